@@ -1,0 +1,205 @@
+"""Documents and the chunks that are cut from them."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import overload
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import InputError
+from ragbench.core.fingerprint import fingerprint, fingerprint_texts
+from ragbench.core.ledger import Ledger, first_ten
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a corpus.
+
+    Attributes:
+        id: unique within the corpus.
+        text: the whole text; every offset in ragbench counts characters of this string.
+        title: a title, or empty. It is not part of ``text``.
+        metadata: whatever else is known (source file, pages, category), JSON values only.
+    """
+
+    id: str
+    text: str
+    title: str = ""
+    metadata: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Documents with unique ids, and what was left out while they were loaded.
+
+    Raises:
+        InputError: two documents share an id, or there is no document at all.
+    """
+
+    documents: tuple[Document, ...]
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def __post_init__(self) -> None:
+        if not self.documents:
+            raise InputError("the corpus is empty: no document was read" + _skipped(self.ledger))
+        twice = [id_ for id_, n in Counter(d.id for d in self.documents).items() if n > 1]
+        if twice:
+            raise InputError(
+                f"{len(twice)} document ids occur more than once: {first_ten(sorted(twice))}. "
+                "Give each document an id of its own"
+            )
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(self.documents)
+
+    @cached_property
+    def by_id(self) -> dict[str, Document]:
+        """Document by id."""
+        return {document.id: document for document in self.documents}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Fingerprint of ids, titles, texts and metadata, in order."""
+        texts = fingerprint_texts(
+            (d.id for d in self.documents), (d.title for d in self.documents), (d.text for d in self.documents)
+        )
+        return fingerprint([texts, [d.metadata for d in self.documents]])
+
+
+def _skipped(ledger: Ledger) -> str:
+    if not len(ledger):
+        return ""
+    return f" ({len(ledger)} skipped: {first_ten(f'{e.item}: {e.reason}' for e in ledger.entries)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a document: ``document.text[start:end] == chunk.text``.
+
+    Attributes:
+        id: unique within the corpus.
+        document_id: the document it was cut from.
+        text: the piece itself.
+        start: first character in the document's text.
+        end: one past the last character.
+        title: the document's title, for retrievers that index it beside the text.
+    """
+
+    id: str
+    document_id: str
+    text: str
+    start: int
+    end: int
+    title: str = ""
+
+    @property
+    def content(self) -> str:
+        """What a retriever indexes: title and text, joined by a blank."""
+        return f"{self.title} {self.text}" if self.title else self.text
+
+
+@dataclass(frozen=True, eq=False)
+class Chunks(Sequence[Chunk]):
+    """All chunks of a corpus, as columns.
+
+    Attributes:
+        ids: chunk ids, length n, unique.
+        texts: chunk texts, length n.
+        document_ids: the documents, length d, each once, in order of first appearance.
+        document_index: int32 (n,), the row of ``document_ids`` each chunk belongs to.
+        starts, ends: int64 (n,), character offsets in the document's text.
+        titles: document titles, length d ("" where there is none).
+
+    Raises:
+        InputError: no chunk at all, or an id that occurs twice.
+    """
+
+    ids: Sequence[str]
+    texts: Sequence[str]
+    document_ids: Sequence[str]
+    document_index: npt.NDArray[np.int32]
+    starts: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+    titles: Sequence[str]
+
+    def __post_init__(self) -> None:
+        if not self.ids:
+            raise InputError("there is nothing to index: the corpus has no chunk (are its documents empty?)")
+        if len(set(self.ids)) != len(self.ids):
+            twice = sorted(id_ for id_, n in Counter(self.ids).items() if n > 1)
+            raise InputError(f"{len(twice)} chunk ids occur more than once: {first_ten(twice)}")
+
+    @classmethod
+    def of(cls, chunks: Iterable[Chunk]) -> "Chunks":
+        """Columns of single chunks, order kept."""
+        rows = list(chunks)
+        documents: dict[str, int] = {}
+        titles: list[str] = []
+        index = np.empty(len(rows), dtype=np.int32)
+        for i, row in enumerate(rows):
+            at = documents.setdefault(row.document_id, len(documents))
+            if at == len(titles):
+                titles.append(row.title)
+            index[i] = at
+        return cls(
+            ids=[row.id for row in rows],
+            texts=[row.text for row in rows],
+            document_ids=list(documents),
+            document_index=index,
+            starts=np.fromiter((row.start for row in rows), np.int64, len(rows)),
+            ends=np.fromiter((row.end for row in rows), np.int64, len(rows)),
+            titles=titles,
+        )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, index: int) -> Chunk: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Chunk]: ...
+    def __getitem__(self, index: int | slice) -> Chunk | list[Chunk]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        at = int(self.document_index[index])
+        return Chunk(
+            id=self.ids[index],
+            document_id=self.document_ids[at],
+            text=self.texts[index],
+            start=int(self.starts[index]),
+            end=int(self.ends[index]),
+            title=self.titles[at],
+        )
+
+    @cached_property
+    def row(self) -> dict[str, int]:
+        """Row by chunk id."""
+        return {id_: i for i, id_ in enumerate(self.ids)}
+
+    @cached_property
+    def document_row(self) -> dict[str, int]:
+        """Row of ``document_ids`` by document id."""
+        return {id_: i for i, id_ in enumerate(self.document_ids)}
+
+    def contents(self) -> list[str]:
+        """What a retriever indexes for each chunk: title and text, joined by a blank."""
+        titles = self.titles
+        return [
+            f"{titles[at]} {text}" if titles[at] else text
+            for at, text in zip(self.document_index.tolist(), self.texts, strict=True)
+        ]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Fingerprint of every column."""
+        columns = fingerprint_texts(self.ids, self.texts, self.document_ids, self.titles)
+        numbers = fingerprint_texts(
+            [self.document_index.tobytes().hex(), self.starts.tobytes().hex(), self.ends.tobytes().hex()]
+        )
+        return fingerprint([columns, numbers])

@@ -1,0 +1,52 @@
+"""The one family of errors.
+
+    RagbenchError
+    ├── InputError        a file, line, key or id that the user gave is wrong
+    ├── SettingError      an unknown plugin, or a setting it does not have or cannot take
+    ├── MissingExtra      an optional library is not installed; the message has the pip command
+    └── ArmError          a retriever did not really run: a score for it would be a lie
+
+Every message names the thing that is wrong and says what to do next. The
+command line turns each of them into one line and exit code 2.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class RagbenchError(Exception):
+    """Base of every error that ragbench raises on purpose."""
+
+
+class InputError(RagbenchError):
+    """Something the user gave (a file, a line, a key, an id) cannot be used."""
+
+
+class SettingError(RagbenchError):
+    """An unknown plugin name, or a setting that it does not have or cannot take."""
+
+
+class MissingExtra(RagbenchError):
+    """An optional library is needed and not installed.
+
+    Args:
+        what: what needs it, for example ``"dense with model 'st:...'"``.
+        extra: the extra of ragbench that brings it, for example ``"st"``.
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs an optional library: pip install 'ragbench[{extra}]'")
+        self.extra = extra
+
+
+class ArmError(RagbenchError):
+    """An arm (one retriever under evaluation) did not really run."""
+
+
+def did_you_mean(given: str, allowed: Iterable[str]) -> str:
+    """``"; did you mean 'bm25'?"`` for the nearest allowed word, or a list of what is allowed."""
+    words = sorted(allowed)
+    near = difflib.get_close_matches(given, words, n=1)
+    if near:
+        return f"; did you mean {near[0]!r}? (allowed: {', '.join(words)})"
+    return f" (allowed: {', '.join(words)})" if words else ""

@@ -1,0 +1,131 @@
+"""Golden sets: queries, and what must be found for them.
+
+Relevance is kept as evidence: spans of documents. A golden set therefore stays
+valid when the chunking changes; `ragbench.core.judgements` works the labels of
+chunks or documents out of it at evaluation time.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ragbench.core.errors import InputError
+from ragbench.core.fingerprint import fingerprint
+from ragbench.core.ledger import Ledger, first_ten
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters ``start`` to ``end`` (exclusive) of a document; the whole of it where ``end`` is None."""
+
+    document_id: str
+    start: int = 0
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A judged part of a document.
+
+    Attributes:
+        document_id: the document.
+        start, end: characters of its text; ``end`` None means the whole document.
+        grade: the relevance label: above 0 relevant, 0 judged and not relevant.
+    """
+
+    document_id: str
+    start: int = 0
+    end: int | None = None
+    grade: int = 1
+
+    @property
+    def whole(self) -> bool:
+        """Whether the whole document is meant."""
+        return self.end is None
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenItem:
+    """One query and what is known of it.
+
+    Attributes:
+        id: unique within the set.
+        text: the query as a user would type it.
+        type: the kind of query ("attribute", "comparative", ...), or empty.
+        answer: a reference answer, or None.
+        evidence: judged spans; an item without a positive grade has no relevant document.
+        struck: spans the query was taken from, which must not be found.
+        exclude: ids of chunks or documents to leave out of this query's ranking.
+        source: the document the query was written from; queries that share one
+            are resampled together. None where it is not recorded.
+        metadata: provenance and anything to slice by, JSON values only.
+    """
+
+    id: str
+    text: str
+    type: str = ""
+    answer: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    struck: tuple[Span, ...] = ()
+    exclude: tuple[str, ...] = ()
+    source: str | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> str:
+        """The resampling unit: the source document, else the one best-graded document, else the query."""
+        if self.source is not None:
+            return f"document:{self.source}"
+        best = max((e.grade for e in self.evidence), default=0)
+        documents = {e.document_id for e in self.evidence if e.grade == best}
+        if best > 0 and len(documents) == 1:
+            return f"document:{documents.pop()}"
+        return f"query:{self.id}"
+
+
+@dataclass(frozen=True)
+class GoldenSet:
+    """Queries with unique ids.
+
+    Attributes:
+        items: the queries, in order.
+        name: what to call the set in a report.
+        ledger: what was left out while the set was read.
+
+    Raises:
+        InputError: no item, an id that occurs twice, or a query without text.
+    """
+
+    items: tuple[GoldenItem, ...]
+    name: str = "golden"
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def __post_init__(self) -> None:
+        if not self.items:
+            raise InputError(f"golden set {self.name!r} has no query")
+        twice = sorted(id_ for id_, n in Counter(item.id for item in self.items).items() if n > 1)
+        if twice:
+            raise InputError(f"golden set {self.name!r}: {len(twice)} query ids occur twice: {first_ten(twice)}")
+        blank = [item.id for item in self.items if not item.text.strip()]
+        if blank:
+            raise InputError(
+                f"golden set {self.name!r}: {len(blank)} queries have no text: {first_ten(blank)}. "
+                "Write their text or take them out"
+            )
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[GoldenItem]:
+        return iter(self.items)
+
+    @property
+    def has_spans(self) -> bool:
+        """Whether any evidence points at part of a document rather than at the whole of it."""
+        return any(not e.whole for item in self.items for e in item.evidence if e.grade > 0)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Fingerprint of every item; the set's name does not count."""
+        return fingerprint([item for item in self.items])

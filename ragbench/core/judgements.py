@@ -1,0 +1,243 @@
+"""Judgements: relevance labels of items per query, worked out of a golden set's evidence.
+
+The overlap rule. A chunk carries the grade of an evidence span if the two share
+at least ``overlap`` (default one half) of the shorter of them. If no chunk
+reaches that, the chunk that shares most of the span does. Evidence that names
+a whole document gives its grade to every chunk of it. Several grades: the
+highest counts. For documents, the grade is the highest of all evidence in it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.documents import Chunks
+from ragbench.core.errors import InputError
+from ragbench.core.fingerprint import fingerprint, fingerprint_texts
+from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
+from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
+from ragbench.core.queries import Query
+from ragbench.core.runs import Unit
+
+
+@dataclass(frozen=True, eq=False)
+class Judgements:
+    """Labels as columns, one row per judged (query, item) pair.
+
+    Attributes:
+        query_ids: all queries, length q.
+        offsets: int64 (q + 1,); the rows of query i are ``offsets[i]:offsets[i + 1]``.
+        items: int32 (n,), index into ``item_ids``, each once per query.
+        labels: int32 (n,); above 0 relevant, 0 and below judged and not relevant.
+        item_ids: the id vocabulary.
+    """
+
+    query_ids: Sequence[str]
+    offsets: npt.NDArray[np.int64]
+    items: npt.NDArray[np.int32]
+    labels: npt.NDArray[np.int32]
+    item_ids: Sequence[str]
+
+    @classmethod
+    def from_dict(cls, labels: Mapping[str, Mapping[str, int]]) -> "Judgements":
+        """Judgements from ``{query id: {item id: label}}``."""
+        item_ids = sorted({item for row in labels.values() for item in row})
+        at = {item: i for i, item in enumerate(item_ids)}
+        return cls(
+            list(labels),
+            np.concatenate(([0], np.cumsum([len(row) for row in labels.values()]))).astype(np.int64),
+            np.array([at[item] for row in labels.values() for item in row], dtype=np.int32),
+            np.array([label for row in labels.values() for label in row.values()], dtype=np.int32),
+            item_ids,
+        )
+
+    def __len__(self) -> int:
+        return len(self.query_ids)
+
+    @cached_property
+    def query_index(self) -> npt.NDArray[np.int64]:
+        """(n,) query of each row."""
+        return np.repeat(np.arange(len(self.query_ids)), np.diff(self.offsets))
+
+    def to_dict(self) -> dict[str, dict[str, int]]:
+        """``{query id: {item id: label}}``, for other tools and for TREC files."""
+        names = [self.item_ids[item] for item in self.items]
+        labels = self.labels.tolist()
+        return {
+            id_: dict(zip(names[low:high], labels[low:high], strict=True))
+            for id_, low, high in zip(self.query_ids, self.offsets[:-1], self.offsets[1:], strict=True)
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Fingerprint of queries, items and labels."""
+        names = fingerprint_texts(self.query_ids, (self.item_ids[i] for i in self.items))
+        return fingerprint([names, self.offsets.tobytes().hex(), self.labels.tobytes().hex()])
+
+
+@dataclass(frozen=True)
+class Task:
+    """A golden set laid over one chunking: what to ask, and what counts as found.
+
+    Attributes:
+        queries: one per golden item, with the ids to leave out of its ranking.
+        judgements: labels per query, without the items that are left out.
+        unit: whether chunks or documents are judged.
+        ledger: missing documents and evidence that no chunk covers.
+    """
+
+    queries: tuple[Query, ...]
+    judgements: Judgements
+    unit: Unit
+    ledger: Ledger
+
+
+def lay_over(
+    golden: GoldenSet,
+    chunks: Chunks,
+    *,
+    unit: Unit,
+    overlap: float = 0.5,
+    allow_missing: bool = False,
+) -> Task:
+    """Work out queries, exclusions and labels for this chunking.
+
+    Args:
+        golden: the queries and their evidence.
+        chunks: what the retrievers index.
+        unit: judge chunks or documents.
+        overlap: share of the shorter of span and chunk that must be covered, in (0, 1].
+        allow_missing: go on when evidence names documents that the corpus lacks.
+            They stay in the number of relevant items, as in trec_eval, and are
+            listed in the ledger.
+
+    Raises:
+        InputError: evidence names a missing document, no query has anything
+            relevant, or ``overlap`` is outside (0, 1].
+    """
+    if not 0 < overlap <= 1:
+        raise InputError(f"overlap is {overlap}; it must lie in (0, 1]")
+    layer = _Layer(golden, chunks, unit, overlap)
+    missing = layer.missing_documents()
+    if missing and not allow_missing:
+        raise InputError(
+            f"golden set {golden.name!r} judges {len(missing)} documents that the corpus lacks: "
+            f"{first_ten(missing)}. Is it the right corpus? --allow-missing goes on without them"
+        )
+    return layer.task(missing)
+
+
+class _Layer:
+    """The state of one `lay_over`."""
+
+    def __init__(self, golden: GoldenSet, chunks: Chunks, unit: Unit, overlap: float) -> None:
+        self.golden, self.chunks, self.unit, self.overlap = golden, chunks, unit, overlap
+        order = np.argsort(chunks.document_index, kind="stable")
+        bounds = np.searchsorted(chunks.document_index[order], np.arange(len(chunks.document_ids) + 1))
+        self.order, self.bounds = order, bounds
+        self.entries: list[LedgerEntry] = []
+        self.absent: dict[str, int] = {}
+
+    def missing_documents(self) -> list[str]:
+        known = self.chunks.document_row
+        named = {e.document_id for item in self.golden for e in item.evidence}
+        return sorted(id_ for id_ in named if id_ not in known)
+
+    def rows(self, document_id: str) -> npt.NDArray[np.int64]:
+        """Chunk rows of a document, in order."""
+        at = self.chunks.document_row.get(document_id)
+        if at is None:
+            return np.empty(0, dtype=np.int64)
+        return self.order[self.bounds[at] : self.bounds[at + 1]]
+
+    def covering(self, span: Evidence | Span) -> npt.NDArray[np.int64]:
+        """Chunk rows that carry a span, by the overlap rule."""
+        rows = self.rows(span.document_id)
+        if span.end is None or len(rows) == 0:
+            return rows
+        starts, ends = self.chunks.starts[rows], self.chunks.ends[rows]
+        shared = np.minimum(ends, span.end) - np.maximum(starts, span.start)
+        shorter = np.minimum(ends - starts, span.end - span.start)
+        enough = shared >= self.overlap * np.maximum(shorter, 1)
+        if not enough.any() and shared.max() > 0:
+            enough = shared == shared.max()
+        covering: npt.NDArray[np.int64] = rows[enough]
+        return covering
+
+    def touching(self, span: Span) -> npt.NDArray[np.int64]:
+        """Chunk rows that share any character with a struck span."""
+        rows = self.rows(span.document_id)
+        if span.end is None or len(rows) == 0:
+            return rows
+        touched: npt.NDArray[np.int64] = rows[
+            (self.chunks.starts[rows] < span.end) & (self.chunks.ends[rows] > span.start)
+        ]
+        return touched
+
+    def excluded(self, item: GoldenItem) -> frozenset[str]:
+        """Chunk ids to leave out: named chunks, chunks of named documents, chunks with struck text."""
+        ids = self.chunks.ids
+        out: set[str] = set()
+        for id_ in item.exclude:
+            rows = self.rows(id_)
+            out.update([id_] if len(rows) == 0 else [ids[row] for row in rows])
+        for span in item.struck:
+            out.update(ids[row] for row in self.touching(span))
+        return frozenset(out)
+
+    def item_row(self, id_: str) -> int:
+        """Row of an id the corpus lacks: behind the last real one."""
+        real = self.chunks.ids if self.unit == "chunk" else self.chunks.document_ids
+        return len(real) + self.absent.setdefault(id_, len(self.absent))
+
+    def labels(self, item: GoldenItem, exclude: frozenset[str]) -> dict[int, int]:
+        """Label by item row for one query."""
+        found: dict[int, int] = {}
+        for evidence in item.evidence:
+            rows = self.covering(evidence)
+            if len(rows) == 0:
+                self.unreachable(item, evidence)
+                targets = [self.item_row(evidence.document_id)]
+            elif self.unit == "document":
+                left = [row for row in self.rows(evidence.document_id) if self.chunks.ids[row] not in exclude]
+                targets = [self.chunks.document_row[evidence.document_id]] if left or not exclude else []
+            else:
+                targets = [int(row) for row in rows if self.chunks.ids[row] not in exclude]
+            for target in targets:
+                found[target] = max(evidence.grade, found.get(target, evidence.grade))
+        return found
+
+    def unreachable(self, item: GoldenItem, evidence: Evidence) -> None:
+        where = f"{evidence.document_id}[{evidence.start}:{'' if evidence.end is None else evidence.end}]"
+        if evidence.document_id in self.chunks.document_row:
+            code, reason = "evidence-uncovered", f"no chunk covers the evidence {where}"
+        else:
+            code, reason = "document-missing", f"the corpus lacks document {evidence.document_id}"
+        self.entries.append(LedgerEntry("golden", item.id, reason, code))
+
+    def task(self, missing: list[str]) -> Task:
+        queries, offsets, items, labels = [], [0], [], []
+        for item in self.golden:
+            exclude = self.excluded(item)
+            queries.append(Query(item.id, item.text, exclude))
+            found = self.labels(item, exclude)
+            items.extend(found)
+            labels.extend(found.values())
+            offsets.append(len(items))
+        if not any(label > 0 for label in labels):
+            raise InputError(
+                f"golden set {self.golden.name!r} has no relevant document for any query: nothing can be scored. "
+                "Every grade is 0 or below, or the evidence is empty"
+            )
+        real = self.chunks.ids if self.unit == "chunk" else self.chunks.document_ids
+        judgements = Judgements(
+            query_ids=[query.id for query in queries],
+            offsets=np.array(offsets, dtype=np.int64),
+            items=np.array(items, dtype=np.int32),
+            labels=np.array(labels, dtype=np.int32),
+            item_ids=[*real, *self.absent] if self.absent else real,
+        )
+        return Task(tuple(queries), judgements, self.unit, Ledger(tuple(self.entries)))

@@ -1,0 +1,229 @@
+"""Runs: what a retriever returned for each query, as columns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import InputError
+from ragbench.core.fingerprint import fingerprint, fingerprint_texts
+from ragbench.core.order import canonical_order, first_of_each
+
+Unit = Literal["chunk", "document"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Rankings in canonical order (`ragbench.core.order`), each item once per query.
+
+    Build one with `Run.of`, which sorts and removes repeated items; rows of a
+    query stand together and the best comes first.
+
+    Attributes:
+        query_ids: every query that was asked, also those with an empty ranking, length q.
+        offsets: int64 (q + 1,); the ranking of query i is rows ``offsets[i]:offsets[i + 1]``.
+        items: int32 (n,), index into ``item_ids``.
+        scores: float32 (n,), higher is better.
+        item_ids: the id vocabulary (may hold ids that were never retrieved).
+        unit: whether the ids are of chunks or of documents.
+        failures: reason by query id, for queries that could not be answered.
+        repeated: how many rows were dropped because their query already had the item.
+    """
+
+    query_ids: Sequence[str]
+    offsets: npt.NDArray[np.int64]
+    items: npt.NDArray[np.int32]
+    scores: npt.NDArray[np.float32]
+    item_ids: Sequence[str]
+    unit: Unit = "chunk"
+    failures: Mapping[str, str] = field(default_factory=dict)
+    repeated: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        query_ids: Sequence[str],
+        query_index: npt.ArrayLike,
+        items: npt.ArrayLike,
+        scores: npt.ArrayLike,
+        item_ids: Sequence[str],
+        *,
+        unit: Unit = "chunk",
+        failures: Mapping[str, str] | None = None,
+    ) -> "Run":
+        """A run from rows in any order.
+
+        Args:
+            query_ids: all queries, length q.
+            query_index: (n,) query of each row, 0 to q - 1.
+            items: (n,) index into ``item_ids``.
+            scores: (n,) any numbers but NaN; compared as float32.
+            item_ids: the id vocabulary.
+            unit: whether the ids are of chunks or of documents.
+            failures: reason by query id.
+
+        Raises:
+            InputError: a score is NaN (the message names the query and the item).
+        """
+        query = np.asarray(query_index, dtype=np.int64)
+        item = np.asarray(items, dtype=np.int32)
+        with np.errstate(over="ignore"):
+            score = np.asarray(scores).astype(np.float32)
+        nan = np.isnan(score)
+        if nan.any():
+            at = int(np.flatnonzero(nan)[0])
+            raise InputError(
+                f"{int(nan.sum())} scores are NaN; the first is item {item_ids[item[at]]!r} "
+                f"of query {query_ids[query[at]]!r}. A retriever must return numbers"
+            )
+        order = canonical_order(query, item, score, item_ids)
+        if order is not None:
+            query, item, score = query[order], item[order], score[order]
+        keep = first_of_each(query, item, len(item_ids))
+        repeated = 0
+        if keep is not None:
+            repeated = int(len(keep) - keep.sum())
+            query, item, score = query[keep], item[keep], score[keep]
+        offsets = np.searchsorted(query, np.arange(len(query_ids) + 1)).astype(np.int64)
+        return cls(query_ids, offsets, item, score, item_ids, unit, dict(failures or {}), repeated)
+
+    @classmethod
+    def from_dict(cls, rankings: Mapping[str, Mapping[str, float]], *, unit: Unit = "chunk") -> "Run":
+        """A run from ``{query id: {item id: score}}``, the form ranx and pytrec_eval use."""
+        item_ids = sorted({item for ranking in rankings.values() for item in ranking})
+        row = {item: i for i, item in enumerate(item_ids)}
+        lengths = [len(ranking) for ranking in rankings.values()]
+        return cls.of(
+            list(rankings),
+            np.repeat(np.arange(len(rankings)), lengths),
+            [row[item] for ranking in rankings.values() for item in ranking],
+            [score for ranking in rankings.values() for score in ranking.values()],
+            item_ids,
+            unit=unit,
+        )
+
+    def __len__(self) -> int:
+        return len(self.query_ids)
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """(q,) number of items each query retrieved."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def query_index(self) -> npt.NDArray[np.int64]:
+        """(n,) query of each row."""
+        return np.repeat(np.arange(len(self.query_ids)), self.lengths)
+
+    @cached_property
+    def ranks(self) -> npt.NDArray[np.int64]:
+        """(n,) rank of each row in its query, from 1."""
+        return np.arange(1, len(self.items) + 1) - np.repeat(self.offsets[:-1], self.lengths)
+
+    def ranking(self, query: int) -> list[tuple[str, float]]:
+        """Item ids and scores of one query (by position), best first."""
+        rows = slice(int(self.offsets[query]), int(self.offsets[query + 1]))
+        names = [self.item_ids[item] for item in self.items[rows]]
+        return list(zip(names, self.scores[rows].tolist(), strict=True))
+
+    def to_dict(self) -> dict[str, dict[str, float]]:
+        """``{query id: {item id: score}}``, for ranx, pytrec_eval and other tools."""
+        return {query_id: dict(self.ranking(i)) for i, query_id in enumerate(self.query_ids)}
+
+    def top(self, k: int) -> "Run":
+        """The same run cut after rank k."""
+        return self._where(self.ranks <= k)
+
+    def _where(self, keep: npt.NDArray[np.bool_]) -> "Run":
+        counts = np.bincount(self.query_index[keep], minlength=len(self.query_ids))
+        offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+        return Run(
+            self.query_ids,
+            offsets,
+            self.items[keep],
+            self.scores[keep],
+            self.item_ids,
+            self.unit,
+            self.failures,
+            self.repeated,
+        )
+
+    def as_documents(self, document_ids: Sequence[str], document_index: npt.NDArray[np.int32]) -> "Run":
+        """The run of documents behind a run of chunks: each document stands where its best chunk stood.
+
+        Args:
+            document_ids: the documents.
+            document_index: (number of items,) the document of each item of this run.
+        """
+        run = Run.of(
+            self.query_ids,
+            self.query_index,
+            document_index[self.items],
+            self.scores,
+            document_ids,
+            unit="document",
+            failures=self.failures,
+        )
+        # Several chunks of one document are no fault of the retriever, so they are not counted as repeated.
+        return Run(
+            run.query_ids,
+            run.offsets,
+            run.items,
+            run.scores,
+            run.item_ids,
+            "document",
+            run.failures,
+            self.repeated,
+        )
+
+    def select(self, query_ids: Sequence[str]) -> "Run":
+        """The same rankings for these queries in this order; a query the run lacks gets an empty one."""
+        if list(query_ids) == list(self.query_ids):
+            return self
+        row = {id_: i for i, id_ in enumerate(self.query_ids)}
+        source = np.array([row.get(id_, -1) for id_ in query_ids], dtype=np.int64)
+        lengths = np.where(source >= 0, self.lengths[source], 0) if len(self.query_ids) else np.zeros(len(source), int)
+        offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+        rows = np.repeat(self.offsets[:-1][source] if len(self.query_ids) else source, lengths) + within
+        wanted = set(query_ids)
+        return Run(
+            query_ids,
+            offsets,
+            self.items[rows],
+            self.scores[rows],
+            self.item_ids,
+            self.unit,
+            {id_: reason for id_, reason in self.failures.items() if id_ in wanted},
+            self.repeated,
+        )
+
+    def tie_rate(self, k: int) -> float:
+        """Share of the items in the top k (and at rank k + 1) that have the score of a neighbour.
+
+        1.0 for a retriever that gives every item the same score; 0.0 where
+        every order is the retriever's own. NaN if nothing was retrieved.
+        """
+        if len(self.items) == 0:
+            return float("nan")
+        tied = np.zeros(len(self.items), dtype=bool)
+        equal = (self.scores[1:] == self.scores[:-1]) & (self.ranks[1:] > 1)
+        tied[1:] |= equal
+        tied[:-1] |= equal
+        return float(tied[self.ranks <= k].mean())
+
+    @property
+    def constant(self) -> bool:
+        """Whether no query has two different scores although some query has two items."""
+        if not (self.lengths > 1).any():
+            return False
+        return not bool(((self.scores[1:] != self.scores[:-1]) & (self.ranks[1:] > 1)).any())
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Fingerprint of the rankings and scores."""
+        names = fingerprint_texts(self.query_ids, (self.item_ids[i] for i in self.items))
+        return fingerprint([names, self.offsets.tobytes().hex(), self.scores.tobytes().hex(), self.unit])

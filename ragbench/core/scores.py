@@ -1,0 +1,41 @@
+"""Scores: what each query got on each metric."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.ledger import Ledger
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """A matrix of queries by metrics.
+
+    Attributes:
+        query_ids: length q.
+        metrics: metric names as printed (``"ndcg@10"``), length m.
+        values: float64 (q, m); NaN where the metric is undefined for the query.
+        ledger: the reason of every row that is NaN.
+    """
+
+    query_ids: Sequence[str]
+    metrics: tuple[str, ...]
+    values: npt.NDArray[np.float64]
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def column(self, metric: str) -> npt.NDArray[np.float64]:
+        """(q,) the values of one metric."""
+        values: npt.NDArray[np.float64] = self.values[:, self.metrics.index(metric)]
+        return values
+
+    def means(self) -> dict[str, float]:
+        """Mean over the queries where each metric is defined."""
+        scored = ~np.isnan(self.values)
+        totals = np.where(scored, self.values, 0.0).sum(axis=0)
+        counts = scored.sum(axis=0)
+        return {
+            name: float(total / count) if count else float("nan")
+            for name, total, count in zip(self.metrics, totals, counts, strict=True)
+        }

@@ -1,0 +1,1 @@
+"""Models behind one contract each: embedders, rerankers, language models."""

@@ -1,0 +1,1 @@
+"""Embedders. One file each; the file's name is the embedder's name."""

@@ -1,0 +1,55 @@
+"""The contract of an embedder."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import SettingError
+
+TextKind = Literal["query", "passage"]
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class TokenVectors:
+    """Vectors of the tokens of several texts.
+
+    Attributes:
+        vectors: float32 (total tokens, d), L2-normalised.
+        tokens: int32 (total tokens,), vocabulary ids, for weighting by rarity.
+        offsets: int64 (n + 1,), the tokens of text i are rows ``offsets[i]:offsets[i + 1]``.
+    """
+
+    vectors: npt.NDArray[np.float32]
+    tokens: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int64]
+
+
+class Embedder(ABC):
+    """Turns texts into vectors. A subclass is a frozen dataclass whose fields are its settings."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Identity of the model's weights and settings: the key under which vectors are kept."""
+
+    @abstractmethod
+    def encode(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> npt.NDArray[np.float32]:
+        """float32 (n, d), each row of unit length.
+
+        Args:
+            texts: what to encode.
+            kind: whether they are queries or passages; some models treat them differently.
+            advance: called with the number of texts done since the last call.
+        """
+
+    def encode_tokens(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> TokenVectors:
+        """Vectors of single tokens, for late interaction.
+
+        Raises:
+            SettingError: this embedder gives no token vectors.
+        """
+        raise SettingError(f"{type(self).__name__} gives no token vectors: choose an embedder that does (minilm)")

@@ -1,0 +1,189 @@
+"""A name -> the class behind it.
+
+A plugin is one file: its name is the plugin's name, and it defines one public
+class that implements the contract in the ``base.py`` beside it. A third party
+adds one by an entry point in the group ``ragbench.retrievers`` (or
+``ragbench.embedders``, ``ragbench.chunkers``, ``ragbench.loaders``). Listing
+imports none of them.
+"""
+
+import dataclasses
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import yaml
+
+from ragbench.core.errors import SettingError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of plugin: the folder of the built-in ones, and the contract's class name in its ``base.py``."""
+
+    word: str
+    package: str
+    contract: str
+
+    @property
+    def group(self) -> str:
+        """The entry-point group for third parties."""
+        return f"ragbench.{self.word}s"
+
+
+RETRIEVERS = Kind("retriever", "ragbench.retrievers", "Retriever")
+EMBEDDERS = Kind("embedder", "ragbench.models.embed", "Embedder")
+CHUNKERS = Kind("chunker", "ragbench.corpus.chunkers", "Chunker")
+LOADERS = Kind("loader", "ragbench.corpus.loaders", "Loader")
+
+
+def names(kind: Kind) -> dict[str, str]:
+    """Plugin names and where each comes from (a module, or an entry point), sorted; imports none of them.
+
+    Raises:
+        SettingError: two plugins of a kind have the same name.
+    """
+    return {name: origin if isinstance(origin, str) else origin.value for name, origin in _origins(kind).items()}
+
+
+def _origins(kind: Kind) -> dict[str, str | EntryPoint]:
+    spec = importlib.util.find_spec(kind.package)
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    found: dict[str, str | EntryPoint] = {
+        module.name: f"{kind.package}.{module.name}"
+        for module in pkgutil.iter_modules(folders)
+        if module.name != "base" and not module.name.startswith("_")
+    }
+    for point in entry_points(group=kind.group):
+        if point.name in found:
+            other = found[point.name]
+            taken = other if isinstance(other, str) else other.value
+            raise SettingError(
+                f"two {kind.word}s are called {point.name!r}: {taken} and {point.value}. "
+                "Uninstall one of them, or rename its entry point"
+            )
+        found[point.name] = point
+    return dict(sorted(found.items()))
+
+
+def load(kind: Kind, name: str) -> type[Any]:
+    """The class behind a name.
+
+    Raises:
+        SettingError: no such plugin (the message suggests the nearest), or its
+            file does not hold exactly one class of the contract.
+    """
+    origins = _origins(kind)
+    if name not in origins:
+        raise SettingError(f"no {kind.word} {name!r}{did_you_mean(name, origins)}")
+    origin = origins[name]
+    contract = getattr(importlib.import_module(f"{kind.package}.base"), kind.contract)
+    if isinstance(origin, EntryPoint):
+        found = origin.load()
+        if not (inspect.isclass(found) and issubclass(found, contract)):
+            raise SettingError(f"entry point {origin.value!r} is not a subclass of {contract.__qualname__}")
+        return found
+    module = importlib.import_module(origin)
+    classes = [
+        item
+        for item in vars(module).values()
+        if inspect.isclass(item) and issubclass(item, contract) and item.__module__ == origin and item is not contract
+    ]
+    if len(classes) != 1:
+        raise SettingError(f"{origin} must define exactly one {contract.__qualname__}, it has {len(classes)}")
+    return classes[0]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A plugin name with settings, as written on the command line or in YAML.
+
+    ``bm25``, ``bm25:k1=1.2,b=0.75`` and ``{name: bm25, k1: 1.2}`` are specs.
+    Values are YAML scalars or flow lists; nested specs go in quotes.
+    """
+
+    name: str
+    settings: Mapping[str, object]
+    written: str
+
+    @classmethod
+    def parse(cls, written: "str | Mapping[str, object] | Spec") -> "Spec":
+        """Read a spec.
+
+        Raises:
+            SettingError: it is not of the form above.
+        """
+        if isinstance(written, Spec):
+            return written
+        if isinstance(written, Mapping):
+            if not isinstance(written.get("name"), str):
+                raise SettingError(f"a plugin needs a name: {dict(written)!r}")
+            settings = {str(key): value for key, value in written.items() if key != "name"}
+            return cls(str(written["name"]), settings, _render(str(written["name"]), settings))
+        name, _, rest = written.partition(":")
+        settings = {}
+        for part in _split(rest):
+            key, equals, value = part.partition("=")
+            if not equals or not key.strip():
+                raise SettingError(f"{written!r}: expected key=value, got {part.strip()!r}")
+            try:
+                settings[key.strip()] = yaml.safe_load(value)
+            except yaml.YAMLError as error:
+                raise SettingError(f"{written!r}: {key.strip()}={value!r} cannot be read as a value") from error
+        return cls(name.strip(), settings, written.strip())
+
+
+def _render(name: str, settings: Mapping[str, object]) -> str:
+    if not settings:
+        return name
+    return f"{name}:" + ",".join(f"{key}={value}" for key, value in settings.items())
+
+
+def _split(text: str) -> list[str]:
+    """Split at commas outside brackets and quotes."""
+    parts, depth, quote, current = [], 0, "", ""
+    for char in text:
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "\"'":
+            quote = char
+        elif char in "[{(":
+            depth += 1
+        elif char in ")}]":
+            depth -= 1
+        elif char == "," and depth == 0:
+            parts.append(current)
+            current = ""
+            continue
+        current += char
+    if current.strip():
+        parts.append(current)
+    return parts
+
+
+def build(kind: Kind, written: "str | Mapping[str, object] | Spec") -> Any:
+    """An instance from a spec, with its settings checked against the plugin's fields.
+
+    Raises:
+        SettingError: unknown plugin, unknown setting, or a value of the wrong type.
+    """
+    import pydantic
+
+    spec = Spec.parse(written)
+    cls = load(kind, spec.name)
+    fields = [f.name for f in dataclasses.fields(cls) if f.init]
+    for key in spec.settings:
+        if key not in fields:
+            raise SettingError(f"{kind.word} {spec.name!r} has no setting {key!r}{did_you_mean(key, fields)}")
+    try:
+        return pydantic.TypeAdapter(cls).validate_python(dict(spec.settings))
+    except pydantic.ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}" for fault in error.errors()
+        )
+        raise SettingError(f"{kind.word} {spec.written!r}: {faults}") from error

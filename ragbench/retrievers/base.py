@@ -1,0 +1,148 @@
+"""The contract of a retriever.
+
+A `Retriever` is settings; `index` turns it and the chunks into an `Index`,
+which answers queries. A subclass of `Retriever` is a frozen dataclass: its
+fields are its settings, its repr and its cache key.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.documents import Chunks
+from ragbench.core.fingerprint import fingerprint
+from ragbench.core.queries import Query
+from ragbench.core.runs import Run, Unit
+
+Advance = Callable[[int], None]
+Progress = Callable[[str, int], AbstractContextManager[Advance]]
+
+
+def _silent(what: str, total: int) -> AbstractContextManager[Advance]:
+    return nullcontext(lambda done: None)
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where an index is built; nothing in it may change a ranking but ``seed``.
+
+    Attributes:
+        cache: folder for what is kept between runs (embeddings), or None to keep nothing.
+        seed: for retrievers with a random part (IVF training, HNSW).
+        progress: ``with progress(what, total) as advance: advance(n)``.
+    """
+
+    cache: Path | None = None
+    seed: int = 0
+    progress: Progress = field(default=_silent)
+
+
+class Ranking(NamedTuple):
+    """Answers to a batch of queries, in any order within a row.
+
+    Attributes:
+        items: int32 (q, k), row of ``Index.item_ids``; -1 where there is no further item.
+        scores: float32 (q, k), higher is better; ignored where ``items`` is -1.
+        failures: reason by query position, for queries that could not be answered.
+    """
+
+    items: npt.NDArray[np.int32]
+    scores: npt.NDArray[np.float32]
+    failures: Mapping[int, str] = {}
+
+
+class Index(ABC):
+    """Something that answers queries.
+
+    Attributes:
+        item_ids: the ids it can return; may grow while it answers (a service
+            may know items that the corpus lacks).
+        unit: whether these are ids of chunks or of documents.
+        notes: facts about the index worth printing (``{"recall_against_flat": 0.997}``).
+    """
+
+    item_ids: Sequence[str]
+    unit: Unit = "chunk"
+
+    def __init__(self, item_ids: Sequence[str], unit: Unit = "chunk") -> None:
+        self.item_ids = item_ids
+        self.unit = unit
+        self.notes: dict[str, object] = {}
+
+    @abstractmethod
+    def rank(self, queries: Sequence[Query], k: int) -> Ranking:
+        """At least the k best items of each query, exclusions not yet applied."""
+
+    def search(self, queries: Sequence[Query], k: int) -> Run:
+        """The k best items of each query that are not excluded for it.
+
+        Asks `rank` for as many more as the longest exclusion list, drops the
+        excluded items, and only then cuts at k.
+        """
+        ranking = self.rank(queries, k + max((len(query.exclude) for query in queries), default=0))
+        valid = ranking.items >= 0
+        row_of = {id_: row for row, id_ in enumerate(self.item_ids)} if any(q.exclude for q in queries) else {}
+        for position, query in enumerate(queries):
+            if query.exclude:
+                out = [row_of[id_] for id_ in query.exclude if id_ in row_of]
+                valid[position] &= ~np.isin(ranking.items[position], out)
+        run = Run.of(
+            [query.id for query in queries],
+            np.nonzero(valid)[0],
+            ranking.items[valid],
+            ranking.scores[valid],
+            self.item_ids,
+            unit=self.unit,
+            failures={queries[position].id: reason for position, reason in ranking.failures.items()},
+        )
+        return run.top(k)
+
+    def close(self) -> None:
+        """Give back what the index holds (processes, connections)."""
+        return None
+
+
+class Retriever(ABC):
+    """Settings of a retriever."""
+
+    cacheable: ClassVar[bool] = True
+    """Whether the same settings and chunks always give the same run, so that it may be kept."""
+
+    needs_chunks: ClassVar[bool] = True
+    """Whether an empty index is an error; False for services that hold their own."""
+
+    version: ClassVar[str] = "1"
+    """Raised whenever the same settings would give another ranking."""
+
+    def check(self) -> list[str]:
+        """Faults in the settings that can be seen before anything is computed, in words."""
+        return []
+
+    @abstractmethod
+    def index(self, chunks: Chunks, context: Context) -> Index:
+        """Build whatever is needed to answer queries about these chunks."""
+
+    def key(self) -> str:
+        """Fingerprint of everything that decides a ranking, the chunks aside."""
+        return fingerprint([self, self.version])
+
+
+def padded(
+    rows: Sequence[Iterable[tuple[int, float]]], failures: Mapping[int, str] | None = None
+) -> Ranking:
+    """A `Ranking` from ragged lists of (item row, score)."""
+    lists = [list(row) for row in rows]
+    width = max((len(row) for row in lists), default=0)
+    items = np.full((len(lists), width), -1, dtype=np.int32)
+    scores = np.zeros((len(lists), width), dtype=np.float32)
+    for position, row in enumerate(lists):
+        if row:
+            items[position, : len(row)] = [item for item, _ in row]
+            scores[position, : len(row)] = [score for _, score in row]
+    return Ranking(items, scores, failures or {})
