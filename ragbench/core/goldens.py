@@ -128,4 +128,4 @@ class GoldenSet:
     @cached_property
     def fingerprint(self) -> str:
         """Fingerprint of every item; the set's name does not count."""
-        return fingerprint([item for item in self.items])
+        return fingerprint(list(self.items))

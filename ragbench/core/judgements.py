@@ -127,7 +127,7 @@ def lay_over(
             f"golden set {golden.name!r} judges {len(missing)} documents that the corpus lacks: "
             f"{first_ten(missing)}. Is it the right corpus? --allow-missing goes on without them"
         )
-    return layer.task(missing)
+    return layer.task()
 
 
 class _Layer:
@@ -218,8 +218,9 @@ class _Layer:
             code, reason = "document-missing", f"the corpus lacks document {evidence.document_id}"
         self.entries.append(LedgerEntry("golden", item.id, reason, code))
 
-    def task(self, missing: list[str]) -> Task:
-        queries, offsets, items, labels = [], [0], [], []
+    def task(self) -> Task:
+        queries: list[Query] = []
+        offsets, items, labels = [0], list[int](), list[int]()
         for item in self.golden:
             exclude = self.excluded(item)
             queries.append(Query(item.id, item.text, exclude))

@@ -8,6 +8,7 @@ never read.
 Source: trec_eval 9, ``form_res_rels.c`` (``comp_sim_docno``).
 """
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -46,7 +47,8 @@ def canonical_order(
     at = np.flatnonzero(tied)
     rows = order[at]
     distinct, position = np.unique(items[rows], return_inverse=True)
-    by_id = np.array(sorted(range(len(distinct)), key=lambda i: item_ids[distinct[i]]))
+    names = [item_ids[item] for item in distinct.tolist()]
+    by_id = sorted(range(len(names)), key=names.__getitem__)
     id_rank = np.empty(len(distinct), dtype=np.int64)
     id_rank[by_id] = np.arange(len(distinct))
     group = np.cumsum(np.concatenate(([True], ~tied_with_next)))[at]
@@ -72,7 +74,7 @@ def first_of_each(
     bounds = np.searchsorted(query_index, np.arange(0, queries + rows_per_block, rows_per_block))
     table = np.empty(min(rows_per_block, queries) * width, dtype=np.int64)
     keep = np.ones(n, dtype=bool)
-    for block, (low, high) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for block, (low, high) in enumerate(itertools.pairwise(bounds.tolist())):
         if low == high:
             continue
         cell = (query_index[low:high] - block * rows_per_block) * width + items[low:high]

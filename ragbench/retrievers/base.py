@@ -133,9 +133,7 @@ class Retriever(ABC):
         return fingerprint([self, self.version])
 
 
-def padded(
-    rows: Sequence[Iterable[tuple[int, float]]], failures: Mapping[int, str] | None = None
-) -> Ranking:
+def padded(rows: Sequence[Iterable[tuple[int, float]]], failures: Mapping[int, str] | None = None) -> Ranking:
     """A `Ranking` from ragged lists of (item row, score)."""
     lists = [list(row) for row in rows]
     width = max((len(row) for row in lists), default=0)
