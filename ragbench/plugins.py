@@ -3,7 +3,7 @@
 A plugin is one file: its name is the plugin's name, and it defines one public
 class that implements the contract in the ``base.py`` beside it. A third party
 adds one by an entry point in the group ``ragbench.retrievers`` (or
-``ragbench.embedders``, ``ragbench.chunkers``, ``ragbench.loaders``). Listing
+``ragbench.embedders``, ``ragbench.rerankers``, ``ragbench.chunkers``, ``ragbench.loaders``). Listing
 imports none of them.
 """
 
@@ -38,6 +38,7 @@ class Kind:
 
 RETRIEVERS = Kind("retriever", "ragbench.retrievers", "Retriever")
 EMBEDDERS = Kind("embedder", "ragbench.models.embed", "Embedder")
+RERANKERS = Kind("reranker", "ragbench.models.rerank", "Reranker")
 CHUNKERS = Kind("chunker", "ragbench.corpus.chunkers", "Chunker")
 LOADERS = Kind("loader", "ragbench.corpus.loaders", "Loader")
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from ragbench.core.errors import SettingError
 
 TextKind = Literal["query", "passage"]
 Advance = Callable[[int], None]
+NO_TOKENS = "{} gives no token vectors: choose an embedder that does (minilm)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +47,21 @@ class Embedder(ABC):
             advance: called with the number of texts done since the last call.
         """
 
+    vocabulary_size: ClassVar[int] = 0
+    """Number of token ids, for embedders that give token vectors."""
+
+    def token_ids(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
+        """Vocabulary ids of each text's tokens, as `encode_tokens` would see them.
+
+        Raises:
+            SettingError: this embedder gives no token vectors.
+        """
+        raise SettingError(NO_TOKENS.format(type(self).__name__))
+
     def encode_tokens(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> TokenVectors:
         """Vectors of single tokens, for late interaction.
 
         Raises:
             SettingError: this embedder gives no token vectors.
         """
-        raise SettingError(f"{type(self).__name__} gives no token vectors: choose an embedder that does (minilm)")
+        raise SettingError(NO_TOKENS.format(type(self).__name__))

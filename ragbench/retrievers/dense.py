@@ -1,0 +1,128 @@
+"""Dense retrieval: any embedder, FAISS on the CPU, FAISS or PyTorch on a GPU."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.documents import Chunks
+from ragbench.core.errors import SettingError
+from ragbench.core.queries import Query
+from ragbench.core.seeds import generator
+from ragbench.models.embed.base import Embedder
+from ragbench.plugins import EMBEDDERS, build
+from ragbench.retrievers._neighbours import Neighbours, approximate, exact
+from ragbench.retrievers._vectors import chunk_vectors
+from ragbench.retrievers.base import Context, Index, Ranking, Retriever
+
+RECALL_SAMPLE = 200
+
+
+@dataclass(frozen=True)
+class Dense(Retriever):
+    """Nearest chunks by inner product of unit vectors, that is by cosine.
+
+    Attributes:
+        model: spec of an embedder (``ragbench.models.embed``).
+        index_type: ``flat`` is exact; ``ivf`` and ``hnsw`` are approximate, and
+            their recall against flat is measured on a sample of the chunks and noted.
+        device: ``auto`` takes a GPU where FAISS-GPU or PyTorch can use one.
+        nlist: IVF cells (0: four times the square root of the number of chunks).
+        nprobe: IVF cells searched per query.
+        m: HNSW links per node.
+        ef_construction: HNSW candidates while building.
+        ef_search: HNSW candidates while searching.
+
+    Source: Johnson et al. 2019 for FAISS; Malkov and Yashunin 2018 for HNSW.
+    """
+
+    model: str = "minilm"
+    index_type: Literal["flat", "ivf", "hnsw"] = "flat"
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    nlist: int = 0
+    nprobe: int = 16
+    m: int = 32
+    ef_construction: int = 200
+    ef_search: int = 128
+
+    def check(self) -> list[str]:
+        """Ranges of the settings, and whether the embedder exists."""
+        faults = [
+            f"{name} is {value}; it must be at least {least}"
+            for name, value, least in (
+                ("nlist", self.nlist, 0),
+                ("nprobe", self.nprobe, 1),
+                ("m", self.m, 2),
+                ("ef_construction", self.ef_construction, 1),
+                ("ef_search", self.ef_search, 1),
+            )
+            if value < least
+        ]
+        if self.device == "gpu" and self.index_type != "flat":
+            faults.append("on a GPU only index_type=flat is offered; it is exact and faster than the CPU's others")
+        try:
+            build(EMBEDDERS, self.model)
+        except SettingError as error:
+            faults.append(str(error))
+        return faults
+
+    def key(self) -> str:
+        """The settings and the embedder behind the name; the device changes no ranking."""
+        from ragbench.core.fingerprint import fingerprint
+
+        settings = {name: value for name, value in vars(self).items() if name != "device"}
+        return fingerprint(["dense", self.version, settings, build(EMBEDDERS, self.model).fingerprint()])
+
+    def index(self, chunks: Chunks, context: Context) -> "DenseIndex":
+        """Embed what is not in the store and build the index."""
+        embedder = cast(Embedder, build(EMBEDDERS, self.model))
+        vectors, encoded = chunk_vectors(embedder, chunks, context)
+        if self.index_type == "flat":
+            neighbours = exact(vectors, self.device)
+        else:
+            neighbours = approximate(vectors, self._factory(len(vectors)), self._search_settings(), context.seed)
+        index = DenseIndex(embedder, neighbours, chunks.ids)
+        index.notes["embedded"] = encoded
+        index.notes["search"] = neighbours.name
+        if self.index_type != "flat":
+            index.notes["recall@10_against_flat"] = recall_against_flat(vectors, neighbours, context.seed)
+        return index
+
+    def _factory(self, n: int) -> str:
+        if self.index_type == "hnsw":
+            return f"HNSW{self.m},Flat"
+        # Below 39 points a cell FAISS warns that k-means has too little to go on.
+        return f"IVF{self.nlist or max(1, min(round(4 * n**0.5), n // 39))},Flat"
+
+    def _search_settings(self) -> dict[str, int]:
+        if self.index_type == "hnsw":
+            return {"efConstruction": self.ef_construction, "efSearch": self.ef_search}
+        return {"nprobe": self.nprobe}
+
+
+class DenseIndex(Index):
+    """Chunk vectors that can be searched."""
+
+    def __init__(self, embedder: Embedder, neighbours: Neighbours, item_ids: Sequence[str]) -> None:
+        super().__init__(item_ids)
+        self._embedder, self._neighbours = embedder, neighbours
+
+    def rank(self, queries: Sequence[Query], k: int) -> Ranking:
+        """The k nearest chunks of each query."""
+        vectors = self._embedder.encode([query.text for query in queries], "query")
+        scores, items = self._neighbours.search(vectors, min(k, len(self.item_ids)))
+        return Ranking(items.astype(np.int32, copy=False), scores)
+
+
+def recall_against_flat(vectors: npt.NDArray[np.float32], neighbours: Neighbours, seed: int) -> float:
+    """Share of the 10 true nearest neighbours found, over a sample of the chunks as queries."""
+    rng = generator(seed, "recall-against-flat")
+    sample = np.sort(rng.choice(len(vectors), size=min(RECALL_SAMPLE, len(vectors)), replace=False))
+    queries = np.ascontiguousarray(vectors[sample])
+    k = min(10, len(vectors))
+    found: Any = neighbours.search(queries, k)[1]
+    true = exact(vectors, "cpu").search(queries, k)[1]
+    hits = sum(len(np.intersect1d(a, b)) for a, b in zip(found, true, strict=True))
+    return float(hits / true.size)

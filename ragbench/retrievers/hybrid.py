@@ -1,0 +1,169 @@
+"""Hybrid retrieval: the rankings of several retrievers fused into one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.documents import Chunks
+from ragbench.core.errors import SettingError
+from ragbench.core.fingerprint import fingerprint
+from ragbench.core.queries import Query
+from ragbench.core.runs import Run
+from ragbench.plugins import RETRIEVERS, build
+from ragbench.retrievers.base import Context, Index, Ranking, Retriever
+
+
+@dataclass(frozen=True)
+class Hybrid(Retriever):
+    """Fusion of any retrievers.
+
+    ``rrf`` adds ``weight / (rrf_k + rank)`` over the lists, ranks from 1; an
+    absent item adds 0. ``minmax`` and ``zscore`` add ``weight * s`` where s is
+    the score scaled within its list: to 0..1, an absent item counting 0 and
+    every item of a constant list 1; or to mean 0 and deviation 1, an absent
+    item counting as the lowest of the list and every item of a constant list 0.
+
+    Attributes:
+        of: specs of the retrievers.
+        fusion: the rule.
+        weights: one per retriever; empty means equal. Tune them only on queries
+            that are not the ones reported.
+        rrf_k: the constant of ``rrf``.
+        depth: how much of each list is fused (at least k).
+
+    Source: Cormack et al. 2009 for reciprocal rank fusion; Fox and Shaw 1994
+    for sums of scaled scores.
+    """
+
+    of: tuple[str, ...] = ("bm25", "dense")
+    fusion: Literal["rrf", "minmax", "zscore"] = "rrf"
+    weights: tuple[float, ...] = ()
+    rrf_k: float = 60
+    depth: int = 100
+
+    @property
+    def parts(self) -> list[Retriever]:
+        """The retrievers behind ``of``."""
+        return [build(RETRIEVERS, spec) for spec in self.of]
+
+    def check(self) -> list[str]:
+        """Settings of its own and of every part."""
+        faults = []
+        if len(self.of) < 2:
+            faults.append(f"of names {len(self.of)} retrievers; fusion needs at least two")
+        if self.weights and len(self.weights) != len(self.of):
+            faults.append(f"{len(self.weights)} weights for {len(self.of)} retrievers")
+        if any(weight < 0 for weight in self.weights) or (self.weights and not sum(self.weights)):
+            faults.append("weights must be 0 or more, and one above 0")
+        if self.rrf_k < 0:
+            faults.append(f"rrf_k is {self.rrf_k}; it must be 0 or more")
+        if self.depth < 1:
+            faults.append(f"depth is {self.depth}; it must be at least 1")
+        for spec in self.of:
+            try:
+                faults += [f"{spec}: {fault}" for fault in build(RETRIEVERS, spec).check()]
+            except SettingError as error:
+                faults.append(str(error))
+        return faults
+
+    def key(self) -> str:
+        """The settings and the keys of the parts."""
+        return fingerprint([self, self.version, [part.key() for part in self.parts]])
+
+    def index(self, chunks: Chunks, context: Context) -> "HybridIndex":
+        """Index with every part."""
+        return HybridIndex(self, [part.index(chunks, context) for part in self.parts], chunks.ids)
+
+
+class HybridIndex(Index):
+    """The indexes of the parts."""
+
+    def __init__(self, settings: Hybrid, parts: list[Index], item_ids: Sequence[str]) -> None:
+        super().__init__(item_ids)
+        self._settings, self._parts = settings, parts
+        for spec, part in zip(settings.of, parts, strict=True):
+            self.notes.update({f"{spec}.{key}": value for key, value in part.notes.items()})
+
+    def rank(self, queries: Sequence[Query], k: int) -> Ranking:
+        """The fused lists; exclusions are applied within each part, so that ranks count what may be shown."""
+        settings = self._settings
+        runs = [part.search(queries, max(k, settings.depth)) for part in self._parts]
+        self.item_ids, rows = _one_vocabulary(self.item_ids, runs)
+        weights = settings.weights or (1.0,) * len(runs)
+        values = [
+            weight * (1.0 / (settings.rrf_k + run.ranks) if settings.fusion == "rrf" else scaled(run, settings.fusion))
+            for weight, run in zip(weights, runs, strict=True)
+        ]
+        failures = {
+            position: f"{spec}: {run.failures[query.id]}"
+            for position, query in enumerate(queries)
+            for spec, run in zip(settings.of, runs, strict=True)
+            if query.id in run.failures
+        }
+        asked = np.concatenate([run.query_index for run in runs])
+        return fuse(asked, np.concatenate(rows), np.concatenate(values), len(queries), failures)
+
+    def close(self) -> None:
+        """Close the parts."""
+        for part in self._parts:
+            part.close()
+
+
+def scaled(run: Run, rule: Literal["minmax", "zscore"]) -> npt.NDArray[np.float64]:
+    """(n,) scores of a run scaled within each query, above what an absent item would get.
+
+    For ``zscore`` the lowest of each list is subtracted, so that an absent item
+    counts as the lowest by adding nothing.
+    """
+    scores = run.scores.astype(np.float64)
+    occupied = np.flatnonzero(run.lengths)
+    starts, counts = run.offsets[:-1][occupied], run.lengths[occupied]
+
+    def spread(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.repeat(values, counts)
+
+    if len(scores) == 0:
+        return scores
+    low = np.minimum.reduceat(scores, starts)
+    if rule == "minmax":
+        width = spread(np.maximum.reduceat(scores, starts) - low)
+        return np.where(width > 0, (scores - spread(low)) / np.where(width > 0, width, 1), 1.0)
+    mean = np.add.reduceat(scores, starts) / counts
+    deviation = spread(np.sqrt(np.add.reduceat((scores - spread(mean)) ** 2, starts) / counts))
+    return np.where(deviation > 0, (scores - spread(low)) / np.where(deviation > 0, deviation, 1), 0.0)
+
+
+def fuse(
+    query_index: npt.NDArray[np.int64],
+    items: npt.NDArray[np.int32],
+    values: npt.NDArray[np.float64],
+    queries: int,
+    failures: dict[int, str],
+) -> Ranking:
+    """Sum the values of each (query, item) pair; every argument but the last two is (n,)."""
+    width = int(items.max(initial=0)) + 1
+    pairs, position = np.unique(query_index * width + items, return_inverse=True)
+    total = np.bincount(position, weights=values, minlength=len(pairs))
+    query = pairs // width
+    counts = np.bincount(query, minlength=queries)
+    column = np.arange(len(pairs)) - np.repeat(np.cumsum(counts) - counts, counts)
+    fused = np.full((queries, int(counts.max(initial=0))), -1, dtype=np.int32)
+    scores = np.zeros(fused.shape, dtype=np.float32)
+    fused[query, column] = pairs % width
+    scores[query, column] = total
+    return Ranking(fused, scores, failures)
+
+
+def _one_vocabulary(item_ids: Sequence[str], runs: list[Run]) -> tuple[Sequence[str], list[npt.NDArray[np.int32]]]:
+    """The rows of all runs over one id vocabulary; services may return ids that the corpus lacks."""
+    if all(run.item_ids is item_ids for run in runs):
+        return item_ids, [run.items for run in runs]
+    row = {id_: i for i, id_ in enumerate(item_ids)}
+    mapped = []
+    for run in runs:
+        names = [row.setdefault(run.item_ids[item], len(row)) for item in run.items]
+        mapped.append(np.array(names, dtype=np.int32))
+    return list(row), mapped

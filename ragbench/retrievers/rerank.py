@@ -1,0 +1,113 @@
+"""Reranking: the candidates of any retriever, ordered anew by a model."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.documents import Chunks
+from ragbench.core.errors import ArmError, SettingError
+from ragbench.core.fingerprint import fingerprint
+from ragbench.core.queries import Query
+from ragbench.plugins import EMBEDDERS, RERANKERS, RETRIEVERS, build
+from ragbench.retrievers._late import LateBlend
+from ragbench.retrievers.base import Context, Index, Ranking, Retriever
+from ragbench.retrievers.bm25 import BM25
+
+LATE = "late"
+Score = Callable[[Sequence[Query], npt.NDArray[np.int32]], npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Rerank(Retriever):
+    """Retrieve, then reorder the top ``depth``; what lies deeper keeps its order below them.
+
+    Attributes:
+        of: spec of the retriever whose candidates are reordered; it must return chunks.
+        model: ``late`` for the late-interaction blend (`ragbench.retrievers._late`),
+            or the spec of a reranker (``cross_encoder:model=NAME``, ``llm:model=NAME``).
+        depth: candidates per query.
+        embedder: spec of the embedder behind ``late``; it must give token vectors.
+    """
+
+    of: str = "hybrid"
+    model: str = LATE
+    depth: int = 50
+    embedder: str = "minilm"
+
+    def check(self) -> list[str]:
+        """Settings of its own, of the inner retriever and of the model."""
+        faults = [] if self.depth >= 1 else [f"depth is {self.depth}; it must be at least 1"]
+        try:
+            faults += [f"{self.of}: {fault}" for fault in build(RETRIEVERS, self.of).check()]
+            build(*((EMBEDDERS, self.embedder) if self.model == LATE else (RERANKERS, self.model)))
+        except SettingError as error:
+            faults.append(str(error))
+        return faults
+
+    def key(self) -> str:
+        """The settings and the keys of the inner retriever and the model."""
+        model = build(EMBEDDERS, self.embedder) if self.model == LATE else build(RERANKERS, self.model)
+        return fingerprint([self, self.version, build(RETRIEVERS, self.of).key(), model.fingerprint()])
+
+    def index(self, chunks: Chunks, context: Context) -> "RerankIndex":
+        """Index with the inner retriever and prepare the model."""
+        inner = build(RETRIEVERS, self.of).index(chunks, context)
+        if inner.unit != "chunk":
+            raise ArmError(f"rerank needs chunks to read, but {self.of!r} returns {inner.unit}s")
+        if self.model == LATE:
+            score: Score = LateBlend.build(build(EMBEDDERS, self.embedder), BM25(), chunks, context).score
+        else:
+            score = _PairScorer(self.model, chunks.contents()).score
+        return RerankIndex(self, inner, score, chunks)
+
+
+class RerankIndex(Index):
+    """The inner index and what scores its candidates."""
+
+    def __init__(self, settings: Rerank, inner: Index, score: Score, chunks: Chunks) -> None:
+        super().__init__(inner.item_ids)
+        self._settings, self._inner, self._score, self._chunks = settings, inner, score, chunks
+        self.notes.update(inner.notes)
+
+    def rank(self, queries: Sequence[Query], k: int) -> Ranking:
+        """Reordered candidates, then the rest of the inner ranking."""
+        depth = self._settings.depth
+        run = self._inner.search(queries, max(k, depth))
+        self.item_ids = run.item_ids
+        position = {query.id: i for i, query in enumerate(queries)}
+        failures = {position[id_]: reason for id_, reason in run.failures.items()}
+        width = int(run.lengths.max(initial=0))
+        items = np.full((len(queries), width), -1, dtype=np.int32)
+        items[run.query_index, run.ranks - 1] = run.items
+        # Ids that the corpus lacks have no text to read: they keep their place below.
+        readable = (items >= 0) & (items < len(self._chunks)) & (np.arange(width) < depth)
+        scores = -np.arange(1, width + 1, dtype=np.float32)[None, :].repeat(len(queries), axis=0)
+        candidates = np.where(readable, items, -1)[:, :depth]
+        fresh = self._score(queries, candidates)
+        lowest = np.where(candidates >= 0, fresh, np.inf).min(axis=1, initial=np.inf)
+        scores += np.where(np.isfinite(lowest), lowest, 0)[:, None]
+        scores[:, :depth] = np.where(candidates >= 0, fresh, scores[:, :depth])
+        return Ranking(items, scores, failures)
+
+    def close(self) -> None:
+        """Close the inner index."""
+        self._inner.close()
+
+
+class _PairScorer:
+    """A reranker that reads one query with its passages."""
+
+    def __init__(self, model: str, texts: Sequence[str]) -> None:
+        self._model, self._texts = build(RERANKERS, model), texts
+
+    def score(self, queries: Sequence[Query], rows: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+        out = np.zeros(rows.shape, dtype=np.float32)
+        for position, query in enumerate(queries):
+            valid = rows[position] >= 0
+            if valid.any():
+                out[position, valid] = self._model.score(
+                    query.text, [self._texts[row] for row in rows[position][valid]]
+                )
+        return out
