@@ -36,7 +36,11 @@ def canonical_order(
     falls = scores[1:] < scores[:-1]
     if bool(np.all(np.where(same_query, falls, query_index[1:] > query_index[:-1]))):
         return None
-    order = np.lexsort((-scores, query_index))
+    never_rises = scores[1:] <= scores[:-1]
+    if bool(np.all(np.where(same_query, never_rises, query_index[1:] > query_index[:-1]))):
+        order = np.arange(len(scores))  # sorted but for ties, as run files are: no sort needed
+    else:
+        order = np.lexsort((-scores, query_index))
     ranked_query, ranked_score = query_index[order], scores[order]
     tied_with_next = (ranked_query[1:] == ranked_query[:-1]) & (ranked_score[1:] == ranked_score[:-1])
     if not tied_with_next.any():
