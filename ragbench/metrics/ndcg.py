@@ -1,0 +1,72 @@
+"""Normalised discounted cumulative gain."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import InputError
+from ragbench.metrics.base import Metric
+from ragbench.metrics.ranked import Floats, Ranked
+from ragbench.metrics.tied import mean_weight
+
+_LARGEST_EXPONENT = 1023
+
+
+@dataclass(frozen=True)
+class NDCG(Metric):
+    """DCG over the DCG of the best possible ranking, both cut at k.
+
+    DCG = sum of gain / log2(rank + 1). The gain is the label (``linear``, as
+    in trec_eval) or 2^label - 1 (``exp``); labels of 0 and below gain nothing.
+    The ideal ranking is made of all positive judgements, never only of as many
+    as were retrieved. Under ties every item has its group's mean discount,
+    which is also scikit-learn's rule.
+    Sources: Järvelin and Kekäläinen, TOIS 20(4), 2002; ``exp``: Burges et al., ICML 2005.
+    """
+
+    name: ClassVar[str] = "ndcg"
+    aliases: ClassVar[tuple[str, ...]] = ("ndcg_cut",)
+
+    k: int | None = None
+    gain: Literal["linear", "exp"] = "linear"
+
+    def values(self, ranked: Ranked) -> Floats:
+        """DCG over the ideal DCG."""
+        rows = np.flatnonzero((ranked.label > 0) & (ranked.rank <= self.k) if self.k else ranked.label > 0)
+        rank = ranked.rank.take(rows)
+        gain = self._gain(ranked.label.take(rows))
+        dcg = ranked.sum(ranked.query.take(rows), gain * _discount(int(rank.max(initial=1))).take(rank - 1))
+        return self._normalised(dcg, ranked)
+
+    def expected(self, ranked: Ranked) -> Floats:
+        """The same with the mean discount of each item's tied group."""
+        depth = self.k or int(ranked.retrieved.max(initial=1))
+        gain = self._gain(np.maximum(ranked.label, 0))
+        return self._normalised(ranked.sum(ranked.query, gain * mean_weight(ranked, _discount(depth))), ranked)
+
+    def _normalised(self, dcg: Floats, ranked: Ranked) -> Floats:
+        query, rank, label = ranked.ideal
+        if self.k:
+            rows = np.flatnonzero(rank <= self.k)
+            query, rank, label = query.take(rows), rank.take(rows), label.take(rows)
+        ideal = ranked.sum(query, self._gain(label) * _discount(int(rank.max(initial=1))).take(rank - 1))
+        value: Floats = np.divide(dcg, ideal, out=np.zeros_like(dcg), where=ideal > 0)
+        return value
+
+    def _gain(self, label: npt.NDArray[np.signedinteger]) -> Floats:
+        if self.gain == "linear":
+            return label.astype(np.float64)
+        largest = int(label.max(initial=0))
+        if largest > _LARGEST_EXPONENT:
+            raise InputError(f"a label of {largest} has no exponential gain 2^label - 1: use gain=linear")
+        # A table by label: labels are few, and exp2 of each row is slow.
+        table: Floats = np.exp2(np.arange(largest + 1)) - 1
+        return table.take(label)
+
+
+def _discount(depth: int) -> Floats:
+    """Weight of rank 1 to ``depth``."""
+    weight: Floats = 1 / np.log2(np.arange(2, depth + 2))
+    return weight

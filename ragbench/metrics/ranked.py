@@ -1,0 +1,161 @@
+"""A run seen through judgements: only the retrieved rows that are judged.
+
+This is what every metric is computed from. Few of the retrieved items are
+judged, so the columns are short, and each metric is a handful of counts over
+them instead of a matrix of queries by ranks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.judgements import Judgements
+from ragbench.core.runs import Run
+from ragbench.metrics.lookup import Table
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Relevant:
+    """The retrieved items with a label of at least some level.
+
+    Attributes:
+        total: (q,) R, all relevant items of each query, retrieved or not.
+        query, rank: (r,) of each relevant retrieved item, ascending; ranks from 1.
+    """
+
+    total: Ints
+    query: Ints
+    rank: Ints
+    _found: dict[int, Ints] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def bounds(self) -> Ints:
+        """(q + 1,), the rows of query i are ``bounds[i]:bounds[i + 1]``."""
+        return np.concatenate(([0], np.cumsum(np.bincount(self.query, minlength=len(self.total)))))
+
+    @cached_property
+    def nth(self) -> Ints:
+        """(r,) 1 for the first relevant item of its query, 2 for the second, ..."""
+        nth: Ints = np.arange(1, len(self.query) + 1) - self.bounds[:-1].take(self.query)
+        return nth
+
+    def found(self, k: int) -> Ints:
+        """(q,) number of relevant items in the top k."""
+        if k not in self._found:
+            self._found[k] = np.bincount(self.query[self.rank <= k], minlength=len(self.total))
+        return self._found[k]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """The judged rows of a run, in the order of the judgements' queries.
+
+    Attributes:
+        judgements: the judgements, q queries.
+        retrieved: (q,) number of items each query retrieved, judged or not.
+        query, rank: int64 (h,) of each judged retrieved item, ascending; ranks from 1.
+        label: int32 (h,).
+        above: int64 (h,), how many items of the query have a higher score, or None where ties do not matter.
+        tied: int64 (h,), how many items of the query have the same score, itself included, or None.
+    """
+
+    judgements: Judgements
+    retrieved: Ints
+    query: Ints
+    rank: Ints
+    label: npt.NDArray[np.int32]
+    above: Ints | None = None
+    tied: Ints | None = None
+    _levels: dict[int, Relevant] = field(default_factory=dict, repr=False)
+    _totals: dict[int, Ints] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.judgements.query_ids)
+
+    def sum(self, query: Ints, weight: Floats) -> Floats:
+        """(q,) sum of ``weight`` per query."""
+        return np.bincount(query, weights=weight, minlength=len(self)).astype(np.float64, copy=False)
+
+    def total(self, level: int) -> Ints:
+        """(q,) R, number of items with a label of at least ``level``."""
+        if level not in self._totals:
+            relevant = np.concatenate(([0], np.cumsum(self.judgements.labels >= level)))
+            self._totals[level] = np.diff(relevant.take(self.judgements.offsets))
+        return self._totals[level]
+
+    def relevant(self, level: int) -> Relevant:
+        """The retrieved items with a label of at least ``level``."""
+        if level not in self._levels:
+            rows = np.flatnonzero(self.label >= level)
+            self._levels[level] = Relevant(self.total(level), self.query.take(rows), self.rank.take(rows))
+        return self._levels[level]
+
+    @cached_property
+    def ideal(self) -> tuple[Ints, Ints, npt.NDArray[np.int64]]:
+        """Query, rank and label of every positive judgement, in the best possible order."""
+        labels = self.judgements.labels
+        rows = np.flatnonzero(labels > 0)
+        label = labels.take(rows).astype(np.int64)
+        query = self.judgements.query_index.take(rows)
+        if len(rows):
+            top = int(label.max())
+            key = query * (top + 1) + (top - label)
+            key.sort()
+            label = top - (key - query * (top + 1))
+        before = np.concatenate(([0], np.cumsum(self.total(1))))[:-1]
+        return query, np.arange(1, len(rows) + 1) - before.take(query), label
+
+
+def look_through(run: Run, judgements: Judgements, *, ties: bool) -> Ranked:
+    """Find the judged rows of a run.
+
+    Args:
+        run: its queries may be others, or in another order; its item vocabulary may be another.
+        judgements: the queries to score.
+        ties: whether `Ranked.above` and `Ranked.tied` are needed.
+    """
+    query_ids, item_ids = judgements.query_ids, judgements.item_ids
+    items = judgements.items
+    if not _same(run.item_ids, item_ids):
+        items = _translate(items, item_ids, run.item_ids)
+    if not _same(run.query_ids, query_ids):
+        run = run.select(query_ids)
+    offsets = run.offsets
+    found = Table(judgements.offsets, items).find(offsets, run.items)
+    query = judgements.query_index.take(found.judgement)
+    rank = found.row + 1 - offsets.take(query)
+    above = tied = None
+    if ties:
+        above, tied = _tied(run, found.row)
+    return Ranked(judgements, np.diff(offsets), query, rank, judgements.labels.take(found.judgement), above, tied)
+
+
+def _same(one: Sequence[str], other: Sequence[str]) -> bool:
+    return one is other or (len(one) == len(other) and list(one) == list(other))
+
+
+def _translate(items: npt.NDArray[np.int32], item_ids: Sequence[str], run_ids: Sequence[str]) -> npt.NDArray[np.int32]:
+    """The judged items in the run's vocabulary, -1 where the run lacks them."""
+    row = np.full(len(item_ids), -1, dtype=np.int32)
+    judged = {item_ids[item]: item for item in np.unique(items).tolist()}
+    place = np.array([judged.get(id_, -1) for id_ in run_ids], dtype=np.int64)
+    known = np.flatnonzero(place >= 0)
+    row[place[known]] = known
+    return row.take(items)
+
+
+def _tied(run: Run, row: Ints) -> tuple[Ints, Ints]:
+    """For rows of a run: how many items of the query score higher, and how many the same."""
+    fresh = np.ones(len(run.items) + 1, dtype=bool)
+    fresh[1:-1] = run.scores[1:] != run.scores[:-1]
+    fresh[run.offsets] = True
+    bounds = np.flatnonzero(fresh)
+    group = np.searchsorted(bounds, row, side="right") - 1
+    start = np.searchsorted(run.offsets, row, side="right") - 1
+    return bounds[group] - run.offsets[start], bounds[group + 1] - bounds[group]

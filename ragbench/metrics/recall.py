@@ -1,0 +1,34 @@
+"""Recall@K."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ragbench.metrics.base import Metric
+from ragbench.metrics.ranked import Floats, Ranked
+from ragbench.metrics.tied import expected_found
+
+
+@dataclass(frozen=True)
+class Recall(Metric):
+    """Relevant items in the top k over R, all relevant items of the query.
+
+    Source: trec_eval 9, ``recall``.
+    """
+
+    name: ClassVar[str] = "recall"
+    aliases: ClassVar[tuple[str, ...]] = ("r",)
+
+    k: int
+    level: int = 1
+
+    def values(self, ranked: Ranked) -> Floats:
+        """Found over R."""
+        value: Floats = ranked.relevant(self.level).found(self.k) / np.maximum(ranked.total(self.level), 1)
+        return value
+
+    def expected(self, ranked: Ranked) -> Floats:
+        """Expected number found over R."""
+        value: Floats = expected_found(ranked, self.level, self.k) / np.maximum(ranked.total(self.level), 1)
+        return value
