@@ -8,13 +8,16 @@ imports none of them.
 """
 
 import dataclasses
+import difflib
 import importlib
 import importlib.util
 import inspect
 import pkgutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -41,6 +44,7 @@ EMBEDDERS = Kind("embedder", "ragbench.models.embed", "Embedder")
 RERANKERS = Kind("reranker", "ragbench.models.rerank", "Reranker")
 CHUNKERS = Kind("chunker", "ragbench.corpus.chunkers", "Chunker")
 LOADERS = Kind("loader", "ragbench.corpus.loaders", "Loader")
+KINDS = (RETRIEVERS, EMBEDDERS, RERANKERS, CHUNKERS, LOADERS)
 
 
 def names(kind: Kind) -> dict[str, str]:
@@ -98,6 +102,32 @@ def load(kind: Kind, name: str) -> type[Any]:
     if len(classes) != 1:
         raise SettingError(f"{origin} must define exactly one {contract.__qualname__}, it has {len(classes)}")
     return classes[0]
+
+
+def import_object(path: str) -> Any:
+    """What an import path of the form ``module:name`` leads to; ``name`` may have dots.
+
+    The current folder is searched last, so that a file in it never hides an installed module.
+
+    Raises:
+        SettingError: the path has another form, or leads nowhere.
+    """
+    module_name, colon, attribute = path.partition(":")
+    if not (module_name and colon and attribute):
+        raise SettingError(f"{path!r} is no import path; write module:name, for example my_search:make_retriever")
+    if not {"", str(Path.cwd())} & set(sys.path):
+        sys.path.append(str(Path.cwd()))
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ImportError as error:
+        raise SettingError(f"cannot import {module_name!r} of {path!r}: {error}") from error
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            public = [name for name in dir(found) if not name.startswith("_")]
+            near = difflib.get_close_matches(part, public, n=1)
+            raise SettingError(f"{path!r}: no {part!r} in it" + (f"; did you mean {near[0]!r}?" if near else ""))
+        found = getattr(found, part)
+    return found
 
 
 @dataclass(frozen=True)

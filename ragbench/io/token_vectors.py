@@ -7,6 +7,7 @@ steps moves a cosine by some .001; it quarters the space and the reading.
 """
 
 import hashlib
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,4 @@ class TokenStore:
 def _split(texts: Sequence[str], encode: Encode) -> list[Packed]:
     vectors, offsets = encode(texts)
     packed = pack(vectors)
-    return [
-        Packed(packed.tokens[low:high], packed.scales[low:high])
-        for low, high in zip(offsets[:-1], offsets[1:], strict=True)
-    ]
+    return [Packed(packed.tokens[low:high], packed.scales[low:high]) for low, high in itertools.pairwise(offsets)]

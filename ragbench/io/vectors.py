@@ -90,6 +90,7 @@ class Shards:
 
     @classmethod
     def open(cls, folder: Path) -> "Shards":
+        """Every complete shard of the folder; none if there is no folder yet."""
         paths, arrays, keys = list[Path](), list[npt.NDArray[np.float32]](), []
         for path in sorted(folder.glob("*.keys")):
             values = path.with_suffix(".npy")
@@ -115,6 +116,7 @@ class Shards:
         return np.where(self.keys[at] == keys, self.shard[at], -1).astype(np.int32), self.row[at]
 
     def gather(self, keys: npt.NDArray[np.void]) -> npt.NDArray[np.float32]:
+        """Rows of keys that are all stored: a memory-mapped stretch where they are one, else a copy."""
         shard, row = self.find(keys)
         if len(keys) and (shard == shard[0]).all() and (np.diff(row) == 1).all():
             stretch: npt.NDArray[np.float32] = self.arrays[shard[0]][row[0] : row[-1] + 1]

@@ -135,8 +135,8 @@ def max_sim(query: Floats, weights: Floats, passages: Sequence[Packed]) -> Float
     filled = np.flatnonzero(lengths)
     if len(query) == 0 or len(filled) == 0:
         return out
-    tokens = np.concatenate([passages[i].tokens for i in filled]).astype(np.float32)
-    scales = np.concatenate([passages[i].scales for i in filled])
+    tokens = np.concatenate([passages[i].tokens for i in filled.tolist()]).astype(np.float32)
+    scales = np.concatenate([passages[i].scales for i in filled.tolist()])
     cosines = (query @ tokens.T) * scales
     starts = np.concatenate(([0], np.cumsum(lengths[filled])[:-1]))
     best = np.maximum.reduceat(cosines, starts, axis=1)

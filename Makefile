@@ -1,0 +1,53 @@
+# The two commands of the README: make demo, make test.
+# Everything happens in .venv; versions come from constraints.txt.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint types check benchmark lock clean
+
+demo: .venv/ready
+	@$(BIN)/ragbench demo --out reports/demo
+
+test: .venv/ready-dev
+	$(BIN)/python -m pytest
+
+lint: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready-dev
+	$(BIN)/mypy
+
+check: lint types test
+
+benchmark: .venv/ready-bench
+	$(BIN)/python -m benchmarks
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "ragbench needs Python 3.11 or newer: make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/ready: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable .
+	@touch $@
+
+.venv/ready-dev: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[dev]'
+	@touch $@ .venv/ready
+
+.venv/ready-bench: .venv/ready-dev
+	$(PIP) --editable '.[bench]'
+	@touch $@
+
+# Resolve anew for all extras and systems; read the diff before you commit it.
+lock: .venv/bin/python
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade --quiet \
+		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file .venv/constraints.txt
+	(head -n 2 constraints.txt; cat .venv/constraints.txt) > .venv/locked.txt
+	cp .venv/locked.txt constraints.txt
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,56 @@
+"""The command line: one file per command."""
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from ragbench.cli import chunk, data, eval, export, plugins
+from ragbench.core.errors import RagbenchError
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="ragbench",
+    help="Evaluate and benchmark retrieval and RAG systems: better, worse, or noise?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("eval")(eval.evaluate_command)
+app.command("chunk")(chunk.chunk)
+app.command("export")(export.export)
+app.command("plugins")(plugins.plugins)
+app.add_typer(data.app, name="data")
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        print(f"ragbench {installed('ragbench')}")
+        raise typer.Exit
+
+
+def main() -> NoReturn:
+    """Run a command: exit code 0 for success, 2 for an error of usage or input, 130 when interrupted."""
+    # Set before anything imports ragas or Ray: no telemetry, ever.
+    os.environ.setdefault("RAGAS_DO_NOT_TRACK", "true")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        app()
+    except RagbenchError as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        sys.exit(USAGE_ERROR)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        print("interrupted; what was finished is kept", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    sys.exit(0)

@@ -1,0 +1,124 @@
+"""The options of ``ragbench eval``, from a YAML file and the command line, checked as a whole."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from ragbench.core.documents import Chunks
+from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.goldens import GoldenSet
+from ragbench.core.ledger import first_ten
+from ragbench.harness.evaluate import DEFAULT_K, DEFAULT_RETRIEVERS, Settings
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class EvalConfig:
+    """Every option; the names are the keys of the YAML file and the options of the command."""
+
+    corpus: Path
+    golden: Path
+    retrievers: tuple[str | dict[str, Any], ...] = DEFAULT_RETRIEVERS
+    k: tuple[int, ...] = DEFAULT_K
+    metrics: tuple[str, ...] = ()
+    out: Path | None = None
+    chunker: str = "auto"
+    loader: str | None = None
+    golden_format: str | None = None
+    split: str | None = None
+    level: Literal["auto", "chunk", "document"] = "auto"
+    overlap: float = 0.5
+    ties: Literal["trec", "expected"] = "trec"
+    allow_missing: bool = False
+    drop_self: bool = False
+    seed: int = 0
+    resamples: int = 10_000
+    jobs: int = 1
+    fresh: bool = False
+    cache: Path | None = field(default=None)
+
+    @classmethod
+    def merged(cls, config: Path | None, given: Mapping[str, Any]) -> "EvalConfig":
+        """The file's options under the given ones.
+
+        Raises:
+            SettingError: unknown keys or wrong values; every fault is listed.
+        """
+        import pydantic
+
+        options = {**_read(config), **given}
+        if isinstance(options.get("k"), str):
+            options["k"] = [part for part in options["k"].split(",") if part.strip()]
+        known = [f.name for f in fields(cls)]
+        faults = [f"unknown option {key!r}{did_you_mean(key, known)}" for key in options if key not in known]
+        faults += [
+            f"{key} is not given: --{key} on the command line, or {key}: in the file"
+            for key in ("corpus", "golden")
+            if key not in options
+        ]
+        try:
+            checked: EvalConfig = pydantic.TypeAdapter(cls).validate_python(
+                {"corpus": "-", "golden": "-", **{key: options[key] for key in options if key in known}}
+            )
+        except pydantic.ValidationError as error:
+            faults += [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        if faults:
+            where = f"{config}: " if config else ""
+            raise SettingError("\n".join(where + fault for fault in faults))
+        return checked
+
+    @property
+    def settings(self) -> Settings:
+        """The part that the harness takes."""
+        return Settings(**{f.name: getattr(self, f.name) for f in fields(Settings)})
+
+    @property
+    def cache_folder(self) -> Path:
+        """The folder given, else ``RAGBENCH_CACHE``, else the user's cache folder."""
+        if self.cache is not None:
+            return self.cache
+        if os.environ.get("RAGBENCH_CACHE"):
+            return Path(os.environ["RAGBENCH_CACHE"])
+        import platformdirs
+
+        return Path(platformdirs.user_cache_dir("ragbench"))
+
+    def load_chunks(self, say: Say) -> Chunks:
+        """Load and chunk the corpus, or read a file of chunks; says what was skipped."""
+        from ragbench.corpus.chunk import chunk_corpus
+        from ragbench.corpus.load import load_corpus
+        from ragbench.io.chunk_files import is_chunk_file, read_chunks
+
+        if self.loader is None and is_chunk_file(self.corpus):
+            return read_chunks(self.corpus)
+        loaded = load_corpus(self.corpus, self.loader)
+        chunked = chunk_corpus(loaded, self.chunker)
+        ledger = loaded.corpus.ledger + chunked.ledger
+        for code, count in ledger.counts().items():
+            say(f"warning: {count} x {code}: {first_ten(f'{e.item} ({e.reason})' for e in ledger.of(code))}")
+        return chunked.chunks
+
+    def load_golden(self) -> GoldenSet:
+        """Read the golden set."""
+        from ragbench.io.golden_files import read_golden
+
+        return read_golden(self.golden, self.golden_format, **({"split": self.split} if self.split else {}))
+
+
+def _read(config: Path | None) -> dict[str, Any]:
+    if config is None:
+        return {}
+    import yaml
+
+    if not config.is_file():
+        raise InputError(f"no file {config}")
+    try:
+        options = yaml.safe_load(config.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise InputError(f"{config}: not YAML: {error}") from error
+    if not isinstance(options, dict):
+        raise InputError(f"{config}: expected options as key: value")
+    return {str(key): value for key, value in options.items()}

@@ -1,0 +1,1 @@
+"""The harness: arms are run, measured and compared."""

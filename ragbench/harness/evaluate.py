@@ -1,0 +1,326 @@
+"""Evaluate retrievers on a golden set."""
+
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
+
+import numpy as np
+
+from ragbench.core.documents import Chunks
+from ragbench.core.errors import ArmError, RagbenchError, SettingError
+from ragbench.core.fingerprint import fingerprint
+from ragbench.core.goldens import GoldenSet
+from ragbench.core.judgements import Task, lay_over
+from ragbench.core.ledger import LedgerEntry, first_ten
+from ragbench.core.queries import Query
+from ragbench.core.runs import Run, Unit
+from ragbench.core.seeds import generator
+from ragbench.harness.differences import compare_all, estimates
+from ragbench.harness.measure import Measured, measure
+from ragbench.harness.results import Arm, Cost, Evaluation, Latency
+from ragbench.io.run_store import RunStore, StoredRun
+from ragbench.metrics.score import score
+from ragbench.metrics.parse import parse_all
+from ragbench.plugins import RETRIEVERS, Spec, build
+from ragbench.retrievers.base import Context, Retriever
+from ragbench.stats.clusters import cluster_index
+
+DEFAULT_RETRIEVERS = ("bm25", "dense", "hybrid", "rerank")
+DEFAULT_K = (1, 5, 10, 100)
+RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
+"""Their versions are part of a stored run's key: another version may rank otherwise."""
+TIE_WARNING = 0.05
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to evaluate.
+
+    Attributes:
+        k: cut-offs; the largest is how much is retrieved.
+        metrics: metric names; empty means `default_metrics` of k.
+        level: judge chunks or documents; ``auto`` takes chunks where evidence
+            points at parts of documents that were cut, else documents.
+        overlap: share of the shorter of span and chunk that makes a chunk relevant.
+        ties: ``trec`` orders equal scores by id, ``expected`` averages over their orders.
+        allow_missing: go on when the golden set names documents the corpus lacks.
+        drop_self: leave a document out of the ranking of a query with the same id (ArguAna).
+        seed: for resampling, sampling and retrievers with a random part.
+        resamples: bootstrap resamples and sign assignments.
+        jobs: arms at a time; above 1 their times disturb each other.
+        fresh: run everything again, whatever is stored.
+    """
+
+    k: tuple[int, ...] = DEFAULT_K
+    metrics: tuple[str, ...] = ()
+    level: Literal["auto", "chunk", "document"] = "auto"
+    overlap: float = 0.5
+    ties: Literal["trec", "expected"] = "trec"
+    allow_missing: bool = False
+    drop_self: bool = False
+    seed: int = 0
+    resamples: int = 10_000
+    jobs: int = 1
+    fresh: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.k or min(self.k) < 1:
+            raise SettingError(f"k is {list(self.k)}; every cut-off must be at least 1")
+        if self.resamples < 100:
+            raise SettingError(f"resamples is {self.resamples}; an interval needs at least 100")
+        parse_all(self.metrics)
+        if self.jobs < 1:
+            raise SettingError(f"jobs is {self.jobs}; it must be at least 1")
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """What is measured."""
+        return self.metrics or default_metrics(self.k)
+
+
+def default_metrics(k: Sequence[int]) -> tuple[str, ...]:
+    """Hit, MRR, nDCG, recall, precision and judged at each k, then MAP and R-precision."""
+    cuts = sorted(set(k))
+    kinds = ("hit", "mrr", "ndcg", "recall", "p", "judged")
+    return (*(f"{kind}@{cut}" for kind in kinds for cut in cuts), "map", "rprec")
+
+
+OnArm = Callable[[Arm], None]
+
+
+def evaluate(
+    chunks: Chunks,
+    golden: GoldenSet,
+    retrievers: Sequence[str | Mapping[str, object] | Retriever] = DEFAULT_RETRIEVERS,
+    settings: Settings | None = None,
+    *,
+    context: Context | None = None,
+    on_arm: OnArm | None = None,
+) -> Evaluation:
+    """Run each retriever over the golden set, score it, and compare it with the first.
+
+    A retriever that fails does not stop the others: its arm has the status
+    ``error`` and the reason.
+
+    Args:
+        chunks: what is indexed.
+        golden: queries and evidence.
+        retrievers: specs or retriever objects; each is one arm.
+        settings: how to evaluate.
+        context: cache folder, seed and progress; the seed of ``settings`` counts.
+        on_arm: called with each arm as soon as it is finished.
+
+    Raises:
+        SettingError: a retriever or metric is unknown or set wrongly; every fault is listed.
+        InputError: corpus and golden set do not fit together.
+    """
+    settings = settings or Settings()
+    context = replace(context or Context(), seed=settings.seed)
+    arms = named(retrievers)
+    unit = judged_unit(settings.level, golden, chunks)
+    task = lay_over(golden, chunks, unit=unit, overlap=settings.overlap, allow_missing=settings.allow_missing)
+    if settings.drop_self:
+        task = without_self(task, chunks)
+    bench = _Bench(chunks, golden, task, settings, context)
+
+    def work(named_arm: tuple[str, Retriever]) -> Arm:
+        arm = bench.arm(*named_arm)
+        if on_arm is not None:
+            on_arm(arm)
+        return arm
+
+    if settings.jobs == 1:
+        done = [work(arm) for arm in arms.items()]
+    else:
+        with ThreadPoolExecutor(settings.jobs) as pool:
+            done = list(pool.map(work, arms.items()))
+    return bench.evaluation(done)
+
+
+def named(retrievers: Sequence[str | Mapping[str, object] | Retriever]) -> dict[str, Retriever]:
+    """Retriever by arm name; every fault of every spec is reported at once."""
+    faults: list[str] = []
+    arms: dict[str, Retriever] = {}
+    for given in retrievers:
+        try:
+            retriever = given if isinstance(given, Retriever) else build(RETRIEVERS, given)
+        except RagbenchError as error:
+            faults.append(str(error))
+            continue
+        name = repr(given) if isinstance(given, Retriever) else Spec.parse(given).written
+        faults += [f"retriever {name!r}: {fault}" for fault in retriever.check()]
+        if name in arms:
+            faults.append(f"retriever {name!r} is named twice")
+        arms[name] = retriever
+    if faults:
+        raise SettingError("\n".join(faults))
+    if not arms:
+        raise SettingError("no retriever is named")
+    return arms
+
+
+def judged_unit(level: str, golden: GoldenSet, chunks: Chunks) -> Unit:
+    """Chunks where evidence points at parts of documents and some document was cut, else documents."""
+    if level == "chunk":
+        return "chunk"
+    if level == "document":
+        return "document"
+    return "chunk" if golden.has_spans and len(chunks) > len(chunks.document_ids) else "document"
+
+
+def without_self(task: Task, chunks: Chunks) -> Task:
+    """Leave the document whose id is the query's id out of that query's ranking."""
+    order = np.argsort(chunks.document_index, kind="stable")
+    bounds = np.searchsorted(chunks.document_index[order], np.arange(len(chunks.document_ids) + 1))
+
+    def own(query: Query) -> frozenset[str]:
+        row = chunks.document_row.get(query.id)
+        return frozenset() if row is None else frozenset(chunks.ids[i] for i in order[bounds[row] : bounds[row + 1]])
+
+    return replace(task, queries=tuple(query._replace(exclude=query.exclude | own(query)) for query in task.queries))
+
+
+class _Bench:
+    """One evaluation at work."""
+
+    def __init__(self, chunks: Chunks, golden: GoldenSet, task: Task, settings: Settings, context: Context) -> None:
+        self.chunks, self.golden, self.task, self.settings, self.context = chunks, golden, task, settings, context
+        self.clusters = cluster_index([item.unit for item in golden])
+        self.store = None if context.cache is None else RunStore(context.cache / "runs")
+        # A document takes the place of its best chunk, so enough chunks must be asked for to fill K documents.
+        per_document = -(-len(chunks) // len(chunks.document_ids))
+        self.depth = max(settings.k) * (2 * per_document if task.unit == "document" and per_document > 1 else 1)
+        self.began = time.time()
+
+    def arm(self, name: str, retriever: Retriever) -> Arm:
+        """Run, or take from the store, and score one arm."""
+        try:
+            measured, from_store = self._measured(retriever)
+            run = self._judged(measured.run)
+        except RagbenchError as error:
+            return Arm(name, "error", str(error))
+        except Exception as error:  # a plugin may raise anything; its arm fails, the others go on
+            return Arm(name, "error", f"{type(error).__name__}: {error}")
+        scores = score(run, self.task.judgements, self.settings.metric_names, ties=self.settings.ties)
+        rng = generator(self.settings.seed, "bootstrap")
+        return Arm(
+            name=name,
+            status="ok",
+            run=run,
+            scores=scores,
+            metrics=estimates(scores, self.clusters, rng, self.settings.resamples),
+            cost=measured.cost,
+            tie_rate=run.tie_rate(max(self.settings.k)),
+            failed=len(run.failures),
+            empty=int((run.lengths == 0).sum()) - len(run.failures),
+            from_store=from_store,
+            notes=measured.notes,
+            warnings=tuple(self._warnings(run)),
+        )
+
+    def _measured(self, retriever: Retriever) -> tuple[Measured, bool]:
+        key = self._key(retriever) if self.store is not None and retriever.cacheable else None
+        if key is not None and self.store is not None and not self.settings.fresh:
+            stored = self.store.load(key, self.chunks.ids)
+            if stored is not None:
+                return _recall(stored), True
+        measured = measure(retriever, self.chunks, self.task.queries, self.depth, self.context)
+        if key is not None and self.store is not None and not measured.run.failures:
+            facts = {"cost": asdict(measured.cost), "notes": measured.notes}
+            self.store.save(key, StoredRun(measured.run, facts))
+        return measured, False
+
+    def _key(self, retriever: Retriever) -> str:
+        asked = [[q.id, q.text, sorted(q.exclude)] for q in self.task.queries]
+        versions = [_version(name) for name in RANKING_LIBRARIES]
+        return fingerprint([self.chunks.fingerprint, asked, retriever.key(), self.depth, self.settings.seed, versions])
+
+    def _judged(self, run: Run) -> Run:
+        """The run in the judged unit."""
+        if run.unit == "chunk" and self.task.unit == "document":
+            known = self.chunks.document_index
+            extra = len(run.item_ids) - len(known)
+            # Ids the corpus lacks are documents of their own: they hold their rank and are not judged.
+            index = np.concatenate([known, len(self.chunks.document_ids) + np.arange(extra, dtype=np.int32)])
+            names = self.chunks.document_ids
+            return run.as_documents([*names, *run.item_ids[len(known) :]] if extra else names, index)
+        if run.unit == "document" and self.task.unit == "chunk":
+            raise ArmError("it returns documents, but chunks are judged: evaluate with --level document")
+        return run
+
+    def _warnings(self, run: Run) -> list[str]:
+        found = []
+        k = max(self.settings.k)
+        ties = run.tie_rate(k)
+        if ties > TIE_WARNING:
+            found.append(
+                f"{ties:.0%} of its items share their score with a neighbour; their order is by id, not by merit"
+            )
+        if run.repeated:
+            found.append(f"{run.repeated} items were returned twice for a query; the better rank counts")
+        if run.failures:
+            found.append(f"{len(run.failures)} queries failed and score 0: {first_ten(sorted(run.failures))}")
+        short = int((run.lengths < min(k, len(self.chunks.document_ids))).sum()) if run.unit == "document" else 0
+        if short and len(self.chunks) > len(self.chunks.document_ids):
+            found.append(f"{short} queries have fewer than {k} documents, since several chunks fell on one document")
+        return found
+
+    def evaluation(self, arms: Sequence[Arm]) -> Evaluation:
+        """Comparisons, ledger and manifest over the finished arms."""
+        ran = [arm for arm in arms if arm.status == "ok"]
+        comparisons = compare_all(ran, self.clusters, self.settings.seed, self.settings.resamples)
+        ledger = self.golden.ledger + self.task.ledger
+        if ran and ran[0].scores is not None:
+            ledger = ledger + ran[0].scores.ledger.of("no-relevant")
+        for arm in arms:
+            ledger = ledger + self._entries(arm)
+        return Evaluation(tuple(arms), comparisons, ledger, self._manifest(), self.task, self.chunks)
+
+    def _entries(self, arm: Arm) -> list[LedgerEntry]:
+        if arm.status == "error":
+            return [LedgerEntry("arm", arm.name, arm.error or "", "arm-failed")]
+        if arm.run is None or arm.scores is None:
+            return []
+        failures = arm.run.failures
+        nothing = [entry.item for entry in arm.scores.ledger.of("not-retrieved") if entry.item not in failures]
+        return [
+            *(LedgerEntry("search", f"{arm.name}: {id_}", reason, "query-failed") for id_, reason in failures.items()),
+            *(LedgerEntry("search", f"{arm.name}: {id_}", "nothing was retrieved", "not-retrieved") for id_ in nothing),
+        ]
+
+    def _manifest(self) -> dict[str, object]:
+        clusters = int(self.clusters.max()) + 1
+        return {
+            "golden": {"name": self.golden.name, "fingerprint": self.golden.fingerprint, "queries": len(self.golden)},
+            "chunks": {
+                "fingerprint": self.chunks.fingerprint,
+                "chunks": len(self.chunks),
+                "documents": len(self.chunks.document_ids),
+            },
+            "judgements": {"fingerprint": self.task.judgements.fingerprint, "unit": self.task.unit},
+            "resampling": {
+                "unit": "source document" if clusters < len(self.golden) else "query",
+                "clusters": clusters,
+                "resamples": self.settings.resamples,
+            },
+            "settings": asdict(self.settings),
+            "versions": {name: _version(name) for name in RANKING_LIBRARIES} | {"python": platform.python_version()},
+            "seconds": round(time.time() - self.began, 3),
+        }
+
+
+def _recall(stored: StoredRun) -> Measured:
+    cost = dict(stored.facts["cost"])  # type: ignore[call-overload]
+    cost["latency_ms"] = Latency(**cost["latency_ms"])
+    return Measured(stored.run, Cost(**cost), dict(stored.facts["notes"]))  # type: ignore[call-overload]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"

@@ -1,0 +1,114 @@
+"""Running one retriever: index, answer everything, then time single queries."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ragbench.core.documents import Chunks
+from ragbench.core.errors import ArmError
+from ragbench.core.queries import Query
+from ragbench.core.runs import Run
+from ragbench.core.seeds import generator
+from ragbench.harness.memory import PeakMemory
+from ragbench.harness.results import Cost, Latency
+from ragbench.retrievers.base import Context, Index, Retriever
+
+QUERIES_PER_BATCH = 1024
+LATENCY_QUERIES = 200
+LATENCY_SECONDS = 20.0
+"""Single queries are timed until so many are done or so much time is spent, whichever comes first."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run, what it took, and what the index said of itself."""
+
+    run: Run
+    cost: Cost
+    notes: dict[str, object]
+
+
+def measure(retriever: Retriever, chunks: Chunks, queries: Sequence[Query], k: int, context: Context) -> Measured:
+    """Index the chunks, answer all queries, and time a sample of them one by one.
+
+    Raises:
+        ArmError: it did not really run: nothing indexed, every query failed,
+            nothing retrieved at all, or one score for everything.
+    """
+    with PeakMemory() as peak:
+        start = time.perf_counter()
+        index = retriever.index(chunks, context)
+        index_seconds = time.perf_counter() - start
+        try:
+            if retriever.needs_chunks and not index.item_ids:
+                raise ArmError("its index is empty")
+            run, search_seconds = _batch(index, queries, k, context)
+            refuse_dead(run)
+            latency = _latency(index, queries, k, context)
+        finally:
+            index.close()
+    cost = Cost(index_seconds, search_seconds, len(queries) / max(search_seconds, 1e-9), latency, peak.mib)
+    return Measured(run, cost, dict(index.notes))
+
+
+def refuse_dead(run: Run) -> None:
+    """Raise `ArmError` for a run whose score would be a lie."""
+    if len(run.failures) == len(run):
+        reason = next(iter(run.failures.values()))
+        raise ArmError(f"every one of its {len(run)} queries failed; the first: {reason}")
+    if len(run.items) == 0:
+        raise ArmError(f"it found nothing for any of the {len(run)} queries: is its index empty?")
+    if run.constant:
+        raise ArmError(
+            "it gives every item the same score, so its order means nothing. "
+            "If it returns an order without scores, let it leave the scores out"
+        )
+
+
+def _batch(index: Index, queries: Sequence[Query], k: int, context: Context) -> tuple[Run, float]:
+    runs = []
+    seconds = 0.0
+    with context.progress("searching", len(queries)) as advance:
+        for start in range(0, len(queries), QUERIES_PER_BATCH):
+            batch = queries[start : start + QUERIES_PER_BATCH]
+            began = time.perf_counter()
+            runs.append(index.search(batch, k))
+            seconds += time.perf_counter() - began
+            advance(len(batch))
+    return joined(runs), seconds
+
+
+def joined(runs: Sequence[Run]) -> Run:
+    """Runs of different queries as one; the last knows every item id, since vocabularies only grow."""
+    if len(runs) == 1:
+        return runs[0]
+    ends = np.cumsum([0] + [run.offsets[-1] for run in runs])
+    return Run(
+        query_ids=[id_ for run in runs for id_ in run.query_ids],
+        offsets=np.concatenate([[0]] + [run.offsets[1:] + end for run, end in zip(runs, ends, strict=False)]),
+        items=np.concatenate([run.items for run in runs]),
+        scores=np.concatenate([run.scores for run in runs]),
+        item_ids=runs[-1].item_ids,
+        unit=runs[-1].unit,
+        failures={id_: reason for run in runs for id_, reason in run.failures.items()},
+        repeated=sum(run.repeated for run in runs),
+    )
+
+
+def _latency(index: Index, queries: Sequence[Query], k: int, context: Context) -> Latency:
+    size = min(LATENCY_QUERIES, len(queries))
+    chosen = generator(context.seed, "latency").choice(len(queries), size=size, replace=False)
+    milliseconds: list[float] = []
+    began = time.perf_counter()
+    with context.progress("timing single queries", size) as advance:
+        for at in chosen:
+            start = time.perf_counter()
+            index.search([queries[at]], k)
+            milliseconds.append((time.perf_counter() - start) * 1000)
+            advance(1)
+            if time.perf_counter() - began > LATENCY_SECONDS:
+                break
+    p50, p95, p99 = np.percentile(milliseconds, [50, 95, 99])
+    return Latency(float(p50), float(p95), float(p99), len(milliseconds))

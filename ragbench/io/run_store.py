@@ -1,0 +1,85 @@
+"""The run store: rankings that were computed once, by the fingerprint of all that decides them.
+
+One file per run, written atomically: columns as numpy arrays and one JSON
+object for ids, failures and what the run took. Nothing in it is pickled.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ragbench.core.runs import Run
+from ragbench.io.atomic import replacing
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run and the facts that were stored with it.
+
+    Attributes:
+        run: the rankings.
+        facts: JSON values: timings, notes.
+    """
+
+    run: Run
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class RunStore:
+    """Runs under their fingerprints."""
+
+    folder: Path
+
+    def load(self, key: str, item_ids: Sequence[str]) -> StoredRun | None:
+        """The run of that key, its items as rows of ``item_ids`` (longer, if it holds ids beyond them).
+
+        A file that cannot be read counts as absent: the run is computed again.
+        """
+        path = self.folder / f"{key}.npz"
+        if not path.is_file():
+            return None
+        try:
+            with np.load(path, allow_pickle=False) as columns:
+                head = json.loads(columns["head"].tobytes().decode("utf-8"))
+                offsets, items, scores = columns["offsets"], columns["items"], columns["scores"]
+        except (OSError, ValueError, KeyError):
+            return None
+        row = {id_: i for i, id_ in enumerate(item_ids)}
+        known = len(row)
+        position = np.array([row.setdefault(id_, len(row)) for id_ in head["item_ids"]], dtype=np.int32)
+        run = Run(
+            query_ids=head["query_ids"],
+            offsets=offsets,
+            items=position[items] if len(items) else items,
+            scores=scores,
+            item_ids=item_ids if len(row) == known else list(row),
+            unit=head["unit"],
+            failures=head["failures"],
+            repeated=head["repeated"],
+        )
+        return StoredRun(run, head["facts"])
+
+    def save(self, key: str, stored: StoredRun) -> None:
+        """Store a run; the ids that it never returned are left out."""
+        run = stored.run
+        used, items = np.unique(run.items, return_inverse=True)
+        head = {
+            "query_ids": list(run.query_ids),
+            "item_ids": [run.item_ids[item] for item in used.tolist()],
+            "unit": run.unit,
+            "failures": dict(run.failures),
+            "repeated": run.repeated,
+            "facts": dict(stored.facts),
+        }
+        with replacing(self.folder / f"{key}.npz") as path, path.open("wb") as handle:
+            np.savez_compressed(
+                handle,
+                head=np.frombuffer(json.dumps(head, sort_keys=True).encode("utf-8"), dtype=np.uint8),
+                offsets=run.offsets,
+                items=items.astype(np.int32),
+                scores=run.scores,
+            )

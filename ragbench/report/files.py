@@ -1,0 +1,75 @@
+"""The files of one evaluation, under one folder.
+
+results.json      the documented JSON object
+summary.md        the tables, for a pull request
+scores.parquet    one row per arm and query, a column per metric
+ledger.jsonl      everything without a score, with its reason
+runs/ARM.trec     each arm's rankings, for any TREC tool
+qrels.trec        the labels they were scored with
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ragbench.core.ledger import Ledger
+from ragbench.harness.results import Arm, Evaluation
+from ragbench.io.atomic import replacing, write_text
+from ragbench.io.trec import write_qrels, write_trec_run
+from ragbench.report.json import results_json
+from ragbench.report.markdown import evaluation_markdown
+
+
+def file_name(arm: str) -> str:
+    """An arm's name as a file name; different arms of one evaluation never share one."""
+    return re.sub(r"[^A-Za-z0-9._=+-]+", "_", arm).strip("_.") or "arm"
+
+
+class ReportFolder:
+    """Writes the files, arm by arm, so that whatever is finished is readable."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._done: list[Arm] = []
+        self._names: dict[str, str] = {}
+
+    def arm(self, arm: Arm) -> None:
+        """Write a finished arm and the results so far."""
+        self._done.append(arm)
+        name = file_name(arm.name)
+        while name in self._names.values():
+            name += "_"
+        self._names[arm.name] = name
+        if arm.run is not None:
+            write_trec_run(arm.run, self.folder / "runs" / f"{name}.trec", name, escape=True)
+        self._scores(self._done)
+        self._results(results_json(self._done, (), Ledger(), {"complete": False}))
+
+    def finish(self, evaluation: Evaluation) -> None:
+        """Write everything."""
+        self._scores(evaluation.arms)
+        write_qrels(evaluation.task.judgements, self.folder / "qrels.trec")
+        lines = [json.dumps(entry._asdict(), ensure_ascii=False) for entry in evaluation.ledger.entries]
+        write_text(self.folder / "ledger.jsonl", "".join(line + "\n" for line in lines))
+        write_text(self.folder / "summary.md", evaluation_markdown(evaluation))
+        manifest = {**evaluation.manifest, "complete": True, "runs": self._names}
+        self._results(results_json(evaluation.arms, evaluation.comparisons, evaluation.ledger, manifest))
+
+    def _results(self, content: dict[str, object]) -> None:
+        write_text(self.folder / "results.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+    def _scores(self, arms: Sequence[Arm]) -> None:
+        import pandas as pd
+
+        frames = []
+        for arm in arms:
+            if arm.scores is None:
+                continue
+            frame = pd.DataFrame(arm.scores.values, columns=list(arm.scores.metrics))
+            frame.insert(0, "query_id", list(arm.scores.query_ids))
+            frame.insert(0, "arm", arm.name)
+            frames.append(frame)
+        if frames:
+            with replacing(self.folder / "scores.parquet") as path:
+                pd.concat(frames, ignore_index=True).to_parquet(path, index=False)

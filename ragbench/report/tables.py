@@ -1,0 +1,152 @@
+"""Rich tables of an evaluation, 80 columns wide."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ragbench.harness.results import Arm, Comparison, Estimate, Evaluation
+
+ARMS_PER_TABLE = 3
+SIGNIFICANT = 0.05
+
+
+def headline(metrics: Sequence[str]) -> str:
+    """The metric an evaluation is read by: nDCG@10, else the first nDCG, else the first there is."""
+    for wanted in ("ndcg@10", "ndcg"):
+        for name in metrics:
+            if name == wanted or (wanted == "ndcg" and name.startswith("ndcg")):
+                return name
+    return metrics[0]
+
+
+def fraction(value: float | None, *, signed: bool = False) -> str:
+    """``.676``, ``1.000``, ``+.041``: three digits, no leading zero; ``-`` where there is none."""
+    if value is None:
+        return "-"
+    text = f"{value:+.3f}" if signed else f"{value:.3f}"
+    return text.replace("0.", ".", 1) if abs(value) < 0.9995 else text
+
+
+def with_interval(value: Estimate, *, signed: bool = False) -> str:
+    """``.676 [.631, .719]``."""
+    if value.mean is None:
+        return "-"
+    low, high = fraction(value.low, signed=signed), fraction(value.high, signed=signed)
+    return f"{fraction(value.mean, signed=signed)} [{low}, {high}]"
+
+
+def evaluation_tables(evaluation: Evaluation) -> RenderableType:
+    """Leaderboard, all metrics, what each arm took, and warnings."""
+    ran = [arm for arm in evaluation.arms if arm.status == "ok"]
+    parts: list[RenderableType] = []
+    if ran:
+        parts += [leaderboard(ran, evaluation.comparisons), *metric_tables(ran), cost_table(ran)]
+    parts += notices(evaluation)
+    return Group(*parts)
+
+
+def leaderboard(arms: Sequence[Arm], comparisons: Sequence[Comparison]) -> Table:
+    """One line an arm: the headline metric, and its paired difference to the first."""
+    metric = headline(list(arms[0].metrics))
+    table = _table(f"{metric}, mean [95% interval], and paired difference to {arms[0].name}")
+    for column in ("retriever", metric, "difference", "p", "win/tie/loss"):
+        table.add_column(column, justify="left" if column == "retriever" else "right", overflow="fold")
+    found = {c.candidate: c for c in comparisons if c.metric == metric}
+    for arm in arms:
+        c = found.get(arm.name)
+        table.add_row(
+            Text(arm.name),
+            with_interval(arm.metrics[metric]),
+            with_interval(c.difference, signed=True) if c else "",
+            p_value(c.p) if c else "",
+            f"{c.wins}/{c.ties}/{c.losses}" if c else "",
+            style="bold" if c and c.p < SIGNIFICANT and (c.difference.mean or 0) > 0 else "",
+        )
+    return table
+
+
+def metric_tables(arms: Sequence[Arm]) -> list[Table]:
+    """Every metric with its interval, a few arms side by side."""
+    tables = []
+    for start in range(0, len(arms), ARMS_PER_TABLE):
+        shown = arms[start : start + ARMS_PER_TABLE]
+        table = _table("All metrics, mean [95% interval]")
+        table.add_column("metric")
+        for arm in shown:
+            table.add_column(Text(arm.name), justify="right", overflow="fold")
+        kind = ""
+        for name in shown[0].metrics:
+            if kind and name.split("@")[0] != kind:
+                table.add_section()
+            kind = name.split("@")[0]
+            table.add_row(name, *(with_interval(arm.metrics[name]) for arm in shown))
+        tables.append(table)
+    return tables
+
+
+def cost_table(arms: Sequence[Arm]) -> Table:
+    """Seconds, throughput, latency of single queries and memory."""
+    table = _table("What it took (latency: one query at a time)")
+    table.add_column("retriever", overflow="fold")
+    for column in ("index s", "queries/s", "p50 ms", "p95 ms", "p99 ms", "peak MiB", "ties"):
+        table.add_column(column, justify="right")
+    for arm in arms:
+        if arm.cost is None:
+            continue
+        latency = arm.cost.latency_ms
+        table.add_row(
+            Text(arm.name + (" (stored)" if arm.from_store else "")),
+            f"{arm.cost.index_seconds:.2f}",
+            f"{arm.cost.qps:,.0f}" if arm.cost.qps >= 10 else f"{arm.cost.qps:.1f}",
+            f"{latency.p50:.2f}",
+            f"{latency.p95:.2f}",
+            f"{latency.p99:.2f}",
+            f"{arm.cost.peak_memory_mib:,.0f}",
+            "-" if arm.tie_rate is None else f"{arm.tie_rate:.1%}",
+        )
+    return table
+
+
+def notices(evaluation: Evaluation) -> list[RenderableType]:
+    """What ran on what, what was excluded, and every warning."""
+    lines = [Text(summary(evaluation))]
+    for code, count in evaluation.ledger.counts().items():
+        if code == "arm-failed":
+            continue
+        first = evaluation.ledger.of(code)[0]
+        lines.append(Text(f"{count} x {code} (first: {first.item}: {first.reason})", style="yellow"))
+    for arm in evaluation.arms:
+        lines += [Text(f"warning: {arm.name}: {warning}", style="yellow") for warning in arm.warnings]
+        if arm.empty:
+            lines.append(Text(f"warning: {arm.name}: {arm.empty} queries found nothing and score 0", style="yellow"))
+        if arm.status == "error":
+            lines.append(Text(f"error: {arm.name} did not run and has no score: {arm.error}", style="bold red"))
+    return list(lines)
+
+
+def summary(evaluation: Evaluation) -> str:
+    """One sentence: queries, items, unit, resampling."""
+    manifest = evaluation.manifest
+    chunks, resampling = manifest["chunks"], manifest["resampling"]
+    assert isinstance(chunks, dict)
+    assert isinstance(resampling, dict)
+    unjudged = len(evaluation.ledger.of("no-relevant"))
+    excluded = f" ({unjudged} without a relevant one, not scored)" if unjudged else ""
+    return (
+        f"{len(evaluation.task.queries)} queries{excluded}; "
+        f"{chunks['chunks']} chunks of {chunks['documents']} documents; "
+        f"{evaluation.task.unit}s judged; intervals resampled by {resampling['unit']} ({resampling['clusters']})"
+    )
+
+
+def p_value(p: float) -> str:
+    """``.034``, or ``<.001``."""
+    return "<.001" if p < 0.001 else fraction(p)
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )

@@ -1,0 +1,1 @@
+"""Statistics as functions on arrays: intervals and paired tests that respect clusters."""
