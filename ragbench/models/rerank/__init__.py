@@ -1,0 +1,1 @@
+"""Rerankers. One file each; the file's name is the reranker's name."""

@@ -1,0 +1,31 @@
+"""The contract of a reranker."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Reranker(ABC):
+    """Reads a query with each passage and says how well they go together.
+
+    A subclass is a frozen dataclass whose fields are its settings.
+    """
+
+    @abstractmethod
+    def score(self, query: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
+        """float32 (n,), higher is better, no NaN.
+
+        Args:
+            query: what was searched for.
+            passages: the candidates, in the order of the retriever that found
+                them; passages it cannot tell apart should keep that order.
+
+        Raises:
+            ArmError: a passage got no score; the message says why.
+        """
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Identity of the model and of every setting that decides a score."""

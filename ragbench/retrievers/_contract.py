@@ -1,0 +1,157 @@
+"""The JSON contract of ``http`` and ``command``: what is asked, and how an answer is read.
+
+Request ``{"query": str, "k": int, "query_id": str}``, answer
+``{"results": [{"id": str, "score": number}, ...]}``; every field can be put
+elsewhere. The page docs/http-contract.md is written for those who implement it.
+"""
+
+import itertools
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ragbench.core.queries import Query
+from ragbench.retrievers._own_ids import Answer, Failed, by_rank
+
+Order = Literal["auto", "score", "rank"]
+SHOWN = 200
+"""Characters of a wrong answer that a reason quotes."""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Where the fields are. A path of several names is written with dots; numbers index lists.
+
+    Attributes:
+        query_field, k_field, query_id_field: paths in the request; an empty one is not sent.
+        results_path: path of the list of results; empty where the answer is the list.
+        id_field: path of the id in a result; empty where the result is the id.
+        score_field: path of the score in a result; empty where there are none.
+        order: ``score`` ranks by score; ``rank`` keeps the order of the answer;
+            ``auto`` ranks by score, and fails a query whose scores rise from first
+            to last, as distances do.
+        body: further fields of every request.
+    """
+
+    query_field: str = "query"
+    k_field: str = "k"
+    query_id_field: str = "query_id"
+    results_path: str = "results"
+    id_field: str = "id"
+    score_field: str = "score"
+    order: Order = "auto"
+    body: Mapping[str, object] = field(default_factory=dict)
+
+    def faults(self) -> list[str]:
+        """Paths that cannot work, in words."""
+        faults = [] if self.query_field else ["query_field is empty; the query must be sent somewhere"]
+        paths = [path for path in (self.query_field, self.k_field, self.query_id_field) if path]
+        for path in paths:
+            clash = [other for other in paths if other.startswith(f"{path}.")]
+            if paths.count(path) > 1 or clash:
+                faults.append(f"two fields of the request share the path {path!r}")
+                break
+        return faults
+
+    def request(self, query: Query, k: int) -> bytes:
+        """The request as UTF-8 JSON without line breaks."""
+        asked: dict[str, object] = json.loads(json.dumps(dict(self.body)))
+        for path, value in ((self.query_field, query.text), (self.k_field, k), (self.query_id_field, query.id)):
+            if path:
+                _put(asked, path.split("."), value)
+        # A lone surrogate of a badly decoded document has no UTF-8 form; \\ufffd stands for it.
+        return json.dumps(asked, ensure_ascii=False).encode("utf-8", "replace")
+
+    def read(self, raw: bytes, query: Query) -> Answer:
+        """The results in an answer, or why it cannot be used."""
+        try:
+            payload = json.loads(raw)
+        except (ValueError, RecursionError):
+            return Failed(f"the answer is not JSON: {quoted(raw)}", stray=True)
+        echoed = payload.get("query_id") if isinstance(payload, dict) else None
+        if echoed is not None and str(echoed) != query.id:
+            return Failed(f"the answer is for query {str(echoed)[:SHOWN]!r}, not for {query.id!r}", stray=True)
+        results, found = _get(payload, self.results_path)
+        if not found and isinstance(payload, dict) and isinstance(payload.get("error"), str):
+            return Failed(f"it answers with an error: {one_line(payload['error'])}")
+        if not found or not isinstance(results, list):
+            what = "is no list" if found else "is missing"
+            return Failed(f"{self.results_path or 'the answer'!r} {what} in the answer: {quoted(raw)}", stray=not found)
+        ids: list[str] = []
+        scores: list[float] = []
+        for at, result in enumerate(results):
+            fault = self._read_one(result, ids, scores)
+            if fault:
+                return Failed(f"result {at + 1} of {len(results)}: {fault}")
+        if scores and len(scores) < len(ids):
+            return Failed(f"{len(scores)} of {len(ids)} results have a score; all or none must")
+        return self._ranked(ids, scores)
+
+    def _read_one(self, result: object, ids: list[str], scores: list[float]) -> str:
+        """Append the id and the score of one result, or say what is wrong with it."""
+        id_, found = _get(result, self.id_field)
+        if not found or id_ is None:
+            return f"no {self.id_field!r} in {quoted(result)}"
+        if isinstance(id_, bool) or not isinstance(id_, str | int):
+            return f"the id is {quoted(id_)}, neither a string nor a whole number"
+        ids.append(str(id_))
+        score, found = _get(result, self.score_field) if self.score_field else (None, False)
+        if not found or score is None:
+            return ""
+        if isinstance(score, bool) or not isinstance(score, int | float):
+            return f"the score of {ids[-1]!r} is {quoted(score)}, not a number"
+        try:
+            number = float(score)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            return f"the score of {ids[-1]!r} is {quoted(score)}; it must be a finite number"
+        scores.append(number)
+        return ""
+
+    def _ranked(self, ids: list[str], scores: list[float]) -> Answer:
+        if not scores or self.order == "rank":
+            return by_rank(ids)
+        rising = all(a < b for a, b in itertools.pairwise(scores))
+        if self.order == "auto" and len(scores) > 2 and rising:
+            return Failed(
+                f"the scores rise from {scores[0]:g} to {scores[-1]:g}, as distances do: "
+                "set order=rank to keep the order of the answer, or order=score if high is good"
+            )
+        return list(zip(ids, scores, strict=True))
+
+
+def quoted(value: object) -> str:
+    """The beginning of a value as JSON, or of bytes as text, as one printable line."""
+    return one_line(
+        value.decode("utf-8", "replace") if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False)
+    )
+
+
+def one_line(text: str) -> str:
+    """The beginning of a text as one printable line."""
+    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return (text if len(text) <= SHOWN else text[:SHOWN] + "...") or "(empty)"
+
+
+def _get(value: object, path: str) -> tuple[object, bool]:
+    """What is at a path, and whether there is anything."""
+    for name in path.split(".") if path else []:
+        if isinstance(value, dict) and name in value:
+            value = value[name]
+        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            return None, False
+    return value, True
+
+
+def _put(target: dict[str, object], path: list[str], value: object) -> None:
+    for name in path[:-1]:
+        inner = target.get(name)
+        if not isinstance(inner, dict):
+            inner = target[name] = {}
+        target = inner
+    target[path[-1]] = value

@@ -1,0 +1,280 @@
+"""A deployed retrieval service, asked over HTTP."""
+
+import asyncio
+import os
+import time
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+from ragbench.core.documents import Chunks
+from ragbench.core.queries import Query
+from ragbench.core.runs import Unit
+from ragbench.retrievers._contract import Contract, Order, one_line, quoted
+from ragbench.retrievers._loop import LoopThread
+from ragbench.retrievers._own_ids import Answer, Failed, OwnIdsIndex
+from ragbench.retrievers.base import Context, Ranking, Retriever
+
+if TYPE_CHECKING:
+    import httpx
+
+RETRIED = frozenset({429, 502, 503, 504})
+LONGEST_WAIT = 60.0
+"""Seconds that a Retry-After is honoured at most."""
+GIVE_UP_AFTER = 20
+"""Queries that may fail before the first success; after that many, the others are not asked."""
+SECRET_WORDS = frozenset({"key", "apikey", "token", "secret", "password", "pwd", "sig", "signature", "auth"})
+SHORTEST_SECRET = 4
+"""Characters; anything shorter is no secret, and would only blank out words."""
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True)
+class Http(Retriever):
+    """POSTs each query to a URL and reads the ids out of the JSON answer (docs/http-contract.md).
+
+    Redirects are not followed, so that queries and keys go to the named host
+    only. Status 429, 502, 503, 504 and broken connections are retried, a
+    ``Retry-After`` is honoured up to a minute; every other failure, and a
+    timeout, fails its query with a reason. If the first 20 queries all fail, the
+    rest are not asked.
+
+    Attributes:
+        url: where to POST.
+        returns: whether the ids in the answers are of chunks or of documents.
+        concurrency: requests in flight at once, and connections kept open.
+        timeout: seconds for one attempt, from sending to the last byte.
+        retries: further attempts after the first.
+        backoff: seconds before the second attempt; doubled for each later one.
+        header_env: environment variable by header name. Keys get into a request
+            this way only, so that none stands in a settings file, a log or a store.
+        max_bytes: answers longer than this fail.
+        query_field, k_field, query_id_field: where the request has the query, the
+            number of results and the query's id (dotted paths; empty: not sent).
+        results_path, id_field, score_field: where the answer has the list, and each
+            result its id and score. Without scores the order of the list counts.
+        order: ``auto``, ``score`` or ``rank`` (`ragbench.retrievers._contract.Contract`).
+        body: further fields of every request.
+    """
+
+    url: str
+    returns: Unit = "chunk"
+    concurrency: int = 8
+    timeout: float = 30.0
+    retries: int = 3
+    backoff: float = 0.5
+    header_env: Mapping[str, str] = field(default_factory=dict)
+    max_bytes: int = 8 << 20
+    query_field: str = "query"
+    k_field: str = "k"
+    query_id_field: str = "query_id"
+    results_path: str = "results"
+    id_field: str = "id"
+    score_field: str = "score"
+    order: Order = "auto"
+    body: Mapping[str, object] = field(default_factory=dict)
+
+    cacheable: ClassVar[bool] = False
+    needs_chunks: ClassVar[bool] = False
+
+    @property
+    def contract(self) -> Contract:
+        """The field paths."""
+        return Contract(
+            self.query_field,
+            self.k_field,
+            self.query_id_field,
+            self.results_path,
+            self.id_field,
+            self.score_field,
+            self.order,
+            self.body,
+        )
+
+    def check(self) -> list[str]:
+        """The URL, the ranges, the paths, and whether every environment variable is set."""
+        faults = _url_faults(self.url) + self.contract.faults()
+        faults += [
+            f"{name} is {value}; it must be {'at least' if least else 'above'} {least or 0}"
+            for name, value, least in (
+                ("concurrency", self.concurrency, 1),
+                ("timeout", self.timeout, 0),
+                ("max_bytes", self.max_bytes, 1),
+            )
+            if value < least or value <= 0
+        ]
+        faults += [
+            f"{name} is {value}; it must be 0 or more"
+            for name, value in (("retries", self.retries), ("backoff", self.backoff))
+            if value < 0
+        ]
+        for header, variable in sorted(self.header_env.items()):
+            value = os.environ.get(variable, "")
+            if not value:
+                faults.append(f"header {header!r} comes from the environment variable {variable}, which is not set")
+            elif not (value.isascii() and value.isprintable()):
+                faults.append(f"the environment variable {variable} holds characters that no header can carry")
+        return faults
+
+    def index(self, chunks: Chunks, context: Context) -> "HttpIndex":
+        """Open the connection pool; nothing is sent yet."""
+        return HttpIndex(self, chunks, context)
+
+
+class HttpIndex(OwnIdsIndex):
+    """The service behind the URL."""
+
+    def __init__(self, settings: Http, chunks: Chunks, context: Context) -> None:
+        super().__init__(chunks, settings.returns)
+        self._settings, self._contract, self._progress = settings, settings.contract, context.progress
+        self._secrets = [os.environ[variable] for variable in settings.header_env.values() if variable in os.environ]
+        self._answered, self._failed, self._last = 0, 0, ""
+        self._client: httpx.AsyncClient | None = None
+        self._loop = LoopThread("ragbench-http")
+
+    def rank(self, queries: Sequence[Query], k: int) -> Ranking:
+        """One request per query, as many at once as ``concurrency`` says."""
+        if len(queries) == 1:
+            return self.ranking(self._loop.run(self._ask_all(queries, k, lambda done: None)))
+        with self._progress(f"asking {urlsplit(self._settings.url).netloc}", len(queries)) as advance:
+            return self.ranking(self._loop.run(self._ask_all(queries, k, advance)))
+
+    def close(self) -> None:
+        """Close the connections and the loop."""
+        if self._client is not None:
+            self._loop.run(self._client.aclose())
+            self._client = None
+        self._loop.close()
+
+    async def _ask_all(self, queries: Sequence[Query], k: int, advance: Callable[[int], None]) -> list[Answer]:
+        if self._client is None:
+            self._client = _client(self._settings)
+        client, gate = self._client, asyncio.Semaphore(self._settings.concurrency)
+
+        async def one(query: Query) -> Answer:
+            async with gate:
+                answer = await self._ask(client, query, k)
+            advance(1)
+            return answer
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(query)) for query in queries]
+        return [task.result() for task in tasks]
+
+    async def _ask(self, client: "httpx.AsyncClient", query: Query, k: int) -> Answer:
+        if not self._answered and self._failed >= GIVE_UP_AFTER:
+            return Failed(f"not asked, because the first {GIVE_UP_AFTER} queries all failed; the last: {self._last}")
+        answer = await self._attempts(client, query, k)
+        if isinstance(answer, Failed):
+            answer = Failed(self._without_secrets(answer.reason))
+            self._failed, self._last = self._failed + 1, answer.reason
+        else:
+            self._answered += 1
+        return answer
+
+    async def _attempts(self, client: "httpx.AsyncClient", query: Query, k: int) -> Answer:
+        content = self._contract.request(query, k)
+        for attempt in range(self._settings.retries + 1):
+            answer, wait = await self._attempt(client, content, query)
+            if wait is None:
+                return answer
+            if attempt < self._settings.retries:
+                # Spread by the query, so that what failed together does not come back together.
+                spread = 0.5 + zlib.crc32(f"{query.id}\0{attempt}".encode("utf-8", "replace")) / 2**33
+                await asyncio.sleep(max(wait, self._settings.backoff * 2**attempt * spread))
+        tries = self._settings.retries + 1
+        return Failed(f"{answer.reason} (after {tries} attempts)") if isinstance(answer, Failed) else answer
+
+    async def _attempt(self, client: "httpx.AsyncClient", content: bytes, query: Query) -> tuple[Answer, float | None]:
+        """The answer, and how many seconds to wait at least before another attempt, None if none is due."""
+        import httpx
+
+        url, timeout = self._settings.url, self._settings.timeout
+        try:
+            async with asyncio.timeout(timeout), client.stream("POST", url, content=content) as response:
+                raw = await _bounded(response, self._settings.max_bytes)
+        except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout):
+            return Failed(f"no answer within {timeout:g} s"), None
+        except (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtocolError) as error:
+            return Failed(f"the connection failed: {one_line(str(error) or type(error).__name__)}"), 0.0
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return Failed(f"the request failed: {one_line(str(error) or type(error).__name__)}"), None
+        if response.status_code == 200:
+            if raw is None:
+                return Failed(f"the answer is longer than max_bytes={self._settings.max_bytes}"), None
+            return self._contract.read(raw, query), None
+        failed = Failed(_status_reason(response, raw or b""))
+        return failed, _retry_after(response) if response.status_code in RETRIED else None
+
+    def _without_secrets(self, reason: str) -> str:
+        """A service may repeat the headers it got; a reason must not, not even the cut beginning of one."""
+        for secret in self._secrets:
+            for part in (secret, secret.split()[-1]):
+                if len(part) >= SHORTEST_SECRET:
+                    reason = reason.replace(part, "***")
+                for length in range(len(part) - 1, SHORTEST_SECRET - 1, -1):
+                    reason = reason.replace(part[:length] + "...", "***...")
+        return reason
+
+
+def _client(settings: Http) -> "httpx.AsyncClient":
+    import httpx
+
+    headers = {"content-type": "application/json", "accept": "application/json", "user-agent": "ragbench"}
+    headers.update({name: os.environ.get(variable, "") for name, variable in settings.header_env.items()})
+    limits = httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency)
+    # A proxy named in the environment cannot reach this machine's own services.
+    local = urlsplit(settings.url).hostname in LOOPBACK
+    return httpx.AsyncClient(
+        headers=headers, timeout=settings.timeout, limits=limits, follow_redirects=False, trust_env=not local
+    )
+
+
+async def _bounded(response: "httpx.Response", most: int) -> bytes | None:
+    """The body, or None where it is longer than ``most`` bytes."""
+    parts, size = [], 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > most:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _status_reason(response: "httpx.Response", raw: bytes) -> str:
+    status = f"status {response.status_code} {response.reason_phrase}".rstrip()
+    if response.is_redirect:
+        target = one_line(response.headers.get("location", ""))
+        return f"{status}: a redirect to {target} is not followed; set url to where the service is"
+    return f"{status}: {quoted(raw)}"
+
+
+def _retry_after(response: "httpx.Response") -> float:
+    """Seconds of the Retry-After header (a number or a date), 0 without a usable one."""
+    written = response.headers.get("retry-after", "").strip()
+    if written.isdecimal():
+        return min(float(written), LONGEST_WAIT)
+    try:
+        seconds = parsedate_to_datetime(written).timestamp() - time.time()
+    except (ValueError, TypeError):
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_WAIT)
+
+
+def _url_faults(url: str) -> list[str]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        return [f"url {url!r} cannot be read: {error}"]
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        return [f"url is {url!r}; it must be like https://host/path"]
+    if parts.username or parts.password:
+        return ["url holds a user name or password; put it into a header with header_env"]
+    words = {word for name, _ in parse_qsl(parts.query) for word in name.lower().replace("-", "_").split("_")}
+    if words & SECRET_WORDS:
+        return ["url seems to hold a key; put it into a header with header_env"]
+    return []

@@ -1,0 +1,173 @@
+"""Any LangChain retriever."""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from ragbench.core.documents import Chunks
+from ragbench.core.errors import MissingExtra, SettingError
+from ragbench.core.fingerprint import fingerprint
+from ragbench.core.queries import Query
+from ragbench.core.runs import Unit
+from ragbench.plugins import import_object
+from ragbench.retrievers._contract import one_line
+from ragbench.retrievers._loop import LoopThread
+from ragbench.retrievers._own_ids import Answer, Failed, OwnIdsIndex, by_rank
+from ragbench.retrievers.base import Advance, Context, Ranking, Retriever
+
+if TYPE_CHECKING:
+    from langchain_core.documents import Document
+    from langchain_core.retrievers import BaseRetriever
+
+
+@dataclass(frozen=True)
+class LangChain(Retriever):
+    """Asks a LangChain ``BaseRetriever``; the order of its documents is the ranking.
+
+    ``object`` names, as ``module:name``, either a retriever or a function that
+    makes one. A function that has a parameter without a default is called with
+    the `Chunks` (their ``ids`` and ``contents()`` are what to index), any other
+    with nothing. The module is looked for in the current folder last.
+
+    Attributes:
+        object: import path of the retriever or of the function.
+        retriever: the retriever itself, from Python only.
+        id_key: metadata key of the id; ``Document.id`` where a document lacks it.
+        returns: whether these are ids of chunks or of documents.
+        k_argument: name of the argument of ``invoke`` that says how many documents
+            are wanted. ``auto`` takes ``k`` for vector store retrievers and
+            nothing for others, which then return as many as they were made for.
+        mode: ``invoke`` asks in threads, ``ainvoke`` in an event loop.
+        concurrency: queries in flight at once.
+    """
+
+    object: str = ""
+    retriever: Any = field(default=None, repr=False)
+    id_key: str = "id"
+    returns: Unit = "chunk"
+    k_argument: str = "auto"
+    mode: Literal["invoke", "ainvoke"] = "invoke"
+    concurrency: int = 4
+
+    cacheable: ClassVar[bool] = False
+    needs_chunks: ClassVar[bool] = False
+
+    def check(self) -> list[str]:
+        """Whether there is one retriever, or one import path that leads somewhere."""
+        faults = [] if self.concurrency >= 1 else [f"concurrency is {self.concurrency}; it must be at least 1"]
+        if bool(self.object) == (self.retriever is not None):
+            faults.append("give either object=module:name, or in Python retriever=..., and not both")
+        elif self.object:
+            try:
+                import_object(self.object)
+            except SettingError as error:
+                faults.append(str(error))
+        elif not _is_retriever(self.retriever):
+            faults.append(f"retriever is a {type(self.retriever).__name__}, not a LangChain BaseRetriever")
+        return faults
+
+    def key(self) -> str:
+        """The settings; of a retriever given in Python only its class, so this is no key to store runs under."""
+        kind = (
+            "" if self.retriever is None else f"{type(self.retriever).__module__}.{type(self.retriever).__qualname__}"
+        )
+        settings = {name: value for name, value in vars(self).items() if name != "retriever"}
+        return fingerprint(["langchain", self.version, settings, kind])
+
+    def index(self, chunks: Chunks, context: Context) -> "LangChainIndex":
+        """Import or take the retriever, and call the function that makes it.
+
+        Raises:
+            SettingError: it is no LangChain retriever.
+        """
+        found = import_object(self.object) if self.object else self.retriever
+        if not _is_retriever(found) and callable(found):
+            found = found(chunks) if _takes_chunks(found) else found()
+        if not _is_retriever(found):
+            raise SettingError(
+                f"langchain: {self.object or 'retriever'} gives a {type(found).__name__}, "
+                "not a LangChain BaseRetriever (a vector store has as_retriever())"
+            )
+        return LangChainIndex(self, found, chunks, context)
+
+
+def _is_retriever(value: object) -> bool:
+    try:
+        from langchain_core.retrievers import BaseRetriever
+    except ImportError as error:
+        raise MissingExtra("retriever 'langchain'", "all") from error
+    return isinstance(value, BaseRetriever)
+
+
+def _takes_chunks(factory: Any) -> bool:
+    """Whether the function has a positional parameter without a default."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = inspect.signature(factory).parameters.values()
+    return any(p.kind in kinds and p.default is inspect.Parameter.empty for p in parameters)
+
+
+class LangChainIndex(OwnIdsIndex):
+    """The retriever at work."""
+
+    def __init__(self, settings: LangChain, retriever: "BaseRetriever", chunks: Chunks, context: Context) -> None:
+        super().__init__(chunks, settings.returns)
+        self._settings, self._retriever, self._progress = settings, retriever, context.progress
+        self._loop = LoopThread("ragbench-langchain") if settings.mode == "ainvoke" else None
+
+    def rank(self, queries: Sequence[Query], k: int) -> Ranking:
+        """One call per query, as many at once as ``concurrency`` says."""
+        with self._progress("asking the LangChain retriever", len(queries)) as advance:
+            found = self._ask(queries, self._wanted(k), advance)
+        longest = max((len(documents) for documents in found if isinstance(documents, list)), default=0)
+        if longest < k:
+            self.notes["longest_answer"] = max(longest, int(str(self.notes.get("longest_answer", 0))))
+        return self.ranking([self._read(documents) for documents in found])
+
+    def _ask(self, queries: Sequence[Query], wanted: dict[str, Any], advance: Advance) -> list[Any]:
+        """Documents or the exception of each query, in order."""
+        texts = [query.text for query in queries]
+        config: Any = {"max_concurrency": self._settings.concurrency}
+        found: list[Any] = [None] * len(texts)
+
+        async def gather() -> None:
+            async for at, documents in self._retriever.abatch_as_completed(
+                texts, config, return_exceptions=True, **wanted
+            ):
+                found[at] = documents
+                advance(1)
+
+        if self._loop is not None:
+            self._loop.run(gather())
+            return found
+        for at, documents in self._retriever.batch_as_completed(texts, config, return_exceptions=True, **wanted):
+            found[at] = documents
+            advance(1)
+        return found
+
+    def close(self) -> None:
+        """Stop the event loop, if there is one."""
+        if self._loop is not None:
+            self._loop.close()
+
+    def _wanted(self, k: int) -> dict[str, Any]:
+        from langchain_core.vectorstores import VectorStoreRetriever
+
+        name = self._settings.k_argument
+        if name == "auto":
+            name = "k" if isinstance(self._retriever, VectorStoreRetriever) else ""
+        return {name: k} if name else {}
+
+    def _read(self, found: "list[Document] | Exception") -> Answer:
+        if isinstance(found, BaseException):
+            return Failed(f"the retriever raised {type(found).__name__}: {one_line(str(found))}")
+        ids: list[str] = []
+        for document in found:
+            id_ = document.metadata.get(self._settings.id_key, document.id)
+            if id_ is None:
+                return Failed(
+                    f"a document has neither an id nor {self._settings.id_key!r} in its metadata; "
+                    f"set id_key to one of its keys: {', '.join(sorted(document.metadata)) or '(it has none)'}"
+                )
+            ids.append(str(id_))
+        return by_rank(ids)

@@ -1,0 +1,93 @@
+"""A run computed elsewhere, read from a file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragbench.core.documents import Chunks
+from ragbench.core.errors import InputError
+from ragbench.core.fingerprint import file_sha256, fingerprint
+from ragbench.core.ledger import first_ten
+from ragbench.core.queries import Query
+from ragbench.core.runs import Run as Rankings
+from ragbench.core.runs import Unit
+from ragbench.retrievers._own_ids import Answer, Failed, OwnIdsIndex
+from ragbench.retrievers.base import Context, Ranking, Retriever
+
+
+@dataclass(frozen=True)
+class Run(Retriever):
+    """Takes each query's ranking, by the query's id, from a run file.
+
+    A query that the file lacks fails with that reason. Latencies of this
+    retriever are those of looking up, not of searching.
+
+    Attributes:
+        path: a run file as `ragbench.io.run_files` reads it (TREC, JSON, Parquet).
+        returns: whether the file has ids of chunks or of documents.
+    """
+
+    path: Path
+    returns: Unit = "chunk"
+
+    def check(self) -> list[str]:
+        """Whether the file is there."""
+        return [] if self.path.is_file() else [f"there is no run file {self.path}"]
+
+    def key(self) -> str:
+        """The file's content and what its ids are; its name does not count."""
+        content = file_sha256(self.path) if self.path.is_file() else str(self.path)
+        return fingerprint(["run", self.version, content, self.returns])
+
+    def index(self, chunks: Chunks, context: Context) -> "RunIndex":
+        """Read the file.
+
+        Raises:
+            InputError: it cannot be read, or none of its ids is known.
+        """
+        from ragbench.io.run_files import read_run
+
+        index = RunIndex(self, chunks, read_run(self.path))
+        index.must_fit(self.path)
+        return index
+
+
+class RunIndex(OwnIdsIndex):
+    """Rankings by query id."""
+
+    def __init__(self, settings: Run, chunks: Chunks, rankings: Rankings) -> None:
+        super().__init__(chunks, settings.returns)
+        self._rankings = rankings
+        self._position = {id_: at for at, id_ in enumerate(rankings.query_ids)}
+        self.notes["longest_ranking"] = int(rankings.lengths.max(initial=0))
+
+    def must_fit(self, path: Path) -> None:
+        """Refuse a file none of whose ids is in the corpus.
+
+        Raises:
+            InputError: so it is; the message says whether the ids are of the other unit.
+        """
+        chunks = self._chunks
+        known, other = (chunks.row, chunks.document_row) if self.unit == "chunk" else (chunks.document_row, chunks.row)
+        used = {self._rankings.item_ids[item] for item in self._rankings.items.tolist()}
+        if not used or any(id_ in known for id_ in used):
+            return
+        if any(id_ in other for id_ in used):
+            right = "document" if self.unit == "chunk" else "chunk"
+            raise InputError(f"{path}: its ids are of {right}s, not of {self.unit}s: set returns={right}")
+        raise InputError(
+            f"{path}: none of its {len(used)} item ids is the id of a {self.unit} of the corpus "
+            f"({first_ten(sorted(used)[:3])}...). Is it the run of another corpus?"
+        )
+
+    def rank(self, queries: Sequence[Query], k: int) -> Ranking:
+        """The first k of each query's ranking."""
+        return self.ranking(self._look_up(query.id, k) for query in queries)
+
+    def _look_up(self, query_id: str, k: int) -> Answer:
+        at = self._position.get(query_id)
+        if at is None:
+            return Failed("not in the run file")
+        if query_id in self._rankings.failures:
+            return Failed(self._rankings.failures[query_id])
+        return self._rankings.ranking(at)[:k]
