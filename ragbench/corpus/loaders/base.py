@@ -2,11 +2,22 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from ragbench.core.documents import Document
+from ragbench.core.errors import InputError, SettingError
 from ragbench.core.ledger import LedgerEntry
+from ragbench.io.encoding import TEXT_BYTES
+
+
+class NotDocuments(InputError):
+    """The file is sound but holds no documents (a table without a text column).
+
+    An error where the file was named; in a folder of other documents it is
+    skipped with an entry in the ledger.
+    """
 
 
 class Loader(ABC):
@@ -17,6 +28,9 @@ class Loader(ABC):
 
     passages: ClassVar[bool] = False
     """Whether what it reads is cut into passages already, so that ``--chunker auto`` leaves it whole."""
+
+    folders: ClassVar[bool] = False
+    """Whether it reads a folder as one thing, and not single files."""
 
     @classmethod
     def recognises(cls, path: Path) -> bool:
@@ -34,3 +48,52 @@ class Loader(ABC):
         Raises:
             InputError: nothing of it can be read; the message names the file and the line or key.
         """
+
+
+@dataclass(frozen=True)
+class FileLoader(Loader):
+    """A loader that makes one document of one file.
+
+    Attributes:
+        id_from: the document's id: the relative ``path`` (``manuals/pump.pdf``),
+            or the ``stem`` of the file's name (``pump``).
+        max_bytes: larger files are refused.
+    """
+
+    id_from: Literal["path", "stem"] = "path"
+    max_bytes: int = TEXT_BYTES
+
+    def __post_init__(self) -> None:
+        if self.max_bytes <= 0:
+            raise SettingError(f"max_bytes must be above 0, not {self.max_bytes}")
+
+    def document_id(self, name: str) -> str:
+        """The id of the document in a file called ``name``."""
+        return name if self.id_from == "path" else name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+
+def parts_metadata(word: str, spans: list[tuple[int, int]]) -> dict[str, object]:
+    """Where the pages or slides of a document lie in its text.
+
+    ``{"pages": [[0, 1200], [1202, 1202]], "empty_pages": [2]}``: offsets of
+    each page, and the numbers (from 1) of those without text.
+    """
+    empty = [number for number, (start, end) in enumerate(spans, 1) if start == end]
+    found: dict[str, object] = {f"{word}s": [list(span) for span in spans]}
+    return {**found, f"empty_{word}s": empty} if empty else found
+
+
+def join_parts(texts: list[str]) -> tuple[str, list[tuple[int, int]]]:
+    """Pages or slides joined by a blank line, and the span of each; an empty one adds nothing."""
+    joined: list[str] = []
+    spans: list[tuple[int, int]] = []
+    at = 0
+    for text in texts:
+        if text and joined:
+            joined.append("\n\n")
+            at += 2
+        spans.append((at, at + len(text)))
+        if text:
+            joined.append(text)
+            at += len(text)
+    return "".join(joined), spans

@@ -1,0 +1,92 @@
+"""Sections of Markdown."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ragbench.core.documents import Document
+from ragbench.core.errors import SettingError
+from ragbench.corpus.chunkers.base import Chunker, check_size, trimmed
+from ragbench.corpus.recursive_split import split_spans
+
+_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]|$)")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
+_NO_PARAGRAPH = re.compile(r"[ \t]*(?:[-*+>|#]|\d+[.)][ \t]|$)|(?: {4}|\t)")
+_SEPARATORS = ("\n\n", "\n", " ", "")
+
+
+@dataclass(frozen=True)
+class MarkdownChunker(Chunker):
+    """Sections, each from its heading to the next; a section longer than ``size`` is cut further.
+
+    A heading with nothing under it goes with the section that follows. What
+    looks like a heading within a fenced code block is none.
+
+    Attributes:
+        size: most characters of a chunk, at least 2.
+        overlap: most characters that the parts of a long section share.
+        level: deepest heading that begins a section, 1 (``#``) to 6 (``######``).
+    """
+
+    size: int = 1000
+    overlap: int = 0
+    level: int = 6
+
+    def __post_init__(self) -> None:
+        check_size("markdown", self.size, self.overlap, least=2)
+        if not 1 <= self.level <= 6:
+            raise SettingError(f"chunker 'markdown': level must be from 1 to 6, not {self.level}")
+
+    def spans(self, document: Document) -> list[tuple[int, int]]:
+        """Sections and parts of sections."""
+        text = document.text
+        found: list[tuple[int, int]] = []
+        for start, end in _sections(text, self.level):
+            start, end = trimmed(text, start, end)
+            if end - start <= self.size:
+                found += [(start, end)] * (end > start)
+            else:
+                pieces = split_spans(text[start:end], self.size, self.overlap, _SEPARATORS)
+                found += [(start + low, start + high) for low, high in pieces]
+        return found
+
+
+def _sections(text: str, level: int) -> Iterator[tuple[int, int]]:
+    """Spans that begin at headings and together cover the text."""
+    begun = body = 0
+    for start, after in _headings(text, level):
+        if text[body:start].strip():
+            yield begun, start
+            begun = start
+        body = after
+    yield begun, len(text)
+
+
+def _headings(text: str, level: int) -> Iterator[tuple[int, int]]:
+    """Where each heading begins, and where the text under it does (CommonMark: ATX and setext headings)."""
+    fence = ""
+    at = before = 0
+    paragraph = False
+    for line in text.split("\n"):
+        after = at + len(line) + 1
+        content = line.rstrip("\r")
+        mark = _FENCE.match(content)
+        if fence:
+            if mark and mark[1].startswith(fence) and not content[mark.end() :].strip():
+                fence = ""
+            paragraph = False
+        elif mark:
+            fence, paragraph = mark[1], False
+        elif heading := _HEADING.match(content):
+            if len(heading[1]) <= level:
+                yield at, after
+            paragraph = False
+        elif paragraph and (underline := _UNDERLINE.match(content)):
+            if (1 if underline[1][0] == "=" else 2) <= level:
+                yield before, after
+            paragraph = False
+        else:
+            # Only the first line of a paragraph can be underlined to a heading of one line.
+            paragraph = not paragraph and not _NO_PARAGRAPH.match(content)
+        before, at = at, after

@@ -1,0 +1,33 @@
+"""LangChain's recursive splitter, with exact offsets."""
+
+from dataclasses import dataclass
+
+from ragbench.core.documents import Document
+from ragbench.corpus.chunkers.base import Chunker, check_size
+from ragbench.corpus.recursive_split import split_spans
+
+SEPARATORS = ("\n\n", "\n", " ", "")
+
+
+@dataclass(frozen=True)
+class RecursiveChunker(Chunker):
+    """Cuts at the first separator that occurs, pieces still too long at the next, and joins neighbours up to ``size``.
+
+    The chunks are those of LangChain's ``RecursiveCharacterTextSplitter``.
+
+    Attributes:
+        size: most characters of a chunk, at least 2.
+        overlap: most characters that neighbours share; whole pieces only.
+        separators: where to cut, the preferred first. What holds none of them is cut between characters.
+    """
+
+    size: int = 1000
+    overlap: int = 200
+    separators: tuple[str, ...] = SEPARATORS
+
+    def __post_init__(self) -> None:
+        check_size("recursive", self.size, self.overlap, least=2)
+
+    def spans(self, document: Document) -> list[tuple[int, int]]:
+        """The pieces, without white space at their ends."""
+        return split_spans(document.text, self.size, self.overlap, self.separators)

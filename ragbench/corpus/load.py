@@ -1,0 +1,203 @@
+"""A file or folder -> a corpus.
+
+In a folder every file is read by the loader that recognises its ending, in
+sorted order. What cannot be read is skipped with an entry in the corpus's
+ledger; only a corpus without any document, duplicate ids, and a damaged table
+(which would lose documents by the thousand) are errors.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from ragbench import plugins
+from ragbench.core.documents import Chunks, Corpus, Document
+from ragbench.core.errors import InputError
+from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.corpus.loaders.base import Loader, NotDocuments
+from ragbench.corpus.progress import Progress, silent
+from ragbench.corpus.restore import restore_documents
+from ragbench.io.chunk_files import is_chunk_file, read_chunks
+
+
+class Loaded(NamedTuple):
+    """What was read.
+
+    Attributes:
+        corpus: the documents, with the ledger of what was skipped.
+        passages: whether every document comes from a source of ready passages
+            (rows of a table), which ``--chunker auto`` leaves whole.
+        chunks: where the input was a file of chunks, those; the corpus then
+            holds their documents as far as the chunks tell them.
+    """
+
+    corpus: Corpus
+    passages: bool
+    chunks: Chunks | None = None
+
+
+class _Source(NamedTuple):
+    path: Path
+    name: str
+    loader: Loader
+
+
+def load_corpus(
+    path: Path, loader: str | Mapping[str, object] | plugins.Spec | None = None, *, progress: Progress | None = None
+) -> Loaded:
+    """Read a corpus.
+
+    Hidden files, and links that lead out of the input, are not read. Ids of
+    whole files are their paths relative to ``path``, with ``/``.
+
+    Args:
+        path: a file, or a folder.
+        loader: the loader to use, with its settings (``"csv:text_column=body"``).
+            By default each file's ending decides. On a folder, a loader for
+            files reads the files with its endings only.
+        progress: told of every file.
+
+    Raises:
+        InputError: the path is missing, no document was found, ids occur twice, or a table is damaged.
+        SettingError: no such loader, or it has no such setting.
+        MissingExtra: a file needs an optional library.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder")
+    given: Loader | None = None if loader is None else plugins.build(plugins.LOADERS, loader)
+    if given is None and path.is_file() and is_chunk_file(path):
+        chunks = read_chunks(path)
+        return Loaded(restore_documents(chunks), passages=True, chunks=chunks)
+    ledger: list[LedgerEntry] = []
+    sources = _sources(path, given, ledger)
+    documents: list[Document] = []
+    passages = True
+    with (progress or silent)("Reading", len(sources)) as advance:
+        for source in sources:
+            before = len(documents)
+            _read(source, documents, ledger, alone=source.path == path)
+            passages = passages and (source.loader.passages or len(documents) == before)
+            advance(1)
+    return Loaded(Corpus(tuple(documents), Ledger(tuple(ledger))), passages)
+
+
+def _read(source: _Source, documents: list[Document], ledger: list[LedgerEntry], *, alone: bool) -> None:
+    """Add what a file holds: all of its documents, or an entry that says why none."""
+    found: list[Document] = []
+    try:
+        for item in source.loader.load(source.path, source.name):
+            if isinstance(item, LedgerEntry):
+                ledger.append(item)
+            elif not item.text.strip():
+                ledger.append(LedgerEntry("load", item.id, "the document has no text", "no-text"))
+            else:
+                found.append(_encodable(item))
+    except NotDocuments as error:
+        if alone:
+            raise
+        ledger.append(_entry(source, error, "not-documents"))
+        return
+    except InputError as error:
+        if alone or source.loader.passages:
+            raise
+        ledger.append(_entry(source, error, "unreadable"))
+        return
+    documents += found
+
+
+def _entry(source: _Source, error: InputError, code: str) -> LedgerEntry:
+    return LedgerEntry("load", source.name, str(error).removeprefix(f"{source.name}: "), code)
+
+
+def _encodable(document: Document) -> Document:
+    """The document with lone surrogates (from PDFs and JSON escapes) replaced: no file could hold them."""
+    try:
+        document.text.encode()
+        document.title.encode()
+        document.id.encode()
+    except UnicodeEncodeError:
+        id_, text, title = (
+            part.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+            for part in (document.id, document.text, document.title)
+        )
+        return replace(document, id=id_, text=text, title=title)
+    return document
+
+
+def _sources(path: Path, given: Loader | None, ledger: list[LedgerEntry]) -> list[_Source]:
+    """What to read, in order, each with its loader; what is passed over goes to the ledger."""
+    if path.is_file():
+        if given is not None and given.folders:
+            raise InputError(f"{path}: this loader reads folders; give it the folder")
+        chosen = given or _recogniser(path)
+        if chosen is None:
+            raise InputError(f"{path}: no loader knows this ending; name one with a loader (text, csv, jsonl, ...)")
+        return [_Source(path, path.name, chosen)]
+    whole = given if given is not None and given.folders else None if given is not None else _recogniser(path)
+    if whole is not None:
+        return [_Source(path, "", whole)]
+    return list(_walk(path, given, ledger))
+
+
+def _walk(root: Path, given: Loader | None, ledger: list[LedgerEntry]) -> Iterator[_Source]:
+    inside = root.resolve()
+    for folder, subfolders, files in os.walk(root, followlinks=False):
+        here = Path(folder)
+        for subfolder in sorted(subfolders):
+            path = here / subfolder
+            name = path.relative_to(root).as_posix()
+            whole = None
+            if path.is_symlink():
+                ledger.append(LedgerEntry("load", name, "a link to a folder is not followed", "link"))
+            elif given is None and not _hidden(subfolder):
+                whole = _recogniser(path)
+            if whole is not None:
+                yield _Source(path, name, whole)
+            if whole is not None or path.is_symlink() or _hidden(subfolder):
+                subfolders.remove(subfolder)
+        # os.walk goes on in the order of this list.
+        subfolders.sort()
+        for file in sorted(files):
+            path = here / file
+            name = path.relative_to(root).as_posix()
+            if _hidden(file):
+                continue
+            if not path.resolve().is_relative_to(inside):
+                reason = "a link that leads out of the input is not followed"
+                ledger.append(LedgerEntry("load", name, reason, "link"))
+            elif not path.is_file():
+                ledger.append(LedgerEntry("load", name, "no regular file", "not-a-file"))
+            elif given is not None and given.suffixes and not given.recognises(path):
+                ledger.append(LedgerEntry("load", name, "not for the loader that was asked for", "other-ending"))
+            elif chosen := given or _recogniser(path):
+                yield _Source(path, name, chosen)
+            else:
+                ending = path.suffix or "no ending"
+                ledger.append(LedgerEntry("load", name, f"no loader for {ending}", "unknown-ending"))
+
+
+def _hidden(name: str) -> bool:
+    """Dot files, what macOS packs into archives, and the lock files of Office."""
+    return name.startswith((".", "~$")) or name == "__MACOSX"
+
+
+def _recogniser(path: Path) -> Loader | None:
+    """The loader for a path, with default settings; those of third parties come after ragbench's own."""
+    for cls in _classes():
+        if cls.recognises(path):
+            return cls()
+    return None
+
+
+_known: list[type[Loader]] = []
+
+
+def _classes() -> list[type[Loader]]:
+    if not _known:
+        names = plugins.names(plugins.LOADERS)
+        own = sorted(names, key=lambda name: (not names[name].startswith(plugins.LOADERS.package), name))
+        _known.extend(plugins.load(plugins.LOADERS, name) for name in own)
+    return _known

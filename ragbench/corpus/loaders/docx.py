@@ -1,0 +1,60 @@
+"""Word files."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ragbench.core.documents import Document
+from ragbench.core.errors import InputError, MissingExtra
+from ragbench.core.ledger import LedgerEntry
+from ragbench.corpus.loaders._archive import open_archive
+from ragbench.corpus.loaders.base import FileLoader
+
+
+@dataclass(frozen=True)
+class DocxLoader(FileLoader):
+    """A Word file is a document: paragraphs set apart by a blank line, tables as lines of cells.
+
+    Headers, footers and text boxes are left out.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".docx",)
+
+    def load(self, path: Path, name: str) -> Iterator[Document | LedgerEntry]:
+        """The file as one document."""
+        try:
+            import docx
+        except ImportError as error:
+            raise MissingExtra(f"reading {name}", "office") from error
+        archive = open_archive(path, name, self.max_bytes)
+        try:
+            file = docx.Document(archive)
+            blocks = [block for block in _blocks(file) if block]
+            title = (file.core_properties.title or "").strip()
+        # A damaged file surfaces as whatever error the parser happens to meet.
+        except Exception as error:
+            raise InputError(f"{name}: not a readable Word file ({type(error).__name__}: {error})") from error
+        yield Document(self.document_id(name), "\n\n".join(blocks), title)
+
+
+def _blocks(container: Any) -> Iterator[str]:
+    """Paragraphs and tables in the order of the page."""
+    from docx.table import Table
+
+    for block in container.iter_inner_content():
+        yield table_text(block.rows) if isinstance(block, Table) else block.text.strip()
+
+
+def table_text(rows: Any) -> str:
+    """A table as lines of cells with tabs between; a merged cell is written once."""
+    lines = []
+    for row in rows:
+        cells: list[str] = []
+        seen: set[Any] = set()
+        for cell in row.cells:
+            if cell._tc not in seen:
+                seen.add(cell._tc)
+                cells.append(" ".join(cell.text.split()))
+        lines.append("\t".join(cells).strip())
+    return "\n".join(line for line in lines if line)

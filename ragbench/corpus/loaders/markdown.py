@@ -1,0 +1,56 @@
+"""Markdown files."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from ragbench.core.documents import Document
+from ragbench.core.ledger import LedgerEntry
+from ragbench.corpus.loaders.base import FileLoader
+from ragbench.io.encoding import read_text
+
+_FRONT = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_HEADING = re.compile(r"^ {0,3}# +(.+?)(?: +#+)? *$", re.MULTILINE)
+_FRONT_CHARACTERS = 1 << 16
+
+
+@dataclass(frozen=True)
+class MarkdownLoader(FileLoader):
+    """A Markdown file is a document; its text stays Markdown.
+
+    A YAML front matter is taken out of the text, and its plain values become
+    metadata. The title is the one of the front matter, else the first ``#`` heading.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".md", ".markdown", ".mdown", ".mkd")
+
+    def load(self, path: Path, name: str) -> Iterator[Document | LedgerEntry]:
+        """The file as one document."""
+        text, encoding = read_text(path, name=name, max_bytes=self.max_bytes)
+        text, front = _front_matter(text)
+        heading = _HEADING.search(text)
+        title = front.pop("title", None) or (heading.group(1) if heading else "")
+        yield Document(self.document_id(name), text, str(title), {**front, "encoding": encoding})
+
+
+def _front_matter(text: str) -> tuple[str, dict[str, object]]:
+    """The text after the front matter, and the plain values in it; all of the text where there is none."""
+    import yaml
+
+    match = _FRONT.match(text)
+    if match is None or match.end() > _FRONT_CHARACTERS:
+        return text, {}
+    try:
+        front = yaml.safe_load(match.group(1))
+    except (yaml.YAMLError, ValueError, RecursionError):
+        # A rule drawn with dashes at the top of a file, not front matter.
+        return text, {}
+    if not isinstance(front, dict):
+        return text, {}
+    # Only flat values: nested aliases can stand for more data than memory holds.
+    flat: dict[str, object] = {
+        str(key): value for key, value in front.items() if isinstance(value, str | int | float | bool)
+    }
+    return text[match.end() :], flat

@@ -1,0 +1,165 @@
+"""Files of chunks: Parquet or JSON lines with the columns id, document_id, start, end, title and text.
+
+The same chunks give the same bytes (with the same version of pyarrow, for Parquet).
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ragbench.core.documents import Chunk, Chunks
+from ragbench.core.errors import InputError
+from ragbench.io.atomic import replacing
+
+COLUMNS = ("id", "document_id", "start", "end", "title", "text")
+_NEEDED = frozenset(COLUMNS) - {"title"}
+_BATCH = 50_000
+_LINE_BYTES = 64 << 20
+
+
+def check_chunk_ending(path: Path) -> None:
+    """Check that chunks can be written to a file of that name.
+
+    Raises:
+        InputError: its ending is neither ``.parquet`` nor ``.jsonl``.
+    """
+    ending = path.suffix.lower()
+    if ending not in (".parquet", ".jsonl"):
+        raise InputError(f"{path}: chunks are written as .parquet or .jsonl, not {ending or 'without an ending'}")
+
+
+def write_chunks(chunks: Chunks, path: Path) -> None:
+    """Write chunks to ``.parquet`` or ``.jsonl``, whole or not at all.
+
+    Raises:
+        InputError: another ending.
+    """
+    check_chunk_ending(path)
+    with replacing(path) as temporary:
+        if path.suffix.lower() == ".parquet":
+            _write_parquet(chunks, temporary)
+        else:
+            with temporary.open("w", encoding="utf-8", newline="\n") as handle:
+                for row in _dicts(chunks):
+                    handle.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def _dicts(chunks: Chunks) -> Iterator[dict[str, object]]:
+    for chunk in chunks:
+        yield {name: getattr(chunk, name) for name in COLUMNS}
+
+
+def _write_parquet(chunks: Chunks, path: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    kinds = (pyarrow.string(), pyarrow.string(), pyarrow.int64(), pyarrow.int64(), pyarrow.string(), pyarrow.string())
+    schema = pyarrow.schema(list(zip(COLUMNS, kinds, strict=True)), metadata={"ragbench": "chunks/1"})
+    index = chunks.document_index.tolist()
+    with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+        for low in range(0, len(chunks), _BATCH):
+            part = slice(low, low + _BATCH)
+            columns = [
+                list(chunks.ids[part]),
+                [chunks.document_ids[at] for at in index[part]],
+                chunks.starts[part],
+                chunks.ends[part],
+                [chunks.titles[at] for at in index[part]],
+                list(chunks.texts[part]),
+            ]
+            arrays = [pyarrow.array(column, type=kind) for column, kind in zip(columns, kinds, strict=True)]
+            writer.write_batch(pyarrow.record_batch(arrays, schema=schema))
+
+
+def is_chunk_file(path: Path) -> bool:
+    """Whether a file holds chunks: Parquet with those columns, or JSON lines whose first object has them."""
+    ending = path.suffix.lower()
+    if ending == ".parquet":
+        import pyarrow
+        import pyarrow.parquet
+
+        try:
+            return frozenset(pyarrow.parquet.read_schema(path).names) >= _NEEDED
+        except (pyarrow.ArrowException, OSError):
+            return False
+    if ending != ".jsonl":
+        return False
+    try:
+        with path.open("rb") as handle:
+            first = json.loads(handle.readline(_LINE_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(first, dict) and first.keys() >= _NEEDED
+
+
+def read_chunks(path: Path) -> Chunks:
+    """Read a file of chunks.
+
+    Raises:
+        InputError: the file cannot be read, lacks a column, repeats an id, or
+            has a chunk without text or whose offsets do not fit its text.
+    """
+    rows = _parquet_rows(path) if path.suffix.lower() == ".parquet" else _json_rows(path)
+    try:
+        return Chunks.of(_checked(rows))
+    except InputError as error:
+        raise InputError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from error
+
+
+def _checked(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Chunk]:
+    for where, row in rows:
+        try:
+            id_, document, text = row["id"], row["document_id"], row["text"]
+            start, end, title = row["start"], row["end"], row.get("title")
+        except KeyError as error:
+            raise InputError(f"{where}: a chunk needs {error}") from error
+        if not (isinstance(id_, str) and isinstance(document, str) and isinstance(text, str) and id_ and document):
+            raise InputError(f"{where}: id, document_id and text must be strings, and the ids not empty")
+        if type(start) is not int or type(end) is not int or start < 0 or end - start != len(text):
+            raise InputError(f"{where}: chunk {id_!r} is {len(text)} characters long, not {start!r} to {end!r}")
+        if not text.strip():
+            raise InputError(f"{where}: chunk {id_!r} has no text")
+        yield Chunk(id_, document, text, start, end, title if isinstance(title, str) else "")
+
+
+def _json_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    try:
+        with path.open("rb") as handle:
+            number = 0
+            while line := handle.readline(_LINE_BYTES + 1):
+                number += 1
+                where = f"{path}:{number}"
+                if len(line) > _LINE_BYTES:
+                    raise InputError(f"{where}: more than {_LINE_BYTES:,} bytes; refused")
+                if not line.strip():
+                    continue
+                try:
+                    row = json.loads(line)
+                except (ValueError, RecursionError) as error:
+                    raise InputError(f"{where}: not JSON ({error})") from error
+                if not isinstance(row, dict):
+                    raise InputError(f"{where}: a JSON object was expected")
+                yield where, row
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            there = file.schema_arrow.names
+            missing = sorted(_NEEDED.difference(there))
+            if missing:
+                raise InputError(f"{path}: no column {', '.join(missing)}; a file of chunks has {', '.join(COLUMNS)}")
+            wanted = [name for name in COLUMNS if name in there]
+            number = 0
+            for batch in file.iter_batches(batch_size=_BATCH, columns=wanted):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f"{path} row {number}", row
+    except (pyarrow.ArrowException, OSError) as error:
+        raise InputError(f"{path}: not a readable Parquet file ({error})") from error
