@@ -1,0 +1,124 @@
+"""Public test collections as a corpus and a golden set, for the benchmark scripts and for tests.
+
+Each function takes the folder that holds the collection's files, as described
+in its docstring. The collections are no part of the repository.
+"""
+
+import html
+import re
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ragbench.core.documents import Corpus, Document
+from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
+from ragbench.io.encoding import read_text
+from ragbench.io.golden_files import read_golden
+from ragbench.io.golden_files.json_lines import read_objects
+from ragbench.io.golden_files.squad import squad_corpus
+
+Collection = tuple[Corpus, GoldenSet]
+
+
+def scifact(root: Path) -> Collection:
+    """SciFact as BEIR has it: ``corpus.jsonl``, ``queries.jsonl``, ``qrels/test.tsv``; 5183 / 300 / 339."""
+    documents = tuple(
+        Document(str(row["_id"]), str(row["text"]), str(row.get("title") or ""))
+        for _, row in read_objects(root / "corpus.jsonl")
+    )
+    return Corpus(documents), read_golden(root, "beir", name="scifact")
+
+
+def cacm(root: Path) -> Collection:
+    """CACM as Anserini has it: ``cacm.tar.gz`` of HTML files, topics, TREC qrels; 3204 / 52 judged of 64 / 796.
+
+    The whole page is the text (title, date, authors, and the citation tuples at
+    its end), as in the index that Anserini's figure is measured on.
+    """
+    documents = []
+    with tarfile.open(root / "cacm.tar.gz") as archive:
+        for member in archive:
+            handle = archive.extractfile(member)
+            if handle is None:
+                continue
+            page = handle.read().decode("latin-1")
+            text = html.unescape(re.sub(r"<[^>]*>", "", page)).strip()
+            documents.append(Document(Path(member.name).stem, text))
+    documents.sort(key=lambda document: document.id)
+    return Corpus(tuple(documents)), read_golden(root, "trec", name="cacm")
+
+
+def squad2(root: Path) -> Collection:
+    """The development set of SQuAD 2.0, ``dev-v2.0.json``."""
+    path = root / "dev-v2.0.json"
+    return squad_corpus(path), read_golden(path, "squad", name="squad2")
+
+
+def cranfield(root: Path) -> Collection:
+    """Cranfield: ``cran.all.1400``, ``cran.qry``, ``cranqrel``; 1400 / 225 / 1837.
+
+    Labels name queries by their place in the file, not by its ``.I`` numbers,
+    which skip. In the file 1 is best and 4 is least, and -1 marks the document
+    the query came from or one of no interest: it is written here as given, as a
+    negative label, which is not relevant. 1, 2, 3, 4 become 4, 3, 2, 1.
+    """
+    return _smart(root, "cran.all.1400", "cran.qry", "cranqrel", _cranfield_label, "cranfield")
+
+
+def _cranfield_label(fields: list[str]) -> tuple[str, str, int]:
+    label = int(fields[2])
+    return fields[0], fields[1], 5 - label if label > 0 else label
+
+
+def med(root: Path) -> Collection:
+    """MEDLINE: ``MED.ALL``, ``MED.QRY``, ``MED.REL`` (query, 0, document, 1); 1033 / 30 / 696."""
+    return _smart(root, "MED.ALL", "MED.QRY", "MED.REL", lambda f: (f[0], f[2], int(f[3])), "med")
+
+
+def adi(root: Path) -> Collection:
+    """ADI: ``ADI.ALL``, ``ADI.QRY``, ``ADI.REL`` (query, document, and two columns of no meaning); 82 / 35 / 170."""
+    return _smart(root, "ADI.ALL", "ADI.QRY", "ADI.REL", lambda f: (f[0], f[1], 1), "adi")
+
+
+def smart_records(path: Path) -> Iterator[dict[str, str]]:
+    """Records of the SMART system's format: ``.I number``, then fields such as ``.T``, ``.A``, ``.W``."""
+    record: dict[str, str] = {}
+    key = ""
+    for line in read_text(path)[0].split("\n"):
+        if line.startswith(".I "):
+            if record:
+                yield record
+            record, key = {"I": line[3:].strip()}, ""
+        elif re.fullmatch(r"\.[A-Z]\s*", line):
+            key = line[1]
+        elif key:
+            record[key] = f"{record[key]}\n{line}" if key in record else line
+    if record:
+        yield record
+
+
+def _smart(
+    root: Path, texts: str, queries: str, labels: str, label: Callable[[list[str]], tuple[str, str, int]], name: str
+) -> Collection:
+    corpus = Corpus(
+        tuple(
+            Document(record["I"], record.get("W", "").strip(), " ".join(record.get("T", "").split()))
+            for record in smart_records(root / texts)
+        )
+    )
+    evidence: dict[str, dict[str, int]] = {}
+    for line in read_text(root / labels)[0].split("\n"):
+        if line.strip():
+            query, document, grade = label(line.split())
+            row = evidence.setdefault(query, {})
+            row[document] = max(grade, row.get(document, grade))
+    items = tuple(
+        GoldenItem(
+            id=str(number),
+            text=" ".join(record["W"].split()),
+            evidence=tuple(Evidence(document, grade=grade) for document, grade in evidence[str(number)].items()),
+        )
+        for number, record in enumerate(smart_records(root / queries), start=1)
+        if str(number) in evidence
+    )
+    return corpus, GoldenSet(items, name)

@@ -1,0 +1,172 @@
+"""The formats of golden sets: which there are, which one a path is in, reading and writing.
+
+A format is one file of this folder with ``read(path, options)``, mostly with
+``write(golden, path, options)``, and ``TAKES``, the reading options it has.
+"""
+
+import importlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+
+from ragbench.core.documents import Corpus
+from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.goldens import GoldenSet
+from ragbench.core.ledger import Ledger, first_ten
+from ragbench.io.golden_files.json_lines import read_objects
+from ragbench.io.golden_files.options import ReadOptions, WriteOptions
+from ragbench.io.golden_files.trec import LABEL_FILES
+
+FORMATS = {
+    "native": "a folder with golden.jsonl, or a .jsonl file with id, text, evidence",
+    "beir": "a folder with queries.jsonl and qrels/SPLIT.tsv",
+    "trec": "a qrels file with a file of topics beside it, or the folder of both",
+    "simple": "a .jsonl file with query, relevant_product_id, source_chunk_id",
+    "squad": "SQuAD v1 or v2 .json",
+    "hf": "a folder written by datasets' save_to_disk",
+    "table": "a .csv or .tsv file with columns query, document, label",
+}
+WRITABLE = tuple(name for name in FORMATS if name != "table")
+
+
+def read_golden(
+    path: Path | str,
+    format: str | None = None,
+    *,
+    split: str | None = None,
+    queries: Path | str | None = None,
+    exclude_source: bool = False,
+    columns: Mapping[str, str] | None = None,
+    name: str | None = None,
+) -> GoldenSet:
+    """Read a golden set; what was left out is in its ledger.
+
+    Args:
+        path: a file or folder.
+        format: one of `FORMATS`; told from what is there if None.
+        split: which part of a collection ("test" where there is one).
+        queries: the file of queries for TREC labels, where it is not found by its name.
+        exclude_source: leave the chunk a query was written from out of its ranking.
+        columns: which column holds what, ``{"query": "question"}``.
+        name: what to call the set; after the path if None.
+
+    Raises:
+        InputError: nothing there, more than one format fits, or something in it
+            is wrong; the message names file and line, and what to do.
+        SettingError: an unknown format, or an option that the format does not have.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder")
+    chosen = _known(format) if format else detect(path)
+    if path.is_dir() and chosen in ("simple", "squad", "table"):
+        raise InputError(f"{path} is a folder: the format {chosen!r} is one file ({FORMATS[chosen]})")
+    reader = _module(chosen)
+    given = {"split": split, "queries": queries, "exclude_source": exclude_source, "columns": columns}
+    for option, value in given.items():
+        if value and option not in reader.TAKES:
+            which = [name for name in FORMATS if option in _module(name).TAKES]
+            raise SettingError(f"{path}: the format {chosen!r} has no option {option!r} (for: {', '.join(which)})")
+    options = ReadOptions(split, Path(queries) if queries else None, exclude_source, dict(columns or {}), name)
+    golden: GoldenSet = reader.read(path, options)
+    return golden
+
+
+def write_golden(
+    golden: GoldenSet,
+    path: Path | str,
+    format: str = "native",
+    *,
+    split: str = "test",
+    corpus: Corpus | None = None,
+) -> Ledger:
+    """Write a golden set; the same set gives the same bytes.
+
+    Args:
+        golden: what to write.
+        path: a folder, or a file where the format is one file (``.jsonl``, ``.json``).
+        format: one of `WRITABLE`.
+        split: the name of the part, for BEIR.
+        corpus: the documents; SQuAD needs them, BEIR writes them too where given.
+
+    Returns:
+        what the format cannot hold, per query; empty for ``native`` and ``hf``.
+
+    Raises:
+        InputError: an id or a value that cannot stand in the format, or the corpus is missing.
+        SettingError: an unknown format, or one that can only be read.
+    """
+    if _known(format) not in WRITABLE:
+        raise SettingError(f"the format {format!r} can only be read; write one of: {', '.join(WRITABLE)}")
+    try:
+        lost: Ledger = _module(format).write(golden, Path(path), WriteOptions(split, corpus))
+    except (FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+        raise InputError(f"{path}: cannot be written to ({error.strerror})") from error
+    return lost
+
+
+def _known(format: str) -> str:
+    if format not in FORMATS:
+        raise SettingError(f"no golden set format {format!r}{did_you_mean(format, FORMATS)}")
+    return format
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"ragbench.io.golden_files.{name}")
+
+
+def detect(path: Path) -> str:
+    """The format that a path is in.
+
+    Raises:
+        InputError: none fits, or more than one does.
+    """
+    fitting = _folder_formats(path) if path.is_dir() else _file_formats(path)
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise InputError(f"{path} could be {' or '.join(fitting)}: choose one by --format or format=")
+    known = "; ".join(f"{name}: {what}" for name, what in FORMATS.items())
+    held = f" (it holds {first_ten(sorted(p.name for p in path.iterdir())) or 'nothing'})" if path.is_dir() else ""
+    raise InputError(f"{path}{held} is in no known golden set format. Known are {known}")
+
+
+def _folder_formats(path: Path) -> list[str]:
+    names = {entry.name for entry in path.iterdir()}
+    fitting = {
+        "native": "golden.jsonl" in names,
+        "beir": "queries.jsonl" in names and (path / "qrels").is_dir(),
+        "hf": bool({"dataset_info.json", "dataset_dict.json"} & names),
+        "trec": any(LABEL_FILES.fullmatch(name) for name in names if (path / name).is_file()),
+    }
+    return [name for name, fits in fitting.items() if fits]
+
+
+def _file_formats(path: Path) -> list[str]:
+    if LABEL_FILES.fullmatch(path.name):
+        return ["trec"]
+    by_ending = {".json": "squad", ".csv": "table", ".tsv": "table"}
+    ending = path.suffix.lower()
+    if ending in by_ending:
+        return [by_ending[ending]]
+    return _line_formats(path) if ending in (".jsonl", ".ndjson") else []
+
+
+def _line_formats(path: Path) -> list[str]:
+    """By the keys of the first line; every line is then held to the format."""
+    first = next(iter(read_objects(path)), None)
+    if first is None:
+        raise InputError(f"{path}: there is no query in it")
+    where, row = first
+    if "_id" in row and "query" not in row:
+        raise InputError(f"{where}: this is a queries.jsonl of BEIR; name the folder that holds it and qrels/")
+    fitting = []
+    if "text" in row:
+        fitting.append("native")
+    if {"query", "question"} & row.keys():
+        fitting.append("simple")
+    if not fitting:
+        keys = ", ".join(json.dumps(key) for key in row)
+        raise InputError(f"{where}: no golden set: neither 'text' (native) nor 'query' (simple) among its keys {keys}")
+    return fitting

@@ -1,0 +1,116 @@
+"""Hugging Face datasets on disk (``Dataset.save_to_disk``).
+
+The columns of the native format are read back exactly; others are recognised by
+name or named (`rows`).
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ragbench.core.errors import InputError, did_you_mean
+from ragbench.core.goldens import GoldenSet
+from ragbench.core.ledger import Ledger
+from ragbench.io.golden_files.native import KEYS, item_of, row_of
+from ragbench.io.golden_files.options import ReadOptions, WriteOptions
+from ragbench.io.golden_files.rows import items, roles
+
+TAKES = frozenset({"split", "exclude_source", "columns"})
+
+
+def read(path: Path, options: ReadOptions) -> GoldenSet:
+    """Read a dataset, or one split of a dataset dictionary.
+
+    Raises:
+        InputError: no readable dataset, a split it lacks, or a row that is wrong.
+    """
+    table = _load(path, options.split)
+    rows = [(f"{path}, row {number}", dict(row)) for number, row in enumerate(table)]
+    if not rows:
+        raise InputError(f"{path}: the dataset has no row")
+    name = options.name or path.resolve().name
+    if not options.columns and {"id", "text", "evidence"} <= set(table.column_names) <= set(KEYS):
+        return GoldenSet(tuple(item_of(where, _native(where, row)) for where, row in rows), name)
+    role = roles(table.column_names, options.columns, str(path))
+    found, entries = items(rows, role, exclude_source=options.exclude_source)
+    return GoldenSet(found, name, Ledger(tuple(entries)))
+
+
+def _load(path: Path, split: str | None) -> Any:
+    import datasets
+
+    try:
+        loaded = datasets.load_from_disk(str(path))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: no dataset that can be read ({error})") from error
+    if not isinstance(loaded, datasets.DatasetDict):
+        if split is not None:
+            raise InputError(f"{path}: the dataset has no splits; leave the split out")
+        return loaded
+    chosen = split or ("test" if "test" in loaded or len(loaded) > 1 else next(iter(loaded)))
+    if chosen not in loaded:
+        raise InputError(f"{path}: no split {chosen!r}{did_you_mean(chosen, loaded)}")
+    return loaded[chosen]
+
+
+def _native(where: str, row: dict[str, object]) -> dict[str, object]:
+    try:
+        return {**row, "metadata": json.loads(str(row["metadata"])) if row.get("metadata") else {}}
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where}: 'metadata' is no JSON ({error.msg})") from error
+
+
+def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
+    """Write a dataset folder; metadata becomes one column of JSON. Nothing is lost.
+
+    Raises:
+        InputError: ``path`` exists and is no dataset.
+    """
+    import datasets
+
+    if path.exists() and not (path / "dataset_info.json").exists() and (path.is_file() or any(path.iterdir())):
+        raise InputError(f"{path} exists and is no dataset; name a new folder")
+    text = datasets.Value("string")
+    place = {"document_id": text, "start": datasets.Value("int64"), "end": datasets.Value("int64")}
+    kinds: dict[str, Any] = dict.fromkeys(KEYS, text)
+    kinds["evidence"] = [{**place, "grade": datasets.Value("int32")}]
+    kinds["struck"], kinds["exclude"] = [place], [text]
+    columns = {key: [_cell(key, row_of(item).get(key)) for item in golden] for key in KEYS}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        made = Path(folder) / "dataset"
+        # A fixed fingerprint: the library's own is drawn anew each time, and the same set must give the same bytes.
+        table = datasets.Dataset.from_dict(columns, features=datasets.Features(kinds))
+        table._fingerprint = golden.fingerprint[:16]
+        with _quiet():
+            table.save_to_disk(str(made))
+        if path.exists():
+            shutil.rmtree(path)
+        made.replace(path)
+    return Ledger()
+
+
+def _cell(key: str, value: Any) -> object:
+    if key == "metadata":
+        return json.dumps(value, ensure_ascii=False) if value else None
+    if key in ("evidence", "struck"):
+        return [{"start": None, "end": None, **row} for row in value or []]
+    return value if value is not None or key != "exclude" else []
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the library's own progress bar, whatever the caller had set."""
+    from datasets.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
+
+    shown = is_progress_bar_enabled()
+    disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            enable_progress_bar()

@@ -1,0 +1,189 @@
+"""ragbench's own format: a folder with ``golden.jsonl`` and ``manifest.json``, or one ``.jsonl`` file.
+
+One query a line. Keys, in this order, empty ones left out::
+
+    {"id", "text", "type", "answer", "evidence": [{"document_id", "start", "end", "grade"}],
+     "struck": [{"document_id", "start", "end"}], "exclude": [...], "source", "metadata": {...}}
+
+``start`` and ``end`` count characters of the document's text, ``end`` exclusive;
+both are left out where the whole document is meant. ``grade`` is 1 if absent.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from ragbench.core.errors import InputError, did_you_mean
+from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
+from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.io.atomic import write_bytes, write_text
+from ragbench.io.golden_files.json_lines import as_text, lines, query_text, read_objects, text_value
+from ragbench.io.golden_files.options import ReadOptions, WriteOptions
+
+TAKES: frozenset[str] = frozenset()
+KEYS = ("id", "text", "type", "answer", "evidence", "struck", "exclude", "source", "metadata")
+LINES, MANIFEST = "golden.jsonl", "manifest.json"
+FORMAT_VERSION = 1
+
+
+def read(path: Path, options: ReadOptions) -> GoldenSet:
+    """Read a set, and note in its ledger if the manifest beside it tells of other content.
+
+    Raises:
+        InputError: a file is missing or a line is wrong; the message has file and line.
+    """
+    folder = path.is_dir()
+    manifest = _manifest(path / MANIFEST) if folder else {}
+    items = tuple(item_of(where, row) for where, row in read_objects(path / LINES if folder else path))
+    name = options.name or manifest.get("name") or (path.resolve().name if folder else path.stem)
+    if not items:
+        raise InputError(f"{path}: there is no query in it")
+    golden = GoldenSet(items, str(name))
+    if manifest.get("fingerprint", golden.fingerprint) == golden.fingerprint:
+        return golden
+    reason = f"{LINES} was changed after {MANIFEST} was written; write the set again to bring them together"
+    return GoldenSet(items, str(name), Ledger((LedgerEntry("golden", str(path), reason, "manifest-differs"),)))
+
+
+def _manifest(path: Path) -> dict[str, object]:
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: no JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: a manifest is a JSON object")
+    if found.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:
+        raise InputError(
+            f"{path}: format version {found['format_version']!r}, this ragbench reads {FORMAT_VERSION}; upgrade it"
+        )
+    return found
+
+
+def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
+    """Write a set: one file if ``path`` ends in ``.jsonl``, else a folder. Nothing is lost.
+
+    Raises:
+        InputError: metadata that JSON cannot hold.
+    """
+    content = lines((item.id, row_of(item)) for item in golden)
+    if path.suffix == ".jsonl":
+        write_bytes(path, content)
+        return Ledger()
+    manifest = {
+        "format": "ragbench-golden",
+        "format_version": FORMAT_VERSION,
+        "ragbench": version("ragbench"),
+        "name": golden.name,
+        "fingerprint": golden.fingerprint,
+        "counts": {
+            "queries": len(golden),
+            "without_relevant": sum(not any(e.grade > 0 for e in item.evidence) for item in golden),
+            "evidence": sum(len(item.evidence) for item in golden),
+            "spans": sum(not e.whole for item in golden for e in item.evidence),
+            "documents": len({e.document_id for item in golden for e in item.evidence}),
+        },
+        "left_out": golden.ledger.counts(),
+    }
+    write_bytes(path / LINES, content)
+    write_text(path / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    return Ledger()
+
+
+def row_of(item: GoldenItem) -> dict[str, object]:
+    """The JSON form of one query."""
+    row: dict[str, object] = {"id": item.id, "text": item.text}
+    if item.type:
+        row["type"] = item.type
+    if item.answer is not None:
+        row["answer"] = item.answer
+    if item.evidence:
+        row["evidence"] = [{**_place(e), "grade": e.grade} for e in item.evidence]
+    if item.struck:
+        row["struck"] = [_place(span) for span in item.struck]
+    if item.exclude:
+        row["exclude"] = list(item.exclude)
+    if item.source is not None:
+        row["source"] = item.source
+    if item.metadata:
+        row["metadata"] = dict(item.metadata)
+    return row
+
+
+def _place(span: Evidence | Span) -> dict[str, object]:
+    place: dict[str, object] = {"document_id": span.document_id}
+    if span.start or span.end is not None:
+        place["start"] = span.start
+    if span.end is not None:
+        place["end"] = span.end
+    return place
+
+
+def item_of(where: str, row: Mapping[str, object]) -> GoldenItem:
+    """A query from its JSON form. A key that holds null counts as absent.
+
+    Raises:
+        InputError: an unknown key or a value of the wrong kind; the message starts with ``where``.
+    """
+    for key in row:
+        if key not in KEYS:
+            raise InputError(f"{where}: unknown key {key!r}{did_you_mean(key, KEYS)}; own keys go into 'metadata'")
+    row = {key: value for key, value in row.items() if value is not None}
+    optional: Callable[[str], str | None] = lambda key: as_text(where, key, row[key]) if key in row else None
+    metadata = row.get("metadata", {})
+    if not isinstance(metadata, dict):
+        raise InputError(f"{where}: 'metadata' must be an object, it is {metadata!r:.60}")
+    return GoldenItem(
+        id=text_value(where, row, "id"),
+        text=query_text(where, text_value(where, row, "text")),
+        type=optional("type") or "",
+        answer=optional("answer"),
+        evidence=tuple(_evidence(where, e) for e in _objects(where, row, "evidence")),
+        struck=tuple(Span(*_span(where, s, "struck")) for s in _objects(where, row, "struck")),
+        exclude=tuple(as_text(where, "exclude", id_) for id_ in _list(where, row, "exclude")),
+        source=optional("source"),
+        metadata=metadata,
+    )
+
+
+def _list(where: str, row: Mapping[str, object], key: str) -> list[object]:
+    value = row.get(key, [])
+    if not isinstance(value, list):
+        raise InputError(f"{where}: {key!r} must be a list, it is {value!r:.60}")
+    return value
+
+
+def _objects(where: str, row: Mapping[str, object], key: str) -> list[dict[str, object]]:
+    found = []
+    for value in _list(where, row, key):
+        if not isinstance(value, dict):
+            raise InputError(f"{where}: {key!r} must hold objects, one is {value!r:.60}")
+        found.append({k: v for k, v in value.items() if v is not None})
+    return found
+
+
+def _evidence(where: str, row: dict[str, object]) -> Evidence:
+    grade = row.pop("grade", 1)
+    if isinstance(grade, bool) or not isinstance(grade, int):
+        raise InputError(f"{where}: the grade of evidence must be a whole number, it is {grade!r:.60}")
+    return Evidence(*_span(where, row, "evidence"), grade)
+
+
+def _span(where: str, row: Mapping[str, object], key: str) -> tuple[str, int, int | None]:
+    known = ("document_id", "start", "end", *(("grade",) if key == "evidence" else ()))
+    for name in row:
+        if name not in known:
+            raise InputError(f"{where}: {key!r} has an unknown key {name!r}{did_you_mean(name, known)}")
+    start = _offset(where, key, "start", row.get("start", 0))
+    end = _offset(where, key, "end", row["end"]) if "end" in row else None
+    if end is not None and end <= start:
+        raise InputError(f"{where}: {key!r} ends at {end}, which is not behind its start {start}")
+    return text_value(where, row, "document_id"), start, end
+
+
+def _offset(where: str, key: str, name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InputError(f"{where}: {name!r} of {key!r} must be a character offset, it is {value!r:.60}")
+    return value

@@ -1,0 +1,176 @@
+"""Golden items out of rows with named columns: flat tables (CSV), simple JSON Lines, Hugging Face datasets.
+
+Several rows of one query (same id, or same text where there is no id) make one item.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.goldens import Evidence, GoldenItem
+from ragbench.core.ledger import LedgerEntry
+from ragbench.io.golden_files.json_lines import as_text, query_text
+from ragbench.io.trec import whole_number
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    "id": ("id", "_id", "query_id", "query-id", "qid"),
+    "query": ("query", "question", "query_text", "text"),
+    "document": (
+        "relevant_product_id",
+        "relevant_document_id",
+        "relevant_ids",
+        "document_id",
+        "document",
+        "doc_id",
+        "docid",
+        "product_id",
+        "corpus-id",
+        "corpus_id",
+    ),
+    "label": ("label", "relevance", "grade", "score"),
+    "chunk": ("source_chunk_id",),
+    "type": ("type", "query_type"),
+    "answer": ("answer", "reference_answer"),
+}
+"""What a column may be called, per role; the first that is there counts."""
+
+
+def roles(found: Iterable[str], named: Mapping[str, str], where: str) -> dict[str, str]:
+    """The column of each role.
+
+    Args:
+        found: the columns there are.
+        named: the user's choice, ``{role: column}``.
+        where: the file, for messages.
+
+    Raises:
+        SettingError: a role or column that does not exist.
+        InputError: no column holds the query.
+    """
+    columns = list(found)
+    for role, column in named.items():
+        if role not in ALIASES:
+            raise SettingError(f"no role {role!r} for a column{did_you_mean(role, ALIASES)}")
+        if column not in columns:
+            raise SettingError(f"{where}: no column {column!r}{did_you_mean(column, columns)}")
+    chosen = dict(named)
+    for role, aliases in ALIASES.items():
+        match = next((alias for alias in aliases if alias in columns and alias not in chosen.values()), None)
+        if role not in chosen and match is not None:
+            chosen[role] = match
+    if "query" not in chosen:
+        raise InputError(
+            f"{where}: no column holds the query ({', '.join(ALIASES['query'])}); it has {', '.join(columns)}. "
+            "Name it: columns query=NAME"
+        )
+    return chosen
+
+
+@dataclass
+class _Growing:
+    """An item while its rows are read."""
+
+    where: str
+    text: str
+    type: str
+    answer: str | None
+    labels: dict[str, int]
+    chunks: dict[str, None]
+    metadata: dict[str, object]
+
+
+def items(
+    rows: Iterable[tuple[str, Mapping[str, object]]], role: Mapping[str, str], *, exclude_source: bool
+) -> tuple[tuple[GoldenItem, ...], list[LedgerEntry]]:
+    """Items in order of first appearance, and an entry for every row that only repeats another.
+
+    Raises:
+        InputError: a query without text, a label that is no whole number, two
+            labels for one pair, or an id with two texts.
+    """
+    growing: dict[str, _Growing] = {}
+    entries: list[LedgerEntry] = []
+    for where, row in rows:
+        values = {key: row[column] for key, column in role.items() if not _absent(row.get(column))}
+        text = query_text(where, as_text(where, role["query"], values.get("query", "")))
+        key = as_text(where, role["id"], values["id"]) if "id" in values else f"\0{text}"
+        if key not in growing:
+            growing[key] = _new(where, text, values, row, role)
+        item = growing[key]
+        if item.text != text:
+            raise InputError(f"{where}: query {key!r} reads {text!r:.60} here and {item.text!r:.60} at {item.where}")
+        label = _label(where, values.get("label", 1))
+        documents = _ids(where, role.get("document", ""), values.get("document", []))
+        entries += [
+            LedgerEntry("golden", where, f"query {text!r:.60}, document {document!r} again", "repeated-label")
+            for document in documents
+            if not _add(item, where, document, label)
+        ]
+        item.chunks.update(dict.fromkeys(_ids(where, role.get("chunk", ""), values.get("chunk", []))))
+    return _finished(growing, exclude_source), entries
+
+
+def _new(
+    where: str, text: str, values: Mapping[str, object], row: Mapping[str, object], role: Mapping[str, str]
+) -> _Growing:
+    taken = set(role.values())
+    metadata = {str(key): value for key, value in row.items() if key not in taken and not _absent(value)}
+    kind = as_text(where, role["type"], values["type"]) if "type" in values else ""
+    answer = as_text(where, role["answer"], values["answer"]) if "answer" in values else None
+    return _Growing(where, text, kind, answer, {}, {}, metadata)
+
+
+def _add(item: _Growing, where: str, document: str, label: int) -> bool:
+    """Whether the pair is new.
+
+    Raises:
+        InputError: it is known with another label.
+    """
+    if document not in item.labels:
+        item.labels[document] = label
+        return True
+    if item.labels[document] != label:
+        raise InputError(
+            f"{where}: document {document!r} is labelled {label} for query {item.text!r:.60}, "
+            f"and {item.labels[document]} further up. Keep one of the two"
+        )
+    return False
+
+
+def _finished(growing: Mapping[str, _Growing], exclude_source: bool) -> tuple[GoldenItem, ...]:
+    found = []
+    for number, (key, item) in enumerate(growing.items(), start=1):
+        chunks = tuple(item.chunks)
+        kept: dict[str, object] = {"source_chunk_id": chunks[0] if len(chunks) == 1 else list(chunks)} if chunks else {}
+        relevant = [document for document, label in item.labels.items() if label > 0]
+        found.append(
+            GoldenItem(
+                id=f"q{number:04d}" if key.startswith("\0") else key,
+                text=item.text,
+                type=item.type,
+                answer=item.answer,
+                evidence=tuple(Evidence(document, grade=label) for document, label in item.labels.items()),
+                exclude=chunks if exclude_source else (),
+                # With several relevant documents the row does not tell which one the query was written from.
+                source=relevant[0] if len(relevant) == 1 else None,
+                metadata={**kept, **item.metadata},
+            )
+        )
+    return tuple(found)
+
+
+def _absent(value: object) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+def _label(where: str, value: object) -> int:
+    label = None if isinstance(value, bool) else whole_number(str(value))
+    if label is None:
+        raise InputError(f"{where}: the label is {value!r:.60}; a label is a whole number")
+    return label
+
+
+def _ids(where: str, column: str, value: object) -> list[str]:
+    values = value if isinstance(value, list | tuple) else [value]
+    return [as_text(where, column, id_) for id_ in values]

@@ -1,0 +1,190 @@
+"""Run files of any kind: TREC, JSON ``{query id: {item id: score}}``, Parquet (query_id, item_id, score)."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.runs import Run, Unit
+from ragbench.io.atomic import replacing, write_bytes
+from ragbench.io.encoding import read_text
+from ragbench.io.trec import read_trec_run, write_trec_run
+
+SUFFIXES = {
+    ".json": "json",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".trec": "trec",
+    ".run": "trec",
+    ".txt": "trec",
+    ".tsv": "trec",
+    ".gz": "trec",
+    ".res": "trec",
+}
+COLUMNS = ("query_id", "item_id", "score")
+
+
+def read_run(path: Path | str, format: str | None = None, *, unit: Unit = "document") -> Run:
+    """Read a run computed elsewhere.
+
+    Args:
+        path: the file.
+        format: ``trec``, ``json`` or ``parquet``; by the file's name ending if None,
+            and TREC where the ending says nothing.
+        unit: whether its ids are of chunks or of documents.
+
+    Raises:
+        InputError: no such file, or what is in it is no run; the message names the line or key.
+        SettingError: an unknown format.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name the run file in it")
+    readers: dict[str, Callable[[Path, Unit], Run]] = {
+        "trec": lambda path, unit: read_trec_run(path, unit=unit),
+        "json": _read_json,
+        "parquet": _read_parquet,
+    }
+    return readers[_format(path, format)](path, unit)
+
+
+def write_run(run: Run, path: Path | str, format: str | None = None, *, tag: str = "ragbench") -> None:
+    """Write a run, atomically; the same run gives the same bytes.
+
+    JSON keeps queries with an empty ranking, TREC and Parquet cannot.
+
+    Args:
+        run: what to write.
+        path: where.
+        format: ``trec``, ``json`` or ``parquet``; by the file's name ending if None.
+        tag: the name of the system, for TREC.
+
+    Raises:
+        InputError: an id cannot stand in the format.
+        SettingError: an unknown format.
+    """
+    path = Path(path)
+    chosen = _format(path, format)
+    if chosen == "trec":
+        write_trec_run(run, path, tag)
+    elif chosen == "json":
+        _write_json(run, path)
+    else:
+        _write_parquet(run, path)
+
+
+def _format(path: Path, given: str | None) -> str:
+    if given is None:
+        return "json" if path.name.endswith(".json.gz") else SUFFIXES.get(path.suffix.lower(), "trec")
+    known = set(SUFFIXES.values())
+    if given not in known:
+        raise SettingError(f"no run file format {given!r}{did_you_mean(given, known)}")
+    return given
+
+
+def _read_json(path: Path, unit: Unit) -> Run:
+    try:
+        text = gzip.decompress(path.read_bytes()).decode("utf-8") if path.suffix == ".gz" else read_text(path)[0]
+        rankings = json.loads(text, object_pairs_hook=_unrepeated)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}:{error.lineno}: no JSON ({error.msg})") from error
+    except (_Repeated, OSError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: {error}") from error
+    if not isinstance(rankings, dict) or not rankings:
+        raise InputError(f"{path}: a JSON run is an object {{query id: {{item id: score}}}} with one query or more")
+    for query, ranking in rankings.items():
+        if not isinstance(ranking, dict):
+            raise InputError(f"{path}: query {query!r} holds no object {{item id: score}}, but {ranking!r:.60}")
+        for item, score in ranking.items():
+            if isinstance(score, bool) or not isinstance(score, int | float):
+                raise InputError(f"{path}: query {query!r}, item {item!r}: the score {score!r:.60} is no number")
+    try:
+        return Run.from_dict(rankings, unit=unit)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+class _Repeated(ValueError):
+    pass
+
+
+def _unrepeated(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _Repeated(f"the key {next(k for k in keys if keys.count(k) > 1)!r} stands twice in one object")
+    return found
+
+
+def _write_json(run: Run, path: Path) -> None:
+    rows = (f"{json.dumps(id_)}: {_ranking(run, i)}" for i, id_ in enumerate(run.query_ids))
+    content = ("{\n" + ",\n".join(rows) + "\n}\n").encode()
+    write_bytes(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+
+
+def _ranking(run: Run, query: int) -> str:
+    # The shortest digits that give the float32 back, not those of the double it is widened to.
+    rows = slice(int(run.offsets[query]), int(run.offsets[query + 1]))
+    pairs = zip(run.items[rows].tolist(), run.scores[rows], strict=True)
+    return "{" + ", ".join(f"{json.dumps(run.item_ids[item])}: {_digits(score)}" for item, score in pairs) + "}"
+
+
+def _digits(score: np.float32) -> str:
+    if np.isinf(score):
+        return "Infinity" if score > 0 else "-Infinity"
+    return str(score)
+
+
+def _read_parquet(path: Path, unit: Unit) -> Run:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        names = pq.read_schema(path).names
+        missing = [column for column in COLUMNS if column not in names]
+        if missing:
+            raise InputError(f"{path}: no column {', '.join(missing)}; it has {', '.join(names)}")
+        table = pq.read_table(path, columns=list(COLUMNS))
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: no readable Parquet file ({error})") from error
+    for column in COLUMNS:
+        empty = table[column].null_count
+        if empty:
+            raise InputError(f"{path}: {empty} rows have no {column}")
+    kind = table["score"].type
+    if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
+        raise InputError(f"{path}: the column score holds {kind}, no numbers")
+    if len(table) == 0:
+        raise InputError(f"{path}: the run is empty")
+    query, item = (table[name].cast(pa.string()).dictionary_encode() for name in COLUMNS[:2])
+    try:
+        return Run.of(
+            query.chunk(0).dictionary.to_pylist(),
+            np.concatenate([chunk.indices.to_numpy() for chunk in query.chunks]),
+            np.concatenate([chunk.indices.to_numpy() for chunk in item.chunks]),
+            table["score"].cast(pa.float64()).to_numpy(),
+            item.chunk(0).dictionary.to_pylist(),
+            unit=unit,
+        )
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _write_parquet(run: Run, path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table(
+        {
+            "query_id": pa.array(list(run.query_ids), pa.string()).take(pa.array(run.query_index)),
+            "item_id": pa.array(list(run.item_ids), pa.string()).take(pa.array(run.items)),
+            "score": pa.array(run.scores, pa.float32()),
+        }
+    )
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary)
