@@ -20,7 +20,6 @@ ROWS_PER_BATCH = 1 << 17
 """Retrieved rows worked on at a time; their temporary columns fit in a second-level cache."""
 
 _SPREAD = np.uint32(2654435769)  # 2**32 / golden ratio: Knuth's multiplicative hashing
-_ROOM = 16  # slots per judged item
 _SHARED = np.int32(1 << 30)  # marks a slot that several judged items wanted
 
 
@@ -43,10 +42,14 @@ class Table:
     Attributes:
         offsets: (q + 1,), the rows of query i are ``offsets[i]:offsets[i + 1]``.
         items: int32 (n,), item of each row in the run's vocabulary, below 0 where the run lacks it.
+        rows_per_batch: retrieved rows worked on at a time.
+        room: slots per judged item; more memory, fewer shared slots.
     """
 
     offsets: Ints
     items: npt.NDArray[np.int32]
+    rows_per_batch: int = ROWS_PER_BATCH
+    room: int = 16
 
     def find(self, offsets: Ints, items: npt.NDArray[np.int32]) -> Found:
         """Rows of a run that are judged.
@@ -56,7 +59,7 @@ class Table:
             items: int32 (r,), retrieved items.
         """
         rows, judgements = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-        for low, high in _batches(offsets):
+        for low, high in _batches(offsets, self.rows_per_batch):
             found = self._batch(low, high, offsets[low : high + 1], items)
             rows.append(found.row)
             judgements.append(found.judgement)
@@ -66,7 +69,7 @@ class Table:
         first, last = int(self.offsets[low]), int(self.offsets[high])
         counts = np.diff(self.offsets[low : high + 1])
         judged = self.items[first:last]
-        bits = np.ceil(np.log2(np.maximum(counts * _ROOM, 2))).astype(np.uint32)
+        bits = np.ceil(np.log2(np.maximum(counts * self.room, 2))).astype(np.uint32)
         starts = np.concatenate(([0], np.cumsum(1 << bits.astype(np.int64))))
         base, shift = starts[:-1].astype(np.uint32), np.uint32(32) - bits
 
@@ -124,11 +127,11 @@ def _search(
     return np.where(key[place] == wanted, lost[order[place]], np.int32(-1))
 
 
-def _batches(offsets: Ints) -> Iterator[tuple[int, int]]:
-    """Ranges of queries with about `ROWS_PER_BATCH` rows each; one query is never split."""
+def _batches(offsets: Ints, rows: int) -> Iterator[tuple[int, int]]:
+    """Ranges of queries with about `rows` rows each; one query is never split."""
     queries, low = len(offsets) - 1, 0
     while low < queries:
-        high = int(np.searchsorted(offsets, offsets[low] + ROWS_PER_BATCH, side="right")) - 1
+        high = int(np.searchsorted(offsets, offsets[low] + rows, side="right")) - 1
         high = min(max(high, low + 1), queries)
         yield low, high
         low = high

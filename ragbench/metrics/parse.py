@@ -62,10 +62,11 @@ def parse(written: str | Metric) -> Metric:
     match = _WRITTEN.fullmatch(written.strip())
     if not match:
         raise SettingError(f"metric {written!r} cannot be read; write it as ndcg@10 or recall(level=2)@100")
-    name, cut = match["name"].lower().replace("-", "_").replace(" ", "_"), match["k"]
+    name, cut = match["name"].lower(), match["k"]
     trec = _TREC_CUT.fullmatch(name)
-    if trec and cut is None and name not in _BY_NAME:
+    if trec and cut is None:
         name, cut = trec["name"], trec["k"]
+    name = name.replace("-", "_").replace(" ", "_")
     metric, settings = _SHORTHAND.get(name) or (_BY_NAME.get(name), {})
     if metric is None:
         raise SettingError(f"no metric {match['name']!r}{did_you_mean(name, [m.name for m in METRICS])}")

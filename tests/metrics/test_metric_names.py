@@ -1,0 +1,140 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragbench.core.errors import SettingError
+from ragbench.metrics.ap import AveragePrecision
+from ragbench.metrics.base import Metric
+from ragbench.metrics.bpref import Bpref
+from ragbench.metrics.capped_recall import CappedRecall
+from ragbench.metrics.hit import Hit
+from ragbench.metrics.judged import Judged
+from ragbench.metrics.mrr import ReciprocalRank
+from ragbench.metrics.ndcg import NDCG
+from ragbench.metrics.parse import METRICS, parse, parse_all
+from ragbench.metrics.precision import Precision
+from ragbench.metrics.r_precision import RPrecision
+from ragbench.metrics.rbp import RBP
+from ragbench.metrics.rbp_residual import RBPResidual
+from ragbench.metrics.recall import Recall
+
+CUTS = st.integers(1, 10**6)
+CUT_OR_NONE = st.none() | CUTS
+LEVELS = st.integers(1, 9)
+PATIENCE = st.floats(0.001, 0.999)
+ANY_METRIC = st.one_of(
+    st.builds(Hit, k=CUTS, level=LEVELS),
+    st.builds(Recall, k=CUTS, level=LEVELS),
+    st.builds(CappedRecall, k=CUTS, level=LEVELS),
+    st.builds(Precision, k=CUTS, level=LEVELS),
+    st.builds(ReciprocalRank, k=CUT_OR_NONE, level=LEVELS),
+    st.builds(AveragePrecision, k=CUT_OR_NONE, level=LEVELS),
+    st.builds(NDCG, k=CUT_OR_NONE, gain=st.sampled_from(["linear", "exp"])),
+    st.builds(RPrecision, level=LEVELS),
+    st.builds(Bpref, level=LEVELS),
+    st.builds(Judged, k=CUTS),
+    st.builds(RBP, p=PATIENCE, level=LEVELS, k=CUT_OR_NONE),
+    st.builds(RBPResidual, p=PATIENCE, k=CUT_OR_NONE),
+)
+
+
+@given(ANY_METRIC)
+def test_a_printed_metric_reads_back_as_itself(metric: Metric) -> None:
+    assert parse(str(metric)) == metric
+    assert str(parse(str(metric))) == str(metric)
+    assert parse(str(metric).upper()) == metric
+
+
+def test_every_metric_is_covered_by_the_property_above() -> None:
+    assert len(METRICS) == len(set(METRICS)) == 12
+    names = [name for metric in METRICS for name in (metric.name, *metric.aliases)]
+    assert len(names) == len(set(names)), "two metrics share a name"
+
+
+@pytest.mark.parametrize(
+    ("written", "printed"),
+    [
+        ("nDCG@10", "ndcg@10"),
+        ("ndcg_cut_10", "ndcg@10"),
+        ("ndcg_cut.10", "ndcg@10"),
+        ("NDCG", "ndcg"),
+        ("nDCG(dcg='exp-log2')@10", "ndcg(gain=exp)@10"),
+        ("ndcg_burges@5", "ndcg(gain=exp)@5"),
+        ("ndcg(gain=linear)@10", "ndcg@10"),
+        ("MRR@10", "mrr@10"),
+        ("RR(rel=2)@10", "mrr(level=2)@10"),
+        ("recip_rank", "mrr"),
+        ("success@5", "hit@5"),
+        ("success_5", "hit@5"),
+        ("hit-rate@1", "hit@1"),
+        ("P_10", "p@10"),
+        ("Precision@10", "p@10"),
+        ("MAP", "map"),
+        ("map_cut_100", "map@100"),
+        ("AP@100", "map@100"),
+        ("Rprec", "rprec"),
+        ("R-Precision", "rprec"),
+        ("R@1000", "recall@1000"),
+        ("recall_100", "recall@100"),
+        ("recall( level = 2 ) @ 100", "recall(level=2)@100"),
+        ("R_cap@100", "capped_recall@100"),
+        ("Judged@10", "judged@10"),
+        ("rbp(p=0.8)", "rbp(p=0.8)"),
+        ("RBP(p=0.80,rel=1)", "rbp(p=0.8)"),
+        ("rbp_residual(p=.5)@10", "rbp_residual(p=0.5)@10"),
+        ("Bpref", "bpref"),
+    ],
+)
+def test_usual_spellings(written: str, printed: str) -> None:
+    assert str(parse(written)) == printed
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("ndgc@10", "did you mean 'ndcg'"),
+        ("ndcg@0", "k=0 must be a whole number from 1"),
+        ("ndcg_cut_-5", "k=-5"),
+        ("p@-1", "k=-1"),
+        ("p@ten", "k='ten'"),
+        ("p@2.5", "k=2.5"),
+        ("p@", "k=''"),
+        ("hit", "needs k, for example hit@10"),
+        ("recall(level=0)@5", "level=0"),
+        ("recall(level=x)@5", "level='x'"),
+        ("recall(lvel=2)@5", "did you mean 'level'"),
+        ("recall(level=2,level=3)@5", "given twice"),
+        ("recall(level)@5", "expected key=value"),
+        ("recall(k=5)", "behind @"),
+        ("ndcg(gain=exponential)@10", "gain='exponential' is no gain"),
+        ("rbp", "needs p, for example rbp(p=0.8)"),
+        ("rbp(p=1)", "between 0 and 1"),
+        ("rbp(p=nan)", "between 0 and 1"),
+        ("rprec@10", "takes no cut"),
+        ("ndcg@10@20", "cannot be read"),
+        ("ndcg(gain=exp@10", "cannot be read"),
+        ("", "cannot be read"),
+    ],
+)
+def test_wrong_names_say_what_to_do(written: str, says: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        parse(written)
+    assert says in str(caught.value)
+
+
+def test_settings_are_checked_however_a_metric_is_made() -> None:
+    with pytest.raises(SettingError, match="k=0"):
+        NDCG(k=0)
+    with pytest.raises(SettingError, match="k=True"):
+        Hit(k=True)
+    with pytest.raises(SettingError, match="level"):
+        Hit(k=1, level=2.0)  # type: ignore[arg-type]
+
+
+def test_lists_of_names() -> None:
+    metrics = parse_all("ndcg(gain=exp)@10, rbp(p=0.8,level=2)@5, MRR@10, rr@10,")
+    assert [str(m) for m in metrics] == ["ndcg(gain=exp)@10", "rbp(p=0.8,level=2)@5", "mrr@10"]
+    assert parse_all([NDCG(k=10), "ndcg@10"]) == (NDCG(k=10),)
+    assert parse_all(Bpref()) == (Bpref(),)
+    with pytest.raises(SettingError, match="no metric is named"):
+        parse_all(" , ")
