@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError
@@ -25,10 +26,12 @@ class Run(Retriever):
     Attributes:
         path: a run file as `ragbench.io.run_files` reads it (TREC, JSON, Parquet).
         returns: whether the file has ids of chunks or of documents.
+        format: by the file's name ending if None.
     """
 
     path: Path
     returns: Unit = "chunk"
+    format: Literal["trec", "json", "parquet"] | None = None
 
     def check(self) -> list[str]:
         """Whether the file is there."""
@@ -37,7 +40,7 @@ class Run(Retriever):
     def key(self) -> str:
         """The file's content and what its ids are; its name does not count."""
         content = file_sha256(self.path) if self.path.is_file() else str(self.path)
-        return fingerprint(["run", self.version, content, self.returns])
+        return fingerprint(["run", self.version, content, self.returns, self.format])
 
     def index(self, chunks: Chunks, context: Context) -> "RunIndex":
         """Read the file.
@@ -47,7 +50,7 @@ class Run(Retriever):
         """
         from ragbench.io.run_files import read_run
 
-        index = RunIndex(self, chunks, read_run(self.path))
+        index = RunIndex(self, chunks, read_run(self.path, self.format, unit=self.returns))
         index.must_fit(self.path)
         return index
 

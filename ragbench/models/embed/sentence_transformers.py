@@ -1,0 +1,113 @@
+"""Any sentence-transformers model, by name or path."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import ArmError, InputError, MissingExtra, SettingError
+from ragbench.core.fingerprint import fingerprint
+from ragbench.models.embed.base import Advance, Embedder, TextKind
+from ragbench.models.weights import folder_fingerprint, is_commit
+
+TEXTS_PER_STEP = 1024
+"""Texts between two reports of progress; within them sentence-transformers sorts by length to save padding."""
+
+
+@dataclass(frozen=True)
+class SentenceTransformers(Embedder):
+    """A sentence-transformers model.
+
+    Queries and passages get the prompts that come with the model, where it has
+    any, or those given here. No code that comes with a model is ever run.
+
+    Attributes:
+        model: a folder, or a name on the Hugging Face hub.
+        revision: commit, branch or tag of a name; a commit makes runs repeatable.
+        query_prompt: put before each query (E5 wants ``"query: "``); None takes the model's own.
+        passage_prompt: put before each passage; None takes the model's own.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        batch_size: texts per forward pass.
+        max_tokens: texts are cut after so many tokens; 0 leaves it to the model.
+
+    Source: Reimers and Gurevych 2019, Sentence-BERT.
+    """
+
+    model: str
+    revision: str = ""
+    query_prompt: str | None = None
+    passage_prompt: str | None = None
+    device: str = "auto"
+    batch_size: int = 32
+    max_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.model:
+            raise SettingError("embedder 'sentence_transformers': model is empty; name a model or a folder")
+        if self.batch_size < 1 or self.max_tokens < 0:
+            raise SettingError("embedder 'sentence_transformers': batch_size must be at least 1, max_tokens 0 or more")
+
+    def fingerprint(self) -> str:
+        """The folder's files, or name and commit; prompts and length limit. Device and batch size do not count."""
+        if Path(self.model).is_dir():
+            weights = folder_fingerprint(Path(self.model))
+        elif is_commit(self.revision):
+            weights = f"{self.model}@{self.revision}"
+        else:
+            weights = f"{self.model}@{_load(self)[0].auto_model.config._commit_hash}"
+        return fingerprint(["sentence_transformers", weights, self.query_prompt, self.passage_prompt, self.max_tokens])
+
+    def encode(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> npt.NDArray[np.float32]:
+        """float32 (n, d), unit length.
+
+        Raises:
+            InputError: the model cannot be loaded.
+            ArmError: a vector has a NaN.
+        """
+        model = _load(self)
+        encode, prompt = (
+            (model.encode_query, self.query_prompt) if kind == "query" else (model.encode_document, self.passage_prompt)
+        )
+        parts = [np.empty((0, int(model.get_embedding_dimension())), dtype=np.float32)]
+        for start in range(0, len(texts), TEXTS_PER_STEP):
+            batch = list(texts[start : start + TEXTS_PER_STEP])
+            parts.append(
+                encode(
+                    batch,
+                    prompt=prompt,
+                    batch_size=self.batch_size,
+                    show_progress_bar=False,
+                    convert_to_numpy=True,
+                    normalize_embeddings=True,
+                ).astype(np.float32, copy=False)
+            )
+            if np.isnan(parts[-1]).any():
+                raise ArmError(f"embedder {self.model!r} gives NaN; try device=cpu, or another precision")
+            if advance is not None:
+                advance(len(batch))
+        return np.concatenate(parts)
+
+
+@lru_cache(maxsize=2)
+def _load(settings: SentenceTransformers) -> Any:
+    try:
+        import sentence_transformers
+    except ImportError as error:
+        raise MissingExtra("embedder 'sentence_transformers'", "st") from error
+    try:
+        model = sentence_transformers.SentenceTransformer(
+            settings.model,
+            revision=settings.revision or None,
+            device=None if settings.device == "auto" else settings.device,
+            trust_remote_code=False,
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise InputError(f"embedder {settings.model!r} cannot be loaded: {reason[0]}") from error
+    if settings.max_tokens:
+        model.max_seq_length = settings.max_tokens
+    return model
