@@ -97,13 +97,22 @@ def write_golden(
         InputError: an id or a value that cannot stand in the format, or the corpus is missing.
         SettingError: an unknown format, or one that can only be read.
     """
-    if _known(format) not in WRITABLE:
-        raise SettingError(f"the format {format!r} can only be read; write one of: {', '.join(WRITABLE)}")
+    check_writable(format)
     try:
         lost: Ledger = _module(format).write(golden, Path(path), WriteOptions(split, corpus))
     except (FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
         raise InputError(f"{path}: cannot be written to ({error.strerror})") from error
     return lost
+
+
+def check_writable(format: str) -> None:
+    """Whether a set can be written in this format.
+
+    Raises:
+        SettingError: an unknown format, or one that can only be read.
+    """
+    if _known(format) not in WRITABLE:
+        raise SettingError(f"the format {format!r} can only be read; write one of: {', '.join(WRITABLE)}")
 
 
 def _known(format: str) -> str:

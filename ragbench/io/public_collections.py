@@ -1,0 +1,206 @@
+"""Public test collections: which there are, and fetching one into the cache.
+
+The list is ``collections.json`` beside this file. Sizes and MD5 checksums are
+those that BEIR's dataset table and ir_datasets publish; nobody publishes
+SHA-256. So the SHA-256 of what was fetched first is recorded, and a later fetch
+must give the same bytes.
+
+Source: Thakur et al., "BEIR", NeurIPS Datasets and Benchmarks 2021; ir_datasets 0.6.3.
+"""
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from ragbench.core.errors import InputError, did_you_mean
+from ragbench.core.ledger import first_ten
+from ragbench.io.archives import unpack_zip
+from ragbench.io.atomic import write_text
+from ragbench.io.download import Progress, Remote, download
+
+FETCHED = ".fetched.json"
+
+
+@dataclass(frozen=True)
+class PublicCollection:
+    """A collection that can be fetched.
+
+    Attributes:
+        name: what to ask for.
+        title: what it holds, in a few words.
+        url: a zip file.
+        licence: as its publisher states it.
+        homepage: where its terms stand.
+        bytes: size of the zip file, or None.
+        md5, sha256: published checksums of the zip file, or None.
+        documents, queries: as published, 0 where unknown.
+    """
+
+    name: str
+    url: str
+    title: str = ""
+    licence: str = "not stated"
+    homepage: str = ""
+    bytes: int | None = None
+    md5: str | None = None
+    sha256: str | None = None
+    documents: int = 0
+    queries: int = 0
+
+    @property
+    def remote(self) -> Remote:
+        """The file to fetch."""
+        return Remote(self.url, self.bytes, self.md5, self.sha256)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Where a collection lies now, and how its bytes were checked.
+
+    Attributes:
+        path: its folder.
+        sha256: of the zip file.
+        checked_by: ``"sha256"`` or ``"md5"`` (published), ``"earlier fetch"``, or
+            ``"nothing"`` on the first fetch of a file without a published checksum.
+        from_cache: whether it was there already.
+    """
+
+    path: Path
+    sha256: str
+    checked_by: str
+    from_cache: bool
+
+
+def cache_folder() -> Path:
+    """Where collections are kept by default: the user's cache folder of the system."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("ragbench", appauthor=False)) / "collections"
+
+
+def public_collections(url_list: Path | None = None) -> dict[str, PublicCollection]:
+    """Collections by name, sorted.
+
+    Args:
+        url_list: JSON or YAML with more of them: ``{collections: [{name, url, ...}]}``
+            with the attributes of `PublicCollection`.
+
+    Raises:
+        InputError: the file is missing or wrong, or a name is taken.
+    """
+    found = _parsed(
+        "ragbench/io/collections.json", files("ragbench.io").joinpath("collections.json").read_text("utf-8")
+    )
+    if url_list is not None:
+        try:
+            own = _parsed(str(url_list), url_list.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{url_list}: cannot be read ({error})") from error
+        taken = sorted(own.keys() & found.keys())
+        if taken:
+            raise InputError(f"{url_list}: these names are taken: {first_ten(taken)}. Choose others")
+        found |= own
+    return dict(sorted(found.items()))
+
+
+def _parsed(where: str, text: str) -> dict[str, PublicCollection]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{where}: neither JSON nor YAML ({error})") from error
+    rows = content.get("collections") if isinstance(content, Mapping) else None
+    if not isinstance(rows, list):
+        raise InputError(f"{where}: expected {{collections: [{{name: ..., url: ...}}]}}")
+    found: dict[str, PublicCollection] = {}
+    for number, row in enumerate(rows, start=1):
+        collection = _collection(f"{where}, entry {number}", row)
+        if collection.name in found:
+            raise InputError(f"{where}: two collections are called {collection.name!r}")
+        found[collection.name] = collection
+    return found
+
+
+def _collection(where: str, row: object) -> PublicCollection:
+    import pydantic
+
+    allowed = [field.name for field in dataclasses.fields(PublicCollection)]
+    if not isinstance(row, Mapping):
+        raise InputError(f"{where}: expected keys such as name and url")
+    for key in row:
+        if key not in allowed:
+            raise InputError(f"{where}: unknown key {key!r}{did_you_mean(str(key), allowed)}")
+    try:
+        collection = pydantic.TypeAdapter(PublicCollection).validate_python(dict(row))
+    except pydantic.ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise InputError(f"{where}: {faults}") from error
+    if not collection.name.replace("-", "").replace("_", "").replace(".", "").isalnum() or collection.name[0] == ".":
+        raise InputError(f"{where}: the name {collection.name!r} must be of letters, digits, '-', '_' and '.'")
+    return collection
+
+
+def fetch_collection(
+    collection: PublicCollection,
+    folder: Path | None = None,
+    *,
+    again: bool = False,
+    progress: Progress | None = None,
+) -> Fetched:
+    """Fetch a collection to ``folder/NAME``, or find it there.
+
+    Args:
+        collection: what to fetch.
+        folder: where to; the cache if None.
+        again: fetch it even if it is there; the bytes must be those of the first time.
+        progress: told of the bytes.
+
+    Raises:
+        InputError: it cannot be fetched, its bytes are wrong or differ from the
+            first time (they are deleted), or it cannot be unpacked safely.
+    """
+    folder = cache_folder() if folder is None else folder
+    target = folder / collection.name
+    if (target / FETCHED).exists() and not again:
+        note = json.loads((target / FETCHED).read_text("utf-8"))
+        return Fetched(target, str(note["sha256"]), str(note["checked_by"]), from_cache=True)
+    if target.exists() and not (target / FETCHED).exists():
+        raise InputError(f"{target} is there, but ragbench did not fetch it; choose another folder by --out")
+    record = cache_folder() / "first_seen.json"
+    first_seen: dict[str, str] = json.loads(record.read_text("utf-8")) if record.exists() else {}
+    archive = folder / f".{collection.name}.zip"
+    sha256 = download(collection.remote, archive, progress=progress)
+    try:
+        checked_by = _check(collection, sha256, first_seen.get(collection.url))
+        fresh = folder / f".{collection.name}.fresh"
+        shutil.rmtree(fresh, ignore_errors=True)
+        unpack_zip(archive, fresh)
+    finally:
+        archive.unlink(missing_ok=True)
+    note = {"name": collection.name, "url": collection.url, "licence": collection.licence, "sha256": sha256}
+    write_text(fresh / FETCHED, json.dumps({**note, "checked_by": checked_by}, indent=2) + "\n")
+    if target.exists():
+        shutil.rmtree(target)
+    fresh.replace(target)
+    if collection.url not in first_seen:
+        write_text(record, json.dumps({**first_seen, collection.url: sha256}, indent=2, sort_keys=True) + "\n")
+    return Fetched(target, sha256, checked_by, from_cache=False)
+
+
+def _check(collection: PublicCollection, sha256: str, first: str | None) -> str:
+    if first is not None and first != sha256:
+        raise InputError(
+            f"{collection.url}: wrong bytes: sha256 {sha256}, but it was {first} when it was first fetched. "
+            f"They were deleted. If the publisher did change the file, take its line out of "
+            f"{cache_folder() / 'first_seen.json'}"
+        )
+    if collection.sha256:
+        return "sha256"
+    if collection.md5:
+        return "md5"
+    return "earlier fetch" if first else "nothing"
