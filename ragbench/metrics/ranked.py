@@ -105,9 +105,8 @@ class Ranked:
         query = self.judgements.query_index.take(rows)
         if len(rows):
             top = int(label.max())
-            key = query * (top + 1) + (top - label)
-            key.sort()
-            label = top - (key - query * (top + 1))
+            first = query * (top + 1)
+            label = top - (_sorted(first + (top - label)) - first)
         before = np.concatenate(([0], np.cumsum(self.total(1))))[:-1]
         return query, np.arange(1, len(rows) + 1) - before.take(query), label
 
@@ -136,17 +135,29 @@ def look_through(run: Run, judgements: Judgements, *, ties: bool) -> Ranked:
     return Ranked(judgements, np.diff(offsets), query, rank, judgements.labels.take(found.judgement), above, tied)
 
 
+def _sorted(keys: Ints) -> Ints:
+    """Keys (from 0) in ascending order: counted where their range is small, which takes a tenth of the time."""
+    cells = int(keys.max()) + 1
+    if cells <= 4 * len(keys):
+        return np.repeat(np.arange(cells), np.bincount(keys))
+    return np.sort(keys)
+
+
 def _same(one: Sequence[str], other: Sequence[str]) -> bool:
     return one is other or (len(one) == len(other) and list(one) == list(other))
 
 
 def _translate(items: npt.NDArray[np.int32], item_ids: Sequence[str], run_ids: Sequence[str]) -> npt.NDArray[np.int32]:
     """The judged items in the run's vocabulary, -1 where the run lacks them."""
-    row = np.full(len(item_ids), -1, dtype=np.int32)
-    judged = {item_ids[item]: item for item in np.unique(items).tolist()}
-    place = np.array([judged.get(id_, -1) for id_ in run_ids], dtype=np.int64)
-    known = np.flatnonzero(place >= 0)
-    row[place[known]] = known
+    import pyarrow as pa
+    from pyarrow import compute
+
+    try:
+        at = compute.index_in(pa.array(item_ids, pa.string()), value_set=pa.array(run_ids, pa.string()))
+        row: npt.NDArray[np.int32] = at.fill_null(-1).to_numpy()
+    except UnicodeEncodeError:  # An id with half a surrogate pair, which Arrow's UTF-8 cannot hold.
+        place = {id_: i for i, id_ in enumerate(run_ids)}
+        row = np.array([place.get(id_, -1) for id_ in item_ids], dtype=np.int32)
     return row.take(items)
 
 

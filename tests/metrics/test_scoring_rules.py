@@ -91,3 +91,9 @@ def test_labels_too_large_for_exponential_gain() -> None:
     assert score(run, judgements, "ndcg@10").values[0, 0] == 1.0
     with pytest.raises(InputError, match="use gain=linear"):
         score(run, judgements, "ndcg(gain=exp)@10")
+
+
+def test_ids_that_no_file_can_hold_are_matched_all_the_same() -> None:
+    run = Run.from_dict({"q": {"half \ud800": 2.0, "b": 1.0}})
+    judgements = Judgements.from_dict({"q": {"half \ud800": 1, "c": 1}})
+    assert score(run, judgements, "recall@1").values[0, 0] == 0.5
