@@ -12,7 +12,8 @@ from ragbench.corpus.chunkers.base import trimmed
 
 _BOUNDARY = re.compile(
     r"""
-      (?P<stop>[.!?…]+)["'”’»)\]]*(?=\s)    # a stop, what closes with it, white space
+      # A stop, what closes with it, white space; a run of dots is looked at once, from its start.
+      (?<![.!?…])(?P<stop>[.!?…]++)["'”’»)\]]*+(?=\s)
     | [。！？｡]["'”’」』）]*
     | \n[ \t\r]*\n                           # a blank line
     | \n(?=[ \t]*(?:[-*+•▪–]|\d{1,3}[.)]|\#{1,6})[ \t])

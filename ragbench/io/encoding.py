@@ -1,8 +1,9 @@
 """Text files of unknown encoding.
 
 A byte order mark decides. Without one, strict UTF-8 is tried, because other
-encodings hardly ever pass for it by chance. What remains is told apart by how
-much of it lies outside ASCII: a little means a Western file (cp1252, or
+encodings hardly ever pass for it by chance. A file with more than three sound
+characters outside ASCII for each stray byte is UTF-8 too. What remains is told
+apart by how much of it lies outside ASCII: a little means a Western file (cp1252, or
 latin-1 where cp1252 leaves a byte undefined), a lot means another script, and
 charset-normalizer guesses which.
 """
@@ -24,8 +25,16 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# Those in use for files; without this list old Macintosh encodings win by chance.
+_COMMON = (
+    *("cp1251", "koi8_r", "cp866", "cp1253", "iso8859_7", "cp1255", "cp1256", "cp1250", "iso8859_2", "cp1254"),
+    *("cp1257", "cp1258", "tis_620", "cp874", "gb18030", "big5", "cp932", "euc_jp", "iso2022_jp", "cp949", "cp1252"),
+)
 _SAMPLE = 1 << 16
 _WESTERN_SHARE = 0.25
+_SOUND_SHARE = 3
+DAMAGED = "utf-8 with errors"
+"""Said of UTF-8 with stray bytes, which become U+FFFD."""
 
 
 def read_text(path: Path, *, name: str | None = None, max_bytes: int = TEXT_BYTES) -> tuple[str, str]:
@@ -85,8 +94,15 @@ def _decode(content: bytes, name: str) -> tuple[str, str]:
     try:
         return content.decode("utf-8"), "utf-8"
     except UnicodeDecodeError as error:
-        if error.reason == "unexpected end of data" and error.start >= len(content) - 3 and error.start > _SAMPLE:
+        # A single-byte file has hardly any sequence that is UTF-8 by chance.
+        sound = not content[: error.start].isascii()
+        if sound and error.reason == "unexpected end of data":
             raise InputError(f"{name}: ends in the middle of a character; the file was cut off") from error
+    text = content.decode("utf-8", "replace")
+    damaged = text.count("\ufffd")
+    outside = len(text) - len(text.encode("ascii", "ignore"))
+    if outside > (1 + _SOUND_SHARE) * damaged:
+        return text, DAMAGED
     return _decode_single_byte(content, name)
 
 
@@ -110,7 +126,7 @@ def _decode_single_byte(content: bytes, name: str) -> tuple[str, str]:
     if high > _WESTERN_SHARE * min(len(content), _SAMPLE):
         from charset_normalizer import from_bytes
 
-        guess = from_bytes(content).best()
+        guess = from_bytes(content, cp_isolation=list(_COMMON)).best()
         if guess is None:
             raise InputError(f"{name}: its encoding cannot be told; save it as UTF-8")
         return str(guess), guess.encoding

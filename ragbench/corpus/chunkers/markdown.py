@@ -1,18 +1,14 @@
 """Sections of Markdown."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ragbench.core.documents import Document
 from ragbench.core.errors import SettingError
 from ragbench.corpus.chunkers.base import Chunker, check_size, trimmed
+from ragbench.corpus.markdown_headings import headings
 from ragbench.corpus.recursive_split import split_spans
 
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]|$)")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
-_NO_PARAGRAPH = re.compile(r"[ \t]*(?:[-*+>|#]|\d+[.)][ \t]|$)|(?: {4}|\t)")
 _SEPARATORS = ("\n\n", "\n", " ", "")
 
 
@@ -55,38 +51,12 @@ class MarkdownChunker(Chunker):
 def _sections(text: str, level: int) -> Iterator[tuple[int, int]]:
     """Spans that begin at headings and together cover the text."""
     begun = body = 0
-    for start, after in _headings(text, level):
+    for heading in headings(text):
+        if heading.level > level:
+            continue
+        start = heading.start
         if text[body:start].strip():
             yield begun, start
             begun = start
-        body = after
+        body = heading.after
     yield begun, len(text)
-
-
-def _headings(text: str, level: int) -> Iterator[tuple[int, int]]:
-    """Where each heading begins, and where the text under it does (CommonMark: ATX and setext headings)."""
-    fence = ""
-    at = before = 0
-    paragraph = False
-    for line in text.split("\n"):
-        after = at + len(line) + 1
-        content = line.rstrip("\r")
-        mark = _FENCE.match(content)
-        if fence:
-            if mark and mark[1].startswith(fence) and not content[mark.end() :].strip():
-                fence = ""
-            paragraph = False
-        elif mark:
-            fence, paragraph = mark[1], False
-        elif heading := _HEADING.match(content):
-            if len(heading[1]) <= level:
-                yield at, after
-            paragraph = False
-        elif paragraph and (underline := _UNDERLINE.match(content)):
-            if (1 if underline[1][0] == "=" else 2) <= level:
-                yield before, after
-            paragraph = False
-        else:
-            # Only the first line of a paragraph can be underlined to a heading of one line.
-            paragraph = not paragraph and not _NO_PARAGRAPH.match(content)
-        before, at = at, after

@@ -9,10 +9,10 @@ from typing import ClassVar
 from ragbench.core.documents import Document
 from ragbench.core.ledger import LedgerEntry
 from ragbench.corpus.loaders.base import FileLoader
+from ragbench.corpus.markdown_headings import first_title
 from ragbench.io.encoding import read_text
 
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_HEADING = re.compile(r"^ {0,3}# +(.+?)(?: +#+)? *$", re.MULTILINE)
 _FRONT_CHARACTERS = 1 << 16
 
 
@@ -30,8 +30,7 @@ class MarkdownLoader(FileLoader):
         """The file as one document."""
         text, encoding = read_text(path, name=name, max_bytes=self.max_bytes)
         text, front = _front_matter(text)
-        heading = _HEADING.search(text)
-        title = front.pop("title", None) or (heading.group(1) if heading else "")
+        title = front.pop("title", None) or first_title(text)
         yield Document(self.document_id(name), text, str(title), {**front, "encoding": encoding})
 
 
