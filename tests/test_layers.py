@@ -33,7 +33,10 @@ def imported_rooms(path: Path) -> set[str]:
             modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            modules = [f"{node.module}.{alias.name}" if node.module == "ragbench" else node.module or "" for alias in node.names]
+            modules = [
+                f"{node.module}.{alias.name}" if node.module == "ragbench" else node.module or ""
+                for alias in node.names
+            ]
         rooms |= {module.split(".")[1] for module in modules if module.startswith("ragbench.")}
     return rooms
 

@@ -30,6 +30,10 @@ def evaluate_command(
     loader: Annotated[str | None, typer.Option(help="Loader of the corpus, if not to be guessed.")] = None,
     golden_format: Annotated[str | None, typer.Option(help="Format of the golden set, if not to be guessed.")] = None,
     split: Annotated[str | None, typer.Option(help="Which qrels of a BEIR folder.  [default: test]")] = None,
+    queries: Annotated[Path | None, typer.Option(help="File of the queries, for TREC qrels.")] = None,
+    exclude_source: Annotated[
+        bool | None, typer.Option("--exclude-source", help="Leave the chunk a query was written from out.")
+    ] = None,
     level: Annotated[str | None, typer.Option(help="Judge chunk or document.  [default: auto]")] = None,
     overlap: Annotated[float | None, typer.Option(help="Share that makes a chunk relevant.  [default: 0.5]")] = None,
     ties: Annotated[str | None, typer.Option(help="trec or expected.  [default: trec]")] = None,
@@ -46,7 +50,8 @@ def evaluate_command(
     """Evaluate retrievers on a golden set."""
     given = {
         "corpus": corpus, "golden": golden, "retrievers": retriever, "k": k, "metrics": metric, "out": out,
-        "chunker": chunker, "loader": loader, "golden_format": golden_format, "split": split, "level": level,
+        "chunker": chunker, "loader": loader, "golden_format": golden_format, "split": split, "queries": queries,
+        "exclude_source": exclude_source, "level": level,
         "overlap": overlap, "ties": ties, "allow_missing": allow_missing, "drop_self": drop_self, "seed": seed,
         "resamples": resamples, "jobs": jobs, "fresh": fresh, "cache": cache,
     }  # fmt: skip
@@ -68,7 +73,7 @@ def run(given: dict[str, Any], config: Path | None, as_json: bool) -> None:
     wanted = EvalConfig.merged(config, given)
     named(wanted.retrievers)
     say = _say(as_json)
-    chunks = wanted.load_chunks(say)
+    chunks, skipped = wanted.load_chunks(say)
     golden = wanted.load_golden()
     folder = ReportFolder(wanted.out) if wanted.out is not None else None
     evaluation = evaluate(
@@ -78,6 +83,7 @@ def run(given: dict[str, Any], config: Path | None, as_json: bool) -> None:
         wanted.settings,
         context=Context(cache=wanted.cache_folder, progress=Progress()),
         on_arm=folder.arm if folder else None,
+        skipped=skipped,
     )
     if folder is not None:
         folder.finish(evaluation)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import GoldenSet
-from ragbench.core.ledger import first_ten
+from ragbench.core.ledger import Ledger, first_ten
 from ragbench.harness.evaluate import DEFAULT_K, DEFAULT_RETRIEVERS, Settings
 
 Say = Callable[[str], None]
@@ -29,6 +29,8 @@ class EvalConfig:
     loader: str | None = None
     golden_format: str | None = None
     split: str | None = None
+    queries: Path | None = None
+    exclude_source: bool = False
     level: Literal["auto", "chunk", "document"] = "auto"
     overlap: float = 0.5
     ties: Literal["trec", "expected"] = "trec"
@@ -86,26 +88,35 @@ class EvalConfig:
 
         return Path(platformdirs.user_cache_dir("ragbench"))
 
-    def load_chunks(self, say: Say) -> Chunks:
-        """Load and chunk the corpus, or read a file of chunks; says what was skipped."""
+    def load_chunks(self, say: Say) -> tuple[Chunks, Ledger]:
+        """Load and chunk the corpus, or read a file of chunks; says, and returns, what was skipped."""
+        from ragbench.cli.progress import Progress
         from ragbench.corpus.chunk import chunk_corpus
         from ragbench.corpus.load import load_corpus
-        from ragbench.io.chunk_files import is_chunk_file, read_chunks
 
-        if self.loader is None and is_chunk_file(self.corpus):
-            return read_chunks(self.corpus)
-        loaded = load_corpus(self.corpus, self.loader)
-        chunked = chunk_corpus(loaded, self.chunker)
+        progress = Progress()
+        loaded = load_corpus(self.corpus, self.loader, progress=progress)
+        chunked = chunk_corpus(loaded, self.chunker, progress=progress)
+        say(
+            f"corpus: {len(chunked.chunks.document_ids)} documents, {len(chunked.chunks)} chunks "
+            f"(chunker: {chunked.chunker})"
+        )
         ledger = loaded.corpus.ledger + chunked.ledger
         for code, count in ledger.counts().items():
             say(f"warning: {count} x {code}: {first_ten(f'{e.item} ({e.reason})' for e in ledger.of(code))}")
-        return chunked.chunks
+        return chunked.chunks, ledger
 
     def load_golden(self) -> GoldenSet:
         """Read the golden set."""
         from ragbench.io.golden_files import read_golden
 
-        return read_golden(self.golden, self.golden_format, **({"split": self.split} if self.split else {}))
+        return read_golden(
+            self.golden,
+            self.golden_format,
+            split=self.split,
+            queries=self.queries,
+            exclude_source=self.exclude_source,
+        )
 
 
 def _read(config: Path | None) -> dict[str, Any]:

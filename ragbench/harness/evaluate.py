@@ -15,7 +15,7 @@ from ragbench.core.errors import ArmError, RagbenchError, SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Task, lay_over
-from ragbench.core.ledger import LedgerEntry, first_ten
+from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.queries import Query
 from ragbench.core.runs import Run, Unit
 from ragbench.core.seeds import generator
@@ -23,8 +23,8 @@ from ragbench.harness.differences import compare_all, estimates
 from ragbench.harness.measure import Measured, measure
 from ragbench.harness.results import Arm, Cost, Evaluation, Latency
 from ragbench.io.run_store import RunStore, StoredRun
-from ragbench.metrics.score import score
 from ragbench.metrics.parse import parse_all
+from ragbench.metrics.score import score
 from ragbench.plugins import RETRIEVERS, Spec, build
 from ragbench.retrievers.base import Context, Retriever
 from ragbench.stats.clusters import cluster_index
@@ -34,6 +34,7 @@ DEFAULT_K = (1, 5, 10, 100)
 RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
 """Their versions are part of a stored run's key: another version may rank otherwise."""
 TIE_WARNING = 0.05
+TIE_DEPTH = 10
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Settings:
             raise SettingError(f"k is {list(self.k)}; every cut-off must be at least 1")
         if self.resamples < 100:
             raise SettingError(f"resamples is {self.resamples}; an interval needs at least 100")
-        parse_all(self.metrics)
+        parse_all(self.metric_names)
         if self.jobs < 1:
             raise SettingError(f"jobs is {self.jobs}; it must be at least 1")
 
@@ -89,6 +90,14 @@ def default_metrics(k: Sequence[int]) -> tuple[str, ...]:
     return (*(f"{kind}@{cut}" for kind in kinds for cut in cuts), "map", "rprec")
 
 
+def tie_cut(k: Sequence[int]) -> int:
+    """Where the tie rate is taken: the largest cut-off up to 10, else the smallest.
+
+    Ties far down a list (BM25 on short texts is full of them) move no metric that is read.
+    """
+    return max((cut for cut in k if cut <= TIE_DEPTH), default=min(k))
+
+
 OnArm = Callable[[Arm], None]
 
 
@@ -100,6 +109,7 @@ def evaluate(
     *,
     context: Context | None = None,
     on_arm: OnArm | None = None,
+    skipped: Ledger | None = None,
 ) -> Evaluation:
     """Run each retriever over the golden set, score it, and compare it with the first.
 
@@ -113,6 +123,7 @@ def evaluate(
         settings: how to evaluate.
         context: cache folder, seed and progress; the seed of ``settings`` counts.
         on_arm: called with each arm as soon as it is finished.
+        skipped: what was left out while the chunks were made; it opens the ledger.
 
     Raises:
         SettingError: a retriever or metric is unknown or set wrongly; every fault is listed.
@@ -138,7 +149,7 @@ def evaluate(
     else:
         with ThreadPoolExecutor(settings.jobs) as pool:
             done = list(pool.map(work, arms.items()))
-    return bench.evaluation(done)
+    return bench.evaluation(done, skipped or Ledger())
 
 
 def named(retrievers: Sequence[str | Mapping[str, object] | Retriever]) -> dict[str, Retriever]:
@@ -214,7 +225,7 @@ class _Bench:
             scores=scores,
             metrics=estimates(scores, self.clusters, rng, self.settings.resamples),
             cost=measured.cost,
-            tie_rate=run.tie_rate(max(self.settings.k)),
+            tie_rate=run.tie_rate(tie_cut(self.settings.k)),
             failed=len(run.failures),
             empty=int((run.lengths == 0).sum()) - len(run.failures),
             from_store=from_store,
@@ -255,10 +266,11 @@ class _Bench:
     def _warnings(self, run: Run) -> list[str]:
         found = []
         k = max(self.settings.k)
-        ties = run.tie_rate(k)
+        cut = tie_cut(self.settings.k)
+        ties = run.tie_rate(cut)
         if ties > TIE_WARNING:
             found.append(
-                f"{ties:.0%} of its items share their score with a neighbour; their order is by id, not by merit"
+                f"{ties:.0%} of its top {cut} items share their score with a neighbour; their order is by id, not by merit"
             )
         if run.repeated:
             found.append(f"{run.repeated} items were returned twice for a query; the better rank counts")
@@ -269,11 +281,11 @@ class _Bench:
             found.append(f"{short} queries have fewer than {k} documents, since several chunks fell on one document")
         return found
 
-    def evaluation(self, arms: Sequence[Arm]) -> Evaluation:
+    def evaluation(self, arms: Sequence[Arm], skipped: Ledger) -> Evaluation:
         """Comparisons, ledger and manifest over the finished arms."""
         ran = [arm for arm in arms if arm.status == "ok"]
         comparisons = compare_all(ran, self.clusters, self.settings.seed, self.settings.resamples)
-        ledger = self.golden.ledger + self.task.ledger
+        ledger = skipped + self.golden.ledger + self.task.ledger
         if ran and ran[0].scores is not None:
             ledger = ledger + ran[0].scores.ledger.of("no-relevant")
         for arm in arms:

@@ -78,7 +78,7 @@ class Arm:
         scores: per query.
         metrics: estimate per metric name.
         cost: what it took.
-        tie_rate: share of items within the largest K whose score a neighbour has.
+        tie_rate: share of the items in the top 10 (or the nearest K) whose score a neighbour has.
         failed: queries that could not be answered; each is in the ledger and scores 0.
         empty: queries answered with nothing; they score 0.
         from_store: whether the rankings (and the cost measured then) come from the run store.

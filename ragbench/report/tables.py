@@ -112,11 +112,18 @@ def cost_table(arms: Sequence[Arm]) -> Table:
 def notices(evaluation: Evaluation) -> list[RenderableType]:
     """What ran on what, what was excluded, and every warning."""
     lines = [Text(summary(evaluation))]
+    stored = [arm.name for arm in evaluation.arms if _vectors_were_stored(arm)]
+    if stored:
+        lines.append(Text(f"index s leaves out embedding that was stored already: {', '.join(stored)}"))
+    reused = [arm.name for arm in evaluation.arms if arm.from_store]
+    if reused:
+        lines.append(Text(f"taken from the run store, nothing was computed again: {', '.join(reused)}"))
     for code, count in evaluation.ledger.counts().items():
         if code == "arm-failed":
             continue
         first = evaluation.ledger.of(code)[0]
-        lines.append(Text(f"{count} x {code} (first: {first.item}: {first.reason})", style="yellow"))
+        reason = first.reason.split("; ")[0]
+        lines.append(Text(f"{count} x {code} (first: {first.item}: {reason})", style="yellow"))
     for arm in evaluation.arms:
         lines += [Text(f"warning: {arm.name}: {warning}", style="yellow") for warning in arm.warnings]
         if arm.empty:
@@ -124,6 +131,11 @@ def notices(evaluation: Evaluation) -> list[RenderableType]:
         if arm.status == "error":
             lines.append(Text(f"error: {arm.name} did not run and has no score: {arm.error}", style="bold red"))
     return list(lines)
+
+
+def _vectors_were_stored(arm: Arm) -> bool:
+    """Whether any part of the arm embedded fewer chunks than it holds because vectors were stored."""
+    return any(key.split(".")[-1] == "embedded" and value == 0 for key, value in arm.notes.items())
 
 
 def summary(evaluation: Evaluation) -> str:

@@ -1,0 +1,1 @@
+"""Ready-made jobs and the sample data they run on."""

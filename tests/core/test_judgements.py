@@ -1,0 +1,78 @@
+"""Evidence spans laid over chunks, with the overlaps worked out by hand."""
+
+import pytest
+
+from ragbench.core.documents import Chunk, Chunks
+from ragbench.core.errors import InputError
+from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
+from ragbench.core.judgements import lay_over
+
+TEXT = "x" * 100
+
+
+def chunks_of(*spans: tuple[int, int], document: str = "d") -> list[Chunk]:
+    return [Chunk(f"{document}#{i}", document, TEXT[a:b], a, b) for i, (a, b) in enumerate(spans)]
+
+
+CHUNKS = Chunks.of([*chunks_of((0, 40), (30, 70), (60, 100)), *chunks_of((0, 100), document="e")])
+
+
+def labels(*evidence: Evidence, unit: str = "chunk", **more: object) -> dict[str, int]:
+    golden = GoldenSet(
+        (GoldenItem("q", "text", evidence=evidence, **more), GoldenItem("z", "z", evidence=(Evidence("e"),)))
+    )  # type: ignore[arg-type]
+    return lay_over(golden, CHUNKS, unit=unit, allow_missing=True).judgements.to_dict()["q"]  # type: ignore[arg-type]
+
+
+def test_a_chunk_with_half_of_the_span_carries_it() -> None:
+    # 20..50: chunk 0 holds 20 of 30 characters, chunk 1 holds 20 of 30, chunk 2 none
+    assert labels(Evidence("d", 20, 50, grade=2)) == {"d#0": 2, "d#1": 2}
+    # 10..40: chunk 0 holds all, chunk 1 a third
+    assert labels(Evidence("d", 10, 40)) == {"d#0": 1}
+
+
+def test_a_span_longer_than_the_chunks_is_carried_by_those_it_covers() -> None:
+    assert labels(Evidence("d", 0, 100)) == {"d#0": 1, "d#1": 1, "d#2": 1}
+
+
+def test_without_any_half_the_largest_share_counts() -> None:
+    gappy = Chunks.of(chunks_of((0, 10), (50, 60)))
+    golden = GoldenSet((GoldenItem("q", "t", evidence=(Evidence("d", 7, 53),)),))
+    # 3 of 10 characters of either chunk lie in the span: less than half, and equally much
+    found = lay_over(golden, gappy, unit="chunk").judgements.to_dict()["q"]
+    assert found == {"d#0": 1, "d#1": 1}
+
+
+def test_the_best_grade_counts_and_whole_documents_cover_every_chunk() -> None:
+    assert labels(Evidence("d", 0, 40, grade=3), Evidence("d", grade=1)) == {"d#0": 3, "d#1": 1, "d#2": 1}
+    assert labels(Evidence("d", 0, 40, grade=3), Evidence("d", grade=1), unit="document") == {"d": 3}
+
+
+def test_struck_text_is_excluded_and_no_longer_expected() -> None:
+    golden = GoldenSet((GoldenItem("q", "t", evidence=(Evidence("d"),), struck=(Span("d", 35, 38),), exclude=("e",)),))
+    task = lay_over(golden, CHUNKS, unit="chunk")
+    assert task.queries[0].exclude == {"d#0", "d#1", "e#0"}
+    assert task.judgements.to_dict()["q"] == {"d#2": 1}
+    assert lay_over(golden, CHUNKS, unit="document").judgements.to_dict()["q"] == {"d": 1}
+
+
+def test_missing_documents_are_an_error_or_counted_as_relevant() -> None:
+    golden = GoldenSet((GoldenItem("q", "t", evidence=(Evidence("nowhere"), Evidence("d", 0, 40))),))
+    with pytest.raises(InputError, match=r"1 documents that the corpus lacks: nowhere.*--allow-missing"):
+        lay_over(golden, CHUNKS, unit="chunk")
+    task = lay_over(golden, CHUNKS, unit="chunk", allow_missing=True)
+    assert task.judgements.to_dict()["q"] == {"nowhere": 1, "d#0": 1}
+    assert task.ledger.counts() == {"document-missing": 1}
+
+
+def test_a_golden_set_without_anything_relevant_is_refused() -> None:
+    golden = GoldenSet((GoldenItem("q", "t", evidence=(Evidence("d", grade=0),)),))
+    with pytest.raises(InputError, match="no relevant document"):
+        lay_over(golden, CHUNKS, unit="document")
+
+
+def test_the_resampling_unit_is_the_source_then_the_only_best_document() -> None:
+    assert GoldenItem("q", "t", source="s", evidence=(Evidence("d"),)).unit == "document:s"
+    assert GoldenItem("q", "t", evidence=(Evidence("d", 0, 4, 2), Evidence("e", grade=1))).unit == "document:d"
+    assert GoldenItem("q", "t", evidence=(Evidence("d"), Evidence("e"))).unit == "query:q"
+    assert GoldenItem("q", "t", evidence=(Evidence("d", grade=0),)).unit == "query:q"

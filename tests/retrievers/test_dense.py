@@ -1,0 +1,112 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ragbench.core.documents import Chunk, Chunks
+from ragbench.core.errors import MissingExtra
+from ragbench.core.queries import Query
+from ragbench.io.vectors import VectorStore
+from ragbench.models.embed.minilm import MiniLM
+from ragbench.retrievers._neighbours import approximate, exact
+from ragbench.retrievers.base import Context
+from ragbench.retrievers.dense import Dense
+
+
+def unit_vectors(n: int, seed: int = 0) -> np.ndarray:
+    vectors = np.random.default_rng(seed).normal(size=(n, 32)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_minilm_is_the_published_model() -> None:
+    """Cosines of the PyTorch model on these pairs (sentence-transformers 5, all-MiniLM-L6-v2), to the int8 rounding."""
+    texts = ["This is an example sentence", "Each sentence is converted", "A man is eating food."]
+    vectors = MiniLM().encode(texts, "passage")
+    assert vectors.shape == (3, 384)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+    # The model card's first vector begins .0676, .0635, .0487, .0793.
+    np.testing.assert_allclose(vectors[0, :4], [0.0676, 0.0635, 0.0487, 0.0793], atol=0.006)
+
+
+def test_a_vector_depends_on_its_own_text_alone() -> None:
+    model = MiniLM()
+    texts = [f"sentence number {i} " * (i % 7 + 1) for i in range(40)]
+    together = model.encode(texts, "passage")
+    np.testing.assert_array_equal(together[17], model.encode([texts[17]], "query")[0])
+
+
+def test_token_vectors_leave_out_the_special_tokens() -> None:
+    model = MiniLM()
+    found = model.encode_tokens(["hello world", ""], "passage")
+    assert found.offsets.tolist() == [0, 2, 2]
+    np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, rtol=1e-5)
+    assert found.tokens.tolist() == model.token_ids(["hello world"])[0].tolist()
+
+
+def test_flat_search_is_brute_force() -> None:
+    vectors, queries = unit_vectors(500), unit_vectors(20, seed=1)
+    scores, rows = exact(vectors, "cpu").search(queries, 10)
+    products = queries @ vectors.T
+    np.testing.assert_array_equal(rows, np.argsort(-products, axis=1)[:, :10])
+    np.testing.assert_allclose(scores, np.sort(products, axis=1)[:, ::-1][:, :10], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("factory", "settings"), [("HNSW16,Flat", {"efConstruction": 80, "efSearch": 64}), ("IVF8,Flat", {"nprobe": 8})]
+)
+def test_approximate_search_finds_nearly_all(factory: str, settings: dict[str, int]) -> None:
+    vectors, queries = unit_vectors(2000), unit_vectors(50, seed=1)
+    true = exact(vectors, "cpu").search(queries, 10)[1]
+    found = approximate(vectors, factory, settings, seed=3).search(queries, 10)[1]
+    recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found, true, strict=True)])
+    assert recall > 0.9
+
+
+def test_meaning_is_found_and_recall_of_approximations_is_noted(shelf: Chunks, tmp_path: Path) -> None:
+    context = Context(cache=tmp_path)
+    index = Dense().index(shelf, context)
+    best = [index.search([Query("q", text)], 1).ranking(0)[0][0] for text in ("boil water", "jogging in the dark")]
+    assert best == ["kettle", "headlamp"]
+    assert index.notes["embedded"] == len(shelf)
+    again = Dense(index_type="hnsw").index(shelf, context)
+    assert again.notes["embedded"] == 0
+    assert again.notes["recall@10_against_flat"] == 1.0
+
+
+def test_a_growing_corpus_embeds_only_what_is_new(shelf: Chunks, tmp_path: Path) -> None:
+    context = Context(cache=tmp_path)
+    Dense().index(shelf, context)
+    more = Chunks.of([*shelf, Chunk("mug", "mug", "A mug for coffee.", 0, 17)])
+    assert Dense().index(more, context).notes["embedded"] == 1
+
+
+@pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_said(shelf: Chunks) -> None:
+    with pytest.raises(MissingExtra, match=r"ragbench\[gpu\]"):
+        Dense(device="gpu").index(shelf, Context())
+    assert len(Dense(device="gpu", index_type="ivf").check()) == 1
+
+
+def test_the_store_survives_a_half_written_shard(tmp_path: Path) -> None:
+    store = VectorStore(tmp_path)
+
+    def encode(texts: list[str]) -> np.ndarray:
+        return np.array([[len(text), 1] for text in texts], dtype=np.float32)
+
+    store.vectors(["a", "bb"], encode)  # type: ignore[arg-type]
+    (tmp_path / "0000.npy").write_bytes(b"half")  # a crash before the keys were written
+    (tmp_path / ".left.npy.x.part").write_bytes(b"")
+    vectors, new = store.vectors(["bb", "ccc", "a"], encode)  # type: ignore[arg-type]
+    assert vectors[:, 0].tolist() == [2, 3, 1]
+    assert new == 1
+
+
+def test_one_stretch_of_a_shard_is_memory_mapped(tmp_path: Path) -> None:
+    store = VectorStore(tmp_path)
+    texts = [f"text {i}" for i in range(50)]
+    vectors = unit_vectors(50)
+    store.vectors(texts, lambda batch: vectors[: len(batch)])
+    found, new = store.vectors(texts[5:20], lambda batch: vectors[: len(batch)])
+    assert new == 0
+    assert isinstance(found, np.memmap)
+    np.testing.assert_array_equal(found, vectors[5:20])
