@@ -96,7 +96,8 @@ class LLM(Reranker):
         faults = [grade for grade in grades if isinstance(grade, str)]
         if faults:
             raise ArmError(
-                f"reranker {self.model!r}: {len(faults)} of {len(passages)} passages have no grade; the first: {faults[0]}"
+                f"reranker {self.model!r}: {len(faults)} of {len(passages)} passages have no grade; "
+                f"the first: {faults[0]}"
             )
         place = np.arange(len(passages)) / max(len(passages), 1)
         return np.asarray(np.array(grades, dtype=np.float64) - 0.5 * place, dtype=np.float32)
@@ -133,7 +134,8 @@ def _first_object(text: str) -> object | None:
     at = text.find("{")
     while at >= 0:
         try:
-            return decoder.raw_decode(text, at)[0]
+            found: object = decoder.raw_decode(text, at)[0]
+            return found
         except ValueError:
             at = text.find("{", at + 1)
     return None
