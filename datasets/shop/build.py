@@ -20,6 +20,7 @@ COLUMNS = ("product_id", "name", "category", "description", "price")
 TYPES = ("attribute", "comparative", "use-case", "question", "keyword", "informal")
 QUERY_HEAD = re.compile(r"\[(q\d{3})\] (\S+)(?: @(P\d{3}))?")
 JUDGEMENT = re.compile(r"([012]) (P\d{3}) \| (.+)")
+PLAINLY_NOT = re.compile(r"0((?: P\d{3})+)")
 
 
 class AuthoringError(Exception):
@@ -43,7 +44,7 @@ class Query:
     text: str = ""
     answer: str | None = None
     judgements: list[tuple[int, str, str]] = field(default_factory=list)
-    """Grade, product, and the quote (grades 1 and 2) or the reason (grade 0)."""
+    """Grade, product, and the quote (grades 1 and 2) or the reason (grade 0, empty where it is plain)."""
 
 
 def read_products(folder: Path = HERE) -> list[Product]:
@@ -85,6 +86,8 @@ def read_line(line: str, queries: list[Query], where: str) -> None:
         raise AuthoringError(f"{where}: a line before the first query")
     elif judgement := JUDGEMENT.fullmatch(line):
         queries[-1].judgements.append((int(judgement[1]), judgement[2], judgement[3]))
+    elif plainly_not := PLAINLY_NOT.fullmatch(line):
+        queries[-1].judgements.extend((0, product_id, "") for product_id in plainly_not[1].split())
     elif line.startswith("= "):
         queries[-1].answer = line[2:]
     elif not queries[-1].text:
@@ -94,7 +97,7 @@ def read_line(line: str, queries: list[Query], where: str) -> None:
 
 
 def golden_record(query: Query, products: dict[str, Product]) -> dict[str, object]:
-    """One golden item in ragbench's format; keys without a value are left out, but for the answer."""
+    """One golden item in ragbench's format; keys without a value are left out."""
     evidence: list[dict[str, object]] = []
     rejected: dict[str, str] = {}
     for grade, product_id, words in query.judgements:
@@ -103,14 +106,17 @@ def golden_record(query: Query, products: dict[str, Product]) -> dict[str, objec
         if grade == 0:
             # The whole description fails the query, so no span is given.
             evidence.append({"document_id": product_id, "grade": 0})
-            rejected[product_id] = words
+            if words:
+                rejected[product_id] = words
             continue
         description = products[product_id].description
         if (n := description.count(words)) != 1:
             raise AuthoringError(f"{query.id}: {product_id} has {n} times the quote {words!r}")
         start = description.index(words)
         evidence.append({"document_id": product_id, "start": start, "end": start + len(words), "grade": grade})
-    record: dict[str, object] = {"id": query.id, "text": query.text, "type": query.type, "answer": query.answer}
+    record: dict[str, object] = {"id": query.id, "text": query.text, "type": query.type}
+    if query.answer is not None:
+        record["answer"] = query.answer
     record["evidence"] = evidence
     if query.source is not None:
         record["source"] = query.source
