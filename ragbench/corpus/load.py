@@ -9,6 +9,7 @@ ledger; only a corpus without any document, duplicate ids, and a damaged table
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,7 +82,10 @@ def load_corpus(
             _read(source, documents, ledger, alone=source.path == path)
             passages = passages and (source.loader.passages or len(documents) == before)
             advance(1)
-    return Loaded(Corpus(tuple(documents), Ledger(tuple(ledger))), passages)
+    try:
+        return Loaded(Corpus(tuple(documents), Ledger(tuple(ledger))), passages)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def _read(source: _Source, documents: list[Document], ledger: list[LedgerEntry], *, alone: bool) -> None:
@@ -175,7 +179,7 @@ def _walk(root: Path, given: Loader | None, ledger: list[LedgerEntry]) -> Iterat
             elif chosen := given or _recogniser(path):
                 yield _Source(path, name, chosen)
             else:
-                ending = path.suffix or "no ending"
+                ending = path.suffix or "a file without an ending"
                 ledger.append(LedgerEntry("load", name, f"no loader for {ending}", "unknown-ending"))
 
 
@@ -192,12 +196,8 @@ def _recogniser(path: Path) -> Loader | None:
     return None
 
 
-_known: list[type[Loader]] = []
-
-
-def _classes() -> list[type[Loader]]:
-    if not _known:
-        names = plugins.names(plugins.LOADERS)
-        own = sorted(names, key=lambda name: (not names[name].startswith(plugins.LOADERS.package), name))
-        _known.extend(plugins.load(plugins.LOADERS, name) for name in own)
-    return _known
+@cache
+def _classes() -> tuple[type[Loader], ...]:
+    names = plugins.names(plugins.LOADERS)
+    own_first = sorted(names, key=lambda name: (not names[name].startswith(plugins.LOADERS.package), name))
+    return tuple(plugins.load(plugins.LOADERS, name) for name in own_first)
