@@ -135,7 +135,7 @@ def detect(path: Path) -> str:
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        raise InputError(f"{path} could be {' or '.join(fitting)}: choose one by --format or format=")
+        raise InputError(f"{path} could be {' or '.join(fitting)}: choose one by --golden-format or format=")
     known = "; ".join(f"{name}: {what}" for name, what in FORMATS.items())
     held = f" (it holds {first_ten(sorted(p.name for p in path.iterdir())) or 'nothing'})" if path.is_dir() else ""
     raise InputError(f"{path}{held} is in no known golden set format. Known are {known}")

@@ -68,7 +68,7 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
     """Write a dataset folder; metadata becomes one column of JSON. Nothing is lost.
 
     Raises:
-        InputError: ``path`` exists and is no dataset.
+        InputError: ``path`` exists and is no dataset, or a value cannot be written.
     """
     import datasets
 
@@ -79,12 +79,19 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
     kinds: dict[str, Any] = dict.fromkeys(KEYS, text)
     kinds["evidence"] = [{**place, "grade": datasets.Value("int32")}]
     kinds["struck"], kinds["exclude"] = [place], [text]
-    columns = {key: [_cell(key, row_of(item).get(key)) for item in golden] for key in KEYS}
+    rows = [row_of(item) for item in golden]
+    try:
+        columns = {key: [_cell(key, row.get(key)) for row in rows] for key in KEYS}
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path}: metadata that cannot be written as JSON ({error})") from error
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         made = Path(folder) / "dataset"
-        # A fixed fingerprint: the library's own is drawn anew each time, and the same set must give the same bytes.
-        table = datasets.Dataset.from_dict(columns, features=datasets.Features(kinds))
+        try:
+            table = datasets.Dataset.from_dict(columns, features=datasets.Features(kinds))
+        except UnicodeEncodeError as error:
+            raise InputError(f"{path}: a text holds half a surrogate pair and cannot be written ({error})") from error
+        # The library's own fingerprint is drawn anew each time; the same set must give the same bytes.
         table._fingerprint = golden.fingerprint[:16]
         with _quiet():
             table.save_to_disk(str(made))
@@ -96,7 +103,7 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
 
 def _cell(key: str, value: Any) -> object:
     if key == "metadata":
-        return json.dumps(value, ensure_ascii=False) if value else None
+        return json.dumps(value, allow_nan=False) if value else None
     if key in ("evidence", "struck"):
         return [{"start": None, "end": None, **row} for row in value or []]
     return value if value is not None or key != "exclude" else []

@@ -1,0 +1,131 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from ragbench.core.errors import InputError
+from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
+from ragbench.io.golden_files import read_golden, write_golden
+
+ANY = st.text(st.characters(exclude_categories=()), max_size=12)
+FULL = ANY.filter(lambda text: text.strip() != "")
+PLACE = st.tuples(FULL, st.integers(0, 9), st.none() | st.integers(10, 99))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | ANY,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY, inner, max_size=3),
+    max_leaves=6,
+)
+ITEM = st.builds(
+    GoldenItem,
+    id=FULL,
+    text=FULL,
+    type=ANY,
+    answer=st.none() | ANY,
+    evidence=st.lists(st.builds(lambda p, g: Evidence(*p, g), PLACE, st.integers(-2, 4)), max_size=3).map(tuple),
+    struck=st.lists(st.builds(lambda p: Span(*p), PLACE), max_size=2).map(tuple),
+    exclude=st.lists(ANY, max_size=2).map(tuple),
+    source=st.none() | ANY,
+    metadata=st.dictionaries(ANY, JSON, max_size=3),
+)
+SETS = st.lists(ITEM, min_size=1, max_size=4, unique_by=lambda item: item.id).map(lambda i: GoldenSet(tuple(i)))
+
+
+@settings(deadline=None)
+@given(SETS)
+def test_the_round_trip_is_exact_and_byte_stable(tmp_path_factory: pytest.TempPathFactory, golden: GoldenSet) -> None:
+    folder = tmp_path_factory.mktemp("golden")
+    write_golden(golden, folder / "one")
+    again = read_golden(folder / "one")
+    assert again.items == golden.items
+    assert again.name == golden.name
+    assert not again.ledger.entries
+    write_golden(again, folder / "two")
+    for name in ("golden.jsonl", "manifest.json"):
+        assert (folder / "one" / name).read_bytes() == (folder / "two" / name).read_bytes()
+    write_golden(golden, folder / "set.jsonl")
+    assert (folder / "set.jsonl").read_bytes() == (folder / "one" / "golden.jsonl").read_bytes()
+    assert read_golden(folder / "set.jsonl").items == golden.items
+
+
+@settings(deadline=None)
+@given(SETS)
+def test_hugging_face_datasets_hold_everything(tmp_path_factory: pytest.TempPathFactory, golden: GoldenSet) -> None:
+    kept = tuple(item for item in golden if _utf8(item))
+    assume(kept)
+    golden = GoldenSet(kept)
+    folder = tmp_path_factory.mktemp("golden")
+    assert not write_golden(golden, folder / "one", "hf").entries
+    assert read_golden(folder / "one").items == golden.items
+
+
+def _utf8(item: GoldenItem) -> bool:
+    """Whether Arrow can hold every text of it: no half of a surrogate pair (metadata are escaped)."""
+    texts = [item.id, item.text, item.type, item.answer or "", item.source or "", *item.exclude]
+    texts += [span.document_id for span in (*item.evidence, *item.struck)]
+    return not any("\ud800" <= char <= "\udfff" for char in "".join(texts))
+
+
+def test_the_same_set_gives_the_same_dataset_bytes(tmp_path: Path) -> None:
+    golden = GoldenSet((GoldenItem("a", "what?", evidence=(Evidence("d", 1, 3),), metadata={"k": [1]}),))
+    write_golden(golden, tmp_path / "one", "hf")
+    write_golden(golden, tmp_path / "two", "hf")
+    write_golden(golden, tmp_path / "two", "hf")
+    one = {p.name: p.read_bytes() for p in (tmp_path / "one").iterdir()}
+    assert one == {p.name: p.read_bytes() for p in (tmp_path / "two").iterdir()}
+
+
+def test_what_a_written_line_looks_like(tmp_path: Path) -> None:
+    item = GoldenItem("a", "Wie groß?", evidence=(Evidence("d", grade=2), Evidence("e", 0, 5)), source="d")
+    write_golden(GoldenSet((item,), "mine"), tmp_path / "g")
+    assert (tmp_path / "g" / "golden.jsonl").read_text("utf-8") == (
+        '{"id": "a", "text": "Wie groß?", "evidence": [{"document_id": "d", "grade": 2}, '
+        '{"document_id": "e", "start": 0, "end": 5, "grade": 1}], "source": "d"}\n'
+    )
+    manifest = json.loads((tmp_path / "g" / "manifest.json").read_text())
+    assert manifest["name"] == "mine"
+    assert manifest["counts"] == {"queries": 1, "without_relevant": 0, "evidence": 2, "spans": 1, "documents": 2}
+
+
+def test_a_set_changed_by_hand_is_read_and_said(tmp_path: Path) -> None:
+    write_golden(GoldenSet((GoldenItem("a", "x"),)), tmp_path)
+    (tmp_path / "golden.jsonl").write_text('{"id": "a", "text": "y"}\n')
+    golden = read_golden(tmp_path)
+    assert golden.items[0].text == "y"
+    assert golden.ledger.counts() == {"manifest-differs": 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('{"id": "b", "text": "y"', r"set\.jsonl:2: no JSON"),
+        ('["b"]', r"set\.jsonl:2: a JSON object belongs on each line"),
+        ("[" * 5000, r"set\.jsonl:2: no JSON"),
+        ('{"id": "b", "text": " "}', r"set\.jsonl:2: the query has no text"),
+        ('{"id": "b"}', r"set\.jsonl:2: no key 'text'; it has 'id'"),
+        ('{"id": ["b"], "text": "y"}', r"set\.jsonl:2: 'id' must be a string"),
+        ('{"id": "b", "text": "y", "evidense": []}', r"set\.jsonl:2: unknown key 'evidense'; did you mean 'evidence'"),
+        ('{"id": "b", "text": "y", "evidence": {}}', "'evidence' must be a list"),
+        ('{"id": "b", "text": "y", "evidence": ["d"]}', "'evidence' must hold objects"),
+        ('{"id": "b", "text": "y", "evidence": [{"grade": 1}]}', "no key 'document_id'"),
+        ('{"id": "b", "text": "y", "evidence": [{"document_id": "d", "grade": "1"}]}', "grade of evidence"),
+        ('{"id": "b", "text": "y", "evidence": [{"document_id": "d", "stop": 4}]}', "unknown key 'stop'"),
+        ('{"id": "b", "text": "y", "evidence": [{"document_id": "d", "start": -1}]}', "'start' of 'evidence'"),
+        ('{"id": "b", "text": "y", "evidence": [{"document_id": "d", "start": 4, "end": 4}]}', "ends at 4"),
+        ('{"id": "b", "text": "y", "struck": [{"document_id": "d", "grade": 4}]}', "'struck' has an unknown key"),
+        ('{"id": "b", "text": "y", "metadata": "m"}', "'metadata' must be an object"),
+        ('{"id": "a", "text": "y"}', "1 query ids occur twice: a"),
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path: Path, line: str, says: str) -> None:
+    (tmp_path / "set.jsonl").write_text('{"id": "a", "text": "x"}\n' + line + "\n")
+    with pytest.raises(InputError, match=says):
+        read_golden(tmp_path / "set.jsonl")
+
+
+def test_metadata_that_json_cannot_hold_is_refused(tmp_path: Path) -> None:
+    for value in (float("nan"), {1, 2}):
+        with pytest.raises(InputError, match="a: it cannot be written as JSON"):
+            write_golden(GoldenSet((GoldenItem("a", "x", metadata={"v": value}),)), tmp_path / "g")
+    assert not (tmp_path / "g" / "golden.jsonl").exists()
