@@ -66,6 +66,7 @@ def run(given: dict[str, Any], config: Path | None, as_json: bool) -> None:
     from ragbench.cli.eval_config import EvalConfig
     from ragbench.cli.progress import Progress
     from ragbench.harness.evaluate import evaluate, named
+    from ragbench.io.cache import cache_folder
     from ragbench.report.files import ReportFolder
     from ragbench.report.json import evaluation_json
     from ragbench.retrievers.base import Context
@@ -81,7 +82,7 @@ def run(given: dict[str, Any], config: Path | None, as_json: bool) -> None:
         golden,
         wanted.retrievers,
         wanted.settings,
-        context=Context(cache=wanted.cache_folder, progress=Progress()),
+        context=Context(cache=cache_folder(wanted.cache), progress=Progress()),
         on_arm=folder.arm if folder else None,
         skipped=skipped,
     )

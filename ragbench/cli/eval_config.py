@@ -1,6 +1,5 @@
 """The options of ``ragbench eval``, from a YAML file and the command line, checked as a whole."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -76,17 +75,6 @@ class EvalConfig:
     def settings(self) -> Settings:
         """The part that the harness takes."""
         return Settings(**{f.name: getattr(self, f.name) for f in fields(Settings)})
-
-    @property
-    def cache_folder(self) -> Path:
-        """The folder given, else ``RAGBENCH_CACHE``, else the user's cache folder."""
-        if self.cache is not None:
-            return self.cache
-        if os.environ.get("RAGBENCH_CACHE"):
-            return Path(os.environ["RAGBENCH_CACHE"])
-        import platformdirs
-
-        return Path(platformdirs.user_cache_dir("ragbench"))
 
     def load_chunks(self, say: Say) -> tuple[Chunks, Ledger]:
         """Load and chunk the corpus, or read a file of chunks; says, and returns, what was skipped."""

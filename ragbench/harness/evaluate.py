@@ -270,7 +270,8 @@ class _Bench:
         ties = run.tie_rate(cut)
         if ties > TIE_WARNING:
             found.append(
-                f"{ties:.0%} of its top {cut} items share their score with a neighbour; their order is by id, not by merit"
+                f"{ties:.0%} of its top {cut} items share their score with a neighbour: "
+                "their order is by id, not by merit"
             )
         if run.repeated:
             found.append(f"{run.repeated} items were returned twice for a query; the better rank counts")
