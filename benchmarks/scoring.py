@@ -24,13 +24,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytrec_eval
 
 from ragbench.core.judgements import Judgements
 from ragbench.core.runs import Run
 from ragbench.io.atomic import write_text
 from ragbench.io.trec import read_trec_run, write_trec_run
 from ragbench.metrics.score import score
+
+try:
+    import pytrec_eval
+except ImportError:
+    sys.exit("this benchmark needs the peers: pip install 'ragbench[bench]'")
 
 # The same eight measures by each tool's names.
 OURS = ["hit@10", "mrr", "ndcg@10", "recall@10", "recall@100", "p@10", "map", "rprec"]

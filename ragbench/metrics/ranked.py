@@ -152,12 +152,17 @@ def _translate(items: npt.NDArray[np.int32], item_ids: Sequence[str], run_ids: S
     import pyarrow as pa
     from pyarrow import compute
 
+    seen = np.zeros(len(item_ids), dtype=bool)
+    seen[items] = True
+    judged = np.flatnonzero(seen)
+    names = [item_ids[item] for item in judged.tolist()]
+    row = np.full(len(item_ids), -1, dtype=np.int32)
     try:
-        at = compute.index_in(pa.array(item_ids, pa.string()), value_set=pa.array(run_ids, pa.string()))
-        row: npt.NDArray[np.int32] = at.fill_null(-1).to_numpy()
+        at = compute.index_in(pa.array(names, pa.string()), value_set=pa.array(run_ids, pa.string()))
+        row[judged] = at.fill_null(-1).to_numpy()
     except UnicodeEncodeError:  # An id with half a surrogate pair, which Arrow's UTF-8 cannot hold.
         place = {id_: i for i, id_ in enumerate(run_ids)}
-        row = np.array([place.get(id_, -1) for id_ in item_ids], dtype=np.int32)
+        row[judged] = [place.get(name, -1) for name in names]
     return row.take(items)
 
 

@@ -31,7 +31,9 @@ def score(
     ledger has it as ``not-retrieved``. A query without any item that is judged
     relevant has no value (NaN) on the metrics that need one; the ledger has it
     as ``no-relevant``. Queries of the run without judgements are left out and
-    listed as ``not-judged``. Items that are not judged count as not relevant.
+    listed as ``not-judged``. Items that are not judged count as not relevant;
+    where not one retrieved item is judged, the ledger says ``nothing-judged``,
+    for the ids are then likely of another unit or chunking.
 
     Args:
         run: a ranking per query; its vocabulary may differ from the judgements'.
@@ -43,7 +45,7 @@ def score(
 
     Returns:
         Scores with a row per query of the judgements, in their order. Needs
-        memory for a few columns of the judged rows, and 5 MB beside.
+        memory for a few columns of the judged rows, and some megabytes beside.
 
     Raises:
         SettingError: an unknown metric or setting, or a metric without an expected value under ties.
@@ -59,7 +61,12 @@ def score(
         row[:] = metric.values(ranked) if ties == "trec" else metric.expected(ranked)
         if metric.needs_level is not None:
             row[ranked.total(metric.needs_level) == 0] = np.nan
-    entries = [*_not_retrieved(run, ranked), *_no_relevant(ranked, chosen), *_not_judged(run, judgements)]
+    entries = [
+        *_not_retrieved(run, ranked),
+        *_no_relevant(ranked, chosen),
+        *_not_judged(run, judgements),
+        *_nothing_judged(ranked),
+    ]
     return Scores(judgements.query_ids, tuple(str(metric) for metric in chosen), values.T, Ledger(tuple(entries)))
 
 
@@ -98,3 +105,13 @@ def _not_judged(run: Run, judgements: Judgements) -> Iterator[LedgerEntry]:
     for id_ in run.query_ids:
         if id_ not in judged:
             yield LedgerEntry("score", id_, "the judgements lack this query; it is left out", "not-judged")
+
+
+def _nothing_judged(ranked: Ranked) -> Iterator[LedgerEntry]:
+    retrieved = int(ranked.retrieved.sum())
+    if retrieved and not len(ranked.query):
+        reason = (
+            f"none of the {retrieved} retrieved items is judged: "
+            "are the run's ids of the same unit (chunks or documents) and chunking as the judgements'?"
+        )
+        yield LedgerEntry("score", "run", reason, "nothing-judged")

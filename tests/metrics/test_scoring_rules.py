@@ -97,3 +97,14 @@ def test_ids_that_no_file_can_hold_are_matched_all_the_same() -> None:
     run = Run.from_dict({"q": {"half \ud800": 2.0, "b": 1.0}})
     judgements = Judgements.from_dict({"q": {"half \ud800": 1, "c": 1}})
     assert score(run, judgements, "recall@1").values[0, 0] == 0.5
+
+
+def test_ids_of_another_chunking_are_pointed_out() -> None:
+    scores = score(
+        Run.from_dict({"q": {"doc1#0": 2.0, "doc1#1": 1.0}}), Judgements.from_dict({"q": {"doc1": 1}}), "map"
+    )
+    assert scores.values[0, 0] == 0
+    assert [e.reason[:44] for e in scores.ledger.of("nothing-judged")] == [
+        "none of the 2 retrieved items is judged: are"
+    ]
+    assert "nothing-judged" not in score(RUN, JUDGEMENTS, "map").ledger.counts()
