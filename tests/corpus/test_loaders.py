@@ -70,6 +70,13 @@ def test_html_declared_encoding_and_deep_nesting(tmp_path: Path) -> None:
     assert only(tmp_path / "b.html").text == "deep"
 
 
+@pytest.mark.filterwarnings("error")
+def test_html_of_other_kinds(tmp_path: Path) -> None:
+    (tmp_path / "a.xhtml").write_text('<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><p>x</p></html>')
+    (tmp_path / "b.html").write_text("http://example.org/page")
+    assert [d.text for d in load_corpus(tmp_path).corpus] == ["x", "http://example.org/page"]
+
+
 def test_pdf_pages_and_empty_pages(tmp_path: Path) -> None:
     pdf(tmp_path / "a.pdf", ["First page.", "", "Third page."])
     loaded = load_corpus(tmp_path / "a.pdf")

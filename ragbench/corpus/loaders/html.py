@@ -1,6 +1,7 @@
 """HTML pages."""
 
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +42,17 @@ class HtmlLoader(FileLoader):
 
     def load(self, path: Path, name: str) -> Iterator[Document | LedgerEntry]:
         """The page as one document."""
-        from bs4 import BeautifulSoup
+        from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning, XMLParsedAsHTMLWarning
 
         content = read_bounded(path, name=name, max_bytes=self.max_bytes)
         source, encoding = _decode_page(content, name)
         try:
-            # The parser of the standard library: the same result wherever ragbench runs.
-            page = BeautifulSoup(source, "html.parser")
+            # XHTML, and a page that is a single address, are read all the same.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
+                warnings.simplefilter("ignore", MarkupResemblesLocatorWarning)
+                # The parser of the standard library: the same result wherever ragbench runs.
+                page = BeautifulSoup(source, "html.parser")
         except (RecursionError, AssertionError, ValueError) as error:
             raise InputError(f"{name}: cannot be parsed as HTML ({type(error).__name__}: {error})") from error
         title = _SPACES.sub(" ", page.title.get_text() if page.title else "").strip()
