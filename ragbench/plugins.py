@@ -89,7 +89,11 @@ def load(kind: Kind, name: str) -> type[Any]:
     origin = origins[name]
     contract = getattr(importlib.import_module(f"{kind.package}.base"), kind.contract)
     if isinstance(origin, EntryPoint):
-        found = origin.load()
+        try:
+            found = origin.load()
+        except (ImportError, AttributeError) as error:
+            package = origin.dist.name if origin.dist else "its package"
+            raise SettingError(f"{kind.word} {name!r} of {package} cannot be imported: {error}") from error
         if not (inspect.isclass(found) and issubclass(found, contract)):
             raise SettingError(f"entry point {origin.value!r} is not a subclass of {contract.__qualname__}")
         return found

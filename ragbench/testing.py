@@ -151,7 +151,10 @@ def _behaviour_faults(retriever: Retriever, chunks: Chunks, queries: list[Query]
         if index.unit not in ("chunk", "document"):
             yield f"unit is {index.unit!r}, neither 'chunk' nor 'document'"
         k = min(5, len(chunks))
-        yield from _ranking_faults(index, queries, k)
+        faults = list(_ranking_faults(index, queries, k))
+        if faults:
+            yield from faults
+            return
         run = index.search(queries, k)
         yield from _run_faults(run, queries, k)
         yield from _single_faults(index, run, queries, k)
