@@ -1,0 +1,244 @@
+"""``ragbench eval`` as a user runs it: real files, a real process, exit codes."""
+
+import json
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import pytrec_eval
+
+CORPUS = [
+    {"id": "a", "title": "Kettle", "text": "A steel kettle that boils water."},
+    {"id": "b", "title": "Tent", "text": "A tent for two that keeps the rain out."},
+    {"id": "c", "title": "Lead", "text": "A soft lead to walk the dog."},
+]
+GOLDEN = [
+    {"id": "q1", "text": "boil water", "evidence": [{"document_id": "a"}]},
+    {"id": "q2", "text": "shelter from rain", "evidence": [{"document_id": "b"}]},
+    {"id": "q3", "text": "dog walking", "evidence": [{"document_id": "c"}, {"document_id": "a", "grade": 0}]},
+]
+
+
+def lines(path: Path, rows: list[Any]) -> Path:
+    path.write_text(
+        "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), encoding="utf-8"
+    )
+    return path
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    return lines(tmp_path / "corpus.jsonl", CORPUS)
+
+
+@pytest.fixture
+def golden(tmp_path: Path) -> Path:
+    return lines(tmp_path / "golden.jsonl", GOLDEN)
+
+
+def test_the_four_defaults_run_and_every_file_is_written(
+    ragbench: Any, corpus: Path, golden: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "report"
+    done = ragbench("eval", "--corpus", corpus, "--golden", golden, "--out", out, "--k", "1,3")
+    assert done.code == 0
+    assert all(word in done.out for word in ("bm25", "dense", "hybrid", "rerank", "ndcg@3", "p99 ms", str(out.name)))
+    assert max(len(line.rstrip()) for line in done.out.splitlines() if str(tmp_path) not in line) <= 80
+    results = json.loads((out / "results.json").read_text())
+    assert [arm["name"] for arm in results["arms"]] == ["bm25", "dense", "hybrid", "rerank"]
+    assert results["manifest"]["complete"] is True
+    assert {path.name for path in (out / "runs").iterdir()} == {"bm25.trec", "dense.trec", "hybrid.trec", "rerank.trec"}
+    # trec_eval, on the files that were written, finds the same numbers
+    for arm in results["arms"]:
+        with (out / "runs" / f"{arm['name']}.trec").open() as run, (out / "qrels.trec").open() as qrels:
+            evaluator = pytrec_eval.RelevanceEvaluator(pytrec_eval.parse_qrel(qrels), {"ndcg_cut.3", "map", "P.1"})
+            values = evaluator.evaluate(pytrec_eval.parse_run(run)).values()
+        for theirs, ours in (("ndcg_cut_3", "ndcg@3"), ("map", "map"), ("P_1", "p@1")):
+            assert sum(v[theirs] for v in values) / 3 == pytest.approx(arm["metrics"][ours]["mean"], abs=1e-9)
+    scores = pd.read_parquet(out / "scores.parquet")
+    assert len(scores) == 12
+    assert (out / "summary.md").read_text().startswith("# Evaluation")
+
+
+def test_json_is_one_object_with_the_documented_keys(ragbench: Any, corpus: Path, golden: Path) -> None:
+    done = ragbench(
+        "eval", "--corpus", corpus, "--golden", golden, "--retriever", "bm25", "--retriever", "bm25:k1=2", "--json"
+    )
+    assert done.code == 0
+    arm = done.json["arms"][1]
+    assert arm["name"] == "bm25:k1=2"
+    assert set(arm["metrics"]["ndcg@10"]) == {"mean", "low", "high", "n"}
+    assert set(arm["latency_ms"]) == {"p50", "p95", "p99", "n"}
+    assert arm["qps"] > 0
+    assert done.json["schema_version"] == 1
+    assert set(done.json) == {"schema_version", "arms", "comparisons", "ledger", "manifest"}
+    assert done.json["comparisons"][0]["baseline"] == "bm25"
+
+
+def test_same_input_and_seed_give_the_same_bytes(ragbench: Any, corpus: Path, golden: Path, tmp_path: Path) -> None:
+    words = ("eval", "--corpus", corpus, "--golden", golden, "--retriever", "bm25", "--retriever", "dense", "--fresh")
+    for name in ("one", "two"):
+        assert ragbench(*words, "--out", tmp_path / name).code == 0
+    for file in ("scores.parquet", "ledger.jsonl", "qrels.trec", "runs/bm25.trec", "runs/dense.trec"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes(), file
+
+
+def test_options_from_a_file_and_the_command_line_wins(
+    ragbench: Any, corpus: Path, golden: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "eval.yaml"
+    config.write_text(
+        f"corpus: {corpus}\ngolden: {golden}\nk: [1, 3]\nretrievers:\n  - bm25\n  - {{name: bm25, k1: 2.0}}\n",
+        encoding="utf-8",
+    )
+    done = ragbench("eval", "--config", config, "--json", "--k", "2")
+    assert [arm["name"] for arm in done.json["arms"]] == ["bm25", "bm25:k1=2.0"]
+    assert "ndcg@2" in done.json["arms"][0]["metrics"]
+    config.write_text("corpsu: x\nk: [a]\nseed: one\n", encoding="utf-8")
+    done = ragbench("eval", "--config", config)
+    assert done.code == 2
+    assert len([line for line in done.err.splitlines() if line.startswith("error:")]) == 5
+    assert "did you mean 'corpus'" in done.err
+
+
+BAD: list[tuple[str, Callable[[Path], list[object]], str]] = [
+    ("missing file", lambda p: ["--corpus", p / "nothing.jsonl"], "nothing.jsonl: no such file"),
+    ("empty corpus", lambda p: ["--corpus", lines(p / "empty.jsonl", [])], "the corpus is empty"),
+    (
+        "duplicate ids",
+        lambda p: ["--corpus", lines(p / "twice.jsonl", [CORPUS[0], CORPUS[0]])],
+        "occur more than once: a",
+    ),
+    ("malformed line", lambda p: ["--corpus", lines(p / "bad.jsonl", [CORPUS[0], "{oops"])], "bad.jsonl:2"),
+    ("malformed golden", lambda p: ["--golden", lines(p / "g.jsonl", [GOLDEN[0], "{oops"])], "g.jsonl:2"),
+    (
+        "label that is no number",
+        lambda p: [
+            "--golden",
+            lines(p / "g.jsonl", [{"id": "q", "text": "t", "evidence": [{"document_id": "a", "grade": "x"}]}]),
+        ],
+        "g.jsonl:1",
+    ),
+    (
+        "query without text",
+        lambda p: ["--golden", lines(p / "g.jsonl", [{**GOLDEN[0], "text": " "}])],
+        "g.jsonl:1: the query has no text",
+    ),
+    ("golden twice", lambda p: ["--golden", lines(p / "g.jsonl", [GOLDEN[0], GOLDEN[0]])], "q1"),
+    (
+        "unknown document",
+        lambda p: ["--golden", lines(p / "g.jsonl", [{**GOLDEN[0], "evidence": [{"document_id": "zz"}]}])],
+        "lacks: zz",
+    ),
+    (
+        "nothing relevant",
+        lambda p: ["--golden", lines(p / "g.jsonl", [{**GOLDEN[0], "evidence": []}])],
+        "no relevant document",
+    ),
+    ("unknown retriever", lambda p: ["--retriever", "bm52"], "did you mean 'bm25'"),
+    ("unknown setting", lambda p: ["--retriever", "bm25:k3=1"], "no setting 'k3'"),
+    ("unknown metric", lambda p: ["--metric", "ndgc@10"], "ndcg"),
+    ("k is 0", lambda p: ["--k", "0"], "at least 1"),
+    ("k is text", lambda p: ["--k", "ten"], "k.0"),
+    ("unknown chunker", lambda p: ["--chunker", "fixt"], "did you mean 'fixed'"),
+    ("unknown level", lambda p: ["--level", "page"], "level"),
+]
+
+
+@pytest.mark.parametrize(("what", "words", "said"), BAD, ids=[what for what, _, _ in BAD])
+def test_bad_input_is_one_clear_error(
+    ragbench: Any,
+    corpus: Path,
+    golden: Path,
+    tmp_path: Path,
+    what: str,
+    words: Callable[[Path], list[object]],
+    said: str,
+) -> None:
+    given = words(tmp_path)
+    rest = [
+        word
+        for option, path in (("--corpus", corpus), ("--golden", golden))
+        if option not in given
+        for word in (option, path)
+    ]
+    retriever = [] if "--retriever" in given else ["--retriever", "bm25"]
+    done = ragbench("eval", *given, *rest, *retriever)
+    assert done.code == 2, done.out + done.err
+    errors = [line for line in done.err.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    assert said in errors[0]
+
+
+def test_missing_documents_are_counted_when_allowed(ragbench: Any, corpus: Path, tmp_path: Path) -> None:
+    golden = lines(tmp_path / "g.jsonl", [{**GOLDEN[0], "evidence": [{"document_id": "zz"}, {"document_id": "a"}]}])
+    done = ragbench("eval", "--corpus", corpus, "--golden", golden, "--retriever", "bm25", "--allow-missing", "--json")
+    assert done.code == 0
+    assert done.json["ledger"]["counts"] == {"document-missing": 1}
+    assert done.json["arms"][0]["metrics"]["recall@10"]["mean"] == 0.5
+
+
+def test_an_arm_that_fails_exits_2_and_the_others_are_there(
+    ragbench: Any, corpus: Path, golden: Path, tmp_path: Path
+) -> None:
+    empty = lines(tmp_path / "empty.trec", ["q9 Q0 a 1 1.0 x"])
+    out = tmp_path / "out"
+    done = ragbench(
+        "eval",
+        "--corpus",
+        corpus,
+        "--golden",
+        golden,
+        "--retriever",
+        "bm25",
+        "--retriever",
+        f"run:path={empty}",
+        "--out",
+        out,
+    )
+    assert done.code == 2
+    assert "did not run and has no score" in done.out
+    results = json.loads((out / "results.json").read_text())
+    assert [arm["status"] for arm in results["arms"]] == ["ok", "error"]
+    assert (out / "runs" / "bm25.trec").exists()
+
+
+def test_interrupt_leaves_finished_arms_readable(ragbench: Any, corpus: Path, golden: Path, tmp_path: Path) -> None:
+    sleeper = tmp_path / "sleeper.py"
+    sleeper.write_text("import time, sys\nfor line in sys.stdin: time.sleep(600)\n", encoding="utf-8")
+    out = tmp_path / "out"
+    command = f"command:command='python3 {sleeper}',timeout=600"
+    process = ragbench.start(
+        "eval", "--corpus", corpus, "--golden", golden, "--retriever", "bm25", "--retriever", command, "--out", out
+    )
+    deadline = time.monotonic() + 60
+    while not (out / "results.json").exists():
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    results = json.loads((out / "results.json").read_text())
+    assert [arm["name"] for arm in results["arms"]] == ["bm25"]
+    assert results["manifest"]["complete"] is False
+
+
+def test_a_second_demo_is_served_from_the_store(ragbench: Any, tmp_path: Path) -> None:
+    first = ragbench("demo", "--out", tmp_path / "demo")
+    assert first.code == 0
+    again = ragbench("demo", "--out", tmp_path / "demo", "--json")
+    assert all(arm["from_store"] for arm in again.json["arms"])
+    means = {arm["name"]: arm["metrics"]["ndcg@10"]["mean"] for arm in again.json["arms"]}
+    assert means["bm25"] < means["hybrid"] < means["rerank"]
+
+
+def test_plugins_are_listed(ragbench: Any) -> None:
+    found = ragbench("plugins", "--json").json
+    assert {"bm25", "dense", "hybrid", "rerank", "http", "command", "langchain", "run"} <= set(found["retrievers"])
