@@ -49,7 +49,7 @@ def test_the_round_trip_is_exact_and_byte_stable(tmp_path_factory: pytest.TempPa
     assert read_golden(folder / "set.jsonl").items == golden.items
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(SETS)
 def test_hugging_face_datasets_hold_everything(tmp_path_factory: pytest.TempPathFactory, golden: GoldenSet) -> None:
     kept = tuple(item for item in golden if _utf8(item))

@@ -17,6 +17,7 @@ from ragbench.io.trec import read_labels, write_qrels
 TAKES = frozenset({"queries"})
 BLOCK = re.compile(r"<(top|doc)>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
 NUMBER = re.compile(r"<(num|docno)>\s*(?:Number:)?\s*([^<\s]+)\s*(?:</\1>)?", re.IGNORECASE)
+LINE_BREAKING = re.compile(r"[\t\n\r]+")
 TITLE = re.compile(r"<title>\s*(?:Topic:)?(.*?)(?=<|\Z)", re.IGNORECASE | re.DOTALL)
 PART = re.compile(r"<(desc|narr)>\s*(?:Description:|Narrative:)?(.*?)(?=<|\Z)", re.IGNORECASE | re.DOTALL)
 
@@ -106,6 +107,6 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
     """
     labels, entries = whole_documents(golden)
     write_qrels(Judgements.from_dict(labels), path / "qrels.txt")
-    topics = "".join(f"{item.id}\t{' '.join(item.text.split())}\n" for item in golden)
+    topics = "".join(f"{item.id}\t{LINE_BREAKING.sub(' ', item.text)}\n" for item in golden)
     write_text(path / "topics.tsv", topics)
     return Ledger(tuple(entries))
