@@ -140,7 +140,7 @@ def _complete(remote: Remote, part: Path, progress: Progress | None, attempts: i
                         f"({str(error) or type(error).__name__}){kept}"
                     ) from error
                 asked = error.wait if isinstance(error, _TryAgain) else None
-                wait = first_wait * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)
+                wait = first_wait * 2 ** (attempt - 1) * random.SystemRandom().uniform(0.75, 1.25)
                 time.sleep(min(asked if asked is not None else wait, LONGEST_WAIT_S))
                 resumed = resumed or part.exists()
             except (httpx.InvalidURL, httpx.TooManyRedirects) as error:

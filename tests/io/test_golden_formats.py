@@ -156,6 +156,10 @@ def test_tables_group_the_rows_of_a_query(tmp_path: Path) -> None:
     golden = read_golden(path)
     assert [(item.id, item.text) for item in golden] == [("q0001", "one; two"), ("q0002", "three")]
     assert golden.items[0].evidence == (Evidence("a", grade=2), Evidence("b", grade=-1))
+    assert not golden.ledger.entries
+    extra = read_golden(put(tmp_path / "extra.csv", "query,document,rank\none,a,1\none,b,2\n"))
+    assert extra.items[0].metadata == {"rank": "1"}
+    assert extra.ledger.counts() == {"metadata-differs": 1}
     named = read_golden(path, columns={"query": "document", "document": "question"})
     assert {item.text for item in named} == {"a", "b"}
     with pytest.raises(SettingError, match="no column 'documents'; did you mean 'document'"):
@@ -218,7 +222,7 @@ def test_the_format_is_told_from_the_files_or_the_choice_explained(tmp_path: Pat
     with pytest.raises(InputError, match=r"could be native or beir: choose one by --golden-format or format="):
         read_golden(tmp_path / "both")
     assert len(read_golden(tmp_path / "both", "native")) == 1
-    with pytest.raises(InputError, match="name the folder that holds it and qrels/"):
+    with pytest.raises(InputError, match=r"name the folder that holds queries\.jsonl and qrels/"):
         detect(tmp_path / "both" / "queries.jsonl")
     with pytest.raises(InputError, match="could be native or simple"):
         detect(put(tmp_path / "x.jsonl", '{"query": "a", "text": "b"}\n'))

@@ -169,7 +169,9 @@ def _line_formats(path: Path) -> list[str]:
         raise InputError(f"{path}: there is no query in it")
     where, row = first
     if "_id" in row and "query" not in row:
-        raise InputError(f"{where}: this is a queries.jsonl of BEIR; name the folder that holds it and qrels/")
+        raise InputError(
+            f"{where}: this is a file of a BEIR collection; name the folder that holds queries.jsonl and qrels/"
+        )
     fitting = []
     if "text" in row:
         fitting.append("native")

@@ -83,7 +83,10 @@ class _Growing:
 def items(
     rows: Iterable[tuple[str, Mapping[str, object]]], role: Mapping[str, str], *, exclude_source: bool
 ) -> tuple[tuple[GoldenItem, ...], list[LedgerEntry]]:
-    """Items in order of first appearance, and an entry for every row that only repeats another.
+    """Items in order of first appearance, and an entry for every row of which something is not kept.
+
+    That is a row that only repeats a label, or one whose other columns (type,
+    answer, metadata) are not those of the query's first row.
 
     Raises:
         InputError: a query without text, a label that is no whole number, two
@@ -95,11 +98,13 @@ def items(
         values = {key: row[column] for key, column in role.items() if not _absent(row.get(column))}
         text = query_text(where, as_text(where, role["query"], values.get("query", "")))
         key = as_text(where, role["id"], values["id"]) if "id" in values else f"\0{text}"
-        if key not in growing:
-            growing[key] = _new(where, text, values, row, role)
-        item = growing[key]
+        fresh = _new(where, text, values, row, role)
+        item = growing.setdefault(key, fresh)
         if item.text != text:
             raise InputError(f"{where}: query {key!r} reads {text!r:.60} here and {item.text!r:.60} at {item.where}")
+        if (item.type, item.answer, item.metadata) != (fresh.type, fresh.answer, fresh.metadata):
+            reason = f"query {text!r:.60} has other columns here than at {item.where}; those there are kept"
+            entries.append(LedgerEntry("golden", where, reason, "metadata-differs"))
         label = _label(where, values.get("label", 1))
         documents = _ids(where, role.get("document", ""), values.get("document", []))
         entries += [
