@@ -35,6 +35,7 @@ RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "onnxruntime
 """Their versions are part of a stored run's key: another version may rank otherwise."""
 TIE_WARNING = 0.05
 TIE_DEPTH = 10
+LEAST_DEPTH = 100
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Settings:
     """How to evaluate.
 
     Attributes:
-        k: cut-offs; the largest is how much is retrieved.
+        k: cut-offs.
         metrics: metric names; empty means `default_metrics` of k.
         level: judge chunks or documents; ``auto`` takes chunks where evidence
             points at parts of documents that were cut, else documents.
@@ -76,6 +77,11 @@ class Settings:
         parse_all(self.metric_names)
         if self.jobs < 1:
             raise SettingError(f"jobs is {self.jobs}; it must be at least 1")
+
+    @property
+    def depth(self) -> int:
+        """How much is retrieved: the largest cut-off, and at least 100, since MAP and R-precision read on."""
+        return max(*self.k, LEAST_DEPTH)
 
     @property
     def metric_names(self) -> tuple[str, ...]:
@@ -204,7 +210,7 @@ class _Bench:
         self.store = None if context.cache is None else RunStore(context.cache / "runs")
         # A document takes the place of its best chunk, so enough chunks must be asked for to fill K documents.
         per_document = -(-len(chunks) // len(chunks.document_ids))
-        self.depth = max(settings.k) * (2 * per_document if task.unit == "document" and per_document > 1 else 1)
+        self.depth = settings.depth * (2 * per_document if task.unit == "document" and per_document > 1 else 1)
         self.began = time.time()
 
     def arm(self, name: str, retriever: Retriever) -> Arm:

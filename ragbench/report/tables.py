@@ -47,32 +47,38 @@ def evaluation_tables(evaluation: Evaluation) -> RenderableType:
     return Group(*parts)
 
 
-def leaderboard(arms: Sequence[Arm], comparisons: Sequence[Comparison]) -> Table:
+def leaderboard(arms: Sequence[Arm], comparisons: Sequence[Comparison]) -> RenderableType:
     """One line an arm: the headline metric, and its paired difference to the first."""
     metric = headline(list(arms[0].metrics))
-    table = _table(f"{metric}, mean [95% interval], and paired difference to {arms[0].name}")
-    for column in ("retriever", metric, "difference", "p", "win/tie/loss"):
+    title = f"{metric}, mean [95% interval]"
+    columns = ["retriever", metric]
+    if comparisons:
+        title += f", and paired difference to {arms[0].name}"
+        columns += ["difference", "p", "win/tie/loss"]
+    table = _table()
+    for column in columns:
         table.add_column(column, justify="left" if column == "retriever" else "right", overflow="fold")
     found = {c.candidate: c for c in comparisons if c.metric == metric}
     for arm in arms:
         c = found.get(arm.name)
+        compared = (
+            [with_interval(c.difference, signed=True), p_value(c.p), f"{c.wins}/{c.ties}/{c.losses}"] if c else []
+        )
         table.add_row(
             Text(arm.name),
             with_interval(arm.metrics[metric]),
-            with_interval(c.difference, signed=True) if c else "",
-            p_value(c.p) if c else "",
-            f"{c.wins}/{c.ties}/{c.losses}" if c else "",
+            *compared,
             style="bold" if c and c.p < SIGNIFICANT and (c.difference.mean or 0) > 0 else "",
         )
-    return table
+    return _titled(title, table)
 
 
-def metric_tables(arms: Sequence[Arm]) -> list[Table]:
+def metric_tables(arms: Sequence[Arm]) -> list[RenderableType]:
     """Every metric with its interval, a few arms side by side."""
-    tables = []
+    tables: list[RenderableType] = []
     for start in range(0, len(arms), ARMS_PER_TABLE):
         shown = arms[start : start + ARMS_PER_TABLE]
-        table = _table("All metrics, mean [95% interval]")
+        table = _table()
         table.add_column("metric")
         for arm in shown:
             table.add_column(Text(arm.name), justify="right", overflow="fold")
@@ -82,13 +88,13 @@ def metric_tables(arms: Sequence[Arm]) -> list[Table]:
                 table.add_section()
             kind = name.split("@")[0]
             table.add_row(name, *(with_interval(arm.metrics[name]) for arm in shown))
-        tables.append(table)
+        tables.append(_titled("All metrics, mean [95% interval]", table))
     return tables
 
 
-def cost_table(arms: Sequence[Arm]) -> Table:
+def cost_table(arms: Sequence[Arm]) -> RenderableType:
     """Seconds, throughput, latency of single queries and memory."""
-    table = _table("What it took (latency: one query at a time)")
+    table = _table()
     table.add_column("retriever", overflow="fold")
     for column in ("index s", "queries/s", "p50 ms", "p95 ms", "p99 ms", "peak MiB", "ties"):
         table.add_column(column, justify="right")
@@ -106,7 +112,7 @@ def cost_table(arms: Sequence[Arm]) -> Table:
             f"{arm.cost.peak_memory_mib:,.0f}",
             "-" if arm.tie_rate is None else f"{arm.tie_rate:.1%}",
         )
-    return table
+    return _titled("What it took (latency: one query at a time)", table)
 
 
 def notices(evaluation: Evaluation) -> list[RenderableType]:
@@ -158,7 +164,10 @@ def p_value(p: float) -> str:
     return "<.001" if p < 0.001 else fraction(p)
 
 
-def _table(title: str) -> Table:
-    return Table(
-        title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
-    )
+def _table() -> Table:
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+
+
+def _titled(title: str, table: Table) -> RenderableType:
+    """The title on lines of its own (as the table's own title it would wrap at the table's width)."""
+    return Group(Text(title, style="bold"), table, Text())

@@ -1,13 +1,15 @@
 """The late-interaction blend: three signals on the same candidates, none of them trained.
 
-For a query with word pieces t and a candidate d, MaxSim is the idf-weighted mean
-over t of the best cosine between t's vector and any token vector of d. It is
+For a query with word pieces t and a candidate d, MaxSim is the mean over t of
+the best cosine between t's vector and any token vector of d. It is
 blended with the cosine of the sentence vectors and with BM25: each signal is
 standardised over the query's candidates, and the three are added. MaxSim alone
-is not safe: on Cranfield it loses to the hybrid that it reranks.
+is not safe: on Cranfield, CACM and ADI it loses to the hybrid that it reranks.
+Weighting the word pieces by idf was tried and lost on four of five collections
+(SciFact .735 against .737, MED .798 against .807; ADI alone gained).
 
-Source: Khattab and Zaharia 2020 (ColBERT) for MaxSim; Salton and Buckley 1988
-for idf weighting; the blend was measured for this project (docs/benchmarks.md).
+Source: Khattab and Zaharia 2020 (ColBERT) for MaxSim; the blend was measured
+for this project (docs/benchmarks.md).
 """
 
 from collections.abc import Sequence
@@ -18,14 +20,12 @@ import numpy.typing as npt
 
 from ragbench.core.documents import Chunks
 from ragbench.core.queries import Query
-from ragbench.core.seeds import generator
 from ragbench.io.token_vectors import Packed, TokenStore
 from ragbench.models.embed.base import Embedder
 from ragbench.retrievers._vectors import chunk_vectors
 from ragbench.retrievers.base import Context
 from ragbench.retrievers.bm25 import BM25, BM25Index
 
-IDF_SAMPLE = 20_000
 EAGER_CHUNKS = 20_000
 """Up to so many chunks get their token vectors when the index is built, above it when they are first candidates."""
 
@@ -40,7 +40,6 @@ class LateBlend:
         embedder: gives sentence and token vectors.
         bm25: an index of the same chunks.
         vectors: float32 (n, d) sentence vectors of the chunks.
-        idf: float32 (vocabulary,) weight per token id.
         texts: what was indexed for each chunk.
         store: where token vectors are kept.
         context: for progress.
@@ -49,7 +48,6 @@ class LateBlend:
     embedder: Embedder
     bm25: BM25Index
     vectors: Floats
-    idf: Floats
     texts: Sequence[str]
     store: TokenStore
     context: Context
@@ -68,7 +66,6 @@ class LateBlend:
             embedder,
             lexical.index(chunks, context),
             chunk_vectors(embedder, chunks, context)[0],
-            token_idf(embedder, texts, context.seed),
             texts,
             TokenStore(folder),
             context,
@@ -89,9 +86,7 @@ class LateBlend:
                 continue
             span = slice(int(token.offsets[position]), int(token.offsets[position + 1]))
             signals = (
-                max_sim(
-                    token.vectors[span], self.idf[token.tokens[span]], [self._tokens[row] for row in chosen.tolist()]
-                ),
+                max_sim(token.vectors[span], [self._tokens[row] for row in chosen.tolist()]),
                 self.vectors[chosen] @ sentence[position],
                 lexical[position][valid],
             )
@@ -112,22 +107,11 @@ class LateBlend:
         self._tokens.update(zip(wanted, found, strict=True))
 
 
-def token_idf(embedder: Embedder, texts: Sequence[str], seed: int) -> Floats:
-    """(vocabulary,) ln(1 + (N - n + .5) / (n + .5)) per token id, over at most `IDF_SAMPLE` texts."""
-    if len(texts) > IDF_SAMPLE:
-        chosen = generator(seed, "token-idf").choice(len(texts), IDF_SAMPLE, replace=False)
-        texts = [texts[row] for row in np.sort(chosen)]
-    ids = [np.unique(row) for row in embedder.token_ids(texts)]
-    found = np.bincount(np.concatenate(ids), minlength=embedder.vocabulary_size)
-    return np.log1p((len(texts) - found + 0.5) / (found + 0.5)).astype(np.float32)
-
-
-def max_sim(query: Floats, weights: Floats, passages: Sequence[Packed]) -> Floats:
-    """(c,) weighted mean over query tokens of the best cosine with any token of each passage.
+def max_sim(query: Floats, passages: Sequence[Packed]) -> Floats:
+    """(c,) mean over query tokens of the best cosine with any token of each passage.
 
     Args:
         query: float32 (t, d) unit vectors of the query's tokens.
-        weights: (t,) weight of each, not all 0.
         passages: packed token vectors; one without tokens scores 0.
     """
     out = np.zeros(len(passages), dtype=np.float32)
@@ -140,7 +124,7 @@ def max_sim(query: Floats, weights: Floats, passages: Sequence[Packed]) -> Float
     cosines = (query @ tokens.T) * scales
     starts = np.concatenate(([0], np.cumsum(lengths[filled])[:-1]))
     best = np.maximum.reduceat(cosines, starts, axis=1)
-    out[filled] = (weights @ best) / max(float(weights.sum()), 1e-12)
+    out[filled] = best.mean(axis=0)
     return out
 
 

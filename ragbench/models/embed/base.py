@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,6 @@ from ragbench.core.errors import SettingError
 
 TextKind = Literal["query", "passage"]
 Advance = Callable[[int], None]
-NO_TOKENS = "{} gives no token vectors: choose an embedder that does (minilm)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,12 +20,10 @@ class TokenVectors:
 
     Attributes:
         vectors: float32 (total tokens, d), L2-normalised.
-        tokens: int32 (total tokens,), vocabulary ids, for weighting by rarity.
         offsets: int64 (n + 1,), the tokens of text i are rows ``offsets[i]:offsets[i + 1]``.
     """
 
     vectors: npt.NDArray[np.float32]
-    tokens: npt.NDArray[np.int32]
     offsets: npt.NDArray[np.int64]
 
 
@@ -47,21 +44,10 @@ class Embedder(ABC):
             advance: called with the number of texts done since the last call.
         """
 
-    vocabulary_size: ClassVar[int] = 0
-    """Number of token ids, for embedders that give token vectors."""
-
-    def token_ids(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
-        """Vocabulary ids of each text's tokens, as `encode_tokens` would see them.
-
-        Raises:
-            SettingError: this embedder gives no token vectors.
-        """
-        raise SettingError(NO_TOKENS.format(type(self).__name__))
-
     def encode_tokens(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> TokenVectors:
         """Vectors of single tokens, for late interaction.
 
         Raises:
             SettingError: this embedder gives no token vectors.
         """
-        raise SettingError(NO_TOKENS.format(type(self).__name__))
+        raise SettingError(f"{type(self).__name__} gives no token vectors: choose an embedder that does (minilm)")

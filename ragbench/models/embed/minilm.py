@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +47,6 @@ class MiniLM(Embedder):
     """
 
     max_tokens: int = 256
-    vocabulary_size: ClassVar[int] = 30522
 
     def __post_init__(self) -> None:
         if not 3 <= self.max_tokens <= 512:
@@ -61,51 +60,42 @@ class MiniLM(Embedder):
         """float32 (n, 384), unit length; queries and passages are treated alike."""
         out = np.empty((len(texts), 384), dtype=np.float32)
 
-        def pool(row: int, ids: list[int], states: npt.NDArray[np.float32]) -> None:
+        def pool(row: int, states: npt.NDArray[np.float32]) -> None:
             mean = states.mean(axis=0)
             out[row] = mean / max(float(np.linalg.norm(mean)), 1e-12)
 
         self._forward(texts, pool, advance)
         return out
 
-    def token_ids(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
-        """Word pieces without the two special ones."""
-        tokenizer, _ = _load(self.max_tokens)
-        return [np.array(coded.ids[1:-1], dtype=np.int32) for coded in tokenizer.encode_batch(list(texts))]
-
     def encode_tokens(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> TokenVectors:
         """One unit vector per word piece, without the two special ones."""
         vectors: list[npt.NDArray[np.float32]] = [np.empty((0, 384), np.float32)] * len(texts)
-        tokens: list[list[int]] = [[]] * len(texts)
 
-        def keep(row: int, ids: list[int], states: npt.NDArray[np.float32]) -> None:
+        def keep(row: int, states: npt.NDArray[np.float32]) -> None:
             inner = states[1:-1]
-            tokens[row] = ids[1:-1]
             vectors[row] = inner / np.maximum(np.linalg.norm(inner, axis=1, keepdims=True), 1e-12)
 
         self._forward(texts, keep, advance)
-        offsets = np.concatenate(([0], np.cumsum([len(row) for row in tokens]))).astype(np.int64)
-        flat = np.concatenate(vectors) if vectors else np.empty((0, 384), np.float32)
-        return TokenVectors(flat, np.array([t for row in tokens for t in row], dtype=np.int32), offsets)
+        offsets = np.concatenate(([0], np.cumsum([len(row) for row in vectors]))).astype(np.int64)
+        return TokenVectors(np.concatenate(vectors) if vectors else np.empty((0, 384), np.float32), offsets)
 
     def _forward(
         self,
         texts: Sequence[str],
-        use: Callable[[int, list[int], npt.NDArray[np.float32]], None],
+        use: Callable[[int, npt.NDArray[np.float32]], None],
         advance: Advance | None,
     ) -> None:
-        """Run the model over each text and hand (row, token ids, states (tokens, 384)) to ``use``."""
+        """Run the model over each text and hand (row, states (tokens, 384)) to ``use``."""
         tokenizer, session = _load(self.max_tokens)
 
         def work(start: int) -> int:
             for row in range(start, min(start + TEXTS_PER_TASK, len(texts))):
-                ids: list[int] = tokenizer.encode(texts[row]).ids
-                feed = np.array([ids], dtype=np.int64)
+                feed = np.array([tokenizer.encode(texts[row]).ids], dtype=np.int64)
                 states = session.run(
                     None,
                     {"input_ids": feed, "attention_mask": np.ones_like(feed), "token_type_ids": np.zeros_like(feed)},
                 )[0][0]
-                use(row, ids, states)
+                use(row, states)
             return min(TEXTS_PER_TASK, len(texts) - start)
 
         starts = range(0, len(texts), TEXTS_PER_TASK)

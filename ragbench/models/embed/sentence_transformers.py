@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ragbench.core.errors import ArmError, InputError, MissingExtra, SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.models.embed.base import Advance, Embedder, TextKind
-from ragbench.models.weights import folder_fingerprint, is_commit
+from ragbench.models.weights import folder_fingerprint, hub_commit, is_commit
 
 TEXTS_PER_STEP = 1024
 """Texts between two reports of progress; within them sentence-transformers sorts by length to save padding."""
@@ -58,7 +58,8 @@ class SentenceTransformers(Embedder):
         elif is_commit(self.revision):
             weights = f"{self.model}@{self.revision}"
         else:
-            weights = f"{self.model}@{_load(self)[0].auto_model.config._commit_hash}"
+            _load(self)  # fetches what a branch or tag stands for today
+            weights = f"{self.model}@{hub_commit(self.model, self.revision)}"
         return fingerprint(["sentence_transformers", weights, self.query_prompt, self.passage_prompt, self.max_tokens])
 
     def encode(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> npt.NDArray[np.float32]:
