@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
+from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import file_sha256, fingerprint
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -35,6 +36,24 @@ def file_fingerprint(path: Path) -> str:
     """SHA-256 of a file, read again only when its size or time has changed."""
     stat = path.stat()
     return _of_file(path, stat.st_size, stat.st_mtime_ns)
+
+
+def hub_commit(name: str, revision: str) -> str:
+    """The commit that a name on the Hugging Face hub stands for, once the model has been loaded.
+
+    Raises:
+        InputError: the local cache does not say.
+    """
+    import huggingface_hub
+
+    # sentence-transformers looks for a name without an owner among its own models.
+    for repository in (name, f"sentence-transformers/{name}"):
+        if repository.count("/") != 1:
+            continue
+        found = huggingface_hub.try_to_load_from_cache(repository, "config.json", revision=revision or "main")
+        if isinstance(found, str):
+            return Path(found).parent.name
+    raise InputError(f"model {name!r}: its commit is unknown; name one with revision=, so that runs can be told apart")
 
 
 def is_commit(revision: str) -> bool:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ragbench.core.errors import ArmError, InputError, MissingExtra, SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.models.rerank.base import Reranker
-from ragbench.models.weights import folder_fingerprint, is_commit
+from ragbench.models.weights import folder_fingerprint, hub_commit, is_commit
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class CrossEncoder(Reranker):
         elif is_commit(self.revision):
             weights = f"{self.model}@{self.revision}"
         else:
-            weights = f"{self.model}@{_load(self).config._commit_hash}"
+            _load(self)  # fetches what a branch or tag stands for today
+            weights = f"{self.model}@{hub_commit(self.model, self.revision)}"
         return fingerprint(["cross_encoder", weights, self.max_tokens])
 
     def score(self, query: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
