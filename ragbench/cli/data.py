@@ -22,10 +22,10 @@ def list_command(url_list: UrlList = None, as_json: AsJson = False) -> None:
     import dataclasses
     import json
 
-    from ragbench.io.public_collections import FETCHED, cache_folder, public_collections
+    from ragbench.io.public_collections import FETCHED, collections_folder, public_collections
 
     found = public_collections(url_list)
-    cache = cache_folder()
+    cache = collections_folder()
     fetched = {name: (cache / name / FETCHED).exists() for name in found}
     if as_json:
         rows = [{**dataclasses.asdict(row), "fetched": fetched[name]} for name, row in found.items()]

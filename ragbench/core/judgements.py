@@ -124,7 +124,7 @@ def lay_over(
     missing = layer.missing_documents()
     if missing and not allow_missing:
         raise InputError(
-            f"golden set {golden.name!r} judges {len(missing)} documents that the corpus lacks: "
+            f"golden set {golden.name!r} judges {len(missing)} documents that the corpus lacks, or that have no text: "
             f"{first_ten(missing)}. Is it the right corpus? --allow-missing goes on without them"
         )
     return layer.task()
@@ -215,7 +215,7 @@ class _Layer:
         if evidence.document_id in self.chunks.document_row:
             code, reason = "evidence-uncovered", f"no chunk covers the evidence {where}"
         else:
-            code, reason = "document-missing", f"the corpus lacks document {evidence.document_id}"
+            code, reason = "document-missing", f"the corpus lacks document {evidence.document_id}, or it has no text"
         self.entries.append(LedgerEntry("golden", item.id, reason, code))
 
     def task(self) -> Task:

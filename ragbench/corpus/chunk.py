@@ -9,9 +9,9 @@ from ragbench import plugins
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import SettingError
 from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.core.progress import Progress, silent
 from ragbench.corpus.chunkers.base import Chunker
 from ragbench.corpus.load import Loaded
-from ragbench.corpus.progress import Progress, silent
 
 AUTO = "auto"
 READY = "ready"

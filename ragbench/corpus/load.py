@@ -17,8 +17,8 @@ from ragbench import plugins
 from ragbench.core.documents import Chunks, Corpus, Document
 from ragbench.core.errors import InputError
 from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.core.progress import Progress, silent
 from ragbench.corpus.loaders.base import Loader, NotDocuments
-from ragbench.corpus.progress import Progress, silent
 from ragbench.corpus.restore import restore_documents
 from ragbench.io.chunk_files import is_chunk_file, read_chunks
 

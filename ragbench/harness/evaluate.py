@@ -1,18 +1,22 @@
 """Evaluate retrievers on a golden set."""
 
 import platform
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, RagbenchError, SettingError
-from ragbench.core.fingerprint import fingerprint
+from ragbench.core.fingerprint import fingerprint, fingerprint_texts
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Task, lay_over
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
@@ -254,7 +258,10 @@ class _Bench:
     def _key(self, retriever: Retriever) -> str:
         asked = [[q.id, q.text, sorted(q.exclude)] for q in self.task.queries]
         versions = [_version(name) for name in RANKING_LIBRARIES]
-        return fingerprint([self.chunks.fingerprint, asked, retriever.key(), self.depth, self.settings.seed, versions])
+        code = code_fingerprint(type(retriever).__module__)
+        return fingerprint(
+            [self.chunks.fingerprint, asked, retriever.key(), self.depth, self.settings.seed, versions, code]
+        )
 
     def _judged(self, run: Run) -> Run:
         """The run in the judged unit."""
@@ -336,6 +343,20 @@ def _recall(stored: StoredRun) -> Measured:
     cost = dict(stored.facts["cost"])  # type: ignore[call-overload]
     cost["latency_ms"] = Latency(**cost["latency_ms"])
     return Measured(stored.run, Cost(**cost), dict(stored.facts["notes"]))  # type: ignore[call-overload]
+
+
+@lru_cache
+def code_fingerprint(module: str) -> str:
+    """Fingerprint of the source of the retriever's module and of ragbench's own rooms that rank.
+
+    So that a run computed by other code is never taken for a run of this one.
+    """
+    rooms = [files("ragbench") / room for room in ("core", "models", "retrievers")]
+    paths = sorted(path for room in rooms for path in Path(str(room)).rglob("*.py"))
+    found = sys.modules[module].__file__
+    if found is not None and Path(found) not in paths:
+        paths.append(Path(found))
+    return fingerprint_texts(path.read_text(encoding="utf-8") for path in paths)
 
 
 def _version(package: str) -> str:

@@ -20,6 +20,7 @@ from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.ledger import first_ten
 from ragbench.io.archives import unpack_zip
 from ragbench.io.atomic import write_text
+from ragbench.io.cache import cache_folder
 from ragbench.io.download import Progress, Remote, download
 
 FETCHED = ".fetched.json"
@@ -75,11 +76,9 @@ class Fetched:
     from_cache: bool
 
 
-def cache_folder() -> Path:
-    """Where collections are kept by default: the user's cache folder of the system."""
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("ragbench", appauthor=False)) / "collections"
+def collections_folder() -> Path:
+    """Where collections are kept by default: in the cache (`ragbench.io.cache`)."""
+    return cache_folder() / "collections"
 
 
 def public_collections(url_list: Path | None = None) -> dict[str, PublicCollection]:
@@ -164,14 +163,14 @@ def fetch_collection(
         InputError: it cannot be fetched, its bytes are wrong or differ from the
             first time (they are deleted), or it cannot be unpacked safely.
     """
-    folder = cache_folder() if folder is None else folder
+    folder = collections_folder() if folder is None else folder
     target = folder / collection.name
     if (target / FETCHED).exists() and not again:
         note = json.loads((target / FETCHED).read_text("utf-8"))
         return Fetched(target, str(note["sha256"]), str(note["checked_by"]), from_cache=True)
     if target.exists() and not (target / FETCHED).exists():
         raise InputError(f"{target} is there, but ragbench did not fetch it; choose another folder by --out")
-    record = cache_folder() / "first_seen.json"
+    record = collections_folder() / "first_seen.json"
     first_seen: dict[str, str] = json.loads(record.read_text("utf-8")) if record.exists() else {}
     archive = folder / f".{collection.name}.zip"
     sha256 = download(collection.remote, archive, progress=progress)
@@ -197,7 +196,7 @@ def _check(collection: PublicCollection, sha256: str, first: str | None) -> str:
         raise InputError(
             f"{collection.url}: wrong bytes: sha256 {sha256}, but it was {first} when it was first fetched. "
             f"They were deleted. If the publisher did change the file, take its line out of "
-            f"{cache_folder() / 'first_seen.json'}"
+            f"{collections_folder() / 'first_seen.json'}"
         )
     if collection.sha256:
         return "sha256"

@@ -6,8 +6,7 @@ fields are its settings, its repr and its cache key.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -17,15 +16,9 @@ import numpy.typing as npt
 
 from ragbench.core.documents import Chunks
 from ragbench.core.fingerprint import fingerprint
+from ragbench.core.progress import Progress, silent
 from ragbench.core.queries import Query
 from ragbench.core.runs import Run, Unit
-
-Advance = Callable[[int], None]
-Progress = Callable[[str, int], AbstractContextManager[Advance]]
-
-
-def _silent(what: str, total: int) -> AbstractContextManager[Advance]:
-    return nullcontext(lambda done: None)
 
 
 @dataclass(frozen=True)
@@ -40,7 +33,7 @@ class Context:
 
     cache: Path | None = None
     seed: int = 0
-    progress: Progress = field(default=_silent)
+    progress: Progress = field(default=silent)
 
 
 class Ranking(NamedTuple):
@@ -117,9 +110,6 @@ class Retriever(ABC):
     needs_chunks: ClassVar[bool] = True
     """Whether an empty index is an error; False for services that hold their own."""
 
-    version: ClassVar[str] = "1"
-    """Raised whenever the same settings would give another ranking."""
-
     def check(self) -> list[str]:
         """Faults in the settings that can be seen before anything is computed, in words."""
         return []
@@ -130,7 +120,7 @@ class Retriever(ABC):
 
     def key(self) -> str:
         """Fingerprint of everything that decides a ranking, the chunks aside."""
-        return fingerprint([self, self.version])
+        return fingerprint(self)
 
 
 def padded(rows: Sequence[Iterable[tuple[int, float]]], failures: Mapping[int, str] | None = None) -> Ranking:

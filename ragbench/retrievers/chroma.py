@@ -63,7 +63,7 @@ class Chroma(Retriever):
 
     def key(self) -> str:
         """The settings and the embedder behind the name."""
-        return fingerprint([self, self.version, build(EMBEDDERS, self.model).fingerprint()])
+        return fingerprint([self, build(EMBEDDERS, self.model).fingerprint()])
 
     def index(self, chunks: Chunks, context: Context) -> "ChromaIndex":
         """Open the collection, and fill it unless it exists.

@@ -73,7 +73,7 @@ class Dense(Retriever):
         from ragbench.core.fingerprint import fingerprint
 
         settings = {name: value for name, value in vars(self).items() if name != "device"}
-        return fingerprint(["dense", self.version, settings, build(EMBEDDERS, self.model).fingerprint()])
+        return fingerprint(["dense", settings, build(EMBEDDERS, self.model).fingerprint()])
 
     def index(self, chunks: Chunks, context: Context) -> "DenseIndex":
         """Embed what is not in the store and build the index."""

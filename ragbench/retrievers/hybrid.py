@@ -71,7 +71,7 @@ class Hybrid(Retriever):
 
     def key(self) -> str:
         """The settings and the keys of the parts."""
-        return fingerprint([self, self.version, [part.key() for part in self.parts]])
+        return fingerprint([self, [part.key() for part in self.parts]])
 
     def index(self, chunks: Chunks, context: Context) -> "HybridIndex":
         """Index with every part."""

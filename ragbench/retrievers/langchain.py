@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import MissingExtra, SettingError
 from ragbench.core.fingerprint import fingerprint
+from ragbench.core.progress import Advance
 from ragbench.core.queries import Query
 from ragbench.core.runs import Unit
 from ragbench.plugins import import_object
 from ragbench.retrievers._contract import one_line
 from ragbench.retrievers._loop import LoopThread
 from ragbench.retrievers._own_ids import Answer, Failed, OwnIdsIndex, by_rank
-from ragbench.retrievers.base import Advance, Context, Ranking, Retriever
+from ragbench.retrievers.base import Context, Ranking, Retriever
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document
@@ -73,7 +74,7 @@ class LangChain(Retriever):
             "" if self.retriever is None else f"{type(self.retriever).__module__}.{type(self.retriever).__qualname__}"
         )
         settings = {name: value for name, value in vars(self).items() if name != "retriever"}
-        return fingerprint(["langchain", self.version, settings, kind])
+        return fingerprint(["langchain", settings, kind])
 
     def index(self, chunks: Chunks, context: Context) -> "LangChainIndex":
         """Import or take the retriever, and call the function that makes it.

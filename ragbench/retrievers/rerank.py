@@ -49,7 +49,7 @@ class Rerank(Retriever):
     def key(self) -> str:
         """The settings and the keys of the inner retriever and the model."""
         model = build(EMBEDDERS, self.embedder) if self.model == LATE else build(RERANKERS, self.model)
-        return fingerprint([self, self.version, build(RETRIEVERS, self.of).key(), model.fingerprint()])
+        return fingerprint([self, build(RETRIEVERS, self.of).key(), model.fingerprint()])
 
     def index(self, chunks: Chunks, context: Context) -> "RerankIndex":
         """Index with the inner retriever and prepare the model."""

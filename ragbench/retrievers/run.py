@@ -40,7 +40,7 @@ class Run(Retriever):
     def key(self) -> str:
         """The file's content and what its ids are; its name does not count."""
         content = file_sha256(self.path) if self.path.is_file() else str(self.path)
-        return fingerprint(["run", self.version, content, self.returns, self.format])
+        return fingerprint(["run", content, self.returns, self.format])
 
     def index(self, chunks: Chunks, context: Context) -> "RunIndex":
         """Read the file.

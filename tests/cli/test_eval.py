@@ -132,7 +132,7 @@ BAD: list[tuple[str, Callable[[Path], list[object]], str]] = [
     (
         "unknown document",
         lambda p: ["--golden", lines(p / "g.jsonl", [{**GOLDEN[0], "evidence": [{"document_id": "zz"}]}])],
-        "lacks: zz",
+        "or that have no text: zz",
     ),
     (
         "nothing relevant",

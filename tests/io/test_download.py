@@ -194,7 +194,7 @@ def test_the_command_fetches_remembers_and_refuses_other_bytes(
     from ragbench.cli.data import app
     from ragbench.io.golden_files import read_golden
 
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("RAGBENCH_CACHE", str(tmp_path / "cache"))
     content = collection_zip()
     server.behave = lambda request: request.send(content)
     urls = tmp_path / "own.yaml"

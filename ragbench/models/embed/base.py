@@ -1,7 +1,7 @@
 """The contract of an embedder."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.errors import SettingError
+from ragbench.core.progress import Advance
 
 TextKind = Literal["query", "passage"]
-Advance = Callable[[int], None]
 
 
 @dataclass(frozen=True, eq=False)

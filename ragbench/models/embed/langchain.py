@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from ragbench.core.errors import ArmError, InputError, MissingExtra, SettingError
 from ragbench.core.fingerprint import fingerprint, plain
-from ragbench.models.embed.base import Advance, Embedder, TextKind
+from ragbench.core.progress import Advance
+from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.models.secrets import refuse_secrets
 from ragbench.plugins import import_object
 

