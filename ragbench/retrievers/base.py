@@ -104,11 +104,13 @@ class Index(ABC):
 class Retriever(ABC):
     """Settings of a retriever."""
 
-    cacheable: ClassVar[bool] = True
-    """Whether the same settings and chunks always give the same run, so that it may be kept."""
-
     needs_chunks: ClassVar[bool] = True
     """Whether an empty index is an error; False for services that hold their own."""
+
+    @property
+    def cacheable(self) -> bool:
+        """Whether the same settings and chunks always give the same run, so that it may be kept."""
+        return True
 
     def check(self) -> list[str]:
         """Faults in the settings that can be seen before anything is computed, in words."""

@@ -49,6 +49,11 @@ class Hybrid(Retriever):
         """The retrievers behind ``of``."""
         return [build(RETRIEVERS, spec) for spec in self.of]
 
+    @property
+    def cacheable(self) -> bool:
+        """Whether every part is."""
+        return all(part.cacheable for part in self.parts)
+
     def check(self) -> list[str]:
         """Settings of its own and of every part."""
         faults = []

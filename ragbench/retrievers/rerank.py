@@ -36,6 +36,12 @@ class Rerank(Retriever):
     depth: int = 50
     embedder: str = "minilm"
 
+    @property
+    def cacheable(self) -> bool:
+        """Whether the inner retriever is."""
+        inner: Retriever = build(RETRIEVERS, self.of)
+        return inner.cacheable
+
     def check(self) -> list[str]:
         """Settings of its own, of the inner retriever and of the model."""
         faults = [] if self.depth >= 1 else [f"depth is {self.depth}; it must be at least 1"]

@@ -86,3 +86,8 @@ def test_key_depends_on_the_parts() -> None:
 def test_it_runs_on_real_parts(shelf: Chunks) -> None:
     run = Hybrid().index(shelf, Context()).search([Query("q", "something to sleep in when camping")], 3)
     assert {item for item, _ in run.ranking(0)} & {"tent", "tarp"}
+
+
+def test_it_is_kept_only_if_every_part_may_be() -> None:
+    assert Hybrid().cacheable
+    assert not Hybrid(of=("bm25", "http:url=http://127.0.0.1:9/search")).cacheable
