@@ -1,4 +1,10 @@
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,3 +24,43 @@ def shared_data() -> Path:
 def sample_data() -> Path:
     """The sample sets that the repository ships."""
     return ROOT / "datasets"
+
+
+@dataclass
+class Finished:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Ragbench:
+    """The real command in a process of its own, with a cache of its own."""
+
+    def __init__(self, cache: Path) -> None:
+        self.environment = {**os.environ, "RAGBENCH_CACHE": str(cache), "COLUMNS": "80", "NO_COLOR": "1"}
+
+    def start(self, *words: object) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", "from ragbench.cli import main; main()", *map(str, words)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment,
+        )  # fmt: skip
+
+    def __call__(self, *words: object) -> Finished:
+        process = self.start(*words)
+        out, err = process.communicate(timeout=300)
+        assert "Traceback" not in err, err
+        return Finished(process.returncode, out, err)
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def ragbench(cache: Path) -> Ragbench:
+    return Ragbench(cache)

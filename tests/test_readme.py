@@ -1,0 +1,85 @@
+"""What the README shows is run."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    text = "\n".join(blocks("console")).replace("\\\n", " ")
+    return [shlex.split(line, comments=True) for line in text.splitlines() if line.startswith("ragbench ")]
+
+
+def test_the_demo_prints_the_table_of_the_readme(ragbench: Any, tmp_path: Path) -> None:
+    shown = re.search(r"<!-- demo -->\n```text\n(.*?)```", README, flags=re.DOTALL)
+    assert shown is not None
+    done = ragbench("demo", "--out", tmp_path)
+    assert done.code == 0
+    shown_lines = [line.rstrip() for line in shown.group(1).splitlines()]
+    printed = [line.rstrip() for line in done.out.splitlines()]
+    printed = printed[printed.index(shown_lines[0]) :][: len(shown_lines)]
+    assert printed[:3] == shown_lines[:3]  # title, head and BM25 are the same on every machine
+    for ours, theirs in zip(printed[3:], shown_lines[3:], strict=True):
+        # int8 arithmetic differs between processors in the third digit
+        assert ours.split()[0] == theirs.split()[0]
+        assert float(ours.split()[1]) == pytest.approx(float(theirs.split()[1]), abs=0.01)
+
+
+def test_the_first_evaluation_of_the_readme_runs(
+    ragbench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    words = next(words for words in commands() if words[1] == "eval" and "datasets/shop" in words)
+    words[words.index("--out") + 1] = str(tmp_path)
+    assert ragbench(*words[1:]).code == 0
+
+
+def test_python_of_the_readme_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("RAGBENCH_CACHE", str(tmp_path))
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), {})
+    assert "Estimate(mean=0.7" in capsys.readouterr().out
+
+
+def test_every_linked_file_exists() -> None:
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for link in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if "://" not in link:
+                assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+@pytest.mark.slow
+@pytest.mark.shared_data
+def test_scifact_of_the_readme(ragbench: Any, shared_data: Path, tmp_path: Path) -> None:
+    """The command, its figures, and a second run that is served from the store."""
+    words = next(words for words in commands() if words[1] == "eval" and "scifact" in words)
+    for option, value in (
+        ("--corpus", shared_data / "scifact"),
+        ("--golden", shared_data / "scifact"),
+        ("--out", tmp_path),
+    ):
+        words[words.index(option) + 1] = str(value)
+    first = ragbench(*words[1:], "--json")
+    figures = {arm["name"]: arm["metrics"]["ndcg@10"]["mean"] for arm in first.json["arms"]}
+    assert figures["bm25"] == pytest.approx(0.679, abs=0.004)
+    assert figures["dense"] == pytest.approx(0.645, abs=0.01)
+    assert figures["hybrid"] >= 0.71
+    assert figures["rerank"] >= 0.735
+    for name, figure in figures.items():
+        row = next(line for line in README.splitlines() if line.startswith(f"| {name} "))
+        assert f" {figure:.3f} ".replace("0.", ".") in row
+    again = ragbench(*words[1:], "--json")
+    assert all(arm["from_store"] for arm in again.json["arms"])
