@@ -1,0 +1,1 @@
+"""The numbers of this project, measured beside its peers: ``python -m benchmarks``."""

@@ -1,0 +1,98 @@
+"""The command line that all benchmarks share."""
+
+import argparse
+import importlib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.figures import Figure, Options, Section
+from benchmarks.machine import machine, versions
+
+NAMES = ("startup", "scoring", "overhead", "quality", "million", "gpu")
+"""In the order of the report."""
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+SCHEMA_VERSION = 1
+
+
+def main(arguments: Sequence[str] | None = None, *, only: str = "") -> int:
+    """Run benchmarks, print their tables, and write the figures if asked; 1 if a target was missed.
+
+    Args:
+        arguments: of the command line.
+        only: the one benchmark of this call; empty lets the user name them.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m benchmarks{'.' + only if only else ''}",
+        description="Measure ragbench beside its peers. Without a name, everything is measured (some ten minutes).",
+    )
+    if not only:
+        parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones: {', '.join(NAMES)}")
+    parser.add_argument(
+        "--data", type=Path, default=DATA, help="folder of the public collections (default ../shared/data)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
+    parser.add_argument("--small", action="store_true", help="a fraction of the work, to see that it runs")
+    given = parser.parse_args(arguments)
+    names = [only] if only else list(dict.fromkeys(given.names)) or list(NAMES)
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    options = Options(given.data, given.small, lambda text: print(text, file=sys.stderr, flush=True))
+    sections = []
+    for name in names:
+        options.say(f"{name} ...")
+        section: Section = importlib.import_module(f"benchmarks.{name}").run(options)
+        show(section)
+        sections.append(section)
+        if given.json:  # after each, so that what is done survives an interrupt
+            write(given.json, sections)
+    return int(any(figure.met is False for section in sections for figure in section.figures))
+
+
+def show(section: Section) -> None:
+    """Print a section: as a table where rich is installed, else as plain lines."""
+    try:
+        from rich.console import Console
+        from rich.table import Table
+    except ImportError:
+        print(f"\n{section.title}")
+        for figure in section.figures:
+            print(" | ".join(cells(figure)))
+        return
+    table = Table(title=section.title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in COLUMNS:
+        table.add_column(column, overflow="fold")
+    for figure in section.figures:
+        style = {True: "green", False: "red", None: ""}[figure.met]
+        *most, verdict, peer = cells(figure)
+        table.add_row(*most, f"[{style}]{verdict}[/]" if style else verdict, peer)
+    console = Console(width=None if sys.stdout.isatty() else 130)
+    console.print()
+    console.print(table)
+    for figure in section.figures:
+        if figure.reason:
+            console.print(f"{figure.what}, {figure.measure}: {figure.reason}", style="dim", highlight=False)
+
+
+COLUMNS = ("work", "measure", "ragbench", "target", "", "beside it")
+
+
+def cells(figure: Figure) -> tuple[str, ...]:
+    """One line of a table."""
+    return (figure.what, figure.measure, figure.shown, figure.target, figure.verdict, figure.peer)
+
+
+def write(path: Path, sections: Sequence[Section]) -> None:
+    """Write sections with the machine, the versions and the day."""
+    found = {
+        "schema_version": SCHEMA_VERSION,
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": machine(),
+        "versions": versions(),
+        "sections": [section.to_json() for section in sections],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
