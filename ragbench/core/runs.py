@@ -135,6 +135,8 @@ class Run:
 
     def top(self, k: int) -> "Run":
         """The same run cut after rank k."""
+        if self.lengths.max(initial=0) <= k:
+            return self
         return self._where(self.ranks <= k)
 
     def _where(self, keep: npt.NDArray[np.bool_]) -> "Run":

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from functools import lru_cache
 from importlib.metadata import distributions
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
@@ -79,7 +80,9 @@ def one_faiss() -> None:
 
 
 def faiss_gpus() -> int:
-    """Number of GPUs that the installed FAISS can use."""
+    """Number of GPUs that the installed FAISS can use; 0 where there is no FAISS."""
+    if find_spec("faiss") is None:
+        return 0
     import faiss
 
     return int(faiss.get_num_gpus()) if hasattr(faiss, "StandardGpuResources") else 0
