@@ -12,9 +12,10 @@ from ragbench.core.scores import Scores
 from ragbench.corpus.chunk import choose_chunker
 from ragbench.corpus.chunk import chunk as _chunk
 from ragbench.corpus.load import load_corpus as _load
-from ragbench.harness.evaluate import DEFAULT_RETRIEVERS, Settings
+from ragbench.harness.evaluate import DEFAULT_RETRIEVERS
 from ragbench.harness.evaluate import evaluate as _evaluate
 from ragbench.harness.results import Evaluation
+from ragbench.harness.settings import Settings
 from ragbench.io.cache import cache_folder
 from ragbench.io.golden_files import read_golden as load_golden
 from ragbench.io.golden_files import write_golden as save_golden

@@ -1,28 +1,27 @@
 """The options of ``ragbench eval``, from a YAML file and the command line, checked as a whole."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger, first_ten
-from ragbench.harness.evaluate import DEFAULT_K, DEFAULT_RETRIEVERS, Settings
+from ragbench.harness.evaluate import DEFAULT_RETRIEVERS
+from ragbench.harness.settings import Settings
 
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class EvalConfig:
+@dataclass(frozen=True, kw_only=True)
+class EvalConfig(Settings):
     """Every option; the names are the keys of the YAML file and the options of the command."""
 
     corpus: Path
     golden: Path
     retrievers: tuple[str | dict[str, Any], ...] = DEFAULT_RETRIEVERS
-    k: tuple[int, ...] = DEFAULT_K
-    metrics: tuple[str, ...] = ()
     out: Path | None = None
     chunker: str = "auto"
     loader: str | None = None
@@ -30,16 +29,7 @@ class EvalConfig:
     split: str | None = None
     queries: Path | None = None
     exclude_source: bool = False
-    level: Literal["auto", "chunk", "document"] = "auto"
-    overlap: float = 0.5
-    ties: Literal["trec", "expected"] = "trec"
-    allow_missing: bool = False
-    drop_self: bool = False
-    seed: int = 0
-    resamples: int = 10_000
-    jobs: int = 1
-    fresh: bool = False
-    cache: Path | None = field(default=None)
+    cache: Path | None = None
 
     @classmethod
     def merged(cls, config: Path | None, given: Mapping[str, Any]) -> "EvalConfig":
@@ -64,6 +54,8 @@ class EvalConfig:
             checked: EvalConfig = pydantic.TypeAdapter(cls).validate_python(
                 {"corpus": "-", "golden": "-", **{key: options[key] for key in options if key in known}}
             )
+        except SettingError as error:
+            faults.append(str(error))
         except pydantic.ValidationError as error:
             faults += [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
         if faults:
@@ -73,7 +65,7 @@ class EvalConfig:
 
     @property
     def settings(self) -> Settings:
-        """The part that the harness takes."""
+        """The part that the harness takes, and that the manifest shows."""
         return Settings(**{f.name: getattr(self, f.name) for f in fields(Settings)})
 
     def load_chunks(self, say: Say) -> tuple[Chunks, Ledger]:

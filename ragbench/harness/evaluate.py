@@ -1,22 +1,17 @@
 """Evaluate retrievers on a golden set."""
 
 import platform
-import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
-from pathlib import Path
-from typing import Literal
+from dataclasses import asdict, replace
 
 import numpy as np
 
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, RagbenchError, SettingError
-from ragbench.core.fingerprint import fingerprint, fingerprint_texts
+from ragbench.core.fingerprint import fingerprint
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Task, lay_over
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
@@ -24,89 +19,18 @@ from ragbench.core.queries import Query
 from ragbench.core.runs import Run, Unit
 from ragbench.core.seeds import generator
 from ragbench.harness.differences import compare_all, estimates
+from ragbench.harness.fingerprints import code_fingerprint, library_versions
 from ragbench.harness.measure import Measured, measure
 from ragbench.harness.results import Arm, Cost, Evaluation, Latency
+from ragbench.harness.settings import Settings, tie_cut
 from ragbench.io.run_store import RunStore, StoredRun
-from ragbench.metrics.parse import parse_all
 from ragbench.metrics.score import score
 from ragbench.plugins import RETRIEVERS, Spec, build
 from ragbench.retrievers.base import Context, Retriever
 from ragbench.stats.clusters import cluster_index
 
 DEFAULT_RETRIEVERS = ("bm25", "dense", "hybrid", "rerank")
-DEFAULT_K = (1, 5, 10, 100)
-RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
-"""Their versions are part of a stored run's key: another version may rank otherwise."""
 TIE_WARNING = 0.05
-TIE_DEPTH = 10
-LEAST_DEPTH = 100
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to evaluate.
-
-    Attributes:
-        k: cut-offs.
-        metrics: metric names; empty means `default_metrics` of k.
-        level: judge chunks or documents; ``auto`` takes chunks where evidence
-            points at parts of documents that were cut, else documents.
-        overlap: share of the shorter of span and chunk that makes a chunk relevant.
-        ties: ``trec`` orders equal scores by id, ``expected`` averages over their orders.
-        allow_missing: go on when the golden set names documents the corpus lacks.
-        drop_self: leave a document out of the ranking of a query with the same id (ArguAna).
-        seed: for resampling, sampling and retrievers with a random part.
-        resamples: bootstrap resamples and sign assignments.
-        jobs: arms at a time; above 1 their times disturb each other.
-        fresh: run everything again, whatever is stored.
-    """
-
-    k: tuple[int, ...] = DEFAULT_K
-    metrics: tuple[str, ...] = ()
-    level: Literal["auto", "chunk", "document"] = "auto"
-    overlap: float = 0.5
-    ties: Literal["trec", "expected"] = "trec"
-    allow_missing: bool = False
-    drop_self: bool = False
-    seed: int = 0
-    resamples: int = 10_000
-    jobs: int = 1
-    fresh: bool = False
-
-    def __post_init__(self) -> None:
-        if not self.k or min(self.k) < 1:
-            raise SettingError(f"k is {list(self.k)}; every cut-off must be at least 1")
-        if self.resamples < 100:
-            raise SettingError(f"resamples is {self.resamples}; an interval needs at least 100")
-        parse_all(self.metric_names)
-        if self.jobs < 1:
-            raise SettingError(f"jobs is {self.jobs}; it must be at least 1")
-
-    @property
-    def depth(self) -> int:
-        """How much is retrieved: the largest cut-off, and at least 100, since MAP and R-precision read on."""
-        return max(*self.k, LEAST_DEPTH)
-
-    @property
-    def metric_names(self) -> tuple[str, ...]:
-        """What is measured."""
-        return self.metrics or default_metrics(self.k)
-
-
-def default_metrics(k: Sequence[int]) -> tuple[str, ...]:
-    """Hit, MRR, nDCG, recall, precision and judged at each k, then MAP and R-precision."""
-    cuts = sorted(set(k))
-    kinds = ("hit", "mrr", "ndcg", "recall", "p", "judged")
-    return (*(f"{kind}@{cut}" for kind in kinds for cut in cuts), "map", "rprec")
-
-
-def tie_cut(k: Sequence[int]) -> int:
-    """Where the tie rate is taken: the largest cut-off up to 10, else the smallest.
-
-    Ties far down a list (BM25 on short texts is full of them) move no metric that is read.
-    """
-    return max((cut for cut in k if cut <= TIE_DEPTH), default=min(k))
-
 
 OnArm = Callable[[Arm], None]
 
@@ -132,7 +56,7 @@ def evaluate(
         retrievers: specs or retriever objects; each is one arm.
         settings: how to evaluate.
         context: cache folder, seed and progress; the seed of ``settings`` counts.
-        on_arm: called with each arm as soon as it is finished.
+        on_arm: called with each arm as soon as it is finished, one at a time.
         skipped: what was left out while the chunks were made; it opens the ledger.
 
     Raises:
@@ -148,10 +72,13 @@ def evaluate(
         task = without_self(task, chunks)
     bench = _Bench(chunks, golden, task, settings, context)
 
+    handing_over = threading.Lock()
+
     def work(named_arm: tuple[str, Retriever]) -> Arm:
         arm = bench.arm(*named_arm)
         if on_arm is not None:
-            on_arm(arm)
+            with handing_over:
+                on_arm(arm)
         return arm
 
     if settings.jobs == 1:
@@ -257,7 +184,7 @@ class _Bench:
 
     def _key(self, retriever: Retriever) -> str:
         asked = [[q.id, q.text, sorted(q.exclude)] for q in self.task.queries]
-        versions = [_version(name) for name in RANKING_LIBRARIES]
+        versions = library_versions()
         code = code_fingerprint(type(retriever).__module__)
         return fingerprint(
             [self.chunks.fingerprint, asked, retriever.key(), self.depth, self.settings.seed, versions, code]
@@ -334,7 +261,7 @@ class _Bench:
                 "resamples": self.settings.resamples,
             },
             "settings": asdict(self.settings),
-            "versions": {name: _version(name) for name in RANKING_LIBRARIES} | {"python": platform.python_version()},
+            "versions": library_versions() | {"python": platform.python_version()},
             "seconds": round(time.time() - self.began, 3),
         }
 
@@ -343,24 +270,3 @@ def _recall(stored: StoredRun) -> Measured:
     cost = dict(stored.facts["cost"])  # type: ignore[call-overload]
     cost["latency_ms"] = Latency(**cost["latency_ms"])
     return Measured(stored.run, Cost(**cost), dict(stored.facts["notes"]))  # type: ignore[call-overload]
-
-
-@lru_cache
-def code_fingerprint(module: str) -> str:
-    """Fingerprint of the source of the retriever's module and of ragbench's own rooms that rank.
-
-    So that a run computed by other code is never taken for a run of this one.
-    """
-    rooms = [files("ragbench") / room for room in ("core", "models", "retrievers")]
-    paths = sorted(path for room in rooms for path in Path(str(room)).rglob("*.py"))
-    found = sys.modules[module].__file__
-    if found is not None and Path(found) not in paths:
-        paths.append(Path(found))
-    return fingerprint_texts(path.read_text(encoding="utf-8") for path in paths)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "absent"

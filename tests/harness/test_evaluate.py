@@ -12,8 +12,9 @@ from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.core.queries import Query
-from ragbench.harness.evaluate import Settings, evaluate, judged_unit
+from ragbench.harness.evaluate import evaluate, judged_unit
 from ragbench.harness.results import Evaluation
+from ragbench.harness.settings import Settings
 from ragbench.retrievers.base import Context, Index, Ranking, Retriever
 
 FAST = Settings(k=(1, 3), resamples=200)

@@ -1,0 +1,38 @@
+"""What decides a ranking besides settings: the code and the libraries that rank."""
+
+import sys
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
+
+from ragbench.core.fingerprint import fingerprint_texts
+
+RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
+"""Their versions are part of a stored run's key: another version may rank otherwise."""
+
+
+@lru_cache
+def code_fingerprint(module: str) -> str:
+    """Fingerprint of the source of the retriever's module and of ragbench's own rooms that rank.
+
+    So that a run computed by other code is never taken for a run of this one.
+    """
+    rooms = [files("ragbench") / room for room in ("core", "models", "retrievers")]
+    paths = sorted(path for room in rooms for path in Path(str(room)).rglob("*.py"))
+    found = sys.modules[module].__file__
+    if found is not None and Path(found) not in paths:
+        paths.append(Path(found))
+    return fingerprint_texts(path.read_text(encoding="utf-8") for path in paths)
+
+
+def library_versions() -> dict[str, str]:
+    """Installed version of each library that ranks."""
+    return {name: _version(name) for name in RANKING_LIBRARIES}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
