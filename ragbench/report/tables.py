@@ -38,12 +38,14 @@ def with_interval(value: Estimate, *, signed: bool = False) -> str:
 
 
 def evaluation_tables(evaluation: Evaluation) -> RenderableType:
-    """Leaderboard, all metrics, what each arm took, and warnings."""
+    """All metrics, what each arm took, warnings, and last, where the eye ends, the leaderboard and errors."""
     ran = [arm for arm in evaluation.arms if arm.status == "ok"]
-    parts: list[RenderableType] = []
+    parts: list[RenderableType] = [*metric_tables(ran), cost_table(ran)] if ran else []
+    parts += [*notices(evaluation), Text()]
     if ran:
-        parts += [leaderboard(ran, evaluation.comparisons), *metric_tables(ran), cost_table(ran)]
-    parts += notices(evaluation)
+        parts.append(leaderboard(ran, evaluation.comparisons))
+    for arm in evaluation.failed:
+        parts.append(Text(f"error: {arm.name} did not run and has no score: {arm.error}", style="bold red"))
     return Group(*parts)
 
 
@@ -76,8 +78,9 @@ def leaderboard(arms: Sequence[Arm], comparisons: Sequence[Comparison]) -> Rende
 def metric_tables(arms: Sequence[Arm]) -> list[RenderableType]:
     """Every metric with its interval, a few arms side by side."""
     tables: list[RenderableType] = []
-    for start in range(0, len(arms), ARMS_PER_TABLE):
-        shown = arms[start : start + ARMS_PER_TABLE]
+    width = -(-len(arms) // -(-len(arms) // ARMS_PER_TABLE))
+    for start in range(0, len(arms), width):
+        shown = arms[start : start + width]
         table = _table()
         table.add_column("metric")
         for arm in shown:
@@ -134,8 +137,6 @@ def notices(evaluation: Evaluation) -> list[RenderableType]:
         lines += [Text(f"warning: {arm.name}: {warning}", style="yellow") for warning in arm.warnings]
         if arm.empty:
             lines.append(Text(f"warning: {arm.name}: {arm.empty} queries found nothing and score 0", style="yellow"))
-        if arm.status == "error":
-            lines.append(Text(f"error: {arm.name} did not run and has no score: {arm.error}", style="bold red"))
     return list(lines)
 
 

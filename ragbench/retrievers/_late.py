@@ -74,9 +74,7 @@ class LateBlend:
     def score(self, queries: Sequence[Query], rows: npt.NDArray[np.int32]) -> Floats:
         """Blend (q, c) for the candidates ``rows`` (q, c) of each query; 0 where a row is -1."""
         self._load(np.unique(rows[rows >= 0]).tolist())
-        texts = [query.text for query in queries]
-        sentence = self.embedder.encode(texts, "query")
-        token = self.embedder.encode_tokens(texts, "query")
+        token = self.embedder.encode_tokens([query.text for query in queries], "query")
         lexical = self.bm25.score(queries, rows)
         out = np.zeros(rows.shape, dtype=np.float32)
         for position, candidates in enumerate(rows):
@@ -87,7 +85,7 @@ class LateBlend:
             span = slice(int(token.offsets[position]), int(token.offsets[position + 1]))
             signals = (
                 max_sim(token.vectors[span], [self._tokens[row] for row in chosen.tolist()]),
-                self.vectors[chosen] @ sentence[position],
+                self.vectors[chosen] @ token.sentences[position],
                 lexical[position][valid],
             )
             out[position, valid] = sum(standardised(signal) for signal in signals)
@@ -119,12 +117,11 @@ def max_sim(query: Floats, passages: Sequence[Packed]) -> Floats:
     filled = np.flatnonzero(lengths)
     if len(query) == 0 or len(filled) == 0:
         return out
-    tokens = np.concatenate([passages[i].tokens for i in filled.tolist()]).astype(np.float32)
+    tokens = np.concatenate([passages[i].tokens for i in filled.tolist()], dtype=np.float32)
     scales = np.concatenate([passages[i].scales for i in filled.tolist()])
-    cosines = (query @ tokens.T) * scales
+    cosines = (tokens @ query.T) * scales[:, None]
     starts = np.concatenate(([0], np.cumsum(lengths[filled])[:-1]))
-    best = np.maximum.reduceat(cosines, starts, axis=1)
-    out[filled] = best.mean(axis=0)
+    out[filled] = np.maximum.reduceat(cosines, starts, axis=0).mean(axis=1)
     return out
 
 

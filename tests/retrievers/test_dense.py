@@ -39,6 +39,7 @@ def test_token_vectors_leave_out_the_special_tokens() -> None:
     model = MiniLM()
     found = model.encode_tokens(["hello world", ""], "passage")
     assert found.offsets.tolist() == [0, 2, 2]
+    np.testing.assert_array_equal(found.sentences, model.encode(["hello world", ""], "passage"))
     np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, rtol=1e-5)
 
 

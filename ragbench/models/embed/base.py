@@ -20,10 +20,12 @@ class TokenVectors:
 
     Attributes:
         vectors: float32 (total tokens, d), L2-normalised.
+        sentences: float32 (n, d), what `Embedder.encode` gives for the same texts.
         offsets: int64 (n + 1,), the tokens of text i are rows ``offsets[i]:offsets[i + 1]``.
     """
 
     vectors: npt.NDArray[np.float32]
+    sentences: npt.NDArray[np.float32]
     offsets: npt.NDArray[np.int64]
 
 

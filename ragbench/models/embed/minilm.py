@@ -62,8 +62,7 @@ class MiniLM(Embedder):
         out = np.empty((len(texts), 384), dtype=np.float32)
 
         def pool(row: int, states: npt.NDArray[np.float32]) -> None:
-            mean = states.mean(axis=0)
-            out[row] = mean / max(float(np.linalg.norm(mean)), 1e-12)
+            out[row] = _mean(states)
 
         self._forward(texts, pool, advance)
         return out
@@ -71,14 +70,17 @@ class MiniLM(Embedder):
     def encode_tokens(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> TokenVectors:
         """One unit vector per word piece, without the two special ones."""
         vectors: list[npt.NDArray[np.float32]] = [np.empty((0, 384), np.float32)] * len(texts)
+        sentences = np.empty((len(texts), 384), dtype=np.float32)
 
         def keep(row: int, states: npt.NDArray[np.float32]) -> None:
+            sentences[row] = _mean(states)
             inner = states[1:-1]
             vectors[row] = inner / np.maximum(np.linalg.norm(inner, axis=1, keepdims=True), 1e-12)
 
         self._forward(texts, keep, advance)
         offsets = np.concatenate(([0], np.cumsum([len(row) for row in vectors]))).astype(np.int64)
-        return TokenVectors(np.concatenate(vectors) if vectors else np.empty((0, 384), np.float32), offsets)
+        flat = np.concatenate(vectors) if vectors else np.empty((0, 384), np.float32)
+        return TokenVectors(flat, sentences, offsets)
 
     def _forward(
         self,
@@ -112,6 +114,12 @@ class MiniLM(Embedder):
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+
+
+def _mean(states: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The sentence vector: mean of all token states, the special ones included, at unit length."""
+    mean: npt.NDArray[np.float32] = states.mean(axis=0)
+    return mean / max(float(np.linalg.norm(mean)), 1e-12)
 
 
 def _package_file(package: str, path: str, sha256: str) -> Path:
