@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks, Corpus, Document
 from ragbench.core.errors import InputError, RagbenchError, SettingError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
@@ -21,7 +22,7 @@ from ragbench.io.golden_files import read_golden as load_golden
 from ragbench.io.golden_files import write_golden as save_golden
 from ragbench.io.run_files import read_run
 from ragbench.metrics.score import score
-from ragbench.retrievers.base import Context, Retriever
+from ragbench.retrievers.base import Retriever
 
 __all__ = [
     "Chunk",

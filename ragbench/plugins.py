@@ -44,7 +44,8 @@ EMBEDDERS = Kind("embedder", "ragbench.models.embed", "Embedder")
 RERANKERS = Kind("reranker", "ragbench.models.rerank", "Reranker")
 CHUNKERS = Kind("chunker", "ragbench.corpus.chunkers", "Chunker")
 LOADERS = Kind("loader", "ragbench.corpus.loaders", "Loader")
-KINDS = (RETRIEVERS, EMBEDDERS, RERANKERS, CHUNKERS, LOADERS)
+STAGES = Kind("stage", "ragbench.golden.stages", "Stage")
+KINDS = (RETRIEVERS, EMBEDDERS, RERANKERS, CHUNKERS, LOADERS, STAGES)
 
 
 def names(kind: Kind) -> dict[str, str]:

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import RagbenchError
 from ragbench.core.queries import Query
 from ragbench.core.runs import Run
 from ragbench.plugins import RETRIEVERS, build, load, names
-from ragbench.retrievers.base import Context, Index, Retriever
+from ragbench.retrievers.base import Index, Retriever
 
 TEXTS = (
     ("boots", "Waterproof leather boots with a stiff sole for rocky mountain paths."),

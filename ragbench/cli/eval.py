@@ -65,11 +65,11 @@ def run(given: dict[str, Any], config: Path | None, as_json: bool) -> None:
     """Read, evaluate, write, print."""
     from ragbench.cli.eval_config import EvalConfig
     from ragbench.cli.progress import Progress
+    from ragbench.core.context import Context
     from ragbench.harness.evaluate import evaluate, named
     from ragbench.io.cache import cache_folder
     from ragbench.report.files import ReportFolder
     from ragbench.report.json import evaluation_json
-    from ragbench.retrievers.base import Context
 
     wanted = EvalConfig.merged(config, given)
     named(wanted.retrievers)

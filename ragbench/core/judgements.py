@@ -86,7 +86,7 @@ class Task:
         queries: one per golden item, with the ids to leave out of its ranking.
         judgements: labels per query, without the items that are left out.
         unit: whether chunks or documents are judged.
-        ledger: missing documents and evidence that no chunk covers.
+        ledger: missing documents, evidence that no chunk covers, ids to leave out that nothing has.
     """
 
     queries: tuple[Query, ...]
@@ -184,6 +184,9 @@ class _Layer:
         for id_ in item.exclude:
             rows = self.rows(id_)
             out.update([id_] if len(rows) == 0 else [ids[row] for row in rows])
+            if len(rows) == 0 and id_ not in self.chunks.row:
+                reason = f"{id_!r} is to be left out, but no chunk or document has that id (was the corpus cut anew?)"
+                self.entries.append(LedgerEntry("golden", item.id, reason, "exclude-unknown"))
         for span in item.struck:
             out.update(ids[row] for row in self.touching(span))
         return frozenset(out)
@@ -197,12 +200,12 @@ class _Layer:
         """Label by item row for one query."""
         found: dict[int, int] = {}
         for evidence in item.evidence:
-            rows = self.covering(evidence)
+            rows = self.rows(evidence.document_id) if self.unit == "document" else self.covering(evidence)
             if len(rows) == 0:
                 self.unreachable(item, evidence)
                 targets = [self.item_row(evidence.document_id)]
             elif self.unit == "document":
-                left = [row for row in self.rows(evidence.document_id) if self.chunks.ids[row] not in exclude]
+                left = [row for row in rows if self.chunks.ids[row] not in exclude]
                 targets = [self.chunks.document_row[evidence.document_id]] if left or not exclude else []
             else:
                 targets = [int(row) for row in rows if self.chunks.ids[row] not in exclude]

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, RagbenchError, SettingError
 from ragbench.core.fingerprint import fingerprint
@@ -26,7 +27,7 @@ from ragbench.harness.settings import Settings, tie_cut
 from ragbench.io.run_store import RunStore, StoredRun
 from ragbench.metrics.score import score
 from ragbench.plugins import RETRIEVERS, Spec, build
-from ragbench.retrievers.base import Context, Retriever
+from ragbench.retrievers.base import Retriever
 from ragbench.stats.clusters import cluster_index
 
 DEFAULT_RETRIEVERS = ("bm25", "dense", "hybrid", "rerank")

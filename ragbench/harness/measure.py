@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError
 from ragbench.core.queries import Query
@@ -13,7 +14,7 @@ from ragbench.core.runs import Run
 from ragbench.core.seeds import generator
 from ragbench.harness.memory import PeakMemory
 from ragbench.harness.results import Cost, Latency
-from ragbench.retrievers.base import Context, Index, Retriever
+from ragbench.retrievers.base import Index, Retriever
 
 QUERIES_PER_BATCH = 1024
 LATENCY_QUERIES = 200

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ragbench.core.errors import SettingError
+from ragbench.metrics.base import Metric
 from ragbench.metrics.parse import parse_all
 
 DEFAULT_K = (1, 5, 10, 100)
@@ -48,14 +49,17 @@ class Settings:
             raise SettingError(f"k is {list(self.k)}; every cut-off must be at least 1")
         if self.resamples < 100:
             raise SettingError(f"resamples is {self.resamples}; an interval needs at least 100")
-        parse_all(self.metric_names)
+        without = [str(m) for m in parse_all(self.metric_names) if type(m).expected is Metric.expected]
+        if self.ties == "expected" and without:
+            raise SettingError(f"{', '.join(without)}: no expected value under ties; leave it out or use ties=trec")
         if self.jobs < 1:
             raise SettingError(f"jobs is {self.jobs}; it must be at least 1")
 
     @property
     def depth(self) -> int:
-        """How much is retrieved: the largest cut-off, and at least 100, since MAP and R-precision read on."""
-        return max(*self.k, LEAST_DEPTH)
+        """How much is retrieved: the largest cut-off of all, and at least 100, since MAP and R-precision read on."""
+        cuts = (getattr(metric, "k", None) or 0 for metric in parse_all(self.metric_names))
+        return max(*self.k, *cuts, LEAST_DEPTH)
 
     @property
     def metric_names(self) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ object for ids, failures and what the run took. Nothing in it is pickled.
 """
 
 import json
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +48,7 @@ class RunStore:
             with np.load(path, allow_pickle=False) as columns:
                 head = json.loads(columns["head"].tobytes().decode("utf-8"))
                 offsets, items, scores = columns["offsets"], columns["items"], columns["scores"]
-        except (OSError, ValueError, KeyError):
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
             return None
         row = {id_: i for i, id_ in enumerate(item_ids)}
         known = len(row)

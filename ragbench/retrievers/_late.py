@@ -18,12 +18,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.queries import Query
 from ragbench.io.token_vectors import Packed, TokenStore
 from ragbench.models.embed.base import Embedder
 from ragbench.retrievers._vectors import chunk_vectors
-from ragbench.retrievers.base import Context
 from ragbench.retrievers.bm25 import BM25, BM25Index
 
 EAGER_CHUNKS = 20_000

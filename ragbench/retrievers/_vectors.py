@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.io.vectors import VectorStore
 from ragbench.models.embed.base import Embedder
-from ragbench.retrievers.base import Context
 
 
 def chunk_vectors(embedder: Embedder, chunks: Chunks, context: Context) -> tuple[npt.NDArray[np.float32], int]:

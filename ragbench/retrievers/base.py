@@ -7,33 +7,16 @@ fields are its settings, its repr and its cache key.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.fingerprint import fingerprint
-from ragbench.core.progress import Progress, silent
 from ragbench.core.queries import Query
 from ragbench.core.runs import Run, Unit
-
-
-@dataclass(frozen=True)
-class Context:
-    """Where an index is built; nothing in it may change a ranking but ``seed``.
-
-    Attributes:
-        cache: folder for what is kept between runs (embeddings), or None to keep nothing.
-        seed: for retrievers with a random part (IVF training, HNSW).
-        progress: ``with progress(what, total) as advance: advance(n)``.
-    """
-
-    cache: Path | None = None
-    seed: int = 0
-    progress: Progress = field(default=silent)
 
 
 class Ranking(NamedTuple):

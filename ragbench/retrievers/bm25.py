@@ -7,9 +7,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.queries import Query
-from ragbench.retrievers.base import Context, Index, Ranking, Retriever
+from ragbench.retrievers.base import Index, Ranking, Retriever
 
 STOP_WORDS = {
     "english": "en", "german": "de", "dutch": "nl", "french": "fr", "spanish": "es", "portuguese": "pt",

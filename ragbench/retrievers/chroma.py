@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, MissingExtra, SettingError
 from ragbench.core.fingerprint import fingerprint
@@ -15,7 +16,7 @@ from ragbench.plugins import EMBEDDERS, build
 from ragbench.retrievers._contract import one_line
 from ragbench.retrievers._own_ids import OwnIdsIndex
 from ragbench.retrievers._vectors import chunk_vectors
-from ragbench.retrievers.base import Context, Ranking, Retriever
+from ragbench.retrievers.base import Ranking, Retriever
 
 QUERIES_PER_CALL = 256
 

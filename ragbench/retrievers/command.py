@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, ClassVar
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError
 from ragbench.core.queries import Query
 from ragbench.core.runs import Unit
 from ragbench.retrievers._contract import Contract, Order, quoted
 from ragbench.retrievers._own_ids import Answer, Failed, OwnIdsIndex
-from ragbench.retrievers.base import Context, Ranking, Retriever
+from ragbench.retrievers.base import Ranking, Retriever
 
 FITS_IN_PIPE = 4096
 """Bytes that every system's pipe takes at once, so that writing them cannot block."""

@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import SettingError
 from ragbench.core.queries import Query
@@ -15,7 +16,7 @@ from ragbench.models.embed.base import Embedder
 from ragbench.plugins import EMBEDDERS, build
 from ragbench.retrievers._neighbours import Neighbours, approximate, exact
 from ragbench.retrievers._vectors import chunk_vectors
-from ragbench.retrievers.base import Context, Index, Ranking, Retriever
+from ragbench.retrievers.base import Index, Ranking, Retriever
 
 RECALL_SAMPLE = 200
 

@@ -7,13 +7,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.queries import Query
 from ragbench.core.runs import Run
 from ragbench.plugins import RETRIEVERS, build
-from ragbench.retrievers.base import Context, Index, Ranking, Retriever
+from ragbench.retrievers.base import Index, Ranking, Retriever
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import MissingExtra, SettingError
 from ragbench.core.fingerprint import fingerprint
@@ -15,7 +16,7 @@ from ragbench.plugins import import_object
 from ragbench.retrievers._contract import one_line
 from ragbench.retrievers._loop import LoopThread
 from ragbench.retrievers._own_ids import Answer, Failed, OwnIdsIndex, by_rank
-from ragbench.retrievers.base import Context, Ranking, Retriever
+from ragbench.retrievers.base import Ranking, Retriever
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.queries import Query
 from ragbench.plugins import EMBEDDERS, RERANKERS, RETRIEVERS, build
 from ragbench.retrievers._late import LateBlend
-from ragbench.retrievers.base import Context, Index, Ranking, Retriever
+from ragbench.retrievers.base import Index, Ranking, Retriever
 from ragbench.retrievers.bm25 import BM25
 
 LATE = "late"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import file_sha256, fingerprint
@@ -13,7 +14,7 @@ from ragbench.core.queries import Query
 from ragbench.core.runs import Run as Rankings
 from ragbench.core.runs import Unit
 from ragbench.retrievers._own_ids import Answer, Failed, OwnIdsIndex
-from ragbench.retrievers.base import Context, Ranking, Retriever
+from ragbench.retrievers.base import Ranking, Retriever
 
 
 @dataclass(frozen=True)

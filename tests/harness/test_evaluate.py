@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
@@ -15,7 +16,7 @@ from ragbench.core.queries import Query
 from ragbench.harness.evaluate import evaluate, judged_unit
 from ragbench.harness.results import Evaluation
 from ragbench.harness.settings import Settings
-from ragbench.retrievers.base import Context, Index, Ranking, Retriever
+from ragbench.retrievers.base import Index, Ranking, Retriever
 
 FAST = Settings(k=(1, 3), resamples=200)
 
@@ -150,7 +151,8 @@ def test_a_damaged_store_is_computed_again(chunks: Chunks, golden: GoldenSet, tm
     evaluate(chunks, golden, ["bm25"], FAST, context=context)
     for path in (tmp_path / "runs").iterdir():
         path.write_bytes(path.read_bytes()[:100])
-    assert not evaluate(chunks, golden, ["bm25"], FAST, context=context).arms[0].from_store
+    arm = evaluate(chunks, golden, ["bm25"], FAST, context=context).arms[0]
+    assert (arm.status, arm.from_store) == ("ok", False)
 
 
 def test_arms_side_by_side_give_the_same_numbers(chunks: Chunks, golden: GoldenSet) -> None:

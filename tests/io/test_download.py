@@ -224,4 +224,4 @@ def test_the_command_fetches_remembers_and_refuses_other_bytes(
     with pytest.raises(InputError, match=r"wrong bytes: sha256 .* but it was .* when it was first fetched"):
         get("--again")
     assert len(read_golden(first["path"])) == 1, "what was there before stays"
-    assert left(tmp_path / "cache" / "ragbench" / "collections") == ["first_seen.json", "tiny"]
+    assert left(tmp_path / "cache" / "collections") == ["first_seen.json", "tiny"]

@@ -8,13 +8,13 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.queries import Query
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.models.embed.npy import Npy
 from ragbench.plugins import EMBEDDERS, RETRIEVERS, build
-from ragbench.retrievers.base import Context
 
 ROWS = [("a", "Tent", "for two"), ("b", "", "a stove"), ("c", "Lamp", "red light"), ("d", "", "a stove")]
 CONTENTS = ["Tent for two", "a stove", "Lamp red light"]

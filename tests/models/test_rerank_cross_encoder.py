@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ragbench.core.context import Context
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.queries import Query
 from ragbench.models.rerank.cross_encoder import CrossEncoder
 from ragbench.plugins import RERANKERS, RETRIEVERS, build
-from ragbench.retrievers.base import Context
 from ragbench.testing import check_retriever, small_corpus
 
 pytest.importorskip("sentence_transformers", reason="needs the extra st")

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from openai_server import Server, serving
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import ArmError, InputError, MissingExtra, SettingError
 from ragbench.core.queries import Query
 from ragbench.models.rerank.llm import LLM
 from ragbench.plugins import RERANKERS, RETRIEVERS, build, names
-from ragbench.retrievers.base import Context
 
 pytest.importorskip("langchain_openai", reason="needs the extra openai")
 PASSAGES = ["about boats", "about boats and water", "the answer is here", "nothing of the kind"]

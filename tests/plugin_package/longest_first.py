@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.queries import Query
-from ragbench.retrievers.base import Context, Index, Ranking, Retriever, padded
+from ragbench.retrievers.base import Index, Ranking, Retriever, padded
 
 
 @dataclass(frozen=True)

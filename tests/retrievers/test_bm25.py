@@ -4,11 +4,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import SettingError
 from ragbench.core.queries import Query
 from ragbench.plugins import RETRIEVERS, build
-from ragbench.retrievers.base import Context
 from ragbench.retrievers.bm25 import BM25
 
 DOCUMENTS = ["red red apple", "green apple pie", "blue sky", "apple apple apple tart pie"]

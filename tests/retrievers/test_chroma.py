@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from ragbench.core.context import Context
 from ragbench.core.errors import InputError
 from ragbench.core.queries import Query
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.plugins import RETRIEVERS, build
-from ragbench.retrievers.base import Context
 from ragbench.testing import check_retriever, small_corpus
 
 chromadb = pytest.importorskip("chromadb", reason="needs the extra chroma")

@@ -7,10 +7,11 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.queries import Query
 from ragbench.plugins import RETRIEVERS, build
-from ragbench.retrievers.base import Context, Index, Ranking, Retriever, padded
+from ragbench.retrievers.base import Index, Ranking, Retriever, padded
 from ragbench.testing import check_retriever, small_corpus
 
 

@@ -3,13 +3,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import MissingExtra
 from ragbench.core.queries import Query
 from ragbench.io.vectors import VectorStore
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.retrievers._neighbours import approximate, exact
-from ragbench.retrievers.base import Context
 from ragbench.retrievers.dense import Dense
 
 

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.queries import Query
 from ragbench.core.runs import Run
-from ragbench.retrievers.base import Context, Index, Ranking
+from ragbench.retrievers.base import Index, Ranking
 from ragbench.retrievers.hybrid import Hybrid, HybridIndex, scaled
 
 

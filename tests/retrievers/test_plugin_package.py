@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "plugin_package"
 EVALUATE = """\
 import json
 from ragbench.plugins import RETRIEVERS, build, load, names
-from ragbench.retrievers.base import Context
+from ragbench.core.context import Context
 from ragbench.testing import QUERIES, check_retriever, small_corpus
 import sys
 

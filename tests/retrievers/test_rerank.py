@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.queries import Query
 from ragbench.io.token_vectors import Packed, TokenStore, pack
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.retrievers._late import LateBlend, max_sim, standardised
-from ragbench.retrievers.base import Context
 from ragbench.retrievers.bm25 import BM25
 from ragbench.retrievers.rerank import Rerank
 

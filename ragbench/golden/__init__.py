@@ -1,0 +1,1 @@
+"""Golden sets from a team's own documents: sampled, drafted, reviewed, audited."""

@@ -1,0 +1,1 @@
+"""Language models behind one contract, and the client that adds limits, retries, an answer cache and a budget."""

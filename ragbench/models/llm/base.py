@@ -1,0 +1,133 @@
+"""The contract of a language model, and what goes in and comes out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, Protocol
+
+from ragbench.core.fingerprint import fingerprint
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a conversation."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question to a model. Everything in it decides the answer, so all of it is the cache key.
+
+    Attributes:
+        prompt: name and version of the prompt it was made from, ``"draft/3"``.
+        messages: what is said, in order.
+        schema: JSON schema the answer must follow; None for free text.
+        max_tokens: the most the model may write.
+        temperature: 0 for the most likely answer.
+        seed: passed on where the provider takes one.
+        sample: which of several answers to the same question this one is.
+    """
+
+    prompt: str
+    messages: tuple[Message, ...]
+    schema: Mapping[str, object] | None = None
+    max_tokens: int = 1024
+    temperature: float = 0.0
+    seed: int = 0
+    sample: int = 0
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Fingerprint of the request; the model's own is joined to it by whoever keeps answers."""
+        return fingerprint(self)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one call as the provider counts them (or as estimated where it does not)."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens)
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a model said.
+
+    Attributes:
+        text: the raw answer.
+        usage: tokens of this call.
+        finish_reason: why it ended, as the provider says ("stop", "length", ...).
+    """
+
+    text: str
+    usage: Usage = field(default_factory=Usage)
+    finish_reason: str = "stop"
+
+
+class LLMError(Exception):
+    """A call that gave no answer.
+
+    Attributes:
+        retry: whether the same call may go through later (429, 5xx, time-outs, broken connections).
+        retry_after: seconds the provider asked to wait, or None.
+        fatal: whether every other call would fail too (bad key, unknown model).
+    """
+
+    def __init__(self, reason: str, *, retry: bool, retry_after: float | None = None, fatal: bool = False) -> None:
+        super().__init__(reason)
+        self.retry, self.retry_after, self.fatal = retry, retry_after, fatal
+
+
+class LLM(ABC):
+    """One language model; no limits, retries or cache of its own (`ragbench.models.llm.client` adds them)."""
+
+    name: str
+    """As the user wrote it: ``bedrock_converse:MODEL``, ``openai:MODEL``."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Identity of the model and its settings, without keys: part of every cache key."""
+
+    @abstractmethod
+    async def complete(self, request: Request) -> Response:
+        """One call.
+
+        Raises:
+            LLMError: it gave no answer.
+        """
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer that follows the request's schema, or the reason why there is none.
+
+    Attributes:
+        value: the parsed JSON object (or the text, for a request without schema); None if given up.
+        failure: why it was given up, or empty.
+        raw: the last raw answer, for the ledger.
+        usage: tokens that were paid for it now, re-asks included; none from the cache.
+        cost: what these cost, in the currency of the price table.
+    """
+
+    value: object | None
+    failure: str = ""
+    raw: str = ""
+    usage: Usage = field(default_factory=Usage)
+    cost: float = 0.0
+
+
+class Asker(Protocol):
+    """What work may ask of a language model; limits, retries, cache and budget are behind it."""
+
+    async def ask(self, request: Request) -> Answer:
+        """The answer, or why there is none. Raises only what ends the whole run (budget spent, bad key)."""
+        ...
