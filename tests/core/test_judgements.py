@@ -76,3 +76,20 @@ def test_the_resampling_unit_is_the_source_then_the_only_best_document() -> None
     assert GoldenItem("q", "t", evidence=(Evidence("d", 0, 4, 2), Evidence("e", grade=1))).unit == "document:d"
     assert GoldenItem("q", "t", evidence=(Evidence("d"), Evidence("e"))).unit == "query:q"
     assert GoldenItem("q", "t", evidence=(Evidence("d", grade=0),)).unit == "query:q"
+
+
+def test_a_document_is_judged_wherever_its_evidence_lies() -> None:
+    gappy = Chunks.of(chunks_of((0, 10), (50, 60)))
+    golden = GoldenSet((GoldenItem("q", "t", evidence=(Evidence("d", 20, 40),)),))
+    task = lay_over(golden, gappy, unit="document")
+    assert task.judgements.to_dict()["q"] == {"d": 1}
+    assert list(task.judgements.item_ids) == ["d"]
+    assert len(task.ledger) == 0
+    assert lay_over(golden, gappy, unit="chunk").ledger.counts() == {"evidence-uncovered": 1}
+
+
+def test_an_id_to_leave_out_that_nothing_has_is_in_the_ledger() -> None:
+    golden = GoldenSet((GoldenItem("q", "t", evidence=(Evidence("e"),), exclude=("d#7", "d#0")),))
+    task = lay_over(golden, CHUNKS, unit="chunk")
+    assert [(entry.item, entry.code) for entry in task.ledger.entries] == [("q", "exclude-unknown")]
+    assert "d#7" in task.ledger.entries[0].reason
