@@ -73,23 +73,27 @@ class TokenStore:
 
     def _read(self, folder: Path, keys: npt.NDArray[np.void]) -> list[Packed]:
         shards = Shards.open(folder)
-        shard, row = shards.find(keys)
-        opened = [
-            (
-                np.load(path.with_name(f"{path.stem}.tokens.npy"), mmap_mode="r", allow_pickle=False),
-                np.load(path.with_name(f"{path.stem}.scales.npy"), allow_pickle=False),
+        shard, row = shards.locate(keys)
+        opened = {
+            number: (
+                shards.rows(number),
+                np.load(folder / f"{shards.paths[number].stem}.tokens.npy", mmap_mode="r", allow_pickle=False),
+                np.load(folder / f"{shards.paths[number].stem}.scales.npy", allow_pickle=False),
             )
-            for path in shards.paths
-        ]
+            for number in np.unique(shard).tolist()
+        }
         out = []
         for number, at in zip(shard.tolist(), row.tolist(), strict=True):
-            low, high = shards.arrays[number][at]
-            tokens, scales = opened[number]
+            spans, tokens, scales = opened[number]
+            low, high = spans[at]
             out.append(Packed(tokens[low:high], scales[low:high]))
         return out
 
 
 def _split(texts: Sequence[str], encode: Encode) -> list[Packed]:
-    vectors, offsets = encode(texts)
-    packed = pack(vectors)
-    return [Packed(packed.tokens[low:high], packed.scales[low:high]) for low, high in itertools.pairwise(offsets)]
+    out: list[Packed] = []
+    for start in range(0, len(texts), TEXTS_PER_SHARD):
+        vectors, offsets = encode(texts[start : start + TEXTS_PER_SHARD])
+        tokens, scales = pack(vectors)
+        out += [Packed(tokens[low:high], scales[low:high]) for low, high in itertools.pairwise(offsets.tolist())]
+    return out

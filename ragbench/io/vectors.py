@@ -8,6 +8,7 @@ a text that both embedded is simply there twice.
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import text_hash
 from ragbench.io.atomic import replacing, write_bytes
 
@@ -74,16 +76,14 @@ def text_keys(texts: Sequence[str]) -> npt.NDArray[np.void]:
 
 @dataclass(frozen=True)
 class Shards:
-    """All shards of a folder, opened for reading.
+    """All shards of a folder. Only those that are read are opened, since an open one holds a file handle.
 
     Attributes:
-        paths: the key files, one a shard.
-        arrays: memory-mapped rows, one array a shard.
+        paths: the ``.npy`` files, one a shard.
         keys: all keys, sorted; with ``shard`` and ``row``, where each stands.
     """
 
     paths: list[Path]
-    arrays: list[npt.NDArray[np.float32]]
     keys: npt.NDArray[np.void]
     shard: npt.NDArray[np.int32]
     row: npt.NDArray[np.int64]
@@ -91,21 +91,24 @@ class Shards:
     @classmethod
     def open(cls, folder: Path) -> "Shards":
         """Every complete shard of the folder; none if there is no folder yet."""
-        paths, arrays, keys = list[Path](), list[npt.NDArray[np.float32]](), []
+        paths, keys = list[Path](), list[npt.NDArray[np.void]]()
         for path in sorted(folder.glob("*.keys")):
             values = path.with_suffix(".npy")
             found = np.frombuffer(path.read_bytes(), dtype=f"V{KEY_BYTES}")
-            array = np.load(values, mmap_mode="r", allow_pickle=False) if values.exists() else None
-            if array is None or len(array) != len(found):
-                continue
-            paths.append(path)
-            arrays.append(array)
-            keys.append(found)
+            if _rows(values) == len(found):
+                paths.append(values)
+                keys.append(found)
         every = np.concatenate(keys) if keys else np.empty(0, dtype=f"V{KEY_BYTES}")
-        shard = np.repeat(np.arange(len(arrays), dtype=np.int32), [len(a) for a in arrays])
-        row = np.concatenate([np.arange(len(a)) for a in arrays]) if arrays else np.empty(0, np.int64)
+        counts = [len(found) for found in keys]
+        shard = np.repeat(np.arange(len(keys), dtype=np.int32), counts)
+        row = np.arange(len(every)) - np.repeat(np.cumsum(counts, dtype=np.int64) - counts, counts)
         order = np.argsort(_words(every), kind="stable")
-        return cls(paths, arrays, every[order], shard[order], row[order])
+        return cls(paths, every[order], shard[order], row[order])
+
+    def rows(self, number: int) -> npt.NDArray[np.float32]:
+        """All rows of one shard, memory-mapped."""
+        array: npt.NDArray[np.float32] = np.load(self.paths[number], mmap_mode="r", allow_pickle=False)
+        return array
 
     def find(self, keys: npt.NDArray[np.void]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
         """Shard (or -1) and row of each key."""
@@ -115,17 +118,43 @@ class Shards:
         at[at == len(self.keys)] = 0
         return np.where(self.keys[at] == keys, self.shard[at], -1).astype(np.int32), self.row[at]
 
+    def locate(self, keys: npt.NDArray[np.void]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """Shard and row of keys that are all stored.
+
+        Raises:
+            InputError: one is not, since somebody cleared the cache meanwhile.
+        """
+        shard, row = self.find(keys)
+        gone = int((shard < 0).sum())
+        if gone:
+            raise InputError(f"{gone} stored vectors were removed while they were needed; run again to embed them")
+        return shard, row
+
     def gather(self, keys: npt.NDArray[np.void]) -> npt.NDArray[np.float32]:
         """Rows of keys that are all stored: a memory-mapped stretch where they are one, else a copy."""
-        shard, row = self.find(keys)
+        shard, row = self.locate(keys)
         if len(keys) and (shard == shard[0]).all() and (np.diff(row) == 1).all():
-            stretch: npt.NDArray[np.float32] = self.arrays[shard[0]][row[0] : row[-1] + 1]
-            return stretch
-        out = np.empty((len(keys), self.arrays[0].shape[1] if self.arrays else 0), dtype=np.float32)
-        for number, array in enumerate(self.arrays):
-            at = np.flatnonzero(shard == number)
-            out[at] = array[row[at]]
+            return self.rows(int(shard[0]))[row[0] : row[-1] + 1]
+        order = np.argsort(shard, kind="stable")
+        numbers, starts = np.unique(shard[order], return_index=True)
+        parts = np.split(order, starts[1:]) if len(keys) else []
+        out = np.empty((len(keys), self.rows(int(numbers[0])).shape[1] if parts else 0), dtype=np.float32)
+        for number, at in zip(numbers.tolist(), parts, strict=False):
+            out[at] = self.rows(number)[row[at]]
         return out
+
+
+def _rows(path: Path) -> int:
+    """Number of rows of an array file; -1 where it is absent or cut off."""
+    try:
+        with path.open("rb") as handle:
+            version = np.lib.format.read_magic(handle)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(handle)
+            whole = handle.tell() + math.prod(shape) * dtype.itemsize <= path.stat().st_size
+            return shape[0] if whole else -1
+    except (OSError, ValueError):
+        return -1
 
 
 def _words(keys: npt.NDArray[np.void]) -> npt.NDArray[np.uint64]:
