@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
-from ragbench.core.errors import SettingError
+from ragbench.core.errors import ArmError, SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.queries import Query
 from ragbench.core.runs import Run
@@ -80,15 +80,25 @@ class Hybrid(Retriever):
         return fingerprint([self, [part.key() for part in self.parts]])
 
     def index(self, chunks: Chunks, context: Context) -> "HybridIndex":
-        """Index with every part."""
-        return HybridIndex(self, [part.index(chunks, context) for part in self.parts], chunks.ids)
+        """Index with every part.
+
+        Raises:
+            ArmError: some parts return chunks, others documents.
+        """
+        parts = [part.index(chunks, context) for part in self.parts]
+        if len({part.unit for part in parts}) > 1:
+            found = ", ".join(f"{spec!r} returns {part.unit}s" for spec, part in zip(self.of, parts, strict=True))
+            for part in parts:
+                part.close()
+            raise ArmError(f"rankings of chunks and of documents cannot be fused: {found}")
+        return HybridIndex(self, parts, chunks.ids if parts[0].unit == "chunk" else chunks.document_ids)
 
 
 class HybridIndex(Index):
     """The indexes of the parts."""
 
     def __init__(self, settings: Hybrid, parts: list[Index], item_ids: Sequence[str]) -> None:
-        super().__init__(item_ids)
+        super().__init__(item_ids, parts[0].unit)
         self._settings, self._parts = settings, parts
         for spec, part in zip(settings.of, parts, strict=True):
             self.notes.update({f"{spec}.{key}": value for key, value in part.notes.items()})

@@ -1,11 +1,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
+from ragbench.core.errors import ArmError
 from ragbench.core.queries import Query
 from ragbench.core.runs import Run
 from ragbench.retrievers.base import Index, Ranking
@@ -92,3 +94,14 @@ def test_it_runs_on_real_parts(shelf: Chunks) -> None:
 def test_it_is_kept_only_if_every_part_may_be() -> None:
     assert Hybrid().cacheable
     assert not Hybrid(of=("bm25", "http:url=http://127.0.0.1:9/search")).cacheable
+
+
+def test_the_unit_is_that_of_the_parts(shelf: Chunks, tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_text('{"q": {"tent": 2.0, "tarp": 1.0}}', encoding="utf-8")
+    documents = f"run:path={path},returns=document"
+    index = Hybrid(of=(documents, documents)).index(shelf, Context())
+    run = index.search([Query("q", "any")], 5)
+    assert (run.unit, [item for item, _ in run.ranking(0)]) == ("document", ["tent", "tarp"])
+    with pytest.raises(ArmError, match="cannot be fused"):
+        Hybrid(of=(documents, "bm25")).index(shelf, Context())
