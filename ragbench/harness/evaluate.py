@@ -16,7 +16,6 @@ from ragbench.core.fingerprint import fingerprint
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Task, lay_over
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
-from ragbench.core.queries import Query
 from ragbench.core.runs import Run, Unit
 from ragbench.core.seeds import generator
 from ragbench.harness.differences import compare_all, estimates
@@ -68,9 +67,8 @@ def evaluate(
     context = replace(context or Context(), seed=settings.seed)
     arms = named(retrievers)
     unit = judged_unit(settings.level, golden, chunks)
-    task = lay_over(golden, chunks, unit=unit, overlap=settings.overlap, allow_missing=settings.allow_missing)
-    if settings.drop_self:
-        task = without_self(task, chunks)
+    laid = without_self(golden, chunks) if settings.drop_self else golden
+    task = lay_over(laid, chunks, unit=unit, overlap=settings.overlap, allow_missing=settings.allow_missing)
     bench = _Bench(chunks, golden, task, settings, context)
 
     handing_over = threading.Lock()
@@ -121,16 +119,11 @@ def judged_unit(level: str, golden: GoldenSet, chunks: Chunks) -> Unit:
     return "chunk" if golden.has_spans and len(chunks) > len(chunks.document_ids) else "document"
 
 
-def without_self(task: Task, chunks: Chunks) -> Task:
-    """Leave the document whose id is the query's id out of that query's ranking."""
-    order = np.argsort(chunks.document_index, kind="stable")
-    bounds = np.searchsorted(chunks.document_index[order], np.arange(len(chunks.document_ids) + 1))
-
-    def own(query: Query) -> frozenset[str]:
-        row = chunks.document_row.get(query.id)
-        return frozenset() if row is None else frozenset(chunks.ids[i] for i in order[bounds[row] : bounds[row + 1]])
-
-    return replace(task, queries=tuple(query._replace(exclude=query.exclude | own(query)) for query in task.queries))
+def without_self(golden: GoldenSet, chunks: Chunks) -> GoldenSet:
+    """Leave the document whose id is the query's id out of that query's ranking, and of what is relevant to it."""
+    own = chunks.document_row
+    items = (replace(item, exclude=(*item.exclude, item.id)) if item.id in own else item for item in golden)
+    return replace(golden, items=tuple(items))
 
 
 class _Bench:
@@ -168,11 +161,12 @@ class _Bench:
             empty=int((run.lengths == 0).sum()) - len(run.failures),
             from_store=from_store,
             notes=measured.notes,
-            warnings=tuple(self._warnings(run)),
+            warnings=tuple(self._warnings(run, measured.run)),
         )
 
     def _measured(self, retriever: Retriever) -> tuple[Measured, bool]:
-        key = self._key(retriever) if self.store is not None and retriever.cacheable else None
+        code = code_fingerprint(type(retriever).__module__)
+        key = self._key(retriever, code) if self.store is not None and code and retriever.cacheable else None
         if key is not None and self.store is not None and not self.settings.fresh:
             stored = self.store.load(key, self.chunks.ids)
             if stored is not None:
@@ -183,10 +177,9 @@ class _Bench:
             self.store.save(key, StoredRun(measured.run, facts))
         return measured, False
 
-    def _key(self, retriever: Retriever) -> str:
+    def _key(self, retriever: Retriever, code: str) -> str:
         asked = [[q.id, q.text, sorted(q.exclude)] for q in self.task.queries]
         versions = library_versions()
-        code = code_fingerprint(type(retriever).__module__)
         return fingerprint(
             [self.chunks.fingerprint, asked, retriever.key(), self.depth, self.settings.seed, versions, code]
         )
@@ -204,7 +197,7 @@ class _Bench:
             raise ArmError("it returns documents, but chunks are judged: evaluate with --level document")
         return run
 
-    def _warnings(self, run: Run) -> list[str]:
+    def _warnings(self, run: Run, returned: Run) -> list[str]:
         found = []
         k = max(self.settings.k)
         cut = tie_cut(self.settings.k)
@@ -218,8 +211,9 @@ class _Bench:
             found.append(f"{run.repeated} items were returned twice for a query; the better rank counts")
         if run.failures:
             found.append(f"{len(run.failures)} queries failed and score 0: {first_ten(sorted(run.failures))}")
-        short = int((run.lengths < min(k, len(self.chunks.document_ids))).sum()) if run.unit == "document" else 0
-        if short and len(self.chunks) > len(self.chunks.document_ids):
+        # Only where all chunks that were asked for came is it their falling together that made the list short.
+        short = int(((run.lengths < min(k, len(self.chunks.document_ids))) & (returned.lengths >= self.depth)).sum())
+        if short:
             found.append(f"{short} queries have fewer than {k} documents, since several chunks fell on one document")
         return found
 

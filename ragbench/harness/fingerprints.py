@@ -14,14 +14,17 @@ RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "onnxruntime
 
 @lru_cache
 def code_fingerprint(module: str) -> str:
-    """Fingerprint of the source of the retriever's module and of ragbench's own rooms that rank.
+    """Fingerprint of the source of the retriever's module and of ragbench's own rooms that rank and measure.
 
     So that a run computed by other code is never taken for a run of this one.
+    Empty for a module without a file, such as a notebook: its runs cannot be kept.
     """
-    rooms = [files("ragbench") / room for room in ("core", "models", "retrievers")]
+    found = getattr(sys.modules.get(module), "__file__", None)
+    if found is None or not Path(found).is_file():
+        return ""
+    rooms = [files("ragbench") / room for room in ("core", "io", "models", "retrievers", "harness")]
     paths = sorted(path for room in rooms for path in Path(str(room)).rglob("*.py"))
-    found = sys.modules[module].__file__
-    if found is not None and Path(found) not in paths:
+    if Path(found) not in paths:
         paths.append(Path(found))
     return fingerprint_texts(path.read_text(encoding="utf-8") for path in paths)
 

@@ -50,6 +50,7 @@ class Index(ABC):
         self.item_ids = item_ids
         self.unit = unit
         self.notes: dict[str, object] = {}
+        self._row_by_id: tuple[Sequence[str], dict[str, int]] = ((), {})
 
     @abstractmethod
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
@@ -59,11 +60,13 @@ class Index(ABC):
         """The k best items of each query that are not excluded for it.
 
         Asks `rank` for as many more as the longest exclusion list, drops the
-        excluded items, and only then cuts at k.
+        excluded items, and only then cuts at k. A query that failed has an empty
+        ranking, whatever was found for it.
         """
         ranking = self.rank(queries, k + max((len(query.exclude) for query in queries), default=0))
         valid = ranking.items >= 0
-        row_of = {id_: row for row, id_ in enumerate(self.item_ids)} if any(q.exclude for q in queries) else {}
+        valid[list(ranking.failures)] = False
+        row_of = self._rows() if any(query.exclude for query in queries) else {}
         for position, query in enumerate(queries):
             if query.exclude:
                 out = [row_of[id_] for id_ in query.exclude if id_ in row_of]
@@ -78,6 +81,12 @@ class Index(ABC):
             failures={queries[position].id: reason for position, reason in ranking.failures.items()},
         )
         return run.top(k)
+
+    def _rows(self) -> dict[str, int]:
+        """Row by item id, kept from search to search, since a corpus may have a million ids."""
+        if self._row_by_id[0] is not self.item_ids or len(self._row_by_id[1]) != len(self.item_ids):
+            self._row_by_id = (self.item_ids, {id_: row for row, id_ in enumerate(self.item_ids)})
+        return self._row_by_id[1]
 
     def close(self) -> None:
         """Give back what the index holds (processes, connections)."""

@@ -55,8 +55,7 @@ class ScriptedIndex(Index):
             return Ranking(np.full_like(items, -1), scores, dict.fromkeys(range(q), "refused"))
         if self.rule == "some-fail":
             failed = {i: "timed out" for i, query in enumerate(queries) if query.id in ("q0", "q1")}
-            items[list(failed)] = -1
-            return Ranking(items, scores, failed)
+            return Ranking(items, scores, failed)  # what is ranked for them in spite of that does not count
         return Ranking(items, scores)
 
 
@@ -104,7 +103,7 @@ def test_an_arm_that_did_not_run_has_no_score_and_harms_no_other(
 
 def test_failed_queries_score_zero_and_are_counted(chunks: Chunks, golden: GoldenSet) -> None:
     whole, part = run(chunks, golden, "in-order", "some-fail").arms
-    assert part.failed == 2
+    assert (part.failed, part.empty) == (2, 0)
     assert "2 queries failed and score 0: q0, q1" in part.warnings[0]
     assert part.scores is not None
     assert part.scores.column("hit@3")[:2].tolist() == [0, 0]
@@ -199,6 +198,41 @@ def test_drop_self_leaves_the_namesake_out(chunks: Chunks) -> None:
     without = evaluate(chunks, golden, ["bm25"], replace(FAST, drop_self=True)).arms[0]
     assert with_self.metrics["mrr@3"].mean == 0.5
     assert without.metrics["mrr@3"].mean == 1.0
+
+
+def test_drop_self_leaves_the_namesake_out_of_the_labels_too(chunks: Chunks) -> None:
+    golden = GoldenSet((GoldenItem("apple", "apple", evidence=(Evidence("hazel"), Evidence("apple"))),))
+    evaluation = evaluate(chunks, golden, ["bm25"], replace(FAST, drop_self=True))
+    assert evaluation.task.judgements.to_dict() == {"apple": {"hazel": 1}}
+    assert evaluation.arms[0].metrics["recall@3"].mean == 1.0
+
+
+def test_a_retriever_written_in_a_notebook_runs_and_is_not_kept(
+    chunks: Chunks, golden: GoldenSet, tmp_path: Path
+) -> None:
+    @dataclass(frozen=True)
+    class Mine(Scripted):
+        cacheable: ClassVar[bool] = True
+
+    Mine.__module__ = "a_notebook"  # as in `__main__` of a notebook, there is no file to know the code by
+    for _ in range(2):
+        arm = evaluate(chunks, golden, [Mine("in-order")], FAST, context=Context(cache=tmp_path)).arms[0]
+        assert (arm.status, arm.from_store) == ("ok", False)
+
+
+def test_a_short_list_is_put_down_to_chunks_of_one_document_only_where_it_is() -> None:
+    cut = Chunks.of(
+        [
+            Chunk(f"d{i}#{j}", f"d{i}", "word " * (j + 1) if i == 0 else "other", 200 * j, 200 * j + 5 * (j + 1))
+            for i in range(9)
+            for j in range(30)
+        ]
+    )
+    golden = GoldenSet((GoldenItem("q", "word", evidence=(Evidence("d0"),)),))
+    arm = evaluate(cut, golden, ["bm25"], FAST).arms[0]
+    assert arm.run is not None
+    assert arm.run.lengths.tolist() == [1]
+    assert not any("fewer" in warning for warning in arm.warnings)
 
 
 def test_the_judged_unit() -> None:
