@@ -302,14 +302,16 @@ def read_qrels(path: Path | str) -> Judgements:
     return Judgements.from_dict(read_labels(path).by_query)
 
 
-def write_qrels(judgements: Judgements, path: Path | str) -> None:
-    """Write a qrels file, atomically. Queries without a label are absent.
+def write_qrels(judgements: Judgements, path: Path | str, *, escape: bool = False) -> None:
+    """Write a qrels file, atomically. Queries without a label are absent; ``escape`` is that of `write_trec_run`.
 
     Raises:
         InputError: an id is empty or has white space in it, or a query id is ``#``.
     """
     path = Path(path)
     labels = judgements.to_dict()
+    if escape:
+        labels = {_escaped(id_): {_escaped(item): n for item, n in row.items()} for id_, row in labels.items()}
     unfit = unwritable(list(labels), [item for row in labels.values() for item in row])
     if unfit:
         raise InputError(f"{path}: {len(unfit)} ids cannot stand in a TREC file: {first_ten(unfit)}")

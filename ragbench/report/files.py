@@ -6,6 +6,8 @@ scores.parquet    one row per arm and query, a column per metric
 ledger.jsonl      everything without a score, with its reason
 runs/ARM.trec     each arm's rankings, for any TREC tool
 qrels.trec        the labels they were scored with
+
+In both TREC files blanks and ``%`` of ids are written as ``%20`` and so on.
 """
 
 import json
@@ -13,6 +15,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from ragbench.core.errors import InputError
 from ragbench.core.ledger import Ledger
 from ragbench.harness.results import Arm, Evaluation
 from ragbench.io.atomic import replacing, write_text
@@ -27,15 +30,25 @@ def file_name(arm: str) -> str:
 
 
 class ReportFolder:
-    """Writes the files, arm by arm, so that whatever is finished is readable."""
+    """Writes the files, arm by arm, so that whatever is finished is readable.
+
+    Raises:
+        InputError: the folder cannot be made.
+    """
 
     def __init__(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"--out {folder}: the folder cannot be made: {error.strerror or error}") from error
         self.folder = folder
         self._done: list[Arm] = []
         self._names: dict[str, str] = {}
 
     def arm(self, arm: Arm) -> None:
         """Write a finished arm and the results so far."""
+        if not self._done:
+            self._clear()
         self._done.append(arm)
         name = file_name(arm.name)
         while name in self._names.values():
@@ -44,12 +57,22 @@ class ReportFolder:
         if arm.run is not None:
             write_trec_run(arm.run, self.folder / "runs" / f"{name}.trec", name, escape=True)
         self._scores(self._done)
-        self._results(results_json(self._done, (), Ledger(), {"complete": False}))
+        self._results(results_json(self._done, (), Ledger(), {"complete": False, "runs": self._names}))
+
+    def _clear(self) -> None:
+        """Take away what an earlier evaluation left here, so that nothing of it is taken for this one's."""
+        try:
+            runs = json.loads((self.folder / "results.json").read_text(encoding="utf-8"))["manifest"]["runs"]
+            old = [f"runs/{file_name(name)}.trec" for name in runs.values()]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return
+        for name in (*old, "qrels.trec", "ledger.jsonl", "summary.md", "scores.parquet"):
+            (self.folder / name).unlink(missing_ok=True)
 
     def finish(self, evaluation: Evaluation) -> None:
         """Write everything."""
         self._scores(evaluation.arms)
-        write_qrels(evaluation.task.judgements, self.folder / "qrels.trec")
+        write_qrels(evaluation.task.judgements, self.folder / "qrels.trec", escape=True)
         lines = [json.dumps(entry._asdict(), ensure_ascii=False) for entry in evaluation.ledger.entries]
         write_text(self.folder / "ledger.jsonl", "".join(line + "\n" for line in lines))
         write_text(self.folder / "summary.md", evaluation_markdown(evaluation))

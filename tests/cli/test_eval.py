@@ -242,3 +242,30 @@ def test_a_second_demo_is_served_from_the_store(ragbench: Any, tmp_path: Path) -
 def test_plugins_are_listed(ragbench: Any) -> None:
     found = ragbench("plugins", "--json").json
     assert {"bm25", "dense", "hybrid", "rerank", "http", "command", "langchain", "run"} <= set(found["retrievers"])
+
+
+def test_names_with_blanks_are_written_and_nothing_of_an_earlier_evaluation_stays(
+    ragbench: Any, tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "my docs", tmp_path / "report"
+    folder.mkdir()
+    for name, text in (("a b.txt", "steel kettle"), ("100 %.txt", "dog lead")):
+        (folder / name).write_text(text)
+    rows = [{"query": "kettle", "relevant_product_id": "a b.txt"}, {"query": "dog", "relevant_product_id": "100 %.txt"}]
+    asked = ("eval", "--corpus", folder, "--golden", lines(tmp_path / "simple.jsonl", rows), "--k", "1", "--out", out)
+    assert ragbench(*asked, "--retriever", "bm25", "--retriever", "bm25:k1=2").code == 0
+    with (out / "runs" / "bm25.trec").open() as run, (out / "qrels.trec").open() as qrels:
+        evaluator = pytrec_eval.RelevanceEvaluator(pytrec_eval.parse_qrel(qrels), {"P.1"})
+        assert [values["P_1"] for values in evaluator.evaluate(pytrec_eval.parse_run(run)).values()] == [1, 1]
+    assert ragbench(*asked, "--retriever", "bm25").code == 0
+    assert [path.name for path in (out / "runs").iterdir()] == ["bm25.trec"]
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_anything_runs(
+    ragbench: Any, corpus: Path, golden: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    done = ragbench("eval", "--corpus", corpus, "--golden", golden, "--out", tmp_path / "file" / "report")
+    assert done.code == 2
+    assert "cannot be made" in done.err
+    assert "Traceback" not in done.err
