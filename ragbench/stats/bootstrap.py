@@ -30,8 +30,8 @@ def bootstrap_means(
         confidence: coverage, in (0, 1).
 
     Returns:
-        Lower and upper ends, each (m,); NaN for a column without any value.
-        With a single cluster both ends are its mean: nothing is known of the spread.
+        Lower and upper ends, each (m,); NaN for a column with values in fewer than
+        two clusters, for then nothing is known of the spread.
 
     Memory: some 32 MiB for weights, and 8 x resamples x m bytes.
 
@@ -50,7 +50,7 @@ def bootstrap_means(
             means[start : start + block] = (weights @ sums) / (weights @ counts)
     tail = (1 - confidence) / 2
     low, high = np.full(values.shape[1], np.nan), np.full(values.shape[1], np.nan)
-    some = np.flatnonzero(counts.sum(axis=0) > 0)
+    some = np.flatnonzero((counts > 0).sum(axis=0) > 1)
     if len(some):
         low[some], high[some] = np.nanquantile(means[:, some], [tail, 1 - tail], axis=0)
     return low, high

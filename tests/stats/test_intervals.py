@@ -93,3 +93,11 @@ def test_clustered_queries_are_not_taken_for_independent() -> None:
         rejected_clustered += sign_flip_test(differences, clusters, rng, resamples=400)[0] < 0.05
     assert rejected_clustered / 200 < 0.1  # .05 and its simulation error
     assert rejected_naive / 200 > 0.3
+
+
+def test_one_cluster_has_no_interval() -> None:
+    low, high = bootstrap_means(
+        np.array([[0.2, 1.0], [0.4, np.nan], [np.nan, 0.0]]), np.array([0, 0, 1]), np.random.default_rng(0)
+    )
+    assert np.isnan([low[0], high[0]]).all()
+    assert (low[1], high[1]) == (0, 1)
