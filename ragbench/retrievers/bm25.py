@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
+from ragbench.core.errors import ArmError
 from ragbench.core.queries import Query
 from ragbench.retrievers.base import Index, Ranking, Retriever
 
@@ -77,11 +78,18 @@ class BM25(Retriever):
         )
 
     def index(self, chunks: Chunks, context: Context) -> "BM25Index":
-        """Tokenise and index title and text of every chunk."""
+        """Tokenise and index title and text of every chunk.
+
+        Raises:
+            ArmError: there is no word to index.
+        """
         import bm25s
 
         model = bm25s.BM25(method=self.method, k1=self.k1, b=self.b, delta=self.delta, backend="numpy")
-        model.index(self.tokenize(chunks.contents()), show_progress=False)
+        tokens = self.tokenize(chunks.contents())
+        if not any(tokens.ids):
+            raise ArmError(f"no chunk has a word to index (stop={str(self.stop).lower()}, language={self.language})")
+        model.index(tokens, show_progress=False)
         return BM25Index(self, model, chunks.ids)
 
 

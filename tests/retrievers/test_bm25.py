@@ -6,7 +6,7 @@ import pytest
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
-from ragbench.core.errors import SettingError
+from ragbench.core.errors import ArmError, SettingError
 from ragbench.core.queries import Query
 from ragbench.plugins import RETRIEVERS, build
 from ragbench.retrievers.bm25 import BM25
@@ -80,3 +80,9 @@ def test_wrong_settings_are_all_named() -> None:
         build(RETRIEVERS, "bm25:k2=3")
     with pytest.raises(SettingError, match="k1: Input should be a valid number"):
         build(RETRIEVERS, "bm25:k1=high")
+
+
+def test_a_corpus_without_words_is_refused() -> None:
+    blank = Chunks.of([Chunk("a", "a", "the of", 0, 6), Chunk("b", "b", "- ?", 0, 3)])
+    with pytest.raises(ArmError, match="no chunk has a word"):
+        BM25().index(blank, Context())
