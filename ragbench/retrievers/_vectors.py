@@ -1,5 +1,6 @@
 """Chunk vectors for the retrievers that need them: from the store where there is one."""
 
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,9 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.io.vectors import VectorStore
 from ragbench.models.embed.base import Embedder
+
+_EMBEDDING = threading.Lock()
+"""Arms that run side by side and need the same vectors: the first embeds, the others find them stored."""
 
 
 def chunk_vectors(embedder: Embedder, chunks: Chunks, context: Context) -> tuple[npt.NDArray[np.float32], int]:
@@ -21,4 +25,5 @@ def chunk_vectors(embedder: Embedder, chunks: Chunks, context: Context) -> tuple
 
     if context.cache is None:
         return encode(texts), len(texts)
-    return VectorStore(context.cache / "vectors" / embedder.fingerprint()).vectors(texts, encode)
+    with _EMBEDDING:
+        return VectorStore(context.cache / "vectors" / embedder.fingerprint()).vectors(texts, encode)

@@ -162,6 +162,20 @@ def test_arms_side_by_side_give_the_same_numbers(chunks: Chunks, golden: GoldenS
     assert [arm.metrics for arm in one.arms] == [arm.metrics for arm in two.arms]
 
 
+def test_arms_side_by_side_embed_once(chunks: Chunks, golden: GoldenSet, tmp_path: Path) -> None:
+    names = ["dense", "hybrid", "hybrid:fusion=minmax"]
+    arms = evaluate(chunks, golden, names, replace(FAST, jobs=3), context=Context(cache=tmp_path)).arms
+    embedded = [value for arm in arms for key, value in arm.notes.items() if key.endswith("embedded")]
+    assert sorted(embedded) == [0, 0, 8]
+
+
+def test_a_label_that_a_metric_cannot_take_costs_no_other_arm(chunks: Chunks) -> None:
+    golden = GoldenSet((GoldenItem("q", "apple", evidence=(Evidence("apple", grade=5000),)),))
+    arms = run(chunks, golden, "in-order", metrics=("ndcg(gain=exp)@3",)).arms
+    assert [arm.status for arm in arms] == ["error"]
+    assert "5000" in (arms[0].error or "")
+
+
 def test_finished_arms_are_handed_over_before_an_interrupt(chunks: Chunks, golden: GoldenSet) -> None:
     seen: list[str] = []
     with pytest.raises(KeyboardInterrupt):
