@@ -200,9 +200,12 @@ class _Layer:
         """Label by item row for one query."""
         found: dict[int, int] = {}
         for evidence in item.evidence:
-            rows = self.rows(evidence.document_id) if self.unit == "document" else self.covering(evidence)
+            rows = self.covering(evidence)
             if len(rows) == 0:
                 self.unreachable(item, evidence)
+            if self.unit == "document":  # it is judged wherever in it the evidence lies
+                rows = self.rows(evidence.document_id)
+            if len(rows) == 0:
                 targets = [self.item_row(evidence.document_id)]
             elif self.unit == "document":
                 left = [row for row in rows if self.chunks.ids[row] not in exclude]

@@ -84,8 +84,8 @@ def test_a_document_is_judged_wherever_its_evidence_lies() -> None:
     task = lay_over(golden, gappy, unit="document")
     assert task.judgements.to_dict()["q"] == {"d": 1}
     assert list(task.judgements.item_ids) == ["d"]
-    assert len(task.ledger) == 0
-    assert lay_over(golden, gappy, unit="chunk").ledger.counts() == {"evidence-uncovered": 1}
+    for unit in ("chunk", "document"):  # the corpus may be another, so it is told
+        assert lay_over(golden, gappy, unit=unit).ledger.counts() == {"evidence-uncovered": 1}  # type: ignore[arg-type]
 
 
 def test_an_id_to_leave_out_that_nothing_has_is_in_the_ledger() -> None:
