@@ -52,6 +52,10 @@ class Settings:
         without = [str(m) for m in parse_all(self.metric_names) if type(m).expected is Metric.expected]
         if self.ties == "expected" and without:
             raise SettingError(f"{', '.join(without)}: no expected value under ties; leave it out or use ties=trec")
+        if self.seed < 0:
+            raise SettingError(f"seed is {self.seed}; it must be 0 or more")
+        if not 0 < self.overlap <= 1:
+            raise SettingError(f"overlap is {self.overlap}; it must lie in (0, 1]")
         if self.jobs < 1:
             raise SettingError(f"jobs is {self.jobs}; it must be at least 1")
 

@@ -266,7 +266,10 @@ def test_every_fault_of_the_retrievers_is_listed_before_anything_runs(chunks: Ch
     assert len(str(caught.value).splitlines()) == 4
 
 
-@pytest.mark.parametrize("wrong", [{"k": (0,)}, {"k": ()}, {"resamples": 3}, {"jobs": 0}, {"metrics": ("ndgc@10",)}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"k": (0,)}, {"k": ()}, {"resamples": 3}, {"jobs": 0}, {"seed": -1}, {"overlap": 2.0}, {"metrics": ("ndgc@10",)}],
+)
 def test_wrong_settings(wrong: dict[str, object]) -> None:
     with pytest.raises(SettingError):
         replace(FAST, **wrong)  # type: ignore[arg-type]
