@@ -17,6 +17,7 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Task, lay_over
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.runs import Run, Unit
+from ragbench.core.scores import Scores
 from ragbench.core.seeds import generator
 from ragbench.harness.differences import compare_all, estimates
 from ragbench.harness.fingerprints import code_fingerprint, library_versions
@@ -161,7 +162,7 @@ class _Bench:
             empty=int((run.lengths == 0).sum()) - len(run.failures),
             from_store=from_store,
             notes=measured.notes,
-            warnings=tuple(self._warnings(run, measured.run)),
+            warnings=(*self._warnings(run, measured.run), *self._strangers(measured.run, scores)),
         )
 
     def _measured(self, retriever: Retriever) -> tuple[Measured, bool]:
@@ -215,6 +216,23 @@ class _Bench:
         short = int(((run.lengths < min(k, len(self.chunks.document_ids))) & (returned.lengths >= self.depth)).sum())
         if short:
             found.append(f"{short} queries have fewer than {k} documents, since several chunks fell on one document")
+        return found
+
+    def _strangers(self, returned: Run, scores: Scores) -> list[str]:
+        """What is said of ids that the corpus or the judgements lack: such results score 0 whatever they are."""
+        found = [entry.reason for entry in scores.ledger.of("nothing-judged")]
+        if returned.unit == "chunk" and len(returned.item_ids) == len(self.chunks):
+            return found
+        known = self.chunks.row if returned.unit == "chunk" else self.chunks.document_row
+        row, times = np.unique(returned.items, return_counts=True)
+        names = [returned.item_ids[item] for item in row.tolist()]
+        strange = np.array([name not in known for name in names], dtype=bool)
+        if strange.any():
+            share = times[strange].sum() / times.sum()
+            first = first_ten(name for name in names if name not in known)
+            found.append(
+                f"{share:.0%} of its results are ids that the corpus lacks, which count as not relevant: {first}"
+            )
         return found
 
     def evaluation(self, arms: Sequence[Arm], skipped: Ledger) -> Evaluation:

@@ -176,6 +176,25 @@ def test_a_label_that_a_metric_cannot_take_costs_no_other_arm(chunks: Chunks) ->
     assert "5000" in (arms[0].error or "")
 
 
+def test_results_that_the_corpus_lacks_are_told(chunks: Chunks, golden: GoldenSet, tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    answer = '{"apple": 3.0, "old-1": 2.0, "old-2": 1.0, "old-3": 0.5}'
+    path.write_text(f'{{"q0": {answer}, "q3": {answer}}}', encoding="utf-8")
+    for unit in ("chunk", "document"):
+        spec = f"run:path={path},returns={unit}"
+        (arm,) = evaluate(chunks, golden, [spec], FAST).arms
+        assert any("75% of its results are ids that the corpus lacks" in warning for warning in arm.warnings)
+    (own,) = evaluate(chunks, golden, ["bm25"], FAST).arms
+    assert not any("lacks" in warning for warning in own.warnings)
+
+
+def test_an_arm_whose_results_nobody_judged_says_so(chunks: Chunks) -> None:
+    golden = GoldenSet((GoldenItem("q", "apple banana", evidence=(Evidence("grape"),)),))
+    (arm,) = evaluate(chunks, golden, ["bm25"], FAST).arms
+    assert arm.metrics["hit@3"].mean == 0
+    assert any("none of the" in warning for warning in arm.warnings)
+
+
 def test_finished_arms_are_handed_over_before_an_interrupt(chunks: Chunks, golden: GoldenSet) -> None:
     seen: list[str] = []
     with pytest.raises(KeyboardInterrupt):
