@@ -1,0 +1,109 @@
+"""A rate that an imperfect judge reports, corrected for the judge's measured errors."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+from ragbench.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class CorrectedRate:
+    """A rate before and after correction.
+
+    Attributes:
+        reported: share of all items that the judge called positive.
+        value: the corrected share, held within 0 and 1; None where the judge's
+            errors do not determine it (sensitivity + specificity at most 1).
+        low, high: ends of the interval; None with ``value``.
+        sensitivity: share of the truly positive that the judge called positive.
+        specificity: share of the truly negative that it called negative.
+        n: items the judge saw.
+        n_positive, n_negative: truly positive and negative items that the errors were measured on.
+    """
+
+    reported: float
+    value: float | None
+    low: float | None
+    high: float | None
+    sensitivity: float
+    specificity: float
+    n: int
+    n_positive: int
+    n_negative: int
+
+
+def rogan_gladen(
+    positive: int,
+    n: int,
+    true_positive: int,
+    n_positive: int,
+    true_negative: int,
+    n_negative: int,
+    *,
+    confidence: float = 0.95,
+) -> CorrectedRate:
+    """The share that is truly positive, from a judge's verdicts and its errors on a labelled sample.
+
+    ``(reported + specificity - 1) / (sensitivity + specificity - 1)``. The
+    interval covers the sampling of both: of the items the judge saw, and of the
+    items its errors were measured on. It rests on three independent binomial
+    samples. Where the labelled items are a part of those the judge saw, that
+    holds nearly; the labelled sample must then hold the judge's verdicts in the
+    proportion in which they occur.
+
+    Args:
+        positive: items the judge called positive, of ``n``.
+        n: items the judge saw.
+        true_positive: of ``n_positive`` truly positive items, those it called positive.
+        n_positive: truly positive items in the labelled sample.
+        true_negative: of ``n_negative`` truly negative items, those it called negative.
+        n_negative: truly negative items in the labelled sample.
+        confidence: coverage, in (0, 1).
+
+    Raises:
+        InputError: a sample is empty, or a count exceeds its sample.
+
+    Source: Rogan and Gladen 1978, American Journal of Epidemiology 107:71, for
+    the estimate; Lang and Reiczigel 2014, Preventive Veterinary Medicine
+    113:13, for the interval.
+    """
+    for what, part, whole in (
+        ("verdicts", positive, n),
+        ("truly positive items", true_positive, n_positive),
+        ("truly negative items", true_negative, n_negative),
+    ):
+        if whole < 1:
+            raise InputError(f"no {what} to correct a rate by: the sample is empty")
+        if not 0 <= part <= whole:
+            raise InputError(f"{part} of {whole} {what} is no share")
+    reported, sensitivity, specificity = positive / n, true_positive / n_positive, true_negative / n_negative
+    if sensitivity + specificity <= 1:
+        return CorrectedRate(reported, None, None, None, sensitivity, specificity, n, n_positive, n_negative)
+    value = _within((reported + specificity - 1) / (sensitivity + specificity - 1))
+    low, high = _interval(positive, n, true_positive, n_positive, true_negative, n_negative, confidence)
+    return CorrectedRate(reported, value, low, high, sensitivity, specificity, n, n_positive, n_negative)
+
+
+def _interval(
+    positive: int, n: int, true_positive: int, n_positive: int, true_negative: int, n_negative: int, confidence: float
+) -> tuple[float, float]:
+    """Lang and Reiczigel's limits: pseudo-counts are added to each sample, and the middle is shifted."""
+    from scipy.stats import norm
+
+    z = float(norm.ppf((1 + confidence) / 2))
+    rate, rate_n = (positive + z * z / 2) / (n + z * z), n + z * z
+    se, se_n = (true_positive + 1) / (n_positive + 2), n_positive + 2
+    sp, sp_n = (true_negative + 1) / (n_negative + 2), n_negative + 2
+    youden = se + sp - 1
+    if youden <= 0:
+        # So few labelled items that the pseudo-counts outweigh them: nothing is known.
+        return 0.0, 1.0
+    middle = (rate + sp - 1) / youden
+    of_se, of_sp = se * (1 - se) / se_n, sp * (1 - sp) / sp_n
+    error = sqrt(rate * (1 - rate) / rate_n + middle**2 * of_se + (1 - middle) ** 2 * of_sp) / youden
+    shift = 2 * z * z * (middle * of_se - (1 - middle) * of_sp)
+    return _within(middle + shift - z * error), _within(middle + shift + z * error)
+
+
+def _within(share: float) -> float:
+    return min(1.0, max(0.0, share))
