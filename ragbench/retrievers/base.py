@@ -46,6 +46,9 @@ class Index(ABC):
     item_ids: Sequence[str]
     unit: Unit = "chunk"
 
+    excludes: ClassVar[bool] = False
+    """Whether `rank` leaves excluded items out itself, so that it need not be asked for more in their place."""
+
     def __init__(self, item_ids: Sequence[str], unit: Unit = "chunk") -> None:
         self.item_ids = item_ids
         self.unit = unit
@@ -54,7 +57,7 @@ class Index(ABC):
 
     @abstractmethod
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
-        """At least the k best items of each query, exclusions not yet applied."""
+        """At least the k best items of each query; exclusions need not be applied (see `excludes`)."""
 
     def search(self, queries: Sequence[Query], k: int) -> Run:
         """The k best items of each query that are not excluded for it.
@@ -63,7 +66,8 @@ class Index(ABC):
         excluded items, and only then cuts at k. A query that failed has an empty
         ranking, whatever was found for it.
         """
-        ranking = self.rank(queries, k + max((len(query.exclude) for query in queries), default=0))
+        more = 0 if self.excludes else max((len(query.exclude) for query in queries), default=0)
+        ranking = self.rank(queries, k + more)
         valid = ranking.items >= 0
         valid[list(ranking.failures)] = False
         row_of = self._rows() if any(query.exclude for query in queries) else {}

@@ -95,7 +95,13 @@ class Hybrid(Retriever):
 
 
 class HybridIndex(Index):
-    """The indexes of the parts."""
+    """The indexes of the parts.
+
+    They apply the exclusions, so that how deep the lists are fused, and with it
+    a query's ranking, does not depend on what other queries leave out.
+    """
+
+    excludes = True
 
     def __init__(self, settings: Hybrid, parts: list[Index], item_ids: Sequence[str]) -> None:
         super().__init__(item_ids, parts[0].unit)

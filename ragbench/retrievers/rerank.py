@@ -71,7 +71,9 @@ class Rerank(Retriever):
 
 
 class RerankIndex(Index):
-    """The inner index and what scores its candidates."""
+    """The inner index, which applies the exclusions, and what scores its candidates."""
+
+    excludes = True
 
     def __init__(self, settings: Rerank, inner: Index, score: Score, chunks: Chunks) -> None:
         super().__init__(inner.item_ids)

@@ -105,3 +105,10 @@ def test_the_unit_is_that_of_the_parts(shelf: Chunks, tmp_path: Path) -> None:
     assert (run.unit, [item for item, _ in run.ranking(0)]) == ("document", ["tent", "tarp"])
     with pytest.raises(ArmError, match="cannot be fused"):
         Hybrid(of=(documents, "bm25")).index(shelf, Context())
+
+
+@pytest.mark.parametrize("fusion", ["rrf", "minmax", "zscore"])
+def test_a_ranking_does_not_depend_on_what_other_queries_leave_out(shelf: Chunks, fusion: str) -> None:
+    index = Hybrid(fusion=fusion, depth=2).index(shelf, Context())  # type: ignore[arg-type]
+    one, other = Query("q", "a light to run with at night"), Query("r", "rain", frozenset({"tent", "tarp", "bed"}))
+    assert index.search([one, other], 2).ranking(0) == index.search([one], 2).ranking(0)
