@@ -1,0 +1,163 @@
+"""A copy of the corpus without the struck text, and the golden set that belongs to it."""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import NamedTuple
+
+from ragbench.core.documents import Corpus, Document
+from ragbench.core.errors import InputError
+from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
+from ragbench.core.ledger import LedgerEntry, first_ten
+
+MARK = "struck_from_corpus"
+"""Metadata key of a query whose struck spans (in the original offsets) are no longer in the corpus."""
+
+
+class Without(NamedTuple):
+    """A corpus without struck text.
+
+    Attributes:
+        corpus: the documents, shortened; one that is struck whole is left out and listed in the corpus's ledger.
+        golden: the queries, their evidence at its new place, nothing left to strike; what
+            lost its evidence is in its ledger.
+    """
+
+    corpus: Corpus
+    golden: GoldenSet
+
+
+def without_struck(corpus: Corpus, golden: GoldenSet) -> Without:
+    """Cut every span that any query of the set strikes out of the corpus.
+
+    All are struck for all queries: one index serves the whole set. A sentence
+    that one query was taken from is thus missing for the others too; evidence
+    that lay in it is lost for them, and the ledger says so. Ids of chunks to
+    leave out are kept as they are and may not exist in the new chunking.
+
+    Raises:
+        InputError: a struck span names a document that the corpus lacks or
+            reaches past its end, or no query has evidence left.
+    """
+    cuts = _cuts(corpus, golden)
+    documents, gone = [], []
+    for document in corpus:
+        text = cuts[document.id].text(document.text) if document.id in cuts else document.text
+        if text.strip():
+            documents.append(replace(document, text=text))
+        else:
+            gone.append(LedgerEntry("golden", document.id, "all of its text is struck", "struck-whole"))
+    absent = {entry.item for entry in gone}
+    entries: list[LedgerEntry] = []
+    items = []
+    for item in golden:
+        moved = _moved(item, cuts, absent, entries)
+        if moved is not None:
+            items.append(moved)
+    if not items:
+        raise InputError(f"golden set {golden.name!r}: every query's evidence is struck by another one")
+    return Without(
+        Corpus(tuple(documents), corpus.ledger + gone),
+        GoldenSet(tuple(items), golden.name, golden.ledger + entries),
+    )
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """What is cut out of one document: spans that neither overlap nor touch, in order."""
+
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+    @classmethod
+    def of(cls, spans: Iterable[tuple[int, int]]) -> "_Cut":
+        merged: list[list[int]] = []
+        for start, end in sorted(spans):
+            if merged and start <= merged[-1][1]:
+                merged[-1][1] = max(merged[-1][1], end)
+            else:
+                merged.append([start, end])
+        return cls(tuple(start for start, _ in merged), tuple(end for _, end in merged))
+
+    def text(self, text: str) -> str:
+        """The text without the spans. White space on both sides stays, so that no two words grow together."""
+        kept = [text[low:high] for low, high in zip((0, *self.ends), (*self.starts, len(text)), strict=True)]
+        return "".join(kept)
+
+    def place(self, at: int) -> int:
+        """Where an offset of the old text is in the new one; inside a cut, where the cut was."""
+        before = bisect_right(self.starts, at)
+        removed = [0, *accumulate(end - start for start, end in zip(self.starts, self.ends, strict=True))]
+        inside = max(0, self.ends[before - 1] - at) if before else 0
+        return at - removed[before] + inside
+
+
+def _cuts(corpus: Corpus, golden: GoldenSet) -> dict[str, _Cut]:
+    spans: dict[str, set[tuple[int, int]]] = {}
+    unknown, outside = set(), set()
+    for item in golden:
+        for span in item.struck:
+            document = corpus.by_id.get(span.document_id)
+            if document is None:
+                unknown.add(span.document_id)
+                continue
+            end = len(document.text) if span.end is None else span.end
+            if not 0 <= span.start <= end <= len(document.text):
+                outside.add(item.id)
+            elif end > span.start:
+                spans.setdefault(span.document_id, set()).add((span.start, end))
+    if unknown:
+        raise InputError(
+            f"golden set {golden.name!r} strikes text of {len(unknown)} documents that the corpus lacks: "
+            f"{first_ten(sorted(unknown))}. Is it the right corpus?"
+        )
+    if outside:
+        raise InputError(
+            f"golden set {golden.name!r}: {len(outside)} queries strike text past the end of their document: "
+            f"{first_ten(sorted(outside))}. Has the corpus changed since they were written?"
+        )
+    return {id_: _Cut.of(places) for id_, places in spans.items()}
+
+
+def _moved(item: GoldenItem, cuts: dict[str, _Cut], absent: set[str], entries: list[LedgerEntry]) -> GoldenItem | None:
+    evidence = []
+    for one in item.evidence:
+        cut = cuts.get(one.document_id)
+        placed = one
+        if cut is not None and one.end is not None:
+            placed = replace(one, start=cut.place(one.start), end=cut.place(one.end))
+        if one.document_id in absent or (
+            placed.end is not None and one.end != one.start and placed.end == placed.start
+        ):
+            entries.append(LedgerEntry("golden", item.id, f"its evidence {_at(one)} is struck", "evidence-struck"))
+        else:
+            evidence.append(placed)
+    if any(e.grade > 0 for e in item.evidence) and not any(e.grade > 0 for e in evidence):
+        entries.append(LedgerEntry("golden", item.id, "no evidence is left, so it is dropped", "no-evidence-left"))
+        return None
+    metadata = dict(item.metadata)
+    if item.struck:
+        metadata[MARK] = [_json(span) for span in item.struck]
+    return replace(item, evidence=tuple(evidence), struck=(), metadata=metadata)
+
+
+def _at(span: Evidence | Span) -> str:
+    return f"{span.document_id}[{span.start}:{'' if span.end is None else span.end}]"
+
+
+def _json(span: Span) -> dict[str, object]:
+    return {"document_id": span.document_id, "start": span.start, "end": span.end}
+
+
+def rows_of(corpus: Corpus) -> list[dict[str, object]]:
+    """The corpus as JSON objects that the ``jsonl`` loader reads back: id, title, text, and metadata beside them."""
+    return [_row(document) for document in corpus]
+
+
+def _row(document: Document) -> dict[str, object]:
+    row: dict[str, object] = {"id": document.id}
+    if document.title:
+        row["title"] = document.title
+    row["text"] = document.text
+    return row | {key: value for key, value in document.metadata.items() if key not in row}

@@ -1,0 +1,90 @@
+"""Content words: which a text has, and what share of one text's words another has too."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+STOP_WORDS = {
+    "english": "en", "german": "de", "dutch": "nl", "french": "fr", "spanish": "es", "portuguese": "pt",
+    "italian": "it", "russian": "ru", "swedish": "sv", "norwegian": "no", "turkish": "tr",
+}  # fmt: skip
+"""Snowball language -> bm25s's stop-word list, as the retriever ``bm25`` has them."""
+
+
+@dataclass(frozen=True, eq=False)
+class ContentWords:
+    """The distinct content words of many texts: stemmed, without stop words.
+
+    Attributes:
+        row: int64 (n,) text of each word, ascending.
+        word: int64 (n,) row of ``vocabulary``; each word once per text.
+        texts: how many texts there are.
+        vocabulary: the stems.
+    """
+
+    row: npt.NDArray[np.int64]
+    word: npt.NDArray[np.int64]
+    texts: int
+    vocabulary: tuple[str, ...]
+
+    @classmethod
+    def of(cls, texts: Sequence[str], language: str = "english") -> "ContentWords":
+        """Tokenise by bm25s, as the retriever ``bm25`` does; a language without a stemmer or stop list does without."""
+        import bm25s
+        import Stemmer
+
+        found: Any = bm25s.tokenize(
+            list(texts),
+            stopwords=STOP_WORDS.get(language, []),
+            stemmer=Stemmer.Stemmer(language) if language in Stemmer.algorithms() else None,
+            show_progress=False,
+        )
+        row = np.repeat(np.arange(len(texts)), [len(ids) for ids in found.ids])
+        word = np.fromiter((id_ for ids in found.ids for id_ in ids), np.int64, len(row))
+        width = max(len(found.vocab), 1)
+        pairs = np.unique(row * width + word)
+        by_id = sorted(found.vocab, key=found.vocab.__getitem__)
+        return cls(pairs // width, pairs % width, len(texts), tuple(by_id))
+
+    def counts(self) -> npt.NDArray[np.int64]:
+        """(texts,) number of distinct content words of each text."""
+        return np.bincount(self.row, minlength=self.texts)
+
+    def rest_shares(
+        self, group: npt.NDArray[np.int64], present: npt.NDArray[np.bool_] | None = None
+    ) -> npt.NDArray[np.float64]:
+        """Share of each text's words that another text of its group has too; NaN for a text without content words.
+
+        Args:
+            group: (texts,) the group of each text, for example the document of each sentence.
+            present: (texts,) texts that count as others; all by default.
+        """
+        present = np.ones(self.texts, dtype=bool) if present is None else present
+        key = group[self.row] * max(len(self.vocabulary), 1) + self.word
+        _, position = np.unique(key, return_inverse=True)
+        counted = present[self.row]
+        total = np.bincount(position, weights=counted)
+        others = total[position] - counted
+        return self._means(others > 0)
+
+    def _means(self, hit: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+        with np.errstate(invalid="ignore"):
+            shares: npt.NDArray[np.float64] = np.bincount(self.row, weights=hit, minlength=self.texts) / self.counts()
+        return shares
+
+
+def overlaps(queries: Sequence[str], texts: Sequence[str], language: str = "english") -> npt.NDArray[np.float64]:
+    """(n,) share of the distinct content words of each query that the text beside it has; NaN where a query has none.
+
+    Args:
+        queries: n queries.
+        texts: n texts, the one at the same place belongs to the query.
+        language: Snowball language of stemmer and stop words.
+    """
+    n = len(queries)
+    words = ContentWords.of([*queries, *texts], language)
+    # A query and its text are a group of two, so what the others of the group have is what the text has.
+    return words.rest_shares(np.concatenate((np.arange(n), np.arange(n))))[:n]

@@ -1,0 +1,203 @@
+"""Validity: does a synthetic golden set rank retriever settings as people's queries do?
+
+A pool of settings is ranked by their means on both sets; Kendall's tau says how
+far the two rankings agree. Beside it stands the ceiling, the agreement of two
+random halves of the people's queries: more cannot be asked of any other set.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench import plugins
+from ragbench.core.context import Context
+from ragbench.core.documents import Chunks, Corpus
+from ragbench.core.errors import InputError, SettingError
+from ragbench.core.goldens import GoldenSet
+from ragbench.core.judgements import lay_over
+from ragbench.core.seeds import generator
+from ragbench.corpus.chunk import choose_chunker, chunk
+from ragbench.corpus.chunkers.base import Chunker
+from ragbench.golden.corpus_without import without_struck
+from ragbench.metrics.score import score
+from ragbench.stats.agreement import Agreement, kendall_interval, resampled_means, split_halves
+from ragbench.stats.clusters import cluster_index
+
+POOL = (
+    "bm25",
+    "bm25:k1=1.5,b=0.75",
+    "bm25:k1=0.4,b=0.2",
+    "bm25:k1=2.5,b=1",
+    "bm25:b=0",
+    "bm25:stem=false",
+    "bm25:stop=false",
+    "bm25:stem=false,stop=false",
+    "dense",
+    "dense:model='minilm:max_tokens=32'",
+    "hybrid",
+    "hybrid:fusion=minmax",
+    "hybrid:fusion=zscore",
+    "hybrid:fusion=minmax,weights=[3,1]",
+    "hybrid:fusion=minmax,weights=[1,3]",
+    "hybrid:of=['bm25:stem=false','dense']",
+)
+"""Settings that need no model but the default one: lexical, dense, and mixtures of both."""
+RESAMPLES, SPLITS = 2000, 1000
+
+
+@dataclass(frozen=True)
+class Validity:
+    """How a synthetic set ranks a pool of retriever settings beside people's queries.
+
+    Attributes:
+        metric: what the settings are ranked by.
+        settings: the pool, m specs.
+        synthetic, human: (m,) mean per setting on either set.
+        tau: Kendall's tau-b between the two rankings, with a bootstrap interval over both sets of queries.
+        ceiling: mean tau of random halves of the human queries, with the middle 95% of the splits.
+        best_synthetic, best_human: the best setting of either set.
+        shortfall: by how much the setting that is best on the synthetic set stays below the best on
+            the human queries (human metric, 0 where they are the same), with its paired interval.
+        queries: number of synthetic and of human queries with something relevant.
+    """
+
+    metric: str
+    settings: tuple[str, ...]
+    synthetic: tuple[float, ...]
+    human: tuple[float, ...]
+    tau: Agreement
+    ceiling: Agreement
+    best_synthetic: str
+    best_human: str
+    shortfall: Agreement
+    queries: tuple[int, int]
+
+    @property
+    def best_is_right(self) -> bool:
+        """Whether the best setting is the same, or not told from the best by the human queries (interval holds 0)."""
+        return self.best_synthetic == self.best_human or self.shortfall.low <= 0.0
+
+
+@dataclass(frozen=True)
+class PerQuery:
+    """Values of one set of queries.
+
+    Attributes:
+        values: (n, m) metric per query and setting, queries without anything relevant left out.
+        clusters: (n,) resampling unit of each query.
+    """
+
+    values: npt.NDArray[np.float64]
+    clusters: npt.NDArray[np.int64]
+
+
+def validity(
+    corpus: Corpus,
+    synthetic: GoldenSet,
+    human: GoldenSet,
+    pool: Sequence[str] = POOL,
+    *,
+    metric: str = "ndcg@10",
+    chunker: str = "whole",
+    seed: int = 0,
+    context: Context | None = None,
+) -> Validity:
+    """Rank the pool on both sets and compare.
+
+    Documents are judged. The human queries are asked of the corpus as it is,
+    the synthetic ones of a copy without the text that they strike. Needs an
+    index per setting and corpus; embeddings come from the cache of ``context``.
+
+    Args:
+        corpus: the documents both sets are about.
+        synthetic: the set under test.
+        human: people's queries with their labels.
+        pool: specs of retrievers, at least three.
+        metric: any metric of ragbench.
+        chunker: spec of a chunker; a document stands where its best chunk stands.
+        seed: of resampling and splits.
+        context: cache and progress; nothing is kept by default.
+
+    Raises:
+        SettingError: fewer than three settings, or a wrong one.
+        InputError: a set with fewer than two queries that have something relevant.
+    """
+    context = context or Context(seed=seed)
+    cutter = choose_chunker(chunker, passages=True).chunker
+    struck = without_struck(corpus, synthetic) if any(item.struck for item in synthetic) else None
+    ours = per_query(
+        struck.corpus if struck else corpus, struck.golden if struck else synthetic, pool, metric, cutter, context
+    )
+    theirs = per_query(corpus, human, pool, metric, cutter, context)
+    return compare(ours, theirs, tuple(pool), metric, seed)
+
+
+def per_query(
+    corpus: Corpus, golden: GoldenSet, pool: Sequence[str], metric: str, chunker: Chunker, context: Context
+) -> PerQuery:
+    """Values of every setting for every query of one set.
+
+    Raises:
+        SettingError, InputError: see `validity`.
+    """
+    if len(set(pool)) < 3:
+        raise SettingError(f"a ranking of {len(set(pool))} settings says nothing; name at least three retrievers")
+    retrievers = [plugins.build(plugins.RETRIEVERS, spec) for spec in pool]
+    faults = [f"{spec}: {fault}" for spec, one in zip(pool, retrievers, strict=True) for fault in one.check()]
+    if faults:
+        raise SettingError("; ".join(faults))
+    chunks, _ = chunk(corpus, chunker)
+    task = lay_over(golden, chunks, unit="document", allow_missing=True)
+    columns = []
+    with context.progress(f"{golden.name}: ranking by {len(pool)} settings", len(pool)) as advance:
+        for retriever in retrievers:
+            index = retriever.index(chunks, context)
+            try:
+                run = index.search(task.queries, 100)
+            finally:
+                index.close()
+            if run.unit == "chunk":
+                run = run.as_documents(chunks.document_ids, _document_of(run.item_ids, chunks))
+            columns.append(score(run, task.judgements, metric).values[:, 0])
+            advance(1)
+    values = np.stack(columns, axis=1)
+    kept = np.logical_not(np.isnan(values).any(axis=1))
+    if kept.sum() < 2:
+        raise InputError(
+            f"golden set {golden.name!r}: {int(kept.sum())} queries have a relevant document; two are needed"
+        )
+    units = [item.unit for item, keep in zip(golden, kept.tolist(), strict=True) if keep]
+    return PerQuery(values[kept], cluster_index(units))
+
+
+def _document_of(item_ids: Sequence[str], chunks: Chunks) -> npt.NDArray[np.int32]:
+    if item_ids is chunks.ids:
+        return chunks.document_index
+    return chunks.document_index[[chunks.row[id_] for id_ in item_ids]]
+
+
+def compare(ours: PerQuery, theirs: PerQuery, pool: tuple[str, ...], metric: str, seed: int) -> Validity:
+    """The comparison, from values per query of the synthetic set and of the human queries."""
+    synthetic, human = ours.values.mean(axis=0), theirs.values.mean(axis=0)
+    best, truly = int(synthetic.argmax()), int(human.argmax())
+    halves = split_halves(theirs.values, theirs.clusters, generator(seed, "validity", "halves"), splits=SPLITS)
+    clusters = (ours.clusters, theirs.clusters)
+    tau = kendall_interval(
+        ours.values, theirs.values, clusters, generator(seed, "validity", "tau"), resamples=RESAMPLES
+    )
+    gap = theirs.values[:, [truly]] - theirs.values[:, [best]]
+    gaps = resampled_means(gap, theirs.clusters, generator(seed, "validity", "best"), RESAMPLES)
+    return Validity(
+        metric=metric,
+        settings=pool,
+        synthetic=tuple(synthetic.tolist()),
+        human=tuple(human.tolist()),
+        tau=tau,
+        ceiling=Agreement(float(np.nanmean(halves)), *np.nanquantile(halves, [0.025, 0.975]).tolist()),
+        best_synthetic=pool[best],
+        best_human=pool[truly],
+        shortfall=Agreement(float(gap.mean()), *np.quantile(gaps, [0.025, 0.975]).tolist()),
+        queries=(len(ours.values), len(theirs.values)),
+    )

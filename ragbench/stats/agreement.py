@@ -1,0 +1,139 @@
+"""Agreement of two rankings of the same systems: Kendall's tau, its interval, and the ceiling by split halves."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.stats.clusters import cluster_totals
+
+BLOCK_CELLS = 1 << 22
+_DIGITS = 12
+"""Means are compared after rounding: two systems with equal values must tie whatever the order of the sum."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Kendall's tau-b with a 95% interval (or that of the confidence asked for)."""
+
+    tau: float
+    low: float
+    high: float
+
+
+def kendall(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> float:
+    """Kendall's tau-b of two lists of system scores; NaN where one of them gives every system the same.
+
+    Systems that tie in one list count neither for nor against, and the
+    denominator shrinks by the ties of each list.
+
+    Args:
+        first: (m,) a score per system.
+        second: (m,) the other score of each.
+
+    Source: Kendall 1945; computed by ``scipy.stats.kendalltau``.
+    """
+    from scipy.stats import kendalltau
+
+    return float(kendalltau(np.round(first, _DIGITS), np.round(second, _DIGITS), variant="b").statistic)
+
+
+def kendall_rows(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(r,) tau-b of each row of two (r, m) arrays; a row where one side ties throughout gives NaN.
+
+    The same number as `kendall`, for thousands of resamples at once; needs r x m^2 bytes.
+    """
+    signs = [np.sign(np.round(side[:, :, None] - side[:, None, :], _DIGITS)) for side in (first, second)]
+    agreeing = (signs[0] * signs[1]).sum(axis=(1, 2))
+    pairs = [np.abs(sign).sum(axis=(1, 2)) for sign in signs]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        taus: npt.NDArray[np.float64] = agreeing / np.sqrt(pairs[0] * pairs[1])
+    return taus
+
+
+def kendall_interval(
+    first: npt.NDArray[np.float64],
+    second: npt.NDArray[np.float64],
+    clusters: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    rng: np.random.Generator,
+    *,
+    resamples: int = 2000,
+    confidence: float = 0.95,
+) -> Agreement:
+    """Tau between the rankings of m systems by their means over two sets of queries, with a percentile interval.
+
+    Both sets are resampled, by cluster. Resampling adds noise to both rankings,
+    so the interval reaches further down than up; it is no error if the tau lies
+    near its upper end.
+
+    Args:
+        first: (n, m) a value per query and system, without NaN.
+        second: (p, m) the same for the other set.
+        clusters: (n,) and (p,) the resampling unit of each row (`ragbench.stats.clusters.cluster_index`).
+        rng: the generator.
+        resamples: how many resamples.
+        confidence: coverage, in (0, 1).
+
+    Source: Efron and Tibshirani 1993, chapter 13.
+    """
+    drawn = [
+        resampled_means(values, groups, rng, resamples)
+        for values, groups in zip((first, second), clusters, strict=True)
+    ]
+    taus = kendall_rows(drawn[0], drawn[1])
+    tail = (1 - confidence) / 2
+    low, high = np.nanquantile(taus, [tail, 1 - tail]) if not np.isnan(taus).all() else (np.nan, np.nan)
+    return Agreement(kendall(first.mean(axis=0), second.mean(axis=0)), float(low), float(high))
+
+
+def resampled_means(
+    values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], rng: np.random.Generator, resamples: int
+) -> npt.NDArray[np.float64]:
+    """(resamples, m) column means of the rows of clusters drawn with replacement.
+
+    Args:
+        values: (n, m), without NaN.
+        clusters: (n,) cluster of each row.
+        rng: the generator.
+        resamples: how many.
+    """
+    sums, counts = cluster_totals(values, clusters)
+    c = len(sums)
+    out = np.empty((resamples, values.shape[1]))
+    rows = max(1, BLOCK_CELLS // max(c, 1))
+    for start in range(0, resamples, rows):
+        block = min(rows, resamples - start)
+        drawn = rng.integers(0, c, size=(block, c)) + np.arange(block)[:, None] * c
+        weights = np.bincount(drawn.ravel(), minlength=block * c).reshape(block, c).astype(np.float64)
+        out[start : start + block] = (weights @ sums) / (weights @ counts)
+    return out
+
+
+def split_halves(
+    values: npt.NDArray[np.float64],
+    clusters: npt.NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    splits: int = 1000,
+) -> npt.NDArray[np.float64]:
+    """(splits,) tau between the rankings by two random halves of the queries, clusters kept whole.
+
+    The mean of it says how well the queries agree with others of their own
+    kind: what another set of queries can be expected to reach. Fewer than two
+    clusters: all NaN.
+
+    Args:
+        values: (n, m) a value per query and system, without NaN.
+        clusters: (n,) cluster of each row.
+        rng: the generator.
+        splits: how many random splits.
+    """
+    sums, counts = cluster_totals(values, clusters)
+    c = len(sums)
+    if c < 2:
+        return np.full(splits, np.nan)
+    half = np.zeros((splits, c))
+    for row in half:
+        row[rng.permutation(c)[: c // 2]] = 1.0
+    other = 1.0 - half
+    return kendall_rows((half @ sums) / (half @ counts), (other @ sums) / (other @ counts))

@@ -1,0 +1,63 @@
+"""The corpus without struck text: property tests of the offsets, and what happens to lost evidence."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragbench.core.documents import Corpus, Document
+from ragbench.core.errors import InputError
+from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
+from ragbench.golden.corpus_without import MARK, rows_of, without_struck
+
+TEXT = "".join(chr(0x4E00 + i) for i in range(60))
+"""Sixty different characters, so that a character tells where it came from."""
+place = st.tuples(st.integers(0, 59), st.integers(1, 60)).map(lambda p: (min(p[0], p[1] - 1), p[1]))
+
+
+@given(st.lists(place, min_size=1, max_size=6), st.lists(place, min_size=1, max_size=6))
+def test_evidence_points_at_what_is_left_of_its_text(
+    struck: list[tuple[int, int]], wanted: list[tuple[int, int]]
+) -> None:
+    corpus = Corpus((Document("d", TEXT), Document("other", "something else")))
+    items = [
+        GoldenItem(f"s{i}", "q", struck=(Span("d", *s),), evidence=(Evidence("other"),)) for i, s in enumerate(struck)
+    ]
+    items += [GoldenItem(f"e{i}", "q", evidence=(Evidence("d", *w), Evidence("other"))) for i, w in enumerate(wanted)]
+    without = without_struck(corpus, GoldenSet(tuple(items)))
+    gone = {at for low, high in struck for at in range(low, high)}
+    left = "".join(char for at, char in enumerate(TEXT) if at not in gone)
+    assert (without.corpus.by_id["d"].text if left else "") == left
+    for i, (low, high) in enumerate(wanted):
+        expected = "".join(TEXT[at] for at in range(low, high) if at not in gone)
+        item = next(item for item in without.golden if item.id == f"e{i}")
+        found = [e for e in item.evidence if e.document_id == "d"]
+        assert "".join(left[e.start : e.end] for e in found) == expected
+        assert len(found) == bool(expected)
+
+
+def test_the_golden_set_is_marked_and_strikes_nothing_any_more() -> None:
+    corpus = Corpus((Document("a", "One two. Three four. Five six.", "Numbers", {"shelf": 3}), Document("b", "Seven.")))
+    first = GoldenItem("1", "Three four", evidence=(Evidence("a"),), struck=(Span("a", 9, 20),), source="a")
+    second = GoldenItem("2", "four?", evidence=(Evidence("a", 9, 20), Evidence("b")))
+    third = GoldenItem("3", "four!", evidence=(Evidence("a", 9, 20),))
+    corpus, golden = without_struck(corpus, GoldenSet((first, second, third)))
+    assert corpus.by_id["a"].text == "One two.  Five six."
+    assert [item.id for item in golden] == ["1", "2"]
+    assert golden.items[0].struck == ()
+    assert golden.items[0].metadata[MARK] == [{"document_id": "a", "start": 9, "end": 20}]
+    assert golden.items[1].evidence == (Evidence("b"),)
+    assert golden.ledger.counts() == {"evidence-struck": 2, "no-evidence-left": 1}
+    assert rows_of(corpus)[0] == {"id": "a", "title": "Numbers", "text": "One two.  Five six.", "shelf": 3}
+    again = without_struck(corpus, golden)
+    assert again.corpus.documents == corpus.documents
+    assert again.golden.items == golden.items
+
+
+def test_wrong_corpus() -> None:
+    corpus = Corpus((Document("a", "One two."),))
+    with pytest.raises(InputError, match="1 documents that the corpus lacks: b"):
+        without_struck(corpus, GoldenSet((GoldenItem("1", "q", struck=(Span("b", 0, 3),), evidence=(Evidence("a"),)),)))
+    with pytest.raises(InputError, match="past the end"):
+        without_struck(
+            corpus, GoldenSet((GoldenItem("1", "q", struck=(Span("a", 0, 99),), evidence=(Evidence("a"),)),))
+        )
