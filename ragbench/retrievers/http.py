@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
+from ragbench.core.loop import LoopThread
 from ragbench.core.queries import Query
 from ragbench.core.runs import Unit
 from ragbench.retrievers._contract import Contract, Order, one_line, quoted
-from ragbench.retrievers._loop import LoopThread
 from ragbench.retrievers._own_ids import Answer, Failed, OwnIdsIndex
 from ragbench.retrievers.base import Ranking, Retriever
 

@@ -9,12 +9,12 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import MissingExtra, SettingError
 from ragbench.core.fingerprint import fingerprint
+from ragbench.core.loop import LoopThread
 from ragbench.core.progress import Advance
 from ragbench.core.queries import Query
 from ragbench.core.runs import Unit
 from ragbench.plugins import import_object
 from ragbench.retrievers._contract import one_line
-from ragbench.retrievers._loop import LoopThread
 from ragbench.retrievers._own_ids import Answer, Failed, OwnIdsIndex, by_rank
 from ragbench.retrievers.base import Ranking, Retriever
 

@@ -80,11 +80,23 @@ class LLMError(Exception):
         retry: whether the same call may go through later (429, 5xx, time-outs, broken connections).
         retry_after: seconds the provider asked to wait, or None.
         fatal: whether every other call would fail too (bad key, unknown model).
+        limited: whether the provider only asked for fewer calls (429); such a call is not held against the request.
+        in_doubt: whether the provider may have answered and billed all the same (a time-out, a broken connection).
     """
 
-    def __init__(self, reason: str, *, retry: bool, retry_after: float | None = None, fatal: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        retry: bool,
+        retry_after: float | None = None,
+        fatal: bool = False,
+        limited: bool = False,
+        in_doubt: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.retry, self.retry_after, self.fatal = retry, retry_after, fatal
+        self.limited, self.in_doubt = limited, in_doubt
 
 
 class LLM(ABC):
@@ -105,6 +117,10 @@ class LLM(ABC):
             LLMError: it gave no answer.
         """
 
+    async def aclose(self) -> None:
+        """Let go of connections and threads; nothing to do where there are none."""
+        return
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -115,7 +131,9 @@ class Answer:
         failure: why it was given up, or empty.
         raw: the last raw answer, for the ledger.
         usage: tokens that were paid for it now, re-asks included; none from the cache.
-        cost: what these cost, in the currency of the price table.
+        cost: what these cost, in the currency of the price table; 0.0 where the price is not known.
+        unanswered: the provider never answered, so that nothing is kept and a later run asks again; a failure
+            without it is final: a later run finds the same answers and gives up in the same way.
     """
 
     value: object | None
@@ -123,6 +141,7 @@ class Answer:
     raw: str = ""
     usage: Usage = field(default_factory=Usage)
     cost: float = 0.0
+    unanswered: bool = False
 
 
 class Asker(Protocol):
