@@ -1,0 +1,90 @@
+"""What a provider's library raises -> `LLMError`. Read from its parts, so that no library is imported for it."""
+
+import datetime
+import email.utils
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ragbench.models.llm.base import LLMError
+
+FATAL = {401, 402, 403, 404}
+RETRY = {408, 409, 425, 429}
+SPENT = {"insufficient_quota", "billing_hard_limit_reached", "ServiceQuotaExceededException"}
+LIMITED = {"ThrottlingException", "TooManyRequestsException"}
+NOT_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "EndpointConnectionError", "ConnectTimeoutError"}
+KEY_NAMES = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL")
+KEY_FORM = re.compile(r"\b(sk|pk|AKIA|ASIA)[-_A-Za-z0-9*]{8,}")
+MOST_CHARACTERS = 500
+
+
+def read_error(error: BaseException) -> LLMError:
+    """What became of the call."""
+    reason = _reason(error)
+    chain = list(_chain(error))
+    status, headers, code = _answered(chain)
+    if status is None:
+        names = {cls.__name__ for link in chain for cls in type(link).__mro__}
+        # A reply that cannot be read was sent, and so may be billed, like one that broke off.
+        return LLMError(reason, retry=True, in_doubt=not names & NOT_SENT)
+    if code in SPENT:
+        return LLMError(reason, retry=False, fatal=True)
+    limited = status == 429 or code in LIMITED
+    if limited or status in RETRY or status >= 500:
+        return LLMError(reason, retry=True, retry_after=_retry_after(headers), limited=limited)
+    if status < 400:
+        return LLMError(reason, retry=True, in_doubt=True)
+    return LLMError(reason, retry=False, fatal=status in FATAL)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    link: BaseException | None = error
+    for _ in range(10):
+        if link is None:
+            return
+        yield link
+        link = link.__cause__ or link.__context__
+
+
+def _answered(chain: list[BaseException]) -> tuple[int | None, Mapping[str, str], str]:
+    """Status, headers (lower case) and error code of the provider's reply; the status is None without one."""
+    for link in chain:
+        response: Any = getattr(link, "response", None)
+        status = getattr(link, "status_code", None)
+        if isinstance(status, int):
+            headers = getattr(response, "headers", None) or {}
+            return status, {key.lower(): value for key, value in headers.items()}, str(getattr(link, "code", "") or "")
+        if isinstance(response, dict) and "ResponseMetadata" in response:
+            told = response["ResponseMetadata"]
+            code = str(response.get("Error", {}).get("Code", ""))
+            return int(told.get("HTTPStatusCode", 500)), told.get("HTTPHeaders", {}), code
+    return None, {}, ""
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait: ``retry-after-ms``, or ``retry-after`` in seconds or as a date."""
+    try:
+        if "retry-after-ms" in headers:
+            return max(0.0, float(headers["retry-after-ms"]) / 1000)
+        if "retry-after" in headers:
+            return max(0.0, float(headers["retry-after"]))
+    except ValueError:
+        pass
+    try:
+        until = email.utils.parsedate_to_datetime(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return max(0.0, (until - datetime.datetime.now(datetime.UTC)).total_seconds()) if until.tzinfo else None
+
+
+def _reason(error: BaseException) -> str:
+    """One line without keys: some servers repeat the key that they refuse."""
+    text = " ".join(str(error).split())
+    cause = error.__cause__
+    if cause is not None and str(cause) and str(cause) not in text:
+        text += f" ({type(cause).__name__}: {' '.join(str(cause).split())})"
+    for name, value in os.environ.items():
+        if KEY_NAMES.search(name.upper()) and len(value) >= 8:
+            text = text.replace(value, f"[{name}]")
+    return f"{type(error).__name__}: {KEY_FORM.sub('[key]', text)[:MOST_CHARACTERS]}"

@@ -1,0 +1,184 @@
+"""Any LangChain chat model as a language model of ragbench."""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
+
+from ragbench.core.errors import SettingError
+from ragbench.core.fingerprint import fingerprint
+from ragbench.models.llm import chat_setup
+from ragbench.models.llm.base import LLM, LLMError, Request, Response, Usage
+from ragbench.models.llm.chat_errors import read_error
+
+Structured = Literal["auto", "json_schema", "none"]
+TOOL = "answer"
+REFUSED_FORM = re.compile(r"response_format|json_schema|structured|tool|grammar|schema", re.IGNORECASE)
+INSTRUCTION = "Reply with one JSON value that follows this JSON schema, and with nothing else:\n"
+SEEDED = {"openai"}
+"""Providers that take a seed."""
+
+
+class ChatModel(LLM):
+    """A chat model by LangChain's name for it.
+
+    Args:
+        name: ``provider:model``: ``openai:gpt-4o-mini``, ``bedrock_converse:...``; any server that is
+            compatible with OpenAI's with ``params={"base_url": ...}``.
+        params: further arguments of the model; None for ``temperature`` or ``seed`` sends none.
+        structured: ``json_schema``: ask for the schema through the provider (OpenAI's ``response_format``,
+            elsewhere a tool that must be called); ``none``: write it into the prompt; ``auto``: through the
+            provider until it refuses.
+        timeout: seconds of one call.
+        concurrency: connections to keep.
+
+    Raises:
+        MissingExtra, SettingError: see `ragbench.models.llm.chat_setup`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        structured: Structured = "auto",
+        timeout: float = 60.0,
+        concurrency: int = 8,
+    ) -> None:
+        if structured not in ("auto", "json_schema", "none"):
+            raise SettingError(f"structured must be auto, json_schema or none, it is {structured!r}")
+        self.name, self.structured = name, structured
+        self.params = dict(params or {})
+        chat_setup.check(name, self.params)
+        self.base_url = chat_setup.base_url(name, self.params)
+        self._provider = name.partition(":")[0]
+        self._model = chat_setup.chat_model(name, self.params, timeout=timeout, concurrency=concurrency)
+        self._through_provider = structured != "none"
+        self._threads = None if _has_async(self._model) else ThreadPoolExecutor(concurrency, "ragbench-llm")
+
+    def fingerprint(self) -> str:
+        """Name, address, parameters, and how the schema is asked for."""
+        return fingerprint(["chat", self.name, self.base_url, self.params, self.structured, INSTRUCTION])
+
+    async def complete(self, request: Request) -> Response:
+        """One call.
+
+        Raises:
+            LLMError: it gave no answer.
+        """
+        through_provider = self._through_provider and request.schema is not None
+        try:
+            return await self._call(request, through_provider)
+        except LLMError as error:
+            if not (through_provider and self._refuses_form(error)):
+                raise
+        self._through_provider = False
+        return await self._call(request, through_provider=False)
+
+    async def aclose(self) -> None:
+        """Close connections and threads."""
+        if self._threads:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+        client = getattr(self._model, "http_async_client", None)
+        if client is not None:
+            await client.aclose()
+
+    def _refuses_form(self, error: LLMError) -> bool:
+        refused = not error.retry and not error.fatal and REFUSED_FORM.search(str(error))
+        return self.structured == "auto" and bool(refused)
+
+    async def _call(self, request: Request, through_provider: bool) -> Response:
+        form = self._form(request) if through_provider else None
+        messages = _messages(request, in_prompt=request.schema is not None and form is None)
+        arguments = self._arguments(request) | (form or {})
+        try:
+            if self._threads:
+                loop = asyncio.get_running_loop()
+                reply = await loop.run_in_executor(self._threads, lambda: self._model.invoke(messages, **arguments))
+            else:
+                reply = await self._model.ainvoke(messages, **arguments)
+        # Every library has errors of its own; `read_error` sorts them, and none is swallowed.
+        except Exception as error:
+            raise read_error(error) from error
+        return _response(reply)
+
+    def _arguments(self, request: Request) -> dict[str, Any]:
+        arguments: dict[str, Any] = {"max_tokens": request.max_tokens}
+        if "temperature" not in self.params:
+            arguments["temperature"] = request.temperature
+        if self._provider in SEEDED and "seed" not in self.params:
+            arguments["seed"] = request.seed + request.sample
+        return arguments
+
+    def _form(self, request: Request) -> dict[str, Any] | None:
+        """Arguments that make the provider hold the answer to the schema, or None where it cannot."""
+        schema = dict(request.schema or {})
+        if self._provider == "openai":
+            form = {"name": TOOL, "schema": schema, "strict": _is_strict(schema)}
+            body = {"response_format": {"type": "json_schema", "json_schema": form}}
+            # As `response_format` it would go through a parser that throws answers away when they are cut off.
+            return {"extra_body": {**self.params.get("extra_body", {}), **body}}
+        if schema.get("type") != "object":
+            return None
+        tool = {
+            "type": "function",
+            "function": {"name": TOOL, "description": "Gives the answer.", "parameters": schema},
+        }
+        try:
+            bound: Mapping[str, Any] = self._model.bind_tools([tool], tool_choice=TOOL).kwargs
+        except (NotImplementedError, ValueError) as error:
+            if self.structured == "json_schema":
+                raise LLMError(f"{self.name} takes no schema: {error}", retry=False, fatal=True) from error
+            return None
+        return dict(bound)
+
+
+def _has_async(model: Any) -> bool:
+    """Whether the model has an async call of its own; LangChain's stand-in has a handful of threads."""
+    from langchain_core.language_models import BaseChatModel
+
+    return type(model)._agenerate is not BaseChatModel._agenerate
+
+
+def _is_strict(schema: Any) -> bool:
+    """Whether OpenAI's strict mode takes a schema: every property required, none beside them."""
+    if isinstance(schema, list):
+        return all(_is_strict(item) for item in schema)
+    if not isinstance(schema, dict):
+        return True
+    if "properties" in schema:
+        named = set(schema["properties"]) == set(schema.get("required", []))
+        if not named or schema.get("additionalProperties") is not False:
+            return False
+        return all(_is_strict(item) for item in schema["properties"].values())
+    return schema.get("type") != "object" and all(_is_strict(item) for item in schema.values())
+
+
+def _messages(request: Request, *, in_prompt: bool) -> list[Any]:
+    from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+
+    kinds = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
+    said = [(message.role, message.text) for message in request.messages]
+    if in_prompt:
+        role, text = said[0]
+        said[0] = (role, f"{text}\n\n{INSTRUCTION}{json.dumps(request.schema, ensure_ascii=False)}")
+    return [kinds[role](content=text) for role, text in said]
+
+
+def _response(reply: Any) -> Response:
+    told = reply.usage_metadata or {}
+    usage = Usage(int(told.get("input_tokens", 0)), int(told.get("output_tokens", 0)))
+    metadata = reply.response_metadata or {}
+    ended = metadata.get("finish_reason") or metadata.get("stopReason") or metadata.get("stop_reason") or "stop"
+    return Response(_text(reply), usage, str(ended))
+
+
+def _text(reply: Any) -> str:
+    """What was said: the arguments of the tool where it was called, else the text."""
+    called: Sequence[Mapping[str, Any]] = [call for call in reply.tool_calls if call["name"] == TOOL]
+    if called:
+        return json.dumps(called[0]["args"], ensure_ascii=False)
+    broken = [call for call in reply.invalid_tool_calls if call["name"] == TOOL]
+    return str(broken[0]["args"] or "") if broken else str(reply.text)

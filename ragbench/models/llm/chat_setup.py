@@ -1,0 +1,134 @@
+"""A LangChain chat model by name, checked before the first call."""
+
+import importlib
+import os
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from ragbench.core.errors import MissingExtra, SettingError
+from ragbench.models.secrets import refuse_secrets
+
+EXTRAS = {"openai": "openai", "bedrock": "aws", "bedrock_converse": "aws"}
+OURS = {
+    "max_tokens": "every request says how long its answer may be",
+    "max_completion_tokens": "every request says how long its answer may be",
+    "max_retries": "set the retries of the client instead",
+    "timeout": "set the timeout of the client instead",
+    "request_timeout": "set the timeout of the client instead",
+    "n": "one answer is asked for at a time",
+    "streaming": "answers are read whole",
+    "response_format": "it comes from the request's schema",
+}
+
+
+def check(model: str, params: Mapping[str, object]) -> None:
+    """Refuse what can be refused without loading a library.
+
+    Raises:
+        SettingError: the name has no provider, or a parameter is not the user's to set.
+    """
+    provider, _, name = model.partition(":")
+    if not provider or not name:
+        raise SettingError(
+            f"language model {model!r}: write provider:name, for example openai:gpt-4o-mini or bedrock_converse:MODEL"
+        )
+    refuse_secrets(f"language model {model!r}", params)
+    for key in sorted(OURS.keys() & params.keys()):
+        raise SettingError(f"language model {model!r}: leave params.{key} out; {OURS[key]}")
+
+
+def base_url(model: str, params: Mapping[str, object]) -> str:
+    """The address of a server that the user named, or empty for the provider's own."""
+    for key in ("base_url", "openai_api_base", "endpoint_url"):
+        if params.get(key):
+            return str(params[key])
+    if model.startswith("openai:"):
+        return os.environ.get("OPENAI_API_BASE") or os.environ.get("OPENAI_BASE_URL") or ""
+    return ""
+
+
+def chat_model(model: str, params: Mapping[str, Any], *, timeout: float, concurrency: int) -> Any:
+    """The chat model, without retries of its own.
+
+    Raises:
+        MissingExtra: the provider's library is not installed.
+        SettingError: unknown provider or parameter, no key.
+    """
+    from langchain.chat_models import init_chat_model
+
+    provider = model.partition(":")[0]
+    settings = {key: value for key, value in params.items() if value is not None}
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            settings |= _of_provider(provider, model, params, timeout=timeout, concurrency=concurrency)
+            made = init_chat_model(model, **settings)
+        except ImportError as error:
+            if provider in EXTRAS:
+                raise MissingExtra(f"language model {model!r}", EXTRAS[provider]) from error
+            raise SettingError(f"language model {model!r}: {error}") from error
+        except SettingError:
+            raise
+        # Unknown providers, missing keys and regions, wrong values: each library has errors of its own.
+        except Exception as error:
+            first = " ".join(str(error).split())[:500]
+            raise SettingError(f"language model {model!r} cannot be set up: {first}") from error
+    strange = getattr(made, "model_kwargs", None) or {}
+    unknown = sorted(set(strange) & set(settings) - {"model_kwargs"})
+    if unknown:
+        raise SettingError(f"language model {model!r} has no parameter {', '.join(map(repr, unknown))}")
+    for warning in told:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return made
+
+
+def _of_provider(
+    provider: str, model: str, params: Mapping[str, Any], *, timeout: float, concurrency: int
+) -> dict[str, Any]:
+    """Settings that switch off retries and open enough connections."""
+    if provider == "openai":
+        return _openai(model, params, timeout=timeout, concurrency=concurrency)
+    if provider in {"bedrock", "bedrock_converse"}:
+        return _bedrock(model, params, timeout=timeout, concurrency=concurrency)
+    return {"max_retries": 0, "timeout": timeout}
+
+
+def _openai(model: str, params: Mapping[str, Any], *, timeout: float, concurrency: int) -> dict[str, Any]:
+    import httpx2
+    from openai import DefaultAsyncHttpxClient
+
+    own_server = base_url(model, params)
+    settings: dict[str, Any] = {"max_retries": 0, "timeout": timeout}
+    if not os.environ.get("OPENAI_API_KEY"):
+        if not own_server:
+            raise SettingError(f"language model {model!r} needs a key: set the environment variable OPENAI_API_KEY")
+        # A server of one's own mostly wants no key, but the library does.
+        settings["api_key"] = "none"
+    # LangChain shares one connection pool between event loops, whose connections die with their loop.
+    pool = httpx2.Limits(max_connections=concurrency + 8, max_keepalive_connections=concurrency + 8)
+    return settings | {"http_async_client": DefaultAsyncHttpxClient(limits=pool, timeout=timeout)}
+
+
+def _bedrock(model: str, params: Mapping[str, Any], *, timeout: float, concurrency: int) -> dict[str, Any]:
+    # By name: neither library has types, and neither need be installed to check ours.
+    boto3: Any = importlib.import_module("boto3")
+    botocore_config: Any = importlib.import_module("botocore.config")
+
+    session = boto3.Session(
+        profile_name=params.get("credentials_profile_name"), region_name=params.get("region_name") or None
+    )
+    if not session.region_name:
+        raise SettingError(f"language model {model!r} needs a region: set AWS_REGION, or params region_name")
+    if session.get_credentials() is None and not os.environ.get("AWS_BEARER_TOKEN_BEDROCK"):
+        raise SettingError(
+            f"language model {model!r} needs AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY"
+        )
+    config = botocore_config.Config(
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        read_timeout=timeout,
+        connect_timeout=min(timeout, 10.0),
+        max_pool_connections=concurrency,
+    )
+    return {"config": config, "region_name": session.region_name}

@@ -1,0 +1,281 @@
+"""The one client: limits, retries, cache and budget around any language model."""
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ragbench.core.errors import SettingError
+from ragbench.models.llm import tokens
+from ragbench.models.llm.answers import AnswerStore
+from ragbench.models.llm.base import LLM, Answer, LLMError, Message, Request, Response, Usage
+from ragbench.models.llm.breaker import Breaker
+from ragbench.models.llm.budget import Budget, Reserved, require_price
+from ragbench.models.llm.estimate import Estimate, estimate
+from ragbench.models.llm.limits import Limits
+from ragbench.models.llm.parse import Invalid, Refused, read_answer
+from ragbench.models.llm.prices import Price
+from ragbench.models.llm.rates import Rate
+from ragbench.models.llm.totals import Totals
+
+BREAKER_OPENS = 10
+"""So many different requests must fail with no answer between them."""
+REFUSALS_END = 10
+"""So many requests refused before a single one was answered end the run: the fault is not in the requests."""
+FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 30.0
+"""Seconds; the upper end of the wait doubles from try to try, and the wait is drawn from 0 to it ("full jitter",
+M. Brooker, AWS Architecture Blog 2015)."""
+CLOSING_SECONDS = 5.0
+
+
+class _Unanswered(Exception):
+    """The provider gave no answer to one request."""
+
+
+@dataclass
+class _Shared:
+    """One piece of work and how many wait for it."""
+
+    work: "asyncio.Task[Answer]"
+    waiting: int = 0
+
+
+@dataclass(frozen=True)
+class _Paid:
+    response: Response
+    usage: Usage = dataclasses.field(default_factory=Usage)
+    cost: float = 0.0
+
+
+class Client:
+    """Asks one language model; see `ragbench.models.llm.connect.connect` for making one by name.
+
+    An answer is on disk before it is handed on. Equal requests in flight at the same
+    time are one call. A call that was started is brought to its end even if nobody waits
+    for it any more, since it is paid for; so `aclose` must be awaited.
+
+    Works in the event loop it was first used in. Memory does not grow with the
+    number of requests.
+
+    Args:
+        llm: the model.
+        limits: how fast, how long, how often.
+        answers: the cache, closed with the client; None to keep nothing.
+        budget: may be shared with other clients; None for no limit.
+        price: of the model; None where it is not known.
+        jitter: draws the waits between tries.
+
+    Raises:
+        SettingError: a limit on cost, and the price is not known.
+    """
+
+    def __init__(
+        self,
+        llm: LLM,
+        *,
+        limits: Limits | None = None,
+        answers: AnswerStore | None = None,
+        budget: Budget | None = None,
+        price: Price | None = None,
+        jitter: np.random.Generator,
+    ) -> None:
+        self.llm, self.price = llm, price
+        self.limits = limits or Limits()
+        self.budget = budget or Budget()
+        require_price(llm.name, price, self.budget)
+        self.totals = Totals(cost=None if price is None else 0.0)
+        self._answers, self._jitter = answers, jitter
+        self._identity = llm.fingerprint()
+        self._slots = asyncio.Semaphore(self.limits.concurrency)
+        self._requests = Rate(self.limits.requests_per_minute)
+        self._tokens = Rate(self.limits.tokens_per_minute)
+        self._breaker = Breaker(BREAKER_OPENS, self.limits.patience)
+        self._not_before = 0.0
+        self._refusals = 0
+        self._shared: dict[str, _Shared] = {}
+        self._paying: set[asyncio.Task[_Paid]] = set()
+
+    async def ask(self, request: Request) -> Answer:
+        """The answer, or why there is none.
+
+        Raises:
+            BudgetSpent: the next call does not fit into the budget.
+            ServiceDown: the provider has not answered for longer than the patience.
+            SettingError: the model cannot be used at all (bad key, unknown name), or the budget is too
+                small for one call.
+            InputError: the answer cannot be kept.
+        """
+        key = request.fingerprint
+        shared = self._shared.get(key)
+        first = shared is None
+        if shared is None:
+            shared = self._shared[key] = _Shared(asyncio.create_task(self._ask(request)))
+        shared.waiting += 1
+        try:
+            answer = await asyncio.shield(shared.work)
+        finally:
+            shared.waiting -= 1
+            if not shared.waiting:
+                self._shared.pop(key, None)
+                shared.work.cancel()
+        if first:
+            return answer
+        self.totals.cached += 1
+        return dataclasses.replace(answer, usage=Usage(), cost=0.0)
+
+    def plan(self, requests: Iterable[Request]) -> Estimate:
+        """What asking these would take now, without asking; re-asks are not foreseen."""
+        return estimate(requests, self.price, lambda request: self._kept(request) is not None)
+
+    async def aclose(self) -> None:
+        """Let calls in flight end and be kept, then close the cache and the connections."""
+        for shared in list(self._shared.values()):
+            shared.work.cancel()
+        if self._paying:
+            await asyncio.wait(self._paying, timeout=self.limits.timeout + CLOSING_SECONDS)
+        if self._answers is not None:
+            await asyncio.to_thread(self._answers.close)
+        await self.llm.aclose()
+
+    async def _ask(self, request: Request) -> Answer:
+        usage, cost, raw, failure = Usage(), 0.0, "", ""
+        asked = request
+        for attempt in range(self.limits.reasks + 1):
+            try:
+                paid = await self._answer(asked)
+            except _Unanswered as error:
+                self.totals.given_up += 1
+                return Answer(None, str(error), raw, usage, cost, unanswered=True)
+            usage, cost, raw = usage + paid.usage, cost + paid.cost, paid.response.text
+            try:
+                return Answer(read_answer(request, paid.response), raw=raw, usage=usage, cost=cost)
+            except Invalid as fault:
+                failure = str(fault)
+                if isinstance(fault, Refused):
+                    break
+                asked = _again(request, raw, failure, attempt + 1)
+                self.totals.reasks += attempt < self.limits.reasks
+        self.totals.given_up += 1
+        return Answer(None, failure, raw, usage, cost)
+
+    def _key(self, request: Request) -> str:
+        return f"{self._identity}:{request.fingerprint}"
+
+    def _kept(self, request: Request) -> Response | None:
+        return self._answers.get(self._key(request)) if self._answers is not None else None
+
+    async def _answer(self, request: Request) -> _Paid:
+        """An answer to exactly this request, from the cache or paid for."""
+        kept = self._kept(request)
+        if kept:
+            self.totals.cached += 1
+            return _Paid(kept)
+        failures = tries = 0
+        while True:
+            probe = await self._breaker.enter()
+            try:
+                return await self._call(request)
+            except LLMError as error:
+                failures += self._failed(request, error, probe=probe)
+                if failures > self.limits.retries:
+                    self._breaker.given_up(request.fingerprint)
+                    raise _Unanswered(f"given up after {failures} failed calls: {error}") from error
+            finally:
+                if probe:
+                    self._breaker.leave()
+            self.totals.retries += 1
+            most = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(tries, 10))
+            tries += 1
+            await asyncio.sleep(float(self._jitter.uniform(0.0, most)))
+
+    def _failed(self, request: Request, error: LLMError, *, probe: bool) -> int:
+        """1 if the failure counts against the request, else 0: the service is down, or only wants fewer calls."""
+        if error.fatal:
+            raise SettingError(f"language model {self.llm.name!r} cannot be used: {error}") from error
+        if not error.retry:
+            self._refuse(error)
+        wait = error.retry_after or 0.0
+        self._not_before = max(self._not_before, time.monotonic() + wait)
+        if error.limited:
+            self._breaker.held_up(str(error), wait)
+            return 0
+        self._breaker.failed(request.fingerprint, str(error), probe=probe)
+        return 0 if self._breaker.is_open() else 1
+
+    def _refuse(self, error: LLMError) -> None:
+        self._refusals += 1
+        if self._refusals >= REFUSALS_END and not self.totals.calls:
+            raise SettingError(
+                f"language model {self.llm.name!r} refused each of the first {self._refusals} requests: {error}"
+            ) from error
+        raise _Unanswered(f"refused: {error}") from error
+
+    async def _call(self, request: Request) -> _Paid:
+        """One call, once its turn has come and the budget has room."""
+        async with self._slots:
+            reserved = await self.budget.reserve(tokens.bound(request), self.price)
+            expected = tokens.estimate(request)
+            try:
+                while (wait := self._not_before - time.monotonic()) > 0:
+                    await asyncio.sleep(wait)
+                await self._requests.take()
+                await self._tokens.take(expected.input_tokens + expected.output_tokens)
+            except BaseException:
+                self.budget.settle(reserved, None)
+                raise
+            # A task of its own: who cancels the wait for a paid answer must not lose the answer.
+            paying = asyncio.create_task(self._pay(request, reserved, expected))
+            self._paying.add(paying)
+            paying.add_done_callback(self._paying.discard)
+            return await asyncio.shield(paying)
+
+    async def _pay(self, request: Request, reserved: Reserved, expected: Usage) -> _Paid:
+        try:
+            response = await self._complete(request)
+        except LLMError as error:
+            if error.in_doubt:
+                self.totals.in_doubt += 1
+                self.budget.settle_in_doubt(reserved)
+            else:
+                self.budget.settle(reserved, None)
+                self._tokens.correct(-expected.input_tokens - expected.output_tokens)
+            raise
+        except BaseException:
+            self.budget.settle_in_doubt(reserved)
+            raise
+        self._breaker.answered()
+        usage = tokens.counted(request, response)
+        cost = self.price.cost(usage) if self.price else 0.0
+        if response.usage == Usage():
+            # The provider does not count; a hard limit must then go by the most it can have been.
+            self.budget.settle(reserved, Usage(reserved.tokens), reserved.cost)
+        else:
+            self.budget.settle(reserved, usage, cost)
+        self._tokens.correct(sum(dataclasses.astuple(usage)) - sum(dataclasses.astuple(expected)))
+        self.totals.calls += 1
+        self.totals.usage += usage
+        self.totals.cost = None if self.totals.cost is None else self.totals.cost + cost
+        response = dataclasses.replace(response, usage=usage)
+        if self._answers is not None:
+            response = await self._answers.put(self._key(request), response)
+        return _Paid(response, usage, cost)
+
+    async def _complete(self, request: Request) -> Response:
+        try:
+            async with asyncio.timeout(self.limits.timeout):
+                return await self.llm.complete(request)
+        except TimeoutError as error:
+            reason = f"no answer within {self.limits.timeout:g} s"
+            raise LLMError(reason, retry=True, in_doubt=True) from error
+
+
+def _again(request: Request, raw: str, fault: str, attempt: int) -> Request:
+    """The request with the unusable answer and what was wrong with it; a resumed run makes the same one."""
+    said = (
+        Message("assistant", raw if raw.strip() else "(no answer)"),
+        Message("user", f"This answer cannot be used: {fault}. Answer the request above again, in the form asked for."),
+    )
+    return dataclasses.replace(request, messages=request.messages + said, sample=request.sample + attempt)
