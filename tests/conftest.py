@@ -51,7 +51,7 @@ class Ragbench:
 
     def __call__(self, *words: object) -> Finished:
         process = self.start(*words)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=1200)
         assert "Traceback" not in err, err
         return Finished(process.returncode, out, err)
 
