@@ -98,7 +98,7 @@ def _table(
     if not first:
         raise InputError("no item was rated by both: there is no agreement to work out")
     found = {*first, *second}
-    names = tuple(categories) if categories is not None else tuple(sorted(found, key=lambda c: (str(type(c)), c)))  # type: ignore[operator,return-value]
+    names = tuple(categories) if categories is not None else tuple(sorted(found, key=lambda c: (str(type(c)), c)))
     unknown = sorted(repr(category) for category in found - set(names))
     if unknown:
         raise InputError(f"ratings {', '.join(unknown)} are not among the categories {', '.join(map(repr, names))}")

@@ -1,0 +1,131 @@
+"""All audits of one golden set."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ragbench import plugins
+from ragbench.core.context import Context
+from ragbench.core.documents import Chunks, Corpus
+from ragbench.core.goldens import GoldenSet
+from ragbench.core.ledger import Ledger
+from ragbench.golden.audit.between_sets import BetweenSets, between_sets
+from ragbench.golden.audit.circularity import Circularity, circularity, models_of
+from ragbench.golden.audit.diversity import Diversity, diversity
+from ragbench.golden.audit.findings import Finding, worst_first
+from ragbench.golden.audit.integrity import Integrity, integrity
+from ragbench.golden.audit.lexical_leak import LexicalLeak, lexical_leak
+from ragbench.golden.audit.mix import Mix, mix
+from ragbench.golden.audit.near import Texts
+from ragbench.golden.audit.retrieval import RETRIEVERS, Retrieved, check_retrievers, retrieve
+from ragbench.golden.audit.siblings import DEPTH, Siblings, siblings
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What the audits found.
+
+    Attributes:
+        golden: the set's name; ``fingerprint`` is its content.
+        mix, diversity, integrity, leak, siblings, circularity: one result per audit.
+        between: likeness to another set, where one was given.
+        ledger: what was left out while the set was read and laid over the corpus.
+    """
+
+    golden: str
+    fingerprint: str
+    mix: Mix
+    diversity: Diversity
+    integrity: Integrity
+    leak: LexicalLeak | None
+    siblings: Siblings | None
+    circularity: Circularity
+    between: BetweenSets | None
+    ledger: Ledger
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Of all audits, the worst first."""
+        parts = (self.integrity, self.leak, self.siblings, self.diversity, self.between, self.circularity, self.mix)
+        return worst_first(tuple(finding for part in parts if part is not None for finding in part.findings))
+
+
+@dataclass(frozen=True)
+class AuditSettings:
+    """How to audit.
+
+    Attributes:
+        retrievers: specs of the retrievers that are asked.
+        depth: how far down their rankings unjudged items are looked for.
+        embedder: spec of the embedder of the queries.
+        language: Snowball language of the content words.
+        models: model by role (``writer``, ``judge``, ``reranker``), beside those the set names.
+    """
+
+    retrievers: Sequence[str] = RETRIEVERS
+    depth: int = DEPTH
+    embedder: str = "minilm"
+    language: str = "english"
+    models: Mapping[str, str] | None = None
+
+
+def audit(
+    golden: GoldenSet,
+    corpus: Corpus,
+    chunks: Chunks,
+    settings: AuditSettings | None = None,
+    *,
+    other: GoldenSet | None = None,
+    context: Context | None = None,
+) -> tuple[Audit, Retrieved | None]:
+    """Run every audit; returns the rankings too, for a model that grades siblings.
+
+    Where no query has a relevant document in the corpus, the audits that need
+    rankings are left out (None); `Integrity` says what is wrong.
+
+    Args:
+        golden: the set.
+        corpus: its documents.
+        chunks: their chunks.
+        settings: how.
+        other: a set to look for near-duplicates in.
+        context: cache, seed and progress.
+
+    Raises:
+        SettingError: a retriever or embedder is unknown or set wrongly.
+    """
+    settings, context = settings or AuditSettings(), context or Context()
+    check_retrievers(settings.retrievers)
+    sound = integrity(golden, corpus)
+    queries = embedded(golden, settings.embedder, context)
+    known = chunks.document_row
+    retrieved = leak = found = None
+    if any(e.grade > 0 and e.document_id in known for item in golden for e in item.evidence):
+        retrieved = retrieve(golden, chunks, settings.retrievers, context)
+        leak = lexical_leak(golden, corpus, retrieved, language=settings.language)
+        found = siblings(retrieved, depth=settings.depth)
+    between = None
+    if other is not None:
+        between = between_sets(
+            queries, embedded(other, settings.embedder, context), other.name, language=settings.language
+        )
+    done = Audit(
+        golden=golden.name,
+        fingerprint=golden.fingerprint,
+        mix=mix(golden),
+        diversity=diversity(queries, language=settings.language),
+        integrity=sound,
+        leak=leak,
+        siblings=found,
+        circularity=circularity({**models_of(golden), **(settings.models or {})}),
+        between=between,
+        ledger=golden.ledger + (retrieved.task.ledger if retrieved else ()),
+    )
+    return done, retrieved
+
+
+def embedded(golden: GoldenSet, embedder: str, context: Context) -> Texts:
+    """The set's queries with their vectors."""
+    texts = [item.text for item in golden]
+    model = plugins.build(plugins.EMBEDDERS, embedder)
+    with context.progress(f"embedding the queries of {golden.name}", len(texts)) as advance:
+        return Texts([item.id for item in golden], texts, model.encode(texts, "query", advance))

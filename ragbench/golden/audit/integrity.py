@@ -1,0 +1,134 @@
+"""Faults of a set that make its scores wrong: evidence that is not there, queries without any, doubles."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ragbench.core.documents import Corpus
+from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
+from ragbench.core.ledger import first_ten
+from ragbench.golden.audit.findings import Finding, Severity
+
+UNANSWERABLE = "unanswerable"
+_NO_WORD = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True)
+class Integrity:
+    """Faults by query.
+
+    Attributes:
+        duplicates: groups of ids whose texts are the same but for case, punctuation and white space.
+        without_evidence: queries for which nothing relevant is known, though they should be answerable.
+        unanswerable: queries that say they have no answer (type ``unanswerable``, or ``is_impossible``).
+        missing_documents: evidence or struck text in documents that the corpus lacks, as ``query: document``.
+        outside: spans that end behind their document's end, as ``query: document[start:end]``.
+        blank: evidence spans that hold white space only.
+        struck_evidence: evidence that lies within text that the query strikes.
+        findings: what to do about each.
+    """
+
+    duplicates: tuple[tuple[str, ...], ...]
+    without_evidence: tuple[str, ...]
+    unanswerable: tuple[str, ...]
+    missing_documents: tuple[str, ...]
+    outside: tuple[str, ...]
+    blank: tuple[str, ...]
+    struck_evidence: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def integrity(golden: GoldenSet, corpus: Corpus) -> Integrity:
+    """Look at every query and span."""
+    same: defaultdict[str, list[str]] = defaultdict(list)
+    for item in golden:
+        same[_NO_WORD.sub(" ", item.text.casefold()).strip() or item.text].append(item.id)
+    empty = [item for item in golden if not any(e.grade > 0 for e in item.evidence)]
+    spans: list[tuple[GoldenItem, Evidence | Span]] = [
+        (item, span) for item in golden for span in (*item.evidence, *item.struck)
+    ]
+    texts = {document.id: document.text for document in corpus}
+    held = [(item, span, texts[span.document_id]) for item, span in spans if span.document_id in texts]
+    parts = [(item, span, span.end, text) for item, span, text in held if span.end is not None]
+    found = {
+        "without_evidence": tuple(item.id for item in empty if not says_unanswerable(item)),
+        "missing_documents": _unique(f"{i.id}: {s.document_id}" for i, s in spans if s.document_id not in texts),
+        "outside": _unique(f"{i.id}: {_place(s)}" for i, s, end, text in parts if end > len(text)),
+        "blank": _unique(
+            f"{i.id}: {_place(s)}"
+            for i, s, end, text in parts
+            if isinstance(s, Evidence) and end <= len(text) and not text[s.start : end].strip()
+        ),
+        "struck_evidence": _unique(
+            f"{item.id}: {_place(e)}"
+            for item in golden
+            for e in item.evidence
+            if any(_within(e, s) for s in item.struck)
+        ),
+    }
+    duplicates = tuple(tuple(ids) for ids in same.values() if len(ids) > 1)
+    return Integrity(
+        duplicates=duplicates,
+        unanswerable=tuple(item.id for item in empty if says_unanswerable(item)),
+        findings=tuple(_findings(golden, duplicates, found)),
+        **found,
+    )
+
+
+def says_unanswerable(item: GoldenItem) -> bool:
+    """Whether a query is meant to have no answer in the corpus."""
+    return item.type == UNANSWERABLE or item.metadata.get("is_impossible") is True
+
+
+def _unique(items: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+def _place(span: Evidence | Span) -> str:
+    return f"{span.document_id}[{span.start}:{'' if span.end is None else span.end}]"
+
+
+def _within(evidence: Evidence, struck: Span) -> bool:
+    if evidence.document_id != struck.document_id or evidence.grade <= 0:
+        return False
+    if struck.end is None:
+        return True
+    return evidence.end is not None and struck.start <= evidence.start and evidence.end <= struck.end
+
+
+RULES: tuple[tuple[str, Severity, str, str], ...] = (
+    ("missing_documents", "error", "spans lie in documents that the corpus lacks", "give the set's own corpus"),
+    ("outside", "error", "spans end behind their document's end", "the documents changed; locate the evidence anew"),
+    ("struck_evidence", "error", "pieces of evidence are struck by their own query", "take one of both out"),
+    ("blank", "warning", "evidence spans hold nothing but white space", "mark the text that answers the query"),
+    (
+        "without_evidence",
+        "warning",
+        "queries have nothing relevant and do not say that they are unanswerable; they are not scored",
+        "add evidence, or give them the type 'unanswerable'",
+    ),
+)  # fmt: skip
+
+
+def _findings(
+    golden: GoldenSet, duplicates: tuple[tuple[str, ...], ...], found: dict[str, tuple[str, ...]]
+) -> list[Finding]:
+    findings = [
+        Finding(severity, key.replace("_", "-"), f"{len(found[key])} {what}: {first_ten(found[key])}", action)
+        for key, severity, what, action in RULES
+        if found[key]
+    ]
+    if duplicates:
+        evidence = {item.id: {e.document_id for e in item.evidence if e.grade > 0} for item in golden}
+        differ = sum(any(evidence[id_] != evidence[ids[0]] for id_ in ids) for ids in duplicates)
+        findings.append(
+            Finding(
+                "warning",
+                "duplicates",
+                f"{len(duplicates)} texts are asked more than once: {first_ten(' = '.join(ids) for ids in duplicates)}"
+                + (f"; {differ} of them with different relevant documents" if differ else ""),
+                "keep one of each and give it the evidence of all",
+            )
+        )
+    return findings

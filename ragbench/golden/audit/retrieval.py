@@ -1,0 +1,102 @@
+"""What a few cheap retrievers find for a set, for the audits that need rankings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ragbench import plugins
+from ragbench.core.context import Context
+from ragbench.core.documents import Chunks
+from ragbench.core.errors import SettingError
+from ragbench.core.goldens import GoldenSet
+from ragbench.core.judgements import Task, lay_over
+from ragbench.core.runs import Run, Unit
+
+RETRIEVERS = ("bm25", "dense", "hybrid")
+FUSED = ("hybrid", "rerank")
+"""Retrievers that are made of others: their agreement with those is no second opinion."""
+DEPTH = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Retrieved:
+    """Rankings of a set by several retrievers.
+
+    Attributes:
+        chunks: what was indexed.
+        task: queries and labels over these chunks.
+        runs: ranking by retriever spec, in the judged unit.
+    """
+
+    chunks: Chunks
+    task: Task
+    runs: Mapping[str, Run]
+
+    @property
+    def independent(self) -> dict[str, Run]:
+        """The runs of retrievers that are not made of others; all of them where there is none such."""
+        alone = {spec: run for spec, run in self.runs.items() if plugins.Spec.parse(spec).name not in FUSED}
+        return alone or dict(self.runs)
+
+
+def check_retrievers(specs: Sequence[str]) -> dict[str, Any]:
+    """Retriever by spec.
+
+    Raises:
+        SettingError: no spec, one that is named twice, or a wrong one; every fault is listed.
+    """
+    faults, built = [], {}
+    for spec in specs:
+        try:
+            built[spec] = plugins.build(plugins.RETRIEVERS, spec)
+        except SettingError as error:
+            faults.append(str(error))
+            continue
+        faults += [f"retriever {spec!r}: {fault}" for fault in built[spec].check()]
+    if not specs:
+        faults.append("no retriever is named")
+    if len(set(specs)) < len(specs):
+        faults.append(f"a retriever is named twice: {', '.join(specs)}")
+    if faults:
+        raise SettingError("\n".join(faults))
+    return built
+
+
+def retrieve(golden: GoldenSet, chunks: Chunks, specs: Sequence[str], context: Context) -> Retrieved:
+    """Ask every retriever every query, 100 deep.
+
+    Chunks are judged where evidence points at parts of documents and some
+    document was cut, else documents.
+
+    Raises:
+        SettingError: see `check_retrievers`.
+        InputError: nothing is relevant to any query.
+    """
+    built = check_retrievers(specs)
+    unit: Unit = "chunk" if golden.has_spans and len(chunks) > len(chunks.document_ids) else "document"
+    task = lay_over(golden, chunks, unit=unit, allow_missing=True)
+    per_document = -(-len(chunks) // len(chunks.document_ids))
+    runs = {}
+    with context.progress("retrieving for the audit", len(built)) as advance:
+        for spec, retriever in built.items():
+            index = retriever.index(chunks, context)
+            try:
+                run = index.search(task.queries, DEPTH * (per_document if unit == "document" else 1))
+            finally:
+                index.close()
+            runs[spec] = _judged(run, chunks, unit, spec)
+            advance(1)
+    return Retrieved(chunks, task, runs)
+
+
+def _judged(run: Run, chunks: Chunks, unit: Unit, spec: str) -> Run:
+    if run.unit == unit:
+        return run
+    if run.unit == "document":
+        raise SettingError(f"retriever {spec!r} returns documents, but chunks are judged; name another for the audit")
+    if run.item_ids is chunks.ids:
+        return run.as_documents(chunks.document_ids, chunks.document_index)
+    rows = np.array([chunks.row[id_] for id_ in run.item_ids], dtype=np.int64)
+    return run.as_documents(chunks.document_ids, chunks.document_index[rows])
