@@ -16,13 +16,13 @@ STOP_WORDS = {
 
 @dataclass(frozen=True, eq=False)
 class ContentWords:
-    """The distinct content words of many texts: stemmed, without stop words.
+    """The distinct content words of many texts: stemmed if asked, without stop words.
 
     Attributes:
         row: int64 (n,) text of each word, ascending.
         word: int64 (n,) row of ``vocabulary``; each word once per text.
         texts: how many texts there are.
-        vocabulary: the stems.
+        vocabulary: the stems or words.
     """
 
     row: npt.NDArray[np.int64]
@@ -31,7 +31,7 @@ class ContentWords:
     vocabulary: tuple[str, ...]
 
     @classmethod
-    def of(cls, texts: Sequence[str], language: str = "english") -> "ContentWords":
+    def of(cls, texts: Sequence[str], language: str = "english", *, stem: bool = True) -> "ContentWords":
         """Tokenise by bm25s, as the retriever ``bm25`` does; a language without a stemmer or stop list does without."""
         import bm25s
         import Stemmer
@@ -39,7 +39,7 @@ class ContentWords:
         found: Any = bm25s.tokenize(
             list(texts),
             stopwords=STOP_WORDS.get(language, []),
-            stemmer=Stemmer.Stemmer(language) if language in Stemmer.algorithms() else None,
+            stemmer=Stemmer.Stemmer(language) if stem and language in Stemmer.algorithms() else None,
             show_progress=False,
         )
         row = np.repeat(np.arange(len(texts)), [len(ids) for ids in found.ids])

@@ -106,7 +106,10 @@ class _Pool:
         sentences = list(sentences_of(corpus))
         titles = [document.title for document in corpus]
         # Titles stay where they are, so they count as text of their documents that is never struck.
-        words = ContentWords.of([*(sentence.text for sentence in sentences), *titles], language)
+        # Words as written: chosen by stems, the sentences would be those that stemming finds least, and settings
+        # without a stemmer would look too good (tau .73 against .85 on Cranfield).
+        texts = [*(sentence.text for sentence in sentences), *titles]
+        words = ContentWords.of(texts, language, stem=False)
         group = np.array([*(s.document for s in sentences), *range(len(corpus))], dtype=np.int64)
         chunk_ids = _chunks_of(sentences, corpus, chunks)
         enough = words.counts() >= LEAST_WORDS
