@@ -101,6 +101,17 @@ class AnswerStore:
             raise InputError(f"{self.path}: the answer cache cannot be read: {error}") from error
         return _response(row) if row else None
 
+    def paid(self, model: str) -> tuple[int, Usage]:
+        """Number of answers of a model that are kept, and the tokens they took.
+
+        Args:
+            model: its fingerprint, which its keys start with.
+        """
+        kept = "SELECT count(*), sum(input_tokens), sum(output_tokens) FROM answers WHERE key >= ? AND key < ?"
+        # ";" is the character behind ":", which ends the model's part of a key.
+        count, asked, written = self._reader.execute(kept, (f"{model}:", f"{model};")).fetchone()
+        return int(count), Usage(int(asked or 0), int(written or 0))
+
     async def put(self, key: str, response: Response) -> Response:
         """Keep an answer; returns what is on disk under the key, when it is.
 
