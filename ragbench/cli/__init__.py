@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from ragbench.cli import chunk, data, demo, eval, export, plugins
+from ragbench.cli import chunk, data, demo, eval, export, generate, plugins
 from ragbench.core.errors import RagbenchError
 
 USAGE_ERROR = 2
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.command("eval")(eval.evaluate_command)
 app.command("chunk")(chunk.chunk)
+app.command("generate")(generate.generate)
 app.command("demo")(demo.demo)
 app.command("export")(export.export)
 app.command("plugins")(plugins.plugins)

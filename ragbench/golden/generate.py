@@ -1,0 +1,223 @@
+"""Chunks -> drafts -> review -> what was accepted and what was not.
+
+Everything here is a function of the inputs, the seed and the models' answers.
+The client keeps each answer on disk before it hands it on, so the same run
+again finds what was paid for, goes the same way, and ends with the same set.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ragbench import plugins
+from ragbench.core.context import Context
+from ragbench.core.documents import Chunks, Corpus
+from ragbench.core.errors import InputError, SettingError
+from ragbench.golden import struck
+from ragbench.golden.draft_requests import Call, Failed, make_calls, read_answer
+from ragbench.golden.drafts import Draft
+from ragbench.golden.locate_quotes import with_evidence
+from ragbench.golden.mix import allot
+from ragbench.golden.prompts.ask import ask_all
+from ragbench.golden.stages.base import ReviewContext, Stage
+from ragbench.models.llm.base import Asker
+
+WRITER = "draft"
+STAGES_WITH_LLM = (
+    "schema", "language", "length", "located", "overlap", "standalone", "duplicate", "round_trip",
+    "judge", "reconsider",
+)  # fmt: skip
+STAGES_WITHOUT = ("schema", "language", "length", "located", "standalone", "duplicate")
+"""For struck sentences: a round trip would drop the very queries whose words differ from their document's."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides a golden set, next to its inputs and models.
+
+    Attributes:
+        per_chunk: queries to ask for per chunk.
+        mix: share by query type, summing to 1.
+        languages: ISO 639-1 codes, equal shares.
+        examples: seed queries shown per prompt.
+        stages: review stages as specs, in order.
+        seed: of everything drawn.
+    """
+
+    per_chunk: int = 5
+    mix: Mapping[str, float] = field(default_factory=dict)
+    languages: tuple[str, ...] = ("en",)
+    examples: int = 0
+    stages: tuple[str, ...] = STAGES_WITH_LLM
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.per_chunk < 1:
+            raise SettingError(f"--per-chunk is {self.per_chunk}; it must be 1 or more")
+        if self.examples < 0:
+            raise SettingError(f"--examples is {self.examples}; it must be 0 or more")
+        if not self.stages:
+            raise SettingError("no review stage: name at least one (schema)")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a run works on.
+
+    Attributes:
+        corpus: the documents.
+        chunks: all of their chunks, which retrievers search.
+        rows: the chunks to ask about.
+        seeds: queries of real users.
+        settings: what decides the set.
+        askers: language models by role (``draft``, ``judge``, ``reconsider``); without ``draft``
+            sentences are struck instead.
+        models: their names by role.
+    """
+
+    corpus: Corpus
+    chunks: Chunks
+    rows: Sequence[int]
+    seeds: tuple[str, ...]
+    settings: Settings
+    askers: Mapping[str, Asker]
+    models: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What came of it, in the order of the chunks.
+
+    Attributes:
+        accepted: drafts that passed every stage.
+        rejected: drafts that did not, with the opinions.
+        failed: queries that were asked for and never came.
+        stages: names of the stages that ran, in order.
+    """
+
+    accepted: tuple[Draft, ...]
+    rejected: tuple[Draft, ...]
+    failed: tuple[Failed, ...]
+    stages: tuple[str, ...]
+
+    @property
+    def drafted(self) -> int:
+        """Drafts that came, whatever became of them."""
+        return len(self.accepted) + len(self.rejected)
+
+    def rejections(self) -> dict[str, list[str]]:
+        """Reasons by stage, in the order of the stages; queries that never came are under ``draft``."""
+        found: dict[str, list[str]] = {WRITER: [item.reason for item in self.failed]}
+        for stage in self.stages:
+            found[stage] = []
+        for draft in self.rejected:
+            stage, reason = standing(draft)
+            found.setdefault(stage, []).append(reason)
+        return {stage: reasons for stage, reasons in found.items() if reasons}
+
+
+def standing(draft: Draft) -> tuple[str, str]:
+    """The stage whose rejection stands, and its reason."""
+    stage = draft.rejected_by or ""
+    reasons = [opinion.reason for opinion in draft.opinions if opinion.stage == stage and not opinion.accepted]
+    return stage, reasons[-1] if reasons else ""
+
+
+def build_stages(specs: Sequence[str], roles: Sequence[str], *, required: bool) -> list[tuple[str, Stage]]:
+    """The stages behind the specs, with their names.
+
+    Args:
+        specs: as the user wrote them.
+        roles: roles for which there is a model.
+        required: whether a stage without its model is an error; else it is left out.
+
+    Raises:
+        SettingError: an unknown stage or setting, a stage named twice, or one without its model.
+    """
+    built: list[tuple[str, Stage]] = []
+    for spec in specs:
+        stage: Stage = plugins.build(plugins.STAGES, spec)
+        name = plugins.Spec.parse(spec).name
+        if any(name == other for other, _ in built):
+            raise SettingError(f"the stage {name!r} is named twice")
+        if stage.role is not None and stage.role not in roles:
+            if required:
+                raise SettingError(f"the stage {name!r} needs a language model: name one by --{stage.role}")
+            continue
+        built.append((name, stage))
+    return built
+
+
+async def generate(job: Job, stages: Sequence[tuple[str, Stage]], context: Context) -> Generated:
+    """Write queries and review them.
+
+    Raises:
+        BudgetSpent, ServiceDown, SettingError: a model ends the run; its answers so far are kept.
+    """
+    if WRITER in job.askers:
+        drafts, failed = await _write(job, context)
+    else:
+        drafts, failed = _strike(job), []
+    reviewed = await review(drafts, stages, job, context)
+    accepted = tuple(draft for draft in reviewed if draft.rejected_by is None)
+    rejected = tuple(draft for draft in reviewed if draft.rejected_by is not None)
+    return Generated(accepted, rejected, tuple(failed), tuple(name for name, _ in stages))
+
+
+def calls_of(job: Job, context: Context) -> list[Call]:
+    """Every request to the writer, in order."""
+    settings = job.settings
+    wanted = allot(len(job.rows), settings.per_chunk, settings.mix, settings.languages, settings.seed)
+    return make_calls(
+        job.chunks,
+        job.rows,
+        wanted,
+        seeds=job.seeds,
+        examples=settings.examples,
+        seed=settings.seed,
+        context=context,
+    )
+
+
+async def _write(job: Job, context: Context) -> tuple[list[Draft], list[Failed]]:
+    calls = calls_of(job, context)
+    requests = [call.request for call in calls]
+    answers = await ask_all(job.askers[WRITER], requests, what="drafting", progress=context.progress)
+    drafts: list[Draft] = []
+    failed: list[Failed] = []
+    for call, answer in zip(calls, answers, strict=True):
+        came, missing = read_answer(call, answer, model=job.models[WRITER], seed=job.settings.seed)
+        drafts += [with_evidence(draft, job.corpus, job.chunks) for draft in came]
+        failed += missing
+    return drafts, failed
+
+
+def _strike(job: Job) -> list[Draft]:
+    asked = Chunks.of(job.chunks[row] for row in job.rows)
+    return struck.write(job.corpus, asked, per_document=job.settings.per_chunk, seed=job.settings.seed)
+
+
+async def review(
+    drafts: Sequence[Draft], stages: Sequence[tuple[str, Stage]], job: Job, context: Context
+) -> list[Draft]:
+    """Every draft with the opinions of the stages that saw it, in order.
+
+    A rejection is final, but for the judge's as long as ``reconsider`` is still to come.
+
+    Raises:
+        InputError: a stage gave another number of opinions than it was given drafts.
+    """
+    seen = ReviewContext(job.corpus, job.chunks, job.askers, job.settings.seed, context)
+    rows = list(drafts)
+    for at, (name, stage) in enumerate(stages):
+        reconsidered = any(later == "reconsider" for later, _ in stages[at:])
+        open_ = [
+            row
+            for row, draft in enumerate(rows)
+            if draft.rejected_by is None or (draft.rejected_by == "judge" and reconsidered)
+        ]
+        opinions = await stage.review([rows[row] for row in open_], seen) if open_ else []
+        if len(opinions) != len(open_):
+            raise InputError(f"stage {name!r} gave {len(opinions)} opinions on {len(open_)} drafts")
+        for row, opinion in zip(open_, opinions, strict=True):
+            rows[row] = replace(rows[row], opinions=(*rows[row].opinions, opinion))
+    return rows

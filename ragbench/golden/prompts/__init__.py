@@ -1,0 +1,1 @@
+"""Prompts: what language models are asked for golden sets, one versioned object per file."""

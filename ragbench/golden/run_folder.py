@@ -1,0 +1,104 @@
+"""The folder of one run: which run it belongs to, and that only one process works in it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from ragbench.core.errors import InputError
+from ragbench.core.fingerprint import fingerprint, plain
+from ragbench.io.atomic import write_text
+
+RUN = "run.json"
+ANSWERS = "answers.sqlite"
+LOCK = ".lock"
+GOLDEN, MANIFEST, REJECTED, CARD, SPENT = "golden.jsonl", "manifest.json", "rejected.jsonl", "card.md", "spent.json"
+RESULTS = (GOLDEN, MANIFEST, REJECTED, CARD, SPENT)
+FORMAT_VERSION = 1
+
+
+def identity(parts: Mapping[str, object]) -> dict[str, object]:
+    """What makes a run the run it is, in JSON form, with its fingerprint; limits and budgets have no part in it."""
+    shown = plain(parts)
+    assert isinstance(shown, dict)
+    return {"format": "ragbench-generate", "format_version": FORMAT_VERSION, "fingerprint": fingerprint(shown), **shown}
+
+
+@contextmanager
+def claimed(folder: Path, run: Mapping[str, object], *, resume: bool, force: bool) -> Iterator[bool]:
+    """Take the folder for a run, and hold it against other processes while the block lasts.
+
+    Yields:
+        whether the folder held this very run already, which then goes on from its answers.
+
+    Raises:
+        InputError: the folder holds something else and ``force`` is not given,
+            ``resume`` finds nothing to go on with, another process works in it,
+            or it cannot be written to.
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"{folder}: is a file; --out takes a folder")
+        known = _known(folder)
+        _check(folder, known, run, resume=resume, force=force)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise InputError(f"{folder}: another ragbench generate is at work in it; wait for it to end") from None
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written to ({error.strerror or error})") from error
+    try:
+        same = known is not None and known.get("fingerprint") == run["fingerprint"]
+        if not same:
+            _begin(folder, run)
+        yield same
+    finally:
+        lock.release()
+
+
+def _begin(folder: Path, run: Mapping[str, object]) -> None:
+    """Results of another run go; its answers stay: they are paid for and found only by equal questions."""
+    for name in RESULTS:
+        (folder / name).unlink(missing_ok=True)
+    write_text(folder / RUN, json.dumps({**run, "ragbench": version("ragbench")}, indent=2, ensure_ascii=False) + "\n")
+
+
+def _known(folder: Path) -> dict[str, object] | None:
+    """The run a folder belongs to; None if it says nothing of one."""
+    path = folder / RUN
+    if not path.is_file():
+        return None
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _check(
+    folder: Path, known: Mapping[str, object] | None, run: Mapping[str, object], *, resume: bool, force: bool
+) -> None:
+    if force:
+        return
+    if known is None:
+        if resume:
+            raise InputError(f"{folder}: there is no run to resume; leave --resume out to begin one")
+        held = sorted(path.name for path in folder.iterdir() if path.name != LOCK) if folder.is_dir() else []
+        if held:
+            raise InputError(
+                f"{folder}: holds other files ({', '.join(held[:5])}); choose another --out, or write --force to use it"
+            )
+        return
+    if known.get("fingerprint") == run["fingerprint"]:
+        return
+    changed = [key for key in run if key != "fingerprint" and known.get(key) != run[key]]
+    raise InputError(
+        f"{folder}: holds another run (different: {', '.join(changed) or 'unreadable run.json'}). "
+        "Give the options of that run to go on with it, choose another --out, or write --force to replace it "
+        "(its paid answers are kept)"
+    )

@@ -1,0 +1,117 @@
+"""Whether another query of the set asks the same."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench import plugins
+from ragbench.core.errors import SettingError
+from ragbench.golden.drafts import Draft, Opinion
+from ragbench.golden.stages._words import words
+from ragbench.golden.stages.base import ReviewContext, Stage
+from ragbench.models.embed.base import Embedder
+
+BLOCK = 1024
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+@dataclass(frozen=True)
+class Duplicate(Stage):
+    """Keeps the first of several queries that ask the same, in the order of the set.
+
+    The same: their words overlap by ``jaccard``, or their vectors by
+    ``cosine``. Queries with different numbers in them never count as the same
+    by their vectors ("5 x 60" and "5 x 80" are two products).
+
+    Time: the vectors cost n x n x d / 2 multiplications, in blocks of 1,024 rows.
+
+    Attributes:
+        jaccard: shared words as a share of all words of both.
+        cosine: of the two vectors.
+        embedder: a spec; None leaves vectors out.
+    """
+
+    jaccard: float = 0.9
+    cosine: float = 0.95
+    embedder: str | None = "minilm"
+
+    def __post_init__(self) -> None:
+        if not (0 < self.jaccard <= 1 and 0 < self.cosine <= 1):
+            raise SettingError("stage 'duplicate': jaccard and cosine must lie in (0, 1]")
+        if self.embedder is not None:
+            plugins.load(plugins.EMBEDDERS, plugins.Spec.parse(self.embedder).name)
+
+    async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
+        """One opinion per draft."""
+        texts = [draft.text for draft in drafts]
+        vectors = self._vectors(texts, context)
+        lexical = lexical_pairs([frozenset(words(text)) for text in texts], self.jaccard)
+        numbers = [sorted(_NUMBER.findall(text)) for text in texts]
+        kept = np.ones(len(drafts), dtype=bool)
+        opinions: list[Opinion] = []
+        # A query is the same as an earlier one only if that one is kept, so that a chain does not empty the set.
+        for start in range(0, len(drafts), BLOCK):
+            rows = range(start, min(start + BLOCK, len(drafts)))
+            near = vectors[start : rows.stop] @ vectors[: rows.stop].T if vectors is not None else None
+            for row in rows:
+                same, why = self._earlier(row, lexical.get(row, {}), near[row - start] if near is not None else None,
+                                          numbers, kept)  # fmt: skip
+                kept[row] = same is None
+                opinions.append(
+                    Opinion("duplicate", True)
+                    if same is None
+                    else Opinion("duplicate", False, f"asks the same as {drafts[same].id}: {texts[same]!r}", why)
+                )
+        return opinions
+
+    def _earlier(
+        self,
+        row: int,
+        lexical: dict[int, float],
+        near: npt.NDArray[np.float32] | None,
+        numbers: Sequence[list[str]],
+        kept: npt.NDArray[np.bool_],
+    ) -> tuple[int | None, dict[str, object]]:
+        for other in sorted(lexical):
+            if kept[other]:
+                return other, {"jaccard": round(lexical[other], 4)}
+        if near is not None:
+            for other in np.flatnonzero((near[:row] >= self.cosine) & kept[:row]).tolist():
+                if numbers[other] == numbers[row]:
+                    return other, {"cosine": round(float(near[other]), 4)}
+        return None, {}
+
+    def _vectors(self, texts: Sequence[str], context: ReviewContext) -> npt.NDArray[np.float32] | None:
+        if self.embedder is None or not texts:
+            return None
+        embedder = cast(Embedder, plugins.build(plugins.EMBEDDERS, self.embedder))
+        with context.context.progress("comparing queries", len(texts)) as advance:
+            return embedder.encode(texts, "query", advance)
+
+
+def lexical_pairs(sets: Sequence[frozenset[str]], least: float) -> dict[int, dict[int, float]]:
+    """For each row the earlier rows whose Jaccard similarity is at least ``least``, with the similarity.
+
+    Two sets that are so similar share one of their rarest words (prefix
+    filtering; Chaudhuri et al. 2006), so that few pairs are looked at.
+    """
+    counts = Counter(word for row in sets for word in row)
+    holders: dict[str, list[int]] = {}
+    found: dict[int, dict[int, float]] = {}
+    for at, row in enumerate(sets):
+        rarest = sorted(row, key=lambda word: (counts[word], word))
+        prefix = rarest[: len(row) - ceil(least * len(row)) + 1]
+        for other in sorted({other for word in prefix for other in holders.get(word, ())}):
+            shared = len(row & sets[other])
+            similarity = shared / (len(row) + len(sets[other]) - shared)
+            if similarity >= least:
+                found.setdefault(at, {})[other] = similarity
+        for word in prefix:
+            holders.setdefault(word, []).append(at)
+    return found

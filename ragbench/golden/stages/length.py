@@ -1,0 +1,44 @@
+"""Whether a query is as long as queries are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ragbench.core.errors import SettingError
+from ragbench.golden.drafts import Draft, Opinion
+from ragbench.golden.stages._words import words
+from ragbench.golden.stages.base import ReviewContext, Stage
+
+
+@dataclass(frozen=True)
+class Length(Stage):
+    """Rejects queries that are too short or too long.
+
+    Attributes:
+        min_words: the fewest words; texts without blanks between words count characters / 4.
+        max_words: the most.
+    """
+
+    min_words: int = 2
+    max_words: int = 64
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.min_words <= self.max_words:
+            raise SettingError(
+                f"stage 'length': min_words {self.min_words} and max_words {self.max_words}: 1 <= min <= max is needed"
+            )
+
+    async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
+        """One opinion per draft."""
+        return [self._opinion(draft) for draft in drafts]
+
+    def _opinion(self, draft: Draft) -> Opinion:
+        # Chinese, Japanese and Thai come as one long "word".
+        count = sum(
+            max(1, len(word) // 4 if not word.isascii() and len(word) > 24 else 1) for word in words(draft.text)
+        )
+        fault = ""
+        if count < self.min_words:
+            fault = f"{count} words are fewer than {self.min_words}"
+        elif count > self.max_words:
+            fault = f"{count} words are more than {self.max_words}"
+        return Opinion("length", not fault, fault, {"words": count})

@@ -1,0 +1,59 @@
+"""A second language model argues the opposite of the judge, and decides."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ragbench.core.errors import SettingError
+from ragbench.golden.drafts import Draft, Opinion
+from ragbench.golden.prompts import reconsider as prompt
+from ragbench.golden.prompts.ask import ask_all
+from ragbench.golden.stages._passages import passages_for
+from ragbench.golden.stages.base import ReviewContext, Stage
+from ragbench.models.llm.base import Answer
+
+
+@dataclass(frozen=True)
+class Reconsider(Stage):
+    """Looks again at what the judge was in doubt about or rejected, and may overrule it; both opinions stay.
+
+    Attributes:
+        nearest: for queries without an answer, how many passages it sees; as for the judge.
+    """
+
+    role: ClassVar[str | None] = "reconsider"
+    nearest: int = 5
+
+    def __post_init__(self) -> None:
+        if self.nearest < 1:
+            raise SettingError(f"stage 'reconsider': nearest is {self.nearest}; it must be 1 or more")
+
+    async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
+        """One opinion per draft; undoubted ones are accepted without a question."""
+        verdicts = [next((o for o in reversed(draft.opinions) if o.stage == "judge"), None) for draft in drafts]
+        doubted = [
+            (draft, verdict)
+            for draft, verdict in zip(drafts, verdicts, strict=True)
+            if verdict is not None and (not verdict.accepted or verdict.detail.get("certainty") == "doubtful")
+        ]
+        shown = passages_for([draft for draft, _ in doubted], context, self.nearest)
+        requests = [
+            prompt.RECONSIDER.request(prompt.filled(draft, passages, verdict), seed=context.seed)
+            for (draft, verdict), passages in zip(doubted, shown, strict=True)
+        ]
+        asker, progress = context.askers["reconsider"], context.context.progress
+        answers = await ask_all(asker, requests, what="reconsidering", progress=progress)
+        opinions = {
+            draft.id: _opinion(answer, verdict) for (draft, verdict), answer in zip(doubted, answers, strict=True)
+        }
+        return [opinions.get(draft.id, Opinion("reconsider", True, "not in doubt")) for draft in drafts]
+
+
+def _opinion(answer: Answer, verdict: Opinion) -> Opinion:
+    value = answer.value
+    if not isinstance(value, Mapping) or not isinstance(value.get("valid"), bool):
+        reason = f"no usable answer ({answer.failure or 'no verdict in it'}): the judge's opinion stands"
+        return Opinion("reconsider", verdict.accepted, reason, {"raw": answer.raw}, answer.cost)
+    reason = " ".join(str(value.get("reason") or "").split()) or "no reason given"
+    detail = {"argument": str(value.get("argument") or ""), "overruled": value["valid"] != verdict.accepted}
+    return Opinion("reconsider", value["valid"], reason, detail, answer.cost)
