@@ -1,18 +1,25 @@
 """A copy of the corpus without the struck text, and the golden set that belongs to it."""
 
+import json
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from pathlib import Path
 from typing import NamedTuple
 
 from ragbench.core.documents import Corpus, Document
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.core.ledger import LedgerEntry, first_ten
+from ragbench.io.atomic import write_text
+from ragbench.io.golden_files import write_golden
 
 MARK = "struck_from_corpus"
 """Metadata key of a query whose struck spans (in the original offsets) are no longer in the corpus."""
+
+CORPUS, GOLDEN = "corpus.jsonl", "golden"
+"""Names in the folder that `write_without` writes."""
 
 
 class Without(NamedTuple):
@@ -151,7 +158,7 @@ def _json(span: Span) -> dict[str, object]:
 
 
 def rows_of(corpus: Corpus) -> list[dict[str, object]]:
-    """The corpus as JSON objects that the ``jsonl`` loader reads back: id, title, text, and metadata beside them."""
+    """The corpus as JSON objects that the ``jsonl`` loader reads back unchanged."""
     return [_row(document) for document in corpus]
 
 
@@ -160,4 +167,23 @@ def _row(document: Document) -> dict[str, object]:
     if document.title:
         row["title"] = document.title
     row["text"] = document.text
-    return row | {key: value for key, value in document.metadata.items() if key not in row}
+    if document.metadata:
+        row["metadata"] = dict(document.metadata)
+    return row
+
+
+def write_without(corpus: Corpus, golden: GoldenSet, out: Path) -> Without:
+    """Write ``out/corpus.jsonl`` and ``out/golden/`` (ragbench's own format), each atomically, and return them.
+
+    Raises:
+        InputError: as `without_struck`; or no query strikes anything, so that there is nothing to do.
+    """
+    if not any(item.struck for item in golden):
+        done = any(MARK in item.metadata for item in golden)
+        why = "its struck text was taken out before" if done else "no query has 'struck' spans"
+        raise InputError(f"golden set {golden.name!r}: nothing to strike: {why}. Evaluate on the corpus as it is")
+    without = without_struck(corpus, golden)
+    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows_of(without.corpus)]
+    write_text(out / CORPUS, "".join(lines))
+    write_golden(without.golden, out / GOLDEN)
+    return without

@@ -1,5 +1,7 @@
 """The corpus without struck text: property tests of the offsets, and what happens to lost evidence."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,9 @@ from hypothesis import strategies as st
 from ragbench.core.documents import Corpus, Document
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
-from ragbench.golden.corpus_without import MARK, rows_of, without_struck
+from ragbench.corpus.load import load_corpus
+from ragbench.golden.corpus_without import MARK, rows_of, without_struck, write_without
+from ragbench.io.golden_files import read_golden
 
 TEXT = "".join(chr(0x4E00 + i) for i in range(60))
 """Sixty different characters, so that a character tells where it came from."""
@@ -47,10 +51,27 @@ def test_the_golden_set_is_marked_and_strikes_nothing_any_more() -> None:
     assert golden.items[0].metadata[MARK] == [{"document_id": "a", "start": 9, "end": 20}]
     assert golden.items[1].evidence == (Evidence("b"),)
     assert golden.ledger.counts() == {"evidence-struck": 2, "no-evidence-left": 1}
-    assert rows_of(corpus)[0] == {"id": "a", "title": "Numbers", "text": "One two.  Five six.", "shelf": 3}
+    assert rows_of(corpus)[0] == {
+        "id": "a",
+        "title": "Numbers",
+        "text": "One two.  Five six.",
+        "metadata": {"shelf": 3},
+    }
     again = without_struck(corpus, golden)
     assert again.corpus.documents == corpus.documents
     assert again.golden.items == golden.items
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    corpus = Corpus(
+        (Document("a", "One two.\nThree four.", "Numbers", {"shelf": 3}), Document("b", "Seven\u2028eight."))
+    )
+    golden = GoldenSet((GoldenItem("1", "Three", evidence=(Evidence("a"),), struck=(Span("a", 9, 20),), source="a"),))
+    without = write_without(corpus, golden, tmp_path)
+    assert load_corpus(tmp_path / "corpus.jsonl").corpus.documents == without.corpus.documents
+    assert read_golden(tmp_path / "golden").items == without.golden.items
+    with pytest.raises(InputError, match="taken out before"):
+        write_without(without.corpus, without.golden, tmp_path)
 
 
 def test_wrong_corpus() -> None:
