@@ -35,6 +35,14 @@ class _Unanswered(Exception):
     """The provider gave no answer to one request."""
 
 
+class _Failed(Exception):
+    """A call that may be tried again; ``counts``: 1 if it is held against the request, else 0."""
+
+    def __init__(self, reason: str, counts: int) -> None:
+        super().__init__(reason)
+        self.counts = counts
+
+
 @dataclass
 class _Shared:
     """One piece of work and how many wait for it."""
@@ -175,21 +183,33 @@ class Client:
             return _Paid(kept)
         failures = tries = 0
         while True:
-            probe = await self._breaker.enter()
             try:
                 return await self._call(request)
-            except LLMError as error:
-                failures += self._failed(request, error, probe=probe)
+            except _Failed as error:
+                failures += error.counts
                 if failures > self.limits.retries:
                     self._breaker.given_up(request.fingerprint)
                     raise _Unanswered(f"given up after {failures} failed calls: {error}") from error
-            finally:
-                if probe:
-                    self._breaker.leave()
             self.totals.retries += 1
             most = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(tries, 10))
             tries += 1
             await asyncio.sleep(float(self._jitter.uniform(0.0, most)))
+
+    async def _call(self, request: Request) -> _Paid:
+        """One call, once there is a slot for it and nothing speaks against it.
+
+        Raises:
+            _Failed: it may be tried again.
+        """
+        async with self._slots:
+            probe = await self._breaker.enter()
+            try:
+                return await self._call_in_turn(request)
+            except LLMError as error:
+                raise _Failed(str(error), self._failed(request, error, probe=probe)) from error
+            finally:
+                if probe:
+                    self._breaker.leave()
 
     def _failed(self, request: Request, error: LLMError, *, probe: bool) -> int:
         """1 if the failure counts against the request, else 0: the service is down, or only wants fewer calls."""
@@ -213,24 +233,23 @@ class Client:
             ) from error
         raise _Unanswered(f"refused: {error}") from error
 
-    async def _call(self, request: Request) -> _Paid:
-        """One call, once its turn has come and the budget has room."""
-        async with self._slots:
-            reserved = await self.budget.reserve(tokens.bound(request), self.price)
-            expected = tokens.estimate(request)
-            try:
-                while (wait := self._not_before - time.monotonic()) > 0:
-                    await asyncio.sleep(wait)
-                await self._requests.take()
-                await self._tokens.take(expected.input_tokens + expected.output_tokens)
-            except BaseException:
-                self.budget.settle(reserved, None)
-                raise
-            # A task of its own: who cancels the wait for a paid answer must not lose the answer.
-            paying = asyncio.create_task(self._pay(request, reserved, expected))
-            self._paying.add(paying)
-            paying.add_done_callback(self._paying.discard)
-            return await asyncio.shield(paying)
+    async def _call_in_turn(self, request: Request) -> _Paid:
+        """One call, once the budget has room for it and the rates allow it."""
+        reserved = await self.budget.reserve(tokens.bound(request), self.price)
+        expected = tokens.estimate(request)
+        try:
+            while (wait := self._not_before - time.monotonic()) > 0:
+                await asyncio.sleep(wait)
+            await self._requests.take()
+            await self._tokens.take(expected.input_tokens + expected.output_tokens)
+        except BaseException:
+            self.budget.settle(reserved, None)
+            raise
+        # A task of its own: who cancels the wait for a paid answer must not lose the answer.
+        paying = asyncio.create_task(self._pay(request, reserved, expected))
+        self._paying.add(paying)
+        paying.add_done_callback(self._paying.discard)
+        return await asyncio.shield(paying)
 
     async def _pay(self, request: Request, reserved: Reserved, expected: Usage) -> _Paid:
         try:
