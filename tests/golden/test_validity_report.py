@@ -1,0 +1,69 @@
+"""Validity: figures of a real pool on a small corpus, checked against scipy and the harness's own pieces."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import kendalltau
+
+from ragbench.core.documents import Corpus, Document
+from ragbench.core.errors import InputError, SettingError
+from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
+from ragbench.corpus.chunk import choose_chunker, chunk
+from ragbench.golden.drafts import Draft
+from ragbench.golden.known_item import write as write_known_items
+from ragbench.golden.struck import write
+from ragbench.golden.validity import PerQuery, compare, validity
+
+LEXICAL = ("bm25", "bm25:b=0", "bm25:k1=3,b=1", "bm25:stem=false")
+
+
+def as_golden(drafts: list[Draft], name: str) -> GoldenSet:
+    return GoldenSet(
+        tuple(
+            GoldenItem(d.id, d.text, d.type, None, d.evidence, d.struck, (), str(d.provenance["source"]))
+            for d in drafts
+        ),
+        name,
+    )
+
+
+@pytest.mark.shared_data
+def test_struck_sentences_rank_as_people_do_and_copied_words_do_not(shared_data: Path) -> None:
+    from benchmarks.public_collections import cranfield
+
+    corpus, human = cranfield(shared_data / "classic" / "cran")
+    chunks, _ = chunk(corpus, choose_chunker("whole", passages=True).chunker)
+    pool = (*LEXICAL, "bm25:k1=0.4,b=0.2", "bm25:stem=false,stop=false", "bm25:k1=1.5,b=0.75", "bm25:stop=false")
+    struck = validity(corpus, as_golden(write(corpus, chunks), "struck"), human, pool)
+    copied = validity(corpus, as_golden(write_known_items(chunks, noise=0.0), "copied"), human, pool)
+    assert struck.tau.tau > 0.5
+    assert copied.tau.tau < struck.tau.tau - 0.2
+    assert struck.tau.tau == pytest.approx(kendalltau(struck.synthetic, struck.human).statistic)
+    assert struck.tau.low <= struck.tau.high
+    # Queries without their own sentence are hard; with words of the target they are trivial.
+    assert np.mean(struck.synthetic) < 0.5 < 0.8 < np.mean(copied.synthetic)
+    assert struck == validity(corpus, as_golden(write(corpus, chunks), "struck"), human, pool)
+
+
+def test_comparison_by_hand() -> None:
+    # Two queries a set, three settings; means .5 .4 .1 against .3 .5 .1: one of three pairs is turned round.
+    ours = PerQuery(np.array([[0.6, 0.5, 0.1], [0.4, 0.3, 0.1]]), np.arange(2))
+    theirs = PerQuery(np.array([[0.3, 0.5, 0.1], [0.3, 0.5, 0.1]]), np.arange(2))
+    found = compare(ours, theirs, ("a", "b", "c"), "ndcg@10", 0)
+    assert found.tau.tau == pytest.approx(1 / 3)
+    assert (found.best_synthetic, found.best_human) == ("a", "b")
+    assert found.shortfall.tau == pytest.approx(0.2)
+    assert not found.best_is_right, "both human queries say that b is better by .2"
+    assert found.ceiling.tau == pytest.approx(1.0)
+
+
+def test_wrong_input() -> None:
+    corpus = Corpus((Document("a", "A brass lamp."), Document("b", "A steel kettle.")))
+    golden = GoldenSet((GoldenItem("1", "lamp", evidence=(Evidence("a"),)),), "mine")
+    with pytest.raises(SettingError, match="at least three"):
+        validity(corpus, golden, golden, ("bm25", "bm25:b=0"))
+    with pytest.raises(SettingError, match="b is 7"):
+        validity(corpus, golden, golden, ("bm25", "bm25:b=0", "bm25:b=7"))
+    with pytest.raises(InputError, match="'mine': 1 queries"):
+        validity(corpus, golden, golden, LEXICAL)
