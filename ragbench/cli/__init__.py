@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from ragbench.cli import chunk, data, demo, eval, export, generate, plugins
+from ragbench.cli import chunk, data, demo, eval, export, generate, golden, plugins
 from ragbench.core.errors import RagbenchError
 
 USAGE_ERROR = 2
@@ -27,6 +27,7 @@ app.command("demo")(demo.demo)
 app.command("export")(export.export)
 app.command("plugins")(plugins.plugins)
 app.add_typer(data.app, name="data")
+app.add_typer(golden.app, name="golden")
 
 
 @app.callback(invoke_without_command=True)

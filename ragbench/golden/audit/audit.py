@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from ragbench import plugins
 from ragbench.core.context import Context
-from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger
+from ragbench.corpus.chunk import Chunked
+from ragbench.corpus.load import Loaded
 from ragbench.golden.audit.between_sets import BetweenSets, between_sets
 from ragbench.golden.audit.circularity import Circularity, circularity, models_of
 from ragbench.golden.audit.diversity import Diversity, diversity
@@ -70,8 +71,8 @@ class AuditSettings:
 
 def audit(
     golden: GoldenSet,
-    corpus: Corpus,
-    chunks: Chunks,
+    loaded: Loaded,
+    chunked: Chunked,
     settings: AuditSettings | None = None,
     *,
     other: GoldenSet | None = None,
@@ -79,13 +80,14 @@ def audit(
 ) -> tuple[Audit, Retrieved | None]:
     """Run every audit; returns the rankings too, for a model that grades siblings.
 
-    Where no query has a relevant document in the corpus, the audits that need
-    rankings are left out (None); `Integrity` says what is wrong.
+    Where no query has a relevant document in the corpus, or struck text is not
+    where it should be, the audits that need rankings are left out (None);
+    `Integrity` says what is wrong.
 
     Args:
         golden: the set.
-        corpus: its documents.
-        chunks: their chunks.
+        loaded: its documents.
+        chunked: their chunks.
         settings: how.
         other: a set to look for near-duplicates in.
         context: cache, seed and progress.
@@ -95,13 +97,14 @@ def audit(
     """
     settings, context = settings or AuditSettings(), context or Context()
     check_retrievers(settings.retrievers)
-    sound = integrity(golden, corpus)
+    sound = integrity(golden, loaded.corpus)
     queries = embedded(golden, settings.embedder, context)
-    known = chunks.document_row
+    known = chunked.chunks.document_row
     retrieved = leak = found = None
-    if any(e.grade > 0 and e.document_id in known for item in golden for e in item.evidence):
-        retrieved = retrieve(golden, chunks, settings.retrievers, context)
-        leak = lexical_leak(golden, corpus, retrieved, language=settings.language)
+    searchable = not any(item.struck for item in golden) or not (sound.missing_documents or sound.outside)
+    if searchable and any(e.grade > 0 and e.document_id in known for item in golden for e in item.evidence):
+        retrieved = retrieve(golden, loaded, chunked, settings.retrievers, context)
+        leak = lexical_leak(retrieved, language=settings.language)
         found = siblings(retrieved, depth=settings.depth)
     between = None
     if other is not None:

@@ -45,9 +45,8 @@ def integrity(golden: GoldenSet, corpus: Corpus) -> Integrity:
     for item in golden:
         same[_NO_WORD.sub(" ", item.text.casefold()).strip() or item.text].append(item.id)
     empty = [item for item in golden if not any(e.grade > 0 for e in item.evidence)]
-    spans: list[tuple[GoldenItem, Evidence | Span]] = [
-        (item, span) for item in golden for span in (*item.evidence, *item.struck)
-    ]
+    spans: list[tuple[GoldenItem, Evidence | Span]] = [(item, e) for item in golden for e in item.evidence]
+    spans += [(item, struck) for item in golden for struck in item.struck]
     texts = {document.id: document.text for document in corpus}
     held = [(item, span, texts[span.document_id]) for item, span in spans if span.document_id in texts]
     parts = [(item, span, span.end, text) for item, span, text in held if span.end is not None]

@@ -58,19 +58,15 @@ class LexicalLeak:
     findings: tuple[Finding, ...]
 
 
-def lexical_leak(
-    golden: GoldenSet, corpus: Corpus, retrieved: Retrieved, *, language: str = "english", metric: str = METRIC
-) -> LexicalLeak:
+def lexical_leak(retrieved: Retrieved, *, language: str = "english", metric: str = METRIC) -> LexicalLeak:
     """Measure.
 
     Args:
-        golden: the set.
-        corpus: its documents.
-        retrieved: rankings of some retrievers.
+        retrieved: rankings of some retrievers, and what they are for.
         language: Snowball language of the content words.
         metric: any metric of ragbench.
     """
-    document, evidence = query_overlaps(golden, corpus, language)
+    document, evidence = query_overlaps(retrieved.golden, retrieved.corpus, language)
     values = {spec: score(run, retrieved.task.judgements, metric).values[:, 0] for spec, run in retrieved.runs.items()}
     bands = _bands(document, values)
     correlation = {spec: _spearman(document, column) for spec, column in values.items()}

@@ -8,11 +8,14 @@ import numpy as np
 
 from ragbench import plugins
 from ragbench.core.context import Context
-from ragbench.core.documents import Chunks
+from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Task, lay_over
 from ragbench.core.runs import Run, Unit
+from ragbench.corpus.chunk import Chunked, choose_chunker, chunk
+from ragbench.corpus.load import Loaded
+from ragbench.golden.corpus_without import without_struck
 
 RETRIEVERS = ("bm25", "dense", "hybrid")
 FUSED = ("hybrid", "rerank")
@@ -25,11 +28,14 @@ class Retrieved:
     """Rankings of a set by several retrievers.
 
     Attributes:
+        golden, corpus: what the rankings are for; where queries strike text, a copy of both without it.
         chunks: what was indexed.
         task: queries and labels over these chunks.
         runs: ranking by retriever spec, in the judged unit.
     """
 
+    golden: GoldenSet
+    corpus: Corpus
     chunks: Chunks
     task: Task
     runs: Mapping[str, Run]
@@ -64,18 +70,26 @@ def check_retrievers(specs: Sequence[str]) -> dict[str, Any]:
     return built
 
 
-def retrieve(golden: GoldenSet, chunks: Chunks, specs: Sequence[str], context: Context) -> Retrieved:
+def retrieve(golden: GoldenSet, loaded: Loaded, chunked: Chunked, specs: Sequence[str], context: Context) -> Retrieved:
     """Ask every retriever every query, 100 deep.
 
     Chunks are judged where evidence points at parts of documents and some
-    document was cut, else documents.
+    document was cut, else documents. Where queries strike text, it is taken out
+    of the corpus first and documents are judged, so that labels fit the corpus
+    as it was too; a file of ready chunks cannot be cut anew, there the chunks
+    with struck text are left out of the rankings.
 
     Raises:
         SettingError: see `check_retrievers`.
         InputError: nothing is relevant to any query.
     """
     built = check_retrievers(specs)
+    corpus, chunks = loaded.corpus, chunked.chunks
     unit: Unit = "chunk" if golden.has_spans and len(chunks) > len(chunks.document_ids) else "document"
+    if loaded.chunks is None and any(item.struck for item in golden):
+        corpus, golden = without_struck(corpus, golden)
+        chunks = chunk(corpus, choose_chunker(chunked.chunker, passages=loaded.passages).chunker)[0]
+        unit = "document"
     task = lay_over(golden, chunks, unit=unit, allow_missing=True)
     per_document = -(-len(chunks) // len(chunks.document_ids))
     runs = {}
@@ -88,7 +102,7 @@ def retrieve(golden: GoldenSet, chunks: Chunks, specs: Sequence[str], context: C
                 index.close()
             runs[spec] = _judged(run, chunks, unit, spec)
             advance(1)
-    return Retrieved(chunks, task, runs)
+    return Retrieved(golden, corpus, chunks, task, runs)
 
 
 def _judged(run: Run, chunks: Chunks, unit: Unit, spec: str) -> Run:

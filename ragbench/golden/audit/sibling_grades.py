@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.fingerprint import text_hash
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.progress import Progress, silent
 from ragbench.golden.audit.findings import Finding
-from ragbench.golden.audit.siblings import Candidate, Siblings
+from ragbench.golden.audit.retrieval import Retrieved
+from ragbench.golden.audit.siblings import Candidate
 from ragbench.models.llm.base import Answer, Asker, Message, Request
+from ragbench.models.llm.errors import BudgetSpent
 from ragbench.models.rerank.llm import PROMPT
 
 PROMPT_NAME = "sibling-grade/1"
@@ -60,24 +61,28 @@ class SiblingGrades:
 
 
 async def grade_siblings(
-    candidates: Sequence[Candidate], found: Siblings, golden: GoldenSet, corpus: Corpus, chunks: Chunks,
-    asker: Asker, model: str, *, seed: int = 0, progress: Progress = silent,
+    candidates: Sequence[Candidate], retrieved: Retrieved, asker: Asker, model: str, *,
+    seed: int = 0, progress: Progress = silent,
 ) -> SiblingGrades:  # fmt: skip
     """Ask the model once per candidate; the asker holds limits, budget and cache.
 
-    Raises:
-        whatever ends the run in the asker: a spent budget, a wrong key.
-    """
-    queries = {item.id: item.text for item in golden}
-    passages = {c.item_id: _passage(c.item_id, found.unit, corpus, chunks) for c in candidates}
+    Once the budget is spent, what is left has no grade, and the ledger says so.
 
-    async def one(candidate: Candidate) -> Answer:
-        answer = await asker.ask(grade_request(queries[candidate.query_id], passages[candidate.item_id], seed))
+    Raises:
+        RagbenchError: what makes every call fail (a wrong key, a service that is down).
+    """
+    requests = grade_requests(candidates, retrieved, seed)
+
+    async def one(request: Request) -> Answer:
+        try:
+            answer = await asker.ask(request)
+        except BudgetSpent as error:
+            answer = Answer(None, str(error))
         advance(1)
         return answer
 
     with progress("grading siblings", len(candidates)) as advance:
-        answers = await asyncio.gather(*(one(candidate) for candidate in candidates))
+        answers = await asyncio.gather(*(one(request) for request in requests))
     grades, entries = [], []
     for candidate, answer in zip(candidates, answers, strict=True):
         grade = answer.value.get("grade") if isinstance(answer.value, dict) else None
@@ -88,7 +93,16 @@ async def grade_siblings(
             name = f"{candidate.query_id}: {candidate.item_id}"
             entries.append(LedgerEntry("audit", name, f"{reason}; the reply was {answer.raw!r:.200}", "not-graded"))
     cost = sum(answer.cost for answer in answers)
-    return _result(model, tuple(grades), cost, Ledger(tuple(entries)), len(golden))
+    return _result(model, tuple(grades), cost, Ledger(tuple(entries)), len(retrieved.golden))
+
+
+def grade_requests(candidates: Sequence[Candidate], retrieved: Retrieved, seed: int) -> list[Request]:
+    """One question per candidate, in order."""
+    queries = {item.id: item.text for item in retrieved.golden}
+    passages = {candidate.item_id: "" for candidate in candidates}
+    for item_id in passages:
+        passages[item_id] = _passage(item_id, retrieved)
+    return [grade_request(queries[c.query_id], passages[c.item_id], seed) for c in candidates]
 
 
 def grade_request(query: str, passage: str, seed: int) -> Request:
@@ -99,10 +113,10 @@ def grade_request(query: str, passage: str, seed: int) -> Request:
     return Request(PROMPT_NAME, (Message("user", text),), schema=SCHEMA, max_tokens=64, seed=seed)
 
 
-def _passage(item_id: str, unit: str, corpus: Corpus, chunks: Chunks) -> str:
-    if unit == "chunk":
-        return chunks[chunks.row[item_id]].content
-    document = corpus.by_id[item_id]
+def _passage(item_id: str, retrieved: Retrieved) -> str:
+    if retrieved.task.unit == "chunk":
+        return retrieved.chunks[retrieved.chunks.row[item_id]].content
+    document = retrieved.corpus.by_id[item_id]
     return f"{document.title}\n{document.text}" if document.title else document.text
 
 
@@ -132,7 +146,7 @@ def _result(model: str, grades: tuple[Grade, ...], cost: float, ledger: Ledger, 
     return SiblingGrades(model, grades, len(answering), asked, cost, ledger, tuple(findings))
 
 
-def with_grades(golden: GoldenSet, graded: SiblingGrades, unit: str, chunks: Chunks) -> GoldenSet:
+def with_grades(golden: GoldenSet, graded: SiblingGrades, retrieved: Retrieved) -> GoldenSet:
     """The set with the grades as labels; what people or the writer said stays as it is.
 
     A grade of 2 becomes label 1 and a grade of 3 label 2, never above the highest
@@ -143,19 +157,19 @@ def with_grades(golden: GoldenSet, graded: SiblingGrades, unit: str, chunks: Chu
     by_query: dict[str, list[Grade]] = {}
     for grade in graded.grades:
         by_query.setdefault(grade.query_id, []).append(grade)
-    items = [_labelled(item, by_query.get(item.id, []), graded.model, unit, chunks) for item in golden]
+    items = [_labelled(item, by_query.get(item.id, []), graded.model, retrieved) for item in golden]
     return GoldenSet(tuple(items), f"{golden.name} with siblings", golden.ledger + graded.ledger)
 
 
-def _labelled(item: GoldenItem, grades: Sequence[Grade], model: str, unit: str, chunks: Chunks) -> GoldenItem:
+def _labelled(item: GoldenItem, grades: Sequence[Grade], model: str, retrieved: Retrieved) -> GoldenItem:
     if not grades:
         return item
     best = max(e.grade for e in item.evidence)
     more = []
     for grade in grades:
         label = min(max(grade.grade - 1, 0), best)
-        if unit == "chunk":
-            chunk = chunks[chunks.row[grade.item_id]]
+        if retrieved.task.unit == "chunk":
+            chunk = retrieved.chunks[retrieved.chunks.row[grade.item_id]]
             more.append(Evidence(chunk.document_id, chunk.start, chunk.end, label))
         else:
             more.append(Evidence(grade.item_id, grade=label))
