@@ -63,6 +63,8 @@ def load_corpus(path: Path | str, loader: str | None = None) -> Corpus:
 def chunk(corpus: Corpus, chunker: str = "recursive") -> Chunks:
     """Cut every document (``"fixed:size=1200,overlap=200"``); ``"whole"`` leaves them as they are.
 
+    What was skipped, also while the corpus was loaded, is in ``chunks.ledger``.
+
     Raises:
         SettingError: no such chunker, or it has no such setting.
     """

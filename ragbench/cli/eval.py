@@ -74,7 +74,7 @@ def run(given: dict[str, Any], config: Path | None, as_json: bool) -> None:
     wanted = EvalConfig.merged(config, given)
     named(wanted.retrievers)
     say = _say(as_json)
-    chunks, skipped = wanted.load_chunks(say)
+    chunks = wanted.load_chunks(say)
     golden = wanted.load_golden()
     folder = ReportFolder(wanted.out) if wanted.out is not None else None
     evaluation = evaluate(
@@ -84,7 +84,6 @@ def run(given: dict[str, Any], config: Path | None, as_json: bool) -> None:
         wanted.settings,
         context=Context(cache=cache_folder(wanted.cache), progress=Progress()),
         on_arm=folder.arm if folder else None,
-        skipped=skipped,
     )
     if folder is not None:
         folder.finish(evaluation)

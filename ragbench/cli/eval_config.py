@@ -8,7 +8,7 @@ from typing import Any
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import GoldenSet
-from ragbench.core.ledger import Ledger, first_ten
+from ragbench.core.ledger import first_ten
 from ragbench.harness.evaluate import DEFAULT_RETRIEVERS
 from ragbench.harness.settings import Settings
 
@@ -68,8 +68,8 @@ class EvalConfig(Settings):
         """The part that the harness takes, and that the manifest shows."""
         return Settings(**{f.name: getattr(self, f.name) for f in fields(Settings)})
 
-    def load_chunks(self, say: Say) -> tuple[Chunks, Ledger]:
-        """Load and chunk the corpus, or read a file of chunks; says, and returns, what was skipped."""
+    def load_chunks(self, say: Say) -> Chunks:
+        """Load and chunk the corpus, or read a file of chunks; says what was skipped."""
         from ragbench.cli.progress import Progress
         from ragbench.corpus.chunk import chunk_corpus
         from ragbench.corpus.load import load_corpus
@@ -81,10 +81,10 @@ class EvalConfig(Settings):
             f"corpus: {len(chunked.chunks.document_ids)} documents, {len(chunked.chunks)} chunks "
             f"(chunker: {chunked.chunker})"
         )
-        ledger = loaded.corpus.ledger + chunked.ledger
+        ledger = chunked.chunks.ledger
         for code, count in ledger.counts().items():
             say(f"warning: {count} x {code}: {first_ten(f'{e.item} ({e.reason})' for e in ledger.of(code))}")
-        return chunked.chunks, ledger
+        return chunked.chunks
 
     def load_golden(self) -> GoldenSet:
         """Read the golden set."""

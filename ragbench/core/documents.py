@@ -115,6 +115,7 @@ class Chunks(Sequence[Chunk]):
         document_index: int32 (n,), the row of ``document_ids`` each chunk belongs to.
         starts, ends: int64 (n,), character offsets in the document's text.
         titles: document titles, length d ("" where there is none).
+        ledger: what was left out on the way from files to chunks.
 
     Raises:
         InputError: no chunk at all, or an id that occurs twice.
@@ -127,6 +128,7 @@ class Chunks(Sequence[Chunk]):
     starts: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
     titles: Sequence[str]
+    ledger: Ledger = field(default_factory=Ledger)
 
     def __post_init__(self) -> None:
         if not self.ids:
@@ -187,6 +189,7 @@ class Chunks(Sequence[Chunk]):
         """Row of ``document_ids`` by document id."""
         return {id_: i for i, id_ in enumerate(self.document_ids)}
 
+    @cached_property
     def contents(self) -> list[str]:
         """What a retriever indexes for each chunk: title and text, joined by a blank."""
         titles = self.titles

@@ -119,6 +119,7 @@ def chunk(corpus: Corpus, chunker: Chunker, *, progress: Progress | None = None)
         starts=np.array(starts, dtype=np.int64),
         ends=np.array(ends, dtype=np.int64),
         titles=[document.title for document in kept],
+        ledger=corpus.ledger + empty,
     )
     return chunks, Ledger(tuple(empty))
 

@@ -4,7 +4,6 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -15,13 +14,14 @@ from ragbench.core.errors import ArmError, RagbenchError, SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Task, lay_over
-from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
+from ragbench.core.ledger import LedgerEntry, first_ten
 from ragbench.core.runs import Run, Unit
 from ragbench.core.scores import Scores
 from ragbench.core.seeds import generator
 from ragbench.harness.differences import compare_all, estimates
 from ragbench.harness.fingerprints import code_fingerprint, library_versions
 from ragbench.harness.measure import Measured, measure
+from ragbench.harness.parallel import side_by_side, stoppable
 from ragbench.harness.results import Arm, Cost, Evaluation, Latency
 from ragbench.harness.settings import Settings, tie_cut
 from ragbench.io.run_store import RunStore, StoredRun
@@ -44,7 +44,6 @@ def evaluate(
     *,
     context: Context | None = None,
     on_arm: OnArm | None = None,
-    skipped: Ledger | None = None,
 ) -> Evaluation:
     """Run each retriever over the golden set, score it, and compare it with the first.
 
@@ -58,14 +57,15 @@ def evaluate(
         settings: how to evaluate.
         context: cache folder, seed and progress; the seed of ``settings`` counts.
         on_arm: called with each arm as soon as it is finished, one at a time.
-        skipped: what was left out while the chunks were made; it opens the ledger.
 
     Raises:
         SettingError: a retriever or metric is unknown or set wrongly; every fault is listed.
         InputError: corpus and golden set do not fit together.
     """
     settings = settings or Settings()
-    context = replace(context or Context(), seed=settings.seed)
+    stop = threading.Event()
+    context = context or Context()
+    context = replace(context, seed=settings.seed, progress=stoppable(context.progress, stop))
     arms = named(retrievers)
     unit = judged_unit(settings.level, golden, chunks)
     laid = without_self(golden, chunks) if settings.drop_self else golden
@@ -84,9 +84,13 @@ def evaluate(
     if settings.jobs == 1:
         done = [work(arm) for arm in arms.items()]
     else:
-        with ThreadPoolExecutor(settings.jobs) as pool:
-            done = list(pool.map(work, arms.items()))
-    return bench.evaluation(done, skipped or Ledger())
+        done = side_by_side(work, list(arms.items()), settings.jobs, stop)
+    return bench.evaluation(done)
+
+
+def modules(retriever: Retriever) -> set[str]:
+    """The modules of a retriever and of the retrievers it is made of."""
+    return {type(retriever).__module__}.union(*(modules(part) for part in retriever.parts))
 
 
 def named(retrievers: Sequence[str | Mapping[str, object] | Retriever]) -> dict[str, Retriever]:
@@ -166,8 +170,8 @@ class _Bench:
         )
 
     def _measured(self, retriever: Retriever) -> tuple[Measured, bool]:
-        code = code_fingerprint(type(retriever).__module__)
-        key = self._key(retriever, code) if self.store is not None and code and retriever.cacheable else None
+        code = [code_fingerprint(module) for module in sorted(modules(retriever))]
+        key = self._key(retriever, code) if self.store is not None and all(code) and retriever.cacheable else None
         if key is not None and self.store is not None and not self.settings.fresh:
             stored = self.store.load(key, self.chunks.ids)
             if stored is not None:
@@ -178,7 +182,7 @@ class _Bench:
             self.store.save(key, StoredRun(measured.run, facts))
         return measured, False
 
-    def _key(self, retriever: Retriever, code: str) -> str:
+    def _key(self, retriever: Retriever, code: Sequence[str]) -> str:
         asked = [[q.id, q.text, sorted(q.exclude)] for q in self.task.queries]
         versions = library_versions()
         return fingerprint(
@@ -235,11 +239,11 @@ class _Bench:
             )
         return found
 
-    def evaluation(self, arms: Sequence[Arm], skipped: Ledger) -> Evaluation:
+    def evaluation(self, arms: Sequence[Arm]) -> Evaluation:
         """Comparisons, ledger and manifest over the finished arms."""
         ran = [arm for arm in arms if arm.status == "ok"]
         comparisons = compare_all(ran, self.clusters, self.settings.seed, self.settings.resamples)
-        ledger = skipped + self.golden.ledger + self.task.ledger
+        ledger = self.chunks.ledger + self.golden.ledger + self.task.ledger
         if ran and ran[0].scores is not None:
             ledger = ledger + ran[0].scores.ledger.of("no-relevant")
         for arm in arms:

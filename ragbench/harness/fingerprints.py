@@ -11,6 +11,17 @@ from ragbench.core.fingerprint import fingerprint_texts
 RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
 """Their versions are part of a stored run's key: another version may rank otherwise."""
 
+RANKING_CODE = (
+    "core/*.py",
+    "io/vectors.py",
+    "io/token_vectors.py",
+    "models/embed/*.py",
+    "models/rerank/*.py",
+    "retrievers/*.py",
+    "harness/*.py",
+)
+"""What ranks and measures."""
+
 
 @lru_cache
 def code_fingerprint(module: str) -> str:
@@ -22,8 +33,8 @@ def code_fingerprint(module: str) -> str:
     found = getattr(sys.modules.get(module), "__file__", None)
     if found is None or not Path(found).is_file():
         return ""
-    rooms = [files("ragbench") / room for room in ("core", "io", "models", "retrievers", "harness")]
-    paths = sorted(path for room in rooms for path in Path(str(room)).rglob("*.py"))
+    package = Path(str(files("ragbench")))
+    paths = sorted({path for pattern in RANKING_CODE for path in package.glob(pattern)})
     if Path(found) not in paths:
         paths.append(Path(found))
     return fingerprint_texts(path.read_text(encoding="utf-8") for path in paths)

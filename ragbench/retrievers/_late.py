@@ -60,7 +60,7 @@ class LateBlend:
     @classmethod
     def build(cls, embedder: Embedder, lexical: BM25, chunks: Chunks, context: Context) -> "LateBlend":
         """Index the chunks for all three signals."""
-        texts = chunks.contents()
+        texts = chunks.contents
         folder = None if context.cache is None else context.cache / "tokens" / embedder.fingerprint()
         return cls(
             embedder,

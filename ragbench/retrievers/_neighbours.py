@@ -13,8 +13,8 @@ from ragbench.core.errors import InputError, MissingExtra
 
 Found = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 Vectors = npt.NDArray[np.float32]
-GPU_BLOCK = 4096
-"""Queries per step on a GPU: 4096 x 1,000,000 scores of float32 are 16 GB."""
+GPU_SCORES = 1 << 30
+"""Scores per step on a GPU: 4 GiB of float32."""
 
 
 class Neighbours(ABC):
@@ -159,9 +159,10 @@ class TorchGpu(Neighbours):
 
         scores = np.empty((len(queries), k), dtype=np.float32)
         rows = np.empty((len(queries), k), dtype=np.int64)
-        for start in range(0, len(queries), GPU_BLOCK):
-            block = torch.from_numpy(np.ascontiguousarray(queries[start : start + GPU_BLOCK])).cuda()
+        step = max(1, GPU_SCORES // len(self._vectors))
+        for start in range(0, len(queries), step):
+            block = torch.from_numpy(np.ascontiguousarray(queries[start : start + step])).cuda()
             best, at = torch.topk(block @ self._vectors.T, k, dim=1)
-            scores[start : start + GPU_BLOCK] = best.cpu().numpy()
-            rows[start : start + GPU_BLOCK] = at.cpu().numpy()
+            scores[start : start + step] = best.cpu().numpy()
+            rows[start : start + step] = at.cpu().numpy()
         return scores, rows

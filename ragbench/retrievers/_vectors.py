@@ -17,7 +17,7 @@ _EMBEDDING = threading.Lock()
 
 def chunk_vectors(embedder: Embedder, chunks: Chunks, context: Context) -> tuple[npt.NDArray[np.float32], int]:
     """float32 (n, d) vectors of all chunks, memory-mapped where possible, and how many were encoded now."""
-    texts = chunks.contents()
+    texts = chunks.contents
 
     def encode(batch: Sequence[str]) -> npt.NDArray[np.float32]:
         with context.progress("embedding chunks", len(batch)) as advance:

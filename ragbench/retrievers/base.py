@@ -104,9 +104,14 @@ class Retriever(ABC):
     """Whether an empty index is an error; False for services that hold their own."""
 
     @property
+    def parts(self) -> Sequence["Retriever"]:
+        """The retrievers it is made of; none for most."""
+        return ()
+
+    @property
     def cacheable(self) -> bool:
         """Whether the same settings and chunks always give the same run, so that it may be kept."""
-        return True
+        return all(part.cacheable for part in self.parts)
 
     def check(self) -> list[str]:
         """Faults in the settings that can be seen before anything is computed, in words."""

@@ -86,7 +86,7 @@ class BM25(Retriever):
         import bm25s
 
         model = bm25s.BM25(method=self.method, k1=self.k1, b=self.b, delta=self.delta, backend="numpy")
-        tokens = self.tokenize(chunks.contents())
+        tokens = self.tokenize(chunks.contents)
         if not any(tokens.ids):
             raise ArmError(f"no chunk has a word to index (stop={str(self.stop).lower()}, language={self.language})")
         model.index(tokens, show_progress=False)
@@ -101,7 +101,7 @@ class BM25Index(Index):
         self._settings, self._model = settings, model
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
-        """Chunks that share a term with the query; the others are not returned."""
+        """Chunks whose score is not 0: those that share a term with the query (all of them for bm25l and bm25+)."""
         items, scores = self._model.retrieve(
             self._settings.tokenize([query.text for query in queries]),
             k=min(k, len(self.item_ids)),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,7 @@ class Hybrid(Retriever):
         weights: one per retriever; empty means equal. Tune them only on queries
             that are not the ones reported.
         rrf_k: the constant of ``rrf``.
-        depth: how much of each list is fused (at least k).
+        depth: how much of each list is fused; deeper items follow below in the order of their reciprocal ranks.
 
     Source: Cormack et al. 2009 for reciprocal rank fusion; Fox and Shaw 1994
     for sums of scaled scores.
@@ -49,11 +49,6 @@ class Hybrid(Retriever):
     def parts(self) -> list[Retriever]:
         """The retrievers behind ``of``."""
         return [build(RETRIEVERS, spec) for spec in self.of]
-
-    @property
-    def cacheable(self) -> bool:
-        """Whether every part is."""
-        return all(part.cacheable for part in self.parts)
 
     def check(self) -> list[str]:
         """Settings of its own and of every part."""
@@ -113,20 +108,28 @@ class HybridIndex(Index):
         """The fused lists; exclusions are applied within each part, so that ranks count what may be shown."""
         settings = self._settings
         runs = [part.search(queries, max(k, settings.depth)) for part in self._parts]
+        heads = [run.ranks <= settings.depth for run in runs]
         self.item_ids, rows = _one_vocabulary(self.item_ids, runs)
         weights = settings.weights or (1.0,) * len(runs)
-        values = [
-            weight * (1.0 / (settings.rrf_k + run.ranks) if settings.fusion == "rrf" else scaled(run, settings.fusion))
-            for weight, run in zip(weights, runs, strict=True)
-        ]
+        reciprocal = [weight / (settings.rrf_k + run.ranks) for weight, run in zip(weights, runs, strict=True)]
+        values = reciprocal if settings.fusion == "rrf" else [np.zeros(len(run.items)) for run in runs]
+        if settings.fusion != "rrf":
+            for weight, run, head, value in zip(weights, runs, heads, values, strict=True):
+                value[head] = weight * scaled(run.top(settings.depth), settings.fusion)
         failures = {
             position: f"{spec}: {run.failures[query.id]}"
             for position, query in enumerate(queries)
             for spec, run in zip(settings.of, runs, strict=True)
             if query.id in run.failures
         }
-        asked = np.concatenate([run.query_index for run in runs])
-        return fuse(asked, np.concatenate(rows), np.concatenate(values), len(queries), failures)
+        rows_of_parts = Rows(
+            query=np.concatenate([run.query_index for run in runs]),
+            item=np.concatenate(rows),
+            value=np.concatenate(values),
+            head=np.concatenate(heads),
+            reciprocal=np.concatenate(reciprocal),
+        )
+        return fuse(rows_of_parts, len(queries), failures)
 
     def close(self) -> None:
         """Close the parts."""
@@ -158,25 +161,46 @@ def scaled(run: Run, rule: Literal["minmax", "zscore"]) -> npt.NDArray[np.float6
     return np.where(deviation > 0, (scores - spread(low)) / np.where(deviation > 0, deviation, 1), 0.0)
 
 
-def fuse(
-    query_index: npt.NDArray[np.int64],
-    items: npt.NDArray[np.int32],
-    values: npt.NDArray[np.float64],
-    queries: int,
-    failures: dict[int, str],
-) -> Ranking:
-    """Sum the values of each (query, item) pair; every argument but the last two is (n,)."""
-    width = int(items.max(initial=0)) + 1
-    pairs, position = np.unique(query_index * width + items, return_inverse=True)
-    total = np.bincount(position, weights=values, minlength=len(pairs))
+class Rows(NamedTuple):
+    """The rows of all parts, one after another; every column is (n,).
+
+    Attributes:
+        query, item: what was retrieved for which query.
+        value: what it adds to the fused score.
+        head: whether it lies within the depth that is fused.
+        reciprocal: weighted reciprocal rank, which orders what lies deeper.
+    """
+
+    query: npt.NDArray[np.int64]
+    item: npt.NDArray[np.int32]
+    value: npt.NDArray[np.float64]
+    head: npt.NDArray[np.bool_]
+    reciprocal: npt.NDArray[np.float64]
+
+
+def fuse(rows: Rows, queries: int, failures: dict[int, str]) -> Ranking:
+    """Sum the values of each (query, item) pair within the depth; what lies deeper follows below.
+
+    So a longer ranking begins as the shorter one does. Fused scores are 0 or
+    more, and deeper items get a negative one.
+    """
+    width = int(rows.item.max(initial=0)) + 1
+    pairs, position = np.unique(rows.query * width + rows.item, return_inverse=True)
+
+    def total(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.bincount(position, weights=weights, minlength=len(pairs)).astype(np.float64)
+
+    fused = total(np.where(rows.head, rows.value, 0.0))
+    deeper = total(rows.head.astype(np.float64)) == 0
+    fused[deeper] = -1 / np.maximum(total(rows.reciprocal)[deeper], 1e-9)
     query = pairs // width
     counts = np.bincount(query, minlength=queries)
     column = np.arange(len(pairs)) - np.repeat(np.cumsum(counts) - counts, counts)
-    fused = np.full((queries, int(counts.max(initial=0))), -1, dtype=np.int32)
-    scores = np.zeros(fused.shape, dtype=np.float32)
-    fused[query, column] = pairs % width
-    scores[query, column] = total
-    return Ranking(fused, scores, failures)
+    items = np.full((queries, int(counts.max(initial=0))), -1, dtype=np.int32)
+    scores = np.zeros(items.shape, dtype=np.float32)
+    items[query, column] = pairs % width
+    scores[query, column] = fused
+    return Ranking(items, scores, failures)
 
 
 def _one_vocabulary(item_ids: Sequence[str], runs: list[Run]) -> tuple[Sequence[str], list[npt.NDArray[np.int32]]]:

@@ -29,7 +29,7 @@ class LangChain(Retriever):
 
     ``object`` names, as ``module:name``, either a retriever or a function that
     makes one. A function that has a parameter without a default is called with
-    the `Chunks` (their ``ids`` and ``contents()`` are what to index), any other
+    the `Chunks` (their ``ids`` and ``contents`` are what to index), any other
     with nothing. The module is looked for in the current folder last.
 
     Attributes:

@@ -38,10 +38,9 @@ class Rerank(Retriever):
     embedder: str = "minilm"
 
     @property
-    def cacheable(self) -> bool:
-        """Whether the inner retriever is."""
-        inner: Retriever = build(RETRIEVERS, self.of)
-        return inner.cacheable
+    def parts(self) -> list[Retriever]:
+        """The retriever whose candidates are reordered."""
+        return [build(RETRIEVERS, self.of)]
 
     def check(self) -> list[str]:
         """Settings of its own, of the inner retriever and of the model."""
@@ -66,7 +65,7 @@ class Rerank(Retriever):
         if self.model == LATE:
             score: Score = LateBlend.build(build(EMBEDDERS, self.embedder), BM25(), chunks, context).score
         else:
-            score = _PairScorer(self.model, chunks.contents()).score
+            score = _PairScorer(self.model, chunks.contents).score
         return RerankIndex(self, inner, score, chunks)
 
 

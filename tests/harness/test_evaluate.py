@@ -1,5 +1,7 @@
 """The harness on retrievers whose behaviour is known."""
 
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +14,10 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
+from ragbench.core.progress import silent
 from ragbench.core.queries import Query
 from ragbench.harness.evaluate import evaluate, judged_unit
+from ragbench.harness.parallel import side_by_side, stoppable
 from ragbench.harness.results import Evaluation
 from ragbench.harness.settings import Settings
 from ragbench.retrievers.base import Index, Ranking, Retriever
@@ -206,6 +210,29 @@ def test_finished_arms_are_handed_over_before_an_interrupt(chunks: Chunks, golde
             on_arm=lambda arm: seen.append(f"{arm.name} {arm.status}"),
         )
     assert seen == ["bm25 ok"]
+
+
+def test_an_interrupt_stops_arms_side_by_side() -> None:
+    started, stop = threading.Event(), threading.Event()
+    steps: list[int] = []
+
+    def work(name: str) -> None:
+        if name == "interrupted":
+            started.wait()
+            raise KeyboardInterrupt
+        with stoppable(silent, stop)("long work", 1000) as advance:
+            for step in range(1000):
+                started.set()
+                advance(1)
+                steps.append(step)
+                time.sleep(0.01)
+
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(work, ["interrupted", "long"], 2, stop)
+    time.sleep(0.1)
+    reached = len(steps)
+    time.sleep(0.1)
+    assert len(steps) == reached < 900
 
 
 def test_struck_and_excluded_chunks_never_appear() -> None:

@@ -95,7 +95,7 @@ def test_queries_by_another_embedder(files) -> None:
 
 def test_dense_with_ready_vectors_ranks_as_with_the_model(files, tmp_path) -> None:
     chunks = Chunks.of(Chunk(i, i, text, 0, len(text), title) for i, title, text in ROWS)
-    np.save(files / "real.npy", MiniLM().encode(chunks.contents(), "passage"))
+    np.save(files / "real.npy", MiniLM().encode(chunks.contents, "passage"))
     model = f"npy:path={files / 'real.npy'},texts={files / 'corpus.jsonl'},query_model=minilm"
     queries = [Query("q", "somewhere to sleep")]
     runs = [

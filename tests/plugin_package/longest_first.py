@@ -32,7 +32,7 @@ class LongestFirstIndex(Index):
     def __init__(self, settings: LongestFirst, chunks: Chunks) -> None:
         super().__init__(chunks.ids)
         self._settings = settings
-        self._words = [self._long(text) for text in chunks.contents()]
+        self._words = [self._long(text) for text in chunks.contents]
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
         return padded([self._best(query.text, k) for query in queries])

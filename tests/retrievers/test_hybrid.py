@@ -112,3 +112,13 @@ def test_a_ranking_does_not_depend_on_what_other_queries_leave_out(shelf: Chunks
     index = Hybrid(fusion=fusion, depth=2).index(shelf, Context())  # type: ignore[arg-type]
     one, other = Query("q", "a light to run with at night"), Query("r", "rain", frozenset({"tent", "tarp", "bed"}))
     assert index.search([one, other], 2).ranking(0) == index.search([one], 2).ranking(0)
+
+
+def test_a_longer_ranking_begins_as_the_shorter_one(shelf: Chunks) -> None:
+    for fusion in ("rrf", "minmax", "zscore"):
+        index = Hybrid(fusion=fusion, depth=3).index(shelf, Context())  # type: ignore[arg-type]
+        query = Query("q", "a light tent for rain and a dog")
+        short = [item for item, _ in index.search([query], 3).ranking(0)]
+        long = [item for item, _ in index.search([query], 8).ranking(0)]
+        assert long[:3] == short
+        assert len(long) == len(set(long)) == 8

@@ -40,7 +40,7 @@ def store(chunks: Chunks) -> InMemoryVectorStore:
     filled.add_documents(
         [
             Document(text, metadata={"id": id_, "source": chunk.document_id})
-            for id_, text, chunk in zip(chunks.ids, chunks.contents(), chunks, strict=True)
+            for id_, text, chunk in zip(chunks.ids, chunks.contents, chunks, strict=True)
         ]
     )
     return filled

@@ -46,10 +46,10 @@ def test_the_blend_is_the_sum_of_three_standardised_signals(shelf: Chunks) -> No
     found = blend.score([query], rows)[0]
     model = MiniLM()
     token = model.encode_tokens([query.text], "query")
-    passages = [model.encode_tokens([text], "passage").vectors for text in shelf.contents()]
+    passages = [model.encode_tokens([text], "passage").vectors for text in shelf.contents]
     signals = [
         np.array([(token.vectors @ p.T).max(axis=1).mean() for p in passages]),
-        model.encode(shelf.contents(), "passage") @ model.encode([query.text], "query")[0],
+        model.encode(shelf.contents, "passage") @ model.encode([query.text], "query")[0],
         BM25().index(shelf, Context()).score([query], rows)[0],
     ]
     expected = sum((signal - signal.mean()) / signal.std() for signal in signals)
