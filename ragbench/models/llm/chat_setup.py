@@ -115,9 +115,9 @@ def _bedrock(model: str, params: Mapping[str, Any], *, timeout: float, concurren
     boto3: Any = importlib.import_module("boto3")
     botocore_config: Any = importlib.import_module("botocore.config")
 
-    session = boto3.Session(
-        profile_name=params.get("credentials_profile_name"), region_name=params.get("region_name") or None
-    )
+    # langchain-aws reads AWS_REGION too, boto3 does not.
+    region = params.get("region_name") or os.environ.get("AWS_REGION")
+    session = boto3.Session(profile_name=params.get("credentials_profile_name"), region_name=region)
     if not session.region_name:
         raise SettingError(f"language model {model!r} needs a region: set AWS_REGION, or params region_name")
     if session.get_credentials() is None and not os.environ.get("AWS_BEARER_TOKEN_BEDROCK"):

@@ -5,10 +5,11 @@ import dataclasses
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from ragbench.core.errors import SettingError
+from ragbench.core.errors import InputError, RagbenchError, SettingError
 from ragbench.models.llm import tokens
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.base import LLM, Answer, LLMError, Message, Request, Response, Usage
@@ -103,6 +104,8 @@ class Client:
         self._breaker = Breaker(BREAKER_OPENS, self.limits.patience)
         self._not_before = 0.0
         self._refusals = 0
+        self._ended: RagbenchError | None = None
+        """Why no further call may be made."""
         self._shared: dict[str, _Shared] = {}
         self._paying: set[asyncio.Task[_Paid]] = set()
 
@@ -121,6 +124,7 @@ class Client:
         first = shared is None
         if shared is None:
             shared = self._shared[key] = _Shared(asyncio.create_task(self._ask(request)))
+            shared.work.add_done_callback(_looked_at)
         shared.waiting += 1
         try:
             answer = await asyncio.shield(shared.work)
@@ -202,6 +206,8 @@ class Client:
             _Failed: it may be tried again.
         """
         async with self._slots:
+            if self._ended:
+                raise self._ended
             probe = await self._breaker.enter()
             try:
                 return await self._call_in_turn(request)
@@ -214,7 +220,8 @@ class Client:
     def _failed(self, request: Request, error: LLMError, *, probe: bool) -> int:
         """1 if the failure counts against the request, else 0: the service is down, or only wants fewer calls."""
         if error.fatal:
-            raise SettingError(f"language model {self.llm.name!r} cannot be used: {error}") from error
+            self._ended = SettingError(f"language model {self.llm.name!r} cannot be used: {error}")
+            raise self._ended from error
         if not error.retry:
             self._refuse(error)
         wait = error.retry_after or 0.0
@@ -249,6 +256,7 @@ class Client:
         paying = asyncio.create_task(self._pay(request, reserved, expected))
         self._paying.add(paying)
         paying.add_done_callback(self._paying.discard)
+        paying.add_done_callback(_looked_at)
         return await asyncio.shield(paying)
 
     async def _pay(self, request: Request, reserved: Reserved, expected: Usage) -> _Paid:
@@ -279,7 +287,11 @@ class Client:
         self.totals.cost = None if self.totals.cost is None else self.totals.cost + cost
         response = dataclasses.replace(response, usage=usage)
         if self._answers is not None:
-            response = await self._answers.put(self._key(request), response)
+            try:
+                response = await self._answers.put(self._key(request), response)
+            except InputError as error:
+                self._ended = error
+                raise
         return _Paid(response, usage, cost)
 
     async def _complete(self, request: Request) -> Response:
@@ -289,6 +301,12 @@ class Client:
         except TimeoutError as error:
             reason = f"no answer within {self.limits.timeout:g} s"
             raise LLMError(reason, retry=True, in_doubt=True) from error
+
+
+def _looked_at(task: "asyncio.Task[Any]") -> None:
+    """Whoever waited may be gone; asyncio would complain on stderr that nobody looked at the failure."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _again(request: Request, raw: str, fault: str, attempt: int) -> Request:
