@@ -8,11 +8,13 @@ import typer
 
 def export(
     golden: Annotated[Path, typer.Option(help="File or folder of the golden set.")],
-    to: Annotated[str, typer.Option(help="native, beir, trec, squad, simple or hf.")],
+    to: Annotated[str, typer.Option(help="native, beir, trec, squad, simple, hf or ragas.")],
     out: Annotated[Path, typer.Option(help="Folder to write, or a file where the format is one file.")],
     golden_format: Annotated[str | None, typer.Option(help="Format to read.  [default: told from the files]")] = None,
     split: Annotated[str | None, typer.Option(help="Which part to read, of BEIR and Hugging Face sets.")] = None,
-    corpus: Annotated[Path | None, typer.Option(help="The documents: squad needs them, beir writes them too.")] = None,
+    corpus: Annotated[
+        Path | None, typer.Option(help="The documents: squad and ragas need them, beir writes them too.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """Write a golden set in another format, and say what that format cannot hold.

@@ -1,7 +1,7 @@
 """The formats of golden sets: which there are, which one a path is in, reading and writing.
 
-A format is one file of this folder with ``read(path, options)``, mostly with
-``write(golden, path, options)``, and ``TAKES``, the reading options it has.
+A format is one file of this folder with ``read(path, options)``,
+``write(golden, path, options)`` or both, and ``TAKES``, the reading options it has.
 """
 
 import importlib
@@ -26,8 +26,10 @@ FORMATS = {
     "squad": "SQuAD v1 or v2 .json",
     "hf": "a folder written by datasets' save_to_disk",
     "table": "a .csv or .tsv file with columns query, document, label",
+    "ragas": "a .jsonl file with user_input, reference, reference_contexts",
 }
 WRITABLE = tuple(name for name in FORMATS if name != "table")
+READABLE = tuple(name for name in FORMATS if name != "ragas")
 
 
 def read_golden(
@@ -60,6 +62,8 @@ def read_golden(
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     chosen = _known(format) if format else detect(path)
+    if chosen not in READABLE:
+        raise SettingError(f"{path}: the format {chosen!r} can only be written; read one of: {', '.join(READABLE)}")
     if path.is_dir() and chosen in ("simple", "squad", "table"):
         raise InputError(f"{path} is a folder: the format {chosen!r} is one file ({FORMATS[chosen]})")
     reader = _module(chosen)
@@ -88,7 +92,7 @@ def write_golden(
         path: a folder, or a file where the format is one file (``.jsonl``, ``.json``).
         format: one of `WRITABLE`.
         split: the name of the part, for BEIR.
-        corpus: the documents; SQuAD needs them, BEIR writes them too where given.
+        corpus: the documents; SQuAD and ragas need them, BEIR writes them too where given.
 
     Returns:
         what the format cannot hold, per query; empty for ``native`` and ``hf``.
@@ -136,7 +140,7 @@ def detect(path: Path) -> str:
         return fitting[0]
     if fitting:
         raise InputError(f"{path} could be {' or '.join(fitting)}: choose one by --golden-format or format=")
-    known = "; ".join(f"{name}: {what}" for name, what in FORMATS.items())
+    known = "; ".join(f"{name}: {FORMATS[name]}" for name in READABLE)
     held = f" (it holds {first_ten(sorted(p.name for p in path.iterdir())) or 'nothing'})" if path.is_dir() else ""
     raise InputError(f"{path}{held} is in no known golden set format. Known are {known}")
 
