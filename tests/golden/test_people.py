@@ -1,0 +1,205 @@
+"""A sample for people, and their decisions read back."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragbench.core.documents import Corpus, Document
+from ragbench.core.errors import InputError
+from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
+from ragbench.corpus.chunk import chunk_corpus
+from ragbench.corpus.load import Loaded
+from ragbench.golden.people.agreement import agreement
+from ragbench.golden.people.apply import apply_decisions
+from ragbench.golden.people.decisions import Decision, read_decisions
+from ragbench.golden.people.judged import judge_opinion, judge_rejects
+from ragbench.golden.people.sample import sample
+from ragbench.golden.people.sheet import COLUMNS, neutral, original, write_sheet
+
+
+def judged(id_: str, accepted: bool | None, type_: str = "question", text: str = "") -> GoldenItem:
+    review = [] if accepted is None else [{"stage": "judge", "accepted": accepted}]
+    return GoldenItem(id_, text or f"query {id_}", type_, evidence=(Evidence("d", 0, 5),), metadata={"review": review})
+
+
+def table(path: Path, rows: list[dict[str, str]], delimiter: str = ",") -> Path:
+    with path.open("w", newline="", encoding="utf-8-sig") as handle:
+        writer = csv.DictWriter(handle, COLUMNS, delimiter=delimiter, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def test_the_last_word_is_that_of_reconsider() -> None:
+    review = [{"stage": "length", "accepted": True}, {"stage": "judge", "accepted": False}]
+    assert judge_opinion(GoldenItem("q", "t", metadata={"review": review})) is False
+    review.append({"stage": "reconsider", "accepted": True})
+    assert judge_opinion(GoldenItem("q", "t", metadata={"review": review})) is True
+    assert judge_opinion(GoldenItem("q", "t")) is None
+
+
+def test_only_the_judges_rejects_are_read(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"stage": "judge", "reason": "vague", "id": "r1", "text": "it?", "type": "question", "answer": None,
+         "quotes": [], "evidence": [{"document_id": "d", "start": 0, "end": 5}], "struck": [], "provenance": {"model": "m"},
+         "review": [{"stage": "judge", "accepted": False, "reason": "vague"}]},
+        {"stage": "length", "reason": "long", "id": "r2", "text": "x",
+         "review": [{"stage": "length", "accepted": False}]},
+        {"stage": "draft", "reason": "no answer", "chunks": [], "raw": ""},
+    ]  # fmt: skip
+    path = tmp_path / "rejected.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (found,) = judge_rejects(path)
+    assert (found.id, found.evidence, found.metadata["model"]) == ("r1", (Evidence("d", 0, 5),), "m")
+
+
+def test_the_sample_is_in_proportion_and_repeats() -> None:
+    items = [judged(f"a{n}", True, "question") for n in range(60)]
+    items += [judged(f"b{n}", False, "question") for n in range(20)] + [
+        judged(f"c{n}", True, "keyword") for n in range(20)
+    ]
+    drawn = sample(items, 10, seed=1)
+    assert sorted((item.type, judge_opinion(item)) for item in drawn) == sorted(
+        [("question", True)] * 6 + [("question", False)] * 2 + [("keyword", True)] * 2
+    )
+    assert [i.id for i in sample(items[::-1], 10, seed=1)] == [i.id for i in sample(items, 10, seed=1)]
+    assert [i.id for i in sample(items, 10, seed=2)] != [i.id for i in drawn]
+    assert len(sample(items, 500, seed=1)) == 100
+
+
+@given(st.text(max_size=20))
+def test_neutral_text_comes_back_and_is_no_formula(text: str) -> None:
+    assert original(neutral(text)) == text or text.startswith("'")
+    assert neutral(text).lstrip(" ")[:1] not in {"=", "+", "-", "@", "\t", "\r"}
+
+
+def test_the_sheet_shows_evidence_and_chunk_and_hides_the_judge(tmp_path: Path) -> None:
+    corpus = Corpus((Document("d", "=1+1 is two."),))
+    chunks = chunk_corpus(Loaded(corpus, passages=True)).chunks
+    write_sheet([judged("=q", True, text="=HYPERLINK(1)")], corpus, chunks, tmp_path / "s.csv")
+    with (tmp_path / "s.csv").open(encoding="utf-8-sig", newline="") as handle:
+        (row,) = csv.DictReader(handle)
+    assert tuple(row) == COLUMNS
+    assert "judge" not in row
+    assert (row["id"], row["query"], row["chunk"]) == ("'=q", "'=HYPERLINK(1)", "'=1+1 is two.")
+    assert row["evidence"] == "[d] =1+1 "
+    assert row["decision"] == ""
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_decisions_are_read(tmp_path: Path, delimiter: str) -> None:
+    items = {id_: judged(id_, True) for id_ in ("=a", "b", "c", "d")}
+    rows = [
+        {"id": "'=a", "query": "query =a", "decision": "Accept ", "grade": "2"},
+        {"id": "b", "query": "query b", "decision": "edit", "edited_text": "better\nquery", "comment": "so; so"},
+        {"id": "c", "decision": ""},
+        {"id": "d", "query": "query d", "decision": "reject"},
+    ]
+    rows[2]["query"] = "query c"
+    made, undecided = read_decisions(table(tmp_path / "d.csv", rows, delimiter), items)
+    assert made == (
+        Decision("=a", "accept", grade=2),
+        Decision("b", "edit", "better query", comment="so; so"),
+        Decision("d", "reject"),
+    )
+    assert undecided == ("c",)
+
+
+def test_every_wrong_row_is_named_with_its_line(tmp_path: Path) -> None:
+    items = {id_: judged(id_, True) for id_ in "abcdefgh"}
+    base = [
+        ({"id": "a", "decision": "acept"}, "did you mean 'accept'"),
+        ({"id": "zz", "decision": "accept"}, "no query 'zz'"),
+        ({"id": "b", "decision": "edit"}, "edit without a new text"),
+        ({"id": "c", "decision": "accept", "edited_text": "new"}, "accept with a new text"),
+        ({"id": "d", "decision": "accept", "grade": "5"}, "grade '5'"),
+        ({"id": "e", "decision": "accept", "grade": "0"}, "grade 0"),
+        ({"id": "f", "query": "written over", "decision": "accept"}, "not over the query"),
+        ({"id": "g", "grade": "2"}, "grade without a decision"),
+        ({"id": "a", "decision": "accept"}, "on line 2 before"),
+    ]
+    rows = [{"query": f"query {row['id']}", **row} for row, _ in base]
+    rows[0]["comment"] = "two\nlines"
+    with pytest.raises(InputError) as caught:
+        read_decisions(table(tmp_path / "d.csv", rows), items)
+    messages = str(caught.value).splitlines()
+    assert len(messages) == len(base)
+    # The first row fills two lines, so the second row stands on line 4.
+    for line, message, (_, said) in zip((2, *range(4, 12)), messages, base, strict=True):
+        assert f"d.csv:{line}: " in message
+        assert said in message
+
+
+def test_a_table_without_columns_or_decisions_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("id,decision\na,accept\n")
+    with pytest.raises(InputError, match="no column edited_text, grade, comment"):
+        read_decisions(tmp_path / "x.csv", {})
+    with pytest.raises(InputError, match="no row has a decision"):
+        read_decisions(table(tmp_path / "y.csv", [{"id": "a", "query": "query a"}]), {"a": judged("a", True)})
+    with pytest.raises(InputError, match="no such file"):
+        read_decisions(tmp_path / "z.csv", {})
+
+
+def test_history_is_kept_through_two_rounds() -> None:
+    golden = GoldenSet((judged("a", True), judged("b", True), judged("c", True)))
+    reject = judged("r", False)
+    first = apply_decisions(
+        golden,
+        [Decision("a", "edit", "new text", 2), Decision("b", "reject", comment="vague"), Decision("r", "accept")],
+        [reject],
+        reviewer="Ada",
+    )
+    assert [item.id for item in first.golden] == ["a", "c", "r"]
+    assert (first.counts, first.recovered) == ({"accept": 1, "edit": 1, "reject": 1}, ("r",))
+    edited = first.golden.items[0]
+    assert (edited.text, edited.evidence[0].grade) == ("new text", 2)
+    assert edited.metadata["people"] == [
+        {"decision": "edit", "reviewer": "Ada", "grade": 2, "grades_before": [1], "text_before": "query a"}
+    ]
+    assert first.rejected[0].metadata["people"] == [{"decision": "reject", "reviewer": "Ada", "comment": "vague"}]
+    assert first.golden.items[1] == golden.items[2]
+    second = apply_decisions(first.golden, [Decision("a", "accept")])
+    assert [entry["decision"] for entry in second.golden.items[0].metadata["people"]] == ["edit", "accept"]  # type: ignore[attr-defined,index,union-attr,call-overload]
+    with pytest.raises(InputError, match="every query was rejected"):
+        apply_decisions(GoldenSet((judged("a", True),)), [Decision("a", "reject")])
+
+
+def test_agreement_by_hand() -> None:
+    # Of 100 judged drafts the judge accepted 80. People saw 20 of them: 16 accepted, 4 rejected.
+    items = {f"y{n}": judged(f"y{n}", True) for n in range(80)} | {f"n{n}": judged(f"n{n}", False) for n in range(20)}
+    made = [Decision(f"y{n}", "accept") for n in range(13)] + [Decision("y13", "edit", "x"), Decision("y14", "reject")]
+    made += [Decision("y15", "reject")]
+    made += [Decision("n0", "accept"), *(Decision(f"n{n}", "reject") for n in (1, 2, 3))]
+    told = agreement(made, items, frozenset(f"y{n}" for n in range(80)))
+    assert told.kappa is not None
+    # person valid: 13 with a yes of the judge, 1 with a no; not valid: 3 and 3.
+    assert told.kappa.table == ((13, 1), (3, 3))
+    # observed 16/20; expected (14 * 16 + 6 * 4) / 400
+    assert told.kappa.value == pytest.approx((0.8 - 0.62) / (1 - 0.62))
+    assert told.lenient is not None
+    assert told.lenient.table == ((14, 1), (2, 3))
+    assert told.standing is not None
+    assert (told.standing.count, told.standing.n) == (13, 16)
+    # statsmodels 0.15.0, proportion_confint(13, 16, method="wilson")
+    assert (told.standing.low, told.standing.high) == pytest.approx((0.5699112, 0.9340840), abs=1e-6)
+    rate = told.judge_rate
+    assert rate is not None
+    # sensitivity 13/14, specificity 3/6: (.8 + .5 - 1) / (13/14 - .5)
+    assert rate.value == pytest.approx(0.3 / (13 / 14 - 0.5))
+    assert told.untold == ()
+
+
+def test_what_cannot_be_told_is_said() -> None:
+    items = {id_: judged(id_, True) for id_ in "abc"}
+    told = agreement([Decision("a", "accept"), Decision("b", "accept")], items, frozenset("abc"))
+    assert told.judge_rate is None
+    assert any("rejected.jsonl" in reason for reason in told.untold)
+    assert any("no query not valid" in reason for reason in told.untold)
+    unjudged = {"a": judged("a", None)}
+    told = agreement([Decision("a", "accept")], unjudged, frozenset("a"))
+    assert told.kappa is None
+    assert told.untold == ("no judge saw any of these queries",)
