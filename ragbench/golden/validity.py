@@ -44,7 +44,7 @@ POOL = (
     "hybrid:of=['bm25:stem=false','dense']",
 )
 """Settings that need no model but the default one: lexical, dense, and mixtures of both."""
-RESAMPLES, SPLITS = 2000, 1000
+RESAMPLES, SPLITS, MOST_QUERIES = 2000, 1000, 1000
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ def validity(
     *,
     metric: str = "ndcg@10",
     chunker: str = "whole",
+    most_queries: int = MOST_QUERIES,
     seed: int = 0,
     context: Context | None = None,
 ) -> Validity:
@@ -117,7 +118,8 @@ def validity(
         pool: specs of retrievers, at least three.
         metric: any metric of ragbench.
         chunker: spec of a chunker; a document stands where its best chunk stands.
-        seed: of resampling and splits.
+        most_queries: of each set, so many are drawn where there are more.
+        seed: of the draws, the resampling and the splits.
         context: cache and progress; nothing is kept by default.
 
     Raises:
@@ -126,12 +128,32 @@ def validity(
     """
     context = context or Context(seed=seed)
     cutter = choose_chunker(chunker, passages=True).chunker
+    # Text is struck for all queries before some are drawn: were only the drawn ones' documents shortened, their
+    # length would give them away.
     struck = without_struck(corpus, synthetic) if any(item.struck for item in synthetic) else None
-    ours = per_query(
-        struck.corpus if struck else corpus, struck.golden if struck else synthetic, pool, metric, cutter, context
+    ours, theirs = drawn(struck.golden if struck else synthetic, most_queries, seed), drawn(human, most_queries, seed)
+    return compare(
+        per_query(struck.corpus if struck else corpus, ours, pool, metric, cutter, context),
+        per_query(corpus, theirs, pool, metric, cutter, context),
+        tuple(pool),
+        metric,
+        seed,
     )
-    theirs = per_query(corpus, human, pool, metric, cutter, context)
-    return compare(ours, theirs, tuple(pool), metric, seed)
+
+
+def drawn(golden: GoldenSet, most: int, seed: int) -> GoldenSet:
+    """The queries that have something relevant, at most so many, in their order.
+
+    Raises:
+        InputError: fewer than two.
+    """
+    items = [item for item in golden if any(e.grade > 0 for e in item.evidence)]
+    if len(items) < 2:
+        raise InputError(f"golden set {golden.name!r}: {len(items)} queries have a relevant document; two are needed")
+    if len(items) > most:
+        rows = generator(seed, "validity", "queries").choice(len(items), size=most, replace=False)
+        items = [items[row] for row in sorted(rows.tolist())]
+    return GoldenSet(tuple(items), golden.name)
 
 
 def per_query(
@@ -140,7 +162,7 @@ def per_query(
     """Values of every setting for every query of one set.
 
     Raises:
-        SettingError, InputError: see `validity`.
+        SettingError: fewer than three settings, or a wrong one.
     """
     if len(set(pool)) < 3:
         raise SettingError(f"a ranking of {len(set(pool))} settings says nothing; name at least three retrievers")
@@ -164,10 +186,6 @@ def per_query(
             advance(1)
     values = np.stack(columns, axis=1)
     kept = np.logical_not(np.isnan(values).any(axis=1))
-    if kept.sum() < 2:
-        raise InputError(
-            f"golden set {golden.name!r}: {int(kept.sum())} queries have a relevant document; two are needed"
-        )
     units = [item.unit for item, keep in zip(golden, kept.tolist(), strict=True) if keep]
     return PerQuery(values[kept], cluster_index(units))
 

@@ -61,9 +61,10 @@ def test_comparison_by_hand() -> None:
 def test_wrong_input() -> None:
     corpus = Corpus((Document("a", "A brass lamp."), Document("b", "A steel kettle.")))
     golden = GoldenSet((GoldenItem("1", "lamp", evidence=(Evidence("a"),)),), "mine")
+    two = GoldenSet((*golden, GoldenItem("2", "kettle", evidence=(Evidence("b"),))), "two")
     with pytest.raises(SettingError, match="at least three"):
-        validity(corpus, golden, golden, ("bm25", "bm25:b=0"))
+        validity(corpus, two, two, ("bm25", "bm25:b=0"))
     with pytest.raises(SettingError, match="b is 7"):
-        validity(corpus, golden, golden, ("bm25", "bm25:b=0", "bm25:b=7"))
+        validity(corpus, two, two, ("bm25", "bm25:b=0", "bm25:b=7"))
     with pytest.raises(InputError, match="'mine': 1 queries"):
         validity(corpus, golden, golden, LEXICAL)
