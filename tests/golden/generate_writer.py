@@ -13,11 +13,54 @@ from llm_server import LLMServer, randomly, serving
 
 __all__ = ["LLMServer", "answer", "fenced", "options", "randomly", "serving", "write_corpus"]
 
-THINGS = "kettle tent lamp rope stove boots filter bottle saw drill jacket rucksack mattress helmet pump".split()
-MADE_OF = "steel aluminium bamboo leather cotton titanium rubber wool cork granite nylon copper".split()
-FOR = "mountain hikers,city cyclists,small kitchens,winter nights,long journeys,wet gardens,young children".split(",")
-DOES = "keeps water warm,folds into a small bag,survives heavy rain,dries within an hour,carries two people".split(",")
-PARTS = "handle lid strap cover valve hinge buckle switch base cable".split()
+THINGS = [
+    "kettle",
+    "tent",
+    "lamp",
+    "rope",
+    "stove",
+    "boots",
+    "filter",
+    "bottle",
+    "saw",
+    "drill",
+    "jacket",
+    "rucksack",
+    "mattress",
+    "helmet",
+    "pump",
+]
+MADE_OF = [
+    "steel",
+    "aluminium",
+    "bamboo",
+    "leather",
+    "cotton",
+    "titanium",
+    "rubber",
+    "wool",
+    "cork",
+    "granite",
+    "nylon",
+    "copper",
+]
+FOR = [
+    "mountain hikers",
+    "city cyclists",
+    "small kitchens",
+    "winter nights",
+    "long journeys",
+    "wet gardens",
+    "young children",
+]
+DOES = [
+    "keeps water warm",
+    "folds into a small bag",
+    "survives heavy rain",
+    "dries within an hour",
+    "carries two people",
+]
+PARTS = ["handle", "lid", "strap", "cover", "valve", "hinge", "buckle", "switch", "base", "cable"]
 
 
 def write_corpus(path: Path, documents: int) -> Path:
@@ -32,7 +75,8 @@ def write_corpus(path: Path, documents: int) -> Path:
         text = (
             f"The {name} is a {thing} made of {draw.choice(MADE_OF)} for {draw.choice(FOR)}. "
             f"It {draw.choice(DOES)} and weighs {draw.randint(2, 90) * 10} grams. "
-            f"Its {draw.choice(PARTS)} is made of {draw.choice(MADE_OF)}, and the {draw.choice(PARTS)} can be replaced. "
+            f"Its {draw.choice(PARTS)} is made of {draw.choice(MADE_OF)}, "
+            f"and the {draw.choice(PARTS)} can be replaced. "
             f"The guarantee for the {thing} lasts {draw.randint(2, 20)} years."
         )
         rows.append({"id": f"d{at:04}", "title": f"{name} {thing}", "text": text})
@@ -71,7 +115,8 @@ def _query(wanted: tuple[int, str], data: list[str], draw: random.Random) -> dic
     title, passages = data[0], [text for text in data[1:] if text.startswith("The ")]
     sentences = [draw.choice(re.split(r"(?<=\.) ", passage)) for passage in passages]
     words = [word.strip(".,") for sentence in sentences for word in sentence.split() if len(word) > 3]
-    query = f"looking for a {title.split()[-1]} like {title.split()[0]} {type_}, {draw.choice(words)} and {draw.choice(words)}"
+    name, thing = title.split()
+    query = f"looking for a {thing} like {name} {type_}, {draw.choice(words)} and {draw.choice(words)}"
     if type_ == "unanswerable":
         query, sentences = f"does the {title} come in the colour number {draw.randint(1, 999)}", []
     luck = draw.random()
