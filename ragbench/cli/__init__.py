@@ -1,5 +1,6 @@
 """The command line: one file per command."""
 
+import io
 import os
 import sys
 from typing import NoReturn
@@ -44,16 +45,43 @@ def main() -> NoReturn:
     # Set before anything imports ragas or Ray: no telemetry, ever.
     os.environ.setdefault("RAGAS_DO_NOT_TRACK", "true")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    _print_any_character()
     try:
-        app()
+        _run()
     except RagbenchError as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         sys.exit(USAGE_ERROR)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(0)
-    except KeyboardInterrupt:
-        print("interrupted; what was finished is kept", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+    except OSError as error:  # a full disk, a folder that may not be written to
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}", file=sys.stderr)
+        _drop_output()
+        sys.exit(USAGE_ERROR)
     sys.exit(0)
+
+
+def _run() -> None:
+    try:
+        app()
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:  # typer has caught the KeyboardInterrupt
+            print("interrupted; what was finished is kept", file=sys.stderr)
+        raise
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where a full disk can still be told
+
+
+def _print_any_character() -> None:
+    """Files and pipes get UTF-8, whatever the locale; a terminal gets escapes for what it cannot show."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        encoding = None if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """Nothing more can be written: keep Python from trying once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

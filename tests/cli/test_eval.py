@@ -225,6 +225,7 @@ def test_interrupt_leaves_finished_arms_readable(ragbench: Any, corpus: Path, go
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in err
+    assert "interrupted; what was finished is kept" in err
     results = json.loads((out / "results.json").read_text())
     assert [arm["name"] for arm in results["arms"]] == ["bm25"]
     assert results["manifest"]["complete"] is False
