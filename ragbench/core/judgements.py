@@ -116,16 +116,19 @@ def lay_over(
 
     Raises:
         InputError: evidence names a missing document, no query has anything
-            relevant, or ``overlap`` is outside (0, 1].
+            relevant, or ``overlap`` is outside (0, 1]. When every document is
+            missing it is the wrong corpus, and ``allow_missing`` does not help.
     """
     if not 0 < overlap <= 1:
         raise InputError(f"overlap is {overlap}; it must lie in (0, 1]")
     layer = _Layer(golden, chunks, unit, overlap)
     missing = layer.missing_documents()
-    if missing and not allow_missing:
+    hopeless = layer.knows_none()
+    if missing and (hopeless or not allow_missing):
         raise InputError(
             f"golden set {golden.name!r} judges {len(missing)} documents that the corpus lacks, or that have no text: "
-            f"{first_ten(missing)}. Is it the right corpus? --allow-missing goes on without them"
+            f"{first_ten(missing)}. Ids of the corpus are like {', '.join(chunks.document_ids[:3])}. "
+            f"Is it the right corpus?{'' if hopeless else ' --allow-missing goes on without them'}"
         )
     return layer.task()
 
@@ -145,6 +148,11 @@ class _Layer:
         known = self.chunks.document_row
         named = {e.document_id for item in self.golden for e in item.evidence}
         return sorted(id_ for id_ in named if id_ not in known)
+
+    def knows_none(self) -> bool:
+        """Whether the corpus has not one document that evidence names."""
+        named = {e.document_id for item in self.golden for e in item.evidence}
+        return named.isdisjoint(self.chunks.document_row)
 
     def rows(self, document_id: str) -> npt.NDArray[np.int64]:
         """Chunk rows of a document, in order."""

@@ -65,6 +65,12 @@ def test_missing_documents_are_an_error_or_counted_as_relevant() -> None:
     assert task.ledger.counts() == {"document-missing": 1}
 
 
+def test_the_wrong_corpus_is_refused_even_where_missing_documents_are_allowed() -> None:
+    golden = GoldenSet((GoldenItem("q", "t", evidence=(Evidence("nowhere"), Evidence("elsewhere"))),))
+    with pytest.raises(InputError, match=r"judges 2 documents .*Ids of the corpus are like d, e.*right corpus\?$"):
+        lay_over(golden, CHUNKS, unit="chunk", allow_missing=True)
+
+
 def test_a_golden_set_without_anything_relevant_is_refused() -> None:
     golden = GoldenSet((GoldenItem("q", "t", evidence=(Evidence("d", grade=0),)),))
     with pytest.raises(InputError, match="no relevant document"):
