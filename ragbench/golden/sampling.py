@@ -104,7 +104,7 @@ def _topics(
     import faiss
 
     model = plugins.build(plugins.EMBEDDERS, embedder)
-    contents = chunks.contents()
+    contents = chunks.contents
     texts = [contents[row] for row in rows]
 
     def encode(batch: Sequence[str]) -> npt.NDArray[np.float32]:
