@@ -236,6 +236,16 @@ def test_the_format_is_told_from_the_files_or_the_choice_explained(tmp_path: Pat
         read_golden(tmp_path, "squad")
 
 
+@pytest.mark.parametrize("format", ["native", "beir", "trec", "simple", "squad", "hf"])
+def test_a_written_folder_is_read_back_without_naming_its_format(tmp_path: Path, format: str) -> None:
+    corpus = Corpus((Document("P1", "a red tent"), Document("P2", "a warm sleeping bag")), "shop")
+    write_golden(GOLDEN, tmp_path / "set", format, corpus=corpus)
+    assert detect(tmp_path / "set") == format
+    golden = read_golden(tmp_path / "set")
+    assert golden.name in ("set", "shop")
+    assert golden.items[-1].text == "warm bag"
+
+
 def test_formats_and_options_that_do_not_exist(tmp_path: Path) -> None:
     path = put(tmp_path / "x.jsonl", '{"id": "a", "text": "x"}\n')
     with pytest.raises(SettingError, match="no golden set format 'biier'; did you mean 'beir'"):

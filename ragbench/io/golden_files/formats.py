@@ -30,6 +30,8 @@ FORMATS = {
 }
 WRITABLE = tuple(name for name in FORMATS if name != "table")
 READABLE = tuple(name for name in FORMATS if name != "ragas")
+# What a format that is one file is called in a folder.
+WRITTEN_AS = {"simple": "golden.jsonl", "squad": "squad.json"}
 
 
 def read_golden(
@@ -64,6 +66,8 @@ def read_golden(
     chosen = _known(format) if format else detect(path)
     if chosen not in READABLE:
         raise SettingError(f"{path}: the format {chosen!r} can only be written; read one of: {', '.join(READABLE)}")
+    if path.is_dir() and (path / WRITTEN_AS.get(chosen, "")).is_file():
+        name, path = name or path.name, path / WRITTEN_AS[chosen]
     if path.is_dir() and chosen in ("simple", "squad", "table"):
         raise InputError(f"{path} is a folder: the format {chosen!r} is one file ({FORMATS[chosen]})")
     reader = _module(chosen)
@@ -147,13 +151,22 @@ def detect(path: Path) -> str:
 
 def _folder_formats(path: Path) -> list[str]:
     names = {entry.name for entry in path.iterdir()}
+    simple = "golden.jsonl" in names and _is_simple(path / WRITTEN_AS["simple"])
     fitting = {
-        "native": "golden.jsonl" in names,
+        "native": "golden.jsonl" in names and not simple,
+        "simple": simple,
+        "squad": WRITTEN_AS["squad"] in names,
         "beir": "queries.jsonl" in names and (path / "qrels").is_dir(),
         "hf": bool({"dataset_info.json", "dataset_dict.json"} & names),
         "trec": any(LABEL_FILES.fullmatch(name) for name in names if (path / name).is_file()),
     }
     return [name for name, fits in fitting.items() if fits]
+
+
+def _is_simple(path: Path) -> bool:
+    """Whether the first line of a ``golden.jsonl`` has a query and no text, as `write_golden` writes ``simple``."""
+    _, row = next(iter(read_objects(path)), ("", {}))
+    return "text" not in row and "query" in row
 
 
 def _file_formats(path: Path) -> list[str]:
