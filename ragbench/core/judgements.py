@@ -220,9 +220,18 @@ class _Layer:
                 targets = [self.chunks.document_row[evidence.document_id]] if left or not exclude else []
             else:
                 targets = [int(row) for row in rows if self.chunks.ids[row] not in exclude]
+            if not targets and item.struck:
+                self.struck_whole(item, evidence)
             for target in targets:
                 found[target] = max(evidence.grade, found.get(target, evidence.grade))
         return found
+
+    def struck_whole(self, item: GoldenItem, evidence: Evidence) -> None:
+        reason = (
+            f"every chunk of {evidence.document_id} that could be found touches struck text; "
+            "index the copy that 'ragbench golden corpus' writes"
+        )
+        self.entries.append(LedgerEntry("golden", item.id, reason, "struck-whole"))
 
     def unreachable(self, item: GoldenItem, evidence: Evidence) -> None:
         where = f"{evidence.document_id}[{evidence.start}:{'' if evidence.end is None else evidence.end}]"
@@ -243,6 +252,13 @@ class _Layer:
             labels.extend(found.values())
             offsets.append(len(items))
         if not any(label > 0 for label in labels):
+            if any(entry.code == "struck-whole" for entry in self.entries):
+                raise InputError(
+                    f"golden set {self.golden.name!r} strikes text of every chunk that could be found, as documents "
+                    "are not cut into several. Write the corpus without struck text and evaluate on that: "
+                    "ragbench golden corpus --golden SET --corpus CORPUS --out DIR, then eval with "
+                    "--corpus DIR/corpus.jsonl --golden DIR/golden"
+                )
             raise InputError(
                 f"golden set {self.golden.name!r} has no relevant document for any query: nothing can be scored. "
                 "Every grade is 0 or below, or the evidence is empty"
