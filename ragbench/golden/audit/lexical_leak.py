@@ -15,7 +15,8 @@ from ragbench.metrics.score import score
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 HUMAN = (0.28, 0.55)
 """Mean share with a relevant document of people's queries: MED .28, Cranfield .39, SciFact .55."""
-HIGH = 0.7
+LOW, HIGH = 0.15, 0.7
+"""Mean shares outside of these are warned of: about half of, and well above, what people's queries have."""
 METRIC = "ndcg@10"
 
 
@@ -154,6 +155,12 @@ def _high(shares: dict[str, float]) -> tuple[Finding, ...]:
     if shares["mean"] > HIGH:
         action = "lexical retrievers will look better than they are: rewrite the queries of the highest overlap"
         return (Finding("warning", "lexical-leak", message, action),)
+    if shares["mean"] < LOW:
+        action = (
+            "lexical retrievers will look worse than they are, and many queries may have no answer: read a sample, "
+            "and have the queries written anew or reviewed"
+        )
+        return (Finding("warning", "low-overlap", message, action),)
     return (Finding("note", "lexical-overlap", message, "read the scores by overlap before you choose between arms"),)
 
 

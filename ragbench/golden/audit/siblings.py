@@ -39,8 +39,8 @@ class Siblings:
         depth: how far down was looked.
         judged: share of the top items that are judged, by retriever.
         pool: every unjudged item within the depth of an independent retriever.
-        agreed: the part of the pool that at least two of them have (all, where there is
-            only one). They are candidates: no one has said that they answer.
+        agreed: the part of the pool that at least two of them have; empty where there is
+            only one. They are candidates: no one has said that they answer.
         findings: what to do about it.
     """
 
@@ -60,6 +60,7 @@ def siblings(retrieved: Retrieved, *, depth: int = DEPTH) -> Siblings:
     labels = retrieved.task.judgements.to_dict()
     known = {query: row for query, row in labels.items() if any(label > 0 for label in row.values())}
     tops = {spec: _tops(run, depth) for spec, run in retrieved.independent.items()}
+    rows = {spec: {query: at for at, query in enumerate(run.query_ids)} for spec, run in retrieved.independent.items()}
     pool = []
     for query, row in known.items():
         found: dict[str, dict[str, int]] = {}
@@ -67,14 +68,13 @@ def siblings(retrieved: Retrieved, *, depth: int = DEPTH) -> Siblings:
             for rank, item in enumerate(top.get(query, []), 1):
                 if item not in row:
                     found.setdefault(item, {})[spec] = rank
-        first = {spec: _first_relevant(run, query, row) for spec, run in retrieved.independent.items()}
+        first = {spec: _first_relevant(run, rows[spec][query], row) for spec, run in retrieved.independent.items()}
         order = sorted(found, key=lambda item: (-len(found[item]), sum(found[item].values()), item))
         pool += [
             Candidate(query, item, found[item], all(rank < first[spec] for spec, rank in found[item].items()))
             for item in order
         ]
-    votes = min(2, len(tops))
-    agreed = tuple(candidate for candidate in pool if len(candidate.ranks) >= votes)
+    agreed = tuple(candidate for candidate in pool if len(candidate.ranks) >= 2)
     judged = {spec: _judged_share(run, known, depth) for spec, run in retrieved.runs.items()}
     findings = _findings(agreed, judged, depth, len(known))
     return Siblings(retrieved.task.unit, depth, judged, tuple(pool), agreed, findings)
@@ -85,8 +85,7 @@ def _tops(run: Run, depth: int) -> dict[str, list[str]]:
     return {query: [item for item, _ in cut.ranking(at)] for at, query in enumerate(cut.query_ids)}
 
 
-def _first_relevant(run: Run, query: str, row: dict[str, int]) -> float:
-    at = list(run.query_ids).index(query)
+def _first_relevant(run: Run, at: int, row: dict[str, int]) -> float:
     ranks = (rank for rank, (item, _) in enumerate(run.ranking(at), 1) if row.get(item, 0) > 0)
     return next(ranks, float("inf"))
 
