@@ -36,7 +36,7 @@ _VERBS = frozenset(_VERB_WORDS.split())
 _JOINING_WORDS = "the a an of to in on at with for from by that who which and"
 _JOINING = frozenset(_JOINING_WORDS.split())
 FEWEST_JOINING = 2
-_VERB_ENDING = re.compile(r"(?:[^aeiou]ed|[aeiou][a-z]ed|ies|[^s]s|ing)$")
+_VERB_ENDING = re.compile(r"(?:[^\saeiou]ed|[aeiou][a-z]ed|ies|[^\ss]s|ing)(?= |$)")
 
 
 class Sentence(NamedTuple):
@@ -83,8 +83,10 @@ def stands_alone(sentence: str) -> bool:
     item, table row or reference.
     """
     line = " ".join(sentence.split())
+    if line[-1] not in ".!?\"'”’)":
+        return False
     words = _WORD.findall(line)
-    if not FEWEST_WORDS <= len(words) <= MOST_WORDS or line[-1] not in ".!?\"'”’)":
+    if not FEWEST_WORDS <= len(words) <= MOST_WORDS:
         return False
     letters = sum(map(str.isalpha, line))
     if letters < LETTER_SHARE * (len(line) - line.count(" ")):
@@ -92,7 +94,7 @@ def stands_alone(sentence: str) -> bool:
     if words[0].lower() in _LEANING or _NOT_PROSE.search(line) or _POINTS_AWAY.search(line):
         return False
     lowered = [word.lower() for word in words]
-    if any(word in _VERBS for word in lowered) or any(_VERB_ENDING.search(word) for word in lowered[1:]):
+    if not _VERBS.isdisjoint(lowered) or _VERB_ENDING.search(" ".join(lowered[1:])):
         return True
     # A verb in its plain form ("readers enjoy it") has no mark; what joins words tells such a sentence from a list.
     return sum(word in _JOINING for word in lowered) >= FEWEST_JOINING
