@@ -17,6 +17,8 @@ class Bedrock:
     reply: Callable[[dict[str, Any]], dict[str, Any] | str | tuple[int, str]]
     url: str = ""
     asked: list[dict[str, Any]] = field(default_factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -45,7 +47,11 @@ def serving(bedrock: Bedrock) -> Iterator[Bedrock]:
             signed = self.headers.get("authorization", "").startswith("AWS4-HMAC-SHA256")
             with bedrock.lock:
                 bedrock.asked.append({"model": model, "operation": operation, "signed": signed, **body})
+                bedrock.at_once += 1
+                bedrock.most_at_once = max(bedrock.most_at_once, bedrock.at_once)
             found = bedrock.reply(body)
+            with bedrock.lock:
+                bedrock.at_once -= 1
             if isinstance(found, tuple):
                 status, code = found
                 raw, headers = json.dumps({"message": f"told to fail: {code}"}).encode(), {"x-amzn-ErrorType": code}

@@ -86,15 +86,13 @@ def test_no_access_ends_the_run() -> None:
 
 def test_as_many_calls_at_once_as_asked_for() -> None:
     def slowly(body: dict[str, Any]) -> dict[str, Any]:
-        time.sleep(0.5)
+        time.sleep(1)
         return {"grade": 0}
 
     with serving(Bedrock(slowly)) as bedrock:
-        ask(bedrock, 1)
-        began = time.monotonic()
         ask(bedrock, 40, concurrency=40)
-        # LangChain's own threads would do 6 at once on two cores: 3.5 s.
-        assert time.monotonic() - began < 2.5
+    # LangChain's own threads would do 6 at once on two cores.
+    assert 20 < bedrock.most_at_once <= 40
 
 
 def test_missing_credentials_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

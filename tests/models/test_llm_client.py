@@ -239,14 +239,14 @@ def test_concurrency_and_rates_are_kept() -> None:
         using(server, lambda c: ask_all(c, range(60)), limits=Limits(concurrency=7))
         assert server.most_at_once == 7
     with serving(LLMServer()) as server:
-        using(server, lambda c: ask_all(c, range(50)), limits=Limits(concurrency=50, requests_per_minute=1200))
-        # 20 a second, of which one second's worth may go at once.
-        assert 1.3 < server.times[-1] - server.times[0] < 3
+        using(server, lambda c: ask_all(c, range(81)), limits=Limits(concurrency=81, requests_per_minute=1200))
+        # 20 a second, of which one second's worth may go at once: 3 s, less what the first call needs to start.
+        assert 1.5 < server.times[-1] - server.times[0] < 9
     with serving(LLMServer()) as server:
         limits = Limits(concurrency=1, tokens_per_minute=60_000)
         using(server, lambda c: ask_all(c, range(40)), limits=limits)
         # About 65 tokens a call by the server's count, not the 1,024 that each might have written.
-        assert server.times[-1] - server.times[0] < 4
+        assert server.times[-1] - server.times[0] < 20
 
 
 def test_the_budget_is_never_overspent_and_the_run_goes_on_with_more(tmp_path: Path) -> None:

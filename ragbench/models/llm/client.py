@@ -205,17 +205,24 @@ class Client:
         Raises:
             _Failed: it may be tried again.
         """
-        async with self._slots:
+        await self._slots.acquire()
+        probe = False
+        try:
             if self._ended:
                 raise self._ended
             probe = await self._breaker.enter()
-            try:
-                return await self._call_in_turn(request)
-            except LLMError as error:
-                raise _Failed(str(error), self._failed(request, error, probe=probe)) from error
-            finally:
-                if probe:
-                    self._breaker.leave()
+            paying = await self._start(request, probe=probe)
+        except BaseException:
+            self._slots.release()
+            if probe:
+                self._breaker.leave()
+            raise
+        try:
+            # A task of its own: who cancels the wait for a paid answer must not lose the answer.
+            return await asyncio.shield(paying)
+        finally:
+            if probe:
+                self._breaker.leave()
 
     def _failed(self, request: Request, error: LLMError, *, probe: bool) -> int:
         """1 if the failure counts against the request, else 0: the service is down, or only wants fewer calls."""
@@ -235,13 +242,14 @@ class Client:
     def _refuse(self, error: LLMError) -> None:
         self._refusals += 1
         if self._refusals >= REFUSALS_END and not self.totals.calls:
-            raise SettingError(
+            self._ended = SettingError(
                 f"language model {self.llm.name!r} refused each of the first {self._refusals} requests: {error}"
-            ) from error
+            )
+            raise self._ended from error
         raise _Unanswered(f"refused: {error}") from error
 
-    async def _call_in_turn(self, request: Request) -> _Paid:
-        """One call, once the budget has room for it and the rates allow it."""
+    async def _start(self, request: Request, *, probe: bool) -> "asyncio.Task[_Paid]":
+        """A started call, once the budget has room for it and the rates allow it; it gives its slot back."""
         reserved = await self.budget.reserve(tokens.bound(request), self.price)
         expected = tokens.estimate(request)
         try:
@@ -252,14 +260,13 @@ class Client:
         except BaseException:
             self.budget.settle(reserved, None)
             raise
-        # A task of its own: who cancels the wait for a paid answer must not lose the answer.
-        paying = asyncio.create_task(self._pay(request, reserved, expected))
+        paying = asyncio.create_task(self._pay(request, reserved, expected, probe=probe))
         self._paying.add(paying)
         paying.add_done_callback(self._paying.discard)
         paying.add_done_callback(_looked_at)
-        return await asyncio.shield(paying)
+        return paying
 
-    async def _pay(self, request: Request, reserved: Reserved, expected: Usage) -> _Paid:
+    async def _pay(self, request: Request, reserved: Reserved, expected: Usage, *, probe: bool) -> _Paid:
         try:
             response = await self._complete(request)
         except LLMError as error:
@@ -269,10 +276,14 @@ class Client:
             else:
                 self.budget.settle(reserved, None)
                 self._tokens.correct(-expected.input_tokens - expected.output_tokens)
-            raise
+            # Before the slot is free, so that the next call already knows.
+            raise _Failed(str(error), self._failed(request, error, probe=probe)) from error
         except BaseException:
             self.budget.settle_in_doubt(reserved)
             raise
+        finally:
+            # Not held while the answer is written: the provider is free for the next call.
+            self._slots.release()
         self._breaker.answered()
         usage = tokens.counted(request, response)
         cost = self.price.cost(usage) if self.price else 0.0
