@@ -96,9 +96,10 @@ def allot(
     types = np.repeat(np.arange(len(names)), counts)
     order = rng.permutation(chunks)
     dealt: list[list[Wanted]] = [[] for _ in range(chunks)]
-    # Languages are dealt within each type, so that none is tied to a place.
-    spoken = rng.integers(len(languages)) + np.arange(total)
-    for place, type_ in enumerate(types.tolist()):
-        language = languages[int(spoken[place] + place // chunks) % len(languages)]
-        dealt[int(order[place % chunks])].append(Wanted(names[type_], language))
+    # Equal shares within every type; shuffled there, so that no language is tied to a place.
+    spoken = np.arange(total) % len(languages)
+    for row in range(len(names)):
+        rng.shuffle(spoken[counts[:row].sum() : counts[: row + 1].sum()])
+    for place, (type_, language) in enumerate(zip(types.tolist(), spoken.tolist(), strict=True)):
+        dealt[int(order[place % chunks])].append(Wanted(names[type_], languages[language]))
     return dealt

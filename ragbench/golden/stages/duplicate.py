@@ -93,7 +93,6 @@ class Duplicate(Stage):
             return None
         embedder = cast(Embedder, plugins.build(plugins.EMBEDDERS, self.embedder))
 
-
         def encode(batch: Sequence[str]) -> npt.NDArray[np.float32]:
             with context.context.progress("comparing queries", len(batch)) as advance:
                 return embedder.encode(batch, "query", advance)
