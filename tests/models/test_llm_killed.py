@@ -74,8 +74,8 @@ def test_killed_at_ten_moments_and_resumed(tmp_path: Path) -> None:
             process.wait()
             kills += 1
             time.sleep(0.05)
-            # Sent by the server, but killed before it was on disk: never more than what was in flight.
-            assert sum(server.paid.values()) - kept(folder) - lost <= CONCURRENCY
+            # Sent by the server, but killed before it was on disk: in flight, or being written.
+            assert sum(server.paid.values()) - kept(folder) - lost <= 2 * CONCURRENCY
             lost = sum(server.paid.values()) - kept(folder)
         assert process.wait(120) == 0
         assert (folder / "result.txt").read_bytes() == (undisturbed / "result.txt").read_bytes()

@@ -99,6 +99,8 @@ class Client:
         self._answers, self._jitter = answers, jitter
         self._identity = llm.fingerprint()
         self._slots = asyncio.Semaphore(self.limits.concurrency)
+        self._unkept = asyncio.Semaphore(2 * self.limits.concurrency)
+        """Calls in flight and answers that are being written: a slow disk must not let what a kill can cost grow."""
         self._requests = Rate(self.limits.requests_per_minute)
         self._tokens = Rate(self.limits.tokens_per_minute)
         self._breaker = Breaker(BREAKER_OPENS, self.limits.patience)
@@ -205,6 +207,10 @@ class Client:
         Raises:
             _Failed: it may be tried again.
         """
+        async with self._unkept:
+            return await self._call_in_slot(request)
+
+    async def _call_in_slot(self, request: Request) -> _Paid:
         await self._slots.acquire()
         probe = False
         try:
