@@ -54,6 +54,16 @@ def test_python_of_the_readme_runs(
     assert "Estimate(mean=0.7" in capsys.readouterr().out
 
 
+def test_the_options_file_of_the_docs_runs(ragbench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "docs" / "corpus.md").read_text(encoding="utf-8")
+    shown = re.search(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
+    assert shown is not None
+    (tmp_path / "eval.yaml").write_text(shown.group(1), encoding="utf-8")
+    done = ragbench("eval", "--config", tmp_path / "eval.yaml", "--out", tmp_path / "out", "--json")
+    assert [arm["status"] for arm in done.json["arms"]] == ["ok", "ok", "ok"]
+
+
 def test_every_linked_file_exists() -> None:
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         for link in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):

@@ -1,6 +1,7 @@
 """``ragbench eval``: retrievers on a golden set."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ are written behind a colon, "bm25:k1=1.2,b=0.75". Exit code 0: every arm ran;
 2: an error of usage or input, or an arm that did not really run."""
 
 Many = list[str] | None
+PIPE_WIDTH = 240
 
 
 def evaluate_command(
@@ -37,8 +39,8 @@ def evaluate_command(
     level: Annotated[str | None, typer.Option(help="Judge chunk or document.  [default: auto]")] = None,
     overlap: Annotated[float | None, typer.Option(help="Share that makes a chunk relevant.  [default: 0.5]")] = None,
     ties: Annotated[str | None, typer.Option(help="trec or expected.  [default: trec]")] = None,
-    allow_missing: Annotated[bool | None, typer.Option("--allow-missing", help="Go on without them.")] = None,
-    drop_self: Annotated[bool | None, typer.Option("--drop-self", help="Drop the query's namesake.")] = None,
+    allow_missing: Annotated[bool | None, typer.Option("--allow-missing", help="Missing documents: go on.")] = None,
+    drop_self: Annotated[bool | None, typer.Option("--drop-self", help="Drop the query's own document.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.  [default: 0]")] = None,
     resamples: Annotated[int | None, typer.Option(help="Bootstrap resamples.  [default: 10000]")] = None,
     jobs: Annotated[int | None, typer.Option(help="Arms at a time.  [default: 1]")] = None,
@@ -74,15 +76,16 @@ def run(given: dict[str, Any], config: Path | None, as_json: bool) -> None:
     wanted = EvalConfig.merged(config, given)
     named(wanted.retrievers)
     say = _say(as_json)
-    chunks = wanted.load_chunks(say)
+    cache = cache_folder(wanted.cache)
     golden = wanted.load_golden()
+    chunks = wanted.load_chunks(say)
     folder = ReportFolder(wanted.out) if wanted.out is not None else None
     evaluation = evaluate(
         chunks,
         golden,
         wanted.retrievers,
         wanted.settings,
-        context=Context(cache=cache_folder(wanted.cache), progress=Progress()),
+        context=Context(cache=cache, progress=Progress()),
         on_arm=folder.arm if folder else None,
     )
     if folder is not None:
@@ -94,7 +97,9 @@ def run(given: dict[str, Any], config: Path | None, as_json: bool) -> None:
 
         from ragbench.report.tables import evaluation_tables
 
-        Console().print(evaluation_tables(evaluation))
+        # Into a pipe or a file nothing is wrapped, so that lines can be searched, unless a width is asked for.
+        wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+        Console(width=wide).print(evaluation_tables(evaluation))
     if folder is not None:
         say(f"written to {folder.folder}")
     if evaluation.failed:

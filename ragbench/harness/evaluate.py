@@ -166,7 +166,7 @@ class _Bench:
             empty=int((run.lengths == 0).sum()) - len(run.failures),
             from_store=from_store,
             notes=measured.notes,
-            warnings=(*self._warnings(run, measured.run), *self._strangers(measured.run, scores)),
+            warnings=(*self._warnings(run, measured), *self._strangers(measured.run, scores)),
         )
 
     def _measured(self, retriever: Retriever) -> tuple[Measured, bool]:
@@ -179,7 +179,10 @@ class _Bench:
         measured = measure(retriever, self.chunks, self.task.queries, self.depth, self.context)
         if key is not None and self.store is not None and not measured.run.failures:
             facts = {"cost": asdict(measured.cost), "notes": measured.notes}
-            self.store.save(key, StoredRun(measured.run, facts))
+            try:
+                self.store.save(key, StoredRun(measured.run, facts))
+            except OSError as error:
+                measured.notes["not_stored"] = str(error)
         return measured, False
 
     def _key(self, retriever: Retriever, code: Sequence[str]) -> str:
@@ -202,8 +205,8 @@ class _Bench:
             raise ArmError("it returns documents, but chunks are judged: evaluate with --level document")
         return run
 
-    def _warnings(self, run: Run, returned: Run) -> list[str]:
-        found = []
+    def _warnings(self, run: Run, measured: Measured) -> list[str]:
+        found, returned, notes = list[str](), measured.run, measured.notes
         k = max(self.settings.k)
         cut = tie_cut(self.settings.k)
         ties = run.tie_rate(cut)
@@ -214,6 +217,8 @@ class _Bench:
             )
         if run.repeated:
             found.append(f"{run.repeated} items were returned twice for a query; the better rank counts")
+        if "not_stored" in notes:
+            found.append(f"its run could not be stored and will be computed again: {notes['not_stored']}")
         if run.failures:
             found.append(f"{len(run.failures)} queries failed and score 0: {first_ten(sorted(run.failures))}")
         # Only where all chunks that were asked for came is it their falling together that made the list short.

@@ -3,9 +3,28 @@
 import os
 from pathlib import Path
 
+from ragbench.core.errors import InputError
+
 
 def cache_folder(given: Path | str | None = None) -> Path:
-    """The folder given, else ``RAGBENCH_CACHE`` of the environment, else the user's cache folder."""
+    """The folder given, else ``RAGBENCH_CACHE`` of the environment, else the user's cache folder; made if need be.
+
+    Raises:
+        InputError: it cannot be made or written to.
+    """
+    folder = _chosen(given)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"cache folder {folder}: {error.strerror}; name another by --cache or RAGBENCH_CACHE"
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"cache folder {folder} cannot be written to; name another by --cache or RAGBENCH_CACHE")
+    return folder
+
+
+def _chosen(given: Path | str | None) -> Path:
     if given is not None:
         return Path(given)
     if os.environ.get("RAGBENCH_CACHE"):

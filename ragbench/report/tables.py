@@ -123,7 +123,7 @@ def notices(evaluation: Evaluation) -> list[RenderableType]:
     """What ran on what, what was excluded, and every warning."""
     lines = [Text(summary(evaluation))]
     clusters = int(str(_resampling(evaluation)["clusters"]))
-    if clusters < FEW_CLUSTERS:
+    if 1 < clusters < FEW_CLUSTERS:
         lines.append(
             Text(
                 f"warning: {clusters} resampling units are few: intervals are too narrow "

@@ -47,9 +47,13 @@ class Rerank(Retriever):
         faults = [] if self.depth >= 1 else [f"depth is {self.depth}; it must be at least 1"]
         try:
             faults += [f"{self.of}: {fault}" for fault in build(RETRIEVERS, self.of).check()]
-            build(*((EMBEDDERS, self.embedder) if self.model == LATE else (RERANKERS, self.model)))
         except SettingError as error:
             faults.append(str(error))
+        try:
+            build(*((EMBEDDERS, self.embedder) if self.model == LATE else (RERANKERS, self.model)))
+        except SettingError as error:
+            hint = "" if self.model == LATE else f"; the default is model={LATE}, which needs no other model"
+            faults.append(f"{error}{hint}")
         return faults
 
     def key(self) -> str:
