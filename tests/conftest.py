@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ class Ragbench:
         return subprocess.Popen(
             [sys.executable, "-c", "from ragbench.cli import main; main()", *map(str, words)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment,
+            # A job in the background of a shell ignores interrupts, and its children would too.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
 
     def __call__(self, *words: object) -> Finished:
