@@ -6,13 +6,21 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.figures import Figure, Options, Section
 from benchmarks.machine import machine, versions
 
-NAMES = ("startup", "scoring", "overhead", "quality", "million", "gpu")
-"""In the order of the report."""
+MODULES = {
+    "quality": "quality",
+    "scoring": "scoring_targets",
+    "overhead": "overhead",
+    "startup": "startup",
+    "million": "million",
+    "gpu": "gpu",
+}
+"""Module by name, in the order of the report."""
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SCHEMA_VERSION = 1
 
@@ -25,26 +33,28 @@ def main(arguments: Sequence[str] | None = None, *, only: str = "") -> int:
         only: the one benchmark of this call; empty lets the user name them.
     """
     parser = argparse.ArgumentParser(
-        prog=f"python -m benchmarks{'.' + only if only else ''}",
+        prog=f"python -m benchmarks{'.' + MODULES[only] if only else ''}",
         description="Measure ragbench beside its peers. Without a name, everything is measured (some ten minutes).",
     )
     if not only:
-        parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones: {', '.join(NAMES)}")
+        parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones: {', '.join(MODULES)}")
     parser.add_argument(
         "--data", type=Path, default=DATA, help="folder of the public collections (default ../shared/data)"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
     parser.add_argument("--small", action="store_true", help="a fraction of the work, to see that it runs")
     given = parser.parse_args(arguments)
-    names = [only] if only else list(dict.fromkeys(given.names)) or list(NAMES)
-    unknown = [name for name in names if name not in NAMES]
+    names = [only] if only else list(dict.fromkeys(given.names)) or list(MODULES)
+    unknown = [name for name in names if name not in MODULES]
     if unknown:
-        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}")
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(MODULES)}")
     options = Options(given.data, given.small, lambda text: print(text, file=sys.stderr, flush=True))
     sections = []
     for name in names:
         options.say(f"{name} ...")
-        section: Section = importlib.import_module(f"benchmarks.{name}").run(options)
+        section: Section = importlib.import_module(f"benchmarks.{MODULES[name]}").run(options)
+        if given.small:
+            section = without_targets(section)
         show(section)
         sections.append(section)
         if given.json:  # after each, so that what is done survives an interrupt
@@ -75,6 +85,11 @@ def show(section: Section) -> None:
     for figure in section.figures:
         if figure.reason:
             console.print(f"{figure.what}, {figure.measure}: {figure.reason}", style="dim", highlight=False)
+
+
+def without_targets(section: Section) -> Section:
+    """The section with nothing to reach: figures of small runs mean nothing."""
+    return replace(section, figures=tuple(replace(figure, target="", met=None) for figure in section.figures))
 
 
 COLUMNS = ("work", "measure", "ragbench", "target", "", "beside it")

@@ -17,7 +17,7 @@ def machine() -> dict[str, str]:
         "processor": _processor(),
         "cores": str(os.cpu_count()),
         "memory": f"{_memory_gib():.0f} GiB",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": _system(),
         "python": platform.python_version(),
     }
     card = _graphics_card()
@@ -42,6 +42,13 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{names[0]} ({platform.machine()})" if names else platform.machine()
+
+
+def _system() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return f"{platform.system()} {platform.release()}"
 
 
 def _memory_gib() -> float:

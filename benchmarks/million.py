@@ -16,14 +16,15 @@ from benchmarks.child import run_module
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
 from benchmarks.memory import peak_gib
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.fingerprint import fingerprint
+from ragbench.core.progress import Advance
 from ragbench.core.queries import Query
 from ragbench.harness.measure import QUERIES_PER_BATCH
-from ragbench.models.embed.base import Advance, Embedder, TextKind
+from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.retrievers._neighbours import exact
 from ragbench.retrievers._vectors import chunk_vectors
-from ragbench.retrievers.base import Context
 from ragbench.retrievers.dense import DenseIndex
 
 CHUNKS, QUERIES, K, WIDTH = 1_000_000, 1_000, 100, 384
@@ -32,8 +33,8 @@ HOW = (
     f"{CHUNKS:,} chunks with short texts, random unit vectors of {WIDTH} dimensions written into the vector store "
     f"beforehand, then in a fresh process: texts hashed and looked up in the store, searched exactly on the CPU for "
     f"the top {K} of {QUERIES:,} queries. Peak memory is that of the whole process, ids, texts and memory-mapped "
-    "pages included. Beside it, in a process of its own, faiss.IndexFlatIP: vectors of one file read and added, no "
-    "ids, no texts."
+    "pages included. Beside it, in a process of its own, faiss.IndexFlatIP: the store's files read one by one "
+    "and added, no ids, no texts."
 )
 
 
@@ -71,7 +72,7 @@ def queries(count: int) -> list[Query]:
 
 
 def write_store(folder: Path, count: int) -> dict[str, float]:
-    """Embed and store every chunk, and write the same vectors as one file for FAISS alone."""
+    """Embed and store every chunk."""
     start = time.perf_counter()
     vectors, _ = chunk_vectors(Synthetic(), synthetic_chunks(count), Context(cache=folder))
     seconds = time.perf_counter() - start

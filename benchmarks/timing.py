@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-
 FEWEST, MOST = 9, 201
 
 
