@@ -54,6 +54,23 @@ def test_python_of_the_readme_runs(
     assert "Estimate(mean=0.7" in capsys.readouterr().out
 
 
+def test_golden_sets_of_the_readme_are_written_and_audited(
+    ragbench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    shown = [words for words in commands() if words[1] == "generate" or words[1:2] == ["golden"]]
+    assert [words[1] for words in shown] == ["generate", "golden", "golden"]
+    for words in shown:
+        words = [str(tmp_path / word) if word.startswith("golden/") else word for word in words]
+        done = ragbench(*words[1:])
+        assert done.code == 0, done.out + done.err
+    struck = tmp_path / "golden" / "shop-struck"
+    done = ragbench(
+        "eval", "--corpus", struck / "corpus.jsonl", "--golden", struck / "golden", "--retriever", "bm25", "--json"
+    )
+    assert done.json["arms"][0]["metrics"]["ndcg@10"]["n"] == 166
+
+
 def test_the_options_file_of_the_docs_runs(ragbench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     page = (ROOT / "docs" / "corpus.md").read_text(encoding="utf-8")
