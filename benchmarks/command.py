@@ -19,6 +19,8 @@ MODULES = {
     "startup": "startup",
     "million": "million",
     "gpu": "gpu",
+    "llm_client": "llm_client",
+    "validity": "validity",
 }
 """Module by name, in the order of the report."""
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -34,7 +36,7 @@ def main(arguments: Sequence[str] | None = None, *, only: str = "") -> int:
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m benchmarks{'.' + MODULES[only] if only else ''}",
-        description="Measure ragbench beside its peers. Without a name, everything is measured (some ten minutes).",
+        description="Measure ragbench beside its peers. Without a name, everything is measured (some twenty minutes).",
     )
     if not only:
         parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones: {', '.join(MODULES)}")

@@ -63,7 +63,7 @@ def place(title: str, report: Mapping[str, Any]) -> str:
 
 
 def summary(sections: Sequence[Section]) -> str:
-    """How many targets are met, and every miss."""
+    """How many targets are met, every miss, and what else a reader must know."""
     asked = [(section, figure) for section in sections for figure in section.figures if figure.met is not None]
     missed = [(section, figure) for section, figure in asked if not figure.met]
     lines = [f"**{len(asked) - len(missed)} of {len(asked)} targets are met.**"]
@@ -72,6 +72,8 @@ def summary(sections: Sequence[Section]) -> str:
         lines.append(
             f"- missed: {section.title}, {figure.what}, {figure.measure}: {figure.shown}, {figure.target}.{why}"
         )
+    for section in sections:
+        lines += [f"- {section.title}: {f.reason}." for f in section.figures if f.reason and f.met is None]
     return "\n".join(lines) + "\n"
 
 
