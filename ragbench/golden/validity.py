@@ -22,7 +22,8 @@ from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.corpus.chunkers.base import Chunker
 from ragbench.golden.corpus_without import without_struck
 from ragbench.metrics.score import score
-from ragbench.stats.agreement import Agreement, kendall_interval, resampled_means, split_halves
+from ragbench.stats.agreement import Agreement, kendall_interval, split_halves
+from ragbench.stats.bootstrap import resampled_means
 from ragbench.stats.clusters import cluster_index
 
 POOL = (

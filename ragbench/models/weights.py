@@ -1,6 +1,7 @@
 """Identity of model weights: of a folder by its bytes, of a model hub's name by its commit."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -54,6 +55,25 @@ def hub_commit(name: str, revision: str) -> str:
         if isinstance(found, str):
             return Path(found).parent.name
     raise InputError(f"model {name!r}: its commit is unknown; name one with revision=, so that runs can be told apart")
+
+
+def weights_fingerprint(model: str, revision: str, load: Callable[[], object]) -> str:
+    """A folder's files, or a hub name and its commit.
+
+    Args:
+        model: a folder or a name on the hub.
+        revision: of the name; what a branch or tag stands for today is found by loading.
+        load: loads the model.
+
+    Raises:
+        InputError: the commit cannot be found out.
+    """
+    if Path(model).is_dir():
+        return folder_fingerprint(Path(model))
+    if is_commit(revision):
+        return f"{model}@{revision}"
+    load()
+    return f"{model}@{hub_commit(model, revision)}"
 
 
 def is_commit(revision: str) -> bool:

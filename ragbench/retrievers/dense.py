@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import SettingError
+from ragbench.core.fingerprint import fingerprint
 from ragbench.core.queries import Query
 from ragbench.core.seeds import generator
 from ragbench.models.embed.base import Embedder
@@ -71,8 +72,6 @@ class Dense(Retriever):
 
     def key(self) -> str:
         """The settings and the embedder behind the name; the device changes no ranking."""
-        from ragbench.core.fingerprint import fingerprint
-
         settings = {name: value for name, value in vars(self).items() if name != "device"}
         return fingerprint(["dense", settings, build(EMBEDDERS, self.model).fingerprint()])
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.stats.bootstrap import resampled_means
 from ragbench.stats.clusters import cluster_totals
 
-BLOCK_CELLS = 1 << 22
 _DIGITS = 12
 """Means are compared after rounding: two systems with equal values must tie whatever the order of the sum."""
 
@@ -84,29 +84,6 @@ def kendall_interval(
     tail = (1 - confidence) / 2
     low, high = np.nanquantile(taus, [tail, 1 - tail]) if not np.isnan(taus).all() else (np.nan, np.nan)
     return Agreement(kendall(first.mean(axis=0), second.mean(axis=0)), float(low), float(high))
-
-
-def resampled_means(
-    values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], rng: np.random.Generator, resamples: int
-) -> npt.NDArray[np.float64]:
-    """(resamples, m) column means of the rows of clusters drawn with replacement.
-
-    Args:
-        values: (n, m), without NaN.
-        clusters: (n,) cluster of each row.
-        rng: the generator.
-        resamples: how many.
-    """
-    sums, counts = cluster_totals(values, clusters)
-    c = len(sums)
-    out = np.empty((resamples, values.shape[1]))
-    rows = max(1, BLOCK_CELLS // max(c, 1))
-    for start in range(0, resamples, rows):
-        block = min(rows, resamples - start)
-        drawn = rng.integers(0, c, size=(block, c)) + np.arange(block)[:, None] * c
-        weights = np.bincount(drawn.ravel(), minlength=block * c).reshape(block, c).astype(np.float64)
-        out[start : start + block] = (weights @ sums) / (weights @ counts)
-    return out
 
 
 def split_halves(

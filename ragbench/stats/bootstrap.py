@@ -38,6 +38,27 @@ def bootstrap_means(
     Source: Efron and Tibshirani 1993, chapter 13; Davison and Hinkley 1997,
     section 3.8 for clusters.
     """
+    _, counts = cluster_totals(values, clusters)
+    means = resampled_means(values, clusters, rng, resamples)
+    tail = (1 - confidence) / 2
+    low, high = np.full(values.shape[1], np.nan), np.full(values.shape[1], np.nan)
+    some = np.flatnonzero((counts > 0).sum(axis=0) > 1)
+    if len(some):
+        low[some], high[some] = np.nanquantile(means[:, some], [tail, 1 - tail], axis=0)
+    return low, high
+
+
+def resampled_means(
+    values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], rng: np.random.Generator, resamples: int
+) -> npt.NDArray[np.float64]:
+    """(resamples, m) column means of the rows of clusters drawn with replacement.
+
+    Args:
+        values: (n, m); a NaN takes no part, and a resample without any value is NaN.
+        clusters: (n,) cluster of each row.
+        rng: the generator.
+        resamples: how many.
+    """
     sums, counts = cluster_totals(values, clusters)
     c = len(sums)
     means = np.empty((resamples, values.shape[1]))
@@ -48,9 +69,4 @@ def bootstrap_means(
         weights = np.bincount(drawn.ravel(), minlength=block * c).reshape(block, c).astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
             means[start : start + block] = (weights @ sums) / (weights @ counts)
-    tail = (1 - confidence) / 2
-    low, high = np.full(values.shape[1], np.nan), np.full(values.shape[1], np.nan)
-    some = np.flatnonzero((counts > 0).sum(axis=0) > 1)
-    if len(some):
-        low[some], high[some] = np.nanquantile(means[:, some], [tail, 1 - tail], axis=0)
-    return low, high
+    return means

@@ -10,7 +10,6 @@ from ragbench.golden.audit.findings import Finding
 from ragbench.golden.audit.retrieval import Retrieved
 
 DEPTH = 10
-LITTLE_JUDGED = 0.5
 
 
 @dataclass(frozen=True)

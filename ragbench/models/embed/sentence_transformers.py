@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from ragbench.core.errors import ArmError, InputError, MissingExtra, SettingErro
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.progress import Advance
 from ragbench.models.embed.base import Embedder, TextKind
-from ragbench.models.weights import folder_fingerprint, hub_commit, is_commit
+from ragbench.models.weights import weights_fingerprint
 
 TEXTS_PER_STEP = 1024
 """Texts between two reports of progress; within them sentence-transformers sorts by length to save padding."""
@@ -54,13 +53,7 @@ class SentenceTransformers(Embedder):
 
     def fingerprint(self) -> str:
         """The folder's files, or name and commit; prompts and length limit. Device and batch size do not count."""
-        if Path(self.model).is_dir():
-            weights = folder_fingerprint(Path(self.model))
-        elif is_commit(self.revision):
-            weights = f"{self.model}@{self.revision}"
-        else:
-            _load(self)  # fetches what a branch or tag stands for today
-            weights = f"{self.model}@{hub_commit(self.model, self.revision)}"
+        weights = weights_fingerprint(self.model, self.revision, lambda: _load(self))
         return fingerprint(["sentence_transformers", weights, self.query_prompt, self.passage_prompt, self.max_tokens])
 
     def encode(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> npt.NDArray[np.float32]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from ragbench.core.errors import ArmError, InputError, MissingExtra, SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.models.rerank.base import Reranker
-from ragbench.models.weights import folder_fingerprint, hub_commit, is_commit
+from ragbench.models.weights import weights_fingerprint
 
 
 @dataclass(frozen=True)
@@ -45,13 +44,7 @@ class CrossEncoder(Reranker):
 
     def fingerprint(self) -> str:
         """The folder's files, or name and commit; the length limit. Device and batch size do not count."""
-        if Path(self.model).is_dir():
-            weights = folder_fingerprint(Path(self.model))
-        elif is_commit(self.revision):
-            weights = f"{self.model}@{self.revision}"
-        else:
-            _load(self)  # fetches what a branch or tag stands for today
-            weights = f"{self.model}@{hub_commit(self.model, self.revision)}"
+        weights = weights_fingerprint(self.model, self.revision, lambda: _load(self))
         return fingerprint(["cross_encoder", weights, self.max_tokens])
 
     def score(self, query: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
