@@ -12,11 +12,10 @@ from ragbench.core.fingerprint import fingerprint
 from ragbench.models.llm import chat_setup
 from ragbench.models.llm.base import LLM, LLMError, Request, Response, Usage
 from ragbench.models.llm.chat_errors import read_error
+from ragbench.models.llm.openai_body import FORM, INSTRUCTION, response_format, spoken
 
 Structured = Literal["auto", "json_schema", "none"]
-TOOL = "answer"
 REFUSED_FORM = re.compile(r"response_format|json_schema|structured|tool|grammar|schema", re.IGNORECASE)
-INSTRUCTION = "Reply with one JSON value that follows this JSON schema, and with nothing else:\n"
 SEEDED = {"openai"}
 """Providers that take a seed."""
 
@@ -91,7 +90,7 @@ class ChatModel(LLM):
 
     async def _call(self, request: Request, through_provider: bool) -> Response:
         form = self._form(request) if through_provider else None
-        messages = _messages(request, in_prompt=request.schema is not None and form is None)
+        messages = _messages(request, in_prompt=form is None)
         arguments = self._arguments(request) | (form or {})
         try:
             if self._threads:
@@ -116,18 +115,17 @@ class ChatModel(LLM):
         """Arguments that make the provider hold the answer to the schema, or None where it cannot."""
         schema = dict(request.schema or {})
         if self._provider == "openai":
-            form = {"name": TOOL, "schema": schema, "strict": _is_strict(schema)}
-            body = {"response_format": {"type": "json_schema", "json_schema": form}}
+            body = {"response_format": response_format(schema)}
             # As `response_format` it would go through a parser that throws answers away when they are cut off.
             return {"extra_body": {**self.params.get("extra_body", {}), **body}}
         if schema.get("type") != "object":
             return None
         tool = {
             "type": "function",
-            "function": {"name": TOOL, "description": "Gives the answer.", "parameters": schema},
+            "function": {"name": FORM, "description": "Gives the answer.", "parameters": schema},
         }
         try:
-            bound: Mapping[str, Any] = self._model.bind_tools([tool], tool_choice=TOOL).kwargs
+            bound: Mapping[str, Any] = self._model.bind_tools([tool], tool_choice=FORM).kwargs
         except (NotImplementedError, ValueError) as error:
             if self.structured == "json_schema":
                 raise LLMError(f"{self.name} takes no schema: {error}", retry=False, fatal=True) from error
@@ -142,29 +140,11 @@ def _has_async(model: Any) -> bool:
     return type(model)._agenerate is not BaseChatModel._agenerate
 
 
-def _is_strict(schema: Any) -> bool:
-    """Whether OpenAI's strict mode takes a schema: every property required, none beside them."""
-    if isinstance(schema, list):
-        return all(_is_strict(item) for item in schema)
-    if not isinstance(schema, dict):
-        return True
-    if "properties" in schema:
-        named = set(schema["properties"]) == set(schema.get("required", []))
-        if not named or schema.get("additionalProperties") is not False:
-            return False
-        return all(_is_strict(item) for item in schema["properties"].values())
-    return schema.get("type") != "object" and all(_is_strict(item) for item in schema.values())
-
-
 def _messages(request: Request, *, in_prompt: bool) -> list[Any]:
     from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
     kinds = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
-    said = [(message.role, message.text) for message in request.messages]
-    if in_prompt:
-        role, text = said[0]
-        said[0] = (role, f"{text}\n\n{INSTRUCTION}{json.dumps(request.schema, ensure_ascii=False)}")
-    return [kinds[role](content=text) for role, text in said]
+    return [kinds[role](content=text) for role, text in spoken(request, in_prompt=in_prompt)]
 
 
 def _response(reply: Any) -> Response:
@@ -177,8 +157,8 @@ def _response(reply: Any) -> Response:
 
 def _text(reply: Any) -> str:
     """What was said: the arguments of the tool where it was called, else the text."""
-    called: Sequence[Mapping[str, Any]] = [call for call in reply.tool_calls if call["name"] == TOOL]
+    called: Sequence[Mapping[str, Any]] = [call for call in reply.tool_calls if call["name"] == FORM]
     if called:
         return json.dumps(called[0]["args"], ensure_ascii=False)
-    broken = [call for call in reply.invalid_tool_calls if call["name"] == TOOL]
+    broken = [call for call in reply.invalid_tool_calls if call["name"] == FORM]
     return str(broken[0]["args"] or "") if broken else str(reply.text)
