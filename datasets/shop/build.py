@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 COLUMNS = ("product_id", "name", "category", "description", "price")
-TYPES = ("attribute", "comparative", "use-case", "question", "keyword", "informal")
+TYPES = ("attribute", "comparative", "use-case", "question", "keyword", "informal", "unanswerable")
 QUERY_HEAD = re.compile(r"\[(q\d{3})\] (\S+)(?: @(P\d{3}))?")
 JUDGEMENT = re.compile(r"([012]) (P\d{3}) \| (.+)")
 PLAINLY_NOT = re.compile(r"0((?: P\d{3})+)")

@@ -72,7 +72,7 @@ def test_golden_set_has_the_promised_size_and_mix(golden):
     assert len({item["id"] for item in golden}) == len(golden)
     assert len({item["text"].lower() for item in golden}) == len(golden)
     types = Counter(item["type"] for item in golden)
-    assert set(types) == {"attribute", "comparative", "use-case", "question", "keyword", "informal"}
+    assert set(types) == {"attribute", "comparative", "use-case", "question", "keyword", "informal", "unanswerable"}
     assert all(types[kind] >= 10 for kind in ("attribute", "comparative", "use-case", "question"))
 
 
@@ -117,6 +117,7 @@ def test_ragbench_writes_the_same_bytes(tmp_path):
 
 def test_unanswerable_queries_are_the_ones_the_card_names(golden):
     assert [i["id"] for i in golden if all(e["grade"] == 0 for e in i["evidence"])] == ["q197", "q198"]
+    assert [i["id"] for i in golden if i["type"] == "unanswerable"] == ["q197", "q198"]
 
 
 def test_seed_queries_are_no_golden_queries(golden):
