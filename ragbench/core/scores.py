@@ -39,3 +39,7 @@ class Scores:
             name: float(total / count) if count else float("nan")
             for name, total, count in zip(self.metrics, totals, counts, strict=True)
         }
+
+
+NO_SCORES = Scores((), (), np.zeros((0, 0)))
+"""Of a system that did not run."""

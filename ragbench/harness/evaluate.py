@@ -16,6 +16,7 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Task, lay_over
 from ragbench.core.ledger import LedgerEntry, first_ten
 from ragbench.core.runs import Run, Unit
+from ragbench.core.scored import QueryTable
 from ragbench.core.scores import Scores
 from ragbench.core.seeds import generator
 from ragbench.harness.differences import compare_all, estimates
@@ -253,7 +254,8 @@ class _Bench:
             ledger = ledger + ran[0].scores.ledger.of("no-relevant")
         for arm in arms:
             ledger = ledger + self._entries(arm)
-        return Evaluation(tuple(arms), comparisons, ledger, self._manifest(), self.task, self.chunks)
+        queries = QueryTable.of(self.golden)
+        return Evaluation(tuple(arms), comparisons, ledger, self._manifest(), self.task, self.chunks, queries)
 
     def _entries(self, arm: Arm) -> list[LedgerEntry]:
         if arm.status == "error":

@@ -10,7 +10,8 @@ from ragbench.core.documents import Chunks
 from ragbench.core.judgements import Task
 from ragbench.core.ledger import Ledger
 from ragbench.core.runs import Run
-from ragbench.core.scores import Scores
+from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.core.scores import NO_SCORES, Scores
 
 SCHEMA_VERSION = 1
 """Version of the JSON object (`Evaluation.to_json`); raised when a key changes its meaning or goes."""
@@ -134,6 +135,7 @@ class Evaluation:
         manifest: fingerprints, versions, settings, counts.
         task: queries and labels that were used.
         chunks: what was indexed.
+        queries: what is known of the queries.
     """
 
     arms: tuple[Arm, ...]
@@ -142,6 +144,7 @@ class Evaluation:
     manifest: Mapping[str, object]
     task: Task
     chunks: Chunks
+    queries: QueryTable
 
     def arm(self, name: str) -> Arm:
         """The arm of that name.
@@ -153,6 +156,27 @@ class Evaluation:
             if arm.name == name:
                 return arm
         raise KeyError(name)
+
+    @property
+    def scored(self) -> tuple[ScoredRun, ...]:
+        """Every arm as comparisons, gates and plans take it."""
+        return tuple(self._scored(arm) for arm in self.arms)
+
+    def _scored(self, arm: Arm) -> ScoredRun:
+        if arm.scores is None or arm.cost is None:
+            nothing = np.zeros(0, dtype=np.int64)
+            return ScoredRun(arm.name, NO_SCORES, self.queries.select(nothing), error=arm.error, manifest=self.manifest)
+        latency = arm.cost.latency_ms
+        return ScoredRun(
+            arm.name,
+            arm.scores,
+            self.queries,
+            arm.run,
+            self.task.judgements,
+            {"p50": latency.p50, "p95": latency.p95, "p99": latency.p99},
+            failed=arm.failed,
+            manifest=self.manifest,
+        )
 
     @property
     def failed(self) -> tuple[Arm, ...]:

@@ -3,6 +3,7 @@
 results.json      the documented JSON object
 summary.md        the tables, for a pull request
 scores.parquet    one row per arm and query, a column per metric
+queries.parquet   one row per query: text, type, resampling unit, metadata
 ledger.jsonl      everything without a score, with its reason
 runs/ARM.trec     each arm's rankings, for any TREC tool
 qrels.trec        the labels they were scored with
@@ -19,6 +20,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.ledger import Ledger
 from ragbench.harness.results import Arm, Evaluation
 from ragbench.io.atomic import replacing, write_text
+from ragbench.io.scored_runs import QUERIES, RESULTS, SCORES, write_queries
 from ragbench.io.trec import write_qrels, write_trec_run
 from ragbench.report.json import results_json
 from ragbench.report.markdown import evaluation_markdown
@@ -62,16 +64,17 @@ class ReportFolder:
     def _clear(self) -> None:
         """Take away what an earlier evaluation left here, so that nothing of it is taken for this one's."""
         try:
-            runs = json.loads((self.folder / "results.json").read_text(encoding="utf-8"))["manifest"]["runs"]
+            runs = json.loads((self.folder / RESULTS).read_text(encoding="utf-8"))["manifest"]["runs"]
             old = [f"runs/{file_name(name)}.trec" for name in runs.values()]
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return
-        for name in (*old, "qrels.trec", "ledger.jsonl", "summary.md", "scores.parquet"):
+        for name in (*old, "qrels.trec", "ledger.jsonl", "summary.md", SCORES, QUERIES):
             (self.folder / name).unlink(missing_ok=True)
 
     def finish(self, evaluation: Evaluation) -> None:
         """Write everything."""
         self._scores(evaluation.arms)
+        write_queries(evaluation.queries, self.folder / QUERIES)
         write_qrels(evaluation.task.judgements, self.folder / "qrels.trec", escape=True)
         lines = [json.dumps(entry._asdict(), ensure_ascii=False) for entry in evaluation.ledger.entries]
         write_text(self.folder / "ledger.jsonl", "".join(line + "\n" for line in lines))
@@ -80,7 +83,7 @@ class ReportFolder:
         self._results(results_json(evaluation.arms, evaluation.comparisons, evaluation.ledger, manifest))
 
     def _results(self, content: dict[str, object]) -> None:
-        write_text(self.folder / "results.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        write_text(self.folder / RESULTS, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
     def _scores(self, arms: Sequence[Arm]) -> None:
         import pandas as pd
@@ -94,5 +97,5 @@ class ReportFolder:
             frame.insert(0, "arm", arm.name)
             frames.append(frame)
         if frames:
-            with replacing(self.folder / "scores.parquet") as path:
+            with replacing(self.folder / SCORES) as path:
                 pd.concat(frames, ignore_index=True).to_parquet(path, index=False)

@@ -1,0 +1,128 @@
+"""A system that was scored on a golden set: what a comparison or a gate works on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.goldens import GoldenSet
+from ragbench.core.judgements import Judgements
+from ragbench.core.runs import Run
+from ragbench.core.scores import Scores
+
+
+@dataclass(frozen=True, eq=False)
+class QueryTable:
+    """What is known of the queries of a golden set, as columns of length q.
+
+    Attributes:
+        ids: unique.
+        texts: as the user typed them.
+        types: kind of query, or empty.
+        units: the resampling unit of each (`GoldenItem.unit`).
+        columns: what else a comparison can be cut by (language, document, metadata); None where a query lacks it.
+    """
+
+    ids: Sequence[str]
+    texts: Sequence[str]
+    types: Sequence[str]
+    units: Sequence[str]
+    columns: Mapping[str, Sequence[str | float | None]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @classmethod
+    def of(cls, golden: GoldenSet) -> "QueryTable":
+        """The table of a golden set; of its metadata what is text, a number or a truth value."""
+        names = sorted({name for item in golden for name, value in item.metadata.items() if _is_plain(value)})
+        columns: dict[str, Sequence[str | float | None]] = {
+            name: [_cell(item.metadata.get(name)) for item in golden] for name in names
+        }
+        documents = [item.source or _document(item.unit) for item in golden]
+        if any(documents):
+            columns["document"] = documents
+        return cls(
+            [item.id for item in golden],
+            [item.text for item in golden],
+            [item.type for item in golden],
+            [item.unit for item in golden],
+            columns,
+        )
+
+    def select(self, rows: npt.NDArray[np.int64]) -> "QueryTable":
+        """The same columns for these rows, in this order."""
+        at = rows.tolist()
+        return QueryTable(
+            [self.ids[i] for i in at],
+            [self.texts[i] for i in at],
+            [self.types[i] for i in at],
+            [self.units[i] for i in at],
+            {name: [column[i] for i in at] for name, column in self.columns.items()},
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredRun:
+    """One system's scores on a golden set, whether measured now or read from a folder.
+
+    Attributes:
+        name: what to call it; unique within a comparison.
+        scores: per query; no query and no metric where it did not run.
+        queries: the queries of ``scores``, in its order.
+        run: the rankings, if they are there.
+        judgements: the labels they were scored with, if they are there.
+        latency_ms: percentiles of single queries: ``p50``, ``p95``, ``p99``; empty where none were timed.
+        cost_per_query: in the currency of the price table; None where nothing was paid or it is not known.
+        failed: queries that could not be answered; they score 0.
+        error: why it did not run, or None.
+        manifest: fingerprints of golden set, chunks and judgements; settings and versions.
+    """
+
+    name: str
+    scores: Scores
+    queries: QueryTable
+    run: Run | None = None
+    judgements: Judgements | None = None
+    latency_ms: Mapping[str, float] = field(default_factory=dict)
+    cost_per_query: float | None = None
+    failed: int = 0
+    error: str | None = None
+    manifest: Mapping[str, object] = field(default_factory=dict)
+
+    def select(self, rows: npt.NDArray[np.int64]) -> "ScoredRun":
+        """The same system on these rows of its queries, in this order."""
+        queries = self.queries.select(rows)
+        wanted = set(queries.ids)
+        ledger = type(self.scores.ledger)(tuple(e for e in self.scores.ledger.entries if e.item in wanted))
+        scores = Scores(queries.ids, self.scores.metrics, self.scores.values[rows], ledger)
+        run = None if self.run is None else self.run.select(queries.ids)
+        failed = self.failed if run is None else len(run.failures)
+        return ScoredRun(
+            self.name,
+            scores,
+            queries,
+            run,
+            self.judgements,
+            self.latency_ms,
+            self.cost_per_query,
+            failed,
+            self.error,
+            self.manifest,
+        )
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | int | float | bool)
+
+
+def _cell(value: object) -> str | float | None:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str | int | float) else None
+
+
+def _document(unit: str) -> str | None:
+    kind, _, name = unit.partition(":")
+    return name if kind == "document" else None

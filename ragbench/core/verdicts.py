@@ -1,0 +1,56 @@
+"""Verdicts: what a paired comparison of two systems says, and how sure it is."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Decision = Literal["better", "worse", "equivalent", "no difference shown", "not comparable"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One metric of two systems over the same queries: candidate minus baseline.
+
+    Attributes:
+        baseline, candidate: names of the systems.
+        metric: metric name.
+        slice: the part of the queries, ``"type=keyword"``; empty for all of them.
+        n: queries on which both have a value.
+        clusters: independent units among them (source documents).
+        baseline_mean, candidate_mean: over these queries; None where ``n`` is 0.
+        difference, low, high: mean difference with its interval; None where there is none, with the reason in
+            ``notes``.
+        confidence: of the interval.
+        interval: how it was made (``"t, clustered"``, ``"BCa bootstrap, clustered"``).
+        d_z: mean difference over the standard deviation of the differences; None where that is 0.
+        cliffs_delta: Cliff's delta of the two sets of values.
+        wins, ties, losses: queries on which the candidate is better, equal, worse.
+        p: two-sided, of "no difference"; 1 where all differences are 0.
+        p_adjusted: for all comparisons it stands with.
+        test: which test gave p (``"sign-flip by source document, 10,000 resamples"``).
+        decision: at the level asked for, by ``p_adjusted`` and the smallest effect of interest.
+        notes: what a reader must know: identical runs, zero variance, few clusters.
+    """
+
+    baseline: str
+    candidate: str
+    metric: str
+    slice: str
+    n: int
+    clusters: int
+    baseline_mean: float | None
+    candidate_mean: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+    confidence: float
+    interval: str
+    d_z: float | None
+    cliffs_delta: float | None
+    wins: int
+    ties: int
+    losses: int
+    p: float
+    p_adjusted: float
+    test: str
+    decision: Decision
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,174 @@
+"""Read what ``ragbench eval --out FOLDER`` wrote: every arm with its scores, queries and rankings.
+
+A reference names it: ``FOLDER`` for all arms, ``FOLDER::ARM`` for one of them.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ragbench.core.errors import InputError, did_you_mean
+from ragbench.core.judgements import Judgements
+from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.core.runs import Run
+from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.core.scores import NO_SCORES, Scores
+from ragbench.io.atomic import replacing
+from ragbench.io.trec import read_qrels, read_trec_run
+
+RESULTS, SCORES, QUERIES, QRELS, LEDGER = (
+    "results.json",
+    "scores.parquet",
+    "queries.parquet",
+    "qrels.trec",
+    "ledger.jsonl",
+)
+OWN = ("query_id", "text", "type", "unit")
+"""Columns of the file of queries that are not metadata; metadata stands under ``meta.NAME``."""
+META = "meta."
+ARM_AFTER = "::"
+
+
+def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[ScoredRun, ...]:
+    """The arms of an evaluation, in its order.
+
+    Arms that did not run are among them, with ``error`` and without scores.
+
+    Args:
+        reference: ``FOLDER`` or ``FOLDER::ARM``.
+        rankings: read runs and judgements too.
+
+    Raises:
+        InputError: the folder holds no finished evaluation, a file of it is missing
+            or broken, or there is no arm of that name.
+    """
+    written, _, wanted = str(reference).partition(ARM_AFTER)
+    folder = Path(written)
+    results = _results(folder)
+    manifest = results["manifest"]
+    arms = {arm["name"]: arm for arm in results["arms"]}
+    if wanted and wanted not in arms:
+        raise InputError(f"{folder}: the evaluation has no arm {wanted!r}{did_you_mean(wanted, arms)}")
+    queries = _queries(folder)
+    frame = _parquet(folder / SCORES) if any(arm["status"] == "ok" for arm in arms.values()) else None
+    judgements = _judgements(folder, queries) if rankings else None
+    entries = _entries(folder)
+    nothing = queries.select(np.zeros(0, dtype=np.int64))
+    found = []
+    for name, arm in arms.items():
+        if wanted and name != wanted:
+            continue
+        if arm["status"] != "ok":
+            found.append(ScoredRun(name, NO_SCORES, nothing, error=arm["error"], manifest=manifest))
+            continue
+        found.append(
+            ScoredRun(
+                name,
+                _scores(frame, name, arm, queries, folder, entries),
+                queries,
+                _run(folder, name, manifest, queries, entries) if rankings else None,
+                judgements,
+                {key: float(arm["latency_ms"][key]) for key in ("p50", "p95", "p99")},
+                arm.get("cost_per_query"),
+                int(arm["failed_queries"]),
+                manifest=manifest,
+            )
+        )
+    return tuple(found)
+
+
+def write_queries(queries: QueryTable, path: Path) -> None:
+    """Write the table of the queries, atomically."""
+    import pandas as pd
+
+    columns: dict[str, Any] = dict(zip(OWN, (queries.ids, queries.texts, queries.types, queries.units), strict=True))
+    for name, column in queries.columns.items():
+        numbers = all(value is None or not isinstance(value, str) for value in column)
+        columns[META + name] = column if numbers else [None if v is None else str(v) for v in column]
+    with replacing(path) as temporary:
+        pd.DataFrame(columns).to_parquet(temporary, index=False)
+
+
+def _results(folder: Path) -> dict[str, Any]:
+    path = folder / RESULTS
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        complete = content["manifest"]["complete"]
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error}); name a folder that 'ragbench eval --out' wrote"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: is no result of 'ragbench eval'; evaluate again with --out {folder}") from error
+    if not complete:
+        raise InputError(f"{folder}: the evaluation was interrupted; run it again, what is stored is not repeated")
+    return content
+
+
+def _parquet(path: Path) -> Any:
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); evaluate again with --out {path.parent}") from error
+
+
+def _queries(folder: Path) -> QueryTable:
+    frame = _parquet(folder / QUERIES)
+    columns = {}
+    for name in frame.columns:
+        if name.startswith(META):
+            values = frame[name]
+            columns[name.removeprefix(META)] = [
+                None if missing else value for value, missing in zip(values.tolist(), values.isna(), strict=True)
+            ]
+    ids, texts, types, units = (frame[name].tolist() for name in OWN)
+    return QueryTable(ids, texts, types, units, columns)
+
+
+def _scores(
+    frame: Any, name: str, arm: Mapping[str, Any], queries: QueryTable, folder: Path, entries: list[LedgerEntry]
+) -> Scores:
+    rows = frame[frame["arm"] == name]
+    if rows["query_id"].tolist() != list(queries.ids):
+        raise InputError(
+            f"{folder / SCORES}: its queries are not those of {QUERIES}; evaluate again with --out {folder}"
+        )
+    metrics = tuple(arm["metrics"])
+    missing = [metric for metric in metrics if metric not in rows.columns]
+    if missing:
+        raise InputError(f"{folder / SCORES}: has no column {missing[0]!r}; evaluate again with --out {folder}")
+    values = rows[list(metrics)].to_numpy(dtype=np.float64)
+    return Scores(queries.ids, metrics, values, Ledger(tuple(e for e in entries if e.code == "no-relevant")))
+
+
+def _judgements(folder: Path, queries: QueryTable) -> Judgements:
+    from urllib.parse import unquote
+
+    read = read_qrels(folder / QRELS).to_dict()
+    labels = {unquote(id_): {unquote(item): label for item, label in row.items()} for id_, row in read.items()}
+    return Judgements.from_dict({id_: labels.get(id_, {}) for id_ in queries.ids})
+
+
+def _run(folder: Path, name: str, manifest: Mapping[str, Any], queries: QueryTable, entries: list[LedgerEntry]) -> Run:
+    path = folder / "runs" / f"{manifest['runs'][name]}.trec"
+    start = f"{name}: "
+    failures = {
+        entry.item.removeprefix(start): entry.reason
+        for entry in entries
+        if entry.code == "query-failed" and entry.item.startswith(start)
+    }
+    run = read_trec_run(path, unit=manifest["judgements"]["unit"], unescape=True).select(queries.ids)
+    return Run(run.query_ids, run.offsets, run.items, run.scores, run.item_ids, run.unit, failures, run.repeated)
+
+
+def _entries(folder: Path) -> list[LedgerEntry]:
+    path = folder / LEDGER
+    try:
+        return [LedgerEntry(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); evaluate again with --out {folder}") from error

@@ -1,0 +1,82 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ragbench import api
+from ragbench.core.errors import InputError
+from ragbench.harness.results import Evaluation
+from ragbench.io.scored_runs import read_scored
+from ragbench.report.files import ReportFolder
+
+
+@pytest.fixture(scope="module")
+def evaluation(sample_data: Path, cache: Path) -> Evaluation:
+    chunks = api.chunk(api.load_corpus(sample_data / "shop" / "product_catalog.csv"), "whole")
+    # A source that no service answers at, so that one arm fails.
+    dead = "http:url=http://127.0.0.1:9/search"
+    return api.evaluate(chunks, api.load_golden(sample_data / "shop"), ["bm25", dead, "bm25:k1=2"], cache=cache)
+
+
+@pytest.fixture
+def folder(evaluation: Evaluation, tmp_path: Path) -> Path:
+    out = ReportFolder(tmp_path / "shop")
+    for arm in evaluation.arms:
+        out.arm(arm)
+    out.finish(evaluation)
+    return tmp_path / "shop"
+
+
+def test_what_is_read_is_what_was_measured(evaluation: Evaluation, folder: Path) -> None:
+    read = read_scored(folder)
+    assert [one.name for one in read] == [one.name for one in evaluation.scored]
+    for mine, theirs in zip(read, evaluation.scored, strict=True):
+        assert mine.error == theirs.error
+        assert list(mine.queries.units) == list(theirs.queries.units)
+        assert mine.scores.metrics == theirs.scores.metrics
+        np.testing.assert_array_equal(mine.scores.values, theirs.scores.values)
+        if theirs.run is not None:
+            assert mine.run is not None
+            assert mine.run.to_dict() == theirs.run.to_dict()
+            assert mine.judgements is not None
+            assert theirs.judgements is not None
+            assert mine.judgements.to_dict() == theirs.judgements.to_dict()
+            assert mine.latency_ms == theirs.latency_ms
+            assert mine.queries.columns == theirs.queries.columns
+
+
+def test_an_arm_that_did_not_run_says_why(folder: Path) -> None:
+    _, dead, _ = read_scored(folder)
+    assert dead.error is not None
+    assert len(dead.queries) == 0
+
+
+def test_one_arm_by_name(folder: Path) -> None:
+    assert [one.name for one in read_scored(f"{folder}::bm25:k1=2")] == ["bm25:k1=2"]
+    with pytest.raises(InputError, match="no arm 'bm26'; did you mean 'bm25'"):
+        read_scored(f"{folder}::bm26")
+
+
+def test_selected_rows_keep_their_order(evaluation: Evaluation) -> None:
+    first = evaluation.scored[0]
+    part = first.select(np.array([5, 2]))
+    assert list(part.queries.ids) == [first.queries.ids[5], first.queries.ids[2]]
+    np.testing.assert_array_equal(part.scores.values, first.scores.values[[5, 2]])
+    assert part.run is not None
+    assert first.run is not None
+    assert part.run.ranking(0) == first.run.ranking(5)
+
+
+def test_a_folder_that_holds_no_finished_evaluation(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="name a folder that 'ragbench eval --out' wrote"):
+        read_scored(tmp_path / "nothing")
+    results = folder / "results.json"
+    content = json.loads(results.read_text())
+    content["manifest"]["complete"] = False
+    results.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="interrupted"):
+        read_scored(folder)
+    results.write_text("[]")
+    with pytest.raises(InputError, match="is no result of 'ragbench eval'"):
+        read_scored(folder)
