@@ -13,7 +13,9 @@ FATAL = {401, 402, 403, 404}
 RETRY = {408, 409, 425, 429}
 SPENT = {"insufficient_quota", "billing_hard_limit_reached", "ServiceQuotaExceededException"}
 LIMITED = {"ThrottlingException", "TooManyRequestsException"}
-NOT_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "EndpointConnectionError", "ConnectTimeoutError"}
+NOT_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "EndpointConnectionError", "ConnectTimeoutError",
+            "ClientConnectorError", "ConnectionTimeoutError"}  # fmt: skip
+"""Of httpx, botocore and aiohttp."""
 KEY_NAMES = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL")
 KEY_FORM = re.compile(r"\b(sk|pk|AKIA|ASIA)[-_A-Za-z0-9*]{8,}")
 MOST_CHARACTERS = 500
@@ -26,8 +28,26 @@ def read_error(error: BaseException) -> LLMError:
     status, headers, code = _answered(chain)
     if status is None:
         names = {cls.__name__ for link in chain for cls in type(link).__mro__}
+        if "SSLCertVerificationError" in names:
+            return LLMError(reason, retry=False, fatal=True)
         # A reply that cannot be read was sent, and so may be billed, like one that broke off.
         return LLMError(reason, retry=True, in_doubt=not names & NOT_SENT)
+    return _of_status(reason, status, headers, code)
+
+
+def read_status(reason: str, status: int, headers: Mapping[str, str], code: str) -> LLMError:
+    """What became of a call that was replied to, but not answered.
+
+    Args:
+        reason: what the reply says; keys are taken out of it.
+        status: of HTTP.
+        headers: of the reply, in any case.
+        code: the provider's own error code, or empty.
+    """
+    return _of_status(_without_keys(reason), status, {key.lower(): value for key, value in headers.items()}, code)
+
+
+def _of_status(reason: str, status: int, headers: Mapping[str, str], code: str) -> LLMError:
     if code in SPENT:
         return LLMError(reason, retry=False, fatal=True)
     limited = status == 429 or code in LIMITED
@@ -79,12 +99,17 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _reason(error: BaseException) -> str:
-    """One line without keys: some servers repeat the key that they refuse."""
-    text = " ".join(str(error).split())
+    text = str(error)
     cause = error.__cause__
     if cause is not None and str(cause) and str(cause) not in text:
-        text += f" ({type(cause).__name__}: {' '.join(str(cause).split())})"
+        text += f" ({type(cause).__name__}: {cause})"
+    return f"{type(error).__name__}: {_without_keys(text)}".removesuffix(": ")
+
+
+def _without_keys(text: str) -> str:
+    """One line without keys: some servers repeat the key that they refuse."""
+    text = " ".join(text.split())
     for name, value in os.environ.items():
         if KEY_NAMES.search(name.upper()) and len(value) >= 8:
             text = text.replace(value, f"[{name}]")
-    return f"{type(error).__name__}: {KEY_FORM.sub('[key]', text)[:MOST_CHARACTERS]}"
+    return KEY_FORM.sub("[key]", text)[:MOST_CHARACTERS]

@@ -2,25 +2,22 @@
 
 import asyncio
 import json
-import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import Any
 
-from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.models.llm import chat_setup
-from ragbench.models.llm.base import LLM, LLMError, Request, Response, Usage
+from ragbench.models.llm.base import LLMError, Request, Response, Usage
 from ragbench.models.llm.chat_errors import read_error
 from ragbench.models.llm.openai_body import FORM, INSTRUCTION, response_format, spoken
+from ragbench.models.llm.structured import Structured, StructuredLLM
 
-Structured = Literal["auto", "json_schema", "none"]
-REFUSED_FORM = re.compile(r"response_format|json_schema|structured|tool|grammar|schema", re.IGNORECASE)
 SEEDED = {"openai"}
 """Providers that take a seed."""
 
 
-class ChatModel(LLM):
+class ChatModel(StructuredLLM):
     """A chat model by LangChain's name for it.
 
     Args:
@@ -46,35 +43,18 @@ class ChatModel(LLM):
         timeout: float = 60.0,
         concurrency: int = 8,
     ) -> None:
-        if structured not in ("auto", "json_schema", "none"):
-            raise SettingError(f"structured must be auto, json_schema or none, it is {structured!r}")
-        self.name, self.structured = name, structured
+        super().__init__(structured)
+        self.name = name
         self.params = dict(params or {})
         chat_setup.check(name, self.params)
         self.base_url = chat_setup.base_url(name, self.params)
         self._provider = name.partition(":")[0]
         self._model = chat_setup.chat_model(name, self.params, timeout=timeout, concurrency=concurrency)
-        self._through_provider = structured != "none"
         self._threads = None if _has_async(self._model) else ThreadPoolExecutor(concurrency, "ragbench-llm")
 
     def fingerprint(self) -> str:
         """Name, address, parameters, and how the schema is asked for."""
         return fingerprint(["chat", self.name, self.base_url, self.params, self.structured, INSTRUCTION])
-
-    async def complete(self, request: Request) -> Response:
-        """One call.
-
-        Raises:
-            LLMError: it gave no answer.
-        """
-        through_provider = self._through_provider and request.schema is not None
-        try:
-            return await self._call(request, through_provider)
-        except LLMError as error:
-            if not (through_provider and self._refuses_form(error)):
-                raise
-        self._through_provider = False
-        return await self._call(request, through_provider=False)
 
     async def aclose(self) -> None:
         """Close connections and threads."""
@@ -83,10 +63,6 @@ class ChatModel(LLM):
         client = getattr(self._model, "http_async_client", None)
         if client is not None:
             await client.aclose()
-
-    def _refuses_form(self, error: LLMError) -> bool:
-        refused = not error.retry and not error.fatal and REFUSED_FORM.search(str(error))
-        return self.structured == "auto" and bool(refused)
 
     async def _call(self, request: Request, through_provider: bool) -> Response:
         form = self._form(request) if through_provider else None

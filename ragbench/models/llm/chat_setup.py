@@ -1,6 +1,7 @@
 """A LangChain chat model by name, checked before the first call."""
 
 import importlib
+import json
 import os
 import warnings
 from collections.abc import Mapping
@@ -20,6 +21,11 @@ OURS = {
     "streaming": "answers are read whole",
     "response_format": "it comes from the request's schema",
 }
+OURS_IN_BODY = {
+    "stream": "answers are read whole",
+    "model": "it is in the model's name",
+    "messages": "they come from the request",
+}
 
 
 def check(model: str, params: Mapping[str, object]) -> None:
@@ -31,11 +37,27 @@ def check(model: str, params: Mapping[str, object]) -> None:
     provider, _, name = model.partition(":")
     if not provider or not name:
         raise SettingError(
-            f"language model {model!r}: write provider:name, for example openai:gpt-4o-mini or bedrock_converse:MODEL"
+            f"language model {model!r}: write provider:name, for example openai:gpt-4o-mini, bedrock_converse:MODEL "
+            "or, for a server of your own, openai_compatible:MODEL"
         )
     refuse_secrets(f"language model {model!r}", params)
     for key in sorted(OURS.keys() & params.keys()):
         raise SettingError(f"language model {model!r}: leave params.{key} out; {OURS[key]}")
+
+
+def check_body(model: str, params: Mapping[str, object]) -> None:
+    """Refuse what cannot be a field of the body of a chat completion.
+
+    Raises:
+        SettingError: a field that is not the user's to set, or a value that JSON cannot hold.
+    """
+    for key in sorted(OURS_IN_BODY.keys() & params.keys()):
+        raise SettingError(f"language model {model!r}: leave params.{key} out; {OURS_IN_BODY[key]}")
+    for key, value in params.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise SettingError(f"language model {model!r}: params.{key} cannot be sent as JSON: {error}") from error
 
 
 def base_url(model: str, params: Mapping[str, object]) -> str:

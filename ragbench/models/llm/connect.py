@@ -7,10 +7,12 @@ from typing import Any
 from ragbench.core.seeds import generator
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.budget import Budget, require_price
-from ragbench.models.llm.chat_model import ChatModel, Structured
+from ragbench.models.llm.chat_model import ChatModel
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.limits import Limits
+from ragbench.models.llm.openai_compatible import PROVIDER, OpenAICompatible
 from ragbench.models.llm.prices import find_price
+from ragbench.models.llm.structured import Structured
 
 
 def connect(
@@ -24,17 +26,18 @@ def connect(
     seed: int = 0,
     structured: Structured = "auto",
 ) -> Client:
-    """A client for a LangChain chat model; nothing is called yet.
+    """A client for a model; nothing is called yet.
 
     Args:
-        model: ``provider:name``: ``openai:gpt-4o-mini``, ``bedrock_converse:...``.
+        model: ``provider:name``: ``openai_compatible:MODEL`` is asked directly (see `OpenAICompatible`), all others
+            through LangChain: ``openai:gpt-4o-mini``, ``bedrock_converse:...``.
         params: further arguments of the model, such as ``{"base_url": "http://localhost:8000/v1"}``.
         limits: how fast, how long, how often.
         answers: file of the answer cache; clients of several models may share it. None keeps nothing.
         budget: the hard limit, shared by the clients of one run.
         prices: the user's price table, a YAML file.
         seed: of the waits between tries; it changes no answer.
-        structured: see `ChatModel`.
+        structured: see `StructuredLLM`.
 
     Raises:
         MissingExtra: the provider's library is not installed.
@@ -42,7 +45,8 @@ def connect(
         InputError: a file that cannot be used.
     """
     limits = limits or Limits()
-    llm = ChatModel(model, params, structured=structured, timeout=limits.timeout, concurrency=limits.concurrency)
+    kind = OpenAICompatible if model.partition(":")[0] == PROVIDER else ChatModel
+    llm = kind(model, params, structured=structured, timeout=limits.timeout, concurrency=limits.concurrency)
     price = find_price(model, prices, at_provider=not llm.base_url)
     jitter = generator(seed, "llm", "retries", model)
     # Before the cache is opened, so that a refused setting leaves no file behind.
