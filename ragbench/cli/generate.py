@@ -52,7 +52,8 @@ def generate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:  # fmt: skip
     """Write a golden set from documents."""
-    from ragbench.cli.generate_run import Options, run
+    from ragbench.cli.generate_options import Options
+    from ragbench.cli.generate_run import run
 
     run(
         Options(

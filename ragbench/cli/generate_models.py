@@ -1,0 +1,108 @@
+"""The language models of one run, and what its folder took of them."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from ragbench.cli.generate_options import Options
+from ragbench.golden.outputs_card import Paid
+from ragbench.io.atomic import write_text
+from ragbench.models.llm.answers import AnswerStore
+from ragbench.models.llm.budget import Budget
+from ragbench.models.llm.client import Client
+from ragbench.models.llm.connect import connect
+from ragbench.models.llm.limits import Limits
+
+
+class Models:
+    """The clients of a run: one per model, whatever roles it has."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.store: AnswerStore | None = None
+        self.clients = self._connect(None, Budget(options.max_cost, options.max_tokens))
+
+    def _connect(self, answers: Path | None, budget: Budget) -> dict[str, Client]:
+        options = self.options
+        limits = Limits(options.concurrency, options.rpm, options.tpm, options.timeout)
+        params = {"base_url": options.base_url} if options.base_url else {}
+        by_name = {
+            name: connect(
+                name,
+                params=params,
+                limits=limits,
+                answers=answers,
+                budget=budget,
+                prices=options.prices,
+                seed=options.seed,
+            )
+            for name in dict.fromkeys(options.models.values())
+        }
+        return {role: by_name[name] for role, name in options.models.items()}
+
+    def open(self, answers: Path) -> None:
+        """Connect the clients to the run's answers; what these took counts against the budget."""
+        if not self.clients:
+            return
+        self.store = AnswerStore(answers)
+        paid = self.paid().values()
+        tokens = sum(usage.input_tokens + usage.output_tokens for _, usage, _ in paid)
+        cost = sum(price.cost(usage) for _, usage, price in paid if price is not None)
+        budget = Budget(self.options.max_cost, self.options.max_tokens, cost=cost, tokens=tokens)
+        self.clients = self._connect(answers, budget)
+
+    def paid(self) -> Paid:
+        """What the folder's answers took, by model."""
+        if self.store is None:
+            return {}
+        return {client.llm.name: (*self.store.paid(client.llm.fingerprint()), client.price)
+                for client in self._distinct()}  # fmt: skip
+
+    def _distinct(self) -> Iterator[Client]:
+        seen: set[int] = set()
+        for client in self.clients.values():
+            if id(client) not in seen:
+                seen.add(id(client))
+                yield client
+
+    async def aclose(self) -> None:
+        """Let calls in flight end, and close the clients."""
+        for client in self._distinct():
+            await client.aclose()
+
+    def close(self) -> None:
+        """Close the file of answers."""
+        if self.store is not None:
+            self.store.close()
+
+    def totals(self) -> dict[str, dict[str, object]]:
+        """What this run did, by model."""
+        return {
+            client.llm.name: {
+                "calls": client.totals.calls,
+                "from_cache": client.totals.cached,
+                "retries": client.totals.retries,
+                "reasks": client.totals.reasks,
+                "given_up": client.totals.given_up,
+                "in_doubt": client.totals.in_doubt,
+                "input_tokens": client.totals.usage.input_tokens,
+                "output_tokens": client.totals.usage.output_tokens,
+                "cost": client.totals.cost,
+            }
+            for client in self._distinct()
+        }
+
+
+def write_spent(path: Path, models: Models) -> None:
+    """What this run and the folder took; the one file that differs between two ways to the same set."""
+    if not models.clients:
+        return
+    folder = {
+        name: {"answers": count, "input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens,
+               "cost": price.cost(usage) if price else None}
+        for name, (count, usage, price) in models.paid().items()
+    }  # fmt: skip
+    # A full disk must not hide the error that ended the run.
+    with contextlib.suppress(OSError):
+        write_text(path, json.dumps({"last_run": models.totals(), "folder": folder}, indent=2) + "\n")
