@@ -1,5 +1,6 @@
 """The contract of a language model, and what goes in and comes out."""
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,6 +47,11 @@ class Request:
         """Fingerprint of the request; the model's own is joined to it by whoever keeps answers."""
         return fingerprint(self)
 
+    @cached_property
+    def schema_text(self) -> str:
+        """The schema as JSON, or empty; written once, since every call needs it several times."""
+        return "" if self.schema is None else json.dumps(self.schema)
+
 
 @dataclass(frozen=True)
 class Usage:
@@ -53,6 +59,11 @@ class Usage:
 
     input_tokens: int = 0
     output_tokens: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Input and output together."""
+        return self.input_tokens + self.output_tokens
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens)

@@ -43,7 +43,8 @@ class Budget:
         self.cost, self.tokens = cost, tokens
         self.in_doubt = Reserved(0, 0.0)
         """Set aside for calls whose end is unknown; counted as spent, since they may be billed."""
-        self._reserved: list[Reserved] = []
+        self._in_flight, self._held = 0, Reserved(0, 0.0)
+        """Calls that something is set aside for, and how much for all of them."""
         self._waiting: list[asyncio.Future[None]] = []
 
     async def reserve(self, most: Usage, price: Price | None) -> Reserved:
@@ -57,12 +58,11 @@ class Budget:
         self._check_alone(wanted)
         while True:
             if not self._over(wanted, self.tokens, self.cost):
-                tokens = sum(item.tokens for item in self._reserved)
-                cost = sum(item.cost for item in self._reserved)
-                if not self._over(wanted, self.tokens + tokens, self.cost + cost):
-                    self._reserved.append(wanted)
+                if not self._over(wanted, self.tokens + self._held.tokens, self.cost + self._held.cost):
+                    self._in_flight += 1
+                    self._held = Reserved(self._held.tokens + wanted.tokens, self._held.cost + wanted.cost)
                     return wanted
-            elif not self._reserved:
+            elif not self._in_flight:
                 raise BudgetSpent(self._message(wanted))
             await self._settlement()
 
@@ -87,7 +87,10 @@ class Budget:
         self._release(reserved)
 
     def _release(self, reserved: Reserved) -> None:
-        self._reserved.remove(reserved)
+        self._in_flight -= 1
+        # What rounding left of the sum goes when nothing is in flight.
+        left = self._held.cost - reserved.cost if self._in_flight else 0.0
+        self._held = Reserved(self._held.tokens - reserved.tokens, left)
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             if not future.done():

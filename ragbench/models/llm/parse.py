@@ -45,7 +45,7 @@ def read_answer(request: Request, response: Response) -> object:
     if request.schema is None:
         return response.text
     value = _value(text)
-    faults = sorted(_validator(json.dumps(request.schema, sort_keys=True)).iter_errors(value), key=_place)
+    faults = sorted(_validator(request.schema_text).iter_errors(value), key=_place)
     if faults:
         told = [f"at {fault.json_path}: {fault.message[:300]}" for fault in faults[:MOST_FAULTS]]
         raise Invalid("the JSON does not follow the schema: " + "; ".join(told))

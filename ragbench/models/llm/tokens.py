@@ -1,7 +1,5 @@
 """Tokens of a request before it is made: an estimate, and a bound that holds for every model."""
 
-import json
-
 from ragbench.models.llm.base import Request, Response, Usage
 
 CHARACTERS_PER_TOKEN = 4.0
@@ -36,7 +34,7 @@ def counted(request: Request, response: Response) -> Usage:
 def _written(request: Request) -> str:
     said = "".join(message.text for message in request.messages)
     # Twice: with a server that takes no schema it is in the prompt, with its instruction.
-    return said if request.schema is None else said + 2 * json.dumps(request.schema)
+    return said + 2 * request.schema_text
 
 
 def _tokens(text: str) -> int:
