@@ -45,7 +45,8 @@ RERANKERS = Kind("reranker", "ragbench.models.rerank", "Reranker")
 CHUNKERS = Kind("chunker", "ragbench.corpus.chunkers", "Chunker")
 LOADERS = Kind("loader", "ragbench.corpus.loaders", "Loader")
 STAGES = Kind("stage", "ragbench.golden.stages", "Stage")
-KINDS = (RETRIEVERS, EMBEDDERS, RERANKERS, CHUNKERS, LOADERS, STAGES)
+ANSWER_METRICS = Kind("answer_metric", "ragbench.answers.metrics", "AnswerMetric")
+KINDS = (RETRIEVERS, EMBEDDERS, RERANKERS, CHUNKERS, LOADERS, STAGES, ANSWER_METRICS)
 
 
 def names(kind: Kind) -> dict[str, str]:

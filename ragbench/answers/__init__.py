@@ -1,0 +1,1 @@
+"""Answers of RAG systems: making them, and scoring what was said."""

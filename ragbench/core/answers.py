@@ -1,0 +1,104 @@
+"""Answers: what a RAG system said to each query, and what it was shown."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ragbench.core.errors import InputError
+from ragbench.core.fingerprint import fingerprint
+from ragbench.core.ledger import Ledger, first_ten
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A passage that the model was shown.
+
+    Attributes:
+        id: the chunk (or whatever the service calls it), unique within one answer.
+        document_id: the document it is from.
+        text: as it was shown.
+        score: the retriever's, or None.
+    """
+
+    id: str
+    document_id: str
+    text: str
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One query and what came of it.
+
+    Attributes:
+        query_id: the golden item's id.
+        query: its text.
+        answer: what was said; empty where nothing was said.
+        sources: what the model was shown, best first.
+        cited: ids of the sources that the answer names, in the order it names them.
+        abstained: the system said that it does not know; no failure, and right for an unanswerable query.
+        failure: why there is no answer, or empty.
+        seconds: from the question to the whole answer; None where it was not timed.
+        first_token_seconds: to the first piece of a streamed answer.
+        input_tokens, output_tokens: as counted by the provider; None where it does not say.
+        cost: in the currency of the price table; None where it is not known.
+        metadata: anything to slice by, JSON values only.
+    """
+
+    query_id: str
+    query: str
+    answer: str
+    sources: tuple[Source, ...] = ()
+    cited: tuple[str, ...] = ()
+    abstained: bool = False
+    failure: str = ""
+    seconds: float | None = None
+    first_token_seconds: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: float | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AnswerSet:
+    """The answers of one system, a query each.
+
+    Attributes:
+        items: in the order of the questions.
+        name: what to call the system in a report.
+        ledger: what was left out while they were made or read.
+        manifest: how they were made: retriever, model, prompt, fingerprints; empty for answers made elsewhere.
+
+    Raises:
+        InputError: no item, or a query that is answered twice.
+    """
+
+    items: tuple[Answered, ...]
+    name: str = "answers"
+    ledger: Ledger = field(default_factory=Ledger)
+    manifest: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.items:
+            raise InputError(f"answers {self.name!r}: there is none")
+        twice = sorted(id_ for id_, n in Counter(item.query_id for item in self.items).items() if n > 1)
+        if twice:
+            raise InputError(f"answers {self.name!r}: {len(twice)} queries are answered twice: {first_ten(twice)}")
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Answered]:
+        return iter(self.items)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Fingerprint of what was asked, shown and said; times and costs do not count."""
+        return fingerprint(
+            [
+                [a.query_id, a.query, a.answer, [[s.id, s.text] for s in a.sources], a.cited, a.abstained, a.failure]
+                for a in self.items
+            ]
+        )
