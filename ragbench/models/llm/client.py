@@ -12,7 +12,7 @@ import numpy as np
 from ragbench.core.errors import InputError, RagbenchError, SettingError
 from ragbench.models.llm import tokens
 from ragbench.models.llm.answers import AnswerStore
-from ragbench.models.llm.base import LLM, Answer, LLMError, Message, Request, Response, Usage
+from ragbench.models.llm.base import LLM, Answer, LLMError, Request, Response, Usage
 from ragbench.models.llm.breaker import Breaker
 from ragbench.models.llm.budget import Budget, Reserved, require_price
 from ragbench.models.llm.estimate import Estimate, estimate
@@ -20,6 +20,7 @@ from ragbench.models.llm.limits import Limits
 from ragbench.models.llm.parse import Invalid, Refused, read_answer
 from ragbench.models.llm.prices import Price
 from ragbench.models.llm.rates import Rate
+from ragbench.models.llm.reask import again
 from ragbench.models.llm.totals import Totals
 
 BREAKER_OPENS = 10
@@ -170,7 +171,7 @@ class Client:
                 failure = str(fault)
                 if isinstance(fault, Refused):
                     break
-                asked = _again(request, raw, failure, attempt + 1)
+                asked = again(request, raw, failure, attempt + 1)
                 self.totals.reasks += attempt < self.limits.reasks
         self.totals.given_up += 1
         return Answer(None, failure, raw, usage, cost)
@@ -262,7 +263,7 @@ class Client:
             while (wait := self._not_before - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
             await self._requests.take()
-            await self._tokens.take(expected.input_tokens + expected.output_tokens)
+            await self._tokens.take(expected.tokens)
         except BaseException:
             self.budget.settle(reserved, None)
             raise
@@ -281,7 +282,7 @@ class Client:
                 self.budget.settle_in_doubt(reserved)
             else:
                 self.budget.settle(reserved, None)
-                self._tokens.correct(-expected.input_tokens - expected.output_tokens)
+                self._tokens.correct(-expected.tokens)
             # Before the slot is free, so that the next call already knows.
             raise _Failed(str(error), self._failed(request, error, probe=probe)) from error
         except BaseException:
@@ -298,7 +299,7 @@ class Client:
             self.budget.settle(reserved, Usage(reserved.tokens), reserved.cost)
         else:
             self.budget.settle(reserved, usage, cost)
-        self._tokens.correct(sum(dataclasses.astuple(usage)) - sum(dataclasses.astuple(expected)))
+        self._tokens.correct(usage.tokens - expected.tokens)
         self.totals.calls += 1
         self.totals.usage += usage
         self.totals.cost = None if self.totals.cost is None else self.totals.cost + cost
@@ -324,12 +325,3 @@ def _looked_at(task: "asyncio.Task[Any]") -> None:
     """Whoever waited may be gone; asyncio would complain on stderr that nobody looked at the failure."""
     if not task.cancelled():
         task.exception()
-
-
-def _again(request: Request, raw: str, fault: str, attempt: int) -> Request:
-    """The request with the unusable answer and what was wrong with it; a resumed run makes the same one."""
-    said = (
-        Message("assistant", raw if raw.strip() else "(no answer)"),
-        Message("user", f"This answer cannot be used: {fault}. Answer the request above again, in the form asked for."),
-    )
-    return dataclasses.replace(request, messages=request.messages + said, sample=request.sample + attempt)

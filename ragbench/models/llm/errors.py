@@ -9,3 +9,7 @@ class BudgetSpent(RagbenchError):
 
 class ServiceDown(RagbenchError):
     """The provider has not answered any call for so long that waiting is pointless."""
+
+
+class AnswerLater(RagbenchError):
+    """The question is noted and will be answered later; other questions may still be put."""
