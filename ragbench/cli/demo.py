@@ -1,9 +1,16 @@
-"""``ragbench demo``: the main job on the sample shop."""
+"""``ragbench demo``: the main jobs on the sample shop, by the commands that a user would type."""
 
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+PRINTED = "printed.txt"
+PASSED, FINDINGS = 0, 1
 
 
 def demo(
@@ -11,13 +18,122 @@ def demo(
     fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is stored.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
-    """Evaluate the four default retrievers on the sample shop.
+    """Four retrievers on the sample shop: by its own queries, and by a golden set written without a model.
 
     Example: ragbench demo
+
+    Needs no key and no network. Prints each command it runs; they can be typed one by one.
     """
-    from ragbench.cli.eval import run
+    from ragbench.cli.demo_report import DemoReport
     from ragbench.tasks.samples import sample
 
     shop = sample("shop")
-    given = {"corpus": shop / "product_catalog.csv", "golden": shop / "golden.jsonl", "out": out, "fresh": fresh}
-    run(given, None, as_json)
+    places = _Places(_short(shop / "product_catalog.csv"), _short(shop), out)
+    report = DemoReport(shown=not as_json)
+    again = ("--fresh",) if fresh else ()
+    steps = _Steps(out, report)
+
+    report.heading("1. Which retriever is best? Ask the queries that were written for the shop")
+    steps.run("eval", "--corpus", places.corpus, "--golden", places.golden, "--out", places.written, *again)
+    report.heading("2. No queries yet? Strike sentences from the documents and look for the rest")
+    # Only what an earlier demo wrote is replaced; any other content of the folder is refused.
+    force = ("--force",) if (places.generated / "run.json").is_file() else ()
+    generate = ("generate", "--corpus", places.corpus, "--llm", "none", "--out", places.generated)
+    steps.run(*generate, hidden=force)
+    report.example(places.generated)
+    corpus = ("--corpus", places.corpus, "--golden", places.generated)
+    steps.run("golden", "audit", *corpus, "--out", places.audit, accepted=(PASSED, FINDINGS))
+    report.findings(_read(places.audit / "audit.json")["findings"])
+    steps.run("golden", "corpus", *corpus, "--out", places.copy)
+    copied = ("--corpus", places.copy / "corpus.jsonl", "--golden", places.copy / "golden")
+    steps.run("eval", *copied, "--out", places.struck, *again)
+
+    written, struck = _read(places.written / "results.json"), _read(places.struck / "results.json")
+    report.leaderboards(written, struck)
+    report.end(out, PRINTED)
+    if as_json:
+        audit = _read(places.audit / "audit.json")
+        print(json.dumps({"version": 1, "written": written, "struck": struck, "audit": audit}, ensure_ascii=False))
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where everything is."""
+
+    corpus: Path
+    golden: Path
+    out: Path
+
+    @property
+    def written(self) -> Path:
+        return self.out / "written"
+
+    @property
+    def generated(self) -> Path:
+        return self.out / "golden"
+
+    @property
+    def audit(self) -> Path:
+        return self.out / "audit"
+
+    @property
+    def copy(self) -> Path:
+        return self.out / "copy"
+
+    @property
+    def struck(self) -> Path:
+        return self.out / "struck"
+
+
+class _Steps:
+    """Runs commands in this process, shows each as it is typed, and keeps what they print in one file."""
+
+    def __init__(self, out: Path, report: Any) -> None:
+        self.file = out / PRINTED
+        self.report = report
+        self.printed: list[str] = []
+
+    def run(self, *words: str | Path, hidden: Sequence[str] = (), accepted: Sequence[int] = (PASSED,)) -> None:
+        """Run one command.
+
+        Args:
+            words: what follows ``ragbench``.
+            hidden: options that are given but not shown.
+            accepted: exit codes to go on with.
+
+        Raises:
+            typer.Exit: another exit code; what the command printed is printed.
+            RagbenchError: the command's.
+        """
+        import contextlib
+        import io
+
+        from ragbench.cli import app
+        from ragbench.io.atomic import write_text
+
+        typed = [str(word) for word in words]
+        self.report.command(typed)
+        taken = io.StringIO()
+        code = PASSED
+        try:
+            with contextlib.redirect_stdout(taken):
+                command = typer.main.get_command(app)
+                with command.make_context("ragbench", [*typed, *hidden]) as context:
+                    command.invoke(context)
+        except typer.Exit as stop:
+            code = stop.exit_code
+        self.printed += [f"$ ragbench {' '.join(typed)}\n", taken.getvalue(), "\n"]
+        write_text(self.file, "".join(self.printed))
+        if code not in accepted:
+            print(taken.getvalue(), file=sys.stderr)
+            raise typer.Exit(code)
+
+
+def _short(path: Path) -> Path:
+    """Relative to where the user is, if it is in there."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -232,15 +232,6 @@ def test_interrupt_leaves_finished_arms_readable(ragbench: Any, corpus: Path, go
     assert results["manifest"]["complete"] is False
 
 
-def test_a_second_demo_is_served_from_the_store(ragbench: Any, tmp_path: Path) -> None:
-    first = ragbench("demo", "--out", tmp_path / "demo")
-    assert first.code == 0
-    again = ragbench("demo", "--out", tmp_path / "demo", "--json")
-    assert all(arm["from_store"] for arm in again.json["arms"])
-    means = {arm["name"]: arm["metrics"]["ndcg@10"]["mean"] for arm in again.json["arms"]}
-    assert means["bm25"] < means["hybrid"] < means["rerank"]
-
-
 def test_plugins_are_listed(ragbench: Any) -> None:
     found = ragbench("plugins", "--json").json
     assert {"bm25", "dense", "hybrid", "rerank", "http", "command", "langchain", "run"} <= set(found["retrievers"])

@@ -1,0 +1,104 @@
+"""``ragbench demo``, and the commands that it shows."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragbench.cli.demo_report import command_lines, verdict
+
+
+@pytest.fixture(scope="module")
+def shown(ragbench: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    out = tmp_path_factory.mktemp("demo") / "demo"
+    done = ragbench("demo", "--out", out)
+    assert done.code == 0, done.err
+    return out, done.out
+
+
+def typed(printed: str) -> list[list[str]]:
+    return [shlex.split(line)[2:] for line in printed.replace("\\\n", " ").splitlines() if line.startswith("$ ")]
+
+
+def test_it_is_short_and_fits_a_terminal(shown: tuple[Path, str]) -> None:
+    out, printed = shown
+    lines = [line.replace(str(out), "reports/demo") for line in printed.splitlines()]
+    assert len(lines) <= 45
+    assert all(len(line) <= 80 or "datasets" in line or "reports/demo" in line for line in lines)
+
+
+def test_the_commands_it_shows_give_the_files_it_wrote(ragbench: Any, shown: tuple[Path, str]) -> None:
+    out, printed = shown
+    commands = typed(printed)
+    assert [words[0] if words[0] != "golden" else words[1] for words in commands] == [
+        "eval", "generate", "audit", "corpus", "eval",
+    ]  # fmt: skip
+    files = [out / "golden" / "golden.jsonl", out / "copy" / "corpus.jsonl", out / "copy" / "golden" / "golden.jsonl"]
+    before = [file.read_bytes() for file in files]
+    for words in (commands[1], commands[3]):
+        assert ragbench(*words).code == 0
+    assert [file.read_bytes() for file in files] == before
+    again = ragbench(*commands[4][:-2], "--retriever", "bm25", "--json").json["arms"][0]
+    results = json.loads((out / "struck" / "results.json").read_text())["arms"][0]
+    assert again["metrics"] == results["metrics"]
+
+
+def test_the_leaderboards_are_those_of_the_two_evaluations(shown: tuple[Path, str]) -> None:
+    out, printed = shown
+    for at, name in enumerate(("written", "struck")):
+        for arm in json.loads((out / name / "results.json").read_text())["arms"]:
+            mean = re.findall(rf"^{arm['name']} +(\.\d+) \[.*?\] +(\.\d+) ", printed, flags=re.MULTILINE)[0][at]
+            assert float(mean) == pytest.approx(arm["metrics"]["ndcg@10"]["mean"], abs=0.0005)
+
+
+def test_a_second_run_is_served_from_the_store(ragbench: Any, shown: tuple[Path, str]) -> None:
+    again = ragbench("demo", "--out", shown[0], "--json")
+    assert again.json["version"] == 1
+    for name in ("written", "struck"):
+        assert all(arm["from_store"] for arm in again.json[name]["arms"])
+    means = {arm["name"]: arm["metrics"]["ndcg@10"]["mean"] for arm in again.json["written"]["arms"]}
+    assert means["bm25"] < means["hybrid"] < means["rerank"]
+    assert "low-overlap" in {found["code"] for found in again.json["audit"]["findings"]}
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(ragbench: Any, tmp_path: Path) -> None:
+    mine = tmp_path / "golden" / "golden.jsonl"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    done = ragbench("demo", "--out", tmp_path)
+    assert done.code == 2
+    assert "holds other files (golden.jsonl)" in done.err
+    assert mine.read_text() == "mine"
+
+
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), max_size=30), max_size=12)
+)
+def test_a_shown_command_pasted_into_a_shell_is_the_command(words: list[str]) -> None:
+    lines = command_lines(words)
+    assert shlex.split("\n".join(lines).replace("\\\n", "")) == ["$", "ragbench", *words]
+
+
+def results(means: dict[str, float], better: list[str]) -> dict[str, Any]:
+    arms = [{"name": name, "metrics": {"ndcg@10": {"mean": mean}}} for name, mean in means.items()]
+    base, *others = means
+    comparisons = [
+        {"candidate": name, "metric": "ndcg@10", "p": 0.01 if name in better else 0.4,
+         "difference": {"mean": means[name] - means[base]}}
+        for name in others
+    ]  # fmt: skip
+    return {"arms": arms, "comparisons": comparisons}
+
+
+def test_the_verdict_names_only_what_both_sets_say_beyond_chance() -> None:
+    ours = results({"a": 0.5, "b": 0.6, "c": 0.7, "d": 0.2}, ["b", "c", "d"])
+    said = verdict(ours, results({"a": 0.1, "b": 0.2, "c": 0.11, "d": 0.05}, ["b", "d"]), "ndcg@10")
+    assert said.startswith("Both sets say that b beats a. They disagree on the best: c by the written")
+    assert "Both sets say that b and c beat a. Both have c first." in verdict(ours, ours, "ndcg@10")
+    none = verdict(ours, results({"a": 0.5, "b": 0.4, "c": 0.4, "d": 0.4}, []), "ndcg@10")
+    assert none.startswith("They disagree on the best: c by the written queries, a by the struck")
