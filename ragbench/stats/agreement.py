@@ -1,5 +1,6 @@
 """Agreement of two rankings of the same systems: Kendall's tau, its interval, and the ceiling by split halves."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,13 +9,13 @@ import numpy.typing as npt
 from ragbench.stats.bootstrap import resampled_means
 from ragbench.stats.clusters import cluster_totals
 
-_DIGITS = 12
+DIGITS = 12
 """Means are compared after rounding: two systems with equal values must tie whatever the order of the sum."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Kendall's tau-b with a 95% interval (or that of the confidence asked for)."""
+    """A rank coefficient (``tau``) with a 95% interval (or that of the confidence asked for)."""
 
     tau: float
     low: float
@@ -35,7 +36,7 @@ def kendall(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> 
     """
     from scipy.stats import kendalltau
 
-    return float(kendalltau(np.round(first, _DIGITS), np.round(second, _DIGITS), variant="b").statistic)
+    return float(kendalltau(np.round(first, DIGITS), np.round(second, DIGITS), variant="b").statistic)
 
 
 def kendall_rows(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -43,7 +44,7 @@ def kendall_rows(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]
 
     The same number as `kendall`, for thousands of resamples at once; needs r x m^2 bytes.
     """
-    signs = [np.sign(np.round(side[:, :, None] - side[:, None, :], _DIGITS)) for side in (first, second)]
+    signs = [np.sign(np.round(side[:, :, None] - side[:, None, :], DIGITS)) for side in (first, second)]
     agreeing = (signs[0] * signs[1]).sum(axis=(1, 2))
     pairs = [np.abs(sign).sum(axis=(1, 2)) for sign in signs]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -76,14 +77,36 @@ def kendall_interval(
 
     Source: Efron and Tibshirani 1993, chapter 13.
     """
-    drawn = [
-        resampled_means(values, groups, rng, resamples)
-        for values, groups in zip((first, second), clusters, strict=True)
-    ]
-    taus = kendall_rows(drawn[0], drawn[1])
+    return interval_of(kendall_rows, first, second, clusters, rng, resamples, confidence)
+
+
+def interval_of(
+    rows: Callable[[npt.NDArray[np.float64], npt.NDArray[np.float64]], npt.NDArray[np.float64]],
+    first: npt.NDArray[np.float64],
+    second: npt.NDArray[np.float64],
+    clusters: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    rng: np.random.Generator,
+    resamples: int,
+    confidence: float,
+) -> Agreement:
+    """A coefficient between the rankings by two sets of queries, with the interval that `kendall_interval` explains.
+
+    Args:
+        rows: gives the (r,) coefficients of the rows of two (r, m) arrays of means.
+        first: (n, m) a value per query and system, without NaN.
+        second: (p, m) the same for the other set.
+        clusters: (n,) and (p,) the resampling unit of each row.
+        rng: the generator.
+        resamples: how many resamples.
+        confidence: coverage, in (0, 1).
+    """
+    sides = list(zip((first, second), clusters, strict=True))
+    drawn = [resampled_means(values, groups, rng, resamples) for values, groups in sides]
+    found = rows(drawn[0], drawn[1])
     tail = (1 - confidence) / 2
-    low, high = np.nanquantile(taus, [tail, 1 - tail]) if not np.isnan(taus).all() else (np.nan, np.nan)
-    return Agreement(kendall(first.mean(axis=0), second.mean(axis=0)), float(low), float(high))
+    low, high = np.nanquantile(found, [tail, 1 - tail]) if not np.isnan(found).all() else (np.nan, np.nan)
+    value = rows(first.mean(axis=0)[None], second.mean(axis=0)[None])[0]
+    return Agreement(float(value), float(low), float(high))
 
 
 def split_halves(

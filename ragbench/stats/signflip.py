@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.stats.checks import check_resampling, check_values
 from ragbench.stats.clusters import cluster_totals
 
 EXACT_CLUSTERS = 14
@@ -32,9 +33,15 @@ def sign_flip_test(
     Returns:
         (m,) p-values in (0, 1].
 
+    Raises:
+        InputError: an infinite difference, or clusters with gaps.
+        SettingError: fewer than one resample.
+
     Source: Fisher 1935; Smucker et al. 2007 for retrieval; Phipson and Smyth
     2010 for the +1.
     """
+    check_values(differences, clusters, what="difference")
+    check_resampling(resamples)
     sums, _ = cluster_totals(differences, clusters)
     sums = sums[(sums != 0).any(axis=1)]
     c = len(sums)

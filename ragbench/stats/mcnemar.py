@@ -1,0 +1,59 @@
+"""Exact McNemar test, for metrics that are 0 or 1."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import InputError
+from ragbench.stats.checks import check_pairs
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """An exact McNemar test.
+
+    Attributes:
+        b: queries that only the baseline has (it 1, the candidate 0).
+        c: queries that only the candidate has.
+        p: two-sided p-value in (0, 1]; 1 where b and c are 0.
+    """
+
+    b: int
+    c: int
+    p: float
+
+
+def mcnemar_exact(baseline: npt.NDArray[np.float64], candidate: npt.NDArray[np.float64]) -> McNemar:
+    """Test of "both have the same rate of ones" on paired 0/1 values.
+
+    Only the b + c queries on which they differ count; under the null each is
+    the candidate's with chance 1/2, so p comes from the binomial distribution.
+    Queries are taken as independent; where several come from one document use
+    `ragbench.stats.signflip.sign_flip_test` with its clusters: with one query
+    per cluster it is this test.
+
+    Args:
+        baseline: (n,) 0 or 1, NaN where undefined.
+        candidate: (n,) the same of the candidate. Pairs with a NaN take no part.
+
+    Raises:
+        InputError: shapes differ, or a value is neither 0 nor 1.
+
+    Source: McNemar 1947; computed by ``scipy.stats.binomtest``.
+    """
+    check_pairs(baseline, candidate)
+    kept = ~(np.isnan(baseline) | np.isnan(candidate))
+    for name, values in (("baseline", baseline), ("candidate", candidate)):
+        odd = np.flatnonzero(kept & (values != 0) & (values != 1))
+        if len(odd):
+            raise InputError(
+                f"row {odd[0]} of the {name} is {values[odd[0]]:g}: McNemar's test is for metrics that are 0 or 1"
+            )
+    b = int((kept & (baseline > candidate)).sum())
+    c = int((kept & (candidate > baseline)).sum())
+    if b + c == 0:
+        return McNemar(0, 0, 1.0)
+    from scipy.stats import binomtest
+
+    return McNemar(b, c, max(float(binomtest(b, b + c).pvalue), float(np.finfo(np.float64).tiny)))

@@ -1,0 +1,68 @@
+"""Paired tests on ranks and signs, for those who ask for them."""
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import InputError
+from ragbench.stats.checks import check_finite
+
+TIE = 1e-12
+"""Differences closer to 0 than this are ties: the same sum in another order."""
+
+
+def wilcoxon(differences: npt.NDArray[np.float64]) -> float:
+    """Two-sided p-value of Wilcoxon's signed-rank test; 1 where every difference is 0.
+
+    It does not test the mean: it asks whether differences lie symmetrically
+    around 0, drops ties, and can disagree with the sign of the mean. Rows are
+    taken as independent; for rows in clusters use
+    `ragbench.stats.signflip.sign_flip_test`.
+
+    Args:
+        differences: (n,) candidate minus baseline, NaN where undefined.
+
+    Raises:
+        InputError: not one dimension, or an infinite difference.
+
+    Source: Wilcoxon 1945; computed by ``scipy.stats.wilcoxon``, exactly up to
+    50 differences without equal ones, else by the normal approximation.
+    """
+    left = _differing(differences)
+    if not len(left):
+        return 1.0
+    from scipy.stats import wilcoxon as signed_rank
+
+    # Differences equal on paper must share their rank.
+    p = float(signed_rank(np.round(left, 12)).pvalue)
+    return min(max(p, float(np.finfo(np.float64).tiny)), 1.0)
+
+
+def sign_test(differences: npt.NDArray[np.float64]) -> float:
+    """Two-sided exact p-value of "wins and losses are equally likely"; 1 where there are neither.
+
+    It counts wins and losses and forgets their size. Rows are taken as
+    independent; for rows in clusters use
+    `ragbench.stats.signflip.sign_flip_test`.
+
+    Args:
+        differences: (n,) candidate minus baseline, NaN where undefined.
+
+    Raises:
+        InputError: not one dimension, or an infinite difference.
+
+    Source: Arbuthnot 1710; computed by ``scipy.stats.binomtest``.
+    """
+    left = _differing(differences)
+    if not len(left):
+        return 1.0
+    from scipy.stats import binomtest
+
+    p = float(binomtest(int((left > 0).sum()), len(left)).pvalue)
+    return max(p, float(np.finfo(np.float64).tiny))
+
+
+def _differing(differences: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    if differences.ndim != 1:
+        raise InputError(f"differences must be one list, not an array of {differences.ndim} dimensions")
+    check_finite(differences, what="difference")
+    return differences[np.abs(np.nan_to_num(differences)) >= TIE]
