@@ -38,7 +38,7 @@ def bootstrap_means(
         InputError: an infinite value, or clusters with gaps.
         SettingError: fewer than one resample, or a confidence outside of (0, 1).
 
-    Memory: some 32 MiB for weights, and 8 x resamples x m bytes.
+    Memory: some 64 MiB for draws and weights, and 8 x resamples x m bytes.
 
     Source: Efron and Tibshirani 1993, chapter 13; Davison and Hinkley 1997,
     section 3.8 for clusters.
@@ -128,13 +128,17 @@ def resampled_means(
         resamples: how many.
     """
     sums, counts = cluster_totals(values, clusters)
+    if (counts == counts[:, :1]).all():
+        counts = counts[:, :1]
     c = len(sums)
     means = np.empty((resamples, values.shape[1]))
     rows = max(1, BLOCK_CELLS // max(c, 1))
     for start in range(0, resamples, rows):
         block = min(rows, resamples - start)
-        drawn = rng.integers(0, c, size=(block, c)) + np.arange(block)[:, None] * c
-        weights = np.bincount(drawn.ravel(), minlength=block * c).reshape(block, c).astype(np.float64)
+        # One row at a time: its counts stay in the processor's cache.
+        weights = np.empty((block, c))
+        for row, drawn in zip(weights, rng.integers(0, c, size=(block, c)), strict=True):
+            row[:] = np.bincount(drawn, minlength=c)
         with np.errstate(invalid="ignore", divide="ignore"):
             means[start : start + block] = (weights @ sums) / (weights @ counts)
     return means
