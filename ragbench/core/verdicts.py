@@ -29,6 +29,10 @@ class Verdict:
         test: which test gave p (``"sign-flip by source document, 10,000 resamples"``).
         decision: at the level asked for, by ``p_adjusted`` and the smallest effect of interest.
         notes: what a reader must know: identical runs, zero variance, few clusters.
+        margin: the difference that does not matter; None where none was given.
+        p_equivalence: of "they differ by the margin or more" (two one-sided tests); None without a margin.
+        p_equivalence_adjusted: for all comparisons it stands with.
+        reason: why this test, one sentence.
     """
 
     baseline: str
@@ -54,3 +58,7 @@ class Verdict:
     test: str
     decision: Decision
     notes: tuple[str, ...] = ()
+    margin: float | None = None
+    p_equivalence: float | None = None
+    p_equivalence_adjusted: float | None = None
+    reason: str = ""

@@ -1,0 +1,1 @@
+"""Comparisons of systems that were scored on the same queries."""

@@ -1,0 +1,99 @@
+"""One paired test by name, or the one that suits the data."""
+
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import SettingError, did_you_mean
+from ragbench.stats.choose import choose_test
+from ragbench.stats.clusters import cluster_totals
+from ragbench.stats.mcnemar import mcnemar_exact
+from ragbench.stats.paired_t import paired_t
+from ragbench.stats.ranks import sign_test, wilcoxon
+from ragbench.stats.signflip import EXACT_CLUSTERS, sign_flip_test
+
+TestName = Literal["auto", "sign-flip", "t", "wilcoxon", "sign", "mcnemar"]
+INDEPENDENT = ("wilcoxon", "sign", "mcnemar")
+"""Tests that take every query as independent of the others."""
+
+
+class Tested(NamedTuple):
+    """What a paired test says.
+
+    Attributes:
+        p: two-sided, in (0, 1].
+        test: its name, with the unit and the number of resamples.
+        reason: why this test, one sentence.
+        notes: what the test leaves out of account.
+    """
+
+    p: float
+    test: str
+    reason: str
+    notes: tuple[str, ...] = ()
+
+
+def check_test(test: str) -> None:
+    """Refuse an unknown test.
+
+    Raises:
+        SettingError: there is no test of that name.
+    """
+    if test not in get_args(TestName):
+        raise SettingError(f"there is no test {test!r}{did_you_mean(test, get_args(TestName))}")
+
+
+def is_binary(*columns: npt.NDArray[np.float64]) -> bool:
+    """Whether every value is 0 or 1."""
+    return all(bool(np.isin(values, (0.0, 1.0)).all()) for values in columns)
+
+
+def paired_test(
+    test: str,
+    baseline: npt.NDArray[np.float64],
+    candidate: npt.NDArray[np.float64],
+    clusters: npt.NDArray[np.int64],
+    rng: np.random.Generator,
+    resamples: int,
+) -> Tested:
+    """The p-value of "no difference" of two columns.
+
+    Args:
+        test: one of `TestName`.
+        baseline: (n,) without NaN.
+        candidate: (n,) the same queries.
+        clusters: (n,) resampling unit of each.
+        rng: for sign flips.
+        resamples: of sign flips.
+
+    Raises:
+        SettingError: the test is not known.
+        InputError: McNemar's test on values that are not 0 or 1.
+    """
+    check_test(test)
+    difference = candidate - baseline
+    n, c = len(difference), int(clusters.max()) + 1
+    choice = choose_test(n=n, clusters=c, binary=is_binary(baseline, candidate))
+    reason = choice.reason if test == "auto" else "It was asked for."
+    name = {"exact McNemar": "mcnemar"}.get(choice.test, "sign-flip") if test == "auto" else test
+    unit = "document" if c < n else "query"
+    notes: tuple[str, ...] = ()
+    if name in INDEPENDENT and c < n:
+        notes = (
+            f"the {name} test takes all {n} queries as independent, but they come from {c} documents: its p is too low",
+        )
+    if name == "mcnemar":
+        found = mcnemar_exact(baseline, candidate)
+        return Tested(found.p, f"exact McNemar ({found.c} gained, {found.b} lost)", reason, notes)
+    if name == "wilcoxon":
+        return Tested(wilcoxon(difference), "Wilcoxon signed-rank", reason, notes)
+    if name == "sign":
+        return Tested(sign_test(difference), "sign test", reason, notes)
+    if name == "t":
+        p = float(paired_t(difference[:, None], clusters).p[0])
+        return Tested(p, "paired t" + (", clustered by document" if c < n else ""), reason, notes)
+    p = float(sign_flip_test(difference[:, None], clusters, rng, resamples=resamples)[0])
+    moving = int((cluster_totals(difference[:, None], clusters)[0] != 0).sum())
+    how = "exact" if moving <= EXACT_CLUSTERS else f"{resamples:,} resamples"
+    return Tested(p, f"sign-flip by {unit}, {how}", reason, notes)

@@ -1,0 +1,197 @@
+"""Bring systems onto the same queries, in the same order, or say why they cannot be compared."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import ArmError, InputError, did_you_mean
+from ragbench.core.ledger import first_ten
+from ragbench.core.scored import QueryTable, ScoredRun
+
+SETTINGS_OF_SCORES = ("ties", "overlap", "drop_self", "allow_missing")
+"""Settings of an evaluation that change what a score means."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two systems over the same queries in the same order.
+
+    Attributes:
+        baseline, candidate: row i of both is the same query.
+        notes: what a reader must know: queries left out, settings that differ.
+    """
+
+    baseline: ScoredRun
+    candidate: ScoredRun
+    notes: tuple[str, ...] = ()
+
+    @property
+    def queries(self) -> QueryTable:
+        """The queries, as the baseline's evaluation knows them."""
+        return self.baseline.queries
+
+    def values(self, metric: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """(n,) values of the baseline and of the candidate; NaN where undefined.
+
+        Raises:
+            InputError: one of them lacks the metric, or a value is infinite.
+        """
+        return column(self.baseline, metric), column(self.candidate, metric)
+
+    @cached_property
+    def same_run(self) -> bool:
+        """Whether every ranking of both is the same; without rankings, whether every value is."""
+        mine, other = self.baseline.run, self.candidate.run
+        if mine is None or other is None:
+            shared = [name for name in self.baseline.scores.metrics if name in self.candidate.scores.metrics]
+            return bool(shared) and all(np.array_equal(*self.values(name), equal_nan=True) for name in shared)
+        if not np.array_equal(mine.offsets, other.offsets):
+            return False
+        return all(
+            mine.item_ids[a] == other.item_ids[b]
+            for a, b in zip(mine.items.tolist(), other.items.tolist(), strict=True)
+        )
+
+
+def pair(baseline: ScoredRun, candidate: ScoredRun, *, intersect: bool = False) -> Pair:
+    """Two systems, ready to be compared.
+
+    Args:
+        baseline: what the other is measured against.
+        candidate: the other.
+        intersect: use only the queries both have (the same id and text), whatever else differs.
+
+    Raises:
+        ArmError: one of them did not run.
+        InputError: their golden sets or queries differ and ``intersect`` is not
+            set, no query is left, or one judges chunks and the other documents.
+    """
+    aligned, notes = align([baseline, candidate], intersect=intersect)
+    return Pair(aligned[0], aligned[1], notes)
+
+
+def align(runs: Sequence[ScoredRun], *, intersect: bool = False) -> tuple[tuple[ScoredRun, ...], tuple[str, ...]]:
+    """Any number of systems on the queries of the first, in its order, and what must be said of them.
+
+    Raises:
+        ArmError: one of them did not run.
+        InputError: as `pair`.
+    """
+    for run in runs:
+        if run.error is not None:
+            raise ArmError(f"{run.name} did not run and has no score: {run.error}")
+        _unique(run)
+    first, notes = runs[0], list[str]()
+    for other in runs[1:]:
+        notes += _checked(first, other, intersect)
+    texts = [_texts(run) for run in runs]
+    kept = [id_ for id_ in first.queries.ids if _asked_alike(id_, texts)]
+    if not kept:
+        raise InputError(f"{_names(runs)} have no query in common: there is nothing to compare")
+    aligned = tuple(_on(run, kept) for run in runs)
+    left_out = {run.name: len(run.queries) - len(kept) for run in runs if len(run.queries) > len(kept)}
+    if left_out:
+        listed = ", ".join(f"{count} of {name}" for name, count in left_out.items())
+        notes.append(f"only the {len(kept)} queries in common are compared; left out: {listed}")
+    return aligned, tuple(dict.fromkeys(notes))
+
+
+def column(run: ScoredRun, metric: str) -> npt.NDArray[np.float64]:
+    """(n,) values of one metric.
+
+    Raises:
+        InputError: the run lacks the metric, or a value is infinite.
+    """
+    if metric not in run.scores.metrics:
+        raise InputError(f"{run.name} has no metric {metric!r}{did_you_mean(metric, run.scores.metrics)}")
+    values = run.scores.column(metric)
+    infinite = np.flatnonzero(np.isinf(values))
+    if len(infinite):
+        raise InputError(
+            f"{run.name}: {metric} of query {run.queries.ids[infinite[0]]!r} is infinite; no mean can be taken"
+        )
+    return values
+
+
+def _unique(run: ScoredRun) -> None:
+    seen = set[str]()
+    for id_ in run.queries.ids:
+        if id_ in seen:
+            raise InputError(f"{run.name} has the query {id_!r} twice; evaluate again on a golden set without repeats")
+        seen.add(id_)
+    if list(run.scores.query_ids) != list(run.queries.ids):
+        raise InputError(f"{run.name}: its scores are not of the queries it lists; evaluate it again")
+
+
+def _checked(first: ScoredRun, other: ScoredRun, intersect: bool) -> list[str]:
+    """Notes on how two systems were scored differently; an error where they cannot be compared."""
+    units = [_part(run, "judgements").get("unit") for run in (first, other)]
+    if None not in units and units[0] != units[1]:
+        raise InputError(
+            f"{first.name} was judged by {units[0]} and {other.name} by {units[1]}: their scores are not on one "
+            "scale. Evaluate both with the same --level"
+        )
+    notes = list[str]()
+    golden = [_part(run, "golden").get("fingerprint") for run in (first, other)]
+    other_golden = None not in golden and golden[0] != golden[1]
+    _same_queries(first, other, intersect, other_golden)
+    if other_golden:
+        text = f"the golden sets of {first.name} ({golden[0]}) and {other.name} ({golden[1]}) differ"
+        if not intersect:
+            raise InputError(
+                f"{text}, though their queries have the same ids: other texts, evidence or grades. "
+                "--intersect compares them all the same, on the queries with the same id and text"
+            )
+        notes.append(f"{text}: the same query may be judged differently")
+    settings = [_part(run, "settings") for run in (first, other)]
+    for key in SETTINGS_OF_SCORES:
+        if key in settings[0] and key in settings[1] and settings[0][key] != settings[1][key]:
+            notes.append(
+                f"{first.name} was scored with {key} {settings[0][key]} and {other.name} with {settings[1][key]}"
+            )
+    return notes
+
+
+def _same_queries(first: ScoredRun, other: ScoredRun, intersect: bool, other_golden: bool) -> None:
+    mine, theirs = set(first.queries.ids), set(other.queries.ids)
+    if intersect or mine == theirs:
+        return
+    only = [
+        f"{len(ids)} only in {run.name} ({first_ten(sorted(ids))})"
+        for run, ids in ((first, mine - theirs), (other, theirs - mine))
+        if ids
+    ]
+    golden = "; their golden sets differ" if other_golden else ""
+    raise InputError(
+        f"{first.name} and {other.name} answered different queries{golden}: {len(mine & theirs)} in common, "
+        f"{', '.join(only)}. Evaluate both on one golden set, or compare those in common with --intersect"
+    )
+
+
+def _asked_alike(id_: str, texts: Sequence[Mapping[str, str]]) -> bool:
+    """Whether all runs have the query with one text; a text that is not known counts as the same."""
+    return all(id_ in known for known in texts) and len({known[id_] for known in texts} - {""}) < 2
+
+
+def _texts(run: ScoredRun) -> Mapping[str, str]:
+    return dict(zip(run.queries.ids, run.queries.texts, strict=True))
+
+
+def _on(run: ScoredRun, ids: Sequence[str]) -> ScoredRun:
+    if list(run.queries.ids) == list(ids):
+        return run
+    row = {id_: i for i, id_ in enumerate(run.queries.ids)}
+    return run.select(np.array([row[id_] for id_ in ids], dtype=np.int64))
+
+
+def _part(run: ScoredRun, name: str) -> Mapping[str, object]:
+    part = run.manifest.get(name, {})
+    return part if isinstance(part, Mapping) else {}
+
+
+def _names(runs: Sequence[ScoredRun]) -> str:
+    names = [run.name for run in runs]
+    return f"{', '.join(names[:-1])} and {names[-1]}"

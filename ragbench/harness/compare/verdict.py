@@ -1,0 +1,205 @@
+"""The verdict on one metric of a pair, over all queries or a slice of them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import SettingError, did_you_mean
+from ragbench.core.seeds import generator
+from ragbench.core.verdicts import Decision, Verdict
+from ragbench.harness.compare.paired_tests import check_test, paired_test
+from ragbench.harness.compare.pairing import Pair
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.effects import effect
+from ragbench.stats.equivalence import tost
+from ragbench.stats.intervals import mean_interval
+from ragbench.stats.multiple import benjamini_hochberg, holm
+from ragbench.stats.ranks import TIE
+
+Correction = Literal["holm", "bh", "none"]
+
+
+def verdict(
+    pair: Pair,
+    metric: str,
+    *,
+    rows: npt.NDArray[np.int64] | None = None,
+    slice: str = "",
+    seed: int = 0,
+    resamples: int = 10_000,
+    confidence: float = 0.95,
+    margin: float | None = None,
+    test: str = "auto",
+) -> Verdict:
+    """What the data say of candidate minus baseline on one metric.
+
+    Queries where either value is undefined take no part and are counted in the
+    notes. The decision is taken at ``1 - confidence``; `corrected` takes it
+    anew for several verdicts that stand together.
+
+    Args:
+        pair: the two systems.
+        metric: name as printed.
+        rows: rows of the pair to use; all by default.
+        slice: what to call them.
+        seed: of bootstrap and sign flips.
+        resamples: of both.
+        confidence: of the interval, in (0, 1).
+        margin: the difference that does not matter, above 0; then equivalence is tested too.
+        test: ``auto`` or a name of `ragbench.harness.compare.paired_tests.TestName`.
+
+    Raises:
+        InputError: the metric is missing or infinite for a query, or McNemar's
+            test is asked for where values are not 0 or 1.
+        SettingError: the test is unknown, or a number is out of its range.
+    """
+    check_test(test)
+    baseline, candidate = pair.values(metric)
+    rows = np.arange(len(baseline)) if rows is None else rows
+    baseline, candidate = baseline[rows], candidate[rows]
+    both = ~(np.isnan(baseline) | np.isnan(candidate))
+    notes = _left_out(pair, baseline, candidate)
+    if not both.any():
+        reason = "no query has a value of both" if len(rows) else "there is no query in it"
+        return not_comparable(pair.baseline.name, pair.candidate.name, metric, reason, slice, confidence)
+    baseline, candidate, rows = baseline[both], candidate[both], rows[both]
+    candidate = np.where(np.abs(candidate - baseline) < TIE, baseline, candidate)
+    clusters = cluster_index([pair.queries.units[row] for row in rows.tolist()])
+    n, c = len(rows), int(clusters.max()) + 1
+    difference = candidate - baseline
+    rng = generator(seed, "bootstrap")
+    low, high, methods = mean_interval(difference[:, None], clusters, rng, resamples=resamples, confidence=confidence)
+    known = not np.isnan(low[0])
+    size = effect(baseline, candidate)
+    tested = paired_test(test, baseline, candidate, clusters, generator(seed, "sign-flip"), resamples)
+    equivalence = None if margin is None else tost(difference, clusters, margin, alpha=1 - confidence)
+    p_equivalence = None if equivalence is None else equivalence.p
+    found = Verdict(
+        baseline=pair.baseline.name,
+        candidate=pair.candidate.name,
+        metric=metric,
+        slice=slice,
+        n=n,
+        clusters=c,
+        baseline_mean=float(baseline.mean()),
+        candidate_mean=float(candidate.mean()),
+        difference=size.mean,
+        low=float(low[0]) if known else None,
+        high=float(high[0]) if known else None,
+        confidence=confidence,
+        interval=methods[0] + (", clustered by document" if c < n else "") if known else "none",
+        d_z=size.d_z,
+        cliffs_delta=size.cliffs_delta,
+        wins=size.wins,
+        ties=size.ties,
+        losses=size.losses,
+        p=tested.p,
+        p_adjusted=tested.p,
+        test=tested.test,
+        decision="no difference shown",
+        notes=(*notes, *_facts(pair, difference, c, size.d_z), *tested.notes),
+        margin=margin,
+        p_equivalence=p_equivalence,
+        p_equivalence_adjusted=p_equivalence,
+        reason=tested.reason,
+    )
+    return replace(found, decision=decide(found), notes=(*found.notes, *_disagreement(found)))
+
+
+def not_comparable(
+    baseline: str, candidate: str, metric: str, reason: str, slice: str = "", confidence: float = 0.95
+) -> Verdict:
+    """The verdict where there is nothing to compare: p is 1 and the reason is in the notes."""
+    return Verdict(
+        baseline, candidate, metric, slice, 0, 0, None, None, None, None, None, confidence, "none", None, None,
+        0, 0, 0, 1.0, 1.0, "none", "not comparable", (reason,),
+    )  # fmt: skip
+
+
+def decide(verdict: Verdict) -> Decision:
+    """The decision from the adjusted p-values, at ``1 - confidence``.
+
+    Equivalence, where it is tested and shown, comes first: a difference that is
+    sure and smaller than what matters is still equivalent.
+    """
+    alpha = 1 - verdict.confidence
+    if verdict.difference is None:
+        return "not comparable"
+    if verdict.p_equivalence_adjusted is not None and verdict.p_equivalence_adjusted < alpha:
+        return "equivalent"
+    if verdict.p_adjusted < alpha and verdict.difference:
+        return "better" if verdict.difference > 0 else "worse"
+    return "no difference shown"
+
+
+def corrected(verdicts: Sequence[Verdict], correction: str) -> tuple[Verdict, ...]:
+    """The verdicts with p-values adjusted for all of them together, and decided anew.
+
+    What cannot be compared is no test and counts for nothing.
+
+    Args:
+        verdicts: one family.
+        correction: ``holm``, ``bh`` or ``none``.
+
+    Raises:
+        SettingError: the correction is unknown.
+    """
+    if correction not in get_args(Correction):
+        raise SettingError(f"there is no correction {correction!r}{did_you_mean(correction, get_args(Correction))}")
+    method = {"holm": holm, "bh": benjamini_hochberg}.get(correction, np.asarray)
+    tested = [i for i, verdict in enumerate(verdicts) if verdict.difference is not None]
+    p = method(np.array([verdicts[i].p for i in tested]))
+    done = list(verdicts)
+    for i, adjusted in zip(tested, p.tolist(), strict=True):
+        done[i] = replace(done[i], p_adjusted=adjusted)
+    both = [i for i in tested if verdicts[i].p_equivalence is not None]
+    p = method(np.array([verdicts[i].p_equivalence for i in both], dtype=np.float64))
+    for i, adjusted in zip(both, p.tolist(), strict=True):
+        done[i] = replace(done[i], p_equivalence_adjusted=adjusted)
+    return tuple(replace(verdict, decision=decide(verdict)) for verdict in done)
+
+
+def _left_out(pair: Pair, baseline: npt.NDArray[np.float64], candidate: npt.NDArray[np.float64]) -> list[str]:
+    """Queries without a value, by who lacks it."""
+    mine, other = np.isnan(baseline), np.isnan(candidate)
+    counts = (
+        (int((mine & other).sum()), "for either"),
+        (int((mine & ~other).sum()), f"for {pair.baseline.name} alone"),
+        (int((other & ~mine).sum()), f"for {pair.candidate.name} alone"),
+    )
+    return [f"{count} queries have no value {whose} and take no part" for count, whose in counts if count]
+
+
+def _facts(pair: Pair, difference: npt.NDArray[np.float64], c: int, d_z: float | None) -> list[str]:
+    """What makes a verdict weak or empty."""
+    notes = list[str]()
+    n, alike = len(difference), not difference.any()
+    if pair.same_run:
+        notes.append(f"{pair.candidate.name} is the same run as {pair.baseline.name}: nothing differs")
+    elif alike:
+        notes.append(f"all {n} values are equal, so p is 1; the rankings differ only where this metric does not look")
+    elif d_z is None and n > 1:
+        notes.append(
+            f"every query differs by the same {difference[0]:+.3f}: no effect of a real change looks like this"
+        )
+    if c == 1:
+        notes.append(
+            "one query says nothing of the spread: no interval, and p is 1"
+            if n == 1
+            else f"all {n} queries come from one document: no interval, and p is 1"
+        )
+    elif 2.0 ** (1 - c) >= 0.05:
+        notes.append(f"{c} units are too few: the test cannot reach .05 whatever they say")
+    return notes
+
+
+def _disagreement(found: Verdict) -> list[str]:
+    if found.low is None or found.high is None:
+        return []
+    clear = found.low > 0 or found.high < 0
+    if clear == (found.p < 1 - found.confidence):
+        return []
+    return ["interval and test disagree by a hair: take it as undecided"]
