@@ -18,6 +18,7 @@ from ragbench.golden.drafts import Draft
 from ragbench.golden.locate_quotes import with_evidence
 from ragbench.golden.mix import allot
 from ragbench.golden.prompts.ask import ask_all
+from ragbench.golden.snowball import struck_language
 from ragbench.golden.stages.base import ReviewContext, Stage
 from ragbench.models.llm.base import Asker
 
@@ -193,7 +194,11 @@ async def _write(job: Job, context: Context) -> tuple[list[Draft], list[Failed]]
 
 def _strike(job: Job) -> list[Draft]:
     asked = Chunks.of(job.chunks[row] for row in job.rows)
-    return struck.write(job.corpus, asked, per_document=job.settings.per_chunk, seed=job.settings.seed)
+    code, language = struck_language(job.settings.languages)
+    drafts = struck.write(
+        job.corpus, asked, per_document=job.settings.per_chunk, seed=job.settings.seed, language=language
+    )
+    return [replace(draft, language=code) for draft in drafts]
 
 
 async def review(
