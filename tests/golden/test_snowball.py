@@ -24,9 +24,9 @@ def test_every_name_is_one_of_snowball() -> None:
 
 def test_one_language_that_snowball_knows() -> None:
     assert struck_language(("de",)) == ("de", "german")
-    with pytest.raises(SettingError, match="en,de: .* name one language"):
+    with pytest.raises(SettingError, match=r"en,de: .* name one language"):
         struck_language(("en", "de"))
-    with pytest.raises(SettingError, match="ja: sentences cannot be struck in it .* ar, ca"):
+    with pytest.raises(SettingError, match=r"ja: sentences cannot be struck in it .* ar, ca"):
         struck_language(("ja",))
 
 
