@@ -3,11 +3,14 @@
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.errors import InputError
 from ragbench.stats.bootstrap import bootstrap_means
-from ragbench.stats.checks import check_share, check_values
+from ragbench.stats.checks import check_resampling, check_share, check_values
 from ragbench.stats.clustered_error import means_and_errors
+from ragbench.stats.clusters import cluster_totals
 
 ENOUGH_CLUSTERS = 100
+"""From here on `mean_interval` resamples: both kinds of interval agree, and the bootstrap's need no symmetry."""
 
 
 def t_interval(
@@ -38,6 +41,55 @@ def t_interval(
     return means - reach, means + reach
 
 
+def wilson_interval(
+    values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, confidence: float = 0.95
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Intervals of the means of columns that lie within 0 and 1: rates, and metrics such as MRR and nDCG.
+
+    Wilson's score interval of a rate ``m`` of ``e`` independent values, with
+
+        e = m (1 - m) / se^2
+
+    from the clustered standard error, and t on c - 1 degrees of freedom in the
+    place of z. It never leaves 0 to 1, and does not shrink to a point where all
+    values are the same, which happens often with few queries and good systems:
+    e is then c, as if every cluster were one yes or no.
+
+    Args:
+        values: (n, m) in [0, 1], NaN where undefined.
+        clusters: (n,) cluster of each row.
+        confidence: coverage, in (0, 1).
+
+    Returns:
+        Lower and upper ends, each (m,); NaN for a column with values in fewer than two clusters.
+
+    Raises:
+        InputError: a value outside of 0 to 1, or clusters with gaps.
+        SettingError: a confidence outside of (0, 1).
+
+    Source: Wilson 1927; the effective sample size of clusters and its t: Korn
+    and Graubard 1998, Dean and Pagano 2015.
+    """
+    check_values(values, clusters)
+    check_share(confidence, "confidence")
+    outside = np.argwhere((values < 0) | (values > 1))
+    if len(outside):
+        row, column = outside[0]
+        raise InputError(f"the value in row {row}, column {column} is {values[row, column]:g}, outside of 0 to 1")
+    from scipy.stats import t as student
+
+    means, errors, groups = means_and_errors(values, clusters)
+    t = student.ppf((1 + confidence) / 2, np.maximum(groups - 1, 1))
+    spread = np.maximum(means * (1 - means), 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        effective = np.where(errors > 0, spread / errors**2, groups)
+        effective[groups < 2] = np.nan
+        shrink = 1 + t**2 / effective
+        centre = (means + t**2 / (2 * effective)) / shrink
+        reach = t / shrink * np.sqrt(spread / effective + t**2 / (4 * effective**2))
+    return np.clip(centre - reach, 0.0, means), np.clip(centre + reach, means, 1.0)
+
+
 def mean_interval(
     values: npt.NDArray[np.float64],
     clusters: npt.NDArray[np.int64],
@@ -45,8 +97,20 @@ def mean_interval(
     *,
     resamples: int = 10_000,
     confidence: float = 0.95,
+    levels: bool = False,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], tuple[str, ...]]:
-    """The interval that suits each column: t below `ENOUGH_CLUSTERS` clusters, else the percentile bootstrap.
+    """The interval that suits each column, by the rule that simulations of this project gave.
+
+    - levels within 0 and 1 (``levels=True``): Wilson's;
+    - else fewer than `ENOUGH_CLUSTERS` clusters: t;
+    - else the percentile bootstrap.
+
+    At 95%, the percentile interval of 5 to 20 clusters covers 78 to 96% of
+    normal, skewed and mostly tied differences, BCa 79 to 95%, t 88 to 100%; of a
+    hit rate of .97 in 20 queries t and both bootstraps cover 47%, for most such
+    samples are all hits, and Wilson's covers 98%. `benchmarks/statistics.py`
+    measures it. No interval helps where a rare event did not happen at all in
+    the differences: with 10 queries, take none of them at its word.
 
     Args:
         values: (n, m), NaN where undefined.
@@ -54,15 +118,28 @@ def mean_interval(
         rng: the generator.
         resamples: how many resamples, where there are any.
         confidence: coverage, in (0, 1).
+        levels: whether the values are metrics, and not differences of metrics.
+            A column with a value outside of 0 to 1 is then treated as the others.
 
     Returns:
-        Lower and upper ends, each (m,), and the name of the method of each column.
+        Lower and upper ends, each (m,), NaN for a column with values in fewer than
+        two clusters; and the method of each column: ``"Wilson"``, ``"t"`` or
+        ``"percentile bootstrap"``.
+
+    Raises:
+        InputError: an infinite value, or clusters with gaps.
+        SettingError: fewer than one resample, or a confidence outside of (0, 1).
     """
+    check_resampling(resamples, confidence)
     low, high = t_interval(values, clusters, confidence=confidence)
-    _, _, groups = means_and_errors(values, clusters)
-    many = groups >= ENOUGH_CLUSTERS
+    groups = (cluster_totals(values, clusters)[1] > 0).sum(axis=0)
+    within = np.full(values.shape[1], levels) & ~((values < 0) | (values > 1)).any(axis=0)
+    many = (groups >= ENOUGH_CLUSTERS) & ~within
+    if within.any():
+        low[within], high[within] = wilson_interval(values[:, within], clusters, confidence=confidence)
     if many.any():
         low[many], high[many] = bootstrap_means(
             values[:, many], clusters, rng, resamples=resamples, confidence=confidence
         )
-    return low, high, tuple("percentile bootstrap" if column else "t" for column in many)
+    names = np.where(within, "Wilson", np.where(many, "percentile bootstrap", "t"))
+    return low, high, tuple(names.tolist())

@@ -34,7 +34,8 @@ def rbo(first: Ranking, second: Ranking, *, p: float = 0.9) -> float:
         InputError: an empty list, an empty tie, or an id twice in one list.
         SettingError: p outside of (0, 1).
 
-    Source: Webber, Moffat and Zobel 2010, equation 32 and section 4.5.
+    Source: Webber, Moffat and Zobel 2010, equation 32; ties are the variant that
+    Corsi and Urbano 2024 call RBO^w, for items that really share a rank.
     """
     _check_p(p)
     ranks = [_ranks(first, "first"), _ranks(second, "second")]
