@@ -31,6 +31,9 @@ def evaluate_command(
     chunker: Annotated[str | None, typer.Option(help="NAME or NAME:key=value,...  [default: auto]")] = None,
     loader: Annotated[str | None, typer.Option(help="Loader of the corpus, if not to be guessed.")] = None,
     golden_format: Annotated[str | None, typer.Option(help="Format of the golden set, if not to be guessed.")] = None,
+    golden_columns: Annotated[
+        str | None, typer.Option(help="Columns of a simple or CSV set: query=NAME,document=NAME,...")
+    ] = None,
     split: Annotated[str | None, typer.Option(help="Which qrels of a BEIR folder.  [default: test]")] = None,
     queries: Annotated[Path | None, typer.Option(help="File of the queries, for TREC qrels.")] = None,
     exclude_source: Annotated[
@@ -52,7 +55,8 @@ def evaluate_command(
     """Evaluate retrievers on a golden set."""
     given = {
         "corpus": corpus, "golden": golden, "retrievers": retriever, "k": k, "metrics": metric, "out": out,
-        "chunker": chunker, "loader": loader, "golden_format": golden_format, "split": split, "queries": queries,
+        "chunker": chunker, "loader": loader, "golden_format": golden_format, "golden_columns": golden_columns,
+        "split": split, "queries": queries,
         "exclude_source": exclude_source, "level": level,
         "overlap": overlap, "ties": ties, "allow_missing": allow_missing, "drop_self": drop_self, "seed": seed,
         "resamples": resamples, "jobs": jobs, "fresh": fresh, "cache": cache,

@@ -1,7 +1,7 @@
 """The options of ``ragbench eval``, from a YAML file and the command line, checked as a whole."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class EvalConfig(Settings):
     chunker: str = "auto"
     loader: str | None = None
     golden_format: str | None = None
+    golden_columns: dict[str, str] = field(default_factory=dict)
     split: str | None = None
     queries: Path | None = None
     exclude_source: bool = False
@@ -43,6 +44,8 @@ class EvalConfig(Settings):
         options = {**_read(config), **given}
         if isinstance(options.get("k"), str):
             options["k"] = [part for part in options["k"].split(",") if part.strip()]
+        if isinstance(options.get("golden_columns"), str):
+            options["golden_columns"] = _columns(options["golden_columns"])
         known = [f.name for f in fields(cls)]
         faults = [f"unknown option {key!r}{did_you_mean(key, known)}" for key in options if key not in known]
         faults += [
@@ -96,7 +99,23 @@ class EvalConfig(Settings):
             split=self.split,
             queries=self.queries,
             exclude_source=self.exclude_source,
+            columns=self.golden_columns,
         )
+
+
+def _columns(written: str) -> dict[str, str]:
+    """``"id=qid,query=question"``.
+
+    Raises:
+        SettingError: a part that is not role=column, or a role twice.
+    """
+    found: dict[str, str] = {}
+    for part in written.split(","):
+        role, equals, column = (piece.strip() for piece in part.partition("="))
+        if not (role and equals and column) or role in found:
+            raise SettingError(f"--golden-columns: {part!r}: write role=column once a role, as in query=question")
+        found[role] = column
+    return found
 
 
 def _read(config: Path | None) -> dict[str, Any]:

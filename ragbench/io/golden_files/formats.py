@@ -30,6 +30,7 @@ FORMATS = {
 }
 WRITABLE = tuple(name for name in FORMATS if name != "table")
 READABLE = tuple(name for name in FORMATS if name != "ragas")
+LINE_ENDINGS = (".jsonl", ".ndjson")
 # What a format that is one file is called in a folder.
 WRITTEN_AS = {"simple": "golden.jsonl", "squad": "squad.json"}
 
@@ -63,7 +64,7 @@ def read_golden(
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
-    chosen = _known(format) if format else detect(path)
+    chosen = _known(format) if format else _with_columns(path, columns) or detect(path)
     if chosen not in READABLE:
         raise SettingError(f"{path}: the format {chosen!r} can only be written; read one of: {', '.join(READABLE)}")
     if path.is_dir() and (path / WRITTEN_AS.get(chosen, "")).is_file():
@@ -123,6 +124,11 @@ def check_writable(format: str) -> None:
         raise SettingError(f"the format {format!r} can only be read; write one of: {', '.join(WRITABLE)}")
 
 
+def _with_columns(path: Path, columns: Mapping[str, str] | None) -> str | None:
+    """Columns are named where keys are not recognised: then lines of JSON are simple, whatever their keys."""
+    return "simple" if columns and path.is_file() and path.suffix.lower() in LINE_ENDINGS else None
+
+
 def _known(format: str) -> str:
     if format not in FORMATS:
         raise SettingError(f"no golden set format {format!r}{did_you_mean(format, FORMATS)}")
@@ -176,7 +182,7 @@ def _file_formats(path: Path) -> list[str]:
     ending = path.suffix.lower()
     if ending in by_ending:
         return [by_ending[ending]]
-    return _line_formats(path) if ending in (".jsonl", ".ndjson") else []
+    return _line_formats(path) if ending in LINE_ENDINGS else []
 
 
 def _line_formats(path: Path) -> list[str]:
@@ -196,5 +202,8 @@ def _line_formats(path: Path) -> list[str]:
         fitting.append("simple")
     if not fitting:
         keys = ", ".join(json.dumps(key) for key in row)
-        raise InputError(f"{where}: no golden set: neither 'text' (native) nor 'query' (simple) among its keys {keys}")
+        raise InputError(
+            f"{where}: no golden set: neither 'text' (native) nor 'query' (simple) among its keys {keys}. "
+            "Name those of a simple set: --golden-columns query=NAME,document=NAME of ragbench eval"
+        )
     return fitting

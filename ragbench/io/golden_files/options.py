@@ -15,7 +15,8 @@ class ReadOptions:
         split: which part of a collection (``"test"`` by default where there are parts).
         queries: the file of queries, where labels and queries stand apart and it is not found by its name.
         exclude_source: leave the chunk a query was taken from out of its ranking.
-        columns: which column holds what, ``{"query": "question"}``, where the names are not recognised.
+        columns: which column holds what, ``{"query": "question"}``, where the names are not recognised;
+            roles are id, query, document, label, chunk, type and answer.
         name: what to call the set.
     """
 

@@ -46,7 +46,7 @@ def roles(found: Iterable[str], named: Mapping[str, str], where: str) -> dict[st
 
     Raises:
         SettingError: a role or column that does not exist.
-        InputError: no column holds the query.
+        InputError: no column holds the query, or none the relevant documents.
     """
     columns = list(found)
     for role, column in named.items():
@@ -59,11 +59,13 @@ def roles(found: Iterable[str], named: Mapping[str, str], where: str) -> dict[st
         match = next((alias for alias in aliases if alias in columns and alias not in chosen.values()), None)
         if role not in chosen and match is not None:
             chosen[role] = match
-    if "query" not in chosen:
-        raise InputError(
-            f"{where}: no column holds the query ({', '.join(ALIASES['query'])}); it has {', '.join(columns)}. "
-            "Name it: columns query=NAME"
-        )
+    for role, holds in (("query", "the query"), ("document", "the relevant documents")):
+        if role not in chosen:
+            raise InputError(
+                f"{where}: no column holds {holds} (known are {', '.join(ALIASES[role])}); it has "
+                f"{', '.join(columns)}. Rename it, or name it: --golden-columns {role}=NAME of ragbench eval, "
+                f"columns={{'{role}': 'NAME'}} in Python"
+            )
     return chosen
 
 
