@@ -1,0 +1,275 @@
+"""Compare systems with a baseline: verdicts, slices, where the difference comes from, examples."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.core.seeds import generator
+from ragbench.core.verdicts import Verdict
+from ragbench.harness.compare.examples import Examples, examples
+from ragbench.harness.compare.origin import Origin, origin
+from ragbench.harness.compare.pairing import Pair, align, column
+from ragbench.harness.compare.slices import Slice, slices
+from ragbench.harness.compare.verdict import corrected, decide, not_comparable, verdict
+from ragbench.metrics.parse import parse
+from ragbench.stats.choose import choose_test
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.tukey import randomised_tukey
+
+CORRECTIONS = ("holm", "bh", "tukey", "none")
+FEWEST = 10
+"""Queries that a slice must have to be tested."""
+
+
+@dataclass(frozen=True)
+class CompareSettings:
+    """How to compare.
+
+    Attributes:
+        metrics: the first is the one that slices, origin and examples are of.
+        by: what to cut the queries by.
+        correction: over all systems and metrics: one of `CORRECTIONS`.
+        test: ``auto``, or a name of `ragbench.harness.compare.paired_tests.TestName`.
+        margin: the difference that does not matter, above 0; None to leave equivalence out.
+        examples: how many gains and losses of each system.
+        intersect: compare the queries in common where they differ.
+        seed, resamples, confidence: of intervals and tests.
+
+    Raises:
+        SettingError: a value out of its range; every fault is listed.
+    """
+
+    metrics: tuple[str, ...]
+    by: tuple[str, ...] = ()
+    correction: str = "holm"
+    test: str = "auto"
+    margin: float | None = None
+    examples: int = 0
+    intersect: bool = False
+    seed: int = 0
+    resamples: int = 10_000
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        faults = []
+        if not self.metrics:
+            faults.append("no metric is named")
+        if self.correction not in CORRECTIONS:
+            faults.append(f"there is no correction {self.correction!r}{did_you_mean(self.correction, CORRECTIONS)}")
+        if self.margin is not None and not 0 < self.margin < float("inf"):
+            faults.append(f"--margin is {self.margin:g}; it must be above 0: the difference that does not matter")
+        if self.examples < 0:
+            faults.append(f"--examples is {self.examples}; it must be at least 0")
+        if self.seed < 0:
+            faults.append(f"--seed is {self.seed}; it must be at least 0")
+        if faults:
+            raise SettingError("\n".join(faults))
+
+
+@dataclass(frozen=True)
+class SliceVerdict:
+    """The verdict on one slice.
+
+    Attributes:
+        verdict: on its queries; without interval and test where ``tested`` is not set.
+        adds: what the slice adds to the mean difference over all queries; the slices of one cut add up to it.
+        tested: whether it has enough queries (`FEWEST`) for a test.
+    """
+
+    verdict: Verdict
+    adds: float
+    tested: bool
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Everything a comparison found.
+
+    Attributes:
+        baseline: its name.
+        systems: names of all that were compared, the baseline first.
+        settings: how.
+        queries: the queries that all have.
+        verdicts: each other system (with ``tukey`` each pair), metric by metric, over all queries.
+        slices: of the first metric.
+        origins: of the first metric, one for each other system that has rankings.
+        examples: of the first metric.
+        choice: which test was taken and why, one sentence.
+        notes: what a reader must know: systems that did not run, queries left out, settings that differ.
+    """
+
+    baseline: str
+    systems: tuple[str, ...]
+    settings: CompareSettings
+    queries: QueryTable
+    verdicts: tuple[Verdict, ...]
+    slices: tuple[SliceVerdict, ...]
+    origins: tuple[Origin, ...]
+    examples: tuple[Examples, ...]
+    choice: str
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def failed(self) -> tuple[Verdict, ...]:
+        """Of systems that did not run: one verdict for each metric."""
+        return tuple(verdict for verdict in self.verdicts if verdict.test == "none" and verdict.n == 0)
+
+
+def compare(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compared:
+    """Compare every later system with the first.
+
+    A later system that did not run gets the verdict ``not comparable`` and
+    stops nothing.
+
+    Args:
+        runs: at least two, with different names; the first is the baseline.
+        settings: how.
+
+    Raises:
+        ArmError: the baseline did not run.
+        InputError: fewer than two systems, a name twice, queries or golden sets
+            that differ, a metric or column that is not there.
+        SettingError: an unknown test.
+    """
+    _checked_names(runs)
+    ran = [run for i, run in enumerate(runs) if i == 0 or run.error is None]
+    broken = [run for run in runs[1:] if run.error is not None]
+    aligned, notes = align(ran, intersect=settings.intersect)
+    settings = replace(settings, metrics=tuple(dict.fromkeys(_written(name, aligned) for name in settings.metrics)))
+    pairs = [Pair(aligned[0], other) for other in aligned[1:]]
+    if settings.correction == "tukey":
+        verdicts = _all_pairs(aligned, settings)
+    else:
+        verdicts = corrected(
+            [_verdict(pair, metric, settings) for metric in settings.metrics for pair in pairs], settings.correction
+        )
+    verdicts += tuple(
+        not_comparable(
+            runs[0].name, run.name, metric, f"{run.name} did not run: {run.error}", confidence=settings.confidence
+        )
+        for metric in settings.metrics
+        for run in broken
+    )
+    primary = settings.metrics[0]
+    origins = [origin(pair, primary) for pair in pairs]
+    return Compared(
+        baseline=runs[0].name,
+        systems=tuple(run.name for run in runs),
+        settings=settings,
+        queries=aligned[0].queries,
+        verdicts=verdicts,
+        slices=_slices(pairs, settings),
+        origins=tuple(found for found in origins if found is not None),
+        examples=tuple(examples(pair, primary, settings.examples) for pair in pairs) if settings.examples else (),
+        choice=_choice(verdicts, len(aligned), settings),
+        notes=(*notes, *_failures(aligned)),
+    )
+
+
+def _checked_names(runs: Sequence[ScoredRun]) -> None:
+    if len(runs) < 2:
+        raise InputError("there is one system: name a second to compare it with")
+    names = [run.name for run in runs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"{', '.join(twice)} is named twice: a system cannot be compared with itself")
+
+
+def _written(name: str, runs: Sequence[ScoredRun]) -> str:
+    """The metric as the scores have it: ``nDCG@10`` is ``ndcg@10``."""
+    for run in runs:
+        if name not in run.scores.metrics:
+            with suppress(SettingError):  # a name that cannot be parsed is refused below, with what there is
+                name = str(parse(name))
+        column(run, name)
+    return name
+
+
+def _verdict(pair: Pair, metric: str, settings: CompareSettings, part: Slice | None = None) -> Verdict:
+    return verdict(
+        pair,
+        metric,
+        rows=None if part is None else part.rows,
+        slice="" if part is None else part.name,
+        seed=settings.seed,
+        resamples=settings.resamples,
+        confidence=settings.confidence,
+        margin=settings.margin,
+        test=settings.test,
+    )
+
+
+def _all_pairs(runs: Sequence[ScoredRun], settings: CompareSettings) -> tuple[Verdict, ...]:
+    """Every pair, with the p-values of a randomised Tukey test for each metric."""
+    clusters = cluster_index(runs[0].queries.units)
+    found = []
+    for metric in settings.metrics:
+        values = np.column_stack([column(run, metric) for run in runs])
+        whole = ~np.isnan(values).any(axis=1)
+        units = cluster_index([str(unit) for unit in clusters[whole].tolist()])
+        rng = generator(settings.seed, "tukey")
+        p = randomised_tukey(values[whole], units, rng, resamples=settings.resamples) if whole.any() else None
+        for i, baseline in enumerate(runs):
+            for j in range(i + 1, len(runs)):
+                one = _verdict(Pair(baseline, runs[j]), metric, settings)
+                if p is not None and one.difference is not None:
+                    one = replace(one, p_adjusted=float(p[i, j]))
+                found.append(replace(one, decision=decide(one)))
+    return tuple(found)
+
+
+def _slices(pairs: Sequence[Pair], settings: CompareSettings) -> tuple[SliceVerdict, ...]:
+    """Verdicts on every slice of every cut; p is corrected over all slices and systems together."""
+    metric = settings.metrics[0]
+    found = list[SliceVerdict]()
+    for pair in pairs:
+        before, after = pair.values(metric)
+        difference = after - before
+        n = int((~np.isnan(difference)).sum())
+        for part in (part for by in settings.by for part in slices(pair.queries, by)):
+            own = difference[part.rows]
+            adds = float(np.nansum(own)) / n if n else 0.0
+            tested = int((~np.isnan(own)).sum()) >= FEWEST
+            one = _verdict(pair, metric, settings, part)
+            found.append(SliceVerdict(one if tested else _untested(one), adds, tested))
+    correction = "holm" if settings.correction == "tukey" else settings.correction
+    final = iter(corrected([one.verdict for one in found if one.tested], correction))
+    return tuple(replace(one, verdict=next(final)) if one.tested else one for one in found)
+
+
+def _untested(one: Verdict) -> Verdict:
+    """The figures without what a handful of queries cannot carry."""
+    if one.difference is None:
+        return one
+    return replace(
+        one, low=None, high=None, interval="none", p=1.0, p_adjusted=1.0, p_equivalence=None,
+        p_equivalence_adjusted=None, test="none", decision="no difference shown", reason="",
+        notes=(f"fewer than {FEWEST} queries: not tested",),
+    )  # fmt: skip
+
+
+def _choice(verdicts: Sequence[Verdict], systems: int, settings: CompareSettings) -> str:
+    """Which test and which correction, and why."""
+    tested = [one for one in verdicts if one.difference is not None]
+    if not tested:
+        return "Nothing could be tested."
+    reasons: dict[str, list[str]] = {}
+    for one in tested:
+        name = one.test.split(" (")[0]
+        known = reasons.setdefault(one.reason, [])
+        known += [name] if name not in known else []
+    if settings.correction == "tukey":
+        n, clusters = tested[0].n, tested[0].clusters
+        tukey = choose_test(n=n, clusters=clusters, binary=False, systems=max(systems, 3), against="all")
+        return f"randomised Tukey, {settings.resamples:,} permutations: {tukey.reason}"
+    names = {"holm": "Holm", "bh": "Benjamini-Hochberg", "none": "uncorrected"}
+    more = f" {len(tested)} comparisons: {names[settings.correction]}." if len(tested) > 1 else ""
+    return " ".join(f"{' / '.join(known)}: {reason}" for reason, known in reasons.items()) + more
+
+
+def _failures(runs: Sequence[ScoredRun]) -> list[str]:
+    return [f"{run.name}: {run.failed} queries failed and score 0" for run in runs if run.failed]
