@@ -107,7 +107,10 @@ def bca_means(
         # Means in another order differ in the last bits; those equal on paper count half.
         slack = 1e-12 * np.abs(drawn).max()
         share = ((drawn < mean - slack).mean() + (drawn <= mean + slack).mean()) / 2
-        if np.abs(away).max() <= slack or not 0 < share < 1:
+        if np.abs(away).max() <= slack:
+            low[column] = high[column] = mean
+            continue
+        if not 0 < share < 1:  # no bias can be told from so few resamples
             low[column], high[column] = np.quantile(drawn, ndtr(tails))
             continue
         skew = (away**3).sum() / (6 * ((away**2).sum()) ** 1.5)

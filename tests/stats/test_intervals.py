@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ragbench.stats.bootstrap import bootstrap_means
+from ragbench.core.errors import InputError, SettingError
+from ragbench.stats.bootstrap import bca_means, bootstrap_means
 from ragbench.stats.clusters import cluster_index, cluster_totals
 from ragbench.stats.signflip import EXACT_CLUSTERS, sign_flip_test
 
@@ -101,3 +102,77 @@ def test_one_cluster_has_no_interval() -> None:
     )
     assert np.isnan([low[0], high[0]]).all()
     assert (low[1], high[1]) == (0, 1)
+
+
+def test_bca_is_that_of_scipy_for_single_rows() -> None:
+    values = np.random.default_rng(5).exponential(1, size=(40, 2)) ** 2
+    low, high = bca_means(values, np.arange(40), np.random.default_rng(0), resamples=40_000)
+    for column in range(2):
+        theirs = stats.bootstrap(
+            (values[:, column],), np.mean, method="BCa", n_resamples=40_000, rng=np.random.default_rng(1)
+        ).confidence_interval
+        assert low[column] == pytest.approx(theirs.low, abs=0.03)
+        assert high[column] == pytest.approx(theirs.high, abs=0.03)
+    # The skew pulls both ends up; the percentile interval is elsewhere by more than the noise of that.
+    plain = bootstrap_means(values, np.arange(40), np.random.default_rng(0), resamples=40_000)
+    assert (high - plain[1] > 0.06).all()
+
+
+def test_bca_takes_clusters_of_copies_for_one_value_each() -> None:
+    values = np.random.default_rng(6).exponential(1, size=(25, 1))
+    single = bca_means(values, np.arange(25), np.random.default_rng(0), resamples=2000)
+    copies = bca_means(
+        np.repeat(values, 4, axis=0), np.repeat(np.arange(25), 4), np.random.default_rng(0), resamples=2000
+    )
+    np.testing.assert_allclose(single, copies)
+
+
+def test_bca_of_values_that_do_not_vary_or_are_not_there() -> None:
+    values = np.c_[np.full(9, 0.1), np.full(9, np.nan), [1.0] + [np.nan] * 8]
+    low, high = bca_means(values, np.arange(9), np.random.default_rng(0), resamples=100)
+    assert low[0] == high[0] == pytest.approx(0.1)
+    assert np.isnan(low[1:]).all()
+    assert np.isnan(high[1:]).all()
+
+
+def test_columns_are_tested_apart_exactly_or_by_resampling() -> None:
+    """A column with few clusters that differ is enumerated, whatever the others are."""
+    rng = np.random.default_rng(8)
+    rare = np.zeros(60)
+    rare[[3, 17, 20, 41]] = [0.5, 0.25, 1.0, -0.25]
+    p = sign_flip_test(np.c_[rng.normal(size=60), rare, np.zeros(60)], np.arange(60), rng, resamples=50)
+    assert p[1] == pytest.approx(exact_by_hand(rare[rare != 0]))
+    assert p[2] == 1.0
+    assert (p[0] * 51) == pytest.approx(round(p[0] * 51))
+
+
+def test_the_largest_exact_case_equals_its_convolution() -> None:
+    """Sums of signed whole numbers have a known distribution: polynomial products."""
+    sums = np.arange(1, EXACT_CLUSTERS + 1, dtype=float)
+    signs = np.where(np.arange(EXACT_CLUSTERS) % 3 == 0, -1, 1)
+    ways = np.array([1.0])
+    for size in sums.astype(int):
+        ways = np.convolve(ways, np.r_[1.0, np.zeros(2 * size - 1), 1.0])
+    totals = np.arange(len(ways)) - sums.sum()
+    expected = ways[np.abs(totals) >= abs((signs * sums).sum())].sum() / ways.sum()
+    p = sign_flip_test((signs * sums)[:, None], np.arange(EXACT_CLUSTERS), np.random.default_rng(0))
+    assert p[0] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("c", [21, 64, 1001])
+def test_drawn_signs_follow_the_distribution_of_the_total(c: int) -> None:
+    """All differences +1 or -1: the number of changed signs is binomial, whatever the blocks and bytes."""
+    differences = np.where(np.arange(c) < c // 2 + round(0.8 * c**0.5), 1.0, -1.0)
+    p = sign_flip_test(differences[:, None], np.arange(c), np.random.default_rng(1), resamples=40_000)
+    expected = stats.binomtest(int((differences > 0).sum()), c).pvalue
+    assert p[0] == pytest.approx(expected, abs=4 * np.sqrt(expected / 40_000))
+
+
+def test_wrong_input_is_refused() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(InputError, match="difference in row 0, column 1 is infinite"):
+        sign_flip_test(np.array([[0.0, np.inf]]), np.array([0]), rng)
+    with pytest.raises(SettingError, match="resamples must be at least 1"):
+        bca_means(np.zeros((2, 1)), np.arange(2), rng, resamples=0)
+    with pytest.raises(SettingError, match="confidence must lie"):
+        bootstrap_means(np.zeros((2, 1)), np.arange(2), rng, confidence=1.0)

@@ -1,0 +1,132 @@
+"""Clustered standard errors, t and Wilson intervals against statsmodels, scipy and hand arithmetic."""
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+from ragbench.core.errors import InputError, SettingError
+from ragbench.stats.clustered_error import standard_errors
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.intervals import ENOUGH_CLUSTERS, mean_interval, t_interval, wilson_interval
+
+
+@given(st.lists(st.integers(0, 5), min_size=8, max_size=40), st.integers(0, 2**32 - 1))
+def test_the_error_is_that_of_statsmodels(labels: list[int], seed: int) -> None:
+    clusters = cluster_index([str(label) for label in labels])
+    if clusters.max() == 0:
+        return
+    values = np.random.default_rng(seed).normal(3, 2, size=len(labels))
+    fit = sm.OLS(values, np.ones((len(values), 1))).fit(cov_type="cluster", cov_kwds={"groups": clusters})
+    assert standard_errors(values[:, None], clusters)[0] == pytest.approx(fit.bse[0], rel=1e-9)
+
+
+def test_by_hand() -> None:
+    # Mean 3. Totals of the residuals by cluster: (1 - 3) + (2 - 3) = -3, and 6 - 3 = 3.
+    # 2 / (2 - 1) * (9 + 9) / 3^2 = 4.
+    assert standard_errors(np.array([[1.0], [2.0], [6.0]]), np.array([0, 0, 1]))[0] == pytest.approx(2.0)
+
+
+def test_single_rows_give_the_usual_error_and_t_interval() -> None:
+    values = np.random.default_rng(0).normal(size=(40, 3))
+    one = np.arange(40)
+    np.testing.assert_allclose(standard_errors(values, one), stats.sem(values))
+    low, high = t_interval(values, one, confidence=0.9)
+    for column in range(3):
+        theirs = stats.ttest_1samp(values[:, column], 0).confidence_interval(0.9)
+        assert (low[column], high[column]) == pytest.approx((theirs.low, theirs.high))
+
+
+def test_the_interval_of_r_on_the_sleep_data() -> None:
+    # R: t.test(extra ~ group, data = sleep, paired = TRUE), 95% interval -2.4598858 to -0.7001142.
+    low, high = t_interval(SLEEP[:, None], np.arange(10))
+    assert (low[0], high[0]) == pytest.approx((-2.4598858, -0.7001142), abs=5e-8)
+
+
+SLEEP = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]) - np.array(
+    [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
+)
+"""R's data set ``sleep`` (Student 1908): hours of extra sleep by two drugs, ten patients."""
+
+
+def test_undefined_values_take_no_part_and_one_cluster_has_no_error() -> None:
+    values = np.array([[1.0, 1.0], [2.0, 4.0], [np.nan, np.nan], [6.0, np.nan]])
+    clusters = np.array([0, 0, 1, 2])
+    errors = standard_errors(values, clusters)
+    # The middle cluster has no value, so this is the case above.
+    assert errors[0] == pytest.approx(2.0)
+    assert np.isnan(errors[1])
+    assert np.isnan(t_interval(values, clusters)[0][1])
+    assert np.isnan(wilson_interval(np.clip(values, 0, 1), clusters)[0][1])
+
+
+def test_constant_values_have_an_error_of_exactly_zero() -> None:
+    # .1 + .1 + .1 is not .3 in floating point; the error must still be 0.
+    assert standard_errors(np.full((30, 1), 0.1), np.repeat(np.arange(10), 3))[0] == 0
+    low, high = t_interval(np.full((30, 1), 0.1), np.repeat(np.arange(10), 3))
+    assert low[0] == high[0] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 12), (12, 12), (45, 50), (7, 30)])
+def test_wilson_is_that_of_statsmodels_with_t_and_one_query_less(hits: int, n: int) -> None:
+    values = np.r_[np.ones(hits), np.zeros(n - hits)][:, None]
+    low, high = wilson_interval(values, np.arange(n))
+    # m (1 - m) / se^2 = n - 1 for single rows; all alike counts n clusters. The t quantile as a normal one:
+    alpha = 2 * stats.norm.sf(stats.t.ppf(0.975, n - 1))
+    effective = n if hits in (0, n) else n - 1
+    theirs = proportion_confint(hits / n * effective, effective, alpha=alpha, method="wilson")
+    assert (low[0], high[0]) == pytest.approx(theirs, abs=1e-12)
+
+
+def test_clusters_widen_wilsons_interval_as_their_design_effect_says() -> None:
+    # Five copies of each query are worth one query.
+    single = np.r_[np.ones(30), np.zeros(10)][:, None]
+    copies, clusters = np.repeat(single, 5, axis=0), np.repeat(np.arange(40), 5)
+    np.testing.assert_allclose(wilson_interval(copies, clusters), wilson_interval(single, np.arange(40)))
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=30))
+def test_wilson_holds_the_mean_and_stays_within_zero_and_one(values: list[float]) -> None:
+    column = np.array(values)[:, None]
+    low, high = wilson_interval(column, np.arange(len(column)))
+    assert 0 <= low[0] <= column.mean() + 1e-12
+    assert column.mean() - 1e-12 <= high[0] <= 1
+
+
+def test_the_rule_by_which_an_interval_is_chosen() -> None:
+    rng = np.random.default_rng(1)
+    n = ENOUGH_CLUSTERS
+    values = np.c_[rng.random(n), rng.normal(size=n), (rng.random(n) < 0.9).astype(float)]
+    values[::2, 1] = np.nan
+    *ends, names = mean_interval(values, np.arange(n), rng, resamples=100, levels=True)
+    assert names == ("Wilson", "t", "Wilson")
+    np.testing.assert_array_equal(
+        [end[0] for end in ends], [e[0] for e in wilson_interval(values[:, :1], np.arange(n))]
+    )
+    *_, names = mean_interval(values, np.arange(n), rng, resamples=100)
+    assert names == ("percentile bootstrap", "t", "percentile bootstrap")
+
+
+def test_wrong_input_is_refused_in_words() -> None:
+    one = np.arange(2)
+    with pytest.raises(InputError, match="row 1, column 0 is infinite"):
+        standard_errors(np.array([[0.0], [np.inf]]), one)
+    with pytest.raises(InputError, match=r"row 1, column 0 is 1\.5, outside of 0 to 1"):
+        wilson_interval(np.array([[0.0], [1.5]]), one)
+    with pytest.raises(SettingError, match="confidence must lie between 0 and 1, not at 95"):
+        t_interval(np.zeros((2, 1)), one, confidence=95)
+    with pytest.raises(InputError, match="no row has the cluster 1"):
+        t_interval(np.zeros((3, 1)), np.array([0, 0, 2]))
+    with pytest.raises(InputError, match="row 0 has the cluster -1"):
+        t_interval(np.zeros((2, 1)), np.array([-1, 0]))
+    with pytest.raises(InputError, match="row 1 of 2 has the cluster 9"):
+        t_interval(np.zeros((2, 1)), np.array([0, 9]))
+    with pytest.raises(InputError, match="there are 2 rows, but clusters for 3"):
+        t_interval(np.zeros((2, 1)), np.arange(3))
+    with pytest.raises(InputError, match="whole numbers"):
+        t_interval(np.zeros((2, 1)), np.array([0.0, 1.0]))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="not of 1 dimensions"):
+        t_interval(np.zeros(2), one)

@@ -1,0 +1,117 @@
+"""Paired t, Wilcoxon, sign and McNemar tests against published values of R, scipy and enumeration."""
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
+
+from ragbench.core.errors import InputError
+from ragbench.stats.mcnemar import McNemar, mcnemar_exact
+from ragbench.stats.paired_t import paired_t
+from ragbench.stats.ranks import sign_test, wilcoxon
+from ragbench.stats.signflip import sign_flip_test
+
+SLEEP = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]) - np.array(
+    [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
+)
+"""R's data set ``sleep`` (Student 1908)."""
+
+
+def test_the_paired_t_of_r_on_the_sleep_data() -> None:
+    # R: t.test(extra ~ group, data = sleep, paired = TRUE): t = -4.0621, df = 9, p-value = 0.002833.
+    found = paired_t(SLEEP[:, None], np.arange(10))
+    assert (round(found.t[0], 4), found.df[0], round(found.p[0], 6)) == (-4.0621, 9, 0.002833)
+    assert not found.constant[0]
+
+
+def test_clusters_give_the_t_of_statsmodels() -> None:
+    rng = np.random.default_rng(2)
+    clusters = np.repeat(np.arange(12), rng.integers(1, 6, size=12))
+    values = rng.normal(0.3, 1, size=(len(clusters), 1))
+    fit = sm.OLS(values, np.ones_like(values)).fit(cov_type="cluster", cov_kwds={"groups": clusters}, use_t=True)
+    found = paired_t(values, clusters)
+    assert (found.t[0], found.df[0], found.p[0]) == pytest.approx((fit.tvalues[0], 11, fit.pvalues[0]))
+
+
+def test_differences_that_do_not_vary_have_the_p_of_the_exact_sign_flip() -> None:
+    differences = np.c_[np.full(6, 0.1), np.zeros(6), np.full(6, -0.1), [0.5] + [np.nan] * 5, np.full(6, np.nan)]
+    found = paired_t(differences, np.arange(6))
+    assert found.p.tolist() == [2 / 2**6, 1.0, 2 / 2**6, 1.0, 1.0]
+    np.testing.assert_array_equal(
+        found.p[:3], sign_flip_test(differences[:, :3], np.arange(6), np.random.default_rng(0))
+    )
+    assert found.df.tolist() == [5, 5, 5, 0, 0]
+    assert found.constant.all()
+    # The t belongs to the p.
+    np.testing.assert_allclose(2 * stats.t.sf(np.abs(found.t[[0, 2]]), 5), found.p[[0, 2]])
+    assert found.t[0] == -found.t[2] > 0
+    many = paired_t(np.ones((5000, 1)), np.arange(5000))
+    assert 0 < many.p[0] < 1e-290
+    assert np.isfinite(many.t[0])
+
+
+@given(st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.1, 0.5, 1.0, float("nan")]), min_size=1, max_size=12))
+def test_nothing_is_ever_nan_infinite_or_zero(values: list[float]) -> None:
+    column = np.array(values)
+    found = paired_t(column[:, None], np.arange(len(column)))
+    assert np.isfinite(found.t).all()
+    for p in (found.p[0], wilcoxon(column), sign_test(column)):
+        assert 0 < p <= 1
+
+
+def test_the_wilcoxon_of_r() -> None:
+    # R, ?wilcox.test (Hollander and Wolfe 1973, 29f): V = 40, one-sided p-value = 0.01953 = 10 / 512.
+    x = np.array([1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30])
+    y = np.array([0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29])
+    assert wilcoxon(x - y) == pytest.approx(2 * 10 / 512)
+
+
+def test_wilcoxon_and_sign_drop_ties_and_take_equal_differences_as_equal() -> None:
+    # .3 - .2 and .2 - .1 differ in the last bits; equal on paper, they share a rank.
+    differences = np.array([0.3 - 0.2, 0.2 - 0.1, 0.5, 0.0, 1e-16, np.nan, -0.2])
+    exact = np.array([1.0, 1.0, 5.0, -2.0])
+    assert wilcoxon(differences) == pytest.approx(stats.wilcoxon(exact).pvalue)
+    # 3 wins, 1 loss: 2 * (1 + 4) / 16.
+    assert sign_test(differences) == pytest.approx(10 / 16)
+    assert wilcoxon(np.zeros(5)) == sign_test(np.zeros(5)) == sign_test(np.array([])) == 1.0
+    with pytest.raises(InputError, match="difference in row 2 is infinite"):
+        sign_test(np.array([0.0, 1.0, np.inf]))
+    with pytest.raises(InputError, match="one list"):
+        wilcoxon(np.zeros((3, 2)))
+
+
+def pairs(both: int, b: int, c: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
+    baseline = np.repeat([1.0, 1.0, 0.0, 0.0], (both, b, c, neither))
+    candidate = np.repeat([1.0, 0.0, 1.0, 0.0], (both, b, c, neither))
+    return baseline, candidate
+
+
+def test_a_published_mcnemar() -> None:
+    # Agresti, Categorical Data Analysis (1990), p. 350: approval of 1,600 people before and after; 150 went from
+    # approval to disapproval, 86 the other way. R's exact2x2: exact McNemar, p-value = 3.716e-05.
+    found = mcnemar_exact(*pairs(794, 150, 86, 570))
+    assert (found.b, found.c) == (150, 86)
+    assert found.p == pytest.approx(3.716e-05, rel=2e-4)
+
+
+@given(st.integers(0, 12), st.integers(0, 12), st.integers(0, 3))
+def test_mcnemar_is_statsmodels_and_the_sign_flip_of_single_rows(b: int, c: int, same: int) -> None:
+    baseline, candidate = pairs(same, b, c, 1)
+    found = mcnemar_exact(baseline, candidate)
+    assert (found.b, found.c) == (b, c)
+    assert found.p == pytest.approx(mcnemar([[same, b], [c, 1]], exact=True).pvalue if b + c else 1.0)
+    if b + c <= 20:
+        flips = sign_flip_test((candidate - baseline)[:, None], np.arange(len(baseline)), np.random.default_rng(0))
+        assert found.p == pytest.approx(flips[0])
+
+
+def test_mcnemar_leaves_out_undefined_pairs_and_refuses_what_is_not_zero_or_one() -> None:
+    nan = float("nan")
+    assert mcnemar_exact(np.array([1.0, nan, 0.0]), np.array([0.0, 1.0, nan])) == McNemar(1, 0, 1.0)
+    with pytest.raises(InputError, match=r"row 1 of the candidate is 0\.5"):
+        mcnemar_exact(np.array([1.0, 0.0]), np.array([1.0, 0.5]))
+    with pytest.raises(InputError, match="same queries"):
+        mcnemar_exact(np.array([1.0, 0.0]), np.array([1.0]))
