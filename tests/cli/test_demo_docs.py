@@ -1,0 +1,35 @@
+"""The page on golden sets says what was measured, and leaves no stage out."""
+
+from pathlib import Path
+
+from ragbench.golden.generate import STAGES_WITH_LLM
+
+DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+PAGE = (DOCS / "golden-sets.md").read_text(encoding="utf-8")
+
+
+def rows(text: str, head: str) -> list[list[str]]:
+    """The cells of the first table under a heading that begins with these words."""
+    lines = text[text.index(head) :].splitlines()
+    first = next(at for at, line in enumerate(lines) if line.startswith("|"))
+    table = []
+    for line in lines[first + 2 :]:
+        if not line.startswith("|"):
+            break
+        table.append([cell.strip() for cell in line.strip("|").split("|")])
+    return table
+
+
+def test_the_taus_are_those_of_the_measured_page() -> None:
+    measured = (DOCS / "validity.md").read_text(encoding="utf-8")
+    shown = rows(PAGE, "## What a set without people's queries can and cannot tell")
+    assert len(shown) >= 4
+    for name, tau, ceiling, _ in shown:
+        assert f"| {name} | {tau} | {ceiling} |" in measured
+
+
+def test_every_stage_of_review_is_explained() -> None:
+    explained = PAGE[PAGE.index("## From documents to a set") : PAGE.index("## What it costs")].lower()
+    called = {"round_trip": "round trip", "judge": "judge", "reconsider": "second opinion"}
+    for stage in STAGES_WITH_LLM:
+        assert called.get(stage, f"`{stage}`") in explained
