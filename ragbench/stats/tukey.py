@@ -1,5 +1,7 @@
 """Randomised Tukey test: all pairs of several systems at once."""
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 
@@ -7,6 +9,9 @@ from ragbench.core.errors import InputError
 from ragbench.stats.checks import check_resampling, check_values
 from ragbench.stats.clusters import cluster_totals
 
+FEW = 6
+"""Up to so many systems all orders of labels (720) are a table."""
+BLOCK_ROWS = 1 << 14
 BLOCK_CELLS = 1 << 22
 
 
@@ -52,11 +57,25 @@ def randomised_tukey(
     # Sums in another order differ in the last bits; what is equal on paper must count as reached.
     slack = 1e-12 * np.abs(sums).sum()
     reached = np.zeros((systems, systems))
-    rows = max(1, BLOCK_CELLS // max(sums.size, 1))
-    for start in range(0, resamples, rows):
-        block = min(rows, resamples - start)
-        labels = rng.random((block, *sums.shape)).argsort(axis=2)
-        means = np.take_along_axis(sums[None], labels, axis=2).sum(axis=1)
-        ranges = np.sort(np.ptp(means, axis=1))
+    draw, rows = (_few_systems, BLOCK_ROWS) if systems <= FEW else (_many_systems, BLOCK_CELLS // max(sums.size, 1))
+    for start in range(0, resamples, max(rows, 1)):
+        block = min(max(rows, 1), resamples - start)
+        ranges = np.sort(np.ptp(draw(sums, rng, block), axis=1))
         reached += block - np.searchsorted(ranges, distances - slack, side="left")
     return np.where(np.eye(systems, dtype=bool), 1.0, (reached + 1) / (resamples + 1))
+
+
+def _few_systems(sums: npt.NDArray[np.float64], rng: np.random.Generator, block: int) -> npt.NDArray[np.float64]:
+    """(block, s) totals; a cluster's sums in every order are a table, and a drawn number is an order."""
+    orders = np.array(list(itertools.permutations(range(sums.shape[1]))))
+    totals = np.zeros((block, sums.shape[1]))
+    for row in sums:
+        totals += np.take(row[orders], rng.integers(0, len(orders), size=block, dtype=np.uint16), axis=0)
+    return totals
+
+
+def _many_systems(sums: npt.NDArray[np.float64], rng: np.random.Generator, block: int) -> npt.NDArray[np.float64]:
+    """(block, s) totals; an order is that of drawn numbers."""
+    labels = rng.random((block, *sums.shape)).argsort(axis=2)
+    totals: npt.NDArray[np.float64] = np.take_along_axis(sums[None], labels, axis=2).sum(axis=1)
+    return totals

@@ -8,7 +8,7 @@ import pytest
 from ragbench.core.errors import InputError, SettingError
 from ragbench.stats.multiple import benjamini_hochberg, holm
 from ragbench.stats.signflip import sign_flip_test
-from ragbench.stats.tukey import randomised_tukey
+from ragbench.stats.tukey import FEW, randomised_tukey
 
 # Benjamini and Hochberg 1995, section 4: fifteen ordered p-values of a trial.
 TRIAL = np.array(
@@ -66,6 +66,20 @@ def test_two_systems_are_the_sign_flip_test() -> None:
     found = randomised_tukey(values, clusters, rng, resamples=40_000)
     assert found[0, 1] == pytest.approx(flips, abs=0.015)
     assert 0.01 < flips < 0.99
+
+
+@pytest.mark.parametrize("systems", [5, FEW + 1])
+def test_few_and_many_systems_agree_with_all_orders_of_two_clusters(systems: int) -> None:
+    rng = np.random.default_rng(9)
+    values = rng.random((2, systems))
+    # The range depends only on how the second cluster's order stands to the first's.
+    ranges = np.array([np.ptp(values[0] + values[1][list(o)]) for o in itertools.permutations(range(systems))])
+    totals = values.sum(axis=0)
+    distances = np.abs(totals[:, None] - totals[None, :])
+    expected = (ranges[:, None, None] >= distances - 1e-12).mean(axis=0)
+    found = randomised_tukey(values, np.arange(2), rng, resamples=20_000)
+    np.testing.assert_allclose(found, expected, atol=4 * np.sqrt(0.25 / 20_000))
+    assert expected.min() < 0.9
 
 
 def test_tukey_is_never_zero_and_one_for_the_same_system() -> None:
