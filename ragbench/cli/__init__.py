@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from ragbench.cli import chunk, data, demo, eval, export, generate, golden, plugins
+from ragbench.cli import chunk, compare, data, demo, eval, export, generate, golden, plugins
 from ragbench.core.errors import RagbenchError
 
 USAGE_ERROR = 2
@@ -22,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("eval")(eval.evaluate_command)
+app.command("compare")(compare.compare_command)
 app.command("chunk")(chunk.chunk)
 app.command("generate")(generate.generate)
 app.command("demo")(demo.demo)

@@ -272,4 +272,5 @@ def _choice(verdicts: Sequence[Verdict], systems: int, settings: CompareSettings
 
 
 def _failures(runs: Sequence[ScoredRun]) -> list[str]:
-    return [f"{run.name}: {run.failed} queries failed and score 0" for run in runs if run.failed]
+    notes = [f"{run.name}: {run.failed} queries failed and score 0" for run in runs if run.failed]
+    return notes + [f"{run.name}: {entry.reason}" for run in runs for entry in run.scores.ledger.of("nothing-judged")]
