@@ -53,6 +53,17 @@ class ContentWords:
         """(texts,) number of distinct content words of each text."""
         return np.bincount(self.row, minlength=self.texts)
 
+    def stemmed(self, language: str) -> tuple["ContentWords", npt.NDArray[np.int64]]:
+        """The stems of these words, and the stem (row of the new vocabulary) of each row of ``vocabulary``."""
+        import Stemmer
+
+        known = language in Stemmer.algorithms()
+        stems = Stemmer.Stemmer(language).stemWords(list(self.vocabulary)) if known else list(self.vocabulary)
+        names, of_word = np.unique(np.array(stems, dtype=object), return_inverse=True)
+        width = max(len(names), 1)
+        pairs = np.unique(self.row * width + of_word[self.word])
+        return ContentWords(pairs // width, pairs % width, self.texts, tuple(names.tolist())), of_word
+
     def rest_shares(
         self, group: npt.NDArray[np.int64], present: npt.NDArray[np.bool_] | None = None
     ) -> npt.NDArray[np.float64]:
@@ -62,13 +73,19 @@ class ContentWords:
             group: (texts,) the group of each text, for example the document of each sentence.
             present: (texts,) texts that count as others; all by default.
         """
+        return self._means(self.elsewhere(group, present))
+
+    def elsewhere(
+        self, group: npt.NDArray[np.int64], present: npt.NDArray[np.bool_] | None = None
+    ) -> npt.NDArray[np.bool_]:
+        """(n,) for each word of each text, whether another text of its group has it too; arguments as `rest_shares`."""
         present = np.ones(self.texts, dtype=bool) if present is None else present
         key = group[self.row] * max(len(self.vocabulary), 1) + self.word
         _, position = np.unique(key, return_inverse=True)
         counted = present[self.row]
         total = np.bincount(position, weights=counted)
-        others = total[position] - counted
-        return self._means(others > 0)
+        others: npt.NDArray[np.bool_] = total[position] - counted > 0
+        return others
 
     def _means(self, hit: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
         with np.errstate(invalid="ignore"):
