@@ -21,6 +21,7 @@ MODULES = {
     "gpu": "gpu",
     "llm_client": "llm_client",
     "validity": "validity",
+    "statistics": "significance",
 }
 """Module by name, in the order of the report."""
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

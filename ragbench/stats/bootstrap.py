@@ -131,10 +131,12 @@ def resampled_means(
         resamples: how many.
     """
     sums, counts = cluster_totals(values, clusters)
-    if (counts == counts[:, :1]).all():
-        counts = counts[:, :1]
-    c = len(sums)
-    means = np.empty((resamples, values.shape[1]))
+    c, m = sums.shape
+    # Where all clusters have as many values, so has every resample.
+    fixed = float(c * counts[0, 0]) if counts.size and (counts == counts[0, 0]).all() else None
+    if fixed is None:
+        sums = np.hstack((sums, counts))
+    means = np.empty((resamples, m))
     rows = max(1, BLOCK_CELLS // max(c, 1))
     for start in range(0, resamples, rows):
         block = min(rows, resamples - start)
@@ -142,6 +144,7 @@ def resampled_means(
         weights = np.empty((block, c))
         for row, drawn in zip(weights, rng.integers(0, c, size=(block, c)), strict=True):
             row[:] = np.bincount(drawn, minlength=c)
+        totals = weights @ sums
         with np.errstate(invalid="ignore", divide="ignore"):
-            means[start : start + block] = (weights @ sums) / (weights @ counts)
+            means[start : start + block] = totals[:, :m] / (totals[:, m:] if fixed is None else fixed)
     return means
