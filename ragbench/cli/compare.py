@@ -78,12 +78,9 @@ def compare_command(
         Console(width=wide).print(compare_tables(compared))
     if out is not None:
         print(f"written to {out}", file=sys.stderr if as_json else sys.stdout)
+    for name, error in compared.failed.items():
+        print(f"error: {name} did not run: {error}", file=sys.stderr)
     if compared.failed:
-        for verdict in compared.failed:
-            print(
-                f"error: {verdict.candidate} {verdict.notes[0].removeprefix(verdict.candidate).strip()}",
-                file=sys.stderr,
-            )
         raise typer.Exit(2)
 
 

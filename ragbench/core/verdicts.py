@@ -33,6 +33,7 @@ class Verdict:
         p_equivalence: of "they differ by the margin or more" (two one-sided tests); None without a margin.
         p_equivalence_adjusted: for all comparisons it stands with.
         reason: why this test, one sentence.
+        same_run: both have the same rankings, so there was nothing to test; p is 1.
     """
 
     baseline: str
@@ -62,3 +63,4 @@ class Verdict:
     p_equivalence: float | None = None
     p_equivalence_adjusted: float | None = None
     reason: str = ""
+    same_run: bool = False

@@ -7,18 +7,20 @@ from ragbench.core.verdicts import Verdict
 from ragbench.harness.compare.compare import FEWEST, Compared, SliceVerdict
 from ragbench.harness.compare.examples import Example, Placed
 from ragbench.harness.compare.origin import CLASSES, ClassName, Origin
-from ragbench.report.compare_sentences import CORRECTIONS, counted, interval
+from ragbench.harness.compare.verdict import is_test
+from ragbench.report.compare_sentences import CORRECTIONS, comparisons, counted, interval
 from ragbench.report.tables import fraction, p_value
 
 MOST_SLICES = 12
 SYSTEMS_PER_TABLE = 3
+LONGEST = 300
 RELEVANT = "*"
 
 MEANING: dict[ClassName, str] = {
-    "found": "only the other finds anything",
-    "lost": "only the baseline finds anything",
-    "more": "the other finds more",
-    "fewer": "the other finds fewer",
+    "found": "only {candidate} finds anything",
+    "lost": "only {baseline} finds anything",
+    "more": "{candidate} finds more",
+    "fewer": "{candidate} finds fewer",
     "higher": "equally many, ranked better",
     "lower": "equally many, ranked worse",
     "same": "equally many, no difference",
@@ -65,9 +67,9 @@ def to_know(compared: Compared) -> list[str]:
     lines = list(compared.notes)
     notes: dict[str, list[Verdict]] = {}
     for verdict in compared.verdicts:
-        for note in verdict.notes if verdict.decision != "not comparable" else ():
+        for note in verdict.notes if is_test(verdict) else ():
             notes.setdefault(note, []).append(verdict)
-    tested = [verdict for verdict in compared.verdicts if verdict.difference is not None]
+    tested = [verdict for verdict in compared.verdicts if is_test(verdict)]
     for note, verdicts in notes.items():
         whose = "" if len(verdicts) == len(tested) else ", ".join(_whose(verdict, compared) for verdict in verdicts)
         lines.append(f"{whose}: {note}" if whose else note)
@@ -87,12 +89,11 @@ def _pair_name(verdict: Verdict, compared: Compared) -> str:
 
 def _differences(compared: Compared, metric: str) -> Block:
     verdicts = [verdict for verdict in compared.verdicts if verdict.metric == metric]
-    tested = [verdict for verdict in compared.verdicts if verdict.difference is not None]
     share = f"{compared.settings.confidence:.0%}" if verdicts else ""
     pairs = compared.settings.correction == "tukey" and len(compared.systems) > 2
     mean = next((verdict.baseline_mean for verdict in verdicts if verdict.baseline_mean is not None), None)
     to = "between systems" if pairs else f"to {compared.baseline} ({fraction(mean)})"
-    p = _p_title(compared.settings.correction, len(tested))
+    p = _p_title(compared.settings.correction, comparisons(compared.verdicts, metric, compared.settings.correction))
     rows = tuple(
         (
             _pair_name(verdict, compared),
@@ -111,7 +112,7 @@ def _differences(compared: Compared, metric: str) -> Block:
 def _p_title(correction: str, tests: int) -> str:
     if tests < 2 or correction == "none":
         return ""
-    return f"; p by {CORRECTIONS[correction]} over {tests}"
+    return f"; p by {CORRECTIONS[correction]} over {tests}, intervals uncorrected"
 
 
 def _slices(compared: Compared) -> list[Block]:
@@ -152,7 +153,7 @@ def _cut(cut: Sequence[SliceVerdict], by: str, title: str) -> Block:
         )
     if empty:
         labels = ", ".join(one.verdict.slice.removeprefix(f"{by}=") for one in empty[:5])
-        lines.append(f"without a value: {labels}" + (f" and {len(empty) - 5} more" if len(empty) > 5 else ""))
+        lines.append(f"no query with a value: {labels}" + (f" and {len(empty) - 5} more" if len(empty) > 5 else ""))
     rows = tuple(
         (
             one.verdict.slice.removeprefix(f"{by}="),
@@ -171,11 +172,13 @@ def _origin(origins: Sequence[Origin]) -> Block:
     """What each class of queries adds, a column for each system."""
     first = origins[0]
     within = "in the ranking" if first.cut is None else f"in the top {first.cut}"
+    candidate = first.candidate if len(origins) == 1 else "the other"
     rows = []
     for i, name in enumerate(CLASSES):
         parts = [origin.parts[i] for origin in origins]
         if any(part.queries for part in parts):
-            rows.append((MEANING[name], *(f"{fraction(p.adds, signed=True)} ({p.queries})" for p in parts)))
+            meaning = MEANING[name].format(candidate=candidate, baseline=first.baseline)
+            rows.append((meaning, *(f"{fraction(p.adds, signed=True)} ({p.queries})" for p in parts)))
     rows.append(("finding, in all", *(fraction(origin.finding, signed=True) for origin in origins)))
     rows.append(("ranking, in all", *(fraction(origin.ranking, signed=True) for origin in origins)))
     lines = [
@@ -184,13 +187,13 @@ def _origin(origins: Sequence[Origin]) -> Block:
         f"where neither retrieves any down to rank {origin.depth}"
         for origin in origins
     ]
-    title = f"Where the difference comes from: what relevant items {within} add to {first.metric} (queries)"
+    title = f"Where the difference in {first.metric} comes from (queries), by what is found {within}"
     return Block(title, ("queries where", *(origin.candidate for origin in origins)), tuple(rows), tuple(lines))
 
 
 def _example(example: Example) -> Block:
     kind = f" ({example.type})" if example.type else ""
-    relevant = ", ".join(f"{item} (grade {label})" for item, label in list(example.relevant.items())[:5])
+    relevant = ", ".join(f"{_plain(item)} (grade {label})" for item, label in list(example.relevant.items())[:5])
     more = f" and {len(example.relevant) - 5} more" if len(example.relevant) > 5 else ""
     sides = (example.baseline, example.candidate)
     head = ["rank"]
@@ -199,13 +202,20 @@ def _example(example: Example) -> Block:
         head.append(f"{side.name} {fraction(side.value)}, {side.failure or first}")
     depth = max(len(side.top) for side in sides)
     rows = tuple((str(i + 1), *(_placed(side.top[i : i + 1]) for side in sides)) for i in range(depth))
-    text = f": {example.text}" if example.text else ""
+    text = f": {_plain(example.text)}" if example.text else ""
     lines = (f"relevant: {relevant}{more}",) if relevant else ()
     title = f"{fraction(example.difference, signed=True)}  {example.query_id}{kind}{text}"
     return Block(title, tuple(head), rows, lines, texts=True)
 
 
+def _plain(text: str) -> str:
+    """One line without control characters, of bounded length."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
 def _placed(item: Sequence[Placed]) -> str:
     if not item:
         return "-"
-    return f"{item[0].item} {RELEVANT}" if (item[0].label or 0) > 0 else item[0].item
+    name = _plain(item[0].item)
+    return f"{name} {RELEVANT}" if (item[0].label or 0) > 0 else name

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ragbench.core.verdicts import Verdict
+from ragbench.harness.compare.verdict import is_test
 from ragbench.report.tables import fraction, p_value
 
 CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg", "tukey": "Tukey"}
@@ -23,19 +24,19 @@ def counted(count: int, what: str) -> str:
     return f"{count} {what[:-1]}ies" if what.endswith("y") else f"{count} {what}s"
 
 
-def sentence(verdict: Verdict, correction: str = "", comparisons: int = 1) -> str:
+def sentence(verdict: Verdict, correction: str = "", family: int = 1) -> str:
     """What the verdict says, with its numbers.
 
     Args:
         verdict: on all queries.
         correction: what its p was corrected by.
-        comparisons: how many it was corrected for.
+        family: how many it was corrected for.
     """
     if verdict.decision == "not comparable":
         return f"{verdict.candidate} cannot be compared with {verdict.baseline}: {'; '.join(verdict.notes)}."
-    if any("the same run" in note for note in verdict.notes):
+    if verdict.same_run:
         return f"{verdict.candidate} is the same run as {verdict.baseline}: nothing differs, p = 1."
-    how = f" ({CORRECTIONS[correction]}, {comparisons} comparisons)" if comparisons > 1 and correction != "none" else ""
+    how = f" ({CORRECTIONS[correction]}, {family} comparisons)" if family > 1 and correction != "none" else ""
     queries = counted(verdict.n, "query") + (
         f" from {counted(verdict.clusters, 'document')}" if verdict.clusters < verdict.n else ""
     )
@@ -72,9 +73,14 @@ def _p(p: float) -> str:
     return f"p < {text[1:]}" if text.startswith("<") else f"p = {text}"
 
 
+def comparisons(verdicts: Sequence[Verdict], metric: str, correction: str) -> int:
+    """How many comparisons the p-values of a metric are corrected for: Tukey's test takes each metric by itself."""
+    return sum(is_test(verdict) and (correction != "tukey" or verdict.metric == metric) for verdict in verdicts)
+
+
 def sentences(verdicts: Sequence[Verdict], metric: str, correction: str) -> list[str]:
     """One sentence for each verdict on the metric; those that could not be compared come last."""
-    tested = sum(verdict.difference is not None for verdict in verdicts)
+    tested = comparisons(verdicts, metric, correction)
     chosen = [verdict for verdict in verdicts if verdict.metric == metric]
     ordered = sorted(chosen, key=lambda verdict: verdict.decision == "not comparable")
     return [sentence(verdict, correction, tested) for verdict in ordered]

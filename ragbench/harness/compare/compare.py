@@ -1,6 +1,6 @@
 """Compare systems with a baseline: verdicts, slices, where the difference comes from, examples."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +14,7 @@ from ragbench.harness.compare.examples import Examples, examples
 from ragbench.harness.compare.origin import Origin, origin
 from ragbench.harness.compare.pairing import Pair, align, column
 from ragbench.harness.compare.slices import Slice, slices
-from ragbench.harness.compare.verdict import corrected, decide, not_comparable, verdict
+from ragbench.harness.compare.verdict import corrected, decide, is_test, not_comparable, verdict
 from ragbench.metrics.parse import parse
 from ragbench.stats.choose import choose_test
 from ragbench.stats.clusters import cluster_index
@@ -99,7 +99,8 @@ class Compared:
         origins: of the first metric, one for each other system that has rankings.
         examples: of the first metric.
         choice: which test was taken and why, one sentence.
-        notes: what a reader must know: systems that did not run, queries left out, settings that differ.
+        failed: why, by the name of each system that did not run.
+        notes: what a reader must know: queries left out, settings that differ, queries that failed.
     """
 
     baseline: str
@@ -111,12 +112,8 @@ class Compared:
     origins: tuple[Origin, ...]
     examples: tuple[Examples, ...]
     choice: str
-    notes: tuple[str, ...] = field(default=())
-
-    @property
-    def failed(self) -> tuple[Verdict, ...]:
-        """Of systems that did not run: one verdict for each metric."""
-        return tuple(verdict for verdict in self.verdicts if verdict.test == "none" and verdict.n == 0)
+    failed: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def compare(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compared:
@@ -137,9 +134,10 @@ def compare(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compared:
     """
     _checked_names(runs)
     ran = [run for i, run in enumerate(runs) if i == 0 or run.error is None]
-    broken = [run for run in runs[1:] if run.error is not None]
+    failed = {run.name: run.error for run in runs[1:] if run.error is not None}
     aligned, notes = align(ran, intersect=settings.intersect)
     settings = replace(settings, metrics=tuple(dict.fromkeys(_written(name, aligned) for name in settings.metrics)))
+    cuts = [part for by in settings.by for part in slices(aligned[0].queries, by)]
     pairs = [Pair(aligned[0], other) for other in aligned[1:]]
     if settings.correction == "tukey":
         verdicts = _all_pairs(aligned, settings)
@@ -148,24 +146,24 @@ def compare(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compared:
             [_verdict(pair, metric, settings) for metric in settings.metrics for pair in pairs], settings.correction
         )
     verdicts += tuple(
-        not_comparable(
-            runs[0].name, run.name, metric, f"{run.name} did not run: {run.error}", confidence=settings.confidence
-        )
+        not_comparable(runs[0].name, name, metric, f"{name} did not run: {error}", confidence=settings.confidence)
         for metric in settings.metrics
-        for run in broken
+        for name, error in failed.items()
     )
     primary = settings.metrics[0]
-    origins = [origin(pair, primary) for pair in pairs]
+    differing = [pair for pair in pairs if not pair.same_run]
+    origins = [origin(pair, primary) for pair in differing]
     return Compared(
         baseline=runs[0].name,
         systems=tuple(run.name for run in runs),
         settings=settings,
         queries=aligned[0].queries,
         verdicts=verdicts,
-        slices=_slices(pairs, settings),
+        slices=_slices(differing, cuts, settings),
         origins=tuple(found for found in origins if found is not None),
-        examples=tuple(examples(pair, primary, settings.examples) for pair in pairs) if settings.examples else (),
+        examples=tuple(examples(pair, primary, settings.examples) for pair in differing) if settings.examples else (),
         choice=_choice(verdicts, len(aligned), settings),
+        failed=failed,
         notes=(*notes, *_failures(aligned)),
     )
 
@@ -204,7 +202,12 @@ def _verdict(pair: Pair, metric: str, settings: CompareSettings, part: Slice | N
 
 
 def _all_pairs(runs: Sequence[ScoredRun], settings: CompareSettings) -> tuple[Verdict, ...]:
-    """Every pair, with the p-values of a randomised Tukey test for each metric."""
+    """Every pair, with the p-values of a randomised Tukey test for each metric.
+
+    The test supposes that no two of the systems differ. Where some are nearly the
+    same it can give a pair a smaller p than the pair has by itself; the larger
+    of the two counts.
+    """
     clusters = cluster_index(runs[0].queries.units)
     found = []
     for metric in settings.metrics:
@@ -216,13 +219,13 @@ def _all_pairs(runs: Sequence[ScoredRun], settings: CompareSettings) -> tuple[Ve
         for i, baseline in enumerate(runs):
             for j in range(i + 1, len(runs)):
                 one = _verdict(Pair(baseline, runs[j]), metric, settings)
-                if p is not None and one.difference is not None:
-                    one = replace(one, p_adjusted=float(p[i, j]))
+                if p is not None and is_test(one):
+                    one = replace(one, p_adjusted=max(float(p[i, j]), one.p))
                 found.append(replace(one, decision=decide(one)))
     return tuple(found)
 
 
-def _slices(pairs: Sequence[Pair], settings: CompareSettings) -> tuple[SliceVerdict, ...]:
+def _slices(pairs: Sequence[Pair], cuts: Sequence[Slice], settings: CompareSettings) -> tuple[SliceVerdict, ...]:
     """Verdicts on every slice of every cut; p is corrected over all slices and systems together."""
     metric = settings.metrics[0]
     found = list[SliceVerdict]()
@@ -230,7 +233,7 @@ def _slices(pairs: Sequence[Pair], settings: CompareSettings) -> tuple[SliceVerd
         before, after = pair.values(metric)
         difference = after - before
         n = int((~np.isnan(difference)).sum())
-        for part in (part for by in settings.by for part in slices(pair.queries, by)):
+        for part in cuts:
             own = difference[part.rows]
             adds = float(np.nansum(own)) / n if n else 0.0
             tested = int((~np.isnan(own)).sum()) >= FEWEST
@@ -254,9 +257,9 @@ def _untested(one: Verdict) -> Verdict:
 
 def _choice(verdicts: Sequence[Verdict], systems: int, settings: CompareSettings) -> str:
     """Which test and which correction, and why."""
-    tested = [one for one in verdicts if one.difference is not None]
+    tested = [one for one in verdicts if is_test(one)]
     if not tested:
-        return "Nothing could be tested."
+        return "none, for there is nothing to test."
     reasons: dict[str, list[str]] = {}
     for one in tested:
         name = one.test.split(" (")[0]
@@ -265,7 +268,7 @@ def _choice(verdicts: Sequence[Verdict], systems: int, settings: CompareSettings
     if settings.correction == "tukey":
         n, clusters = tested[0].n, tested[0].clusters
         tukey = choose_test(n=n, clusters=clusters, binary=False, systems=max(systems, 3), against="all")
-        return f"randomised Tukey, {settings.resamples:,} permutations: {tukey.reason}"
+        return f"randomised Tukey for each metric, {settings.resamples:,} permutations: {tukey.reason}"
     names = {"holm": "Holm", "bh": "Benjamini-Hochberg", "none": "uncorrected"}
     more = f" {len(tested)} comparisons: {names[settings.correction]}." if len(tested) > 1 else ""
     return " ".join(f"{' / '.join(known)}: {reason}" for reason, known in reasons.items()) + more

@@ -68,8 +68,7 @@ def paired_test(
         resamples: of sign flips.
 
     Raises:
-        SettingError: the test is not known.
-        InputError: McNemar's test on values that are not 0 or 1.
+        SettingError: the test is not known, or McNemar's is asked for where values are not 0 or 1.
     """
     check_test(test)
     difference = candidate - baseline
@@ -84,6 +83,8 @@ def paired_test(
             f"the {name} test takes all {n} queries as independent, but they come from {c} documents: its p is too low",
         )
     if name == "mcnemar":
+        if not is_binary(baseline, candidate):
+            raise SettingError("test mcnemar is for metrics that are 0 or 1, such as hit@5; these values are not")
         found = mcnemar_exact(baseline, candidate)
         return Tested(found.p, f"exact McNemar ({found.c} gained, {found.b} lost)", reason, notes)
     if name == "wilcoxon":

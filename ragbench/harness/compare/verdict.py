@@ -105,6 +105,7 @@ def verdict(
         p_equivalence=p_equivalence,
         p_equivalence_adjusted=p_equivalence,
         reason=tested.reason,
+        same_run=pair.same_run,
     )
     return replace(found, decision=decide(found), notes=(*found.notes, *_disagreement(found)))
 
@@ -135,10 +136,15 @@ def decide(verdict: Verdict) -> Decision:
     return "no difference shown"
 
 
+def is_test(verdict: Verdict) -> bool:
+    """Whether there was something to test: both have values, and they are two runs."""
+    return verdict.difference is not None and not verdict.same_run
+
+
 def corrected(verdicts: Sequence[Verdict], correction: str) -> tuple[Verdict, ...]:
     """The verdicts with p-values adjusted for all of them together, and decided anew.
 
-    What cannot be compared is no test and counts for nothing.
+    What cannot be compared, or is the same run, is no test and counts for nothing.
 
     Args:
         verdicts: one family.
@@ -150,7 +156,7 @@ def corrected(verdicts: Sequence[Verdict], correction: str) -> tuple[Verdict, ..
     if correction not in get_args(Correction):
         raise SettingError(f"there is no correction {correction!r}{did_you_mean(correction, get_args(Correction))}")
     method = {"holm": holm, "bh": benjamini_hochberg}.get(correction, np.asarray)
-    tested = [i for i, verdict in enumerate(verdicts) if verdict.difference is not None]
+    tested = [i for i, verdict in enumerate(verdicts) if is_test(verdict)]
     p = method(np.array([verdicts[i].p for i in tested]))
     done = list(verdicts)
     for i, adjusted in zip(tested, p.tolist(), strict=True):
@@ -178,7 +184,7 @@ def _facts(pair: Pair, difference: npt.NDArray[np.float64], c: int, d_z: float |
     notes = list[str]()
     n, alike = len(difference), not difference.any()
     if pair.same_run:
-        notes.append(f"{pair.candidate.name} is the same run as {pair.baseline.name}: nothing differs")
+        notes.append("the same run: nothing differs")
     elif alike:
         notes.append(f"all {n} values are equal, so p is 1; the rankings differ only where this metric does not look")
     elif d_z is None and n > 1:
