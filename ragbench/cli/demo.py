@@ -5,9 +5,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from ragbench.cli.demo_report import DemoReport
 
 PRINTED = "printed.txt"
 PASSED, FINDINGS = 0, 1
@@ -22,7 +25,8 @@ def demo(
 
     Example: ragbench demo
 
-    Needs no key and no network. Prints each command it runs; they can be typed one by one.
+    Needs no key and no network. Prints each command it runs; they can be typed one by one. With --json: "written" and
+    "struck", each as ragbench eval prints it, and "audit", as ragbench golden audit does.
     """
     from ragbench.cli.demo_report import DemoReport
     from ragbench.tasks.samples import sample
@@ -42,7 +46,9 @@ def demo(
     steps.run(*generate, hidden=force)
     report.example(places.generated)
     corpus = ("--corpus", places.corpus, "--golden", places.generated)
-    steps.run("golden", "audit", *corpus, "--out", places.audit, accepted=(PASSED, FINDINGS))
+    # Two retrievers are enough to see what they agree on; the third default would embed every query once more.
+    pool = ("--retriever", "bm25", "--retriever", "dense")
+    steps.run("golden", "audit", *corpus, *pool, "--out", places.audit, accepted=(PASSED, FINDINGS))
     report.findings(_read(places.audit / "audit.json")["findings"])
     steps.run("golden", "corpus", *corpus, "--out", places.copy)
     copied = ("--corpus", places.copy / "corpus.jsonl", "--golden", places.copy / "golden")
@@ -88,7 +94,7 @@ class _Places:
 class _Steps:
     """Runs commands in this process, shows each as it is typed, and keeps what they print in one file."""
 
-    def __init__(self, out: Path, report: Any) -> None:
+    def __init__(self, out: Path, report: "DemoReport") -> None:
         self.file = out / PRINTED
         self.report = report
         self.printed: list[str] = []
