@@ -101,7 +101,7 @@ def _differences(compared: Compared, metric: str) -> Block:
             "-" if verdict.d_z is None else f"{verdict.d_z:+.2f}",
             "-" if verdict.cliffs_delta is None else f"{verdict.cliffs_delta:+.2f}",
             "-" if verdict.difference is None else p_value(verdict.p_adjusted),
-            f"{verdict.wins}/{verdict.ties}/{verdict.losses}",
+            "-" if verdict.difference is None else f"{verdict.wins}/{verdict.ties}/{verdict.losses}",
         )
         for verdict in verdicts
     )
@@ -182,8 +182,8 @@ def _origin(origins: Sequence[Origin]) -> Block:
     rows.append(("finding, in all", *(fraction(origin.finding, signed=True) for origin in origins)))
     rows.append(("ranking, in all", *(fraction(origin.ranking, signed=True) for origin in origins)))
     lines = [
-        f"{origin.candidate}: {origin.candidate_items} of {origin.relevant_items} relevant items {within}, "
-        f"{origin.baseline} {origin.baseline_items}; {counted(origin.never, 'query')} "
+        f"{origin.candidate}: {origin.candidate_items} of {origin.candidate_relevant} relevant items {within}, "
+        f"{origin.baseline} {origin.baseline_items} of {origin.baseline_relevant}; {counted(origin.never, 'query')} "
         f"where neither retrieves any down to rank {origin.depth}"
         for origin in origins
     ]

@@ -146,7 +146,7 @@ def compare(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compared:
             [_verdict(pair, metric, settings) for metric in settings.metrics for pair in pairs], settings.correction
         )
     verdicts += tuple(
-        not_comparable(runs[0].name, name, metric, f"{name} did not run: {error}", confidence=settings.confidence)
+        not_comparable(runs[0].name, name, metric, f"it did not run: {error}", confidence=settings.confidence)
         for metric in settings.metrics
         for name, error in failed.items()
     )

@@ -54,7 +54,7 @@ class Origin:
         finding: what the classes of `FOUND_OTHERWISE` add together.
         ranking: what the others add.
         baseline_items, candidate_items: relevant items within the cut, over all queries.
-        relevant_items: how many there are to be found.
+        baseline_relevant, candidate_relevant: how many there are to be found; they differ with the chunking.
         never: queries with something relevant where neither retrieves any of it, however deep.
         depth: of the deepest ranking.
     """
@@ -68,7 +68,8 @@ class Origin:
     ranking: float
     baseline_items: int
     candidate_items: int
-    relevant_items: int
+    baseline_relevant: int
+    candidate_relevant: int
     never: int
     depth: int
 
@@ -101,6 +102,7 @@ def origin(pair: Pair, metric: str) -> Origin | None:
         int(mine.within.sum()),
         int(other.within.sum()),
         int(mine.total.sum()),
+        int(other.total.sum()),
         int(((mine.anywhere == 0) & (other.anywhere == 0) & (mine.total + other.total > 0)).sum()),
         max(mine.depth, other.depth),
     )
