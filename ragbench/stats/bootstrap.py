@@ -6,7 +6,12 @@ import numpy.typing as npt
 from ragbench.stats.checks import check_resampling, check_values
 from ragbench.stats.clusters import cluster_totals
 
-BLOCK_CELLS = 1 << 22
+BLOCK_CELLS = 1 << 14
+FEWEST_ROWS = 8
+"""Resamples at a time: as many as have so many cells together, but not fewer than this."""
+SLAB = 1024
+"""Clusters multiplied at a time, in the processor's cache. Products as small as this stay on one thread, for on a busy
+machine the threads of a larger one wait for each other."""
 
 
 def bootstrap_means(
@@ -38,7 +43,7 @@ def bootstrap_means(
         InputError: an infinite value, or clusters with gaps.
         SettingError: fewer than one resample, or a confidence outside of (0, 1).
 
-    Memory: some 64 MiB for draws and weights, and 8 x resamples x m bytes.
+    Memory: 128 bytes for each cluster, and 8 x resamples x m bytes.
 
     Source: Efron and Tibshirani 1993, chapter 13; Davison and Hinkley 1997,
     section 3.8 for clusters.
@@ -137,14 +142,15 @@ def resampled_means(
     if fixed is None:
         sums = np.hstack((sums, counts))
     means = np.empty((resamples, m))
-    rows = max(1, BLOCK_CELLS // max(c, 1))
+    rows = max(FEWEST_ROWS, BLOCK_CELLS // max(c, 1))
     for start in range(0, resamples, rows):
         block = min(rows, resamples - start)
-        # One row at a time: its counts stay in the processor's cache.
         weights = np.empty((block, c))
         for row, drawn in zip(weights, rng.integers(0, c, size=(block, c)), strict=True):
             row[:] = np.bincount(drawn, minlength=c)
-        totals = weights @ sums
+        totals = np.zeros((block, sums.shape[1]))
+        for slab in range(0, c, SLAB):
+            totals += weights[:, slab : slab + SLAB] @ sums[slab : slab + SLAB]
         with np.errstate(invalid="ignore", divide="ignore"):
             means[start : start + block] = totals[:, :m] / (totals[:, m:] if fixed is None else fixed)
     return means
