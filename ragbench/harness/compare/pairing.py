@@ -150,9 +150,9 @@ def _checked(first: ScoredRun, other: ScoredRun, intersect: bool) -> list[str]:
     prints = [part.get("fingerprint") for part in chunks]
     if "chunk" in units and None not in prints and prints[0] != prints[1]:
         notes.append(
-            f"{first.name} ({chunks[0].get('chunks')} chunks) and {other.name} ({chunks[1].get('chunks')} chunks) cut the "
-            "corpus differently: more or fewer chunks of a query are relevant. Evaluating both with --level document "
-            "puts them on one scale"
+            f"{first.name} ({chunks[0].get('chunks')} chunks) and {other.name} ({chunks[1].get('chunks')} chunks) "
+            "cut the corpus differently: more or fewer chunks of a query are relevant. Evaluating both with --level "
+            "document puts them on one scale"
         )
     settings = [_part(run, "settings") for run in (first, other)]
     for key in SETTINGS_OF_SCORES:
