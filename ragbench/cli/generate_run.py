@@ -11,11 +11,13 @@ from ragbench.cli.generate_prepare import Stages, checked, parts_of, prepare
 from ragbench.cli.generate_tell import say_to, tell, tell_plan
 from ragbench.cli.progress import Progress
 from ragbench.core.context import Context
+from ragbench.core.errors import InputError
 from ragbench.golden.generate import Generated, Job, generate
 from ragbench.golden.outputs import write_outputs
 from ragbench.golden.outputs_card import card
 from ragbench.golden.run_folder import ANSWERS, SPENT, claimed, identity
 from ragbench.io.cache import cache_folder
+from ragbench.models.llm.batch.journal import Journal
 
 
 def run(options: Options) -> None:
@@ -38,6 +40,7 @@ def run(options: Options) -> None:
             if again and models.clients:
                 say(f"{options.out} holds this run already: going on where it was")
             models.open(options.out / ANSWERS)
+            _refuse_while_batches_run(options)
             job = replace(prepared.job, askers=models.clients)
             try:
                 generated = asyncio.run(_generate(job, prepared.stages, context, models))
@@ -57,6 +60,16 @@ def write(options: Options, job: Job, generated: Generated, models: Models, know
     document_of = {chunk.id: chunk.document_id for chunk in job.chunks}
     text = card(options.out.resolve().name, job, generated, models.paid(), options.corpus.name)
     return write_outputs(options.out, generated, document_of, known, text).fingerprint
+
+
+def _refuse_while_batches_run(options: Options) -> None:
+    assert options.out is not None
+    waiting = sum(batch.lines for batch in Journal.read(options.out).under_way())
+    if waiting and not options.force:
+        raise InputError(
+            f"{options.out}: {waiting} requests are under way in batches, and would be paid for twice. "
+            f"Get their answers first (ragbench batch fetch {options.out}), or write --force to ask all the same"
+        )
 
 
 async def _generate(job: Job, stages: Stages, context: Context, models: Models) -> Generated:

@@ -37,26 +37,39 @@ def claimed(folder: Path, run: Mapping[str, object], *, resume: bool, force: boo
             ``resume`` finds nothing to go on with, another process works in it,
             or it cannot be written to.
     """
-    from filelock import FileLock, Timeout
-
     try:
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder}: is a file; --out takes a folder")
         known = _known(folder)
         _check(folder, known, run, resume=resume, force=force)
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise InputError(f"{folder}: another ragbench generate is at work in it; wait for it to end") from None
     except OSError as error:
         raise InputError(f"{folder}: cannot be written to ({error.strerror or error})") from error
-    try:
+    with held(folder):
         same = known is not None and known.get("fingerprint") == run["fingerprint"]
         if not same:
             _begin(folder, run)
         yield same
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a run folder against other processes while the block lasts.
+
+    Raises:
+        InputError: another process works in it, or it cannot be written to.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"{folder}: another ragbench generate is at work in it; wait for it to end") from None
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written to ({error.strerror or error})") from error
+    try:
+        yield
     finally:
         lock.release()
 

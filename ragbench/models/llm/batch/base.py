@@ -1,0 +1,105 @@
+"""The contract of a provider's batch API."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragbench.models.llm.base import Request, Response
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A batch as its provider sees it.
+
+    Attributes:
+        state: the provider's own word.
+        ended: whether nothing more will come of it.
+        failed: whether it ended without any line having been worked on.
+        reason: why it failed, in the provider's words.
+        done: lines worked on so far; None where the provider does not say.
+    """
+
+    state: str
+    ended: bool
+    failed: bool = False
+    reason: str = ""
+    done: int | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one line.
+
+    Attributes:
+        id: the line's own id, as it was sent; empty for a line of results that cannot be read.
+        response: what the model said, or None.
+        failure: why it said nothing.
+    """
+
+    id: str
+    response: Response | None
+    failure: str = ""
+
+
+class BatchService(ABC):
+    """One model behind one batch API; every call is one exchange, without retries of its own.
+
+    What goes wrong in an exchange is raised as the provider's library raises it.
+    """
+
+    most_lines = 50_000
+    """The most requests of one batch."""
+    most_bytes: int
+    """The largest input file."""
+    least_lines = 1
+    """The fewest requests of one batch."""
+    place: Mapping[str, str]
+    """Where the batches live; with the model's name enough to find them again. No keys."""
+
+    @abstractmethod
+    def record_id(self, number: int, key: str) -> str:
+        """The id that the line goes by; unique in its batch.
+
+        Args:
+            number: of the line, from 1.
+            key: fingerprint of its request.
+        """
+
+    @abstractmethod
+    def line(self, id_: str, request: Request, *, structured: bool) -> dict[str, object]:
+        """One line of the input file.
+
+        Args:
+            id_: the line's id.
+            request: what is asked.
+            structured: whether the provider holds the answer to the schema; else the prompt does.
+        """
+
+    @abstractmethod
+    def upload(self, path: Path, name: str) -> str:
+        """Bring an input file to the provider; returns what it goes by there."""
+
+    @abstractmethod
+    def find_upload(self, path: Path, name: str) -> str | None:
+        """What an upload of this name goes by, if there is one."""
+
+    @abstractmethod
+    def create(self, name: str, upload: str) -> str:
+        """Begin a batch, from here on it is paid for; returns its id."""
+
+    @abstractmethod
+    def find(self, name: str, upload: str) -> str | None:
+        """Id of the batch that was begun under this name, if there is one."""
+
+    @abstractmethod
+    def look(self, batch: str) -> Seen:
+        """How the batch stands."""
+
+    @abstractmethod
+    def download(self, batch: str, name: str, path: Path) -> None:
+        """Write the results of an ended batch to a file, as the provider wrote them; an empty one if there are none."""
+
+    @abstractmethod
+    def results(self, path: Path) -> Iterator[Result]:
+        """Read a downloaded file, line by line, in the provider's order."""

@@ -1,0 +1,193 @@
+"""What became of every batch: an append-only file in the run's folder.
+
+A line is on disk before the step it announces is taken, and another one after it, so
+that whoever finds the file after a kill knows which step may or may not have
+been taken. Lines of a batch:
+
+    planned -> uploading -> uploaded -> creating -> created (-> state ...) -> fetched
+
+``refused`` (the provider would not take it) and ``dropped`` (its answers came
+another way) end a batch that was never begun.
+"""
+
+import dataclasses
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ragbench.core.errors import InputError
+
+JOURNAL, FILES = "batches.jsonl", "batches"
+FORMAT, VERSION = "ragbench-batches", 1
+UNDER_WAY = ("planned", "uploading", "uploaded", "creating", "created")
+ENDED = ("fetched", "refused", "dropped")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch, as the journal tells it.
+
+    Attributes:
+        name: unique; the provider keeps it beside its own id.
+        model: ``provider:name``.
+        fingerprint: of the model, which its answers' keys start with.
+        place: where it lives, see `BatchService.place`.
+        lines: number of requests.
+        most_tokens: the most it can take.
+        most_cost: the most it can cost; 0.0 where the price is not known.
+        step: the last line of the journal about it.
+        upload: what its input file goes by at the provider.
+        id: what it goes by at the provider.
+        state: the provider's last word on it.
+        reason: why it failed or was refused.
+        answered: answers that came of it, once fetched.
+        failed: requests without an answer, once fetched.
+        whole: whether it failed as a whole.
+    """
+
+    name: str
+    model: str
+    fingerprint: str
+    place: Mapping[str, str]
+    lines: int
+    most_tokens: int
+    most_cost: float
+    step: str = "planned"
+    upload: str = ""
+    id: str = ""
+    state: str = ""
+    reason: str = ""
+    answered: int = 0
+    failed: int = 0
+    whole: bool = False
+
+    @property
+    def under_way(self) -> bool:
+        """Whether answers may still come of it."""
+        return self.step in UNDER_WAY
+
+
+@dataclass
+class Journal:
+    """The batches of a run folder, and the file that remembers them.
+
+    Attributes:
+        folder: the run folder.
+        id: part of every batch's name, so that two folders in one account never mix.
+        batches: by name, oldest first.
+    """
+
+    folder: Path
+    id: str = ""
+    batches: dict[str, Batch] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Journal":
+        """The journal of a folder; an empty one if there is none.
+
+        Raises:
+            InputError: the file cannot be read, or is none of ragbench's.
+        """
+        journal = cls(folder)
+        path = folder / JOURNAL
+        if not path.is_file():
+            return journal
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+        # What stands behind the last line end was being written when the process died.
+        for number, line in enumerate(raw[: raw.rfind(b"\n") + 1].splitlines(), 1):
+            try:
+                journal._take(json.loads(line))
+            except (ValueError, KeyError, TypeError) as error:
+                raise InputError(f"{path}, line {number}: is no line of a journal of batches ({error})") from error
+        return journal
+
+    def note(self, event: str, batch: str, **told: object) -> Batch:
+        """Append a line and flush it to the disk; returns the batch as it now stands.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        self._append({"event": event, "batch": batch, **told})
+        return self.batches[batch]
+
+    def next_name(self) -> str:
+        """A name for the next batch."""
+        if not self.id:
+            self._append({"event": "begun", "format": FORMAT, "version": VERSION, "id": secrets.token_hex(4)})
+        return f"ragbench-{self.id}-{len(self.batches) + 1:04}"
+
+    def file(self, batch: str, kind: str) -> Path:
+        """Path of a file of a batch: ``input``, ``keys``, ``output`` or ``failed``."""
+        return self.folder / FILES / f"{batch}.{kind}.jsonl"
+
+    def keys(self, batch: str) -> Iterator[tuple[str, int]]:
+        """Fingerprint and estimated input tokens of each request of a batch, in the order of its lines."""
+        for row in _rows(self.file(batch, "keys")):
+            yield str(row["key"]), int(row["input_tokens"])
+
+    def failures(self, batch: str) -> Iterator[tuple[str, str]]:
+        """Fingerprint of each request of a fetched batch that got no answer, and why."""
+        if self.batches[batch].failed:
+            for row in _rows(self.file(batch, "failed")):
+                yield str(row["key"]), str(row["reason"])
+
+    def under_way(self) -> list[Batch]:
+        """Batches of which answers may still come."""
+        return [batch for batch in self.batches.values() if batch.under_way]
+
+    def _append(self, row: Mapping[str, object]) -> None:
+        path = self.folder / JOURNAL
+        try:
+            with path.open("ab") as file:
+                _cut_torn_line(path)
+                file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be written to ({error.strerror or error}); make room and run the same command again"
+            ) from error
+        self._take(row)
+
+    def _take(self, row: Mapping[str, Any]) -> None:
+        event = row["event"]
+        if event == "begun":
+            if row["format"] != FORMAT or row["version"] > VERSION:
+                raise ValueError("written by a newer ragbench; update ragbench")
+            self.id = row["id"]
+            return
+        name = row["batch"]
+        told = {key: value for key, value in row.items() if key not in ("event", "batch")}
+        if event == "planned":
+            self.batches[name] = Batch(name, **told)
+            return
+        step = self.batches[name].step if event == "state" else event
+        self.batches[name] = dataclasses.replace(self.batches[name], step=step, **told)
+
+
+def _cut_torn_line(path: Path) -> None:
+    raw = path.read_bytes()
+    whole = raw.rfind(b"\n") + 1
+    if whole < len(raw):
+        os.truncate(path, whole)
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    yield json.loads(line)
+                except ValueError as error:
+                    raise InputError(f"{path}, line {number}: is no JSON ({error})") from error
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error}); it belongs to a batch of this run"
+        ) from error

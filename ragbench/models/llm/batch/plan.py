@@ -1,0 +1,153 @@
+"""Missing requests -> the input files of batches: what fits into the budget, split by the provider's limits."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ragbench.core.errors import InputError
+from ragbench.io.atomic import replacing, write_text
+from ragbench.models.llm import tokens
+from ragbench.models.llm.base import Request, Usage
+from ragbench.models.llm.batch.base import BatchService
+from ragbench.models.llm.batch.journal import Batch, Journal
+from ragbench.models.llm.prices import Price
+
+
+@dataclass
+class Room:
+    """What is left of a budget when everything under way is counted at the most it can take.
+
+    Attributes:
+        max_cost: the limit, or None.
+        max_tokens: the limit, or None.
+        cost: used and set aside so far.
+        tokens: used and set aside so far.
+    """
+
+    max_cost: float | None
+    max_tokens: int | None
+    cost: float = 0.0
+    tokens: int = 0
+
+    def take(self, most: Usage, price: Price | None) -> bool:
+        """Set aside the most that a request can take, if it still fits."""
+        tokens_ = most.input_tokens + most.output_tokens
+        cost = price.cost(most) if price else 0.0
+        over_cost = self.max_cost is not None and self.cost + cost > self.max_cost * (1 + 1e-9)
+        if over_cost or (self.max_tokens is not None and self.tokens + tokens_ > self.max_tokens):
+            return False
+        self.cost, self.tokens = self.cost + cost, self.tokens + tokens_
+        return True
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as batches see it.
+
+    Attributes:
+        name: ``provider:name``.
+        fingerprint: its identity, which its answers' keys start with.
+        price: of its tokens, or None.
+        service: its batch API.
+    """
+
+    name: str
+    fingerprint: str
+    price: Price | None
+    service: BatchService
+
+
+def fitting(requests: Iterable[Request], price: Price | None, room: Room) -> list[Request]:
+    """The first of the requests, up to the one that does not fit into the budget any more."""
+    found: list[Request] = []
+    for request in requests:
+        if not room.take(tokens.bound(request), price):
+            break
+        found.append(request)
+    return found
+
+
+def split(sizes: Sequence[int], most_lines: int, most_bytes: int) -> list[range]:
+    """Ranges of lines, as equal in number as the limits allow.
+
+    Args:
+        sizes: bytes of each line.
+        most_lines: of one batch.
+        most_bytes: of one batch.
+    """
+    if not sizes:
+        return []
+    parts = max(-(-len(sizes) // most_lines), -(-sum(sizes) // most_bytes))
+    even = -(-len(sizes) // parts)
+    found: list[range] = []
+    start = held = 0
+    for at, size in enumerate(sizes):
+        if at > start and (at - start == even or held + size > most_bytes):
+            found.append(range(start, at))
+            start, held = at, 0
+        held += size
+    return [*found, range(start, len(sizes))]
+
+
+def plan_batches(
+    journal: Journal,
+    model: Model,
+    requests: Sequence[Request],
+    *,
+    most_lines: int,
+    structured: Callable[[str], bool],
+) -> list[Batch]:
+    """Write the input files and enter the batches into the journal; nothing is sent yet.
+
+    Args:
+        journal: of the run.
+        model: who is asked.
+        requests: what is asked.
+        most_lines: of one batch; the provider's own limit holds beside it.
+        structured: whether the provider holds the answer of a request (by fingerprint) to its schema.
+
+    Raises:
+        InputError: one request alone is larger than an input file may be, or the disk is full.
+    """
+    service = model.service
+
+    def line(number: int, request: Request) -> bytes:
+        key = request.fingerprint
+        row = service.line(service.record_id(number, key), request, structured=structured(key))
+        return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+
+    # A line's number changes its length by no byte, so that sizes hold for every way to split.
+    sizes = [len(line(1, request)) for request in requests]
+    large = next((request for request, size in zip(requests, sizes, strict=True) if size > service.most_bytes), None)
+    if large is not None:
+        raise InputError(f"a request of prompt {large.prompt!r} is larger than an input file of {model.name} may be")
+    planned: list[Batch] = []
+    for part in split(sizes, min(most_lines, service.most_lines), service.most_bytes):
+        name = journal.next_name()
+        asked = [requests[at] for at in part]
+        with replacing(journal.file(name, "input")) as path, path.open("wb") as file:
+            for number, request in enumerate(asked, 1):
+                file.write(line(number, request))
+        rows = [{"key": r.fingerprint, "input_tokens": tokens.estimate(r).input_tokens} for r in asked]
+        write_text(journal.file(name, "keys"), "".join(json.dumps(row) + "\n" for row in rows))
+        most = sum((tokens.bound(request) for request in asked), Usage())
+        planned.append(
+            journal.note(
+                "planned", name, model=model.name, fingerprint=model.fingerprint, place=dict(service.place),
+                lines=len(asked), most_tokens=most.input_tokens + most.output_tokens,
+                most_cost=model.price.cost(most) if model.price else 0.0,
+            )
+        )  # fmt: skip
+    return planned
+
+
+def tried(journal: Journal) -> tuple[Mapping[str, int], Mapping[str, str]]:
+    """How often each request went out without an answer, and the last reason; by model and request fingerprint."""
+    times: dict[str, int] = {}
+    reasons: dict[str, str] = {}
+    for batch in journal.batches.values():
+        for key, reason in journal.failures(batch.name):
+            full = f"{batch.fingerprint}:{key}"
+            times[full] = times.get(full, 0) + 1
+            reasons[full] = reason
+    return times, reasons
