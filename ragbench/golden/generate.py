@@ -196,7 +196,12 @@ def _strike(job: Job) -> list[Draft]:
     asked = Chunks.of(job.chunks[row] for row in job.rows)
     code, language = struck_language(job.settings.languages)
     drafts = struck.write(
-        job.corpus, asked, per_document=job.settings.per_chunk, seed=job.settings.seed, language=language
+        job.corpus,
+        asked,
+        per_document=job.settings.per_chunk,
+        seed=job.settings.seed,
+        language=language,
+        like=job.seeds,
     )
     return [replace(draft, language=code) for draft in drafts]
 
