@@ -39,11 +39,12 @@ def demo(
 
     report.heading("1. Which retriever is best? Ask the queries that were written for the shop")
     steps.run("eval", "--corpus", places.corpus, "--golden", places.golden, "--out", places.written, *again)
-    report.heading("2. No queries yet? Strike sentences from the documents and look for the rest")
+    report.heading("2. Only some example queries? Strike some like them from the documents")
     # Only what an earlier demo wrote is replaced; any other content of the folder is refused.
     force = ("--force",) if (places.generated / "run.json").is_file() else ()
-    generate = ("generate", "--corpus", places.corpus, "--llm", "none", "--out", places.generated)
-    steps.run(*generate, hidden=force)
+    seeds = ("--seed-queries", places.golden / "seed_queries.txt")
+    generate = ("generate", "--corpus", places.corpus, *seeds, "--llm", "none")
+    steps.run(*generate, "--out", places.generated, hidden=force)
     report.example(places.generated)
     corpus = ("--corpus", places.corpus, "--golden", places.generated)
     # Two retrievers are enough to see what they agree on; the third default would embed every query once more.

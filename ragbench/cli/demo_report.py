@@ -18,6 +18,7 @@ WIDTH = 80
 INDENT = 3
 EXAMPLE = 60
 """About so many characters the query has that is shown."""
+SHOWN = 140
 CERTAIN = 0.05
 
 
@@ -42,17 +43,18 @@ class DemoReport:
         self._wrapped(f'{len(rows)} queries, such as "{row["text"]}" (from {row["source"]})', INDENT)
 
     def findings(self, findings: Sequence[Mapping[str, str]]) -> None:
-        """Warnings and errors of an audit, without the lists of ids behind them."""
+        """Warnings and errors of an audit, without the ends of long lists."""
         for found in findings:
             if found["severity"] != "note":
-                self._wrapped(f"{found['severity']}: {found['message'].split(': ')[0]}", INDENT, style="yellow")
+                message = textwrap.shorten(found["message"], SHOWN, placeholder=" ...")
+                self._wrapped(f"{found['severity']}: {message}", INDENT, style="yellow")
 
     def leaderboards(self, written: Mapping[str, Any], struck: Mapping[str, Any]) -> None:
         """Both results side by side, and what the second can tell."""
         metric = headline(list(written["arms"][0]["metrics"]))
         table = Table(box=None, pad_edge=False, padding=(0, 4, 0, 0))
         table.add_column("retriever")
-        for name, results in (("written queries", written), ("struck sentences", struck)):
+        for name, results in (("written queries", written), ("struck queries", struck)):
             count = results["arms"][0]["metrics"][metric]["n"]
             table.add_column(f"{count} {name}", justify="right")
         best = [_best(results, metric) for results in (written, struck)]
@@ -99,7 +101,7 @@ def command_lines(words: Sequence[str]) -> list[str]:
 
 
 def verdict(written: Mapping[str, Any], struck: Mapping[str, Any], metric: str) -> str:
-    """What the struck sentences say of what the written queries say, and what such a set can and cannot tell."""
+    """What the struck queries say of what the written ones say, and what such a set can and cannot tell."""
     ours, theirs = _better(written, metric), _better(struck, metric)
     base = written["arms"][0]["name"]
     both = [name for name in ours if name in theirs]
@@ -108,7 +110,7 @@ def verdict(written: Mapping[str, Any], struck: Mapping[str, Any], metric: str) 
     said += (
         f"Both have {first} first."
         if first == second
-        else f"They disagree on the best: {first} by the written queries, {second} by the struck sentences."
+        else f"They disagree on the best: {first} by the written queries, {second} by the struck ones."
     )
     return said + (
         " A set without people's queries helps to choose between retrievers where people ask in words of their own; "

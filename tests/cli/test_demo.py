@@ -63,7 +63,7 @@ def test_a_second_run_is_served_from_the_store(ragbench: Any, shown: tuple[Path,
         assert all(arm["from_store"] for arm in again.json[name]["arms"])
     means = {arm["name"]: arm["metrics"]["ndcg@10"]["mean"] for arm in again.json["written"]["arms"]}
     assert means["bm25"] < means["hybrid"] < means["rerank"]
-    assert "low-overlap" in {found["code"] for found in again.json["audit"]["findings"]}
+    assert "siblings" in {found["code"] for found in again.json["audit"]["findings"]}
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(ragbench: Any, tmp_path: Path) -> None:
@@ -101,4 +101,4 @@ def test_the_verdict_names_only_what_both_sets_say_beyond_chance() -> None:
     assert said.startswith("Both sets say that b beats a. They disagree on the best: c by the written")
     assert "Both sets say that b and c beat a. Both have c first." in verdict(ours, ours, "ndcg@10")
     none = verdict(ours, results({"a": 0.5, "b": 0.4, "c": 0.4, "d": 0.4}, []), "ndcg@10")
-    assert none.startswith("They disagree on the best: c by the written queries, a by the struck")
+    assert none.startswith("They disagree on the best: c by the written queries, a by the struck ones")
