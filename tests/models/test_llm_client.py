@@ -27,6 +27,8 @@ SCHEMA = {
     "additionalProperties": False,
 }
 KEY = "sk-test-0123456789abcdef"
+DIRECT, LANGCHAIN = "openai_compatible:m", "openai:m"
+both_ways = pytest.mark.parametrize("model", [DIRECT, LANGCHAIN])
 
 
 @pytest.fixture(autouse=True)
@@ -44,10 +46,11 @@ def expected(number: int) -> Any:
 
 def using(server: LLMServer, work: Callable[[Client], Coroutine[Any, Any, Any]], **settings: Any) -> Any:
     """Connect, do the work, close; in a loop of its own."""
+    model = settings.pop("model", DIRECT)
     params = {"base_url": server.url, **settings.pop("params", {})}
 
     async def main() -> Any:
-        client = connect("openai:m", params=params, **settings)
+        client = connect(model, params=params, **settings)
         try:
             return await work(client)
         finally:
@@ -62,37 +65,40 @@ async def ask_all(client: Client, numbers: range) -> list[Answer]:
 
 def prices(folder: Path) -> Path:
     path = folder / "prices.yaml"
-    path.write_text('"openai:m": {input: 1000000, output: 1000000}\n', encoding="utf-8")
+    path.write_text('"openai_compatible:m": {input: 1000000, output: 1000000}\n', encoding="utf-8")
     return path
 
 
 @pytest.mark.slow
-def test_two_thousand_calls_under_every_fault(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("model", "count"), [(DIRECT, 2000), (LANGCHAIN, 300)])
+def test_many_calls_under_every_fault(model: str, count: int, tmp_path: Path) -> None:
     with serving(LLMServer(fault=randomly(0.3, most=4), hang=9)) as server:
         # Long enough that a busy machine does not run into it: then the server bills, and nobody reads the answer.
         limits = Limits(concurrency=64, timeout=4, reasks=6)
 
         async def work(client: Client) -> list[Answer]:
-            answers = await ask_all(client, range(2000))
+            answers = await ask_all(client, range(count))
             assert client.totals.usage.output_tokens == sum(answer.usage.output_tokens for answer in answers)
             assert client.totals.calls == sum(server.paid.values())
             assert client.totals.given_up == 0
             return answers
 
-        answers = using(server, work, limits=limits, answers=tmp_path / "answers.sqlite")
-        assert [answer.value for answer in answers] == [expected(number) for number in range(2000)]
+        settings = {"model": model, "limits": limits, "answers": tmp_path / "answers.sqlite"}
+        answers = using(server, work, **settings)
+        assert [answer.value for answer in answers] == [expected(number) for number in range(count)]
         assert set(server.paid.values()) == {1}, "a body was paid twice"
         assert len(+server.faults) == 13, f"not every fault happened: {server.faults}"
         calls = sum(server.paid.values())
 
-        again = using(server, lambda c: ask_all(c, range(2000)), limits=limits, answers=tmp_path / "answers.sqlite")
+        again = using(server, lambda c: ask_all(c, range(count)), **settings)
         assert [answer.value for answer in again] == [answer.value for answer in answers]
         assert sum(server.paid.values()) == calls, "a resumed run paid again"
         assert all(answer.cost == 0 and answer.usage.input_tokens == 0 for answer in again)
 
 
 @pytest.mark.parametrize("fault", ["429", "429-after", "500", "503", "hang", "drop", "drop-midway", "not-http-json"])
-def test_a_call_that_fails_is_tried_again(fault: str) -> None:
+@both_ways
+def test_a_call_that_fails_is_tried_again(model: str, fault: str) -> None:
     def once(body: Any, times: int) -> str:
         return fault if times == 0 else ""
 
@@ -103,7 +109,7 @@ def test_a_call_that_fails_is_tried_again(fault: str) -> None:
             assert client.totals.retries == 1
             return answer
 
-        assert using(server, work, limits=Limits(timeout=0.5)).value == expected(1)
+        assert using(server, work, model=model, limits=Limits(timeout=0.5)).value == expected(1)
         assert list(server.asked.values()) == [2]
 
 
@@ -162,33 +168,36 @@ def test_an_unanswered_request_is_given_up_and_asked_again_next_time(tmp_path: P
 
 
 @pytest.mark.parametrize("fault", ["401", "quota"])
-def test_a_bad_key_ends_the_run_at_once_and_is_not_shown(fault: str) -> None:
+@both_ways
+def test_a_bad_key_ends_the_run_at_once_and_is_not_shown(model: str, fault: str) -> None:
     with serving(LLMServer(fault=lambda body, times: fault)) as server:
         with pytest.raises(SettingError, match="cannot be used") as caught:
-            using(server, lambda c: c.ask(question(1)))
+            using(server, lambda c: c.ask(question(1)), model=model)
         assert KEY not in str(caught.value)
         assert sum(server.asked.values()) == 1
 
 
-def test_a_refused_request_costs_one_item_but_ten_at_the_start_end_the_run() -> None:
+@both_ways
+def test_a_refused_request_costs_one_item_but_ten_at_the_start_end_the_run(model: str) -> None:
     def refuse(body: Any, times: int) -> str:
         return "400" if body["messages"][-1]["content"] == "question 1" else ""
 
     with serving(LLMServer(fault=refuse)) as server:
-        answers = using(server, lambda c: ask_all(c, range(3)))
+        answers = using(server, lambda c: ask_all(c, range(3)), model=model)
         assert [answer.value is None for answer in answers] == [False, True, False]
         assert sum(server.asked.values()) == 3
         server.fault = lambda body, times: "400"
         with pytest.raises(SettingError, match=r"refused each of the first 1\d "):
-            using(server, lambda c: ask_all(c, range(100)))
+            using(server, lambda c: ask_all(c, range(100)), model=model)
 
 
-def test_retry_after_holds_everybody_up() -> None:
+@both_ways
+def test_retry_after_holds_everybody_up(model: str) -> None:
     def limit_first(body: Any, times: int) -> str:
         return "429-after" if body["messages"][-1]["content"] == "question 0" and times == 0 else ""
 
     with serving(LLMServer(fault=limit_first, retry_after="1")) as server:
-        using(server, lambda c: ask_all(c, range(4)), limits=Limits(concurrency=1))
+        using(server, lambda c: ask_all(c, range(4)), limits=Limits(concurrency=1), model=model)
         assert server.times[1] - server.times[0] >= 0.99
 
 
@@ -215,11 +224,12 @@ def test_a_service_that_stays_down_ends_the_run() -> None:
         assert time.monotonic() - began < 20
 
 
-def test_nobody_listens(tmp_path: Path) -> None:
+@both_ways
+def test_nobody_listens(model: str, tmp_path: Path) -> None:
     with serving(LLMServer()) as server:
         gone = LLMServer(port=server.port)
     with pytest.raises(ServiceDown):
-        using(gone, lambda c: ask_all(c, range(20)), limits=Limits(concurrency=20, patience=1))
+        using(gone, lambda c: ask_all(c, range(20)), model=model, limits=Limits(concurrency=20, patience=1))
 
 
 def test_equal_requests_in_flight_are_one_call() -> None:
@@ -290,10 +300,11 @@ def test_a_call_that_may_be_billed_counts_against_the_budget() -> None:
         assert budget.tokens > budget.in_doubt.tokens
 
 
-def test_a_provider_that_does_not_count_tokens() -> None:
+@both_ways
+def test_a_provider_that_does_not_count_tokens(model: str) -> None:
     with serving(LLMServer(usage=False)) as server:
         budget = Budget(max_tokens=5000)
-        answer = using(server, lambda c: c.ask(question(1)), budget=budget)
+        answer = using(server, lambda c: c.ask(question(1)), budget=budget, model=model)
         assert answer.usage.output_tokens > 5
         assert budget.tokens > 1024, "the limit goes by the most it can have been"
 
@@ -336,7 +347,7 @@ def test_two_clients_share_one_cache(tmp_path: Path) -> None:
 
         async def main() -> None:
             params = {"base_url": server.url}
-            one, two = (connect("openai:m", params=params, answers=tmp_path / "a.sqlite") for _ in range(2))
+            one, two = (connect(DIRECT, params=params, answers=tmp_path / "a.sqlite") for _ in range(2))
             await ask_all(one, range(50))
             again, new = await asyncio.gather(ask_all(two, range(50)), ask_all(one, range(50, 80)))
             assert all(answer.usage.output_tokens == 0 for answer in again)
@@ -356,13 +367,14 @@ def test_files_that_are_no_answer_cache_are_refused(tmp_path: Path) -> None:
             connect("openai:m", params={"base_url": "http://127.0.0.1:9/v1"}, answers=tmp_path / name)
 
 
-def test_inside_a_running_loop() -> None:
+@both_ways
+def test_inside_a_running_loop(model: str) -> None:
     """As in a notebook: the caller's loop runs, and the work has one of its own."""
     with serving(LLMServer()) as server:
 
         async def notebook() -> list[Answer]:
             async def work() -> list[Answer]:
-                client = connect("openai:m", params={"base_url": server.url})
+                client = connect(model, params={"base_url": server.url})
                 try:
                     return await ask_all(client, range(5))
                 finally:
@@ -377,22 +389,24 @@ def test_inside_a_running_loop() -> None:
         assert [answer.value for answer in asyncio.run(notebook())] == [expected(number) for number in range(5)]
 
 
-def test_a_server_without_schemas_gets_the_schema_in_the_prompt() -> None:
+@both_ways
+def test_a_server_without_schemas_gets_the_schema_in_the_prompt(model: str) -> None:
     def fault(body: Any, times: int) -> str:
         return "400" if "response_format" in body else ""
 
     with serving(LLMServer(fault=fault, refusal="response_format is unknown")) as server:
-        answers = using(server, lambda c: ask_all(c, range(3)), limits=Limits(concurrency=1))
+        answers = using(server, lambda c: ask_all(c, range(3)), limits=Limits(concurrency=1), model=model)
         assert [answer.value for answer in answers] == [expected(number) for number in range(3)]
         assert sum(server.asked.values()) == 4
         assert "follows this JSON schema" in list(server.bodies.values())[-1]["messages"][0]["content"]
         with pytest.raises(RagbenchError):
-            using(server, lambda c: ask_all(c, range(20)), structured="json_schema")
+            using(server, lambda c: ask_all(c, range(20)), structured="json_schema", model=model)
 
 
-def test_free_text() -> None:
+@both_ways
+def test_free_text(model: str) -> None:
     with serving(LLMServer(reply=lambda body: "Yes.\n")) as server:
-        assert using(server, lambda c: c.ask(question(1, None))).value == "Yes.\n"
+        assert using(server, lambda c: c.ask(question(1, None)), model=model).value == "Yes.\n"
 
 
 @pytest.mark.parametrize(
@@ -404,6 +418,13 @@ def test_free_text() -> None:
         ("openai:m", {"max_retries": 3}, "leave params.max_retries out"),
         ("openai:m", {"temprature": 1}, "no parameter 'temprature'"),
         ("bedrock_converse:m", {}, "needs a region"),
+        ("openai_compatible:m", {}, "--base-url"),
+        ("openai_compatible:m", {"base_url": "localhost:8000/v1"}, "is no address"),
+        ("openai_compatible:m", {"base_url": "http://host:x/v1"}, "is no address"),
+        ("openai_compatible:m", {"base_url": "http://me:word@host/v1"}, "no name, password"),
+        ("openai_compatible:m", {"base_url": "http://host/v1", "stream": True}, "leave params.stream out"),
+        ("openai_compatible:m", {"base_url": "http://host/v1", "top_p": {1}}, "cannot be sent as JSON"),
+        ("openai_compatible:m", {"base_url": "http://host/v1", "api_key": "sk-1"}, "looks like a key"),
     ],
 )
 def test_wrong_settings_are_named_before_the_first_call(model: str, params: Any, words: str) -> None:

@@ -25,7 +25,7 @@ SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}, "n": {"
           "required": ["answer", "n"], "additionalProperties": False}
 
 async def main(url, folder, count):
-    client = connect("openai:m", params={"base_url": url}, answers=folder / "answers.sqlite",
+    client = connect("openai_compatible:m", params={"base_url": url}, answers=folder / "answers.sqlite",
                      limits=Limits(concurrency=16, timeout=5, reasks=6))
     requests = [Request("test/1", (Message("user", f"question {i}"),), SCHEMA) for i in range(count)]
     try:
