@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from ragbench.cli import batch, chunk, compare, data, demo, eval, export, generate, golden, plugins
+from ragbench.cli import baseline, batch, chunk, compare, data, demo, eval, export, gate, generate, golden, plugins
 from ragbench.core.errors import RagbenchError
 
 USAGE_ERROR = 2
@@ -27,8 +27,10 @@ app.command("chunk")(chunk.chunk)
 app.command("generate")(generate.generate)
 app.command("demo")(demo.demo)
 app.command("export")(export.export)
+app.command("gate")(gate.gate_command)
 app.command("plugins")(plugins.plugins)
 app.add_typer(batch.app, name="batch")
+app.add_typer(baseline.app, name="baseline")
 app.add_typer(data.app, name="data")
 app.add_typer(golden.app, name="golden")
 

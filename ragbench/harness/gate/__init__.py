@@ -1,0 +1,1 @@
+"""The gate of a pipeline: rules on a candidate, decided on intervals."""

@@ -1,0 +1,175 @@
+"""Floors of metrics, and margins against the baseline, decided on bounds."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.scored import ScoredRun
+from ragbench.harness.compare.pairing import Pair, column
+from ragbench.harness.gate.applicable import metric_name, wanted_slices
+from ragbench.harness.gate.bounds import FEWEST_CLUSTERS, Bounds, difference_bounds, share_bounds
+from ragbench.harness.gate.more_queries import more_queries
+from ragbench.harness.gate.result import Decided
+from ragbench.harness.gate.rules import MetricRule
+from ragbench.harness.gate.weigh import weigh
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.ranks import TIE
+
+Values = npt.NDArray[np.float64]
+
+
+def decide_metric(
+    rule: MetricRule, pair: Pair | None, candidate: ScoredRun, *, below: float, above: float
+) -> Iterator[Decided]:
+    """The rule, once for each part of the queries that it is about.
+
+    Args:
+        rule: a floor, or a margin; a margin needs ``pair``.
+        pair: baseline and candidate on the same queries.
+        candidate: on all of its queries.
+        below: chance that a broken rule passes.
+        above: chance that a kept rule fails, for all parts together.
+    """
+    run = candidate if pair is None or rule.margin is None else pair.candidate
+    parts = wanted_slices(rule, run)
+    if not parts:
+        yield _decide(rule, pair, run, np.arange(len(run.queries)), "", below, above)
+        return
+    large = [part for part in parts if rule.by is None or len(part.rows) >= rule.min_queries]
+    for part in parts:
+        if part in large:
+            yield _decide(rule, pair, run, part.rows, part.name, below, above / len(large))
+        else:
+            yield _skipped(rule, metric_name(run, rule.metric) or rule.metric, part.name, len(part.rows))
+
+
+def _decide(
+    rule: MetricRule,
+    pair: Pair | None,
+    run: ScoredRun,
+    rows: npt.NDArray[np.int64],
+    part: str,
+    below: float,
+    above: float,
+) -> Decided:
+    metric = metric_name(run, rule.metric) or rule.metric
+    if rule.margin is not None and pair is not None:
+        theirs = column(pair.baseline, metric_name(pair.baseline, rule.metric) or rule.metric)[rows]
+        ours = column(run, metric)[rows]
+        kept = ~np.isnan(theirs) & ~np.isnan(ours)
+        values = ours - theirs
+        values[np.abs(values) < TIE] = 0.0
+        means = (_mean(theirs[kept]), _mean(ours[kept]))
+    else:
+        values = column(run, metric)[rows]
+        kept = ~np.isnan(values)
+        means = (None, _mean(values[kept]))
+    values = values[kept]
+    clusters = cluster_index([run.queries.units[row] for row in rows[kept].tolist()])
+    bounded = rule.margin is None and bool(((values >= 0) & (values <= 1)).all())
+    bounds = (share_bounds if bounded else difference_bounds)(values, clusters, below=below, above=above)
+    # Nothing is estimated where both are one run: whatever the queries, they differ by nothing.
+    certain = rule.margin is not None and pair is not None and pair.same_run and len(values) > 0
+    return _decided(rule, metric, part, bounds, means, certain, below, above)
+
+
+def _decided(
+    rule: MetricRule,
+    metric: str,
+    part: str,
+    bounds: Bounds,
+    means: tuple[float | None, float | None],
+    certain: bool,
+    below: float,
+    above: float,
+) -> Decided:
+    bound = rule.min if rule.min is not None else -(rule.margin or 0.0)
+    low, high = (0.0, 0.0) if certain else (bounds.low, bounds.high)
+    on_mean = rule.decide == "mean"
+    outcome, room = weigh(bounds.mean if on_mean else low, bounds.mean if on_mean else high, bound, at_least=True)
+    more = None
+    if outcome == "inconclusive":
+        more = more_queries(bounds, bound, below, above)
+    return Decided(
+        name=rule.name or _name(rule, metric, part),
+        kind="floor" if rule.margin is None else "margin",
+        outcome=outcome,
+        value=bounds.mean,
+        low=low,
+        high=high,
+        bound=bound,
+        at_least=True,
+        metric=metric,
+        slice=part,
+        n=bounds.n,
+        clusters=bounds.clusters,
+        baseline=means[0],
+        candidate=means[1],
+        room=room,
+        method="the same run" if certain else bounds.method + (", decided on the mean" if on_mean else ""),
+        reason=_reason(rule, bounds, outcome, certain, more),
+        more_queries=more,
+    )
+
+
+def _reason(rule: MetricRule, bounds: Bounds, outcome: str, certain: bool, more: int | None) -> str:
+    if certain:
+        return "the candidate is the same run as the baseline, so nothing differs"
+    if bounds.n == 0:
+        return "no query has a value"
+    if rule.decide == "mean":
+        return "decided on the mean alone, as the rule asks: noise can turn it"
+    if bounds.low is None:
+        return (
+            f"{bounds.clusters} independent queries or documents are too few for an interval (at least "
+            f"{FEWEST_CLUSTERS}; more where all values are equal)"
+        )
+    what = "the loss" if rule.margin is not None else "the value"
+    asked = "the margin" if rule.margin is not None else "the floor"
+    if outcome == "pass":
+        return (
+            f"{what} is shown to be within {asked}" if rule.margin is not None else f"{what} is shown to reach {asked}"
+        )
+    if outcome == "fail":
+        return (
+            f"{what} is shown to be more than {asked}"
+            if rule.margin is not None
+            else f"{what} is shown to miss {asked}"
+        )
+    worse = rule.margin is not None and bounds.high is not None and bounds.high < 0
+    known = f"it is worse, but whether by more than {asked} is open" if worse else f"{asked} lies within the interval"
+    if more is None:
+        return f"{known}; so near to it that no likely number of queries decides"
+    documents = -(-more * bounds.clusters // bounds.n)
+    source = f" from {documents:,} more documents" if bounds.clusters < bounds.n else ""
+    return f"{known}; about {more:,} more queries{source} would decide it in 4 of 5 runs, if the value stays"
+
+
+def _skipped(rule: MetricRule, metric: str, part: str, n: int) -> Decided:
+    bound = rule.min if rule.min is not None else -(rule.margin or 0.0)
+    return Decided(
+        name=rule.name or _name(rule, metric, part),
+        kind="floor" if rule.margin is None else "margin",
+        outcome="skipped",
+        value=None,
+        low=None,
+        high=None,
+        bound=bound,
+        at_least=True,
+        metric=metric,
+        slice=part,
+        n=n,
+        reason=f"{n} queries; slices under {rule.min_queries} (min_queries) are not decided",
+    )
+
+
+def _name(rule: MetricRule, metric: str, part: str) -> str:
+    where = f" ({part})" if part else ""
+    if rule.margin is not None:
+        return f"{metric} loses at most {rule.margin:g}{where}"
+    return f"{metric} at least {rule.min:g}{where}"
+
+
+def _mean(values: Values) -> float | None:
+    return float(values.mean()) if len(values) else None

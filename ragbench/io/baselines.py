@@ -1,0 +1,193 @@
+"""Baselines by name: one arm of an evaluation, kept as an evaluation of its own.
+
+    STORE/NAME/baseline.json     what it was made from
+              /results.json ...  the files of ``ragbench eval --out``, of this arm alone
+
+``read_scored(STORE/NAME)`` reads it. The same arm gives the same bytes, so that a
+store can be kept under version control.
+"""
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ragbench.core.errors import InputError, did_you_mean
+from ragbench.core.scored import ScoredRun
+from ragbench.io.atomic import replacing, write_text
+from ragbench.io.scored_runs import ARM_AFTER, LEDGER, QRELS, QUERIES, RESULTS, SCORES, read_scored
+
+STORE = Path(".ragbench") / "baselines"
+CARD = "baseline.json"
+SCHEMA_VERSION = 1
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A stored baseline.
+
+    Attributes:
+        name: in the store.
+        folder: where it lies.
+        arm: name of the system.
+        metrics: mean of each metric, with the ends of its interval.
+        manifest: fingerprints, settings and versions of the evaluation.
+    """
+
+    name: str
+    folder: Path
+    arm: str
+    metrics: Mapping[str, Mapping[str, float | None]]
+    manifest: Mapping[str, Any]
+
+
+def set_baseline(name: str, reference: Path | str, store: Path = STORE) -> Baseline:
+    """Store an arm of an evaluation under a name; an earlier baseline of that name is replaced as a whole.
+
+    Args:
+        name: letters, digits, ``.``, ``_`` and ``-``.
+        reference: ``FOLDER`` with one arm, or ``FOLDER::ARM``.
+        store: folder of the baselines.
+
+    Raises:
+        InputError: the name cannot be a folder's, the reference is no arm of a
+            finished evaluation, or the arm did not run.
+    """
+    _check_name(name)
+    run = read_one(reference)
+    if run.error is not None:
+        raise InputError(f"{reference}: {run.name} did not run, so it can be no baseline: {run.error}")
+    folder = Path(str(reference).partition(ARM_AFTER)[0])
+    results = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
+    store.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=store, prefix=f".{name}.") as held:
+        new = Path(held) / name
+        _copy(folder, new, run.name, results)
+        write_text(new / CARD, _text({"schema_version": SCHEMA_VERSION, "name": name, "arm": run.name}))
+        read_scored(new)
+        new.chmod(0o755)
+        _put(new, store / name, Path(held) / "old")
+    return show_baseline(name, store)
+
+
+def list_baselines(store: Path = STORE) -> tuple[Baseline, ...]:
+    """Every baseline of the store, sorted by name; none where there is no store."""
+    return tuple(show_baseline(name, store) for name in _names(store))
+
+
+def show_baseline(name: str, store: Path = STORE) -> Baseline:
+    """One baseline.
+
+    Raises:
+        InputError: there is none of that name, or its files are broken.
+    """
+    folder = store / name
+    names = _names(store)
+    if name not in names:
+        raise InputError(
+            f"no baseline {name!r} in {store}{did_you_mean(name, names)}; 'ragbench baseline set {name} RUN' stores one"
+        )
+    try:
+        results = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
+        (arm,) = results["arms"]
+        return Baseline(name, folder, arm["name"], arm["metrics"], results["manifest"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder}: the baseline is broken ({error}); set it again") from error
+
+
+def read_baseline(reference: str, store: Path = STORE) -> ScoredRun:
+    """A stored baseline by its name, else an arm of an evaluation by ``FOLDER`` or ``FOLDER::ARM``.
+
+    A name of the store comes before a folder of the same name; ``./NAME`` is the folder.
+
+    Raises:
+        InputError: it is neither.
+    """
+    names = _names(store)
+    if reference in names:
+        return read_one(store / reference)
+    if not Path(reference.partition(ARM_AFTER)[0]).exists():
+        known = did_you_mean(reference, names) if names else "; no baseline is stored"
+        raise InputError(f"{reference!r} is no folder, and no baseline in {store}{known}")
+    return read_one(reference)
+
+
+def read_one(reference: Path | str) -> ScoredRun:
+    """The one arm that a reference names.
+
+    Raises:
+        InputError: the folder has several arms and none is named, or cannot be read.
+    """
+    runs = read_scored(reference)
+    if len(runs) != 1:
+        folder = str(reference)
+        listed = ", ".join(f"{folder}{ARM_AFTER}{run.name}" for run in runs)
+        raise InputError(f"{folder} has {len(runs)} arms; name one of them: {listed}")
+    return runs[0]
+
+
+def _copy(folder: Path, new: Path, arm: str, results: Mapping[str, Any]) -> None:
+    """The files of one arm, in the layout of an evaluation."""
+    import pandas as pd
+
+    (new / "runs").mkdir(parents=True)
+    trec = results["manifest"]["runs"][arm]
+    shutil.copyfile(folder / "runs" / f"{trec}.trec", new / "runs" / f"{trec}.trec")
+    for name in (QUERIES, QRELS):
+        shutil.copyfile(folder / name, new / name)
+    frame = pd.read_parquet(folder / SCORES)
+    with replacing(new / SCORES) as path:
+        frame[frame["arm"] == arm].reset_index(drop=True).to_parquet(path, index=False)
+    entries = [line for line in (folder / LEDGER).read_text(encoding="utf-8").splitlines() if _is_of(line, arm)]
+    write_text(new / LEDGER, "".join(line + "\n" for line in entries))
+    kept = [json.loads(line) for line in entries]
+    counts = {code: sum(entry["code"] == code for entry in kept) for code in sorted({e["code"] for e in kept})}
+    manifest = {**results["manifest"], "runs": {arm: trec}}
+    alone = {
+        **results,
+        "arms": [one for one in results["arms"] if one["name"] == arm],
+        "comparisons": [],
+        "ledger": {"counts": counts, "entries": kept},
+        "manifest": manifest,
+    }
+    write_text(new / RESULTS, _text(alone))
+
+
+def _put(new: Path, place: Path, aside: Path) -> None:
+    """Move a folder to its place; what was there before comes back if that fails."""
+    if place.exists():
+        place.rename(aside)
+    try:
+        new.rename(place)
+    except OSError:
+        if aside.exists():
+            aside.rename(place)
+        raise
+
+
+def _is_of(line: str, arm: str) -> bool:
+    """Whether a line of the ledger is about this arm, or about no arm."""
+    entry = json.loads(line)
+    if entry["code"] == "arm-failed":
+        return False
+    return entry["stage"] != "search" or str(entry["item"]).startswith(f"{arm}: ")
+
+
+def _text(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _names(store: Path) -> list[str]:
+    if not store.is_dir():
+        return []
+    return sorted(path.parent.name for path in store.glob(f"*/{CARD}") if not path.parent.name.startswith("."))
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise InputError(f"{name!r} cannot name a baseline; take letters, digits, '.', '_' and '-', at most 100")
