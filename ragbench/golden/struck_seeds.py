@@ -50,20 +50,18 @@ class SeedShape:
 
 
 def shape_of(clauses: Clauses, seeds: Sequence[str], seed: int, language: str) -> SeedShape | None:
-    """The shape of the seeds, or None where fewer than `LEAST_SEEDS` of them have content words.
+    """The shape of the seeds, or None where fewer than `LEAST_SEEDS` have content words or one document can be asked.
 
     Holds `CELLS` shares of 8 bytes at a time.
     """
     lengths = np.maximum(lengths_of(seeds, language), LEAST_LENGTH)
-    if len(lengths) < LEAST_SEEDS:
+    able = np.unique(clauses.pool.group[clauses.pool.rows()])
+    if len(lengths) < LEAST_SEEDS or len(able) < 2:
         return None
     documents = _Documents.of(clauses)
-    if documents.count < 2:
-        return None
     theirs = documents.leads_of_texts(seeds, clauses.stems.vocabulary, language)
     lead, error = float(theirs.mean()), float(theirs.std(ddof=1) / np.sqrt(len(theirs)))
     rng = generator(seed, "struck", "sample")
-    able = np.unique(clauses.pool.group[clauses.pool.rows()])
     drawn = np.zeros(documents.count, dtype=bool)
     drawn[rng.choice(able, size=min(SAMPLE, len(able)), replace=False)] = True
     windows = clauses.windows(rng.choice(lengths, size=documents.count), drawn)
