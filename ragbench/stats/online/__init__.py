@@ -1,0 +1,1 @@
+"""Statistics of online experiments: two samples of independent units, one per variant."""

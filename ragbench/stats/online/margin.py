@@ -1,0 +1,60 @@
+"""Guardrails: is a change surely within a margin, or surely beyond it?"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from ragbench.stats.online.sample import Sample
+
+State = Literal["kept", "broken", "undecided"]
+
+
+@dataclass(frozen=True)
+class WithinMargin:
+    """A one-sided test against a margin.
+
+    Attributes:
+        state: ``"kept"`` where the worst value of the one-sided interval is within the margin, ``"broken"`` where
+            the best one is beyond it, else ``"undecided"``.
+        p: of "the change is the margin or beyond": small where the guardrail is kept.
+        p_broken: of "the change is within the margin": small where it is broken.
+    """
+
+    state: State
+    p: float
+    p_broken: float
+
+
+def within_margin(
+    control: Sample, challenger: Sample, bound: float, *, relative: bool, upper: bool, alpha: float = 0.05
+) -> WithinMargin:
+    """Non-inferiority of two independent means.
+
+    A relative bound r asks about ``b - (1 + r) a``, an absolute one about
+    ``b - a - bound``; both have a variance that is known without the division
+    of one mean by another. Normal quantiles. Without any variance the means decide.
+
+    Args:
+        control: sample of the control, with a unit.
+        challenger: sample of the challenger, with a unit.
+        bound: the change at the margin: 0.05 for at most 5% more, -0.05 for at most 5% less.
+        relative: the bound is a share of the control's mean.
+        upper: the change must stay below the bound; else above.
+        alpha: one-sided error rate.
+
+    Source: Fieller 1954 for the contrast; Piaggio et al. 2012 for the decision.
+    """
+    from scipy.stats import norm
+
+    factor = 1 + bound if relative else 1.0
+    beyond = challenger.mean - factor * control.mean - (0.0 if relative else bound)
+    error = math.hypot(challenger.error, factor * control.error)
+    if not upper:
+        beyond = -beyond
+    if min(control.n, challenger.n) < 2:
+        return WithinMargin("undecided", 1.0, 1.0)
+    if error == 0:
+        return WithinMargin("kept", 0.0, 1.0) if beyond <= 0 else WithinMargin("broken", 1.0, 0.0)
+    p, p_broken = float(norm.cdf(beyond / error)), float(norm.sf(beyond / error))
+    state: State = "kept" if p < alpha else "broken" if p_broken < alpha else "undecided"
+    return WithinMargin(state, p, p_broken)

@@ -1,0 +1,57 @@
+"""How many units a difference needs, and which difference the units can show."""
+
+import math
+from collections.abc import Callable
+
+Boundary = Callable[[float], float]
+"""Units in all -> the number of standard errors from which a difference counts."""
+MOST_UNITS = 1e15
+
+
+def fixed_boundary(alpha: float) -> Boundary:
+    """The boundary of one look: the normal quantile, the same for any number of units."""
+    from scipy.stats import norm
+
+    quantile = float(norm.isf(alpha / 2))
+    return lambda units: quantile
+
+
+def smallest_effect(spread: float, units: float, boundary: Boundary, *, power: float = 0.8) -> float:
+    """The difference that is found with this probability: ``(boundary + z_power) spread / sqrt(units)``.
+
+    Args:
+        spread: standard error of the difference times the root of all units, now.
+        units: units in all, at the present shares of the variants.
+        boundary: of the test that decides.
+        power: chance of finding it.
+
+    Source: the normal power function, Cohen 1988, chapter 2.
+    """
+    from scipy.stats import norm
+
+    return (boundary(units) + float(norm.ppf(power))) * spread / math.sqrt(units)
+
+
+def units_needed(spread: float, effect: float, boundary: Boundary, *, power: float = 0.8) -> int | None:
+    """Units in all for which `smallest_effect` is at most ``effect``; None beyond `MOST_UNITS`.
+
+    Args:
+        spread: as in `smallest_effect`.
+        effect: the difference that matters, above 0.
+        boundary: of the test that decides.
+        power: chance of finding it.
+    """
+    if spread == 0:
+        return 1
+    low, high = 1.0, 2.0
+    while smallest_effect(spread, high, boundary, power=power) > effect:
+        low, high = high, high * 2
+        if high > MOST_UNITS:
+            return None
+    while high - low > max(0.5, high * 1e-9):
+        middle = (low + high) / 2
+        if smallest_effect(spread, middle, boundary, power=power) > effect:
+            low = middle
+        else:
+            high = middle
+    return math.ceil(high)

@@ -1,0 +1,45 @@
+"""Ratios of two totals (revenue per session, clicks per event) with units that have several of them."""
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.stats.online.sample import Sample
+
+
+def ratio(numerators: npt.NDArray[np.float64], denominators: npt.NDArray[np.float64]) -> Sample | None:
+    """``sum(y) / sum(x)`` of one variant with its delta-method variance; None where ``sum(x)`` is 0.
+
+    ``var = sum((y - R x)^2) / (n - 1) / mean(x)^2`` of one unit. Events of one
+    unit may depend on each other as they like: only units are independent.
+
+    Args:
+        numerators: (n,) total of each unit.
+        denominators: (n,) total of each unit, none below 0.
+
+    Source: Deng, Knoblich and Lu 2018.
+    """
+    pieces = linearised(numerators, denominators)
+    if pieces is None:
+        return None
+    estimate, values = pieces
+    n = len(values)
+    variance = float(np.square(values - estimate).sum()) / (n - 1) if n > 1 else 0.0
+    # A ratio that is the same in every unit has variance 0, whatever rounding leaves of it.
+    flat = variance <= (1e-12 * abs(estimate)) ** 2
+    return Sample(n, estimate, 0.0 if flat else variance)
+
+
+def linearised(
+    numerators: npt.NDArray[np.float64], denominators: npt.NDArray[np.float64]
+) -> tuple[float, npt.NDArray[np.float64]] | None:
+    """The ratio R, and (n,) values ``R + (y - R x) / mean(x)``: one per unit, with mean R and the ratio's variance.
+
+    Source: Budylin, Drutsa, Katsev and Tsoy 2018.
+    """
+    total = float(denominators.sum())
+    if total <= 0:
+        return None
+    estimate = float(numerators.sum()) / total
+    values: npt.NDArray[np.float64] = (numerators - estimate * denominators) * (len(denominators) / total)
+    values += estimate
+    return estimate, values

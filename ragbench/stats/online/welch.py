@@ -1,0 +1,60 @@
+"""Welch's t-test of two independent means."""
+
+import math
+from dataclasses import dataclass
+
+from ragbench.stats.online.sample import Sample
+
+
+@dataclass(frozen=True)
+class Welch:
+    """Challenger minus control.
+
+    Attributes:
+        difference: of the two means.
+        low, high: interval of the difference; None where a variant has fewer than two units.
+        df: Welch-Satterthwaite degrees of freedom; 0 where there is no t.
+        p: two-sided, in [0, 1].
+        test: ``"Welch's t"``, or why there is none.
+    """
+
+    difference: float
+    low: float | None
+    high: float | None
+    df: float
+    p: float
+    test: str
+
+
+def welch(control: Sample, challenger: Sample, *, confidence: float = 0.95) -> Welch:
+    """Two-sided test of equal means without the assumption of equal variances.
+
+    Without a variance there is no t: p is 1 where the means are equal or a
+    variant has one unit only; else that of the permutation test of two samples
+    with one value each, ``min(1, 2 / C(n + m, n))``, and the interval is the difference itself.
+
+    Source: Welch 1947; p and degrees of freedom as in ``scipy.stats.ttest_ind_from_stats``.
+    """
+    difference = challenger.mean - control.mean
+    n, m = control.n, challenger.n
+    if min(n, m) < 2:
+        return Welch(difference, None, None, 0.0, 1.0, "no test: a variant has fewer than two units")
+    a, b = control.variance / n, challenger.variance / m
+    if a + b == 0:
+        p = 1.0 if difference == 0 else min(1.0, 2 * math.exp(_log_ways(n + m, n)))
+        return Welch(difference, difference, difference, 0.0, p, "permutation: no value varies")
+    from scipy.stats import t as student
+
+    error = math.sqrt(a + b)
+    # In shares of the whole, so that tiny variances do not vanish when squared.
+    share = a / (a + b)
+    df = 1 / (share**2 / (n - 1) + (1 - share) ** 2 / (m - 1))
+    reach = float(student.ppf(0.5 + confidence / 2, df)) * error
+    p = float(2 * student.sf(abs(difference) / error, df))
+    return Welch(difference, difference - reach, difference + reach, df, p, "Welch's t")
+
+
+def _log_ways(total: int, chosen: int) -> float:
+    """Minus the logarithm of ``C(total, chosen)``, no less than that of the smallest float."""
+    ways = math.lgamma(total + 1) - math.lgamma(chosen + 1) - math.lgamma(total - chosen + 1)
+    return max(-ways, -700.0)
