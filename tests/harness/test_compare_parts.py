@@ -16,7 +16,7 @@ from ragbench.harness.compare.pairing import pair
 from ragbench.harness.compare.slices import slices
 from ragbench.metrics.score import score
 
-LABELS = {
+LABELS: dict[str, dict[str, int]] = {
     "found": {"r": 1},
     "lost": {"r": 1},
     "more": {"r": 1, "s": 1},
@@ -26,7 +26,7 @@ LABELS = {
     "deep": {"r": 1},
     "unjudged": {"x": 0},
 }
-BEFORE = {
+BEFORE: dict[str, dict[str, float]] = {
     "found": {"x": 9, "y": 8, "r": 7},
     "lost": {"r": 9, "x": 8},
     "more": {"r": 9, "x": 8, "s": 7},
@@ -36,7 +36,7 @@ BEFORE = {
     "deep": {"x": 9, "y": 8, "z": 7, "r": 6},
     "unjudged": {"x": 9},
 }
-AFTER = {
+AFTER: dict[str, dict[str, float]] = {
     **BEFORE,
     "found": {"r": 9, "x": 8},
     "lost": {"x": 9, "y": 8, "r": 1},

@@ -1,0 +1,154 @@
+"""``ragbench compare`` on the sample shop: what docs/compare.md shows, and its figures by other means."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+DOC = Path(__file__).resolve().parents[2] / "docs" / "compare.md"
+CONSOLE = re.findall(r"```console\n(.*?)```", DOC.read_text(encoding="utf-8"), flags=re.DOTALL)
+SHOWN = re.findall(r"```text\n(.*?)```", DOC.read_text(encoding="utf-8"), flags=re.DOTALL)
+METRIC = "ndcg@10"
+
+
+def words(line: str, folder: Path) -> list[str]:
+    return [word.replace("reports/shop", str(folder)) for word in shlex.split(line)[1:]]
+
+
+@pytest.fixture(scope="module")
+def shop(ragbench: Any, sample_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The evaluation of the page."""
+    folder = tmp_path_factory.mktemp("compare") / "shop"
+    line = CONSOLE[0].splitlines()[0].replace("datasets/shop", str(sample_data / "shop"))
+    assert ragbench(*words(line, folder)).code == 0
+    return folder
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_the_page_shows_what_is_printed(ragbench: Any, shop: Path, at: int) -> None:
+    done = ragbench(*words(CONSOLE[at].splitlines()[-1], shop))
+    assert done.code == 0
+    printed = [line.rstrip() for line in done.out.splitlines()]
+    shown = SHOWN[at].splitlines()
+    assert printed[: len(shown)] == shown
+    assert max(map(len, printed)) <= 80
+
+
+def test_the_figures_of_the_page_by_other_means(ragbench: Any, shop: Path) -> None:
+    import statsmodels.api as sm
+
+    found = ragbench("compare", shop, "--margin", ".02", "--json").json
+    scores = pd.read_parquet(shop / "scores.parquet").pivot(index="query_id", columns="arm", values=METRIC)
+    units = pd.read_parquet(shop / "queries.parquet").set_index("query_id")["unit"]
+    scores = scores.dropna()
+    groups = pd.factorize(units.loc[scores.index])[0]
+    raw, one_sided = {}, {}
+    for one in found["verdicts"]:
+        name = one["candidate"]
+        moved = (scores[name] - scores["bm25"]).to_numpy()
+        assert (one["n"], one["clusters"]) == (196, 170) == (len(moved), groups.max() + 1)
+        assert one["difference"] == pytest.approx(moved.mean())
+        assert (one["wins"], one["losses"]) == ((moved > 1e-12).sum(), (moved < -1e-12).sum())
+        if one["same_run"]:
+            assert (name, one["p"], one["decision"]) == ("bm25:b=0.4", 1.0, "equivalent")
+            continue
+        assert one["d_z"] == pytest.approx(moved.mean() / moved.std(ddof=1))
+        sign = np.sign(scores[name].to_numpy()[:, None].round(12) - scores["bm25"].to_numpy().round(12))
+        assert one["cliffs_delta"] == pytest.approx(sign.mean())
+        sums = np.bincount(groups, weights=np.where(np.abs(moved) < 1e-12, 0, moved))
+        test = scipy.stats.permutation_test(
+            (sums, np.zeros_like(sums)), lambda a, b, axis: (a - b).sum(axis), permutation_type="samples",
+            vectorized=True, n_resamples=20_000, batch=1_000, rng=np.random.default_rng(1),
+        )  # fmt: skip
+        assert one["p"] == pytest.approx(test.pvalue, abs=0.015)
+        rng = np.random.default_rng(2)
+        sizes = np.bincount(groups).astype(float)
+        drawn = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=20_000)
+        assert (one["low"], one["high"]) == pytest.approx(
+            np.quantile(drawn @ sums / (drawn @ sizes), [0.025, 0.975]), abs=0.002
+        )
+        fit = sm.OLS(moved, np.ones(len(moved))).fit(cov_type="cluster", cov_kwds={"groups": groups}, use_t=True)
+        error = float(fit.bse[0])
+        above = scipy.stats.t.sf((moved.mean() + 0.02) / error, 169)
+        below = scipy.stats.t.cdf((moved.mean() - 0.02) / error, 169)
+        assert one["p_equivalence"] == pytest.approx(max(above, below))
+        raw[name], one_sided[name] = one["p"], max(above, below)
+    for key, values in (("p_adjusted", raw), ("p_equivalence_adjusted", one_sided)):
+        running = 0.0
+        for rank, name in enumerate(sorted(values, key=lambda name: values[name])):
+            running = max(running, min(1.0, (len(values) - rank) * values[name]))
+            [one] = [one for one in found["verdicts"] if one["candidate"] == name]
+            assert one[key] == pytest.approx(running)
+    assert {one["candidate"]: one["decision"] for one in found["verdicts"]} == {
+        "bm25:stem=false": "worse",
+        "bm25:k1=0.6": "equivalent",
+        "bm25:stop=false": "no difference shown",
+        "bm25:b=0.4": "equivalent",
+    }
+
+
+def test_the_same_input_gives_the_same_bytes_and_markdown(ragbench: Any, shop: Path, tmp_path: Path) -> None:
+    written = []
+    for name in ("one.md", "two.md"):
+        done = ragbench("compare", f"{shop}::bm25", f"{shop}::bm25:stop=false", "--by", "length", "--out",
+                        tmp_path / name, "--json")  # fmt: skip
+        assert done.code == 0
+        written.append(((tmp_path / name).read_bytes(), done.out))
+    assert written[0] == written[1]
+    text = written[0][0].decode()
+    assert text.startswith("# Comparison\n\n- **No difference shown between bm25:stop=false and bm25: ndcg@10 -.013")
+    assert "| length | queries | difference | adds | p | win/tie/loss |" in text
+    keys = set(json.loads(written[0][1]))
+    documented = set(re.findall(r"^(\w+)(?:\[\]|\{\})?  ", SHOWN[-1], flags=re.MULTILINE))
+    assert keys == documented
+
+
+def test_run_files_need_labels_and_give_the_same_means(ragbench: Any, shop: Path) -> None:
+    runs = [shop / "runs" / name for name in ("bm25.trec", "bm25_stem=false.trec")]
+    refused = ragbench("compare", *runs)
+    assert (refused.code, "--qrels" in refused.err) == (2, True)
+    found = ragbench("compare", *runs, "--qrels", shop / "qrels.trec", "--json").json["verdicts"][0]
+    stored = pd.read_parquet(shop / "scores.parquet").groupby("arm")[METRIC].mean()
+    assert found["candidate_mean"] == pytest.approx(stored["bm25:stem=false"])
+    assert found["clusters"] == found["n"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--by", "typ"], "did you mean 'type'"),
+        (["--metric", "ndgc@10"], "did you mean 'ndcg@10'"),
+        (["--baseline", "bm52"], "did you mean 'bm25'"),
+        (["--test", "mcnemar"], "0 or 1"),
+        (["--confidence", "95"], "confidence"),
+        (["--resamples", "0"], "resamples"),
+        (["--margin", "nan"], "--margin"),
+    ],
+)
+def test_wrong_options_are_one_line(ragbench: Any, shop: Path, arguments: list[str], said: str) -> None:
+    done = ragbench("compare", shop, *arguments)
+    assert done.code == 2
+    assert said in done.err
+    assert len(done.err.splitlines()) == 1
+    assert done.out == ""
+
+
+def test_an_arm_that_did_not_run_is_said_and_the_others_compared(
+    ragbench: Any, sample_data: Path, tmp_path: Path
+) -> None:
+    dead = "http:url=http://127.0.0.1:9/search"
+    data = ["--corpus", sample_data / "shop" / "product_catalog.csv", "--golden", sample_data / "shop"]
+    ragbench("eval", *data, "--retriever", "bm25", "--retriever", dead, "--retriever", "bm25:k1=2", "--out", tmp_path)
+    done = ragbench("compare", tmp_path, "--json")
+    assert done.code == 2
+    assert "did not run" in done.err
+    decisions = {one["candidate"]: one["decision"] for one in done.json["verdicts"]}
+    assert decisions == {dead: "not comparable", "bm25:k1=2": decisions["bm25:k1=2"]}
+    assert decisions["bm25:k1=2"] != "not comparable"
+    assert ragbench("compare", tmp_path, "--baseline", dead).code == 2
