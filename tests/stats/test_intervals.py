@@ -9,7 +9,7 @@ from scipy import stats
 from ragbench.core.errors import InputError, SettingError
 from ragbench.stats.bootstrap import bca_means, bootstrap_means
 from ragbench.stats.clusters import cluster_index, cluster_totals
-from ragbench.stats.signflip import EXACT_CLUSTERS, sign_flip_test
+from ragbench.stats.signflip import EXACT_CLUSTERS, SLAB_GROUPS, sign_flip_test
 
 
 def test_singleton_clusters_give_scipys_percentile_bootstrap() -> None:
@@ -159,7 +159,7 @@ def test_the_largest_exact_case_equals_its_convolution() -> None:
     assert p[0] == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("c", [21, 64, 1001])
+@pytest.mark.parametrize("c", [21, 64, 1001, 8 * SLAB_GROUPS + 3])
 def test_drawn_signs_follow_the_distribution_of_the_total(c: int) -> None:
     """All differences +1 or -1: the number of changed signs is binomial, whatever the blocks and bytes."""
     differences = np.where(np.arange(c) < c // 2 + round(0.8 * c**0.5), 1.0, -1.0)
