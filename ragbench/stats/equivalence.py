@@ -68,6 +68,9 @@ def non_inferior(
     Differences that do not vary have no t. The bounds are then the mean itself,
     provided that the one-sided sign-flip test of that many clusters could reach
     alpha at all (``1 / 2^c <= alpha``, five clusters at .05); else there are none.
+    That says that the candidate did the same on these queries, not that rare
+    losses are ruled out: a loss on one query in ten is missed by 20 of them in
+    one case of eight (.9^20).
 
     Args:
         differences: (n,) candidate minus baseline, higher is better, NaN where undefined.

@@ -115,3 +115,11 @@ def test_mcnemar_leaves_out_undefined_pairs_and_refuses_what_is_not_zero_or_one(
         mcnemar_exact(np.array([1.0, 0.0]), np.array([1.0, 0.5]))
     with pytest.raises(InputError, match="same queries"):
         mcnemar_exact(np.array([1.0, 0.0]), np.array([1.0]))
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_without_two_clusters_every_test_says_one(n: int) -> None:
+    values, clusters = np.full((n, 2), 0.5), np.zeros(n, dtype=np.int64)
+    assert paired_t(values, clusters).p.tolist() == [1.0, 1.0]
+    assert sign_flip_test(values, clusters, np.random.default_rng(0)).tolist() == [1.0, 1.0]
+    assert wilcoxon(values[:, 0]) == sign_test(values[:, 0]) == 1.0
