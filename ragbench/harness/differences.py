@@ -7,12 +7,13 @@ import numpy.typing as npt
 
 from ragbench.core.scores import Scores
 from ragbench.core.seeds import generator
+from ragbench.harness.compare.paired_tests import paired_test
 from ragbench.harness.results import Arm, Comparison, Estimate, estimate
 from ragbench.stats.bootstrap import bootstrap_means
-from ragbench.stats.signflip import sign_flip_test
-
-TIE = 1e-12
-"""Per-query values closer than this are equal: the same sum in another order."""
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.effects import effect
+from ragbench.stats.intervals import mean_interval
+from ragbench.stats.ranks import TIE
 
 
 def estimates(
@@ -38,26 +39,28 @@ def compare_all(
 def _compare(
     baseline: Arm, candidate: Arm, clusters: npt.NDArray[np.int64], seed: int, resamples: int
 ) -> list[Comparison]:
+    """The figures of `ragbench.harness.compare.verdict.verdict`, with one bootstrap for all metrics at once."""
     if baseline.scores is None or candidate.scores is None:
         return []
-    difference = candidate.scores.values - baseline.scores.values
-    difference[np.abs(difference) < TIE] = 0.0
-    low, high = bootstrap_means(difference, clusters, generator(seed, "bootstrap"), resamples=resamples)
-    p = sign_flip_test(difference, clusters, generator(seed, "sign-flip"), resamples=resamples)
-    found = []
-    for i, metric in enumerate(baseline.scores.metrics):
-        column = difference[:, i][~np.isnan(difference[:, i])]
-        mean = float(column.mean()) if len(column) else float("nan")
-        found.append(
-            Comparison(
-                baseline=baseline.name,
-                candidate=candidate.name,
-                metric=metric,
-                difference=estimate(mean, low[i], high[i], len(column)),
-                p=float(p[i]),
-                wins=int((column > 0).sum()),
-                ties=int((column == 0).sum()),
-                losses=int((column < 0).sum()),
-            )
-        )
-    return found
+    before, after = baseline.scores.values, candidate.scores.values
+    defined = ~np.isnan(after - before)
+    found: dict[int, Comparison] = {}
+    for shared in np.unique(defined, axis=1).T:
+        columns = np.flatnonzero((defined == shared[:, None]).all(axis=0))
+        own = cluster_index([str(cluster) for cluster in clusters[shared].tolist()])
+        names = [(baseline.name, candidate.name, baseline.scores.metrics[column]) for column in columns.tolist()]
+        if not len(own):
+            nothing = Estimate(None, None, None, 0)
+            found |= {
+                at: Comparison(*name, nothing, 1.0, 0, 0, 0) for at, name in zip(columns.tolist(), names, strict=True)
+            }
+            continue
+        one, two = before[np.ix_(shared, columns)], after[np.ix_(shared, columns)]
+        two = np.where(np.abs(two - one) < TIE, one, two)
+        low, high, _ = mean_interval(two - one, own, generator(seed, "bootstrap"), resamples=resamples)
+        for i, column in enumerate(columns.tolist()):
+            size = effect(one[:, i], two[:, i])
+            tested = paired_test("auto", one[:, i], two[:, i], own, generator(seed, "sign-flip"), resamples)
+            interval = estimate(size.mean, low[i], high[i], len(own))
+            found[column] = Comparison(*names[i], interval, tested.p, size.wins, size.ties, size.losses)
+    return [found[column] for column in sorted(found)]

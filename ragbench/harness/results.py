@@ -110,7 +110,7 @@ class Comparison:
         baseline, candidate: arm names.
         metric: metric name.
         difference: mean difference with its interval.
-        p: two-sided sign-flip p-value, by cluster.
+        p: two-sided, of the test that suits the data (`ragbench.stats.choose`); by cluster, and not corrected.
         wins, ties, losses: queries on which the candidate is better, equal, worse.
     """
 

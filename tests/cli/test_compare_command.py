@@ -109,6 +109,20 @@ def test_the_same_input_gives_the_same_bytes_and_markdown(ragbench: Any, shop: P
     assert keys == documented
 
 
+def test_eval_and_compare_give_one_answer(ragbench: Any, shop: Path) -> None:
+    metrics = [METRIC, "hit@5", "map"]
+    named = [word for metric in metrics for word in ("--metric", metric)]
+    found = ragbench("compare", shop, *named, "--correction", "none", "--json").json["verdicts"]
+    stored = json.loads((shop / "results.json").read_text(encoding="utf-8"))["comparisons"]
+    of = {(one["candidate"], one["metric"]): one for one in stored}
+    assert len(found) == 12
+    for one in found:
+        other = of[one["candidate"], one["metric"]]
+        assert (one["p"], one["wins"], one["ties"]) == (other["p"], other["wins"], other["ties"])
+        mine = [one["difference"], one["low"], one["high"], one["n"]]
+        assert mine == pytest.approx([other["difference"][key] for key in ("mean", "low", "high", "n")], abs=1e-12)
+
+
 def test_run_files_need_labels_and_give_the_same_means(ragbench: Any, shop: Path) -> None:
     runs = [shop / "runs" / name for name in ("bm25.trec", "bm25_stem=false.trec")]
     refused = ragbench("compare", *runs)
@@ -142,13 +156,18 @@ def test_wrong_options_are_one_line(ragbench: Any, shop: Path, arguments: list[s
 def test_an_arm_that_did_not_run_is_said_and_the_others_compared(
     ragbench: Any, sample_data: Path, tmp_path: Path
 ) -> None:
-    dead = "http:url=http://127.0.0.1:9/search"
-    data = ["--corpus", sample_data / "shop" / "product_catalog.csv", "--golden", sample_data / "shop"]
-    ragbench("eval", *data, "--retriever", "bm25", "--retriever", dead, "--retriever", "bm25:k1=2", "--out", tmp_path)
-    done = ragbench("compare", tmp_path, "--json")
+    # One score for everything is no ranking: such an arm is an error.
+    flat = tmp_path / "flat.json"
+    flat.write_text(json.dumps({f"q{i:03}": {"P001": 1.0, "P002": 1.0} for i in range(1, 199)}), encoding="utf-8")
+    dead = f"run:path={flat},returns=document"
+    out, shop = tmp_path / "out", sample_data / "shop"
+    arms = [word for arm in ("bm25", dead, "bm25:k1=2") for word in ("--retriever", arm)]
+    ragbench("eval", "--corpus", shop / "product_catalog.csv", "--golden", shop, *arms, "--out", out)
+    done = ragbench("compare", out, "--json")
     assert done.code == 2
     assert "did not run" in done.err
     decisions = {one["candidate"]: one["decision"] for one in done.json["verdicts"]}
-    assert decisions == {dead: "not comparable", "bm25:k1=2": decisions["bm25:k1=2"]}
-    assert decisions["bm25:k1=2"] != "not comparable"
-    assert ragbench("compare", tmp_path, "--baseline", dead).code == 2
+    assert decisions.pop(dead) == "not comparable"
+    assert list(decisions) == ["bm25:k1=2"]
+    assert "not comparable" not in decisions.values()
+    assert ragbench("compare", out, "--baseline", dead).code == 2
