@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
@@ -14,6 +14,7 @@ from ragbench.stats.clusters import cluster_index
 from ragbench.stats.intervals import ENOUGH_CLUSTERS, mean_interval, t_interval, wilson_interval
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=8, max_size=40), st.integers(0, 2**32 - 1))
 def test_the_error_is_that_of_statsmodels(labels: list[int], seed: int) -> None:
     clusters = cluster_index([str(label) for label in labels])
@@ -88,6 +89,7 @@ def test_clusters_widen_wilsons_interval_as_their_design_effect_says() -> None:
     np.testing.assert_allclose(wilson_interval(copies, clusters), wilson_interval(single, np.arange(40)))
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=30))
 def test_wilson_holds_the_mean_and_stays_within_zero_and_one(values: list[float]) -> None:
     column = np.array(values)[:, None]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import mannwhitneyu
@@ -22,6 +22,7 @@ def test_a_published_delta() -> None:
     assert cliffs_delta(control, treatment) == pytest.approx(-0.25)
 
 
+@settings(deadline=None)
 @given(quarters, quarters)
 def test_delta_is_mann_whitneys_u(first: np.ndarray, second: np.ndarray) -> None:
     u = mannwhitneyu(second, first).statistic
@@ -55,6 +56,7 @@ def test_tost_is_that_of_statsmodels() -> None:
     assert (found.decision == "equivalent") == (p < 0.05)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.01, 0.6), st.sampled_from([0.01, 0.05, 0.2]))
 def test_decision_bound_and_p_say_the_same(seed: int, margin: float, alpha: float) -> None:
     rng = np.random.default_rng(seed)

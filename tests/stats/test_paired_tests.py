@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
@@ -53,6 +53,7 @@ def test_differences_that_do_not_vary_have_the_p_of_the_exact_sign_flip() -> Non
     assert np.isfinite(many.t[0])
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.1, 0.5, 1.0, float("nan")]), min_size=1, max_size=12))
 def test_nothing_is_ever_nan_infinite_or_zero(values: list[float]) -> None:
     column = np.array(values)
@@ -97,6 +98,7 @@ def test_a_published_mcnemar() -> None:
     assert found.p == pytest.approx(3.716e-05, rel=2e-4)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 12), st.integers(0, 12), st.integers(0, 3))
 def test_mcnemar_is_statsmodels_and_the_sign_flip_of_single_rows(b: int, c: int, same: int) -> None:
     baseline, candidate = pairs(same, b, c, 1)
