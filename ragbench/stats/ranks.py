@@ -25,7 +25,7 @@ def wilcoxon(differences: npt.NDArray[np.float64]) -> float:
         InputError: not one dimension, or an infinite difference.
 
     Source: Wilcoxon 1945; computed by ``scipy.stats.wilcoxon``, exactly up to
-    50 differences without equal ones, else by the normal approximation.
+    50 differences (13 if some are equal), else by the normal approximation.
     """
     left = _differing(differences)
     if not len(left):

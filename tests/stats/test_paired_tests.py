@@ -53,8 +53,8 @@ def test_differences_that_do_not_vary_have_the_p_of_the_exact_sign_flip() -> Non
     assert np.isfinite(many.t[0])
 
 
-@settings(deadline=None)
-@given(st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.1, 0.5, 1.0, float("nan")]), min_size=1, max_size=12))
+@settings(deadline=None, max_examples=30)  # scipy enumerates Wilcoxon's signs
+@given(st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.1, 0.5, 1.0, float("nan")]), min_size=1, max_size=9))
 def test_nothing_is_ever_nan_infinite_or_zero(values: list[float]) -> None:
     column = np.array(values)
     found = paired_t(column[:, None], np.arange(len(column)))
