@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from ragbench.cli import baseline, batch, chunk, compare, data, demo, eval, export, gate, generate, golden, plugins
+from ragbench.cli import ab, baseline, batch, chunk, compare, data, demo, eval, export, gate, generate, golden, plugins
 from ragbench.core.errors import RagbenchError
 
 USAGE_ERROR = 2
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command("eval")(eval.evaluate_command)
 app.command("compare")(compare.compare_command)
+app.command("ab")(ab.ab)
 app.command("chunk")(chunk.chunk)
 app.command("generate")(generate.generate)
 app.command("demo")(demo.demo)

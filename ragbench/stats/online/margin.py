@@ -16,8 +16,8 @@ class WithinMargin:
     Attributes:
         state: ``"kept"`` where the worst value of the one-sided interval is within the margin, ``"broken"`` where
             the best one is beyond it, else ``"undecided"``.
-        p: of "the change is the margin or beyond": small where the guardrail is kept.
-        p_broken: of "the change is within the margin": small where it is broken.
+        p: of "the change is the margin or beyond", for one look: small where the guardrail is kept.
+        p_broken: of "the change is within the margin", for one look: small where it is broken.
     """
 
     state: State
@@ -26,13 +26,13 @@ class WithinMargin:
 
 
 def within_margin(
-    control: Sample, challenger: Sample, bound: float, *, relative: bool, upper: bool, alpha: float = 0.05
+    control: Sample, challenger: Sample, bound: float, *, relative: bool, upper: bool, reach: float
 ) -> WithinMargin:
     """Non-inferiority of two independent means.
 
     A relative bound r asks about ``b - (1 + r) a``, an absolute one about
     ``b - a - bound``; both have a variance that is known without the division
-    of one mean by another. Normal quantiles. Without any variance the means decide.
+    of one mean by another. Without any variance the means decide.
 
     Args:
         control: sample of the control, with a unit.
@@ -40,7 +40,8 @@ def within_margin(
         bound: the change at the margin: 0.05 for at most 5% more, -0.05 for at most 5% less.
         relative: the bound is a share of the control's mean.
         upper: the change must stay below the bound; else above.
-        alpha: one-sided error rate.
+        reach: standard errors between the estimate and its one-sided limits: 1.645 for one look at .05, the
+            boundary of a sequence for many looks.
 
     Source: Fieller 1954 for the contrast; Piaggio et al. 2012 for the decision.
     """
@@ -56,5 +57,5 @@ def within_margin(
     if error == 0:
         return WithinMargin("kept", 0.0, 1.0) if beyond <= 0 else WithinMargin("broken", 1.0, 0.0)
     p, p_broken = float(norm.cdf(beyond / error)), float(norm.sf(beyond / error))
-    state: State = "kept" if p < alpha else "broken" if p_broken < alpha else "undecided"
+    state: State = "kept" if beyond < -reach * error else "broken" if beyond > reach * error else "undecided"
     return WithinMargin(state, p, p_broken)

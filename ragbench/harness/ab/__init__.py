@@ -1,0 +1,1 @@
+"""A/B tests: events of an experiment, or two evaluation runs, to a recommendation."""

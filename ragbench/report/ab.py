@@ -1,0 +1,156 @@
+"""Tables of an A/B analysis, 80 columns wide."""
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ragbench.harness.ab.decide import p_text
+from ragbench.harness.ab.results import AbResult, Mean, OutcomeResult
+
+STYLES = {"promote": "bold green", "roll back": "bold red", "go on": "bold yellow", "no verdict": "bold red"}
+
+
+def ab_tables(result: AbResult) -> RenderableType:
+    """The check of the split, the verdict with its reasons, notes, and every outcome."""
+    parts: list[RenderableType] = [Text(split_line(result), style="" if result.srm_ok else "bold red"), Text()]
+    advice = result.recommendation
+    head = {
+        "promote": f"Verdict: promote {advice.variant}",
+        "roll back": f"Verdict: roll back, keep {result.variants[0].name}",
+        "go on": "Verdict: go on, not decided yet",
+        "no verdict": "No verdict",
+    }[advice.decision]
+    parts.append(Text(head, style=STYLES[advice.decision]))
+    parts += [_bullet(reason) for reason in advice.reasons]
+    parts += [Text(), *(_bullet(note, "yellow") for note in result.notes)]
+    parts.append(_bullet(how_decided(result)))
+    for role, title in (("primary", "Decides"), ("secondary", "Secondary"), ("guardrail", "Guardrails")):
+        chosen = [outcome for outcome in result.outcomes if outcome.role == role]
+        if chosen:
+            parts.append(Text())
+            parts.append(Text(f"{title}: {100 * (1 - result.alpha):g}% intervals", style="bold"))
+            parts += [part for outcome in chosen for part in outcome_table(outcome, result)]
+    return Group(*parts)
+
+
+def split_line(result: AbResult) -> str:
+    """``split: control 5,020, treatment 4,980; expected 5,000 each; p = .69: as promised``."""
+    seen = ", ".join(f"{v.name} {v.units:,}" for v in result.variants)
+    expected = {round(v.expected) for v in result.variants}
+    said = (
+        f"{expected.pop():,} each" if len(expected) == 1 else ", ".join(f"{v.expected:,.0f}" for v in result.variants)
+    )
+    outcome = "as promised" if result.srm_ok else "SAMPLE RATIO MISMATCH"
+    return f"Units: {seen}; expected {said}; p = {p_text(result.srm_p)}: {outcome}"
+
+
+def how_decided(result: AbResult) -> str:
+    """Which test decides, and why."""
+    control = f"control: {result.variants[0].name} ({result.control_why})"
+    if result.final:
+        return f"{control}; this is the only look (--final), so the one-look tests decide"
+    return (
+        f"{control}; the any-look (always-valid) tests decide, so looking often does no harm; --final for a single look"
+    )
+
+
+def outcome_table(outcome: OutcomeResult, result: AbResult) -> list[RenderableType]:
+    """Three lines per challenger: estimates, one look, any look."""
+    several = len(outcome.contrasts) > 1
+    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
+    table.add_column(Text("variant"), overflow="fold")
+    for name in ("control", "challenger", "difference", "relative", "p, Holm" if _adjusts(outcome) else "p"):
+        table.add_column(Text(name), justify="right", overflow="fold")
+    for contrast in outcome.contrasts:
+        relative = contrast.relative
+        table.add_row(
+            Text(contrast.challenger, style="bold"), _value(outcome, outcome.control.value),
+            _value(outcome, contrast.value.value), _difference(outcome, contrast.difference),
+            "-" if relative is None else _relative(relative[0]), "",
+        )  # fmt: skip
+        table.add_row(
+            Text("  one look"), _interval(outcome, outcome.control), _interval(outcome, contrast.value),
+            _range(_difference(outcome, contrast.low), _difference(outcome, contrast.high)),
+            "" if relative is None else _range(_relative(relative[1]), _relative(relative[2])),
+            p_text(contrast.p_adjusted),
+        )  # fmt: skip
+        sequence = contrast.sequence
+        table.add_row(
+            Text("  any look"), "", "",
+            _range(_difference(outcome, sequence.low), _difference(outcome, sequence.high)), "",
+            p_text(contrast.sequence_p_adjusted),
+        )  # fmt: skip
+    head = Text.assemble((outcome.name, "bold"), f" ({outcome.kind}{', lower is better' if outcome.lower else ''})")
+    if outcome.rule:
+        states = ", ".join(f"{w.challenger + ' ' if several else ''}{w.state}" for w in outcome.watched)
+        head.append(f": {outcome.rule}: {states}", style="bold")
+    notes = [*_tests(outcome), *outcome.notes]
+    if outcome.reduction is not None:
+        notes.append(f"CUPED took {outcome.reduction:.1%} of the variance out")
+    return [Text(), head, table, *(Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in notes)]
+
+
+def _tests(outcome: OutcomeResult) -> list[str]:
+    lines = []
+    for contrast in outcome.contrasts:
+        line = f"{contrast.challenger}: {contrast.test}"
+        if contrast.rank_p is not None and contrast.superiority is not None:
+            line += f"; Mann-Whitney p = {p_text(contrast.rank_p)}, larger in {contrast.superiority:.1%} of pairs"
+        lines.append(line)
+    return lines
+
+
+def _adjusts(outcome: OutcomeResult) -> bool:
+    return any(c.p != c.p_adjusted or c.sequence.p != c.sequence_p_adjusted for c in outcome.contrasts)
+
+
+def _bullet(text: str, style: str = "") -> RenderableType:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=3, justify="right")
+    grid.add_column(overflow="fold")
+    grid.add_row("-", Text(text, style=style))
+    return grid
+
+
+def _value(outcome: OutcomeResult, value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value * 100:.2f}%" if outcome.percent else number_text(value)
+
+
+def _difference(outcome: OutcomeResult, value: float | None) -> str:
+    if value is None:
+        return "-"
+    if outcome.percent:
+        return f"{value * 100:+.2f}"
+    text = number_text(value)
+    return text if value < 0 else f"+{text}"
+
+
+def _relative(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value * 100:+.1f}%" if abs(value) < 100 else f"{value * 100:+.2g}%"
+
+
+def _interval(outcome: OutcomeResult, mean: Mean) -> str:
+    return _range(_value(outcome, mean.low), _value(outcome, mean.high))
+
+
+def _range(low: str, high: str) -> str:
+    if low == high == "-":
+        return "-"
+    return f"{low.removesuffix('%')}, {high}"
+
+
+def number_text(value: float) -> str:
+    """Four digits that count, no exponent for everyday sizes: ``0.1234``, ``12.34``, ``1,234``."""
+    size = abs(value)
+    if value == 0:
+        return "0"
+    if size >= 1e9 or size < 1e-4:
+        return f"{value:.2e}"
+    if size >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.{max(0, 3 - (len(str(int(size))) if size >= 1 else 0))}f}" if size >= 0.01 else f"{value:.2g}"
