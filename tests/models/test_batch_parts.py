@@ -1,0 +1,116 @@
+"""The parts of batch mode: splitting, journal, budget, lookups before a second try, Bedrock's formats."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragbench.core.errors import InputError, SettingError
+from ragbench.models.llm.base import Message, Request, Usage
+from ragbench.models.llm.batch.bedrock_input import family
+from ragbench.models.llm.batch.bedrock_jobs import BedrockJobs
+from ragbench.models.llm.batch.journal import JOURNAL, Journal
+from ragbench.models.llm.batch.patience import patiently
+from ragbench.models.llm.batch.plan import Room, split
+from ragbench.models.llm.prices import Price
+
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+ASKED = Request("test/1", (Message("system", "Be brief."), Message("user", "Why?")), SCHEMA, max_tokens=50)
+
+
+@given(st.lists(st.integers(1, 40), max_size=60), st.integers(1, 20), st.integers(40, 200))
+def test_split_keeps_every_line_once_in_order_and_within_limits(sizes: list[int], lines: int, most: int) -> None:
+    parts = split(sizes, lines, most)
+    assert [at for part in parts for at in part] == list(range(len(sizes)))
+    assert all(0 < len(part) <= lines and sum(sizes[at] for at in part) <= most for part in parts)
+
+
+def test_split_by_lines_is_even() -> None:
+    assert [len(part) for part in split([1] * 50_001, 50_000, 10**9)] == [25_001, 25_000]
+
+
+def planned(journal: Journal) -> str:
+    name = journal.next_name()
+    journal.note("planned", name, model="openai:m", fingerprint="f", place={}, lines=1, most_tokens=9, most_cost=0.0)
+    return name
+
+
+def test_a_line_that_was_being_written_at_a_kill_is_no_line(tmp_path: Path) -> None:
+    journal = Journal.read(tmp_path)
+    name = planned(journal)
+    journal.note("uploading", name)
+    whole = (tmp_path / JOURNAL).read_bytes()
+    (tmp_path / JOURNAL).write_bytes(whole + b'{"event": "uploaded", "ba')
+    again = Journal.read(tmp_path)
+    assert again.batches[name].step == "uploading"
+    again.note("uploaded", name, upload="file-1")
+    assert Journal.read(tmp_path).batches[name].upload == "file-1"
+    assert (tmp_path / JOURNAL).read_bytes().startswith(whole + b'{"event": "uploaded"')
+    (tmp_path / JOURNAL).write_bytes(whole + b"{}\n")
+    with pytest.raises(InputError, match="line 4"):
+        Journal.read(tmp_path)
+
+
+def test_room_counts_what_is_under_way() -> None:
+    room = Room(max_cost=1.0, max_tokens=None, cost=0.5)
+    price = Price(input=1.0, output=2.0)
+    assert room.take(Usage(100_000, 100_000), price)  # 0.1 + 0.2
+    assert not room.take(Usage(100_000, 100_000), price)
+    assert room.take(Usage(0, 100_000), price)  # exactly the rest
+    assert not Room(None, 10, tokens=5).take(Usage(3, 3), None)
+
+
+def test_an_exchange_whose_reply_was_lost_is_looked_up_and_not_repeated() -> None:
+    done: list[str] = []
+
+    def create() -> str:
+        done.append("created")
+        raise httpx.ReadError("the connection broke off")
+
+    assert patiently("creating", create, lambda: "batch_1" if done else None) == "batch_1"
+    assert done == ["created"]
+    assert patiently("creating", create, lambda: "batch_1", look_first=True) == "batch_1"
+    assert done == ["created"]
+
+
+def test_anthropic_in_its_own_format() -> None:
+    kind = family("us.anthropic.claude-3-haiku-20240307-v1:0")
+    assert kind.body(ASKED, structured=True) == {
+        "anthropic_version": "bedrock-2023-05-31", "max_tokens": 50, "temperature": 0.0, "system": "Be brief.",
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "Why?"}]}],
+        "tools": [{"name": "answer", "description": "Gives the answer.", "input_schema": SCHEMA}],
+        "tool_choice": {"type": "tool", "name": "answer"},
+    }  # fmt: skip
+    content = [{"type": "tool_use", "id": "t", "name": "answer", "input": {"a": "so"}}]
+    told = kind.response(
+        {"content": content, "stop_reason": "tool_use", "usage": {"input_tokens": 3, "output_tokens": 4}}
+    )
+    assert (json.loads(told.text), told.usage, told.finish_reason) == ({"a": "so"}, Usage(3, 4), "tool_use")
+    plain = kind.body(ASKED, structured=False)
+    assert "tools" not in plain
+    assert json.dumps(SCHEMA) in str(plain["system"])
+
+
+def test_nova_in_its_own_format() -> None:
+    kind = family("us.amazon.nova-lite-v1:0")
+    tool = {"name": "answer", "description": "Gives the answer.", "inputSchema": {"json": SCHEMA}}
+    assert kind.body(ASKED, structured=True) == {
+        "schemaVersion": "messages-v1", "system": [{"text": "Be brief."}],
+        "messages": [{"role": "user", "content": [{"text": "Why?"}]}],
+        "inferenceConfig": {"maxTokens": 50, "temperature": 0.0},
+        "toolConfig": {"tools": [{"toolSpec": tool}], "toolChoice": {"tool": {"name": "answer"}}},
+    }  # fmt: skip
+    message = {"role": "assistant", "content": [{"text": "so"}]}
+    told = kind.response({"output": {"message": message}, "stopReason": "end_turn",
+                          "usage": {"inputTokens": 3, "outputTokens": 4}})  # fmt: skip
+    assert (told.text, told.usage, told.finish_reason) == ("so", Usage(3, 4), "end_turn")
+
+
+def test_an_unknown_family_and_a_wrong_folder_are_told() -> None:
+    with pytest.raises(SettingError, match=r"known for amazon\.nova and anthropic\. models only"):
+        family("meta.llama3-8b-instruct-v1:0")
+    with pytest.raises(SettingError, match="--s3-uri"):
+        BedrockJobs("amazon.nova-lite-v1:0", "bucket/folder", region="us-east-1")
