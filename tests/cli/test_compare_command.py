@@ -143,6 +143,7 @@ def test_run_files_need_labels_and_give_the_same_means(ragbench: Any, shop: Path
         (["--confidence", "95"], "confidence"),
         (["--resamples", "0"], "resamples"),
         (["--margin", "nan"], "--margin"),
+        (["--qrels", "labels.txt"], "none is named"),
     ],
 )
 def test_wrong_options_are_one_line(ragbench: Any, shop: Path, arguments: list[str], said: str) -> None:

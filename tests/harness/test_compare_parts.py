@@ -43,7 +43,7 @@ AFTER: dict[str, dict[str, float]] = {
     "more": {"r": 9, "s": 8},
     "higher": {"r": 9, "x": 8},
 }
-ALIKE = dict.fromkeys(("found", "lost"), "bad\x1b[31m\nname")
+ALIKE = dict.fromkeys(("found", "lost"), "bad\x1b[31m\nname [x](http://example.org)")
 
 
 def system(name: str, rankings: dict[str, dict[str, float]]) -> ScoredRun:
@@ -149,4 +149,5 @@ def test_hostile_text_reaches_no_terminal() -> None:
     shown = console.export_text()
     assert "\x1b" not in shown + compare_markdown(found)
     assert "bad [31m name" in shown
+    assert "](" not in compare_markdown(found)
     assert max(len(line) for line in shown.splitlines()) <= 80

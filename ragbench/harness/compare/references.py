@@ -31,6 +31,8 @@ def read_references(
     repeated = sorted({reference for reference in references if references.count(reference) > 1})
     if repeated:
         raise InputError(f"{', '.join(repeated)} is named twice: a system cannot be compared with itself")
+    if qrels is not None and not any(Path(reference).is_file() for reference in references):
+        raise InputError(f"--qrels {qrels}: labels are for run files, and none is named; folders have their own")
     found = [(ref, run) for ref in references for run in _read(ref, qrels, metrics)]
     names = [run.name for _, run in found]
     return tuple(
