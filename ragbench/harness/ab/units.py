@@ -12,7 +12,6 @@ from ragbench.harness.ab.events_file import EventsFile
 from ragbench.harness.ab.settings import ROWS
 
 MERGE_ROWS = 4_000_000
-UNIT, VARIANT, EVENTS, FIRST = "unit", "variant", "events", "first"
 
 
 @dataclass
@@ -66,6 +65,25 @@ class Units:
     mixed_first: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Units of some rows, each once.
+
+    Attributes:
+        ids: Arrow array of their ids; None where every row is a unit.
+        variant: (n,) code of the variant.
+        mixed: (n,) whether there are several.
+        totals: (n,) columns to add up: ``events``, ``s:NAME``, ``n:NAME``.
+        first: (n,) seconds; None without a time column.
+    """
+
+    ids: Any
+    variant: npt.NDArray[np.int64]
+    mixed: npt.NDArray[np.bool_]
+    totals: dict[str, npt.NDArray[np.float64]]
+    first: npt.NDArray[np.float64] | None
+
+
 @dataclass
 class _Reading:
     """State of one pass over the file."""
@@ -75,7 +93,7 @@ class _Reading:
     facts: dict[str, ColumnFacts] = field(default_factory=dict)
     rows: int = 0
     nameless: int = 0
-    parts: list[Any] = field(default_factory=list)
+    parts: list[_Part] = field(default_factory=list)
     waiting: int = 0
 
 
@@ -96,41 +114,85 @@ def read_units(file: EventsFile, unit: str, variant: str, numbers: Sequence[str]
     keys = [variant] if unit == ROWS else [unit, variant]
     for block in file.blocks(keys, list(numbers), [time] if time else []):
         if len(block):
-            reading.parts.append(_grouped(_plain(reading, block, unit, variant, time), unit == ROWS))
+            part = _plain(reading, block, unit, variant, time)
+            reading.parts.append(part if unit == ROWS else _folded(part))
             reading.rows += len(block)
-            reading.waiting += len(reading.parts[-1])
+            reading.waiting += len(reading.parts[-1].variant)
             if reading.waiting > MERGE_ROWS and unit != ROWS:
-                reading.parts, reading.waiting = [_merged(reading.parts)], 0
+                reading.parts, reading.waiting = [_folded(_joined(reading.parts))], 0
     if not reading.rows:
         raise InputError(f"{file.path}: there is a head but no row")
-    whole = reading.parts[0] if len(reading.parts) == 1 else _merged(reading.parts, join_only=unit == ROWS)
-    reading.parts = []
-    return _units(reading, whole, unit == ROWS, list(numbers), bool(time))
+    whole = _joined(reading.parts)
+    return _units(reading, whole if unit == ROWS else _folded(whole), list(numbers))
 
 
-def _plain(reading: _Reading, block: Any, unit: str, variant: str, time: str) -> Any:
-    """A block with variants as numbers, times as seconds, and rows without a name left out."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
+def _plain(reading: _Reading, block: Any, unit: str, variant: str, time: str) -> _Part:
+    """Rows of a block as arrays, those without a unit or a variant left out."""
     for name, facts in reading.facts.items():
         _check(reading, block[name], name, facts)
-    columns = {VARIANT: pa.array(_codes(block[variant].combine_chunks(), reading.codes))}
+    codes = _codes(block[variant].combine_chunks(), reading.codes)
+    named = codes >= 0
+    ids = None
     if unit != ROWS:
-        columns[UNIT] = _ids(block[unit])
+        ids = _ids(block[unit]).combine_chunks()
+        if ids.null_count:
+            named &= ids.is_valid().to_numpy(zero_copy_only=False)
+    everyone = bool(named.all())
+    totals = {"events": np.ones(len(codes))}
     for name in reading.facts:
-        columns[f"v:{name}"] = block[name]
-    if time:
-        columns[FIRST] = _seconds(block[time])
-    table = pa.table(columns)
-    named = pc.greater_equal(table[VARIANT], 0)
-    if unit != ROWS:
-        named = pc.and_(named, pc.is_valid(table[UNIT]))
-    kept = pc.sum(named).as_py() or 0
-    if kept < len(table):
-        reading.nameless += len(table) - kept
-        table = table.filter(named)
-    return table
+        column = block[name]
+        totals[f"s:{name}"] = column.fill_null(0.0).to_numpy()
+        known = column.is_valid().to_numpy() if column.null_count else None
+        totals[f"n:{name}"] = totals["events"] if known is None else known.astype(np.float64)
+    first = _seconds(block[time]) if time else None
+    if not everyone:
+        reading.nameless += int(len(named) - named.sum())
+        ids = None if ids is None else ids.filter(named)
+        codes, first = codes[named], None if first is None else first[named]
+        totals = {name: values[named] for name, values in totals.items()}
+    return _Part(ids, codes, np.zeros(len(codes), dtype=np.bool_), totals, first)
+
+
+def _folded(part: _Part) -> _Part:
+    """Rows of the same unit added up; units in the order in which they appear, so that sums are always the same."""
+    coded = part.ids.dictionary_encode()
+    rows = coded.indices.to_numpy(zero_copy_only=False)
+    n = len(coded.dictionary)
+    variant = np.zeros(n, dtype=np.int64)
+    variant[rows] = part.variant
+    mixed = np.zeros(n, dtype=np.bool_)
+    mixed[rows[part.mixed | (part.variant != variant[rows])]] = True
+    first = None
+    if part.first is not None:
+        first = np.full(n, np.nan)
+        np.fmin.at(first, rows, part.first)
+    # Counts without an empty cell are the events: one array under several names, added up once.
+    different = {id(values): values for values in part.totals.values()}
+    added = {key: np.bincount(rows, weights=values, minlength=n) for key, values in different.items()}
+    totals = {name: added[id(values)].astype(np.float64, copy=False) for name, values in part.totals.items()}
+    return _Part(coded.dictionary, variant, mixed, totals, first)
+
+
+def _joined(parts: list[_Part]) -> _Part:
+    """Parts one behind the other; the list is emptied."""
+    import pyarrow as pa
+
+    if len(parts) == 1:
+        return parts.pop()
+    ids = None if parts[0].ids is None else pa.concat_arrays([part.ids for part in parts])
+    first = None if parts[0].first is None else np.concatenate([part.first for part in parts if part.first is not None])
+    variant = np.concatenate([part.variant for part in parts])
+    mixed = np.concatenate([part.mixed for part in parts])
+    joined: dict[tuple[int, ...], npt.NDArray[np.float64]] = {}
+    totals = {}
+    for name in parts[0].totals:
+        pieces = [part.totals[name] for part in parts]
+        key = tuple(map(id, pieces))
+        if key not in joined:
+            joined[key] = np.concatenate(pieces)
+        totals[name] = joined[key]
+    parts.clear()
+    return _Part(ids, variant, mixed, totals, first)
 
 
 def _check(reading: _Reading, column: Any, name: str, facts: ColumnFacts) -> None:
@@ -190,93 +252,39 @@ def _ids(column: Any) -> Any:
     return column
 
 
-def _seconds(column: Any) -> Any:
+def _seconds(column: Any) -> npt.NDArray[np.float64]:
+    """Seconds since 1970, NaN where there is no time."""
     import pyarrow as pa
 
     if pa.types.is_temporal(column.type):
-        ticks = column.cast(pa.timestamp("us", column.type.tz if pa.types.is_timestamp(column.type) else None))
-        return pa.array(ticks.cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy() / 1e6, from_pandas=True)
+        zone = column.type.tz if pa.types.is_timestamp(column.type) else None
+        ticks = column.cast(pa.timestamp("us", zone)).cast(pa.int64())
+        seconds: npt.NDArray[np.float64] = ticks.cast(pa.float64(), safe=False).to_numpy() / 1e6
+        return seconds
     values = column.cast(pa.float64(), safe=False).to_numpy()
     # Seconds reach 1e11 in the year 5138; what is larger counts milliseconds.
-    return pa.array(np.where(np.abs(values) > 1e11, values / 1e3, values), from_pandas=True)
+    scaled: npt.NDArray[np.float64] = np.where(np.abs(values) > 1e11, values / 1e3, values)
+    return scaled
 
 
-def _grouped(table: Any, each_row: bool) -> Any:
-    """Rows of one block added up by unit and variant; the columns that `_merged` knows how to add up again."""
-    import pyarrow as pa
-
-    values = [name for name in table.column_names if name.startswith("v:")]
-    if each_row:
-        import pyarrow.compute as pc
-
-        columns = {VARIANT: table[VARIANT], EVENTS: pa.array(np.ones(len(table), dtype=np.int64))}
-        for name in values:
-            columns[f"s:{name[2:]}"] = pc.fill_null(table[name], 0.0)
-            columns[f"n:{name[2:]}"] = pc.is_valid(table[name]).cast(pa.int64())
-        return pa.table(columns | ({FIRST: table[FIRST]} if FIRST in table.column_names else {}))
-    wanted: list[tuple[Any, str]] = [([], "count_all"), *((n, "sum") for n in values), *((n, "count") for n in values)]
-    names = (
-        {"count_all": EVENTS}
-        | {f"{n}_sum": f"s:{n[2:]}" for n in values}
-        | {f"{n}_count": f"n:{n[2:]}" for n in values}
-    )
-    return _by_unit(table, wanted, names)
-
-
-def _merged(parts: list[Any], *, join_only: bool = False) -> Any:
-    import pyarrow as pa
-
-    table = pa.concat_tables(parts, promote_options="permissive")
-    if join_only:
-        return table
-    added = [n for n in table.column_names if n == EVENTS or n[:2] in ("s:", "n:")]
-    return _by_unit(table, [(name, "sum") for name in added], {f"{name}_sum": name for name in added})
-
-
-def _by_unit(table: Any, wanted: list[tuple[Any, str]], names: dict[str, str]) -> Any:
-    if FIRST in table.column_names:
-        wanted, names = [*wanted, (FIRST, "min")], names | {f"{FIRST}_min": FIRST}
-    # One thread keeps the order of units, and with it the last bits of every sum.
-    grouped = table.group_by([UNIT, VARIANT], use_threads=False).aggregate(wanted)
-    return grouped.rename_columns([names.get(name, name) for name in grouped.column_names])
-
-
-def _units(reading: _Reading, whole: Any, each_row: bool, numbers: list[str], timed: bool) -> Units:
-    """Arrays, without the units that were seen in several variants."""
-    import pyarrow as pa
-
-    kept: npt.NDArray[np.bool_] | None = None
-    mixed = 0
-    shown: tuple[str, ...] = ()
-    if not each_row:
-        coded = whole[UNIT].combine_chunks().dictionary_encode()
-        unit = coded.indices.to_numpy(zero_copy_only=False)
-        times = np.bincount(unit, minlength=1)
-        mixed = int((times > 1).sum())
-        if mixed:
-            shown = tuple(str(coded.dictionary[int(i)].as_py()) for i in np.flatnonzero(times > 1)[:5])
-            kept = times[unit] == 1
-
-    def column(name: str) -> npt.NDArray[np.float64]:
-        values = pa.compute.fill_null(whole[name], 0).to_numpy() if name != FIRST else whole[name].to_numpy()
-        numbers: npt.NDArray[np.float64] = values.astype(np.float64, copy=False)
-        return numbers if kept is None else numbers[kept]
-
+def _units(reading: _Reading, whole: _Part, numbers: list[str]) -> Units:
+    """The result, without the units that were seen in several variants."""
+    mixed = np.flatnonzero(whole.mixed)
+    kept = ~whole.mixed if len(mixed) else slice(None)
     names = sorted(reading.codes)
-    place = np.empty(max(len(names), 1), dtype=np.int64)
+    place = np.zeros(max(len(names), 1), dtype=np.int64)
     for at, name in enumerate(names):
         place[reading.codes[name]] = at
-    variant = whole[VARIANT].to_numpy()
     return Units(
         tuple(names),
-        place[variant if kept is None else variant[kept]],
-        column(EVENTS),
-        {name: column(f"s:{name}") for name in numbers},
-        {name: column(f"n:{name}") for name in numbers},
-        column(FIRST) if timed else None,
+        place[whole.variant[kept]],
+        whole.totals["events"][kept],
+        {name: whole.totals[f"s:{name}"][kept] for name in numbers},
+        {name: whole.totals[f"n:{name}"][kept] for name in numbers},
+        None if whole.first is None else whole.first[kept],
         reading.facts,
         reading.rows,
         reading.nameless,
-        mixed,
-        shown,
+        len(mixed),
+        tuple(str(whole.ids[int(at)].as_py()) for at in mixed[:5]),
     )
