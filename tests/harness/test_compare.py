@@ -229,14 +229,35 @@ def test_holm_by_hand_without_what_is_no_test() -> None:
         compare([broken("dead"), runs[0]], CompareSettings((METRIC,)))
 
 
+def test_the_decision_is_taken_on_the_corrected_p() -> None:
+    rng = np.random.default_rng(11)
+    base = rng.uniform(size=40)
+    # Each by itself is just below .05; two of them are not.
+    moved = rng.normal(0, 0.1, 40)
+    moved += 2.15 * moved.std(ddof=1) / np.sqrt(40) - moved.mean()
+    runs = [scored("a", base.tolist()), scored("b", (base + moved).tolist()), scored("c", (base - moved).tolist())]
+    alone = [compare([runs[0], run], CompareSettings((METRIC,))).verdicts[0] for run in runs[1:]]
+    assert [one.decision for one in alone] == ["better", "worse"]
+    together = compare(runs, CompareSettings((METRIC,))).verdicts
+    assert {one.decision for one in together} == {"no difference shown"}
+    assert all(one.p < 0.05 < one.p_adjusted for one in together)
+
+
 def test_tukey_compares_all_pairs_and_never_lowers_a_p() -> None:
     rng = np.random.default_rng(4)
     base = rng.uniform(size=40)
-    spreads = (0.0, 0.001, 0.3)
-    runs = [scored(f"s{i}", (base + rng.normal(0.05, s, 40)).tolist()) for i, s in enumerate(spreads)]
+    moved = rng.normal(0, 0.3, 40)
+    moved += 1.9 * moved.std(ddof=1) / np.sqrt(40) - moved.mean()
+    shifts = [rng.normal(0, 0.001, 40) for _ in range(4)] + [moved]
+    runs = [scored(f"s{i}", (base + shift).tolist()) for i, shift in enumerate(shifts)]
     found = compare(runs, CompareSettings((METRIC,), correction="tukey"))
-    assert [(one.baseline, one.candidate) for one in found.verdicts] == [("s0", "s1"), ("s0", "s2"), ("s1", "s2")]
+    assert [(one.baseline, one.candidate) for one in found.verdicts] == [
+        (f"s{i}", f"s{j}") for i in range(5) for j in range(i + 1, 5)
+    ]
     assert all(one.p_adjusted >= one.p for one in found.verdicts)
+    odd = [one for one in found.verdicts if one.candidate == "s4"]
+    # By the range over five systems of which four are alike, s4 would differ; by itself it does not.
+    assert {one.decision for one in odd} == {"no difference shown"}
     assert "Tukey" in found.choice
 
 

@@ -74,6 +74,21 @@ def test_origin_by_hand() -> None:
     assert (found.baseline_items, found.candidate_items, found.baseline_relevant, found.never) == (4, 5, 8, 1)
 
 
+def test_shares_are_compared_where_another_chunking_has_more_to_find() -> None:
+    coarse = Judgements.from_dict({"q": {"r": 1, "s": 1}})
+    fine = Judgements.from_dict({"q": {"r1": 1, "r2": 1, "s1": 1, "s2": 1}})
+    table = QueryTable(["q"], ["text"], [""], ["q"])
+    runs = []
+    for name, judgements, items in (("a", coarse, ["x", "r"]), ("b", fine, ["r1", "s1"])):
+        run = Run.from_dict({"q": {item: 9.0 - i for i, item in enumerate(items)}})
+        runs.append(ScoredRun(name, score(run, judgements, ["map"]), table, run, judgements))
+    found = origin(pair(*runs), "map")
+    assert found is not None
+    # One of two and two of four: the same half is found, so what differs is the ranking.
+    assert {part.name for part in found.parts if part.queries} == {"higher"}
+    assert (found.baseline_relevant, found.candidate_relevant) == (2, 4)
+
+
 def test_origin_needs_rankings_and_a_metric_of_them() -> None:
     a, b = system("a", BEFORE), system("b", AFTER)
     bare = ScoredRun("c", b.scores, b.queries)
