@@ -22,6 +22,7 @@ MODULES = {
     "llm_client": "llm_client",
     "validity": "validity",
     "statistics": "significance",
+    "gate": "gate",
 }
 """Module by name, in the order of the report."""
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -59,6 +59,7 @@ def _faults(rule: Rule, runs: list[ScoredRun]) -> Iterator[str]:
         if isinstance(rule, MetricRule):
             if metric_name(run, rule.metric) is None:
                 yield f"{run.name} has no metric {rule.metric!r}{did_you_mean(rule.metric, run.scores.metrics)}"
+                break
         elif isinstance(rule, LatencyRule):
             if not run.latency_ms.get(rule.latency, 0) > 0:
                 there = ", ".join(sorted(key for key, value in run.latency_ms.items() if value > 0)) or "none"
