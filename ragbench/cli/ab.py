@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -16,6 +16,7 @@ Example: ragbench ab datasets/experiment/events.csv --outcome converted
 EVENTS has one row per event: who (user_id), which variant (variant_id), and
 outcomes. A column of 0 and 1 is a rate of units, a column of numbers a mean of
 the units' totals, A/B a ratio of totals. The first --outcome decides.
+With --runs A B two evaluations of the same queries are compared instead.
 Exit code 0: promote; 1: roll back; 3: go on, or no verdict; 2: an error."""
 
 Many = list[str] | None
@@ -25,6 +26,8 @@ PIPE_WIDTH = 100
 
 def ab(
     events: Annotated[Path | None, typer.Argument(help="CSV or Parquet file, one row per event.")] = None,
+    runs: Annotated[tuple[str, str], typer.Option(
+        metavar="A B", help="Instead of events: two runs of 'ragbench eval', FOLDER::ARM.")] = ("", ""),
     unit: Annotated[str, typer.Option(help="Column of the unit, or 'row'.  [default: user_id]")] = "",
     variant: Annotated[str, typer.Option(help="Column of the variant.  [default: variant_id]")] = "",
     outcome: Annotated[Many, typer.Option(
@@ -59,6 +62,10 @@ def ab(
         most_mixed=number(max_mixed, "--max-mixed"),
         alpha=alpha, srm_alpha=srm_alpha, power=power, horizon=horizon, final=final,
     )  # fmt: skip
+    if any(runs):
+        if events is not None:
+            raise SettingError("give a file of events or --runs, not both")
+        _paired(runs, settings, as_json)
     if events is None:
         raise SettingError("name a file of events, for example: ragbench ab datasets/experiment/events.csv")
     result = analyse(events, settings)
@@ -69,11 +76,30 @@ def ab(
 ab.__doc__ = HELP
 
 
+def _paired(runs: tuple[str, str], settings: Any, as_json: bool) -> NoReturn:
+    """Two evaluation runs over the same queries."""
+    from rich.console import Console
+
+    from ragbench.harness.ab.paired_runs import analyse_runs
+    from ragbench.harness.compare.references import read_references
+    from ragbench.report.ab_runs import paired_json, paired_tables
+
+    metrics = [outcome.column for outcome in settings.outcomes] or ["ndcg@10"]
+    scored = read_references(list(runs), qrels=None, metrics=metrics)
+    result = analyse_runs(scored, metrics, settings.guardrails, alpha=settings.alpha)
+    if as_json:
+        print(json.dumps(paired_json(result), ensure_ascii=False, allow_nan=False))
+    else:
+        wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+        Console(width=wide, highlight=False).print(paired_tables(result))
+    raise typer.Exit(EXIT[result.recommendation.decision])
+
+
 def _print(result: Any, as_json: bool) -> None:
     if as_json:
         from ragbench.report.ab_json import ab_json
 
-        print(json.dumps(ab_json(result), ensure_ascii=False))
+        print(json.dumps(ab_json(result), ensure_ascii=False, allow_nan=False))
         return
     from rich.console import Console
 

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ragbench.harness.ab.decide import p_text
-from ragbench.harness.ab.results import AbResult, Mean, OutcomeResult
+from ragbench.harness.ab.results import AbResult, Mean, OutcomeResult, Recommendation
 
 STYLES = {"promote": "bold green", "roll back": "bold red", "go on": "bold yellow", "no verdict": "bold red"}
 
@@ -14,15 +14,7 @@ STYLES = {"promote": "bold green", "roll back": "bold red", "go on": "bold yello
 def ab_tables(result: AbResult) -> RenderableType:
     """The check of the split, the verdict with its reasons, notes, and every outcome."""
     parts: list[RenderableType] = [Text(split_line(result), style="" if result.srm_ok else "bold red"), Text()]
-    advice = result.recommendation
-    head = {
-        "promote": f"Verdict: promote {advice.variant}",
-        "roll back": f"Verdict: roll back, keep {result.variants[0].name}",
-        "go on": "Verdict: go on, not decided yet",
-        "no verdict": "No verdict",
-    }[advice.decision]
-    parts.append(Text(head, style=STYLES[advice.decision]))
-    parts += [_bullet(reason) for reason in advice.reasons]
+    parts += verdict_lines(result.recommendation, result.variants[0].name)
     parts += [Text(), *(_bullet(note, "yellow") for note in result.notes)]
     parts.append(_bullet(how_decided(result)))
     for role, title in (("primary", "Decides"), ("secondary", "Secondary"), ("guardrail", "Guardrails")):
@@ -34,6 +26,17 @@ def ab_tables(result: AbResult) -> RenderableType:
     return Group(*parts)
 
 
+def verdict_lines(advice: Recommendation, control: str) -> list[RenderableType]:
+    """The verdict in one line, and its reasons."""
+    head = {
+        "promote": f"Verdict: promote {advice.variant}",
+        "roll back": f"Verdict: roll back, keep {control}",
+        "go on": "Verdict: go on, not decided yet",
+        "no verdict": "No verdict",
+    }[advice.decision]
+    return [Text(head, style=STYLES[advice.decision]), *(_bullet(reason) for reason in advice.reasons)]
+
+
 def split_line(result: AbResult) -> str:
     """``split: control 5,020, treatment 4,980; expected 5,000 each; p = .69: as promised``."""
     seen = ", ".join(f"{v.name} {v.units:,}" for v in result.variants)
@@ -42,7 +45,7 @@ def split_line(result: AbResult) -> str:
         f"{expected.pop():,} each" if len(expected) == 1 else ", ".join(f"{v.expected:,.0f}" for v in result.variants)
     )
     outcome = "as promised" if result.srm_ok else "SAMPLE RATIO MISMATCH"
-    return f"Units: {seen}; expected {said}; p = {p_text(result.srm_p)}: {outcome}"
+    return f"Units: {seen}; expected {said}; p {_equals(result.srm_p)}: {outcome}"
 
 
 def how_decided(result: AbResult) -> str:
@@ -96,9 +99,14 @@ def _tests(outcome: OutcomeResult) -> list[str]:
     for contrast in outcome.contrasts:
         line = f"{contrast.challenger}: {contrast.test}"
         if contrast.rank_p is not None and contrast.superiority is not None:
-            line += f"; Mann-Whitney p = {p_text(contrast.rank_p)}, larger in {contrast.superiority:.1%} of pairs"
+            line += f"; Mann-Whitney p {_equals(contrast.rank_p)}, larger in {contrast.superiority:.1%} of pairs"
         lines.append(line)
     return lines
+
+
+def _equals(p: float) -> str:
+    text = p_text(p)
+    return text.replace("<", "< ") if text[0] == "<" else f"= {text}"
 
 
 def _adjusts(outcome: OutcomeResult) -> bool:
