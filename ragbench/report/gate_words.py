@@ -58,7 +58,7 @@ def chances(gate: Gate) -> str:
     rules = gate.rules
     return (
         f"at most {rules.false_alarms:.3g} of runs that break no rule fail by chance, all rules together; "
-        f"a rule that is broken passes in at most {rules.false_passes:.3g}"
+        f"a rule that is broken passes in about {rules.false_passes:.3g}"
     )
 
 

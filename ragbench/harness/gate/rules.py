@@ -188,7 +188,7 @@ class Rules:
     Attributes:
         rules: at least one.
         false_alarms: chance, at most, that the gate fails although no rule is broken, all rules together.
-        false_passes: chance, at most, that a rule passes which is broken; a gate passes only if all do.
+        false_passes: nominal chance that a rule passes which is broken; a gate passes only if all do.
         source: where they are written, or empty for the default.
     """
 
