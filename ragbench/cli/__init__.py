@@ -7,7 +7,22 @@ from typing import NoReturn
 
 import typer
 
-from ragbench.cli import ab, baseline, batch, chunk, compare, data, demo, eval, export, gate, generate, golden, plugins
+from ragbench.cli import (
+    ab,
+    baseline,
+    batch,
+    chunk,
+    compare,
+    data,
+    demo,
+    eval,
+    export,
+    gate,
+    generate,
+    golden,
+    plan,
+    plugins,
+)
 from ragbench.core.errors import RagbenchError
 
 USAGE_ERROR = 2
@@ -29,6 +44,7 @@ app.command("generate")(generate.generate)
 app.command("demo")(demo.demo)
 app.command("export")(export.export)
 app.command("gate")(gate.gate_command)
+app.command("plan")(plan.plan_command)
 app.command("plugins")(plugins.plugins)
 app.add_typer(batch.app, name="batch")
 app.add_typer(baseline.app, name="baseline")

@@ -1,0 +1,218 @@
+"""How alike the values of one cluster are, and what that costs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import InputError, SettingError
+from ragbench.stats.checks import check_share, check_values
+
+CONSTANT = 1e-12
+"""Variance below this share of the largest square is rounding."""
+BLOCK_CELLS = 4_000_000
+
+
+@dataclass(frozen=True)
+class Icc:
+    """Intraclass correlation: the share of the variance that lies between clusters.
+
+    Attributes:
+        value: at most 1; below 0 where values of one cluster differ more than those of different ones.
+        low, high: ends of the interval.
+        n: values.
+        clusters: clusters that they come from.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    clusters: int
+
+
+@dataclass(frozen=True)
+class ClusterSizes:
+    """How n values are spread over clusters.
+
+    Attributes:
+        n: values.
+        clusters: clusters.
+        effective: ``sum m^2 / sum m``, the size of the cluster that the mean value stands in.
+    """
+
+    n: int
+    clusters: int
+    effective: float
+
+    @property
+    def mean(self) -> float:
+        """Values per cluster."""
+        return self.n / self.clusters
+
+    @property
+    def unevenness(self) -> float:
+        """``effective / mean``: 1 where all clusters have one size."""
+        return self.effective / self.mean
+
+
+def icc(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, confidence: float = 0.95) -> Icc | None:
+    """ICC(1) by one-way analysis of variance, for clusters of any sizes.
+
+    ``(B - W) / (B + (n0 - 1) W)``, with B and W the mean squares between and
+    within clusters and ``n0 = (n - sum m^2 / n) / (c - 1)``. The interval turns
+    that of ``F = B / W`` into one of the ICC; it is exact for normal values in
+    clusters of one size, near for others.
+
+    Args:
+        values: (n,) without NaN.
+        clusters: (n,) cluster of each value.
+        confidence: coverage, in (0, 1).
+
+    Returns:
+        None where nothing can be said: one cluster, no cluster with two values,
+        or no value differs among those of the clusters that have two.
+
+    Raises:
+        InputError: an undefined or infinite value, or clusters with gaps.
+        SettingError: a confidence outside of (0, 1).
+
+    Source: Shrout and Fleiss 1979, case 1; n0 and the interval for unequal
+    sizes: Donner 1986, Ukoumunne 2002.
+    """
+    check_share(confidence, "confidence")
+    _check(values, clusters)
+    from scipy.stats import f as fisher
+
+    table = _cluster_table(values, clusters)
+    n, c = len(values), len(table)
+    if c < 2 or n == c:
+        return None
+    between, within, n0 = (float(part[0]) for part in _mean_squares(table, np.ones((1, c))))
+    bar = CONSTANT * float((values**2).max())
+    if within <= bar:
+        # Clusters of several values that are all the same say nothing, however others differ.
+        several = table[:, 0] > 1
+        means = table[several, 2] / table[several, 0]
+        if between <= bar or np.ptp(means) ** 2 <= bar:
+            return None
+        return Icc(1.0, 1.0, 1.0, n, c)
+    ratio = between / within
+    low = ratio / float(fisher.ppf((1 + confidence) / 2, c - 1, n - c))
+    high = ratio / float(fisher.ppf((1 - confidence) / 2, c - 1, n - c))
+    return Icc(*((x - 1) / (x + n0 - 1) for x in (ratio, low, high)), n, c)
+
+
+def cluster_sizes(clusters: npt.NDArray[np.int64]) -> ClusterSizes:
+    """Sizes of the clusters of at least one value.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not len(clusters):
+        raise InputError("there is no value, and so no cluster")
+    sizes = np.bincount(clusters).astype(np.float64)
+    return ClusterSizes(len(clusters), int((sizes > 0).sum()), float((sizes**2).sum() / sizes.sum()))
+
+
+def design_effect(effective_size: float, icc: float) -> float:
+    """By how much clustering multiplies the variance of a mean: ``1 + (m - 1) icc``.
+
+    With ``m = sum m^2 / sum m`` (`ClusterSizes.effective`) this holds for
+    clusters of any sizes. Never below the one for independent clusters of one
+    value if the ICC is not negative.
+
+    Args:
+        effective_size: at least 1.
+        icc: from 0 to 1.
+
+    Raises:
+        SettingError: a number out of its range.
+
+    Source: Kish 1965, section 5.4; unequal sizes: Kerry and Bland 2001.
+    """
+    if not 1 <= effective_size < float("inf"):
+        raise SettingError(f"a cluster has at least one value, not {effective_size:g}")
+    if not 0 <= icc <= 1:
+        raise SettingError(f"the intraclass correlation lies between 0 and 1, not at {icc:g}")
+    return 1 + (effective_size - 1) * icc
+
+
+def resampled_errors(
+    values: npt.NDArray[np.float64],
+    clusters: npt.NDArray[np.int64],
+    effective_size: float,
+    rng: np.random.Generator,
+    *,
+    resamples: int = 2000,
+) -> npt.NDArray[np.float64]:
+    """(resamples,) draws of ``sd * sqrt(design effect)``: what a plan rests on, and how well it is known.
+
+    Whole clusters are drawn with replacement; each draw gives a standard
+    deviation and an ICC, negative ones taken as 0.
+
+    Args:
+        values: (n,) without NaN.
+        clusters: (n,) cluster of each value.
+        effective_size: of the clusters that are planned.
+        rng: the generator.
+        resamples: how many draws.
+
+    Raises:
+        InputError: an undefined or infinite value, clusters with gaps, or fewer than two clusters.
+
+    Source: Efron and Tibshirani 1993; Field and Welsh 2007 for clusters.
+    """
+    _check(values, clusters)
+    table = _cluster_table(values, clusters)
+    c = len(table)
+    if c < 2:
+        raise InputError("all values come from one cluster: nothing tells how they vary between clusters")
+    found = []
+    for start in range(0, resamples, max(1, BLOCK_CELLS // c)):
+        rows = min(max(1, BLOCK_CELLS // c), resamples - start)
+        weights = rng.multinomial(c, np.full(c, 1 / c), size=rows).astype(np.float64)
+        n, _, total, _, squares = (weights @ table).T
+        variance = np.maximum(squares - total**2 / n, 0) / np.maximum(n - 1, 1)
+        shares = np.zeros(rows)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            between, within, n0 = _mean_squares(table, weights)
+            ratios = (between - within) / (between + (n0 - 1) * within)
+        known = np.isfinite(ratios) & (n > c)
+        shares[known] = np.clip(ratios[known], 0, 1)
+        found.append(np.sqrt(variance * (1 + (effective_size - 1) * shares)))
+    return np.concatenate(found)
+
+
+def _check(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]) -> None:
+    if values.ndim != 1:
+        raise InputError(f"values must be one list, not an array of {values.ndim} dimensions")
+    check_values(values[:, None], clusters)
+    undefined = np.flatnonzero(np.isnan(values))
+    if len(undefined):
+        raise InputError(f"the value in row {undefined[0]} is undefined; leave the row out")
+
+
+def _cluster_table(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """(c, 5): size, its square, sum, square of the sum over size, and sum of squares of each cluster.
+
+    Sums over clusters of these, weighted or not, are all that the analysis of
+    variance needs. Values are taken from their mean, so that no digits are lost.
+    """
+    centred = values - values.mean() if len(values) else values
+    sizes = np.bincount(clusters).astype(np.float64)
+    sums = np.bincount(clusters, weights=centred)
+    return np.column_stack((sizes, sizes**2, sums, sums**2 / sizes, np.bincount(clusters, weights=centred**2)))
+
+
+def _mean_squares(
+    table: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Mean squares between and within clusters, and n0, for each row of (r, c) weights that sum to c."""
+    n, sizes_squared, total, between, squares = (weights @ table).T
+    c = len(table)
+    return (
+        np.maximum(between - total**2 / n, 0) / (c - 1),
+        np.maximum(squares - between, 0) / np.maximum(n - c, 1),
+        (n - sizes_squared / n) / (c - 1),
+    )
