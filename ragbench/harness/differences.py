@@ -9,7 +9,6 @@ from ragbench.core.scores import Scores
 from ragbench.core.seeds import generator
 from ragbench.harness.compare.paired_tests import paired_test
 from ragbench.harness.results import Arm, Comparison, Estimate, estimate
-from ragbench.stats.bootstrap import bootstrap_means
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.effects import effect
 from ragbench.stats.intervals import mean_interval
@@ -20,7 +19,7 @@ def estimates(
     scores: Scores, clusters: npt.NDArray[np.int64], rng: np.random.Generator, resamples: int
 ) -> dict[str, Estimate]:
     """Mean and interval of every metric."""
-    low, high = bootstrap_means(scores.values, clusters, rng, resamples=resamples)
+    low, high, _ = mean_interval(scores.values, clusters, rng, resamples=resamples, levels=True)
     means = scores.means()
     defined = (~np.isnan(scores.values)).sum(axis=0)
     return {name: estimate(means[name], low[i], high[i], int(defined[i])) for i, name in enumerate(scores.metrics)}

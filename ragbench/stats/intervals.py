@@ -108,7 +108,7 @@ def mean_interval(
     At 95%, the percentile interval of 5 to 20 clusters covers 78 to 96% of
     normal, skewed and mostly tied differences, BCa 79 to 95%, t 88 to 100%; of a
     hit rate of .97 in 20 queries t and both bootstraps cover 47%, for most such
-    samples are all hits, and Wilson's covers 98%. `benchmarks/statistics.py`
+    samples are all hits, and Wilson's covers 98%. `benchmarks/significance.py`
     measures it. No interval helps where a rare event did not happen at all in
     the differences: with 10 queries, take none of them at its word.
 
