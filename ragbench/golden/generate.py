@@ -17,9 +17,9 @@ from ragbench.golden.draft_requests import Call, Failed, make_calls, read_answer
 from ragbench.golden.drafts import Draft
 from ragbench.golden.locate_quotes import with_evidence
 from ragbench.golden.mix import allot
-from ragbench.golden.prompts.ask import ask_all
 from ragbench.golden.snowball import struck_language
 from ragbench.golden.stages.base import ReviewContext, Stage
+from ragbench.models.llm.ask import ask_all
 from ragbench.models.llm.base import Asker
 
 WRITER = "draft"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ragbench.golden.prompts.prompt import DATA_RULE, Filled, Prompt
+from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 
 TYPES: Mapping[str, str] = {
     "attribute": "asks for a property, figure, size, material or name that the passage states",

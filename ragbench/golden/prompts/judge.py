@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ragbench.golden.drafts import Draft
-from ragbench.golden.prompts.prompt import DATA_RULE, Filled, Prompt
+from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 
 SCHEMA: dict[str, object] = {
     "title": "Verdict",

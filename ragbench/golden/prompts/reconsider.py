@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.prompts import judge
-from ragbench.golden.prompts.prompt import DATA_RULE, Filled, Prompt
+from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 
 SCHEMA: dict[str, object] = {
     "title": "Reconsidered",

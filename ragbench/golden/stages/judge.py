@@ -7,9 +7,9 @@ from typing import ClassVar
 from ragbench.core.errors import SettingError
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.prompts import judge as prompt
-from ragbench.golden.prompts.ask import ask_all
 from ragbench.golden.stages._passages import passages_for
 from ragbench.golden.stages.base import ReviewContext, Stage
+from ragbench.models.llm.ask import ask_all
 from ragbench.models.llm.base import Answer
 
 
