@@ -1,0 +1,275 @@
+r"""Files of answers: ragbench's own folder, and JSON Lines, CSV and Parquet made elsewhere.
+
+ragbench's own form is ``answers.jsonl``, one query a line, empty keys left out::
+
+    {"query_id", "query", "answer", "sources": [{"id", "document_id", "text", "score"}], "cited": [...],
+     "abstained", "failure", "seconds", "first_token_seconds", "input_tokens", "output_tokens", "cost", "metadata"}
+
+A folder has ``manifest.json`` (how they were made), ``ledger.jsonl`` and ``timings.jsonl``
+beside it. Times, tokens and costs stand in the latter only: a run that was interrupted and
+resumed gives the same bytes in the other three.
+
+Files made elsewhere are read by their column names (`ragbench.io.answer_rows`).
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ragbench.core.answers import Answered, AnswerSet
+from ragbench.core.errors import InputError, SettingError
+from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
+from ragbench.io.answer_rows import MEASURED, answered, roles
+from ragbench.io.atomic import write_bytes, write_text
+from ragbench.io.encoding import read_text
+from ragbench.io.golden_files.json_lines import lines, read_objects
+
+ANSWERS, MANIFEST, LEDGER, TIMINGS = "answers.jsonl", "manifest.json", "ledger.jsonl", "timings.jsonl"
+FORMAT_VERSION = 1
+SUFFIXES = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".pq")
+CELL_CHARACTERS = 1 << 24
+Rows = Iterable[tuple[str, Mapping[str, object]]]
+
+
+def read_answers(
+    path: Path | str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    name: str | None = None,
+    ids: Mapping[str, str] | None = None,
+) -> AnswerSet:
+    """Read answers; what was changed or left out is in their ledger.
+
+    Args:
+        path: a folder that ragbench wrote, or a ``.jsonl``, ``.csv``, ``.tsv`` or ``.parquet`` file.
+        columns: which column or key holds what, ``{"answer": "output"}``, where it is not recognised; the
+            roles are those of `ragbench.io.answer_rows.ALIASES`.
+        name: what to call the system; as the manifest says or after the path if None.
+        ids: query id by query text, for files that have no ids: those of the golden set.
+
+    Raises:
+        InputError: nothing there, no answer in it, or a value that cannot be used; the message names file and line.
+        SettingError: a role or column that does not exist, or a file of another kind.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder")
+    if path.is_dir():
+        return _read_folder(path, columns or {}, name)
+    entries: list[LedgerEntry] = []
+    items = _items(path, columns or {}, ids, entries)
+    return AnswerSet(items, name or path.stem, Ledger(tuple(entries)))
+
+
+def write_answers(answers: AnswerSet, path: Path | str) -> None:
+    """Write answers: into one file if ``path`` ends in ``.jsonl``, else into a folder.
+
+    The folder's ``answers.jsonl``, ``manifest.json`` and ``ledger.jsonl`` hold nothing that was measured, so that
+    the same answers give the same bytes; ``timings.jsonl`` has the rest.
+
+    Raises:
+        InputError: it cannot be written to, or metadata that JSON cannot hold.
+        SettingError: the path ends like another kind of file.
+    """
+    path = Path(path)
+    if path.suffix.lower() in set(SUFFIXES) - {".jsonl"}:
+        raise SettingError(f"{path}: answers are written to a folder or to a .jsonl file")
+    try:
+        if path.suffix.lower() == ".jsonl":
+            write_bytes(path, lines((a.query_id, {**_row(a), **_measured(a)}) for a in answers))
+            return
+        write_bytes(path / ANSWERS, lines((a.query_id, _row(a)) for a in answers))
+        write_bytes(path / LEDGER, lines(_ledger_rows(answers)))
+        timed = ((a.query_id, {"query_id": a.query_id, **_measured(a)}) for a in answers if _measured(a))
+        write_bytes(path / TIMINGS, lines(timed))
+        # Last: a folder with a manifest is whole.
+        write_text(path / MANIFEST, json.dumps(_manifest_of(answers), indent=2, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written to ({error.strerror or error})") from error
+
+
+def with_timings(items: Iterable[Answered], path: Path) -> tuple[Answered, ...]:
+    """The answers with what was measured of them, as a file of timings says; the last line of a query counts.
+
+    A last line that was cut off, as a kill leaves it, is passed over: it only holds a time.
+
+    Raises:
+        InputError: a line of it cannot be used.
+    """
+    found: dict[str, dict[str, object]] = {}
+    for where, row in _whole_lines(path):
+        id_ = str(row.get("query_id", ""))
+        found.setdefault(id_, {}).update(_numbers(where, row))
+    return tuple(replace(item, **found.get(item.query_id, {})) for item in items)  # type: ignore[arg-type]
+
+
+def _whole_lines(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
+    if not path.is_file():
+        return
+    text = read_text(path)[0]
+    for number, line in enumerate(text[: text.rfind("\n") + 1].split("\n")[:-1], start=1):
+        where = f"{path}:{number}"
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if not isinstance(row, dict):
+            raise InputError(f"{where}: no JSON object; delete the file if its times do not matter")
+        yield where, row
+
+
+def _numbers(where: str, row: Mapping[str, object]) -> dict[str, object]:
+    numbers = {key: row[key] for key in MEASURED if key in row}
+    for key, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InputError(f"{where}: {key!r} must be a number, it is {value!r:.60}")
+    return numbers
+
+
+def _read_folder(path: Path, columns: Mapping[str, str], name: str | None) -> AnswerSet:
+    if not (path / ANSWERS).is_file():
+        held = first_ten(sorted(entry.name for entry in path.iterdir())) or "nothing"
+        raise InputError(f"{path}: holds no {ANSWERS} (it holds {held}); name a folder of `ragbench answer` or a file")
+    manifest = _manifest(path / MANIFEST)
+    entries = list(_read_ledger(path / LEDGER))
+    items = _items(path / ANSWERS, columns, None, entries)
+    made = manifest.get("made")
+    called = name or manifest.get("name") or path.resolve().name
+    timed = with_timings(items, path / TIMINGS)
+    answers = AnswerSet(timed, str(called), Ledger(tuple(entries)), made if isinstance(made, dict) else {})
+    if manifest.get("fingerprint", answers.fingerprint) == answers.fingerprint:
+        return answers
+    reason = f"{ANSWERS} was changed after {MANIFEST} was written"
+    changed = LedgerEntry("answers", str(path), reason, "manifest-differs")
+    return replace(answers, ledger=answers.ledger + (changed,))
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: no JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: a manifest is a JSON object")
+    if found.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:
+        raise InputError(
+            f"{path}: format version {found['format_version']!r}, this ragbench reads {FORMAT_VERSION}; upgrade it"
+        )
+    return found
+
+
+def _read_ledger(path: Path) -> Iterator[LedgerEntry]:
+    if path.is_file():
+        for _, row in read_objects(path):
+            yield LedgerEntry(*(str(row.get(key, "")) for key in LedgerEntry._fields))
+
+
+def _items(
+    path: Path, columns: Mapping[str, str], ids: Mapping[str, str] | None, entries: list[LedgerEntry]
+) -> tuple[Answered, ...]:
+    readers = {".csv": _table, ".tsv": _table, ".parquet": _parquet, ".pq": _parquet}
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise SettingError(f"{path}: answers are read from a folder or from {', '.join(SUFFIXES)}")
+    rows = list(readers.get(suffix, read_objects)(path))
+    if not rows:
+        raise InputError(f"{path}: there is no answer in it")
+    found = dict.fromkeys(key for _, row in rows for key in row)
+    role = roles(found, columns, str(path))
+    if "id" not in role:
+        entries.append(LedgerEntry("answers", str(path), _no_ids(ids), "no-ids"))
+    return tuple(answered(where, number, row, role, ids or {}) for number, (where, row) in enumerate(rows, start=1))
+
+
+def _no_ids(ids: Mapping[str, str] | None) -> str:
+    numbered = "queries are numbered q0001, q0002, ... in the order of the file"
+    if ids is None:
+        return f"no column holds query ids; {numbered}"
+    return f"no column holds query ids; they are found by the query's text, and where that fails {numbered}"
+
+
+def _table(path: Path) -> Rows:
+    csv.field_size_limit(CELL_CHARACTERS)
+    text = read_text(path)[0]
+    delimiter = max(("\t", ";", ","), key=text.split("\n", 1)[0].count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        header = reader.fieldnames or []
+        rows = [(f"{path}:{reader.line_num}", dict(row)) for row in reader]
+    except csv.Error as error:
+        raise InputError(f"{path}:{reader.line_num}: no CSV ({error})") from error
+    for where, row in rows:
+        if None in row:
+            raise InputError(f"{where}: more cells than the {len(header)} columns of the header")
+    return rows
+
+
+def _parquet(path: Path) -> Rows:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        rows: list[dict[str, object]] = pyarrow.parquet.read_table(path).to_pylist()
+    except (pyarrow.ArrowException, OSError) as error:
+        raise InputError(f"{path}: not a readable Parquet file ({error})") from error
+    return [(f"{path} row {number}", row) for number, row in enumerate(rows, start=1)]
+
+
+def _row(item: Answered) -> dict[str, object]:
+    row: dict[str, object] = {"query_id": item.query_id, "query": item.query, "answer": item.answer}
+    if item.sources:
+        row["sources"] = [
+            {
+                "id": s.id,
+                "document_id": s.document_id,
+                "text": s.text,
+                **({} if s.score is None else {"score": s.score}),
+            }
+            for s in item.sources
+        ]
+    if item.cited:
+        row["cited"] = list(item.cited)
+    if item.abstained:
+        row["abstained"] = True
+    if item.failure:
+        row["failure"] = item.failure
+    if item.metadata:
+        row["metadata"] = dict(item.metadata)
+    return row
+
+
+def _measured(item: Answered) -> dict[str, object]:
+    return {key: value for key in MEASURED if (value := getattr(item, key)) is not None}
+
+
+def _ledger_rows(answers: AnswerSet) -> Iterator[tuple[str, dict[str, object]]]:
+    """With the raw output of a model, where there is one: what could not be read is worth reading."""
+    raw = {item.query_id: item.metadata["raw"] for item in answers if "raw" in item.metadata}
+    for entry in answers.ledger.entries:
+        yield entry.item, {**entry._asdict(), **({"raw": raw[entry.item]} if entry.item in raw else {})}
+
+
+def _manifest_of(answers: AnswerSet) -> dict[str, object]:
+    return {
+        "format": "ragbench-answers",
+        "format_version": FORMAT_VERSION,
+        "ragbench": version("ragbench"),
+        "name": answers.name,
+        "fingerprint": answers.fingerprint,
+        "counts": {
+            "queries": len(answers),
+            "answered": sum(not (item.failure or item.abstained) for item in answers),
+            "abstained": sum(item.abstained for item in answers),
+            "failed": sum(bool(item.failure) for item in answers),
+            "without_citation": sum(not (item.failure or item.abstained or item.cited) for item in answers),
+        },
+        "ledger": answers.ledger.counts(),
+        "made": dict(answers.manifest),
+    }
