@@ -44,6 +44,17 @@ def test_the_first_evaluation_of_the_readme_runs(
     assert ragbench(*words[1:]).code == 0
 
 
+def test_the_verdicts_of_the_readme_run(ragbench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "datasets").symlink_to(ROOT / "datasets")
+    monkeypatch.chdir(tmp_path)
+    evaluation = next(words for words in commands() if words[1] == "eval" and "reports/mine" in words)
+    verdicts = [words for words in commands() if words[1] in {"compare", "plan", "baseline", "gate", "ab"}]
+    assert [words[1] for words in verdicts] == ["compare", "plan", "baseline", "gate", "ab"]
+    for words in (evaluation, *verdicts):
+        done = ragbench(*words[1:])
+        assert done.code == 0, f"{words}: {done.out}{done.err}"
+
+
 def test_python_of_the_readme_runs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
