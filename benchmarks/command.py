@@ -23,6 +23,7 @@ MODULES = {
     "validity": "validity",
     "statistics": "significance",
     "gate": "gate",
+    "ab": "ab",
 }
 """Module by name, in the order of the report."""
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -17,6 +17,9 @@ def ab_tables(result: AbResult) -> RenderableType:
     parts += verdict_lines(result.recommendation, result.variants[0].name)
     parts += [Text(), *(_bullet(note, "yellow") for note in result.notes)]
     parts.append(_bullet(how_decided(result)))
+    if not result.srm_ok:
+        parts.append(_bullet("differences are not shown, for they mean nothing on this split; --json has them"))
+        return Group(*parts)
     for role, title in (("primary", "Decides"), ("secondary", "Secondary"), ("guardrail", "Guardrails")):
         chosen = [outcome for outcome in result.outcomes if outcome.role == role]
         if chosen:
@@ -38,14 +41,14 @@ def verdict_lines(advice: Recommendation, control: str) -> list[RenderableType]:
 
 
 def split_line(result: AbResult) -> str:
-    """``split: control 5,020, treatment 4,980; expected 5,000 each; p = .69: as promised``."""
+    """``Split holds: control 5,020, treatment 4,980; expected 5,000 each; p = .69``."""
     seen = ", ".join(f"{v.name} {v.units:,}" for v in result.variants)
     expected = {round(v.expected) for v in result.variants}
     said = (
         f"{expected.pop():,} each" if len(expected) == 1 else ", ".join(f"{v.expected:,.0f}" for v in result.variants)
     )
-    outcome = "as promised" if result.srm_ok else "SAMPLE RATIO MISMATCH"
-    return f"Units: {seen}; expected {said}; p {_equals(result.srm_p)}: {outcome}"
+    head = "Split holds" if result.srm_ok else "SAMPLE RATIO MISMATCH"
+    return f"{head}: {seen}; expected {said}; p {_equals(result.srm_p)}"
 
 
 def how_decided(result: AbResult) -> str:
@@ -63,7 +66,8 @@ def outcome_table(outcome: OutcomeResult, result: AbResult) -> list[RenderableTy
     several = len(outcome.contrasts) > 1
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
     table.add_column(Text("variant"), overflow="fold")
-    for name in ("control", "challenger", "difference", "relative", "p, Holm" if _adjusts(outcome) else "p"):
+    difference = "points" if outcome.percent else "difference"
+    for name in ("control", "challenger", difference, "relative", "p, Holm" if _adjusts(outcome) else "p"):
         table.add_column(Text(name), justify="right", overflow="fold")
     for contrast in outcome.contrasts:
         relative = contrast.relative

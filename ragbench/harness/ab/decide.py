@@ -74,9 +74,7 @@ def _case(at: int, results: Sequence[OutcomeResult], plan: Plan | None, settings
         return case("roll back", head)
     if not _shown(contrast, settings, better=True):
         if plan is not None and plan.asked and _excluded(primary, contrast, plan, settings):
-            return case(
-                "roll back", f"no gain of {plan.wanted_relative:.3g} of the control is left in the interval", head
-            )
+            return case("roll back", f"no gain of {plan.wanted_relative or 0:.1%} is left in the interval", head)
         return case("go on", head)
     waiting = tuple(_waiting(r, at) for r in open_ones)
     if waiting:
@@ -122,7 +120,9 @@ def _change(result: OutcomeResult, contrast: Contrast) -> str:
 def _waiting(result: OutcomeResult, at: int) -> str:
     watched = result.watched[at]
     said = f"guardrail {result.name} ({result.rule}) is undecided: {_change(result, result.contrasts[at])}"
-    if watched.units_needed is not None:
+    if watched.units_needed is None:
+        said += "; these values cannot decide it"
+    else:
         said += (
             f"; about {watched.units_needed:,} units of the two variants would decide it if nothing changes in truth"
         )

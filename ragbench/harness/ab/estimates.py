@@ -17,7 +17,7 @@ from ragbench.stats.online.proportions import compare_proportions, wilson
 from ragbench.stats.online.ratio import linearised, ratio
 from ragbench.stats.online.relative import relative_difference
 from ragbench.stats.online.sample import Sample, sample
-from ragbench.stats.online.sequential import always_valid
+from ragbench.stats.online.sequential import AlwaysValid, always_valid
 from ragbench.stats.online.welch import welch
 
 Floats = npt.NDArray[np.float64]
@@ -147,6 +147,11 @@ def contrasts(measured: Measured, names: Sequence[str], settings: AbSettings) ->
         if measured.outcome.how == "sum" and measured.adjusted is None:
             ranks = mann_whitney(measured.values[0], measured.values[at])
         sequence = always_valid(test.difference, error, sizes, horizon=settings.horizon, alpha=settings.alpha)
+        relative = relative_difference(control, challenger, _quantile(settings.alpha))
+        if low is None and relative is not None:
+            relative = (relative[0], None, None)
+        if measured.binary and sequence.low is not None and sequence.high is not None:
+            sequence = AlwaysValid(sequence.p, max(sequence.low, -1.0), min(sequence.high, 1.0))
         found.append(
             Contrast(
                 names[at],
@@ -154,7 +159,7 @@ def contrasts(measured: Measured, names: Sequence[str], settings: AbSettings) ->
                 test.difference,
                 low,
                 high,
-                relative_difference(control, challenger, _quantile(settings.alpha)),
+                relative,
                 p,
                 p,
                 said,
