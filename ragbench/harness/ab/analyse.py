@@ -87,7 +87,6 @@ def _about_units(units: Units, source: str, settings: AbSettings) -> list[str]:
     if not everyone:
         raise InputError(f"{source}: no row has both a unit and a variant")
     if units.mixed:
-        # Twice in the table: an id stands there once for each of its variants.
         said = (
             f"{units.mixed:,} of {everyone:,} units were seen in more than one variant ({', '.join(units.mixed_first)}"
         )

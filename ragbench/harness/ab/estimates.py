@@ -140,7 +140,7 @@ def contrasts(measured: Measured, names: Sequence[str], settings: AbSettings) ->
             pair = (_count(measured, 0), control.n), (_count(measured, at), challenger.n)
             shares = compare_proportions(*pair, confidence=1 - settings.alpha)
             low, high, p, said = shares.low, shares.high, shares.p, shares.test
-            # A count of 0 has no variance of its own; half an Agresti-Coull step keeps the sequence honest.
+            # A count of 0 has no variance of its own; one more of each kind keeps the sequence honest.
             error = float(np.hypot(_smoothed_error(*pair[0]), _smoothed_error(*pair[1])))
         sizes = (control.n, challenger.n)
         ranks = None
