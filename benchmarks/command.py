@@ -23,6 +23,7 @@ MODULES = {
     "validity": "validity",
     "statistics": "significance",
     "gate": "gate",
+    "wattbot": "wattbot",
     "ab": "ab",
 }
 """Module by name, in the order of the report."""

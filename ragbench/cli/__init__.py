@@ -22,6 +22,7 @@ from ragbench.cli import (
     golden,
     plan,
     plugins,
+    wattbot,
 )
 from ragbench.core.errors import RagbenchError
 
@@ -50,6 +51,7 @@ app.add_typer(batch.app, name="batch")
 app.add_typer(baseline.app, name="baseline")
 app.add_typer(data.app, name="data")
 app.add_typer(golden.app, name="golden")
+app.add_typer(wattbot.app, name="wattbot")
 
 
 @app.callback(invoke_without_command=True)

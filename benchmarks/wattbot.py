@@ -1,0 +1,149 @@
+"""The WattBot score beside a loop over the rows of a data frame, as the lesson writes it."""
+
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.command import main
+from benchmarks.figures import Figure, Options, Section
+from benchmarks.timing import medians
+from ragbench.tasks.wattbot.score.lesson import score_lesson
+
+LEAST = 100.0
+ROWS, ROWS_SMALL, LOOPS, TURNS = 100_000, 1_000, 3, 15
+HOW = (
+    "Generated truth and predictions (numbers, ranges, words, blanks; one to three references, a tenth of them written "
+    "as a list; a twentieth of the ids in one file only), both as data frames. The loop is pandas' `iterrows` "
+    "over the merged frame with the lesson's rules in plain Python. Both give the same figure for every row before "
+    "anything is timed; ratio of the medians."
+)
+WORDS = ["GPT-3", "Water consumption", "TRUE", "no", " Financial Sentiment Analysis", "water consumption ", "Llama 3"]
+
+
+def generated(rows: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Truth and predictions with every kind of value that the lesson's rules tell apart."""
+    rng = np.random.default_rng(seed)
+    truth = [_value(rng) for _ in range(rows)]
+    predicted = [_near(value, rng) for value in truth]
+    frames = []
+    for values in (truth, predicted):
+        ids = np.array([f"q{i:06d}" for i in range(rows)], dtype=object)
+        references = [_references(rng) for _ in range(rows)]
+        frame = pd.DataFrame({"id": ids, "question": "?", "answer_value": values, "ref_id": references})
+        kept = rng.permutation(rows)[: rows - rows // 20]
+        frames.append(frame.iloc[kept].reset_index(drop=True))
+    return frames[0], frames[1]
+
+
+def _value(rng: np.random.Generator) -> str:
+    kind = rng.integers(0, 10)
+    if kind == 0:
+        return str(rng.choice(["is_blank", "Is_Blank", " is_blank", "nan", "1e400", "-inf", "1_000", "+3", "", "0x10"]))
+    if kind == 1:
+        return f"[{rng.integers(1, 9)},{rng.integers(9, 20)}]"
+    if kind == 2:
+        return str(rng.choice(WORDS))
+    if kind == 3:
+        return str(rng.choice(["0", "1", "0.0", "-0"]))
+    return f"{rng.lognormal(3, 4):.6g}" if kind < 8 else str(rng.integers(-500, 5_000_000))
+
+
+def _near(value: str, rng: np.random.Generator) -> str:
+    """The same value, one at the edge of the tolerance, or another."""
+    draw = rng.random()
+    if draw < 0.4:
+        return str(rng.choice([value, value.upper(), f" {value} "]))
+    try:
+        number = float(value)
+    except ValueError:
+        return _value(rng)
+    if draw < 0.8 and np.isfinite(number):
+        return repr(float(number * (1 + rng.choice([0.0009999, 0.001, -0.001, 0.0010001])) + rng.choice([0, 0, 0.001])))
+    return _value(rng)
+
+
+def _references(rng: np.random.Generator) -> str:
+    ids = [f"author{i}" for i in rng.integers(0, 40, rng.integers(1, 4))]
+    draw = rng.random()
+    if draw < 0.1:
+        return str(ids)
+    if draw < 0.2:
+        return str(rng.choice(["is_blank", "", " ; ", "IS_BLANK"]))
+    return str(rng.choice([";", " ; "])).join(word.title() if draw > 0.9 else word for word in ids)
+
+
+def row_loop(truth: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    """The lesson's rules, a row at a time: frame of ids with value, reference, na and wattbot."""
+    both = truth.merge(predictions, on="id", suffixes=("_gt", "_pred"))
+    flag = next((name for name in ("is_NA", "is_blank") if name in both.columns), None)
+    found = []
+    for _, row in both.iterrows():
+        value = float(_same_value(row["answer_value_gt"], row["answer_value_pred"]))
+        reference = _overlap(row["ref_id_gt"], row["ref_id_pred"])
+        if flag is not None:  # one column for both sides
+            na = 1.0
+        else:
+            na = float(_is_blank(row["answer_value_gt"]) == _is_blank(row["answer_value_pred"]))
+        total = 0.75 * value + 0.15 * reference + 0.10 * na
+        found.append((row["id"], total, value, reference, na))
+    return pd.DataFrame(found, columns=["id", "wattbot", "value", "reference", "na"])
+
+
+def _is_blank(cell: Any) -> bool:
+    return str(cell).lower() == "is_blank"
+
+
+def _same_value(true: Any, given: Any) -> bool:
+    a, b = str(true).strip().lower(), str(given).strip().lower()
+    if "is_blank" in (a, b):
+        return a == b
+    try:
+        x, y = float(a), float(b)
+    except ValueError:
+        return a == b
+    if x == 0:
+        return abs(y - x) <= 0.001
+    return abs(y - x) / max(abs(x), 1e-12) <= 0.001
+
+
+def _overlap(true: Any, given: Any) -> float:
+    sets = []
+    for cell in (true, given):
+        text = str(cell).strip()
+        blank = text.lower() in ("", "is_blank")
+        sets.append(set() if blank else {part.strip().lower() for part in text.split(";") if part.strip()})
+    union = sets[0] | sets[1]
+    return len(sets[0] & sets[1]) / len(union) if union else 1.0
+
+
+def run(options: Options) -> Section:
+    """Time both on the same frames."""
+    import time
+
+    rows = ROWS_SMALL if options.small else ROWS
+    truth, predictions = generated(rows, 1)
+    seconds: dict[str, list[float]] = {"loop": [], "ours": []}
+    for turn in range(1 if options.small else LOOPS):
+        start = time.perf_counter()
+        loop = row_loop(truth, predictions)
+        seconds["loop"].append(time.perf_counter() - start)
+        for _ in range(TURNS):
+            start = time.perf_counter()
+            scored = score_lesson(truth, predictions)
+            seconds["ours"].append(time.perf_counter() - start)
+        if turn == 0 and not np.array_equal(scored.parts, loop[["wattbot", "value", "reference", "na"]].to_numpy()):
+            sys.exit("the two ways give different figures: nothing is timed")
+    middle = medians(seconds)
+    ratio = middle["loop"] / middle["ours"]
+    peer = f"iterrows: {middle['loop']:.2f} s, here {middle['ours'] * 1e3:.1f} ms"
+    figure = Figure(
+        f"WattBot, the lesson's rules, {rows:,} rows", "speed over a row loop", ratio, "x",
+        target=f"at least {LEAST:.0f} x", met=ratio >= LEAST, peer=peer,
+    )  # fmt: skip
+    return Section("wattbot", "WattBot score", HOW, (figure,))
+
+
+if __name__ == "__main__":
+    sys.exit(main(only="wattbot"))

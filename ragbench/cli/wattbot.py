@@ -1,0 +1,11 @@
+"""``ragbench wattbot``: answer the questions of WattBot 2025, and score answers."""
+
+import typer
+
+from ragbench.cli import wattbot_score
+
+app = typer.Typer(
+    name="wattbot", help="Questions about reports, answered with values and references, and their score.",
+    no_args_is_help=True, rich_markup_mode=None,
+)  # fmt: skip
+app.command("score")(wattbot_score.score)

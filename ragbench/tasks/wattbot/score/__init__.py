@@ -1,0 +1,1 @@
+"""The WattBot score, columns at a time."""

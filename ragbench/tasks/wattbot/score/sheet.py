@@ -1,0 +1,126 @@
+"""A WattBot file of answers as columns: the truth, or a submission."""
+
+import csv
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ragbench.core.errors import InputError, did_you_mean
+from ragbench.core.ledger import first_ten
+from ragbench.io.encoding import read_text
+
+Strings = Any
+"""A pyarrow array of strings without nulls."""
+ID, VALUE, UNIT, REFERENCES, QUESTION = "id", "answer_value", "answer_unit", "ref_id", "question"
+REQUIRED = (ID, VALUE, REFERENCES)
+FLAGS = ("is_NA", "is_blank")
+"""Columns that say whether a question is left unanswered; the first that is there counts."""
+BLANK = "is_blank"
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """The columns that the score needs, all of length n.
+
+    Attributes:
+        name: what to call it in messages and reports.
+        ids: one of each where the file was read by `read_sheet`.
+        values, references: as written.
+        units: as written, or None where the file has no such column.
+        questions: as written, or None.
+        flags: what the first column of `FLAGS` says, or None.
+        flag: the name of that column, or empty.
+    """
+
+    name: str
+    ids: Strings
+    values: Strings
+    references: Strings
+    units: Strings | None = None
+    questions: Strings | None = None
+    flags: Strings | None = None
+    flag: str = ""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def read_sheet(path: Path, name: str = "") -> Sheet:
+    """Read a CSV file in any common encoding, with or without a byte order mark.
+
+    Args:
+        path: the file.
+        name: what to call it; its path by default.
+
+    Raises:
+        InputError: no table, a row with too few or too many cells, a column
+            missing, an empty id, or an id that occurs twice.
+    """
+    import pyarrow as pa
+
+    columns = read_columns(path, REQUIRED)
+    ids = columns[ID]
+    check_ids(path, ids)
+    flag = next((column for column in FLAGS if column in columns), "")
+    made = {key: pa.array(cells, type=pa.string()) for key, cells in columns.items()}
+    return Sheet(
+        name or str(path),
+        made[ID],
+        made[VALUE],
+        made[REFERENCES],
+        made.get(UNIT),
+        made.get(QUESTION),
+        made.get(flag),
+        flag,
+    )
+
+
+def read_columns(path: Path, required: tuple[str, ...]) -> dict[str, list[str]]:
+    """The cells of a CSV file by column; blanks around ids and names of columns are dropped.
+
+    Raises:
+        InputError: the file has no rows, a row has too few or too many cells, or a column is missing.
+    """
+    text, _ = read_text(path)
+    try:
+        lines = csv.reader(StringIO(text), strict=True)
+        head = [cell.strip() for cell in next(lines, [])]
+        rows = []
+        for row in lines:
+            if row and len(row) != len(head):
+                raise InputError(
+                    f"{path}:{lines.line_num}: {len(row)} cells, the header has {len(head)}; "
+                    "put cells that hold a comma between quotation marks"
+                )
+            if row:
+                rows.append(row)
+    except csv.Error as error:
+        raise InputError(f"{path}:{lines.line_num}: no sound CSV ({error})") from error
+    missing = [column for column in required if column not in head]
+    if missing:
+        raise InputError(f"{path}: has no column {missing[0]!r}{did_you_mean(missing[0], head)}")
+    twice = sorted({column for column in head if head.count(column) > 1})
+    if twice:
+        raise InputError(f"{path}: has the column {twice[0]!r} twice; remove one of them")
+    if not rows:
+        raise InputError(f"{path}: holds a header and no rows")
+    columns = {column: list(cells) for column, cells in zip(head, zip(*rows, strict=True), strict=True)}
+    if ID in columns:
+        columns[ID] = [cell.strip() for cell in columns[ID]]
+    return columns
+
+
+def check_ids(path: Path, ids: list[str]) -> None:
+    """Every row has an id of its own.
+
+    Raises:
+        InputError: an id is empty, or occurs twice.
+    """
+    if not all(ids):
+        at = ids.index("")
+        raise InputError(f"{path}: row {at + 1} below the header has no id; give every row one of its own")
+    if len(set(ids)) < len(ids):
+        seen: set[str] = set()
+        twice = sorted({id_ for id_ in ids if id_ in seen or seen.add(id_)})  # type: ignore[func-returns-value]
+        raise InputError(f"{path}: {len(twice)} ids occur more than once: {first_ten(twice)}")
