@@ -165,6 +165,7 @@ class _Bench:
             tie_rate=run.tie_rate(tie_cut(self.settings.k)),
             failed=len(run.failures),
             empty=int((run.lengths == 0).sum()) - len(run.failures),
+            lessened=measured.lessened,
             from_store=from_store,
             notes=measured.notes,
             warnings=(*self._warnings(run, measured), *self._strangers(measured.run, scores)),
@@ -178,7 +179,8 @@ class _Bench:
             if stored is not None:
                 return _recall(stored), True
         measured = measure(retriever, self.chunks, self.task.queries, self.depth, self.context)
-        if key is not None and self.store is not None and not measured.run.failures:
+        whole = not (measured.run.failures or measured.lessened)
+        if key is not None and self.store is not None and whole:
             facts = {"cost": asdict(measured.cost), "notes": measured.notes}
             try:
                 self.store.save(key, StoredRun(measured.run, facts))
@@ -222,6 +224,11 @@ class _Bench:
             found.append(f"its run could not be stored and will be computed again: {notes['not_stored']}")
         if run.failures:
             found.append(f"{len(run.failures)} queries failed and score 0: {first_ten(sorted(run.failures))}")
+        if measured.lessened:
+            found.append(
+                f"{len(measured.lessened)} of {len(run)} queries were searched in a lesser way than its settings say "
+                f"(the ledger has the reasons): {first_ten(sorted(measured.lessened))}"
+            )
         # Only where all chunks that were asked for came is it their falling together that made the list short.
         short = int(((run.lengths < min(k, len(self.chunks.document_ids))) & (returned.lengths >= self.depth)).sum())
         if short:
@@ -266,6 +273,10 @@ class _Bench:
         nothing = [entry.item for entry in arm.scores.ledger.of("not-retrieved") if entry.item not in failures]
         return [
             *(LedgerEntry("search", f"{arm.name}: {id_}", reason, "query-failed") for id_, reason in failures.items()),
+            *(
+                LedgerEntry("search", f"{arm.name}: {id_}", reason, "query-lessened")
+                for id_, reason in arm.lessened.items()
+            ),
             *(LedgerEntry("search", f"{arm.name}: {id_}", "nothing was retrieved", "not-retrieved") for id_ in nothing),
         ]
 

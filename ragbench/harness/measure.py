@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class Measured:
     run: Run
     cost: Cost
     notes: dict[str, object]
+    lessened: dict[str, str] = field(default_factory=dict)
 
 
 def measure(retriever: Retriever, chunks: Chunks, queries: Sequence[Query], k: int, context: Context) -> Measured:
@@ -47,11 +48,29 @@ def measure(retriever: Retriever, chunks: Chunks, queries: Sequence[Query], k: i
                 raise ArmError("its index is empty")
             run, search_seconds = _batch(index, queries, k, context)
             refuse_dead(run)
+            # Before single queries are timed, which are asked twice so.
+            paid, lessened = _paid(index), _lessened(index)
             latency = _latency(index, queries, k, context)
         finally:
             index.close()
-    cost = Cost(index_seconds, search_seconds, len(queries) / max(search_seconds, 1e-9), latency, peak.mib)
-    return Measured(run, cost, dict(index.notes))
+    qps = len(queries) / max(search_seconds, 1e-9)
+    per_query = None if paid is None else paid / len(queries)
+    cost = Cost(index_seconds, search_seconds, qps, latency, peak.mib, per_query)
+    return Measured(run, cost, dict(index.notes), lessened)
+
+
+def _paid(index: Index) -> float | None:
+    """What an index and its parts cost; None where none of them costs anything that is known."""
+    known = [cost for cost in (index.cost, *map(_paid, index.parts)) if cost is not None]
+    return sum(known) if known else None
+
+
+def _lessened(index: Index) -> dict[str, str]:
+    """Reason by query id over an index and its parts; the outermost names it."""
+    found: dict[str, str] = {}
+    for part in index.parts:
+        found |= _lessened(part)
+    return found | index.lessened
 
 
 def refuse_dead(run: Run) -> None:

@@ -58,6 +58,8 @@ class Cost:
         qps: queries per second of that batch.
         latency_ms: single queries.
         peak_memory_mib: highest resident size of the whole process while the arm ran.
+        cost_per_query: what the paid answers behind a query cost on average, whenever they were paid for, in the
+            currency of the price table; None where nothing is paid for or the price is not known.
     """
 
     index_seconds: float
@@ -65,6 +67,7 @@ class Cost:
     qps: float
     latency_ms: Latency
     peak_memory_mib: float
+    cost_per_query: float | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class Arm:
         tie_rate: share of the items in the top 10 (or the nearest K) whose score a neighbour has.
         failed: queries that could not be answered; each is in the ledger and scores 0.
         empty: queries answered with nothing; they score 0.
+        lessened: reason by query id, for queries answered in a lesser way than the settings say (`Index.lessened`).
         from_store: whether the rankings (and the cost measured then) come from the run store.
         notes: facts the index gave about itself.
         warnings: what a reader must know before believing the numbers.
@@ -97,6 +101,7 @@ class Arm:
     tie_rate: float | None = None
     failed: int = 0
     empty: int = 0
+    lessened: Mapping[str, str] = field(default_factory=dict)
     from_store: bool = False
     notes: Mapping[str, object] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -174,6 +179,7 @@ class Evaluation:
             arm.run,
             self.task.judgements,
             {"p50": latency.p50, "p95": latency.p95, "p99": latency.p99},
+            arm.cost.cost_per_query,
             failed=arm.failed,
             manifest=self.manifest,
         )

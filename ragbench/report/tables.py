@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ragbench.harness.results import Arm, Comparison, Estimate, Evaluation
+from ragbench.report.llm_notes import llm_lines
 
 ARMS_PER_TABLE = 3
 SIGNIFICANT = 0.05
@@ -137,6 +138,7 @@ def notices(evaluation: Evaluation) -> list[RenderableType]:
     reused = [arm.name for arm in evaluation.arms if arm.from_store]
     if reused:
         lines.append(Text(f"taken from the run store, nothing was computed again: {', '.join(reused)}"))
+    lines += [Text(line) for arm in evaluation.arms for line in llm_lines(arm)]
     for code, count in evaluation.ledger.counts().items():
         if code == "arm-failed":
             continue

@@ -41,10 +41,17 @@ class Index(ABC):
             may know items that the corpus lacks).
         unit: whether these are ids of chunks or of documents.
         notes: facts about the index worth printing (``{"recall_against_flat": 0.997}``).
+        parts: the indexes it is made of.
+        lessened: reason by query id, for queries that were answered in a lesser way than the settings say (a language
+            model gave no answer); they are scored, warned of and in the ledger, and their run is not stored.
+        cost: what the paid answers behind the queries so far cost, whenever they were paid for, in the currency of the
+            price table; None where nothing is paid for or the price is not known.
     """
 
     item_ids: Sequence[str]
     unit: Unit = "chunk"
+    parts: "Sequence[Index]" = ()
+    cost: float | None = None
 
     excludes: ClassVar[bool] = False
     """Whether `rank` leaves excluded items out itself, so that it need not be asked for more in their place."""
@@ -53,6 +60,7 @@ class Index(ABC):
         self.item_ids = item_ids
         self.unit = unit
         self.notes: dict[str, object] = {}
+        self.lessened: dict[str, str] = {}
         self._row_by_id: tuple[Sequence[str], dict[str, int]] = ((), {})
 
     @abstractmethod

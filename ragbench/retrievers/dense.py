@@ -103,15 +103,22 @@ class Dense(Retriever):
 
 
 class DenseIndex(Index):
-    """Chunk vectors that can be searched."""
+    """Chunk vectors that can be searched.
+
+    Attributes:
+        embedder: what the chunks were embedded with.
+    """
 
     def __init__(self, embedder: Embedder, neighbours: Neighbours, item_ids: Sequence[str]) -> None:
         super().__init__(item_ids)
-        self._embedder, self._neighbours = embedder, neighbours
+        self.embedder, self._neighbours = embedder, neighbours
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
         """The k nearest chunks of each query."""
-        vectors = self._embedder.encode([query.text for query in queries], "query")
+        return self.nearest(self.embedder.encode([query.text for query in queries], "query"), k)
+
+    def nearest(self, vectors: npt.NDArray[np.float32], k: int) -> Ranking:
+        """The k nearest chunks of each vector, float32 (q, d) of unit length, in the space of `embedder`."""
         scores, items = self._neighbours.search(vectors, min(k, len(self.item_ids)))
         return Ranking(items.astype(np.int32, copy=False), scores)
 

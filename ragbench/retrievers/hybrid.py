@@ -100,41 +100,38 @@ class HybridIndex(Index):
 
     def __init__(self, settings: Hybrid, parts: list[Index], item_ids: Sequence[str]) -> None:
         super().__init__(item_ids, parts[0].unit)
-        self._settings, self._parts = settings, parts
-        for spec, part in zip(settings.of, parts, strict=True):
-            self.notes.update({f"{spec}.{key}": value for key, value in part.notes.items()})
+        self._settings, self.parts = settings, parts
+        self._take_notes()
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
         """The fused lists; exclusions are applied within each part, so that ranks count what may be shown."""
         settings = self._settings
-        runs = [part.search(queries, max(k, settings.depth)) for part in self._parts]
-        heads = [run.ranks <= settings.depth for run in runs]
-        self.item_ids, rows = _one_vocabulary(self.item_ids, runs)
-        weights = settings.weights or (1.0,) * len(runs)
-        reciprocal = [weight / (settings.rrf_k + run.ranks) for weight, run in zip(weights, runs, strict=True)]
-        values = reciprocal if settings.fusion == "rrf" else [np.zeros(len(run.items)) for run in runs]
-        if settings.fusion != "rrf":
-            for weight, run, head, value in zip(weights, runs, heads, values, strict=True):
-                value[head] = weight * scaled(run.top(settings.depth), settings.fusion)
+        runs = [part.search(queries, max(k, settings.depth)) for part in self.parts]
+        self._take_notes()
+        self.item_ids, rows = one_vocabulary(self.item_ids, runs)
+        weights = [
+            np.full(len(run.items), w) for w, run in zip(settings.weights or (1.0,) * len(runs), runs, strict=True)
+        ]
         failures = {
             position: f"{spec}: {run.failures[query.id]}"
             for position, query in enumerate(queries)
             for spec, run in zip(settings.of, runs, strict=True)
             if query.id in run.failures
         }
-        rows_of_parts = Rows(
-            query=np.concatenate([run.query_index for run in runs]),
-            item=np.concatenate(rows),
-            value=np.concatenate(values),
-            head=np.concatenate(heads),
-            reciprocal=np.concatenate(reciprocal),
+        owners = [run.query_index for run in runs]
+        rows_of_parts = fused_rows(
+            runs, owners, rows, weights, fusion=settings.fusion, rrf_k=settings.rrf_k, depth=settings.depth
         )
         return fuse(rows_of_parts, len(queries), failures)
 
     def close(self) -> None:
         """Close the parts."""
-        for part in self._parts:
+        for part in self.parts:
             part.close()
+
+    def _take_notes(self) -> None:
+        for spec, part in zip(self._settings.of, self.parts, strict=True):
+            self.notes.update({f"{spec}.{key}": value for key, value in part.notes.items()})
 
 
 def scaled(run: Run, rule: Literal["minmax", "zscore"]) -> npt.NDArray[np.float64]:
@@ -178,6 +175,43 @@ class Rows(NamedTuple):
     reciprocal: npt.NDArray[np.float64]
 
 
+def fused_rows(
+    runs: Sequence[Run],
+    owners: Sequence[npt.NDArray[np.int64]],
+    items: Sequence[npt.NDArray[np.int32]],
+    weights: Sequence[npt.NDArray[np.float64]],
+    *,
+    fusion: Literal["rrf", "minmax", "zscore"],
+    rrf_k: float,
+    depth: int,
+) -> Rows:
+    """What each row of each list adds.
+
+    Args:
+        runs: the lists.
+        owners: (n,) for each run, the query that a row counts for.
+        items: (n,) for each run, its items over one vocabulary.
+        weights: (n,) for each run, of the list that a row stands in.
+        fusion: see `Hybrid`.
+        rrf_k: see `Hybrid`.
+        depth: see `Hybrid`.
+    """
+    heads = [run.ranks <= depth for run in runs]
+    reciprocal = [weight / (rrf_k + run.ranks) for weight, run in zip(weights, runs, strict=True)]
+    values = reciprocal
+    if fusion != "rrf":
+        values = [np.zeros(len(run.items)) for run in runs]
+        for weight, run, head, value in zip(weights, runs, heads, values, strict=True):
+            value[head] = weight[head] * scaled(run.top(depth), fusion)
+    return Rows(
+        query=np.concatenate(owners),
+        item=np.concatenate(items),
+        value=np.concatenate(values),
+        head=np.concatenate(heads),
+        reciprocal=np.concatenate(reciprocal),
+    )
+
+
 def fuse(rows: Rows, queries: int, failures: dict[int, str]) -> Ranking:
     """Sum the values of each (query, item) pair within the depth; what lies deeper follows below.
 
@@ -203,7 +237,7 @@ def fuse(rows: Rows, queries: int, failures: dict[int, str]) -> Ranking:
     return Ranking(items, scores, failures)
 
 
-def _one_vocabulary(item_ids: Sequence[str], runs: list[Run]) -> tuple[Sequence[str], list[npt.NDArray[np.int32]]]:
+def one_vocabulary(item_ids: Sequence[str], runs: list[Run]) -> tuple[Sequence[str], list[npt.NDArray[np.int32]]]:
     """The rows of all runs over one id vocabulary; services may return ids that the corpus lacks."""
     if all(run.item_ids is item_ids for run in runs):
         return item_ids, [run.items for run in runs]

@@ -81,12 +81,14 @@ class RerankIndex(Index):
     def __init__(self, settings: Rerank, inner: Index, score: Score, chunks: Chunks) -> None:
         super().__init__(inner.item_ids)
         self._settings, self._inner, self._score, self._chunks = settings, inner, score, chunks
+        self.parts = (inner,)
         self.notes.update(inner.notes)
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
         """Reordered candidates, then the rest of the inner ranking."""
         depth = self._settings.depth
         run = self._inner.search(queries, max(k, depth))
+        self.notes.update(self._inner.notes)
         self.item_ids = run.item_ids
         position = {query.id: i for i, query in enumerate(queries)}
         failures = {position[id_]: reason for id_, reason in run.failures.items()}

@@ -145,6 +145,8 @@ class Answer:
         cost: what these cost, in the currency of the price table; 0.0 where the price is not known.
         unanswered: the provider never answered, so that nothing is kept and a later run asks again; a failure
             without it is final: a later run finds the same answers and gives up in the same way.
+        took: tokens of all answers behind it, re-asks included, whenever they were paid for: what it would take
+            without a cache.
     """
 
     value: object | None
@@ -153,6 +155,7 @@ class Answer:
     usage: Usage = field(default_factory=Usage)
     cost: float = 0.0
     unanswered: bool = False
+    took: Usage = field(default_factory=Usage)
 
 
 class Asker(Protocol):

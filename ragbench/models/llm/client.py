@@ -156,17 +156,18 @@ class Client:
         await self.llm.aclose()
 
     async def _ask(self, request: Request) -> Answer:
-        usage, cost, raw, failure = Usage(), 0.0, "", ""
+        usage, took, cost, raw, failure = Usage(), Usage(), 0.0, "", ""
         asked = request
         for attempt in range(self.limits.reasks + 1):
             try:
                 paid = await self._answer(asked)
             except _Unanswered as error:
                 self.totals.given_up += 1
-                return Answer(None, str(error), raw, usage, cost, unanswered=True)
+                return Answer(None, str(error), raw, usage, cost, unanswered=True, took=took)
             usage, cost, raw = usage + paid.usage, cost + paid.cost, paid.response.text
+            took += paid.response.usage
             try:
-                return Answer(read_answer(request, paid.response), raw=raw, usage=usage, cost=cost)
+                return Answer(read_answer(request, paid.response), raw=raw, usage=usage, cost=cost, took=took)
             except Invalid as fault:
                 failure = str(fault)
                 if isinstance(fault, Refused):
@@ -174,7 +175,7 @@ class Client:
                 asked = again(request, raw, failure, attempt + 1)
                 self.totals.reasks += attempt < self.limits.reasks
         self.totals.given_up += 1
-        return Answer(None, failure, raw, usage, cost)
+        return Answer(None, failure, raw, usage, cost, took=took)
 
     def _key(self, request: Request) -> str:
         return f"{self._identity}:{request.fingerprint}"

@@ -1,0 +1,1 @@
+"""Prompts of the retrievers that let a language model rewrite queries. One file each."""

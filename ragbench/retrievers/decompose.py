@@ -1,0 +1,38 @@
+"""Decomposition: the simple questions that a query is made of are searched beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ragbench.models.llm.prompt import Prompt
+from ragbench.retrievers._prompts.decompose import DECOMPOSE
+from ragbench.retrievers._several import Several
+from ragbench.retrievers._transform import some
+
+
+@dataclass(frozen=True)
+class Decompose(Several):
+    """The lists of the query and of the questions it is made of, fused.
+
+    All questions are written before the first search, so that one whose wording
+    needs the answer to another is not found out.
+
+    Attributes:
+        n: the most questions for a query; one that asks for a single fact is searched as it is.
+
+    Source: Press et al. 2022, "Measuring and narrowing the compositionality gap in language models", for
+    decomposition; all questions at once as in Khot et al. 2022, "Decomposed prompting".
+    """
+
+    n: int = 4
+
+    prompt: ClassVar[Prompt] = DECOMPOSE
+
+    @property
+    def texts_asked(self) -> int:
+        """One for each question."""
+        return self.n
+
+    def fields(self) -> Mapping[str, str]:
+        """How many questions."""
+        return {"count": some(self.n, "simple question", "simple questions")}
