@@ -26,12 +26,14 @@ class ScoringContext:
         judge: the language model that judges; None where none was named.
         judge_name: as the user wrote it, for manifests and circularity warnings; empty without one.
         context: cache, seed and progress.
+        documents: text by document id, to find sources in; empty without a corpus.
     """
 
     golden: Sequence[GoldenItem | None]
     judge: Asker | None = None
     judge_name: str = ""
     context: Context = field(default_factory=Context)
+    documents: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

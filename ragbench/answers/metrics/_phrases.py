@@ -1,0 +1,95 @@
+"""Phrases by which an answer says that it has none, and those by which it refuses.
+
+Rules, no model. They know English, German, French and Spanish, and look at the
+beginning of the answer only, so that "I do not know his name, but the tower was
+built in 1889" further down in a long answer is no abstention.
+"""
+
+import re
+from typing import NamedTuple
+
+LANGUAGES = ("en", "de", "fr", "es")
+OPENING = 240
+"""Characters of the beginning that are looked at."""
+
+_CONTEXT = r"(?:context|documents?|sources?|passages?|text|information|excerpts?|materials?|articles?)"
+_ABSTAIN = (
+    # en
+    r"i (?:do not|don't|dont) (?:know|have (?:enough|sufficient|any|the) (?:information|context|data))",
+    r"i(?:'m| am) (?:not sure|unsure|unable to (?:find|answer|determine|say))",
+    r"i (?:cannot|can't|can not|could not|couldn't) (?:find|determine|answer|say|tell)",
+    rf"(?:the )?(?:provided |given |above |supplied |available )*{_CONTEXT} "
+    r"(?:provided |given |above )?(?:do(?:es)? not|doesn't|don't) "
+    r"(?:contain|mention|provide|say|state|specify|include|give|address|answer|have)",
+    r"(?:this |that |it )?(?:is|are) not (?:mentioned|stated|specified|provided|given|found|contained) "
+    rf"in the .{{0,20}}{_CONTEXT}",
+    r"(?:there is )?(?:no|not enough|insufficient) (?:information|context|data|evidence|answer)\b",
+    r"(?:the )?(?:question|query) (?:cannot|can't|can not) be answered",
+    r"(?:unanswerable|unknown|no answer|not answerable|n/a)\s*[.!]?\s*$",
+    # de
+    r"(?:das |dies )?wei(?:ß|ss) ich nicht|ich wei(?:ß|ss) (?:es |das )?nicht",
+    r"(?:der|die|das|den|dem) (?:\w+ )?(?:kontext|dokumente?n?|texte?n?|quellen?) .{0,30}(?:nicht|kein)",
+    r"(?:es gibt |dazu )?(?:keine|nicht genügend) (?:informationen|angaben|antwort)",
+    # fr
+    r"je ne (?:sais|connais) pas|je l'ignore",
+    r"(?:le|les|ce|ces) (?:contexte|documents?|textes?|sources?) .{0,30}ne .{0,20}pas",
+    r"(?:il n'y a )?(?:aucune information|pas (?:assez )?d'informations?)",
+    # es
+    r"no lo s[eé]|no s[eé](?:\s|[.,!]|$)|desconozco",
+    r"(?:el|los|la|las) (?:contexto|documentos?|textos?|fuentes?) .{0,20}no (?:\w+ )",
+    r"no hay (?:suficiente )?informaci[oó]n",
+)
+_REFUSE = (
+    # en
+    r"i (?:cannot|can't|can not|won't|will not|am not able to|am unable to) "
+    r"(?:help|assist|comply|do that|provide|share|give|support|fulfil|engage|discuss|create|write|disclose|reveal)",
+    r"i(?:'m| am) (?:not able|unable|not allowed|not permitted) to "
+    r"(?:help|assist|comply|do that|provide|share|give|support|fulfil|engage|discuss|create|write|disclose|reveal)",
+    r"i (?:must|have to) (?:decline|refuse)|i (?:decline|refuse) to",
+    r"(?:that|this) (?:request )?(?:is|goes) against (?:my|our|the) (?:policy|policies|guidelines|rules)",
+    r"as an ai(?: language model)?,? i (?:cannot|can't|am not able|am unable)",
+    # de
+    r"(?:dabei|damit|hierbei) kann ich (?:leider )?nicht (?:helfen|dienen)",
+    r"ich (?:kann|darf|werde) (?:\w+ ){0,4}nicht (?:helfen|beantworten|weitergeben|unterstützen|nennen)",
+    # fr
+    r"je ne (?:peux|puis) pas (?:vous |t')?(?:aider|répondre|fournir|partager)",
+    # es
+    r"no puedo (?:ayudar|responder|proporcionar|compartir|cumplir)",
+)
+_SORRY = (
+    r"(?:(?:i'm|i am|we are|we're)? ?(?:very |so )?(?:sorry|afraid)|i apologi[sz]e|unfortunately|leider|"
+    r"es tut mir leid|entschuldigung|désolée?|je suis désolée?|malheureusement|lo siento|lamentablemente)"
+    r"[,.:;!]?\s*(?:but |that |for .{0,40}?[,.] )?"
+)
+_BEFORE = r"(?:based on|according to|from|given) (?:the|these|those) [^.,]{0,60}[,:]\s*"
+
+
+class Said(NamedTuple):
+    """A phrase that was found: ``abstains`` or ``refuses``, and its words."""
+
+    kind: str
+    words: str
+
+
+def _compiled(phrases: tuple[str, ...]) -> "re.Pattern[str]":
+    return re.compile(rf"^\W*(?:{_SORRY})?(?:{_BEFORE})?(?:{_SORRY})?(?P<words>{'|'.join(phrases)})", re.IGNORECASE)
+
+
+_ABSTAINS, _REFUSES = _compiled(_ABSTAIN), _compiled(_REFUSE)
+
+
+def refusal_in(text: str) -> str:
+    """The words that refuse, or empty."""
+    found = _REFUSES.match(_opening(text))
+    return found["words"] if found else ""
+
+
+def abstention_in(text: str) -> str:
+    """The words that say there is no answer, or empty."""
+    found = _ABSTAINS.match(_opening(text))
+    return found["words"] if found else ""
+
+
+def _opening(text: str) -> str:
+    """The beginning with plain apostrophes and single blanks."""
+    return " ".join(text[:OPENING].replace("’", "'").split())

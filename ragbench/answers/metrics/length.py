@@ -1,0 +1,29 @@
+"""Answer length."""
+
+import re
+from dataclasses import dataclass
+
+from ragbench.answers.metrics._cells import Cell, Scored, column, failed
+from ragbench.answers.metrics.base import AnswerMetric, Column, ScoringContext
+from ragbench.core.answers import Answered, AnswerSet
+
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\W_](?:[\w.,'’-]*[^\W_])?")
+
+
+@dataclass(frozen=True)
+class Length(AnswerMetric):
+    """``length``: words of the answer; a Chinese or Japanese character is a word.
+
+    A description and no quality: neither more nor less is better, though a
+    comparison calls more of it better. Failed queries have none.
+    """
+
+    async def score(self, answers: AnswerSet, context: ScoringContext) -> list[Column]:
+        """The column ``length``."""
+        return [column("length", answers, [_cell(answer) for answer in answers])]
+
+
+def _cell(answer: Answered) -> Cell:
+    if answer.failure:
+        return failed(answer.failure)
+    return Scored(float(len(_WORD.findall(answer.answer))))
