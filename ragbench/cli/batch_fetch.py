@@ -8,7 +8,7 @@ from pathlib import Path
 from ragbench.cli.batch_status import journal_of
 from ragbench.cli.generate_tell import say_to
 from ragbench.core.errors import InputError, SettingError
-from ragbench.golden.run_folder import ANSWERS, held
+from ragbench.io.run_folder import ANSWERS, held
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.batch.fetch import fetch
 from ragbench.models.llm.batch.journal import Batch, Journal

@@ -6,17 +6,18 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ragbench.cli.generate_models import Models, write_spent
 from ragbench.cli.generate_options import Options
 from ragbench.cli.generate_prepare import Prepared, checked, parts_of, prepare
 from ragbench.cli.generate_run import write
 from ragbench.cli.generate_tell import say_to, tell, tell_plan
+from ragbench.cli.language_models import Models, write_spent
 from ragbench.cli.progress import Progress
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError, SettingError
 from ragbench.golden.generate import Generated, Job, generate
-from ragbench.golden.run_folder import ANSWERS, SPENT, claimed, identity
+from ragbench.golden.outputs import RESULTS
 from ragbench.io.cache import cache_folder
+from ragbench.io.run_folder import ANSWERS, SPENT, claimed, identity
 from ragbench.models.llm.base import Request
 from ragbench.models.llm.batch.collect import Collector
 from ragbench.models.llm.batch.journal import Journal
@@ -55,15 +56,15 @@ def run(options: Options, batching: Batching) -> None:
     if not options.models:
         raise SettingError("batches need a language model: name one by --llm, or use ragbench generate")
     context = Context(cache=cache_folder(options.cache), seed=options.seed, progress=Progress())
-    with contextlib.closing(Models(options)) as models:
+    with contextlib.closing(Models(options.asking)) as models:
         asked = _asked(options, batching, models)
         prepared = prepare(options, settings, stages, context, say)
         if options.dry_run:
             tell_plan(options, prepared, models, context)
             return
         assert options.out is not None
-        known = identity(parts_of(options, prepared.job, models))
-        with claimed(options.out, known, resume=options.resume, force=options.force):
+        known = identity("generate", parts_of(options, prepared.job, models))
+        with claimed(options.out, known, RESULTS, resume=options.resume, force=options.force):
             models.open(options.out / ANSWERS)
             round_ = _Round(options, batching, models, asked, Journal.read(options.out), say)
             round_.go_on()

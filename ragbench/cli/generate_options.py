@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragbench.cli.language_models import ModelOptions
 from ragbench.core.errors import SettingError
 from ragbench.golden.generate import WRITER
 
@@ -53,3 +54,11 @@ class Options:
         judge = self.judge or self.llm
         named = {WRITER: self.llm, "judge": judge, "reconsider": self.reconsider or judge}
         return {role: name for role, name in named.items() if name != NONE}
+
+    @property
+    def asking(self) -> ModelOptions:
+        """What they say of language models."""
+        return ModelOptions(
+            self.models, self.base_url, self.concurrency, self.rpm, self.tpm, self.timeout, self.max_cost,
+            self.max_tokens, self.prices, self.seed,
+        )  # fmt: skip

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ragbench.cli.generate_models import Models
 from ragbench.cli.generate_options import Options
+from ragbench.cli.language_models import Models
 from ragbench.core.context import Context
 from ragbench.core.errors import SettingError
 from ragbench.core.ledger import first_ten

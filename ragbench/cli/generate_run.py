@@ -5,18 +5,18 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ragbench.cli.generate_models import Models, write_spent
 from ragbench.cli.generate_options import Options
 from ragbench.cli.generate_prepare import Stages, checked, parts_of, prepare
 from ragbench.cli.generate_tell import say_to, tell, tell_plan
+from ragbench.cli.language_models import Models, write_spent
 from ragbench.cli.progress import Progress
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError
 from ragbench.golden.generate import Generated, Job, generate
-from ragbench.golden.outputs import write_outputs
+from ragbench.golden.outputs import RESULTS, write_outputs
 from ragbench.golden.outputs_card import card
-from ragbench.golden.run_folder import ANSWERS, SPENT, claimed, identity
 from ragbench.io.cache import cache_folder
+from ragbench.io.run_folder import ANSWERS, SPENT, claimed, identity
 from ragbench.models.llm.batch.journal import Journal
 
 
@@ -29,14 +29,14 @@ def run(options: Options) -> None:
     say = say_to(options.as_json)
     settings, stages = checked(options)
     context = Context(cache=cache_folder(options.cache), seed=options.seed, progress=Progress())
-    with contextlib.closing(Models(options)) as models:
+    with contextlib.closing(Models(options.asking)) as models:
         prepared = prepare(options, settings, stages, context, say)
         if options.dry_run:
             tell_plan(options, prepared, models, context)
             return
         assert options.out is not None
-        known = identity(parts_of(options, prepared.job, models))
-        with claimed(options.out, known, resume=options.resume, force=options.force) as again:
+        known = identity("generate", parts_of(options, prepared.job, models))
+        with claimed(options.out, known, RESULTS, resume=options.resume, force=options.force) as again:
             if again and models.clients:
                 say(f"{options.out} holds this run already: going on where it was")
             models.open(options.out / ANSWERS)

@@ -5,13 +5,13 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ragbench.cli.generate_models import Models
 from ragbench.cli.generate_options import Options
 from ragbench.cli.generate_prepare import Prepared
+from ragbench.cli.language_models import Models
 from ragbench.core.context import Context
 from ragbench.golden.generate import WRITER, Generated, Job
 from ragbench.golden.generate_plan import plan
-from ragbench.golden.run_folder import ANSWERS
+from ragbench.io.run_folder import ANSWERS
 from ragbench.models.llm.estimate import Estimate
 
 

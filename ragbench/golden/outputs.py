@@ -9,9 +9,11 @@ from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.golden.draft_requests import Failed
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.generate import Generated, standing
-from ragbench.golden.run_folder import CARD, GOLDEN, MANIFEST, REJECTED
 from ragbench.io.atomic import write_text
 from ragbench.io.golden_files import write_golden
+
+GOLDEN, MANIFEST, REJECTED, CARD = "golden.jsonl", "manifest.json", "rejected.jsonl", "card.md"
+RESULTS = (GOLDEN, MANIFEST, REJECTED, CARD)
 
 
 def write_outputs(

@@ -146,7 +146,7 @@ def _read_folder(path: Path, columns: Mapping[str, str], name: str | None) -> An
         return answers
     reason = f"{ANSWERS} was changed after {MANIFEST} was written"
     changed = LedgerEntry("answers", str(path), reason, "manifest-differs")
-    return replace(answers, ledger=answers.ledger + (changed,))
+    return replace(answers, ledger=Ledger((*answers.ledger.entries, changed)))
 
 
 def _manifest(path: Path) -> dict[str, Any]:

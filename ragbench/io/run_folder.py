@@ -1,7 +1,7 @@
 """The folder of one run: which run it belongs to, and that only one process works in it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -12,22 +12,35 @@ from ragbench.io.atomic import write_text
 
 RUN = "run.json"
 ANSWERS = "answers.sqlite"
+SPENT = "spent.json"
 LOCK = ".lock"
-GOLDEN, MANIFEST, REJECTED, CARD, SPENT = "golden.jsonl", "manifest.json", "rejected.jsonl", "card.md", "spent.json"
-RESULTS = (GOLDEN, MANIFEST, REJECTED, CARD, SPENT)
 FORMAT_VERSION = 1
 
 
-def identity(parts: Mapping[str, object]) -> dict[str, object]:
-    """What makes a run the run it is, in JSON form, with its fingerprint; limits and budgets have no part in it."""
+def identity(command: str, parts: Mapping[str, object]) -> dict[str, object]:
+    """What makes a run of a command the run it is, with its fingerprint; limits and budgets have no part."""
     shown = plain(parts)
     assert isinstance(shown, dict)
-    return {"format": "ragbench-generate", "format_version": FORMAT_VERSION, "fingerprint": fingerprint(shown), **shown}
+    return {
+        "format": f"ragbench-{command}",
+        "format_version": FORMAT_VERSION,
+        "fingerprint": fingerprint(shown),
+        **shown,
+    }
 
 
 @contextmanager
-def claimed(folder: Path, run: Mapping[str, object], *, resume: bool, force: bool) -> Iterator[bool]:
+def claimed(
+    folder: Path, run: Mapping[str, object], results: Sequence[str], *, resume: bool, force: bool
+) -> Iterator[bool]:
     """Take the folder for a run, and hold it against other processes while the block lasts.
+
+    Args:
+        folder: made if it is not there.
+        run: as `identity` gives it.
+        results: names of the files that a run leaves; those of another run are removed.
+        resume: whether there must be a run to go on with.
+        force: whether a folder that holds something else may be used.
 
     Yields:
         whether the folder held this very run already, which then goes on from its answers.
@@ -48,7 +61,7 @@ def claimed(folder: Path, run: Mapping[str, object], *, resume: bool, force: boo
     with held(folder):
         same = known is not None and known.get("fingerprint") == run["fingerprint"]
         if not same:
-            _begin(folder, run)
+            _begin(folder, run, results)
         yield same
 
 
@@ -65,7 +78,7 @@ def held(folder: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise InputError(f"{folder}: another ragbench generate is at work in it; wait for it to end") from None
+        raise InputError(f"{folder}: another ragbench is at work in it; wait for it to end") from None
     except OSError as error:
         raise InputError(f"{folder}: cannot be written to ({error.strerror or error})") from error
     try:
@@ -74,9 +87,9 @@ def held(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _begin(folder: Path, run: Mapping[str, object]) -> None:
+def _begin(folder: Path, run: Mapping[str, object], results: Sequence[str]) -> None:
     """Results of another run go; its answers stay: they are paid for and found only by equal questions."""
-    for name in RESULTS:
+    for name in (*results, SPENT):
         (folder / name).unlink(missing_ok=True)
     write_text(folder / RUN, json.dumps({**run, "ragbench": version("ragbench")}, indent=2, ensure_ascii=False) + "\n")
 

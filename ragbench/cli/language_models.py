@@ -2,23 +2,49 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from ragbench.cli.generate_options import Options
-from ragbench.golden.outputs_card import Paid
 from ragbench.io.atomic import write_text
 from ragbench.models.llm.answers import AnswerStore
+from ragbench.models.llm.base import Usage
 from ragbench.models.llm.budget import Budget
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.connect import connect
 from ragbench.models.llm.limits import Limits
+from ragbench.models.llm.prices import Price
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """What the options of a command say of its language models.
+
+    Attributes:
+        models: their names by role; none where no model is named.
+        base_url: of a server compatible with OpenAI's, for all of them.
+        concurrency, rpm, tpm, timeout: see `ragbench.models.llm.limits.Limits`.
+        max_cost, max_tokens: the most that all runs in the folder may take together.
+        prices: the user's price table.
+        seed: of the waits between tries.
+    """
+
+    models: Mapping[str, str]
+    base_url: str | None = None
+    concurrency: int = 8
+    rpm: float | None = None
+    tpm: float | None = None
+    timeout: float = 60.0
+    max_cost: float | None = None
+    max_tokens: int | None = None
+    prices: Path | None = None
+    seed: int = 0
 
 
 class Models:
     """The clients of a run: one per model, whatever roles it has."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: ModelOptions) -> None:
         self.options = options
         self.store: AnswerStore | None = None
         self.clients = self._connect(None, Budget(options.max_cost, options.max_tokens))
@@ -52,7 +78,7 @@ class Models:
         budget = Budget(self.options.max_cost, self.options.max_tokens, cost=cost, tokens=tokens)
         self.clients = self._connect(answers, budget)
 
-    def paid(self) -> Paid:
+    def paid(self) -> dict[str, tuple[int, Usage, Price | None]]:
         """What the folder's answers took, by model."""
         if self.store is None:
             return {}
