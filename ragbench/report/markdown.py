@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ragbench.harness.results import Evaluation
+from ragbench.report.llm_notes import llm_lines
 from ragbench.report.tables import fraction, headline, p_value, summary, with_interval
 
 
@@ -45,6 +46,7 @@ def evaluation_markdown(evaluation: Evaluation) -> str:
         parts.append(table(["retriever", "index s", "queries/s", "p50 / p95 / p99 ms", "peak MiB", "tie rate"], cost))
     warnings = [f"- {arm.name}: {warning}" for arm in evaluation.arms for warning in arm.warnings]
     warnings += [f"- **{arm.name} did not run**: {arm.error}" for arm in evaluation.failed]
+    warnings += [f"- {escaped(line)}" for arm in evaluation.arms for line in llm_lines(arm)]
     warnings += [f"- {count} x {code}" for code, count in evaluation.ledger.counts().items() if code != "arm-failed"]
     if warnings:
         parts.append("\n".join(["## To know", "", *warnings]))

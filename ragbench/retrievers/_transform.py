@@ -94,7 +94,8 @@ class Transformed(Retriever):
         try:
             self.client(Context())
         except (RagbenchError, MissingExtra) as error:
-            faults.append(str(error))
+            hint = " (for a retriever: the settings prices=FILE, base_url=URL)" if " --" in str(error) else ""
+            faults.append(f"{error}{hint}")
         return faults
 
     def key(self) -> str:

@@ -36,6 +36,7 @@ class Writer:
         self._answers: dict[str, Answer] = {}
         self._unchanged: set[str] = set()
         self._loop = LoopThread("ragbench-queries")
+        self._closed = False
         self.failed: dict[str, str] = {}
         self.cost: float | None = None if client.price is None else 0.0
 
@@ -79,7 +80,10 @@ class Writer:
         return told
 
     def close(self) -> None:
-        """Bring calls in flight to their end and close the client."""
+        """Bring calls in flight to their end and close the client; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             self._loop.run(self._client.aclose())
         finally:
