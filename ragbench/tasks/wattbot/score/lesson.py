@@ -1,6 +1,6 @@
 """The score as the published lesson computes it, so that old scores stay comparable.
 
-The lesson on RAG with the WattBot data (Carpentries Incubator) holds a function
+The lesson on RAG with the WattBot data (in the format of the Carpentries) holds a function
 that walks over the rows of the merged tables. The arithmetic here is the same,
 columns at a time, with all that is odd about it; docs/wattbot.md lists where it
 differs from `ragbench.tasks.wattbot.score.strict`.
