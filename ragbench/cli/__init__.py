@@ -22,6 +22,7 @@ from ragbench.cli import (
     golden,
     plan,
     plugins,
+    score,
     wattbot,
 )
 from ragbench.core.errors import RagbenchError
@@ -47,6 +48,7 @@ app.command("export")(export.export)
 app.command("gate")(gate.gate_command)
 app.command("plan")(plan.plan_command)
 app.command("plugins")(plugins.plugins)
+app.command("score")(score.score_command)
 app.add_typer(batch.app, name="batch")
 app.add_typer(baseline.app, name="baseline")
 app.add_typer(data.app, name="data")

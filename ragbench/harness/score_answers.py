@@ -1,0 +1,298 @@
+"""Score the answers of one system."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.answers.metrics.base import AnswerMetric, Column, ScoringContext
+from ragbench.core.answers import Answered, AnswerSet
+from ragbench.core.context import Context
+from ragbench.core.errors import InputError, RagbenchError, SettingError
+from ragbench.core.goldens import GoldenSet
+from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
+from ragbench.core.loop import LoopThread
+from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.core.scores import Scores
+from ragbench.core.seeds import generator
+from ragbench.harness.differences import estimates
+from ragbench.harness.results import Estimate
+from ragbench.models.llm.base import Asker
+from ragbench.plugins import ANSWER_METRICS, Spec, build
+from ragbench.stats.clusters import cluster_index
+
+NOT_ASKED = frozenset({"not-applicable", "no-reference", "no-evidence", "no-golden"})
+"""Reasons for no value that lie in the query and not in the answer or the judge: they widen no bounds."""
+NOT_ANSWERED = "the answers lack this query"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How far what could not be scored can move a mean.
+
+    Attributes:
+        unscored: answers that should have a value and have none.
+        low, high: the mean if all of them were 0, and if all were 1; None for a metric that leaves 0 to 1.
+    """
+
+    unscored: int
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class AnswerEvaluation:
+    """What the answers of one system scored.
+
+    Attributes:
+        scored: as comparisons, gates and plans take it: every query of the golden set, a column per metric.
+        metrics: mean and interval per column, over the queries where it is defined.
+        bounds: per column.
+        details: by column and query id, what the value rests on.
+        ledger: what was left out, what failed, and the reason of every NaN.
+        manifest: fingerprints, settings, counts.
+        counts: ``queries``, ``answered``, ``abstained``, ``failed``, ``missing`` (no row in the answers) and
+            ``unknown`` (answers to queries that the golden set lacks, not scored).
+    """
+
+    scored: ScoredRun
+    metrics: Mapping[str, Estimate]
+    bounds: Mapping[str, Bounds]
+    details: Mapping[str, Mapping[str, object]]
+    ledger: Ledger
+    manifest: Mapping[str, object]
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class ScoreSettings:
+    """How to score answers.
+
+    Attributes:
+        seed: of the bootstrap.
+        resamples: of the bootstrap.
+    """
+
+    seed: int = 0
+    resamples: int = 10_000
+
+    def __post_init__(self) -> None:
+        if self.resamples < 1:
+            raise SettingError(f"resamples is {self.resamples}; at least one is needed")
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The model that judges, for metrics that need one.
+
+    Attributes:
+        asker: asks it.
+        name: as the user wrote it.
+        loop: the thread its clients live in, if they are to be closed there; None for one made for this call.
+    """
+
+    asker: Asker
+    name: str
+    loop: LoopThread | None = field(default=None, compare=False)
+
+
+def score_answers(
+    answers: AnswerSet,
+    golden: GoldenSet,
+    metrics: Sequence[str | Mapping[str, object] | AnswerMetric],
+    *,
+    judge: Judge | None = None,
+    documents: Mapping[str, str] | None = None,
+    settings: ScoreSettings | None = None,
+    context: Context | None = None,
+) -> AnswerEvaluation:
+    """Score every query of the golden set.
+
+    A query without an answer counts as failed: metrics of correctness give it 0,
+    and it is in the ledger. Answers to queries that the golden set lacks are not
+    scored, and are in the ledger.
+
+    Args:
+        answers: what was said.
+        golden: what was expected.
+        metrics: specs (``token_f1``, ``numeric:relative=0.01``) or metrics.
+        judge: for metrics that need one.
+        documents: text by document id, so that cited passages can be found in their documents.
+        settings: seed and resamples.
+        context: cache and progress.
+
+    Raises:
+        SettingError: a metric is unknown, set wrongly, named twice or needs a judge; every fault is listed.
+        InputError: not one answer is of a query of the golden set.
+    """
+    settings = settings or ScoreSettings()
+    chosen = named_metrics(metrics, judge=judge is not None)
+    aligned, entries, counts = _aligned(answers, golden)
+    asked = ScoringContext(
+        golden=tuple(golden),
+        judge=judge.asker if judge else None,
+        judge_name=judge.name if judge else "",
+        context=replace(context or Context(), seed=settings.seed),
+        documents=documents or {},
+    )
+    columns = _columns(list(chosen.values()), aligned, asked, judge.loop if judge else None)
+    ledger = answers.ledger + golden.ledger + entries
+    for column in columns:
+        ledger = ledger + column.ledger
+    values = np.column_stack([column.values for column in columns])
+    names = tuple(column.name for column in columns)
+    queries = QueryTable.of(golden)
+    clusters = cluster_index(queries.units)
+    scores = Scores(queries.ids, names, values, Ledger(tuple(e for c in columns for e in c.ledger.entries)))
+    manifest = _manifest(answers, golden, chosen, judge, settings, clusters)
+    manifest["counts"] = counts
+    seconds, costs = _measured(aligned)
+    return AnswerEvaluation(
+        scored=ScoredRun(
+            answers.name,
+            scores,
+            queries,
+            latency_ms=seconds,
+            cost_per_query=costs,
+            failed=counts["failed"] + counts["missing"],
+            manifest=manifest,
+        ),
+        metrics=estimates(scores, clusters, generator(settings.seed, "bootstrap"), settings.resamples),
+        bounds={column.name: _bounds(column) for column in columns},
+        details={column.name: column.details for column in columns if column.details},
+        ledger=ledger,
+        manifest=manifest,
+        counts=counts,
+    )
+
+
+def named_metrics(
+    metrics: Sequence[str | Mapping[str, object] | AnswerMetric], *, judge: bool
+) -> dict[str, AnswerMetric]:
+    """Metric by the name it was written with; every fault of every spec is reported at once.
+
+    Raises:
+        SettingError: as `score_answers`.
+    """
+    faults: list[str] = []
+    found: dict[str, AnswerMetric] = {}
+    for given in metrics:
+        try:
+            metric: AnswerMetric = given if isinstance(given, AnswerMetric) else build(ANSWER_METRICS, given)
+        except RagbenchError as error:
+            faults.append(str(error))
+            continue
+        name = repr(given) if isinstance(given, AnswerMetric) else Spec.parse(given).written
+        if name in found:
+            faults.append(f"answer metric {name!r} is named twice")
+        if "judge" in metric.needs and not judge:
+            faults.append(f"answer metric {name!r} needs a model that judges, and none is named (--judge MODEL)")
+        found[name] = metric
+    if faults:
+        raise SettingError("\n".join(faults))
+    if not found:
+        raise SettingError("no answer metric is named")
+    return found
+
+
+def _aligned(answers: AnswerSet, golden: GoldenSet) -> tuple[AnswerSet, list[LedgerEntry], dict[str, int]]:
+    """An answer per golden item, in its order; what was left out, and the counts."""
+    by_id = {item.query_id: item for item in answers}
+    known = {item.id for item in golden}
+    if known.isdisjoint(by_id):
+        theirs, ours = ", ".join(list(by_id)[:3]), ", ".join(item.id for item in golden.items[:3])
+        raise InputError(
+            f"answers {answers.name!r}: none is of a query of the golden set {golden.name!r}. Ids of the answers are "
+            f"like {theirs}, those of the set like {ours}"
+        )
+    rows = [by_id.get(item.id) or Answered(item.id, item.text, "", failure=NOT_ANSWERED) for item in golden]
+    unknown = [id_ for id_ in by_id if id_ not in known]
+    entries = [LedgerEntry("score", id_, "the golden set lacks this query", "query-unknown") for id_ in unknown]
+    for row, item in zip(rows, golden, strict=True):
+        if row.failure:
+            code = "not-answered" if item.id not in by_id else "query-failed"
+            entries.append(LedgerEntry("score", item.id, row.failure, code))
+        elif row.query and row.query.split() != item.text.split():
+            reason = f"answered was {row.query!r:.60}, the golden set asks {item.text!r:.60}"
+            entries.append(LedgerEntry("score", item.id, reason, "query-differs"))
+    missing = sum(item.id not in by_id for item in golden)
+    failed = sum(bool(row.failure) for row in rows) - missing
+    abstained = sum(row.abstained and not row.failure for row in rows)
+    counts = {
+        "queries": len(rows),
+        "answered": len(rows) - missing - failed - abstained,
+        "abstained": abstained,
+        "failed": failed,
+        "missing": missing,
+        "unknown": len(unknown),
+    }
+    return replace(answers, items=tuple(rows), ledger=Ledger()), entries, counts
+
+
+def _columns(
+    metrics: Sequence[AnswerMetric], answers: AnswerSet, context: ScoringContext, loop: LoopThread | None
+) -> list[Column]:
+    own = loop or LoopThread("answer-scoring")
+    try:
+        columns = [column for metric in metrics for column in own.run(metric.score(answers, context))]
+    finally:
+        if loop is None:
+            own.close()
+    names = [column.name for column in columns]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SettingError(f"two of the metrics give a column {first_ten(twice)}: score them into two folders")
+    for column in columns:
+        explained = {entry.item for entry in column.ledger.entries}
+        nan = [a.query_id for a, value in zip(answers, column.values, strict=True) if np.isnan(value)]
+        without = [id_ for id_ in nan if id_ not in explained]
+        if without:
+            raise SettingError(f"metric {column.name!r} gives no value and no reason for {first_ten(without)}")
+    return columns
+
+
+def _bounds(column: Column) -> Bounds:
+    """Every answer without a value that should have one, at 0 and at 1."""
+    nan = int(np.isnan(column.values).sum())
+    outside = {entry.item for entry in column.ledger.entries if entry.code in NOT_ASKED}
+    unscored = nan - len(outside)
+    known = column.values[~np.isnan(column.values)]
+    if len(known) + unscored == 0 or ((known < 0) | (known > 1)).any():
+        return Bounds(unscored, None, None)
+    n = len(known) + unscored
+    return Bounds(unscored, float(known.sum() / n), float((known.sum() + unscored) / n))
+
+
+def _measured(answers: AnswerSet) -> tuple[dict[str, float], float | None]:
+    """Percentiles of the timed answers in ms, and the mean cost of those whose cost is known."""
+    seconds = [item.seconds for item in answers if item.seconds is not None]
+    costs = [item.cost for item in answers if item.cost is not None]
+    latency = {f"p{p}": float(np.percentile(seconds, p)) * 1000 for p in (50, 95, 99)} if seconds else {}
+    return latency, float(np.mean(costs)) if costs else None
+
+
+def _manifest(
+    answers: AnswerSet,
+    golden: GoldenSet,
+    metrics: Mapping[str, AnswerMetric],
+    judge: Judge | None,
+    settings: ScoreSettings,
+    clusters: npt.NDArray[np.int64],
+) -> dict[str, object]:
+    number = int(clusters.max()) + 1
+    return {
+        "kind": "answers",
+        "golden": {"name": golden.name, "fingerprint": golden.fingerprint, "queries": len(golden)},
+        "answers": {"name": answers.name, "fingerprint": answers.fingerprint, "made": dict(answers.manifest)},
+        "metrics": {name: repr(metric) for name, metric in metrics.items()},
+        "judge": judge.name if judge else None,
+        "resampling": {
+            "unit": "source document" if number < len(golden) else "query",
+            "clusters": number,
+            "resamples": settings.resamples,
+        },
+        "settings": {"seed": settings.seed, "resamples": settings.resamples},
+        "versions": {"ragbench": version("ragbench")},
+    }
