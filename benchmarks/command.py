@@ -23,6 +23,7 @@ MODULES = {
     "validity": "validity",
     "statistics": "significance",
     "gate": "gate",
+    "power": "power",
     "wattbot": "wattbot",
     "ab": "ab",
 }

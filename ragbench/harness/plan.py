@@ -166,17 +166,17 @@ def _design(settings: PlanSettings, pilot: Pilot | None) -> Design:
         return Design(settings.sd, settings.icc or 0.0, each)
     if settings.sd is not None:
         raise SettingError("--sd is measured by the pilot; leave out one of them")
-    each = settings.per_document or pilot.sizes.mean
     measured = None if pilot.icc is None else min(1.0, max(0.0, pilot.icc.value))
     alike = settings.icc if settings.icc is not None else measured
-    if alike is None and settings.per_document is not None and each > 1:
+    if settings.per_document is None:
+        effect = pilot.effect if settings.icc is None else None
+        return Design(pilot.sd, alike or 0.0, pilot.sizes.mean, pilot.sizes.unevenness, pilot.binary, effect)
+    if alike is None and settings.per_document > 1:
         raise SettingError(
             "the pilot does not tell how alike differences of one document are (it has too few documents with "
             "several queries), and the plan needs it for --per-document: give --icc, 0 to 1"
         )
-    uneven = 1.0 if settings.per_document is not None else pilot.sizes.unevenness
-    worst = 1.0 if each > 1 else 0.0
-    return Design(pilot.sd, worst if alike is None else alike, each, uneven, pilot.binary)
+    return Design(pilot.sd, alike or 0.0, settings.per_document, 1.0, pilot.binary)
 
 
 def _alike_known(settings: PlanSettings, pilot: Pilot | None) -> bool:
@@ -190,12 +190,12 @@ def _documents(design: Design, queries: int) -> int:
 
 def _spread(settings: PlanSettings, design: Design, pilot: Pilot | None) -> tuple[float, float] | None:
     """Ends of the 95% interval of the standard error, as factors; None where there is none."""
-    if pilot is None or pilot.sizes.clusters < 2:
+    if pilot is None:
         return None
-    effective = 1.0 if settings.icc is not None else design.per_document * design.unevenness
-    rng = generator(settings.seed, "plan")
-    draws = resampled_errors(pilot.differences, pilot.clusters, effective, rng)
-    low, high = np.quantile(draws, (0.025, 0.975)) / (pilot.sd * np.sqrt(1 + (effective - 1) * design.icc))
+    effective = 1.0 if settings.icc is not None else settings.per_document
+    draws = resampled_errors(pilot.differences, pilot.clusters, effective, generator(settings.seed, "plan"))
+    known = pilot.sd if settings.icc is not None else design.error(1)
+    low, high = np.quantile(draws, (0.025, 0.975)) / known
     return float(min(low, 1.0)), float(max(high, 1.0))
 
 
@@ -255,7 +255,7 @@ def _depth_needed(design: Design, documents: int, size: float, aim: Aim, setting
     if limit is None or limit >= size or (aim == "margin" and documents < FEWEST_CLUSTERS):
         return None
     # Only the standard error falls with the depth, and the documents stay: (1 + (m - 1) icc) / m = a / m + icc.
-    alone = smallest_size(replace(design, per_document=1, unevenness=1, binary=False), documents, aim=aim,
+    alone = smallest_size(replace(design.spread_over(1), binary=False), documents, aim=aim,
                           power=settings.power, alpha=settings.alpha)  # fmt: skip
     if alone is None:
         return None
@@ -292,7 +292,7 @@ def _by_depth(design: Design, documents: int | None, settings: PlanSettings) -> 
     if documents is None or design.icc == 0:
         return ()
     each = sorted({*DEPTHS, round(design.per_document)})
-    return tuple(_row(replace(design, per_document=m, unevenness=1), documents * m, settings) for m in each)
+    return tuple(_row(design.spread_over(m), documents * m, settings) for m in each)
 
 
 def _row(design: Design, queries: int, settings: PlanSettings) -> Row:
@@ -326,11 +326,6 @@ def _warnings(
                 f"only {pilot.differing} {unit} of the pilot differ at all: the plan rests on them, and a real change "
                 "may touch more"
             )
-        if not _alike_known(settings, pilot) and design.per_document > 1:
-            found.append(
-                "the pilot does not tell how alike differences of one document are (too few documents with several "
-                "queries): the worst is taken, all alike. --icc says another"
-            )
         if pilot.icc is not None and settings.icc is None and pilot.icc.high - pilot.icc.low > LOOSE:
             found.append(
                 f"how alike differences of one document are is little known ({pilot.icc.low:.2f} to "
@@ -342,6 +337,7 @@ def _warnings(
             )
     if queries is not None and smallest is None:
         found.append(
-            f"{_documents(design, queries)} independent units are too few: no test reaches {settings.alpha:g}, whatever they say"
+            f"{_documents(design, queries)} independent units are too few: no test reaches "
+            f"{settings.alpha:g}, whatever they say"
         )
     return tuple(found)

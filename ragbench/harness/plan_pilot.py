@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from ragbench.core.errors import InputError, SettingError
 from ragbench.harness.compare.pairing import Pair, pair
 from ragbench.harness.compare.references import read_references
 from ragbench.metrics.parse import parse
-from ragbench.stats.clusters import cluster_index, cluster_totals
+from ragbench.stats.clustered_error import standard_errors
+from ragbench.stats.clusters import cluster_index
 from ragbench.stats.icc import ClusterSizes, Icc, cluster_sizes, icc
 from ragbench.stats.ranks import TIE
 
@@ -25,13 +27,9 @@ class Pilot:
 
     Attributes:
         baseline, candidate, metric: names.
-        differences: (n,) candidate minus baseline, of the queries where both have a value.
+        differences: (n,) candidate minus baseline, of the queries where both have a value; they vary.
         clusters: (n,) resampling unit of each.
-        sd: standard deviation of the differences.
-        icc: how alike differences of one document are; None where that cannot be told.
-        sizes: how the queries are spread over documents.
-        differing: documents (or queries, where each stands for itself) with a difference.
-        binary: every value is 0 or 1.
+        binary: every value of both is 0 or 1.
         notes: what a reader must know.
     """
 
@@ -40,12 +38,38 @@ class Pilot:
     metric: str
     differences: npt.NDArray[np.float64]
     clusters: npt.NDArray[np.int64]
-    sd: float
-    icc: Icc | None
-    sizes: ClusterSizes
-    differing: int
-    binary: bool
+    binary: bool = False
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def sd(self) -> float:
+        """Standard deviation of the differences."""
+        return float(self.differences.std(ddof=1))
+
+    @cached_property
+    def error(self) -> float:
+        """Clustered standard error of the mean difference; NaN of one cluster."""
+        return float(standard_errors(self.differences[:, None], self.clusters)[0])
+
+    @property
+    def effect(self) -> float:
+        """Design effect: variance of the mean by clustered error, over that of as many independent queries."""
+        return len(self.differences) * (self.error / self.sd) ** 2
+
+    @cached_property
+    def icc(self) -> Icc | None:
+        """How alike differences of one document are; None where that cannot be told."""
+        return icc(self.differences, self.clusters)
+
+    @cached_property
+    def sizes(self) -> ClusterSizes:
+        """How the queries are spread over documents."""
+        return cluster_sizes(self.clusters)
+
+    @cached_property
+    def differing(self) -> int:
+        """Documents (or queries, where each stands for itself) with a difference."""
+        return len(np.unique(self.clusters[self.differences != 0]))
 
 
 def read_pilot(references: Sequence[str], metric: str, *, qrels: Path | None = None, intersect: bool = False) -> Pilot:
@@ -97,19 +121,19 @@ def measure_pilot(pair: Pair, metric: str) -> Pilot:
             f"every query of {names} differs by {differences[0]:+.3f} in {metric}, so nothing tells how "
             f"differences vary: {INSTEAD}"
         )
-    clusters = cluster_index([pair.queries.units[row] for row in kept.tolist()])
     left_out = len(baseline) - len(kept)
-    binary = bool(np.isin(baseline[kept], (0.0, 1.0)).all() and np.isin(candidate[kept], (0.0, 1.0)).all())
-    return Pilot(
+    pilot = Pilot(
         pair.baseline.name,
         pair.candidate.name,
         metric,
         differences,
-        clusters,
-        float(differences.std(ddof=1)),
-        icc(differences, clusters),
-        cluster_sizes(clusters),
-        int((cluster_totals(np.abs(differences)[:, None], clusters)[0] > 0).sum()),
-        binary,
+        cluster_index([pair.queries.units[row] for row in kept.tolist()]),
+        bool(np.isin(baseline[kept], (0.0, 1.0)).all() and np.isin(candidate[kept], (0.0, 1.0)).all()),
         (*pair.notes, *([f"{left_out} queries without a value take no part"] if left_out else [])),
     )
+    if not pilot.error > 0:
+        raise InputError(
+            f"all queries of {names} come from one document, or every document differs by the same, so nothing tells "
+            f"how differences vary: {INSTEAD}"
+        )
+    return pilot

@@ -83,8 +83,8 @@ def grounds(plan: Plan) -> list[str]:
     if plan.choice is not None:
         lines.append(
             f'"Can detect": a true difference of that size is shown in {plan.settings.power:.0%} of comparisons by the '
-            f"default test of compare ({plan.choice.test}) at {_level(plan)}, two-sided. For several comparisons divide "
-            "--alpha by their number."
+            f"default test of compare ({plan.choice.test}) at {_level(plan)}, two-sided. For several comparisons "
+            "divide --alpha by their number."
         )
     if any(goal.aim == "margin" for goal in plan.goals):
         lines.append(
@@ -177,6 +177,7 @@ def _pilot(pilot: Pilot) -> dict[str, object]:
         "candidate": pilot.candidate,
         "queries": pilot.sizes.n,
         "documents": pilot.sizes.clusters,
+        "design_effect": pilot.effect,
         "effective_per_document": pilot.sizes.effective,
         "differing": pilot.differing,
         "difference": float(pilot.differences.mean()),

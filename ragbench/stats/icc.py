@@ -100,7 +100,8 @@ def icc(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, con
     ratio = between / within
     low = ratio / float(fisher.ppf((1 + confidence) / 2, c - 1, n - c))
     high = ratio / float(fisher.ppf((1 - confidence) / 2, c - 1, n - c))
-    return Icc(*((x - 1) / (x + n0 - 1) for x in (ratio, low, high)), n, c)
+    value, low, high = ((x - 1) / (x + n0 - 1) for x in (ratio, low, high))
+    return Icc(value, low, high, n, c)
 
 
 def cluster_sizes(clusters: npt.NDArray[np.int64]) -> ClusterSizes:
@@ -141,20 +142,21 @@ def design_effect(effective_size: float, icc: float) -> float:
 def resampled_errors(
     values: npt.NDArray[np.float64],
     clusters: npt.NDArray[np.int64],
-    effective_size: float,
+    effective_size: float | None,
     rng: np.random.Generator,
     *,
     resamples: int = 2000,
 ) -> npt.NDArray[np.float64]:
     """(resamples,) draws of ``sd * sqrt(design effect)``: what a plan rests on, and how well it is known.
 
-    Whole clusters are drawn with replacement; each draw gives a standard
-    deviation and an ICC, negative ones taken as 0.
+    Whole clusters are drawn with replacement. Each draw gives a clustered
+    standard error, times the root of its number of values; or, for clusters of
+    another size, a standard deviation and an ICC, negative ones taken as 0.
 
     Args:
         values: (n,) without NaN.
         clusters: (n,) cluster of each value.
-        effective_size: of the clusters that are planned.
+        effective_size: of the clusters that are planned; None: they are as these.
         rng: the generator.
         resamples: how many draws.
 
@@ -172,7 +174,13 @@ def resampled_errors(
     for start in range(0, resamples, max(1, BLOCK_CELLS // c)):
         rows = min(max(1, BLOCK_CELLS // c), resamples - start)
         weights = rng.multinomial(c, np.full(c, 1 / c), size=rows).astype(np.float64)
-        n, _, total, _, squares = (weights @ table).T
+        if effective_size is None:
+            n, sizes_squared, total, _, _, sums_squared, products = (weights @ table).T
+            mean = total / n
+            residuals = sums_squared - 2 * mean * products + mean**2 * sizes_squared
+            found.append(np.sqrt(c / (c - 1) * np.maximum(residuals, 0) / n))
+            continue
+        n, _, total, _, squares, *_ = (weights @ table).T
         variance = np.maximum(squares - total**2 / n, 0) / np.maximum(n - 1, 1)
         shares = np.zeros(rows)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -194,22 +202,23 @@ def _check(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]) -> 
 
 
 def _cluster_table(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """(c, 5): size, its square, sum, square of the sum over size, and sum of squares of each cluster.
+    """(c, 7), of each cluster: size, its square, sum, sum^2 / size, sum of squares, sum^2, sum x size.
 
     Sums over clusters of these, weighted or not, are all that the analysis of
-    variance needs. Values are taken from their mean, so that no digits are lost.
+    variance and the clustered error need. Values are taken from their mean, so that no digits are lost.
     """
     centred = values - values.mean() if len(values) else values
     sizes = np.bincount(clusters).astype(np.float64)
     sums = np.bincount(clusters, weights=centred)
-    return np.column_stack((sizes, sizes**2, sums, sums**2 / sizes, np.bincount(clusters, weights=centred**2)))
+    squares = np.bincount(clusters, weights=centred**2)
+    return np.column_stack((sizes, sizes**2, sums, sums**2 / sizes, squares, sums**2, sums * sizes))
 
 
 def _mean_squares(
     table: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Mean squares between and within clusters, and n0, for each row of (r, c) weights that sum to c."""
-    n, sizes_squared, total, between, squares = (weights @ table).T
+    n, sizes_squared, total, between, squares, *_ = (weights @ table).T
     c = len(table)
     return (
         np.maximum(between - total**2 / n, 0) / (c - 1),

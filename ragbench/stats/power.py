@@ -1,6 +1,6 @@
 """How small a difference so many queries can show, and how many a difference needs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -29,6 +29,7 @@ class Design:
         per_document: mean number of queries of a document, at least 1.
         unevenness: effective over mean size of a document's queries (`ragbench.stats.icc.ClusterSizes`), at least 1.
         binary: the metric is 0 or 1 for every query.
+        measured: design effect as measured on queries that are spread like this; None works it out from the ICC.
 
     Raises:
         SettingError: a number out of its range.
@@ -39,6 +40,7 @@ class Design:
     per_document: float = 1.0
     unevenness: float = 1.0
     binary: bool = False
+    measured: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.sd < float("inf"):
@@ -49,11 +51,19 @@ class Design:
             raise SettingError(f"a document has at least one query, not {self.per_document:g}")
         if not 1 <= self.unevenness < float("inf"):
             raise SettingError(f"the unevenness is at least 1, not {self.unevenness:g}")
+        if self.measured is not None and not 0 < self.measured < float("inf"):
+            raise SettingError(f"the design effect is above 0, not {self.measured:g}")
 
     @property
     def effect(self) -> float:
         """Design effect: variance of the mean, over that of as many independent queries."""
+        if self.measured is not None:
+            return self.measured
         return design_effect(self.per_document * self.unevenness, self.icc)
+
+    def spread_over(self, per_document: float) -> "Design":
+        """The same differences with so many queries of each document."""
+        return replace(self, per_document=per_document, unevenness=1.0, measured=None)
 
     def error(self, n: float) -> float:
         """Standard error of the mean difference of n queries."""
