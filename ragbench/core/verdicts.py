@@ -33,7 +33,7 @@ class Verdict:
         p_equivalence: of "they differ by the margin or more" (two one-sided tests); None without a margin.
         p_equivalence_adjusted: for all comparisons it stands with.
         reason: why this test, one sentence.
-        same_run: both have the same rankings, so there was nothing to test; p is 1.
+        same_run: both have the same rankings and values, so there was nothing to test; p is 1.
     """
 
     baseline: str

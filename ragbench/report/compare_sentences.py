@@ -41,7 +41,7 @@ def sentence(verdict: Verdict, correction: str = "", family: int = 1) -> str:
         f" from {counted(verdict.clusters, 'document')}" if verdict.clusters < verdict.n else ""
     )
     numbers = f"{verdict.metric} {interval(verdict)}, {_p(verdict.p_adjusted)}{how}; {queries}."
-    return f"{_claim(verdict)}: {numbers}{_matters(verdict)}"
+    return f"{_claim(verdict)}: {numbers}{_alone(verdict)}{_matters(verdict)}"
 
 
 def _claim(verdict: Verdict) -> str:
@@ -53,6 +53,14 @@ def _claim(verdict: Verdict) -> str:
     if verdict.decision in ("better", "worse"):
         return f"{verdict.candidate} is {verdict.decision} than {verdict.baseline}"
     return f"No difference shown between {verdict.candidate} and {verdict.baseline}"
+
+
+def _alone(verdict: Verdict) -> str:
+    """Why an interval may leave out 0 where no difference is shown: it is not corrected, p is."""
+    alpha = 1 - verdict.confidence
+    if verdict.decision != "no difference shown" or verdict.p >= alpha or verdict.p_adjusted < alpha:
+        return ""
+    return f" Alone it would count ({_p(verdict.p)}), as one of several it does not."
 
 
 def _matters(verdict: Verdict) -> str:

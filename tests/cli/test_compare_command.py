@@ -133,6 +133,17 @@ def test_run_files_need_labels_and_give_the_same_means(ragbench: Any, shop: Path
     assert found["clusters"] == found["n"]
 
 
+def test_run_files_and_labels_that_do_not_fit_are_counted(ragbench: Any, tmp_path: Path) -> None:
+    labels, whole, part = (tmp_path / name for name in ("labels.txt", "whole.trec", "part.trec"))
+    labels.write_text("".join(f"q{i} 0 d{i} 1\n" for i in range(6)))
+    whole.write_text("".join(f"q{i} Q0 d{i} 1 1 x\n" for i in range(8)))
+    part.write_text("".join(f"q{i} Q0 d{i} 1 1 x\n" for i in range(4)))
+    found = ragbench("compare", whole, part, "--qrels", labels, "--json").json
+    assert found["verdicts"][0]["difference"] == pytest.approx(-2 / 6)
+    assert "whole: 2 of its queries have no labels and take no part: q6, q7" in found["notes"]
+    assert "part: nothing is ranked for 2 of the queries, which score 0: q4, q5" in found["notes"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

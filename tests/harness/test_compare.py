@@ -18,6 +18,7 @@ from ragbench.core.scores import NO_SCORES, Scores
 from ragbench.harness.compare.compare import CompareSettings, compare
 from ragbench.harness.compare.pairing import align, pair
 from ragbench.harness.compare.verdict import corrected, verdict
+from ragbench.report.compare import verdict_sentences
 
 METRIC = "ndcg@10"
 
@@ -276,3 +277,47 @@ def test_corrections_are_refused_by_name() -> None:
     one = verdict(pair(scored("a", [0.1, 0.2]), scored("b", [0.3, 0.1])), METRIC)
     with pytest.raises(SettingError, match="no correction 'bonferroni'"):
         corrected([one], "bonferroni")
+
+
+def test_equal_rankings_that_are_scored_otherwise_are_not_the_same_run() -> None:
+    rankings = Run.from_dict({f"q{i}": {"x": 2, "y": 1} for i in range(30)})
+    before = replace(scored("a", [0.9] * 30), run=rankings)
+    after = replace(scored("b", [0.5 + i / 100 for i in range(30)]), run=rankings)
+    found = verdict(pair(before, after), METRIC)
+    assert (found.same_run, found.decision) == (False, "worse")
+    assert "only scored otherwise" in " ".join(found.notes)
+
+
+@pytest.mark.parametrize(
+    ("test", "n", "confidence", "weak"),
+    [("sign-flip", 5, 0.95, True), ("sign-flip", 6, 0.95, False), ("sign-flip", 6, 0.99, True), ("t", 5, 0.95, False)],
+)
+def test_too_few_is_said_of_the_test_and_level_that_were_asked_for(
+    test: str, n: int, confidence: float, weak: bool
+) -> None:
+    after = scored("b", [0.5 + i / 100 for i in range(n)])
+    found = verdict(pair(scored("a", [0.1] * n), after), METRIC, test=test, confidence=confidence)
+    # All n differences have one sign: of 2^n assignments two are as extreme.
+    assert test == "t" or found.p == 2 / 2**n
+    assert ("too few" in " ".join(found.notes)) == weak
+    assert (found.decision == "better") == (not weak)
+
+
+@pytest.mark.parametrize("test", ["auto", "t", "wilcoxon", "sign"])
+def test_one_document_is_no_verdict_whatever_the_test(test: str) -> None:
+    runs = [scored(name, [x + i / 50 for i in range(12)], units=["d"] * 12) for name, x in (("a", 0.1), ("b", 0.5))]
+    found = verdict(pair(*runs), METRIC, test=test)
+    assert (found.p, found.decision) == (1.0, "no difference shown")
+    assert "one document" in " ".join(found.notes)
+
+
+def test_a_sentence_says_why_its_interval_leaves_out_zero() -> None:
+    rng = np.random.default_rng(3)
+    values = rng.uniform(0.3, 0.6, 40)
+    runs = [scored("a", values.tolist())]
+    runs += [scored(name, (values + rng.normal(0.012, 0.03, 40)).tolist()) for name in "bcdefgh"]
+    compared = compare(runs, CompareSettings(metrics=(METRIC,)))
+    said = dict(zip([one.candidate for one in compared.verdicts], verdict_sentences(compared), strict=True))
+    alone = {one.candidate: one.p < 0.05 <= one.p_adjusted for one in compared.verdicts}
+    assert {name: "Alone it would count" in line for name, line in said.items()} == alone
+    assert set(alone.values()) == {True, False}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.ledger import first_ten
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.seeds import generator
 from ragbench.core.verdicts import Verdict
@@ -164,7 +165,7 @@ def compare(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compared:
         examples=tuple(examples(pair, primary, settings.examples) for pair in differing) if settings.examples else (),
         choice=_choice(verdicts, len(aligned), settings),
         failed=failed,
-        notes=(*notes, *_failures(aligned)),
+        notes=(*notes, *_failures(aligned), *_unscored(ran)),
     )
 
 
@@ -275,5 +276,21 @@ def _choice(verdicts: Sequence[Verdict], systems: int, settings: CompareSettings
 
 
 def _failures(runs: Sequence[ScoredRun]) -> list[str]:
-    notes = [f"{run.name}: {run.failed} queries failed and score 0" for run in runs if run.failed]
-    return notes + [f"{run.name}: {entry.reason}" for run in runs for entry in run.scores.ledger.of("nothing-judged")]
+    return [f"{run.name}: {run.failed} queries failed and score 0" for run in runs if run.failed]
+
+
+def _unscored(runs: Sequence[ScoredRun]) -> list[str]:
+    """Where run files and labels do not fit; what an evaluation wrote fits."""
+    notes = []
+    for run in runs:
+        ledger = run.scores.ledger
+        absent = [entry.item for entry in ledger.of("not-retrieved")]
+        if absent:
+            notes.append(
+                f"{run.name}: nothing is ranked for {len(absent)} of the queries, which score 0: {first_ten(absent)}"
+            )
+        extra = [entry.item for entry in ledger.of("not-judged")]
+        if extra:
+            notes.append(f"{run.name}: {len(extra)} of its queries have no labels and take no part: {first_ten(extra)}")
+        notes += [f"{run.name}: {entry.reason}" for entry in ledger.of("nothing-judged")]
+    return notes

@@ -26,12 +26,16 @@ class Tested(NamedTuple):
         test: its name, with the unit and the number of resamples.
         reason: why this test, one sentence.
         notes: what the test leaves out of account.
+        least: the smallest p that the test can give for so many values; 0 where there is no limit.
+        unit: what it takes as independent.
     """
 
     p: float
     test: str
     reason: str
     notes: tuple[str, ...] = ()
+    least: float = 0.0
+    unit: Literal["query", "document"] = "query"
 
 
 def check_test(test: str) -> None:
@@ -76,7 +80,8 @@ def paired_test(
     choice = choose_test(n=n, clusters=c, binary=is_binary(baseline, candidate))
     reason = choice.reason if test == "auto" else "It was asked for."
     name = {"exact McNemar": "mcnemar"}.get(choice.test, "sign-flip") if test == "auto" else test
-    unit = "document" if c < n else "query"
+    unit: Literal["query", "document"] = "document" if c < n else "query"
+    by_query, by_unit = 2.0 ** (1 - n), 2.0 ** (1 - c)
     notes: tuple[str, ...] = ()
     if name in INDEPENDENT and c < n:
         notes = (
@@ -86,15 +91,15 @@ def paired_test(
         if not is_binary(baseline, candidate):
             raise SettingError("test mcnemar is for metrics that are 0 or 1, such as hit@5; these values are not")
         found = mcnemar_exact(baseline, candidate)
-        return Tested(found.p, f"exact McNemar ({found.c} gained, {found.b} lost)", reason, notes)
+        return Tested(found.p, f"exact McNemar ({found.c} gained, {found.b} lost)", reason, notes, by_query)
     if name == "wilcoxon":
-        return Tested(wilcoxon(difference), "Wilcoxon signed-rank", reason, notes)
+        return Tested(wilcoxon(difference), "Wilcoxon signed-rank", reason, notes, by_query)
     if name == "sign":
-        return Tested(sign_test(difference), "sign test", reason, notes)
+        return Tested(sign_test(difference), "sign test", reason, notes, by_query)
     if name == "t":
         p = float(paired_t(difference[:, None], clusters).p[0])
         return Tested(p, "paired t" + (", clustered by document" if c < n else ""), reason, notes)
     p = float(sign_flip_test(difference[:, None], clusters, rng, resamples=resamples)[0])
     moving = int((cluster_totals(difference[:, None], clusters)[0] != 0).sum())
     how = "exact" if moving <= EXACT_CLUSTERS else f"{resamples:,} resamples"
-    return Tested(p, f"sign-flip by {unit}, {how}", reason, notes)
+    return Tested(p, f"sign-flip by {unit}, {how}", reason, notes, by_unit, unit)

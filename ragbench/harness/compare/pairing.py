@@ -43,12 +43,23 @@ class Pair:
 
     @cached_property
     def same_run(self) -> bool:
-        """Whether every ranking of both is the same; without rankings, whether every value is."""
+        """Whether every value of both is the same, and every ranking if they are there.
+
+        Equal rankings alone are not enough: other labels, or another rule for ties, score them otherwise.
+        """
+        shared = [name for name in self.baseline.scores.metrics if name in self.candidate.scores.metrics]
+        mine, other = self.baseline.scores, self.candidate.scores
+        if not shared or not all(
+            np.array_equal(mine.column(name), other.column(name), equal_nan=True) for name in shared
+        ):
+            return False
+        return self.baseline.run is None or self.candidate.run is None or self.same_rankings
+
+    @cached_property
+    def same_rankings(self) -> bool:
+        """Whether every ranking of both is the same; False where a run is not there."""
         mine, other = self.baseline.run, self.candidate.run
-        if mine is None or other is None:
-            shared = [name for name in self.baseline.scores.metrics if name in self.candidate.scores.metrics]
-            return bool(shared) and all(np.array_equal(*self.values(name), equal_nan=True) for name in shared)
-        if not np.array_equal(mine.offsets, other.offsets):
+        if mine is None or other is None or not np.array_equal(mine.offsets, other.offsets):
             return False
         return all(
             mine.item_ids[a] == other.item_ids[b]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.seeds import generator
 from ragbench.core.verdicts import Decision, Verdict
-from ragbench.harness.compare.paired_tests import check_test, paired_test
+from ragbench.harness.compare.paired_tests import Tested, check_test, paired_test
 from ragbench.harness.compare.pairing import Pair
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.effects import effect
@@ -75,6 +75,8 @@ def verdict(
     known = not np.isnan(low[0])
     size = effect(baseline, candidate)
     tested = paired_test(test, baseline, candidate, clusters, generator(seed, "sign-flip"), resamples)
+    if c == 1:
+        tested = tested._replace(p=1.0)
     equivalence = None if margin is None else tost(difference, clusters, margin, alpha=1 - confidence)
     p_equivalence = None if equivalence is None else equivalence.p
     found = Verdict(
@@ -100,14 +102,15 @@ def verdict(
         p_adjusted=tested.p,
         test=tested.test,
         decision="no difference shown",
-        notes=(*notes, *_facts(pair, difference, c, size.d_z), *tested.notes),
+        notes=(*notes, *_facts(pair, difference, c, size.d_z), *_reach(tested, c, n, 1 - confidence), *tested.notes),
         margin=margin,
         p_equivalence=p_equivalence,
         p_equivalence_adjusted=p_equivalence,
         reason=tested.reason,
         same_run=pair.same_run,
     )
-    return replace(found, decision=decide(found), notes=(*found.notes, *_disagreement(found)))
+    close = _close_call(found) if tested.least < 1 - confidence else []
+    return replace(found, decision=decide(found), notes=(*found.notes, *close))
 
 
 def not_comparable(
@@ -186,8 +189,10 @@ def _facts(pair: Pair, difference: npt.NDArray[np.float64], c: int, d_z: float |
     if pair.same_run:
         notes.append("the same run: nothing differs")
     elif alike:
-        notes.append(f"all {n} values are equal, so p is 1; the rankings differ only where this metric does not look")
-    elif d_z is None and n > 1:
+        notes.append(f"all {n} values are equal, so p is 1: what differs, this metric does not see")
+    elif pair.same_rankings:
+        notes.append("the rankings are equal; they were only scored otherwise")
+    if d_z is None and n > 1 and not alike:
         notes.append(
             f"every query differs by the same {difference[0]:+.3f}: no effect of a real change looks like this"
         )
@@ -197,15 +202,21 @@ def _facts(pair: Pair, difference: npt.NDArray[np.float64], c: int, d_z: float |
             if n == 1
             else f"all {n} queries come from one document: no interval, and p is 1"
         )
-    elif 2.0 ** (1 - c) >= 0.05:
-        notes.append(f"{c} units are too few: the test cannot reach .05 whatever they say")
     return notes
 
 
-def _disagreement(found: Verdict) -> list[str]:
+def _reach(tested: Tested, c: int, n: int, alpha: float) -> list[str]:
+    """Whether the test could show anything with so few values; one unit is told by `_facts`."""
+    if c == 1 or tested.least < alpha:
+        return []
+    what = f"{n} queries" if tested.unit == "query" else f"{c} units"
+    return [f"{what} are too few: p cannot fall below {alpha:.3g} whatever they say"]
+
+
+def _close_call(found: Verdict) -> list[str]:
     if found.low is None or found.high is None:
         return []
     clear = found.low > 0 or found.high < 0
     if clear == (found.p < 1 - found.confidence):
         return []
-    return ["interval and test disagree by a hair: take it as undecided"]
+    return ["a close call: the uncorrected test and the interval disagree; the test decides"]

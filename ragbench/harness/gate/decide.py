@@ -64,7 +64,7 @@ def gate(
     if compared is not None:
         notes += compared.notes
         if compared.same_run:
-            notes.append("the candidate is the same run as the baseline: all rankings are equal")
+            notes.append("the candidate is the same run as the baseline: all rankings and values are equal")
     estimated = sum(_estimates(rule) for rule in rules.rules)
     above = rules.false_alarms / max(estimated, 1)
     decided = tuple(
