@@ -19,7 +19,7 @@ from typing import Any
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.scored import ScoredRun
 from ragbench.io.atomic import replacing, write_text
-from ragbench.io.scored_runs import ARM_AFTER, LEDGER, QRELS, QUERIES, RESULTS, SCORES, read_scored
+from ragbench.io.scored_runs import ARM_AFTER, LEDGER, QRELS, QUERIES, RESULTS, SCORES, read_frame, read_scored
 
 STORE = Path(".ragbench") / "baselines"
 CARD = "baseline.json"
@@ -133,14 +133,12 @@ def read_one(reference: Path | str) -> ScoredRun:
 
 def _copy(folder: Path, new: Path, arm: str, results: Mapping[str, Any]) -> None:
     """The files of one arm, in the layout of an evaluation."""
-    import pandas as pd
-
     (new / "runs").mkdir(parents=True)
     trec = results["manifest"]["runs"][arm]
     shutil.copyfile(folder / "runs" / f"{trec}.trec", new / "runs" / f"{trec}.trec")
     for name in (QUERIES, QRELS):
         shutil.copyfile(folder / name, new / name)
-    frame = pd.read_parquet(folder / SCORES)
+    frame = read_frame(folder / SCORES)
     with replacing(new / SCORES) as path:
         frame[frame["arm"] == arm].reset_index(drop=True).to_parquet(path, index=False)
     entries = [line for line in (folder / LEDGER).read_text(encoding="utf-8").splitlines() if _is_of(line, arm)]

@@ -1,5 +1,7 @@
 """Read what ``ragbench eval --out FOLDER`` wrote: every arm with its scores, queries and rankings.
 
+``ragbench score --out FOLDER`` writes the same files without rankings and labels.
+
 A reference names it: ``FOLDER`` for all arms, ``FOLDER::ARM`` for one of them.
 """
 
@@ -30,6 +32,8 @@ OWN = ("query_id", "text", "type", "unit")
 """Columns of the file of queries that are not metadata; metadata stands under ``meta.NAME``."""
 META = "meta."
 ARM_AFTER = "::"
+ANSWERS_KIND = "answers"
+"""``kind`` in the manifest of scored answers, which have no rankings."""
 
 
 def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[ScoredRun, ...]:
@@ -53,7 +57,8 @@ def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[Scored
     if wanted and wanted not in arms:
         raise InputError(f"{folder}: the evaluation has no arm {wanted!r}{did_you_mean(wanted, arms)}")
     queries = _queries(folder)
-    frame = _parquet(folder / SCORES) if any(arm["status"] == "ok" for arm in arms.values()) else None
+    frame = read_frame(folder / SCORES) if any(arm["status"] == "ok" for arm in arms.values()) else None
+    rankings = rankings and manifest.get("kind") != ANSWERS_KIND
     judgements = _judgements(folder, queries) if rankings else None
     entries = _entries(folder)
     nothing = queries.select(np.zeros(0, dtype=np.int64))
@@ -71,7 +76,7 @@ def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[Scored
                 queries,
                 _run(folder, name, manifest, queries, entries) if rankings else None,
                 judgements,
-                {key: float(arm["latency_ms"][key]) for key in ("p50", "p95", "p99")},
+                {key: float(arm["latency_ms"][key]) for key in ("p50", "p95", "p99") if key in arm["latency_ms"]},
                 arm.get("cost_per_query"),
                 int(arm["failed_queries"]),
                 manifest=manifest,
@@ -108,17 +113,25 @@ def _results(folder: Path) -> dict[str, Any]:
     return content
 
 
-def _parquet(path: Path) -> Any:
-    import pandas as pd
+def read_frame(path: Path) -> Any:
+    """The table of a Parquet file of an evaluation, as a pandas frame.
+
+    On one thread: a pool of Arrow's that still runs when the process ends can abort it, and its exit code is a verdict
+    (https://github.com/apache/arrow/issues/34314).
+
+    Raises:
+        InputError: it is not there or broken.
+    """
+    import pyarrow.parquet as pq
 
     try:
-        return pd.read_parquet(path)
+        return pq.read_table(path, use_threads=False, pre_buffer=False).to_pandas(use_threads=False)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); evaluate again with --out {path.parent}") from error
 
 
 def _queries(folder: Path) -> QueryTable:
-    frame = _parquet(folder / QUERIES)
+    frame = read_frame(folder / QUERIES)
     columns = {}
     for name in frame.columns:
         if name.startswith(META):
@@ -143,7 +156,8 @@ def _scores(
     if missing:
         raise InputError(f"{folder / SCORES}: has no column {missing[0]!r}; evaluate again with --out {folder}")
     values = rows[list(metrics)].to_numpy(dtype=np.float64)
-    return Scores(queries.ids, metrics, values, Ledger(tuple(e for e in entries if e.code == "no-relevant")))
+    of_scores = tuple(e for e in entries if e.code == "no-relevant" or e.stage == "score")
+    return Scores(queries.ids, metrics, values, Ledger(of_scores))
 
 
 def _judgements(folder: Path, queries: QueryTable) -> Judgements:
