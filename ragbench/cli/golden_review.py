@@ -132,4 +132,11 @@ def _lines(reviewed: Reviewed, undecided: tuple[str, ...], told: JudgeAgreement)
             f"{rate.sensitivity:.0%} of the valid and rejects {rate.specificity:.0%} of the others): {rate.value:.0%} "
             f"are valid [{rate.low:.0%}, {rate.high:.0%}]"
         )
+    people = told.people_rate
+    if people is not None and people.low is not None and people.high is not None:
+        lines.append(
+            f"people would accept {people.value:.0%} [{people.low:.0%}, {people.high:.0%}] of these drafts, by "
+            f"{people.people} decisions and the judge's verdicts on the other {people.machine} (prediction-powered); "
+            f"by the decisions alone {people.people_value:.0%} [{people.people_low:.0%}, {people.people_high:.0%}]"
+        )
     return [*lines, *(f"note: {reason}" for reason in told.untold)]

@@ -10,6 +10,7 @@ from ragbench.stats.checks import check_clusters, check_finite, check_share
 
 Array = npt.NDArray[np.float64]
 Clusters = npt.NDArray[np.int64]
+FEWEST_CLUSTERS = 3
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def prediction_powered_mean(
     _check(labels, predicted, unlabelled, weight, confidence)
     seen, unseen = _joint_clusters(len(labels), len(unlabelled), clusters, unlabelled_clusters)
     sample = _sums(labels, predicted, unlabelled, seen, unseen)
+    enough = sample.clusters >= FEWEST_CLUSTERS
     ends = (-np.inf, np.inf)
     if _is_binary(labels, predicted, unlabelled):
         ends = (0.0, 1.0)
@@ -104,8 +106,8 @@ def prediction_powered_mean(
         )
     tuned = weight is None
     w = _best_weight(sample) if weight is None else weight
-    found = _interval(sample, w, confidence, ends, spent=1 + int(tuned and w > 0))
-    alone = _interval(sample, 0.0, confidence, ends, spent=1)
+    found = _interval(sample, w, confidence, ends, 1 + int(tuned and w > 0) if enough else None)
+    alone = _interval(sample, 0.0, confidence, ends, 1 if enough else None)
     return PredictionPowered(*found, w, len(labels), len(unlabelled), *alone)
 
 
@@ -126,11 +128,11 @@ def _best_weight(sample: _Sample) -> float:
 
 
 def _interval(
-    sample: _Sample, w: float, confidence: float, ends: tuple[float, float], *, spent: int
+    sample: _Sample, w: float, confidence: float, ends: tuple[float, float], spent: int | None
 ) -> tuple[float, float | None, float | None]:
     value = float(np.clip(sample.value + w * (sample.unlabelled - sample.labelled), *ends))
     c = sample.clusters
-    if c < 3:
+    if spent is None:
         return value, None, None
     from scipy.stats import t as student
 

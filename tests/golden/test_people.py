@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,31 @@ def test_agreement_by_hand() -> None:
     # sensitivity 13/14, specificity 3/6: (.8 + .5 - 1) / (13/14 - .5)
     assert rate.value == pytest.approx(0.3 / (13 / 14 - 0.5))
     assert told.untold == ()
+    # All of these queries have one document: nothing tells how documents differ.
+    assert told.people_rate is not None
+    assert told.people_rate.low is None
+
+
+def test_people_and_judge_together() -> None:
+    def own(id_: str, accepted: bool) -> GoldenItem:
+        return replace(judged(id_, accepted), evidence=(Evidence(id_, 0, 5),))
+
+    items = {f"y{n}": own(f"y{n}", True) for n in range(160)} | {f"n{n}": own(f"n{n}", False) for n in range(40)}
+    made = [Decision(f"y{n}", "reject" if n < 2 else "accept") for n in range(32)]
+    made += [Decision(f"n{n}", "accept" if n < 1 else "reject") for n in range(8)]
+    people = agreement(made, items, frozenset()).people_rate
+    assert people is not None
+    assert (people.people, people.machine) == (40, 160)
+    # 31 of 40 are valid, the judge accepts 32 of them and 128 of the other 160; one item of each disagreement is added.
+    assert people.people_value == pytest.approx(32 / 42)
+    assert people.value == pytest.approx(32 / 42 + people.weight * (128 / 160 - 33 / 42))
+    assert 0.3 < people.weight < 0.9
+    assert people.low is not None
+    assert people.high is not None
+    assert people.people_low is not None
+    assert people.people_high is not None
+    assert people.high - people.low < 0.9 * (people.people_high - people.people_low)
+    assert agreement(made[:9], items, frozenset()).people_rate is None
 
 
 def test_what_cannot_be_told_is_said() -> None:

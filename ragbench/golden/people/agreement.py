@@ -3,13 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ragbench.core.goldens import GoldenItem
 from ragbench.golden.people.decisions import Decision
 from ragbench.golden.people.judged import judge_opinion
+from ragbench.stats.clusters import cluster_index
 from ragbench.stats.kappa import Kappa, cohen_kappa
+from ragbench.stats.prediction_powered import PredictionPowered, prediction_powered_mean
 from ragbench.stats.rogan_gladen import CorrectedRate, rogan_gladen
 
 CATEGORIES = ("valid", "not valid")
+FEWEST = 10
+"""With fewer decisions no rate is worked out from them."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,9 @@ class JudgeAgreement:
         standing: share of the looked-at queries *of the set* that people accepted as they stand.
         judge_rate: share of all judged drafts that the judge accepted, corrected for its errors. None where they
             cannot be measured.
+        people_rate: share of all judged drafts that people would accept as they stand, from their decisions and the
+            judge's verdicts on the drafts that they did not see. None where they saw every draft, or fewer than
+            `FEWEST`.
         untold: why ``kappa`` or ``judge_rate`` is None or rests on little; empty if nothing is to be said.
     """
 
@@ -43,6 +52,7 @@ class JudgeAgreement:
     standing: Share | None
     judge_rate: CorrectedRate | None
     untold: tuple[str, ...]
+    people_rate: PredictionPowered | None = None
 
 
 def agreement(decisions: Sequence[Decision], items: Mapping[str, GoldenItem], in_set: frozenset[str]) -> JudgeAgreement:
@@ -79,7 +89,24 @@ def agreement(decisions: Sequence[Decision], items: Mapping[str, GoldenItem], in
         rate = rogan_gladen(sum(judged), len(judged), yes_yes, yes_yes + yes_no, no_no, no_yes + no_no)
         if rate.value is None:
             untold.append("the judge is no better than chance on this sample: its verdicts say nothing")
-    return JudgeAgreement(kappa, lenient, standing, rate, tuple(untold))
+    return JudgeAgreement(kappa, lenient, standing, rate, tuple(untold), _people_rate(both, opinions, items))
+
+
+def _people_rate(
+    decisions: Sequence[Decision], opinions: Mapping[str, bool], items: Mapping[str, GoldenItem]
+) -> PredictionPowered | None:
+    seen = [decision.query_id for decision in decisions]
+    unseen = sorted(opinions.keys() - set(seen))
+    if len(seen) < FEWEST or not unseen:
+        return None
+    units = cluster_index([items[id_].unit for id_ in (*seen, *unseen)])
+    return prediction_powered_mean(
+        np.array([float(decision.word == "accept") for decision in decisions]),
+        np.array([float(opinions[id_]) for id_ in seen]),
+        np.array([float(opinions[id_]) for id_ in unseen]),
+        units[: len(seen)],
+        units[len(seen) :],
+    )
 
 
 def _word(valid: bool) -> str:
