@@ -9,6 +9,7 @@ import typer
 
 from ragbench.cli import (
     ab,
+    answer,
     baseline,
     batch,
     chunk,
@@ -41,6 +42,7 @@ app = typer.Typer(
 app.command("eval")(eval.evaluate_command)
 app.command("compare")(compare.compare_command)
 app.command("ab")(ab.ab)
+app.command("answer")(answer.answer)
 app.command("chunk")(chunk.chunk)
 app.command("generate")(generate.generate)
 app.command("demo")(demo.demo)

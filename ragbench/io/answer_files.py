@@ -171,14 +171,24 @@ def _read_ledger(path: Path) -> Iterator[LedgerEntry]:
             yield LedgerEntry(*(str(row.get(key, "")) for key in LedgerEntry._fields))
 
 
-def _items(
-    path: Path, columns: Mapping[str, str], ids: Mapping[str, str] | None, entries: list[LedgerEntry]
-) -> tuple[Answered, ...]:
+def read_rows(path: Path) -> list[tuple[str, Mapping[str, object]]]:
+    """``(file and line, values by column)`` of a table in any of `SUFFIXES`.
+
+    Raises:
+        InputError: it is no such table.
+        SettingError: the file has another ending.
+    """
     readers = {".csv": _table, ".tsv": _table, ".parquet": _parquet, ".pq": _parquet}
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise SettingError(f"{path}: answers are read from a folder or from {', '.join(SUFFIXES)}")
-    rows = list(readers.get(suffix, read_objects)(path))
+        raise SettingError(f"{path}: rows are read from files that end in {', '.join(SUFFIXES)}")
+    return list(readers.get(suffix, read_objects)(path))
+
+
+def _items(
+    path: Path, columns: Mapping[str, str], ids: Mapping[str, str] | None, entries: list[LedgerEntry]
+) -> tuple[Answered, ...]:
+    rows = read_rows(path)
     if not rows:
         raise InputError(f"{path}: there is no answer in it")
     found = dict.fromkeys(key for _, row in rows for key in row)

@@ -137,7 +137,7 @@ def test_wrong_settings_are_named(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="no column 'said'"):
         read_answers(tmp_path / "a.csv", columns={"answer": "said"})
     (tmp_path / "a.txt").write_text("query,answer\nx,y\n")
-    with pytest.raises(SettingError, match="read from a folder"):
+    with pytest.raises(SettingError, match="rows are read from"):
         read_answers(tmp_path / "a.txt")
     with pytest.raises(InputError, match="no such file"):
         read_answers(tmp_path / "nothing")

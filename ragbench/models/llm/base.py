@@ -147,6 +147,7 @@ class Answer:
             without it is final: a later run finds the same answers and gives up in the same way.
         took: tokens of all answers behind it, re-asks included, whenever they were paid for: what it would take
             without a cache.
+        seconds: that the calls took which were paid for now, waiting for a free slot left out; None from the cache.
     """
 
     value: object | None
@@ -156,6 +157,7 @@ class Answer:
     cost: float = 0.0
     unanswered: bool = False
     took: Usage = field(default_factory=Usage)
+    seconds: float | None = field(default=None, compare=False)
 
 
 class Asker(Protocol):

@@ -58,6 +58,7 @@ class _Paid:
     response: Response
     usage: Usage = dataclasses.field(default_factory=Usage)
     cost: float = 0.0
+    seconds: float | None = None
 
 
 class Client:
@@ -156,18 +157,21 @@ class Client:
         await self.llm.aclose()
 
     async def _ask(self, request: Request) -> Answer:
-        usage, took, cost, raw, failure = Usage(), Usage(), 0.0, "", ""
+        usage, took, cost, raw, failure, seconds = Usage(), Usage(), 0.0, "", "", None
         asked = request
         for attempt in range(self.limits.reasks + 1):
             try:
                 paid = await self._answer(asked)
             except _Unanswered as error:
                 self.totals.given_up += 1
-                return Answer(None, str(error), raw, usage, cost, unanswered=True, took=took)
+                return Answer(None, str(error), raw, usage, cost, unanswered=True, took=took, seconds=seconds)
             usage, cost, raw = usage + paid.usage, cost + paid.cost, paid.response.text
             took += paid.response.usage
+            if paid.seconds is not None:
+                seconds = (seconds or 0.0) + paid.seconds
             try:
-                return Answer(read_answer(request, paid.response), raw=raw, usage=usage, cost=cost, took=took)
+                value = read_answer(request, paid.response)
+                return Answer(value, raw=raw, usage=usage, cost=cost, took=took, seconds=seconds)
             except Invalid as fault:
                 failure = str(fault)
                 if isinstance(fault, Refused):
@@ -175,7 +179,7 @@ class Client:
                 asked = again(request, raw, failure, attempt + 1)
                 self.totals.reasks += attempt < self.limits.reasks
         self.totals.given_up += 1
-        return Answer(None, failure, raw, usage, cost, took=took)
+        return Answer(None, failure, raw, usage, cost, took=took, seconds=seconds)
 
     def _key(self, request: Request) -> str:
         return f"{self._identity}:{request.fingerprint}"
@@ -275,6 +279,7 @@ class Client:
         return paying
 
     async def _pay(self, request: Request, reserved: Reserved, expected: Usage, *, probe: bool) -> _Paid:
+        began = time.perf_counter()
         try:
             response = await self._complete(request)
         except LLMError as error:
@@ -292,6 +297,7 @@ class Client:
         finally:
             # Not held while the answer is written: the provider is free for the next call.
             self._slots.release()
+        seconds = time.perf_counter() - began
         self._breaker.answered()
         usage = tokens.counted(request, response)
         cost = self.price.cost(usage) if self.price else 0.0
@@ -311,7 +317,7 @@ class Client:
             except InputError as error:
                 self._ended = error
                 raise
-        return _Paid(response, usage, cost)
+        return _Paid(response, usage, cost, seconds)
 
     async def _complete(self, request: Request) -> Response:
         try:

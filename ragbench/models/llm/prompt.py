@@ -24,7 +24,7 @@ class Prompt:
         version: whole number, part of every cache key.
         system: who the model is and what it must do; ``{fence}`` stands for the line around data.
         template: what the user says; ``{name}`` stands for a field or for fenced data.
-        schema: JSON schema of the answer.
+        schema: JSON schema of the answer; None for free text.
         max_tokens: the most the model may write.
         temperature: 0 for the most likely answer.
     """
@@ -33,7 +33,7 @@ class Prompt:
     version: int
     system: str
     template: str
-    schema: Mapping[str, object]
+    schema: Mapping[str, object] | None
     max_tokens: int = 1024
     temperature: float = 0.0
 

@@ -1,0 +1,108 @@
+"""What the model is shown for each question."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ragbench import plugins
+from ragbench.core.answers import Source
+from ragbench.core.context import Context
+from ragbench.core.documents import Chunks, Corpus
+from ragbench.core.errors import ArmError, SettingError
+from ragbench.core.queries import Query
+from ragbench.core.runs import Run
+
+QUERIES_PER_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """Sources by query id, best first, and the reason by query id where the search failed.
+
+    Attributes:
+        sources: of every query; empty where nothing was found.
+        failures: reason by query id.
+        key: fingerprint of the retriever.
+        unknown: ids that the retriever gave and the corpus lacks, so that there is no text to show.
+    """
+
+    sources: Mapping[str, tuple[Source, ...]]
+    failures: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    unknown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def build(spec: str) -> Any:
+    """The retriever behind a spec, its settings checked.
+
+    Raises:
+        SettingError: an unknown retriever or setting, or one that cannot work.
+    """
+    retriever = plugins.build(plugins.RETRIEVERS, spec)
+    faults = retriever.check()
+    if faults:
+        raise SettingError(f"retriever {spec!r}: {'; '.join(faults)}")
+    return retriever
+
+
+def retrieve(
+    retriever: Any, queries: Sequence[Query], corpus: Corpus, chunks: Chunks, k: int, context: Context
+) -> Retrieved:
+    """The k best passages of each query.
+
+    Args:
+        retriever: as `build` gives it.
+        queries: what to ask; what a query excludes is not shown.
+        corpus: the documents, for retrievers that rank whole documents.
+        chunks: what is indexed.
+        k: passages per query.
+        context: cache, seed and progress.
+
+    Raises:
+        ArmError: the retriever failed on every query.
+    """
+    index = retriever.index(chunks, context)
+    sources: dict[str, tuple[Source, ...]] = {}
+    failures: dict[str, str] = {}
+    unknown: dict[str, tuple[str, ...]] = {}
+    try:
+        with context.progress("searching", len(queries)) as advance:
+            for start in range(0, len(queries), QUERIES_PER_BATCH):
+                batch = queries[start : start + QUERIES_PER_BATCH]
+                run: Run = index.search(batch, k)
+                _collect(run, corpus, chunks, sources, unknown)
+                failures.update(run.failures)
+                advance(len(batch))
+    finally:
+        index.close()
+    if len(failures) == len(queries):
+        reason = next(iter(failures.values()))
+        raise ArmError(f"the retriever failed on every one of {len(queries)} queries; the first: {reason}")
+    return Retrieved(sources, failures, retriever.key(), unknown)
+
+
+def _collect(
+    run: Run,
+    corpus: Corpus,
+    chunks: Chunks,
+    sources: dict[str, tuple[Source, ...]],
+    unknown: dict[str, tuple[str, ...]],
+) -> None:
+    for at, query_id in enumerate(run.query_ids):
+        rows = slice(int(run.offsets[at]), int(run.offsets[at + 1]))
+        ranked = [
+            (run.item_ids[row], float(score)) for row, score in zip(run.items[rows], run.scores[rows], strict=True)
+        ]
+        found = [_source(id_, score, run.unit, corpus, chunks) for id_, score in ranked]
+        sources[query_id] = tuple(source for source in found if source is not None)
+        missing = tuple(id_ for (id_, _), source in zip(ranked, found, strict=True) if source is None)
+        if missing:
+            unknown[query_id] = missing
+
+
+def _source(id_: str, score: float, unit: str, corpus: Corpus, chunks: Chunks) -> Source | None:
+    if unit == "document":
+        document = corpus.by_id.get(id_)
+        return None if document is None else Source(id_, id_, document.text, score)
+    row = chunks.row.get(id_)
+    return None if row is None else Source(id_, chunks[row].document_id, chunks.texts[row], score)

@@ -1,0 +1,37 @@
+"""Times of answers, written as they come: they are no part of the answer cache, and a kill must not lose them."""
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+class TimingJournal:
+    """Appends one line per answer to a file of timings, in the form that `ragbench.io.answer_files` reads.
+
+    Args:
+        path: the file; made if it is not there. What a kill left of a last line is cut off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab+")
+        self._file.seek(0)
+        whole = self._file.read()
+        self._file.truncate(whole.rfind(b"\n") + 1)
+
+    def note(self, query_id: str, seconds: float, first_token_seconds: float | None = None) -> None:
+        """Keep how long an answer took."""
+        row: dict[str, object] = {"query_id": query_id, "seconds": round(seconds, 6)}
+        if first_token_seconds is not None:
+            row["first_token_seconds"] = round(first_token_seconds, 6)
+        self._file.write(json.dumps(row).encode() + b"\n")
+        # To the system, not to the disk: a killed process loses nothing, and a power cut only times.
+        self._file.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
