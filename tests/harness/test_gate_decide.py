@@ -159,6 +159,28 @@ def test_slices_share_the_false_alarms_of_their_rule() -> None:
     assert [(one.outcome, one.n) for one in small if one.outcome == "skipped"] == [("skipped", 20)]
 
 
+def test_queries_with_nothing_relevant_hold_up_no_slice_and_are_counted() -> None:
+    nothing = [f"q{i}" for i in range(0, 60, 3)]
+    ledger = Ledger(tuple(LedgerEntry("score", id_, "nothing is relevant", "no-relevant") for id_ in nothing))
+    values = [float("nan") if i % 3 == 0 else 0.9 + i / 1000 for i in range(60)]
+    by_type = of(MetricRule(metric="ndcg@10", min=0.5, by="type"))
+    run = scored("new", values)
+    known = replace(run, scores=replace(run.scores, ledger=ledger))
+    found = gate(None, known, by_type)
+    assert (found.outcome, [one.outcome for one in found.decided]) == ("pass", ["pass", "skipped"])
+    assert "20 queries of the candidate have no value of ndcg@10; they are left out" in found.notes
+    # Without a value for another reason, the slice is not passed over.
+    assert gate(None, run, by_type).outcome == "inconclusive"
+    held = gate(BASELINE, known, of(MARGIN)).notes
+    assert "20 queries have, of one of the two alone, a value of ndcg@10; they are left out" in held
+
+
+def test_equal_rankings_with_other_values_are_decided_on_the_values() -> None:
+    rankings = Run.from_dict({f"q{i}": {"x": 2, "y": 1} for i in range(60)})
+    worse = scored("new", (BASE - 0.1 - np.arange(60) / 1000).tolist(), run=rankings)
+    assert gate(replace(BASELINE, run=rankings), worse, of(MARGIN)).outcome == "fail"
+
+
 def test_latency_cost_failures_and_coverage() -> None:
     ids = BASELINE.queries.ids
     run = Run.from_dict({id_: {"d": 1.0} if i > 2 else {} for i, id_ in enumerate(ids)}, unit="document")

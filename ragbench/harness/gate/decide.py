@@ -8,7 +8,7 @@ from ragbench.core.scored import ScoredRun
 from ragbench.harness.compare.pairing import Pair, pair
 from ragbench.harness.gate.applicable import check_applicable
 from ragbench.harness.gate.matching import check_match
-from ragbench.harness.gate.metric_rules import decide_metric
+from ragbench.harness.gate.metric_rules import decide_metric, left_out
 from ragbench.harness.gate.plain_rules import decide_cost, decide_latency, decide_share
 from ragbench.harness.gate.result import Decided, Gate, Outcome
 from ragbench.harness.gate.rules import (
@@ -65,6 +65,7 @@ def gate(
         notes += compared.notes
         if compared.same_run:
             notes.append("the candidate is the same run as the baseline: all rankings and values are equal")
+    notes += left_out(rules.rules, compared, candidate)
     estimated = sum(_estimates(rule) for rule in rules.rules)
     above = rules.false_alarms / max(estimated, 1)
     decided = tuple(

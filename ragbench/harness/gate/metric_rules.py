@@ -1,6 +1,6 @@
 """Floors of metrics, and margins against the baseline, decided on bounds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from ragbench.harness.gate.applicable import metric_name, wanted_slices
 from ragbench.harness.gate.bounds import FEWEST_CLUSTERS, Bounds, difference_bounds, share_bounds
 from ragbench.harness.gate.more_queries import more_queries
 from ragbench.harness.gate.result import Decided
-from ragbench.harness.gate.rules import MetricRule
+from ragbench.harness.gate.rules import MetricRule, Rule
 from ragbench.harness.gate.weigh import weigh
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.ranks import TIE
@@ -36,12 +36,39 @@ def decide_metric(
     if not parts:
         yield _decide(rule, pair, run, np.arange(len(run.queries)), "", below, above)
         return
-    large = [part for part in parts if rule.by is None or len(part.rows) >= rule.min_queries]
+    counts = {part.name: _with_relevant(rule, run, part.rows) for part in parts}
+    large = sum(rule.by is None or count >= rule.min_queries for count in counts.values())
     for part in parts:
-        if part in large:
-            yield _decide(rule, pair, run, part.rows, part.name, below, above / len(large))
+        if rule.by is None or counts[part.name] >= rule.min_queries:
+            yield _decide(rule, pair, run, part.rows, part.name, below, above / large)
         else:
-            yield _skipped(rule, metric_name(run, rule.metric) or rule.metric, part.name, len(part.rows))
+            yield _skipped(rule, metric_name(run, rule.metric) or rule.metric, part.name, counts[part.name])
+
+
+def left_out(rules: Sequence[Rule], pair: Pair | None, candidate: ScoredRun) -> list[str]:
+    """How many queries have no value of the metrics that the rules name; they take no part."""
+    found: dict[str, dict[str, None]] = {}
+    for rule in rules:
+        if not isinstance(rule, MetricRule):
+            continue
+        metric = metric_name(candidate, rule.metric) or rule.metric
+        missing = int(np.isnan(column(candidate, metric)).sum())
+        notes = [f"{missing} queries of the candidate have no value of" if missing else ""]
+        if rule.margin is not None and pair is not None:
+            theirs = column(pair.baseline, metric_name(pair.baseline, rule.metric) or rule.metric)
+            one_sided = np.isnan(column(pair.candidate, metric)) != np.isnan(theirs)
+            if one_sided.any():
+                notes.append(f"{int(one_sided.sum())} queries have, of one of the two alone, a value of")
+        for note in filter(None, notes):
+            found.setdefault(note, {})[metric] = None
+    return [f"{what} {', '.join(metrics)}; they are left out" for what, metrics in found.items()]
+
+
+def _with_relevant(rule: MetricRule, run: ScoredRun, rows: npt.NDArray[np.int64]) -> int:
+    """Queries of a slice, less those that cannot have a value since nothing is relevant to them."""
+    nothing = {entry.item for entry in run.scores.ledger.of("no-relevant")}
+    missing = np.isnan(column(run, metric_name(run, rule.metric) or rule.metric)[rows])
+    return sum(not (gone and run.queries.ids[row] in nothing) for row, gone in zip(rows.tolist(), missing, strict=True))
 
 
 def _decide(
@@ -160,7 +187,7 @@ def _skipped(rule: MetricRule, metric: str, part: str, n: int) -> Decided:
         metric=metric,
         slice=part,
         n=n,
-        reason=f"{n} queries; slices under {rule.min_queries} (min_queries) are not decided",
+        reason=f"{n} queries with a relevant item; slices under {rule.min_queries} (min_queries) are not decided",
     )
 
 
