@@ -20,13 +20,13 @@ class Verdict:
         difference, low, high: mean difference with its interval; None where there is none, with the reason in
             ``notes``.
         confidence: of the interval.
-        interval: how it was made (``"t, clustered"``, ``"BCa bootstrap, clustered"``).
+        interval: how it was made (``"t, clustered by document"``, ``"percentile bootstrap"``).
         d_z: mean difference over the standard deviation of the differences; None where that is 0.
         cliffs_delta: Cliff's delta of the two sets of values.
         wins, ties, losses: queries on which the candidate is better, equal, worse.
         p: two-sided, of "no difference"; 1 where all differences are 0.
         p_adjusted: for all comparisons it stands with.
-        test: which test gave p (``"sign-flip by source document, 10,000 resamples"``).
+        test: which test gave p (``"sign-flip by document, 10,000 resamples"``).
         decision: at the level asked for, by ``p_adjusted`` and the smallest effect of interest.
         notes: what a reader must know: identical runs, zero variance, few clusters.
         margin: the difference that does not matter; None where none was given.
