@@ -1,0 +1,110 @@
+"""Documents -> the text of their pages."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from ragbench.core.documents import Document
+from ragbench.core.errors import InputError
+from ragbench.core.ledger import LedgerEntry
+from ragbench.corpus.loaders.pdf import PdfLoader
+from ragbench.io.encoding import read_text
+
+ENDINGS = (".pdf", "_chunks.json", ".json")
+
+
+class Page(NamedTuple):
+    """One page of a document, counted from 1."""
+
+    document_id: str
+    number: int
+    text: str
+
+
+def document_files(folder: Path, ids: Iterable[str]) -> tuple[dict[str, Path], list[LedgerEntry]]:
+    """The file of each document: ``ID.pdf``, or its extracted text in ``ID_chunks.json`` or ``ID.json``.
+
+    Returns:
+        The files by id, in the order of the ids, and an entry for each id
+        without a file and for each such file without an id.
+
+    Raises:
+        InputError: no such folder, or none of the documents is in it.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; name the one that holds the PDFs or the extracted chunks")
+    there = {path.name: path for path in sorted(folder.iterdir()) if path.is_file() and path.name.endswith(ENDINGS)}
+    found: dict[str, Path] = {}
+    entries = []
+    for id_ in ids:
+        path = next((there[id_ + ending] for ending in ENDINGS if id_ + ending in there), None)
+        if path is None:
+            reason = f"the metadata name it, and {folder} has no {id_}.pdf or {id_}_chunks.json"
+            entries.append(LedgerEntry("pages", id_, reason, "missing-document"))
+        else:
+            found[id_] = path
+    used = {path.name for path in found.values()}
+    entries += [
+        LedgerEntry("pages", name, "the metadata do not name it, so it is not read", "not-in-metadata")
+        for name in there
+        if name not in used
+    ]
+    if not found:
+        raise InputError(f"{folder}: holds none of the documents that the metadata name")
+    return found, entries
+
+
+def read_pages(files: dict[str, Path]) -> tuple[list[Page], list[LedgerEntry]]:
+    """The pages that hold text; a file that cannot be read, and a page without text, become entries.
+
+    Args:
+        files: by id of the document.
+
+    Raises:
+        MissingExtra: a PDF, and the library that reads them is not installed.
+    """
+    pages: list[Page] = []
+    entries: list[LedgerEntry] = []
+    for id_, path in files.items():
+        try:
+            found = _pdf(id_, path, entries) if path.suffix == ".pdf" else _extracted(id_, path)
+        except InputError as error:
+            entries.append(LedgerEntry("pages", id_, str(error), "unreadable"))
+            continue
+        pages += found
+    return pages, entries
+
+
+def _pdf(id_: str, path: Path, entries: list[LedgerEntry]) -> list[Page]:
+    pages: list[Page] = []
+    for item in PdfLoader().load(path, path.name):
+        if isinstance(item, LedgerEntry):
+            entries.append(item._replace(stage="pages"))
+        elif isinstance(item, Document):
+            spans = item.metadata["pages"]
+            assert isinstance(spans, list)
+            pages += [Page(id_, number, item.text[start:end]) for number, (start, end) in enumerate(spans, 1)]
+    return [page for page in pages if page.text.strip()]
+
+
+def _extracted(id_: str, path: Path) -> list[Page]:
+    """The pieces of a JSON list of ``{"content": ..., "page": ...}``, joined by page."""
+    text, _ = read_text(path)
+    try:
+        rows = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path.name}: no sound JSON ({error})") from error
+    if not isinstance(rows, list):
+        raise InputError(f"{path.name}: is no list of chunks")
+    pieces: dict[int, list[str]] = {}
+    for number, row in enumerate(rows):
+        page, content = (row.get("page"), row.get("content")) if isinstance(row, dict) else (None, None)
+        if not isinstance(page, int) or isinstance(page, bool) or not isinstance(content, str):
+            raise InputError(f"{path.name}: chunk {number} has no text 'content' and whole number 'page'")
+        pieces.setdefault(page, []).append(content)
+    pages = [Page(id_, page, "\n".join(parts).strip()) for page, parts in sorted(pieces.items())]
+    found = [page for page in pages if page.text]
+    if not found:
+        raise InputError(f"{path.name}: no chunk of it holds text")
+    return found
