@@ -26,9 +26,10 @@ def _named(notes: Mapping[str, object]) -> dict[str, float]:
 
 
 def _line(name: str, arm: Arm, notes: Mapping[str, float]) -> str:
-    calls, cached = notes[MARK], notes.get("llm_cached", 0)
+    calls = counted(notes[MARK], "call")
+    cached = counted(notes.get("llm_cached", 0), "answer")
     when = ", when its run was stored" if arm.from_store else ""
-    said = [f"{calls:,.0f} calls", f"{cached:,.0f} answers from the cache", f"{notes.get('llm_tokens', 0):,.0f} tokens"]
+    said = [calls, f"{cached} from the cache", counted(notes.get("llm_tokens", 0), "token")]
     if "llm_cost" in notes:
         said.append(f"{notes['llm_cost']:.4g} in cost")
     if arm.cost is not None and arm.cost.cost_per_query is not None:
@@ -40,5 +41,10 @@ def _line(name: str, arm: Arm, notes: Mapping[str, float]) -> str:
             "leaves out"
         )
     if notes.get("unchanged"):
-        line += f"; it left {notes['unchanged']:,.0f} queries as they were"
+        line += f"; unchanged: {counted(notes['unchanged'], 'query', 'queries')}"
     return line
+
+
+def counted(count: float, one: str, many: str = "") -> str:
+    """``"1 call"``, ``"1,200 calls"``."""
+    return f"{count:,.0f} {one if count == 1 else many or one + 's'}"

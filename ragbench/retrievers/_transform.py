@@ -108,11 +108,13 @@ class Transformed(Retriever):
     def request(self, query: Query, seed: int) -> Request:
         """What the model is asked for a query."""
         about = f" The documents are: {self.about}." if self.about else ""
+        # What is written in place of a long query is long itself.
+        tokens = self.prompt.max_tokens + len(query.text) // 2
         return self.prompt.request(
             Filled({**self.fields(), "about": about}, {"query": query.text}),
             seed=seed,
-            schema=schema(self.texts_asked),
-            max_tokens=self.max_tokens or self.prompt.max_tokens * self.texts_asked,
+            schema=schema(self.texts_asked, tokens),
+            max_tokens=self.max_tokens or tokens * self.texts_asked,
         )
 
     def client(self, context: Context) -> Client:

@@ -22,7 +22,7 @@ from ragbench.harness.measure import measure
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.models.llm.errors import BudgetSpent
 from ragbench.plugins import RETRIEVERS, build
-from ragbench.retrievers.base import Index, Retriever
+from ragbench.retrievers.base import Index
 from ragbench.testing import check_retriever
 
 PLAIN = Query("q", "Flurbelwisch 17")
@@ -51,8 +51,8 @@ def server() -> Iterator[LLMServer]:
         yield started
 
 
-def retriever(name: str, server: LLMServer, **settings: Any) -> Retriever:
-    made: Retriever = build(
+def retriever(name: str, server: LLMServer, **settings: Any) -> Any:
+    made = build(
         RETRIEVERS, {"name": name, "llm": "openai_compatible:m", "base_url": server.url, "of": "dense", **settings}
     )
     assert made.check() == []
@@ -108,6 +108,25 @@ def test_other_wordings_are_fused_by_reciprocal_ranks(server: LLMServer, shelf: 
             expected[id_] = expected.get(id_, 0) + weight / (60 + rank)
     assert found == pytest.approx(expected, rel=1e-6)
     assert len(found) > len(plain.search([query], 100).ranking(0))
+
+
+def test_long_queries_get_room_and_every_text_fits_into_it(server: LLMServer, shelf: Chunks) -> None:
+    settings = retriever("multi_query", server, n=2, of="bm25")
+    for text in ("tent", "tent " * 400):
+        request = settings.request(Query("q", text), 0)
+        longest = request.schema["properties"]["texts"]["items"]["maxLength"]
+        assert longest > len(text)
+        assert 2 * longest / 4 < request.max_tokens  # about four characters a token
+    roomy = retriever("multi_query", server, n=2, max_tokens=5000).request(Query("q", "tent"), 0)
+    assert roomy.max_tokens == 5000
+    # Longer than that is asked for again, and at last given up.
+    server.reply = Script({"tent": ["x" * 5000], "lamp": ["light"]})
+    index = settings.index(shelf, Context())
+    index.search([Query("q", "tent"), Query("r", "lamp")], 3)
+    index.close()
+    assert list(index.lessened) == ["q"]
+    assert "does not follow the schema" in index.lessened["q"]
+    assert index.notes["llm_reasks"] == 2
 
 
 def test_minmax_fusion_by_hand(server: LLMServer, shelf: Chunks) -> None:
@@ -334,7 +353,7 @@ def test_the_command_compares_it_with_its_inner_retriever(
     server.fault = never
     done = ragbench(*words)
     assert (done.code, asked(server)) == (0, 4), done.err
-    assert "language model: 1 calls, 2 answers from the cache" in " ".join(done.out.split())
+    assert "language model: 1 call, 2 answers from the cache" in " ".join(done.out.split())
     again = ragbench(*words, "--fresh", "--json")
     assert (again.code, asked(server)) == (0, 4), again.err
     plain, arm = again.json["arms"]
