@@ -102,6 +102,7 @@ def test_faults_of_documents_and_replies_are_in_the_ledger(ragbench: Any, tmp_pa
     (folder / "tessaly2024_chunks.json").write_text('[{"type": "text", "content": "The basin held 5 kW.", "page": 3}]')
     (folder / "quill2023_chunks.json").write_text('[{"content": 5}]')
     (folder / "stranger.pdf").write_bytes(b"")
+    (folder / "zamora2024.pdf").symlink_to(DATA / "pdf" / "zamora2024.pdf")
     questions = tmp_path / "questions.csv"
     texts = {"a": "How much electricity did the metered inference cluster take from the grid in 2022?",
              "b": "What was the annual PUE of the metered inference cluster?",
@@ -122,6 +123,7 @@ def test_faults_of_documents_and_replies_are_in_the_ledger(ragbench: Any, tmp_pa
         "brandvik2025", "halvorsen2022", "norrbro2025", "zamora2024",
     ]  # fmt: skip
     assert [entry["item"] for entry in ledger(out, "unreadable")] == ["okonjo2024", "quill2023"]
+    assert [entry["item"] for entry in ledger(out, "link")] == ["zamora2024.pdf"]
     assert [entry["item"] for entry in ledger(out, "not-in-metadata")] == ["stranger.pdf"]
     assert [entry["item"] for entry in ledger(out, "low-score")] == ["c"]
     assert "nobody1999" in ledger(out, "unknown-document")[0]["reason"]

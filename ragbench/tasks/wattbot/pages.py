@@ -34,7 +34,9 @@ def document_files(folder: Path, ids: Iterable[str]) -> tuple[dict[str, Path], l
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; name the one that holds the PDFs or the extracted chunks")
-    there = {path.name: path for path in sorted(folder.iterdir()) if path.is_file() and path.name.endswith(ENDINGS)}
+    inside = folder.resolve()
+    files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name.endswith(ENDINGS)]
+    there = {path.name: path for path in files if path.resolve().is_relative_to(inside)}
     found: dict[str, Path] = {}
     entries = []
     for id_ in ids:
@@ -49,6 +51,11 @@ def document_files(folder: Path, ids: Iterable[str]) -> tuple[dict[str, Path], l
         LedgerEntry("pages", name, "the metadata do not name it, so it is not read", "not-in-metadata")
         for name in there
         if name not in used
+    ]
+    entries += [
+        LedgerEntry("pages", path.name, "a link that leads out of the folder is not followed", "link")
+        for path in files
+        if path.name not in there
     ]
     if not found:
         raise InputError(f"{folder}: holds none of the documents that the metadata name")
