@@ -6,7 +6,7 @@ A reference names it: ``FOLDER`` for all arms, ``FOLDER::ARM`` for one of them.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ RESULTS, SCORES, QUERIES, QRELS, LEDGER = (
 )
 OWN = ("query_id", "text", "type", "unit")
 """Columns of the file of queries that are not metadata; metadata stands under ``meta.NAME``."""
+KEYS = ("arm", "query_id")
+"""Columns of the file of scores that are not metrics."""
 META = "meta."
 ARM_AFTER = "::"
 ANSWERS_KIND = "answers"
@@ -57,7 +59,7 @@ def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[Scored
     if wanted and wanted not in arms:
         raise InputError(f"{folder}: the evaluation has no arm {wanted!r}{did_you_mean(wanted, arms)}")
     queries = _queries(folder)
-    frame = read_frame(folder / SCORES) if any(arm["status"] == "ok" for arm in arms.values()) else None
+    frame = read_frame(folder / SCORES, KEYS) if any(arm["status"] == "ok" for arm in arms.values()) else None
     rankings = rankings and manifest.get("kind") != ANSWERS_KIND
     judgements = _judgements(folder, queries) if rankings else None
     entries = _entries(folder)
@@ -113,25 +115,30 @@ def _results(folder: Path) -> dict[str, Any]:
     return content
 
 
-def read_frame(path: Path) -> Any:
+def read_frame(path: Path, needs: Sequence[str] = ()) -> Any:
     """The table of a Parquet file of an evaluation, as a pandas frame.
 
     On one thread: a pool of Arrow's that still runs when the process ends can abort it, and its exit code is a verdict
     (https://github.com/apache/arrow/issues/34314).
 
     Raises:
-        InputError: it is not there or broken.
+        InputError: it is not there or broken, or lacks a column of ``needs``.
     """
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path, use_threads=False, pre_buffer=False).to_pandas(use_threads=False)
+        frame = pq.read_table(path, use_threads=False, pre_buffer=False).to_pandas(use_threads=False)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); evaluate again with --out {path.parent}") from error
+        why = str(error) if path.exists() else "no such file"
+        raise InputError(f"{path}: cannot be read ({why}); evaluate again with --out {path.parent}") from error
+    missing = [name for name in needs if name not in frame.columns]
+    if missing:
+        raise InputError(f"{path}: has no column {missing[0]!r}; evaluate again with --out {path.parent}")
+    return frame
 
 
 def _queries(folder: Path) -> QueryTable:
-    frame = read_frame(folder / QUERIES)
+    frame = read_frame(folder / QUERIES, OWN)
     columns = {}
     for name in frame.columns:
         if name.startswith(META):

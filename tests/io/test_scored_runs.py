@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -80,3 +81,17 @@ def test_a_folder_that_holds_no_finished_evaluation(folder: Path, tmp_path: Path
     results.write_text("[]")
     with pytest.raises(InputError, match="is no result of 'ragbench eval'"):
         read_scored(folder)
+
+
+@pytest.mark.parametrize(("file", "column"), [("scores.parquet", "arm"), ("queries.parquet", "text")])
+def test_a_table_that_is_another_one_is_named(folder: Path, tmp_path: Path, file: str, column: str) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(folder, changed)
+    (changed / file).write_bytes(
+        (folder / {"scores.parquet": "queries.parquet"}.get(file, "scores.parquet")).read_bytes()
+    )
+    with pytest.raises(InputError, match=f"{file}: has no column '{column}'"):
+        read_scored(changed)
+    (changed / file).unlink()
+    with pytest.raises(InputError, match=f"{file}: cannot be read .no such file"):
+        read_scored(changed)
