@@ -246,7 +246,7 @@ def _needed(design: Design, size: float, aim: Aim, settings: PlanSettings) -> in
         return None
     if aim == "margin":
         found = max(found, ceil(FEWEST_CLUSTERS * design.per_document))
-    return ceil(_documents(design, found) * design.per_document - 1e-9)
+    return floor(_documents(design, found) * design.per_document + 1e-9)
 
 
 def _depth_needed(design: Design, documents: int, size: float, aim: Aim, settings: PlanSettings) -> int | None:
@@ -282,7 +282,7 @@ def _by_queries(design: Design, queries: int | None, settings: PlanSettings) -> 
     rows = []
     for times in TIMES:
         documents = max(1, round(queries * times / design.per_document))
-        n = queries if times == 1 else ceil(documents * design.per_document - 1e-9)
+        n = queries if times == 1 else floor(documents * design.per_document + 1e-9)
         rows.append(_row(design, n, settings))
     return _unique(rows)
 

@@ -1,0 +1,128 @@
+"""``ragbench plan``: what docs/plan.md shows, and its figures by other means."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+DOC = Path(__file__).resolve().parents[2] / "docs" / "plan.md"
+CONSOLE = re.findall(r"```console\n(.*?)```", DOC.read_text(encoding="utf-8"), flags=re.DOTALL)
+SHOWN = re.findall(r"```text\n(.*?)```", DOC.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def shop(ragbench: Any, sample_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("plan") / "shop"
+    line = CONSOLE[1].splitlines()[0].replace("datasets/shop", str(sample_data / "shop"))
+    assert ragbench(*(word.replace("reports/shop", str(folder)) for word in shlex.split(line)[1:])).code == 0
+    return folder
+
+
+def test_the_page_shows_what_is_printed(ragbench: Any, shop: Path) -> None:
+    for line, shown in ((CONSOLE[0], SHOWN[0]), (CONSOLE[1].splitlines()[1], SHOWN[1])):
+        done = ragbench(*(word.replace("reports/shop", str(shop)) for word in shlex.split(line)[1:]))
+        assert done.code == 0
+        assert [text.rstrip() for text in done.out.splitlines()] == shown.splitlines()
+
+
+def test_the_figures_of_the_pilot_by_other_means(ragbench: Any, shop: Path) -> None:
+    import statsmodels.api as sm
+    from statsmodels.stats.power import TTestPower
+
+    found = ragbench("plan", shop, "--margin", ".02", "--json").json
+    scores = pd.read_parquet(shop / "scores.parquet").pivot(index="query_id", columns="arm", values="ndcg@10").dropna()
+    units = pd.read_parquet(shop / "queries.parquet").set_index("query_id")["unit"]
+    moved = (scores["bm25:stem=false"] - scores["bm25"]).to_numpy()
+    groups = pd.factorize(units.loc[scores.index])[0]
+    fit = sm.OLS(moved, np.ones(len(moved))).fit(cov_type="cluster", cov_kwds={"groups": groups}, use_t=True)
+    error = float(fit.bse[0])
+    sd = moved.std(ddof=1)
+    assert (found["queries"], found["documents"]) == (196, 170)
+    assert found["pilot"]["sd"] == pytest.approx(sd)
+    assert found["pilot"]["design_effect"] == pytest.approx(196 * (error / sd) ** 2)
+    # As 170 independent values whose mean has this error.
+    as_one = error * np.sqrt(170)
+    standard = TTestPower().solve_power(nobs=170, alpha=0.05, power=0.8)
+    assert found["smallest"]["value"] == pytest.approx(standard * as_one, rel=1e-4)
+    one_sided = TTestPower().solve_power(nobs=170, alpha=0.05, power=0.8, alternative="larger")
+    assert found["smallest_margin"]["value"] == pytest.approx(one_sided * as_one, rel=1e-4)
+    goal, margin = found["goals"]
+    needed = TTestPower().solve_power(effect_size=0.03 / as_one, alpha=0.05, power=0.8)
+    assert (goal["size"], goal["documents"]) == (0.03, pytest.approx(needed, abs=2))
+    assert goal["queries"] == pytest.approx(goal["documents"] * 196 / 170, abs=1)
+    assert goal["more_queries"] == goal["queries"] - 196
+    assert goal["power_now"] == pytest.approx(TTestPower().power(0.03 / as_one, 170, 0.05), abs=1e-6)
+    assert margin["power_now"] == pytest.approx(
+        TTestPower().power(0.02 / as_one, 170, 0.05, alternative="larger"), abs=1e-6
+    )
+    # Endless queries from these documents leave sqrt(icc) of what one query of each can show.
+    alike = found["pilot"]["icc"]["value"]
+    assert found["limit"] == pytest.approx(standard * sd * np.sqrt(alike), rel=1e-4)
+    deep = goal["per_document"]
+    assert standard * sd * np.sqrt((1 - alike) / deep + alike) <= 0.03
+    assert standard * sd * np.sqrt((1 - alike) / (deep - 1) + alike) > 0.03
+    keys = set(re.findall(r"^(\w+)(?:\[\]|\{\})? ", SHOWN[-1], flags=re.MULTILINE))
+    assert set(found) == keys
+
+
+def test_the_figures_of_the_assumptions_by_hand(ragbench: Any) -> None:
+    found = ragbench(*shlex.split(CONSOLE[0])[1:], "--json").json
+    # deff = 1 + 4 * .3 = 2.2; t with 59 degrees of freedom.
+    error = 0.3 * np.sqrt(2.2 / 300)
+    reach = scipy.stats.t.ppf(0.975, 59) + scipy.stats.t.ppf(0.8, 59)
+    assert found["smallest"] == {"value": pytest.approx(reach * error, rel=0.002), "low": None, "high": None}
+    z = scipy.stats.norm.ppf(0.975) + scipy.stats.norm.ppf(0.8)
+    assert found["goals"][0]["queries"] == pytest.approx((z * 0.3 / 0.05) ** 2 * 2.2, rel=0.03)
+    assert found["goals"][0]["queries"] % 5 == 0
+    assert found["goals"][0]["per_document"] is None
+
+
+def test_without_queries_it_says_how_many_to_write(ragbench: Any) -> None:
+    done = ragbench("plan", "--sd", ".3", "--delta", ".03")
+    assert done.out.startswith("For .030 write 787 queries.\n")
+
+
+def test_the_seed_gives_the_same_bytes(ragbench: Any, shop: Path) -> None:
+    first, second = (ragbench("plan", shop, "--metric", "hit@5", "--json", "--seed", 3) for _ in range(2))
+    assert first.out == second.out
+    assert first.json["pilot"]["binary"] is True
+
+
+def test_few_documents_show_nothing(ragbench: Any) -> None:
+    done = ragbench("plan", "--sd", ".3", "--icc", ".3", "--per-document", 20, "--queries", 80)
+    assert done.code == 0
+    assert "you can detect no difference" in done.out
+    assert "4 independent units are too few" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "give --sd"),
+        (["--sd", ".3"], "nothing to plan"),
+        (["--sd", "0", "--queries", "50"], "--sd is 0"),
+        (["--sd", ".3", "--queries", "1"], "--queries is 1"),
+        (["--sd", ".3", "--delta", "0"], "--delta is 0"),
+        (["--sd", ".3", "--delta", "-.1"], "--delta is -0.1"),
+        (["--sd", ".3", "--icc", "1.5", "--queries", "50"], "--icc is 1.5"),
+        (["--sd", ".3", "--queries", "50", "--per-document", "5"], "needs --icc"),
+        (["--sd", ".3", "--queries", "3", "--per-document", "5", "--icc", ".2"], "3 queries cannot come"),
+        (["--sd", ".3", "--queries", "50", "--power", ".01"], "no more than chance"),
+        (["SHOP", "--sd", ".3"], "measured by the pilot"),
+        (["SHOP::bm25"], "two systems, and 1 is named"),
+        (["SHOP::bm25", "SHOP::bm25"], "named twice"),
+        (["SHOP", "--metric", "ndgc@10"], "did you mean 'ndcg@10'"),
+        (["SHOP", "--qrels", "labels.txt"], "none is named"),
+    ],
+)
+def test_wrong_use_is_one_line(ragbench: Any, shop: Path, arguments: list[str], said: str) -> None:
+    done = ragbench("plan", *(word.replace("SHOP", str(shop)) for word in arguments))
+    assert done.code == 2
+    assert said in done.err
+    assert len(done.err.splitlines()) == 1
+    assert done.out == ""
