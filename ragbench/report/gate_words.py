@@ -57,8 +57,8 @@ def chances(gate: Gate) -> str:
     """What the intervals promise."""
     rules = gate.rules
     return (
-        f"at most {rules.false_alarms:.3g} of runs that break no rule fail by chance, all rules together; "
-        f"a rule that is broken passes in about {rules.false_passes:.3g}"
+        f"at most {rules.false_alarms:.3g} of runs that break no rule fail by chance, all rules on intervals together; "
+        f"such a rule that is broken passes in about {rules.false_passes:.3g}"
     )
 
 
