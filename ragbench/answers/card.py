@@ -35,6 +35,8 @@ def card(answers: AnswerSet) -> str:
 
 
 def _how(made: Mapping[str, object]) -> str:
+    if "endpoint" in made:
+        return f"Made by `ragbench answer --endpoint`, asking `{_plain(str(made['endpoint']))}`."
     retriever, model, settings = (made.get(key) for key in ("retriever", "model", "settings"))
     if not (isinstance(retriever, Mapping) and isinstance(model, Mapping) and isinstance(settings, Mapping)):
         return "Answers made elsewhere, taken in by `ragbench answer --answers`."

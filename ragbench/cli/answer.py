@@ -10,7 +10,9 @@ EXAMPLE = """Answer the questions of a golden set from documents, or take in ans
 Example: ragbench answer --corpus docs/ --golden golden/docs --retriever hybrid
 --llm openai:gpt-4o-mini --k 5 --max-cost 10 --out answers/run1
 
-With --answers FILE, answers of another system (JSON Lines, CSV, Parquet) are
+With --endpoint URL, a running RAG service is asked instead (see
+docs/answers-http.md), and times to the first and the last piece are kept. With
+--answers FILE, answers of another system (JSON Lines, CSV, Parquet) are
 brought into the same form. Add --dry-run first: it searches, prints calls,
 tokens and cost, and spends nothing. Interrupted at any moment, the same command
 goes on where it was and pays nothing twice. Exit code 0: the answers were
@@ -24,6 +26,8 @@ def answer(
     golden: Annotated[Path | None, typer.Option(help="Golden set whose queries are asked.")] = None,
     questions: Annotated[Path | None, typer.Option(help="Questions instead: one a line, or a table.")] = None,
     answers: Annotated[Path | None, typer.Option(help="Take in answers made elsewhere; nothing is asked.")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="Ask a RAG service at this URL instead of a model.")] = None,
+    header_env: Annotated[str | None, typer.Option(help="Header=VARIABLE,... for keys of --endpoint.")] = None,
     columns: Annotated[str | None, typer.Option(help="role=NAME,... of the columns of --answers.")] = None,
     retriever: Annotated[str, typer.Option(help="NAME or NAME:key=value,...")] = "hybrid",
     llm: Annotated[str | None, typer.Option(help="provider:model that answers.")] = None,
@@ -60,7 +64,8 @@ def answer(
     )
     run(
         Options(
-            out=out, corpus=corpus, golden=golden, questions=questions, answers=answers, columns=columns,
+            out=out, corpus=corpus, golden=golden, questions=questions, answers=answers, endpoint=endpoint,
+            header_env=header_env, columns=columns,
             retriever=retriever, loader=loader, chunker=chunker, name=name, dry_run=dry_run, resume=resume,
             force=force, cache=cache, as_json=as_json, asking=asking,
             settings=Settings(k, min_score, plain, max_answer_tokens, seed),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragbench.answers.endpoint import Endpoint
 from ragbench.answers.run import Settings
 from ragbench.cli.language_models import ModelOptions
 from ragbench.core.errors import SettingError
@@ -20,6 +21,8 @@ class Options:
     golden: Path | None
     questions: Path | None
     answers: Path | None
+    endpoint: str | None
+    header_env: str | None
     columns: str | None
     retriever: str
     loader: str | None
@@ -47,6 +50,11 @@ class Options:
             raise SettingError("--golden and --questions are both given: ask the queries of one of them")
         if self.columns is not None and self.answers is None:
             raise SettingError("--columns names the columns of --answers FILE, which is not given")
+        if self.header_env is not None and self.endpoint is None:
+            raise SettingError("--header-env is for --endpoint URL, which is not given")
+        if self.endpoint is not None:
+            self._check_endpoint()
+            return
         if self.answers is None:
             self._check_asking()
             return
@@ -54,6 +62,16 @@ class Options:
                               ("--dry-run", self.dry_run), ("--resume", self.resume)):  # fmt: skip
             if given:
                 raise SettingError(f"--answers takes in answers made elsewhere and asks nothing: leave {option} out")
+
+    def _check_endpoint(self) -> None:
+        for option, given in (("--llm", self.asking.models), ("--corpus", self.corpus), ("--answers", self.answers),
+                              ("--dry-run", self.dry_run)):  # fmt: skip
+            if given:
+                raise SettingError(
+                    f"--endpoint asks a service that has its own documents and model: leave {option} out"
+                )
+        if self.golden is None and self.questions is None:
+            raise SettingError("there is nothing to ask: name a golden set by --golden, or questions by --questions")
 
     def _check_asking(self) -> None:
         if self.golden is None and self.questions is None:
@@ -70,8 +88,22 @@ class Options:
         Raises:
             SettingError: it is not of the form ``role=NAME,...``.
         """
-        pairs = [part.partition("=") for part in (self.columns or "").split(",") if part.strip()]
-        for role, equals, column in pairs:
-            if not (role.strip() and equals and column.strip()):
-                raise SettingError(f"--columns is {self.columns!r}; write role=NAME,role=NAME")
-        return {role.strip(): column.strip() for role, _, column in pairs}
+        return _pairs("--columns", self.columns)
+
+    @property
+    def service(self) -> Endpoint:
+        """The service behind ``--endpoint``.
+
+        Raises:
+            SettingError: the URL, a limit or a header cannot be used.
+        """
+        headers = _pairs("--header-env", self.header_env)
+        return Endpoint(self.endpoint or "", self.asking.timeout, self.asking.concurrency, headers)
+
+
+def _pairs(option: str, written: str | None) -> dict[str, str]:
+    pairs = [part.partition("=") for part in (written or "").split(",") if part.strip()]
+    for name, equals, value in pairs:
+        if not (name.strip() and equals and value.strip()):
+            raise SettingError(f"{option} is {written!r}; write NAME=VALUE,NAME=VALUE")
+    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ragbench.answers.card import card
+from ragbench.answers.endpoint import ask_service
 from ragbench.answers.prompt import ANSWER, PLAIN
 from ragbench.answers.retrieve import Retrieved, build, retrieve
 from ragbench.answers.run import Question, answer, requests_of
@@ -25,6 +26,7 @@ from ragbench.core.queries import Query
 from ragbench.corpus.chunk import chunk_corpus
 from ragbench.corpus.load import load_corpus
 from ragbench.io.answer_files import ANSWERS, LEDGER, MANIFEST, TIMINGS, read_answers, with_timings, write_answers
+from ragbench.io.answer_journal import AnswerJournal
 from ragbench.io.atomic import write_text
 from ragbench.io.cache import cache_folder
 from ragbench.io.golden_files import read_golden
@@ -35,7 +37,8 @@ from ragbench.io.timing_journal import TimingJournal
 from ragbench.models.llm.base import Answer
 
 CARD = "card.md"
-RESULTS = (ANSWERS, MANIFEST, LEDGER, TIMINGS, CARD)
+REPLIES = "replies.jsonl"
+RESULTS = (ANSWERS, MANIFEST, LEDGER, TIMINGS, CARD, REPLIES)
 
 
 class _Prepared(NamedTuple):
@@ -54,6 +57,9 @@ def run(options: Options) -> None:
     options.check()
     if options.answers is not None:
         _take_in(options)
+        return
+    if options.endpoint is not None:
+        _ask_service(options)
         return
     say = say_to(options.as_json)
     context = Context(cache=cache_folder(options.cache), seed=options.asking.seed, progress=Progress())
@@ -109,10 +115,6 @@ def _prepare(options: Options, models: Models, context: Context) -> _Prepared:
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     queries = _queries(golden, chunked.chunks)
     found = retrieve(retriever, queries, loaded.corpus, chunked.chunks, options.settings.k, context)
-    questions = [
-        Question(item.id, item.text, {**({"type": item.type} if item.type else {}), **_slices(item.metadata)})
-        for item in golden
-    ]
     prompt = PLAIN if options.settings.plain else ANSWER
     model = models.clients[ROLE].llm
     parts: dict[str, object] = {
@@ -124,7 +126,14 @@ def _prepare(options: Options, models: Models, context: Context) -> _Prepared:
         "prompt": {prompt.label: prompt.fingerprint},
         "settings": options.settings,
     }
-    return _Prepared(questions, found, golden.ledger + loaded.corpus.ledger + chunked.ledger, parts)
+    return _Prepared(_asked(golden), found, golden.ledger + loaded.corpus.ledger + chunked.ledger, parts)
+
+
+def _asked(golden: GoldenSet) -> list[Question]:
+    return [
+        Question(item.id, item.text, {**({"type": item.type} if item.type else {}), **_slices(item.metadata)})
+        for item in golden
+    ]
 
 
 def _slices(metadata: Mapping[str, object]) -> dict[str, object]:
@@ -144,6 +153,20 @@ def _queries(golden: GoldenSet, chunks: Chunks) -> list[Query]:
     if any(item.struck or any(e.grade > 0 for e in item.evidence) for item in golden):
         return list(lay_over(golden, chunks, unit="chunk", allow_missing=True).queries)
     return [Query(item.id, item.text, frozenset(item.exclude)) for item in golden]
+
+
+def _ask_service(options: Options) -> None:
+    assert options.out is not None
+    service, golden = options.service, _questions(options)
+    known = identity("answer", {"endpoint": service.url, "golden": golden.fingerprint})
+    with claimed(options.out, known, RESULTS, resume=options.resume, force=options.force):
+        with AnswerJournal(options.out / REPLIES) as journal:
+            items, ledger = asyncio.run(
+                ask_service(service, _asked(golden), known=journal.known, keep=journal.keep, progress=Progress())
+            )
+        answers = AnswerSet(items, options.name or options.out.resolve().name, golden.ledger + ledger, known)
+        _write(options, answers)
+    tell(options, answers, {})
 
 
 def _take_in(options: Options) -> None:

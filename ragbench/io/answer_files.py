@@ -93,6 +93,11 @@ def write_answers(answers: AnswerSet, path: Path | str) -> None:
         raise InputError(f"{path}: cannot be written to ({error.strerror or error})") from error
 
 
+def line_of(item: Answered) -> bytes:
+    """One answer with what was measured of it, as a line of a file."""
+    return lines([(item.query_id, {**_row(item), **_measured(item)})])
+
+
 def with_timings(items: Iterable[Answered], path: Path) -> tuple[Answered, ...]:
     """The answers with what was measured of them, as a file of timings says; the last line of a query counts.
 
