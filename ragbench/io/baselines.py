@@ -19,7 +19,17 @@ from typing import Any
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.scored import ScoredRun
 from ragbench.io.atomic import replacing, write_text
-from ragbench.io.scored_runs import ARM_AFTER, LEDGER, QRELS, QUERIES, RESULTS, SCORES, read_frame, read_scored
+from ragbench.io.scored_runs import (
+    ANSWERS_KIND,
+    ARM_AFTER,
+    LEDGER,
+    QRELS,
+    QUERIES,
+    RESULTS,
+    SCORES,
+    read_frame,
+    read_scored,
+)
 
 STORE = Path(".ragbench") / "baselines"
 CARD = "baseline.json"
@@ -133,11 +143,15 @@ def read_one(reference: Path | str) -> ScoredRun:
 
 def _copy(folder: Path, new: Path, arm: str, results: Mapping[str, Any]) -> None:
     """The files of one arm, in the layout of an evaluation."""
-    (new / "runs").mkdir(parents=True)
-    trec = results["manifest"]["runs"][arm]
-    shutil.copyfile(folder / "runs" / f"{trec}.trec", new / "runs" / f"{trec}.trec")
-    for name in (QUERIES, QRELS):
-        shutil.copyfile(folder / name, new / name)
+    new.mkdir()
+    manifest = dict(results["manifest"])
+    shutil.copyfile(folder / QUERIES, new / QUERIES)
+    if manifest.get("kind") != ANSWERS_KIND:
+        trec = manifest["runs"][arm]
+        manifest["runs"] = {arm: trec}
+        (new / "runs").mkdir()
+        shutil.copyfile(folder / "runs" / f"{trec}.trec", new / "runs" / f"{trec}.trec")
+        shutil.copyfile(folder / QRELS, new / QRELS)
     frame = read_frame(folder / SCORES)
     with replacing(new / SCORES) as path:
         frame[frame["arm"] == arm].reset_index(drop=True).to_parquet(path, index=False)
@@ -145,7 +159,6 @@ def _copy(folder: Path, new: Path, arm: str, results: Mapping[str, Any]) -> None
     write_text(new / LEDGER, "".join(line + "\n" for line in entries))
     kept = [json.loads(line) for line in entries]
     counts = {code: sum(entry["code"] == code for entry in kept) for code in sorted({e["code"] for e in kept})}
-    manifest = {**results["manifest"], "runs": {arm: trec}}
     alone = {
         **results,
         "arms": [one for one in results["arms"] if one["name"] == arm],

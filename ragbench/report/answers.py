@@ -71,8 +71,7 @@ def summary(evaluation: AnswerEvaluation) -> str:
     resampling = evaluation.manifest["resampling"]
     assert isinstance(resampling, dict)
     return (
-        f"{counts['queries']} queries: {', '.join(said)}; intervals resampled by {resampling['unit']} "
-        f"({resampling['clusters']})"
+        f"{counts['queries']} queries: {', '.join(said)}; intervals by {resampling['unit']} ({resampling['clusters']})"
     )
 
 

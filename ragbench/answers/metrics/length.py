@@ -7,7 +7,8 @@ from ragbench.answers.metrics._cells import Cell, Scored, column, failed
 from ragbench.answers.metrics.base import AnswerMetric, Column, ScoringContext
 from ragbench.core.answers import Answered, AnswerSet
 
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\W_](?:[\w.,'’-]*[^\W_])?")
+_EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+_WORD = re.compile(r"[^\W_](?:[\w.,'’-]*[^\W_])?")
 
 
 @dataclass(frozen=True)
@@ -26,4 +27,4 @@ class Length(AnswerMetric):
 def _cell(answer: Answered) -> Cell:
     if answer.failure:
         return failed(answer.failure)
-    return Scored(float(len(_WORD.findall(answer.answer))))
+    return Scored(float(len(_WORD.findall(_EAST_ASIAN.sub(r" \g<0> ", answer.answer)))))
