@@ -20,6 +20,7 @@ MODULES = {
     "million": "million",
     "gpu": "gpu",
     "llm_client": "llm_client",
+    "answers": "answers",
     "validity": "validity",
     "statistics": "significance",
     "gate": "gate",

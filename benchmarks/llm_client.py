@@ -121,7 +121,8 @@ async def _ask(client: Client, numbers: range, workers: int) -> None:
 
 
 @contextmanager
-def _server(latency: float) -> Iterator[str]:
+def latency_server(latency: float) -> Iterator[str]:
+    """Address of a server that answers after so many seconds."""
     words = [sys.executable, "-m", "benchmarks.latency_server", str(latency)]
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -202,7 +203,7 @@ def measure(mode: str, number: int, calls: int = CALLS) -> Mapping[str, Any]:
         folder = Path(name)
         if mode.startswith("own"):
             return asyncio.run(_own(folder, number))
-        with _server(LATENCY if mode in PROVIDERS else 0.0) as url:
+        with latency_server(LATENCY if mode in PROVIDERS else 0.0) as url:
             if mode in PROVIDERS:
                 return asyncio.run(_throughput(url, folder, PROVIDERS[mode], number, calls))
             if mode == "http-memory":

@@ -131,16 +131,10 @@ async def _ask(client: "httpx.AsyncClient", endpoint: Endpoint, question: Questi
 def _answered(question: Question, row: Mapping[str, object], seconds: float, first: float | None) -> Answered:
     where = "the service's answer"
     said: dict[str, object] = {} if set(ALIASES["answer"]) & row.keys() else {"answer": ""}
-    told = {
-        **said,
-        **row,
-        "query": question.text,
-        "query_id": question.id,
-        "seconds": seconds,
-        "first_token_seconds": first,
-    }
-    item = answered(where, 1, told, roles(told, {"query": "query", "id": "query_id", "seconds": "seconds",
-                    "first_token_seconds": "first_token_seconds"}, where), {})  # fmt: skip
+    ours = {"query": question.text, "query_id": question.id, "seconds": seconds, "first_token_seconds": first}
+    told = {**said, **row, **ours}
+    named = {"id": "query_id", **{key: key for key in ("query", "seconds", "first_token_seconds")}}
+    item = answered(where, 1, told, roles(told, named, where), {})
     if not (item.answer or item.abstained or item.failure):
         raise _Refused("the service's answer is empty, and does not say that it abstained")
     fields: dict[str, Any] = {name: getattr(item, name) for name in Answered.__dataclass_fields__}
