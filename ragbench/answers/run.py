@@ -5,6 +5,7 @@ keeps each answer on disk before it hands it on, so the same run again finds wha
 for and ends with the same answers.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,6 +63,8 @@ class Settings:
         for name, value in (("--k", self.k), ("--max-answer-tokens", self.max_answer_tokens)):
             if value < 1:
                 raise SettingError(f"{name} is {value}; it must be 1 or more")
+        if self.min_score is not None and not math.isfinite(self.min_score):
+            raise SettingError(f"--min-score is {self.min_score}; it must be a number")
 
 
 def requests_of(

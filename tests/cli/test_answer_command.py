@@ -139,6 +139,7 @@ def test_answers_made_elsewhere(ragbench: Any, tmp_path: Path) -> None:
         (["--out", "x", "--questions", "q.txt", "--golden", "g"], "both given"),
         (["--out", "x", "--answers", "a.csv", "--llm", "openai:m"], "leave --llm out"),
         (["--out", "x", "--k", "0"], "--k is 0"),
+        (["--out", "x", "--min-score", "nan"], "--min-score is nan"),
         (["--out", "x", "--columns", "a=b"], "--columns names the columns of --answers"),
     ],
 )
