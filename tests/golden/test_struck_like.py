@@ -171,6 +171,7 @@ def test_questions_on_paragraphs_copy_and_topics_do_not(shared_data: Path) -> No
         (*public_collections.squad2(shared_data / "squad2"), True),
         (*public_collections.cranfield(shared_data / "classic" / "cran"), False),
     ):
-        seeds = [item.text for item in people if any(e.grade > 0 for e in item.evidence)][::7][:30]
+        labelled = [item.text for item in people if any(e.grade > 0 for e in item.evidence)]
+        seeds = labelled[:: len(labelled) // 30][:30]
         drafts = write(corpus, pieces(corpus), count=40, like=seeds)
         assert {draft.provenance["writer"] for draft in drafts} == {CLAUSES if copies else WRITER}
