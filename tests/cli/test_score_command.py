@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from ragbench.answers.metrics.base import AnswerMetric, Column, ScoringContext
 from ragbench.core.answers import AnswerSet
+from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.harness.score_answers import score_answers
 from ragbench.io.answer_files import read_answers
@@ -128,6 +131,30 @@ def test_what_is_missing_is_told_and_counts(golden: Path, scored: Path) -> None:
     renamed = GoldenSet(tuple(set_.items[:3]))
     differs = AnswerSet((every.items[0].__class__("q1", "Another question?", "1 m"),))
     assert [e.item for e in score_answers(differs, renamed, ["token_f1"]).ledger.of("query-differs")] == ["q1"]
+
+
+class AsksNobody(AnswerMetric):
+    """Needs a judge."""
+
+    needs = frozenset({"judge"})
+
+    async def score(self, answers: AnswerSet, context: ScoringContext) -> list[Column]:
+        raise AssertionError("it must not be asked without a judge")
+
+
+class Silent(AnswerMetric):
+    """Gives NaN without a reason."""
+
+    async def score(self, answers: AnswerSet, context: ScoringContext) -> list[Column]:
+        return [Column("silent", np.full(len(answers), np.nan))]
+
+
+def test_every_fault_of_the_metrics_is_told_before_anything_is_scored(golden: Path, scored: Path) -> None:
+    said, set_ = read_answers(scored / "new.jsonl"), read_golden(golden)
+    with pytest.raises(SettingError, match=r"(?s)needs a model that judges.*no answer_metric 'nope'"):
+        score_answers(said, set_, [AsksNobody(), "nope"])
+    with pytest.raises(SettingError, match="'silent' gives no value and no reason for q0"):
+        score_answers(said, set_, [Silent()])
 
 
 @pytest.mark.parametrize(
