@@ -90,6 +90,20 @@ def test_queries_without_a_value_never_make_nan() -> None:
     assert "nan" not in json.dumps(gate_json(found), allow_nan=False).lower().replace("nan-", "")
 
 
+def test_values_that_the_candidate_lost_may_be_the_bad_ones() -> None:
+    kept = BASE + 0.02
+    kept[:2] = np.nan
+    few = gate(BASELINE, scored("new", kept.tolist()), of(MARGIN))
+    assert few.outcome == "inconclusive"
+    assert "no value for 2 queries" in few.decided[0].reason
+    # Where even 0 in their place keeps the rule, nothing is held up.
+    assert gate(BASELINE, scored("new", kept.tolist()), of(MetricRule(metric="ndcg@10", margin=0.1))).outcome == "pass"
+    floor = of(MetricRule(metric="ndcg@10", min=0.3))
+    assert gate(None, scored("new", kept.tolist()), floor).outcome == "pass"
+    kept[:30] = np.nan
+    assert gate(None, scored("new", kept.tolist()), floor).outcome == "inconclusive"
+
+
 def test_infinite_values_are_refused() -> None:
     with pytest.raises(InputError, match="infinite"):
         gate(BASELINE, scored("new", [float("inf"), *BASE[1:].tolist()]), of(MARGIN))

@@ -1,6 +1,7 @@
 """Floors of metrics, and margins against the baseline, decided on bounds."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -66,9 +67,8 @@ def left_out(rules: Sequence[Rule], pair: Pair | None, candidate: ScoredRun) -> 
 
 def _with_relevant(rule: MetricRule, run: ScoredRun, rows: npt.NDArray[np.int64]) -> int:
     """Queries of a slice, less those that cannot have a value since nothing is relevant to them."""
-    nothing = {entry.item for entry in run.scores.ledger.of("no-relevant")}
     missing = np.isnan(column(run, metric_name(run, rule.metric) or rule.metric)[rows])
-    return sum(not (gone and run.queries.ids[row] in nothing) for row, gone in zip(rows.tolist(), missing, strict=True))
+    return int((_expected(run, rows) | ~missing).sum())
 
 
 def _decide(
@@ -81,23 +81,52 @@ def _decide(
     above: float,
 ) -> Decided:
     metric = metric_name(run, rule.metric) or rule.metric
+    ours = column(run, metric)[rows]
+    theirs = None
     if rule.margin is not None and pair is not None:
         theirs = column(pair.baseline, metric_name(pair.baseline, rule.metric) or rule.metric)[rows]
-        ours = column(run, metric)[rows]
-        kept = ~np.isnan(theirs) & ~np.isnan(ours)
-        values = ours - theirs
-        values[np.abs(values) < TIE] = 0.0
-        means = (_mean(theirs[kept]), _mean(ours[kept]))
-    else:
-        values = column(run, metric)[rows]
-        kept = ~np.isnan(values)
-        means = (None, _mean(values[kept]))
-    values = values[kept]
-    clusters = cluster_index([run.queries.units[row] for row in rows[kept].tolist()])
-    bounded = rule.margin is None and bool(((values >= 0) & (values <= 1)).all())
-    bounds = (share_bounds if bounded else difference_bounds)(values, clusters, below=below, above=above)
+    units = [run.queries.units[row] for row in rows.tolist()]
     # Nothing is estimated where both are one run: whatever the queries, they differ by nothing.
-    certain = rule.margin is not None and pair is not None and pair.same_run and len(values) > 0
+    certain = theirs is not None and pair is not None and pair.same_run and bool((~np.isnan(ours)).any())
+    decided = _weighed(rule, metric, part, ours, theirs, units, certain, below, above)
+    lost = np.isnan(ours) & (_expected(run, rows) if theirs is None else ~np.isnan(theirs))
+    if decided.outcome != "pass" or not lost.any():
+        return decided
+    # What was lost may be what is bad: a pass must stand with 0 in its place.
+    worst = _weighed(rule, metric, part, np.where(lost, 0.0, ours), theirs, units, certain, below, above)
+    if worst.outcome == "pass":
+        return decided
+    reason = (
+        f"the candidate has no value for {int(lost.sum())} queries; it passes without them, but not with 0 for each"
+    )
+    return replace(decided, outcome="inconclusive", room=worst.room, reason=reason)
+
+
+def _expected(run: ScoredRun, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which queries should have a value: those with something relevant."""
+    nothing = {entry.item for entry in run.scores.ledger.of("no-relevant")}
+    return np.array([run.queries.ids[row] not in nothing for row in rows.tolist()], dtype=bool)
+
+
+def _weighed(
+    rule: MetricRule,
+    metric: str,
+    part: str,
+    ours: Values,
+    theirs: Values | None,
+    units: Sequence[str],
+    certain: bool,
+    below: float,
+    above: float,
+) -> Decided:
+    values = ours if theirs is None else ours - theirs
+    kept = ~np.isnan(values)
+    values = values[kept]
+    values[np.abs(values) < TIE] = 0.0
+    means = (None if theirs is None else _mean(theirs[kept]), _mean(ours[kept]))
+    clusters = cluster_index([units[row] for row in np.flatnonzero(kept).tolist()])
+    bounded = theirs is None and bool(((values >= 0) & (values <= 1)).all())
+    bounds = (share_bounds if bounded else difference_bounds)(values, clusters, below=below, above=above)
     return _decided(rule, metric, part, bounds, means, certain, below, above)
 
 
