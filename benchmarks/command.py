@@ -27,6 +27,7 @@ MODULES = {
     "power": "power",
     "wattbot": "wattbot",
     "ab": "ab",
+    "grounding": "grounding",
 }
 """Module by name, in the order of the report."""
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -1,11 +1,13 @@
 """The grounding signal: what it must see and what it must not, and its AUC against scikit-learn's."""
 
 import asyncio
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.grounding import auc
+from benchmarks.grounding import auc, collections, score
 from ragbench.answers.metrics.base import Column, ScoringContext
 from ragbench.answers.metrics.grounding import Grounding
 from ragbench.core.answers import Answered, AnswerSet, Source
@@ -85,3 +87,15 @@ def test_auc_is_scikit_learns() -> None:
     labels = rng.random(60) < 0.4
     scores = np.round(rng.random(60) + 0.3 * labels, 1)
     assert auc(scores, labels) == pytest.approx(roc_auc_score(labels, scores))
+
+
+@pytest.mark.shared_data
+def test_the_page_has_the_figures_of_people(shared_data: Path) -> None:
+    """Words alone, which need no embedding; the intervals are left to the benchmark."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "answer-metrics.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\| (?:QAGS|BEGIN) .* \| (\d+), (\d+)% \| .* \| (\.\d+) \[[^|]*\|$", page, flags=re.MULTILINE)
+    found = collections(shared_data, None).values()
+    assert len(shown) == len(found)
+    for (n, supported, figure), labelled in zip(shown, found, strict=True):
+        assert (int(n), f"{labelled.supported.mean():.0%}") == (len(labelled.answers), f"{supported}%")
+        assert f"{auc(score(labelled, Grounding(None)), labelled.supported):.3f}" == f"0{figure}"
