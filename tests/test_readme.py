@@ -2,10 +2,14 @@
 
 import re
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.append(str(Path(__file__).resolve().parent / "models"))
+from llm_server import LLMServer, serving
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -53,6 +57,22 @@ def test_the_verdicts_of_the_readme_run(ragbench: Any, tmp_path: Path, monkeypat
     for words in (evaluation, *verdicts):
         done = ragbench(*words[1:])
         assert done.code == 0, f"{words}: {done.out}{done.err}"
+
+
+def test_the_answers_of_the_readme_are_made_and_scored(
+    ragbench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a server that speaks OpenAI's protocol in the place of OpenAI's."""
+    (tmp_path / "datasets").symlink_to(ROOT / "datasets")
+    monkeypatch.chdir(tmp_path)
+    said = '{"answer": "The Tarnfell 2 Winter tent [1].", "citations": [1], "is_unknown": false}'
+    with serving(LLMServer(reply=lambda body: said)) as server:
+        monkeypatch.setitem(ragbench.environment, "OPENAI_BASE_URL", server.url)
+        monkeypatch.setitem(ragbench.environment, "OPENAI_API_KEY", "none")
+        for words in (words for words in commands() if words[1] in {"answer", "score"}):
+            done = ragbench(*words[1:])
+            assert done.code == 0, f"{words}: {done.out}{done.err}"
+    assert "token_f1" in done.out
 
 
 def test_python_of_the_readme_runs(
