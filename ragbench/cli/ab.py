@@ -1,13 +1,14 @@
 """``ragbench ab``: an online experiment, or two evaluation runs, to a recommendation."""
 
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from ragbench.cli.console import console
+
+PIPE_WIDTH = 100
 HELP = """Analyse an A/B test: promote the challenger, roll back, or go on?
 
 Example: ragbench ab datasets/experiment/events.csv --outcome converted
@@ -21,7 +22,6 @@ Exit code 0: promote; 1: roll back; 3: go on, or no verdict; 2: an error."""
 
 Many = list[str] | None
 EXIT = {"promote": 0, "roll back": 1, "go on": 3, "no verdict": 3}
-PIPE_WIDTH = 100
 
 
 def ab(
@@ -78,8 +78,6 @@ ab.__doc__ = HELP
 
 def _paired(runs: tuple[str, str], settings: Any, as_json: bool) -> NoReturn:
     """Two evaluation runs over the same queries."""
-    from rich.console import Console
-
     from ragbench.harness.ab.paired_runs import analyse_runs
     from ragbench.harness.compare.references import read_references
     from ragbench.report.ab_runs import paired_json, paired_tables
@@ -90,8 +88,7 @@ def _paired(runs: tuple[str, str], settings: Any, as_json: bool) -> NoReturn:
     if as_json:
         print(json.dumps(paired_json(result), ensure_ascii=False, allow_nan=False))
     else:
-        wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-        Console(width=wide, highlight=False).print(paired_tables(result))
+        console(pipe_width=PIPE_WIDTH, highlight=False).print(paired_tables(result))
     raise typer.Exit(EXIT[result.recommendation.decision])
 
 
@@ -101,12 +98,9 @@ def _print(result: Any, as_json: bool) -> None:
 
         print(json.dumps(ab_json(result), ensure_ascii=False, allow_nan=False))
         return
-    from rich.console import Console
-
     from ragbench.report.ab import ab_tables
 
-    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    Console(width=wide, highlight=False).print(ab_tables(result))
+    console(pipe_width=PIPE_WIDTH, highlight=False).print(ab_tables(result))
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

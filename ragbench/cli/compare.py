@@ -1,12 +1,13 @@
 """``ragbench compare``: better, worse, equivalent, or not shown."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ragbench.cli.console import console
 
 EXAMPLE = """Compare systems that were evaluated: better, worse, equivalent, or no difference shown.
 
@@ -17,7 +18,6 @@ with --qrels a run file. The first system is the baseline. Exit code 0 whatever
 the verdict (for a decision in CI use gate); 2: an error of usage or input, or a
 system that did not run."""
 
-PIPE_WIDTH = 240
 EXAMPLES_OF_ONE = 3
 
 
@@ -71,11 +71,7 @@ def compare_command(
     if as_json:
         print(json.dumps(compare_json(compared), ensure_ascii=False, allow_nan=False))
     else:
-        from rich.console import Console
-
-        # Into a pipe or a file nothing is wrapped, so that lines can be searched, unless a width is asked for.
-        wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-        Console(width=wide).print(compare_tables(compared))
+        console().print(compare_tables(compared))
     if out is not None:
         print(f"written to {out}", file=sys.stderr if as_json else sys.stdout)
     for name, error in compared.failed.items():

@@ -1,12 +1,13 @@
 """``ragbench eval``: retrievers on a golden set."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from ragbench.cli.console import console
 
 EXAMPLE = """Evaluate retrievers on a golden set.
 
@@ -18,7 +19,6 @@ are written behind a colon, "bm25:k1=1.2,b=0.75". Exit code 0: every arm ran;
 2: an error of usage or input, or an arm that did not really run."""
 
 Many = list[str] | None
-PIPE_WIDTH = 240
 
 
 def evaluate_command(
@@ -97,13 +97,9 @@ def run(given: dict[str, Any], config: Path | None, as_json: bool) -> None:
     if as_json:
         print(json.dumps(evaluation_json(evaluation), ensure_ascii=False))
     else:
-        from rich.console import Console
-
         from ragbench.report.tables import evaluation_tables
 
-        # Into a pipe or a file nothing is wrapped, so that lines can be searched, unless a width is asked for.
-        wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-        Console(width=wide).print(evaluation_tables(evaluation))
+        console().print(evaluation_tables(evaluation))
     if folder is not None:
         say(f"written to {folder.folder}")
     if evaluation.failed:

@@ -2,11 +2,12 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from ragbench.cli.console import console
 
 if TYPE_CHECKING:
     from ragbench.harness.gate.result import Gate
@@ -19,7 +20,6 @@ REF is a name of 'ragbench baseline set', a folder of 'ragbench eval --out', or
 FOLDER::ARM. Without --rules, ndcg@10 may lose at most .02 against the baseline.
 Rules are described in docs/ci.md."""
 
-PIPE_WIDTH = 240
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
@@ -55,13 +55,9 @@ def gate_command(
     if as_json:
         print(json.dumps(gate_json(decided), ensure_ascii=False, allow_nan=False))
     else:
-        from rich.console import Console
-
         from ragbench.report.gate import gate_table
 
-        # Into a pipe or a file nothing is wrapped, so that lines can be searched, unless a width is asked for.
-        wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-        Console(width=wide).print(gate_table(decided))
+        console().print(gate_table(decided))
     raise typer.Exit(decided.exit_code)
 
 

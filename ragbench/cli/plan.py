@@ -1,12 +1,12 @@
 """``ragbench plan``: how many queries a golden set needs."""
 
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ragbench.cli.console import console
 
 EXAMPLE = """Plan a golden set: what so many queries can show, and how many more a smaller difference takes.
 
@@ -16,8 +16,6 @@ Example: ragbench plan --sd .3 --icc .3 --per-document 5 --queries 300
 Two systems that were evaluated are the pilot: how their differences vary is
 measured. Without them the figures are assumptions. Exit code 2: an error of
 usage or input."""
-
-PIPE_WIDTH = 240
 
 
 def plan_command(
@@ -54,11 +52,7 @@ def plan_command(
     if as_json:
         print(json.dumps(plan_json(plan), ensure_ascii=False, allow_nan=False))
         return
-    from rich.console import Console
-
-    # Into a pipe or a file nothing is wrapped, so that lines can be searched, unless a width is asked for.
-    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    Console(width=wide, highlight=False).print(plan_tables(plan))
+    console(highlight=False).print(plan_tables(plan))
 
 
 plan_command.__doc__ = EXAMPLE

@@ -1,12 +1,13 @@
 """``ragbench score``: answers against a golden set."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from ragbench.cli.console import console
 
 if TYPE_CHECKING:
     from ragbench.harness.score_answers import AnswerEvaluation, Judge
@@ -23,7 +24,6 @@ others. The folder of --out is what compare, gate and ab --runs take. Exit code 
 scored; 2: an error of usage or input."""
 
 DEFAULT_METRICS = ("exact_match", "token_f1", "abstention")
-PIPE_WIDTH = 240
 JUDGED = "judge-answers.sqlite"
 
 
@@ -129,11 +129,7 @@ def _print(evaluation: "AnswerEvaluation", as_json: bool) -> None:
     if as_json:
         print(json.dumps(answers_json(evaluation), ensure_ascii=False, allow_nan=False))
         return
-    from rich.console import Console
-
-    # Into a pipe or a file nothing is wrapped, so that lines can be searched, unless a width is asked for.
-    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    Console(width=wide).print(answers_tables(evaluation))
+    console().print(answers_tables(evaluation))
 
 
 def _documents(corpus: Path) -> dict[str, str]:

@@ -1,12 +1,13 @@
 """``ragbench wattbot score``: a submission against the truth, or several against each other."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from ragbench.cli.console import console
 
 HELP = """Score WattBot answers: .75 value, .15 references, .10 blank or not.
 
@@ -16,7 +17,6 @@ With several --pred each is scored and compared with the first. --compat lesson
 computes the score as the published lesson does, to go on with old figures.
 Exit code 0: scored; 2: an error of usage or input."""
 
-PIPE_WIDTH = 240
 RULES = ("strict", "lesson")
 
 
@@ -59,17 +59,14 @@ def score(
         told["comparison"] = None if compared is None else compare_json(compared)
         print(json.dumps(told, ensure_ascii=False, allow_nan=False))
     else:
-        from rich.console import Console
-
         from ragbench.report.compare import compare_tables
 
-        wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-        console = Console(width=wide, highlight=False)
+        out = console(highlight=False)
         for one in pairs:
-            console.print(score_tables(*one))
-            console.print()
+            out.print(score_tables(*one))
+            out.print()
         if compared is not None:
-            console.print(compare_tables(compared))
+            out.print(compare_tables(compared))
     if rows is not None:
         print(f"rows written to {rows}", file=sys.stderr if as_json else sys.stdout)
 

@@ -19,7 +19,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.errors import InputError, SettingError
@@ -28,6 +27,7 @@ from ragbench.io.answer_rows import MEASURED, answered, roles
 from ragbench.io.atomic import write_bytes, write_text
 from ragbench.io.encoding import read_text
 from ragbench.io.golden_files.json_lines import lines, read_objects
+from ragbench.io.manifests import read_manifest
 
 ANSWERS, MANIFEST, LEDGER, TIMINGS = "answers.jsonl", "manifest.json", "ledger.jsonl", "timings.jsonl"
 FORMAT_VERSION = 1
@@ -140,7 +140,7 @@ def _read_folder(path: Path, columns: Mapping[str, str], name: str | None) -> An
     if not (path / ANSWERS).is_file():
         held = first_ten(sorted(entry.name for entry in path.iterdir())) or "nothing"
         raise InputError(f"{path}: holds no {ANSWERS} (it holds {held}); name a folder of `ragbench answer` or a file")
-    manifest = _manifest(path / MANIFEST)
+    manifest = read_manifest(path / MANIFEST, FORMAT_VERSION)
     entries = list(_read_ledger(path / LEDGER))
     items = _items(path / ANSWERS, columns, None, entries)
     made = manifest.get("made")
@@ -152,22 +152,6 @@ def _read_folder(path: Path, columns: Mapping[str, str], name: str | None) -> An
     reason = f"{ANSWERS} was changed after {MANIFEST} was written"
     changed = LedgerEntry("answers", str(path), reason, "manifest-differs")
     return replace(answers, ledger=Ledger((*answers.ledger.entries, changed)))
-
-
-def _manifest(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (ValueError, OSError) as error:
-        raise InputError(f"{path}: no JSON ({error})") from error
-    if not isinstance(found, dict):
-        raise InputError(f"{path}: a manifest is a JSON object")
-    if found.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:
-        raise InputError(
-            f"{path}: format version {found['format_version']!r}, this ragbench reads {FORMAT_VERSION}; upgrade it"
-        )
-    return found
 
 
 def _read_ledger(path: Path) -> Iterator[LedgerEntry]:

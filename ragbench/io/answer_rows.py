@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ragbench.core.answers import Answered, Source
-from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.errors import InputError
+from ragbench.io.column_roles import choose_columns
 from ragbench.io.golden_files.json_lines import as_text, query_text
 
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -54,25 +55,9 @@ def roles(found: Iterable[str], named: Mapping[str, str], where: str) -> dict[st
         SettingError: a role or column that does not exist.
         InputError: no column holds the query, or none the answer.
     """
-    columns = list(found)
-    for role, column in named.items():
-        if role not in ALIASES:
-            raise SettingError(f"no role {role!r} for a column of answers{did_you_mean(role, ALIASES)}")
-        if column not in columns:
-            raise SettingError(f"{where}: no column {column!r}{did_you_mean(column, columns)}")
-    chosen = dict(named)
-    for role, aliases in ALIASES.items():
-        match = next((alias for alias in aliases if alias in columns and alias not in chosen.values()), None)
-        if role not in chosen and match is not None:
-            chosen[role] = match
-    for role in ("query", "answer"):
-        if role not in chosen:
-            raise InputError(
-                f"{where}: no column holds the {role} (known are {', '.join(ALIASES[role])}); it has "
-                f"{', '.join(columns)}. Rename it, or name it: --columns {role}=NAME, "
-                f"columns={{'{role}': 'NAME'}} in Python"
-            )
-    return chosen
+    return choose_columns(
+        found, named, where, ALIASES, {"query": "the query", "answer": "the answer"}, "--columns {role}=NAME"
+    )
 
 
 def answered(

@@ -44,8 +44,7 @@ def compare_markdown(compared: Compared) -> str:
             parts.append(table(block.head, block.rows))
         if block.lines:
             parts.append("\n".join(escaped(line) + "  " for line in block.lines).rstrip())
-    # Nothing here is a link of ours: what looks like one came in with a query or an id.
-    return "\n\n".join(parts).replace("](", "]\\(") + "\n"
+    return "\n\n".join(parts) + "\n"
 
 
 def compare_json(compared: Compared) -> dict[str, object]:

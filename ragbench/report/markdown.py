@@ -64,6 +64,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def escaped(text: str) -> str:
     """Text that stays text inside a Markdown cell."""
-    for sign in "\\|<>`*_[]":
-        text = text.replace(sign, "\\" + sign) if sign not in "[]" else text
-    return text.replace("\n", " ")
+    for sign in "\\|<>`*_":
+        text = text.replace(sign, "\\" + sign)
+    # Intervals stay readable; of brackets only the middle of a link is taken apart.
+    return text.replace("](", "]\\(").replace("\n", " ")

@@ -8,7 +8,6 @@ built in 1889" further down in a long answer is no abstention.
 import re
 from typing import NamedTuple
 
-LANGUAGES = ("en", "de", "fr", "es")
 OPENING = 240
 """Characters of the beginning that are looked at."""
 

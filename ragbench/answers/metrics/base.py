@@ -58,7 +58,6 @@ class AnswerMetric(ABC):
 
     needs: ClassVar[frozenset[Need]] = frozenset()
     """What must be there: an answer without it gets NaN with the reason; ``judge`` missing is a SettingError."""
-    higher_is_better: ClassVar[bool] = True
 
     @abstractmethod
     async def score(self, answers: AnswerSet, context: ScoringContext) -> list[Column]:

@@ -1,19 +1,15 @@
 """Exact match."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
-from ragbench.answers.metrics._abstained import abstained
-from ragbench.answers.metrics._cells import NO_GOLDEN, NO_REFERENCE, Cell, Scored, column
-from ragbench.answers.metrics._expected import references, unanswerable
-from ragbench.answers.metrics._normalise import language_of, normalised
-from ragbench.answers.metrics.base import AnswerMetric, Column, Need, ScoringContext
-from ragbench.core.answers import Answered, AnswerSet
-from ragbench.core.goldens import GoldenItem
+from ragbench.answers.metrics._against_reference import AgainstReference
+from ragbench.answers.metrics._cells import Scored
+from ragbench.answers.metrics._normalise import normalised
 
 
 @dataclass(frozen=True)
-class ExactMatch(AnswerMetric):
+class ExactMatch(AgainstReference):
     """1 if the normalised answer is a normalised reference, the best of several; else 0.
 
     A query that is known to be unanswerable gives 1 for abstaining, as in SQuAD
@@ -26,26 +22,9 @@ class ExactMatch(AnswerMetric):
     Source: Rajpurkar et al. 2016 and 2018, the official SQuAD scripts; for other languages MLQA's (Lewis et al. 2020).
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"golden", "reference"})
+    name = "exact_match"
 
-    language: str | None = None
-
-    async def score(self, answers: AnswerSet, context: ScoringContext) -> list[Column]:
-        """The column ``exact_match``."""
-        cells = [self._cell(answer, item) for answer, item in zip(answers, context.golden, strict=True)]
-        return [column("exact_match", answers, cells)]
-
-    def _cell(self, answer: Answered, item: GoldenItem | None) -> Cell:
-        if item is None:
-            return NO_GOLDEN
-        if unanswerable(item):
-            return Scored(float(abstained(answer)), {"unanswerable": True})
-        expected = references(item)
-        if not expected:
-            return NO_REFERENCE
-        if answer.failure or abstained(answer):
-            return Scored(0.0, {"no_answer": answer.failure or "abstained"})
-        language = language_of(item, self.language)
-        said = normalised(answer.answer, language)
+    def _compared(self, answer: str, expected: Sequence[str], language: str) -> Scored:
+        said = normalised(answer, language)
         matched = next((one for one in expected if normalised(one, language) == said), None)
         return Scored(float(matched is not None), {"answer": said, "matched": matched, "language": language})

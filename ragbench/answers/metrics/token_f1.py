@@ -3,19 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
-from ragbench.answers.metrics._abstained import abstained
-from ragbench.answers.metrics._cells import NO_GOLDEN, NO_REFERENCE, Cell, Scored, column
-from ragbench.answers.metrics._expected import references, unanswerable
-from ragbench.answers.metrics._normalise import language_of, tokens
-from ragbench.answers.metrics.base import AnswerMetric, Column, Need, ScoringContext
-from ragbench.core.answers import Answered, AnswerSet
-from ragbench.core.goldens import GoldenItem
+from ragbench.answers.metrics._against_reference import AgainstReference
+from ragbench.answers.metrics._cells import Scored
+from ragbench.answers.metrics._normalise import tokens
 
 
 @dataclass(frozen=True)
-class TokenF1(AnswerMetric):
+class TokenF1(AgainstReference):
     """Harmonic mean of precision and recall of the answer's words against a reference's, the best of several.
 
     Words are counted with their multiplicity, after normalisation. Unanswerable
@@ -28,27 +23,10 @@ class TokenF1(AnswerMetric):
     Source: Rajpurkar et al. 2016, the official SQuAD script.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"golden", "reference"})
+    name = "token_f1"
 
-    language: str | None = None
-
-    async def score(self, answers: AnswerSet, context: ScoringContext) -> list[Column]:
-        """The column ``token_f1``."""
-        cells = [self._cell(answer, item) for answer, item in zip(answers, context.golden, strict=True)]
-        return [column("token_f1", answers, cells)]
-
-    def _cell(self, answer: Answered, item: GoldenItem | None) -> Cell:
-        if item is None:
-            return NO_GOLDEN
-        if unanswerable(item):
-            return Scored(float(abstained(answer)), {"unanswerable": True})
-        expected = references(item)
-        if not expected:
-            return NO_REFERENCE
-        if answer.failure or abstained(answer):
-            return Scored(0.0, {"no_answer": answer.failure or "abstained"})
-        language = language_of(item, self.language)
-        said = tokens(answer.answer, language)
+    def _compared(self, answer: str, expected: Sequence[str], language: str) -> Scored:
+        said = tokens(answer, language)
         parts = [(overlap(said, tokens(one, language)), one) for one in expected]
         (f1, precision, recall), best = max(parts, key=lambda part: part[0][0])
         detail = {"reference": best, "precision": precision, "recall": recall, "language": language}

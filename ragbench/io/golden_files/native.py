@@ -20,6 +20,7 @@ from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.io.atomic import write_bytes, write_text
 from ragbench.io.golden_files.json_lines import as_text, lines, query_text, read_objects, text_value
 from ragbench.io.golden_files.options import ReadOptions, WriteOptions
+from ragbench.io.manifests import read_manifest
 
 TAKES: frozenset[str] = frozenset()
 KEYS = ("id", "text", "type", "answer", "evidence", "struck", "exclude", "source", "metadata")
@@ -34,7 +35,7 @@ def read(path: Path, options: ReadOptions) -> GoldenSet:
         InputError: a file is missing or a line is wrong; the message has file and line.
     """
     folder = path.is_dir()
-    manifest = _manifest(path / MANIFEST) if folder else {}
+    manifest = read_manifest(path / MANIFEST, FORMAT_VERSION) if folder else {}
     items = tuple(item_of(where, row) for where, row in read_objects(path / LINES if folder else path))
     name = options.name or manifest.get("name") or (path.resolve().name if folder else path.stem)
     if not items:
@@ -44,22 +45,6 @@ def read(path: Path, options: ReadOptions) -> GoldenSet:
         return golden
     reason = f"{LINES} was changed after {MANIFEST} was written; write the set again to bring them together"
     return GoldenSet(items, str(name), Ledger((LedgerEntry("golden", str(path), reason, "manifest-differs"),)))
-
-
-def _manifest(path: Path) -> dict[str, object]:
-    if not path.exists():
-        return {}
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (ValueError, OSError) as error:
-        raise InputError(f"{path}: no JSON ({error})") from error
-    if not isinstance(found, dict):
-        raise InputError(f"{path}: a manifest is a JSON object")
-    if found.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:
-        raise InputError(
-            f"{path}: format version {found['format_version']!r}, this ragbench reads {FORMAT_VERSION}; upgrade it"
-        )
-    return found
 
 
 def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:

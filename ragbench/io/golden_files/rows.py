@@ -7,9 +7,10 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem
 from ragbench.core.ledger import LedgerEntry
+from ragbench.io.column_roles import choose_columns
 from ragbench.io.golden_files.json_lines import as_text, query_text
 from ragbench.io.trec import whole_number
 
@@ -48,25 +49,8 @@ def roles(found: Iterable[str], named: Mapping[str, str], where: str) -> dict[st
         SettingError: a role or column that does not exist.
         InputError: no column holds the query, or none the relevant documents.
     """
-    columns = list(found)
-    for role, column in named.items():
-        if role not in ALIASES:
-            raise SettingError(f"no role {role!r} for a column{did_you_mean(role, ALIASES)}")
-        if column not in columns:
-            raise SettingError(f"{where}: no column {column!r}{did_you_mean(column, columns)}")
-    chosen = dict(named)
-    for role, aliases in ALIASES.items():
-        match = next((alias for alias in aliases if alias in columns and alias not in chosen.values()), None)
-        if role not in chosen and match is not None:
-            chosen[role] = match
-    for role, holds in (("query", "the query"), ("document", "the relevant documents")):
-        if role not in chosen:
-            raise InputError(
-                f"{where}: no column holds {holds} (known are {', '.join(ALIASES[role])}); it has "
-                f"{', '.join(columns)}. Rename it, or name it: --golden-columns {role}=NAME of ragbench eval, "
-                f"columns={{'{role}': 'NAME'}} in Python"
-            )
-    return chosen
+    needed = {"query": "the query", "document": "the relevant documents"}
+    return choose_columns(found, named, where, ALIASES, needed, "--golden-columns {role}=NAME of ragbench eval")
 
 
 @dataclass
