@@ -28,6 +28,7 @@ from ragbench.io.atomic import write_bytes, write_text
 from ragbench.io.encoding import read_text
 from ragbench.io.golden_files.json_lines import lines, read_objects
 from ragbench.io.manifests import read_manifest
+from ragbench.io.parquet import read_parquet
 
 ANSWERS, MANIFEST, LEDGER, TIMINGS = "answers.jsonl", "manifest.json", "ledger.jsonl", "timings.jsonl"
 FORMAT_VERSION = 1
@@ -212,10 +213,9 @@ def _table(path: Path) -> Rows:
 
 def _parquet(path: Path) -> Rows:
     import pyarrow
-    import pyarrow.parquet
 
     try:
-        rows: list[dict[str, object]] = pyarrow.parquet.read_table(path).to_pylist()
+        rows: list[dict[str, object]] = read_parquet(path).to_pylist()
     except (pyarrow.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a readable Parquet file ({error})") from error
     return [(f"{path} row {number}", row) for number, row in enumerate(rows, start=1)]

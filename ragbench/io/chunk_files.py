@@ -11,6 +11,7 @@ from typing import Any
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import InputError
 from ragbench.io.atomic import replacing
+from ragbench.io.parquet import open_parquet
 
 COLUMNS = ("id", "document_id", "start", "end", "title", "text")
 _NEEDED = frozenset(COLUMNS) - {"title"}
@@ -147,17 +148,16 @@ def _json_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _parquet_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     import pyarrow
-    import pyarrow.parquet
 
     try:
-        with pyarrow.parquet.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             there = file.schema_arrow.names
             missing = sorted(_NEEDED.difference(there))
             if missing:
                 raise InputError(f"{path}: no column {', '.join(missing)}; a file of chunks has {', '.join(COLUMNS)}")
             wanted = [name for name in COLUMNS if name in there]
             number = 0
-            for batch in file.iter_batches(batch_size=_BATCH, columns=wanted):
+            for batch in file.iter_batches(batch_size=_BATCH, columns=wanted, use_threads=False):
                 for row in batch.to_pylist():
                     number += 1
                     yield f"{path} row {number}", row

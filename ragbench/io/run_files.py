@@ -11,6 +11,7 @@ from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.runs import Run, Unit
 from ragbench.io.atomic import replacing, write_bytes
 from ragbench.io.encoding import read_text
+from ragbench.io.parquet import open_parquet
 from ragbench.io.trec import read_trec_run, write_trec_run
 
 SUFFIXES = {
@@ -142,14 +143,14 @@ def _digits(score: np.float32) -> str:
 
 def _read_parquet(path: Path, unit: Unit) -> Run:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        names = pq.read_schema(path).names
-        missing = [column for column in COLUMNS if column not in names]
-        if missing:
-            raise InputError(f"{path}: no column {', '.join(missing)}; it has {', '.join(names)}")
-        table = pq.read_table(path, columns=list(COLUMNS))
+        with open_parquet(path) as file:
+            names = file.schema_arrow.names
+            missing = [column for column in COLUMNS if column not in names]
+            if missing:
+                raise InputError(f"{path}: no column {', '.join(missing)}; it has {', '.join(names)}")
+            table = file.read(columns=list(COLUMNS), use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: no readable Parquet file ({error})") from error
     for column in COLUMNS:

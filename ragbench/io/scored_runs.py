@@ -19,6 +19,7 @@ from ragbench.core.runs import Run
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import NO_SCORES, Scores
 from ragbench.io.atomic import replacing
+from ragbench.io.parquet import read_parquet
 from ragbench.io.trec import read_qrels, read_trec_run
 
 RESULTS, SCORES, QUERIES, QRELS, LEDGER = (
@@ -118,16 +119,11 @@ def _results(folder: Path) -> dict[str, Any]:
 def read_frame(path: Path, needs: Sequence[str] = ()) -> Any:
     """The table of a Parquet file of an evaluation, as a pandas frame.
 
-    On one thread: a pool of Arrow's that still runs when the process ends can abort it, and its exit code is a verdict
-    (https://github.com/apache/arrow/issues/34314).
-
     Raises:
         InputError: it is not there or broken, or lacks a column of ``needs``.
     """
-    import pyarrow.parquet as pq
-
     try:
-        frame = pq.read_table(path, use_threads=False, pre_buffer=False).to_pandas(use_threads=False)
+        frame = read_parquet(path).to_pandas(use_threads=False)
     except (OSError, ValueError) as error:
         why = str(error) if path.exists() else "no such file"
         raise InputError(f"{path}: cannot be read ({why}); evaluate again with --out {path.parent}") from error

@@ -10,6 +10,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.ledger import LedgerEntry
 from ragbench.corpus.loaders._rows import RowLoader
 from ragbench.corpus.loaders.jsonl import Row
+from ragbench.io.parquet import open_parquet
 
 _BATCH = 10_000
 
@@ -27,16 +28,15 @@ class ParquetLoader(RowLoader):
 
 def _rows(path: Path, name: str, loader: RowLoader) -> Iterator[Row]:
     import pyarrow
-    import pyarrow.parquet
 
     try:
-        with pyarrow.parquet.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             groups = (file.metadata.row_group(i) for i in range(file.metadata.num_row_groups))
             unpacked = sum(group.total_byte_size for group in groups)
             if unpacked > loader.max_bytes:
                 raise InputError(f"{name}: {unpacked:,} bytes unpacked, above max_bytes={loader.max_bytes:,}")
             loader.columns(file.schema_arrow.names, name)
-            yield from batch_rows(file.iter_batches(batch_size=_BATCH), name)
+            yield from batch_rows(file.iter_batches(batch_size=_BATCH, use_threads=False), name)
     except (pyarrow.ArrowException, OSError) as error:
         raise InputError(f"{name}: not a readable Parquet file ({error})") from error
 

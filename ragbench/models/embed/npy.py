@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.fingerprint import fingerprint, text_hash
 from ragbench.core.progress import Advance
+from ragbench.io.parquet import read_parquet
 from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.models.weights import file_fingerprint
 from ragbench.plugins import EMBEDDERS, build
@@ -219,10 +220,9 @@ def _json_row(line: str, where: str) -> tuple[str, str]:
 
 def _parquet_rows(path: Path) -> Iterator[tuple[str, str]]:
     import pyarrow
-    import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.read_table(path)
+        table = read_parquet(path)
     except (OSError, pyarrow.ArrowException) as error:
         raise InputError(f"{path} is no Parquet file: {error}") from error
     if "text" not in table.column_names:
