@@ -118,6 +118,7 @@ def _answers(
 ) -> dict[str, Any]:
     from ragbench.cli.language_models import write_spent
     from ragbench.io.run_folder import ANSWERS, SPENT
+    from ragbench.tasks.wattbot.estimate import estimate_phases
     from ragbench.tasks.wattbot.run import (
         LEDGER,
         SOLUTIONS,
@@ -135,7 +136,14 @@ def _answers(
         models.open(out / ANSWERS)
     client = models.clients["answer"]
     if plan.dry:
-        return {"questions": len(plan.questions), "estimate": vars(client.plan(requests.values()))}
+        phases = asyncio.run(
+            estimate_phases(plan.questions, found, requests, client, models.store, max_tokens=plan.tokens)
+        )
+        return {
+            "questions": len(plan.questions),
+            "estimate": vars(phases["answer"] + phases["explain"]),
+            "phases": {name: vars(phase) for name, phase in phases.items()},
+        }
 
     async def ask() -> Any:
         try:
@@ -168,7 +176,9 @@ def _tell(told: dict[str, Any], as_json: bool) -> None:
     for code, count in told["left_out"].items():
         print(f"left out: {count} x {code} (pages_ledger.jsonl)", file=sys.stderr)
     if "estimate" in told:
-        print(f"{told['questions']} questions; the first phase takes, and the second at most as many calls again:")
+        phases = {name: Estimate(**phase) for name, phase in told["phases"].items()}
+        print(f"{told['questions']} questions; at most, with {phases['answer'].calls:,} calls to answer them and "
+              f"{phases['explain'].calls:,} to explain the answers:")  # fmt: skip
         for line in Estimate(**told["estimate"]).lines():
             print(f"  {line}")
     elif "questions" in told:

@@ -63,6 +63,7 @@ def test_a_whole_run_is_resumed_and_scores(ragbench: Any, tmp_path: Path) -> Non
         dry = ragbench(*words, "--dry-run", "--json")
         assert dry.code == 0, dry.err
         assert sum(server.asked.values()) == 0
+        assert f"{len(BY_TEXT)} questions; at most, with {len(BY_TEXT) - 1} calls to" in ragbench(*words, "--dry-run").out
         process = ragbench.start(*words)
         while sum(server.paid.values()) < 8:
             time.sleep(0.05)
@@ -78,8 +79,17 @@ def test_a_whole_run_is_resumed_and_scores(ragbench: Any, tmp_path: Path) -> Non
         first = (out / "wattbot_solutions.csv").read_bytes()
         again = ragbench(*words, "--json")
         assert sum(server.paid.values()) == paid, "the same command asked again"
+        left = ragbench(*words, "--dry-run", "--json").json["phases"]
         assert (out / "wattbot_solutions.csv").read_bytes() == first
-    assert dry.json["estimate"]["calls"] + len(ledger(out, "low-score")) == len(BY_TEXT)
+    asked = len(BY_TEXT) - len(ledger(out, "low-score"))
+    assert [phase["calls"] for phase in dry.json["phases"].values()] == [asked, asked]
+    # What is answered already is known: of the second phase only the questions that were not left blank.
+    assert {name: (phase["calls"], phase["cached"]) for name, phase in left.items()} == {
+        "answer": (0, asked), "explain": (0, len(BY_TEXT) - done.json["blank"]),
+    }  # fmt: skip
+    used = json.loads((out / "spent.json").read_text(encoding="utf-8"))["folder"]["openai_compatible:scripted"]
+    assert used["answers"] <= dry.json["estimate"]["calls"]
+    assert used["output_tokens"] <= dry.json["estimate"]["output_tokens"]
     assert again.json["blank"] == done.json["blank"]
     scored = ragbench("wattbot", "score", "--truth", TRUTH, "--pred", out / "wattbot_solutions.csv", "--json")
     told = scored.json["submissions"][0]

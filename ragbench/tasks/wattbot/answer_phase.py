@@ -7,6 +7,9 @@ from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 from ragbench.tasks.wattbot.chunks import PageChunk
 from ragbench.tasks.wattbot.questions import Question
 
+MOST_ANSWER = 1000
+"""Characters of the sentence that the model answers with."""
+
 ANSWER = Prompt(
     name="wattbot-answer",
     version=1,
@@ -26,7 +29,7 @@ ANSWER = Prompt(
         "title": "Answer",
         "type": "object",
         "properties": {
-            "answer": {"type": "string", "maxLength": 1000},
+            "answer": {"type": "string", "maxLength": MOST_ANSWER},
             "answer_value": {"type": "string", "maxLength": 200},
             "ref_id": {"type": "array", "maxItems": 8, "items": {"type": "string", "maxLength": 100}},
             "is_blank": {"type": "boolean"},
