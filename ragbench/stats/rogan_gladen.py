@@ -40,6 +40,7 @@ def rogan_gladen(
     true_negative: int,
     n_negative: int,
     *,
+    effective: tuple[float, float, float] | None = None,
     confidence: float = 0.95,
 ) -> CorrectedRate:
     """The share that is truly positive, from a judge's verdicts and its errors on a labelled sample.
@@ -58,6 +59,9 @@ def rogan_gladen(
         n_positive: truly positive items in the labelled sample.
         true_negative: of ``n_negative`` truly negative items, those it called negative.
         n_negative: truly negative items in the labelled sample.
+        effective: how many independent items each of the three samples is worth (the items seen, the truly
+            positive, the truly negative), where items come in clusters (`ragbench.stats.effective_size`); the
+            interval counts with these.
         confidence: coverage, in (0, 1).
 
     Raises:
@@ -80,20 +84,21 @@ def rogan_gladen(
     if sensitivity + specificity <= 1:
         return CorrectedRate(reported, None, None, None, sensitivity, specificity, n, n_positive, n_negative)
     value = _within((reported + specificity - 1) / (sensitivity + specificity - 1))
-    low, high = _interval(positive, n, true_positive, n_positive, true_negative, n_negative, confidence)
+    sizes = (n, n_positive, n_negative) if effective is None else effective
+    low, high = _interval((reported, sensitivity, specificity), sizes, confidence)
     return CorrectedRate(reported, value, low, high, sensitivity, specificity, n, n_positive, n_negative)
 
 
 def _interval(
-    positive: int, n: int, true_positive: int, n_positive: int, true_negative: int, n_negative: int, confidence: float
+    shares: tuple[float, float, float], sizes: tuple[float, float, float], confidence: float
 ) -> tuple[float, float]:
     """Lang and Reiczigel's limits: pseudo-counts are added to each sample, and the middle is shifted."""
     from scipy.stats import norm
 
     z = float(norm.ppf((1 + confidence) / 2))
-    rate, rate_n = (positive + z * z / 2) / (n + z * z), n + z * z
-    se, se_n = (true_positive + 1) / (n_positive + 2), n_positive + 2
-    sp, sp_n = (true_negative + 1) / (n_negative + 2), n_negative + 2
+    rate_n, se_n, sp_n = sizes[0] + z * z, sizes[1] + 2, sizes[2] + 2
+    rate = (shares[0] * sizes[0] + z * z / 2) / rate_n
+    se, sp = (shares[1] * sizes[1] + 1) / se_n, (shares[2] * sizes[2] + 1) / sp_n
     youden = se + sp - 1
     if youden <= 0:
         # So few labelled items that the pseudo-counts outweigh them: nothing is known.
