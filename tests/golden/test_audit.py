@@ -15,7 +15,7 @@ from ragbench.corpus.chunk import Chunked, chunk_corpus
 from ragbench.corpus.load import Loaded, load_corpus
 from ragbench.golden.audit.audit import AuditSettings, audit
 from ragbench.golden.audit.between_sets import between_sets
-from ragbench.golden.audit.circularity import circularity, family, models_of
+from ragbench.golden.audit.circularity import circularity, models_of
 from ragbench.golden.audit.diversity import diversity
 from ragbench.golden.audit.integrity import integrity
 from ragbench.golden.audit.lexical_leak import lexical_leak, query_overlaps
@@ -27,6 +27,7 @@ from ragbench.golden.audit.siblings import siblings
 from ragbench.io.golden_files import read_golden
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.errors import BudgetSpent
+from ragbench.models.llm.family import family
 
 DOCUMENTS = (
     Document("kettle", "A steel kettle boils water fast."),

@@ -1,34 +1,11 @@
 """Writer, judge and reranker of one model family favour each other."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ragbench.core.goldens import GoldenSet
 from ragbench.golden.audit.findings import Finding
-
-FAMILIES: tuple[tuple[str, str], ...] = (
-    ("anthropic claude", r"claude|anthropic"),
-    ("openai gpt", r"gpt|chatgpt|davinci|\bo[1345](-|$)|text-embedding-(3|ada)"),
-    ("google gemini and gemma", r"gemini|gemma|palm|text-bison"),
-    ("meta llama", r"llama|vicuna|alpaca"),
-    ("mistral", r"mistral|mixtral|ministral|codestral|magistral|zephyr"),
-    ("qwen", r"qwen|qwq|gte-"),
-    ("deepseek", r"deepseek"),
-    ("amazon nova and titan", r"nova|titan"),
-    ("cohere", r"cohere|command-?[ar]|\brerank-(english|multilingual|v3)|embed-(english|multilingual)"),
-    ("microsoft phi", r"\bphi-?\d"),
-    ("smollm", r"smollm"),
-    ("ibm granite", r"granite"),
-    ("zhipu glm", r"\bglm|chatglm"),
-    ("baai bge", r"bge-"),
-    ("minilm", r"minilm"),
-)
-"""Name of a family, and a pattern for the names of its models; the first that fits counts.
-
-A model distilled from, or trained on answers of, another family is counted to its own, not to its teacher's.
-"""
-_PROVIDER = re.compile(r"^[a-z_]+[:/](?=[^:]*[a-z])", re.IGNORECASE)
+from ragbench.models.llm.family import family
 
 
 @dataclass(frozen=True)
@@ -46,16 +23,6 @@ class Circularity:
     families: dict[str, str | None]
     shared: dict[str, tuple[str, ...]]
     findings: tuple[Finding, ...]
-
-
-def family(model: str) -> str | None:
-    """The family a model's name tells of; None if it tells none.
-
-    The provider before a colon does not count: ``openai:`` is also written
-    before models of others that are served by a compatible server.
-    """
-    name = _PROVIDER.sub("", model.strip(), count=1)
-    return next((known for known, pattern in FAMILIES if re.search(pattern, name, re.IGNORECASE)), None)
 
 
 def circularity(models: Mapping[str, str]) -> Circularity:
