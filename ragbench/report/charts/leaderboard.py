@@ -1,0 +1,65 @@
+"""Leaderboard: every system's mean with its interval, best first."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ragbench.core.scored import ScoredRun
+from ragbench.report.charts._estimates import run_estimates
+from ragbench.report.charts._pieces import colour, records, shape
+from ragbench.report.charts._rows import rows_figure
+from ragbench.report.charts._words import estimate_text, share
+from ragbench.report.charts.chart import Chart
+from ragbench.report.charts.theme import SYSTEMS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def leaderboard_frame(runs: Sequence[ScoredRun], metric: str) -> "pd.DataFrame":
+    """One row per system that ran, in the order of the runs.
+
+    Columns: ``system``; ``mean``, ``low``, ``high`` (95% interval; NaN where there is none); ``n``, queries with a
+    value; ``failed``, queries that could not be answered.
+    """
+    import pandas as pd
+
+    found = []
+    for run in runs:
+        if run.error is None and metric in run.scores.metrics:
+            value = run_estimates(run)[metric]
+            found.append((run.name, value.mean, value.low, value.high, value.n, run.failed))
+    frame = pd.DataFrame(found, columns=["system", "mean", "low", "high", "n", "failed"])
+    return frame.astype({"mean": float, "low": float, "high": float})
+
+
+def leaderboard(frame: "pd.DataFrame", metric: str, systems: Sequence[str] | None = None) -> Chart:
+    """Dots with intervals.
+
+    Args:
+        frame: columns of `leaderboard_frame`.
+        metric: its name.
+        systems: all systems of the report, in the order of their looks; those of the frame by default.
+    """
+    systems = list(systems or frame["system"])
+    ranked = frame.sort_values("mean", ascending=False, kind="stable", na_position="last")
+    said = [estimate_text(row.mean, row.low, row.high) for row in ranked.itertuples()]
+    shown = ranked.rename(columns={"system": "row", "mean": "value"}).assign(said=said, system=ranked["system"])
+    listed = ", ".join(f"{name} {text}" for name, text in zip(ranked["system"], said, strict=True))
+    description = f"Mean {metric} of each system with its 95% interval, best first: {listed}."
+    chosen = systems[:SYSTEMS]
+    spec = rows_figure(
+        description,
+        records(shown),
+        f"{metric}, mean and 95% interval",
+        look={"color": colour(chosen, legend=False), "shape": shape(chosen, legend=False)},
+        hover=(("system", "system"), ("said", f"{metric} [95%]"), ("n", "queries"), ("failed", "failed")),
+        scale={"zero": False, "nice": True},
+    )
+    rows = tuple(
+        (row.system, share(row.mean), share(row.low), share(row.high), str(row.n), str(row.failed))
+        for row in ranked.itertuples()
+    )
+    return Chart(
+        "leaderboard", f"Leaderboard: {metric}", description, spec,
+        ("system", metric, "low", "high", "queries", "failed"), rows,
+    )  # fmt: skip

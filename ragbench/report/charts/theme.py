@@ -1,0 +1,67 @@
+"""Colours, shapes and type of every chart, for light and dark pages.
+
+The colours of a theme differ from each other by at least .1 in OKLab, to people with normal sight and to those
+who do not see red, green or blue, and from the page by a contrast of at least 3 to 1 (WCAG 2.2, 1.4.11). There are
+six; shapes, and dashes of lines, tell the systems apart beyond them and where there is no colour.
+"""
+
+from typing import Any, Literal
+
+Theme = Literal["light", "dark"]
+
+SYSTEMS = 12
+"""How many systems have a look of their own."""
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
+BACKGROUND: dict[Theme, str] = {"light": "#ffffff", "dark": "#15181d"}
+"""The pages the colours are made for."""
+COLOURS: dict[Theme, tuple[str, ...]] = {
+    "light": ("#3451ca", "#a73301", "#31a092", "#bb7e17", "#754274", "#352e30"),
+    "dark": ("#4e71ec", "#d54507", "#61f7e3", "#f9da49", "#a0649a", "#a79fa1"),
+}
+SHAPES = (
+    "circle", "square", "triangle-up", "diamond", "cross", "triangle-down",
+    "triangle-right", "triangle-left", "stroke", "wedge", "arrow", "M-1,-1L1,1M1,-1L-1,1",
+)  # fmt: skip
+"""One for each system."""
+DASHES = ((1, 0), (6, 3))
+"""Of lines: whole for the first six systems, then broken."""
+TEXT: dict[Theme, tuple[str, str, str]] = {
+    "light": ("#1b1f24", "#57606a", "#d7dce2"),
+    "dark": ("#e8eaed", "#a3abb5", "#333a43"),
+}
+"""Text, quiet text, and the grid."""
+DECISIONS = ("better", "worse", "equivalent", "no difference shown", "not comparable")
+DECISION_SHAPES = ("triangle-up", "triangle-down", "square", "circle", "stroke")
+_DECISION_COLOURS: dict[Theme, tuple[int, ...]] = {"light": (0, 1, 2, 5, 5), "dark": (0, 1, 2, 5, 5)}
+
+
+def config(theme: Theme) -> dict[str, Any]:
+    """The theme as a Vega-Lite config: colours, type, grid. Background is the page's."""
+    text, quiet, grid = TEXT[theme]
+    colours = COLOURS[theme]
+    axis = {"labelColor": quiet, "titleColor": text, "gridColor": grid, "domainColor": quiet, "tickColor": quiet}
+    return {
+        "background": "transparent",
+        "font": FONT,
+        "range": {
+            "category": [colours[i % len(colours)] for i in range(SYSTEMS)],
+            "ordinal": [colours[i] for i in _DECISION_COLOURS[theme]],
+            "symbol": list(SHAPES),
+        },
+        "axis": {**axis, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "titlePadding": 8},
+        "legend": {
+            "labelColor": text, "titleColor": text, "labelFontSize": 12, "titleFontSize": 12,
+            "titleFontWeight": "normal", "symbolSize": 80, "symbolStrokeWidth": 2, "labelLimit": 320,
+        },
+        "title": {"color": text, "subtitleColor": quiet, "fontSize": 15, "subtitleFontSize": 12, "anchor": "start"},
+        "text": {"color": text, "fontSize": 12},
+        "rule": {"color": quiet},
+        "style": {
+            "quiet": {"color": quiet, "fontSize": 12},
+            "strong": {"color": text, "fontSize": 13, "fontWeight": 600},
+            "zero": {"color": text, "strokeWidth": 1.5},
+            "margin": {"color": quiet, "fillOpacity": 0.15},
+            "front": {"color": quiet, "strokeWidth": 1.5, "strokeDash": [4, 3]},
+        },
+        "view": {"stroke": None},
+    }  # fmt: skip
