@@ -1,0 +1,73 @@
+"""An answer as the arguments of a Ragas metric, or why it cannot be scored."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from ragbench.answers.metrics._abstained import abstained
+from ragbench.answers.metrics._cells import NO_GOLDEN, NO_REFERENCE, Unscored, failed
+from ragbench.answers.metrics._expected import references
+from ragbench.core.answers import Answered, Source
+from ragbench.core.goldens import GoldenItem
+
+Metric = Literal["faithfulness", "answer_relevancy", "context_precision", "context_recall", "factual_correctness"]
+ARGUMENTS: dict[Metric, tuple[str, ...]] = {
+    "faithfulness": ("user_input", "response", "retrieved_contexts"),
+    "answer_relevancy": ("user_input", "response"),
+    "context_precision": ("user_input", "reference", "retrieved_contexts"),
+    "context_recall": ("user_input", "retrieved_contexts", "reference"),
+    "factual_correctness": ("response", "reference"),
+}
+SILENT = Unscored("not-applicable", "the system abstained: there is no answer to judge")
+NO_SOURCES = Unscored("no-sources", "the answer has no source with text")
+NO_QUERY = Unscored("no-query", "the query has no text")
+
+
+def sources(answer: Answered) -> list[Source]:
+    """Those that have text."""
+    return [source for source in answer.sources if source.text.strip()]
+
+
+def arguments(metric: Metric, answer: Answered, item: GoldenItem | None) -> dict[str, object] | Unscored:
+    """What Ragas' ``ascore`` takes.
+
+    Of several references the first is taken, since Ragas knows one.
+    """
+    found: dict[str, object] = {}
+    for name in ARGUMENTS[metric]:
+        value = _FROM[name](answer, item)
+        if isinstance(value, Unscored):
+            return value
+        found[name] = value
+    return found
+
+
+def _query(answer: Answered, item: GoldenItem | None) -> str | Unscored:
+    text = item.text if item is not None else answer.query
+    return text if text.strip() else NO_QUERY
+
+
+def _response(answer: Answered, item: GoldenItem | None) -> str | Unscored:
+    if answer.failure:
+        return failed(answer.failure)
+    return SILENT if abstained(answer) else answer.answer
+
+
+def _contexts(answer: Answered, item: GoldenItem | None) -> list[str] | Unscored:
+    if answer.failure and not answer.sources:
+        return failed(answer.failure)
+    return [source.text for source in sources(answer)] or NO_SOURCES
+
+
+def _reference(answer: Answered, item: GoldenItem | None) -> str | Unscored:
+    if item is None:
+        return NO_GOLDEN
+    expected = references(item)
+    return expected[0] if expected else NO_REFERENCE
+
+
+_FROM: dict[str, Callable[[Answered, GoldenItem | None], str | list[str] | Unscored]] = {
+    "user_input": _query,
+    "response": _response,
+    "retrieved_contexts": _contexts,
+    "reference": _reference,
+}
