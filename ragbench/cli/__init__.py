@@ -21,6 +21,7 @@ from ragbench.cli import (
     gate,
     generate,
     golden,
+    load,
     plan,
     plugins,
     score,
@@ -48,6 +49,7 @@ app.command("generate")(generate.generate)
 app.command("demo")(demo.demo)
 app.command("export")(export.export)
 app.command("gate")(gate.gate_command)
+app.command("load")(load.load_command)
 app.command("plan")(plan.plan_command)
 app.command("plugins")(plugins.plugins)
 app.command("score")(score.score_command)
