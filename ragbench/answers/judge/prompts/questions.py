@@ -1,0 +1,56 @@
+"""Ask for the questions that a text answers."""
+
+from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
+
+MOST_QUESTIONS = 10
+PER_CALL, PER_QUESTION = 64, 160
+
+
+def schema(count: int) -> dict[str, object]:
+    """JSON schema of an answer with exactly so many questions."""
+    return _form({"type": "array", "minItems": count, "maxItems": count, "items": _QUESTION})
+
+
+def _form(questions: dict[str, object]) -> dict[str, object]:
+    return {
+        "title": "Questions",
+        "type": "object",
+        "properties": {"noncommittal": {"type": "boolean"}, "questions": questions},
+        "required": ["noncommittal", "questions"],
+        "additionalProperties": False,
+    }
+
+
+_QUESTION: dict[str, object] = {"type": "string", "minLength": 1, "maxLength": 1000}
+ANY = _form({"type": "array", "items": _QUESTION})
+"""The form without a count."""
+
+QUESTIONS = Prompt(
+    name="judge-questions",
+    version=1,
+    system=(
+        "You read an answer and write the questions that it answers, without having seen the real one. "
+        + DATA_RULE
+        + "\n\nRules:\n"
+        "- Each question is one that the whole answer replies to, short, as a user would put it, in the language of "
+        "the answer. Vary the words, not the meaning.\n"
+        "- noncommittal is true if the answer evades: it says that it does not know, cannot tell or needs more "
+        "information, and says nothing else of substance. Write the questions all the same."
+    ),
+    template=(
+        "The answer:\n{answer}\n\n"
+        "Answer with one JSON object: noncommittal (true or false), and a list 'questions' of exactly {count}."
+    ),
+    schema=ANY,
+    max_tokens=PER_CALL + MOST_QUESTIONS * PER_QUESTION,
+)
+
+
+def filled(answer: str, count: int) -> Filled:
+    """Fields and data of one request."""
+    return Filled({"count": str(count)}, {"answer": answer})
+
+
+def most_tokens(count: int) -> int:
+    """The most that the answer may take."""
+    return PER_CALL + PER_QUESTION * count

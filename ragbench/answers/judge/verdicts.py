@@ -1,0 +1,154 @@
+"""Statements and sources -> a verdict per statement and source.
+
+One call has all sources of an answer and as many statements as its answer has room
+for (21 at one source, 18 at four, 13 at ten). A call per source would show every statement once
+per source, could not see what two sources say only together, and would cost as many
+calls as there are sources.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from ragbench.answers.judge.claims import VERDICTS, Claim, Verdict, most_frequent
+from ragbench.answers.judge.prompts import verdicts as prompt
+from ragbench.answers.judge.replies import Check, Lost, Mismatch, Session, ask_checked
+from ragbench.answers.judge.statements import Statement
+from ragbench.models.llm.base import Request
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is to be judged.
+
+    Attributes:
+        question: that the statements answer.
+        statements: at least one.
+        sources: text by id, at least one, best first.
+    """
+
+    question: str
+    statements: tuple[Statement, ...]
+    sources: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """One judgement of one statement.
+
+    Attributes:
+        by_source: verdict by id of the source.
+        verdict: of all sources: supported if one of them, or all together, support it; else contradicted if one of
+            them, or all together, contradict it; else not found.
+        reason: the judge's.
+    """
+
+    by_source: Mapping[str, Verdict]
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A part of the statements of one answer; numbers as shown -> places and ids."""
+
+    owner: int
+    places: tuple[int, ...]
+    ids: tuple[str, ...]
+
+
+async def judge(held: Sequence[Held], session: Session, *, repeat: int = 0) -> list[tuple[Ruling, ...] | Lost]:
+    """A ruling per statement, in order; `Lost` where one of the calls of an answer gives nothing.
+
+    Args:
+        held: what to judge.
+        session: whom to ask.
+        repeat: number of the judgement. Each has its own sample number and seed, and shows sources and statements
+            turned by so many places, since a model at temperature 0 mostly repeats itself on equal words.
+    """
+    calls, requests, checks = list[_Call](), list[Request](), list[Check]()
+    for owner, one in enumerate(held):
+        order = _turned(range(len(one.statements)), repeat)
+        ids = _turned(tuple(one.sources), repeat)
+        step = prompt.most_statements(len(ids))
+        for places in (order[at : at + step] for at in range(0, len(order), step)):
+            calls.append(_Call(owner, places, ids))
+            requests.append(_request(one, places, ids, session.context.seed, repeat))
+            checks.append(_check(len(places), len(ids)))
+    what = "judging statements" + (f", repeat {repeat + 1}" if repeat else "")
+    values = await ask_checked(session, requests, checks, form=prompt.ANY, what=what)
+    found: list[dict[int, Ruling] | Lost] = [{} for _ in held]
+    for call, value in zip(calls, values, strict=True):
+        rulings = found[call.owner]
+        if isinstance(value, Lost) or isinstance(rulings, Lost):
+            found[call.owner] = rulings if isinstance(rulings, Lost) else value
+            continue
+        for row in value["verdicts"]:
+            rulings[call.places[row["statement"] - 1]] = _ruling(row, call.ids, held[call.owner])
+    return [one if isinstance(one, Lost) else tuple(one[at] for at in sorted(one)) for one in found]
+
+
+def claim(statement: Statement, rulings: Sequence[Ruling]) -> Claim:
+    """A statement with all its judgements, as it is kept."""
+    start, end = statement.span or (None, None)
+    verdicts: list[Verdict] = [ruling.verdict for ruling in rulings]
+    ids = list(rulings[0].by_source)
+    by_id = {id_: most_frequent([ruling.by_source[id_] for ruling in rulings]) for id_ in ids}
+    return Claim(
+        text=statement.text,
+        start=start,
+        end=end,
+        verdict=most_frequent(verdicts),
+        supported_by=[id_ for id_ in ids if by_id[id_] == "supported"],
+        contradicted_by=[id_ for id_ in ids if by_id[id_] == "contradicted"],
+        reason=rulings[0].reason,
+        verdicts=verdicts,
+    )
+
+
+def _turned(items: Sequence[T], places: int) -> tuple[T, ...]:
+    by = places % len(items)
+    return (*items[by:], *items[:by])
+
+
+def _request(one: Held, places: Sequence[int], ids: Sequence[str], seed: int, repeat: int) -> Request:
+    filled = prompt.filled(one.question, [one.statements[at].text for at in places], [one.sources[id_] for id_ in ids])
+    made = prompt.HOLD.request(
+        filled,
+        seed=seed,
+        schema=prompt.schema(len(places), len(ids)),
+        max_tokens=prompt.most_tokens(len(places), len(ids)),
+    )
+    return replace(made, sample=repeat)
+
+
+def _check(statements: int, sources: int) -> Check:
+    """Each statement once, each source once, nothing but the three verdicts."""
+    numbers, keys = list(range(1, statements + 1)), {str(number) for number in range(1, sources + 1)}
+
+    def check(value: Any) -> None:
+        rows = value["verdicts"]
+        told = sorted(row["statement"] for row in rows)
+        if told != numbers:
+            reason = f"{len(rows)} verdicts came for {statements} statements: numbers {told[:20]}"
+            raise Mismatch("judge-count", reason)
+        for row in rows:
+            if set(row["sources"]) != keys:
+                reason = f"statement {row['statement']}: {len(row['sources'])} verdicts came for {sources} sources"
+                raise Mismatch("judge-count", reason)
+            for verdict in (*row["sources"].values(), row["together"]):
+                if verdict not in VERDICTS:
+                    raise Mismatch("judge-verdict", f"statement {row['statement']}: {verdict!r} is no verdict")
+
+    return check
+
+
+def _ruling(row: Mapping[str, Any], ids: Sequence[str], held: Held) -> Ruling:
+    said: dict[str, Verdict] = {id_: row["sources"][str(number)] for number, id_ in enumerate(ids, 1)}
+    by_source = {id_: said[id_] for id_ in held.sources}
+    every = {*by_source.values(), row["together"]}
+    order: tuple[Verdict, ...] = ("supported", "contradicted", "not found")
+    verdict = next(one for one in order if one in every)
+    return Ruling(by_source, verdict, " ".join(row["reason"].split()))
