@@ -17,9 +17,11 @@ from ragbench.core.loop import LoopThread
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.core.seeds import generator
+from ragbench.harness.circular import circular
 from ragbench.harness.differences import estimates
 from ragbench.harness.results import Estimate
 from ragbench.models.llm.base import Asker
+from ragbench.models.llm.until_ended import UntilEnded
 from ragbench.plugins import ANSWER_METRICS, Spec, build
 from ragbench.stats.clusters import cluster_index
 
@@ -55,6 +57,9 @@ class AnswerEvaluation:
         manifest: fingerprints, settings, counts.
         counts: ``queries``, ``answered``, ``abstained``, ``failed``, ``missing`` (no row in the answers) and
             ``unknown`` (answers to queries that the golden set lacks, not scored).
+        stopped: why the judge could not be asked to the end (a spent budget, a service that is down); empty if it
+            was. What it was not asked has no value, and code ``judge-stopped`` in the ledger.
+        warnings: what speaks against the judge.
     """
 
     scored: ScoredRun
@@ -64,6 +69,8 @@ class AnswerEvaluation:
     ledger: Ledger
     manifest: Mapping[str, object]
     counts: Mapping[str, int]
+    stopped: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +119,8 @@ def score_answers(
 
     A query without an answer counts as failed: metrics of correctness give it 0,
     and it is in the ledger. Answers to queries that the golden set lacks are not
-    scored, and are in the ledger.
+    scored, and are in the ledger. Where the judge ends the run (a spent budget, a
+    service that is down) the rest is without values; ``stopped`` says why.
 
     Args:
         answers: what was said.
@@ -130,9 +138,10 @@ def score_answers(
     settings = settings or ScoreSettings()
     chosen = named_metrics(metrics, judge=judge is not None)
     aligned, entries, counts = _aligned(answers, golden)
+    asker = UntilEnded(judge.asker) if judge else None
     asked = ScoringContext(
         golden=tuple(golden),
-        judge=judge.asker if judge else None,
+        judge=asker,
         judge_name=judge.name if judge else "",
         context=replace(context or Context(), seed=settings.seed),
         documents=documents or {},
@@ -148,6 +157,8 @@ def score_answers(
     scores = Scores(queries.ids, names, values, Ledger(tuple(e for c in columns for e in c.ledger.entries)))
     manifest = _manifest(answers, golden, chosen, judge, settings, clusters)
     manifest["counts"] = counts
+    warnings = circular(aligned, judge.name) if judge else ()
+    manifest["warnings"] = list(warnings)
     seconds, costs = _measured(aligned)
     return AnswerEvaluation(
         scored=ScoredRun(
@@ -165,6 +176,8 @@ def score_answers(
         ledger=ledger,
         manifest=manifest,
         counts=counts,
+        stopped=str(asker.ended) if asker and asker.ended else "",
+        warnings=warnings,
     )
 
 

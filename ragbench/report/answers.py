@@ -37,7 +37,7 @@ def answers_json(evaluation: AnswerEvaluation) -> JSON:
         "arms": [arm],
         "comparisons": [],
         "ledger": {"counts": ledger.counts(), "entries": [entry._asdict() for entry in ledger.entries]},
-        "manifest": {**_plain_manifest(evaluation), "complete": True},
+        "manifest": {**_plain_manifest(evaluation), "complete": not evaluation.stopped},
     }
 
 
@@ -108,6 +108,9 @@ def _notes(evaluation: AnswerEvaluation) -> list[str]:
     clusters = int(resampling["clusters"])
     if 1 < clusters < FEW_CLUSTERS:
         notes.append(f"warning: {clusters} resampling units are few: intervals are too narrow")
+    notes += [f"warning: {warning}" for warning in evaluation.warnings]
+    if evaluation.stopped:
+        notes.append(f"warning: not whole: {evaluation.stopped}")
     failed = evaluation.counts["failed"] + evaluation.counts["missing"]
     if failed:
         notes.append(
