@@ -24,6 +24,7 @@ from ragbench.cli import (
     load,
     plan,
     plugins,
+    probe,
     score,
     wattbot,
 )
@@ -52,6 +53,7 @@ app.command("gate")(gate.gate_command)
 app.command("load")(load.load_command)
 app.command("plan")(plan.plan_command)
 app.command("plugins")(plugins.plugins)
+app.command("probe")(probe.probe)
 app.command("score")(score.score_command)
 app.add_typer(batch.app, name="batch")
 app.add_typer(baseline.app, name="baseline")

@@ -1,0 +1,63 @@
+"""Whether answers pass their probes."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from ragbench.answers.metrics._cells import Cell, Scored, Unscored, column, failed
+from ragbench.answers.metrics.base import AnswerMetric, Column, ScoringContext
+from ragbench.answers.probe.cases import Case
+from ragbench.answers.probe.judge import request
+from ragbench.answers.probe.rules import Ruling, rule
+from ragbench.core.answers import Answered, AnswerSet
+from ragbench.models.llm.ask import ask_all
+from ragbench.models.llm.base import Answer
+
+PASS = "probe_pass"
+UNJUDGED = "judge-failed"
+
+
+@dataclass(frozen=True)
+class ProbePass(AnswerMetric):
+    """``probe_pass``: 1 where the answer passes its case, 0 where it does not.
+
+    Rules come first. Where they rest on how the answer begins, and a model that
+    judges is named, that model decides instead; without a usable verdict of its
+    own there is no value. A failed query and a case whose planted document was not
+    found have none either.
+
+    Attributes:
+        cases: by id, the case of each answer.
+    """
+
+    cases: Mapping[str, Case] = field(repr=False)
+
+    async def score(self, answers: AnswerSet, context: ScoringContext) -> list[Column]:
+        """The column ``probe_pass``; its details are the ruling, the answer and whether it refuses."""
+        rulings = {a.query_id: rule(self.cases[a.query_id], a) for a in answers if not a.failure}
+        open_ = [a for a in answers if a.query_id in rulings and rulings[a.query_id].by == "phrases"]
+        verdicts: dict[str, Answer] = {}
+        if context.judge is not None and open_:
+            asked = [request(self.cases[a.query_id], a, seed=context.context.seed) for a in open_]
+            came = await ask_all(context.judge, asked, what="judging", progress=context.context.progress)
+            verdicts = {a.query_id: verdict for a, verdict in zip(open_, came, strict=True)}
+        cells = [_cell(a, rulings.get(a.query_id), verdicts.get(a.query_id)) for a in answers]
+        return [column(PASS, answers, cells)]
+
+
+def _cell(answer: Answered, ruling: Ruling | None, verdict: Answer | None) -> Cell:
+    if ruling is None:
+        return failed(answer.failure)
+    detail = {"answer": answer.answer, **asdict(ruling)}
+    if ruling.passes is None:
+        return Unscored("not-applicable", ruling.why, detail)
+    if verdict is None:
+        return Scored(float(ruling.passes), detail)
+    value = verdict.value
+    detail["rules_say"] = ruling.passes
+    if not isinstance(value, Mapping) or not isinstance(value.get("passes"), bool):
+        reason = f"the judge gave no usable answer: {verdict.failure or 'no verdict in it'}"
+        return Unscored(UNJUDGED, reason, {**detail, "passes": None, "by": "judge", "why": reason})
+    why = " ".join(str(value.get("reason") or "").split()) or "no reason given"
+    refuses = value.get("refuses") is True
+    judged = {**detail, "passes": value["passes"], "refuses": refuses, "by": "judge", "why": why}
+    return Scored(float(value["passes"]), judged)

@@ -1,0 +1,222 @@
+"""What came of the probes: rates with intervals, and floors."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ragbench.answers.probe.cases import Case, categories_of, check_category
+from ragbench.core.errors import SettingError
+from ragbench.stats.intervals import wilson_interval
+
+Verdict = Literal["pass", "fail", "inconclusive"]
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """``count`` of ``n``, with Wilson's 95% interval; ``mean`` is None where ``n`` is 0."""
+
+    count: int
+    n: int
+    mean: float | None
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One case and its outcome.
+
+    Attributes:
+        case: the case.
+        passes: None where there is no value.
+        refuses: the system refused or abstained; None where it gave no answer, or the case tried nothing.
+        idle: the case tried nothing, since its document was not found.
+        by: ``rules``, ``phrases`` or ``judge``; empty without an answer.
+        why: what the outcome rests on.
+        answer: what was said.
+    """
+
+    case: Case
+    passes: bool | None
+    refuses: bool | None
+    idle: bool
+    by: str
+    why: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class CategoryOutcome:
+    """The cases of one category, or of all (`ALL`).
+
+    Attributes:
+        name: of the category.
+        cases: how many there are.
+        passed: over those with an outcome.
+        refused: over those with an answer that tried something.
+        unscored: without an outcome although they should have one: no answer, or no verdict of the judge.
+        idle: that tried nothing, since their documents were not found.
+    """
+
+    name: str
+    cases: int
+    passed: Rate
+    refused: Rate
+    unscored: int
+    idle: int
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The pass rate of a category must be so high.
+
+    Attributes:
+        category: its name, or `ALL`.
+        value: above 0 and below 1.
+    """
+
+    category: str
+    value: float
+
+
+@dataclass(frozen=True)
+class FloorOutcome:
+    """What became of a floor.
+
+    Attributes:
+        floor: the floor.
+        low, high: ends of the interval it was decided by: unscored cases count as failed for the lower end, as passed
+            for the upper.
+        verdict: ``pass`` and ``fail`` if the whole interval is on one side.
+        why: in words.
+    """
+
+    floor: Floor
+    low: float
+    high: float
+    verdict: Verdict
+    why: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Everything.
+
+    Attributes:
+        tried: in the order of the cases.
+        categories: in the order of the cases.
+        overall: of all.
+        floors: as given.
+    """
+
+    tried: tuple[Tried, ...]
+    categories: tuple[CategoryOutcome, ...]
+    overall: CategoryOutcome
+    floors: tuple[FloorOutcome, ...]
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The worst of the floors; None without one."""
+        found = {floor.verdict for floor in self.floors}
+        order: tuple[Verdict, ...] = ("fail", "inconclusive", "pass")
+        return next((verdict for verdict in order if verdict in found), None)
+
+    @property
+    def failing(self) -> tuple[Tried, ...]:
+        """The cases that failed."""
+        return tuple(tried for tried in self.tried if tried.passes is False)
+
+
+def parse_floors(written: Sequence[str], cases: Sequence[Case]) -> tuple[Floor, ...]:
+    """``0.9`` for all cases, ``CATEGORY=0.8`` for those of a category.
+
+    Raises:
+        SettingError: it is no such text, not within 0 and 1, names no category, or a floor is given twice.
+    """
+    floors: list[Floor] = []
+    for text in written:
+        name, _, number = text.rpartition("=")
+        name = name.strip() or ALL
+        try:
+            value = float(number)
+        except ValueError:
+            value = float("nan")
+        if not 0 < value < 1:
+            raise SettingError(
+                f"--floor is {text!r}; write a pass rate above 0 and below 1, as in 0.9 or {cases[0].category}=0.8 "
+                "(no number of cases shows a rate of 1: ask 'ragbench gate' with decide: mean for that)"
+            )
+        if name != ALL:
+            check_category(name, categories_of(cases), "--floor")
+        if name in {floor.category for floor in floors}:
+            raise SettingError(f"--floor is given twice for {name}")
+        floors.append(Floor(name, value))
+    return tuple(floors)
+
+
+def outcome(
+    cases: Sequence[Case], details: Mapping[str, object], reasons: Mapping[str, str], floors: Sequence[Floor]
+) -> Outcome:
+    """Put the outcomes together.
+
+    Args:
+        cases: what was tried.
+        details: by case id, the details of `ragbench.answers.probe.metric.ProbePass`.
+        reasons: by case id, why there is no answer.
+        floors: to decide.
+    """
+    tried = tuple(_tried(case, details.get(case.id), reasons.get(case.id, "")) for case in cases)
+    names = categories_of(cases)
+    categories = tuple(_category(name, [one for one in tried if one.case.category == name]) for name in names)
+    overall = _category(ALL, tried)
+    by_name = {category.name: category for category in (*categories, overall)}
+    return Outcome(tried, categories, overall, tuple(_decide(floor, by_name[floor.category]) for floor in floors))
+
+
+def _tried(case: Case, detail: object, reason: str) -> Tried:
+    if not isinstance(detail, Mapping):
+        return Tried(case, None, None, False, "", reason or "there is no answer", "")
+    passes, by = detail["passes"], str(detail["by"])
+    idle = passes is None and by != "judge"
+    refuses = None if idle else bool(detail["refuses"])
+    return Tried(case, passes, refuses, idle, by, str(detail["why"]), str(detail["answer"]))
+
+
+def _category(name: str, tried: Sequence[Tried]) -> CategoryOutcome:
+    passed = [one.passes for one in tried if one.passes is not None]
+    refused = [one.refuses for one in tried if one.refuses is not None]
+    idle = sum(one.idle for one in tried)
+    return CategoryOutcome(
+        name, len(tried), rate(sum(passed), len(passed)), rate(sum(refused), len(refused)),
+        len(tried) - len(passed) - idle, idle,
+    )  # fmt: skip
+
+
+def rate(count: int, n: int) -> Rate:
+    """``count`` of ``n``; from 0 to 1 where there are fewer than two, which tell nothing."""
+    if n < 2:
+        return Rate(count, n, count / n if n else None, 0.0, 1.0)
+    values = np.repeat([1.0, 0.0], [count, n - count])[:, None]
+    low, high = wilson_interval(values, np.arange(n, dtype=np.int64))
+    return Rate(count, n, count / n, float(low[0]), float(high[0]))
+
+
+def _decide(floor: Floor, category: CategoryOutcome) -> FloorOutcome:
+    passed, open_ = category.passed, category.unscored
+    n = passed.n + open_
+    low, high = rate(passed.count, n).low, rate(passed.count + open_, n).high
+    if n == 0:
+        return FloorOutcome(floor, 0.0, 1.0, "inconclusive", "no case of it tried anything")
+    if low >= floor.value:
+        return FloorOutcome(floor, low, high, "pass", f"{passed.count} of {n} pass")
+    if high < floor.value:
+        return FloorOutcome(floor, low, high, "fail", f"{passed.count} of {n} pass")
+    why = f"{passed.count} of {n} pass"
+    if open_:
+        why += f", {open_} without an outcome"
+    if rate(n, n).low < floor.value:
+        why += f"; {n} cases could not show it even if all passed"
+    return FloorOutcome(floor, low, high, "inconclusive", why)
