@@ -1,7 +1,7 @@
 """A system that was scored on a golden set: what a comparison or a gate works on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -96,21 +96,10 @@ class ScoredRun:
         queries = self.queries.select(rows)
         wanted = set(queries.ids)
         ledger = type(self.scores.ledger)(tuple(e for e in self.scores.ledger.entries if e.item in wanted))
-        scores = Scores(queries.ids, self.scores.metrics, self.scores.values[rows], ledger)
+        scores = replace(self.scores, query_ids=queries.ids, values=self.scores.values[rows], ledger=ledger)
         run = None if self.run is None else self.run.select(queries.ids)
         failed = self.failed if run is None else len(run.failures)
-        return ScoredRun(
-            self.name,
-            scores,
-            queries,
-            run,
-            self.judgements,
-            self.latency_ms,
-            self.cost_per_query,
-            failed,
-            self.error,
-            self.manifest,
-        )
+        return replace(self, scores=scores, queries=queries, run=run, failed=failed)
 
 
 def _is_plain(value: object) -> bool:

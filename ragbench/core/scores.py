@@ -1,12 +1,16 @@
 """Scores: what each query got on each metric."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.ledger import Ledger
+
+Direction = Literal["higher", "lower", "none"]
+"""Which values of a metric are better; ``none`` for one that describes and does not rate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,12 +22,18 @@ class Scores:
         metrics: metric names as printed (``"ndcg@10"``), length m.
         values: float64 (q, m); NaN where the metric is undefined for the query.
         ledger: the reason of every row that is NaN.
+        directions: of the metrics whose higher values are not better.
     """
 
     query_ids: Sequence[str]
     metrics: tuple[str, ...]
     values: npt.NDArray[np.float64]
     ledger: Ledger = field(default_factory=Ledger)
+    directions: Mapping[str, Direction] = field(default_factory=dict)
+
+    def direction(self, metric: str) -> Direction:
+        """Which values of the metric are better."""
+        return self.directions.get(metric, "higher")
 
     def column(self, metric: str) -> npt.NDArray[np.float64]:
         """(q,) the values of one metric."""

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Decision = Literal["better", "worse", "equivalent", "no difference shown", "not comparable"]
+from ragbench.core.scores import Direction
+
+Decision = Literal["better", "worse", "different", "equivalent", "no difference shown", "not comparable"]
+"""``different`` is the shown difference of a metric of which neither more nor less is better."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Verdict:
         interval: how it was made (``"t, clustered by document"``, ``"percentile bootstrap"``).
         d_z: mean difference over the standard deviation of the differences; None where that is 0.
         cliffs_delta: Cliff's delta of the two sets of values.
-        wins, ties, losses: queries on which the candidate is better, equal, worse.
+        wins, ties, losses: queries on which the candidate is better, equal, worse; where neither more nor less is
+            better, has more, as much, less.
         p: two-sided, of "no difference"; 1 where all differences are 0.
         p_adjusted: for all comparisons it stands with.
         test: which test gave p (``"sign-flip by document, 10,000 resamples"``).
@@ -33,6 +37,7 @@ class Verdict:
         p_equivalence: of "they differ by the margin or more" (two one-sided tests); None without a margin.
         p_equivalence_adjusted: for all comparisons it stands with.
         reason: why this test, one sentence.
+        direction: which values of the metric are better.
         same_run: both have the same rankings and values, so there was nothing to test; p is 1.
     """
 
@@ -63,4 +68,5 @@ class Verdict:
     p_equivalence: float | None = None
     p_equivalence_adjusted: float | None = None
     reason: str = ""
+    direction: Direction = "higher"
     same_run: bool = False

@@ -58,7 +58,7 @@ def _compare(
         two = np.where(np.abs(two - one) < TIE, one, two)
         low, high, _ = mean_interval(two - one, own, generator(seed, "bootstrap"), resamples=resamples)
         for i, column in enumerate(columns.tolist()):
-            size = effect(one[:, i], two[:, i])
+            size = effect(one[:, i], two[:, i], baseline.scores.direction(names[i][2]))
             tested = paired_test("auto", one[:, i], two[:, i], own, generator(seed, "sign-flip"), resamples)
             interval = estimate(size.mean, low[i], high[i], len(own))
             found[column] = Comparison(*names[i], interval, tested.p, size.wins, size.ties, size.losses)

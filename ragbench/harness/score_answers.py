@@ -154,7 +154,9 @@ def score_answers(
     names = tuple(column.name for column in columns)
     queries = QueryTable.of(golden)
     clusters = cluster_index(queries.units)
-    scores = Scores(queries.ids, names, values, Ledger(tuple(e for c in columns for e in c.ledger.entries)))
+    directions = {column.name: column.direction for column in columns if column.direction != "higher"}
+    reasons = Ledger(tuple(entry for column in columns for entry in column.ledger.entries))
+    scores = Scores(queries.ids, names, values, reasons, directions)
     manifest = _manifest(answers, golden, chosen, judge, settings, clusters)
     manifest["counts"] = counts
     warnings = circular(aligned, judge.name) if judge else ()

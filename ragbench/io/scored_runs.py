@@ -1,6 +1,6 @@
 """Read what ``ragbench eval --out FOLDER`` wrote: every arm with its scores, queries and rankings.
 
-``ragbench score --out FOLDER`` writes the same files without rankings and labels.
+``ragbench score --out FOLDER`` and ``ragbench load --out FOLDER`` write the same files without rankings and labels.
 
 A reference names it: ``FOLDER`` for all arms, ``FOLDER::ARM`` for one of them.
 """
@@ -37,6 +37,9 @@ META = "meta."
 ARM_AFTER = "::"
 ANSWERS_KIND = "answers"
 """``kind`` in the manifest of scored answers, which have no rankings."""
+LOAD_KIND = "load"
+"""``kind`` in the manifest of a load: its arms are levels, each with requests of its own, and it has no rankings."""
+WITHOUT_RANKINGS = (ANSWERS_KIND, LOAD_KIND)
 
 
 def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[ScoredRun, ...]:
@@ -61,7 +64,7 @@ def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[Scored
         raise InputError(f"{folder}: the evaluation has no arm {wanted!r}{did_you_mean(wanted, arms)}")
     queries = _queries(folder)
     frame = read_frame(folder / SCORES, KEYS) if any(arm["status"] == "ok" for arm in arms.values()) else None
-    rankings = rankings and manifest.get("kind") != ANSWERS_KIND
+    rankings = rankings and manifest.get("kind") not in WITHOUT_RANKINGS
     judgements = _judgements(folder, queries) if rankings else None
     entries = _entries(folder)
     nothing = queries.select(np.zeros(0, dtype=np.int64))
@@ -72,12 +75,13 @@ def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[Scored
         if arm["status"] != "ok":
             found.append(ScoredRun(name, NO_SCORES, nothing, error=arm["error"], manifest=manifest))
             continue
+        own = _sent(queries, frame, name) if manifest.get("kind") == LOAD_KIND else queries
         found.append(
             ScoredRun(
                 name,
-                _scores(frame, name, arm, queries, folder, entries),
-                queries,
-                _run(folder, name, manifest, queries, entries) if rankings else None,
+                _scores(frame, name, arm, own, folder, entries),
+                own,
+                _run(folder, name, manifest, own, entries) if rankings else None,
                 judgements,
                 {key: float(arm["latency_ms"][key]) for key in ("p50", "p95", "p99") if key in arm["latency_ms"]},
                 arm.get("cost_per_query"),
@@ -146,6 +150,12 @@ def _queries(folder: Path) -> QueryTable:
     return QueryTable(ids, texts, types, units, columns)
 
 
+def _sent(queries: QueryTable, frame: Any, name: str) -> QueryTable:
+    """The requests of one level of a load."""
+    ids = set(frame["query_id"][frame["arm"] == name])
+    return queries.select(np.array([row for row, id_ in enumerate(queries.ids) if id_ in ids], dtype=np.int64))
+
+
 def _scores(
     frame: Any, name: str, arm: Mapping[str, Any], queries: QueryTable, folder: Path, entries: list[LedgerEntry]
 ) -> Scores:
@@ -160,7 +170,7 @@ def _scores(
         raise InputError(f"{folder / SCORES}: has no column {missing[0]!r}; evaluate again with --out {folder}")
     values = rows[list(metrics)].to_numpy(dtype=np.float64)
     of_scores = tuple(e for e in entries if e.code == "no-relevant" or e.stage == "score")
-    return Scores(queries.ids, metrics, values, Ledger(of_scores))
+    return Scores(queries.ids, metrics, values, Ledger(of_scores), arm.get("directions", {}))
 
 
 def _judgements(folder: Path, queries: QueryTable) -> Judgements:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from ragbench.core.errors import SettingError, did_you_mean
+from ragbench.core.scores import Direction
 from ragbench.metrics.ranked import Floats, Ranked
 
 GAINS = ("linear", "exp")
@@ -25,6 +26,9 @@ class Metric(ABC):
 
     name: ClassVar[str]
     """The name as printed."""
+
+    direction: ClassVar[Direction] = "higher"
+    """Which values are better."""
 
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other accepted names, lower case, with ``_`` for ``-``."""

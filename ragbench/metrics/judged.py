@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ragbench.core.scores import Direction
 from ragbench.metrics.base import Metric
 from ragbench.metrics.ranked import Floats, Ranked
 from ragbench.metrics.tied import mean_weight
@@ -20,6 +21,7 @@ class Judged(Metric):
     """
 
     name: ClassVar[str] = "judged"
+    direction: ClassVar[Direction] = "none"
 
     k: int
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ragbench.core.scores import Direction
 from ragbench.metrics.base import Metric
 from ragbench.metrics.ranked import Floats, Ranked
 from ragbench.metrics.tied import mean_weight
@@ -19,6 +20,7 @@ class RBPResidual(Metric):
     """
 
     name: ClassVar[str] = "rbp_residual"
+    direction: ClassVar[Direction] = "none"
 
     p: float
     k: int | None = None

@@ -67,7 +67,13 @@ def score(
         *_not_judged(run, judgements),
         *_nothing_judged(ranked),
     ]
-    return Scores(judgements.query_ids, tuple(str(metric) for metric in chosen), values.T, Ledger(tuple(entries)))
+    return Scores(
+        judgements.query_ids,
+        tuple(str(metric) for metric in chosen),
+        values.T,
+        Ledger(tuple(entries)),
+        {str(metric): metric.direction for metric in chosen if metric.direction != "higher"},
+    )
 
 
 def _check_queries(run: Run, judgements: Judgements) -> None:

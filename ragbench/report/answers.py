@@ -27,6 +27,7 @@ def answers_json(evaluation: AnswerEvaluation) -> JSON:
         "metrics": {
             name: {**asdict(value), **_bounds_json(evaluation, name)} for name, value in evaluation.metrics.items()
         },
+        "directions": dict(scored.scores.directions),
         "latency_ms": dict(scored.latency_ms),
         "cost_per_query": scored.cost_per_query,
         "failed_queries": scored.failed,

@@ -52,6 +52,9 @@ def _claim(verdict: Verdict) -> str:
         )
     if verdict.decision in ("better", "worse"):
         return f"{verdict.candidate} is {verdict.decision} than {verdict.baseline}"
+    if verdict.decision == "different":
+        more = "more" if (verdict.difference or 0.0) > 0 else "less"
+        return f"{verdict.candidate} has {more} {verdict.metric} than {verdict.baseline}, neither better nor worse"
     return f"No difference shown between {verdict.candidate} and {verdict.baseline}"
 
 
@@ -68,7 +71,7 @@ def _matters(verdict: Verdict) -> str:
     if verdict.margin is None or verdict.low is None or verdict.high is None:
         return ""
     margin = fraction(verdict.margin)
-    if verdict.decision in ("better", "worse"):
+    if verdict.decision in ("better", "worse", "different"):
         sure = verdict.low > verdict.margin or verdict.high < -verdict.margin
         return f" It is more than {margin}." if sure else f" Whether it is more than {margin} is open."
     if verdict.decision == "equivalent":

@@ -36,6 +36,7 @@ def arm_json(arm: Arm) -> JSON:
         "name": arm.name,
         "status": "ok",
         "metrics": {name: asdict(value) for name, value in arm.metrics.items()},
+        "directions": {} if arm.scores is None else dict(arm.scores.directions),
         "latency_ms": asdict(arm.cost.latency_ms),
         "qps": arm.cost.qps,
         "index_seconds": arm.cost.index_seconds,

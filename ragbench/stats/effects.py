@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.errors import InputError
+from ragbench.core.scores import Direction
 from ragbench.stats.checks import check_pairs
 from ragbench.stats.ranks import TIE
 
@@ -19,7 +20,8 @@ class Effect:
         d_z: the mean over the standard deviation of the differences; None where they do not vary.
         cliffs_delta: chance that a query of the candidate scores higher than one of the
             baseline, less the chance that it scores lower, the two drawn apart; -1 to 1.
-        wins, ties, losses: queries on which the candidate is better, equal, worse.
+        wins, ties, losses: queries on which the candidate is better, equal, worse; where neither is better, has
+            more, as much, less.
     """
 
     mean: float
@@ -30,12 +32,15 @@ class Effect:
     losses: int
 
 
-def effect(baseline: npt.NDArray[np.float64], candidate: npt.NDArray[np.float64]) -> Effect:
+def effect(
+    baseline: npt.NDArray[np.float64], candidate: npt.NDArray[np.float64], direction: Direction = "higher"
+) -> Effect:
     """Effect sizes of paired values; values closer than 1e-12 are equal.
 
     Args:
         baseline: (n,) value per query, NaN where undefined.
         candidate: (n,) the same of the candidate. Pairs with a NaN take no part.
+        direction: which values are better; it says what a win is, and changes no other figure.
 
     Raises:
         InputError: shapes differ, an infinite value, or no pair is left.
@@ -52,13 +57,14 @@ def effect(baseline: npt.NDArray[np.float64], candidate: npt.NDArray[np.float64]
     mean = float(difference.mean())
     spread = float(difference.std(ddof=1)) if len(difference) > 1 else 0.0
     d_z = mean / spread if spread > TIE * float(np.abs(difference).max()) else None
+    gain = -difference if direction == "lower" else difference
     return Effect(
         mean,
         d_z,
         cliffs_delta(baseline, candidate),
-        int((difference > 0).sum()),
-        int((difference == 0).sum()),
-        int((difference < 0).sum()),
+        int((gain > 0).sum()),
+        int((gain == 0).sum()),
+        int((gain < 0).sum()),
     )
 
 

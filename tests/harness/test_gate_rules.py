@@ -69,7 +69,7 @@ rules:
         ("rules:", "g:1: rules holds nothing"),
         ("rules: {a: 1}", "rules holds keys and values"),
         ("false_passes: 0.05", "rules is missing"),
-        ("rules: [{metric: a}]", "needs min or margin"),
+        ("rules: [{metric: a}]", "needs min, max or margin"),
         ("rules: [{metric: a, min: .5, margin: .1}]", "stands beside min"),
         ("rules: [{metric: a, min: .nan}]", "is nan, which is no number"),
         ("rules: [{metric: a, margin: .inf}]", "is inf, which is no number"),

@@ -8,6 +8,7 @@ import pytest
 from ragbench import api
 from ragbench.core.errors import InputError
 from ragbench.harness.results import Evaluation
+from ragbench.harness.settings import Settings
 from ragbench.io.scored_runs import read_scored
 from ragbench.report.files import ReportFolder
 
@@ -17,7 +18,11 @@ def evaluation(sample_data: Path, cache: Path) -> Evaluation:
     chunks = api.chunk(api.load_corpus(sample_data / "shop" / "product_catalog.csv"), "whole")
     # A source that no service answers at, so that one arm fails.
     dead = "http:url=http://127.0.0.1:9/search"
-    return api.evaluate(chunks, api.load_golden(sample_data / "shop"), ["bm25", dead, "bm25:k1=2"], cache=cache)
+    arms = ["bm25", dead, "bm25:k1=2"]
+    settings = Settings(metrics=("judged@10",))
+    found = api.evaluate(chunks, api.load_golden(sample_data / "shop"), arms, settings=settings, cache=cache)
+    assert found.scored[0].scores.direction("judged@10") == "none"
+    return found
 
 
 @pytest.fixture
@@ -36,6 +41,7 @@ def test_what_is_read_is_what_was_measured(evaluation: Evaluation, folder: Path)
         assert mine.error == theirs.error
         assert list(mine.queries.units) == list(theirs.queries.units)
         assert mine.scores.metrics == theirs.scores.metrics
+        assert mine.scores.directions == theirs.scores.directions
         np.testing.assert_array_equal(mine.scores.values, theirs.scores.values)
         if theirs.run is not None:
             assert mine.run is not None

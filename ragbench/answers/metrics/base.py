@@ -12,6 +12,7 @@ from ragbench.core.answers import AnswerSet
 from ragbench.core.context import Context
 from ragbench.core.goldens import GoldenItem
 from ragbench.core.ledger import Ledger
+from ragbench.core.scores import Direction
 from ragbench.models.llm.base import Asker
 
 Need = Literal["golden", "reference", "evidence", "sources", "judge"]
@@ -45,12 +46,14 @@ class Column:
         values: float64 (n,); NaN where it cannot be computed.
         ledger: the reason of every NaN; the entry's item is the query id.
         details: by query id, what the value rests on (statements, verdicts, matched spans), JSON values only.
+        direction: which values are better.
     """
 
     name: str
     values: npt.NDArray[np.float64]
     ledger: Ledger = field(default_factory=Ledger)
     details: Mapping[str, object] = field(default_factory=dict)
+    direction: Direction = "higher"
 
 
 class AnswerMetric(ABC):

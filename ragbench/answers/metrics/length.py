@@ -1,7 +1,7 @@
 """Answer length."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ragbench.answers.metrics._cells import Cell, Scored, column, failed
 from ragbench.answers.metrics.base import AnswerMetric, Column, ScoringContext
@@ -15,13 +15,12 @@ _WORD = re.compile(r"[^\W_](?:[\w.,'’-]*[^\W_])?")
 class Length(AnswerMetric):
     """``length``: words of the answer; a Chinese or Japanese character is a word.
 
-    A description and no quality: neither more nor less is better, though a
-    comparison calls more of it better. Failed queries have none.
+    A description and no quality: neither more nor less is better. Failed queries have none.
     """
 
     async def score(self, answers: AnswerSet, context: ScoringContext) -> list[Column]:
         """The column ``length``."""
-        return [column("length", answers, [_cell(answer) for answer in answers])]
+        return [replace(column("length", answers, [_cell(answer) for answer in answers]), direction="none")]
 
 
 def _cell(answer: Answered) -> Cell:

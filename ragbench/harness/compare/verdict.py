@@ -73,7 +73,8 @@ def verdict(
     rng = generator(seed, "bootstrap")
     low, high, methods = mean_interval(difference[:, None], clusters, rng, resamples=resamples, confidence=confidence)
     known = not np.isnan(low[0])
-    size = effect(baseline, candidate)
+    direction = pair.baseline.scores.direction(metric)
+    size = effect(baseline, candidate, direction)
     tested = paired_test(test, baseline, candidate, clusters, generator(seed, "sign-flip"), resamples)
     if c == 1:
         tested = tested._replace(p=1.0)
@@ -107,6 +108,7 @@ def verdict(
         p_equivalence=p_equivalence,
         p_equivalence_adjusted=p_equivalence,
         reason=tested.reason,
+        direction=direction,
         same_run=pair.same_run,
     )
     close = _close_call(found) if tested.least < 1 - confidence else []
@@ -135,7 +137,9 @@ def decide(verdict: Verdict) -> Decision:
     if verdict.p_equivalence_adjusted is not None and verdict.p_equivalence_adjusted < alpha:
         return "equivalent"
     if verdict.p_adjusted < alpha and verdict.difference:
-        return "better" if verdict.difference > 0 else "worse"
+        if verdict.direction == "none":
+            return "different"
+        return "better" if (verdict.difference > 0) == (verdict.direction == "higher") else "worse"
     return "no difference shown"
 
 

@@ -70,7 +70,14 @@ def _faults(rule: Rule, runs: list[ScoredRun]) -> Iterator[str]:
             elif rule.max_ratio is not None and run is runs[0] and run.cost_per_query <= 0:
                 yield f"the baseline {run.name} cost nothing, so there is no ratio; write max in place of max_ratio"
     if isinstance(rule, MetricRule):
+        yield from _direction_faults(rule, runs[0])
         yield from _slice_faults(rule, runs[0])
+
+
+def _direction_faults(rule: MetricRule, run: ScoredRun) -> Iterator[str]:
+    name = metric_name(run, rule.metric)
+    if rule.margin is not None and name is not None and run.scores.direction(name) == "none":
+        yield f"of {name} neither more nor less is better, so it has no margin; write min or max"
 
 
 def _slice_faults(rule: MetricRule, run: ScoredRun) -> Iterator[str]:

@@ -7,6 +7,7 @@ from ragbench.core.ledger import first_ten
 from ragbench.core.scored import ScoredRun
 from ragbench.harness.compare.pairing import Pair, pair
 from ragbench.harness.gate.applicable import check_applicable
+from ragbench.harness.gate.loads import is_load
 from ragbench.harness.gate.matching import check_match
 from ragbench.harness.gate.metric_rules import decide_metric, left_out
 from ragbench.harness.gate.plain_rules import decide_cost, decide_latency, decide_share
@@ -60,7 +61,10 @@ def gate(
         raise InputError(f"{candidate.name} has no queries, so there is nothing to decide")
     notes = list(check_match(baseline, candidate, allow)) if baseline is not None else []
     check_applicable(rules, baseline, candidate)
-    compared = None if baseline is None else pair(baseline, candidate, intersect="golden" in allow)
+    # Requests of a load are no pairs: no rule on them looks at one by one.
+    compared = (
+        None if baseline is None or is_load(candidate) else pair(baseline, candidate, intersect="golden" in allow)
+    )
     if compared is not None:
         notes += compared.notes
         if compared.same_run:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ragbench.core.errors import InputError, RagbenchError, SettingError, did_you_mean
 from ragbench.core.scored import ScoredRun
+from ragbench.harness.gate.loads import conditions
 from ragbench.harness.settings import Settings
 
 ALLOW = ("golden", "corpus", "settings")
@@ -37,7 +38,7 @@ def check_match(baseline: ScoredRun, candidate: ScoredRun, allow: Collection[str
     for word in allow:
         if word not in ALLOW:
             raise SettingError(f"--allow {word!r} is not known{did_you_mean(word, ALLOW)}")
-    found = mismatches(baseline.manifest, candidate.manifest)
+    found = mismatches(baseline.manifest, candidate.manifest) + _loads(baseline, candidate)
     refused = [one for one in found if one.what not in allow]
     if refused:
         lines = [f"{one.sentence}; to compare all the same: --allow {one.what}" for one in refused]
@@ -75,6 +76,19 @@ def mismatches(baseline: Mapping[str, object], candidate: Mapping[str, object]) 
     if changed:
         found.append(Mismatch("settings", f"the settings differ (baseline against candidate): {', '.join(changed)}"))
     return found
+
+
+def _loads(baseline: ScoredRun, candidate: ScoredRun) -> list[Mismatch]:
+    """Times under one load say nothing of those under another."""
+    ours, theirs = conditions(baseline), conditions(candidate)
+    changed = [
+        f"{key} {ours.get(key, 'none')} against {theirs.get(key, 'none')}"
+        for key in dict.fromkeys((*ours, *theirs))
+        if ours.get(key) != theirs.get(key)
+    ]
+    return [Mismatch("settings", f"the loads differ (baseline against candidate): {', '.join(changed)}")] * bool(
+        changed
+    )
 
 
 def _scoring(manifest: Mapping[str, object]) -> dict[str, object]:

@@ -1,4 +1,7 @@
-"""Floors of metrics, and margins against the baseline, decided on bounds."""
+"""Floors and ceilings of metrics, and margins against the baseline, decided on bounds.
+
+A ceiling is decided as the floor of the values turned about, and so is the margin of a metric that is to be low.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -26,7 +29,7 @@ def decide_metric(
     """The rule, once for each part of the queries that it is about.
 
     Args:
-        rule: a floor, or a margin; a margin needs ``pair``.
+        rule: a floor, a ceiling, or a margin; a margin needs ``pair``.
         pair: baseline and candidate on the same queries.
         candidate: on all of its queries.
         below: chance that a broken rule passes.
@@ -88,18 +91,29 @@ def _decide(
     units = [run.queries.units[row] for row in rows.tolist()]
     # Nothing is estimated where both are one run: whatever the queries, they differ by nothing.
     certain = theirs is not None and pair is not None and pair.same_run and bool((~np.isnan(ours)).any())
-    decided = _weighed(rule, metric, part, ours, theirs, units, certain, below, above)
+    decided = _weighed(rule, run, metric, part, ours, theirs, units, certain, below, above)
     lost = np.isnan(ours) & (_expected(run, rows) if theirs is None else ~np.isnan(theirs))
     if decided.outcome != "pass" or not lost.any():
         return decided
-    # What was lost may be what is bad: a pass must stand with 0 in its place.
-    worst = _weighed(rule, metric, part, np.where(lost, 0.0, ours), theirs, units, certain, below, above)
+    missing = f"the candidate has no value for {int(lost.sum())} queries; it passes without them, but"
+    if not _shares(ours[~np.isnan(ours)]):
+        reason = f"{missing} what they could be has no end"
+        return replace(decided, outcome="inconclusive", room=None, reason=reason)
+    # What was lost may be what is bad: a pass must stand with the worst value in its place.
+    bad = 1.0 if _turned(rule, run, metric) else 0.0
+    worst = _weighed(rule, run, metric, part, np.where(lost, bad, ours), theirs, units, certain, below, above)
     if worst.outcome == "pass":
         return decided
-    reason = (
-        f"the candidate has no value for {int(lost.sum())} queries; it passes without them, but not with 0 for each"
-    )
-    return replace(decided, outcome="inconclusive", room=worst.room, reason=reason)
+    return replace(decided, outcome="inconclusive", room=worst.room, reason=f"{missing} not with {bad:g} for each")
+
+
+def _turned(rule: MetricRule, run: ScoredRun, metric: str) -> bool:
+    """Whether low values are what the rule wants."""
+    return rule.max is not None or (rule.margin is not None and run.scores.direction(metric) == "lower")
+
+
+def _shares(values: Values) -> bool:
+    return bool(((values >= 0) & (values <= 1)).all())
 
 
 def _expected(run: ScoredRun, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -110,6 +124,7 @@ def _expected(run: ScoredRun, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.boo
 
 def _weighed(
     rule: MetricRule,
+    run: ScoredRun,
     metric: str,
     part: str,
     ours: Values,
@@ -125,9 +140,32 @@ def _weighed(
     values[np.abs(values) < TIE] = 0.0
     means = (None if theirs is None else _mean(theirs[kept]), _mean(ours[kept]))
     clusters = cluster_index([units[row] for row in np.flatnonzero(kept).tolist()])
-    bounded = theirs is None and bool(((values >= 0) & (values <= 1)).all())
+    bounded = theirs is None and _shares(values)
+    turn = (1.0 if bounded else 0.0) if _turned(rule, run, metric) else None
+    values = values if turn is None else turn - values
     bounds = (share_bounds if bounded else difference_bounds)(values, clusters, below=below, above=above)
-    return _decided(rule, metric, part, bounds, means, certain, below, above)
+    decided = _decided(rule, metric, part, bounds, means, certain, turn, below, above)
+    return decided if turn is None else _turned_back(decided, turn)
+
+
+def _bound(rule: MetricRule, turn: float | None) -> float:
+    if rule.max is not None:
+        return (turn or 0.0) - rule.max
+    return rule.min if rule.min is not None else -(rule.margin or 0.0)
+
+
+def _turned_back(decided: Decided, turn: float) -> Decided:
+    def back(value: float | None) -> float | None:
+        return None if value is None else turn - value
+
+    return replace(
+        decided,
+        value=back(decided.value),
+        low=back(decided.high),
+        high=back(decided.low),
+        bound=turn - decided.bound,
+        at_least=False,
+    )
 
 
 def _decided(
@@ -137,10 +175,11 @@ def _decided(
     bounds: Bounds,
     means: tuple[float | None, float | None],
     certain: bool,
+    turn: float | None,
     below: float,
     above: float,
 ) -> Decided:
-    bound = rule.min if rule.min is not None else -(rule.margin or 0.0)
+    bound = _bound(rule, turn)
     low, high = (0.0, 0.0) if certain else (bounds.low, bounds.high)
     on_mean = rule.decide == "mean"
     outcome, room = weigh(bounds.mean if on_mean else low, bounds.mean if on_mean else high, bound, at_least=True)
@@ -149,7 +188,7 @@ def _decided(
         more = more_queries(bounds, bound, below, above)
     return Decided(
         name=rule.name or _name(rule, metric, part),
-        kind="floor" if rule.margin is None else "margin",
+        kind=_kind(rule),
         outcome=outcome,
         value=bounds.mean,
         low=low,
@@ -182,17 +221,11 @@ def _reason(rule: MetricRule, bounds: Bounds, outcome: str, certain: bool, more:
             f"{FEWEST_CLUSTERS}; more where all values are equal)"
         )
     what = "the loss" if rule.margin is not None else "the value"
-    asked = "the margin" if rule.margin is not None else "the floor"
+    asked = f"the {_kind(rule)}"
     if outcome == "pass":
-        return (
-            f"{what} is shown to be within {asked}" if rule.margin is not None else f"{what} is shown to reach {asked}"
-        )
+        return f"{what} is shown to {'reach' if rule.min is not None else 'be within'} {asked}"
     if outcome == "fail":
-        return (
-            f"{what} is shown to be more than {asked}"
-            if rule.margin is not None
-            else f"{what} is shown to miss {asked}"
-        )
+        return f"{what} is shown to {'miss' if rule.min is not None else 'be more than'} {asked}"
     worse = rule.margin is not None and bounds.high is not None and bounds.high < 0
     known = f"it is worse, but whether by more than {asked} is open" if worse else f"{asked} lies within the interval"
     if more is None:
@@ -203,16 +236,15 @@ def _reason(rule: MetricRule, bounds: Bounds, outcome: str, certain: bool, more:
 
 
 def _skipped(rule: MetricRule, metric: str, part: str, n: int) -> Decided:
-    bound = rule.min if rule.min is not None else -(rule.margin or 0.0)
     return Decided(
         name=rule.name or _name(rule, metric, part),
-        kind="floor" if rule.margin is None else "margin",
+        kind=_kind(rule),
         outcome="skipped",
         value=None,
         low=None,
         high=None,
-        bound=bound,
-        at_least=True,
+        bound=_bound(rule, None) if rule.max is None else rule.max,
+        at_least=rule.max is None,
         metric=metric,
         slice=part,
         n=n,
@@ -224,7 +256,13 @@ def _name(rule: MetricRule, metric: str, part: str) -> str:
     where = f" ({part})" if part else ""
     if rule.margin is not None:
         return f"{metric} loses at most {rule.margin:g}{where}"
+    if rule.max is not None:
+        return f"{metric} at most {rule.max:g}{where}"
     return f"{metric} at least {rule.min:g}{where}"
+
+
+def _kind(rule: MetricRule) -> str:
+    return "margin" if rule.margin is not None else "floor" if rule.min is not None else "ceiling"
 
 
 def _mean(values: Values) -> float | None:

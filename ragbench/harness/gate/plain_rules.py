@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from ragbench.core.scored import ScoredRun
 from ragbench.harness.gate.bounds import FEWEST_CLUSTERS, share_bounds
+from ragbench.harness.gate.loads import is_known
 from ragbench.harness.gate.more_queries import more_queries
 from ragbench.harness.gate.result import Decided
 from ragbench.harness.gate.rules import CostRule, CoverageRule, FailuresRule, LatencyRule
@@ -25,6 +26,10 @@ def decide_latency(rule: LatencyRule, baseline: ScoredRun | None, candidate: Sco
         "fail": "above the ceiling, noise allowed for",
         "inconclusive": f"within {rule.noise:.0%} of the ceiling: one more run on a quiet machine may tell",
     }
+    reason = said[outcome]
+    if outcome == "pass" and not is_known(candidate, rule.latency):
+        outcome, room = "inconclusive", None
+        reason = "it falls among requests that failed, of which only the timeout is known"
     asked = f"{bound:g} ms" if theirs is None else f"{bound:g} x the baseline"
     return Decided(
         name=rule.name or f"latency {rule.latency} at most {asked}",
@@ -41,7 +46,7 @@ def decide_latency(rule: LatencyRule, baseline: ScoredRun | None, candidate: Sco
         candidate=ours,
         room=room,
         method=f"noise of {rule.noise:.0%} either way" if rule.noise else "the plain number",
-        reason=said[outcome],
+        reason=reason,
     )
 
 

@@ -16,7 +16,7 @@ class Decided:
 
     Attributes:
         name: of the rule, as given or made of what it asks.
-        kind: ``floor``, ``margin``, ``latency``, ``cost``, ``failures`` or ``coverage``.
+        kind: ``floor``, ``ceiling``, ``margin``, ``latency``, ``cost``, ``failures`` or ``coverage``.
         outcome: ``skipped`` is a slice that is too small to be decided; it counts for nothing.
         value: what is held against the bound; None where there is none, with the reason.
         low, high: where the value truly lies; None where the data do not say, or nothing is estimated.

@@ -12,11 +12,12 @@ LATENCY_NOISE = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class MetricRule:
-    """A metric has a floor, or may lie below the baseline by no more than a margin.
+    """A metric has a floor or a ceiling, or may be worse than the baseline by no more than a margin.
 
     Attributes:
         metric: a metric of the run, ``"ndcg@10"``.
         min: the floor of its mean; or
+        max: the ceiling of its mean; or
         margin: the loss against the baseline that is accepted, at least 0.
         slice: only the queries with ``COLUMN=VALUE``.
         by: each value of this column on its own; the slices share the rule's part of the false alarms.
@@ -27,6 +28,7 @@ class MetricRule:
 
     metric: str
     min: float | None = None
+    max: float | None = None
     margin: float | None = None
     slice: str | None = None
     by: str | None = None
@@ -41,9 +43,11 @@ class MetricRule:
 
     def faults(self) -> list[tuple[str, str]]:
         """Key and message of everything that is wrong beyond types."""
-        found = _one_of(self, "min", "margin")
+        found = _one_of(self, "min", "max", "margin")
         if self.min is not None and not 0 <= self.min <= 1:
             found.append(("min", f"is {self.min:g}; metrics lie from 0 to 1"))
+        if self.max is not None and self.max < 0:
+            found.append(("max", f"is {self.max:g}; at least 0"))
         if self.margin is not None and not 0 <= self.margin <= 1:
             found.append(
                 ("margin", f"is {self.margin:g}; it is the loss that is accepted, written as a number from 0 to 1")
@@ -210,11 +214,11 @@ DEFAULT_RULES = Rules(rules=(MetricRule(metric="ndcg@10", margin=0.02),))
 """Without a file: no more than .02 of nDCG@10 may be lost."""
 
 
-def _one_of(rule: Rule, first: str, second: str) -> list[tuple[str, str]]:
-    given = [key for key in (first, second) if getattr(rule, key) is not None]
-    if len(given) == 1:
-        return []
-    return [("", f"needs {first} or {second}")] if not given else [(second, f"stands beside {first}; give one of them")]
+def _one_of(rule: Rule, *keys: str) -> list[tuple[str, str]]:
+    given = [key for key in keys if getattr(rule, key) is not None]
+    if not given:
+        return [("", f"needs {', '.join(keys[:-1])} or {keys[-1]}")]
+    return [(key, f"stands beside {given[0]}; give one of them") for key in given[1:]]
 
 
 def _positive(rule: Rule, *keys: str) -> list[tuple[str, str]]:
