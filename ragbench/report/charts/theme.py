@@ -30,9 +30,9 @@ TEXT: dict[Theme, tuple[str, str, str]] = {
     "dark": ("#e8eaed", "#a3abb5", "#333a43"),
 }
 """Text, quiet text, and the grid."""
-DECISIONS = ("better", "worse", "equivalent", "no difference shown", "not comparable")
-DECISION_SHAPES = ("triangle-up", "triangle-down", "square", "circle", "stroke")
-_DECISION_COLOURS: dict[Theme, tuple[int, ...]] = {"light": (0, 1, 2, 5, 5), "dark": (0, 1, 2, 5, 5)}
+DECISIONS = ("better", "worse", "different", "equivalent", "no difference shown", "not comparable")
+DECISION_SHAPES = ("triangle-up", "triangle-down", "diamond", "square", "circle", "stroke")
+_DECISION_COLOURS: dict[Theme, tuple[int, ...]] = {"light": (0, 1, 3, 2, 5, 5), "dark": (0, 1, 3, 2, 5, 5)}
 
 
 def config(theme: Theme) -> dict[str, Any]:
