@@ -21,6 +21,7 @@ from ragbench.cli import (
     gate,
     generate,
     golden,
+    judge,
     load,
     plan,
     plugins,
@@ -59,6 +60,7 @@ app.add_typer(batch.app, name="batch")
 app.add_typer(baseline.app, name="baseline")
 app.add_typer(data.app, name="data")
 app.add_typer(golden.app, name="golden")
+app.add_typer(judge.app, name="judge")
 app.add_typer(wattbot.app, name="wattbot")
 
 

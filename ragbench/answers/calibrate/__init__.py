@@ -1,0 +1,1 @@
+"""Answers that people labelled, to hold judges and signals against."""
