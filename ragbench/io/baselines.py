@@ -20,13 +20,13 @@ from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.scored import ScoredRun
 from ragbench.io.atomic import replacing, write_text
 from ragbench.io.scored_runs import (
-    ANSWERS_KIND,
     ARM_AFTER,
     LEDGER,
     QRELS,
     QUERIES,
     RESULTS,
     SCORES,
+    WITHOUT_RANKINGS,
     read_frame,
     read_scored,
 )
@@ -146,7 +146,7 @@ def _copy(folder: Path, new: Path, arm: str, results: Mapping[str, Any]) -> None
     new.mkdir()
     manifest = dict(results["manifest"])
     shutil.copyfile(folder / QUERIES, new / QUERIES)
-    if manifest.get("kind") != ANSWERS_KIND:
+    if manifest.get("kind") not in WITHOUT_RANKINGS:
         trec = manifest["runs"][arm]
         manifest["runs"] = {arm: trec}
         (new / "runs").mkdir()
@@ -186,7 +186,7 @@ def _is_of(line: str, arm: str) -> bool:
     entry = json.loads(line)
     if entry["code"] == "arm-failed":
         return False
-    return entry["stage"] != "search" or str(entry["item"]).startswith(f"{arm}: ")
+    return entry["stage"] not in ("search", "load") or str(entry["item"]).startswith(f"{arm}: ")
 
 
 def _text(content: Mapping[str, Any]) -> str:

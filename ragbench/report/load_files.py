@@ -14,10 +14,9 @@ from pathlib import Path
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.scored import QueryTable
 from ragbench.harness.load.result import LoadResult
-from ragbench.harness.load.run import KIND
 from ragbench.io.answer_files import ANSWERS
 from ragbench.io.atomic import replacing, write_text
-from ragbench.io.scored_runs import LEDGER, QUERIES, RESULTS, SCORES, write_queries
+from ragbench.io.scored_runs import LEDGER, LOAD_KIND, QUERIES, RESULTS, SCORES, write_queries
 from ragbench.report.load import load_markdown
 from ragbench.report.load_json import load_json
 
@@ -34,10 +33,10 @@ def check_load_folder(folder: Path) -> None:
     try:
         kind = json.loads((folder / RESULTS).read_text(encoding="utf-8"))["manifest"].get("kind")
     except FileNotFoundError:
-        kind = KIND
+        kind = LOAD_KIND
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         kind = None
-    if kind != KIND or (folder / ANSWERS).exists():
+    if kind != LOAD_KIND or (folder / ANSWERS).exists():
         raise SettingError(f"--out {folder}: holds something else; name another folder for the load")
     try:
         folder.mkdir(parents=True, exist_ok=True)

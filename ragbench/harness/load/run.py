@@ -18,8 +18,8 @@ from ragbench.harness.load.loops import Exchange, closed_loop, open_loop
 from ragbench.harness.load.result import LevelResult, LoadResult
 from ragbench.harness.load.service import Service
 from ragbench.harness.load.settings import Level, LoadSettings
+from ragbench.io.scored_runs import LOAD_KIND
 
-KIND = "load"
 Keep = Callable[[LoadResult], None]
 
 
@@ -107,7 +107,7 @@ def _manifest(
     parts = urlsplit(endpoint.url)
     printed = fingerprint_texts([one.id for one in questions], [one.text for one in questions])
     return {
-        "kind": KIND,
+        "kind": LOAD_KIND,
         # Without the query: a key may stand in it.
         "url": f"{parts.scheme}://{parts.netloc}{parts.path}",
         "golden": {"name": name, "fingerprint": printed, "queries": len(questions)},
