@@ -26,6 +26,7 @@ from ragbench.cli import (
     plan,
     plugins,
     probe,
+    report,
     score,
     wattbot,
 )
@@ -55,6 +56,7 @@ app.command("load")(load.load_command)
 app.command("plan")(plan.plan_command)
 app.command("plugins")(plugins.plugins)
 app.command("probe")(probe.probe)
+app.command("report")(report.report_command)
 app.command("score")(score.score_command)
 app.add_typer(batch.app, name="batch")
 app.add_typer(baseline.app, name="baseline")

@@ -1,0 +1,64 @@
+"""``ragbench report``: evaluations as one HTML page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLE = """Write evaluations as one HTML page that can be sent: it asks for nothing from anywhere.
+
+Example: ragbench report reports/shop --corpus datasets/shop/product_catalog.csv --golden datasets/shop
+--out report.html
+
+RUN is the folder of 'ragbench eval --out' or 'ragbench score --out' (all its
+systems), or FOLDER::ARM. The first system is the baseline. An evaluation does not
+keep texts: name corpus, golden set and answers to see them in the page; each is
+used only if its fingerprint is the one that was evaluated. Exit code 0: written;
+2: an error of usage or input."""
+
+Paths = list[Path] | None
+
+
+def report_command(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="FOLDER or FOLDER::ARM.")],
+    out: Annotated[Path, typer.Option(help="File to write.")] = Path("report.html"),
+    figures: Annotated[Path | None, typer.Option(help="Folder for the charts as PNG and SVG.")] = None,
+    corpus: Annotated[Paths, typer.Option(help="Documents or chunks that were indexed; may be repeated.")] = None,
+    chunker: Annotated[str, typer.Option(help="How the corpus was cut: NAME or NAME:key=value,...")] = "auto",
+    golden: Annotated[Paths, typer.Option(help="Golden set that was used; may be repeated.")] = None,
+    answers: Annotated[Paths, typer.Option(help="Answers that were scored; may be repeated.")] = None,
+    title: Annotated[str | None, typer.Option(help="Title of the page.  [default: after the golden set]")] = None,
+    metric: Annotated[str | None, typer.Option(help="Metric of the verdict.  [default: ndcg@10]")] = None,
+    baseline: Annotated[str | None, typer.Option(help="System to compare with.  [default: first]")] = None,
+    intersect: Annotated[bool, typer.Option("--intersect", help="Compare the queries in common.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of bootstrap and test.")] = 0,
+    resamples: Annotated[int, typer.Option(help="Of bootstrap and test.")] = 10_000,
+    cache: Annotated[Path | None, typer.Option(help="Cache folder.  [default: the user's]")] = None,
+) -> None:
+    """Write evaluations as one HTML page."""
+    from ragbench.io.cache import cache_folder
+    from ragbench.report.html.inputs import Wanted, read_report
+    from ragbench.report.html.page import write_page
+
+    data = read_report(
+        Wanted(
+            references=tuple(runs),
+            corpus=tuple(corpus or ()),
+            chunker=chunker,
+            golden=tuple(golden or ()),
+            answers=tuple(answers or ()),
+            title=title,
+            metric=metric,
+            baseline=baseline,
+            intersect=intersect,
+            seed=seed,
+            resamples=resamples,
+        )
+    )
+    write_page(data, out, cache_folder(cache))
+    for line in data.texts.missing:
+        print(f"note: {line}")
+    print(f"written to {out} ({out.stat().st_size / 1e6:.1f} MB)")
+
+
+report_command.__doc__ = EXAMPLE

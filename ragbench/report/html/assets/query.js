@@ -1,0 +1,173 @@
+// One query: what should be found, and what every system found, side by side.
+const EVIDENCE = 0;
+const STRUCK = 1;
+
+function evidenceMarks(texts, item, query, shift) {
+  const document_ = texts.documents[item];
+  const start = texts.starts[item] + shift;
+  return texts.evidence[query]
+    .filter(([of, , end, grade, kind]) => of === document_ && end >= 0 && (kind === STRUCK || grade > 0))
+    .map(([, low, high, grade, kind]) => ({
+      start: low - start, end: high - start,
+      className: kind === STRUCK ? "struck" : "evidence",
+      title: kind === STRUCK ? "the query was taken from here" : "evidence, grade " + grade,
+    }));
+}
+
+function passage(texts, item, query) {
+  const pieces = texts.pieces[item];
+  if (!pieces || !pieces.length) return null;
+  const content = [];
+  let end = 0;
+  for (const [shift, text] of pieces) {
+    if (shift > end) content.push(el("span", { class: "gap" }, " … "));
+    content.push(...marked(text, evidenceMarks(texts, item, query, shift)));
+    end = shift + charactersOf(text);
+  }
+  if (end < texts.lengths[item]) content.push(el("span", { class: "gap" }, " …"));
+  return el("p", { class: "passage", dir: "auto" }, ...content);
+}
+
+function badge(label) {
+  if (label === NOT_JUDGED) return el("span", { class: "tag none" }, "not judged");
+  if (label > 0) return el("span", { class: "tag relevant" }, "relevant" + (label > 1 ? ", grade " + label : ""));
+  return el("span", { class: "tag" }, "not relevant");
+}
+
+function rankedItem(figures, texts, query, row) {
+  return el("li", { class: row.label > 0 ? "ranked relevant" : "ranked", value: row.rank },
+    el("div", { class: "line" },
+      el("span", { class: "rank" }, String(row.rank)),
+      el("span", { class: "item", dir: "auto" }, figures.items[row.item]),
+      badge(row.label),
+      el("span", { class: "score", title: "score" }, Number.isFinite(row.score) ? String(Number(row.score.toPrecision(4))) : String(row.score))),
+    texts.titles[row.item] ? el("p", { class: "title", dir: "auto" }, texts.titles[row.item]) : null,
+    passage(texts, row.item, query));
+}
+
+function rankingColumn(figures, texts, query, arm) {
+  const id = "ranking-" + arm;
+  const failure = figures.failures[arm][query];
+  const rows = figures.ranking(arm, query);
+  const first = figures.first(arm, query);
+  const found = failure ? "failed: " + failure : first ? "first relevant at rank " + first : "nothing relevant found";
+  const content = rows.length
+    ? el("ol", { class: "ranking" }, ...rows.map((row) => rankedItem(figures, texts, query, row)))
+    : el("p", { class: "quiet" }, "It ranked nothing.");
+  return el("section", { class: "system", "aria-labelledby": id },
+    el("h4", { id, dir: "auto" }, figures.arms[arm]), el("p", { class: "quiet", dir: "auto" }, found), content);
+}
+
+function wanted(figures, texts, query) {
+  const parts = [];
+  const evidence = texts.evidence[query];
+  const said = evidence.filter(([, , , grade, kind]) => kind === EVIDENCE && grade > 0);
+  if (said.length) {
+    parts.push(el("h3", {}, "Evidence"), el("ul", { class: "evidence-list" }, ...said.map(([of, low, high, grade, , text]) => el("li", {},
+      el("span", { class: "item", dir: "auto" }, texts.document_ids[of]), " ",
+      el("span", { class: "quiet" }, (high < 0 ? "the whole document" : "characters " + low + " to " + high) + ", grade " + grade),
+      text ? el("p", { class: "passage", dir: "auto" }, high < 0 ? text : el("mark", { class: "evidence" }, text), high < 0 ? " …" : "") : null))));
+  } else {
+    const arm = figures.group.findIndex((group) => group >= 0);
+    if (arm >= 0) {
+      const { rows, total } = figures.relevant(arm, query);
+      const named = rows.map(({ item, grade }) => figures.items[item] + (grade > 1 ? " (grade " + grade + ")" : "")).join(", ");
+      const more = total > rows.length ? " and " + (total - rows.length) + " more" : "";
+      parts.push(el("p", { dir: "auto" }, total ? "To be found: " + named + more : "Nothing is judged relevant to this query."));
+    }
+  }
+  if (texts.references[query]) {
+    parts.push(el("h3", {}, "Reference answer"), el("p", { class: "answer", dir: "auto" }, texts.references[query]));
+  }
+  return parts;
+}
+
+function valuesTable(figures, query, metric) {
+  const names = [figures.metrics[metric], ...figures.metrics.filter((_, i) => i !== metric)];
+  const rows = names.map((name) => {
+    const at = figures.metrics.indexOf(name);
+    return el("tr", {}, el("th", { scope: "row" }, name),
+      ...figures.arms.map((_, arm) => el("td", {}, written(figures.value(arm, at, query), false))));
+  });
+  const table = (shown) => el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Values of the query" },
+    el("table", { class: "plain" },
+      el("caption", { class: "hidden" }, "Values of the query by system"),
+      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "metric"),
+        ...figures.arms.map((name) => el("th", { scope: "col", dir: "auto" }, name)))),
+      el("tbody", {}, ...shown)));
+  if (rows.length < 2) return [table(rows)];
+  return [table(rows.slice(0, 1)), el("details", {}, el("summary", {}, "All metrics of this query"), table(rows.slice(1)))];
+}
+
+class QueryView {
+  constructor(figures) {
+    this.figures = figures;
+    this.place = byId("query");
+    this.table = null;
+    this.place.addEventListener("close", () => {
+      history.replaceState(null, "", location.pathname + location.search);
+      this.table.focusQuery(this.query);
+    });
+    // A click beside the dialog closes it.
+    this.place.addEventListener("click", (event) => { if (event.target === this.place) this.place.close(); });
+    this.place.addEventListener("keydown", (event) => {
+      if (event.target.closest("pre, .scroll, input")) return;
+      if (event.key === "ArrowLeft") this.step(-1);
+      if (event.key === "ArrowRight") this.step(1);
+    });
+  }
+
+  step(by) {
+    const other = this.table.beside(this.query, by);
+    if (other !== null) this.open(other);
+  }
+
+  async open(query) {
+    this.query = query;
+    const texts = await block("texts");
+    if (this.query !== query) return;
+    const { figures } = this;
+    this.place.replaceChildren(el("div", { class: "inside" }, this.top(query), ...this.content(figures, texts, query)));
+    if (!this.place.open) this.place.showModal();
+    this.place.scrollTop = 0;
+    history.replaceState(null, "", "#q=" + encodeURIComponent(figures.ids[query]));
+    this.place.querySelector("h2").focus();
+  }
+
+  top(query) {
+    const { figures, table } = this;
+    const beside = (name, by) => el("button", {
+      type: "button", class: "small", disabled: table.beside(query, by) === null, on: { click: () => this.step(by) },
+    }, name);
+    return el("div", { class: "query-top" },
+      el("p", { class: "quiet", dir: "auto" }, [figures.ids[query], figures.types[query]].filter(Boolean).join(" · ")),
+      el("div", { class: "buttons" }, beside("← Previous", -1), beside("Next →", 1),
+        el("button", { type: "button", class: "small", on: { click: () => this.place.close() } }, "Close")));
+  }
+
+  content(figures, texts, query) {
+    const facts = Object.entries(figures.meta).map(([name, column]) => [name, column[query]])
+      .filter(([, value]) => value !== null && value !== "");
+    const parts = [
+      el("h2", { id: "query-title", tabindex: -1, dir: "auto" }, figures.texts[query] || figures.ids[query]),
+      ...valuesTable(figures, query, this.table.metric),
+      ...wanted(figures, texts, query),
+    ];
+    const answers = figures.arms.map((name, arm) => [name, texts.answers[arm] && texts.answers[arm][query]]).filter(([, row]) => row);
+    if (answers.length) {
+      parts.push(el("h3", {}, "Answers"), el("p", { class: "legend" },
+        ...Object.entries(SUPPORT).map(([verdict, [className, sign]]) => el("mark", { class: className }, sign + " " + verdict))),
+        el("div", { class: "systems" }, ...answers.map(([name, row]) => answerCard(name, row))));
+    }
+    const arms = figures.arms.map((_, arm) => arm).filter((arm) => figures.ranked(arm));
+    if (arms.length) {
+      parts.push(el("h3", {}, "Rankings"), el("div", { class: "systems", tabindex: 0, role: "region", "aria-label": "Rankings side by side" },
+        ...arms.map((arm) => rankingColumn(figures, texts, query, arm))));
+    }
+    if (facts.length) {
+      parts.push(el("details", {}, el("summary", {}, "What is known of the query"), el("dl", { class: "facts" },
+        ...facts.map(([name, value]) => el("div", {}, el("dt", { dir: "auto" }, name), el("dd", { dir: "auto" }, String(value)))))));
+    }
+    return parts;
+  }
+}

@@ -1,0 +1,39 @@
+// Everything begins when the document is there: the blocks of data stand behind this script.
+function startCopy() {
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.addEventListener("click", async () => {
+      const place = byId(button.dataset.copy);
+      try {
+        await navigator.clipboard.writeText(place.textContent);
+        say("Copied");
+        button.textContent = "Copied";
+      } catch {
+        // No clipboard for a page from disk in this browser: mark the text for the reader to copy.
+        getSelection().selectAllChildren(place);
+        say("Selected; copy it with the keyboard");
+        button.textContent = "Selected";
+      }
+      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    });
+  }
+}
+
+async function startQueries() {
+  const figures = figuresOf(await block("figures"));
+  const view = new QueryView(figures);
+  const table = new QueryTable(figures, (query) => view.open(query));
+  view.table = table;
+  const named = /^#q=(.*)$/.exec(location.hash);
+  if (named) {
+    const query = figures.ids.indexOf(decodeURIComponent(named[1]));
+    if (query >= 0) view.open(query);
+  }
+  document.documentElement.dataset.ready = "yes";
+}
+
+startTheme();
+document.addEventListener("DOMContentLoaded", () => {
+  startCopy();
+  startCharts();
+  startQueries();
+});

@@ -1,0 +1,118 @@
+"""The page from its parts."""
+
+import base64
+import hashlib
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragbench.io.atomic import write_text
+from ragbench.report.charts import Chart, all_charts
+from ragbench.report.charts.theme import config
+from ragbench.report.html import sections
+from ragbench.report.html.block import block, zipped
+from ragbench.report.html.inputs import ReportData
+from ragbench.report.html.payload import common_metrics, counts, payload
+from ragbench.report.html.vega import vega_script
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+SCRIPTS = ("elements", "data", "theme", "charts", "figures", "table", "claims", "query", "start")
+"""Files of ``assets``, in the order in which they build on each other."""
+
+
+def write_page(data: ReportData, path: Path, cache: Path) -> None:
+    """Write the page, atomically; the same data gives the same bytes.
+
+    Args:
+        data: what it shows.
+        path: the file.
+        cache: folder where the charts' library is kept.
+    """
+    write_text(path, page(data, vega_script(cache)))
+
+
+def page(data: ReportData, vega: str) -> str:
+    """The whole page, which asks for nothing from anywhere.
+
+    Args:
+        data: what it shows.
+        vega: the script that draws the charts (`ragbench.report.html.vega.vega_script`).
+    """
+    figures, texts, excerpts, _ = payload(data)
+    charts = charts_of(data)
+    script = _script()
+    head, standings = sections.leaderboard(data)
+    facts, make_up = sections.golden_card(data)
+    return _environment().get_template("page.html.j2").render(
+        title=data.title,
+        policy=_policy(script, vega),
+        style=_asset("report.css"),
+        script=script,
+        version=version("ragbench"),
+        data=data,
+        verdict=sections.verdict(data),
+        head=head,
+        standings=standings,
+        all_metrics=sections.all_metrics(data, common_metrics(data.runs)),
+        tables=sections.tables(data),
+        charts=charts,
+        counts=counts(excerpts),
+        ledgers=sections.ledger(data),
+        facts=facts,
+        make_up=make_up,
+        made=sections.made(data),
+        blocks={
+            "figures": figures,
+            "texts": texts,
+            "charts": block({"charts": [chart.spec for chart in charts], "light": config("light"), "dark": config("dark")}, {}),
+            "vega": base64.b64encode(zipped(vega.encode())).decode("ascii"),
+        },
+    )  # fmt: skip
+
+
+def charts_of(data: ReportData) -> list[Chart]:
+    """The charts; the overlap of queries with texts only where the texts are at hand."""
+    texts: dict[str, str] = {}
+    for run in data.runs:
+        indexed = data.texts.indexed.get(run.name)
+        if indexed is None or run.run is None:
+            continue
+        if run.run.unit == "chunk":
+            texts |= zip(indexed.chunks.ids, indexed.chunks.texts, strict=True)
+        else:
+            texts |= {document.id: document.text for document in indexed.corpus}
+    return all_charts(data.runs, data.compared, metric=data.metric, texts=texts or None)
+
+
+def _policy(script: str, vega: str) -> str:
+    """What the page may do: run its own two scripts, and nothing that asks for anything."""
+    allowed = " ".join(f"'sha256-{_digest(text)}'" for text in (script, vega))
+    return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def _script() -> str:
+    parts = [_asset(f"{name}.js") for name in SCRIPTS]
+    return '(() => {\n"use strict";\n' + "\n".join(parts) + "\n})();"
+
+
+def _asset(name: str) -> str:
+    return (files("ragbench.report.html") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _environment() -> "Environment":
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("ragbench.report.html"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
