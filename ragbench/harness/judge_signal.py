@@ -13,6 +13,8 @@ from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.loop import LoopThread
 from ragbench.harness.score_answers import Judge, named_metrics
+from ragbench.models.llm.until_ended import UntilEnded
+from ragbench.plugins import Spec
 
 OF_FILE = "column:"
 
@@ -29,6 +31,7 @@ class Signal:
         settings: the metric with all its settings; empty for a column of the file.
         judge: the model that judged; None without one.
         ledger: the reason of every NaN.
+        stopped: why the judge could not be asked to the end; empty if it was.
     """
 
     written: str
@@ -38,6 +41,7 @@ class Signal:
     settings: str = ""
     judge: str | None = None
     ledger: Ledger = field(default_factory=Ledger)
+    stopped: str = ""
 
     @property
     def upward(self) -> npt.NDArray[np.float64]:
@@ -59,7 +63,7 @@ def signal_of(
     Args:
         labels: the answers.
         written: an answer metric (``grounding``, ``faithfulness:...``), or ``column:NAME``.
-        column: which one, of a metric that gives several.
+        column: which one, of a metric that gives several; by default the one that is called as the metric is.
         lower_is_better: whether low scores mean yes, where the metric does not say so itself.
         judge: for metrics that need one.
         context: cache, seed and progress.
@@ -73,7 +77,8 @@ def signal_of(
         values, ledger = _of_file(labels, name)
         return Signal(written, name, values, lower_is_better, ledger=ledger)
     ((_, metric),) = named_metrics([written], judge=judge is not None).items()
-    found = _chosen(_scored(labels, metric, judge, context or Context()), column, written)
+    asker = UntilEnded(judge.asker) if judge else None
+    found = _chosen(_scored(labels, metric, asker, judge, context or Context()), column, written)
     return Signal(
         written,
         found.name,
@@ -82,13 +87,16 @@ def signal_of(
         repr(metric),
         judge.name if judge and "judge" in metric.needs else None,
         found.ledger,
+        str(asker.ended) if asker and asker.ended else "",
     )
 
 
-def _scored(labels: LabelSet, metric: AnswerMetric, judge: Judge | None, context: Context) -> list[Column]:
+def _scored(
+    labels: LabelSet, metric: AnswerMetric, asker: UntilEnded | None, judge: Judge | None, context: Context
+) -> list[Column]:
     asked = ScoringContext(
         golden=[None] * len(labels),
-        judge=judge.asker if judge else None,
+        judge=asker,
         judge_name=judge.name if judge else "",
         context=context,
     )
@@ -104,6 +112,8 @@ def _chosen(columns: list[Column], wanted: str | None, written: str) -> Column:
     by_name = {column.name: column for column in columns}
     if wanted is None and len(columns) == 1:
         return columns[0]
+    if wanted is None and (name := Spec.parse(written).name) in by_name:
+        return by_name[name]
     if wanted is None:
         raise SettingError(f"metric {written!r} gives {', '.join(by_name)}; say which one to check: --score NAME")
     if wanted not in by_name:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,9 @@ from ragbench.models.llm.base import Asker
 from ragbench.models.llm.until_ended import UntilEnded
 from ragbench.plugins import ANSWER_METRICS, Spec, build
 from ragbench.stats.clusters import cluster_index
+
+if TYPE_CHECKING:
+    from ragbench.harness.calibrated_rate import CalibratedRate
 
 NOT_ASKED = frozenset({"not-applicable", "no-reference", "no-evidence", "no-golden"})
 """Reasons for no value that lie in the query and not in the answer or the judge: they widen no bounds."""
@@ -60,6 +64,7 @@ class AnswerEvaluation:
         stopped: why the judge could not be asked to the end (a spent budget, a service that is down); empty if it
             was. What it was not asked has no value, and code ``judge-stopped`` in the ledger.
         warnings: what speaks against the judge.
+        calibrated: rates corrected for the errors of a judge, as `ragbench.harness.calibrated_rate` makes them.
     """
 
     scored: ScoredRun
@@ -71,6 +76,7 @@ class AnswerEvaluation:
     counts: Mapping[str, int]
     stopped: str = ""
     warnings: tuple[str, ...] = ()
+    calibrated: "tuple[CalibratedRate, ...]" = ()
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from ragbench.core.fingerprint import plain
 from ragbench.harness.results import SCHEMA_VERSION, Estimate
 from ragbench.harness.score_answers import NOT_ASKED, AnswerEvaluation
+from ragbench.report.calibrated import calibrated_json, calibrated_lines
 from ragbench.report.markdown import escaped
 from ragbench.report.markdown import table as markdown_table
 from ragbench.report.tables import FEW_CLUSTERS, fraction, with_interval
 
 JSON = dict[str, object]
+CORRECTED = "Share of answers that people would say yes to"
 HEAD = ("metric", "mean [95% interval]", "n", "unscored", "if all 0", "if all 1")
 
 
@@ -37,6 +40,7 @@ def answers_json(evaluation: AnswerEvaluation) -> JSON:
         "schema_version": SCHEMA_VERSION,
         "arms": [arm],
         "comparisons": [],
+        "calibrated": [calibrated_json(rate) for rate in evaluation.calibrated],
         "ledger": {"counts": ledger.counts(), "entries": [entry._asdict() for entry in ledger.entries]},
         "manifest": {**_plain_manifest(evaluation), "complete": not evaluation.stopped},
     }
@@ -51,17 +55,29 @@ def answers_tables(evaluation: AnswerEvaluation) -> RenderableType:
         table.add_row(*row)
     notes = [Text(note, style="yellow") for note in _notes(evaluation)]
     title = Text(f"{evaluation.scored.name}, mean [95% interval]", style="bold")
-    return Group(Text(summary(evaluation)), *notes, Text(), title, table)
+    return Group(Text(summary(evaluation)), *notes, Text(), title, table, *_calibrated(evaluation))
 
 
 def answers_markdown(evaluation: AnswerEvaluation) -> str:
     """The same for a pull request."""
     parts = [f"# Answers: {escaped(evaluation.scored.name)}", summary(evaluation) + ".",
              markdown_table(HEAD, _rows(evaluation))]  # fmt: skip
+    lines = [line for rate in evaluation.calibrated for line in calibrated_lines(rate)]
+    if lines:
+        parts += [f"## {CORRECTED}", "\n".join(f"- {escaped(line.strip())}" for line in lines)]
     notes = [f"- {escaped(note)}" for note in _notes(evaluation)]
     if notes:
         parts.append("\n".join(["## To know", "", *notes]))
     return "\n\n".join(parts) + "\n"
+
+
+def _calibrated(evaluation: AnswerEvaluation) -> list[RenderableType]:
+    """Each rate with its corrections; a line that goes on is set in as its first part is."""
+    if not evaluation.calibrated:
+        return []
+    lines = [line for rate in evaluation.calibrated for line in calibrated_lines(rate)]
+    indented = [Padding(Text(line.strip()), (0, 0, 0, len(line) - len(line.lstrip()))) for line in lines]
+    return [Text(), Text(CORRECTED, style="bold"), *indented]
 
 
 def summary(evaluation: AnswerEvaluation) -> str:

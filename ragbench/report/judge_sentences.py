@@ -61,7 +61,9 @@ def agreement(people: People) -> list[str]:
 
 def judge_notes(check: JudgeCheck) -> list[str]:
     """What a reader must know before the figures are believed."""
-    found, notes = check.figures, []
+    found, notes = check.figures, list[str]()
+    if check.signal.stopped:
+        notes.append(f"warning: the judge could not be asked to the end: {check.signal.stopped}")
     if found.clusters < FEW_CLUSTERS:
         notes.append(f"warning: {found.clusters} clusters are few: intervals are too narrow")
     area = found.auc
