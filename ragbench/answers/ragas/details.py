@@ -4,56 +4,81 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ragbench.answers.judge.claims import Claim, Claims, Text, Verdict, claims
+from ragbench.answers.judge.locate import place
 from ragbench.answers.ragas.faults import in_order
 from ragbench.answers.ragas.llm import Judgement
-from ragbench.answers.ragas.rows import Metric, sources
-from ragbench.core.answers import Answered
+from ragbench.answers.ragas.rows import Metric
+
+Texts = Mapping[Text, str]
 
 
-def details(metric: Metric, judgements: Sequence[Judgement], answer: Answered) -> object:
-    """JSON values for ``Column.details``; what was judged so far where Ragas did not come to its end."""
+def details(metric: Metric, judgements: Sequence[Judgement], texts: Texts, sources: Sequence[str]) -> object:
+    """JSON values for ``Column.details``; as far as was judged, where it did not come to an end.
+
+    Args:
+        metric: which.
+        judgements: at least one, in the order they were made.
+        texts: the answer and the reference, to find statements in.
+        sources: ids of the sources that were shown.
+    """
     if metric == "answer_relevancy":
         return {
             "questions": [one.said["question"] for one in judgements],
-            "noncommittal": [one.said["noncommittal"] for one in judgements],
+            "noncommittal": [one.said["noncommittal"] == 1 for one in judgements],
         }
-    held = [source.id for source in sources(answer)]
     if metric == "context_precision":
-        judged = zip(held, judgements, strict=False)
-        return {"sources": [{"id": id_, "useful": one.said["verdict"] == 1, "reason": one.said["reason"]}
-                            for id_, one in judged]}  # fmt: skip
+        judged = zip(sources, (one.said for one in judgements), strict=False)
+        return {"sources": [{"id": id_, "useful": said["verdict"] == 1, "reason": said["reason"]}
+                            for id_, said in judged]}  # fmt: skip
     if metric == "context_recall":
-        found = [each for one in judgements for each in one.said["classifications"]]
-        return _claims([(each["statement"], each, "attributed") for each in found], "reference", "sources", held)
+        rows = judgements[0].said["classifications"]
+        return _claims([(row["statement"], row, row["attributed"]) for row in rows], texts, "reference", sources)
     verdicts = [one for one in judgements if one.statements is not None]
     if metric == "faithfulness":
-        return _judged(verdicts[0], "answer", "sources", held) if verdicts else None
-    # Ragas splits the answer first, then the reference.
-    named = zip(("precision", "recall"), (("answer", "reference"), ("reference", "answer")), verdicts, strict=False)
-    return {name: _judged(one, of, against, [against]) for name, (of, against), one in named}  # type: ignore[arg-type]
+        return _claims(_rows(verdicts[0]), texts, "answer", sources) if verdicts else None
+    # Ragas splits the answer first, then the reference; either may be without statements, and then has no verdicts.
+    split = [one for one in judgements if one.statements is None]
+    found: dict[str, Claims] = {}
+    for (name, of, against), one in zip(_BOTH, split, strict=False):
+        held = verdicts.pop(0) if one.said["claims"] and verdicts else None
+        found[name] = _claims(_rows(held) if held else [], texts, of, against)
+    return found
 
 
-def _judged(judgement: Judgement, of: Text, against: Text, held: Sequence[str]) -> Claims:
+_BOTH: tuple[tuple[str, Text, Text], ...] = (("precision", "answer", "reference"), ("recall", "reference", "answer"))
+_Row = tuple[str, Mapping[str, Any], int]
+
+
+def _rows(judgement: Judgement) -> list[_Row]:
     asked = judgement.statements or ()
     verdicts = in_order(asked, judgement.said["statements"])
-    rows = [(text, verdict, "verdict") for text, verdict in zip(asked, verdicts, strict=True)]
-    return _claims(rows, of, against, held)
+    return [(text, said, said["verdict"]) for text, said in zip(asked, verdicts, strict=True)]
 
 
-def _claims(rows: Sequence[tuple[str, Mapping[str, Any], str]], of: Text, against: Text, held: Sequence[str]) -> Claims:
-    return claims([_claim(text, said, said[key] == 1, held) for text, said, key in rows], of=of, against=against)
+def _claims(rows: Sequence[_Row], texts: Texts, of: Text, against: Text | Sequence[str]) -> Claims:
+    """Args are as in `Claims`; ``against`` is a text, or the ids of the sources."""
+    held, name = ([against], against) if isinstance(against, str) else (list(against), "sources")
+    found: list[Claim] = []
+    after = 0
+    for text, said, verdict in rows:
+        whole = texts.get(of, "")
+        span = place(text, whole, after) or place(text.rstrip(".\n "), whole, after)
+        after = span[0] if span else after
+        found.append(_claim(text, span, said, verdict == 1, held))
+    return claims(found, of=of, against=name)
 
 
-def _claim(text: str, said: Mapping[str, Any], supported: bool, held: Sequence[str]) -> Claim:
+def _claim(text: str, span: tuple[int, int] | None, said: Mapping[str, Any], supported: bool, held: list[str]) -> Claim:
     # Ragas' 0 says that the statement cannot be inferred, not that it is contradicted; and it judges against all
     # sources at once, so which of several supports a statement is not known.
     verdict: Verdict = "supported" if supported else "not found"
+    start, end = span or (None, None)
     return Claim(
         text=text,
-        start=None,
-        end=None,
+        start=start,
+        end=end,
         verdict=verdict,
-        supported_by=list(held) if supported and len(held) == 1 else [],
+        supported_by=held if supported and len(held) == 1 else [],
         contradicted_by=[],
         reason=str(said["reason"]),
         verdicts=[verdict],

@@ -1,21 +1,24 @@
 """Why Ragas' question to the judge gave nothing that can be counted."""
 
-import json
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ragbench.answers.ragas.schema import BINARY
-from ragbench.models.llm.base import Answer
+from ragbench.models.llm.base import Answer, Request, Response
+from ragbench.models.llm.parse import Invalid, read_answer
+from ragbench.models.llm.until_ended import NotAsked
 
 MOST_CHARACTERS = 300
+WITHHELD = "the provider withheld"
 
 
 class Unjudged(Exception):
     """One answer cannot be scored; Ragas lets it pass through to whoever asked for the score.
 
     Attributes:
-        code: the kind of reason, for the ledger.
+        code: the kind of reason, for the ledger; the words of the native judge (`ragbench.answers.judge.replies.Lost`).
     """
 
     def __init__(self, code: str, reason: str) -> None:
@@ -23,27 +26,32 @@ class Unjudged(Exception):
         self.code = code
 
 
-def unjudged(answer: Answer, asked: int | None) -> Unjudged:
+def unjudged(answer: Answer, request: Request, asked: int | None) -> Unjudged:
     """What to tell of an answer without a usable value.
 
     Args:
         answer: as the client gave it up.
+        request: what it was to answer.
         asked: how many statements were asked about; None where none were.
     """
+    if isinstance(answer, NotAsked):
+        return Unjudged("judge-stopped", answer.failure)
     if answer.unanswered:
         return Unjudged("judge-unanswered", answer.failure)
-    said = f"{answer.failure}; the judge said: {answer.raw[:MOST_CHARACTERS]!r}"
+    if answer.failure.startswith(WITHHELD):
+        return Unjudged("judge-refused", answer.failure)
+    said = f"{answer.failure}; it said {answer.raw[:MOST_CHARACTERS]!r}"
     try:
-        value = json.loads(answer.raw)
-    except ValueError:
-        return Unjudged("judge-unusable", said)
+        value = read_answer(dataclasses.replace(request, schema={}), Response(answer.raw))
+    except Invalid:
+        return Unjudged("judge-unreadable", said)
     came = len(value["statements"]) if isinstance(value, dict) and isinstance(value.get("statements"), list) else None
     if asked is not None and came is not None and came != asked:
-        return Unjudged("verdict-count", f"{asked} statements were asked about and {came} verdicts came: {said}")
+        return Unjudged("judge-count", f"{came} verdicts came for {asked} statements; {said}")
     strange = sorted({repr(one) for one in _verdicts(value) if not (type(one) is int and one in (0, 1))})
     if strange:
-        return Unjudged("verdict-outside", f"a verdict must be 0 or 1, it is {', '.join(strange[:5])}: {said}")
-    return Unjudged("judge-unusable", said)
+        return Unjudged("judge-verdict", f"{', '.join(strange[:5])}: no verdict, which is 0 or 1; {said}")
+    return Unjudged("judge-unreadable", said)
 
 
 def _verdicts(value: Any) -> list[Any]:

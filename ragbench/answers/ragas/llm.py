@@ -86,26 +86,32 @@ class JudgeLLM(InstructorBaseRagasLLM):  # type: ignore[misc, unused-ignore]
             RagbenchError: what ends the whole run (see `Asker`).
         """
         statements = prompt.statements if isinstance(prompt, Written) else None
-        asked = None if statements is None else len(statements)
-        request = self._request(str(prompt), response_model, asked)
-        for attempt in range(REASKS + 1):
-            answer = await self._asking.asker.ask(request)
-            if not isinstance(answer.value, dict):
-                raise unjudged(answer, asked)
-            twice = judged_twice(statements, [one["statement"] for one in answer.value["statements"]]) if asked else ""
-            if not twice:
-                self.judgements.append(Judgement(statements, answer.value))
-                return response_model.model_validate(answer.value)
-            request = again(request, answer.raw, twice, attempt + 1)
-        raise Unjudged("verdict-count", twice)
+        said = await self._usable(self._request(str(prompt), response_model, statements), statements)
+        self.judgements.append(Judgement(statements, said))
+        return response_model.model_validate(said)
 
-    def _request(self, prompt: str, model: type[BaseModel], asked: int | None) -> Request:
+    async def _usable(self, request: Request, statements: tuple[str, ...] | None) -> dict[str, Any]:
+        """An answer that follows the schema and judges each statement once."""
+        asked, fault = request, ""
+        for attempt in range(REASKS + 1):
+            answer = await self._asking.asker.ask(asked)
+            if not isinstance(answer.value, dict):
+                raise unjudged(answer, asked, None if statements is None else len(statements))
+            if statements is None:
+                return answer.value
+            fault = judged_twice(statements, [one["statement"] for one in answer.value["statements"]])
+            if not fault:
+                return answer.value
+            asked = again(request, answer.raw, fault, attempt + 1)
+        raise Unjudged("judge-count", fault)
+
+    def _request(self, prompt: str, model: type[BaseModel], statements: tuple[str, ...] | None) -> Request:
         sample = self._times[prompt]
         self._times[prompt] += 1
         return Request(
             prompt=f"ragas-{self._asking.version}/{model.__name__}",
             messages=(Message("user", prompt),),
-            schema=strict_schema(model, asked),
+            schema=strict_schema(model, None if statements is None else len(statements)),
             max_tokens=self._asking.max_tokens,
             temperature=self._asking.temperature,
             seed=self._asking.seed,

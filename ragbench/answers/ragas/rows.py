@@ -5,8 +5,8 @@ from typing import Literal
 
 from ragbench.answers.metrics._abstained import abstained
 from ragbench.answers.metrics._cells import NO_GOLDEN, NO_REFERENCE, Unscored, failed
-from ragbench.answers.metrics._expected import references
-from ragbench.core.answers import Answered, Source
+from ragbench.answers.metrics._judged import NO_SOURCES, SILENT, reference, texts_of
+from ragbench.core.answers import Answered
 from ragbench.core.goldens import GoldenItem
 
 Metric = Literal["faithfulness", "answer_relevancy", "context_precision", "context_recall", "factual_correctness"]
@@ -17,14 +17,7 @@ ARGUMENTS: dict[Metric, tuple[str, ...]] = {
     "context_recall": ("user_input", "retrieved_contexts", "reference"),
     "factual_correctness": ("response", "reference"),
 }
-SILENT = Unscored("not-applicable", "the system abstained: there is no answer to judge")
-NO_SOURCES = Unscored("no-sources", "the answer has no source with text")
 NO_QUERY = Unscored("no-query", "the query has no text")
-
-
-def sources(answer: Answered) -> list[Source]:
-    """Those that have text."""
-    return [source for source in answer.sources if source.text.strip()]
 
 
 def arguments(metric: Metric, answer: Answered, item: GoldenItem | None) -> dict[str, object] | Unscored:
@@ -55,14 +48,13 @@ def _response(answer: Answered, item: GoldenItem | None) -> str | Unscored:
 def _contexts(answer: Answered, item: GoldenItem | None) -> list[str] | Unscored:
     if answer.failure and not answer.sources:
         return failed(answer.failure)
-    return [source.text for source in sources(answer)] or NO_SOURCES
+    return list(texts_of(answer).values()) or NO_SOURCES
 
 
 def _reference(answer: Answered, item: GoldenItem | None) -> str | Unscored:
     if item is None:
         return NO_GOLDEN
-    expected = references(item)
-    return expected[0] if expected else NO_REFERENCE
+    return reference(item) or NO_REFERENCE
 
 
 _FROM: dict[str, Callable[[Answered, GoldenItem | None], str | list[str] | Unscored]] = {

@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 BINARY = frozenset({"verdict", "attributed", "noncommittal"})
 """Ragas declares these as integers and counts any but 0 as yes."""
-NOT_EMPTY = frozenset({"question", "statement"})
+NOT_EMPTY = frozenset({"question", "statement", "statements", "claims"})
+"""Texts, and lists of them."""
 PER_STATEMENT = "NLIStatementOutput"
 """The answers with one verdict per statement asked; Ragas takes whatever number comes."""
 
@@ -44,6 +45,7 @@ def _field(name: str, node: Mapping[str, Any], shared: Mapping[str, Any]) -> dic
     field = _narrowed(node, shared)
     if name in BINARY and field.get("type") == "integer":
         field["enum"] = [0, 1]
-    if name in NOT_EMPTY and field.get("type") == "string":
-        field["minLength"] = 1
+    text = field.get("items", field)
+    if name in NOT_EMPTY and text.get("type") == "string":
+        text["minLength"] = 1
     return field

@@ -1,18 +1,27 @@
-"""Rows through one of Ragas' metrics, many at a time, none lost."""
+"""One answer through one of Ragas' metrics."""
 
 import copy
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from ragbench.answers.metrics._cells import Cell, Scored, Unscored
+from ragbench.answers.metrics._judged import NO_STATEMENT, NO_STATEMENT_EXPECTED, reference, texts_of
 from ragbench.answers.ragas.details import details
 from ragbench.answers.ragas.faults import Unjudged
-from ragbench.answers.ragas.llm import Asking, JudgeLLM
+from ragbench.answers.ragas.llm import Asking, JudgeLLM, Judgement
 from ragbench.answers.ragas.prompts import keep_prompts
 from ragbench.answers.ragas.rows import Metric, arguments
 from ragbench.core.answers import Answered
 from ragbench.core.errors import RagbenchError
 from ragbench.core.goldens import GoldenItem
+
+SPLIT: dict[Metric, tuple[Unscored, ...]] = {
+    "faithfulness": (NO_STATEMENT,),
+    "context_recall": (NO_STATEMENT_EXPECTED,),
+    "factual_correctness": (NO_STATEMENT, NO_STATEMENT_EXPECTED),
+}
+"""What it means that a text was split into nothing, in the order that Ragas splits."""
 
 
 class Scorer:
@@ -42,26 +51,32 @@ class Scorer:
         try:
             value = (await metric.ascore(**given)).value
         except Unjudged as fault:
-            return Unscored(fault.code, str(fault), self._details(judge, answer))
+            return Unscored(fault.code, str(fault), self._details(judge.judgements, answer, item))
         except RagbenchError:
             raise
         except Exception as error:
             return Unscored("ragas-failed", f"Ragas failed: {type(error).__name__}: {error}")
-        detail = self._details(judge, answer)
-        if empty := _without_statements(judge):
-            return Unscored("no-statements", empty, detail)
+        detail = self._details(judge.judgements, answer, item)
+        if empty := self._split_into_nothing(judge.judgements):
+            return Unscored(empty.code, empty.reason, detail)
         if value is None or math.isnan(value):
             return Unscored("ragas-nan", "Ragas gave no number", detail)
         return Scored(float(value), detail)
 
-    def _details(self, judge: JudgeLLM, answer: Answered) -> object:
-        return details(self._name, judge.judgements, answer) if judge.judgements else None
+    def _details(self, judgements: Sequence[Judgement], answer: Answered, item: GoldenItem | None) -> object:
+        if not judgements:
+            return None
+        expected = "" if item is None else reference(item) or ""
+        return details(self._name, judgements, {"answer": answer.answer, "reference": expected}, list(texts_of(answer)))
 
-
-def _without_statements(judge: JudgeLLM) -> str:
-    """Why the value means nothing, though Ragas may give one: it scores a text without statements 0, or NaN."""
-    for judgement in judge.judgements:
-        for key in ("statements", "claims", "classifications"):
-            if judgement.said.get(key) == []:
-                return f"the judge found no statement ({key}) in the text it was to split"
-    return ""
+    def _split_into_nothing(self, judgements: Sequence[Judgement]) -> Unscored | None:
+        """Why a value would mean nothing: Ragas gives 0 or NaN for a text in which the judge found no statement."""
+        split = [
+            one.said[key]
+            for one in judgements
+            if one.statements is None
+            for key in ("statements", "claims", "classifications")
+            if key in one.said
+        ]
+        empty = (reason for reason, found in zip(SPLIT.get(self._name, ()), split, strict=False) if not found)
+        return next(empty, None)
