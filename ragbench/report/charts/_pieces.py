@@ -1,5 +1,6 @@
 """Parts of Vega-Lite specifications that several charts have."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,10 @@ from ragbench.report.charts.theme import DASHES, SHAPES
 Spec = dict[str, Any]
 CHOSEN = "chosen"
 """Name of the selection that a click on the legend makes."""
+LETTER = 7
+"""Pixels of a letter of a legend, on the wide side."""
+TICKS: Spec = {"expr": "width < 600 ? 4 : 8"}
+"""How many ticks an axis of numbers has."""
 DIGITS = 6
 """Of figures in a specification: more than can be seen."""
 
@@ -31,10 +36,24 @@ def figure(description: str, values: Sequence[Mapping[str, Any]], height: int, l
         "description": description,
         "width": "container",
         "height": height,
-        "autosize": {"type": "fit", "contains": "padding"},
+        "autosize": {"type": "fit-x", "contains": "padding"},
         "data": {"values": list(values)},
         "layer": list(layers),
     }
+
+
+def rule_at(value: float) -> Spec:
+    """A vertical line: of no difference, or of a limit."""
+    return {
+        "data": {"values": [{"at": value}]},
+        "mark": {"type": "rule", "style": "zero", "aria": False},
+        "encoding": {"x": {"field": "at", "type": "quantitative"}},
+    }
+
+
+def file_part(name: str) -> str:
+    """A metric's name as part of a file name: ``recall-level-2-10``."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-")
 
 
 def known(*fields: str) -> list[Spec]:
@@ -42,7 +61,7 @@ def known(*fields: str) -> list[Spec]:
     return [{"filter": " && ".join(f"isValid(datum[{name!r}])" for name in fields)}]
 
 
-def quantitative(field: str, title: str | None, **more: Any) -> Spec:
+def quantitative(field: str, title: str | list[str] | None, **more: Any) -> Spec:
     """A channel of numbers; titles are the text as it stands."""
     return {"field": field, "type": "quantitative", "title": title, **more}
 
@@ -62,29 +81,41 @@ def only_chosen() -> Spec:
     return {"filter": {"param": CHOSEN}}
 
 
-def colour(systems: Sequence[str], *, legend: bool = True) -> Spec:
-    """The colour of each system; the theme has the colours."""
-    return _system(systems, legend)
+def colour(systems: Sequence[str], drawn: Sequence[str] | None = None) -> Spec:
+    """The colour of each system; the theme has the colours.
+
+    Args:
+        systems: all of the report, in the order of their looks.
+        drawn: those of this chart, for the legend; without a legend by default.
+    """
+    return _system(systems, drawn)
 
 
-def shape(systems: Sequence[str], *, legend: bool = True) -> Spec:
-    """The shape of each system."""
-    return _system(systems, legend, range=list(SHAPES[: len(systems)]))
+def shape(systems: Sequence[str], drawn: Sequence[str] | None = None) -> Spec:
+    """The shape of each system; arguments as `colour`."""
+    return _system(systems, drawn, range=[SHAPES[i % len(SHAPES)] for i in range(len(systems))])
 
 
 def dash(systems: Sequence[str]) -> Spec:
     """The dashes of each system's line."""
-    return _system(systems, False, range=[list(DASHES[i // 6 % len(DASHES)]) for i in range(len(systems))])
+    return _system(systems, None, range=[list(DASHES[i // 6 % len(DASHES)]) for i in range(len(systems))])
 
 
-def _system(systems: Sequence[str], legend: bool, **scale: Any) -> Spec:
-    # As many columns as fit the width, on a phone as on a wall.
-    below = {"orient": "bottom", "title": None, "columns": {"expr": "max(1, floor(width / 190))"}, "columnPadding": 16}
+def legend_below(names: Sequence[str]) -> Spec:
+    """A legend of these, in as many columns as fit the width."""
+    widest = 34 + LETTER * max(map(len, names), default=0)
+    # The container's width does not change while the chart is laid out, as its own does; a picture has no container.
+    room = "(isFinite(containerSize()[0]) ? containerSize()[0] : 800) - 80 + 0 * width"
+    columns = {"expr": f"max(1, floor(({room}) / {widest}))"}
+    return {"orient": "bottom", "title": None, "values": list(names), "columns": columns, "columnPadding": 14}
+
+
+def _system(systems: Sequence[str], drawn: Sequence[str] | None, **scale: Any) -> Spec:
     return {
         "field": "system",
         "type": "nominal",
         "scale": {"domain": list(systems), **scale},
-        "legend": below if legend else None,
+        "legend": None if drawn is None else legend_below(drawn),
     }
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ragbench.report.charts._pieces import Spec, figure, known, quantitative, tooltip
+from ragbench.report.charts._pieces import TICKS, Spec, figure, known, quantitative, tooltip
 
 ROW = 46
 """Pixels of a row: a line of text, and the dot with its interval below it."""
-AXIS = 44
 FIGURES = 190
 """Pixels that the figures on the right may take."""
 
@@ -15,7 +14,7 @@ FIGURES = 190
 def rows_figure(
     description: str,
     values: Sequence[dict[str, Any]],
-    title: str,
+    title: str | list[str],
     *,
     look: Spec,
     hover: Sequence[tuple[str, str]],
@@ -28,14 +27,14 @@ def rows_figure(
     Args:
         description: of what is seen.
         values: ``row`` (unique), ``said`` (the figures as text), ``value``, ``low``, ``high``.
-        title: of the axis.
+        title: of the axis; its lines, where there are several.
         look: channels of dot and interval beyond their place (colour, shape).
         hover: fields and titles of the tooltip.
         scale: of the axis.
         below: layers behind.
         format: of the axis.
     """
-    x = quantitative("value", title, axis={"format": format, "tickCount": 5, "labelFlush": True}, scale=scale or {})
+    x = quantitative("value", title, axis=_axis(format), scale={"padding": 14, "nice": False, **(scale or {})})
     y: Spec = {"field": "row", "type": "nominal", "sort": None, "axis": None, "scale": {"padding": 0}}
     shown = {"tooltip": tooltip(*hover)}
     dots = {key: part for key, part in look.items() if key != "shape"}
@@ -65,4 +64,13 @@ def rows_figure(
         },
         *texts,
     ]
-    return figure(description, values, ROW * len(values) + AXIS, layers)
+    return figure(description, values, ROW * len(values), layers)
+
+
+def _axis(format: str) -> Spec:
+    return {
+        "format": format,
+        "tickCount": TICKS,
+        "labelFlush": True,
+        "labelExpr": "datum.value === 0 ? '0' : datum.label",
+    }

@@ -2,10 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 
+from ragbench.core.errors import InputError
 from ragbench.core.scored import ScoredRun
 from ragbench.harness.compare.compare import Compared
+from ragbench.report.charts.by_cut import by_cut, by_cut_frame, families
 from ragbench.report.charts.chart import Chart
+from ragbench.report.charts.differences import differences, differences_frame
 from ragbench.report.charts.leaderboard import leaderboard, leaderboard_frame
+from ragbench.report.charts.overlap import overlap_chart, overlap_frame
+from ragbench.report.charts.rank_changes import rank_changes, rank_changes_frame
+from ragbench.report.charts.slices import slice_differences, slice_differences_frame, slice_means, slices_frame
+from ragbench.report.charts.tradeoff import Price, tradeoff, tradeoff_frame
 from ragbench.report.tables import headline
 
 
@@ -32,4 +39,57 @@ def all_charts(
     if not ran:
         return []
     metric = metric or (compared.settings.metrics[0] if compared else headline(ran[0].scores.metrics))
-    return [leaderboard(leaderboard_frame(ran, metric), metric)]
+    systems = [run.name for run in ran]
+    charts = [leaderboard(leaderboard_frame(ran, metric), metric, systems)]
+    if compared is not None:
+        frame = differences_frame(compared.verdicts)
+        charts += [differences(frame, name) for name in compared.settings.metrics]
+    charts += _tradeoffs(ran, metric, systems)
+    charts += _by_cuts(ran, systems)
+    for cut in by:
+        charts += _slices(ran, compared, metric, cut, systems)
+    if texts:
+        shares = overlap_frame(ran, metric, texts)
+        charts += [overlap_chart(shares, metric, systems)] if len(shares) else []
+    charts += _rank_changes(ran, metric)
+    return charts
+
+
+def _by_cuts(runs: Sequence[ScoredRun], systems: Sequence[str]) -> list[Chart]:
+    if all(run.run is None for run in runs):
+        return []
+    frames = [(family, by_cut_frame(runs, family)) for family in families(runs)]
+    return [by_cut(frame, family, systems) for family, frame in frames if frame["cut"].nunique() > 1]
+
+
+def _slices(
+    runs: Sequence[ScoredRun], compared: Compared | None, metric: str, by: str, systems: Sequence[str]
+) -> list[Chart]:
+    """None where the queries are not known by it."""
+    try:
+        means = slices_frame(runs, metric, by)
+    except InputError:
+        return []
+    charts = [slice_means(means, metric, by, systems)] if means["slice"].nunique() > 1 else []
+    if compared is not None:
+        frame = slice_differences_frame(compared.slices, by)
+        charts += [slice_differences(frame, by, systems)] if len(frame) else []
+    return charts
+
+
+def _rank_changes(runs: Sequence[ScoredRun], metric: str) -> list[Chart]:
+    """The first system against the others; that with the best mean is shown first."""
+    if len(runs) < 2 or runs[0].run is None or runs[0].judgements is None:
+        return []
+    frame = rank_changes_frame(runs[0], runs[1:])
+    if not len(frame):
+        return []
+    ranked = leaderboard_frame(runs, metric)["system"]
+    compared = set(frame["candidate"])
+    return [rank_changes(frame, next((name for name in ranked if name in compared), None))]
+
+
+def _tradeoffs(runs: Sequence[ScoredRun], metric: str, systems: Sequence[str]) -> list[Chart]:
+    prices: tuple[Price, ...] = ("latency", "cost")
+    frames = [(price, tradeoff_frame(runs, metric, price)) for price in prices]
+    return [tradeoff(frame, metric, price, systems) for price, frame in frames if len(frame)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ragbench.core.scored import ScoredRun
-from ragbench.report.charts._estimates import run_estimates
+from ragbench.report.charts._estimates import direction_of, run_estimates
 from ragbench.report.charts._pieces import colour, records, shape
 from ragbench.report.charts._rows import rows_figure
 from ragbench.report.charts._words import estimate_text, share
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def leaderboard_frame(runs: Sequence[ScoredRun], metric: str) -> "pd.DataFrame":
-    """One row per system that ran, in the order of the runs.
+    """One row per system that ran, the best first; in the order of the runs where neither more nor less is better.
 
     Columns: ``system``; ``mean``, ``low``, ``high`` (95% interval; NaN where there is none); ``n``, queries with a
     value; ``failed``, queries that could not be answered.
@@ -29,35 +29,39 @@ def leaderboard_frame(runs: Sequence[ScoredRun], metric: str) -> "pd.DataFrame":
             value = run_estimates(run)[metric]
             found.append((run.name, value.mean, value.low, value.high, value.n, run.failed))
     frame = pd.DataFrame(found, columns=["system", "mean", "low", "high", "n", "failed"])
-    return frame.astype({"mean": float, "low": float, "high": float})
+    frame = frame.astype({"mean": float, "low": float, "high": float})
+    direction = direction_of(runs, metric)
+    if direction == "none":
+        return frame
+    ranked = frame.sort_values("mean", ascending=direction == "lower", kind="stable", na_position="last")
+    return ranked.reset_index(drop=True)
 
 
 def leaderboard(frame: "pd.DataFrame", metric: str, systems: Sequence[str] | None = None) -> Chart:
     """Dots with intervals.
 
     Args:
-        frame: columns of `leaderboard_frame`.
+        frame: columns of `leaderboard_frame`; its order is kept.
         metric: its name.
         systems: all systems of the report, in the order of their looks; those of the frame by default.
     """
     systems = list(systems or frame["system"])
-    ranked = frame.sort_values("mean", ascending=False, kind="stable", na_position="last")
-    said = [estimate_text(row.mean, row.low, row.high) for row in ranked.itertuples()]
-    shown = ranked.rename(columns={"system": "row", "mean": "value"}).assign(said=said, system=ranked["system"])
-    listed = ", ".join(f"{name} {text}" for name, text in zip(ranked["system"], said, strict=True))
-    description = f"Mean {metric} of each system with its 95% interval, best first: {listed}."
+    said = [estimate_text(row.mean, row.low, row.high) for row in frame.itertuples()]
+    shown = frame.rename(columns={"system": "row", "mean": "value"}).assign(said=said, system=frame["system"])
+    listed = ", ".join(f"{name} {text}" for name, text in zip(frame["system"], said, strict=True))
+    description = f"Mean {metric} of each system with its 95% interval: {listed}."
     chosen = systems[:SYSTEMS]
     spec = rows_figure(
         description,
         records(shown),
         f"{metric}, mean and 95% interval",
-        look={"color": colour(chosen, legend=False), "shape": shape(chosen, legend=False)},
+        look={"color": colour(chosen), "shape": shape(chosen)},
         hover=(("system", "system"), ("said", f"{metric} [95%]"), ("n", "queries"), ("failed", "failed")),
-        scale={"zero": False, "nice": True},
+        scale={"zero": False},
     )
     rows = tuple(
         (row.system, share(row.mean), share(row.low), share(row.high), str(row.n), str(row.failed))
-        for row in ranked.itertuples()
+        for row in frame.itertuples()
     )
     return Chart(
         "leaderboard", f"Leaderboard: {metric}", description, spec,

@@ -51,7 +51,8 @@ def config(theme: Theme) -> dict[str, Any]:
         "axis": {**axis, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "titlePadding": 8},
         "legend": {
             "labelColor": text, "titleColor": text, "labelFontSize": 12, "titleFontSize": 12,
-            "titleFontWeight": "normal", "symbolSize": 80, "symbolStrokeWidth": 2, "labelLimit": 320,
+            "titleFontWeight": "normal", "symbolSize": 80, "symbolStrokeWidth": 2, "symbolOpacity": 1,
+            "labelLimit": 320,
         },
         "title": {"color": text, "subtitleColor": quiet, "fontSize": 15, "subtitleFontSize": 12, "anchor": "start"},
         "text": {"color": text, "fontSize": 12},

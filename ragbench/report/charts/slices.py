@@ -1,0 +1,113 @@
+"""Slices: every system's mean on each part of the queries, or its difference to the baseline there."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ragbench.core.scored import ScoredRun
+from ragbench.harness.compare.compare import SliceVerdict
+from ragbench.harness.compare.slices import slices
+from ragbench.report.charts._estimates import run_estimates
+from ragbench.report.charts._groups import groups_figure
+from ragbench.report.charts._pieces import file_part
+from ragbench.report.charts._words import estimate_text, share
+from ragbench.report.charts.chart import Chart
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def slices_frame(runs: Sequence[ScoredRun], metric: str, by: str) -> "pd.DataFrame":
+    """One row per slice and system.
+
+    Columns: ``slice``, ``queries`` (in it), ``system``; ``value``, ``low``, ``high`` (mean and 95% interval; NaN where
+    there is none); ``n``, queries with a value.
+
+    Raises:
+        InputError: the queries have no such column, or no value in it.
+    """
+    import pandas as pd
+
+    found = []
+    for run in runs:
+        if run.error is not None or metric not in run.scores.metrics:
+            continue
+        for part in slices(run.queries, by):
+            value = run_estimates(run, rows=part.rows)[metric]
+            found.append((part.label, len(part.rows), run.name, value.mean, value.low, value.high, value.n))
+    frame = pd.DataFrame(found, columns=["slice", "queries", "system", "value", "low", "high", "n"])
+    return frame.astype({"value": float, "low": float, "high": float})
+
+
+def slice_differences_frame(verdicts: Sequence[SliceVerdict], by: str) -> "pd.DataFrame":
+    """One row per slice of one cut and later system.
+
+    Columns: as `slices_frame`, with the paired difference as ``value``; ``decision``; ``baseline``, ``metric``. An
+    interval is there where the slice was tested.
+    """
+    import pandas as pd
+
+    found = []
+    for one in verdicts:
+        cut, _, label = one.verdict.slice.partition("=")
+        if cut == by:
+            v = one.verdict
+            decision = v.decision if one.tested else "not tested"
+            found.append((label, v.n, v.candidate, v.difference, v.low, v.high, v.n, decision, v.baseline, v.metric))
+    columns = ["slice", "queries", "system", "value", "low", "high", "n", "decision", "baseline", "metric"]
+    return pd.DataFrame(found, columns=columns).astype({"value": float, "low": float, "high": float})
+
+
+def slice_means(frame: "pd.DataFrame", metric: str, by: str, systems: Sequence[str] | None = None) -> Chart:
+    """Dots with intervals, a group for each slice.
+
+    Args:
+        frame: columns of `slices_frame`.
+        metric: its name.
+        by: what the queries are cut by.
+        systems: all systems of the report, in the order of their looks; those of the frame by default.
+    """
+    hover = (("slice", by), ("system", "system"), ("said", f"{metric} [95%]"), ("n", "queries"))
+    shown = frame.assign(said=[estimate_text(row.value, row.low, row.high) for row in frame.itertuples()])
+    description = f"Mean {metric} with its 95% interval by {by}: {_listed(shown)}."
+    axis = f"{metric}, mean and 95% interval"
+    systems = list(systems or dict.fromkeys(frame["system"]))
+    spec = groups_figure(description, shown, axis, systems, hover)
+    rows = tuple(
+        (str(row.slice), row.system, share(row.value), share(row.low), share(row.high), str(row.n))
+        for row in shown.itertuples()
+    )
+    head = (by, "system", metric, "low", "high", "queries")
+    return Chart(f"slices-{file_part(by)}", f"{metric} by {by}", description, spec, head, rows)
+
+
+def slice_differences(frame: "pd.DataFrame", by: str, systems: Sequence[str] | None = None) -> Chart:
+    """Paired differences with intervals and the zero line, a group for each slice.
+
+    Args:
+        frame: columns of `slice_differences_frame`, at least one row.
+        by: what the queries are cut by.
+        systems: all systems of the report, in the order of their looks; those of the frame by default.
+    """
+    metric, baseline = str(frame["metric"].iloc[0]), str(frame["baseline"].iloc[0])
+    said = [estimate_text(row.value, row.low, row.high, signed=True) for row in frame.itertuples()]
+    shown = frame.assign(said=said)
+    description = f"Paired difference of {metric} to {baseline} with its interval, by {by}: {_listed(shown)}."
+    hover = (("slice", by), ("system", "system"), ("said", "difference"), ("decision", "decision"), ("n", "queries"))
+    systems = list(systems or dict.fromkeys(frame["system"]))
+    spec = groups_figure(description, shown, f"difference of {metric} to {baseline}", systems, hover, zero=True)
+    rows = tuple(
+        (str(row.slice), row.system, share(row.value, signed=True), share(row.low, signed=True),
+         share(row.high, signed=True), str(row.decision), str(row.n))
+        for row in shown.itertuples()
+    )  # fmt: skip
+    head = (by, "system", "difference", "low", "high", "decision", "queries")
+    title = f"Difference to {baseline} by {by}: {metric}"
+    return Chart(f"slice-differences-{file_part(by)}", title, description, spec, head, rows)
+
+
+def _listed(frame: "pd.DataFrame") -> str:
+    parts = []
+    for label in dict.fromkeys(frame["slice"]):
+        own: Any = frame[frame["slice"] == label]
+        parts.append(f"{label}: " + ", ".join(f"{row.system} {row.said}" for row in own.itertuples()))
+    return "; ".join(parts)

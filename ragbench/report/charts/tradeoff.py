@@ -1,0 +1,170 @@
+"""Quality against what it takes: latency, or money a query. The Pareto front is marked."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.scored import ScoredRun
+from ragbench.report.charts._estimates import direction_of, run_estimates
+from ragbench.report.charts._pieces import (
+    TICKS,
+    Spec,
+    colour,
+    figure,
+    known,
+    legend_choice,
+    only_chosen,
+    quantitative,
+    records,
+    shape,
+    tooltip,
+)
+from ragbench.report.charts._words import estimate_text, number
+from ragbench.report.charts.chart import Chart
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Price = Literal["latency", "cost"]
+HEIGHT = 340
+WIDE = 8.0
+"""From this ratio of largest to smallest on, the axis of the price is logarithmic."""
+
+
+class _Words(NamedTuple):
+    """How a price is called: the axis, the chart's title, "nothing is better and ...", what the whisker is."""
+
+    axis: str
+    title: str
+    less: str
+    reach: str
+
+
+WORDS: dict[Price, _Words] = {
+    "latency": _Words("ms a query: median, line to p95", "latency", "faster", "to p95"),
+    "cost": _Words("cost of a query", "cost", "cheaper", ""),
+}
+
+
+def tradeoff_frame(runs: Sequence[ScoredRun], metric: str, price: Price) -> "pd.DataFrame":
+    """One row per system that has the metric and the price.
+
+    Columns: ``system``; ``mean``, ``low``, ``high`` of the metric (95% interval; NaN where there is none); ``price``:
+    median latency in milliseconds, or cost per query; ``reach``: 95th percentile of the latency, NaN for cost (an
+    evaluation keeps percentiles of latency and no interval of them); ``front``: no other system is at least as good
+    on both and better on one; nobody, where neither more nor less of the metric is better.
+    """
+    import pandas as pd
+
+    found = []
+    for run in runs:
+        paid = run.latency_ms.get("p50") if price == "latency" else run.cost_per_query
+        if run.error is None and metric in run.scores.metrics and paid is not None:
+            value = run_estimates(run)[metric]
+            reach = run.latency_ms.get("p95") if price == "latency" else None
+            found.append((run.name, value.mean, value.low, value.high, paid, reach))
+    frame = pd.DataFrame(found, columns=["system", "mean", "low", "high", "price", "reach"])
+    frame = frame.astype(dict.fromkeys(("mean", "low", "high", "price", "reach"), float))
+    sign = {"higher": 1.0, "lower": -1.0, "none": float("nan")}[direction_of(runs, metric)]
+    return frame.assign(front=pareto_front(frame["price"].to_numpy(), sign * frame["mean"].to_numpy()))
+
+
+def pareto_front(price: npt.NDArray[np.float64], quality: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """(n,) whether no other is at least as cheap and as good, and cheaper or better; never where one of them is NaN."""
+    no_dearer = price[:, None] <= price[None, :]
+    no_worse = quality[:, None] >= quality[None, :]
+    gain = (price[:, None] < price[None, :]) | (quality[:, None] > quality[None, :])
+    front: npt.NDArray[np.bool_] = ~(no_dearer & no_worse & gain).any(axis=0) & ~np.isnan(price) & ~np.isnan(quality)
+    return front
+
+
+def tradeoff(frame: "pd.DataFrame", metric: str, price: Price, systems: Sequence[str] | None = None) -> Chart:
+    """Dots with lines on both axes.
+
+    Args:
+        frame: columns of `tradeoff_frame`.
+        metric: its name.
+        price: what the frame's price is.
+        systems: all systems of the report, in the order of their looks; those of the frame by default.
+    """
+    words, systems = WORDS[price], list(systems or frame["system"])
+    quality = [estimate_text(row.mean, row.low, row.high) for row in frame.itertuples()]
+    paid = [_paid(row.price, row.reach, price) for row in frame.itertuples()]
+    on = ["yes" if front else "no" for front in frame["front"]]
+    listed = "; ".join(f"{name} {q} at {p}" for name, q, p in zip(frame["system"], quality, paid, strict=True))
+    front = frame[frame["front"]].sort_values(["price", "system"])
+    best = f" On the Pareto front (no other is both {words.less} and better): {', '.join(front['system'])}."
+    description = f"{metric} against {words.title} a query: {listed}.{best if len(front) else ''}"
+    values = records(frame.assign(quality=quality, paid=paid, on=on))
+    hover = tooltip(("system", "system"), ("quality", f"{metric} [95%]"), ("paid", words.title), ("on", "on the front"))
+    spec = figure(description, values, HEIGHT, _layers(metric, words, frame, systems, hover))
+    rows = tuple(zip(frame["system"], quality, paid, on, strict=True))
+    return Chart(
+        f"quality-{words.title}", f"{metric} against {words.title}", description, spec,
+        ("system", f"{metric} [95%]", words.title, "on the front"), rows,
+    )  # fmt: skip
+
+
+def _layers(
+    metric: str, words: _Words, frame: "pd.DataFrame", systems: Sequence[str], hover: Sequence[Spec]
+) -> list[Spec]:
+    drawn = [name for name in systems if name in set(frame["system"])]
+    scale, axis = _price_axis(frame)
+    x = quantitative("price", words.axis, scale=scale, axis=axis)
+    y = quantitative(
+        "mean", f"{metric}, mean and 95% interval", scale={"zero": False, "nice": True},
+        axis={"format": ".2~f", "tickCount": 6},
+    )  # fmt: skip
+    look = {"color": colour(systems, drawn)}
+    line = {"type": "rule", "strokeWidth": 1.5, "aria": False}
+    front = {"x": x, "y": y, "order": {"field": "price", "type": "quantitative"}}
+    return [
+        {
+            "transform": [{"filter": "datum.front"}],
+            "mark": {"type": "line", "interpolate": "step-after", "style": "front", "aria": False},
+            "encoding": front,
+        },
+        {
+            "transform": [only_chosen(), *known("low", "high")],
+            "mark": line,
+            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, **look},
+        },
+        {
+            "transform": [only_chosen(), *known("reach")],
+            "mark": line,
+            "encoding": {"x": x, "x2": {"field": "reach"}, "y": y, **look},
+        },
+        {
+            "transform": [only_chosen(), {"filter": "datum.front"}],
+            "mark": {"type": "point", "filled": False, "size": 330, "strokeWidth": 1.5, "shape": "circle",
+                     "aria": False},
+            "encoding": {"x": x, "y": y, **look},
+        },
+        {
+            "params": legend_choice(),
+            "transform": [only_chosen()],
+            "mark": {"type": "point", "filled": True, "opacity": 1, "size": 110},
+            "encoding": {"x": x, "y": y, **look, "shape": shape(systems, drawn), "tooltip": list(hover)},
+        },
+    ]  # fmt: skip
+
+
+def _price_axis(frame: "pd.DataFrame") -> tuple[Spec, Spec]:
+    """Scale and axis: logarithmic where the prices lie far apart."""
+    least, most = float(frame["price"].min()), float(frame[["price", "reach"]].max().max())
+    axis: Spec = {"format": "~g", "labelFlush": True, "grid": False}
+    if least <= 0 or most / least < WIDE:
+        return {"zero": True, "nice": True}, {**axis, "tickCount": TICKS}
+    decades = range(math.floor(math.log10(least)), math.ceil(math.log10(most)) + 1)
+    # Rounded, for 10**-1 * 5 must not be written .50000001.
+    ticks = [float(f"{step}e{decade}") for decade in decades for step in (1, 2, 5)]
+    return {"type": "log", "nice": False, "padding": 16}, {**axis, "values": ticks, "labelOverlap": True}
+
+
+def _paid(price: float, reach: float, kind: Price) -> str:
+    if kind == "cost":
+        return f"{price:.3g}"
+    return f"{price:.3g} ms (p95 {reach:.3g})" if number(reach) is not None else f"{price:.3g} ms"
