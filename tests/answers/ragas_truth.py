@@ -33,7 +33,7 @@ def sentences(text: str) -> list[str]:
 
 def row(number: int) -> tuple[str, list[str], str]:
     """Answer, sources and reference; of the answer's three sentences, number % 4 are in the sources."""
-    said = [f"Stone {number} is red", f"Stone {number} is round", f"Stone {number} weighs {number} kg"]
+    said = [f"Stone {number} is red", f"Stone {number} is round", f"Stone {number} is {number} kg heavy"]
     held = said[: number % 4]
     sources = [f"{sentence}. It lies by the river." for sentence in held] or ["The river is long."]
     return ". ".join(said) + ".", sources, ". ".join([*held, f"Stone {number} is old"]) + "."
@@ -68,7 +68,8 @@ def truth(body: Body) -> str:
             "reason": "as it stands", "verdict": int(any(one in context for one in sentences(data["answer"])))
         },
         "AnswerRelevanceOutput": lambda: {
-            "question": f"What is said: {data['response']}", "noncommittal": int("perhaps" in data["response"])
+            "question": f"What is {data['response'].split(' is ')[0]}?",
+            "noncommittal": int("hard to tell" in data["response"]),
         },
     }  # fmt: skip
     return json.dumps(answers[title]())

@@ -24,11 +24,11 @@ def details(metric: Metric, judgements: Sequence[Judgement], texts: Texts, sourc
     if metric == "answer_relevancy":
         return {
             "questions": [one.said["question"] for one in judgements],
-            "noncommittal": [one.said["noncommittal"] == 1 for one in judgements],
+            "noncommittal": all(one.said["noncommittal"] == 1 for one in judgements),
         }
     if metric == "context_precision":
         judged = zip(sources, (one.said for one in judgements), strict=False)
-        return {"sources": [{"id": id_, "useful": said["verdict"] == 1, "reason": said["reason"]}
+        return {"sources": [{"source": id_, "useful": said["verdict"] == 1, "reason": said["reason"]}
                             for id_, said in judged]}  # fmt: skip
     if metric == "context_recall":
         rows = judgements[0].said["classifications"]
