@@ -3,7 +3,7 @@
 from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 
 MOST_STATEMENTS = 100
-LEAST_TOKENS, MOST_TOKENS = 512, 8192
+LEAST_TOKENS, MOST_TOKENS = 256, 8192
 
 SCHEMA: dict[str, object] = {
     "title": "Statements",
