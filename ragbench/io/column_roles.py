@@ -46,3 +46,18 @@ def choose_columns(
                 f"columns={{'{role}': 'NAME'}} in Python"
             )
     return chosen
+
+
+def columns_by_role(written: str | None) -> dict[str, str]:
+    """``"query=NAME,answer=NAME"`` of the command line as column by role; empty for None.
+
+    Raises:
+        SettingError: it is written otherwise, or names a role twice.
+    """
+    found: dict[str, str] = {}
+    for part in (written or "").split(",") if written else []:
+        role, equals, column = (piece.strip() for piece in part.partition("="))
+        if not (role and equals and column) or role in found:
+            raise SettingError(f"--columns: {part!r}: write role=column once a role, as in answer=output")
+        found[role] = column
+    return found
