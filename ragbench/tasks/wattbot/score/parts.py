@@ -15,6 +15,8 @@ METRICS = ("wattbot", *WEIGHTS)
 """The weighted score, then its parts."""
 TOLERANCE = 1e-3
 """Largest error of a number relative to the truth; absolute where the truth is 0."""
+PLAIN = r"\A *[+-]?[0-9]+(?:\.[0-9]+)? *\z"
+"""Numbers that are parsed many at a time."""
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -89,13 +91,13 @@ def joined(one: Any, other: Any) -> Any:
 
 
 def plain_numbers(written: Any) -> tuple[Floats, Bools]:
-    """Numbers of digits and a point, parsed at once, and which strings they are; the others are NaN."""
+    """Numbers of digits and a point, blanks around them or not, and which strings they are; the others are NaN."""
     import pyarrow.compute as pc
 
-    plain = pc.match_substring_regex(written, r"^[+-]?[0-9]+(\.[0-9]+)?$").to_numpy(zero_copy_only=False)
+    plain = pc.match_substring_regex(written, PLAIN).to_numpy(zero_copy_only=False)
     numbers = np.full(len(written), np.nan)
-    # Arrow takes no leading plus sign.
-    digits = pc.utf8_ltrim(written.filter(plain), characters="+")
+    # Arrow takes neither blanks nor a leading plus sign.
+    digits = pc.ascii_trim(written.filter(plain), characters=" +")
     numbers[plain] = digits.cast("float64").to_numpy(zero_copy_only=False)
     return numbers, plain
 

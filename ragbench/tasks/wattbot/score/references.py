@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -52,45 +53,36 @@ def jaccard(truth: Strings, predicted: Strings, truth_rows: Rows, predicted_rows
         predicted_rows: (n,) with which of the submission's.
         spelling: how they are read.
     """
-    import pandas as pd
-
     truth_codes, predicted_codes, distinct = joint_codes(truth, predicted)
-    truth_codes, predicted_codes = truth_codes[truth_rows], predicted_codes[predicted_rows]
-    owners, members, ids = _members(distinct, spelling)
-    sizes = np.bincount(owners, minlength=len(distinct))
-    starts = np.cumsum(sizes) - sizes
-    mine, rows = _exploded(truth_codes, sizes, starts, members, ids)
-    theirs, _ = _exploded(predicted_codes, sizes, starts, members, ids)
-    shared = np.bincount(rows[pd.Index(mine).isin(theirs)], minlength=len(truth_codes))
-    union = sizes[truth_codes] + sizes[predicted_codes] - shared
+    members = _members(distinct, spelling)
+    sizes = np.diff(members.indptr)
+    mine, theirs = truth_codes[truth_rows], predicted_codes[predicted_rows]
+    shared = np.diff(members[mine].multiply(members[theirs]).indptr)
+    union = sizes[mine] + sizes[theirs] - shared
     found: Floats = np.where(union > 0, shared / np.maximum(union, 1), 1.0)
     return found
 
 
-def _members(distinct: Strings, spelling: Spelling) -> tuple[Rows, Rows, int]:
-    """Pairs (list, id), ordered by list and each once, and how many ids there are."""
-    import pandas as pd
+def _members(distinct: Strings, spelling: Spelling) -> Any:
+    """Which ids each list holds: a sparse matrix of lists by ids, 1 where the id is in the list."""
     import pyarrow.compute as pc
+    from scipy.sparse import csr_array
 
     first = spelling.separators[0]
     for other in spelling.separators[1:]:
         distinct = pc.replace_substring(distinct, pattern=other, replacement=first)
     split = pc.split_pattern(distinct, first)
-    counts = pc.list_value_length(split).to_numpy(zero_copy_only=False).astype(np.int64)
-    owners = np.repeat(np.arange(len(distinct), dtype=np.int64), counts)
+    starts = split.offsets.to_numpy(zero_copy_only=False)
     parts = split.flatten().dictionary_encode()
     ids = {"": 0}
     named = [ids.setdefault(spelling.id_of(part), len(ids)) for part in parts.dictionary.to_pylist()]
-    members = np.array(named, dtype=np.int64)[parts.indices.to_numpy(zero_copy_only=False)]
+    members = np.array(named, dtype=np.int32)[parts.indices.to_numpy(zero_copy_only=False)]
+    kept = members > 0
     # The word for nothing means that only where it stands alone.
-    kept = (members > 0) & ~((members == ids.get(BLANK, -1)) & (counts[owners] == 1))
-    keys = pd.unique(owners[kept] * len(ids) + members[kept])
-    return keys // len(ids), keys % len(ids), len(ids)
-
-
-def _exploded(codes: Rows, sizes: Rows, starts: Rows, flat: Rows, ids: int) -> tuple[Rows, Rows]:
-    """A key for every (row, id), and the row of each."""
-    counts = sizes[codes]
-    rows = np.repeat(np.arange(len(codes), dtype=np.int64), counts)
-    within = np.arange(len(rows), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
-    return rows * ids + flat[np.repeat(starts[codes], counts) + within], rows
+    alone = starts[:-1][np.diff(starts) == 1]
+    kept[alone] &= members[alone] != ids.get(BLANK, -1)
+    found = csr_array((kept.astype(np.int32), members, starts.copy()), shape=(len(distinct), len(ids)))
+    found.eliminate_zeros()
+    found.sum_duplicates()
+    found.data[:] = 1
+    return found

@@ -76,7 +76,7 @@ def score_strict(truth: Sheet, predictions: Sheet, *, documents: Collection[str]
 def kinds_of(truth: Sheet) -> list[str]:
     """(n,) kind of question by its true answer: ``number``, ``range``, ``true or false``, ``text`` or ``blank``."""
     coded = truth.values.dictionary_encode()
-    units = coded_units(truth)
+    units = coded_units(truth, {"": 0}).tolist()
     values = [read_value(text) for text in coded.dictionary.to_pylist()]
     found = []
     for code, unit in zip(coded.indices.to_pylist(), units, strict=True):
@@ -86,13 +86,18 @@ def kinds_of(truth: Sheet) -> list[str]:
     return found
 
 
-def coded_units(sheet: Sheet) -> list[str]:
-    """(n,) units in the one spelling that is compared; empty where there is none."""
+def coded_units(sheet: Sheet, codes: dict[str, int]) -> Rows:
+    """(n,) code of each unit in the one spelling that is compared; 0 where there is none.
+
+    Args:
+        sheet: of n rows.
+        codes: code of each unit, 0 of the empty one; those that are not in it yet are added.
+    """
     if sheet.units is None:
-        return [""] * len(sheet)
+        return np.zeros(len(sheet), dtype=np.int64)
     coded = sheet.units.dictionary_encode()
-    names = [unit_name(text) for text in coded.dictionary.to_pylist()]
-    return [names[code] for code in coded.indices.to_pylist()]
+    names = [codes.setdefault(unit_name(text), len(codes)) for text in coded.dictionary.to_pylist()]
+    return np.array(names, dtype=np.int64)[coded.indices.to_numpy(zero_copy_only=False)]
 
 
 def _check_ids(truth: Sheet, predictions: Sheet) -> None:
@@ -125,7 +130,7 @@ def _values(truth: Sheet, predictions: Sheet, at: Rows) -> tuple[Bools, Rows, Ro
             f"{truth.name}: {len(ids)} rows have no answer_value: {first_ten(ids)}; the truth must hold the answers "
             "(a file of questions has none), and is_blank where there is no answer"
         )
-    unit = np.array([units.get(name, -1) for name in coded_units(truth)], dtype=np.int64)
+    unit = coded_units(truth, units)
     v = values
     # A number in the truth with words behind it that are not its unit is a name ("3D printing").
     fits = (v.unit[one] == 0) | (v.unit[one] == unit)
@@ -134,7 +139,9 @@ def _values(truth: Sheet, predictions: Sheet, at: Rows) -> tuple[Bools, Rows, Ro
     numeric = same_kind & ((v.kind[one] == NUMBER) | (v.kind[one] == RANGE)) & fits
     numeric &= close(v.low[one], v.low[two]) & close(v.high[one], v.high[two])
     truths = [
-        np.where((v.kind[side] == NUMBER) & (v.unit[side] == 0) & np.isin(v.low[side], (0, 1)), v.low[side], -1)
+        np.where(
+            (v.kind[side] == NUMBER) & (v.unit[side] == 0) & ((v.low[side] == 0) | (v.low[side] == 1)), v.low[side], -1
+        )
         for side in (one, two)
     ]
     either = [np.where(v.truth[side] >= 0, v.truth[side], read) for side, read in zip((one, two), truths, strict=True)]
@@ -202,12 +209,16 @@ def _other_units(scored: Scored) -> list[LedgerEntry]:
     """Rows whose answer_unit is another than that of the truth; told, and no part of the score."""
     if scored.truth.units is None or scored.predictions.units is None:
         return []
-    true, given = coded_units(scored.truth), coded_units(scored.predictions)
+    codes = {"": 0}
+    rows = scored.prediction_rows
+    true, given = coded_units(scored.truth, codes), coded_units(scored.predictions, codes)[rows]
+    other = np.flatnonzero((rows >= 0) & (given > 0) & (given != true))
+    names = list(codes)
     found = []
-    for id_, wanted, row in zip(scored.ids, true, scored.prediction_rows.tolist(), strict=True):
-        if row >= 0 and given[row] and given[row] != wanted:
-            reason = f"answer_unit is {given[row]!r}, that of the truth {wanted or 'is_blank'!r}; it is not scored"
-            found.append(LedgerEntry("score", id_, reason, "other-unit"))
+    for id_, row in zip(taken(scored.truth.ids, scored.truth_rows[other]), other.tolist(), strict=True):
+        said, wanted = names[given[row]], names[true[row]] or "is_blank"
+        reason = f"answer_unit is {said!r}, that of the truth {wanted!r}; it is not scored"
+        found.append(LedgerEntry("score", id_, reason, "other-unit"))
     return found
 
 
