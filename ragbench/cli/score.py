@@ -41,6 +41,9 @@ def score_command(
     tpm: Annotated[float | None, typer.Option(help="Tokens per minute.")] = None,
     timeout: Annotated[float, typer.Option(help="Seconds one call may take.")] = 60.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what the judge would take; spend nothing.")] = False,
+    calibration: Annotated[
+        list[Path] | None, typer.Option(help="Calibration of 'ragbench judge check' to correct by; may be repeated.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scores, details and ledger.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
     resamples: Annotated[int, typer.Option(help="Bootstrap resamples.")] = 10_000,
@@ -59,7 +62,7 @@ def score_command(
         Options(
             answers=answers, golden=golden, metrics=tuple(metric or DEFAULT_METRICS), corpus=corpus, columns=columns,
             name=name, golden_format=golden_format, out=out, seed=seed, resamples=resamples, cache=cache,
-            dry_run=dry_run, as_json=as_json, asking=asking,
+            dry_run=dry_run, as_json=as_json, asking=asking, calibrations=tuple(calibration or ()),
         )
     )  # fmt: skip
 

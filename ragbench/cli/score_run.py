@@ -3,21 +3,24 @@
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from ragbench.cli.console import console
 from ragbench.cli.progress import Progress
-from ragbench.cli.score_judge import judged, planned
+from ragbench.cli.score_judge import ROLE, judged, planned
 from ragbench.core.answers import AnswerSet
 from ragbench.core.context import Context
 from ragbench.core.errors import RagbenchError, SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.corpus.load import load_corpus
+from ragbench.harness.calibrated_rate import calibrated_rate, check_applies
+from ragbench.harness.calibration import Calibration
 from ragbench.harness.score_answers import AnswerEvaluation, ScoreSettings, named_metrics, score_answers
 from ragbench.io.answer_files import read_answers
 from ragbench.io.cache import cache_folder
+from ragbench.io.column_roles import columns_by_role
 from ragbench.io.golden_files import read_golden
 from ragbench.models.llm.estimate import Estimate
 from ragbench.models.llm.roles import ModelOptions
@@ -45,6 +48,7 @@ class Options:
     dry_run: bool
     as_json: bool
     asking: ModelOptions
+    calibrations: tuple[Path, ...] = ()
 
     def check(self) -> None:
         """Whether they go together.
@@ -70,15 +74,21 @@ def run(options: Options) -> None:
     metrics = named_metrics(options.metrics, judge=bool(options.asking.models))
     settings = ScoreSettings(options.seed, options.resamples)
     options.check()
+    calibrations = [Calibration.read(path) for path in options.calibrations]
+    for calibration in calibrations:
+        written = {name: repr(metric) for name, metric in metrics.items()}
+        check_applies(calibration, written, options.asking.models.get(ROLE))
     if options.out is not None and not options.dry_run:
         check_folder(options.out)
     golden = read_golden(options.golden, options.golden_format)
     ids = {item.text: item.id for item in golden}
-    answers = read_answers(options.answers, columns=_columns(options.columns), name=options.name, ids=ids)
+    answers = read_answers(options.answers, columns=columns_by_role(options.columns), name=options.name, ids=ids)
     if options.dry_run:
         _plan(options, answers, golden, [name for name, metric in metrics.items() if "judge" in metric.needs])
         return
     evaluation, totals = _scored(options, answers, golden, settings)
+    rates = tuple(calibrated_rate(calibration, evaluation, answers) for calibration in calibrations)
+    evaluation = replace(evaluation, calibrated=rates)
     if options.out is not None:
         write_answer_scores(evaluation, options.out)
     _print(evaluation, totals, as_json=options.as_json)
@@ -137,13 +147,3 @@ def _print(evaluation: AnswerEvaluation, totals: Totals, *, as_json: bool) -> No
 
 def _documents(corpus: Path) -> dict[str, str]:
     return {document.id: document.text for document in load_corpus(corpus, progress=Progress()).corpus}
-
-
-def _columns(written: str | None) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for part in (written or "").split(",") if written else []:
-        role, equals, column = (piece.strip() for piece in part.partition("="))
-        if not (role and equals and column) or role in found:
-            raise SettingError(f"--columns: {part!r}: write role=column once a role, as in answer=output")
-        found[role] = column
-    return found

@@ -67,7 +67,7 @@ def calibrated_rate(calibration: Calibration, evaluation: AnswerEvaluation, answ
     values = scores.column(calibration.column)
     scored = np.flatnonzero(~np.isnan(values))
     if not len(scored):
-        raise SettingError(f"calibration: {calibration.column} has no value for any query")
+        raise SettingError(f"--calibration: {calibration.column} has no value for any query")
     yes = values <= calibration.threshold if calibration.lower_is_better else values >= calibration.threshold
     verdicts = yes[scored]
     groups = cluster_index([queries.units[at] for at in scored])
@@ -100,23 +100,37 @@ def calibrated_rate(calibration: Calibration, evaluation: AnswerEvaluation, answ
     )
 
 
+def check_applies(calibration: Calibration, metrics: Mapping[str, object], judge: object) -> None:
+    """Refuse scores by another metric or judge than the one that was checked; before anything is paid for.
+
+    Args:
+        calibration: of the judge or signal.
+        metrics: every metric with all its settings (its ``repr``), by the name it was written with.
+        judge: the model that judges, or None.
+
+    Raises:
+        SettingError: they differ.
+    """
+    settings = [str(value) for value in metrics.values()]
+    if calibration.settings and calibration.settings not in settings:
+        raise SettingError(
+            f"--calibration: is of {calibration.settings}, but scored is {', '.join(settings)}; "
+            f"use --metric {calibration.metric}, or check the judge again"
+        )
+    if calibration.judge is not None and judge != calibration.judge:
+        named = f"{judge} judges" if judge else "none is named"
+        raise SettingError(f"--calibration: is of the judge {calibration.judge}, but {named} (--judge)")
+
+
 def _check(calibration: Calibration, evaluation: AnswerEvaluation) -> None:
     metrics = evaluation.manifest["metrics"]
     assert isinstance(metrics, Mapping)
+    check_applies(calibration, metrics, evaluation.manifest["judge"])
     column, names = calibration.column, evaluation.scored.scores.metrics
     if column not in names:
         raise SettingError(
-            f"calibration: is of {column}, which was not scored{did_you_mean(column, names)}; "
-            f"add --metric {calibration.metric}"
+            f"--calibration: is of the column {column}, and no metric gives it{did_you_mean(column, names)}"
         )
-    if calibration.settings and calibration.settings not in metrics.values():
-        raise SettingError(
-            f"calibration: is of {calibration.settings}, but scored was {', '.join(map(str, metrics.values()))}; "
-            f"use --metric {calibration.metric}, or check the judge again"
-        )
-    judge = evaluation.manifest["judge"]
-    if calibration.judge is not None and judge != calibration.judge:
-        raise SettingError(f"calibration: is of the judge {calibration.judge}, but judged has {judge}")
 
 
 def _powered(
