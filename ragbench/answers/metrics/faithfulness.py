@@ -1,7 +1,7 @@
 """Faithfulness: the share of an answer's statements that its sources support, as a judge sees it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -73,10 +73,11 @@ class Faithfulness(AnswerMetric):
 
     def _columns(self, answers: AnswerSet, cells: Sequence[Cell], entries: Sequence[LedgerEntry]) -> list[Column]:
         value = column("faithfulness", answers, cells)
-        value = Column(value.name, value.values, value.ledger + Ledger(tuple(entries)), value.details)
+        value = replace(value, ledger=value.ledger + Ledger(tuple(entries)))
         if self.repeats == 1:
             return [value]
-        return [value, column("faithfulness_flips", answers, [_flips(cell) for cell in cells])]
+        flips = column("faithfulness_flips", answers, [_flips(cell) for cell in cells])
+        return [value, replace(flips, direction="lower")]
 
 
 def _before(answer: Answered) -> Unscored | None:
