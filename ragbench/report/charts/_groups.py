@@ -56,11 +56,12 @@ def groups_figure(
         value["y"] = start[value["slice"]] + line[value["system"]]
     height = tall * len(labels)
     # The places are pixels from the top; every layer has to say so.
-    y = quantitative("y", None, axis=None, scale={"domain": [0, height], "reverse": True, "nice": False, "zero": False})
+    y = quantitative("y", axis=None, scale={"domain": [0, height], "reverse": True, "nice": False, "zero": False})
     axis = {
         "format": "+.2~f" if zero else ".2~f",
         "tickCount": TICKS,
         "labelFlush": True,
+        "labelBound": True,
         "labelExpr": "datum.value === 0 ? '0' : datum.label",
     }
     x = quantitative("value", title, axis=axis, scale={"zero": zero, "nice": False, "padding": 14})

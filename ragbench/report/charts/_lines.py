@@ -17,6 +17,7 @@ from ragbench.report.charts._pieces import (
     shape,
     tooltip,
 )
+from ragbench.report.charts.theme import COLOURS, DASHES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,17 +49,18 @@ def lines_figure(
     drawn = [name for name in systems if name in set(frame["system"])]
     few = len(drawn) <= BANDS
     look = {"color": colour(systems, drawn)}
-    band = {"filter": {"param": CHOSEN, "empty": few}}
+    # Not filtered, so that the axis has room for every interval.
+    seen = {"condition": {"param": CHOSEN, "empty": few, "value": 0.16}, "value": 0}
     layers: list[Spec] = [
         {
-            "transform": [band, *known("low", "high")],
-            "mark": {"type": "area", "opacity": 0.16, "aria": False},
-            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, **look},
+            "transform": known("low", "high"),
+            "mark": {"type": "area", "aria": False},
+            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, **look, "opacity": seen},
         },
         {
             "transform": [only_chosen()],
             "mark": {"type": "line", "strokeWidth": 2, "aria": False},
-            "encoding": {"x": x, "y": y, **look, "strokeDash": dash(systems)},
+            "encoding": {"x": x, "y": y, **look, "strokeDash": dash()},
         },
         {
             "params": legend_choice(),
@@ -67,4 +69,6 @@ def lines_figure(
             "encoding": {"x": x, "y": y, **look, "shape": shape(systems, drawn), "tooltip": tooltip(*hover)},
         },
     ]
-    return figure(description, records(frame), HEIGHT, layers)
+    pattern = {name: str(i // len(COLOURS["light"]) % len(DASHES)) for i, name in enumerate(systems)}
+    values = records(frame.assign(line=[pattern[name] for name in frame["system"]]))
+    return figure(description, values, HEIGHT, layers)

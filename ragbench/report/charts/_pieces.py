@@ -61,9 +61,9 @@ def known(*fields: str) -> list[Spec]:
     return [{"filter": " && ".join(f"isValid(datum[{name!r}])" for name in fields)}]
 
 
-def quantitative(field: str, title: str | list[str] | None, **more: Any) -> Spec:
-    """A channel of numbers; titles are the text as it stands."""
-    return {"field": field, "type": "quantitative", "title": title, **more}
+def quantitative(field: str, title: str | list[str] | None = None, **more: Any) -> Spec:
+    """A channel of numbers; without a title, that of the other layers."""
+    return {"field": field, "type": "quantitative", **({} if title is None else {"title": title}), **more}
 
 
 def tooltip(*shown: tuple[str, str]) -> list[Spec]:
@@ -96,9 +96,11 @@ def shape(systems: Sequence[str], drawn: Sequence[str] | None = None) -> Spec:
     return _system(systems, drawn, range=[SHAPES[i % len(SHAPES)] for i in range(len(systems))])
 
 
-def dash(systems: Sequence[str]) -> Spec:
-    """The dashes of each system's line."""
-    return _system(systems, None, range=[list(DASHES[i // 6 % len(DASHES)]) for i in range(len(systems))])
+def dash() -> Spec:
+    """The dashes of lines, by the field ``line``, the place of the system's dash in `DASHES`."""
+    places = [str(i) for i in range(len(DASHES))]
+    scale = {"domain": places, "range": [list(pattern) for pattern in DASHES]}
+    return {"field": "line", "type": "nominal", "scale": scale, "legend": None}
 
 
 def legend_below(names: Sequence[str]) -> Spec:

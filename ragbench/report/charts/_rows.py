@@ -1,14 +1,32 @@
 """Rows with a dot and an interval: name above on the left, figures above on the right."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from ragbench.report.charts._pieces import TICKS, Spec, figure, known, quantitative, tooltip
 
-ROW = 46
-"""Pixels of a row: a line of text, and the dot with its interval below it."""
 FIGURES = 190
 """Pixels that the figures on the right may take."""
+LONG = 20
+"""Letters of a name from which on the figures stand below it, so that a phone shows all of it."""
+
+
+class Layout(NamedTuple):
+    """Pixels of a row: its height, and how far from its middle name, figures and dot stand."""
+
+    height: int
+    name: int
+    figures: int
+    dot: int
+
+
+BESIDE = Layout(46, -10, -10, 9)
+BELOW = Layout(62, -20, -4, 15)
+
+
+def layout(names: Iterable[str]) -> Layout:
+    """The layout for rows of these names."""
+    return BELOW if any(len(name) > LONG for name in names) else BESIDE
 
 
 def rows_figure(
@@ -35,36 +53,49 @@ def rows_figure(
         format: of the axis.
     """
     x = quantitative("value", title, axis=_axis(format), scale={"padding": 14, "nice": False, **(scale or {})})
-    y: Spec = {"field": "row", "type": "nominal", "sort": None, "axis": None, "scale": {"padding": 0}}
+    y = row_place()
     shown = {"tooltip": tooltip(*hover)}
     dots = {key: part for key, part in look.items() if key != "shape"}
-    place = {"row": {"x": {"value": 0}}, "said": {"x": {"value": "width"}}}
-    limit = {"row": {"expr": f"max(80, width - {FIGURES})"}, "said": FIGURES}
-    align = {"row": "left", "said": "right"}
-    style = {"row": "strong", "said": "quiet"}
-    texts = [
-        {
-            "mark": {"type": "text", "align": align[field], "baseline": "middle", "dy": -10, "limit": limit[field],
-                     "style": style[field], "aria": False},
-            "encoding": {**place[field], "y": y, "text": {"field": field, "type": "nominal"}},
-        }
-        for field in ("row", "said")
-    ]  # fmt: skip
+    rows = layout(str(value["row"]) for value in values)
     layers = [
         *below,
         {
             "transform": known("low", "high"),
-            "mark": {"type": "rule", "strokeWidth": 2.5, "yOffset": 9, "strokeCap": "round", "aria": False},
+            "mark": {"type": "rule", "strokeWidth": 2.5, "yOffset": rows.dot, "strokeCap": "round", "aria": False},
             "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, **dots, **shown},
         },
         {
             "transform": known("value"),
-            "mark": {"type": "point", "filled": True, "opacity": 1, "size": 110, "yOffset": 9},
+            "mark": {"type": "point", "filled": True, "opacity": 1, "size": 110, "yOffset": rows.dot},
             "encoding": {"x": x, "y": y, **look, **shown},
         },
-        *texts,
+        *_texts(rows),
     ]
-    return figure(description, values, ROW * len(values), layers)
+    return figure(description, values, rows.height * len(values), layers)
+
+
+def _texts(rows: Layout) -> list[Spec]:
+    """The name of each row, and its figures."""
+    left: Spec = {"type": "text", "align": "left", "baseline": "middle", "aria": False}
+    name = {**left, "dy": rows.name, "style": "strong", "limit": {"expr": "width"}}
+    figures = {**left, "dy": rows.figures, "style": "quiet", "limit": {"expr": "width"}}
+    at: Spec = {"value": 0}
+    if rows is BESIDE:
+        name["limit"] = {"expr": f"max(80, width - {FIGURES})"}
+        figures |= {"align": "right", "limit": FIGURES}
+        at = {"value": "width"}
+    return [
+        {
+            "mark": mark,
+            "encoding": {"x": x, "y": row_place(), "text": {"field": field, "type": "nominal"}},
+        }
+        for field, mark, x in (("row", name, {"value": 0}), ("said", figures, at))
+    ]
+
+
+def row_place() -> Spec:
+    """The channel of the rows, for layers that a chart adds."""
+    return {"field": "row", "type": "nominal", "sort": None, "axis": None, "scale": {"padding": 0}}
 
 
 def _axis(format: str) -> Spec:
@@ -72,5 +103,6 @@ def _axis(format: str) -> Spec:
         "format": format,
         "tickCount": TICKS,
         "labelFlush": True,
+        "labelBound": True,
         "labelExpr": "datum.value === 0 ? '0' : datum.label",
     }

@@ -18,12 +18,14 @@ from ragbench.report.charts._estimates import run_estimates
 from ragbench.report.charts._lines import lines_figure
 from ragbench.report.charts._pieces import file_part, quantitative
 from ragbench.report.charts._words import estimate_text, share
-from ragbench.report.charts.chart import Chart
+from ragbench.report.charts.chart import BANDS_HINT, Chart
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CUTS = (1, 2, 3, 5, 10, 20, 50, 100)
+READ_AT = 10
+"""The cut that the description names, beside the first and the last."""
 KINDS = (NDCG, Hit, Recall)
 
 
@@ -85,7 +87,7 @@ def by_cut(frame: "pd.DataFrame", family: Metric, systems: Sequence[str] | None 
     said = [estimate_text(row.value, row.low, row.high) for row in frame.itertuples()]
     shown = frame.assign(said=said)
     listed = "; ".join(f"{name} {_course(frame[frame['system'] == name])}" for name in names)
-    description = f"Mean {metric} of the first 1, 2, 3, ... results: {listed}."
+    description = f"Mean {metric} of the first K results: {listed}."
     cuts = sorted({int(cut) for cut in frame["cut"]})
     # On a phone the labels in between would run into each other.
     axis = {"values": cuts, "format": "d", "labelOverlap": True, "grid": False}
@@ -97,12 +99,13 @@ def by_cut(frame: "pd.DataFrame", family: Metric, systems: Sequence[str] | None 
     )
     return Chart(
         f"by-cut-{file_part(metric)}", f"{metric} at every cut", description, spec,
-        ("system", "K", metric, "low", "high"), rows,
+        ("system", "K", metric, "low", "high"), rows, BANDS_HINT,
     )  # fmt: skip
 
 
 def _course(frame: "pd.DataFrame") -> str:
-    return ", ".join(f"{share(row.value)} at {row.cut}" for row in frame.itertuples())
+    ends = {frame["cut"].min(), READ_AT, frame["cut"].max()}
+    return ", ".join(f"{share(row.value)} at {row.cut}" for row in frame.itertuples() if row.cut in ends)
 
 
 def _at(metric: Metric, k: int) -> Metric:

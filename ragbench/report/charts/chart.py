@@ -19,6 +19,7 @@ class Chart:
             Its width is its container's. The same input gives the same specification.
         head: columns of the same data as a table, the first of text.
         rows: cells as a reader wants them, one row per thing shown.
+        hint: what a reader can do with it, one sentence, or empty.
     """
 
     name: str
@@ -27,3 +28,8 @@ class Chart:
     spec: dict[str, Any]
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    hint: str = ""
+
+
+LEGEND_HINT = "Click a system in the legend to see it alone; with shift, beside others."
+BANDS_HINT = "Click a system in the legend to see it alone, with its interval; with shift, beside others."

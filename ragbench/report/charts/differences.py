@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ragbench.core.verdicts import Verdict
-from ragbench.report.charts._pieces import Spec, file_part, legend_below, records, rule_at
+from ragbench.report.charts._pieces import Spec, file_part, records, rule_at
 from ragbench.report.charts._rows import rows_figure
 from ragbench.report.charts._words import estimate_text, number, share
 from ragbench.report.charts.chart import Chart
-from ragbench.report.charts.theme import DECISION_SHAPES, DECISIONS
+from ragbench.report.charts.decisions import look
 from ragbench.report.tables import p_value
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def differences(frame: "pd.DataFrame", metric: str) -> Chart:
         description,
         records(shown),
         title if margin is None else [title, f"grey: within {share(margin)}, which does not matter"],
-        look=decision_look(set(chosen["decision"])),
+        look=look([str(name) for name in chosen["decision"]]),
         hover=hover,
         scale={"zero": True},
         below=[*([] if margin is None else [_band(margin)]), rule_at(0.0)],
@@ -75,14 +75,6 @@ def differences(frame: "pd.DataFrame", metric: str) -> Chart:
     head = ("system", "difference", "low", "high", "p, corrected", "decision", "win/tie/loss")
     name = f"differences-{file_part(metric)}"
     return Chart(name, f"Paired differences{against}: {metric}", description, spec, head, rows)
-
-
-def decision_look(decisions: set[str], field: str = "decision") -> Spec:
-    """Colour and shape of decisions, with a legend of those that occur."""
-    legend = legend_below([name for name in DECISIONS if name in decisions])
-    scale = {"domain": list(DECISIONS)}
-    part = {"field": field, "type": "ordinal", "legend": legend}
-    return {"color": {**part, "scale": scale}, "shape": {**part, "scale": {**scale, "range": list(DECISION_SHAPES)}}}
 
 
 def _band(margin: float) -> Spec:

@@ -14,7 +14,7 @@ from ragbench.report.charts._estimates import run_estimates
 from ragbench.report.charts._lines import lines_figure
 from ragbench.report.charts._pieces import quantitative
 from ragbench.report.charts._words import estimate_text, share
-from ragbench.report.charts.chart import Chart
+from ragbench.report.charts.chart import BANDS_HINT, Chart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +114,7 @@ def overlap_chart(frame: "pd.DataFrame", metric: str, systems: Sequence[str] | N
         for row in shown.itertuples()
     )
     head = ("system", "overlap", metric, "low", "high", "queries")
-    return Chart("overlap", f"{metric} by lexical overlap", description, spec, head, rows)
+    return Chart("overlap", f"{metric} by lexical overlap", description, spec, head, rows, BANDS_HINT)
 
 
 def _best(labels: Mapping[str, int]) -> list[str]:

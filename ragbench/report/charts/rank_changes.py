@@ -138,7 +138,7 @@ def _layers(frame: "pd.DataFrame", baseline: str, names: Sequence[str]) -> list[
     }
     change: Spec = {"field": "change", "type": "ordinal", "scale": {"domain": list(DECISIONS)}, "legend": legend}
     most = int(frame["queries"].max())
-    size = quantitative("queries", None, scale={"type": "sqrt", "domain": [0, most], "range": [30, 700]}, legend=None)
+    size = quantitative("queries", scale={"type": "sqrt", "domain": [0, most], "range": [30, 700]}, legend=None)
     hover = tooltip(("before", f"rank in {baseline}"), ("after", "rank in the other"), ("queries", "queries"))
     return [
         {

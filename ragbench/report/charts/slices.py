@@ -10,10 +10,14 @@ from ragbench.report.charts._estimates import run_estimates
 from ragbench.report.charts._groups import groups_figure
 from ragbench.report.charts._pieces import file_part
 from ragbench.report.charts._words import estimate_text, share
-from ragbench.report.charts.chart import Chart
+from ragbench.report.charts.chart import LEGEND_HINT, Chart
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+MOST_LISTED = 4
+"""Systems that a description lists for each slice."""
 
 
 def slices_frame(runs: Sequence[ScoredRun], metric: str, by: str) -> "pd.DataFrame":
@@ -66,7 +70,7 @@ def slice_means(frame: "pd.DataFrame", metric: str, by: str, systems: Sequence[s
         by: what the queries are cut by.
         systems: all systems of the report, in the order of their looks; those of the frame by default.
     """
-    hover = (("slice", by), ("system", "system"), ("said", f"{metric} [95%]"), ("n", "queries"))
+    hover = (("slice", "slice"), ("system", "system"), ("said", f"{metric} [95%]"), ("n", "queries"))
     shown = frame.assign(said=[estimate_text(row.value, row.low, row.high) for row in frame.itertuples()])
     description = f"Mean {metric} with its 95% interval by {by}: {_listed(shown)}."
     axis = f"{metric}, mean and 95% interval"
@@ -77,7 +81,7 @@ def slice_means(frame: "pd.DataFrame", metric: str, by: str, systems: Sequence[s
         for row in shown.itertuples()
     )
     head = (by, "system", metric, "low", "high", "queries")
-    return Chart(f"slices-{file_part(by)}", f"{metric} by {by}", description, spec, head, rows)
+    return Chart(f"slices-{file_part(by)}", f"{metric} by {by}", description, spec, head, rows, LEGEND_HINT)
 
 
 def slice_differences(frame: "pd.DataFrame", by: str, systems: Sequence[str] | None = None) -> Chart:
@@ -92,7 +96,13 @@ def slice_differences(frame: "pd.DataFrame", by: str, systems: Sequence[str] | N
     said = [estimate_text(row.value, row.low, row.high, signed=True) for row in frame.itertuples()]
     shown = frame.assign(said=said)
     description = f"Paired difference of {metric} to {baseline} with its interval, by {by}: {_listed(shown)}."
-    hover = (("slice", by), ("system", "system"), ("said", "difference"), ("decision", "decision"), ("n", "queries"))
+    hover = (
+        ("slice", "slice"),
+        ("system", "system"),
+        ("said", "difference"),
+        ("decision", "decision"),
+        ("n", "queries"),
+    )
     systems = list(systems or dict.fromkeys(frame["system"]))
     spec = groups_figure(description, shown, f"difference of {metric} to {baseline}", systems, hover, zero=True)
     rows = tuple(
@@ -102,12 +112,16 @@ def slice_differences(frame: "pd.DataFrame", by: str, systems: Sequence[str] | N
     )  # fmt: skip
     head = (by, "system", "difference", "low", "high", "decision", "queries")
     title = f"Difference to {baseline} by {by}: {metric}"
-    return Chart(f"slice-differences-{file_part(by)}", title, description, spec, head, rows)
+    return Chart(f"slice-differences-{file_part(by)}", title, description, spec, head, rows, LEGEND_HINT)
 
 
 def _listed(frame: "pd.DataFrame") -> str:
+    """Every system of every slice; of many systems, the highest and the lowest."""
     parts = []
     for label in dict.fromkeys(frame["slice"]):
         own: Any = frame[frame["slice"] == label]
+        if len(own) > MOST_LISTED:
+            ranked = own.sort_values("value", ascending=False, kind="stable")
+            own = ranked[ranked["value"].notna()].iloc[[0, -1]] if ranked["value"].notna().any() else ranked[:0]
         parts.append(f"{label}: " + ", ".join(f"{row.system} {row.said}" for row in own.itertuples()))
     return "; ".join(parts)

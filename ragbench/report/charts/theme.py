@@ -19,10 +19,13 @@ COLOURS: dict[Theme, tuple[str, ...]] = {
     "dark": ("#4e71ec", "#d54507", "#61f7e3", "#f9da49", "#a0649a", "#a79fa1"),
 }
 SHAPES = (
-    "circle", "square", "triangle-up", "diamond", "cross", "triangle-down",
-    "triangle-right", "triangle-left", "stroke", "wedge", "arrow", "M-1,-1L1,1M1,-1L-1,1",
+    "circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left",
+    "M0,-1L.87,-.5L.87,.5L0,1L-.87,.5L-.87,-.5Z",
+    "M0,-1.1L.3,-.4L1,-.35L.5,.15L.65,.9L0,.5L-.65,.9L-.5,.15L-1,-.35L-.3,-.4Z",
+    "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z",
+    "M-.9,-1L.9,-1L-.9,1L.9,1Z",
 )  # fmt: skip
-"""One for each system."""
+"""One for each system: the last are a hexagon, a star, an X and an hourglass."""
 DASHES = ((1, 0), (6, 3))
 """Of lines: whole for the first six systems, then broken."""
 TEXT: dict[Theme, tuple[str, str, str]] = {
@@ -60,6 +63,7 @@ def config(theme: Theme) -> dict[str, Any]:
         "style": {
             "quiet": {"color": quiet, "fontSize": 12},
             "strong": {"color": text, "fontSize": 13, "fontWeight": 600},
+            "limit": {"color": text},
             "zero": {"color": text, "strokeWidth": 1.5},
             "margin": {"color": quiet, "fillOpacity": 0.15},
             "front": {"color": quiet, "strokeWidth": 1.5, "strokeDash": [4, 3]},

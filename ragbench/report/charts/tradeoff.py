@@ -23,7 +23,7 @@ from ragbench.report.charts._pieces import (
     tooltip,
 )
 from ragbench.report.charts._words import estimate_text, number
-from ragbench.report.charts.chart import Chart
+from ragbench.report.charts.chart import LEGEND_HINT, Chart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +104,7 @@ def tradeoff(frame: "pd.DataFrame", metric: str, price: Price, systems: Sequence
     rows = tuple(zip(frame["system"], quality, paid, on, strict=True))
     return Chart(
         f"quality-{words.title}", f"{metric} against {words.title}", description, spec,
-        ("system", f"{metric} [95%]", words.title, "on the front"), rows,
+        ("system", f"{metric} [95%]", words.title, "on the front"), rows, LEGEND_HINT,
     )  # fmt: skip
 
 
@@ -155,7 +155,7 @@ def _layers(
 def _price_axis(frame: "pd.DataFrame") -> tuple[Spec, Spec]:
     """Scale and axis: logarithmic where the prices lie far apart."""
     least, most = float(frame["price"].min()), float(frame[["price", "reach"]].max().max())
-    axis: Spec = {"format": "~g", "labelFlush": True, "grid": False}
+    axis: Spec = {"format": ",~r", "labelFlush": True, "grid": False}
     if least <= 0 or most / least < WIDE:
         return {"zero": True, "nice": True}, {**axis, "tickCount": TICKS}
     decades = range(math.floor(math.log10(least)), math.ceil(math.log10(most)) + 1)
