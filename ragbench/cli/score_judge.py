@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from ragbench.answers.judge.rehearse import stand_in
 from ragbench.core.errors import SettingError
 from ragbench.core.loop import LoopThread
-from ragbench.harness.score_answers import AnswerEvaluation, Judge
+from ragbench.harness.score_answers import Judge
 from ragbench.io.run_folder import SPENT
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.client import Client
@@ -16,10 +17,12 @@ from ragbench.models.llm.roles import ModelOptions, Models, write_spent
 
 ROLE = "judge"
 JUDGED = "judge-answers.sqlite"
-Score = Callable[[Judge], AnswerEvaluation]
+Result = TypeVar("Result")
 
 
-def judged(options: ModelOptions, folder: Path, score: Score) -> tuple[AnswerEvaluation, dict[str, dict[str, object]]]:
+def judged(
+    options: ModelOptions, folder: Path, score: Callable[[Judge], Result]
+) -> tuple[Result, dict[str, dict[str, object]]]:
     """What `score` gives with the judge, whose answers are kept in the folder, and what the judge took.
 
     Raises:
@@ -29,17 +32,17 @@ def judged(options: ModelOptions, folder: Path, score: Score) -> tuple[AnswerEva
     try:
         models.open(folder / JUDGED)
         try:
-            evaluation = score(Judge(models.clients[ROLE], options.models[ROLE], loop))
+            result = score(Judge(models.clients[ROLE], options.models[ROLE], loop))
         finally:
             loop.run(models.aclose())
             write_spent(folder / SPENT, models)
     finally:
         loop.close()
         models.close()
-    return evaluation, models.totals()
+    return result, models.totals()
 
 
-def planned(options: ModelOptions, folder: Path | None, score: Score) -> Estimate:
+def planned(options: ModelOptions, folder: Path | None, score: Callable[[Judge], object]) -> Estimate:
     """What the judge would be asked, without asking it. What the folder holds is not asked again.
 
     Scoring is rehearsed with answers that the folder holds and, where it holds none,

@@ -9,30 +9,42 @@ calibration.json   what ``ragbench score --calibration`` takes
 import json
 from pathlib import Path
 
-from ragbench.core.errors import InputError
+from ragbench.core.errors import InputError, SettingError
 from ragbench.harness.calibration import Calibration
 from ragbench.harness.judge_check import JudgeCheck
+from ragbench.io.answer_files import ANSWERS
 from ragbench.io.atomic import write_text
+from ragbench.io.scored_runs import RESULTS
 from ragbench.report.judge import item_rows, judge_json, judge_markdown
 
 CHECK, SUMMARY, ITEMS, CALIBRATION = "check.json", "summary.md", "items.jsonl", "calibration.json"
+
+
+def check_folder(folder: Path) -> None:
+    """Make the folder, and refuse one that holds something else.
+
+    Raises:
+        SettingError: it holds answers or an evaluation.
+        InputError: it cannot be made.
+    """
+    if (folder / ANSWERS).exists() or (folder / RESULTS).exists():
+        raise SettingError(f"--out {folder}: holds answers or an evaluation; name another folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {folder}: the folder cannot be made: {error.strerror or error}") from error
 
 
 def write_check(check: JudgeCheck, folder: Path) -> None:
     """Write all files; the same check gives the same bytes.
 
     Raises:
-        InputError: the folder cannot be written to.
+        SettingError, InputError: as `check_folder`.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(
-            folder / ITEMS,
-            "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in item_rows(check)),
-        )
-        write_text(folder / SUMMARY, judge_markdown(check))
-        Calibration.of(check).write(folder / CALIBRATION)
-        content = json.dumps(judge_json(check), indent=1, ensure_ascii=False, allow_nan=False)
-        write_text(folder / CHECK, content + "\n")
-    except OSError as error:
-        raise InputError(f"--out {folder}: cannot be written to ({error.strerror or error})") from error
+    check_folder(folder)
+    items = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in item_rows(check))
+    write_text(folder / ITEMS, "".join(items))
+    write_text(folder / SUMMARY, judge_markdown(check))
+    Calibration.of(check).write(folder / CALIBRATION)
+    content = json.dumps(judge_json(check), indent=1, ensure_ascii=False, allow_nan=False)
+    write_text(folder / CHECK, content + "\n")
