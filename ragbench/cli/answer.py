@@ -55,22 +55,28 @@ def answer(
 ) -> None:  # fmt: skip
     """Answer questions from documents."""
     from ragbench.answers.run import Settings
-    from ragbench.cli.answer_options import Options
-    from ragbench.cli.answer_run import run
-    from ragbench.cli.language_models import ModelOptions
+    from ragbench.cli.answer_tell import tell, tell_plan
+    from ragbench.cli.generate_tell import say_to
+    from ragbench.cli.progress import Progress
+    from ragbench.models.llm.roles import ModelOptions
+    from ragbench.tasks.answer.options import Options
+    from ragbench.tasks.answer.run import answer_run, plan_run
 
     asking = ModelOptions(
         {"answer": llm} if llm else {}, base_url, concurrency, rpm, tpm, timeout, max_cost, max_tokens, prices, seed
     )
-    run(
-        Options(
-            out=out, corpus=corpus, golden=golden, questions=questions, answers=answers, endpoint=endpoint,
-            header_env=header_env, columns=columns,
-            retriever=retriever, loader=loader, chunker=chunker, name=name, dry_run=dry_run, resume=resume,
-            force=force, cache=cache, as_json=as_json, asking=asking,
-            settings=Settings(k, min_score, plain, max_answer_tokens, seed),
-        )
+    options = Options(
+        out=out, corpus=corpus, golden=golden, questions=questions, answers=answers, endpoint=endpoint,
+        header_env=header_env, columns=columns,
+        retriever=retriever, loader=loader, chunker=chunker, name=name, dry_run=dry_run, resume=resume,
+        force=force, cache=cache, asking=asking,
+        settings=Settings(k, min_score, plain, max_answer_tokens, seed),
     )  # fmt: skip
+    progress = Progress()
+    if dry_run:
+        tell_plan(plan_run(options, progress=progress), as_json)
+        return
+    tell(options, answer_run(options, say=say_to(as_json), progress=progress), as_json)
 
 
 answer.__doc__ = EXAMPLE

@@ -1,17 +1,16 @@
 """What ``ragbench answer`` prints."""
 
 import json
-from collections.abc import Mapping
 
 from ragbench.answers.card import counts
-from ragbench.cli.answer_options import Options
-from ragbench.core.answers import AnswerSet
-from ragbench.models.llm.estimate import Estimate
+from ragbench.tasks.answer.options import Options
+from ragbench.tasks.answer.run import Made, Planned
 
 
-def tell_plan(options: Options, estimate: Estimate, settled: int) -> None:
+def tell_plan(planned: Planned, as_json: bool) -> None:
     """Calls, tokens and cost of what is still to ask."""
-    if options.as_json:
+    estimate, settled = planned
+    if as_json:
         print(json.dumps({"version": 1, "not_asked": settled, "plan": vars(estimate)}))
         return
     for line in estimate.lines():
@@ -20,10 +19,11 @@ def tell_plan(options: Options, estimate: Estimate, settled: int) -> None:
         print(f"not asked      {settled:,} (nothing found, a score below --min-score, or a failed search)")
 
 
-def tell(options: Options, answers: AnswerSet, totals: Mapping[str, Mapping[str, object]]) -> None:
+def tell(options: Options, made: Made, as_json: bool) -> None:
     """What came of it, as a table or as one JSON object."""
+    answers, totals = made
     found = counts(answers)
-    if options.as_json:
+    if as_json:
         told = {
             "version": 1, "out": str(options.out), "name": answers.name, "fingerprint": answers.fingerprint,
             "counts": found, "ledger": answers.ledger.counts(), "models": totals,

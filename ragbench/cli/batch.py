@@ -43,11 +43,11 @@ def submit(**given: Any) -> None:
     concurrency, rates and time have no meaning for batches.
     """
     from ragbench.cli.batch_submit import Batching, run
-    from ragbench.cli.generate_options import Options
+    from ragbench.tasks.generate.options import Options
 
     own = {name: given.pop(name) for name in inspect.signature(submit_words).parameters}
-    stages = tuple(given.pop("stage") or ())
-    run(Options(**given, stages=stages), Batching(**own))
+    stages, as_json = tuple(given.pop("stage") or ()), given.pop("as_json")
+    run(Options(**given, stages=stages), Batching(**own, as_json=as_json))
 
 
 # Every option of generate, so that a command goes from one to the other unchanged.

@@ -6,17 +6,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ragbench.cli.generate_options import Options
-from ragbench.cli.generate_prepare import Prepared, checked, parts_of, prepare
-from ragbench.cli.generate_run import write
 from ragbench.cli.generate_tell import say_to, tell, tell_plan
-from ragbench.cli.language_models import Models, write_spent
 from ragbench.cli.progress import Progress
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError, SettingError
 from ragbench.golden.generate import Generated, Job, generate
 from ragbench.golden.outputs import RESULTS
-from ragbench.io.cache import cache_folder
 from ragbench.io.run_folder import ANSWERS, SPENT, claimed, identity
 from ragbench.models.llm.base import Request
 from ragbench.models.llm.batch.collect import Collector
@@ -26,7 +21,11 @@ from ragbench.models.llm.batch.send import adopt, send, still_wanted
 from ragbench.models.llm.batch.services import service_for
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.errors import AnswerLater, BudgetSpent
+from ragbench.models.llm.roles import Models, write_spent
 from ragbench.models.llm.structured import REFUSED_FORM
+from ragbench.tasks.generate.options import Options
+from ragbench.tasks.generate.prepare import Prepared, checked, parts_of, prepare
+from ragbench.tasks.generate.run import Made, context_of, estimates, write
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,7 @@ class Batching:
     most_lines: int
     least_lines: int | None
     tries: int
+    as_json: bool
 
     def __post_init__(self) -> None:
         for name, value in (("most-lines", self.most_lines), ("least-lines", self.least_lines), ("tries", self.tries)):
@@ -51,31 +51,31 @@ def run(options: Options, batching: Batching) -> None:
     Raises:
         RagbenchError: wrong input, a spent budget, a provider that refuses, or no query accepted.
     """
-    say = say_to(options.as_json)
+    say = say_to(batching.as_json)
     settings, stages = checked(options)
     if not options.models:
         raise SettingError("batches need a language model: name one by --llm, or use ragbench generate")
-    context = Context(cache=cache_folder(options.cache), seed=options.seed, progress=Progress())
+    context = context_of(options, Progress())
     with contextlib.closing(Models(options.asking)) as models:
         asked = _asked(options, batching, models)
         prepared = prepare(options, settings, stages, context, say)
         if options.dry_run:
-            tell_plan(options, prepared, models, context)
+            tell_plan(options, estimates(options, prepared, models, context), batching.as_json)
             return
-        assert options.out is not None
         known = identity("generate", parts_of(options, prepared.job, models))
-        with claimed(options.out, known, RESULTS, resume=options.resume, force=options.force):
-            models.open(options.out / ANSWERS)
-            round_ = _Round(options, batching, models, asked, Journal.read(options.out), say)
+        with claimed(options.folder, known, RESULTS, resume=options.resume, force=options.force):
+            models.open(options.folder / ANSWERS)
+            round_ = _Round(options, batching, models, asked, Journal.read(options.folder), say)
             round_.go_on()
             job, generated = round_.collect(prepared, context)
-            write_spent(options.out / SPENT, models)
+            write_spent(options.folder / SPENT, models)
             if generated is None:
                 round_.send_missing()
                 round_.tell()
                 return
-            fingerprint = write(options, job, generated, models, known)
-    tell(options, job, generated, models, prepared.left_out, fingerprint)
+            golden = write(options, job, generated, models, known)
+        made = Made(golden, generated, len(job.rows), models.totals(), prepared.left_out)
+    tell(options, made, batching.as_json)
 
 
 def _asked(options: Options, batching: Batching, models: Models) -> dict[str, Model]:
@@ -209,7 +209,7 @@ class _Round:
     def tell(self) -> None:
         """What is under way, and what to do next."""
         open_ = self.journal.under_way()
-        if self.options.as_json:
+        if self.batching.as_json:
             told = {"version": 1, "finished": False, "out": str(self.options.out), "sent": self.sent,
                     "under_way": {"batches": len(open_), "requests": sum(batch.lines for batch in open_)},
                     "held_back": self.held_back}  # fmt: skip

@@ -52,18 +52,23 @@ def generate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:  # fmt: skip
     """Write a golden set from documents."""
-    from ragbench.cli.generate_options import Options
-    from ragbench.cli.generate_run import run
+    from ragbench.cli.generate_tell import say_to, tell, tell_plan
+    from ragbench.cli.progress import Progress
+    from ragbench.tasks.generate.options import Options
+    from ragbench.tasks.generate.run import generate_run, plan_run
 
-    run(
-        Options(
-            corpus=corpus, out=out, seed_queries=seed_queries, llm=llm, judge=judge, reconsider=reconsider,
-            per_chunk=per_chunk, sample=sample, mix=mix, languages=languages, examples=examples,
-            stages=tuple(stage or ()), loader=loader, chunker=chunker, max_cost=max_cost, max_tokens=max_tokens,
-            prices=prices, concurrency=concurrency, rpm=rpm, tpm=tpm, timeout=timeout, base_url=base_url,
-            dry_run=dry_run, seed=seed, resume=resume, force=force, cache=cache, as_json=as_json,
-        )
+    options = Options(
+        corpus=corpus, out=out, seed_queries=seed_queries, llm=llm, judge=judge, reconsider=reconsider,
+        per_chunk=per_chunk, sample=sample, mix=mix, languages=languages, examples=examples,
+        stages=tuple(stage or ()), loader=loader, chunker=chunker, max_cost=max_cost, max_tokens=max_tokens,
+        prices=prices, concurrency=concurrency, rpm=rpm, tpm=tpm, timeout=timeout, base_url=base_url,
+        dry_run=dry_run, seed=seed, resume=resume, force=force, cache=cache,
     )  # fmt: skip
+    say, progress = say_to(as_json), Progress()
+    if dry_run:
+        tell_plan(options, plan_run(options, say=say, progress=progress), as_json)
+        return
+    tell(options, generate_run(options, say=say, progress=progress), as_json)
 
 
 generate.__doc__ = EXAMPLE

@@ -5,27 +5,19 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ragbench.cli.generate_options import Options
-from ragbench.cli.generate_prepare import Prepared
-from ragbench.cli.language_models import Models
-from ragbench.core.context import Context
-from ragbench.golden.generate import WRITER, Generated, Job
-from ragbench.golden.generate_plan import plan
-from ragbench.io.run_folder import ANSWERS
+from ragbench.golden.generate import WRITER, Generated
 from ragbench.models.llm.estimate import Estimate
+from ragbench.tasks.generate.options import Options
+from ragbench.tasks.generate.run import Made
 
 
-def tell_plan(options: Options, prepared: Prepared, models: Models, context: Context) -> None:
+def tell_plan(options: Options, estimates: Mapping[str, Estimate], as_json: bool) -> None:
     """Calls, tokens and cost by role."""
-    if not models.clients:
-        print(json.dumps({"version": 1, "roles": {}}) if options.as_json else "no model is called: it costs nothing")
-        return
-    if options.out is not None and (options.out / ANSWERS).is_file():
-        models.open(options.out / ANSWERS)
-    estimates = plan(prepared.job, prepared.stages, models.clients, context)
-    if options.as_json:
+    if as_json:
         print(json.dumps({"version": 1, "roles": {role: vars(e) for role, e in estimates.items()}}))
         return
+    if not estimates:
+        print("no model is called: it costs nothing")
     for role, estimate in estimates.items():
         print(f"{role} ({options.models[role]}){'' if role == WRITER else ', at most'}:")
         for line in estimate.lines():
@@ -36,22 +28,20 @@ def tell_plan(options: Options, prepared: Prepared, models: Models, context: Con
             print(f"  {line}")
 
 
-def tell(
-    options: Options, job: Job, generated: Generated, models: Models, left_out: list[str], fingerprint: str
-) -> None:
+def tell(options: Options, made: Made, as_json: bool) -> None:
     """What came of the run, as tables or as one JSON object."""
-    totals = models.totals()
+    generated = made.generated
     rejections = generated.rejections()
-    if options.as_json:
+    if as_json:
         told: dict[str, Any] = {
-            "version": 1, "out": str(options.out), "fingerprint": fingerprint, "chunks": len(job.rows),
+            "version": 1, "out": str(options.out), "fingerprint": made.golden.fingerprint, "chunks": made.chunks,
             "drafted": generated.drafted, "accepted": len(generated.accepted),
             "rejected": {stage: {"count": len(why), "reasons": why[:3]} for stage, why in rejections.items()},
-            "models": totals, "left_out": left_out,
+            "models": made.totals, "left_out": made.left_out,
         }  # fmt: skip
         print(json.dumps(told, ensure_ascii=False))
         return
-    for line in lines(generated, totals, rejections):
+    for line in lines(generated, made.totals, rejections):
         print(line)
     print(f"written to {options.out}")
 

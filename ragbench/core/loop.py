@@ -12,6 +12,19 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+def run_anywhere(work: Coroutine[Any, Any, T]) -> T:
+    """The coroutine's result; also where a loop already runs, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    loop = LoopThread("ragbench")
+    try:
+        return loop.run(work)
+    finally:
+        loop.close()
+
+
 class LoopThread:
     """Runs coroutines one batch after another until closed."""
 

@@ -1,8 +1,7 @@
-"""The work behind ``ragbench answer``: check, search, ask, write, tell."""
+"""One run of answers: check, search, ask, write."""
 
-import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from ragbench.answers.card import card
@@ -10,11 +9,6 @@ from ragbench.answers.endpoint import ask_service
 from ragbench.answers.prompt import ANSWER, PLAIN
 from ragbench.answers.retrieve import Retrieved, build, retrieve
 from ragbench.answers.run import Question, answer, requests_of
-from ragbench.cli.answer_options import ROLE, Options
-from ragbench.cli.answer_tell import tell, tell_plan
-from ragbench.cli.generate_tell import say_to
-from ragbench.cli.language_models import Models, write_spent
-from ragbench.cli.progress import Progress
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
@@ -22,6 +16,8 @@ from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import lay_over
 from ragbench.core.ledger import Ledger
+from ragbench.core.loop import run_anywhere
+from ragbench.core.progress import Progress
 from ragbench.core.queries import Query
 from ragbench.corpus.chunk import chunk_corpus
 from ragbench.corpus.load import load_corpus
@@ -35,6 +31,9 @@ from ragbench.io.run_folder import ANSWERS as STORE
 from ragbench.io.run_folder import SPENT, claimed, identity
 from ragbench.io.timing_journal import TimingJournal
 from ragbench.models.llm.base import Answer
+from ragbench.models.llm.estimate import Estimate
+from ragbench.models.llm.roles import Models, write_spent
+from ragbench.tasks.answer.options import ROLE, Options
 
 CARD = "card.md"
 REPLIES = "replies.jsonl"
@@ -48,52 +47,87 @@ class _Prepared(NamedTuple):
     parts: dict[str, object]
 
 
-def run(options: Options) -> None:
-    """Do what the command says.
+class Made(NamedTuple):
+    """What a run made.
+
+    Attributes:
+        answers: as they stand in the folder.
+        totals: what this run did, by model.
+    """
+
+    answers: AnswerSet
+    totals: Mapping[str, Mapping[str, object]]
+
+
+class Planned(NamedTuple):
+    """What a run would ask.
+
+    Attributes:
+        estimate: calls, tokens and cost.
+        settled: questions that need no call: nothing was found, or too little.
+    """
+
+    estimate: Estimate
+    settled: int
+
+
+def answer_run(options: Options, *, say: Callable[[str], None], progress: Progress) -> Made:
+    """Answer the questions, or take in answers made elsewhere; an interrupted run goes on where it was.
+
+    Args:
+        options: what is asked for.
+        say: takes lines that tell how it goes.
+        progress: of what takes long.
 
     Raises:
         RagbenchError: wrong input, or a run that cannot go on.
     """
     options.check()
     if options.answers is not None:
-        _take_in(options)
-        return
+        return Made(_take_in(options), {})
     if options.endpoint is not None:
-        _ask_service(options)
-        return
-    say = say_to(options.as_json)
-    context = Context(cache=cache_folder(options.cache), seed=options.asking.seed, progress=Progress())
+        return Made(_ask_service(options, progress), {})
+    context = Context(cache=cache_folder(options.cache), seed=options.asking.seed, progress=progress)
+    out = options.folder
     with contextlib.closing(Models(options.asking)) as models:
         prepared = _prepare(options, models, context)
-        if options.dry_run:
-            if options.out is not None and (options.out / STORE).is_file():
-                models.open(options.out / STORE)
-            asked, settled = requests_of(prepared.questions, prepared.found, options.settings)
-            tell_plan(options, models.clients[ROLE].plan(asked.values()), len(settled))
-            return
-        assert options.out is not None
         known = identity("answer", prepared.parts)
-        with claimed(options.out, known, RESULTS, resume=options.resume, force=options.force) as again:
+        with claimed(out, known, RESULTS, resume=options.resume, force=options.force) as again:
             if again:
-                say(f"{options.out} holds this run already: going on where it was")
-            models.open(options.out / STORE)
+                say(f"{out} holds this run already: going on where it was")
+            models.open(out / STORE)
             try:
-                items, ledger = asyncio.run(_ask(options, prepared, models, context))
+                items, ledger = run_anywhere(_ask(options, prepared, models, context))
             finally:
-                write_spent(options.out / SPENT, models)
+                write_spent(out / SPENT, models)
             # Read after the journal is closed: what earlier runs of this folder measured is in it.
-            timed = with_timings(items, options.out / TIMINGS)
-            answers = AnswerSet(timed, options.name or options.out.resolve().name, prepared.ledger + ledger, known)
+            timed = with_timings(items, out / TIMINGS)
+            answers = AnswerSet(timed, options.name or out.resolve().name, prepared.ledger + ledger, known)
             _write(options, answers)
-    tell(options, answers, models.totals())
+        return Made(answers, models.totals())
+
+
+def plan_run(options: Options, *, progress: Progress) -> Planned:
+    """What is still to be asked, and what it would cost at most.
+
+    Raises:
+        RagbenchError: wrong input.
+    """
+    options.check()
+    context = Context(cache=cache_folder(options.cache), seed=options.asking.seed, progress=progress)
+    with contextlib.closing(Models(options.asking)) as models:
+        prepared = _prepare(options, models, context)
+        if options.out is not None and (options.out / STORE).is_file():
+            models.open(options.out / STORE)
+        asked, settled = requests_of(prepared.questions, prepared.found, options.settings)
+        return Planned(models.clients[ROLE].plan(asked.values()), len(settled))
 
 
 async def _ask(
     options: Options, prepared: _Prepared, models: Models, context: Context
 ) -> tuple[tuple[Answered, ...], Ledger]:
-    assert options.out is not None
     client = models.clients[ROLE]
-    with TimingJournal(options.out / TIMINGS) as journal:
+    with TimingJournal(options.folder / TIMINGS) as journal:
 
         def note(query_id: str, came: Answer) -> None:
             if came.seconds is not None:
@@ -155,23 +189,22 @@ def _queries(golden: GoldenSet, chunks: Chunks) -> list[Query]:
     return [Query(item.id, item.text, frozenset(item.exclude)) for item in golden]
 
 
-def _ask_service(options: Options) -> None:
-    assert options.out is not None
+def _ask_service(options: Options, progress: Progress) -> AnswerSet:
+    out = options.folder
     service, golden = options.service, _questions(options)
     known = identity("answer", {"endpoint": service.url, "golden": golden.fingerprint})
-    with claimed(options.out, known, RESULTS, resume=options.resume, force=options.force):
-        with AnswerJournal(options.out / REPLIES) as journal:
-            items, ledger = asyncio.run(
-                ask_service(service, _asked(golden), known=journal.known, keep=journal.keep, progress=Progress())
+    with claimed(out, known, RESULTS, resume=options.resume, force=options.force):
+        with AnswerJournal(out / REPLIES) as journal:
+            items, ledger = run_anywhere(
+                ask_service(service, _asked(golden), known=journal.known, keep=journal.keep, progress=progress)
             )
-        answers = AnswerSet(items, options.name or options.out.resolve().name, golden.ledger + ledger, known)
+        answers = AnswerSet(items, options.name or out.resolve().name, golden.ledger + ledger, known)
         _write(options, answers)
-    tell(options, answers, {})
+    return answers
 
 
-def _take_in(options: Options) -> None:
+def _take_in(options: Options) -> AnswerSet:
     assert options.answers is not None
-    assert options.out is not None
     golden = read_golden(options.golden) if options.golden is not None else None
     ids = {item.text: item.id for item in golden} if golden is not None else None
     answers = read_answers(options.answers, columns=options.named_columns, name=options.name, ids=ids)
@@ -181,12 +214,11 @@ def _take_in(options: Options) -> None:
             f"{answers.items[0].query_id!r}; is it the right golden set?"
         )
     known = identity("answer", {"answers": answers.fingerprint})
-    with claimed(options.out, known, RESULTS, resume=False, force=options.force):
+    with claimed(options.folder, known, RESULTS, resume=False, force=options.force):
         _write(options, answers)
-    tell(options, answers, {})
+    return answers
 
 
 def _write(options: Options, answers: AnswerSet) -> None:
-    assert options.out is not None
-    write_answers(answers, options.out)
-    write_text(options.out / CARD, card(answers))
+    write_answers(answers, options.folder)
+    write_text(options.folder / CARD, card(answers))

@@ -1,18 +1,18 @@
-"""The options of ``ragbench generate``, as given."""
+"""What a run of generate is asked for."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragbench.cli.language_models import ModelOptions
 from ragbench.core.errors import SettingError
 from ragbench.golden.generate import WRITER
+from ragbench.models.llm.roles import ModelOptions
 
 NONE = "none"
 
 
 @dataclass(frozen=True)
 class Options:
-    """The options of the command, as given."""
+    """The options of ``ragbench generate``; None where the default depends on others."""
 
     corpus: Path
     out: Path | None
@@ -41,7 +41,17 @@ class Options:
     resume: bool
     force: bool
     cache: Path | None
-    as_json: bool
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the run.
+
+        Raises:
+            SettingError: none is named.
+        """
+        if self.out is None:
+            raise SettingError("--out is not given: name the folder that the golden set is to be written to")
+        return self.out
 
     @property
     def models(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The options of ``ragbench answer``, as given, and what they must not be."""
+"""What a run of answers is asked for, and what that must not be."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from pathlib import Path
 
 from ragbench.answers.endpoint import Endpoint
 from ragbench.answers.run import Settings
-from ragbench.cli.language_models import ModelOptions
 from ragbench.core.errors import SettingError
+from ragbench.models.llm.roles import ModelOptions
 
 ROLE = "answer"
 
 
 @dataclass(frozen=True)
 class Options:
-    """The options of the command, as given."""
+    """The options of ``ragbench answer``."""
 
     out: Path | None
     corpus: Path | None
@@ -32,9 +32,19 @@ class Options:
     resume: bool
     force: bool
     cache: Path | None
-    as_json: bool
     asking: ModelOptions
     settings: Settings
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the run.
+
+        Raises:
+            SettingError: none is named.
+        """
+        if self.out is None:
+            raise SettingError("--out is not given: name the folder that the answers are to be written to")
+        return self.out
 
     def check(self) -> None:
         """Whether they go together.
@@ -42,8 +52,8 @@ class Options:
         Raises:
             SettingError: one is missing, or two contradict each other.
         """
-        if self.out is None and not self.dry_run:
-            raise SettingError("--out is not given: name the folder that the answers are to be written to")
+        if not self.dry_run:
+            _ = self.folder
         if self.asking.seed < 0:
             raise SettingError(f"--seed is {self.asking.seed}; it must be 0 or more")
         if self.golden is not None and self.questions is not None:

@@ -1,10 +1,8 @@
-"""What ``ragbench generate`` does before a model is asked: check, read, chunk, sample."""
+"""What comes before a model is asked: check, read, chunk, sample."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ragbench.cli.generate_options import Options
-from ragbench.cli.language_models import Models
 from ragbench.core.context import Context
 from ragbench.core.errors import SettingError
 from ragbench.core.ledger import first_ten
@@ -18,6 +16,8 @@ from ragbench.golden.prompts.reconsider import RECONSIDER
 from ragbench.golden.sampling import sample
 from ragbench.golden.seeds_file import check_seeds, read_seeds
 from ragbench.golden.stages.base import Stage
+from ragbench.models.llm.roles import Models
+from ragbench.tasks.generate.options import Options
 
 PER_CHUNK, PER_DOCUMENT, EXAMPLES = 5, 1, 5
 Stages = Sequence[tuple[str, Stage]]
@@ -37,8 +37,8 @@ def checked(options: Options) -> tuple[Settings, Stages]:
     Raises:
         SettingError: an option that cannot be used.
     """
-    if options.out is None and not options.dry_run:
-        raise SettingError("--out is not given: name the folder that the golden set is to be written to")
+    if not options.dry_run:
+        _ = options.folder
     if options.seed < 0:
         raise SettingError(f"--seed is {options.seed}; it must be 0 or more")
     settings = _settings(options)

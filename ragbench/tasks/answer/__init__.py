@@ -1,0 +1,1 @@
+"""Answer the questions of a golden set, from the corpus to the folder."""

@@ -1,0 +1,1 @@
+"""Write a golden set, from the corpus to the folder."""
