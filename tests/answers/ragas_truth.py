@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "models"))
+from judge_replies import reply as native_reply
 from llm_server import Body, LLMServer, digest, randomly, serving
 
 CONCURRENCY = 32
@@ -103,6 +104,11 @@ def unreliable(body: Body) -> str:
     return json.dumps({"statements": rows})
 
 
+def either(body: Body) -> str:
+    """The truth, for Ragas' prompts and for those of the native judge."""
+    return native_reply(body) if body["messages"][0]["role"] == "system" else truth(body)
+
+
 def faulty(body: Body, times: int) -> str:
     """Faults of the line and of the form, on first questions, at most twice each."""
     kinds = TRANSPORT if digest(body)[0] == "0" else tuple(kind for kind in TRANSPORT if kind != "hang")
@@ -122,6 +128,8 @@ from ragbench.models.llm.connect import connect
 from ragbench.models.llm.limits import Limits
 
 url, folder, count, metric = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[5]
+if metric.startswith("ragas"):
+    import ragbench.answers.ragas.build  # some seconds, however few calls are made
 answers, golden = [], []
 for n in range(count):
     said, sources, reference = row(n)
@@ -161,10 +169,10 @@ def kept(folder: Path) -> int:
         return int(file.execute("SELECT count(*) FROM answers").fetchone()[0])
 
 
-def through_faults(folder: Path, count: int, kills: int, metric: str = "ragas:metric=faithfulness") -> dict[str, Any]:
+def through_faults(folder: Path, count: int, kills: int) -> dict[str, Any]:
     """Judge so many answers, killed so often and resumed; what the last run told, with what the server saw."""
     server = LLMServer(reply=unreliable, fault=faulty, hang=8, keep_bodies=False)
-    lost = 0
+    metric, lost = "ragas:metric=faithfulness", 0
     with serving(server):
         for kill in range(kills):
             process = start(server, folder, count, metric)
@@ -176,26 +184,52 @@ def through_faults(folder: Path, count: int, kills: int, metric: str = "ragas:me
             process.communicate()
             time.sleep(0.1)
             lost = sum(server.paid.values()) - kept(folder)
-        process = start(server, folder, count, metric)
-        _, err = process.communicate()
-        assert process.returncode == 0, err
-    told: dict[str, Any] = json.loads((folder / "told.json").read_text())
+        told = finished(start(server, folder, count, metric), folder)
     return told | {"paid": sum(server.paid.values()), "kept": kept(folder), "lost": lost, "faults": server.faults}
+
+
+def undisturbed(folder: Path, count: int, metric: str) -> dict[str, Any]:
+    """The same without faults, for the time it takes."""
+    with serving(LLMServer(reply=either, keep_bodies=False)) as server:
+        return finished(start(server, folder, count, metric), folder)
+
+
+def finished(process: "subprocess.Popen[str]", folder: Path) -> dict[str, Any]:
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    told: dict[str, Any] = json.loads((folder / "told.json").read_text())
+    return told
+
+
+def check(told: dict[str, Any], count: int) -> None:
+    """Every answer has the value that it should have, or is in the ledger with the reason it should have."""
+    fates = {f"q{n}": FATES[n % 50] for n in range(count) if n % 50 in FATES}
+    assert told["codes"] == fates
+    assert {id_ for id_, value in told["values"].items() if value is None} == set(fates)
+    assert len(told["values"]) == count
+    wrong = [n for n in range(count) if f"q{n}" not in fates and abs(told["values"][f"q{n}"] - expected(n)) > 1e-12]
+    assert not wrong
+    # Each answer of the judge is paid for once, but for those in flight at a kill.
+    assert told["paid"] == told["kept"] + told["lost"]
 
 
 def _main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("count", type=int)
     parser.add_argument("--kills", type=int, default=2)
-    parser.add_argument("--metric", default="ragas:metric=faithfulness")
+    parser.add_argument("--undisturbed", metavar="METRIC", help="without faults, for the time this metric takes")
     given = parser.parse_args()
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        told = through_faults(Path(folder), given.count, given.kills, given.metric)
-    scored = sum(value is not None for value in told["values"].values())
-    del told["values"], told["details"]
-    codes = told.pop("codes")
-    print({**told, "scored": scored, "unscored": len(codes), "all_seconds": time.perf_counter() - began})
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if given.undisturbed:
+            told = undisturbed(folder, given.count, given.undisturbed)
+        else:
+            told = through_faults(folder, given.count, given.kills)
+            check(told, given.count)
+    scored = sum(value is not None for value in told.pop("values").values())
+    del told["details"], told["codes"]
+    print({**told, "scored": scored, "unscored": given.count - scored, "all_seconds": time.perf_counter() - began})
 
 
 if __name__ == "__main__":

@@ -16,12 +16,13 @@ if importlib.util.find_spec("ragas") is None:
     pytest.skip("ragas is not installed: pip install 'ragbench[ragas]'", allow_module_level=True)
 
 sys.path.append(str(Path(__file__).resolve().parent))
-from judge_replies import reply as native_reply
 from ragas_truth import (
     CONCURRENCY,
     FATES,
     Body,
     LLMServer,
+    check,
+    either,
     expected,
     given,
     row,
@@ -308,10 +309,6 @@ def test_ragas_and_the_native_judge_agree_in_one_table() -> None:
             assert ragas["supported_by"] in ([], ours["supported_by"])
 
 
-def either(body: Body) -> str:
-    return native_reply(body) if body["messages"][0]["role"] == "system" else truth(body)
-
-
 def test_telemetry_is_off_before_ragas_is_imported() -> None:
     """Also where the environment says otherwise; and a metric can be named without importing Ragas."""
     work = (
@@ -367,9 +364,5 @@ def test_faults_and_kills_lose_no_row(tmp_path: Path) -> None:
     count = 500
     told = through_faults(tmp_path, count, kills=2)
     assert set(told["faults"]) >= {"429", "429-after", "500", "503", "drop", "drop-midway", "broken-json", "cut-json"}
-    assert told["codes"] == {f"q{n}": FATES[n % 50] for n in range(count) if n % 50 in FATES}
-    scored = {id_: value for id_, value in told["values"].items() if value is not None}
-    assert scored == pytest.approx({f"q{n}": expected(n) for n in range(count) if n % 50 not in FATES})
-    # each answer is paid for once, but for those in flight at a kill
-    assert told["paid"] == told["kept"] + told["lost"]
+    check(told, count)
     assert told["lost"] <= 2 * 2 * CONCURRENCY

@@ -57,7 +57,8 @@ def _rows(judgement: Judgement) -> list[_Row]:
 
 def _claims(rows: Sequence[_Row], texts: Texts, of: Text, against: Text | Sequence[str]) -> Claims:
     """Args are as in `Claims`; ``against`` is a text, or the ids of the sources."""
-    held, name = ([against], against) if isinstance(against, str) else (list(against), "sources")
+    name: Text = against if isinstance(against, str) else "sources"
+    held: list[str] = [against] if isinstance(against, str) else list(against)
     found: list[Claim] = []
     after = 0
     for text, said, verdict in rows:
