@@ -26,7 +26,8 @@ def _eval(one: Evaluated) -> tuple[str, tuple[str, ...]]:
     chunks = manifest.get("chunks", {})
     return _joined([*words, "--out", OUT]), (
         f"{CORPUS}: the corpus of {chunks.get('documents', '?')} documents ({chunks.get('chunks', '?')} chunks, "
-        f"fingerprint {chunks.get('fingerprint', 'not recorded')}); with --chunker, if it was cut otherwise than by default",
+        f"fingerprint {chunks.get('fingerprint', 'not recorded')}); "
+        "with --chunker, if it was cut otherwise than by default",
         _golden(manifest),
     )
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -67,10 +68,14 @@ def page(data: ReportData, vega: str) -> str:
         blocks={
             "figures": figures,
             "texts": texts,
-            "charts": block({"charts": [chart.spec for chart in charts], "light": config("light"), "dark": config("dark")}, {}),
+            "charts": block(_drawings(charts), {}),
             "vega": base64.b64encode(zipped(vega.encode())).decode("ascii"),
         },
     )  # fmt: skip
+
+
+def _drawings(charts: Sequence[Chart]) -> dict[str, object]:
+    return {"charts": [chart.spec for chart in charts], "light": config("light"), "dark": config("dark")}
 
 
 def charts_of(data: ReportData) -> list[Chart]:

@@ -37,6 +37,7 @@ def _figures(data: ReportData, packed: Packed) -> str:
     head = {
         "arms": [run.name for run in data.runs],
         "metrics": metrics,
+        "directions": [data.runs[0].scores.direction(metric) for metric in metrics],
         "metric": metrics.index(data.metric),
         "depth": DEPTH,
         "ids": list(queries.ids),

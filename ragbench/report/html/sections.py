@@ -43,7 +43,7 @@ class Standing:
 
     Attributes:
         name: of the system.
-        role: ``baseline``, ``best`` or empty.
+        role: ``baseline``, ``best mean`` or empty.
         cells: one for each column after the name; empty for a system that did not run.
         error: why it did not run, or None.
     """
@@ -87,10 +87,17 @@ def verdict(data: ReportData) -> Said:
         )  # fmt: skip
     verdicts = sorted(compared.verdicts, key=lambda one: one.decision == "not comparable")
     said = dict(zip((one.candidate for one in verdicts), verdict_sentences(compared), strict=True))
-    first = max(verdicts, key=lambda one: -float("inf") if one.candidate_mean is None else one.candidate_mean)
+    first = max(verdicts, key=lambda one: merit(data, one.candidate_mean))
     kind = first.decision if first.decision in ("better", "worse") else "open"
     others = tuple(text for name, text in said.items() if name != first.candidate)
     return Said(said[first.candidate], kind, others, notes, compared.choice)
+
+
+def merit(data: ReportData, mean: float | None) -> float:
+    """How good a mean is: higher is better, whichever way the metric counts; no mean is worst."""
+    if mean is None:
+        return -float("inf")
+    return -mean if data.runs[0].scores.direction(data.metric) == "lower" else mean
 
 
 def estimate(arm: Mapping[str, Any], metric: str) -> Estimate:
@@ -103,7 +110,7 @@ def leaderboard(data: ReportData) -> tuple[tuple[str, ...], tuple[Standing, ...]
     """Names of the columns, and a line for each system, in the order of the report."""
     verdicts = {one.candidate: one for one in data.compared.verdicts} if data.compared else {}
     means = {run.name: estimate(data.arms[run.name], data.metric).mean for run in data.runs}
-    best = max(means, key=lambda name: -float("inf") if means[name] is None else means[name] or 0.0)
+    best = max(means, key=lambda name: merit(data, means[name]))
     base = data.runs[0].name
     paid = any(run.cost_per_query is not None for run in data.runs)
     timed = any(run.latency_ms for run in data.runs)
@@ -118,7 +125,7 @@ def leaderboard(data: ReportData) -> tuple[tuple[str, ...], tuple[Standing, ...]
         cells += [_number(run.latency_ms.get(name)) for name in ("p50", "p95")] if timed else []
         cells += ["-" if run.cost_per_query is None else f"{run.cost_per_query:.3g}"] if paid else []
         role = "baseline" if run.name == base and len(data.runs) > 1 else ""
-        role = "best" if run.name == best and len(data.runs) > 1 else role
+        role = "best mean" if run.name == best and len(data.runs) > 1 else role
         lines.append(Standing(run.name, role, tuple(cells)))
     failed = [Standing(name, "", (), str(arm["error"])) for name, arm in data.arms.items() if arm["status"] != "ok"]
     return tuple(head), (*lines, *failed)
@@ -173,7 +180,7 @@ def _golden_facts(data: ReportData) -> list[tuple[str, str]]:
     grades = sorted({e.grade for item in golden for e in item.evidence})
     spans = sum(not e.whole for item in golden for e in item.evidence)
     return [
-        ("Relevant pieces of evidence a query", f"{sum(evidence) / len(evidence):.2f} on average, {max(evidence)} at most"),
+        ("Relevant evidence per query", f"{sum(evidence) / len(evidence):.2f} on average, {max(evidence)} at most"),
         ("Queries without any", f"{evidence.count(0):,}"),
         ("Evidence", f"{spans:,} passages, {sum(len(item.evidence) for item in golden) - spans:,} whole documents"),
         ("Grades", ", ".join(map(str, grades)) or "none"),

@@ -1,6 +1,7 @@
 // One query: what should be found, and what every system found, side by side.
 const EVIDENCE = 0;
 const STRUCK = 1;
+const CLAMPED = 350;
 
 function evidenceMarks(texts, item, query, shift) {
   const document_ = texts.documents[item];
@@ -25,7 +26,21 @@ function passage(texts, item, query) {
     end = shift + charactersOf(text);
   }
   if (end < texts.lengths[item]) content.push(el("span", { class: "gap" }, " …"));
-  return el("p", { class: "passage", dir: "auto" }, ...content);
+  const shown = el("p", { class: "passage", dir: "auto" }, ...content);
+  const long = end > CLAMPED && !shown.querySelector("mark");
+  return long ? clamped(shown) : shown;
+}
+
+// Long texts without anything marked show their first lines.
+function clamped(shown) {
+  shown.classList.add("clamped");
+  const more = el("button", { type: "button", class: "more", "aria-expanded": "false" }, "Show all");
+  more.addEventListener("click", () => {
+    const open = !shown.classList.toggle("clamped");
+    more.textContent = open ? "Show less" : "Show all";
+    more.setAttribute("aria-expanded", String(open));
+  });
+  return el("div", {}, shown, more);
 }
 
 function badge(label) {
@@ -35,7 +50,14 @@ function badge(label) {
 }
 
 function rankedItem(figures, texts, query, row) {
-  return el("li", { class: row.label > 0 ? "ranked relevant" : "ranked", value: row.rank },
+  // The same item is shown in every ranking while the pointer is on it.
+  const mark = (on) => {
+    for (const other of byId("query").querySelectorAll(`[data-item="${row.item}"]`)) other.classList.toggle("same", on);
+  };
+  return el("li", {
+    class: row.label > 0 ? "ranked relevant" : "ranked", value: row.rank, "data-item": row.item,
+    on: { pointerenter: () => mark(true), pointerleave: () => mark(false) },
+  },
     el("div", { class: "line" },
       el("span", { class: "rank" }, String(row.rank)),
       el("span", { class: "item", dir: "auto" }, figures.items[row.item]),

@@ -71,6 +71,12 @@ class QueryTable {
     return value(this.candidate, this.metric, row) - value(this.baseline, this.metric, row);
   }
 
+  // The difference where more is better, its opposite where less is.
+  gain(row) {
+    const difference = this.difference(row);
+    return this.figures.directions[this.metric] === "lower" ? -difference : difference;
+  }
+
   values(row) {
     return this.figures.arms.map((_, arm) => this.figures.value(arm, this.metric, row));
   }
@@ -87,7 +93,7 @@ class QueryTable {
     for (let row = 0; row < ids.length; row++) {
       if (type && types[row] !== type) continue;
       if (!words.every((word) => this.lower[row].includes(word))) continue;
-      if (!keep(this.difference(row), this.values(row))) continue;
+      if (!keep(this.gain(row), this.values(row))) continue;
       this.rows.push(row);
     }
     this.sortRows();
@@ -203,7 +209,8 @@ class QueryTable {
       }
       if (key === "difference") {
         const value = this.difference(query);
-        const sign = value > LEAST ? " up" : value < -LEAST ? " down" : "";
+        const gain = this.gain(query);
+        const sign = gain > LEAST ? " up" : gain < -LEAST ? " down" : "";
         return el("td", { class: className + sign }, written(value, true));
       }
       const value = figures.value(Number(key), this.metric, query);

@@ -1,0 +1,179 @@
+"""The HTML report: how long it takes to write, how large it is, how soon it is there."""
+
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.command import main
+from benchmarks.figures import Figure, Options, Section
+from ragbench.core.context import Context
+from ragbench.core.documents import Chunk, Chunks
+from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
+from ragbench.core.queries import Query
+from ragbench.core.seeds import generator
+from ragbench.harness.evaluate import evaluate
+from ragbench.harness.settings import Settings
+from ragbench.io.chunk_files import write_chunks
+from ragbench.io.golden_files import write_golden
+from ragbench.report.files import ReportFolder
+from ragbench.retrievers.base import Index, Ranking, Retriever
+
+ARMS, DEPTH, POOL = 6, 20, 60
+"""Systems, items each returns, and items that all systems choose from for a query."""
+SIZES = {1_000: (10_000, 3.0, 5.0), 20_000: (60_000, None, 40.0)}
+"""Queries: chunks, most seconds, most MB."""
+PARTS, APART = 5, 2_000
+"""Chunks of a document, and characters from the beginning of one to that of the next."""
+WORDS, WORD_ZIPF = 30_000, 1.2
+TYPES = ("keyword", "question", "comparative", "use-case", "attribute")
+BROWSER = "/usr/bin/chromium"
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+HOW = (
+    f"Made-up chunks of some 500 characters (words by Zipf's law), {ARMS} systems that return {DEPTH} items each out "
+    f"of {POOL} that belong to a query, written by the real evaluation. Seconds are those of the whole command "
+    "'ragbench report' with corpus and golden set, median of three, when the script that draws the charts is in the "
+    "cache already (bundling it takes some 3 s once). First paint is the browser's own figure, from disk."
+)
+
+
+@dataclass(frozen=True)
+class MadeUp(Retriever):
+    """Returns items of a query's pool; the better it is, the earlier the relevant one.
+
+    Attributes:
+        mean_rank: of the relevant item.
+        number: tells the systems apart.
+    """
+
+    mean_rank: float = 3.0
+    number: int = 0
+
+    def index(self, chunks: Chunks, context: Context) -> Index:
+        """Nothing to build."""
+        return _MadeUpIndex(chunks, self)
+
+
+class _MadeUpIndex(Index):
+    def __init__(self, chunks: Chunks, settings: MadeUp) -> None:
+        super().__init__(chunks.ids)
+        self.settings = settings
+
+    def rank(self, queries: Sequence[Query], k: int) -> Ranking:
+        rng = generator(self.settings.number, "made-up")
+        n = len(self.item_ids)
+        items = np.empty((len(queries), DEPTH), dtype=np.int32)
+        for row, query in enumerate(queries):
+            own = int(query.id[1:]) * 7 % n
+            pool = (own + 1 + rng.permutation(POOL)[:DEPTH] * 13) % n
+            rank = int(rng.exponential(self.settings.mean_rank))
+            if rank < DEPTH:
+                pool[rank] = own
+            items[row] = pool
+        scores = np.sort(rng.gamma(2.0, 3.0, (len(queries), DEPTH)), axis=1)[:, ::-1]
+        return Ranking(items, scores.astype(np.float32))
+
+
+def made_up(queries: int, chunks: int) -> tuple[Chunks, GoldenSet]:
+    """Chunks and a golden set, the same every time."""
+    rng = generator(0, "corpus")
+    letters = np.array(list("etaoinshrdlucmfwypvbgk"))
+    words = np.array(["".join(rng.choice(letters, rng.integers(2, 10))) for _ in range(WORDS)])
+    weights = np.arange(1, WORDS + 1, dtype=np.float64) ** -WORD_ZIPF
+    drawn = rng.choice(words, (chunks, 80), p=weights / weights.sum())
+    texts = [" ".join(row.tolist()) for row in drawn]
+    made = Chunks.of(_chunk(i, text) for i, text in enumerate(texts))
+    items = []
+    for i in range(queries):
+        row = i * 7 % chunks
+        text = " ".join(texts[row].split()[3:11])
+        start = row % PARTS * APART
+        evidence = Evidence(f"d{row // PARTS}", start + 20, start + 140, 1)
+        items.append(GoldenItem(f"q{i}", text, type=TYPES[i % len(TYPES)], evidence=(evidence,)))
+    return made, GoldenSet(tuple(items), "made-up")
+
+
+def _chunk(i: int, text: str) -> Chunk:
+    document, part = divmod(i, PARTS)
+    return Chunk(f"d{document}#{part}", f"d{document}", text, part * APART, part * APART + len(text))
+
+
+def folder_of(queries: int, chunks: int, folder: Path) -> None:
+    """Write ``run`` (the evaluation), ``chunks.parquet`` and ``golden`` into the folder."""
+    made, golden = made_up(queries, chunks)
+    written = ReportFolder(folder / "run")
+    arms = [MadeUp(1.0 + number, number) for number in range(ARMS)]
+    settings = Settings(k=(1, 5, 10, 20), resamples=1_000, level="chunk")
+    written.finish(evaluate(made, golden, arms, settings, context=Context(), on_arm=written.arm))
+    write_chunks(made, folder / "chunks.parquet")
+    write_golden(golden, folder / "golden")
+
+
+def write_report(folder: Path, times: int) -> tuple[float, float]:
+    """Median seconds of the command, and MB of the page."""
+    out = folder / "report.html"
+    command = [sys.executable, "-c", "from ragbench.cli import main; main()", "report", str(folder / "run")]
+    command += ["--corpus", str(folder / "chunks.parquet"), "--golden", str(folder / "golden"), "--out", str(out)]
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken), out.stat().st_size / 1e6
+
+
+def first_paint(page: Path) -> tuple[float, float]:
+    """Seconds to the first contentful paint, and until the table of queries is there."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        shown = browser.new_page(viewport={"width": 1280, "height": 900})
+        shown.goto(page.resolve().as_uri())
+        shown.wait_for_selector("html[data-ready]", timeout=60_000)
+        ready = shown.evaluate("performance.now()")
+        paint = shown.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        browser.close()
+    return paint / 1000, ready / 1000
+
+
+def run(options: Options) -> Section:
+    """Some two minutes."""
+    figures = []
+    sizes = {100: (1_000, 3.0, 5.0)} if options.small else SIZES
+    for queries, (chunks, seconds, megabytes) in sizes.items():
+        options.say(f"  {queries} queries")
+        what = f"{queries:,} queries x {ARMS} systems x top {DEPTH}"
+        with tempfile.TemporaryDirectory() as held:
+            folder = Path(held)
+            folder_of(queries, chunks, folder)
+            write_report(folder, 1)
+            taken, size = write_report(folder, 3 if seconds else 1)
+            target = f"under {seconds:g}" if seconds else ""
+            met = taken < seconds if seconds else None
+            figures.append(Figure(what, "written in", taken, "s", target=target, met=met))
+            figures.append(Figure(what, "size", size, "MB", target=f"under {megabytes:g}", met=size < megabytes))
+            if shutil.which(BROWSER):
+                paint, ready = first_paint(folder / "report.html")
+                limit = 1.0 if seconds else None
+                figures.append(
+                    Figure(
+                        what, "first paint", paint, "s", target="under 1" if limit else "",
+                        met=paint < limit if limit else None, reason=f"table of queries after {ready:.2f} s",
+                    )
+                )  # fmt: skip
+    return Section("report", "The HTML report", HOW, tuple(figures))
+
+
+if __name__ == "__main__":
+    sys.exit(main(only="report"))

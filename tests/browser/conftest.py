@@ -1,0 +1,61 @@
+"""The installed browser, and pages made by the real command."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+
+BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["playwright.Browser"]:
+    found = next((path for path in BROWSERS if shutil.which(path)), None)
+    if found is None:
+        pytest.skip("no Chromium is installed")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=found, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+class Watched:
+    """A page, with everything it asked for and complained of."""
+
+    def __init__(self, browser: "playwright.Browser", path: Path, **options: object) -> None:
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        self.page = self.context.new_page()
+        self.asked: list[str] = []
+        self.errors: list[str] = []
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
+        self.page.goto(path.resolve().as_uri())
+        self.page.wait_for_selector("html[data-ready]")
+
+    def charts_drawn(self) -> int:
+        """Wait until every chart is drawn; how many there are."""
+        count = self.page.locator("figure.chart").count()
+        for number in range(count):
+            self.page.wait_for_selector(f'figure[data-chart="{number}"][data-drawn]')
+        return count
+
+
+@pytest.fixture
+def watched(browser: "playwright.Browser") -> Iterator[object]:
+    opened: list[Watched] = []
+
+    def open_page(path: Path, **options: object) -> Watched:
+        opened.append(Watched(browser, path, **options))
+        return opened[-1]
+
+    yield open_page
+    for one in opened:
+        one.context.close()

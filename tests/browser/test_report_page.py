@@ -1,0 +1,263 @@
+"""The HTML report in a real browser."""
+
+import json
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Open = Callable[..., Any]
+ROOT = Path(__file__).resolve().parents[2]
+HOSTILE = [
+    "<script>window.hit = 1</script>",
+    '<img src=x onerror="window.hit = 2">',
+    '<svg onload="window.hit = 3"><text>x</text></svg>',
+    "</script><script>window.hit = 4</script>",
+    "</title></style><h1>owned</h1>",
+    "{{ 7 * 7 }} {% raw %} ${1} `tick`",
+    "W" * 2_500,
+    "\u202eright to left\u202c שלום עולם مرحبا بالعالم",
+    "👩‍👩‍👧‍👦 family 🏳️‍🌈 \U0001f600",
+    'javascript:window.hit=5 " onmouseover="window.hit=6',
+]
+
+
+@pytest.fixture(scope="module")
+def shop(ragbench: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shop")
+    corpus, golden = ROOT / "datasets" / "shop" / "product_catalog.csv", ROOT / "datasets" / "shop"
+    arms = ("--retriever", "bm25", "--retriever", "bm25:stem=false", "--retriever", "bm25:b=0.2")
+    assert ragbench("eval", "--corpus", corpus, "--golden", golden, *arms, "--out", folder / "run").code == 0
+    page = folder / "report.html"
+    done = ragbench("report", folder / "run", "--corpus", corpus, "--golden", golden, "--out", page)
+    assert done.code == 0, done.err
+    return page
+
+
+@pytest.fixture(scope="module")
+def hostile(ragbench: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hostile")
+    documents = [
+        {"id": f"d{i} {text[:30]}".strip(), "title": text, "text": f"{text} common words here"}
+        for i, text in enumerate(HOSTILE)
+    ]
+    rows = [
+        {"id": f"q{i} {text[:20]}".strip(), "text": f"{text} common", "type": text[:40],
+         "evidence": [{"document_id": documents[i]["id"], "start": 0, "end": len(text), "grade": 1}]}
+        for i, text in enumerate(HOSTILE)
+    ]  # fmt: skip
+    for name, lines in (("corpus.jsonl", documents), ("golden.jsonl", rows)):
+        (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    files = ("--corpus", folder / "corpus.jsonl", "--golden", folder / "golden.jsonl")
+    arms = ("--retriever", "bm25", "--retriever", "bm25:stem=false")
+    done = ragbench("eval", *files, *arms, "--level", "document", "--out", folder / "<b>run")
+    assert done.code == 0, done.err
+    page = folder / "report.html"
+    done = ragbench("report", folder / "<b>run", *files, "--title", HOSTILE[0], "--out", page)
+    assert done.code == 0, done.err
+    return page
+
+
+def rows(page: Any) -> list[str]:
+    return page.locator("#table tbody button.open").all_inner_texts()
+
+
+def test_charts_are_drawn_without_an_error_or_a_request(shop: Path, watched: Open) -> None:
+    seen = watched(shop)
+    assert seen.charts_drawn() >= 5
+    assert seen.page.locator("figure.chart svg").count() == seen.page.locator("figure.chart").count()
+    assert seen.errors == []
+    assert seen.asked == [shop.resolve().as_uri()]
+
+
+def test_policy_forbids_requests(shop: Path, watched: Open) -> None:
+    """A server that would answer is never asked, whatever a script tries."""
+    reached: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            reached.append(self.path)
+            self.send_response(200)
+            self.send_header("Access-Control-Allow-Origin", "*")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        refused = watched(shop).page.evaluate(
+            """async (base) => {
+              const asked = async (make) => { try { return await make(); } catch { return "refused"; } };
+              const loaded = (tag, name) => new Promise((done) => {
+                const it = document.createElement(tag);
+                it.onload = () => done("loaded"); it.onerror = () => done("refused");
+                it[name] = base + tag; if (tag === "link") it.rel = "stylesheet";
+                document.head.append(it); });
+              const code = () => { try { return eval("1"); } catch { return "refused"; } };
+              return [await asked(() => fetch(base + "fetch")), await loaded("img", "src"),
+                      await loaded("script", "src"), await loaded("link", "href"), code()];
+            }""",
+            f"http://127.0.0.1:{server.server_address[1]}/",
+        )
+        server.shutdown()
+    assert refused == ["refused"] * 5
+    assert reached == []
+
+
+def test_search_filters_and_counts(shop: Path, watched: Open) -> None:
+    page = watched(shop).page
+    golden = [json.loads(line) for line in (ROOT / "datasets/shop/golden.jsonl").read_text("utf-8").split("\n") if line]
+    page.fill("#filter-text", "TENT")
+    fitting = [row["text"] for row in golden if "tent" in (row["id"] + " " + row["text"]).lower()]
+    assert 0 < len(fitting) < 40
+    assert page.inner_text("#shown") == f"{len(fitting)} of {len(golden)} queries"
+    assert rows(page) == fitting[: len(rows(page))]
+    page.click("text=Clear")
+    page.wait_for_function("document.getElementById('shown').textContent === '198 queries'")
+    kind = golden[0]["type"]
+    page.select_option("#filter-type", kind)
+    assert page.inner_text("#shown") == f"{sum(row['type'] == kind for row in golden)} of {len(golden)} queries"
+
+
+def test_outcome_agrees_with_the_verdict(shop: Path, watched: Open) -> None:
+    page = watched(shop).page
+    cells = page.locator("#leaderboard tbody tr").nth(1).locator("td").all_inner_texts()
+    wins, ties, losses = (int(part) for part in cells[3].split("/"))
+    for outcome, count in (("gained", wins), ("lost", losses), ("tied", ties)):
+        page.select_option("#filter-outcome", outcome)
+        assert page.inner_text("#shown") == f"{count} of 198 queries"
+
+
+def test_sorting_by_value_and_by_text(shop: Path, watched: Open) -> None:
+    page = watched(shop).page
+    page.click('#table [data-sort="0"]')
+    assert page.get_attribute('#table th:has([data-sort="0"])', "aria-sort") == "descending"
+    values = [float(text) for text in page.locator("#table tbody tr td.figure:nth-child(4)").all_inner_texts()[:15]]
+    assert values == sorted(values, reverse=True)
+    page.click('#table [data-sort="0"]')
+    lowest = [float(text) for text in page.locator("#table tbody tr td.figure:nth-child(4)").all_inner_texts()[:5]]
+    assert lowest == [0.0] * 5
+    assert page.inner_text("#said") == "Sorted by bm25, ascending"
+    page.click('#table [data-sort="id"]')
+    assert page.locator("#table tbody td.id").first.inner_text() == "q001"
+
+
+def test_query_shows_evidence_and_rankings_side_by_side(shop: Path, watched: Open) -> None:
+    seen = watched(shop)
+    page = seen.page
+    page.fill("#filter-text", "two-man tent below 2 kilos")
+    page.locator("button.open").first.click()
+    dialog = page.locator("dialog[open]")
+    assert dialog.locator(".system h4").all_inner_texts() == ["bm25", "bm25:stem=false", "bm25:b=0.2"]
+    assert dialog.locator(".system").first.locator(".ranked").count() == 20
+    evidence = dialog.locator(".evidence-list mark").inner_text()
+    assert evidence == "Two people, three seasons, 1.9 kg on the scale with every peg in the bag."
+    found = dialog.locator(".ranked.relevant").first
+    assert found.locator("mark.evidence").inner_text() == evidence
+    lines = (shop.parent / "run" / "runs" / "bm25.trec").read_text("utf-8").split("\n")
+    ranked = [line.split()[2] for line in lines if line.startswith("q002 ")][:20]
+    assert dialog.locator(".system").first.locator(".ranked .item").all_inner_texts() == ranked
+    page.keyboard.press("Escape")
+    assert page.locator("dialog[open]").count() == 0
+    assert page.evaluate("document.activeElement.className") == "open"
+    assert seen.errors == []
+
+
+def test_keyboard_alone_opens_and_walks(shop: Path, watched: Open) -> None:
+    page = watched(shop).page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.locator("button.open").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    third = page.evaluate("document.activeElement.textContent")
+    assert third == rows(page)[2]
+    page.keyboard.press("End")
+    assert page.evaluate("document.activeElement.closest('tr').getAttribute('aria-rowindex')") == "199"
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog[open]")
+    assert page.locator("#query .buttons button").nth(1).is_disabled()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("location.hash === '#q=q197'")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.closest('tr').getAttribute('aria-rowindex')") == "198"
+
+
+def test_address_of_a_query_opens_it(shop: Path, watched: Open) -> None:
+    page = watched(shop).page
+    page.goto(shop.resolve().as_uri() + "#q=q010")
+    page.reload()
+    page.wait_for_selector("dialog[open]")
+    assert page.inner_text("#query .query-top p").startswith("q010")
+
+
+def test_dark_mode_by_the_system_and_by_hand(shop: Path, watched: Open) -> None:
+    dark = watched(shop, color_scheme="dark")
+    dark.charts_drawn()
+    assert dark.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 24, 29)"
+    assert dark.page.locator("figure.chart").first.get_attribute("data-drawn") == "dark"
+    dark.page.click("#theme")
+    assert dark.page.inner_text("#theme") == "Theme: light"
+    assert dark.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    dark.page.wait_for_selector('figure[data-chart="0"][data-drawn="light"]')
+    dark.page.reload()
+    dark.page.wait_for_selector("html[data-ready]")
+    assert dark.page.inner_text("#theme") == "Theme: light"
+    assert dark.errors == []
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_page_is_never_wider_than_the_screen(shop: Path, watched: Open, width: int) -> None:
+    seen = watched(shop, viewport={"width": width, "height": 800})
+    seen.charts_drawn()
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+    seen.page.locator("button.open").first.click()
+    assert seen.page.evaluate("document.getElementById('query').scrollWidth") <= width
+
+
+def test_hostile_text_stays_text(hostile: Path, watched: Open) -> None:
+    seen = watched(hostile)
+    page = seen.page
+    seen.charts_drawn()
+    assert page.title() == HOSTILE[0]
+    assert page.inner_text("h1") == HOSTILE[0]
+    for number, text in enumerate(HOSTILE):
+        page.fill("#filter-text", f"q{number}")
+        page.locator("button.open").first.click()
+        dialog = page.locator("dialog[open]")
+        assert dialog.locator("#query-title").text_content() == f"{text} common"
+        marks = dialog.locator(".ranked.relevant").first.locator("mark.evidence")
+        assert "".join(marks.all_text_contents()) == text
+        page.keyboard.press("Escape")
+    assert page.evaluate("window.hit") is None
+    assert page.locator("img, svg text:text('x'), h1:text('owned')").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    assert seen.errors == []
+    assert seen.asked == [hostile.resolve().as_uri()]
+
+
+def test_print_shows_queries_on_white(shop: Path, watched: Open) -> None:
+    seen = watched(shop, color_scheme="dark")
+    seen.charts_drawn()
+    content = seen.page.pdf()
+    assert content.startswith(b"%PDF")
+    seen.page.emulate_media(media="print")
+    assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not seen.page.is_visible("#filters")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_violation_of_accessibility(shop: Path, watched: Open, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
+    seen = watched(shop, color_scheme=scheme, bypass_csp=True)
+    seen.charts_drawn()
+    found = axe.Axe().run(seen.page).response["violations"]
+    seen.page.locator("button.open").nth(1).click()
+    seen.page.wait_for_selector("dialog[open]")
+    found += axe.Axe().run(seen.page).response["violations"]
+    bad = [(one["id"], one["impact"], one["nodes"][0]["html"][:200], len(one["nodes"])) for one in found]
+    assert [one for one in bad if one[1] in ("serious", "critical")] == []
