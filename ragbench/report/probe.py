@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ragbench.answers.probe.outcome import CategoryOutcome, FloorOutcome, Outcome, Rate, Tried
+from ragbench.report.compare_sentences import counted
 from ragbench.report.markdown import escaped
 from ragbench.report.markdown import table as markdown_table
 from ragbench.report.tables import fraction
@@ -51,10 +52,10 @@ def probe_tables(outcome: Outcome, name: str, judge: str | None, *, show: int) -
     parts: list[RenderableType] = []
     failing = outcome.failing
     for tried in failing[:show]:
-        parts.append(Text(f"fails: {tried.case.id}", style="red"))
-        parts += [Text(f"  {what:<9} {text}") for what, text in _block(tried)]
+        parts += [Text(f"fails: {tried.case.id}", style="red"), _failing(tried)]
     if len(failing) > show:
-        parts.append(Text(f"and {len(failing) - show} more cases fail (--show {len(failing)} shows them)"))
+        more = "more failing case" if show else "failing case"
+        parts.append(Text(f"{counted(len(failing) - show, more)}; --show {len(failing)} shows all"))
     parts += [Text(note, style="yellow") for note in notes(outcome, judge)]
     parts += [Text(), Text(name, style="bold"), _table(outcome)]
     for floor in outcome.floors:
@@ -66,7 +67,7 @@ def probe_markdown(outcome: Outcome, name: str, judge: str | None) -> str:
     """The same for a pull request, with all failing cases."""
     parts = [f"# Probes: {escaped(one_line(name))}", markdown_table(HEAD, _rows(outcome))]
     if outcome.floors:
-        parts.append("\n".join(f"- **{f.verdict}**: {escaped(_floor_line(f))}" for f in outcome.floors))
+        parts.append("\n".join(f"- {escaped(_floor_line(f))}" for f in outcome.floors))
     said = notes(outcome, judge)
     if said:
         parts.append("\n".join(["## To know", "", *(f"- {escaped(note)}" for note in said)]))
@@ -83,17 +84,19 @@ def notes(outcome: Outcome, judge: str | None) -> list[str]:
     idle = outcome.overall.idle
     if idle:
         found.append(
-            f"{idle} cases tried nothing: the answers do not show that their planted documents were found. Index "
-            "those of --write-documents in a test collection, and run again"
+            f"{counted(idle, 'case')} tried nothing: the answers do not show that their planted documents were found. "
+            "Index those of --write-documents in a test collection, and run again"
         )
     unscored = [tried for tried in outcome.tried if tried.passes is None and not tried.idle]
     if unscored:
         first = unscored[0]
-        found.append(f"{len(unscored)} cases have no outcome (first: {first.case.id}: {one_line(first.why)})")
+        found.append(
+            f"{counted(len(unscored), 'case')} without an outcome (first: {first.case.id}: {one_line(first.why)})"
+        )
     phrases = _decided_by(outcome).get("phrases", 0)
     if phrases and judge is None:
         found.append(
-            f"{phrases} cases were decided by how the answer begins, in four languages; --judge MODEL reads all of it"
+            f"{counted(phrases, 'case')} decided by phrases that the answer has or lacks; --judge MODEL reads all of it"
         )
     return found
 
@@ -102,6 +105,13 @@ def one_line(text: str, longest: int = LONGEST) -> str:
     """One line without control characters, of bounded length; what a system says may hold anything."""
     line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def _failing(tried: Tried) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    for what, text in _block(tried):
+        grid.add_row(Text(f"  {what}"), Text(text))
+    return grid
 
 
 def _table(outcome: Outcome) -> Table:

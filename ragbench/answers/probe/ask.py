@@ -18,7 +18,7 @@ NOTHING = "(no document was found)"
 
 
 async def ask_model(
-    cases: Sequence[Case], asker: Asker, system: str, context: Context, *, max_tokens: int = 1024
+    cases: Sequence[Case], asker: Asker, system: str, context: Context, *, max_tokens: int = 512
 ) -> tuple[tuple[Answered, ...], Ledger]:
     """The model's answers in the order of the cases.
 

@@ -20,7 +20,8 @@ _OUT_OF_SCOPE = re.compile(
     r"|\b(?:i'm|i am|we're|we are) only able to"
     r"|\b(?:outside|beyond) (?:of )?(?:my|our|the) (?:scope|knowledge|remit|area|documents?|capabilit\w+)"
     r"|\b(?:not|isn't|is not) something (?:that )?(?:i|we) (?:can|am able|are able|have|know)"
-    r"|\b(?:i|we) (?:do not|don't|have no|am not|'m not) (?:have )?(?:access|able to access|real-time|feelings|opinions?)",
+    r"|\b(?:i|we) (?:do not|don't|have no) (?:have )?(?:access|a way|any way|real-time|feelings|opinions?)"
+    r"|\bi(?: am|'m) not able to access",
     re.IGNORECASE,
 )
 _TOOL_SYNTAX = (
