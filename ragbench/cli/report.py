@@ -38,7 +38,7 @@ def report_command(
     """Write evaluations as one HTML page."""
     from ragbench.io.cache import cache_folder
     from ragbench.report.html.inputs import Wanted, read_report
-    from ragbench.report.html.page import write_page
+    from ragbench.report.html.page import charts_of, write_page
 
     data = read_report(
         Wanted(
@@ -56,6 +56,10 @@ def report_command(
         )
     )
     write_page(data, out, cache_folder(cache))
+    if figures is not None:
+        from ragbench.report.figures import write_figures
+
+        print(f"{len(write_figures(charts_of(data), figures))} figures written to {figures}")
     for line in data.texts.missing:
         print(f"note: {line}")
     print(f"written to {out} ({out.stat().st_size / 1e6:.1f} MB)")

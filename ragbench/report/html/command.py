@@ -1,6 +1,7 @@
 """The command that repeats an evaluation, as far as its manifest tells it."""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -8,34 +9,40 @@ from ragbench.harness.settings import Settings
 from ragbench.report.html.inputs import Evaluated
 
 CORPUS, GOLDEN, ANSWERS, OUT = "CORPUS", "GOLDEN", "ANSWERS", "FOLDER"
+ANY_OUT = f"{OUT}: any new folder"
 
 
-def command(one: Evaluated) -> tuple[str, tuple[str, ...]]:
-    """The command, and what each of its placeholders stands for."""
-    if one.manifest.get("kind") == "answers":
-        return _score(one)
-    return _eval(one)
+def command(one: Evaluated, named: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """The command, and what each of its placeholders stands for.
+
+    Args:
+        one: the evaluation.
+        named: its inputs as the user named them for the report, as far as their fingerprints fit.
+    """
+    return (_score if one.manifest.get("kind") == "answers" else _eval)(one, named)
 
 
-def _eval(one: Evaluated) -> tuple[str, tuple[str, ...]]:
+def _eval(one: Evaluated, named: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
     manifest = one.manifest
-    words = ["ragbench", "eval", "--corpus", CORPUS, "--golden", GOLDEN]
+    words = ["ragbench", "eval", "--corpus", named.get("--corpus", CORPUS), "--golden", named.get("--golden", GOLDEN)]
+    if "--chunker" in named:
+        words += ["--chunker", named["--chunker"]]
     for arm in one.content["arms"]:
         words += ["--retriever", arm["name"]]
     words += _settings(manifest.get("settings", {}))
     chunks = manifest.get("chunks", {})
-    return _joined([*words, "--out", OUT]), (
+    corpus = (
         f"{CORPUS}: the corpus of {chunks.get('documents', '?')} documents ({chunks.get('chunks', '?')} chunks, "
-        f"fingerprint {chunks.get('fingerprint', 'not recorded')}); "
-        "with --chunker, if it was cut otherwise than by default",
-        _golden(manifest),
+        f"fingerprint {chunks.get('fingerprint', 'not recorded')}); with --chunker, if it was cut otherwise than by "
+        "default"
     )
+    return _joined([*words, "--out", OUT]), (*_unless("--corpus", named, corpus), *_golden(manifest, named), ANY_OUT)
 
 
-def _score(one: Evaluated) -> tuple[str, tuple[str, ...]]:
+def _score(one: Evaluated, named: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
     manifest = one.manifest
     answers = manifest.get("answers", {})
-    words = ["ragbench", "score", ANSWERS, "--golden", GOLDEN]
+    words = ["ragbench", "score", named.get(ANSWERS, ANSWERS), "--golden", named.get("--golden", GOLDEN)]
     for metric in manifest.get("metrics", {}):
         words += ["--metric", metric]
     if manifest.get("judge"):
@@ -44,17 +51,20 @@ def _score(one: Evaluated) -> tuple[str, tuple[str, ...]]:
     for name in ("seed", "resamples"):
         if name in settings:
             words += [f"--{name}", str(settings[name])]
-    return _joined([*words, "--out", OUT]), (
-        f"{ANSWERS}: the answers {answers.get('name', '')!r}, fingerprint {answers.get('fingerprint', 'not recorded')}",
-        _golden(manifest),
+    said = (
+        f"{ANSWERS}: the answers {answers.get('name', '')!r}, fingerprint {answers.get('fingerprint', 'not recorded')}"
     )
+    return _joined([*words, "--out", OUT]), (*_unless(ANSWERS, named, said), *_golden(manifest, named), ANY_OUT)
 
 
-def _golden(manifest: Any) -> str:
+def _golden(manifest: Mapping[str, Any], named: Mapping[str, str]) -> tuple[str, ...]:
     golden = manifest.get("golden", {})
-    return (
-        f"{GOLDEN}: the golden set {golden.get('name', '')!r}, fingerprint {golden.get('fingerprint', 'not recorded')}"
-    )
+    fingerprint = golden.get("fingerprint", "not recorded")
+    return _unless("--golden", named, f"{GOLDEN}: the golden set {golden.get('name', '')!r}, fingerprint {fingerprint}")
+
+
+def _unless(option: str, named: Mapping[str, str], text: str) -> tuple[str, ...]:
+    return () if option in named else (text,)
 
 
 def _settings(settings: dict[str, Any]) -> list[str]:

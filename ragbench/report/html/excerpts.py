@@ -96,9 +96,11 @@ def _spans(items: Iterable[GoldenItem]) -> Mapping[str, list[tuple[int, int]]]:
     """Evidence that is part of a document, and struck text, by document."""
     spans: dict[str, list[tuple[int, int]]] = {}
     for item in items:
-        for one in (*item.evidence, *item.struck):
-            if one.end is not None:
-                spans.setdefault(one.document_id, []).append((one.start, one.end))
+        ranges = [(one.document_id, one.start, one.end) for one in item.evidence]
+        ranges += [(span.document_id, span.start, span.end) for span in item.struck]
+        for document, start, end in ranges:
+            if end is not None:
+                spans.setdefault(document, []).append((start, end))
     return spans
 
 

@@ -194,7 +194,8 @@ def made(data: ReportData) -> list[Made]:
 
     found = []
     for one in data.folders:
-        line, stands_for = command(one)
+        named = data.texts.named.get(next(iter(one.arms.values()), ""), {})
+        line, stands_for = command(one, named)
         found.append(
             Made(
                 one.folder.name or str(one.folder), line, stands_for, _facts(one),

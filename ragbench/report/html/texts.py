@@ -10,6 +10,7 @@ from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenItem, GoldenSet
 
+AUTO = "auto"
 Manifests = Sequence[tuple[tuple[str, ...], Mapping[str, Any]]]
 """Names of the systems of a folder, and its manifest."""
 
@@ -36,6 +37,7 @@ class Texts:
         golden: the golden set of the first system; None where it is not at hand.
         items: golden item by query id, of all golden sets at hand.
         answers: by the name of the system.
+        named: what the user named for each system: option and path, as it was written.
         missing: what the page cannot show, and how to get it, a sentence each.
     """
 
@@ -43,6 +45,7 @@ class Texts:
     golden: GoldenSet | None = None
     items: Mapping[str, GoldenItem] = field(default_factory=dict)
     answers: Mapping[str, AnswerSet] = field(default_factory=dict)
+    named: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
 
 
@@ -54,23 +57,36 @@ def read_texts(
     Raises:
         InputError: something belongs to none of them.
     """
+    named: dict[str, dict[str, str]] = {}
     indexed: dict[str, Indexed] = {}
     for path in corpora:
         one = _indexed(path, chunker)
-        indexed |= dict.fromkeys(_owners(manifests, "chunks", one.chunks.fingerprint, f"--corpus {path}"), one)
+        owners = _owners(manifests, "chunks", one.chunks.fingerprint, f"--corpus {path}")
+        indexed |= dict.fromkeys(owners, one)
+        cut = {} if chunker == AUTO else {"--chunker": chunker}
+        _note(named, owners, {"--corpus": str(path), **cut})
     sets: dict[str, GoldenSet] = {}
     for path in goldens:
         golden = _golden(path)
-        sets |= dict.fromkeys(_owners(manifests, "golden", golden.fingerprint, f"--golden {path}"), golden)
+        owners = _owners(manifests, "golden", golden.fingerprint, f"--golden {path}")
+        sets |= dict.fromkeys(owners, golden)
+        _note(named, owners, {"--golden": str(path)})
     ids = {item.text: item.id for golden in sets.values() for item in golden}
     said: dict[str, AnswerSet] = {}
     for path in answers:
         given = _answers(path, ids)
-        said |= dict.fromkeys(_owners(manifests, "answers", given.fingerprint, f"--answers {path}"), given)
+        owners = _owners(manifests, "answers", given.fingerprint, f"--answers {path}")
+        said |= dict.fromkeys(owners, given)
+        _note(named, owners, {"ANSWERS": str(path)})
     names = [name for owners, _ in manifests for name in owners]
     first = next((sets[name] for name in names if name in sets), None)
     items = {item.id: item for golden in reversed(list(sets.values())) for item in golden}
-    return Texts(indexed, first, items, said, tuple(_missing(manifests, indexed, sets, said)))
+    return Texts(indexed, first, items, said, named, tuple(_missing(manifests, indexed, sets, said)))
+
+
+def _note(named: dict[str, dict[str, str]], owners: Sequence[str], options: Mapping[str, str]) -> None:
+    for name in owners:
+        named.setdefault(name, {}).update(options)
 
 
 def _owners(manifests: Manifests, part: str, fingerprint: str, option: str) -> list[str]:

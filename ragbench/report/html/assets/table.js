@@ -2,6 +2,8 @@
 const SPARE = 8;
 const PRINTED = 100;
 const LEAST = 0.00005;
+// A small screen has room for the query and the pair that is compared.
+const narrow = window.matchMedia("(max-width: 700px)");
 
 const OUTCOMES = {
   all: ["every query", () => true],
@@ -30,6 +32,7 @@ class QueryTable {
     this.startKeys();
     this.place.addEventListener("scroll", () => this.draw(), { passive: true });
     new ResizeObserver(() => this.draw(true)).observe(this.place);
+    narrow.addEventListener("change", () => this.refresh());
     window.addEventListener("beforeprint", () => this.drawRows(0, Math.min(PRINTED, this.rows.length)));
     window.addEventListener("afterprint", () => this.draw(true));
     this.refresh();
@@ -133,17 +136,16 @@ class QueryTable {
 
   columns() {
     const { figures } = this;
+    const small = narrow.matches;
     const named = figures.types.some(Boolean);
-    const arms = figures.arms.map((name, arm) => ({
-      key: String(arm), name, figure: true,
-      className: "figure" + (arm === this.baseline || arm === this.candidate ? "" : " other"),
-    }));
+    const arms = figures.arms.map((name, arm) => ({ key: String(arm), name, className: "figure" }));
+    const pair = [this.baseline, this.candidate].map(String);
     return [
-      { key: "id", name: "id", className: "id" },
+      ...(small ? [] : [{ key: "id", name: "id", className: "id" }]),
       { key: "text", name: "query", className: "text" },
-      ...(named ? [{ key: "type", name: "type", className: "type" }] : []),
-      ...arms,
-      ...(this.pair ? [{ key: "difference", name: "difference", className: "figure change" }] : []),
+      ...(named && !small ? [{ key: "type", name: "type", className: "type" }] : []),
+      ...(small ? arms.filter(({ key }) => pair.includes(key)) : arms),
+      ...(this.pair ? [{ key: "difference", name: small ? "diff." : "difference", className: "figure change" }] : []),
     ];
   }
 
