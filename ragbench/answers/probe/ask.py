@@ -50,10 +50,8 @@ def request_of(case: Case, system: str, *, seed: int, max_tokens: int) -> Reques
         system = substitute(system, {"context": documents or NOTHING})
     elif documents:
         question = f"Documents:\n\n{documents}\n\nQuestion: {question}"
-    messages = (Message("user", question),)
-    if system.strip():
-        messages = (Message("system", system), *messages)
-    return Request(LABEL, messages, max_tokens=max_tokens, seed=seed)
+    first = (Message("system", system),) if system.strip() else ()
+    return Request(LABEL, (*first, Message("user", question)), max_tokens=max_tokens, seed=seed)
 
 
 def _answered(case: Case, answer: Answer) -> Answered:
