@@ -230,6 +230,32 @@ def test_a_judge_that_goes_wrong_loses_no_row() -> None:
     )  # fmt: skip
 
 
+def test_what_ragas_itself_fails_at_is_told() -> None:
+    """Half a character, which no JSON can hold."""
+    answers = [answered(1, answer="Stone \ud800 is red."), answered(2)]
+    found = judged(LLMServer(reply=truth), answers, golden([1, 2]), ["ragas:metric=faithfulness"])
+    assert [(entry.item, entry.code) for entry in found.ledger.entries] == [("q1", "ragas-failed")]
+    assert "\n" not in found.ledger.entries[0].reason
+    assert np.isnan(values(found)["ragas_faithfulness"]).tolist() == [True, False]
+
+
+def test_the_judge_gets_room_for_what_it_is_asked() -> None:
+    server = LLMServer(reply=truth)
+    judged(
+        server,
+        [answered(2)],
+        golden([2]),
+        ["ragas:metric=faithfulness", "ragas:metric=answer_relevancy,max_tokens=300"],
+    )
+    rooms = {given(body)[0]: body["max_tokens"] for body in server.bodies.values()}
+    said = row(2)[0]
+    assert rooms == {
+        "StatementGeneratorOutput": 512 + 2 * len(said),
+        "NLIStatementOutput": 512 + sum(256 + len(one) for one in sentences(said)),
+        "AnswerRelevanceOutput": 300,
+    }
+
+
 def test_a_text_without_claims_is_no_zero() -> None:
     """Ragas gives 0 for an answer in which no claim is found."""
 

@@ -25,7 +25,7 @@ class Ragas(AnswerMetric):
     NaN where the judge finds no statement, takes any number of verdicts and counts any
     verdict but 0 as yes. Here such an answer of the judge is asked for again, and then
     has no value and a ledger entry. The column is called ``ragas_`` and the metric. Extra
-    ``ragas``. See docs/judges.md.
+    ``ragas``. See docs/judges-ragas.md.
 
     Attributes:
         metric: ``faithfulness``, ``answer_relevancy``, ``context_precision`` (against the reference),
@@ -35,7 +35,7 @@ class Ragas(AnswerMetric):
         mode: of factual correctness: ``f1``, ``precision`` or ``recall``.
         beta: of factual correctness, how many times recall weighs as much as precision.
         atomicity, coverage: of factual correctness, how finely and how fully texts are split: ``low`` or ``high``.
-        max_tokens: the most the judge may write in one answer.
+        max_tokens: the most the judge may write in one answer; less where the question needs less.
         temperature: of the judge; Ragas' own default.
     """
 

@@ -85,9 +85,9 @@ class JudgeLLM(InstructorBaseRagasLLM):  # type: ignore[misc, unused-ignore]
             Unjudged: there is none that can be counted.
             RagbenchError: what ends the whole run (see `Asker`).
         """
-        statements = prompt.statements if isinstance(prompt, Written) else None
-        said = await self._usable(self._request(str(prompt), response_model, statements), statements)
-        self.judgements.append(Judgement(statements, said))
+        written = prompt if isinstance(prompt, Written) else Written(prompt)
+        said = await self._usable(self._request(written, response_model), written.statements)
+        self.judgements.append(Judgement(written.statements, said))
         return response_model.model_validate(said)
 
     async def _usable(self, request: Request, statements: tuple[str, ...] | None) -> dict[str, Any]:
@@ -105,15 +105,16 @@ class JudgeLLM(InstructorBaseRagasLLM):  # type: ignore[misc, unused-ignore]
             asked = again(request, answer.raw, fault, attempt + 1)
         raise Unjudged("judge-count", fault)
 
-    def _request(self, prompt: str, model: type[BaseModel], statements: tuple[str, ...] | None) -> Request:
+    def _request(self, prompt: Written, model: type[BaseModel]) -> Request:
         sample = self._times[prompt]
         self._times[prompt] += 1
+        asking = self._asking
         return Request(
-            prompt=f"ragas-{self._asking.version}/{model.__name__}",
-            messages=(Message("user", prompt),),
-            schema=strict_schema(model, None if statements is None else len(statements)),
-            max_tokens=self._asking.max_tokens,
-            temperature=self._asking.temperature,
-            seed=self._asking.seed,
+            prompt=f"ragas-{asking.version}/{model.__name__}",
+            messages=(Message("user", str(prompt)),),
+            schema=strict_schema(model, None if prompt.statements is None else len(prompt.statements)),
+            max_tokens=asking.max_tokens if prompt.room is None else min(asking.max_tokens, prompt.room),
+            temperature=asking.temperature,
+            seed=asking.seed,
             sample=sample,
         )

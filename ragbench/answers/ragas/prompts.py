@@ -5,12 +5,17 @@ from typing import Any
 from pydantic import BaseModel
 from ragas.prompt.metrics.base_prompt import BasePrompt  # type: ignore[import-not-found, unused-ignore]
 
+ROOM, ROOM_PER_STATEMENT = 512, 256
+"""Tokens of an answer, and more of them for the verdict and the reason of a statement."""
+
 
 class Written(str):
     """A prompt as Ragas writes it, which knows what it asks about."""
 
     statements: tuple[str, ...] | None = None
     """The statements to be judged, one verdict each; None where the prompt lists none."""
+    room: int | None = None
+    """Tokens that an answer may well need: it repeats the statements, or a text in pieces. None where not known."""
 
 
 class KeptPrompt:
@@ -37,7 +42,12 @@ class KeptPrompt:
             self._around = (before, after)
         written = Written(self._around[0] + given + self._around[1])
         statements = getattr(data, "statements", None)
-        written.statements = None if statements is None else tuple(statements)
+        if statements is not None:
+            written.statements = tuple(statements)
+            written.room = ROOM + sum(ROOM_PER_STATEMENT + len(one) for one in statements)
+        elif isinstance(text := getattr(data, "answer", None) or getattr(data, "response", None), str):
+            # In the costliest scripts a character is more than a token.
+            written.room = ROOM + 2 * len(text)
         return written
 
 

@@ -55,7 +55,8 @@ class Scorer:
         except RagbenchError:
             raise
         except Exception as error:
-            return Unscored("ragas-failed", f"Ragas failed: {type(error).__name__}: {error}")
+            reason = " ".join(str(error).split())
+            return Unscored("ragas-failed", f"Ragas failed with {type(error).__name__}: {reason[:500]}")
         detail = self._details(judge.judgements, answer, item)
         if empty := self._split_into_nothing(judge.judgements):
             return Unscored(empty.code, empty.reason, detail)
