@@ -153,16 +153,9 @@ def score_answers(
         documents=documents or {},
     )
     columns = _columns(list(chosen.values()), aligned, asked, judge.loop if judge else None)
-    ledger = answers.ledger + golden.ledger + entries
-    for column in columns:
-        ledger = ledger + column.ledger
-    values = np.column_stack([column.values for column in columns])
-    names = tuple(column.name for column in columns)
     queries = QueryTable.of(golden)
     clusters = cluster_index(queries.units)
-    directions = {column.name: column.direction for column in columns if column.direction != "higher"}
-    reasons = Ledger(tuple(entry for column in columns for entry in column.ledger.entries))
-    scores = Scores(queries.ids, names, values, reasons, directions)
+    scores = _scores(columns, queries.ids)
     manifest = _manifest(answers, golden, chosen, judge, settings, clusters)
     manifest["counts"] = counts
     warnings = circular(aligned, judge.name) if judge else ()
@@ -181,7 +174,7 @@ def score_answers(
         metrics=estimates(scores, clusters, generator(settings.seed, "bootstrap"), settings.resamples),
         bounds={column.name: _bounds(column) for column in columns},
         details={column.name: column.details for column in columns if column.details},
-        ledger=ledger,
+        ledger=answers.ledger + golden.ledger + entries + scores.ledger,
         manifest=manifest,
         counts=counts,
         stopped=str(asker.ended) if asker and asker.ended else "",
@@ -272,6 +265,13 @@ def _columns(
         if without:
             raise SettingError(f"metric {column.name!r} gives no value and no reason for {first_ten(without)}")
     return columns
+
+
+def _scores(columns: Sequence[Column], query_ids: tuple[str, ...]) -> Scores:
+    values = np.column_stack([column.values for column in columns])
+    directions = {column.name: column.direction for column in columns if column.direction != "higher"}
+    reasons = Ledger(tuple(entry for column in columns for entry in column.ledger.entries))
+    return Scores(query_ids, tuple(column.name for column in columns), values, reasons, directions)
 
 
 def _bounds(column: Column) -> Bounds:
