@@ -72,6 +72,8 @@ def read_labels(
 
 def _table(path: Path, named: Mapping[str, str], words: Words) -> LabelSet:
     rows = read_rows(path)
+    if not rows:
+        raise InputError(f"{path}: there is no labelled answer in it")
     found = dict.fromkeys(key for _, row in rows for key in row)
     role = choose_columns(found, named, str(path), ROLES, {}, "--columns {role}=NAME")
     if ("label" in role) == ("votes" in role):
