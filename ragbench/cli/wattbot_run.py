@@ -48,11 +48,11 @@ def run(
 ) -> None:
     """Answer WattBot questions from PDFs."""
     from ragbench import plugins
-    from ragbench.cli.language_models import ModelOptions, Models
     from ragbench.cli.progress import Progress
     from ragbench.core.context import Context
     from ragbench.io.cache import cache_folder
     from ragbench.io.run_folder import claimed, identity
+    from ragbench.models.llm.roles import ModelOptions, Models
     from ragbench.tasks.wattbot.metadata import read_metadata
     from ragbench.tasks.wattbot.questions import read_questions
     from ragbench.tasks.wattbot.run import RESULTS, Sources, chunk_stage, embedding_stage
@@ -116,8 +116,8 @@ def _check(until: str, questions: Path | None, llm: str, top: int, tokens: int) 
 def _answers(
     plan: _Plan, urls: Any, index: tuple[Any, Any, Any], models: Any, out: Path, context: Any, ledger: Any
 ) -> dict[str, Any]:
-    from ragbench.cli.language_models import write_spent
     from ragbench.io.run_folder import ANSWERS, SPENT
+    from ragbench.models.llm.roles import write_spent
     from ragbench.tasks.wattbot.estimate import estimate_phases
     from ragbench.tasks.wattbot.run import (
         LEDGER,
@@ -177,7 +177,7 @@ def _tell(told: dict[str, Any], as_json: bool) -> None:
         print(f"left out: {count} x {code} (pages_ledger.jsonl)", file=sys.stderr)
     if "estimate" in told:
         phases = {name: Estimate(**phase) for name, phase in told["phases"].items()}
-        print(f"{told['questions']} questions; at most, with {phases['answer'].calls:,} calls to answer them and "
+        print(f"{told['questions']} questions, at most {phases['answer'].calls:,} calls to answer and "
               f"{phases['explain'].calls:,} to explain the answers:")  # fmt: skip
         for line in Estimate(**told["estimate"]).lines():
             print(f"  {line}")

@@ -96,14 +96,16 @@ def _scored(truth: Path, preds: list[Path], compat: str, metadata: Path | None) 
 
 
 def _names(preds: list[Path]) -> list[str]:
-    """File names where they differ, else whole paths."""
+    """File names where they differ, else those of their folders, else whole paths."""
     from ragbench.core.errors import SettingError
 
     paths = [str(path) for path in preds]
     if len(set(paths)) < len(paths):
         raise SettingError("--pred names one file twice; a submission cannot be compared with itself")
-    names = [path.name for path in preds]
-    return names if len(set(names)) == len(names) else paths
+    for names in ([path.name for path in preds], [path.resolve().parent.name for path in preds]):
+        if len(set(names)) == len(names):
+            return names
+    return paths
 
 
 def _compared(every: list[Any], compat: str, settings: dict[str, Any]) -> Any:
