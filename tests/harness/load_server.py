@@ -39,6 +39,8 @@ class LoadServer:
     peak: int = 0
     headers: set[str] = field(default_factory=set)
     began: float | None = None
+    script: dict[str, str] = field(default_factory=dict)
+    """What to do in place of what a question says."""
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -61,7 +63,7 @@ class LoadServer:
 
                 try:
                     await self.stalled(received)
-                    goes_on = await self.reply(body["query"].split(), writer, note)
+                    goes_on = await self.reply(self.script.get(body["query"], body["query"]).split(), writer, note)
                 finally:
                     self.under_way -= 1
                 if not goes_on:
