@@ -97,7 +97,8 @@ def coded_units(sheet: Sheet, codes: dict[str, int]) -> Rows:
         return np.zeros(len(sheet), dtype=np.int64)
     coded = sheet.units.dictionary_encode()
     names = [codes.setdefault(unit_name(text), len(codes)) for text in coded.dictionary.to_pylist()]
-    return np.array(names, dtype=np.int64)[coded.indices.to_numpy(zero_copy_only=False)]
+    found: Rows = np.array(names, dtype=np.int64)[coded.indices.to_numpy(zero_copy_only=False)]
+    return found
 
 
 def _check_ids(truth: Sheet, predictions: Sheet) -> None:
