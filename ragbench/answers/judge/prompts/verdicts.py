@@ -12,7 +12,7 @@ PER_CALL, PER_STATEMENT, PER_SOURCE = 64, 160, 12
 
 def schema(statements: int, sources: int) -> dict[str, object]:
     """JSON schema of an answer with exactly one row per statement and one verdict per source in it."""
-    verdict = {"type": "string", "enum": list(VERDICTS)}
+    verdict: dict[str, object] = {"type": "string", "enum": list(VERDICTS)}
     numbers = [str(number) for number in range(1, sources + 1)]
     held = {
         "type": "object",
