@@ -63,5 +63,5 @@ def picture(chart: Chart, theme: Theme = "light", width: int = WIDTH) -> dict[st
         "title": chart.title,
         "background": BACKGROUND[theme],
         "padding": MARGIN,
-        "width": width - 2 * MARGIN,
+        "width": width,
     }

@@ -13,6 +13,7 @@ from ragbench.report.charts._pieces import (
     only_chosen,
     quantitative,
     records,
+    rows_of,
     rule_at,
     shape,
     tooltip,
@@ -66,7 +67,7 @@ def groups_figure(
     }
     x = quantitative("value", title, axis=axis, scale={"zero": zero, "nice": False, "padding": 14})
     look, shown = {"color": colour(systems, drawn)}, {"tooltip": tooltip(*hover)}
-    queries = {str(row.slice): int(row.queries) for row in frame.itertuples()}
+    queries = {str(row.slice): int(row.queries) for row in rows_of(frame)}
     headings = [{"at": start[label] + 11, "said": f"{label} ({queries[str(label)]})"} for label in labels]
     layers: list[Spec] = [
         *([rule_at(0.0)] if zero else []),

@@ -1,11 +1,14 @@
 """Parts of Vega-Lite specifications that several charts have."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ragbench.report.charts.chart import SCHEMA
 from ragbench.report.charts.theme import DASHES, SHAPES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Spec = dict[str, Any]
 CHOSEN = "chosen"
@@ -18,7 +21,7 @@ DIGITS = 6
 """Of figures in a specification: more than can be seen."""
 
 
-def records(frame: Any) -> list[dict[str, Any]]:
+def records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
     """The rows of a frame for a specification: rounded, and null for what is not there."""
     import pandas as pd
 
@@ -27,6 +30,11 @@ def records(frame: Any) -> list[dict[str, Any]]:
         {name: _plain(value) for name, value in zip(columns, row, strict=True) if not pd.isna(value)}
         for row in frame.itertuples(index=False, name=None)
     ]
+
+
+def rows_of(frame: "pd.DataFrame") -> Iterator[Any]:
+    """The rows, with the columns as attributes."""
+    return iter(frame.itertuples())
 
 
 def figure(description: str, values: Sequence[Mapping[str, Any]], height: int, layers: Sequence[Spec]) -> Spec:

@@ -16,7 +16,7 @@ from ragbench.metrics.recall import Recall
 from ragbench.metrics.score import TIES, Ties, score
 from ragbench.report.charts._estimates import run_estimates
 from ragbench.report.charts._lines import lines_figure
-from ragbench.report.charts._pieces import file_part, quantitative
+from ragbench.report.charts._pieces import file_part, quantitative, rows_of
 from ragbench.report.charts._words import estimate_text, share
 from ragbench.report.charts.chart import BANDS_HINT, Chart
 
@@ -84,7 +84,7 @@ def by_cut(frame: "pd.DataFrame", family: Metric, systems: Sequence[str] | None 
     """
     metric = str(family).rpartition("@")[0]
     names = list(dict.fromkeys(frame["system"]))
-    said = [estimate_text(row.value, row.low, row.high) for row in frame.itertuples()]
+    said = [estimate_text(row.value, row.low, row.high) for row in rows_of(frame)]
     shown = frame.assign(said=said)
     listed = "; ".join(f"{name} {_course(frame[frame['system'] == name])}" for name in names)
     description = f"Mean {metric} of the first K results: {listed}."
@@ -95,7 +95,7 @@ def by_cut(frame: "pd.DataFrame", family: Metric, systems: Sequence[str] | None 
     hover = (("system", "system"), ("cut", "K"), ("said", f"{metric} [95%]"), ("n", "queries"))
     spec = lines_figure(description, shown, f"{metric}@K", x, systems or names, hover)
     rows = tuple(
-        (row.system, str(row.cut), share(row.value), share(row.low), share(row.high)) for row in frame.itertuples()
+        (row.system, str(row.cut), share(row.value), share(row.low), share(row.high)) for row in rows_of(frame)
     )
     return Chart(
         f"by-cut-{file_part(metric)}", f"{metric} at every cut", description, spec,
@@ -105,7 +105,7 @@ def by_cut(frame: "pd.DataFrame", family: Metric, systems: Sequence[str] | None 
 
 def _course(frame: "pd.DataFrame") -> str:
     ends = {frame["cut"].min(), READ_AT, frame["cut"].max()}
-    return ", ".join(f"{share(row.value)} at {row.cut}" for row in frame.itertuples() if row.cut in ends)
+    return ", ".join(f"{share(row.value)} at {row.cut}" for row in rows_of(frame) if row.cut in ends)
 
 
 def _at(metric: Metric, k: int) -> Metric:

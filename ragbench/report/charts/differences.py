@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ragbench.core.verdicts import Verdict
-from ragbench.report.charts._pieces import Spec, file_part, records, rule_at
+from ragbench.report.charts._pieces import Spec, file_part, records, rows_of, rule_at
 from ragbench.report.charts._rows import rows_figure
 from ragbench.report.charts._words import estimate_text, number, share
 from ragbench.report.charts.chart import Chart
@@ -44,13 +44,13 @@ def differences(frame: "pd.DataFrame", metric: str) -> Chart:
     against = "" if several or chosen.empty else f" to {chosen['baseline'].iloc[0]}"
     pairs = list(chosen[["candidate", "baseline"]].itertuples(index=False, name=None))
     names = [f"{candidate} minus {baseline}" if several else candidate for candidate, baseline in pairs]
-    said = [_said(row) for row in chosen.itertuples()]
+    said = [_said(row) for row in rows_of(chosen)]
     p = [p_value(value) for value in chosen["p_adjusted"]]
     confidence = f"{100 * float(chosen['confidence'].iloc[0]):g}%" if len(chosen) else "95%"
     shown = chosen.rename(columns={"difference": "value"}).assign(row=names, said=said, p=p)
     margin = number(chosen["margin"].max()) if len(chosen) else None
     listed = "; ".join(
-        f"{name} {text} ({row.decision})" for name, text, row in zip(names, said, chosen.itertuples(), strict=True)
+        f"{name} {text} ({row.decision})" for name, text, row in zip(names, said, rows_of(chosen), strict=True)
     )
     band = "" if margin is None else f" Differences within {share(margin)} do not matter."
     description = f"Paired difference of {metric}{against} with its {confidence} interval: {listed}.{band}"
@@ -70,7 +70,7 @@ def differences(frame: "pd.DataFrame", metric: str) -> Chart:
     rows = tuple(
         (name, share(row.difference, signed=True), share(row.low, signed=True), share(row.high, signed=True), p_,
          str(row.decision), f"{row.wins}/{row.ties}/{row.losses}")
-        for name, p_, row in zip(names, p, chosen.itertuples(), strict=True)
+        for name, p_, row in zip(names, p, rows_of(chosen), strict=True)
     )  # fmt: skip
     head = ("system", "difference", "low", "high", "p, corrected", "decision", "win/tie/loss")
     name = f"differences-{file_part(metric)}"

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 
 from ragbench.core.scored import ScoredRun
 from ragbench.report.charts._estimates import direction_of, run_estimates
-from ragbench.report.charts._pieces import colour, records, shape
+from ragbench.report.charts._pieces import colour, records, rows_of, shape
 from ragbench.report.charts._rows import rows_figure
 from ragbench.report.charts._words import estimate_text, share
 from ragbench.report.charts.chart import Chart
-from ragbench.report.charts.theme import SYSTEMS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,22 +45,21 @@ def leaderboard(frame: "pd.DataFrame", metric: str, systems: Sequence[str] | Non
         systems: all systems of the report, in the order of their looks; those of the frame by default.
     """
     systems = list(systems or frame["system"])
-    said = [estimate_text(row.mean, row.low, row.high) for row in frame.itertuples()]
+    said = [estimate_text(row.mean, row.low, row.high) for row in rows_of(frame)]
     shown = frame.rename(columns={"system": "row", "mean": "value"}).assign(said=said, system=frame["system"])
     listed = ", ".join(f"{name} {text}" for name, text in zip(frame["system"], said, strict=True))
     description = f"Mean {metric} of each system with its 95% interval: {listed}."
-    chosen = systems[:SYSTEMS]
     spec = rows_figure(
         description,
         records(shown),
         f"{metric}, mean and 95% interval",
-        look={"color": colour(chosen), "shape": shape(chosen)},
+        look={"color": colour(systems), "shape": shape(systems)},
         hover=(("system", "system"), ("said", f"{metric} [95%]"), ("n", "queries"), ("failed", "failed")),
         scale={"zero": False},
     )
     rows = tuple(
         (row.system, share(row.mean), share(row.low), share(row.high), str(row.n), str(row.failed))
-        for row in frame.itertuples()
+        for row in rows_of(frame)
     )
     return Chart(
         "leaderboard", f"Leaderboard: {metric}", description, spec,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ragbench.harness.gate.result import Decided, Gate
-from ragbench.report.charts._pieces import Spec, known, quantitative, records
+from ragbench.report.charts._pieces import Spec, known, quantitative, records, rows_of
 from ragbench.report.charts._rows import layout, row_place, rows_figure
 from ragbench.report.charts.chart import Chart
 from ragbench.report.charts.decisions import look
@@ -61,7 +61,7 @@ def limits(frame: "pd.DataFrame", scale: str) -> Chart:
         frame: columns of `limits_frame`, of one scale.
         scale: a name of `SCALES`.
     """
-    listed = "; ".join(f"{row.row}: {row.said}, asked {row.asked}: {row.outcome}" for row in frame.itertuples())
+    listed = "; ".join(f"{row.row}: {row.said}, asked {row.asked}: {row.outcome}" for row in rows_of(frame))
     description = f"Rules of the gate, each value against its limit ({SCALES[scale]}): {listed}."
     hover = (("row", "rule"), ("said", "value"), ("asked", "asked"), ("room", "room"), ("outcome", "outcome"))
     names = _unique(frame["row"].tolist())
@@ -77,31 +77,24 @@ def limits(frame: "pd.DataFrame", scale: str) -> Chart:
     )
     rows = tuple(
         (str(row.row), str(row.outcome), str(row.said), str(row.asked), str(row.room), str(row.reason))
-        for row in frame.itertuples()
+        for row in rows_of(frame)
     )
     head = ("rule", "outcome", "value", "asked", "room", "why")
     return Chart(f"gate-{scale}", f"Gate: {SCALES[scale]}", description, spec, head, rows)
 
 
 def _limit_layers(lower: int) -> list[Spec]:
-    x = quantitative("bound")
-    arrow: Spec = {"type": "text", "yOffset": lower, "fontSize": 11, "aria": False}
-    return [
-        {
-            "transform": known("bound"),
-            "mark": {"type": "tick", "orient": "vertical", "thickness": 2.5, "size": 22, "yOffset": lower,
-                     "style": "limit", "aria": False},
-            "encoding": {"x": x, "y": row_place()},
-        },
-        *(
-            {
-                "transform": [*known("bound"), {"filter": f"datum.at_least === {side}"}],
-                "mark": {**arrow, "dx": dx, "text": text},
-                "encoding": {"x": x, "y": row_place()},
-            }
-            for side, dx, text in (("true", 9, "▶"), ("false", -9, "◀"))
-        ),
-    ]  # fmt: skip
+    """An upright line at each limit, and an arrow to the side that passes."""
+    encoding: Spec = {"x": quantitative("bound"), "y": row_place()}
+    line: Spec = {"type": "tick", "orient": "vertical", "thickness": 2.5, "size": 22, "style": "limit"}
+    layers: list[Spec] = [
+        {"transform": known("bound"), "mark": {**line, "yOffset": lower, "aria": False}, "encoding": encoding}
+    ]
+    for side, dx, text in (("true", 9, "▶"), ("false", -9, "◀")):
+        arrow: Spec = {"type": "text", "text": text, "dx": dx, "yOffset": lower, "fontSize": 11, "aria": False}
+        passes = {"filter": f"datum.at_least === {side}"}
+        layers.append({"transform": [*known("bound"), passes], "mark": arrow, "encoding": encoding})
+    return layers
 
 
 def _scale(one: Decided) -> str:

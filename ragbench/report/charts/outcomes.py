@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ragbench.harness.ab.results import AbResult, Contrast, OutcomeResult
 from ragbench.report.ab import number_text
-from ragbench.report.charts._pieces import Spec, file_part, known, quantitative, records, rule_at
+from ragbench.report.charts._pieces import Spec, file_part, known, quantitative, records, rows_of, rule_at
 from ragbench.report.charts._rows import layout, row_place, rows_figure
 from ragbench.report.charts._words import number
 from ragbench.report.charts.chart import Chart
@@ -46,13 +46,13 @@ def outcome_chart(frame: "pd.DataFrame", outcome: OutcomeResult, result: AbResul
         result: the analysis, for control and level.
     """
     control, unit = result.variants[0].name, " in points" if outcome.percent else ""
-    said = [_signed(row.value, row.low, row.high) for row in frame.itertuples()]
-    any_look = [_signed(row.value, row.any_low, row.any_high) for row in frame.itertuples()]
+    said = [_signed(row.value, row.low, row.high) for row in rows_of(frame)]
+    any_look = [_signed(row.value, row.any_low, row.any_high) for row in rows_of(frame)]
     p = [p_value(value) for value in frame["p"]]
     level = f"{100 * (1 - result.alpha):g}%"
     listed = "; ".join(
         f"{row.row} {one}, any look {many} ({row.decision})"
-        for row, one, many in zip(frame.itertuples(), said, any_look, strict=True)
+        for row, one, many in zip(rows_of(frame), said, any_look, strict=True)
     )
     description = f"Difference of {outcome.name} to {control}{unit} with its {level} interval of one look: {listed}."
     hover = (("row", "variant"), ("said", "one look"), ("any_look", "any look"), ("p", "p"), ("decision", "decision"))
@@ -68,7 +68,7 @@ def outcome_chart(frame: "pd.DataFrame", outcome: OutcomeResult, result: AbResul
     )
     rows = tuple(
         (str(row.row), one, many, p_, str(row.decision))
-        for row, one, many, p_ in zip(frame.itertuples(), said, any_look, p, strict=True)
+        for row, one, many, p_ in zip(rows_of(frame), said, any_look, p, strict=True)
     )
     head = ("variant", "one look", "any look", "p", "decision")
     title = f"{outcome.name}: difference to {control}"

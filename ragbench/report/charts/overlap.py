@@ -12,7 +12,7 @@ from ragbench.core.scored import ScoredRun
 from ragbench.golden.overlap import overlaps
 from ragbench.report.charts._estimates import run_estimates
 from ragbench.report.charts._lines import lines_figure
-from ragbench.report.charts._pieces import quantitative
+from ragbench.report.charts._pieces import quantitative, rows_of
 from ragbench.report.charts._words import estimate_text, share
 from ragbench.report.charts.chart import BANDS_HINT, Chart
 
@@ -93,7 +93,7 @@ def overlap_chart(frame: "pd.DataFrame", metric: str, systems: Sequence[str] | N
         systems: all systems of the report, in the order of their looks; those of the frame by default.
     """
     names = list(dict.fromkeys(frame["system"]))
-    said = [estimate_text(row.value, row.low, row.high) for row in frame.itertuples()]
+    said = [estimate_text(row.value, row.low, row.high) for row in rows_of(frame)]
     spans = [_span(low, high) for low, high in zip(frame["from"], frame["to"], strict=True)]
     shown = frame.assign(said=said, span=spans)
     ends = []
@@ -110,8 +110,7 @@ def overlap_chart(frame: "pd.DataFrame", metric: str, systems: Sequence[str] | N
     hover = (("system", "system"), ("span", "overlap"), ("said", f"{metric} [95%]"), ("n", "queries"))
     spec = lines_figure(description, shown, metric, x, systems or names, hover)
     rows = tuple(
-        (row.system, row.span, share(row.value), share(row.low), share(row.high), str(row.n))
-        for row in shown.itertuples()
+        (row.system, row.span, share(row.value), share(row.low), share(row.high), str(row.n)) for row in rows_of(shown)
     )
     head = ("system", "overlap", metric, "low", "high", "queries")
     return Chart("overlap", f"{metric} by lexical overlap", description, spec, head, rows, BANDS_HINT)

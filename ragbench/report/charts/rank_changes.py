@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ragbench.core.scored import ScoredRun
 from ragbench.metrics.ranked import look_through
-from ragbench.report.charts._pieces import Spec, figure, quantitative, records, tooltip
+from ragbench.report.charts._pieces import Spec, figure, quantitative, records, rows_of, tooltip
 from ragbench.report.charts.chart import Chart
 from ragbench.report.charts.theme import DECISIONS
 
@@ -88,7 +88,7 @@ def rank_changes(frame: "pd.DataFrame", candidate: str | None = None) -> Chart:
         menu = {"input": "select", "options": names, "name": "against "}
         spec["params"] = [{"name": CANDIDATE, "value": shown_first, "bind": menu}]
         spec["transform"] = [{"filter": f"datum.candidate === {CANDIDATE}"}]
-    rows = tuple((str(r.candidate), str(r.before), str(r.after), str(r.queries)) for r in frame.itertuples())
+    rows = tuple((str(r.candidate), str(r.before), str(r.after), str(r.queries)) for r in rows_of(frame))
     head = ("system", f"rank in {baseline}", "rank in the system", "queries")
     return Chart("rank-changes", f"First relevant result: {baseline} and others", description, spec, head, rows)
 
@@ -108,7 +108,8 @@ def _layers(frame: "pd.DataFrame", baseline: str, names: Sequence[str]) -> list[
     used = {*frame["before"], *frame["after"]}
     last = max(band_names().index(name) for name in used - {NOT_FOUND}) if used - {NOT_FOUND} else 0
     bands = [*band_names()[: last + 1], *([NOT_FOUND] if NOT_FOUND in used else [])]
-    other = {"expr": f"'rank in ' + {CANDIDATE}"} if len(names) > 1 else f"rank in {names[0]}"
+    # Above the axis, for the title of an axis cannot follow a menu.
+    heading = {"expr": f"'rank in ' + {CANDIDATE}"} if len(names) > 1 else f"rank in {names[0]}"
     axis = {"grid": True, "tickBand": "center", "labelOverlap": False}
     # Turned where the bands are narrow.
     turned = {
@@ -127,7 +128,7 @@ def _layers(frame: "pd.DataFrame", baseline: str, names: Sequence[str]) -> list[
         "type": "ordinal",
         "scale": {"domain": bands},
         "title": None,
-        "axis": {**axis, "title": other},
+        "axis": {**axis, "title": None},
     }
     legend = {
         "orient": "bottom",
@@ -141,6 +142,11 @@ def _layers(frame: "pd.DataFrame", baseline: str, names: Sequence[str]) -> list[
     size = quantitative("queries", scale={"type": "sqrt", "domain": [0, most], "range": [30, 700]}, legend=None)
     hover = tooltip(("before", f"rank in {baseline}"), ("after", "rank in the other"), ("queries", "queries"))
     return [
+        {
+            "data": {"values": [{}]},
+            "mark": {"type": "text", "align": "left", "text": heading, "limit": {"expr": "width"}, "aria": False},
+            "encoding": {"x": {"value": 0}, "y": {"value": -10}},
+        },
         {
             "mark": {"type": "point", "filled": True, "opacity": 0.45, "shape": "circle"},
             "encoding": {"x": x, "y": y, "size": size, "color": change, "tooltip": hover},

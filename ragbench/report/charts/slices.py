@@ -1,14 +1,14 @@
 """Slices: every system's mean on each part of the queries, or its difference to the baseline there."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ragbench.core.scored import ScoredRun
 from ragbench.harness.compare.compare import SliceVerdict
 from ragbench.harness.compare.slices import slices
 from ragbench.report.charts._estimates import run_estimates
 from ragbench.report.charts._groups import groups_figure
-from ragbench.report.charts._pieces import file_part
+from ragbench.report.charts._pieces import file_part, rows_of
 from ragbench.report.charts._words import estimate_text, share
 from ragbench.report.charts.chart import LEGEND_HINT, Chart
 
@@ -71,14 +71,14 @@ def slice_means(frame: "pd.DataFrame", metric: str, by: str, systems: Sequence[s
         systems: all systems of the report, in the order of their looks; those of the frame by default.
     """
     hover = (("slice", "slice"), ("system", "system"), ("said", f"{metric} [95%]"), ("n", "queries"))
-    shown = frame.assign(said=[estimate_text(row.value, row.low, row.high) for row in frame.itertuples()])
+    shown = frame.assign(said=[estimate_text(row.value, row.low, row.high) for row in rows_of(frame)])
     description = f"Mean {metric} with its 95% interval by {by}: {_listed(shown)}."
     axis = f"{metric}, mean and 95% interval"
     systems = list(systems or dict.fromkeys(frame["system"]))
     spec = groups_figure(description, shown, axis, systems, hover)
     rows = tuple(
         (str(row.slice), row.system, share(row.value), share(row.low), share(row.high), str(row.n))
-        for row in shown.itertuples()
+        for row in rows_of(shown)
     )
     head = (by, "system", metric, "low", "high", "queries")
     return Chart(f"slices-{file_part(by)}", f"{metric} by {by}", description, spec, head, rows, LEGEND_HINT)
@@ -93,7 +93,7 @@ def slice_differences(frame: "pd.DataFrame", by: str, systems: Sequence[str] | N
         systems: all systems of the report, in the order of their looks; those of the frame by default.
     """
     metric, baseline = str(frame["metric"].iloc[0]), str(frame["baseline"].iloc[0])
-    said = [estimate_text(row.value, row.low, row.high, signed=True) for row in frame.itertuples()]
+    said = [estimate_text(row.value, row.low, row.high, signed=True) for row in rows_of(frame)]
     shown = frame.assign(said=said)
     description = f"Paired difference of {metric} to {baseline} with its interval, by {by}: {_listed(shown)}."
     hover = (
@@ -108,7 +108,7 @@ def slice_differences(frame: "pd.DataFrame", by: str, systems: Sequence[str] | N
     rows = tuple(
         (str(row.slice), row.system, share(row.value, signed=True), share(row.low, signed=True),
          share(row.high, signed=True), str(row.decision), str(row.n))
-        for row in shown.itertuples()
+        for row in rows_of(shown)
     )  # fmt: skip
     head = (by, "system", "difference", "low", "high", "decision", "queries")
     title = f"Difference to {baseline} by {by}: {metric}"
@@ -119,9 +119,9 @@ def _listed(frame: "pd.DataFrame") -> str:
     """Every system of every slice; of many systems, the highest and the lowest."""
     parts = []
     for label in dict.fromkeys(frame["slice"]):
-        own: Any = frame[frame["slice"] == label]
+        own = frame[frame["slice"] == label]
         if len(own) > MOST_LISTED:
             ranked = own.sort_values("value", ascending=False, kind="stable")
             own = ranked[ranked["value"].notna()].iloc[[0, -1]] if ranked["value"].notna().any() else ranked[:0]
-        parts.append(f"{label}: " + ", ".join(f"{row.system} {row.said}" for row in own.itertuples()))
+        parts.append(f"{label}: " + ", ".join(f"{row.system} {row.said}" for row in rows_of(own)))
     return "; ".join(parts)

@@ -19,6 +19,7 @@ from ragbench.report.charts._pieces import (
     only_chosen,
     quantitative,
     records,
+    rows_of,
     shape,
     tooltip,
 )
@@ -91,8 +92,8 @@ def tradeoff(frame: "pd.DataFrame", metric: str, price: Price, systems: Sequence
         systems: all systems of the report, in the order of their looks; those of the frame by default.
     """
     words, systems = WORDS[price], list(systems or frame["system"])
-    quality = [estimate_text(row.mean, row.low, row.high) for row in frame.itertuples()]
-    paid = [_paid(row.price, row.reach, price) for row in frame.itertuples()]
+    quality = [estimate_text(row.mean, row.low, row.high) for row in rows_of(frame)]
+    paid = [_paid(row.price, row.reach, price) for row in rows_of(frame)]
     on = ["yes" if front else "no" for front in frame["front"]]
     listed = "; ".join(f"{name} {q} at {p}" for name, q, p in zip(frame["system"], quality, paid, strict=True))
     front = frame[frame["front"]].sort_values(["price", "system"])
