@@ -70,7 +70,8 @@ def calibrated_rate(calibration: Calibration, evaluation: AnswerEvaluation, answ
         raise SettingError(f"--calibration: {calibration.column} has no value for any query")
     yes = values <= calibration.threshold if calibration.lower_is_better else values >= calibration.threshold
     verdicts = yes[scored]
-    groups = cluster_index([queries.units[at] for at in scored])
+    rows = scored.tolist()
+    groups = cluster_index([queries.units[at] for at in rows])
     errors = calibration.errors
     corrected = rogan_gladen(
         int(verdicts.sum()),
@@ -85,7 +86,7 @@ def calibrated_rate(calibration: Calibration, evaluation: AnswerEvaluation, answ
             errors.effective_negative,
         ),
     )
-    ids = [queries.ids[at] for at in scored]
+    ids = [queries.ids[at] for at in rows]
     return CalibratedRate(
         calibration.column,
         calibration.metric,

@@ -91,7 +91,7 @@ def figures(
         false_negative=int((~verdicts & positive).sum()),
         accuracy=rate(verdicts == positive, groups),
         commoner=max(yes, n - yes) / n,
-        kappa=Estimate(*(_or_none(end) for end in kappa), n),
+        kappa=estimate(kappa, n),
         sensitivity=rate(verdicts, groups, positive),
         specificity=rate(~verdicts, groups, ~positive),
         auc=auc,
@@ -113,6 +113,12 @@ def rate(
         return Estimate(None, None, None, 0)
     low, high = wilson_interval(values[:, None], groups)
     return Estimate(float(np.nanmean(values)), _or_none(float(low[0])), _or_none(float(high[0])), n)
+
+
+def estimate(found: tuple[float, float, float], n: int) -> Estimate:
+    """A value and the ends of its interval; None in the place of NaN."""
+    value, low, high = (_or_none(end) for end in found)
+    return Estimate(value, low, high, n)
 
 
 def _or_none(value: float) -> float | None:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ragbench.answers.calibrate.labels import LabelSet
 from ragbench.core.seeds import generator
-from ragbench.harness.judge_figures import Settings, rate
+from ragbench.harness.judge_figures import Settings, estimate, rate
 from ragbench.harness.results import Estimate
 from ragbench.stats.clustered_kappa import clustered_kappa
 from ragbench.stats.clusters import cluster_index
@@ -84,7 +84,7 @@ def people(
         persons=len({vote.person for one in part for vote in one.votes} - {""}),
         unanimous=rate((shares == 0) | (shares == 1), groups),
         tied=int((shares == 0.5).sum()),
-        alpha=Estimate(*(None if np.isnan(end) else end for end in (alpha.value, alpha.low, alpha.high)), alpha.items),
+        alpha=estimate((alpha.value, alpha.low, alpha.high), alpha.items),
         two_people=1 - alpha.observed,
         judge_person=rate(agreed, groups),
         person_others=person[0],
@@ -125,5 +125,4 @@ def _agreement(
 ) -> tuple[Estimate, Estimate]:
     rng = generator(settings.seed, "others")
     found = clustered_kappa(one, other, groups, rng, resamples=settings.resamples)
-    kappa = Estimate(*(None if np.isnan(end) else end for end in found), len(one))
-    return rate(one == other, groups), kappa
+    return rate(one == other, groups), estimate(found, len(one))

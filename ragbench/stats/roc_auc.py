@@ -73,7 +73,7 @@ def roc_auc(
         + c_no / (c_no - 1) * (second @ second) / n**2
         + 2 * c / (c - 1) * (first @ second) / (m * n)
     )
-    error = float(np.sqrt(max(variance, 0.0)))
+    error = float(np.sqrt(max(float(variance), 0.0)))
     return RocAuc(value, *_interval(value, error, fewest, confidence), error, m, n)
 
 
@@ -85,8 +85,8 @@ def placements(
     Ties count half; both have the area as their mean.
     """
     high, low = np.sort(scores[positive]), np.sort(scores[~positive])
-    below = [np.searchsorted(low, scores[positive], side=side) for side in ("left", "right")]  # type: ignore[call-overload]
-    above = [np.searchsorted(high, scores[~positive], side=side) for side in ("left", "right")]  # type: ignore[call-overload]
+    below = [np.searchsorted(low, scores[positive], side=side) for side in ("left", "right")]
+    above = [np.searchsorted(high, scores[~positive], side=side) for side in ("left", "right")]
     return (below[0] + below[1]) / (2 * len(low)), 1 - (above[0] + above[1]) / (2 * len(high))
 
 
@@ -99,8 +99,8 @@ def _interval(value: float, error: float, fewest: int, confidence: float) -> tup
         middle = (value + t**2 / (2 * fewest)) / (1 + t**2 / fewest)
         reach = t / (1 + t**2 / fewest) * np.sqrt(value * (1 - value) / fewest + t**2 / (4 * fewest**2))
         return max(0.0, float(middle - reach)), min(1.0, float(middle + reach))
-    reach = t * error / (value * (1 - value))
-    return float(expit(logit(value) - reach)), float(expit(logit(value) + reach))
+    reach, middle_logit = t * error / (value * (1 - value)), float(logit(value))
+    return float(expit(middle_logit - reach)), float(expit(middle_logit + reach))
 
 
 def _check(

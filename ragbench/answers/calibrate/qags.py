@@ -51,10 +51,11 @@ def read_summaries(path: Path) -> LabelSet:
 
 def _sentences(where: str, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = row.get("summary_sentences")
-    good = isinstance(row.get("article"), str) and isinstance(found, list) and found
-    if not good or not all(isinstance(one, dict) and isinstance(one.get("sentence"), str) for one in found):
+    listed = found if isinstance(found, list) else []
+    whole = all(isinstance(one, dict) and isinstance(one.get("sentence"), str) for one in listed)
+    if not (listed and whole and isinstance(row.get("article"), str)):
         raise InputError(f"{where}: no line of QAGS: it has 'article' and 'summary_sentences' with 'sentence' each")
-    return found
+    return listed
 
 
 def _votes(where: str, sentence: Mapping[str, Any]) -> tuple[Vote, ...]:
