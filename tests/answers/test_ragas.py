@@ -177,32 +177,41 @@ def test_details_name_every_statement_and_its_place() -> None:
     assert (detail["of"], detail["against"], detail["repeats"]) == ("answer", "sources", 1)
 
 
-@pytest.mark.parametrize(
-    ("metric", "codes"),
-    [
-        ("faithfulness", ["answer-failed", "not-applicable", "no-sources", "", ""]),
-        ("answer_relevancy,embedder=minilm", ["answer-failed", "not-applicable", "", "", ""]),
-        ("context_precision", ["answer-failed", "", "no-sources", "no-reference", ""]),
-        ("context_recall", ["answer-failed", "", "no-sources", "no-reference", ""]),
-        ("factual_correctness", ["answer-failed", "not-applicable", "", "no-reference", ""]),
-    ],
-)
-def test_what_cannot_be_judged_is_not_asked_and_told(metric: str, codes: list[str]) -> None:
+def test_what_is_not_asked_is_as_with_the_native_judge() -> None:
+    """Failed, abstained, without sources, without a reference, rightly silent, and failed with sources."""
     answers = [
         answered(1, answer="", sources=(), failure="no connection"),
         answered(2, answer="I do not know.", abstained=True),
         answered(3, sources=(Source("s0", "d0", "  "),)),
         answered(5),
-        answered(6),
+        answered(6, answer="", abstained=True),
+        answered(7, answer="", failure="no connection"),
+        answered(9),
     ]
+    types = {6: "unanswerable"}
     wanted = GoldenSet(tuple(
-        GoldenItem(f"q{n}", f"What is stone {n}?", answer=None if n == 5 else row(n)[2]) for n in (1, 2, 3, 5, 6)
+        GoldenItem(f"q{n}", f"What is stone {n}?", types.get(n, ""), None if n in (5, 6) else row(n)[2])
+        for n in (1, 2, 3, 5, 6, 7, 9)
     ))  # fmt: skip
-    found = judged(LLMServer(reply=truth), answers, wanted, [f"ragas:metric={metric}"])
-    told = {entry.item: entry.code for entry in found.ledger.entries if entry.code not in {"query-failed"}}
-    assert [told.get(answer.query_id, "") for answer in answers] == codes
-    nan = np.isnan(found.scored.scores.values[:, 0]).tolist()
-    assert nan == [bool(code) for code in codes]
+    server = LLMServer(reply=either)
+    found = judged(server, answers, wanted, [*METRICS, *(f"ragas:metric={name}" for name in METRICS)])
+    told = values(found)
+    codes = {(e.reason.partition(":")[0], e.item): e.code for e in found.ledger.entries if e.code != "query-failed"}
+    for name in METRICS:
+        theirs = {item: code for (column, item), code in codes.items() if column == f"ragas_{name}"}
+        assert theirs == {item: code for (column, item), code in codes.items() if column == name}, name
+        assert told[f"ragas_{name}"] == pytest.approx(told[name], abs=0.005, nan_ok=True), name
+    precision = judged(
+        server, answers, wanted, ["factual_correctness", "ragas:metric=factual_correctness,mode=precision"]
+    )
+    told = values(precision)
+    assert told["ragas_factual_correctness"] == pytest.approx(
+        told["factual_correctness_precision"], abs=0.005, nan_ok=True
+    )
+    assert codes["ragas_faithfulness", "q1"] == "answer-failed"
+    assert codes["ragas_faithfulness", "q2"] == codes["ragas_answer_relevancy", "q6"] == "not-applicable"
+    assert codes["ragas_context_recall", "q3"] == "no-sources"
+    assert codes["ragas_factual_correctness", "q5"] == "no-reference"
 
 
 def test_a_judge_that_goes_wrong_loses_no_row() -> None:

@@ -40,18 +40,18 @@ def unjudged(answer: Answer, request: Request, asked: int | None) -> Unjudged:
         return Unjudged("judge-unanswered", answer.failure)
     if answer.failure.startswith(WITHHELD):
         return Unjudged("judge-refused", answer.failure)
-    said = f"{answer.failure}; it said {answer.raw[:MOST_CHARACTERS]!r}"
+    said = f"it said {answer.raw[:MOST_CHARACTERS]!r}"
     try:
         value = read_answer(dataclasses.replace(request, schema={}), Response(answer.raw))
     except Invalid:
-        return Unjudged("judge-unreadable", said)
+        return Unjudged("judge-unreadable", f"{answer.failure}; {said}")
     came = len(value["statements"]) if isinstance(value, dict) and isinstance(value.get("statements"), list) else None
     if asked is not None and came is not None and came != asked:
         return Unjudged("judge-count", f"{came} verdicts came for {asked} statements; {said}")
     strange = sorted({repr(one) for one in _verdicts(value) if not (type(one) is int and one in (0, 1))})
     if strange:
         return Unjudged("judge-verdict", f"{', '.join(strange[:5])}: no verdict, which is 0 or 1; {said}")
-    return Unjudged("judge-unreadable", said)
+    return Unjudged("judge-unreadable", f"{answer.failure}; {said}")
 
 
 def _verdicts(value: Any) -> list[Any]:

@@ -43,8 +43,8 @@ class Scorer:
         Raises:
             RagbenchError: what ends the whole run.
         """
-        given = arguments(self._name, answer, item)
-        if isinstance(given, Unscored):
+        given = arguments(self._name, answer, item, mode=getattr(self._metric, "mode", ""))
+        if not isinstance(given, dict):
             return given
         metric = copy.copy(self._metric)
         metric.llm = judge = JudgeLLM(self._asking)
@@ -62,7 +62,8 @@ class Scorer:
             return Unscored(empty.code, empty.reason, detail)
         if value is None or math.isnan(value):
             return Unscored("ragas-nan", "Ragas gave no number", detail)
-        return Scored(float(value), detail)
+        # A mean of cosines may be below 0, and by rounding above 1.
+        return Scored(min(max(float(value), 0.0), 1.0), detail)
 
     def _details(self, judgements: Sequence[Judgement], answer: Answered, item: GoldenItem | None) -> object:
         if not judgements:
