@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -12,6 +12,7 @@ from ragbench.cli.console import console
 
 if TYPE_CHECKING:
     from ragbench.answers.run import Question
+    from ragbench.harness.load.settings import Arrivals
 
 EXAMPLE = """Put load on a RAG service: answers per second, latency, time to the first token, failures.
 
@@ -59,7 +60,7 @@ def load_command(
 
     check_host(url, i_own_this_host)
     levels = parse_levels(concurrency, rate)
-    settings = LoadSettings(levels, requests, seconds, timeout, arrivals, in_flight, warmup, seed)
+    settings = LoadSettings(levels, requests, seconds, timeout, cast("Arrivals", arrivals), in_flight, warmup, seed)
     endpoint = Endpoint(url, timeout, settings.at_once, _headers(header_env))
     name, asked = _questions(questions, golden)
     if out is not None:

@@ -88,7 +88,8 @@ async def _run(
 def _due(level: Level, settings: LoadSettings) -> list[float]:
     assert level.rate is not None
     draw = generator(settings.seed, "load", level.name)
-    return arrivals(level.rate, settings.requests, settings.seconds, settings.arrivals, draw).tolist()
+    due = arrivals(level.rate, settings.requests, settings.seconds, settings.arrivals, draw)
+    return [float(at) for at in due]
 
 
 async def _warm_up(service: Service, questions: Iterator[Question], settings: LoadSettings) -> None:
