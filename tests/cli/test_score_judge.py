@@ -148,6 +148,7 @@ def test_a_spent_budget_ends_cleanly_and_the_run_goes_on(ragbench: Any, tmp_path
         assert (out / name).read_bytes() == (undisturbed / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_gives_the_same_bytes(ragbench: Any, tmp_path: Path) -> None:
     count, undisturbed, out = 60, tmp_path / "undisturbed", tmp_path / "scores"
     with serving(LLMServer(reply=reply, latency=0.02)) as server:
