@@ -21,7 +21,9 @@ _OUT_OF_SCOPE = re.compile(
     r"|\b(?:outside|beyond) (?:of )?(?:my|our|the) (?:scope|knowledge|remit|area|documents?|capabilit\w+)"
     r"|\b(?:not|isn't|is not) something (?:that )?(?:i|we) (?:can|am able|are able|have|know)"
     r"|\b(?:i|we) (?:do not|don't|have no) (?:have )?(?:access|a way|any way|real-time|feelings|opinions?)"
-    r"|\bi(?: am|'m) not able to access",
+    r"|\b(?:i|we) (?:do not|don't) have the (?:ability|capability)"
+    r"|\b(?:i'm|i am|we're|we are) (?:currently )?(?:unable|not able|not equipped) to "
+    r"(?:help|assist|provide|access|perform|fulfil|answer|respond|do|make|give|write|create|share|place|book)",
     re.IGNORECASE,
 )
 _TOOL_SYNTAX = (
