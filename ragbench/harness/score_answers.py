@@ -267,7 +267,7 @@ def _columns(
     return columns
 
 
-def _scores(columns: Sequence[Column], query_ids: tuple[str, ...]) -> Scores:
+def _scores(columns: Sequence[Column], query_ids: Sequence[str]) -> Scores:
     values = np.column_stack([column.values for column in columns])
     directions = {column.name: column.direction for column in columns if column.direction != "higher"}
     reasons = Ledger(tuple(entry for column in columns for entry in column.ledger.entries))
