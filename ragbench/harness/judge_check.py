@@ -114,7 +114,7 @@ def check_judge(labels: LabelSet, signal: Signal, settings: CheckSettings | None
     if positive.all() or not positive.any():
         raise InputError(
             f"labels {labels.name!r}: people say {'yes' if positive.all() else 'no'} to all {len(rows)} answers with a "
-            "score: how a judge tells them apart cannot be told"
+            "score and a majority: how a judge tells them apart cannot be told"
         )
     scores, how = signal.upward[rows], Settings(settings.seed, settings.resamples)
     threshold = _threshold(signal, scores, positive, part.clusters, settings)
