@@ -1,6 +1,7 @@
 """The HTML report in a real browser."""
 
 import json
+import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path += [str(Path(__file__).resolve().parent.parent / room) for room in ("models", "answers")]
+from judge_replies import reply
+from llm_server import LLMServer, serving
 
 Open = Callable[..., Any]
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +62,35 @@ def hostile(ragbench: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.code == 0, done.err
     page = folder / "report.html"
     done = ragbench("report", folder / "<b>run", *files, "--title", HOSTILE[0], "--out", page)
+    assert done.code == 0, done.err
+    return page
+
+
+@pytest.fixture(scope="module")
+def answered(ragbench: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Answers with a supported and a contradicted statement each, judged by rule."""
+    folder = tmp_path_factory.mktemp("answered")
+    golden = [
+        {"id": f"q{n}", "text": f"What is stone {n}?", "answer": f"Stone {n} is grey.", "evidence": [{"document_id": f"d{n}"}]}
+        for n in range(4)
+    ]  # fmt: skip
+    answers = [
+        {"query_id": f"q{n}", "query": f"What is stone {n}?", "answer": f"Stone {n} is grey [2]. Stone {n} is red.",
+         "sources": [{"id": "<s0>", "document_id": f"d{n}", "text": f"Rain falls on {n}."},
+                     {"id": "<s1>", "document_id": f"d{n}", "text": f"Stone {n} is grey. Stone {n} is not red."}]}
+        for n in range(4)
+    ]  # fmt: skip
+    for name, lines in (("golden.jsonl", golden), ("answers.jsonl", answers)):
+        (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    with serving(LLMServer(reply=reply)) as server:
+        done = ragbench(
+            "score", folder / "answers.jsonl", "--golden", folder / "golden.jsonl", "--metric", "faithfulness", "--metric",
+            "token_f1", "--judge", "openai_compatible:judge-7b", "--base-url", server.url, "--out", folder / "scores",
+        )  # fmt: skip
+    assert done.code == 0, done.err
+    page = folder / "report.html"
+    files = ("--golden", folder / "golden.jsonl", "--answers", folder / "answers.jsonl")
+    done = ragbench("report", folder / "scores", *files, "--metric", "faithfulness", "--out", page)
     assert done.code == 0, done.err
     return page
 
@@ -238,6 +272,29 @@ def test_hostile_text_stays_text(hostile: Path, watched: Open) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     assert seen.errors == []
     assert seen.asked == [hostile.resolve().as_uri()]
+
+
+def test_claims_are_coloured_by_support(answered: Path, watched: Open) -> None:
+    seen = watched(answered)
+    page = seen.page
+    page.locator("button.open").nth(2).click()
+    answer = page.locator("dialog[open] .answered")
+    assert answer.locator("p.answer").inner_text() == "Stone 2 is grey [2]. Stone 2 is red."
+    assert answer.locator("mark.supported").inner_text() == "Stone 2 is grey [2]."
+    assert answer.locator("mark.contradicted").inner_text() == "Stone 2 is red."
+    assert "faithfulness" in answer.locator(".statements summary").inner_text()
+    said = answer.locator(".statements li").all_inner_texts()
+    assert "✓ supported Stone 2 is grey. (supported by <s1>)" in said[0]
+    assert "✗ contradicted Stone 2 is red. (contradicted by <s1>)" in said[1]
+    colours = [page.evaluate("(name) => getComputedStyle(document.querySelector(name)).backgroundColor", name)
+               for name in ("dialog mark.supported", "dialog mark.contradicted")]  # fmt: skip
+    assert colours[0] != colours[1]
+    answer.locator("text=2 sources it was shown").click()
+    assert answer.locator(".sources .passage").all_inner_texts() == [
+        "Rain falls on 2.",
+        "Stone 2 is grey. Stone 2 is not red.",
+    ]
+    assert seen.errors == []
 
 
 def test_print_shows_queries_on_white(shop: Path, watched: Open) -> None:

@@ -21,7 +21,7 @@ def vega_script(cache: Path) -> str:
         pass
     import vl_convert
 
-    script: str = vl_convert.javascript_bundle(None)
+    script: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]
     with replacing(kept) as path:
         path.write_text(script, encoding="utf-8", newline="\n")
     return script
