@@ -8,6 +8,7 @@ from functools import cached_property
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.ledger import Ledger, first_ten
+from ragbench.core.shown import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Answered:
 
 
 @dataclass(frozen=True)
-class AnswerSet:
+class AnswerSet(Shown):
     """The answers of one system, a query each.
 
     Attributes:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint, fingerprint_texts
 from ragbench.core.ledger import Ledger, first_ten
+from ragbench.core.shown import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Corpus:
+class Corpus(Shown):
     """Documents with unique ids, and what was left out while they were loaded.
 
     Raises:
@@ -105,7 +106,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, eq=False)
-class Chunks(Sequence[Chunk]):
+class Chunks(Sequence[Chunk], Shown):
     """All chunks of a corpus, as columns.
 
     Attributes:

@@ -13,6 +13,7 @@ from functools import cached_property
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.ledger import Ledger, first_ten
+from ragbench.core.shown import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class GoldenItem:
 
 
 @dataclass(frozen=True)
-class GoldenSet:
+class GoldenSet(Shown):
     """Queries with unique ids.
 
     Attributes:

@@ -21,10 +21,11 @@ from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.queries import Query
 from ragbench.core.runs import Unit
+from ragbench.core.shown import Shown
 
 
 @dataclass(frozen=True, eq=False)
-class Judgements:
+class Judgements(Shown):
     """Labels as columns, one row per judged (query, item) pair.
 
     Attributes:

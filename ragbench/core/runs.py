@@ -11,12 +11,13 @@ import numpy.typing as npt
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint, fingerprint_texts
 from ragbench.core.order import canonical_order, first_of_each
+from ragbench.core.shown import Shown
 
 Unit = Literal["chunk", "document"]
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Run(Shown):
     """Rankings in canonical order (`ragbench.core.order`), each item once per query.
 
     Build one with `Run.of`, which sorts and removes repeated items; rows of a

@@ -10,6 +10,7 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
 from ragbench.core.runs import Run
 from ragbench.core.scores import Scores
+from ragbench.core.shown import Shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ class QueryTable:
 
 
 @dataclass(frozen=True, eq=False)
-class ScoredRun:
+class ScoredRun(Shown):
     """One system's scores on a golden set, whether measured now or read from a folder.
 
     Attributes:

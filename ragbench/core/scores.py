@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.ledger import Ledger
+from ragbench.core.shown import Shown
 
 Direction = Literal["higher", "lower", "none"]
 """Which values of a metric are better; ``none`` for one that describes and does not rate."""
 
 
 @dataclass(frozen=True, eq=False)
-class Scores:
+class Scores(Shown):
     """A matrix of queries by metrics.
 
     Attributes:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ragbench.core.errors import SettingError
 from ragbench.core.seeds import generator
+from ragbench.core.shown import Shown
 from ragbench.harness.gate.bounds import FEWEST_CLUSTERS
 from ragbench.harness.plan_pilot import Pilot
 from ragbench.harness.plan_settings import PlanSettings
@@ -71,7 +72,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Shown):
     """What so many queries can show, and what more would.
 
     Attributes:

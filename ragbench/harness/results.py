@@ -12,6 +12,7 @@ from ragbench.core.ledger import Ledger
 from ragbench.core.runs import Run
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import NO_SCORES, Scores
+from ragbench.core.shown import Shown
 
 SCHEMA_VERSION = 1
 """Version of the JSON object (`Evaluation.to_json`); raised when a key changes its meaning or goes."""
@@ -130,7 +131,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Shown):
     """Everything one evaluation found.
 
     Attributes:

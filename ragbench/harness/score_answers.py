@@ -18,6 +18,7 @@ from ragbench.core.loop import LoopThread
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.core.seeds import generator
+from ragbench.core.shown import Shown
 from ragbench.harness.circular import circular
 from ragbench.harness.differences import estimates
 from ragbench.harness.results import Estimate
@@ -49,7 +50,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, eq=False)
-class AnswerEvaluation:
+class AnswerEvaluation(Shown):
     """What the answers of one system scored.
 
     Attributes:

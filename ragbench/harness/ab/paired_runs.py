@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.scored import ScoredRun
+from ragbench.core.shown import Shown
 from ragbench.core.verdicts import Verdict
 from ragbench.harness.ab.decide import p_text
 from ragbench.harness.ab.outcomes import Guardrail
@@ -35,7 +36,7 @@ class WatchedFigure:
 
 
 @dataclass(frozen=True)
-class PairedResult:
+class PairedResult(Shown):
     """A whole offline A/B test.
 
     Attributes:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from ragbench.core.shown import Shown
 from ragbench.stats.online.margin import State
 from ragbench.stats.online.sequential import AlwaysValid
 
@@ -176,7 +177,7 @@ class Recommendation:
 
 
 @dataclass(frozen=True)
-class AbResult:
+class AbResult(Shown):
     """A whole analysis.
 
     Attributes:

@@ -10,6 +10,7 @@ from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.ledger import first_ten
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.seeds import generator
+from ragbench.core.shown import Shown
 from ragbench.core.verdicts import Verdict
 from ragbench.harness.compare.examples import Examples, examples
 from ragbench.harness.compare.origin import Origin, origin
@@ -87,7 +88,7 @@ class SliceVerdict:
 
 
 @dataclass(frozen=True)
-class Compared:
+class Compared(Shown):
     """Everything a comparison found.
 
     Attributes:

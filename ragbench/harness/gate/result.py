@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ragbench.core.scored import ScoredRun
+from ragbench.core.shown import Shown
 from ragbench.harness.gate.rules import Rules
 
 Outcome = Literal["pass", "fail", "inconclusive"]
@@ -57,7 +58,7 @@ class Decided:
 
 
 @dataclass(frozen=True)
-class Gate:
+class Gate(Shown):
     """The whole decision.
 
     Attributes:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from ragbench.core.errors import InputError
 from ragbench.core.ledger import Ledger
+from ragbench.core.shown import Shown
 from ragbench.tasks.wattbot.score.sheet import Sheet
 
 WEIGHTS = {"value": 0.75, "reference": 0.15, "na": 0.10}
@@ -24,7 +25,7 @@ Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
+class Scored(Shown):
     """A submission beside the truth.
 
     Attributes:

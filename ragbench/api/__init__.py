@@ -1,0 +1,114 @@
+"""What a notebook calls: the same objects as the commands, in a few functions.
+
+Every object has ``to_pandas()``, ``to_dataset()`` and a table in a notebook; those
+with something to draw have ``plot``.
+"""
+
+from ragbench.api import wattbot
+from ragbench.api.answers import answer, score_answers
+from ragbench.api.data import chunk, generate, load_corpus
+from ragbench.api.data_views import (
+    AnswersView,
+    ChunksView,
+    CorpusView,
+    GoldenView,
+    JudgementsView,
+    RunView,
+    ScoredRunView,
+    ScoresView,
+)
+from ragbench.api.result_views import (
+    AbView,
+    AnswerEvaluationView,
+    ComparedView,
+    EvaluationView,
+    GateView,
+    PairedResultView,
+    PlanView,
+    WattbotView,
+)
+from ragbench.api.systems import load_run
+from ragbench.api.verdicts import ab, ab_runs, compare, evaluate, gate, plan
+from ragbench.core.answers import AnswerSet
+from ragbench.core.documents import Chunk, Chunks, Corpus, Document
+from ragbench.core.errors import InputError, RagbenchError, SettingError
+from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
+from ragbench.core.judgements import Judgements
+from ragbench.core.runs import Run
+from ragbench.core.scored import ScoredRun
+from ragbench.core.scores import Scores
+from ragbench.core.shown import VIEWS
+from ragbench.harness.ab.paired_runs import PairedResult
+from ragbench.harness.ab.results import AbResult
+from ragbench.harness.compare.compare import Compared
+from ragbench.harness.gate.result import Gate
+from ragbench.harness.plan import Plan
+from ragbench.harness.results import Evaluation
+from ragbench.harness.score_answers import AnswerEvaluation
+from ragbench.harness.settings import Settings
+from ragbench.io.answer_files import read_answers as load_answers
+from ragbench.io.golden_files import read_golden as load_golden
+from ragbench.io.golden_files import write_golden as save_golden
+from ragbench.io.run_files import read_run
+from ragbench.metrics.score import score
+from ragbench.tasks.wattbot.score.parts import Scored
+
+__all__ = [
+    "AnswerSet",
+    "Chunk",
+    "Chunks",
+    "Corpus",
+    "Document",
+    "Evaluation",
+    "Evidence",
+    "GoldenItem",
+    "GoldenSet",
+    "InputError",
+    "Judgements",
+    "RagbenchError",
+    "Run",
+    "ScoredRun",
+    "Scores",
+    "SettingError",
+    "Settings",
+    "Span",
+    "ab",
+    "ab_runs",
+    "answer",
+    "chunk",
+    "compare",
+    "evaluate",
+    "gate",
+    "generate",
+    "load_answers",
+    "load_corpus",
+    "load_golden",
+    "load_run",
+    "plan",
+    "read_run",
+    "save_golden",
+    "score",
+    "score_answers",
+    "wattbot",
+]
+
+VIEWS.update(
+    {
+        Corpus: CorpusView(),
+        Chunks: ChunksView(),
+        GoldenSet: GoldenView(),
+        Run: RunView(),
+        Judgements: JudgementsView(),
+        Scores: ScoresView(),
+        ScoredRun: ScoredRunView(),
+        AnswerSet: AnswersView(),
+        Evaluation: EvaluationView(),
+        Compared: ComparedView(),
+        Gate: GateView(),
+        Plan: PlanView(),
+        AbResult: AbView(),
+        PairedResult: PairedResultView(),
+        AnswerEvaluation: AnswerEvaluationView(),
+        Scored: WattbotView(),
+    }
+)

@@ -1,0 +1,99 @@
+"""Answers: make them, and score them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ragbench.answers.metrics.base import AnswerMetric
+from ragbench.answers.run import Settings
+from ragbench.api.progress import bars
+from ragbench.core.answers import AnswerSet
+from ragbench.core.context import Context
+from ragbench.core.documents import Corpus
+from ragbench.core.goldens import GoldenSet
+from ragbench.harness.score_answers import AnswerEvaluation, ScoreSettings
+from ragbench.harness.score_answers import score_answers as _score
+from ragbench.io.cache import cache_folder
+from ragbench.models.llm.roles import ModelOptions
+from ragbench.tasks.answer.options import ROLE, Options
+from ragbench.tasks.answer.run import answer_run
+
+
+def answer(
+    corpus: Path | str,
+    golden: Path | str,
+    out: Path | str,
+    *,
+    llm: str,
+    retriever: str = "hybrid",
+    k: int = 5,
+    min_score: float | None = None,
+    chunker: str = "auto",
+    max_cost: float | None = None,
+    base_url: str | None = None,
+    concurrency: int = 8,
+    seed: int = 0,
+    cache: Path | str | None = None,
+) -> AnswerSet:
+    """Answer the queries of a golden set from documents, as ``ragbench answer`` does; what it tells is printed.
+
+    An interrupted call goes on where it was when it is made again. Works inside a
+    running event loop.
+
+    Args:
+        corpus: file or folder of documents.
+        golden: golden set.
+        out: folder for the answers.
+        llm: ``"provider:model"`` that answers.
+        retriever: what finds the passages.
+        k: passages shown to the model.
+        min_score: abstain where the best score is below it.
+        chunker: as of `ragbench.api.data.generate`.
+        max_cost: the most to spend, all calls for this folder together.
+        base_url: of a server compatible with OpenAI's.
+        concurrency: calls in flight at once.
+        seed: passed on to the model.
+        cache: folder for embeddings; the user's cache folder if None.
+
+    Raises:
+        SettingError: an option that cannot be used.
+        InputError: wrong input, or the folder holds something else.
+    """
+    asking = ModelOptions({ROLE: llm}, base_url, concurrency, max_cost=max_cost, seed=seed)
+    options = Options(
+        out=Path(out), corpus=Path(corpus), golden=Path(golden), questions=None, answers=None, endpoint=None,
+        header_env=None, columns=None, retriever=retriever, loader=None, chunker=chunker, name=None, dry_run=False,
+        resume=False, force=False, cache=None if cache is None else Path(cache), asking=asking,
+        settings=Settings(k, min_score, seed=seed),
+    )  # fmt: skip
+    return answer_run(options, say=print, progress=bars).answers
+
+
+def score_answers(
+    answers: AnswerSet,
+    golden: GoldenSet,
+    metrics: Sequence[str | Mapping[str, object] | AnswerMetric] = ("exact_match", "token_f1", "abstention"),
+    *,
+    corpus: Corpus | None = None,
+    seed: int = 0,
+    resamples: int = 10_000,
+    cache: Path | str | None = None,
+) -> AnswerEvaluation:
+    """Score answers against a golden set, without a judging model.
+
+    Args:
+        answers: what was said.
+        golden: what was expected.
+        metrics: specs (``"numeric:relative=0.01"``) or metrics.
+        corpus: to find cited passages in their documents.
+        seed: of the bootstrap.
+        resamples: of the bootstrap.
+        cache: folder for embeddings; the user's cache folder if None.
+
+    Raises:
+        SettingError: a metric is unknown, set wrongly, or needs a judge; every fault is listed.
+        InputError: not one answer is of a query of the golden set.
+    """
+    documents = None if corpus is None else {document.id: document.text for document in corpus}
+    context = Context(cache=cache_folder(cache), progress=bars)
+    settings = ScoreSettings(seed, resamples)
+    return _score(answers, golden, metrics, documents=documents, settings=settings, context=context)

@@ -1,0 +1,94 @@
+"""Documents, chunks and golden sets."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ragbench.api.progress import bars
+from ragbench.core.documents import Chunks, Corpus
+from ragbench.core.goldens import GoldenSet
+from ragbench.corpus.chunk import choose_chunker
+from ragbench.corpus.chunk import chunk as _chunk
+from ragbench.corpus.load import load_corpus as _load
+from ragbench.tasks.generate.options import Options
+from ragbench.tasks.generate.run import generate_run
+
+
+def load_corpus(path: Path | str, loader: str | None = None) -> Corpus:
+    """Documents of a file or folder; what was skipped is in ``corpus.ledger``.
+
+    Raises:
+        InputError: there is nothing to read.
+    """
+    return _load(Path(path), loader, progress=bars).corpus
+
+
+def chunk(corpus: Corpus, chunker: str = "recursive") -> Chunks:
+    """Cut every document (``"fixed:size=1200,overlap=200"``); ``"whole"`` leaves them as they are.
+
+    What was skipped, also while the corpus was loaded, is in ``chunks.ledger``.
+
+    Raises:
+        SettingError: no such chunker, or it has no such setting.
+    """
+    return _chunk(corpus, choose_chunker(chunker, passages=False).chunker)[0]
+
+
+def generate(
+    corpus: Path | str,
+    out: Path | str,
+    *,
+    llm: str = "none",
+    judge: str | None = None,
+    seed_queries: Path | str | None = None,
+    per_chunk: int | None = None,
+    sample: int | None = None,
+    mix: str | None = None,
+    languages: str | None = None,
+    stages: Sequence[str] = (),
+    chunker: str = "auto",
+    max_cost: float | None = None,
+    base_url: str | None = None,
+    concurrency: int = 8,
+    seed: int = 0,
+    cache: Path | str | None = None,
+) -> GoldenSet:
+    """Write a golden set from documents, as ``ragbench generate`` does; what it tells is printed.
+
+    An interrupted call goes on where it was when it is made again, and an answer
+    is paid for once. Works inside a running event loop.
+
+    Args:
+        corpus: file or folder of documents.
+        out: folder for the set, its card, rejects and answers.
+        llm: ``"provider:model"`` that writes; ``"none"`` takes sentences of the documents and strikes them from
+            what must be found.
+        judge: model that reviews; the writer if None, ``"none"`` for no review by a model.
+        seed_queries: file with queries of real users, one a line.
+        per_chunk: queries to ask for per chunk; 5 with a model, 1 without.
+        sample: how many chunks to ask about; all if None.
+        mix: shares of query types, ``"question=0.5,keyword=0.5"``.
+        languages: ISO codes, ``"en,de"``.
+        stages: review stages, in order; the usual ones if empty.
+        chunker: ``"recursive"``, ``"fixed:size=1200"`` and so on; ``"auto"`` looks at the documents.
+        max_cost: the most to spend, all calls for this folder together.
+        base_url: of a server compatible with OpenAI's.
+        concurrency: calls in flight at once.
+        seed: of everything drawn.
+        cache: folder for embeddings; the user's cache folder if None.
+
+    Raises:
+        SettingError: an option that cannot be used.
+        InputError: the documents cannot be read, the folder holds something else, or no query was accepted.
+    """
+    options = Options(
+        corpus=Path(corpus), out=Path(out), seed_queries=_path(seed_queries), llm=llm, judge=judge, reconsider=None,
+        per_chunk=per_chunk, sample=sample, mix=mix, languages=languages, examples=None, stages=tuple(stages),
+        loader=None, chunker=chunker, max_cost=max_cost, max_tokens=None, prices=None, concurrency=concurrency,
+        rpm=None, tpm=None, timeout=60.0, base_url=base_url, dry_run=False, seed=seed, resume=False, force=False,
+        cache=_path(cache),
+    )  # fmt: skip
+    return generate_run(options, say=print, progress=bars).golden
+
+
+def _path(path: Path | str | None) -> Path | None:
+    return None if path is None else Path(path)

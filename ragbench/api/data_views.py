@@ -1,0 +1,216 @@
+"""How documents, golden sets, rankings, scores and answers are shown."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ragbench.api.views import TableView
+from ragbench.core.answers import AnswerSet
+from ragbench.core.documents import Chunks, Corpus
+from ragbench.core.goldens import GoldenSet
+from ragbench.core.judgements import Judgements
+from ragbench.core.ledger import Ledger
+from ragbench.core.runs import Run
+from ragbench.core.scored import ScoredRun
+from ragbench.core.scores import Scores
+
+
+def left_out(ledger: Ledger) -> list[str]:
+    """One sentence on what was skipped, if anything was."""
+    counts = ledger.counts()
+    listed = ", ".join(f"{count} x {code}" for code, count in counts.items())
+    return [f"left out, with reasons in .ledger: {listed}"] if counts else []
+
+
+class CorpusView(TableView):
+    """A row per document; metadata under its own names."""
+
+    def frame(self, thing: Corpus) -> Any:
+        """Columns ``id``, ``title``, ``text`` and metadata."""
+        import pandas as pd
+
+        rows = [{"id": d.id, "title": d.title, "text": d.text, **_free(d.metadata)} for d in thing]
+        return pd.DataFrame(rows, columns=None if rows else ["id", "title", "text"])
+
+    def sentences(self, thing: Corpus) -> Sequence[str]:
+        """How many."""
+        return [f"Corpus of {len(thing):,} documents", *left_out(thing.ledger)]
+
+
+class ChunksView(TableView):
+    """A row per chunk."""
+
+    def frame(self, thing: Chunks) -> Any:
+        """Columns ``id``, ``document_id``, ``start``, ``end``, ``title``, ``text``."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "id": list(thing.ids),
+                "document_id": list(thing.document_ids),
+                "start": thing.starts,
+                "end": thing.ends,
+                "title": list(thing.titles),
+                "text": list(thing.texts),
+            }
+        )
+
+    def sentences(self, thing: Chunks) -> Sequence[str]:
+        """How many, of how many documents."""
+        documents = len(np.unique(thing.document_index))
+        return [f"{len(thing):,} chunks of {documents:,} documents", *left_out(thing.ledger)]
+
+
+class GoldenView(TableView):
+    """A row per query."""
+
+    def frame(self, thing: GoldenSet) -> Any:
+        """Columns ``id``, ``text``, ``type``, ``answer``, ``documents`` (of the evidence), ``unit`` and metadata."""
+        import pandas as pd
+
+        rows = [
+            {
+                "id": item.id,
+                "text": item.text,
+                "type": item.type,
+                "answer": item.answer,
+                "documents": [e.document_id for e in item.evidence if e.grade > 0],
+                "unit": item.unit,
+                **_free(item.metadata),
+            }
+            for item in thing
+        ]
+        return pd.DataFrame(rows)
+
+    def sentences(self, thing: GoldenSet) -> Sequence[str]:
+        """How many, by type."""
+        types: dict[str, int] = {}
+        for item in thing:
+            types[item.type or "untyped"] = types.get(item.type or "untyped", 0) + 1
+        listed = ", ".join(f"{count} {name}" for name, count in sorted(types.items()))
+        return [f"Golden set {thing.name}: {len(thing):,} queries ({listed})", *left_out(thing.ledger)]
+
+
+class RunView(TableView):
+    """A row per retrieved item."""
+
+    def frame(self, thing: Run) -> Any:
+        """Columns ``query_id``, ``item_id``, ``rank`` (from 1), ``score``."""
+        import pandas as pd
+
+        counts = np.diff(thing.offsets)
+        ranks = np.arange(len(thing.items)) - np.repeat(thing.offsets[:-1], counts) + 1
+        items = np.array(list(thing.item_ids), dtype=object)
+        return pd.DataFrame(
+            {
+                "query_id": np.repeat(np.array(list(thing.query_ids), dtype=object), counts),
+                "item_id": items[thing.items] if len(thing.items) else [],
+                "rank": ranks,
+                "score": thing.scores,
+            }
+        )
+
+    def sentences(self, thing: Run) -> Sequence[str]:
+        """How many."""
+        failed = f"; {len(thing.failures)} could not be answered" if thing.failures else ""
+        return [f"Rankings of {len(thing):,} queries, {len(thing.items):,} {thing.unit}s{failed}"]
+
+
+class JudgementsView(TableView):
+    """A row per label."""
+
+    def frame(self, thing: Judgements) -> Any:
+        """Columns ``query_id``, ``item_id``, ``label``."""
+        import pandas as pd
+
+        items = np.array(list(thing.item_ids), dtype=object)
+        return pd.DataFrame(
+            {
+                "query_id": np.repeat(np.array(list(thing.query_ids), dtype=object), np.diff(thing.offsets)),
+                "item_id": items[thing.items] if len(thing.items) else [],
+                "label": thing.labels,
+            }
+        )
+
+    def sentences(self, thing: Judgements) -> Sequence[str]:
+        """How many."""
+        return [f"{len(thing.items):,} labels of {len(thing):,} queries"]
+
+
+class ScoresView(TableView):
+    """A row per query, a column per metric."""
+
+    def frame(self, thing: Scores) -> Any:
+        """Columns ``query_id`` and the metrics; missing where undefined."""
+        import pandas as pd
+
+        frame = pd.DataFrame(thing.values, columns=list(thing.metrics))
+        frame.insert(0, "query_id", list(thing.query_ids))
+        return frame
+
+    def sentences(self, thing: Scores) -> Sequence[str]:
+        """The means."""
+        means = ", ".join(f"{name} {value:.3f}" for name, value in thing.means().items())
+        return [f"{len(thing.query_ids):,} queries; means: {means}", *left_out(thing.ledger)]
+
+
+class ScoredRunView(TableView):
+    """A row per query: what is known of it, and what it scored."""
+
+    def frame(self, thing: ScoredRun) -> Any:
+        """Columns ``query_id``, ``text``, ``type``, ``unit``, metadata and the metrics."""
+        import pandas as pd
+
+        table = thing.queries
+        known: dict[str, Any] = {"query_id": list(table.ids), "text": list(table.texts), "type": list(table.types),
+                 "unit": list(table.units)}  # fmt: skip
+        taken = {*known, *thing.scores.metrics}
+        known |= {name: list(column) for name, column in table.columns.items() if name not in taken}
+        metrics = {name: thing.scores.column(name) for name in thing.scores.metrics}
+        return pd.DataFrame({**known, **metrics})
+
+    def sentences(self, thing: ScoredRun) -> Sequence[str]:
+        """The means, or why it did not run."""
+        if thing.error is not None:
+            return [f"{thing.name} did not run: {thing.error}"]
+        means = ", ".join(f"{name} {value:.3f}" for name, value in thing.scores.means().items())
+        return [f"{thing.name}: {len(thing.queries):,} queries; means: {means}"]
+
+
+class AnswersView(TableView):
+    """A row per answer."""
+
+    def frame(self, thing: AnswerSet) -> Any:
+        """Columns of `ragbench.core.answers.Answered`, ``sources`` as ids, and metadata under its names."""
+        import pandas as pd
+
+        rows = [
+            {
+                "query_id": a.query_id, "query": a.query, "answer": a.answer, "sources": [s.id for s in a.sources],
+                "cited": list(a.cited), "abstained": a.abstained, "failure": a.failure, "seconds": a.seconds,
+                "first_token_seconds": a.first_token_seconds, "input_tokens": a.input_tokens,
+                "output_tokens": a.output_tokens, "cost": a.cost, **_free(a.metadata),
+            }
+            for a in thing
+        ]  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def shown(self, thing: AnswerSet) -> Any:
+        """Question, answer and what it rests on."""
+        frame = self.frame(thing)
+        return frame[["query_id", "query", "answer", "cited", "abstained"]] if len(frame) else frame
+
+    def sentences(self, thing: AnswerSet) -> Sequence[str]:
+        """How many."""
+        return [f"{thing.name}: {len(thing):,} answers", *left_out(thing.ledger)]
+
+
+def _free(metadata: Any) -> dict[str, object]:
+    """What is plain enough for a column; a name that a column has already gives way to it."""
+    own = {"id", "title", "text", "type", "answer", "documents", "unit", "query_id", "query"}
+    return {
+        name: value
+        for name, value in metadata.items()
+        if name not in own and (value is None or isinstance(value, str | int | float | bool))
+    }

@@ -1,0 +1,182 @@
+"""The charts of the report as `altair.Chart`, a method each."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ragbench.core.errors import InputError
+from ragbench.core.scored import ScoredRun
+from ragbench.harness.ab.results import AbResult
+from ragbench.harness.compare.compare import Compared
+from ragbench.harness.gate.result import Gate
+from ragbench.harness.results import Evaluation
+from ragbench.report.charts.by_cut import by_cut, by_cut_frame, families
+from ragbench.report.charts.chart import Chart
+from ragbench.report.charts.differences import differences, differences_frame
+from ragbench.report.charts.leaderboard import leaderboard, leaderboard_frame
+from ragbench.report.charts.limits import gate_charts
+from ragbench.report.charts.outcomes import ab_charts
+from ragbench.report.charts.overlap import overlap_chart, overlap_frame
+from ragbench.report.charts.rank_changes import rank_changes, rank_changes_frame
+from ragbench.report.charts.slices import slice_differences, slice_differences_frame, slice_means, slices_frame
+from ragbench.report.charts.theme import Theme
+from ragbench.report.charts.tradeoff import Price, tradeoff, tradeoff_frame
+from ragbench.report.figures import picture
+from ragbench.report.tables import headline
+
+WIDTH = 640
+
+
+def drawn(chart: Chart, theme: Theme = "light", width: int = WIDTH) -> Any:
+    """The chart as an `altair.Chart`, which a notebook draws and ``.save("chart.png")`` writes."""
+    import altair as alt
+
+    return alt.Chart.from_dict(picture(chart, theme, width))
+
+
+class EvaluationPlots:
+    """Charts of systems over one golden set; ``theme`` is ``"light"`` or ``"dark"``."""
+
+    def __init__(self, runs: Sequence[ScoredRun], evaluation: Evaluation | None = None) -> None:
+        self._runs = [run for run in runs if run.error is None and run.scores.metrics]
+        if not self._runs:
+            raise InputError("there is nothing to draw: no system ran")
+        self._evaluation = evaluation
+        self._names = [run.name for run in self._runs]
+
+    def _metric(self, metric: str | None) -> str:
+        return metric or headline(self._runs[0].scores.metrics)
+
+    def leaderboard(self, metric: str | None = None, theme: Theme = "light") -> Any:
+        """Means with intervals."""
+        name = self._metric(metric)
+        return drawn(leaderboard(leaderboard_frame(self._runs, name), name, self._names), theme)
+
+    def tradeoff(self, price: Price = "latency", metric: str | None = None, theme: Theme = "light") -> Any:
+        """Quality against ``"latency"`` or ``"cost"``, with the Pareto front.
+
+        Raises:
+            InputError: no system has that figure.
+        """
+        name = self._metric(metric)
+        frame = tradeoff_frame(self._runs, name, price)
+        return drawn(tradeoff(_rows(frame, f"no system has a {price}"), name, price, self._names), theme)
+
+    def by_k(self, metric: str | None = None, theme: Theme = "light") -> Any:
+        """The metric at every K the rankings reach.
+
+        Raises:
+            InputError: the rankings are not there, or the metric has no K.
+        """
+        wanted = self._metric(metric).partition("@")[0]
+        for family in families(self._runs):
+            if str(family).partition("@")[0] == wanted:
+                return drawn(by_cut(by_cut_frame(self._runs, family), family, self._names), theme)
+        raise InputError(f"{wanted} cannot be drawn by K: there are no rankings, or it has no K")
+
+    def slices(self, by: str = "type", metric: str | None = None, theme: Theme = "light") -> Any:
+        """Means by query type, or another column of the queries.
+
+        Raises:
+            InputError: the queries have no such column.
+        """
+        name = self._metric(metric)
+        return drawn(slice_means(slices_frame(self._runs, name, by), name, by, self._names), theme)
+
+    def rank_changes(self, candidate: str | None = None, theme: Theme = "light") -> Any:
+        """Where the first relevant item stood with the first system, and where with another.
+
+        Raises:
+            InputError: there are no rankings of two systems.
+        """
+        if len(self._runs) < 2 or self._runs[0].run is None or self._runs[0].judgements is None:
+            raise InputError("rank changes need the rankings of two systems")
+        frame = rank_changes_frame(self._runs[0], self._runs[1:])
+        return drawn(rank_changes(_rows(frame, "there is no query with something relevant"), candidate), theme)
+
+    def overlap(self, texts: Mapping[str, str] | None = None, metric: str | None = None, theme: Theme = "light") -> Any:
+        """Means by how many words queries share with what is relevant.
+
+        Args:
+            texts: text by item id; those of the evaluation's chunks by default.
+            metric: the headline metric if None.
+            theme: light or dark.
+
+        Raises:
+            InputError: there are no texts.
+        """
+        if texts is None and self._evaluation is not None:
+            texts = _texts(self._evaluation)
+        name = self._metric(metric)
+        frame = overlap_frame(self._runs, name, texts or {})
+        return drawn(overlap_chart(_rows(frame, "there are no texts of what is relevant"), name, self._names), theme)
+
+
+class ComparedPlots:
+    """Charts of a comparison."""
+
+    def __init__(self, compared: Compared) -> None:
+        self._compared = compared
+
+    def differences(self, metric: str | None = None, theme: Theme = "light") -> Any:
+        """Paired differences with their intervals."""
+        name = metric or self._compared.settings.metrics[0]
+        return drawn(differences(differences_frame(self._compared.verdicts), name), theme)
+
+    def slices(self, by: str | None = None, theme: Theme = "light") -> Any:
+        """Differences by slice.
+
+        Raises:
+            InputError: the comparison was made without ``by``.
+        """
+        cuts = self._compared.settings.by
+        if not cuts:
+            raise InputError("the comparison has no slices: compare with by=['type']")
+        by = by or cuts[0]
+        frame = slice_differences_frame(self._compared.slices, by)
+        return drawn(slice_differences(_rows(frame, f"the comparison has no slices by {by}"), by), theme)
+
+
+class GatePlots:
+    """Charts of a gate."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def limits(self, at: int = 0, theme: Theme = "light") -> Any:
+        """How far each rule is from its bound; rules in other units are in charts of their own, by number."""
+        return drawn(gate_charts(self._gate)[at], theme)
+
+
+class AbPlots:
+    """Charts of an experiment."""
+
+    def __init__(self, result: AbResult) -> None:
+        self._result = result
+
+    def outcome(self, name: str | None = None, theme: Theme = "light") -> Any:
+        """An outcome by variant; the deciding one by default.
+
+        Raises:
+            InputError: there is no such outcome.
+        """
+        charts = dict(zip((one.name for one in self._result.outcomes), ab_charts(self._result), strict=False))
+        wanted = name or next(iter(charts), "")
+        if wanted not in charts:
+            raise InputError(f"there is no outcome {wanted!r}; there are {', '.join(charts) or 'none'}")
+        return drawn(charts[wanted], theme)
+
+
+def _rows(frame: Any, otherwise: str) -> Any:
+    if not len(frame):
+        raise InputError(otherwise)
+    return frame
+
+
+def _texts(evaluation: Evaluation) -> dict[str, str]:
+    chunks = evaluation.chunks
+    if evaluation.task.unit == "chunk":
+        return dict(zip(chunks.ids, chunks.texts, strict=True))
+    found: dict[str, list[str]] = {}
+    for id_, text in zip(chunks.document_ids, chunks.texts, strict=True):
+        found.setdefault(id_, []).append(text)
+    return {id_: "\n".join(texts) for id_, texts in found.items()}

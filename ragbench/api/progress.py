@@ -1,0 +1,16 @@
+"""Progress in a notebook: a bar where the notebook draws them, a text bar elsewhere."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+DELAY_SECONDS = 1.0
+"""What takes less is not shown."""
+
+
+@contextmanager
+def bars(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """One task of ``total`` steps, as `ragbench.core.progress.Progress` wants it; drawn by `tqdm.auto`."""
+    from tqdm.auto import tqdm
+
+    with tqdm(total=total, desc=what, delay=DELAY_SECONDS, leave=False) as bar:
+        yield lambda steps: bar.update(steps) and None

@@ -1,0 +1,243 @@
+"""How evaluations, comparisons, gates, plans and experiments are shown."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from ragbench.api.data_views import left_out
+from ragbench.api.plots import AbPlots, ComparedPlots, EvaluationPlots, GatePlots
+from ragbench.api.views import TableView
+from ragbench.core.verdicts import Verdict
+from ragbench.harness.ab.paired_runs import PairedResult
+from ragbench.harness.ab.results import AbResult, Contrast, OutcomeResult
+from ragbench.harness.compare.compare import Compared
+from ragbench.harness.gate.result import Gate
+from ragbench.harness.plan import Plan
+from ragbench.harness.results import Evaluation
+from ragbench.harness.score_answers import AnswerEvaluation
+from ragbench.report.answers import summary as answers_summary
+from ragbench.report.compare import verdict_sentences
+from ragbench.report.plan import answers, grounds
+from ragbench.report.tables import summary, with_interval
+from ragbench.report.wattbot import COLUMNS
+from ragbench.tasks.wattbot.score.parts import METRICS, Scored
+from ragbench.tasks.wattbot.score.summary import rows_of, summarise
+
+OF_VERDICT = (
+    "baseline", "candidate", "metric", "slice", "difference", "low", "high", "p", "p_adjusted", "decision", "wins",
+    "ties", "losses", "n", "clusters", "d_z", "cliffs_delta", "baseline_mean", "candidate_mean", "p_equivalence",
+    "p_equivalence_adjusted", "test", "interval",
+)  # fmt: skip
+READ = ("candidate", "metric", "slice", "difference", "low", "high", "p_adjusted", "decision", "wins", "ties", "losses")
+
+
+class EvaluationView(TableView):
+    """A row per system and metric; drawn as a row per system."""
+
+    def frame(self, thing: Evaluation) -> Any:
+        """Columns ``system``, ``metric``, ``mean``, ``low``, ``high``, ``n``."""
+        import pandas as pd
+
+        rows = [{"system": arm.name, "metric": name, **asdict(value)} for arm in thing.arms
+                for name, value in arm.metrics.items()]  # fmt: skip
+        return pd.DataFrame(rows, columns=["system", "metric", "mean", "low", "high", "n"])
+
+    def shown(self, thing: Evaluation) -> Any:
+        """A row per system, a column per metric."""
+        import pandas as pd
+
+        rows = [
+            {"system": arm.name, **{name: with_interval(value) for name, value in arm.metrics.items()}}
+            for arm in thing.arms
+            if arm.status == "ok"
+        ]
+        return pd.DataFrame(rows)
+
+    def sentences(self, thing: Evaluation) -> Sequence[str]:
+        """What ran on what, and what did not run."""
+        warnings = [f"warning: {arm.name}: {warning}" for arm in thing.arms for warning in arm.warnings]
+        failed = [f"{arm.name} did not run: {arm.error}" for arm in thing.failed]
+        return [summary(thing), *failed, *warnings, *left_out(thing.ledger)]
+
+    def plots(self, thing: Evaluation) -> Any:
+        """Leaderboard, trade-offs, metrics by K, slices, rank changes."""
+        return EvaluationPlots(thing.scored, thing)
+
+
+class ComparedView(TableView):
+    """A row per verdict: of all queries first, then of slices."""
+
+    def frame(self, thing: Compared) -> Any:
+        """The columns of `ragbench.core.verdicts.Verdict` that are single values."""
+        import pandas as pd
+
+        return pd.DataFrame([_of_verdict(v) for v in _verdicts(thing)], columns=list(OF_VERDICT))
+
+    def shown(self, thing: Compared) -> Any:
+        """What is read first."""
+        frame = self.frame(thing)[list(READ)]
+        return frame if thing.slices else frame.drop(columns="slice")
+
+    def sentences(self, thing: Compared) -> Sequence[str]:
+        """The verdicts."""
+        return [*verdict_sentences(thing), thing.choice]
+
+    def plots(self, thing: Compared) -> Any:
+        """Differences, and their slices."""
+        return ComparedPlots(thing)
+
+
+class PairedResultView(TableView):
+    """A row per verdict, the deciding one first."""
+
+    def frame(self, thing: PairedResult) -> Any:
+        """As of a comparison."""
+        import pandas as pd
+
+        return pd.DataFrame([_of_verdict(v) for v in thing.verdicts], columns=list(OF_VERDICT))
+
+    def shown(self, thing: PairedResult) -> Any:
+        """What is read first."""
+        return self.frame(thing)[[name for name in READ if name != "slice"]]
+
+    def sentences(self, thing: PairedResult) -> Sequence[str]:
+        """The advice."""
+        return _advice(thing.recommendation)
+
+
+class GateView(TableView):
+    """A row per rule, or slice of it."""
+
+    def frame(self, thing: Gate) -> Any:
+        """The columns of `ragbench.harness.gate.result.Decided`."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(decided) for decided in thing.decided])
+
+    def shown(self, thing: Gate) -> Any:
+        """What decides."""
+        frame = self.frame(thing)
+        return frame[["name", "outcome", "value", "low", "high", "bound", "room", "reason"]] if len(frame) else frame
+
+    def sentences(self, thing: Gate) -> Sequence[str]:
+        """The outcome."""
+        return [thing.sentence, *(f"note: {note}" for note in thing.notes)]
+
+    def plots(self, thing: Gate) -> Any:
+        """How far each rule is from its bound."""
+        return GatePlots(thing)
+
+
+class PlanView(TableView):
+    """A row per number of queries, and what it can show."""
+
+    def frame(self, thing: Plan) -> Any:
+        """Columns ``queries``, ``documents``, ``per_document``, ``smallest``."""
+        import pandas as pd
+
+        rows = sorted({*thing.by_queries, *thing.by_depth}, key=lambda row: (row.queries, row.documents))
+        names = ["queries", "documents", "per_document", "smallest"]
+        return pd.DataFrame([asdict(row) for row in rows], columns=names)
+
+    def sentences(self, thing: Plan) -> Sequence[str]:
+        """The answer, and what it rests on."""
+        return [*answers(thing), *grounds(thing), *(f"note: {line}" for line in thing.warnings)]
+
+
+class AbView(TableView):
+    """A row per outcome and challenger."""
+
+    def frame(self, thing: AbResult) -> Any:
+        """Outcome, role, means, difference with its interval, p-values; of the any-look test under ``any_look_*``."""
+        import pandas as pd
+
+        return pd.DataFrame([_contrast(outcome, one) for outcome in thing.outcomes for one in outcome.contrasts])
+
+    def shown(self, thing: AbResult) -> Any:
+        """What is read first."""
+        frame = self.frame(thing)
+        names = ["outcome", "role", "challenger", "control_mean", "challenger_mean", "difference", "low", "high",
+                 "p_adjusted", "any_look_p", "better"]  # fmt: skip
+        return frame[names] if len(frame) else frame
+
+    def sentences(self, thing: AbResult) -> Sequence[str]:
+        """The advice, and whether the split was as promised."""
+        split = "as promised" if thing.srm_ok else "NOT as promised: there is no verdict"
+        return [*_advice(thing.recommendation), f"The split is {split} (p = {thing.srm_p:.3g}).", *thing.notes]
+
+    def plots(self, thing: AbResult) -> Any:
+        """The outcomes."""
+        return AbPlots(thing)
+
+
+class AnswerEvaluationView(TableView):
+    """A row per metric."""
+
+    def frame(self, thing: AnswerEvaluation) -> Any:
+        """Columns ``metric``, ``mean``, ``low``, ``high``, ``n``, ``unscored``, ``if_all_0``, ``if_all_1``."""
+        import pandas as pd
+
+        rows = []
+        for name, value in thing.metrics.items():
+            bounds = thing.bounds[name]
+            rows.append({"metric": name, **asdict(value), "unscored": bounds.unscored, "if_all_0": bounds.low,
+                         "if_all_1": bounds.high})  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def sentences(self, thing: AnswerEvaluation) -> Sequence[str]:
+        """How many answers, and of what kind."""
+        return [answers_summary(thing)]
+
+    def plots(self, thing: AnswerEvaluation) -> Any:
+        """As of an evaluation with one system."""
+        return EvaluationPlots((thing.scored,))
+
+
+class WattbotView(TableView):
+    """A row per question."""
+
+    def frame(self, thing: Scored) -> Any:
+        """The question, what was true and what was given, and the score with its parts."""
+        import pandas as pd
+
+        rows = [
+            {**{name: getattr(row, name) for name in COLUMNS}, **dict(zip(METRICS, row.parts, strict=True))}
+            for row in rows_of(thing, np.arange(len(thing)))
+        ]
+        return pd.DataFrame(rows)
+
+    def sentences(self, thing: Scored) -> Sequence[str]:
+        """The score and its parts."""
+        told = summarise(thing, rules="")
+        means = ", ".join(f"{name} {m.mean:.3f}" for name, m in told.means.items())
+        missing = f"; {told.missing} without a prediction score 0" if told.missing else ""
+        return [f"{told.name}: {told.rows} questions{missing}. {means}", *left_out(thing.ledger)]
+
+
+def _verdicts(compared: Compared) -> Iterator[Verdict]:
+    yield from compared.verdicts
+    yield from (one.verdict for one in compared.slices)
+
+
+def _of_verdict(verdict: Verdict) -> dict[str, object]:
+    return {name: getattr(verdict, name) for name in OF_VERDICT}
+
+
+def _advice(advice: Any) -> list[str]:
+    whom = f" {advice.variant}" if advice.variant else ""
+    return [f"{advice.decision}{whom}".capitalize() + ".", *advice.reasons]
+
+
+def _contrast(outcome: OutcomeResult, contrast: Contrast) -> dict[str, object]:
+    relative = contrast.relative or (None, None, None)
+    return {
+        "outcome": outcome.name, "role": outcome.role, "kind": outcome.kind, "challenger": contrast.challenger,
+        "control_mean": outcome.control.value, "challenger_mean": contrast.value.value,
+        "difference": contrast.difference, "low": contrast.low, "high": contrast.high, "relative": relative[0],
+        "relative_low": relative[1], "relative_high": relative[2], "p": contrast.p, "p_adjusted": contrast.p_adjusted,
+        "any_look_p": contrast.sequence.p, "any_look_p_adjusted": contrast.sequence_p_adjusted,
+        "any_look_low": contrast.sequence.low, "any_look_high": contrast.sequence.high, "rank_p": contrast.rank_p,
+        "better": contrast.better, "test": contrast.test,
+    }  # fmt: skip

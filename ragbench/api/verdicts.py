@@ -1,0 +1,265 @@
+"""Evaluate, and say what it means: comparison, plan, gate, A/B test."""
+
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from ragbench.api.progress import bars
+from ragbench.api.systems import System, one_system, systems
+from ragbench.core.context import Context
+from ragbench.core.documents import Chunks
+from ragbench.core.errors import InputError
+from ragbench.core.goldens import GoldenSet
+from ragbench.harness.ab.analyse import analyse
+from ragbench.harness.ab.outcomes import number, parse_guardrail, parse_outcome
+from ragbench.harness.ab.paired_runs import PairedResult, analyse_runs
+from ragbench.harness.ab.results import AbResult
+from ragbench.harness.ab.settings import AbSettings
+from ragbench.harness.compare.compare import Compared, CompareSettings
+from ragbench.harness.compare.compare import compare as _compare
+from ragbench.harness.compare.pairing import pair
+from ragbench.harness.evaluate import DEFAULT_RETRIEVERS
+from ragbench.harness.evaluate import evaluate as _evaluate
+from ragbench.harness.gate.decide import gate as _gate
+from ragbench.harness.gate.result import Gate
+from ragbench.harness.gate.rules import DEFAULT_RULES, Rules
+from ragbench.harness.gate.rules_file import parse_rules, read_rules
+from ragbench.harness.plan import Plan, make_plan
+from ragbench.harness.plan_pilot import measure_pilot
+from ragbench.harness.plan_settings import PlanSettings
+from ragbench.harness.results import Evaluation
+from ragbench.harness.settings import Settings
+from ragbench.io.cache import cache_folder
+from ragbench.report.tables import headline
+from ragbench.retrievers.base import Retriever
+from ragbench.stats.online.sequential import HORIZON
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def evaluate(
+    chunks: Chunks,
+    golden: GoldenSet,
+    retrievers: Sequence[str | Mapping[str, object] | Retriever] = DEFAULT_RETRIEVERS,
+    *,
+    settings: Settings | None = None,
+    cache: Path | str | None = None,
+) -> Evaluation:
+    """Run each retriever over the golden set, score it, and compare it with the first.
+
+    Args:
+        chunks: what is indexed.
+        golden: queries and evidence.
+        retrievers: specs (``"bm25:k1=1.2"``) or retriever objects; each is one arm.
+        settings: cut-offs, metrics, level, seed (`ragbench.Settings`).
+        cache: folder for embeddings and runs; the user's cache folder if None.
+
+    Raises:
+        SettingError: a retriever or metric is unknown or set wrongly; every fault is listed.
+        InputError: corpus and golden set do not fit together.
+    """
+    context = Context(cache=cache_folder(cache), progress=bars)
+    return _evaluate(chunks, golden, retrievers, settings, context=context)
+
+
+def compare(
+    *given: System,
+    metrics: Sequence[str] = (),
+    by: Sequence[str] = (),
+    correction: str = "holm",
+    test: str = "auto",
+    margin: float | None = None,
+    examples: int = 0,
+    intersect: bool = False,
+    seed: int = 0,
+    resamples: int = 10_000,
+    confidence: float = 0.95,
+) -> Compared:
+    """Each system against the first: differences, intervals, corrected p-values and a decision.
+
+    Args:
+        given: two systems or more; an evaluation stands for all of its arms.
+        metrics: the first is the one that slices and examples are of; the headline metric if empty.
+        by: what to cut the queries by: ``"type"``, ``"length"``, any metadata column.
+        correction: ``"holm"``, ``"bh"``, ``"tukey"`` (all pairs) or ``"none"``.
+        test: ``"auto"`` chooses by the data and says why.
+        margin: the difference that does not matter; then equivalence is tested too.
+        examples: how many gains and losses of each system to keep.
+        intersect: compare the queries in common where they differ.
+        seed: of intervals and tests.
+        resamples: of both.
+        confidence: of intervals; 1 less this is the level of tests.
+
+    Raises:
+        InputError: there is nothing to compare, or it does not fit together.
+        SettingError: a setting out of its range.
+    """
+    runs = systems(given)
+    available = next((run.scores.metrics for run in runs if run.error is None), ("ndcg@10",))
+    settings = CompareSettings(
+        metrics=tuple(metrics) or (headline(available),),
+        by=tuple(by),
+        correction=correction,
+        test=test,
+        margin=margin,
+        examples=examples,
+        intersect=intersect,
+        seed=seed,
+        resamples=resamples,
+        confidence=confidence,
+    )
+    return _compare(runs, settings)
+
+
+def gate(
+    candidate: System,
+    baseline: System | None = None,
+    rules: Path | str | Sequence[Mapping[str, object]] | Rules | None = None,
+    *,
+    allow: Collection[str] = (),
+) -> Gate:
+    """Whether the candidate may pass: ``pass``, ``fail`` or ``inconclusive``.
+
+    Args:
+        candidate: one system.
+        baseline: what it is compared with; not needed where all rules are absolute.
+        rules: a file (docs/ci.md), or its rules as a list: ``[{"metric": "ndcg@10", "margin": 0.02}]``; by default
+            nDCG@10 may lose at most .02.
+        allow: what may differ between the two (``"golden"``, ``"corpus"``, ``"settings"``).
+
+    Raises:
+        SettingError: a rule is wrong, or asks for what the systems do not have; every fault is listed.
+        InputError: a system cannot be read, or the two do not match.
+    """
+    if rules is None:
+        asked = DEFAULT_RULES
+    elif isinstance(rules, Rules):
+        asked = rules
+    elif isinstance(rules, str | Path):
+        asked = read_rules(Path(rules))
+    else:
+        asked = parse_rules(yaml.safe_dump({"rules": [dict(rule) for rule in rules]}), "rules")
+    return _gate(None if baseline is None else one_system(baseline), one_system(candidate), asked, allow=allow)
+
+
+def plan(
+    *pilot: System,
+    metric: str = "ndcg@10",
+    delta: float | None = None,
+    margin: float | None = None,
+    queries: int | None = None,
+    per_document: float | None = None,
+    sd: float | None = None,
+    icc: float | None = None,
+    power: float = 0.8,
+    alpha: float = 0.05,
+    seed: int = 0,
+) -> Plan:
+    """What difference so many queries can show, and how many it takes for a smaller one.
+
+    Args:
+        pilot: two systems on the golden set, which tell how differences vary; or none, with ``sd``.
+        metric: of the differences.
+        delta: the difference that is to be shown.
+        margin: the difference that is to be excluded.
+        queries: how many there are; the pilot's if None.
+        per_document: queries from each document.
+        sd: standard deviation of the differences.
+        icc: how alike differences of one document are, 0 to 1.
+        power: chance of showing the difference.
+        alpha: level of the test.
+        seed: of the pilot's resampling.
+
+    Raises:
+        InputError: there are not two systems, or nothing tells how differences vary.
+        SettingError: a number out of its range.
+    """
+    runs = systems(pilot)
+    if runs and len(runs) != 2:
+        raise InputError(f"a pilot is two systems, and {len(runs)} are given: {', '.join(run.name for run in runs)}")
+    settings = PlanSettings(metric, delta, margin, queries, per_document, sd, icc, power, alpha, seed)
+    return make_plan(settings, measure_pilot(pair(*runs), metric) if runs else None)
+
+
+def ab(
+    events: "Path | str | pd.DataFrame",
+    *,
+    outcomes: Sequence[str] = (),
+    guardrails: Sequence[str] = (),
+    unit: str = "",
+    variant: str = "",
+    before: Mapping[str, str] | str | None = None,
+    time: str = "",
+    control: str = "",
+    split: Mapping[str, float] | None = None,
+    effect: float | str | None = None,
+    final: bool = False,
+    horizon: int = HORIZON,
+    alpha: float = 0.05,
+    power: float = 0.8,
+) -> AbResult:
+    """An online experiment: was the split right, is the challenger better, and what to do.
+
+    Args:
+        events: CSV or Parquet file, or a frame, with a row per event.
+        outcomes: columns, or ``"A/B"`` for a ratio, with ``:any``, ``:sum``, ``:mean`` or ``:lower``; the first one
+            decides. ``converted`` and ``order_value`` if empty.
+        guardrails: ``"latency_ms:max_increase=5%"``.
+        unit: column of the unit; ``user_id`` if empty.
+        variant: column of the variant; ``variant_id`` if empty.
+        before: column of the time before the experiment, for CUPED; or one by outcome.
+        time: column of the time, for the rate of arrival; ``timestamp`` if empty.
+        control: which variant is the control; found by its name if empty.
+        split: promised share by variant; equal if None.
+        effect: the smallest effect that matters, a share of the control: ``0.02`` or ``"2%"``.
+        final: this is the only look.
+        horizon: units at which tests for any look are sharpest.
+        alpha: error rate of the verdict.
+        power: chance of finding the effect, for the plan.
+
+    Raises:
+        InputError: a broken file, or a column that is missing or no number.
+        SettingError: an option that cannot be used.
+    """
+    settings = AbSettings(
+        unit=unit, variant=variant, time=time, control=control,
+        outcomes=tuple(parse_outcome(text) for text in outcomes),
+        guardrails=tuple(parse_guardrail(text) for text in guardrails),
+        before={"": before} if isinstance(before, str) else dict(before or {}),
+        split=dict(split or {}),
+        effect=None if effect is None else number(str(effect), "effect"),
+        alpha=alpha, power=power, horizon=horizon, final=final,
+    )  # fmt: skip
+    if isinstance(events, str | Path):
+        return analyse(Path(events), settings)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "frame.parquet"
+        events.to_parquet(path, index=False)
+        return analyse(path, settings)
+
+
+def ab_runs(
+    control: System, challenger: System, *, metrics: Sequence[str] = (), guardrails: Sequence[str] = (),
+    alpha: float = 0.05, seed: int = 0,
+) -> PairedResult:  # fmt: skip
+    """The same advice from two evaluations of the same queries.
+
+    Args:
+        control: one system.
+        challenger: another.
+        metrics: the first one decides; the headline metric if empty.
+        guardrails: on ``p50``, ``p95``, ``p99`` (ms) or ``cost``: ``"p95:max_increase=20%"``.
+        alpha: error rate.
+        seed: of the resampling.
+
+    Raises:
+        InputError: the queries of the two differ, or a system cannot be read.
+        SettingError: an unknown guardrail.
+    """
+    runs = systems([control, challenger])
+    chosen = list(metrics) or [headline(runs[0].scores.metrics)]
+    return analyse_runs(runs, chosen, [parse_guardrail(text) for text in guardrails], alpha=alpha, seed=seed)

@@ -1,0 +1,66 @@
+"""What a notebook does with an object: a table, a data set, pictures.
+
+The core knows neither pandas nor charts. `ragbench.api` says, for each class, how
+it is shown; then every object of it can do so, whoever made it.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+
+class View(ABC):
+    """How the objects of one class are shown."""
+
+    @abstractmethod
+    def frame(self, thing: Any) -> Any:
+        """The rows (`pandas.DataFrame`), numbers as numbers."""
+
+    @abstractmethod
+    def html(self, thing: Any) -> str:
+        """The object in a notebook; whatever it holds stays text."""
+
+    @abstractmethod
+    def dataset(self, thing: Any) -> Any:
+        """The rows as a `datasets.Dataset`."""
+
+    def plots(self, thing: Any) -> Any:
+        """Its charts, a method each; None where it has none."""
+        return None
+
+
+VIEWS: dict[type, View] = {}
+"""By class; `ragbench.api` fills it."""
+
+
+class Shown:
+    """Gives an object its notebook methods."""
+
+    def to_pandas(self) -> Any:
+        """The rows (`pandas.DataFrame`): numbers as numbers, and what is not known as missing."""
+        return _view(self).frame(self)
+
+    def to_dataset(self) -> Any:
+        """The same rows as a Hugging Face `datasets.Dataset`."""
+        return _view(self).dataset(self)
+
+    def _repr_html_(self) -> str:
+        return _view(self).html(self)
+
+    @property
+    def plot(self) -> Any:
+        """Its charts, a method each, as `altair.Chart`; ``dir(thing.plot)`` names them.
+
+        Raises:
+            TypeError: this kind of object has none.
+        """
+        plots = _view(self).plots(self)
+        if plots is None:
+            raise TypeError(f"a {type(self).__name__} has no charts")
+        return plots
+
+
+def _view(thing: object) -> View:
+    for kind in type(thing).__mro__:
+        if kind in VIEWS:
+            return VIEWS[kind]
+    raise TypeError(f"a {type(thing).__name__} has no view: 'import ragbench.api' brings them")
