@@ -396,7 +396,7 @@ def test_settings_that_cannot_be(spec: str, told: str) -> None:
 
 @pytest.mark.slow
 def test_faults_and_kills_lose_no_row(tmp_path: Path) -> None:
-    count = 500
+    count = 400
     told = through_faults(tmp_path, count, kills=2)
     assert set(told["faults"]) >= {"429", "429-after", "500", "503", "drop", "drop-midway", "broken-json", "cut-json"}
     check(told, count)

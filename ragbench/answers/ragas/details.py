@@ -32,16 +32,18 @@ def details(metric: Metric, judgements: Sequence[Judgement], texts: Texts, sourc
                             for id_, said in judged]}  # fmt: skip
     if metric == "context_recall":
         rows = judgements[0].said["classifications"]
-        return _claims([(row["statement"], row, row["attributed"]) for row in rows], texts, "reference", sources)
+        return _claims(
+            [(row["statement"], row, row["attributed"]) for row in rows], texts, "reference", "sources", sources
+        )
     verdicts = [one for one in judgements if one.statements is not None]
     if metric == "faithfulness":
-        return _claims(_rows(verdicts[0]), texts, "answer", sources) if verdicts else None
+        return _claims(_rows(verdicts[0]), texts, "answer", "sources", sources) if verdicts else None
     # Ragas splits the answer first, then the reference; either may be without statements, and then has no verdicts.
     split = [one for one in judgements if one.statements is None]
     found: dict[str, Claims] = {}
     for (name, of, against), one in zip(_BOTH, split, strict=False):
         held = verdicts.pop(0) if one.said["claims"] and verdicts else None
-        found[name] = _claims(_rows(held) if held else [], texts, of, against)
+        found[name] = _claims(_rows(held) if held else [], texts, of, against, [against])
     return found
 
 
@@ -55,10 +57,8 @@ def _rows(judgement: Judgement) -> list[_Row]:
     return [(text, said, said["verdict"]) for text, said in zip(asked, verdicts, strict=True)]
 
 
-def _claims(rows: Sequence[_Row], texts: Texts, of: Text, against: Text | Sequence[str]) -> Claims:
-    """Args are as in `Claims`; ``against`` is a text, or the ids of the sources."""
-    name: Text = against if isinstance(against, str) else "sources"
-    held: list[str] = [against] if isinstance(against, str) else list(against)
+def _claims(rows: Sequence[_Row], texts: Texts, of: Text, against: Text, held: Sequence[str]) -> Claims:
+    """``of`` and ``against`` are as in `Claims`; ``held``: what a statement may be supported by."""
     found: list[Claim] = []
     after = 0
     for text, said, verdict in rows:
@@ -66,10 +66,12 @@ def _claims(rows: Sequence[_Row], texts: Texts, of: Text, against: Text | Sequen
         span = place(text, whole, after) or place(text.rstrip(".\n "), whole, after)
         after = span[0] if span else after
         found.append(_claim(text, span, said, verdict == 1, held))
-    return claims(found, of=of, against=name)
+    return claims(found, of=of, against=against)
 
 
-def _claim(text: str, span: tuple[int, int] | None, said: Mapping[str, Any], supported: bool, held: list[str]) -> Claim:
+def _claim(
+    text: str, span: tuple[int, int] | None, said: Mapping[str, Any], supported: bool, held: Sequence[str]
+) -> Claim:
     # Ragas' 0 says that the statement cannot be inferred, not that it is contradicted; and it judges against all
     # sources at once, so which of several supports a statement is not known.
     verdict: Verdict = "supported" if supported else "not found"
@@ -79,7 +81,7 @@ def _claim(text: str, span: tuple[int, int] | None, said: Mapping[str, Any], sup
         start=start,
         end=end,
         verdict=verdict,
-        supported_by=held if supported and len(held) == 1 else [],
+        supported_by=list(held) if supported and len(held) == 1 else [],
         contradicted_by=[],
         reason=str(said["reason"]),
         verdicts=[verdict],
