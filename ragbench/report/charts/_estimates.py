@@ -16,24 +16,33 @@ from ragbench.stats.clusters import cluster_index
 RESAMPLES = 10_000
 
 
-def run_estimates(
-    run: ScoredRun, scores: Scores | None = None, rows: npt.NDArray[np.int64] | None = None
-) -> dict[str, Estimate]:
-    """Every metric, resampled by unit, with the seed of the evaluation.
+def run_estimates(run: ScoredRun, scores: Scores) -> dict[str, Estimate]:
+    """Every metric of the scores, resampled by unit, with the seed of the evaluation.
 
     Args:
         run: whose queries and settings count.
-        scores: in the place of the run's own, over the same queries.
+        scores: over its queries, in their order.
+    """
+    seed, resamples = _setting(run, "seed", 0), _setting(run, "resamples", RESAMPLES)
+    return estimates(scores, cluster_index(run.queries.units), generator(seed, "bootstrap"), resamples)
+
+
+def metric_estimate(run: ScoredRun, metric: str, rows: npt.NDArray[np.int64] | None = None) -> Estimate:
+    """One metric of a run.
+
+    Args:
+        run: the run.
+        metric: one of its metrics.
         rows: these queries only; all by default.
     """
-    scores = scores or run.scores
-    units = run.queries.units
-    if rows is not None:
-        ids = [scores.query_ids[i] for i in rows.tolist()]
-        scores = replace(scores, query_ids=ids, values=scores.values[rows])
-        units = [units[i] for i in rows.tolist()]
-    seed, resamples = _setting(run, "seed", 0), _setting(run, "resamples", RESAMPLES)
-    return estimates(scores, cluster_index(units), generator(seed, "bootstrap"), resamples)
+    column = run.scores.column(metric)[:, None]
+    if rows is None:
+        return run_estimates(run, replace(run.scores, metrics=(metric,), values=column))[metric]
+    queries = run.queries.select(rows)
+    part = replace(run, queries=queries, run=None)
+    return run_estimates(part, replace(run.scores, query_ids=queries.ids, metrics=(metric,), values=column[rows]))[
+        metric
+    ]
 
 
 def direction_of(runs: Sequence[ScoredRun], metric: str) -> Direction:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ragbench.core.scored import ScoredRun
-from ragbench.report.charts._estimates import direction_of, run_estimates
+from ragbench.report.charts._estimates import direction_of, metric_estimate
 from ragbench.report.charts._pieces import colour, records, rows_of, shape
 from ragbench.report.charts._rows import rows_figure
 from ragbench.report.charts._words import estimate_text, share
@@ -25,7 +25,7 @@ def leaderboard_frame(runs: Sequence[ScoredRun], metric: str) -> "pd.DataFrame":
     found = []
     for run in runs:
         if run.error is None and metric in run.scores.metrics:
-            value = run_estimates(run)[metric]
+            value = metric_estimate(run, metric)
             found.append((run.name, value.mean, value.low, value.high, value.n, run.failed))
     frame = pd.DataFrame(found, columns=["system", "mean", "low", "high", "n", "failed"])
     frame = frame.astype({"mean": float, "low": float, "high": float})

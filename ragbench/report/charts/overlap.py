@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from ragbench.core.judgements import Judgements
 from ragbench.core.scored import ScoredRun
-from ragbench.golden.overlap import overlaps
-from ragbench.report.charts._estimates import run_estimates
+from ragbench.golden.overlap import ContentWords
+from ragbench.report.charts._estimates import metric_estimate
 from ragbench.report.charts._lines import lines_figure
 from ragbench.report.charts._pieces import quantitative, rows_of
 from ragbench.report.charts._words import estimate_text, share
@@ -39,20 +39,42 @@ def query_overlaps(
         texts: text by id of item.
     """
     labels = judgements.to_dict()
-    pairs = [
-        (row, texts[item]) for row, id_ in enumerate(query_ids) for item in _best(labels.get(id_, {})) if item in texts
-    ]
+    pairs = [(row, item) for row, id_ in enumerate(query_ids) for item in _best(labels.get(id_, {})) if item in texts]
     found = np.full(len(queries), np.nan)
     if not pairs:
         return found
     rows = np.array([row for row, _ in pairs], dtype=np.int64)
-    shares = overlaps([queries[row] for row in rows.tolist()], [text for _, text in pairs])
+    shares = _shares(queries, pairs, texts)
     defined = ~np.isnan(shares)
     count = np.bincount(rows[defined], minlength=len(queries))
     total = np.bincount(rows[defined], weights=shares[defined], minlength=len(queries))
     some = count > 0
     found[some] = total[some] / count[some]
     return found
+
+
+def _shares(
+    queries: Sequence[str], pairs: Sequence[tuple[int, str]], texts: Mapping[str, str]
+) -> npt.NDArray[np.float64]:
+    """(n,) what `ragbench.golden.overlap.overlaps` gives for each query and item; every text is read once."""
+    items = list(dict.fromkeys(item for _, item in pairs))
+    place = {item: len(queries) + i for i, item in enumerate(items)}
+    words = ContentWords.of([*queries, *(texts[item] for item in items)])
+    width = max(len(words.vocabulary), 1)
+    has = words.row * width + words.word  # ascending
+    query = np.array([row for row, _ in pairs], dtype=np.int64)
+    item = np.array([place[item] for _, item in pairs], dtype=np.int64)
+    counts = words.counts()
+    first = np.concatenate(([0], np.cumsum(counts)))
+    lengths = counts[query]
+    pair = np.repeat(np.arange(len(pairs)), lengths)
+    within = np.arange(len(pair)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    asked = item[pair] * width + words.word[first[query][pair] + within]
+    at = np.minimum(np.searchsorted(has, asked), len(has) - 1)
+    hits = np.bincount(pair[has[at] == asked], minlength=len(pairs))
+    with np.errstate(invalid="ignore"):
+        shares: npt.NDArray[np.float64] = hits / lengths
+    return shares
 
 
 def overlap_frame(runs: Sequence[ScoredRun], metric: str, texts: Mapping[str, str]) -> "pd.DataFrame":
@@ -76,7 +98,7 @@ def overlap_frame(runs: Sequence[ScoredRun], metric: str, texts: Mapping[str, st
         overlap = known[id(run.judgements)].copy()
         overlap[np.isnan(run.scores.column(metric))] = np.nan
         for rows in _parts(overlap):
-            value = run_estimates(run, rows=rows)[metric]
+            value = metric_estimate(run, metric, rows)
             own = overlap[rows]
             found.append((run.name, own.mean(), own.min(), own.max(), value.mean, value.low, value.high, value.n))
     columns = ["system", "overlap", "from", "to", "value", "low", "high", "n"]

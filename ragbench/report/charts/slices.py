@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ragbench.core.scored import ScoredRun
 from ragbench.harness.compare.compare import SliceVerdict
 from ragbench.harness.compare.slices import slices
-from ragbench.report.charts._estimates import run_estimates
+from ragbench.report.charts._estimates import metric_estimate
 from ragbench.report.charts._groups import groups_figure
 from ragbench.report.charts._pieces import file_part, rows_of
 from ragbench.report.charts._words import estimate_text, share
@@ -36,7 +36,7 @@ def slices_frame(runs: Sequence[ScoredRun], metric: str, by: str) -> "pd.DataFra
         if run.error is not None or metric not in run.scores.metrics:
             continue
         for part in slices(run.queries, by):
-            value = run_estimates(run, rows=part.rows)[metric]
+            value = metric_estimate(run, metric, part.rows)
             found.append((part.label, len(part.rows), run.name, value.mean, value.low, value.high, value.n))
     frame = pd.DataFrame(found, columns=["slice", "queries", "system", "value", "low", "high", "n"])
     return frame.astype({"value": float, "low": float, "high": float})

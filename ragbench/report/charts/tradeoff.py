@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.scored import ScoredRun
-from ragbench.report.charts._estimates import direction_of, run_estimates
+from ragbench.report.charts._estimates import direction_of, metric_estimate
 from ragbench.report.charts._pieces import (
     TICKS,
     Spec,
@@ -64,7 +64,7 @@ def tradeoff_frame(runs: Sequence[ScoredRun], metric: str, price: Price) -> "pd.
     for run in runs:
         paid = run.latency_ms.get("p50") if price == "latency" else run.cost_per_query
         if run.error is None and metric in run.scores.metrics and paid is not None:
-            value = run_estimates(run)[metric]
+            value = metric_estimate(run, metric)
             reach = run.latency_ms.get("p95") if price == "latency" else None
             found.append((run.name, value.mean, value.low, value.high, paid, reach))
     frame = pd.DataFrame(found, columns=["system", "mean", "low", "high", "price", "reach"])
