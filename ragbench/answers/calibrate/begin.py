@@ -25,7 +25,7 @@ def read_begin(path: Path, words: Words) -> LabelSet:
         InputError: the file is no BEGIN file.
     """
     chosen = Words(words.positive or WORDS.positive, words.left_out or WORDS.left_out)
-    reader = csv.DictReader(read_text(path)[0].splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
+    reader = csv.DictReader(read_text(path)[0].split("\n"), delimiter="\t", quoting=csv.QUOTE_NONE)
     lacking = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
     if lacking:
         raise InputError(f"{path}: no file of BEGIN: it has no column {', '.join(lacking)}")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -128,7 +128,5 @@ def joined(sets: list[LabelSet]) -> LabelSet:
 
 
 def _renamed(one: Labelled, name: str) -> Labelled:
-    from dataclasses import replace
-
     item = replace(one.item, query_id=f"{name}/{one.item.query_id}", metadata={**one.item.metadata, "set": name})
     return replace(one, item=item, cluster=f"{name}/{one.cluster}")
