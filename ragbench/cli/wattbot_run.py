@@ -177,8 +177,8 @@ def _tell(told: dict[str, Any], as_json: bool) -> None:
         print(f"left out: {count} x {code} (pages_ledger.jsonl)", file=sys.stderr)
     if "estimate" in told:
         phases = {name: Estimate(**phase) for name, phase in told["phases"].items()}
-        print(f"{told['questions']} questions, at most {phases['answer'].calls:,} calls to answer and "
-              f"{phases['explain'].calls:,} to explain the answers:")  # fmt: skip
+        print(f"{told['questions']} questions, before repairs at most {phases['answer'].calls:,} calls to answer and "
+              f"{phases['explain'].calls:,} to explain:")  # fmt: skip
         for line in Estimate(**told["estimate"]).lines():
             print(f"  {line}")
     elif "questions" in told:

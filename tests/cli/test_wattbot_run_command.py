@@ -63,7 +63,10 @@ def test_a_whole_run_is_resumed_and_scores(ragbench: Any, tmp_path: Path) -> Non
         dry = ragbench(*words, "--dry-run", "--json")
         assert dry.code == 0, dry.err
         assert sum(server.asked.values()) == 0
-        assert f"{len(BY_TEXT)} questions, at most {len(BY_TEXT) - 1} calls to" in ragbench(*words, "--dry-run").out
+        assert (
+            f"{len(BY_TEXT)} questions, before repairs at most {len(BY_TEXT) - 1} calls"
+            in ragbench(*words, "--dry-run").out
+        )
         process = ragbench.start(*words)
         while sum(server.paid.values()) < 8:
             time.sleep(0.05)
