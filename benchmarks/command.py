@@ -28,6 +28,7 @@ MODULES = {
     "wattbot": "wattbot",
     "ab": "ab",
     "grounding": "grounding",
+    "report": "report",
 }
 """Module by name, in the order of the report."""
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -71,7 +71,8 @@ def answered(ragbench: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Answers with a supported and a contradicted statement each, judged by rule."""
     folder = tmp_path_factory.mktemp("answered")
     golden = [
-        {"id": f"q{n}", "text": f"What is stone {n}?", "answer": f"Stone {n} is grey.", "evidence": [{"document_id": f"d{n}"}]}
+        {"id": f"q{n}", "text": f"What is stone {n}?", "answer": f"Stone {n} is grey.",
+         "evidence": [{"document_id": f"d{n}"}]}
         for n in range(4)
     ]  # fmt: skip
     answers = [
@@ -84,8 +85,9 @@ def answered(ragbench: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     with serving(LLMServer(reply=reply)) as server:
         done = ragbench(
-            "score", folder / "answers.jsonl", "--golden", folder / "golden.jsonl", "--metric", "faithfulness", "--metric",
-            "token_f1", "--judge", "openai_compatible:judge-7b", "--base-url", server.url, "--out", folder / "scores",
+            "score", folder / "answers.jsonl", "--golden", folder / "golden.jsonl", "--metric", "faithfulness",
+            "--metric", "token_f1", "--judge", "openai_compatible:judge-7b", "--base-url", server.url,
+            "--out", folder / "scores",
         )  # fmt: skip
     assert done.code == 0, done.err
     page = folder / "report.html"
@@ -268,7 +270,8 @@ def test_hostile_text_stays_text(hostile: Path, watched: Open) -> None:
         assert "".join(marks.all_text_contents()) == text
         page.keyboard.press("Escape")
     assert page.evaluate("window.hit") is None
-    assert page.locator("img, svg text:text('x'), h1:text('owned')").count() == 0
+    assert page.locator("img, [onload], [onerror], [onmouseover]").count() == 0
+    assert page.locator("h1").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     assert seen.errors == []
     assert seen.asked == [hostile.resolve().as_uri()]

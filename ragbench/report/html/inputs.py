@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class ReportData:
         runs: the systems that ran, the baseline first, all with the same queries in the same order.
         arms: what ``results.json`` says of each system, by its name in the report; also of those that did not run.
         folders: where they come from.
-        compared: the comparison; None for a single system.
+        settings: how they are compared.
         texts: chunks, golden set and answers, as far as they are at hand.
         notes: what a reader must know of the whole.
     """
@@ -59,9 +60,14 @@ class ReportData:
     runs: tuple[ScoredRun, ...]
     arms: Mapping[str, Mapping[str, Any]]
     folders: tuple[Evaluated, ...]
-    compared: Compared | None
+    settings: CompareSettings
     texts: Texts
     notes: tuple[str, ...]
+
+    @cached_property
+    def compared(self) -> Compared | None:
+        """The comparison, made when it is first asked for; None for a single system."""
+        return compare(self.runs, self.settings) if len(self.runs) > 1 else None
 
     @property
     def golden(self) -> GoldenSet | None:
@@ -109,7 +115,7 @@ class Wanted:
 
 
 def read_report(wanted: Wanted) -> ReportData:
-    """Read the evaluations, compare them, and find the texts.
+    """Read the evaluations and find the texts.
 
     Raises:
         InputError: a folder holds no finished evaluation, no system ran, their queries differ,
@@ -141,7 +147,7 @@ def read_report(wanted: Wanted) -> ReportData:
         runs=aligned,
         arms=arms,
         folders=folders,
-        compared=_compared(aligned, metric, wanted) if len(aligned) > 1 else None,
+        settings=_settings(aligned, metric, wanted),
         texts=read_texts(folders_manifests(folders), wanted.corpus, wanted.chunker, wanted.golden, wanted.answers),
         notes=notes,
     )
@@ -152,9 +158,9 @@ def folders_manifests(folders: Sequence[Evaluated]) -> list[tuple[tuple[str, ...
     return [(tuple(one.arms.values()), one.manifest) for one in folders]
 
 
-def _compared(runs: Sequence[ScoredRun], metric: str, wanted: Wanted) -> Compared:
+def _settings(runs: Sequence[ScoredRun], metric: str, wanted: Wanted) -> CompareSettings:
     by = ("type",) if len(set(runs[0].queries.types)) > 1 else ()
-    return compare(runs, CompareSettings((metric,), by=by, seed=wanted.seed, resamples=wanted.resamples))
+    return CompareSettings((metric,), by=by, seed=wanted.seed, resamples=wanted.resamples)
 
 
 def _folders(references: Sequence[str], runs: Sequence[ScoredRun]) -> tuple[Evaluated, ...]:

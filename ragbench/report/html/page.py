@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -42,8 +43,11 @@ def page(data: ReportData, vega: str) -> str:
         data: what it shows.
         vega: the script that draws the charts (`ragbench.report.html.vega.vega_script`).
     """
-    figures, texts, excerpts, _ = payload(data)
-    charts = charts_of(data)
+    # Packing and comparing take equally long and mostly outside of Python, so they go side by side.
+    with ThreadPoolExecutor(1) as beside:
+        packing = beside.submit(payload, data)
+        charts = charts_of(data)
+    figures, texts, excerpts = packing.result()
     script = _script()
     head, standings = sections.leaderboard(data)
     facts, make_up = sections.golden_card(data)

@@ -20,11 +20,11 @@ MISSING = -32768
 EVIDENCE, STRUCK = 0, 1
 
 
-def payload(data: ReportData) -> tuple[str, str, Excerpts, Packed]:
-    """The block of figures, the block of texts, and what they were made of."""
+def payload(data: ReportData) -> tuple[str, str, Excerpts]:
+    """The block of figures, the block of texts, and the excerpts in it."""
     packed = pack_rankings(data.runs)
     texts = excerpts(packed.items, data.runs, data.texts, len(data.runs[0].queries))
-    return _figures(data, packed), _texts(data, packed, texts), texts, packed
+    return _figures(data, packed), _texts(data, texts), texts
 
 
 def _figures(data: ReportData, packed: Packed) -> str:
@@ -74,7 +74,7 @@ def _failures(run: ScoredRun) -> dict[str, str]:
     return {str(row): failures[id_] for row, id_ in enumerate(run.queries.ids) if id_ in failures}
 
 
-def _texts(data: ReportData, packed: Packed, texts: Excerpts) -> str:
+def _texts(data: ReportData, texts: Excerpts) -> str:
     indexed = list({id(one): one for one in data.texts.indexed.values()}.values())
     ids = data.runs[0].queries.ids
     items = data.texts.items
