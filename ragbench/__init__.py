@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ab,
         ab_runs,
         answer,
+        audit,
         chunk,
         compare,
         evaluate,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         score,
         score_answers,
         wattbot,
+        without_struck,
     )
 
 __all__ = [
@@ -68,6 +70,7 @@ __all__ = [
     "ab",
     "ab_runs",
     "answer",
+    "audit",
     "chunk",
     "compare",
     "evaluate",
@@ -83,6 +86,7 @@ __all__ = [
     "score",
     "score_answers",
     "wattbot",
+    "without_struck",
 ]
 
 

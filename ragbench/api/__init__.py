@@ -6,6 +6,7 @@ with something to draw have ``plot``.
 
 from ragbench.api import wattbot
 from ragbench.api.answers import answer, score_answers
+from ragbench.api.audits import AuditView, audit
 from ragbench.api.data import chunk, generate, load_corpus
 from ragbench.api.data_views import (
     AnswersView,
@@ -38,6 +39,8 @@ from ragbench.core.runs import Run
 from ragbench.core.scored import ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.core.shown import VIEWS
+from ragbench.golden.audit.audit import Audit
+from ragbench.golden.corpus_without import without_struck
 from ragbench.harness.ab.paired_runs import PairedResult
 from ragbench.harness.ab.results import AbResult
 from ragbench.harness.compare.compare import Compared
@@ -75,6 +78,7 @@ __all__ = [
     "ab",
     "ab_runs",
     "answer",
+    "audit",
     "chunk",
     "compare",
     "evaluate",
@@ -90,6 +94,7 @@ __all__ = [
     "score",
     "score_answers",
     "wattbot",
+    "without_struck",
 ]
 
 VIEWS.update(
@@ -97,6 +102,7 @@ VIEWS.update(
         Corpus: CorpusView(),
         Chunks: ChunksView(),
         GoldenSet: GoldenView(),
+        Audit: AuditView(),
         Run: RunView(),
         Judgements: JudgementsView(),
         Scores: ScoresView(),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ragbench.api.drawing import draw_without_network
 from ragbench.core.errors import InputError
 from ragbench.core.scored import ScoredRun
 from ragbench.harness.ab.results import AbResult
@@ -30,6 +31,7 @@ def drawn(chart: Chart, theme: Theme = "light", width: int = WIDTH) -> Any:
     """The chart as an `altair.Chart`, which a notebook draws and ``.save("chart.png")`` writes."""
     import altair as alt
 
+    draw_without_network()
     return alt.Chart.from_dict(picture(chart, theme, width))
 
 

@@ -1,5 +1,6 @@
 """Progress in a notebook: a bar where the notebook draws them, a text bar elsewhere."""
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -9,8 +10,12 @@ DELAY_SECONDS = 1.0
 
 @contextmanager
 def bars(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """One task of ``total`` steps, as `ragbench.core.progress.Progress` wants it; drawn by `tqdm.auto`."""
-    from tqdm.auto import tqdm
+    """One task of ``total`` steps, as `ragbench.core.progress.Progress` wants it; drawn by `tqdm`."""
+    # Without ipywidgets tqdm.auto writes a warning into the notebook, and then draws the text bar all the same.
+    if importlib.util.find_spec("ipywidgets") is None:
+        from tqdm import tqdm
+    else:
+        from tqdm.auto import tqdm
 
     with tqdm(total=total, desc=what, delay=DELAY_SECONDS, leave=False) as bar:
         yield lambda steps: bar.update(steps) and None

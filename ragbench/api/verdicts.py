@@ -21,7 +21,7 @@ from ragbench.harness.ab.settings import AbSettings
 from ragbench.harness.compare.compare import Compared, CompareSettings
 from ragbench.harness.compare.compare import compare as _compare
 from ragbench.harness.compare.pairing import pair
-from ragbench.harness.evaluate import DEFAULT_RETRIEVERS
+from ragbench.harness.evaluate import DEFAULT_RETRIEVERS, Retrievers
 from ragbench.harness.evaluate import evaluate as _evaluate
 from ragbench.harness.gate.decide import gate as _gate
 from ragbench.harness.gate.result import Gate
@@ -34,7 +34,6 @@ from ragbench.harness.results import Evaluation
 from ragbench.harness.settings import Settings
 from ragbench.io.cache import cache_folder
 from ragbench.report.tables import headline
-from ragbench.retrievers.base import Retriever
 from ragbench.stats.online.sequential import HORIZON
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
 def evaluate(
     chunks: Chunks,
     golden: GoldenSet,
-    retrievers: Sequence[str | Mapping[str, object] | Retriever] = DEFAULT_RETRIEVERS,
+    retrievers: Retrievers = DEFAULT_RETRIEVERS,
     *,
     settings: Settings | None = None,
     cache: Path | str | None = None,
@@ -54,7 +53,8 @@ def evaluate(
     Args:
         chunks: what is indexed.
         golden: queries and evidence.
-        retrievers: specs (``"bm25:k1=1.2"``) or retriever objects; each is one arm.
+        retrievers: specs (``"bm25:k1=1.2"``) or retriever objects; each is one arm. ``{"old": ..., "new": ...}``
+            gives them names.
         settings: cut-offs, metrics, level, seed (`ragbench.Settings`).
         cache: folder for embeddings and runs; the user's cache folder if None.
 

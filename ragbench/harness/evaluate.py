@@ -35,12 +35,16 @@ DEFAULT_RETRIEVERS = ("bm25", "dense", "hybrid", "rerank")
 TIE_WARNING = 0.05
 
 OnArm = Callable[[Arm], None]
+System = str | Mapping[str, object] | Retriever
+"""A spec, its settings as a mapping, or the retriever itself."""
+Retrievers = Sequence[System] | Mapping[str, System]
+"""Each under the name it is written by, or under names of one's own."""
 
 
 def evaluate(
     chunks: Chunks,
     golden: GoldenSet,
-    retrievers: Sequence[str | Mapping[str, object] | Retriever] = DEFAULT_RETRIEVERS,
+    retrievers: Retrievers = DEFAULT_RETRIEVERS,
     settings: Settings | None = None,
     *,
     context: Context | None = None,
@@ -54,7 +58,7 @@ def evaluate(
     Args:
         chunks: what is indexed.
         golden: queries and evidence.
-        retrievers: specs or retriever objects; each is one arm.
+        retrievers: specs or retriever objects; each is one arm. A mapping gives them names.
         settings: how to evaluate.
         context: cache folder, seed and progress; the seed of ``settings`` counts.
         on_arm: called with each arm as soon as it is finished, one at a time.
@@ -94,17 +98,18 @@ def modules(retriever: Retriever) -> set[str]:
     return {type(retriever).__module__}.union(*(modules(part) for part in retriever.parts))
 
 
-def named(retrievers: Sequence[str | Mapping[str, object] | Retriever]) -> dict[str, Retriever]:
-    """Retriever by arm name; every fault of every spec is reported at once."""
+def named(retrievers: Retrievers) -> dict[str, Retriever]:
+    """Retriever by arm name, which is how it is written unless names are given; every fault is reported at once."""
     faults: list[str] = []
     arms: dict[str, Retriever] = {}
-    for given in retrievers:
+    pairs = retrievers.items() if isinstance(retrievers, Mapping) else ((None, given) for given in retrievers)
+    for chosen, given in pairs:
         try:
             retriever = given if isinstance(given, Retriever) else build(RETRIEVERS, given)
         except RagbenchError as error:
             faults.append(str(error))
             continue
-        name = repr(given) if isinstance(given, Retriever) else Spec.parse(given).written
+        name = chosen or (repr(given) if isinstance(given, Retriever) else Spec.parse(given).written)
         faults += [f"retriever {name!r}: {fault}" for fault in retriever.check()]
         if name in arms:
             faults.append(f"retriever {name!r} is named twice")

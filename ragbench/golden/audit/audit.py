@@ -7,6 +7,7 @@ from ragbench import plugins
 from ragbench.core.context import Context
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger
+from ragbench.core.shown import Shown
 from ragbench.corpus.chunk import Chunked
 from ragbench.corpus.load import Loaded
 from ragbench.golden.audit.between_sets import BetweenSets, between_sets
@@ -22,7 +23,7 @@ from ragbench.golden.audit.siblings import DEPTH, Siblings, siblings
 
 
 @dataclass(frozen=True)
-class Audit:
+class Audit(Shown):
     """What the audits found.
 
     Attributes:

@@ -1,0 +1,67 @@
+"""Audits, names of systems, and charts that need no network."""
+
+from pathlib import Path
+
+import altair as alt
+import pytest
+
+import ragbench as rb
+from ragbench.api.progress import bars
+
+
+@pytest.fixture(scope="module")
+def shop(sample_data: Path) -> tuple[rb.Corpus, rb.GoldenSet]:
+    return rb.load_corpus(sample_data / "shop" / "product_catalog.csv"), rb.load_golden(sample_data / "shop")
+
+
+def test_an_audit_finds_what_the_command_finds(
+    ragbench: object, shop: tuple[rb.Corpus, rb.GoldenSet], sample_data: Path, cache: Path
+) -> None:
+    corpus, golden = shop
+    audited = rb.audit(golden, corpus, retrievers=["bm25"], cache=cache)
+    words = ["--golden", sample_data / "shop", "--corpus", sample_data / "shop" / "product_catalog.csv"]
+    printed = ragbench("golden", "audit", *words, "--retriever", "bm25", "--json").json  # type: ignore[operator]
+    assert audited.to_pandas().to_dict("records") == printed["findings"]
+    html = audited._repr_html_()
+    for finding in audited.findings:
+        assert finding.code in html
+
+
+def test_what_an_audit_found_stays_text(shop: tuple[rb.Corpus, rb.GoldenSet], cache: Path) -> None:
+    item = rb.GoldenItem("<script>", "<img src=x>", type="<b>", evidence=(rb.Evidence("<i>gone</i>"),))
+    audited = rb.audit(rb.GoldenSet((item,), "<u>"), shop[0], retrievers=["bm25"], cache=cache)
+    assert audited.findings[0].severity == "error"
+    html = audited._repr_html_()
+    assert "&lt;i&gt;gone" in html
+    assert not any(tag in html for tag in ("<script", "<img", "<i>", "<u>"))
+
+
+def test_systems_can_be_given_names(shop: tuple[rb.Corpus, rb.GoldenSet], cache: Path) -> None:
+    corpus, golden = shop
+    chunks = rb.chunk(corpus, "whole")
+    named = rb.evaluate(chunks, golden, {"old": "bm25", "new": "bm25:stem=false"}, cache=cache)
+    plain = rb.evaluate(chunks, golden, ["bm25", "bm25:stem=false"], cache=cache)
+    assert [arm.name for arm in named.arms] == ["old", "new"]
+    assert [one.candidate for one in named.comparisons[:1]] == ["new"]
+    assert [arm.metrics for arm in named.arms] == [arm.metrics for arm in plain.arms]
+    with pytest.raises(rb.SettingError, match="'old': k1 is -1"):
+        rb.evaluate(chunks, golden, {"old": "bm25:k1=-1"}, cache=cache)
+
+
+def test_a_chart_is_shown_without_a_network(shop: tuple[rb.Corpus, rb.GoldenSet], cache: Path) -> None:
+    corpus, golden = shop
+    chart = rb.evaluate(rb.chunk(corpus, "whole"), golden, ["bm25"], cache=cache).plot.leaderboard()
+    bundle, size = chart._repr_mimebundle_()
+    assert sorted(bundle) == ["application/vnd.vegalite.v6+json", "image/png", "text/plain"]
+    assert bundle["image/png"].startswith(b"\x89PNG")
+    assert size["image/png"]["width"] > 600
+    assert bundle["application/vnd.vegalite.v6+json"] == chart.to_dict()
+    assert "ndcg@10" in bundle["text/plain"]
+    with alt.renderers.enable("svg"):  # the user's own choice stands
+        assert sorted(chart._repr_mimebundle_()) == ["image/svg+xml"]
+
+
+def test_progress_tells_nothing_of_missing_widgets(recwarn: pytest.WarningsRecorder) -> None:
+    with bars("work", 3) as advance:
+        advance(3)
+    assert not recwarn.list
