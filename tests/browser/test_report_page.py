@@ -308,6 +308,9 @@ def test_print_shows_queries_on_white(shop: Path, watched: Open) -> None:
     seen.page.emulate_media(media="print")
     assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not seen.page.is_visible("#filters")
+    assert seen.page.evaluate("getComputedStyle(document.querySelector('figure.chart svg')).filter").startswith(
+        "invert"
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

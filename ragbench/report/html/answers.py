@@ -7,7 +7,6 @@ from typing import Any
 
 from ragbench.core.errors import InputError
 from ragbench.core.scored import ScoredRun
-from ragbench.report.answers_files import DETAILS
 from ragbench.report.html.inputs import ReportData
 
 Row = dict[str, object]
@@ -25,6 +24,8 @@ def answers_of(run: ScoredRun, data: ReportData) -> list[Row | None] | None:
     """
     if run.manifest.get("kind") != "answers":
         return None
+    from ragbench.report.answers_files import DETAILS
+
     details = _details(data.folder_of(run.name).folder / DETAILS)
     said = {answer.query_id: answer for answer in data.answers[run.name]} if run.name in data.answers else {}
     rows: list[Row | None] = []

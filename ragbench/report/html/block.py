@@ -19,7 +19,7 @@ import numpy.typing as npt
 Arrays = Mapping[str, npt.NDArray[Any]]
 KINDS = {"int8": "Int8", "int16": "Int16", "int32": "Int32", "float32": "Float32"}
 """Types of numpy and of JavaScript."""
-LEVEL = 6
+LEVEL = 4
 GZIP = 16 + zlib.MAX_WBITS
 
 
