@@ -1,12 +1,12 @@
 """Pages that mkdocs makes while it builds: one per command from its help, and the Python reference from docstrings.
 
 The navigation takes them in the place of ``generated: commands`` and ``generated: python``. Links of a page to files
-of the repository outside of docs/ become links to the repository.
+of the repository outside of docs/ become links to the repository, or to the generated page of a room.
 """
 
 import re
 from html import escape
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import typer
@@ -38,7 +38,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages."""
-    for path, text in {**command_pages(), **python_pages()}.items():
+    for path, text in {"reference/index.md": overview(), **command_pages(), **python_pages()}.items():
         files.append(File.generated(config, path, content=text))
     return files
 
@@ -51,6 +51,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         target = (folder / link[1]).resolve()
         if target.is_relative_to(config.docs_dir) or not target.exists():
             return link[0]
+        room = PurePosixPath(*PurePosixPath(target.relative_to(ROOT)).parts[1:])
+        if target.is_dir() and (made := room_page(str(room))) in python_pages():
+            return f"]({'../' * page.file.src_uri.count('/')}{made})"
         return f"]({config.extra['repository']}/blob/main/{target.relative_to(ROOT).as_posix()}{link[2] or ''})"
 
     return re.sub(r"\]\((\.\./[^)#\s]+)(#[^)\s]*)?\)", repository, markdown)
@@ -69,21 +72,33 @@ def command_pages() -> dict[str, str]:
     """A page for each command: its path, and its text."""
     return {
         f"reference/commands/{name}.md": f"# ragbench {name}\n\n" + described(command, f"ragbench {name}", 2)
-        for name, command in typer.main.get_command(app).commands.items()
+        for name, command in commands().items()
     }
+
+
+def commands() -> dict[str, Any]:
+    """Every command below `ragbench` itself."""
+    return dict(typer.main.get_command(app).commands)
+
+
+def overview() -> str:
+    """The page that the reference begins with."""
+    lines = [f"| [`{name}`](commands/{name}.md) | {one.get_short_help_str(200)} |" for name, one in commands().items()]
+    head = "# Reference\n\nMade from the code: commands from their help, Python from its docstrings."
+    return "\n".join([head, "", "| command | what it does |", "|---|---|", *lines])
 
 
 def described(command: Any, name: str, level: int) -> str:
     """What ``--help`` says of a command, and of the commands under it."""
     context = command.make_context(name, [], resilient_parsing=True)
     parts = [paragraph(text) for text in command.help.split("\n\n")]
-    commands = getattr(command, "commands", {})
-    if not commands:
+    below = getattr(command, "commands", {})
+    if not below:
         parts.append(block(f"{name} {' '.join(command.collect_usage_pieces(context))}"))
         for kind in ("argument", "option"):
             shown = [p.get_help_record(context) for p in command.get_params(context) if p.param_type_name == kind]
             parts.append(table(kind, [record for record in shown if record]))
-    for sub, one in commands.items():
+    for sub, one in below.items():
         parts.append(f"{'#' * level} {name} {sub}\n\n" + described(one, f"{name} {sub}", level + 1))
     return "\n\n".join(part for part in parts if part)
 
@@ -120,8 +135,13 @@ def python_pages() -> dict[str, str]:
         names = sorted(path.stem for path in (PACKAGE / room).glob("[a-z]*.py") if path.stem != "base")
         dotted = room.replace("/", ".")
         text = [f"# {title}", *(directive(f"{dotted}.{name}") for name in names)]
-        pages[f"reference/python/{dotted.replace('.', '-')}.md"] = "\n\n".join(text)
+        pages[room_page(room)] = "\n\n".join(text)
     return pages
+
+
+def room_page(room: str) -> str:
+    """Where the reference of a room of the package stands."""
+    return f"reference/python/{room.replace('/', '-')}.md"
 
 
 def directive(name: str, *, heading: bool = True, members: list[str] | None = None) -> str:
