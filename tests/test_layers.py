@@ -14,7 +14,7 @@ ROWS = [
     {"retrievers", "golden", "answers"},
     {"tasks", "harness"},
     {"report"},
-    {"api", "testing"},
+    {"api", "testing", "view"},
     {"cli"},
 ]
 ROW = {room: number for number, row in enumerate(ROWS) for room in row}

@@ -28,6 +28,7 @@ from ragbench.cli import (
     probe,
     report,
     score,
+    view,
     wattbot,
 )
 from ragbench.core.errors import RagbenchError
@@ -58,6 +59,7 @@ app.command("plugins")(plugins.plugins)
 app.command("probe")(probe.probe)
 app.command("report")(report.report_command)
 app.command("score")(score.score_command)
+app.command("view")(view.view_command)
 app.add_typer(batch.app, name="batch")
 app.add_typer(baseline.app, name="baseline")
 app.add_typer(data.app, name="data")

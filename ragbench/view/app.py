@@ -1,0 +1,221 @@
+"""The pages and what their scripts ask for."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from typing import Annotated
+
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.exceptions import HTTPException
+
+from ragbench.core.errors import RagbenchError
+from ragbench.view.guard import SESSION
+from ragbench.view.pages import Pages
+from ragbench.view.playground import Playground
+from ragbench.view.reports import Reports, check
+from ragbench.view.reviews import Reviews
+from ragbench.view.runs import FoundRun, find_runs
+from ragbench.view.sessions import Session
+from ragbench.view.settings import Settings
+from ragbench.view.threads import in_thread
+from ragbench.view.uploads import receive_upload, shown_uploads
+from ragbench.view.wanted import Asked, Decided
+
+REPORT_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'"
+)
+"""Of a report: its own policy, which stands in it, holds too and names its two scripts by their hashes."""
+SHOWN = {
+    "view.css": ("text/css", (("report/html/assets", "report.css"), ("view/assets", "view.css"))),
+    **{
+        f"{name}.js": ("text/javascript", (("report/html/assets", "elements.js"), ("report/html/assets", "theme.js"),
+                       ("view/assets", "asking.js"), ("view/assets", "review.js"), ("view/assets", f"{name}.js")))
+        for name in ("runs", "report", "queries", "playground")
+    },
+}  # fmt: skip
+"""What the pages load, and the files it is made of; style and parts of the scripts are those of the report."""
+
+Keys = Annotated[list[str] | None, Query(max_length=100)]
+
+
+def make_app(
+    settings: Settings,
+    reports: Reports,
+    reviews: Reviews,
+    playground: Playground,
+    at_end: Callable[[], None] = lambda: None,
+) -> FastAPI:
+    """The application; whoever asks it has passed the `ragbench.view.guard.Guard`.
+
+    Args:
+        settings: what is shown.
+        reports: makes report pages.
+        reviews: keeps decisions.
+        playground: answers questions.
+        at_end: called when the server stops.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        if playground.models is not None:
+            await playground.models.aclose()
+        at_end()
+
+    # What the environment may say of OpenTelemetry is for other programs: nothing here is told to anyone.
+    silent = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, telemetry=silent)
+    _add_faults(app)
+    pages = Pages()
+    _add_runs(app, settings, reports, pages)
+    _add_reviews(app, settings, reviews, pages)
+    _add_playground(app, settings, playground, pages)
+
+    @app.get("/assets/{name}")
+    async def asset(name: str) -> Response:
+        if name not in SHOWN:
+            raise HTTPException(404, "no such file")
+        kind, parts = SHOWN[name]
+        texts = [(files("ragbench") / folder / file).read_text(encoding="utf-8") for folder, file in parts]
+        text = "\n".join(texts)
+        if kind == "text/javascript":
+            text = '(() => {\n"use strict";\n' + text + "\n})();\n"
+        return Response(text, media_type=f"{kind}; charset=utf-8")
+
+    return app
+
+
+def _add_faults(app: FastAPI) -> None:
+    """What goes wrong is told in one line, and never repeats what was sent."""
+
+    @app.exception_handler(RagbenchError)
+    async def refused(_: Request, error: RagbenchError) -> Response:
+        return JSONResponse({"fault": _sound(str(error))}, 422)
+
+    @app.exception_handler(OSError)
+    async def failed(_: Request, error: OSError) -> Response:
+        return JSONResponse({"fault": f"{error.strerror or type(error).__name__}; nothing was written"}, 409)
+
+    @app.exception_handler(RequestValidationError)
+    async def unreadable(_: Request, error: RequestValidationError) -> Response:
+        faults = [f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors()[:3]]
+        return JSONResponse({"fault": _sound("; ".join(faults))}, 422)
+
+    @app.exception_handler(HTTPException)
+    async def missing(_: Request, error: HTTPException) -> Response:
+        return JSONResponse({"fault": str(error.detail)}, error.status_code)
+
+
+def _add_runs(app: FastAPI, settings: Settings, reports: Reports, pages: Pages) -> None:
+    @app.get("/")
+    async def listed() -> Response:
+        runs = await in_thread(lambda: find_runs(settings.folder))
+        return HTMLResponse(pages.runs(settings, runs))
+
+    @app.get("/compare")
+    async def compared(runs: Keys = None) -> Response:
+        """The report with the oldest as the baseline."""
+        chosen = await in_thread(lambda: _chosen(settings, runs))
+        ordered = sorted(chosen, key=lambda run: (run.changed, run.name))
+        return RedirectResponse(f"/report?{'&'.join(f'runs={run.key}' for run in ordered)}", 303)
+
+    @app.get("/report")
+    async def report(runs: Keys = None, intersect: bool = False) -> Response:
+        chosen = await in_thread(lambda: _chosen(settings, runs))
+        try:
+            check(chosen)
+            # Made before the page around it, so that what is wrong is told by this page.
+            await in_thread(lambda: reports.page(chosen, intersect=intersect))
+        except RagbenchError as error:
+            again = not intersect and "--intersect" in str(error)
+            return HTMLResponse(pages.fault("No report", _sound(str(error)), chosen, again=again), 422)
+        return HTMLResponse(pages.report(chosen, intersect))
+
+    @app.get("/report/page")
+    async def report_page(runs: Keys = None, intersect: bool = False) -> Response:
+        chosen = await in_thread(lambda: _chosen(settings, runs))
+        content = await in_thread(lambda: reports.page(chosen, intersect=intersect))
+        return HTMLResponse(content, headers={"Content-Security-Policy": REPORT_POLICY})
+
+
+def _add_reviews(app: FastAPI, settings: Settings, reviews: Reviews, pages: Pages) -> None:
+    @app.get("/queries")
+    async def queries(run: str = "") -> Response:
+        chosen = await in_thread(lambda: _chosen(settings, [run]))
+        try:
+            check(chosen)
+        except RagbenchError as error:
+            return HTMLResponse(pages.fault("No queries", _sound(str(error)), chosen), 422)
+        return HTMLResponse(pages.queries(chosen[0]))
+
+    @app.get("/data/queries")
+    async def data(run: str = "") -> Response:
+        chosen = await in_thread(lambda: _chosen(settings, [run]))
+        check(chosen)
+        return JSONResponse(await in_thread(lambda: reviews.queries(chosen[0])))
+
+    @app.post("/decisions")
+    async def decide(decided: Decided) -> Response:
+        chosen = await in_thread(lambda: _chosen(settings, [decided.run]))
+        check(chosen)
+        row = await in_thread(lambda: reviews.decide(chosen[0], decided))
+        return JSONResponse({"row": row, "file": str(reviews.file(chosen[0]))})
+
+
+def _add_playground(app: FastAPI, settings: Settings, playground: Playground, pages: Pages) -> None:
+    @app.get("/playground")
+    async def play() -> Response:
+        return HTMLResponse(pages.playground(settings, playground.llm))
+
+    @app.get("/data/uploads")
+    async def uploads(request: Request) -> Response:
+        return JSONResponse(shown_uploads(_session(request), settings.limits))
+
+    @app.post("/upload")
+    async def upload(request: Request, name: Annotated[str, Query(max_length=1000)]) -> Response:
+        session = _session(request)
+        size = int(request.headers["content-length"])
+        await receive_upload(session, name, size, request.stream(), settings.limits)
+        return JSONResponse(shown_uploads(session, settings.limits))
+
+    @app.post("/uploads/clear")
+    async def clear(request: Request) -> Response:
+        session = _session(request)
+        session.clear()
+        await in_thread(lambda: playground.forget(session))
+        return JSONResponse(shown_uploads(session, settings.limits))
+
+    @app.post("/ask")
+    async def ask(asked: Asked, request: Request) -> Response:
+        session = _session(request)
+
+        async def events() -> AsyncIterator[str]:
+            async for name, content in playground.ask(asked, session):
+                # Escaped to ASCII, so that no text can end a line of the stream or break its encoding.
+                yield f"event: {name}\ndata: {json.dumps(content)}\n\n"
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+
+def _session(request: Request) -> Session:
+    session: Session = request.scope[SESSION]
+    return session
+
+
+def _chosen(settings: Settings, keys: Sequence[str] | None) -> list[FoundRun]:
+    """The evaluations with these keys, in the order of the keys."""
+    by_key = {run.key: run for run in find_runs(settings.folder)}
+    wanted = list(dict.fromkeys(keys or ()))
+    missing = [key for key in wanted if key not in by_key]
+    if missing:
+        return []
+    return [by_key[key] for key in wanted]
+
+
+def _sound(text: str) -> str:
+    """Without what no encoding holds (names of files may be any bytes)."""
+    return text.encode("utf-8", "replace").decode("utf-8")

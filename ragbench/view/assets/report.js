@@ -1,0 +1,53 @@
+// The bar above a report. The report is a page of its own, which names its open query in its address.
+const frame = byId("page");
+const review = new Review(frame.dataset.run, () => {});
+let known = null;
+
+function openQuery() {
+  const named = /^#q=(.*)$/.exec(frame.contentWindow.location.hash);
+  return named ? decodeURIComponent(named[1]) : null;
+}
+
+async function startReview() {
+  const id = openQuery();
+  if (id === null) {
+    location.assign("/queries?run=" + frame.dataset.run);
+    return;
+  }
+  try {
+    known = await read("/data/queries?run=" + frame.dataset.run);
+    const query = known.queries.find((one) => one.id === id);
+    review.open(query || { id, text: "", type: "" }, known.decisions[id], known.file);
+  } catch (error) {
+    byId("mark").textContent = "Review a query";
+    say(error.message);
+    alertBar(error.message);
+  }
+}
+
+function alertBar(text) {
+  const old = byId("bar-fault");
+  if (old) old.remove();
+  document.querySelector(".bar").append(el("p", { id: "bar-fault", class: "error", role: "alert" }, text));
+}
+
+function started() {
+  const inside = frame.contentDocument;
+  if (!inside || !inside.body) return;
+  document.documentElement.dataset.ready = "yes";
+}
+
+// An address with a query opens it in the report.
+if (location.hash) frame.src = frame.getAttribute("src") + location.hash;
+frame.addEventListener("load", started);
+byId("mark").addEventListener("click", startReview);
+// The theme is chosen in the report; the bar follows.
+window.addEventListener("storage", (event) => {
+  if (event.key === KEY) setTheme(THEMES.includes(event.newValue) ? event.newValue : "system");
+});
+startTheme();
+// The button says what it will do: the report changes its address without an event that could be waited for.
+setInterval(() => {
+  const id = openQuery();
+  byId("mark").textContent = id === null ? "Review a query" : "Review " + (id.length > 24 ? "this query" : id);
+}, 250);

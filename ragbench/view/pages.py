@@ -1,0 +1,75 @@
+"""The pages of the viewer as HTML; whatever stands in the data stays text."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.metadata import version
+
+from ragbench.view.runs import FoundRun
+from ragbench.view.settings import Settings
+from ragbench.view.uploads import ENDINGS
+
+
+class Pages:
+    """Fills the templates."""
+
+    def __init__(self) -> None:
+        import jinja2
+
+        self._environment = jinja2.Environment(
+            loader=jinja2.PackageLoader("ragbench.view"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters["moment"] = _moment
+        self._version = version("ragbench")
+
+    def runs(self, settings: Settings, runs: Sequence[FoundRun]) -> str:
+        """The list of evaluations."""
+        return self._made("runs", folder=_text(str(settings.folder)), runs=runs)
+
+    def report(self, runs: Sequence[FoundRun], intersect: bool) -> str:
+        """The frame around a report."""
+        words = [f"runs={run.key}" for run in runs] + (["intersect=true"] if intersect else [])
+        turned = [f"runs={run.key}" for run in reversed(runs)] if len(runs) == 2 else []
+        return self._made("report", runs=runs, address="&".join(words), turned="&".join(turned))
+
+    def queries(self, run: FoundRun) -> str:
+        """The list of the queries of an evaluation."""
+        return self._made("queries", run=run)
+
+    def playground(self, settings: Settings, llm: str) -> str:
+        """The playground."""
+        return self._made(
+            "playground",
+            corpora=[_text(str(path)) for path in settings.corpus],
+            retrievers=settings.retrievers,
+            llm=llm,
+            limits=settings.limits,
+            endings=",".join(ENDINGS),
+        )
+
+    def fault(self, title: str, text: str, runs: Sequence[FoundRun], *, again: bool = False) -> str:
+        """What went wrong, and the way back.
+
+        Args:
+            title: of the page.
+            text: what went wrong.
+            runs: that it went wrong with.
+            again: whether to offer the comparison of the queries in common.
+        """
+        address = "&".join([*(f"runs={run.key}" for run in runs), "intersect=true"]) if again else ""
+        return self._made("fault", title=title, text=text, address=address)
+
+    def _made(self, name: str, **values: object) -> str:
+        return self._environment.get_template(f"{name}.html.j2").render(version=self._version, page=name, **values)
+
+
+def _moment(seconds: float) -> str:
+    """Local time."""
+    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M") if seconds else "-"
+
+
+def _text(path: str) -> str:
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,88 @@
+"""Report pages of chosen evaluations, as ``ragbench report`` writes them."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+from ragbench.core.errors import InputError
+from ragbench.view.library import Library
+from ragbench.view.runs import FoundRun
+
+KEPT = 8
+"""Pages kept: going back and forth should cost nothing."""
+TOGETHER = 12
+"""Evaluations in one page."""
+# What a damaged folder can meet in code that reads what 'ragbench eval' wrote.
+DAMAGED = (KeyError, ValueError, TypeError, IndexError, AttributeError, OSError)
+
+
+class Reports:
+    """Makes and keeps pages.
+
+    Args:
+        library: corpora, golden sets and answers, each used where its fingerprint fits.
+        cache: folder where the charts' library is kept.
+    """
+
+    def __init__(self, library: Library, cache: Path) -> None:
+        self._library, self._cache = library, cache
+        self._pages: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+        # One at a time: a page takes a core for seconds.
+        self._lock = threading.Lock()
+
+    def page(self, runs: Sequence[FoundRun], *, intersect: bool = False) -> bytes:
+        """The page of these evaluations; systems of the first are the baseline.
+
+        Raises:
+            RagbenchError: they cannot be shown, or not together.
+        """
+        check(runs)
+        key = (intersect, *((run.key, run.stamp) for run in runs))
+        with self._lock:
+            if key not in self._pages:
+                self._pages[key] = self._made(runs, intersect)
+                while len(self._pages) > KEPT:
+                    self._pages.popitem(last=False)
+            self._pages.move_to_end(key)
+            return self._pages[key]
+
+    def _made(self, runs: Sequence[FoundRun], intersect: bool) -> bytes:
+        from ragbench.report.html.inputs import Wanted, read_report
+        from ragbench.report.html.page import page
+        from ragbench.report.html.vega import vega_script
+
+        def known(part: str) -> set[str]:
+            parts = [(run.manifest or {}).get(part) for run in runs]
+            return {str(one.get("fingerprint")) for one in parts if isinstance(one, dict)}
+
+        fitting = self._library.fitting(known("chunks"), known("golden"), known("answers"))
+        try:
+            data = read_report(
+                Wanted(
+                    tuple(str(run.folder) for run in runs),
+                    chunker=self._library.settings.chunker,
+                    intersect=intersect,
+                    title=" against ".join(run.name for run in runs) if len(runs) > 1 else None,
+                    **fitting,
+                )
+            )
+            return page(data, vega_script(self._cache)).encode("utf-8", "replace")
+        except DAMAGED as error:
+            names = ", ".join(run.name for run in runs)
+            raise InputError(f"{names}: a file of it is damaged ({type(error).__name__}: {error})") from error
+
+
+def check(runs: Sequence[FoundRun]) -> None:
+    """Whether these can be shown in one page.
+
+    Raises:
+        InputError: none, too many, or a broken one.
+    """
+    if not runs:
+        raise InputError("choose an evaluation; the one asked for is not in the folder (any more)")
+    if len(runs) > TOGETHER:
+        raise InputError(f"choose at most {TOGETHER} evaluations; {len(runs)} were asked for")
+    broken = [f"{run.name}: {run.fault}" for run in runs if run.fault]
+    if broken:
+        raise InputError("; ".join(broken))

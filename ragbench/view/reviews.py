@@ -1,0 +1,186 @@
+"""Decisions of people on queries, in the table that ``ragbench golden review import`` reads."""
+
+import csv
+import io
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ragbench.core.documents import Corpus
+from ragbench.core.errors import InputError
+from ragbench.core.goldens import GoldenItem
+from ragbench.core.scored import QueryTable
+from ragbench.golden.people.decisions import read_decisions
+from ragbench.golden.people.sheet import COLUMNS, FILLED, evidence_text, neutral, original
+from ragbench.io.atomic import replacing
+from ragbench.io.encoding import read_text
+from ragbench.io.scored_runs import read_scored
+from ragbench.report.tables import headline
+from ragbench.view.library import Library
+from ragbench.view.runs import FoundRun
+from ragbench.view.wanted import Decided
+
+NAME = "review.csv"
+MARKED = "marked"
+Row = dict[str, str]
+
+
+class Reviews:
+    """The queries of an evaluation, and what was decided on them.
+
+    Where the golden set is at hand the table lies beside it, as ``NAME.review.csv``, so that all evaluations on
+    the set share it; else in the folder of the evaluation, as ``review.csv``.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        # A decision is read, changed and written back as one step.
+        self._lock = threading.Lock()
+        self._kept: tuple[tuple[str, int], Any] | None = None
+
+    def file(self, run: FoundRun) -> Path:
+        """Where the decisions on its queries lie."""
+        known = self._library.golden_of(run.fingerprint)
+        if known is None:
+            return run.folder / NAME
+        path = known[0].resolve()
+        return path.with_name((path.name if path.is_dir() else path.stem) + f".{NAME}")
+
+    def queries(self, run: FoundRun) -> dict[str, Any]:
+        """All queries with the values of each system, and the decisions; JSON values.
+
+        Raises:
+            InputError: the evaluation or the table of decisions is broken.
+        """
+        scored = self._scored(run)
+        table: QueryTable = scored[0].queries
+        ran = [one for one in scored if one.error is None]
+        metric = headline(ran[0].scores.metrics) if ran else ""
+        columns = [one.scores.column(metric) if metric in one.scores.metrics else None for one in ran]
+        return {
+            "metric": metric,
+            "systems": [one.name for one in ran],
+            "queries": [
+                {"id": id_, "text": text, "type": type_, "values": [_value(column, at) for column in columns]}
+                for at, (id_, text, type_) in enumerate(zip(table.ids, table.texts, table.types, strict=True))
+            ],
+            "decisions": self.decisions(run),
+            "file": str(self.file(run)),
+        }
+
+    def decisions(self, run: FoundRun) -> dict[str, Row]:
+        """What the table holds, by query id.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        rows = read_rows(self.file(run))
+        return {id_: {name: row.get(name, "") for name in FILLED} for id_, row in rows.items()}
+
+    def decide(self, run: FoundRun, decided: Decided) -> Row | None:
+        """Write a decision down; the table is whole at every moment.
+
+        Returns:
+            The row as it stands in the table now; None where there is none any more.
+
+        Raises:
+            InputError: the query is none of the evaluation's, or the table would not be one that can be imported.
+        """
+        path = self.file(run)
+        with self._lock:
+            items = self._items(run)
+            if decided.id not in items:
+                raise InputError(f"{run.name} has no query {decided.id!r}")
+            rows = read_rows(path)
+            before = rows.pop(decided.id, None) if not decided.decision else rows.get(decided.id)
+            if decided.decision:
+                rows[decided.id] = {**(before or self._shown(run, items[decided.id])), **_filled(decided)}
+            if rows:
+                _write(path, rows, items)
+            else:
+                path.unlink(missing_ok=True)
+        row = rows.get(decided.id)
+        return None if row is None else {name: row[name] for name in FILLED}
+
+    def _scored(self, run: FoundRun) -> Any:
+        key = (run.key, run.stamp)
+        kept = self._kept
+        if kept is None or kept[0] != key:
+            kept = self._kept = (key, read_scored(run.folder, rankings=False))
+        return kept[1]
+
+    def _items(self, run: FoundRun) -> Mapping[str, GoldenItem]:
+        """The queries; with their evidence where the golden set is at hand."""
+        known = self._library.golden_of(run.fingerprint)
+        if known is not None:
+            return {item.id: item for item in known[1]}
+        table: QueryTable = self._scored(run)[0].queries
+        return {
+            id_: GoldenItem(id_, text, type_)
+            for id_, text, type_ in zip(table.ids, table.texts, table.types, strict=True)
+        }
+
+    def _shown(self, run: FoundRun, item: GoldenItem) -> Row:
+        corpus = self._corpus(run)
+        evidence = evidence_text(item, corpus) if corpus is not None else ""
+        shown = (item.id, item.type, item.text, item.answer or "", evidence, "")
+        return dict(zip(COLUMNS, (*shown, *("" for _ in FILLED)), strict=True))
+
+    def _corpus(self, run: FoundRun) -> Corpus | None:
+        chunks = (run.manifest or {}).get("chunks")
+        wanted = {str(chunks.get("fingerprint"))} if isinstance(chunks, dict) else set()
+        fitting = self._library.fitting(wanted, set(), set())["corpus"]
+        return self._library.indexed(fitting[0])[0] if fitting else None
+
+
+def _filled(decided: Decided) -> Row:
+    word = "" if decided.decision == MARKED else decided.decision
+    text = decided.edited_text if word == "edit" else ""
+    grade = decided.grade if word else ""
+    return {"decision": word, "edited_text": " ".join(text.split()), "grade": grade, "comment": decided.comment.strip()}
+
+
+def _value(column: Any, at: int) -> float | None:
+    if column is None or column[at] != column[at]:
+        return None
+    return round(float(column[at]), 4)
+
+
+def read_rows(path: Path) -> dict[str, Row]:
+    """The rows of a table of decisions by query id; none where there is no file.
+
+    Raises:
+        InputError: it is none.
+    """
+    if not path.is_file():
+        return {}
+    text = read_text(path)[0]
+    header = text.split("\n", 1)[0]
+    # As a spreadsheet may have written it back.
+    separator = max(("\t", ";", ","), key=header.count)
+    try:
+        read = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+    except csv.Error as error:
+        raise InputError(f"{path}: no CSV ({error})") from error
+    names = [name.strip().lower() for name in read[0]] if read else []
+    if not {"id", *FILLED} <= set(names):
+        raise InputError(f"{path}: is no table of decisions; take it away, or give it back its columns")
+    cells = (dict(zip(names, map(original, row), strict=False)) for row in read[1:] if any(map(str.strip, row)))
+    return {row["id"].strip(): {**dict.fromkeys(names, ""), **row} for row in cells}
+
+
+def _write(path: Path, rows: Mapping[str, Row], items: Mapping[str, GoldenItem]) -> None:
+    names = list(dict.fromkeys([*COLUMNS, *(name for row in rows.values() for name in row)]))
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\r\n")
+    table.writerow(names)
+    table.writerows([neutral(row.get(name, "")) for name in names] for row in rows.values())
+    with replacing(path) as temporary:
+        temporary.write_bytes(text.getvalue().encode("utf-8-sig", "replace"))
+        if any(row["decision"].strip() for row in rows.values()):
+            # Held to the rules of the import before it takes the place of what was there.
+            try:
+                read_decisions(temporary, items)
+            except InputError as error:
+                raise InputError(str(error).replace(str(temporary), path.name)) from error

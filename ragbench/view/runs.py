@@ -1,0 +1,138 @@
+"""The evaluations in a folder."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ragbench.harness.results import Estimate
+from ragbench.io.scored_runs import LOAD_KIND, QUERIES, RESULTS, SCORES
+from ragbench.report.tables import headline, with_interval
+
+DEPTH = 6
+"""Folders below the given one that are looked into."""
+MOST = 2_000
+"""Evaluations that are listed."""
+KINDS = {"answers": "answers", LOAD_KIND: "load"}
+
+
+@dataclass(frozen=True)
+class System:
+    """One system of an evaluation: its name, and its mean with interval, or why it did not run."""
+
+    name: str
+    value: str
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class FoundRun:
+    """One folder with an evaluation.
+
+    Attributes:
+        key: what requests call it; the hash of its path, so that no request names a path.
+        folder: where it lies.
+        name: its path below the given folder, as text.
+        changed: when its results were written, seconds since 1970.
+        stamp: changes with the results.
+        kind: ``retrieval``, ``answers`` or ``load``.
+        golden: name of the golden set.
+        fingerprint: of the golden set.
+        queries: how many.
+        metric: that the systems are listed by.
+        systems: what ran.
+        fault: why it cannot be shown; empty where it can.
+    """
+
+    key: str
+    folder: Path
+    name: str
+    changed: float
+    stamp: int
+    kind: str = "retrieval"
+    golden: str = ""
+    fingerprint: str = ""
+    queries: int = 0
+    metric: str = ""
+    systems: tuple[System, ...] = ()
+    fault: str = ""
+    manifest: Mapping[str, Any] | None = None
+
+
+def find_runs(root: Path) -> list[FoundRun]:
+    """Every evaluation in a folder and below, the newest first, broken ones among them.
+
+    Hidden folders are passed over, and links are not followed.
+    """
+    found = [_read(path, root) for path in _folders(root)]
+    return sorted(found, key=lambda run: (-run.changed, run.name))
+
+
+def _folders(root: Path) -> Iterator[Path]:
+    count = 0
+    for here, below, files in os.walk(root, followlinks=False):
+        path = Path(here)
+        deep = len(path.relative_to(root).parts) >= DEPTH
+        below[:] = [] if deep else sorted(name for name in below if not name.startswith("."))
+        if RESULTS in files:
+            yield path
+            count += 1
+            if count == MOST:
+                return
+
+
+def _read(folder: Path, root: Path) -> FoundRun:
+    relative = os.fsencode(folder.relative_to(root))
+    key = hashlib.blake2b(relative, digest_size=8).hexdigest()
+    name = relative.decode("utf-8", "backslashreplace")
+    name = folder.resolve().name if name == "." else name
+    try:
+        status = (folder / RESULTS).stat()
+        plain = FoundRun(key, folder, name, status.st_mtime, status.st_mtime_ns)
+    except OSError as error:
+        return FoundRun(key, folder, name, 0.0, 0, fault=f"{RESULTS} cannot be read: {error.strerror or error}")
+    try:
+        content = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
+        return _described(plain, content)
+    except OSError as error:
+        fault = f"{RESULTS} cannot be read: {error.strerror or error}"
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        fault = f"{RESULTS} is no result of 'ragbench eval' ({type(error).__name__}: {error})"
+    return FoundRun(key, folder, name, plain.changed, plain.stamp, fault=fault[:300])
+
+
+def _described(plain: FoundRun, content: Mapping[str, Any]) -> FoundRun:
+    manifest = content["manifest"]
+    arms = content["arms"]
+    fault = "" if manifest["complete"] else "the evaluation was interrupted; run it again"
+    missing = [name for name in (SCORES, QUERIES) if not (plain.folder / name).is_file()]
+    if missing and not fault:
+        fault = f"{' and '.join(missing)} missing; evaluate again"
+    ran = [arm for arm in arms if arm["status"] == "ok"]
+    if not ran and not fault:
+        fault = "no system ran"
+    metric = headline(list(ran[0]["metrics"])) if ran else ""
+    golden = manifest.get("golden") or {}
+    return FoundRun(
+        plain.key, plain.folder, plain.name, plain.changed, plain.stamp,
+        kind=KINDS.get(str(manifest.get("kind")), "retrieval"),
+        golden=str(golden.get("name", "")),
+        fingerprint=str(golden.get("fingerprint", "")),
+        queries=int(golden.get("queries") or 0),
+        metric=metric,
+        systems=tuple(_system(arm, metric) for arm in arms),
+        fault=fault,
+        manifest=manifest,
+    )  # fmt: skip
+
+
+def _system(arm: Mapping[str, Any], metric: str) -> System:
+    if arm["status"] != "ok":
+        return System(str(arm["name"]), "", str(arm.get("error") or "it did not run"))
+    value = arm["metrics"].get(metric)
+    if value is None:
+        return System(str(arm["name"]), "-")
+    return System(str(arm["name"]), with_interval(Estimate(value["mean"], value["low"], value["high"], value["n"])))

@@ -1,0 +1,102 @@
+"""The viewer as a process: from the socket to the last file removed."""
+
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import uvicorn
+
+from ragbench.core.errors import SettingError
+from ragbench.models.llm.roles import ModelOptions, Models
+from ragbench.view.app import make_app
+from ragbench.view.guard import Guard
+from ragbench.view.library import Library
+from ragbench.view.playground import Playground
+from ragbench.view.reports import Reports
+from ragbench.view.reviews import Reviews
+from ragbench.view.sessions import Sessions
+from ragbench.view.settings import Settings
+from ragbench.view.spaces import own_folder
+from ragbench.view.threads import at_work
+
+ADDRESS = "127.0.0.1"
+FOLDER = "view"
+"""Of the cache folder, for the spaces of sessions."""
+GRACE_SECONDS = 1
+
+
+def serve(
+    settings: Settings, asking: ModelOptions | None, port: int, cache: Path, ready: Callable[[str], None]
+) -> None:
+    """Serve until the process is told to stop (Ctrl-C, SIGTERM).
+
+    Args:
+        settings: what is shown.
+        asking: the language model of the playground, if any.
+        port: to listen on; 0 for any free one.
+        cache: folder for embeddings, the charts' library and the spaces of sessions.
+        ready: called with the address once it is listened on.
+
+    Raises:
+        SettingError: the port cannot be had, or a retriever or model cannot be used.
+        InputError: a golden set cannot be read.
+    """
+    library = Library(settings)
+    library.check()
+    playground = Playground(library, Models(asking) if asking else None, cache)
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, _stop)
+    try:
+        with _listening(port) as listener, own_folder(cache / FOLDER) as root:
+            port = listener.getsockname()[1]
+            token = secrets.token_urlsafe(32)
+            sessions = Sessions(root)
+            app = make_app(settings, Reports(library, cache), Reviews(library), playground)
+            guard = Guard(app, token=token, port=port, sessions=sessions, limit=settings.limits.file_bytes)
+            server = uvicorn.Server(
+                uvicorn.Config(
+                    guard, loop="asyncio", http="h11", ws="none", log_level="error", access_log=False,
+                    server_header=False, date_header=False, proxy_headers=False,
+                    timeout_graceful_shutdown=GRACE_SECONDS,
+                )
+            )  # fmt: skip
+            ready(f"http://{ADDRESS}:{port}/?token={token}")
+            server.run(sockets=[listener])
+    except _Stopped:
+        pass
+    finally:
+        _end()
+
+
+def _listening(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((ADDRESS, port))
+        # Already here, so that whoever reads the address can open it at once.
+        listener.listen(128)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise SettingError(f"--port {port}: {error}; leave it out to take a free one") from error
+    return listener
+
+
+class _Stopped(BaseException):
+    """The process was told to stop."""
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise _Stopped
+
+
+def _end() -> None:
+    """What still works in the background (an index of a large corpus) has nobody left to work for."""
+    if at_work():
+        sys.stdout.flush()
+        os._exit(0)

@@ -1,0 +1,59 @@
+"""What the viewer was asked to show, and its limits."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragbench.core.errors import InputError, SettingError
+
+MEGABYTE = 1 << 20
+RETRIEVERS = ("bm25", "dense", "hybrid", "rerank")
+"""Offered in the playground unless others are named."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of uploads.
+
+    Attributes:
+        file_bytes: the largest file.
+        session_bytes: all files of one browser session together.
+        files: how many a session may hold.
+    """
+
+    file_bytes: int = 20 * MEGABYTE
+    session_bytes: int = 50 * MEGABYTE
+    files: int = 200
+
+    def __post_init__(self) -> None:
+        if self.file_bytes <= 0 or self.session_bytes <= 0:
+            raise SettingError("limits of uploads must be above 0")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of one viewer.
+
+    Attributes:
+        folder: where evaluations are looked for.
+        corpus: documents: texts of the reports, and what the playground searches.
+        chunker: how they are cut.
+        golden: golden sets: texts of the reports; decisions on their queries are kept beside them.
+        answers: answers that were scored.
+        retrievers: specs that the playground offers.
+        limits: of uploads.
+    """
+
+    folder: Path
+    corpus: tuple[Path, ...] = ()
+    chunker: str = "auto"
+    golden: tuple[Path, ...] = ()
+    answers: tuple[Path, ...] = ()
+    retrievers: tuple[str, ...] = RETRIEVERS
+    limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        if not self.folder.is_dir():
+            raise InputError(f"{self.folder}: no such folder; name one that holds folders of 'ragbench eval --out'")
+        missing = [str(path) for path in (*self.corpus, *self.golden, *self.answers) if not path.exists()]
+        if missing:
+            raise InputError(f"{', '.join(missing)}: no such file or folder")

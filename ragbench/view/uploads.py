@@ -1,0 +1,138 @@
+"""Files of a browser session."""
+
+import re
+import unicodedata
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+from ragbench.core.documents import Document
+from ragbench.core.errors import InputError
+from ragbench.view.sessions import Session, Upload
+from ragbench.view.settings import MEGABYTE, Limits
+from ragbench.view.threads import in_thread
+
+ENDINGS = {".txt": "text", ".text": "text", ".md": "markdown", ".markdown": "markdown", ".pdf": "pdf"}
+"""Endings that are taken, and the loader of each."""
+MOST_PAGES = 2_000
+LONGEST_NAME = 120
+
+
+async def receive_upload(session: Session, name: str, size: int, body: AsyncIterator[bytes], limits: Limits) -> Upload:
+    """Take a file into a session's space and read it.
+
+    Args:
+        session: whose file it is.
+        name: as the browser tells it.
+        size: bytes, as announced.
+        body: its content, in pieces.
+        limits: of files and sessions.
+
+    Raises:
+        InputError: it is too large, of a wrong kind, or cannot be read.
+    """
+    shown = harmless(name)
+    ending = Path(shown).suffix.lower()
+    if ending not in ENDINGS:
+        raise InputError(f"{shown}: only text, Markdown and PDF are taken ({', '.join(ENDINGS)})")
+    upload = _reserve(session, shown, ending, size, limits)
+    try:
+        await _store(upload, body)
+        upload.documents, upload.notes = await in_thread(lambda: _read(upload, ENDINGS[ending]))
+    except BaseException:
+        with session.lock:
+            session.taken -= upload.size
+        upload.path.unlink(missing_ok=True)
+        raise
+    with session.lock:
+        taken = {one.name for one in session.uploads}
+        upload.name = _unique(shown, taken)
+        upload.documents = tuple(replace(document, id=upload.name) for document in upload.documents)
+        session.uploads.append(upload)
+        session.version += 1
+    return upload
+
+
+def harmless(name: str) -> str:
+    """The last part of a name, without what steers a terminal or hides; never empty."""
+    last = re.split(r"[/\\]", name)[-1]
+    plain = "".join(c for c in last if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
+    plain = " ".join(plain.split())
+    stem, _, ending = plain.rpartition(".")
+    ending = ending[:12]
+    return f"{stem.strip(' .')[: LONGEST_NAME - 1 - len(ending)] or 'file'}.{ending}"
+
+
+def shown_uploads(session: Session, limits: Limits) -> dict[str, object]:
+    """What the page tells of a session's files; JSON values."""
+    return {
+        "files": [
+            {
+                "name": upload.name,
+                "size": upload.size,
+                "characters": sum(len(document.text) for document in upload.documents),
+                "notes": list(upload.notes),
+            }
+            for upload in session.uploads
+        ],
+        "taken": session.taken,
+        "room": limits.session_bytes,
+    }
+
+
+def _reserve(session: Session, name: str, ending: str, size: int, limits: Limits) -> Upload:
+    if size > limits.file_bytes:
+        raise InputError(f"{name}: {size / MEGABYTE:.1f} MB; a file may have {limits.file_bytes / MEGABYTE:.3g} MB")
+    if size == 0:
+        raise InputError(f"{name}: the file is empty")
+    with session.lock:
+        if session.taken + size > limits.session_bytes:
+            raise InputError(
+                f"{name}: your files would have {(session.taken + size) / MEGABYTE:.1f} MB together; "
+                f"{limits.session_bytes / MEGABYTE:.3g} MB are the most. Remove your files first"
+            )
+        if len(session.uploads) >= limits.files:
+            raise InputError(f"{name}: {limits.files} files are the most")
+        session.space.mkdir(mode=0o700, exist_ok=True)
+        session.taken += size
+        session.count += 1
+        return Upload(name, session.space / f"{session.count:05d}{ending}", size)
+
+
+async def _store(upload: Upload, body: AsyncIterator[bytes]) -> None:
+    written = 0
+    with upload.path.open("wb") as file:
+        async for piece in body:
+            written += len(piece)
+            if written > upload.size:
+                break
+            file.write(piece)
+    if written != upload.size:
+        raise InputError(f"{upload.name}: {upload.size:,} bytes were announced, but {written:,} came")
+
+
+def _read(upload: Upload, loader: str) -> tuple[tuple[Document, ...], tuple[str, ...]]:
+    from ragbench.corpus.load import load_corpus
+
+    settings: dict[str, object] = {"name": loader, "max_bytes": upload.size + 1}
+    if loader == "pdf":
+        settings["max_pages"] = MOST_PAGES
+    try:
+        corpus = load_corpus(upload.path, settings).corpus
+    except InputError as error:
+        raise InputError(_named(str(error), upload)) from error
+    return tuple(corpus), tuple(_named(f"{entry.item}: {entry.reason}", upload) for entry in corpus.ledger.entries)
+
+
+def _named(text: str, upload: Upload) -> str:
+    """With the user's name of the file in place of ours, and no path."""
+    named = text.replace(str(upload.path), upload.name).replace(upload.path.name, upload.name)
+    return re.sub(r"^(.+?): \1", r"\1", named)
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    stem, _, ending = name.rpartition(".")
+    found, number = name, 2
+    while found in taken:
+        found, number = f"{stem} ({number}).{ending}", number + 1
+    return found
