@@ -32,7 +32,18 @@ def drawn(chart: Chart, theme: Theme = "light", width: int = WIDTH) -> Any:
     import altair as alt
 
     draw_without_network()
-    return alt.Chart.from_dict(picture(chart, theme, width))
+    return alt.Chart.from_dict(_with_views(picture(chart, theme, width)))
+
+
+def _with_views(spec: dict[str, Any]) -> dict[str, Any]:
+    """The same chart, its selections beside its layers; altair loses in which layer (``views``) they are made."""
+    layers, params = [], list(spec.get("params", ()))
+    for at, layer in enumerate(spec.get("layer", ())):
+        name = layer.get("name", f"layer{at}")
+        params += [{**param, "views": [name]} for param in layer.get("params", ()) if "select" in param]
+        layers.append({**layer, "name": name, "params": [p for p in layer.get("params", ()) if "select" not in p]})
+    layers = [{key: value for key, value in layer.items() if value != []} for layer in layers]
+    return {**spec, **({"layer": layers} if layers else {}), **({"params": params} if params else {})}
 
 
 class EvaluationPlots:

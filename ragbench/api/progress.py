@@ -1,6 +1,6 @@
 """Progress in a notebook: a bar where the notebook draws them, a text bar elsewhere."""
 
-import importlib.util
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -10,11 +10,10 @@ DELAY_SECONDS = 1.0
 
 @contextmanager
 def bars(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """One task of ``total`` steps, as `ragbench.core.progress.Progress` wants it; drawn by `tqdm`."""
-    # Without ipywidgets tqdm.auto writes a warning into the notebook, and then draws the text bar all the same.
-    if importlib.util.find_spec("ipywidgets") is None:
-        from tqdm import tqdm
-    else:
+    """One task of ``total`` steps, as `ragbench.core.progress.Progress` wants it; drawn by `tqdm.auto`."""
+    with warnings.catch_warnings():
+        # Where ipywidgets is missing, the import warns, with a path of this machine; it draws a text bar all the same.
+        warnings.simplefilter("ignore")
         from tqdm.auto import tqdm
 
     with tqdm(total=total, desc=what, delay=DELAY_SECONDS, leave=False) as bar:

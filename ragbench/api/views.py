@@ -30,6 +30,10 @@ class TableView(View):
 
         return Dataset.from_pandas(self.frame(thing), preserve_index=False)
 
+    def text(self, thing: Any) -> str:
+        """The sentences."""
+        return "\n".join(self.sentences(thing)) or super().text(thing)
+
     def html(self, thing: Any) -> str:
         """At most `MOST_ROWS` rows; everything in them is escaped."""
         frame = self.shown(thing)

@@ -23,6 +23,10 @@ class View(ABC):
     def dataset(self, thing: Any) -> Any:
         """The rows as a `datasets.Dataset`."""
 
+    def text(self, thing: Any) -> str:
+        """The object where a notebook shows no HTML: a few words, never all that it holds."""
+        return type(thing).__name__
+
     def plots(self, thing: Any) -> Any:
         """Its charts, a method each; None where it has none."""
         return None
@@ -45,6 +49,11 @@ class Shown:
 
     def _repr_html_(self) -> str:
         return _view(self).html(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        # Otherwise the repr, with every query and score in it, is stored beside the HTML.
+        view = _view(self)
+        return {"text/html": view.html(self), "text/plain": view.text(self)}
 
     @property
     def plot(self) -> Any:

@@ -1,11 +1,15 @@
 """Audits, names of systems, and charts that need no network."""
 
+import io
 from pathlib import Path
 
 import altair as alt
+import numpy as np
 import pytest
+from PIL import Image
 
 import ragbench as rb
+from ragbench.api.drawing import packed
 from ragbench.api.progress import bars
 
 
@@ -59,6 +63,41 @@ def test_a_chart_is_shown_without_a_network(shop: tuple[rb.Corpus, rb.GoldenSet]
     assert "ndcg@10" in bundle["text/plain"]
     with alt.renderers.enable("svg"):  # the user's own choice stands
         assert sorted(chart._repr_mimebundle_()) == ["image/svg+xml"]
+
+
+def test_a_packed_picture_has_the_same_pixels(shop: tuple[rb.Corpus, rb.GoldenSet], cache: Path) -> None:
+    corpus, golden = shop
+    chart = rb.evaluate(rb.chunk(corpus, "whole"), golden, ["bm25"], cache=cache).plot.leaderboard()
+    with alt.renderers.enable("png", ppi=108):
+        loose = chart._repr_mimebundle_()[0]["image/png"]
+    with alt.renderers.enable("ragbench"):
+        tight = chart._repr_mimebundle_()[0]["image/png"]
+    assert tight == packed(loose)
+    assert len(tight) < len(loose) / 2
+    pixels = [np.asarray(Image.open(io.BytesIO(png))) for png in (loose, tight)]
+    assert (pixels[0] == pixels[1]).all()
+    Image.open(io.BytesIO(tight)).verify()
+
+
+def test_a_notebook_stores_no_repr(shop: tuple[rb.Corpus, rb.GoldenSet]) -> None:
+    corpus, golden = shop
+    for shown in (corpus, golden, rb.chunk(corpus, "whole")):
+        bundle = shown._repr_mimebundle_()
+        assert bundle["text/html"] == shown._repr_html_()
+        assert len(bundle["text/plain"]) < 300
+
+
+def test_every_chart_of_systems_can_be_drawn(shop: tuple[rb.Corpus, rb.GoldenSet], cache: Path) -> None:
+    corpus, golden = shop
+    evaluation = rb.evaluate(rb.chunk(corpus, "whole"), golden, ["bm25", "bm25:stem=false"], cache=cache)
+    compared = rb.compare(evaluation, by=["type"])
+    names = ("leaderboard", "tradeoff", "by_k", "slices", "rank_changes", "overlap")
+    charts = [getattr(evaluation.plot, name)() for name in names]
+    for chart in (*charts, compared.plot.differences(), compared.plot.slices()):
+        bundle, _ = chart._repr_mimebundle_()  # a selection that no layer makes would be an error here
+        assert len(bundle["image/png"]) > 5000
+        for param in bundle["application/vnd.vegalite.v6+json"].get("params", ()):
+            assert param.get("views") != []
 
 
 def test_progress_tells_nothing_of_missing_widgets(recwarn: pytest.WarningsRecorder) -> None:
