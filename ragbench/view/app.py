@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -67,7 +67,7 @@ def make_app(
         at_end()
 
     # What the environment may say of OpenTelemetry is for other programs: nothing here is told to anyone.
-    silent = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+    silent: Any = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, telemetry=silent)
     _add_faults(app)
     pages = Pages()

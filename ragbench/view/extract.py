@@ -48,7 +48,7 @@ class Words:
 
 
 def extract(words: Words, sources: Sequence[Source]) -> list[Sentence]:
-    """The sentences that share most words with the question, rare words counting more; in the order of the sources.
+    """The sentences that share most words with the question, the rarer where as many; in the order of the sources.
 
     No model is behind this: it shows where to read, and is no answer.
     """
@@ -62,6 +62,7 @@ def extract(words: Words, sources: Sequence[Source]) -> list[Sentence]:
     def weight(text: str) -> float:
         return sum(math.log(1 + len(every) / in_sentences[stem]) for stem in every[text][1])
 
-    best = sorted((text for text in every if every[text][1]), key=lambda text: (-weight(text), every[text][0], text))
+    sharing = [text for text in every if every[text][1]]
+    best = sorted(sharing, key=lambda text: (-len(every[text][1]), -weight(text), every[text][0], text))
     chosen = sorted(best[:SENTENCES], key=lambda text: every[text][0])
     return [Sentence(every[text][0], text[:LONGEST]) for text in chosen]

@@ -3,13 +3,21 @@
 import threading
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.goldens import GoldenSet
 from ragbench.view.settings import Settings
 
 T = TypeVar("T")
+
+
+class Fitting(NamedTuple):
+    """Of what was given, that which certain evaluations were made of."""
+
+    corpus: tuple[Path, ...]
+    golden: tuple[Path, ...]
+    answers: tuple[Path, ...]
 
 
 class Library:
@@ -54,14 +62,14 @@ class Library:
                 return path, self.golden(path)
         return None
 
-    def fitting(self, chunks: set[str], goldens: set[str], answers: set[str]) -> dict[str, tuple[Path, ...]]:
-        """Of what was given, that which evaluations with these fingerprints were made of."""
+    def fitting(self, chunks: set[str], goldens: set[str], answers: set[str]) -> Fitting:
+        """What evaluations with these fingerprints were made of."""
         given = self.settings
-        return {
-            "corpus": tuple(p for p in given.corpus if self.indexed(p)[1].fingerprint in chunks) if chunks else (),
-            "golden": tuple(p for p in given.golden if self.golden(p).fingerprint in goldens),
-            "answers": tuple(p for p in given.answers if self._answers(p) in answers) if answers else (),
-        }
+        return Fitting(
+            tuple(path for path in given.corpus if chunks and self.indexed(path)[1].fingerprint in chunks),
+            tuple(path for path in given.golden if self.golden(path).fingerprint in goldens),
+            tuple(path for path in given.answers if answers and self._answers(path) in answers),
+        )
 
     def _answers(self, path: Path) -> str:
         from ragbench.io.answer_files import read_answers

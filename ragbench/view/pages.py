@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
+from pathlib import Path
 
 from ragbench.view.runs import FoundRun
 from ragbench.view.settings import Settings
@@ -43,7 +44,7 @@ class Pages:
         """The playground."""
         return self._made(
             "playground",
-            corpora=[_text(str(path)) for path in settings.corpus],
+            corpora=_short(settings.corpus),
             retrievers=settings.retrievers,
             llm=llm,
             limits=settings.limits,
@@ -69,6 +70,12 @@ class Pages:
 def _moment(seconds: float) -> str:
     """Local time."""
     return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M") if seconds else "-"
+
+
+def _short(paths: Sequence[Path]) -> list[str]:
+    """Their last parts, where these differ."""
+    names = [path.resolve().name for path in paths]
+    return [_text(name if names.count(name) == 1 else str(path)) for name, path in zip(names, paths, strict=True)]
 
 
 def _text(path: str) -> str:

@@ -3,8 +3,9 @@
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ragbench.answers.retrieve import Retrieved, build, retrieve
 from ragbench.answers.run import Question, answer
@@ -32,7 +33,8 @@ ROLE = "answer"
 Event = tuple[str, dict[str, Any]]
 
 
-class _Indexed(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class _Indexed:
     """An index with its texts; in the form in which `retrieve` takes a retriever, so that it is built only once."""
 
     ready: Any
@@ -97,10 +99,10 @@ class Playground:
             raise InputError("no such corpus or retriever; load the page again")
         spec = self.retrievers[asked.retriever]
         yield "stage", {"text": f"Reading and searching with {spec} …"}
-        found = await in_thread(lambda: self._search(asked, question, spec, session))
+        found, titles = await in_thread(lambda: self._search(asked, question, spec, session))
         sources = found.sources["question"]
         words = Words(question)
-        yield "sources", {"sources": [_shown(source, words) for source in sources]}
+        yield "sources", {"sources": [_shown(source, titles[source.document_id], words) for source in sources]}
         if not sources:
             yield "done", {"kind": "nothing", "text": "Nothing was found."}
         elif self.models is None:
@@ -129,7 +131,7 @@ class Playground:
                       "notes": [entry.reason for entry in ledger.entries]}),
         ]  # fmt: skip
 
-    def _search(self, asked: Asked, question: str, spec: str, session: Session) -> Retrieved:
+    def _search(self, asked: Asked, question: str, spec: str, session: Session) -> tuple[Retrieved, dict[str, str]]:
         own = asked.corpus == OWN
         key: tuple[object, ...] = (id(session), session.version, spec) if own else (asked.corpus, spec)
         # An index is used by one question at a time; a retriever need not be safe for more.
@@ -138,7 +140,10 @@ class Playground:
                 self._keep(key, self._own(session, spec) if own else self._given(asked.corpus, spec))
             self._indexes.move_to_end(key)
             one = self._indexes[key]
-            return retrieve(one, [Query("question", question)], one.corpus, one.chunks, asked.k, Context(self._cache))
+            queries = [Query("question", question)]
+            found = retrieve(one, queries, one.corpus, one.chunks, asked.k, Context(self._cache))
+        shown = {source.document_id for source in found.sources["question"]}
+        return found, {id_: one.corpus.by_id[id_].title if id_ in one.corpus.by_id else "" for id_ in shown}
 
     def _keep(self, key: tuple[object, ...], one: _Indexed) -> None:
         self._indexes[key] = one
@@ -174,11 +179,11 @@ class Playground:
         self._indexes.clear()
 
 
-def _shown(source: Source, words: Words) -> dict[str, Any]:
+def _shown(source: Source, title: str, words: Words) -> dict[str, Any]:
     text = source.text[:SHOWN]
     return {
         "id": source.id,
-        "document": source.document_id,
+        "title": title,
         "text": text,
         "more": max(len(source.text) - SHOWN, 0),
         "score": source.score,

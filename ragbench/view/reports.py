@@ -64,7 +64,9 @@ class Reports:
                     chunker=self._library.settings.chunker,
                     intersect=intersect,
                     title=" against ".join(run.name for run in runs) if len(runs) > 1 else None,
-                    **fitting,
+                    corpus=fitting.corpus,
+                    golden=fitting.golden,
+                    answers=fitting.answers,
                 )
             )
             return page(data, vega_script(self._cache)).encode("utf-8", "replace")

@@ -130,7 +130,7 @@ class Reviews:
     def _corpus(self, run: FoundRun) -> Corpus | None:
         chunks = (run.manifest or {}).get("chunks")
         wanted = {str(chunks.get("fingerprint"))} if isinstance(chunks, dict) else set()
-        fitting = self._library.fitting(wanted, set(), set())["corpus"]
+        fitting = self._library.fitting(wanted, set(), set()).corpus
         return self._library.indexed(fitting[0])[0] if fitting else None
 
 

@@ -70,8 +70,7 @@ def serve(
             server.run(sockets=[listener])
     except _Stopped:
         pass
-    finally:
-        _end()
+    _end()
 
 
 def _listening(port: int) -> socket.socket:

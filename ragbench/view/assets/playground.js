@@ -24,6 +24,7 @@ function sourceItem(source, number) {
       el("span", { class: "rank" }, String(number)),
       el("span", { class: "item", dir: "auto" }, source.id),
       source.score === null ? null : el("span", { class: "score", title: "score" }, String(Number(source.score.toPrecision(4))))),
+    source.title ? el("p", { class: "title", dir: "auto" }, source.title) : null,
     el("p", { class: "passage", dir: "auto" }, ...marked(source.text, marks),
       source.more ? el("span", { class: "gap" }, " … and " + source.more + " more characters") : null));
 }

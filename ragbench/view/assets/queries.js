@@ -59,13 +59,13 @@ class Queries {
     const row = this.data.decisions[query.id];
     const { systems, metric } = this.data;
     const values = query.values.map((value, at) => el("span", { class: "value" },
-      el("span", { dir: "auto" }, systems[at]), " ", value === null ? "-" : String(value)));
+      el("span", { dir: "auto" }, systems[at]), " ", value === null ? "-" : value.toFixed(3)));
     return el("li", { "data-id": query.id },
       el("button", { type: "button", class: "query", "aria-haspopup": "dialog", dir: "auto", on: { click: () => this.open(query) } }, query.text || query.id),
       el("p", { class: "line quiet" },
         el("span", { class: "item", dir: "auto" }, query.id),
         query.type ? el("span", { dir: "auto" }, query.type) : null,
-        row ? el("span", { class: "tag " + (row.decision || "open") }, WORDS[row.decision] || row.decision) : null,
+        row ? el("span", { class: "tag " + (row.decision || "undecided") }, WORDS[row.decision] || row.decision) : null,
         row && row.comment ? el("span", { dir: "auto" }, "“" + row.comment + "”") : null,
         el("a", { href: "/report?runs=" + this.run + "#q=" + encodeURIComponent(query.id), "aria-label": "Report of " + query.id }, "in the report")),
       el("p", { class: "values quiet" }, metric ? metric + ": " : "", ...values));

@@ -1,7 +1,6 @@
 // The bar above a report. The report is a page of its own, which names its open query in its address.
 const frame = byId("page");
 const review = new Review(frame.dataset.run, () => {});
-let known = null;
 
 function openQuery() {
   const named = /^#q=(.*)$/.exec(frame.contentWindow.location.hash);
@@ -15,12 +14,10 @@ async function startReview() {
     return;
   }
   try {
-    known = await read("/data/queries?run=" + frame.dataset.run);
+    const known = await read("/data/queries?run=" + frame.dataset.run);
     const query = known.queries.find((one) => one.id === id);
     review.open(query || { id, text: "", type: "" }, known.decisions[id], known.file);
   } catch (error) {
-    byId("mark").textContent = "Review a query";
-    say(error.message);
     alertBar(error.message);
   }
 }

@@ -1,0 +1,114 @@
+"""The list of evaluations and their reports."""
+
+import html
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+CATALOG = Path(__file__).resolve().parents[2] / "datasets" / "shop" / "product_catalog.csv"
+
+
+def test_list_is_newest_first_and_names_what_is_broken(start: Any, runs: Path) -> None:
+    for at, name in enumerate(("later/second", "half", "first", "cut", "stopped")):
+        os.utime(runs / name / "results.json", (1_700_000_000 + at, 1_700_000_000 + at))
+    page = html.unescape(start(runs).client().get("/").text)
+    items = re.findall(r'<li class="run(?: broken)?".*?</li>', page, re.DOTALL)
+    names = [re.search(r"<h2[^>]*>(?:<a[^>]*>)?([^<]+?)(?:</a>)? ", item)[1].strip() for item in items]  # type: ignore[index]
+    assert names == ["stopped", "cut", "first", "half", "later/second"]
+    faults = dict(zip(names, (re.findall(r'class="error"[^>]*>([^<]*)', item) for item in items), strict=True))
+    assert faults["stopped"] == ["the evaluation was interrupted; run it again"]
+    assert "is no result of 'ragbench eval'" in faults["cut"][0]
+    assert faults["half"] == ["scores.parquet missing; evaluate again"]
+    assert faults["first"] == faults["later/second"] == []
+    told = json.loads((runs / "first" / "results.json").read_text("utf-8"))
+    mean = told["arms"][0]["metrics"]["ndcg@10"]["mean"]
+    assert f"{mean:.3f}".lstrip("0") in items[2]
+
+
+def test_report_is_the_page_of_the_command(start: Any, runs: Path, golden: Path, ragbench: Any, keys_of: Any) -> None:
+    client = start(runs, "--corpus", CATALOG, "--golden", golden).client()
+    key = keys_of(client)["first"]
+    reply = client.get("/report/page", params={"runs": key})
+    out = runs / "report.html"
+    assert ragbench("report", runs / "first", "--corpus", CATALOG, "--golden", golden, "--out", out).code == 0
+    assert reply.content == out.read_bytes()
+    assert "frame-ancestors 'self'" in reply.headers["content-security-policy"]
+
+
+def test_comparison_has_the_oldest_as_the_baseline(start: Any, runs: Path, keys_of: Any) -> None:
+    os.utime(runs / "later/second" / "results.json", (1, 1))
+    client = start(runs).client()
+    by_name = keys_of(client)
+    reply = client.get("/compare", params={"runs": [by_name["first"], by_name["later/second"]]})
+    assert reply.status_code == 303
+    frame = client.get(reply.headers["location"]).text
+    page = client.get(html.unescape(re.search(r'src="(/report/page[^"]+)"', frame)[1])).text  # type: ignore[index]
+    assert "<title>later/second against first</title>" in page
+    assert "difference to bm25:b=0.2" in page
+    turned = html.unescape(re.search(r'href="([^"]+)">Swap', frame)[1])  # type: ignore[index]
+    assert client.get(turned.replace("/report?", "/report/page?")).text.count("difference to bm25<") == 1
+
+
+def test_broken_and_missing_evaluations_are_refused_with_a_reason(start: Any, runs: Path, keys_of: Any) -> None:
+    client = start(runs).client()
+    broken = re.findall(r'class="run broken" data-key="([0-9a-f]+)"', client.get("/").text)
+    assert len(broken) == 3
+    for key in broken:
+        for path in (
+            f"/report?runs={key}",
+            f"/report/page?runs={key}",
+            f"/queries?run={key}",
+            f"/data/queries?run={key}",
+        ):
+            assert client.get(path).status_code == 422, path
+    assert "not in the folder" in client.get("/report?runs=0123456789abcdef").text
+    (runs / "first" / "queries.parquet").write_bytes(b"PAR1 nonsense")
+    reply = client.get("/report", params={"runs": keys_of(client)["first"]})
+    assert reply.status_code == 422
+    assert "queries.parquet: cannot be read" in reply.text
+
+
+def test_different_queries_are_compared_only_when_asked_for(
+    start: Any, runs: Path, ragbench: Any, keys_of: Any
+) -> None:
+    lines = (CATALOG.parent / "golden.jsonl").read_text("utf-8").splitlines()[:40]
+    (runs / "fewer.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    files = ("--corpus", CATALOG, "--golden", runs / "fewer.jsonl")
+    assert ragbench("eval", *files, "--retriever", "bm25:b=0.9", "--out", runs / "fewer").code == 0
+    client = start(runs).client()
+    by_name = keys_of(client)
+    reply = client.get("/report", params={"runs": [by_name["first"], by_name["fewer"]]})
+    assert reply.status_code == 422
+    again = html.unescape(re.search(r'href="([^"]+)">Compare them on the queries', reply.text)[1])  # type: ignore[index]
+    assert again.endswith("&intersect=true")
+
+
+def test_names_of_folders_stay_text(start: Any, runs: Path) -> None:
+    name = '<img src=x onerror="alert(1)">'
+    (runs / "first").rename(runs / name)
+    (runs / "later").rename(os.fsdecode(os.fsencode(runs) + b"/caf\xe9"))
+    page = start(runs).client().get("/").text
+    assert "<img" not in page
+    assert html.escape(name, quote=False).split("=")[0] in page
+    assert r"caf\xe9/second" in page
+
+
+def test_folder_without_evaluations_says_what_to_do(start: Any, tmp_path: Path, ragbench: Any) -> None:
+    assert "Make one with" in start(tmp_path).client().get("/").text
+    done = ragbench("view", tmp_path / "none", "--no-open")
+    assert done.code == 2
+    assert "no such folder" in done.err
+    done = ragbench("view", tmp_path, "--no-open", "--golden", tmp_path / "none")
+    assert done.code == 2
+    done = ragbench("view", tmp_path, "--no-open", "--retriever", "bm52")
+    assert done.code == 2
+    assert "did you mean 'bm25'" in done.err
+
+
+def test_taken_port_is_named(start: Any, tmp_path: Path, ragbench: Any) -> None:
+    viewer = start(tmp_path)
+    done = ragbench("view", tmp_path, "--no-open", "--port", viewer.host.split(":")[1])
+    assert done.code == 2
+    assert "leave it out to take a free one" in done.err
