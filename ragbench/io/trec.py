@@ -90,7 +90,7 @@ def _read_run_columns(content: bytes, unit: Unit) -> Run | None:
         return None
     try:
         table = csv.read_csv(
-            pa.BufferReader(content),
+            pa.BufferReader(arrow_owned(content)),
             read_options=csv.ReadOptions(
                 column_names=["query", "q0", "item", "rank", "score", "tag"], block_size=1 << 20
             ),
@@ -112,6 +112,20 @@ def _read_run_columns(content: bytes, unit: Unit) -> Run | None:
     if "#" in query_ids or "" in query_ids or "" in item_ids or np.isnan(scores).any():
         return None
     return Run.of(query_ids, _codes(query), _codes(item), scores, item_ids, unit=unit)
+
+
+def arrow_owned(content: bytes) -> Any:
+    """A copy of the bytes (`pyarrow.Buffer`) that Arrow's threads may let go of at any time.
+
+    A buffer around Python's own bytes needs the interpreter when it is let go of. The
+    reader's last thread can do that after `read_csv` has come back; when the process
+    ends at that moment, the C++ runtime aborts it.
+    """
+    import pyarrow as pa
+
+    buffer = pa.allocate_buffer(len(content))
+    memoryview(buffer).cast("B")[:] = content
+    return buffer
 
 
 def _doubled(content: bytes, char: bytes) -> bool:

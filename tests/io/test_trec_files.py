@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ragbench.core.errors import InputError
 from ragbench.core.judgements import Judgements
 from ragbench.core.runs import Run
-from ragbench.io.trec import read_labels, read_qrels, read_trec_run, write_qrels, write_trec_run
+from ragbench.io.trec import arrow_owned, read_labels, read_qrels, read_trec_run, write_qrels, write_trec_run
 
 WORD = st.text(st.characters(codec="utf-8", exclude_categories=("Z", "C")), min_size=1, max_size=8).filter(
     lambda word: not word.startswith("#")
@@ -157,3 +157,19 @@ def test_a_label_said_twice_is_counted(tmp_path: Path) -> None:
     assert labels.by_query == {"q": {"d": -1}, "r": {"d": 1}}
     assert [entry.code for entry in labels.repeated] == ["repeated-label"]
     assert labels.repeated[0].item.endswith("qrels:2")
+
+
+def test_what_arrow_reads_holds_no_reference_to_python() -> None:
+    """A thread of Arrow's that lets go of Python's bytes while the interpreter ends aborts the process."""
+    import sys
+
+    import pyarrow as pa
+
+    content = bytes(bytearray(b"q1 Q0 d1 1 2.5 tag\n"))
+    before = sys.getrefcount(content)
+    around = pa.py_buffer(content)
+    assert sys.getrefcount(content) == before + 1
+    del around
+    copied = arrow_owned(content)
+    assert sys.getrefcount(content) == before
+    assert copied.to_pybytes() == content
