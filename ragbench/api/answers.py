@@ -1,6 +1,7 @@
 """Answers: make them, and score them."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from ragbench.answers.metrics.base import AnswerMetric
@@ -9,7 +10,10 @@ from ragbench.api.progress import bars
 from ragbench.core.answers import AnswerSet
 from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
+from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenSet
+from ragbench.harness.judging import ROLE as JUDGE
+from ragbench.harness.judging import judged
 from ragbench.harness.score_answers import AnswerEvaluation, ScoreSettings
 from ragbench.harness.score_answers import score_answers as _score
 from ragbench.io.cache import cache_folder
@@ -73,18 +77,32 @@ def score_answers(
     golden: GoldenSet,
     metrics: Sequence[str | Mapping[str, object] | AnswerMetric] = ("exact_match", "token_f1", "abstention"),
     *,
+    judge: str | None = None,
+    out: Path | str | None = None,
     corpus: Corpus | None = None,
+    max_cost: float | None = None,
+    base_url: str | None = None,
+    concurrency: int = 8,
     seed: int = 0,
     resamples: int = 10_000,
     cache: Path | str | None = None,
 ) -> AnswerEvaluation:
-    """Score answers against a golden set, without a judging model.
+    """Score answers against a golden set.
+
+    With a judge, an answer of it is paid for once: a call that was interrupted, or
+    whose budget was spent, goes on where it was when it is made again; then
+    ``.stopped`` says why, and what has no score yet has its reason in the ledger.
 
     Args:
         answers: what was said.
         golden: what was expected.
         metrics: specs (``"numeric:relative=0.01"``) or metrics.
+        judge: ``"provider:model"``, for metrics that need one (``faithfulness``).
+        out: folder that keeps what the judge said; needed with a judge.
         corpus: to find cited passages in their documents.
+        max_cost: the most to spend on the judge, all calls for this folder together.
+        base_url: of a server compatible with OpenAI's.
+        concurrency: calls of the judge in flight at once.
         seed: of the bootstrap.
         resamples: of the bootstrap.
         cache: folder for embeddings; the user's cache folder if None.
@@ -96,4 +114,10 @@ def score_answers(
     documents = None if corpus is None else {document.id: document.text for document in corpus}
     context = Context(cache=cache_folder(cache), progress=bars)
     settings = ScoreSettings(seed, resamples)
-    return _score(answers, golden, metrics, documents=documents, settings=settings, context=context)
+    score = partial(_score, answers, golden, metrics, documents=documents, settings=settings, context=context)
+    if judge is None:
+        return score()
+    if out is None:
+        raise SettingError("out is not given: name a folder; the judge's answers, which are paid for, are kept in it")
+    asking = ModelOptions({JUDGE: judge}, base_url, concurrency, max_cost=max_cost, seed=seed)
+    return judged(asking, Path(out), lambda asked: score(judge=asked))[0]

@@ -20,4 +20,4 @@ def console(*, pipe_width: int = PIPE_WIDTH, highlight: bool = True) -> "Console
     from rich.console import Console
 
     wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else pipe_width
-    return Console(width=wide, highlight=highlight)
+    return Console(width=wide, highlight=highlight, emoji=False)

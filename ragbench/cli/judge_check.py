@@ -48,8 +48,8 @@ def check_command(
     """Hold a judge or a signal against people's labels."""
     from ragbench.answers.calibrate.label_words import Words
     from ragbench.cli.judge_check_run import Options, run
-    from ragbench.cli.score_judge import ROLE
     from ragbench.harness.judge_check import CheckSettings
+    from ragbench.harness.judging import ROLE
     from ragbench.models.llm.roles import ModelOptions
 
     asking = ModelOptions(

@@ -12,11 +12,11 @@ from ragbench.answers.calibrate.label_words import Words
 from ragbench.answers.calibrate.labels import LabelSet
 from ragbench.cli.console import console
 from ragbench.cli.progress import Progress
-from ragbench.cli.score_judge import judged, planned
 from ragbench.core.context import Context
 from ragbench.core.errors import RagbenchError, SettingError
 from ragbench.harness.judge_check import CheckSettings, check_judge
 from ragbench.harness.judge_signal import OF_FILE, Signal, signal_of
+from ragbench.harness.judging import judged, planned
 from ragbench.harness.score_answers import named_metrics
 from ragbench.io.cache import cache_folder
 from ragbench.io.column_roles import columns_by_role

@@ -92,6 +92,10 @@ def probe(
         console(highlight=False).print(probe_tables(outcome, called, judge, show=show))
     if out is not None:
         print(f"written to {out}", file=sys.stderr if as_json else sys.stdout)
+    if evaluation.stopped:
+        from ragbench.core.errors import RagbenchError
+
+        raise RagbenchError(evaluation.stopped)
     raise typer.Exit(VERDICT_CODES.get(outcome.verdict or "pass", 0))
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from ragbench.cli.console import console
 from ragbench.cli.progress import Progress
-from ragbench.cli.score_judge import ROLE, judged, planned
 from ragbench.core.answers import AnswerSet
 from ragbench.core.context import Context
 from ragbench.core.errors import RagbenchError, SettingError
@@ -17,6 +16,7 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.corpus.load import load_corpus
 from ragbench.harness.calibrated_rate import calibrated_rate, check_applies
 from ragbench.harness.calibration import Calibration
+from ragbench.harness.judging import ROLE, judged, planned
 from ragbench.harness.score_answers import AnswerEvaluation, ScoreSettings, named_metrics, score_answers
 from ragbench.io.answer_files import read_answers
 from ragbench.io.cache import cache_folder

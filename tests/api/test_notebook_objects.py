@@ -139,10 +139,8 @@ def test_every_view_has_rows_and_html(evaluation: rb.Evaluation, sample_data: Pa
 def test_charts_show_the_means(evaluation: rb.Evaluation) -> None:
     drawn = evaluation.plot.leaderboard().to_dict()
     means = {arm.name: arm.metrics["ndcg@10"].mean for arm in evaluation.arms}
-    values = (
-        [row for rows in drawn["datasets"].values() for row in rows] if "datasets" in drawn else drawn["data"]["values"]
-    )
-    assert {row["system"]: row["mean"] for row in values if "mean" in row} == pytest.approx(means, abs=1e-6)
+    rows = [row for data in drawn["datasets"].values() for row in data]
+    assert {row["system"]: row["value"] for row in rows} == pytest.approx(means, abs=1e-6)
     for chart in ("tradeoff", "by_k", "slices", "rank_changes", "overlap"):
         assert getattr(evaluation.plot, chart)().to_dict()["$schema"].endswith("v6.json")
     compared = rb.compare(evaluation, by=["type"])
@@ -171,9 +169,9 @@ def test_wattbot_submissions(ragbench: Any, tmp_path: Path) -> None:
     scored = rb.wattbot.score(truth, pred)
     frame = scored.to_pandas()
     printed = ragbench("wattbot", "score", "--truth", truth, "--pred", pred, "--json").json["submissions"][0]
-    assert frame["score"].mean() == pytest.approx(printed["means"]["score"]["mean"])
+    assert frame["wattbot"].mean() == pytest.approx(printed["means"]["wattbot"]["mean"])
     # .75 value + .15 references + .10 blank: all of q1, and q2 without its value
-    assert frame["score"].tolist() == pytest.approx([1.0, 0.25])
+    assert frame["wattbot"].tolist() == pytest.approx([1.0, 0.25])
     assert np.isfinite(frame[["value", "reference", "na"]].to_numpy()).all()
 
 

@@ -205,3 +205,18 @@ def test_wrong_use_is_told(ragbench: Any, tmp_path: Path) -> None:
             probe(**words)
     done = ragbench("probe", "--url", "http://127.0.0.1:9/ask", "--category", "harmful")
     assert (done.code, "the service failed on every one of 16 questions" in done.err) == (2, True), done.err
+
+
+def test_a_spent_budget_of_the_judge_is_no_verdict(ragbench: Any, tmp_path: Path) -> None:
+    """The model answers for nothing; of the judge's verdicts only some can be paid for."""
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("openai_compatible:m: {input: 0, output: 0}\nopenai_compatible:j: {input: 1000, output: 1000}\n")
+    words = ["probe", "--llm", "openai_compatible:m", "--judge", "openai_compatible:j", "--category", "harmful",
+             "--prices", prices, "--max-cost", "6", "--concurrency", "1", "--out", tmp_path / "out"]  # fmt: skip
+    with serving_model(LLMServer(reply=target)) as server:
+        done = ragbench(*words, "--base-url", server.url, "--judge-base-url", server.url)
+    assert done.code == 2
+    assert "budget is spent" in done.err
+    kept = [json.loads(line) for line in (tmp_path / "out" / "details.jsonl").read_text().splitlines()]
+    judged = [row for row in kept if row["scores"]["probe_pass"] is not None]
+    assert 0 < len(judged) < 16

@@ -35,7 +35,7 @@ def _of(schema: Mapping[str, Any]) -> object:
     if kind == "object":
         return {key: _of(value) for key, value in schema.get("properties", {}).items()}
     if kind == "array":
-        return [_numbered(schema["items"], at) for at in range(schema.get("minItems", 0))]
+        return [_numbered(schema["items"], at) for at in range(schema.get("minItems", 1))]
     plain: Mapping[str, object] = {"string": "x", "integer": schema.get("minimum", 0), "number": 0.0, "boolean": True}
     return plain.get(str(kind))
 

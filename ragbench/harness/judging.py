@@ -1,4 +1,4 @@
-"""The judge of ``ragbench score``: its client, what it would take, what it took."""
+"""A model as the judge of answers: its client, what it would take, what it took."""
 
 import asyncio
 from collections.abc import Callable
