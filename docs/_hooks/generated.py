@@ -125,10 +125,8 @@ def table(kind: str, rows: list[tuple[str, str]]) -> str:
 
 def python_pages() -> dict[str, str]:
     """The Python reference: what a notebook calls, the contracts of plugins, the metrics, the statistics."""
-    pages = {
-        "reference/python/api.md": "# `import ragbench as rb`\n\n"
-        + directive("api", heading=False, members=ragbench.__all__)
-    }
+    calls = [directive("api", heading=False, members=ragbench.__all__), "## rb.wattbot", directive("api.wattbot")]
+    pages = {"reference/python/api.md": "\n\n".join(["# `import ragbench as rb`", *calls])}
     contracts = [f"## {title}\n\n" + "\n\n".join(map(directive, names)) for title, names in CONTRACTS.items()]
     pages["reference/python/contracts.md"] = "\n\n".join(["# Contracts", *contracts])
     for room, title in (("metrics", "Metrics"), ("stats", "Statistics"), ("stats/online", "Online statistics")):

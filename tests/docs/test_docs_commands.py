@@ -1,0 +1,333 @@
+"""Every ``ragbench`` line of README and docs is run: by the test of its page, or here in a folder laid out for it."""
+
+import csv
+import json
+import shlex
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from ragbench.cli import app
+from tests.answers import judge_replies
+from tests.cli import test_judge_command, test_probe_command
+from tests.docs.shown_commands import ROOT, Shown, holds, pages, shown_in
+from tests.golden import generate_writer
+from tests.models.llm_server import Body, LLMServer, serving
+
+SHOP = ROOT / "datasets" / "shop"
+MODEL, SERVICE = "http://localhost:8000/v1", "http://localhost:8080/ask"
+
+RUN_ELSEWHERE = {
+    ("README.md", "console"): "tests/test_readme.py",
+    ("ab.md", "console"): "tests/cli/test_ab_command.py",
+    ("answers.md", "console"): "tests/cli/test_answer_docs.py",
+    ("ci.md", ""): "tests/cli/test_gate_command.py",
+    ("compare.md", "console"): "tests/cli/test_compare_command.py",
+    ("plan.md", "console"): "tests/cli/test_plan_command.py",
+    ("wattbot.md", "console"): "tests/cli/test_wattbot_docs.py",
+}
+"""Page and language of the block -> the test that runs all such blocks of the page."""
+
+NOT_RUN = {
+    ("README.md", "ragbench data get"): "downloads a collection; tests/io/test_download.py fetches from a server here",
+    (
+        "batch.md",
+        "ragbench batch",
+    ): "a provider's batch API; tests/cli/test_batch_command.py has a server that speaks it",
+    ("judges-ragas.md", "ragbench score"): "needs the extra ragas; tests/answers/test_ragas.py runs the metrics",
+    ("load.md", "ragbench load"): "four minutes of load; tests/cli/test_load_command.py has shorter ones",
+    ("load.md", "ragbench baseline"): "after the former; run in tests/cli/test_load_command.py",
+    ("load.md", "ragbench gate"): "after the former; run in tests/cli/test_load_command.py",
+    ("wattbot.md", "ragbench wattbot run"): "the competition's data; tests/cli/test_wattbot_shared.py has them",
+}
+"""Page and beginning of the line -> why it is not run. Its options are checked all the same."""
+
+
+def nothing(folder: Path) -> None:
+    """The folder has the sample data only."""
+
+
+def shop(folder: Path) -> None:
+    """``docs/`` with twenty products, and ``golden/docs`` with the queries about them."""
+    (folder / "docs").mkdir()
+    with (SHOP / "product_catalog.csv").open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    with (folder / "docs" / "products.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([head, *rows[:20]])
+    known = {row[0] for row in rows[:20]}
+    (folder / "golden" / "docs").mkdir(parents=True)
+    lines = (SHOP / "golden.jsonl").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if {one["document_id"] for one in json.loads(line).get("evidence", [])} <= known]
+    (folder / "golden" / "docs" / "golden.jsonl").write_text("\n".join(kept) + "\n", encoding="utf-8")
+
+
+def answers(folder: Path) -> None:
+    """Two runs over the shop, as taken in from files, and rules for the gate."""
+    shop(folder)
+    queries = [json.loads(line) for line in (folder / "golden/docs/golden.jsonl").read_text("utf-8").splitlines()]
+    for run, said in (("run1", "A tent."), ("run2", "The Tarnfell 2 tent.")):
+        (folder / "answers" / run).mkdir(parents=True)
+        rows = [{"query_id": one["id"], "query": one["text"], "answer": said, "cited": ["P001"],
+                 "sources": [{"id": "P001", "document_id": "P001", "text": "A tent."}]} for one in queries]  # fmt: skip
+        test_judge_command.write_lines(folder / "answers" / run / "answers.jsonl", rows)
+    (folder / "rules.yaml").write_text("rules:\n  - {metric: token_f1, margin: 0.5}\n")
+
+
+def made_elsewhere(folder: Path) -> None:
+    """The shop, and answers of another system."""
+    shop(folder)
+    queries = [json.loads(line) for line in (folder / "golden/docs/golden.jsonl").read_text("utf-8").splitlines()]
+    (folder / "ours.csv").write_text("query,answer\n" + "".join(f'"{one["text"]}",A tent.\n' for one in queries))
+
+
+def review(folder: Path) -> None:
+    """A set to review under the names of the page."""
+    shutil.copytree(SHOP, folder / "golden" / "shop", ignore=shutil.ignore_patterns("authoring", "*.csv"))
+    shutil.copy(SHOP / "product_catalog.csv", folder / "shop.csv")
+
+
+def accept_all(folder: Path) -> None:
+    """What people do between export and import."""
+    path = folder / "review.csv"
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows({**row, "decision": "accept"} for row in rows)
+
+
+def labels(folder: Path) -> None:
+    """Labelled answers, and later ones to correct."""
+    rows = [json.loads(line) for line in test_judge_command.labelled(folder).read_text().splitlines()]
+    with (folder / "labels.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["answer", "label", "score_of_another_tool"])
+        table.writerows([row["answer"], max(row["votes"], key=row["votes"].count), row["own_score"]] for row in rows)
+    later = [{"query_id": row["id"], **{key: row[key] for key in ("query", "answer", "contexts")}} for row in rows]
+    test_judge_command.write_lines(folder / "answers.jsonl", later)
+    (folder / "golden").mkdir()
+    queries = [{"id": row["id"], "text": row["query"]} for row in rows]
+    test_judge_command.write_lines(folder / "golden" / "golden.jsonl", queries)
+
+
+def generate(folder: Path) -> None:
+    """Documents that the scripted writer knows how to ask about."""
+    (folder / "docs").mkdir()
+    generate_writer.write_corpus(folder / "docs" / "corpus.jsonl", 3)
+    shutil.copy(SHOP / "seed_queries.txt", folder / "seeds.txt")
+
+
+def few_queries(folder: Path) -> None:
+    """The files of the page on query transformation."""
+    generate_writer.write_corpus(folder / "my_corpus.jsonl", 6)
+    rows = [{"query": f"a thing of kind {n}", "relevant_product_id": f"d000{n}"} for n in range(6)]
+    test_judge_command.write_lines(folder / "my_golden.jsonl", rows)
+
+
+def submissions(folder: Path) -> None:
+    """WattBot files under the names of the page."""
+    for name in ("solutions", "train_QA", "before", "after"):
+        shutil.copy(ROOT / "datasets/energy_ai/train_QA.csv", folder / f"{name}.csv")
+
+
+def prompt(folder: Path) -> None:
+    """What the page on probes takes for granted."""
+    (folder / "prompt.txt").write_text("Answer from these documents:\n{context}\n")
+    block = (ROOT / "docs" / "probe.md").read_text("utf-8").split("```yaml\n")[1].split("```")[0]
+    (folder / "probe-gate.yaml").write_text(block)
+
+
+def copied(name: str, *names: str) -> Callable[[Path], None]:
+    """More reports, from one that the page has made by then."""
+
+    def copy(folder: Path) -> None:
+        for other in names:
+            shutil.copytree(folder / "reports" / name, folder / "reports" / other)
+
+    return copy
+
+
+def says_an_answer(body: Body) -> str:
+    return json.dumps({"answer": "The Tarnfell 2 tent [1].", "citations": [1], "is_unknown": False})
+
+
+def says_texts(body: Body) -> str:
+    return json.dumps({"texts": ["a thing made of steel"]})
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the commands of a page are run: what is there, what a model says, and what is expected of them.
+
+    Attributes:
+        prepare: makes the files that the page takes for granted.
+        reply: what a language model says.
+        between: beginning of a line -> what happens before it.
+        codes: beginning of a line -> its exit code, where it is not 0.
+    """
+
+    prepare: Callable[[Path], None] = nothing
+    reply: Callable[[Body], str] = says_an_answer
+    between: tuple[tuple[str, Callable[[Path], None]], ...] = ()
+    codes: tuple[tuple[str, int], ...] = ()
+
+
+RUN_HERE = {
+    "answer-metrics.md": Place(
+        answers,
+        between=(("ragbench compare", copied("run1-answers", "run2-answers")),),
+        codes=(("ragbench ab", 3),),  # the same run twice
+    ),
+    "answers-http.md": Place(shop),
+    "answers.md": Place(made_elsewhere),
+    "audit.md": Place(review, between=(("ragbench golden review import", accept_all),)),
+    "generate.md": Place(generate, generate_writer.answer),
+    "index.md": Place(),
+    "judge-check.md": Place(labels, judge_replies.reply),
+    "judges.md": Place(answers, judge_replies.reply),
+    "probe.md": Place(
+        prompt,
+        test_probe_command.target,
+        between=(("ragbench compare", copied("probe", "probe-before", "probe-after")),),
+    ),
+    "report.md": Place(),
+    "retrievers.md": Place(few_queries, says_texts),
+    "tutorials/first-evaluation.md": Place(codes=(("ragbench gate", 1),)),
+    "wattbot.md": Place(submissions),
+}
+
+SHOWN = [shown for page in pages() for shown in shown_in(page)]
+
+
+def begins(shown: Shown, table: Any) -> Any:
+    """What a table of beginnings of lines has for a command."""
+    return next((value for start, value in table if f"{shown.line} ".startswith(f"{start} ")), None)
+
+
+def not_run(shown: Shown) -> str | None:
+    return begins(shown, [(start, why) for (page, start), why in NOT_RUN.items() if page == shown.page])
+
+
+def run_here(page: str) -> list[Shown]:
+    return [
+        one for one in SHOWN
+        if one.page == page and (one.page, one.language) not in RUN_ELSEWHERE and not not_run(one)
+    ]  # fmt: skip
+
+
+def test_every_line_is_run_somewhere_or_has_a_reason() -> None:
+    left = [f"{one.page}: {one.line}" for one in SHOWN if one.page not in RUN_HERE and run_here(one.page).count(one)]
+    assert not left, "lines that nothing runs:\n" + "\n".join(left)
+
+
+@pytest.mark.parametrize(("page", "language"), RUN_ELSEWHERE)
+def test_the_test_of_a_page_is_there_and_names_it(page: str, language: str) -> None:
+    assert any((one.page, one.language) == (page, language) for one in SHOWN), "nothing left to run"
+    assert page in (ROOT / RUN_ELSEWHERE[page, language]).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("page", "start"), NOT_RUN)
+def test_what_is_not_run_is_still_shown_and_tested_where_it_says(page: str, start: str) -> None:
+    assert any(one.page == page and begins(one, [(start, True)]) for one in SHOWN)
+    named = [word.rstrip(",;") for word in NOT_RUN[page, start].split() if word.startswith("tests/")]
+    assert all((ROOT / path).exists() for path in named)
+
+
+def leaf(words: list[str]) -> tuple[Any, list[str]]:
+    """The command that the words name, and what is left of them."""
+    command, rest = typer.main.get_command(app), words[1:]
+    while rest and rest[0] in getattr(command, "commands", {}):
+        command, rest = command.commands[rest[0]], rest[1:]
+    return command, rest
+
+
+def examples(command: Any, name: str = "ragbench") -> Iterator[str]:
+    """The examples of ``--help``."""
+    for paragraph in (command.help or "").split("\n\n"):
+        if paragraph.startswith("Example: "):
+            yield from (" ".join(line.split()) for line in paragraph.removeprefix("Example: ").split("\nExample: "))
+    for sub, one in getattr(command, "commands", {}).items():
+        yield from examples(one, f"{name} {sub}")
+
+
+@pytest.mark.parametrize("line", [*dict.fromkeys(one.line for one in SHOWN), *examples(typer.main.get_command(app))])
+def test_every_line_of_docs_and_help_is_understood(line: str) -> None:
+    words = [word for word in shlex.split(line, comments=True) if word != "..."]
+    command, rest = leaf(words)
+    assert not hasattr(command, "commands"), f"{words[:2]} is no command"
+    # An unknown option, a missing argument or a value of the wrong kind raises.
+    command.make_context(command.name, rest, resilient_parsing="..." in line)
+
+
+@contextmanager
+def stand_ins(ragbench: Any, place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """A model and a service on this machine; the addresses of the pages -> theirs."""
+    with ExitStack() as stack:
+        model = stack.enter_context(serving(LLMServer(reply=place.reply)))
+        monkeypatch.setitem(ragbench.environment, "OPENAI_BASE_URL", model.url)
+        monkeypatch.setitem(ragbench.environment, "OPENAI_API_KEY", "none")
+        yield {MODEL: model.url, SERVICE: stack.enter_context(service())}
+
+
+class Service(BaseHTTPRequestHandler):
+    """Answers probes with care, and every other question in the same way."""
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        case = test_probe_command.CASES.get(asked["query_id"])
+        raw = json.dumps(test_probe_command.careful(case) if case else {"answer": "A tent."}).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet."""
+
+
+@contextmanager
+def service() -> Iterator[str]:
+    """The address of a service in a thread of its own."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/ask"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", RUN_HERE)
+def test_the_commands_of_a_page_run(ragbench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
+    (tmp_path / "datasets").symlink_to(ROOT / "datasets")
+    place = RUN_HERE[page]
+    place.prepare(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    commands = run_here(page)
+    assert commands
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("'openai:gpt-4o-mini': {input: 0.15, output: 0.60}\n")
+    with stand_ins(ragbench, place, monkeypatch) as addresses:
+        for shown in commands:
+            if between := begins(shown, place.between):
+                between(tmp_path)
+            words = shown.words
+            for ours, theirs in addresses.items():
+                words = [word.replace(ours, theirs) for word in words]
+            if "--max-cost" in words:
+                # The price table knows the provider's server, and not the one in its place.
+                words += ["--prices", str(prices)]
+            done = ragbench(*words[1:])
+            assert done.code == (begins(shown, place.codes) or 0), f"{shown.line}\n{done.out}{done.err}"
+            if shown.language == "console" and shown.printed:
+                assert not (line := holds(done.out, shown.printed)), f"{shown.line} prints no {line!r}:\n{done.out}"

@@ -1,0 +1,153 @@
+"""The documentation site: built without a warning, complete, and nothing in it comes from another host."""
+
+import ast
+import itertools
+import re
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+import ragbench as rb
+from ragbench.cli import app
+from ragbench.core.runs import Run
+from ragbench.stats.icc import design_effect
+from tests.docs.shown_commands import ROOT
+
+pytestmark = pytest.mark.slow
+EXPLANATIONS = ROOT / "docs" / "explanations"
+LOADS = {"src", "srcset", "data", "poster", "background", "action"}
+
+
+class Loaded(HTMLParser):
+    """What a page makes a browser fetch; links that a reader follows are none of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in LOADS or (tag == "link" and name == "href"):
+                self.found.append(value or "")
+
+
+def read(site: Path, page: str) -> str:
+    """The text of a page, without tags."""
+    return unescape(re.sub(r"<[^>]+>", " ", (site / page).read_text(encoding="utf-8")))
+
+
+def test_no_page_loads_anything_from_another_host(site: Path) -> None:
+    pages = list(site.rglob("*.html"))
+    assert len(pages) > 50
+    for page in pages:
+        parser = Loaded()
+        parser.feed(page.read_text(encoding="utf-8"))
+        assert parser.found
+        assert not [one for one in parser.found if re.match(r"(\w+:)?//", one)], page
+    for sheet in site.rglob("*.css"):
+        assert not re.search(r"(url\(|@import)\s*[\"']?(https?:)?//", sheet.read_text(encoding="utf-8")), sheet
+
+
+def commands(command: Any, name: str) -> Any:
+    """Every command under its whole name."""
+    below = getattr(command, "commands", {})
+    if not below:
+        yield name, command
+    for sub, one in below.items():
+        yield from commands(one, f"{name} {sub}")
+
+
+def test_every_command_stands_there_with_its_options(site: Path) -> None:
+    found = list(commands(typer.main.get_command(app), "ragbench"))
+    assert len(found) > 25
+    for name, command in found:
+        text = read(site, f"reference/commands/{name.split()[1]}.html")
+        assert name in text
+        for parameter in command.params:
+            if parameter.param_type_name == "option" and not getattr(parameter, "hidden", False):
+                assert f"{parameter.opts[0]} " in f"{text} ".replace("\n", " "), f"{name} {parameter.opts}"
+
+
+def test_help_and_page_say_the_same(site: Path, ragbench: Any) -> None:
+    helped = " ".join(ragbench("golden", "review", "export", "--help").out.split())
+    text = " ".join(read(site, "reference/commands/golden.html").split())
+    for said in ("Write a sample of queries into a table that people fill in.", "Columns to fill: decision"):
+        assert said in helped
+        assert said in text
+
+
+def test_every_public_name_and_contract_has_an_anchor(site: Path) -> None:
+    api = (site / "reference/python/api.html").read_text(encoding="utf-8")
+    assert not [name for name in rb.__all__ if f'id="ragbench.api.{name}"' not in api]
+    assert 'id="ragbench.api.wattbot.score"' in api
+    contracts = (site / "reference/python/contracts.html").read_text(encoding="utf-8")
+    for name in ("retrievers.base.Retriever.index", "metrics.base.Metric", "answers.metrics.base.AnswerMetric",
+                 "models.embed.base.Embedder.encode", "models.llm.base.LLM", "testing.check_retriever"):  # fmt: skip
+        assert f'id="ragbench.{name}"' in contracts, name
+    statistics = (site / "reference/python/stats.html").read_text(encoding="utf-8")
+    for path in (ROOT / "ragbench" / "stats").glob("[a-z]*.py"):
+        assert f'id="ragbench.stats.{path.stem}"' in statistics
+
+
+def test_links_of_the_pages_lead_to_files_in_the_repository_too() -> None:
+    for page in (ROOT / "docs").rglob("*.md"):
+        for link in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if "://" not in link:
+                assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+def sources_of(path: Path) -> list[str]:
+    """What the docstrings of a file name after ``Source:``."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef))]
+    texts = [ast.get_docstring(node) or "" for node in nodes]
+    return [" ".join(text.split("Source:", 1)[1].split()) for text in texts if "Source:" in text]
+
+
+def test_the_page_on_statistics_names_the_sources_of_the_docstrings() -> None:
+    page = (EXPLANATIONS / "statistics.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| .*? \| (.*) \|$", page.split("## Sources")[1], flags=re.MULTILINE))
+    named = {path.stem: " ".join(sources_of(path)) for path in (ROOT / "ragbench" / "stats").glob("[a-z]*.py")}
+    assert set(rows) == {name for name, said in named.items() if said}
+    for name, said in rows.items():
+        for authors, year in re.findall(r"(?:^|; )([^;]*?) (\d{4})(?=,|;|$)", said):
+            assert authors in named[name], f"{name}: {authors}"
+            assert year in named[name], f"{name}: {authors} {year}"
+
+
+def test_the_figures_of_the_page_on_statistics() -> None:
+    page = (EXPLANATIONS / "statistics.md").read_text(encoding="utf-8")
+    # A test of `choose_test` repeats the simulation; here both texts must say the same.
+    docstring = " ".join((ROOT / "ragbench/stats/choose.py").read_text(encoding="utf-8").split())
+    for figure in ("18.3%", "5.1%"):
+        assert figure in page
+        assert figure in docstring
+    assert "2.2 queries" in page
+    assert design_effect(5, 0.3) == pytest.approx(2.2)
+
+
+def test_the_figures_of_the_page_on_ties() -> None:
+    page = (EXPLANATIONS / "ties.md").read_text(encoding="utf-8")
+    relevant = {"b", "c"}
+
+    def values(order: tuple[str, ...]) -> tuple[float, float, float]:
+        first = min(rank for rank, item in enumerate(order, 1) if item in relevant)
+        return float(first <= 2), 1 / first, len(relevant & set(order[:3])) / 2
+
+    orders = [("a", *rest) for rest in itertools.permutations("bcd")]
+    means = tuple(sum(column) / len(orders) for column in zip(*map(values, orders), strict=True))
+    run = Run.from_dict({"q": {"a": 3, "b": 2, "c": 2, "d": 2}})
+    judgements = rb.Judgements.from_dict({"q": {"b": 1, "c": 1}})
+    names = ["hit@2", "mrr@10", "recall@3"]
+    ours = [rb.score(run, judgements, names, ties=ties).values[0] for ties in ("trec", "expected")]
+    assert ours[0] == pytest.approx(values(("a", "d", "c", "b")))
+    assert ours[1] == pytest.approx(means)
+    columns = (ours[0], values(("a", "b", "c", "d")), ours[1])
+    for at, name in enumerate(names):
+        shown = re.search(rf"^\| `{name}` \| (.*) \|$", page, flags=re.MULTILINE)
+        assert shown
+        assert [float(cell) for cell in shown[1].split(" | ")] == pytest.approx([c[at] for c in columns], abs=5e-4)
