@@ -75,7 +75,7 @@ class GoldenView(TableView):
                 "text": item.text,
                 "type": item.type,
                 "answer": item.answer,
-                "documents": [e.document_id for e in item.evidence if e.grade > 0],
+                "documents": list(dict.fromkeys(e.document_id for e in item.evidence if e.grade > 0)),
                 "unit": item.unit,
                 **_free(item.metadata),
             }

@@ -19,7 +19,7 @@ from ragbench.report.charts.outcomes import ab_charts
 from ragbench.report.charts.overlap import overlap_chart, overlap_frame
 from ragbench.report.charts.rank_changes import rank_changes, rank_changes_frame
 from ragbench.report.charts.slices import slice_differences, slice_differences_frame, slice_means, slices_frame
-from ragbench.report.charts.theme import Theme
+from ragbench.report.charts.theme import Theme, config
 from ragbench.report.charts.tradeoff import Price, tradeoff, tradeoff_frame
 from ragbench.report.figures import picture
 from ragbench.report.tables import headline
@@ -32,7 +32,7 @@ def drawn(chart: Chart, theme: Theme = "light", width: int = WIDTH) -> Any:
     import altair as alt
 
     draw_without_network()
-    return alt.Chart.from_dict(_with_views(picture(chart, theme, width)))
+    return alt.Chart.from_dict({**_with_views(picture(chart, theme, width)), "config": config(theme)})
 
 
 def _with_views(spec: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ragbench.harness.ab.analyse import analyse
 from ragbench.harness.ab.outcomes import number, parse_guardrail, parse_outcome
 from ragbench.harness.ab.paired_runs import PairedResult, analyse_runs
 from ragbench.harness.ab.results import AbResult
-from ragbench.harness.ab.settings import AbSettings
+from ragbench.harness.ab.settings import TIMES, AbSettings
 from ragbench.harness.compare.compare import Compared, CompareSettings
 from ragbench.harness.compare.compare import compare as _compare
 from ragbench.harness.compare.pairing import pair
@@ -238,8 +238,19 @@ def ab(
         return analyse(Path(events), settings)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "frame.parquet"
-        events.to_parquet(path, index=False)
+        _with_times(events, time).to_parquet(path, index=False)
         return analyse(path, settings)
+
+
+def _with_times(events: "pd.DataFrame", time: str) -> "pd.DataFrame":
+    """The frame, a time that is still text read as a CSV file's would be; as it is where the text is no time."""
+    import pandas as pd
+
+    name = time or next((name for name in TIMES if name in events.columns), "")
+    if name not in events.columns or not pd.api.types.is_string_dtype(events[name]):
+        return events
+    read = pd.to_datetime(events[name], format="ISO8601", errors="coerce")
+    return events if (read.isna() & events[name].notna()).any() else events.assign(**{name: read})
 
 
 def ab_runs(

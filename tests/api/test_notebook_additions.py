@@ -5,12 +5,14 @@ from pathlib import Path
 
 import altair as alt
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 import ragbench as rb
 from ragbench.api.drawing import packed
 from ragbench.api.progress import bars
+from ragbench.report.charts.theme import config
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +100,22 @@ def test_every_chart_of_systems_can_be_drawn(shop: tuple[rb.Corpus, rb.GoldenSet
         assert len(bundle["image/png"]) > 5000
         for param in bundle["application/vnd.vegalite.v6+json"].get("params", ()):
             assert param.get("views") != []
+    light, dark = (evaluation.plot.by_k(theme=theme).to_dict() for theme in ("light", "dark"))
+    assert light["config"]["style"].items() >= config("light")["style"].items()
+    assert dark["config"]["axis"] != light["config"]["axis"]
 
 
 def test_progress_tells_nothing_of_missing_widgets(recwarn: pytest.WarningsRecorder) -> None:
     with bars("work", 3) as advance:
         advance(3)
     assert not recwarn.list
+
+
+def test_times_of_a_frame_may_be_text(sample_data: Path) -> None:
+    path = sample_data / "experiment" / "events.csv"
+    frame = pd.read_csv(path)
+    assert rb.ab(frame).plan == rb.ab(path).plan
+    assert rb.ab(frame).plan.per_day == pytest.approx(290, abs=1)
+    untimed = rb.ab(frame.assign(timestamp="some day"))
+    assert untimed.plan.per_day is None
+    assert any("holds no dates" in note for note in untimed.notes)
