@@ -92,7 +92,11 @@ class Reviews:
             items = self._items(run)
             if decided.id not in items:
                 raise InputError(f"{run.name} has no query {decided.id!r}")
-            rows = read_rows(path)
+            # A table from elsewhere may lack what we show, and the import holds what is shown against the set.
+            rows = {
+                id_: {**self._shown(run, items[id_]), **row} if "query" not in row and id_ in items else row
+                for id_, row in read_rows(path).items()
+            }
             before = rows.pop(decided.id, None) if not decided.decision else rows.get(decided.id)
             if decided.decision:
                 rows[decided.id] = {**(before or self._shown(run, items[decided.id])), **_filled(decided)}

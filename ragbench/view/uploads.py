@@ -3,8 +3,11 @@
 import re
 import unicodedata
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+
+from starlette.requests import ClientDisconnect
 
 from ragbench.core.documents import Document
 from ragbench.core.errors import InputError
@@ -101,7 +104,7 @@ def _reserve(session: Session, name: str, ending: str, size: int, limits: Limits
 
 async def _store(upload: Upload, body: AsyncIterator[bytes]) -> None:
     written = 0
-    with upload.path.open("wb") as file:
+    with upload.path.open("wb") as file, suppress(ClientDisconnect):
         async for piece in body:
             written += len(piece)
             if written > upload.size:

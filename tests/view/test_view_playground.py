@@ -1,0 +1,242 @@
+"""Asking a corpus, and files of a browser session."""
+
+import json
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path += [str(Path(__file__).resolve().parent.parent / "models")]
+from llm_server import LLMServer, serving
+
+from ragbench.core.context import Context
+from ragbench.core.queries import Query
+from ragbench.corpus.chunk import chunk_corpus
+from ragbench.corpus.load import load_corpus
+from ragbench.retrievers.bm25 import BM25
+
+CATALOG = Path(__file__).resolve().parents[2] / "datasets" / "shop" / "product_catalog.csv"
+ZEBRA = b"The zebra Zuri lives in the north paddock. It eats hay."
+
+
+def ask(client: Any, question: str, corpus: int = 0, retriever: int = 0, k: int = 5) -> list[tuple[str, Any, float]]:
+    """Events with the second each came at."""
+    began, found = time.monotonic(), []
+    asked = {"corpus": corpus, "retriever": retriever, "question": question, "k": k}
+    with client.stream("POST", "/ask", json=asked) as reply:
+        assert reply.status_code == 200
+        assert reply.headers["content-type"].startswith("text/event-stream")
+        name = ""
+        for line in reply.iter_lines():
+            if line.startswith("event: "):
+                name = line.removeprefix("event: ")
+            elif line.startswith("data: "):
+                found.append((name, json.loads(line.removeprefix("data: ")), time.monotonic() - began))
+    return found
+
+
+def upload(client: Any, name: str, content: bytes) -> Any:
+    return client.post("/upload", params={"name": name}, content=content)
+
+
+def spaces(cache: Path) -> list[Path]:
+    return sorted(path for path in (cache / "view").glob("view-*/*/*") if path.is_file())
+
+
+@pytest.fixture(scope="module")
+def shop(start_for_module: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return start_for_module(tmp_path_factory.mktemp("none"), "--corpus", CATALOG)
+
+
+def test_sources_are_those_of_the_retriever_with_their_words_marked(shop: Any) -> None:
+    question = "lightest tents for two people"
+    events = ask(shop.client(), question, k=3)
+    assert [name for name, _, _ in events] == ["stage", "sources", "piece", "piece", "piece", "done"]
+    loaded = load_corpus(CATALOG)
+    chunks = chunk_corpus(loaded).chunks
+    run = BM25().index(chunks, Context()).search([Query("q", question)], 3)
+    sources = events[1][1]["sources"]
+    assert [source["id"] for source in sources] == [run.item_ids[row] for row in run.items]
+    assert [source["title"] for source in sources] == [loaded.corpus.by_id[source["id"]].title for source in sources]
+    marked = {source["text"][start:end].lower() for source in sources for start, end in source["marks"]}
+    assert marked <= {"light", "lightest", "tent", "tents", "two", "people"}
+    assert {"two", "people"} <= marked
+    for _, piece, _ in events[2:5]:
+        assert piece["text"] in sources[piece["source"] - 1]["text"]
+    assert events[-1][1]["kind"] == "extract"
+    assert "No language model wrote this" in events[-1][1]["text"]
+
+
+def test_answer_comes_after_its_sources_and_from_them(start: Any, tmp_path: Path) -> None:
+    with serving(LLMServer(reply=lambda body: "The Tarnfell 2 <b>does</b> [1].", latency=1.5)) as server:
+        words = ("--llm", "openai_compatible:small", "--base-url", server.url)
+        events = ask(start(tmp_path, "--corpus", CATALOG, *words).client(), "two-man tent below 2 kilos")
+        (body,) = server.bodies.values()
+    at = {name: seconds for name, _, seconds in events}
+    assert at["sources"] < at["piece"] - 1
+    kinds = [name for name, _, _ in events]
+    assert kinds == ["stage", "sources", "stage", "piece", "done"]
+    sources, piece, done = events[1][1]["sources"], events[3][1], events[4][1]
+    assert piece["text"] == "The Tarnfell 2 <b>does</b> [1]."
+    assert done["cited"] == [1]
+    assert "openai_compatible:small" in done["text"]
+    sent = json.dumps([message["content"] for message in body["messages"]], ensure_ascii=False)
+    assert all(json.dumps(source["text"], ensure_ascii=False)[1:60] in sent for source in sources)
+
+
+def test_model_that_fails_is_told(start: Any, tmp_path: Path) -> None:
+    with serving(LLMServer(fault=lambda body, times: "401")) as server:
+        words = ("--llm", "openai_compatible:small", "--base-url", server.url)
+        events = ask(start(tmp_path, "--corpus", CATALOG, *words).client(), "tent")
+    assert [name for name, _, _ in events] == ["stage", "sources", "stage", "fault"]
+    assert "openai_compatible:small" in events[-1][1]["text"]
+
+
+def test_sessions_never_see_each_others_files(shop: Any) -> None:
+    ann, bob = shop.client(), shop.client()
+    assert upload(ann, "zebra.txt", ZEBRA).json()["files"][0]["name"] == "zebra.txt"
+    assert upload(bob, "owl.md", b"# Owls\n\nThe owl Otto sleeps in the zebra barn by day.").status_code == 200
+    assert [file["name"] for file in ann.get("/data/uploads").json()["files"]] == ["zebra.txt"]
+    assert [file["name"] for file in bob.get("/data/uploads").json()["files"]] == ["owl.md"]
+    for _ in range(2):
+        assert [s["text"] for s in ask(ann, "zebra", corpus=-1)[1][1]["sources"]] == [ZEBRA.decode()]
+        assert ["Otto" in s["text"] for s in ask(bob, "zebra", corpus=-1)[1][1]["sources"]] == [True]
+    assert ask(shop.client(), "zebra", corpus=-1)[-1][0] == "fault"
+    assert "Zuri" not in json.dumps([event[1] for event in ask(bob, "zebra Zuri paddock", corpus=0)])
+    assert ann.post("/uploads/clear").json()["files"] == []
+    assert ask(ann, "zebra", corpus=-1)[-1][0] == "fault"
+    assert ask(bob, "zebra", corpus=-1)[-1][0] == "done"
+
+
+def test_dense_retriever_keeps_vectors_of_uploads_in_the_session(shop: Any, cache: Path) -> None:
+    client = shop.client()
+    upload(client, "zebra.txt", ZEBRA)
+    before = {path for path in cache.rglob("*") if path.is_file() and "view" not in path.relative_to(cache).parts}
+    assert ask(client, "where does the animal live?", corpus=-1, retriever=1)[-1][1]["kind"] == "extract"
+    after = {path for path in cache.rglob("*") if path.is_file() and "view" not in path.relative_to(cache).parts}
+    assert not [path for path in after - before if "vectors" in path.as_posix()]
+
+
+def test_pdf_is_read_and_a_broken_one_refused(shop: Any, cache: Path) -> None:
+    fpdf = pytest.importorskip("fpdf", reason="pip install fpdf2")
+    paper = fpdf.FPDF()
+    paper.add_page()
+    paper.set_font("helvetica", size=12)
+    paper.cell(text="The zebra Zuri lives in the north paddock.")
+    client = shop.client()
+    told = upload(client, "Zebra report.pdf", bytes(paper.output())).json()
+    assert told["files"][0]["characters"] == 42
+    assert ask(client, "zebra", corpus=-1)[1][1]["sources"][0]["id"] == "Zebra report.pdf#0"
+    reply = upload(client, "broken.pdf", b"%PDF-1.4 nothing")
+    assert reply.status_code == 422
+    assert reply.json()["fault"].startswith("broken.pdf: not a readable PDF")
+    assert str(cache) not in reply.text
+    assert client.get("/data/uploads").json()["taken"] == told["taken"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("../../../etc/cron.d/evil.txt", "evil.txt"),
+        ("C:\\Windows\\evil.md", "evil.md"),
+        ("a\x00b\r\nc\u202e.txt", "abc.txt"),
+        ("...txt", "file.txt"),
+        (".txt", "file.txt"),
+        ("<script>alert(1)</script>.txt", "script>.txt"),
+        ("x" * 500 + ".txt", "x" * 116 + ".txt"),
+        ("emoji 👩‍👩‍👧.TXT", "emoji 👩👩👧.TXT"),
+    ],
+)
+def test_hostile_names_never_reach_the_disk(shop: Any, cache: Path, name: str, shown: str) -> None:
+    client = shop.client()
+    before = set(spaces(cache))
+    reply = upload(client, name, ZEBRA)
+    assert reply.status_code == 200, reply.text
+    assert [file["name"] for file in reply.json()["files"]] == [shown]
+    (made,) = set(spaces(cache)) - before
+    assert made.stem.isdigit()
+    assert made.parent.parent.stat().st_mode & 0o077 == 0
+    assert made.parent.stat().st_mode & 0o077 == 0
+
+
+def test_files_of_one_name_are_told_apart(shop: Any) -> None:
+    client = shop.client()
+    for number in range(3):
+        told = upload(client, "a.txt", f"zebra {number}".encode()).json()
+    assert [file["name"] for file in told["files"]] == ["a.txt", "a (2).txt", "a (3).txt"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.exe", b"MZ", "only text, Markdown and PDF"),
+        ("a", b"text", "only text, Markdown and PDF"),
+        ("a.txt", b"", "empty"),
+        ("a.txt", b"  \n ", "no document"),
+        ("a.csv", b"id,text\n1,x", "only text, Markdown and PDF"),
+    ],
+)
+def test_other_files_are_refused(shop: Any, name: str, content: bytes, said: str) -> None:
+    client = shop.client()
+    reply = upload(client, name, content)
+    assert reply.status_code == 422
+    assert said in reply.json()["fault"]
+    assert client.get("/data/uploads").json()["taken"] == 0
+
+
+def test_limits_of_files_and_sessions(start: Any, tmp_path: Path, cache: Path) -> None:
+    viewer = start(tmp_path, "--max-file-mb", "0.1", "--max-session-mb", "0.25")
+    client = viewer.client()
+    before = set(spaces(cache))
+    text = b"word " * 20_000
+    assert upload(client, "a.txt", text + b"x" * 4858).status_code == 413
+    assert upload(client, "a.txt", text).status_code == 200
+    assert upload(client, "b.txt", text).status_code == 200
+    reply = upload(client, "c.txt", text)
+    assert reply.status_code == 422
+    assert "0.25 MB are the most" in reply.json()["fault"]
+    assert len(set(spaces(cache)) - before) == 2
+    assert upload(viewer.client(), "c.txt", text).status_code == 200
+    client.post("/uploads/clear")
+    assert upload(client, "c.txt", text).status_code == 200
+    assert len(set(spaces(cache)) - before) == 2
+
+
+def test_upload_that_breaks_off_leaves_nothing(shop: Any, cache: Path) -> None:
+    client = shop.client()
+    before = set(spaces(cache))
+    (cookie,) = client.cookies.items()
+    head = (
+        f"POST /upload?name=a.txt HTTP/1.1\r\nHost: {shop.host}\r\nOrigin: {shop.base}\r\n"
+        f"Cookie: {cookie[0]}={cookie[1]}\r\nContent-Length: 1000\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", int(shop.host.split(":")[1]))) as connection:
+        connection.sendall(head.encode() + b"only this")
+        time.sleep(0.3)
+    for _ in range(50):
+        if client.get("/data/uploads").json()["taken"] == 0:
+            break
+        time.sleep(0.1)
+    assert client.get("/data/uploads").json() == {"files": [], "taken": 0, "room": 50 << 20}
+    assert set(spaces(cache)) == before
+
+
+@pytest.mark.parametrize("asked", [
+    {"corpus": 5, "retriever": 0, "question": "x"}, {"corpus": 0, "retriever": 9, "question": "x"},
+    {"corpus": 0, "retriever": 0, "question": " "},
+])  # fmt: skip
+def test_question_that_cannot_be_asked_is_a_fault(shop: Any, asked: dict[str, Any]) -> None:
+    reply = shop.client().post("/ask", json=asked)
+    assert reply.status_code == 200
+    assert [line for line in reply.text.split("\n") if line.startswith("event")] == ["event: fault"]
+
+
+@pytest.mark.parametrize(
+    "more", [{"question": "x" * 2001}, {"retriever": "bm25"}, {"k": 10_000}, {"corpus": -2}, {"x": 1}]
+)
+def test_malformed_question_is_refused(shop: Any, more: dict[str, Any]) -> None:
+    asked = {"corpus": 0, "retriever": 0, "question": "x", **more}
+    assert shop.client().post("/ask", json=asked).status_code == 422
