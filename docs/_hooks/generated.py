@@ -19,6 +19,7 @@ from ragbench.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path(ragbench.__file__).resolve().parent
+WIDTH = 76
 CONTRACTS = {
     "Retrievers": ("retrievers.base", "testing", "plugins"),
     "Corpora and chunkers": ("corpus.loaders.base", "corpus.chunkers.base"),
@@ -57,6 +58,12 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return f"]({config.extra['repository']}/blob/main/{target.relative_to(ROOT).as_posix()}{link[2] or ''})"
 
     return re.sub(r"\]\((\.\./[^)#\s]+)(#[^)\s]*)?\)", repository, markdown)
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Name the search for screen readers, which the theme leaves out."""
+    search = 'data-md-component="search" role="dialog"'
+    return output.replace(search, f'{search} aria-label="Search"')
 
 
 def placed(nav: Any, made: dict[str, list[str]]) -> Any:
@@ -111,8 +118,15 @@ def paragraph(text: str) -> str:
 
 
 def block(line: str) -> str:
-    """A command as it is typed."""
-    return f"```console\n{line}\n```"
+    """A command as it is typed, an option or more on each line."""
+    first, *parts = line.split(" --")
+    lines = [first]
+    for part in parts:
+        if len(lines[-1]) + len(part) < WIDTH:
+            lines[-1] += f" --{part}"
+        else:
+            lines.append(f"    --{part}")
+    return "```console\n{}\n```".format(" \\\n".join(lines))
 
 
 def table(kind: str, rows: list[tuple[str, str]]) -> str:

@@ -49,3 +49,15 @@ def test_the_search_finds_without_a_server(browser: Any, site: Path) -> None:
     found = [link.get_attribute("href") for link in page.locator(".md-search-result__link").all()]
     assert any("statistics" in link or "compare" in link for link in found)
     context.close()
+
+
+def test_axe_finds_nothing_serious(opened: tuple[Any, list[str], list[str]], site: Path) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
+    page, _, _ = opened
+    page.set_viewport_size({"width": 1280, "height": 900})
+    for name in PAGES:
+        page.goto((site / name).as_uri())
+        page.wait_for_timeout(300)
+        found = axe.Axe().run(page).response["violations"]
+        serious = [one["id"] for one in found if one["impact"] in {"serious", "critical"}]
+        assert not serious, name
