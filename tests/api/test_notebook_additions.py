@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import ragbench as rb
-from ragbench.api.drawing import packed
+from ragbench.api.drawing import PPI, packed
 from ragbench.api.progress import bars
 from ragbench.report.charts.theme import config
 
@@ -70,7 +70,7 @@ def test_a_chart_is_shown_without_a_network(shop: tuple[rb.Corpus, rb.GoldenSet]
 def test_a_packed_picture_has_the_same_pixels(shop: tuple[rb.Corpus, rb.GoldenSet], cache: Path) -> None:
     corpus, golden = shop
     chart = rb.evaluate(rb.chunk(corpus, "whole"), golden, ["bm25"], cache=cache).plot.leaderboard()
-    with alt.renderers.enable("png", ppi=108):
+    with alt.renderers.enable("png", ppi=PPI):
         loose = chart._repr_mimebundle_()[0]["image/png"]
     with alt.renderers.enable("ragbench"):
         tight = chart._repr_mimebundle_()[0]["image/png"]
