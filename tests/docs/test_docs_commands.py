@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shlex
 import shutil
 import threading
@@ -266,6 +267,16 @@ def test_every_line_of_docs_and_help_is_understood(line: str) -> None:
     assert not hasattr(command, "commands"), f"{words[:2]} is no command"
     # An unknown option, a missing argument or a value of the wrong kind raises.
     command.make_context(command.name, rest, resilient_parsing="..." in line)
+
+
+def test_commands_within_a_sentence_have_the_options_they_name() -> None:
+    for page in pages():
+        for line in re.findall(r"`(ragbench [^`]*--[^`]*)`", page.read_text(encoding="utf-8")):
+            words = line.split()
+            command, rest = leaf(words)
+            known = {name for one in command.params for name in one.opts}
+            unknown = {word.split("=")[0] for word in rest if word.startswith("--")} - known
+            assert not unknown, f"{page.name}: {line}"
 
 
 @contextmanager
