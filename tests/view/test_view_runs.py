@@ -44,7 +44,7 @@ def test_comparison_has_the_oldest_as_the_baseline(start: Any, runs: Path, keys_
     reply = client.get("/compare", params={"runs": [by_name["first"], by_name["later/second"]]})
     assert reply.status_code == 303
     frame = client.get(reply.headers["location"]).text
-    page = client.get(html.unescape(re.search(r'src="(/report/page[^"]+)"', frame)[1])).text  # type: ignore[index]
+    page = client.get(html.unescape(re.search(r'data-page="(/report/page[^"]+)"', frame)[1])).text  # type: ignore[index]
     assert "<title>later/second against first</title>" in page
     assert "difference to bm25:b=0.2" in page
     turned = html.unescape(re.search(r'href="([^"]+)">Swap', frame)[1])  # type: ignore[index]

@@ -3,7 +3,7 @@ const frame = byId("page");
 const review = new Review(frame.dataset.run, () => {});
 
 function openQuery() {
-  const named = /^#q=(.*)$/.exec(frame.contentWindow.location.hash);
+  const named = /^#q=(.*)$/.exec(frame.contentWindow ? frame.contentWindow.location.hash : "");
   return named ? decodeURIComponent(named[1]) : null;
 }
 
@@ -28,15 +28,8 @@ function alertBar(text) {
   document.querySelector(".bar").append(el("p", { id: "bar-fault", class: "error", role: "alert" }, text));
 }
 
-function started() {
-  const inside = frame.contentDocument;
-  if (!inside || !inside.body) return;
-  document.documentElement.dataset.ready = "yes";
-}
-
 // An address with a query opens it in the report.
-if (location.hash) frame.src = frame.getAttribute("src") + location.hash;
-frame.addEventListener("load", started);
+frame.src = frame.dataset.page + location.hash;
 byId("mark").addEventListener("click", startReview);
 // The theme is chosen in the report; the bar follows.
 window.addEventListener("storage", (event) => {
@@ -48,3 +41,4 @@ setInterval(() => {
   const id = openQuery();
   byId("mark").textContent = id === null ? "Review a query" : "Review " + (id.length > 24 ? "this query" : id);
 }, 250);
+document.documentElement.dataset.ready = "yes";

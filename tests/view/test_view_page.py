@@ -1,0 +1,322 @@
+"""The viewer in a real browser."""
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+
+SHOP = Path(__file__).resolve().parents[2] / "datasets" / "shop"
+CATALOG = SHOP / "product_catalog.csv"
+BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+HOSTILE = [
+    "<script>window.hit = 1</script>",
+    '<img src=x onerror="window.hit = 2">',
+    '<svg onload="window.hit = 3"><text>x</text></svg>',
+    "</script></textarea></title><h1>owned</h1>",
+    "event: done\n\ndata: {}\n\n{{ 7 * 7 }}",
+    "W" * 2_500,
+    "\u202eright to left\u202c שלום עולם",
+    "👩‍👩‍👧‍👦 family 🏳️‍🌈 \U0001f600",
+]
+
+
+def id_of(text: str) -> str:
+    return " ".join(text[:25].split())
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    found = next((path for path in BROWSERS if shutil.which(path)), None)
+    if found is None:
+        pytest.skip("no Chromium is installed")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=found, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+class Seen:
+    """A page, with everything it asked for and complained of."""
+
+    def __init__(self, browser: Any, viewer: Any, **options: object) -> None:
+        self.base = viewer.base
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        self.page = self.context.new_page()
+        self.asked: list[str] = []
+        self.errors: list[str] = []
+        self.context.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
+        self.go(viewer.address)
+
+    def go(self, path: str) -> None:
+        self.page.goto(path if path.startswith("http") else self.base + path)
+        self.page.wait_for_selector("html[data-ready]")
+
+    def outside(self) -> list[str]:
+        return [url for url in self.asked if not url.startswith((self.base + "/", "data:"))]
+
+    def ask(self, question: str) -> None:
+        self.page.fill("#question", question)
+        self.page.press("#question", "Enter")
+        self.page.wait_for_selector("#result[data-done]")
+
+
+@pytest.fixture
+def see(browser: Any) -> Iterator[Callable[..., Seen]]:
+    opened: list[Seen] = []
+
+    def begin(viewer: Any, **options: object) -> Seen:
+        opened.append(Seen(browser, viewer, **options))
+        return opened[-1]
+
+    yield begin
+    for one in opened:
+        one.context.close()
+
+
+@pytest.fixture
+def shop(start: Any, runs: Path, golden: Path) -> Any:
+    viewer = start(runs, "--corpus", CATALOG, "--golden", golden)
+    viewer.table = golden.parent / "shop.review.csv"
+    return viewer
+
+
+@pytest.fixture
+def hostile(start: Any, ragbench: Any, tmp_path: Path) -> Any:
+    documents = [{"id": f"d{i} {id_of(text)}", "title": text, "text": f"{text} common words here"}
+                 for i, text in enumerate(HOSTILE)]  # fmt: skip
+    rows = [{"id": f"q{i} {id_of(text)}", "text": f"{text} common", "type": text[:40],
+             "evidence": [{"document_id": f"d{i} {id_of(text)}"}]} for i, text in enumerate(HOSTILE)]  # fmt: skip
+    for name, lines in (("corpus.jsonl", documents), ("golden.jsonl", rows)):
+        (tmp_path / name).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    files = ("--corpus", tmp_path / "corpus.jsonl", "--golden", tmp_path / "golden.jsonl")
+    out = tmp_path / "runs" / "<img src=x onerror=alert(1)>"
+    done = ragbench("eval", *files, "--retriever", "bm25", "--level", "document", "--out", out)
+    assert done.code == 0, done.err
+    return start(tmp_path / "runs", *files)
+
+
+def rows(path: Path) -> dict[str, dict[str, str]]:
+    return {row["id"]: row for row in csv.DictReader(io.StringIO(path.read_text("utf-8-sig"), newline=""))}
+
+
+def test_choose_compare_open_a_query_and_decide(shop: Any, see: Any) -> None:
+    seen = see(shop)
+    page = seen.page
+    assert page.url == shop.base + "/"
+    assert page.locator(".run.broken").count() == 3
+    assert page.locator("#compare").is_disabled()
+    for box in page.locator('input[name="runs"]').all():
+        box.check()
+    page.click("#compare")
+    inside = page.frame_locator("#page")
+    inside.locator("html[data-ready]").wait_for()
+    assert inside.locator("#leaderboard .board tbody tr").count() == 3
+    inside.locator('figure[data-chart="0"][data-drawn] svg').wait_for()
+    inside.locator("button.open").nth(1).click()
+    inside.locator("dialog[open]").wait_for()
+    page.wait_for_selector("#mark:text-is('Review q002')")
+    page.click("#mark")
+    page.wait_for_selector("#review[open]")
+    assert page.inner_text("#review-title") == "two-man tent below 2 kilos"
+    page.check("text=edit its text")
+    page.click("#review button[type=submit]")
+    page.wait_for_selector("#review-fault:has-text('edit with the text')")
+    page.fill("#edited", "tent for two under 2 kg")
+    page.fill("#comment", "shorter")
+    page.click("#review button[type=submit]")
+    page.wait_for_selector("#review", state="hidden")
+    row = rows(shop.table)["q002"]
+    assert (row["decision"], row["edited_text"], row["comment"]) == ("edit", "tent for two under 2 kg", "shorter")
+    # A refused decision is told on the page, and Chromium notes the reply's status too.
+    assert [error for error in seen.errors if "422" not in error] == []
+    assert seen.outside() == []
+
+
+def test_query_list_searches_marks_and_leads_to_the_report(shop: Any, see: Any) -> None:
+    seen = see(shop)
+    page = seen.page
+    page.click('[aria-label="Queries of first"]')
+    page.wait_for_selector("#list li")
+    assert page.inner_text("#shown") == "198 queries, 0 in review"
+    assert page.locator("#list li").count() == 50
+    page.click("#more")
+    assert page.locator("#list li").count() == 100
+    page.select_option("#sort", "apart")
+    page.fill("#filter", "q010")
+    page.locator("#list button").first.press("Enter")
+    page.wait_for_selector("#review[open]")
+    page.keyboard.press("Tab")
+    page.locator('#review input[value="marked"]').press("ArrowRight")
+    assert page.locator('#review input[value="accept"]').is_checked()
+    page.select_option("#grade", "2")
+    page.click("#review button[type=submit]")
+    page.wait_for_selector("#list .tag.accept")
+    assert page.evaluate("document.activeElement.className") == "query"
+    assert rows(shop.table)["q010"]["grade"] == "2"
+    page.reload()
+    page.wait_for_selector("#list .tag.accept, #list li")
+    page.select_option("#state", "done")
+    assert page.locator("#list li .item").all_inner_texts() == ["q010"]
+    page.click("#list a")
+    inside = page.frame_locator("#page")
+    inside.locator("dialog[open]").wait_for()
+    assert inside.locator("#query .query-top p").inner_text().startswith("q010")
+    assert seen.errors == []
+
+
+def test_upload_ask_and_see_it_stream(shop: Any, see: Any) -> None:
+    seen = see(shop)
+    page = seen.page
+    page.click("text=Playground")
+    page.wait_for_selector("html[data-ready]")
+    page.evaluate("""() => {
+      window.order = [];
+      const note = (name) => { if (!window.order.includes(name)) window.order.push(name); };
+      new MutationObserver(() => {
+        if (document.querySelector('#sources li')) note('sources');
+        if (document.querySelector('#answer p')) note('answer');
+        if (document.getElementById('kind').textContent) note('done');
+      }).observe(document.getElementById('result'), { childList: true, subtree: true });
+    }""")
+    seen.ask("Which tent is for two people?")
+    assert set(page.evaluate("window.order")) == {"sources", "answer", "done"}
+    assert page.locator("#sources li").count() == 5
+    assert {text.lower() for text in page.locator("#sources mark").all_inner_texts()} <= {
+        "tent",
+        "tents",
+        "two",
+        "people",
+    }
+    assert page.inner_text("#kind").startswith("Extract: ")
+    page.set_input_files("#upload", [
+        {"name": "zebra.md", "mimeType": "text/markdown", "buffer": b"# Zoo\n\nThe zebra Zuri lives in the paddock."},
+        {"name": "no.exe", "mimeType": "application/octet-stream", "buffer": b"MZ"},
+    ])  # fmt: skip
+    page.wait_for_selector("#uploads li")
+    assert "only text, Markdown and PDF" in page.inner_text("#upload-faults")
+    assert page.input_value("#corpus") == "-1"
+    seen.ask("Where does the zebra live?")
+    assert "Zuri" in page.inner_text("#answer")
+    page.locator("#answer a").first.click()
+    assert page.evaluate("document.querySelector(':target').id") == "source-1"
+    other = see(shop)
+    other.go("/playground")
+    other.page.select_option("#corpus", "-1")
+    other.ask("Where does the zebra live?")
+    assert "no files here yet" in other.page.inner_text("#fault")
+    page.click("#clear")
+    page.wait_for_selector("#uploads li", state="detached")
+    assert [error for error in seen.errors if "422" not in error] == []
+    assert seen.outside() == other.outside() == []
+
+
+def test_dark_mode_is_shared_with_the_report(shop: Any, see: Any) -> None:
+    seen = see(shop, color_scheme="dark")
+    colour = "getComputedStyle(document.body).backgroundColor"
+    assert seen.page.evaluate(colour) == "rgb(21, 24, 29)"
+    seen.page.click("#theme")
+    assert seen.page.evaluate(colour) == "rgb(255, 255, 255)"
+    seen.page.click('[aria-label="Report of first"]')
+    inside = seen.page.frame_locator("#page")
+    inside.locator("html[data-ready]").wait_for()
+    assert inside.locator("#theme").inner_text() == "Theme: light"
+    inside.locator("#theme").click()
+    seen.page.wait_for_selector('html[data-theme="dark"]')
+    assert seen.page.evaluate(colour) == "rgb(21, 24, 29)"
+    assert seen.errors == []
+
+
+def test_hostile_text_stays_text(hostile: Any, see: Any) -> None:
+    seen = see(hostile)
+    page = seen.page
+    page.click(".links >> text=Queries")
+    page.wait_for_selector("#list li")
+    texts = [f"{text} common" for text in HOSTILE]
+    assert page.locator("#list button").evaluate_all("all => all.map(one => one.textContent)") == texts
+    for number, text in enumerate(texts):
+        page.locator("#list button").nth(number).click()
+        assert page.locator("#review-title").evaluate("one => one.textContent") == text
+        page.check('#review input[value="reject"]')
+        page.fill("#comment", text)
+        page.click("#review button[type=submit]")
+        page.wait_for_selector("#review", state="hidden")
+    page.reload()
+    page.wait_for_selector("#list .tag.reject")
+    assert page.locator("#list .tag.reject").count() == len(HOSTILE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    seen.go("/playground")
+    page.select_option("#k", "20")
+    page.set_input_files("#upload", [{"name": '<img src=x onerror="window.hit=9">.txt', "mimeType": "text/plain",
+                                      "buffer": "\n".join(HOSTILE).encode()}])  # fmt: skip
+    page.wait_for_selector("#uploads li")
+    page.select_option("#corpus", "0")
+    seen.ask("common <script>window.hit = 7</script>")
+    shown = page.locator("#sources .passage").evaluate_all("all => all.map(one => one.textContent)")
+    assert sorted(shown) == sorted(f"{text} common words here" for text in HOSTILE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    page.select_option("#corpus", "-1")
+    seen.ask("family")
+    assert page.evaluate("window.hit") is None
+    assert page.locator("img, svg, [onload], [onerror]").count() == 0
+    assert seen.errors == []
+    assert seen.outside() == []
+
+
+@pytest.mark.parametrize("width", [390, 1920])
+def test_pages_are_never_wider_than_the_screen(shop: Any, see: Any, width: int) -> None:
+    seen = see(shop, viewport={"width": width, "height": 800})
+    page = seen.page
+    pages = ["/", page.get_attribute('[aria-label="Queries of first"]', "href"), "/playground",
+             page.get_attribute('[aria-label="Report of first"]', "href")]  # fmt: skip
+    for path in pages:
+        seen.go(path)
+        if path == "/playground":
+            seen.ask("tent for two")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_violation_of_accessibility(shop: Any, see: Any, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
+    seen = see(shop, color_scheme=scheme, bypass_csp=True)
+    page = seen.page
+    found = axe.Axe().run(page).response["violations"]
+    queries = page.get_attribute('[aria-label="Queries of first"]', "href")
+    seen.go(page.get_attribute('[aria-label="Report of first"]', "href"))
+    page.frame_locator("#page").locator("html[data-ready]").wait_for()
+    found += axe.Axe().run(page).response["violations"]
+    seen.go(queries)
+    page.wait_for_selector("#list li")
+    found += axe.Axe().run(page).response["violations"]
+    page.locator("#list button").first.click()
+    page.wait_for_selector("#review[open]")
+    found += axe.Axe().run(page).response["violations"]
+    seen.go("/playground")
+    seen.ask("tent for two")
+    found += axe.Axe().run(page).response["violations"]
+    seen.go("/report?runs=0")
+    bad = [(one["id"], one["impact"], one["nodes"][0]["html"][:200], len(one["nodes"])) for one in found]
+    assert [one for one in bad if one[1] in ("serious", "critical")] == []
+
+
+def test_server_that_is_gone_is_told(shop: Any, see: Any) -> None:
+    seen = see(shop)
+    seen.go("/playground")
+    assert shop.stop() == 0
+    seen.page.fill("#question", "tent")
+    seen.page.click("#send")
+    seen.page.wait_for_selector("#result[data-done]")
+    assert "does not answer" in seen.page.inner_text("#fault")
