@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types check benchmark lock clean
+.PHONY: demo test lint types check docs pictures benchmark lock clean
 
 demo: .venv/ready
 	@$(BIN)/ragbench demo --out reports/demo
@@ -19,6 +19,13 @@ lint: .venv/ready-dev
 
 types: .venv/ready-dev
 	$(BIN)/mypy
+
+docs: .venv/ready-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# The pictures of the README; needs a Chromium.
+pictures: .venv/ready-dev
+	$(BIN)/python docs/pictures.py
 
 check: lint types test
 

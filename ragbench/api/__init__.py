@@ -18,6 +18,7 @@ from ragbench.api.data_views import (
     ScoredRunView,
     ScoresView,
 )
+from ragbench.api.reports import report
 from ragbench.api.result_views import (
     AbView,
     AnswerEvaluationView,
@@ -90,6 +91,7 @@ __all__ = [
     "load_run",
     "plan",
     "read_run",
+    "report",
     "save_golden",
     "score",
     "score_answers",

@@ -55,9 +55,13 @@ def demo(
     copied = ("--corpus", places.copy / "corpus.jsonl", "--golden", places.copy / "golden")
     steps.run("eval", *copied, "--out", places.struck, *again)
 
+    report.heading("3. Something to send: the first evaluation as a page")
+    texts = ("--corpus", places.corpus, "--golden", places.golden)
+    steps.run("report", places.written, *texts, "--out", places.page)
+
     written, struck = _read(places.written / "results.json"), _read(places.struck / "results.json")
     report.leaderboards(written, struck)
-    report.end(out, PRINTED)
+    report.end(out / PRINTED, places.page)
     if as_json:
         audit = _read(places.audit / "audit.json")
         print(json.dumps({"version": 1, "written": written, "struck": struck, "audit": audit}, ensure_ascii=False))
@@ -90,6 +94,10 @@ class _Places:
     @property
     def struck(self) -> Path:
         return self.out / "struck"
+
+    @property
+    def page(self) -> Path:
+        return self.out / "report.html"
 
 
 class _Steps:

@@ -69,9 +69,9 @@ class DemoReport:
         self.console.print()
         self._wrapped(verdict(written, struck, metric))
 
-    def end(self, out: Path, printed: str) -> None:
+    def end(self, printed: Path, page: Path) -> None:
         """Where to look further."""
-        self._lines(["", f"Everything these commands printed: {out / printed}"])
+        self._lines(["", f"Everything these commands printed: {printed}", f"The page: {page}"])
 
     def _wrapped(self, text: str, indent: int = 0, style: str = "") -> None:
         blanks = " " * indent

@@ -23,6 +23,7 @@ def report_command(
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="FOLDER or FOLDER::ARM.")],
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("report.html"),
     figures: Annotated[Path | None, typer.Option(help="Folder for the charts as PNG and SVG.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="File for a comment of a pull request.")] = None,
     corpus: Annotated[Paths, typer.Option(help="Documents or chunks that were indexed; may be repeated.")] = None,
     chunker: Annotated[str, typer.Option(help="How the corpus was cut: NAME or NAME:key=value,...")] = "auto",
     golden: Annotated[Paths, typer.Option(help="Golden set that was used; may be repeated.")] = None,
@@ -60,6 +61,12 @@ def report_command(
         from ragbench.report.figures import write_figures
 
         print(f"{len(write_figures(charts_of(data), figures))} figures written to {figures}")
+    if markdown is not None:
+        from ragbench.io.atomic import write_text
+        from ragbench.report.pull_request import pull_request
+
+        write_text(markdown, pull_request(data))
+        print(f"comment written to {markdown}")
     for line in data.texts.missing:
         print(f"note: {line}")
     print(f"written to {out} ({out.stat().st_size / 1e6:.1f} MB)")

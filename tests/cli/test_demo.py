@@ -28,7 +28,7 @@ def typed(printed: str) -> list[list[str]]:
 def test_it_is_short_and_fits_a_terminal(shown: tuple[Path, str]) -> None:
     out, printed = shown
     lines = [line.replace(str(out), "reports/demo") for line in printed.splitlines()]
-    assert len(lines) <= 45
+    assert len(lines) <= 48
     assert all(len(line) <= 80 or "datasets" in line or "reports/demo" in line for line in lines)
 
 
@@ -36,7 +36,7 @@ def test_the_commands_it_shows_give_the_files_it_wrote(ragbench: Any, shown: tup
     out, printed = shown
     commands = typed(printed)
     assert [words[0] if words[0] != "golden" else words[1] for words in commands] == [
-        "eval", "generate", "audit", "corpus", "eval",
+        "eval", "generate", "audit", "corpus", "eval", "report",
     ]  # fmt: skip
     files = [out / "golden" / "golden.jsonl", out / "copy" / "corpus.jsonl", out / "copy" / "golden" / "golden.jsonl"]
     before = [file.read_bytes() for file in files]

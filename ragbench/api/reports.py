@@ -1,0 +1,64 @@
+"""The page that can be sent."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ragbench.io.atomic import write_text
+from ragbench.io.cache import cache_folder
+from ragbench.report.figures import write_figures
+from ragbench.report.html.inputs import Wanted, read_report
+from ragbench.report.html.page import charts_of, write_page
+from ragbench.report.pull_request import pull_request
+
+
+def report(
+    *runs: Path | str,
+    out: Path | str,
+    corpus: Sequence[Path | str] = (),
+    golden: Sequence[Path | str] = (),
+    answers: Sequence[Path | str] = (),
+    figures: Path | str | None = None,
+    markdown: Path | str | None = None,
+    title: str | None = None,
+    metric: str | None = None,
+    baseline: str | None = None,
+    seed: int = 0,
+    resamples: int = 10_000,
+    cache: Path | str | None = None,
+) -> Path:
+    """Write evaluations as one HTML page that asks for nothing from anywhere, as ``ragbench report`` does.
+
+    Args:
+        runs: ``"FOLDER"`` or ``"FOLDER::ARM"`` of ``ragbench eval`` or ``ragbench score``; the first system is the
+            baseline.
+        out: the page.
+        corpus: documents or chunks that were indexed, for their texts.
+        golden: golden sets that were used, for evidence and answers.
+        answers: answers that were scored.
+        figures: folder for the charts as PNG and SVG.
+        markdown: file for a comment of a pull request.
+        title: of the page.
+        metric: of the verdict; the headline metric if None.
+        baseline: system to compare with; the first if None.
+        seed: of intervals and tests.
+        resamples: of both.
+        cache: folder for the scripts of the page; the user's cache folder if None.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        InputError: a folder cannot be read, or a corpus, golden set or answers fit none of them.
+    """
+    wanted = Wanted(
+        tuple(str(run) for run in runs), tuple(map(Path, corpus)), golden=tuple(map(Path, golden)),
+        answers=tuple(map(Path, answers)), title=title, metric=metric, baseline=baseline, seed=seed,
+        resamples=resamples,
+    )  # fmt: skip
+    data, page = read_report(wanted), Path(out)
+    write_page(data, page, cache_folder(cache))
+    if figures is not None:
+        write_figures(charts_of(data), Path(figures))
+    if markdown is not None:
+        write_text(Path(markdown), pull_request(data))
+    return page
