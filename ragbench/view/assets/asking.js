@@ -1,10 +1,12 @@
 // Questions to the viewer; what it refuses becomes an error with its reason.
 async function answerOf(reply) {
+  const text = await reply.text();
   let content = null;
   try {
-    content = await reply.json();
+    content = JSON.parse(text);
   } catch {
-    throw new Error("The viewer answered " + reply.status + ". Does it still run?");
+    // What is refused at the door is told in plain text.
+    throw new Error(text.slice(0, 300) || "The viewer answered " + reply.status);
   }
   if (!reply.ok) throw new Error(content.fault || "The viewer answered " + reply.status);
   return content;
