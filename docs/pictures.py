@@ -24,6 +24,7 @@ COMMAND = ("compare", "reports/demo/written", "--margin", ".02")
 
 
 def main() -> None:
+    """Make both."""
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium")

@@ -41,12 +41,12 @@ if TYPE_CHECKING:
         load_run,
         plan,
         read_run,
-        report,
         save_golden,
         score,
         score_answers,
         wattbot,
         without_struck,
+        write_report,
     )
 
 __all__ = [
@@ -83,12 +83,12 @@ __all__ = [
     "load_run",
     "plan",
     "read_run",
-    "report",
     "save_golden",
     "score",
     "score_answers",
     "wattbot",
     "without_struck",
+    "write_report",
 ]
 
 

@@ -18,7 +18,7 @@ from ragbench.api.data_views import (
     ScoredRunView,
     ScoresView,
 )
-from ragbench.api.reports import report
+from ragbench.api.reports import write_report
 from ragbench.api.result_views import (
     AbView,
     AnswerEvaluationView,
@@ -91,12 +91,12 @@ __all__ = [
     "load_run",
     "plan",
     "read_run",
-    "report",
     "save_golden",
     "score",
     "score_answers",
     "wattbot",
     "without_struck",
+    "write_report",
 ]
 
 VIEWS.update(

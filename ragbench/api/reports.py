@@ -11,7 +11,7 @@ from ragbench.report.html.page import charts_of, write_page
 from ragbench.report.pull_request import pull_request
 
 
-def report(
+def write_report(
     *runs: Path | str,
     out: Path | str,
     corpus: Sequence[Path | str] = (),

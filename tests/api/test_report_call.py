@@ -11,7 +11,7 @@ def test_the_page_is_that_of_the_command(ragbench: Any, sample_data: Path, tmp_p
     ragbench("eval", "--corpus", shop / "product_catalog.csv", "--golden", shop, "--retriever", "bm25", "--out", folder)
     texts = ("--corpus", shop / "product_catalog.csv", "--golden", shop)
     assert ragbench("report", folder, *texts, "--out", tmp_path / "command.html").code == 0
-    made = rb.report(
+    made = rb.write_report(
         folder, out=tmp_path / "call.html", corpus=[shop / "product_catalog.csv"], golden=[shop],
         markdown=tmp_path / "comment.md", figures=tmp_path / "figures", cache=cache,
     )  # fmt: skip
