@@ -17,4 +17,8 @@ def bars(what: str, total: int) -> Iterator[Callable[[int], None]]:
         from tqdm.auto import tqdm
 
     with tqdm(total=total, desc=what, delay=DELAY_SECONDS, leave=False) as bar:
-        yield lambda steps: bar.update(steps) and None
+
+        def advance(steps: int) -> None:
+            bar.update(steps)
+
+        yield advance
