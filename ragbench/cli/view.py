@@ -63,13 +63,13 @@ def view_command(
     )
     asking = ModelOptions({"answer": llm}, base_url, max_cost=max_cost) if llm else None
 
-    def ready(address: str) -> None:
+    def ready(address: str, once: str) -> None:
         print(address, flush=True)
         print("Ctrl-C ends it and removes uploaded files.", file=sys.stderr)
         if not no_open:
             import webbrowser
 
-            webbrowser.open(address)
+            webbrowser.open(once)
 
     serve(settings, asking, port, cache_folder(cache), ready)
 

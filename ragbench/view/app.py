@@ -17,7 +17,7 @@ from ragbench.view.pages import Pages
 from ragbench.view.playground import Playground
 from ragbench.view.reports import Reports, check
 from ragbench.view.reviews import Reviews
-from ragbench.view.runs import FoundRun, find_runs
+from ragbench.view.runs import FoundRun, find_runs, summary
 from ragbench.view.sessions import Session
 from ragbench.view.settings import Settings
 from ragbench.view.threads import in_thread
@@ -134,6 +134,13 @@ def _add_runs(app: FastAPI, settings: Settings, reports: Reports, pages: Pages) 
             again = not intersect and "--intersect" in str(error)
             return HTMLResponse(pages.fault("No report", _sound(str(error)), chosen, again=again), 422)
         return HTMLResponse(pages.report(chosen, intersect))
+
+    @app.get("/summary")
+    async def told(run: str = "") -> Response:
+        chosen = await in_thread(lambda: _chosen(settings, [run]))
+        if not chosen:
+            return HTMLResponse(pages.fault("No summary", "The evaluation is not in the folder (any more).", []), 422)
+        return HTMLResponse(pages.summary(chosen[0], await in_thread(lambda: summary(chosen[0]))))
 
     @app.get("/report/page")
     async def report_page(runs: Keys = None, intersect: bool = False) -> Response:

@@ -47,13 +47,15 @@ class Guard:
     Args:
         app: what is asked once a request may pass.
         token: of the address that was printed.
+        once: of the address that a browser is started with. Other users of the machine can see what programs are
+            started with, so it opens one session only.
         port: that the viewer listens on.
         sessions: of the browsers that came in.
         limit: bytes of one upload.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str, port: int, sessions: Sessions, limit: int) -> None:
-        self._app, self._token, self._sessions, self._limit = app, token, sessions, limit
+    def __init__(self, app: ASGIApp, *, token: str, once: str, port: int, sessions: Sessions, limit: int) -> None:
+        self._app, self._token, self._once, self._sessions, self._limit = app, token, once, sessions, limit
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
         # Cookies know no ports: two viewers on one machine would overwrite each other's.
         self._cookie = f"ragbench-view-{port}"
@@ -105,7 +107,11 @@ class Guard:
 
     async def _enter(self, send: Send, given: str, *, known: bool) -> None:
         """Exchange the token for a cookie."""
-        if not secrets.compare_digest(given.encode("utf-8", "replace"), self._token.encode()):
+        sent = given.encode("utf-8", "replace")
+        first = bool(self._once) and secrets.compare_digest(sent, self._once.encode())
+        if first:
+            self._once = ""
+        if not first and not secrets.compare_digest(sent, self._token.encode()):
             await _reply(send, 403, NO_ENTRY)
             return
         made = {} if known else {

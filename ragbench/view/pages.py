@@ -40,6 +40,10 @@ class Pages:
         """The list of the queries of an evaluation."""
         return self._made("queries", run=run)
 
+    def summary(self, run: FoundRun, text: str) -> str:
+        """The summary of an evaluation, as text."""
+        return self._made("summary", run=run, text=text)
+
     def playground(self, settings: Settings, llm: str) -> str:
         """The playground."""
         return self._made(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ragbench.core.errors import InputError
+from ragbench.io.scored_runs import LOAD_KIND
 from ragbench.view.library import Library
 from ragbench.view.runs import FoundRun
 
@@ -85,6 +86,9 @@ def check(runs: Sequence[FoundRun]) -> None:
         raise InputError("choose an evaluation; the one asked for is not in the folder (any more)")
     if len(runs) > TOGETHER:
         raise InputError(f"choose at most {TOGETHER} evaluations; {len(runs)} were asked for")
+    loads = [run.name for run in runs if run.kind == LOAD_KIND]
+    if loads:
+        raise InputError(f"{', '.join(loads)}: a load has a summary, and no report")
     broken = [f"{run.name}: {run.fault}" for run in runs if run.fault]
     if broken:
         raise InputError("; ".join(broken))

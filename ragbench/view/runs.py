@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ragbench.harness.results import Estimate
+from ragbench.io.encoding import read_text
 from ragbench.io.scored_runs import LOAD_KIND, QUERIES, RESULTS, SCORES
 from ragbench.report.tables import headline, with_interval
 
@@ -16,6 +17,9 @@ DEPTH = 6
 """Folders below the given one that are looked into."""
 MOST = 2_000
 """Evaluations that are listed."""
+MEDIAN = "median ms"
+"""What the levels of a load are listed by."""
+SUMMARY = "summary.md"
 KINDS = {"answers": "answers", LOAD_KIND: "load"}
 
 
@@ -60,6 +64,15 @@ class FoundRun:
     systems: tuple[System, ...] = ()
     fault: str = ""
     manifest: Mapping[str, Any] | None = None
+
+
+def summary(run: FoundRun) -> str:
+    """The summary that the evaluation wrote.
+
+    Raises:
+        InputError: there is none.
+    """
+    return read_text(run.folder / SUMMARY, name=f"{run.name}/{SUMMARY}")[0]
 
 
 def find_runs(root: Path) -> list[FoundRun]:
@@ -114,11 +127,12 @@ def _described(plain: FoundRun, content: Mapping[str, Any]) -> FoundRun:
     ran = [arm for arm in arms if arm["status"] == "ok"]
     if not ran and not fault:
         fault = "no system ran"
-    metric = headline(list(ran[0]["metrics"])) if ran else ""
+    kind = KINDS.get(str(manifest.get("kind")), "retrieval")
+    metric = MEDIAN if kind == LOAD_KIND else headline(list(ran[0]["metrics"])) if ran else ""
     golden = manifest.get("golden") or {}
     return FoundRun(
         plain.key, plain.folder, plain.name, plain.changed, plain.stamp,
-        kind=KINDS.get(str(manifest.get("kind")), "retrieval"),
+        kind=kind,
         golden=str(golden.get("name", "")),
         fingerprint=str(golden.get("fingerprint", "")),
         queries=int(golden.get("queries") or 0),
@@ -132,6 +146,9 @@ def _described(plain: FoundRun, content: Mapping[str, Any]) -> FoundRun:
 def _system(arm: Mapping[str, Any], metric: str) -> System:
     if arm["status"] != "ok":
         return System(str(arm["name"]), "", str(arm.get("error") or "it did not run"))
+    if metric == MEDIAN:
+        median = arm["latency_ms"].get("p50")
+        return System(str(arm["name"]), "-" if median is None else f"{median:,.1f}")
     value = arm["metrics"].get(metric)
     if value is None:
         return System(str(arm["name"]), "-")

@@ -32,7 +32,7 @@ GRACE_SECONDS = 1
 
 
 def serve(
-    settings: Settings, asking: ModelOptions | None, port: int, cache: Path, ready: Callable[[str], None]
+    settings: Settings, asking: ModelOptions | None, port: int, cache: Path, ready: Callable[[str, str], None]
 ) -> None:
     """Serve until the process is told to stop (Ctrl-C, SIGTERM).
 
@@ -41,7 +41,7 @@ def serve(
         asking: the language model of the playground, if any.
         port: to listen on; 0 for any free one.
         cache: folder for embeddings, the charts' library and the spaces of sessions.
-        ready: called with the address once it is listened on.
+        ready: called once it is listened on, with the address, and with one that opens a single session.
 
     Raises:
         SettingError: the port cannot be had, or a retriever or model cannot be used.
@@ -55,10 +55,10 @@ def serve(
     try:
         with _listening(port) as listener, own_folder(cache / FOLDER) as root:
             port = listener.getsockname()[1]
-            token = secrets.token_urlsafe(32)
+            token, once = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
             sessions = Sessions(root)
             app = make_app(settings, Reports(library, cache), Reviews(library), playground)
-            guard = Guard(app, token=token, port=port, sessions=sessions, limit=settings.limits.file_bytes)
+            guard = Guard(app, token=token, once=once, port=port, sessions=sessions, limit=settings.limits.file_bytes)
             server = uvicorn.Server(
                 uvicorn.Config(
                     guard, loop="asyncio", http="h11", ws="none", log_level="error", access_log=False,
@@ -66,7 +66,8 @@ def serve(
                     timeout_graceful_shutdown=GRACE_SECONDS,
                 )
             )  # fmt: skip
-            ready(f"http://{ADDRESS}:{port}/?token={token}")
+            address = f"http://{ADDRESS}:{port}/?token="
+            ready(address + token, address + once)
             server.run(sockets=[listener])
     except _Stopped:
         pass

@@ -1,8 +1,11 @@
 """Who gets in: tested against the real process, by raw requests where a client would not send them."""
 
 import http.client
+import shutil
 import socket
 import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -149,8 +152,6 @@ def test_only_this_machine_is_listened_on(viewer: Any) -> None:
 
 
 def _has_ss() -> bool:
-    import shutil
-
     return shutil.which("ss") is not None
 
 
@@ -162,3 +163,35 @@ def _other_address() -> str | None:
         return None
     others = sorted(str(address) for address in found if not str(address).startswith("127."))
     return others[0] if others else None
+
+
+def test_browser_is_started_with_an_address_that_works_once(ragbench: Any, cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "browser").write_text(
+        '#!/bin/sh\nprintf %s "$1" > "$0.part" && mv "$0.part" "$0.url"\n', encoding="utf-8"
+    )
+    (tmp_path / "browser").chmod(0o755)
+    command = type(ragbench)(cache)
+    command.environment["BROWSER"] = f"{tmp_path / 'browser'} %s"
+    process = command.start("view", tmp_path)
+    try:
+        printed = process.stdout.readline().strip()
+        told = tmp_path / "browser.url"
+        for _ in range(100):
+            if told.exists():
+                break
+            time.sleep(0.1)
+        opened = told.read_text("utf-8")
+        assert opened.partition("=")[0] == printed.partition("=")[0]
+        assert opened != printed
+        assert [httpx.get(opened).status_code for _ in range(2)] == [200, 403]
+        assert [httpx.get(printed).status_code for _ in range(2)] == [200, 200]
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def test_missing_library_is_named_with_its_command(tmp_path: Path) -> None:
+    without = "import sys; sys.modules['fastapi'] = None; from ragbench.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", without, "view", str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "error: ragbench view needs an optional library: pip install 'ragbench[view]'\n"

@@ -288,6 +288,7 @@ def test_pages_are_never_wider_than_the_screen(shop: Any, see: Any, width: int) 
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_violation_of_accessibility(shop: Any, see: Any, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")

@@ -112,3 +112,24 @@ def test_taken_port_is_named(start: Any, tmp_path: Path, ragbench: Any) -> None:
     done = ragbench("view", tmp_path, "--no-open", "--port", viewer.host.split(":")[1])
     assert done.code == 2
     assert "leave it out to take a free one" in done.err
+
+
+def test_load_is_listed_with_its_summary(start: Any, tmp_path: Path) -> None:
+    """As 'ragbench load' writes it: no metric, and other requests in each level."""
+    folder = tmp_path / "runs" / "load"
+    folder.mkdir(parents=True)
+    arm = {"name": "concurrency=4", "status": "ok", "metrics": {}, "latency_ms": {"p50": 1234.56, "n": 20}}
+    content = {"arms": [arm], "manifest": {"kind": "load", "complete": True}}
+    (folder / "results.json").write_text(json.dumps(content), encoding="utf-8")
+    for name in ("scores.parquet", "queries.parquet"):
+        (folder / name).write_bytes(b"")
+    client = start(tmp_path / "runs").client()
+    page = client.get("/").text
+    assert "1,234.6" in page
+    assert "/report?" not in page
+    link = html.unescape(re.search(r'href="(/summary[^"]+)"', page)[1])  # type: ignore[index]
+    assert client.get(link).status_code == 422
+    (folder / "summary.md").write_text("# <b>Load</b>", encoding="utf-8")
+    assert "# &lt;b&gt;Load&lt;/b&gt;" in client.get(link).text
+    reply = client.get(link.replace("/summary?run=", "/report?runs="))
+    assert (reply.status_code, "a load has a summary" in reply.text) == (422, True)
