@@ -169,4 +169,5 @@ def _people(
     every = np.flatnonzero(scored)
     verdicts = signal.upward >= threshold.value
     verdicts[rows] = threshold.verdicts
-    return people(labels.select(every), signal.upward[every], verdicts[every], how)
+    turned = signal.lower_is_better
+    return people(labels.select(every), signal.upward[every], verdicts[every], how, turned=turned)

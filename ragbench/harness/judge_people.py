@@ -55,7 +55,12 @@ class People:
 
 
 def people(
-    labels: LabelSet, scores: npt.NDArray[np.float64], verdicts: npt.NDArray[np.bool_], settings: Settings
+    labels: LabelSet,
+    scores: npt.NDArray[np.float64],
+    verdicts: npt.NDArray[np.bool_],
+    settings: Settings,
+    *,
+    turned: bool = False,
 ) -> People | None:
     """The agreement of people; None where no answer has two labels.
 
@@ -64,6 +69,7 @@ def people(
         scores: (n,) of them, high for yes.
         verdicts: (n,) of them.
         settings: seed and resamples.
+        turned: low scores were better, and ``scores`` are those with the other sign.
     """
     rows = np.array([at for at, one in enumerate(labels) if len(one.votes) > 1], dtype=np.int64)
     if not len(rows):
@@ -74,7 +80,7 @@ def people(
     alpha = krippendorff_alpha(votes, groups, generator(settings.seed, "alpha"), resamples=settings.resamples)
     agreed = np.where(verdicts[rows], shares, 1 - shares)
     person, judge = _against_others(votes, verdicts[rows], part, settings)
-    if ((scores >= -1) & (scores <= 0)).all():  # low scores were better, and were turned
+    if turned:
         scores = scores + 1
     within = bool(((scores >= 0) & (scores <= 1)).all())
     varies = len(rows) > 1 and scores[rows].std() > 0 and shares.std() > 0

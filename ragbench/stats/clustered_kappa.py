@@ -19,7 +19,9 @@ def clustered_kappa(
 ) -> tuple[float, float, float]:
     """Kappa and the ends of its percentile interval.
 
-    NaN where both raters say the same of everything; the ends also with fewer than two clusters.
+    NaN where both raters say the same of everything. The ends also with fewer than two clusters, and where every
+    resample gives the same kappa: full agreement, or a rater who never changes, leaves nothing to resample, and
+    would pass for certain however few the items.
 
     Args:
         first: (n,) verdicts of one rater.
@@ -44,6 +46,8 @@ def clustered_kappa(
     if int(clusters.max()) < 1 or np.isnan(value):
         return value, float("nan"), float("nan")
     found = _kappa(resampled_means(cells, clusters, rng, resamples))
+    if np.nanmax(found) - np.nanmin(found) < 1e-12:
+        return value, float("nan"), float("nan")
     tail = (1 - confidence) / 2
     low, high = np.nanquantile(found, [tail, 1 - tail])
     return value, float(low), float(high)

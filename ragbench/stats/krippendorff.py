@@ -17,7 +17,8 @@ class Alpha:
 
     Attributes:
         value: 1 for full agreement, 0 for chance; NaN where only one category occurs.
-        low, high: ends of the interval; NaN with ``value`` or with fewer than two clusters.
+        low, high: ends of the interval; NaN with ``value``, with fewer than two clusters, or where every resample gives
+            the same alpha (full agreement), which would pass for certain however few the items.
         observed: chance that two ratings of one item differ.
         expected: the same of two ratings of any items.
         items: items with at least two ratings; the others say nothing of agreement.
@@ -73,8 +74,9 @@ def krippendorff_alpha(
     low = high = float("nan")
     if groups.max() > 0 and not np.isnan(value):
         found = _alpha(resampled_means(parts, groups.astype(np.int64), rng, resamples) * len(rows))[0]
-        tail = (1 - confidence) / 2
-        low, high = (float(end) for end in np.nanquantile(found, [tail, 1 - tail]))
+        if np.nanmax(found) - np.nanmin(found) > 1e-12:
+            tail = (1 - confidence) / 2
+            low, high = (float(end) for end in np.nanquantile(found, [tail, 1 - tail]))
     return Alpha(value, low, high, observed, expected, len(rows), int(sizes.sum()))
 
 

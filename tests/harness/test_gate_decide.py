@@ -104,6 +104,22 @@ def test_values_that_the_candidate_lost_may_be_the_bad_ones() -> None:
     assert gate(None, scored("new", kept.tolist()), floor).outcome == "inconclusive"
 
 
+@pytest.mark.parametrize(
+    ("code", "reason", "outcome"),
+    [
+        ("not-applicable", "ndcg@10: the system abstained", "pass"),
+        ("no-reference", "ndcg@10: there is no reference", "pass"),
+        ("not-applicable", "faithfulness: the system abstained", "inconclusive"),  # of another metric
+        ("judge-unanswered", "ndcg@10: the judge gave no answer", "inconclusive"),
+    ],
+)
+def test_queries_on_which_a_metric_has_nothing_to_say_hold_nothing_up(code: str, reason: str, outcome: str) -> None:
+    new = scored("new", [np.nan] * 20 + [0.9, 1.0] * 20)
+    ledger = Ledger(tuple(LedgerEntry("score", f"q{at}", reason, code) for at in range(20)))
+    new = replace(new, scores=replace(new.scores, ledger=ledger))
+    assert gate(None, new, of(MetricRule(metric="ndcg@10", min=0.8))).outcome == outcome
+
+
 def test_infinite_values_are_refused() -> None:
     with pytest.raises(InputError, match="infinite"):
         gate(BASELINE, scored("new", [float("inf"), *BASE[1:].tolist()]), of(MARGIN))

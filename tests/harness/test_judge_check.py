@@ -232,3 +232,19 @@ def test_published_collections(shared_data: Path) -> None:
 def test_another_file_is_no_qags(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"other.jsonl:1: no line of QAGS"):
         read_labels([write(tmp_path / "other.jsonl", [{"article": "a", "summary": "b"}])], format="qags")
+
+
+def test_the_soft_error_of_a_judge_that_always_says_no() -> None:
+    votes = ["yyy", "yyn", "yyy", "nnn"]  # shares 1, 2/3, 1, 0
+    squares = (1 + 4 / 9 + 1 + 0) / 4
+    never = check(label_set(votes), [0.0] * 4).people
+    assert never is not None
+    assert never.soft_error == pytest.approx(squares)
+    # Low means yes, so a score of 1 says no.
+    turned = check(label_set(votes), [1.0] * 4, lower_is_better=True).people
+    assert turned is not None
+    assert turned.soft_error == pytest.approx(squares)
+    # Scores below 0 (logarithms of probabilities) are no shares.
+    logs = check(label_set(votes), [-0.1, -0.4, -0.2, -0.9], threshold=-0.5).people
+    assert logs is not None
+    assert logs.soft_error is None

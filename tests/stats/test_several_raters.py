@@ -82,3 +82,16 @@ def test_corrected_rate_of_clustered_items_has_the_interval_of_fewer() -> None:
     assert rogan_gladen(600, 1000, 160, 200, 210, 300, effective=(1000, 200, 300)) == plain
     fewer = rogan_gladen(150, 250, 40, 50, 105, 150)
     assert rogan_gladen(600, 1000, 160, 200, 210, 300, effective=(250, 50, 150)).low == pytest.approx(fewer.low)
+
+
+def test_what_no_resample_can_change_has_no_interval() -> None:
+    yes = np.array([True, False, True, False])
+    for other in (yes, np.ones(4, dtype=bool)):  # full agreement; a rater who always says yes
+        value, low, high = clustered_kappa(yes, other, np.arange(4), RNG)
+        assert value == pytest.approx(float((yes == other).all()))
+        assert np.isnan(low)
+        assert np.isnan(high)
+    alpha = krippendorff_alpha([["a", "a"], ["b", "b"], ["a", "a"]], np.arange(3), RNG)
+    assert alpha.value == 1
+    assert np.isnan(alpha.low)
+    assert np.isnan(alpha.high)

@@ -17,6 +17,7 @@ from ragbench.harness.gate.more_queries import more_queries
 from ragbench.harness.gate.result import Decided
 from ragbench.harness.gate.rules import MetricRule, Rule
 from ragbench.harness.gate.weigh import weigh
+from ragbench.harness.score_answers import NOT_ASKED
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.ranks import TIE
 
@@ -70,8 +71,8 @@ def left_out(rules: Sequence[Rule], pair: Pair | None, candidate: ScoredRun) -> 
 
 def _with_relevant(rule: MetricRule, run: ScoredRun, rows: npt.NDArray[np.int64]) -> int:
     """Queries of a slice, less those that cannot have a value since nothing is relevant to them."""
-    missing = np.isnan(column(run, metric_name(run, rule.metric) or rule.metric)[rows])
-    return int((_expected(run, rows) | ~missing).sum())
+    metric = metric_name(run, rule.metric) or rule.metric
+    return int((_expected(run, metric, rows) | ~np.isnan(column(run, metric)[rows])).sum())
 
 
 def _decide(
@@ -92,7 +93,7 @@ def _decide(
     # Nothing is estimated where both are one run: whatever the queries, they differ by nothing.
     certain = theirs is not None and pair is not None and pair.same_run and bool((~np.isnan(ours)).any())
     decided = _weighed(rule, run, metric, part, ours, theirs, units, certain, below, above)
-    lost = np.isnan(ours) & (_expected(run, rows) if theirs is None else ~np.isnan(theirs))
+    lost = np.isnan(ours) & (_expected(run, metric, rows) if theirs is None else ~np.isnan(theirs))
     if decided.outcome != "pass" or not lost.any():
         return decided
     missing = f"the candidate has no value for {int(lost.sum())} queries; it passes without them, but"
@@ -116,9 +117,14 @@ def _shares(values: Values) -> bool:
     return bool(((values >= 0) & (values <= 1)).all())
 
 
-def _expected(run: ScoredRun, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Which queries should have a value: those with something relevant."""
-    nothing = {entry.item for entry in run.scores.ledger.of("no-relevant")}
+def _expected(run: ScoredRun, metric: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which queries should have a value: those with something relevant, on which the metric has something to say."""
+    # The reasons of all metrics of answers stand in one ledger, each led by its metric.
+    nothing = {
+        entry.item
+        for entry in run.scores.ledger.entries
+        if entry.code == "no-relevant" or (entry.code in NOT_ASKED and entry.reason.startswith(f"{metric}: "))
+    }
     return np.array([run.queries.ids[row] not in nothing for row in rows.tolist()], dtype=bool)
 
 
