@@ -50,7 +50,7 @@ def view_command(
         if error.name not in ("fastapi", "starlette", "uvicorn"):
             raise
         raise MissingExtra("ragbench view", "view") from error
-    from ragbench.view.settings import MEGABYTE, RETRIEVERS, Limits, Settings
+    from ragbench.view.settings import RETRIEVERS, Limits, Settings
 
     settings = Settings(
         folder,
@@ -59,7 +59,7 @@ def view_command(
         tuple(golden or ()),
         tuple(answers or ()),
         tuple(retriever or RETRIEVERS),
-        Limits(int(max_file_mb * MEGABYTE), int(max_session_mb * MEGABYTE)),
+        Limits.of_megabytes(max_file_mb, max_session_mb),
     )
     asking = ModelOptions({"answer": llm}, base_url, max_cost=max_cost) if llm else None
 

@@ -17,7 +17,7 @@ from ragbench.view.pages import Pages
 from ragbench.view.playground import Playground
 from ragbench.view.reports import Reports, check
 from ragbench.view.reviews import Reviews
-from ragbench.view.runs import FoundRun, find_runs, summary
+from ragbench.view.runs import FoundRun, Runs, summary
 from ragbench.view.sessions import Session
 from ragbench.view.settings import Settings
 from ragbench.view.threads import in_thread
@@ -71,8 +71,9 @@ def make_app(
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, telemetry=silent)
     _add_faults(app)
     pages = Pages()
-    _add_runs(app, settings, reports, pages)
-    _add_reviews(app, settings, reviews, pages)
+    runs = Runs(settings.folder)
+    _add_runs(app, settings, runs, reports, pages)
+    _add_reviews(app, runs, reviews, pages)
     _add_playground(app, settings, playground, pages)
 
     @app.get("/assets/{name}")
@@ -110,22 +111,21 @@ def _add_faults(app: FastAPI) -> None:
         return JSONResponse({"fault": str(error.detail)}, error.status_code)
 
 
-def _add_runs(app: FastAPI, settings: Settings, reports: Reports, pages: Pages) -> None:
+def _add_runs(app: FastAPI, settings: Settings, every: Runs, reports: Reports, pages: Pages) -> None:
     @app.get("/")
     async def listed() -> Response:
-        runs = await in_thread(lambda: find_runs(settings.folder))
-        return HTMLResponse(pages.runs(settings, runs))
+        return HTMLResponse(pages.runs(settings, await in_thread(every.find)))
 
     @app.get("/compare")
     async def compared(runs: Keys = None) -> Response:
         """The report with the oldest as the baseline."""
-        chosen = await in_thread(lambda: _chosen(settings, runs))
+        chosen = await in_thread(lambda: _chosen(every, runs))
         ordered = sorted(chosen, key=lambda run: (run.changed, run.name))
         return RedirectResponse(f"/report?{'&'.join(f'runs={run.key}' for run in ordered)}", 303)
 
     @app.get("/report")
     async def report(runs: Keys = None, intersect: bool = False) -> Response:
-        chosen = await in_thread(lambda: _chosen(settings, runs))
+        chosen = await in_thread(lambda: _chosen(every, runs))
         try:
             check(chosen)
             # Made before the page around it, so that what is wrong is told by this page.
@@ -137,22 +137,22 @@ def _add_runs(app: FastAPI, settings: Settings, reports: Reports, pages: Pages) 
 
     @app.get("/summary")
     async def told(run: str = "") -> Response:
-        chosen = await in_thread(lambda: _chosen(settings, [run]))
+        chosen = await in_thread(lambda: _chosen(every, [run]))
         if not chosen:
             return HTMLResponse(pages.fault("No summary", "The evaluation is not in the folder (any more).", []), 422)
         return HTMLResponse(pages.summary(chosen[0], await in_thread(lambda: summary(chosen[0]))))
 
     @app.get("/report/page")
     async def report_page(runs: Keys = None, intersect: bool = False) -> Response:
-        chosen = await in_thread(lambda: _chosen(settings, runs))
+        chosen = await in_thread(lambda: _chosen(every, runs))
         content = await in_thread(lambda: reports.page(chosen, intersect=intersect))
         return HTMLResponse(content, headers={"Content-Security-Policy": REPORT_POLICY})
 
 
-def _add_reviews(app: FastAPI, settings: Settings, reviews: Reviews, pages: Pages) -> None:
+def _add_reviews(app: FastAPI, every: Runs, reviews: Reviews, pages: Pages) -> None:
     @app.get("/queries")
     async def queries(run: str = "") -> Response:
-        chosen = await in_thread(lambda: _chosen(settings, [run]))
+        chosen = await in_thread(lambda: _chosen(every, [run]))
         try:
             check(chosen)
         except RagbenchError as error:
@@ -161,13 +161,13 @@ def _add_reviews(app: FastAPI, settings: Settings, reviews: Reviews, pages: Page
 
     @app.get("/data/queries")
     async def data(run: str = "") -> Response:
-        chosen = await in_thread(lambda: _chosen(settings, [run]))
+        chosen = await in_thread(lambda: _chosen(every, [run]))
         check(chosen)
         return JSONResponse(await in_thread(lambda: reviews.queries(chosen[0])))
 
     @app.post("/decisions")
     async def decide(decided: Decided) -> Response:
-        chosen = await in_thread(lambda: _chosen(settings, [decided.run]))
+        chosen = await in_thread(lambda: _chosen(every, [decided.run]))
         check(chosen)
         row = await in_thread(lambda: reviews.decide(chosen[0], decided))
         return JSONResponse({"row": row, "file": str(reviews.file(chosen[0]))})
@@ -213,9 +213,9 @@ def _session(request: Request) -> Session:
     return session
 
 
-def _chosen(settings: Settings, keys: Sequence[str] | None) -> list[FoundRun]:
+def _chosen(every: Runs, keys: Sequence[str] | None) -> list[FoundRun]:
     """The evaluations with these keys, in the order of the keys."""
-    by_key = {run.key: run for run in find_runs(settings.folder)}
+    by_key = {run.key: run for run in every.find()}
     wanted = list(dict.fromkeys(keys or ()))
     missing = [key for key in wanted if key not in by_key]
     if missing:

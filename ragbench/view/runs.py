@@ -75,13 +75,39 @@ def summary(run: FoundRun) -> str:
     return read_text(run.folder / SUMMARY, name=f"{run.name}/{SUMMARY}")[0]
 
 
-def find_runs(root: Path) -> list[FoundRun]:
-    """Every evaluation in a folder and below, the newest first, broken ones among them.
+class Runs:
+    """The evaluations in a folder and below.
 
     Hidden folders are passed over, and links are not followed.
+
+    Args:
+        root: the folder.
     """
-    found = [_read(path, root) for path in _folders(root)]
-    return sorted(found, key=lambda run: (-run.changed, run.name))
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        # What was read of each folder, by what its files looked like then: results may be megabytes.
+        self._known: dict[Path, tuple[object, FoundRun]] = {}
+
+    def find(self) -> list[FoundRun]:
+        """All of them as they are now, the newest first, broken ones among them."""
+        known = {path: self._found(path) for path in _folders(self._root)}
+        self._known = known
+        return sorted((run for _, run in known.values()), key=lambda run: (-run.changed, run.name))
+
+    def _found(self, folder: Path) -> tuple[object, FoundRun]:
+        looks = tuple(_looks(folder / name) for name in (RESULTS, SCORES, QUERIES))
+        before = self._known.get(folder)
+        return before if before is not None and before[0] == looks else (looks, _read(folder, self._root))
+
+
+def _looks(path: Path) -> tuple[int, int] | None:
+    """Size and time of a file; None where it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
 
 
 def _folders(root: Path) -> Iterator[Path]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from ragbench.core.errors import InputError, SettingError
 
 MEGABYTE = 1 << 20
+MOST_MEGABYTES = 10_000
 RETRIEVERS = ("bm25", "dense", "hybrid", "rerank")
 """Offered in the playground unless others are named."""
 
@@ -24,9 +25,17 @@ class Limits:
     session_bytes: int = 50 * MEGABYTE
     files: int = 200
 
-    def __post_init__(self) -> None:
-        if self.file_bytes <= 0 or self.session_bytes <= 0:
-            raise SettingError("limits of uploads must be above 0")
+    @classmethod
+    def of_megabytes(cls, file: float, session: float) -> "Limits":
+        """The same in megabytes (1,048,576 bytes).
+
+        Raises:
+            SettingError: one is no number above 0, or absurdly large.
+        """
+        for option, value in (("--max-file-mb", file), ("--max-session-mb", session)):
+            if not 0 < value <= MOST_MEGABYTES:
+                raise SettingError(f"{option} is {value:g}; it must be above 0 and at most {MOST_MEGABYTES:,}")
+        return cls(int(file * MEGABYTE), int(session * MEGABYTE))
 
 
 @dataclass(frozen=True)

@@ -133,3 +133,24 @@ def test_load_is_listed_with_its_summary(start: Any, tmp_path: Path) -> None:
     assert "# &lt;b&gt;Load&lt;/b&gt;" in client.get(link).text
     reply = client.get(link.replace("/summary?run=", "/report?runs="))
     assert (reply.status_code, "a load has a summary" in reply.text) == (422, True)
+
+
+def test_list_follows_the_folder(start: Any, runs: Path, keys_of: Any) -> None:
+    """What was read is kept only as long as the files look the same."""
+    client = start(runs).client()
+    assert set(keys_of(client)) == {"first", "later/second"}
+    (runs / "later" / "second").rename(runs / "third")
+    assert set(keys_of(client)) == {"first", "third"}
+    (runs / "third" / "queries.parquet").rename(runs / "away")
+    assert set(keys_of(client)) == {"first"}
+    (runs / "away").rename(runs / "third" / "queries.parquet")
+    results = runs / "first" / "results.json"
+    results.write_text(results.read_text("utf-8").replace('"complete": true', '"complete": false'), encoding="utf-8")
+    assert set(keys_of(client)) == {"third"}
+
+
+def test_limits_that_are_none_are_refused(tmp_path: Path, ragbench: Any) -> None:
+    for value in ("0", "-1", "nan", "inf"):
+        done = ragbench("view", tmp_path, "--no-open", "--max-file-mb", value)
+        assert done.code == 2
+        assert "--max-file-mb is" in done.err
