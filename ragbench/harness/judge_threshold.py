@@ -57,7 +57,7 @@ def chosen_threshold(
         rng: draws the folds.
 
     Raises:
-        InputError: one score for everything, or a kind of answer from fewer than two clusters.
+        InputError: one score for everything or nearly so, or a kind of answer from fewer than two clusters.
 
     Source: Youden 1950, Cancer 3:32.
     """
@@ -70,12 +70,17 @@ def chosen_threshold(
         )
     folds = _folds(yes, no, rng)[clusters]
     verdicts = np.zeros(len(scores), dtype=bool)
+    value = best_threshold(scores, positive)
     found = []
     for fold in np.unique(folds):
         test = folds == fold
+        if len(np.unique(scores[~test])) < 2:
+            raise InputError(
+                f"nearly every answer has the score {scores[~test][0]:g}: too few others to choose a threshold on one "
+                "part of the answers and hold it against the rest; give it: --threshold T"
+            )
         found.append(best_threshold(scores[~test], positive[~test]))
         verdicts[test] = scores[test] >= found[-1]
-    value = best_threshold(scores, positive)
     return Threshold(value, "cross-validated", verdicts, len(found), min(found), max(found))
 
 

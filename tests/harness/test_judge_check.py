@@ -248,3 +248,26 @@ def test_the_soft_error_of_a_judge_that_always_says_no() -> None:
     logs = check(label_set(votes), [-0.1, -0.4, -0.2, -0.9], threshold=-0.5).people
     assert logs is not None
     assert logs.soft_error is None
+
+
+def test_a_threshold_is_not_chosen_on_a_single_other_score() -> None:
+    with pytest.raises(InputError, match="nearly every answer has the score"):
+        check(label_set(["y", "n", "y", "n"]), [0.7, 0.3, 0.7, 0.7])
+
+
+def test_who_labels_an_answer_twice_is_not_two_people(tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text("id,answer,annotator,label\n1,a,p,yes\n1,a,p,no\n1,a,q,yes\n2,b,p,no\n2,b,q,no\n")
+    found = read_labels([table])
+    assert [(one.item.query_id, [vote.person for vote in one.votes]) for one in found] == [
+        ("1#1", ["p", "q"]), ("1#2", ["p"]), ("2", ["p", "q"]),
+    ]  # fmt: skip
+    assert found.items[0].cluster == found.items[1].cluster
+
+
+def test_without_ids_rows_of_one_answer_are_found_by_what_they_say(tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text("query,answer,annotator,label\nQ,a,p,yes\nQ,a,q,no\nQ,b,p,no\nR,a,p,no\n,a,p,no\n,a,q,no\n")
+    found = read_labels([table])
+    assert [len(one.votes) for one in found] == [2, 1, 1, 1, 1]
+    assert found.clusters.tolist() == [0, 0, 1, 2, 3]  # two answers to one query are alike

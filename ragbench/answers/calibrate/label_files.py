@@ -5,7 +5,8 @@ answers (`ragbench.io.answer_rows`), and
 
     label       yes or no (see `ragbench.answers.calibrate.label_words`)
     votes       in place of it: the labels of several people
-    annotator   in place of votes: who gave the label; rows of the same id and answer are one answer
+    annotator   in place of votes: who gave the label; rows of the same id and answer are one answer (without ids: of
+                the same query, answer and sources), unless one person labels it twice
     cluster     what makes answers alike; by default the document that all sources are from, else the query
 
 What is in no role can be a score to check (``column:NAME``) or a slice.
@@ -92,7 +93,7 @@ def _table(path: Path, named: Mapping[str, str], words: Words) -> LabelSet:
         item = _answer(where, number, row, role)
         items.append(Labelled(item, votes, _cluster(row, role, item), item.query_id))
     if "annotator" in role:
-        items = _gathered(items)
+        items = _gathered(items, "id" in role)
     return LabelSet(tuple(_unique(items)), path.stem, Ledger(tuple(entries)))
 
 
@@ -128,14 +129,27 @@ def _cluster(row: Mapping[str, object], role: Mapping[str, str], item: Answered)
     if given not in (None, ""):
         return f"cluster:{given}"
     documents = {source.document_id for source in item.sources if source.document_id}
-    return f"document:{documents.pop()}" if len(documents) == 1 else f"query:{item.query_id}"
+    if len(documents) == 1:
+        return f"document:{documents.pop()}"
+    # Without ids every row has one of its own, which says nothing of its query.
+    return f"query:{item.query_id if 'id' in role else item.query or item.query_id}"
 
 
-def _gathered(items: list[Labelled]) -> list[Labelled]:
-    """Rows of the same id and answer as one item with all their votes."""
-    found: dict[tuple[str, str], Labelled] = {}
-    for one in items:
-        key = (one.query_id, one.item.answer)
+def _gathered(items: list[Labelled], ids: bool) -> list[Labelled]:
+    """Rows of one answer as one item with all their votes.
+
+    What a person labels again is another item: two systems may say the same, and one
+    person's second label says nothing of how far two people agree.
+    """
+    found: dict[tuple[object, ...], Labelled] = {}
+    times: Counter[tuple[object, ...]] = Counter()
+    for number, one in enumerate(items):
+        query = one.query_id if ids else (one.item.query, one.item.sources) if one.item.query else number
+        answer = (query, one.item.answer)
+        person = one.votes[0].person
+        key = (*answer, times[(*answer, person)])
+        if person:
+            times[(*answer, person)] += 1
         found[key] = replace(found[key], votes=found[key].votes + one.votes) if key in found else one
     return list(found.values())
 
