@@ -103,7 +103,8 @@ def _scored(options: Options, labels: LabelSet) -> tuple[Signal, Mapping[str, Ma
         options.metric,
         column=options.score,
         lower_is_better=options.lower_is_better,
-        context=Context(cache=cache_folder(options.cache), seed=options.settings.seed, progress=Progress()),
+        # Without the seed: another one would ask the judge, and pay, anew; ragbench score asks without one too.
+        context=Context(cache=cache_folder(options.cache), progress=Progress()),
     )
     if not options.asking.models or options.out is None:
         return score(), {}

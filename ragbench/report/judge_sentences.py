@@ -26,7 +26,7 @@ def threshold_sentence(check: JudgeCheck) -> str:
         return f"{start}, as given."
     if threshold.how == "binary":
         return f"{start}: scores are 0 or 1."
-    ends = sorted(abs(end) if check.signal.lower_is_better else end for end in (threshold.lowest, threshold.highest))
+    ends = sorted(-end if check.signal.lower_is_better else end for end in (threshold.lowest, threshold.highest))
     spread = f"{_number(ends[0])} to {_number(ends[1])}" if ends[0] < ends[1] else _number(ends[0])
     return (
         f"{start}, where sensitivity + specificity is largest on these labels. The verdicts behind the figures come "

@@ -79,6 +79,10 @@ def test_a_model_that_judges_and_later_answers_corrected_by_its_errors(ragbench:
         assert found.json["threshold"]["how"] == "binary"
         assert sum(server.paid.values()) == 80
         assert planned.json["plan"]["calls"] >= 80
+        # Another seed of the folds is no new question to the judge.
+        seeded = ragbench(*command, "--seed", 1, "--json")
+        assert seeded.code == 0, seeded.err
+        assert sum(server.paid.values()) == 80
 
         answers = write_lines(tmp_path / "answers.jsonl", [
             {"query_id": f"n{n}", "query": f"What is slate {n}?", "contexts": [f"Slate {n} is grey."],

@@ -14,6 +14,7 @@ from ragbench.core.errors import InputError, SettingError
 from ragbench.harness.judge_check import CheckSettings, JudgeCheck, check_judge
 from ragbench.harness.judge_signal import Signal, signal_of
 from ragbench.harness.judge_threshold import best_threshold, chosen_threshold
+from ragbench.report.judge_sentences import threshold_sentence
 
 
 def label_set(votes: list[str], clusters: list[str] | None = None, **metadata: list[str]) -> LabelSet:
@@ -271,3 +272,10 @@ def test_without_ids_rows_of_one_answer_are_found_by_what_they_say(tmp_path: Pat
     found = read_labels([table])
     assert [len(one.votes) for one in found] == [2, 1, 1, 1, 1]
     assert found.clusters.tolist() == [0, 0, 1, 2, 3]  # two answers to one query are alike
+
+
+def test_thresholds_of_scores_below_zero_keep_their_sign() -> None:
+    scores = [-0.9, -0.8, -0.7, -0.3, -0.2, -0.1]
+    sentence = threshold_sentence(check(label_set(["y"] * 3 + ["n"] * 3), scores, lower_is_better=True))
+    assert "up to a score of -.500" in sentence
+    assert "thresholds -.55" in sentence
