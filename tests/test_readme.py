@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-sys.path.append(str(Path(__file__).resolve().parent / "models"))
+sys.path += [str(Path(__file__).resolve().parent / name) for name in ("models", "answers")]
+import judge_replies
 from llm_server import LLMServer, serving
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,8 +53,8 @@ def test_the_verdicts_of_the_readme_run(ragbench: Any, tmp_path: Path, monkeypat
     (tmp_path / "datasets").symlink_to(ROOT / "datasets")
     monkeypatch.chdir(tmp_path)
     evaluation = next(words for words in commands() if words[1] == "eval" and "reports/mine" in words)
-    verdicts = [words for words in commands() if words[1] in {"compare", "plan", "baseline", "gate", "ab"}]
-    assert [words[1] for words in verdicts] == ["compare", "plan", "baseline", "gate", "ab"]
+    verdicts = [words for words in commands() if words[1] in {"compare", "report", "plan", "baseline", "gate", "ab"}]
+    assert [words[1] for words in verdicts] == ["compare", "report", "plan", "baseline", "gate", "ab"]
     for words in (evaluation, *verdicts):
         done = ragbench(*words[1:])
         assert done.code == 0, f"{words}: {done.out}{done.err}"
@@ -65,14 +66,23 @@ def test_the_answers_of_the_readme_are_made_and_scored(
     """With a server that speaks OpenAI's protocol in the place of OpenAI's."""
     (tmp_path / "datasets").symlink_to(ROOT / "datasets")
     monkeypatch.chdir(tmp_path)
-    said = '{"answer": "The Tarnfell 2 Winter tent [1].", "citations": [1], "is_unknown": false}'
-    with serving(LLMServer(reply=lambda body: said)) as server:
+    said = '{"answer": "The Tarnfell 2 Winter is a tent [1].", "citations": [1], "is_unknown": false}'
+    asks = "take an answer", "compare statements"
+
+    def reply(body: dict[str, Any]) -> str:
+        system = body["messages"][0]["content"]
+        return judge_replies.reply(body) if any(words in system for words in asks) else said
+
+    printed = ""
+    with serving(LLMServer(reply=reply)) as server:
         monkeypatch.setitem(ragbench.environment, "OPENAI_BASE_URL", server.url)
         monkeypatch.setitem(ragbench.environment, "OPENAI_API_KEY", "none")
         for words in (words for words in commands() if words[1] in {"answer", "score"}):
             done = ragbench(*words[1:])
             assert done.code == 0, f"{words}: {done.out}{done.err}"
-    assert "token_f1" in done.out
+            printed += done.out
+    assert "token_f1" in printed
+    assert re.search(r"^faithfulness +\S+ \[", printed, flags=re.MULTILINE)
 
 
 def test_python_of_the_readme_runs(

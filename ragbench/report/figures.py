@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ragbench.core.errors import InputError, MissingExtra
+from ragbench.core.errors import InputError
 from ragbench.io.atomic import write_bytes, write_text
 from ragbench.report.charts.chart import Chart
 from ragbench.report.charts.theme import BACKGROUND, Theme, config
@@ -35,12 +35,8 @@ def write_figures(
 
     Raises:
         InputError: the folder cannot be written.
-        MissingExtra: vl-convert is not installed.
     """
-    try:
-        import vl_convert
-    except ImportError as error:
-        raise MissingExtra("drawing charts", "viz") from error
+    import vl_convert
 
     written = []
     for chart in charts:

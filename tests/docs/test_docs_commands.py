@@ -47,6 +47,7 @@ NOT_RUN = {
     ("load.md", "ragbench load"): "four minutes of load; tests/cli/test_load_command.py has shorter ones",
     ("load.md", "ragbench baseline"): "after the former; run in tests/cli/test_load_command.py",
     ("load.md", "ragbench gate"): "after the former; run in tests/cli/test_load_command.py",
+    ("view.md", "ragbench view"): "serves until it is stopped; tests/view/conftest.py starts it",
     ("wattbot.md", "ragbench wattbot run"): "the competition's data; tests/cli/test_wattbot_shared.py has them",
 }
 """Page and beginning of the line -> why it is not run. Its options are checked all the same."""
