@@ -136,7 +136,7 @@ def score_answers(
         judge: for metrics that need one.
         documents: text by document id, so that cited passages can be found in their documents.
         settings: seed and resamples.
-        context: cache and progress.
+        context: cache, progress, and the seed that judges are asked with; another seed asks, and pays, them anew.
 
     Raises:
         SettingError: a metric is unknown, set wrongly, named twice or needs a judge; every fault is listed.
@@ -150,7 +150,7 @@ def score_answers(
         golden=tuple(golden),
         judge=asker,
         judge_name=judge.name if judge else "",
-        context=replace(context or Context(), seed=settings.seed),
+        context=context or Context(),
         documents=documents or {},
     )
     columns = _columns(list(chosen.values()), aligned, asked, judge.loop if judge else None)
