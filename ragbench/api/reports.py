@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ragbench.api.several import paths
+from ragbench.core.errors import InputError
 from ragbench.io.atomic import write_text
 from ragbench.io.cache import cache_folder
 from ragbench.report.figures import write_figures
@@ -14,9 +16,9 @@ from ragbench.report.pull_request import pull_request
 def write_report(
     *runs: Path | str,
     out: Path | str,
-    corpus: Sequence[Path | str] = (),
-    golden: Sequence[Path | str] = (),
-    answers: Sequence[Path | str] = (),
+    corpus: Path | str | Sequence[Path | str] = (),
+    golden: Path | str | Sequence[Path | str] = (),
+    answers: Path | str | Sequence[Path | str] = (),
     figures: Path | str | None = None,
     markdown: Path | str | None = None,
     title: str | None = None,
@@ -32,7 +34,7 @@ def write_report(
         runs: ``"FOLDER"`` or ``"FOLDER::ARM"`` of ``ragbench eval`` or ``ragbench score``; the first system is the
             baseline.
         out: the page.
-        corpus: documents or chunks that were indexed, for their texts.
+        corpus: documents or chunks that were indexed, for their texts; one or several.
         golden: golden sets that were used, for evidence and answers.
         answers: answers that were scored.
         figures: folder for the charts as PNG and SVG.
@@ -48,11 +50,20 @@ def write_report(
         The path of the page.
 
     Raises:
-        InputError: a folder cannot be read, or a corpus, golden set or answers fit none of them.
+        InputError: a folder cannot be read, a file cannot be written, or a corpus, golden set or answers fit none of
+            them.
     """
+    wrong = next((run for run in runs if not isinstance(run, str | Path)), None)
+    if wrong is not None:
+        raise InputError(
+            f"a report is made of folders, and a {type(wrong).__name__} is given; name the folder that "
+            "'ragbench eval --out' or 'ragbench score --out' wrote"
+        )
+    if markdown is not None and Path(markdown).resolve() == Path(out).resolve():
+        raise InputError(f"out and markdown are both {out}: name two files")
     wanted = Wanted(
-        tuple(str(run) for run in runs), tuple(map(Path, corpus)), golden=tuple(map(Path, golden)),
-        answers=tuple(map(Path, answers)), title=title, metric=metric, baseline=baseline, seed=seed,
+        tuple(str(run) for run in runs), paths(corpus), golden=paths(golden),
+        answers=paths(answers), title=title, metric=metric, baseline=baseline, seed=seed,
         resamples=resamples,
     )  # fmt: skip
     data, page = read_report(wanted), Path(out)

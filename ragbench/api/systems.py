@@ -28,7 +28,7 @@ def systems(given: Iterable[System]) -> tuple[ScoredRun, ...]:
     """Every system in what is given, in its order.
 
     Raises:
-        InputError: a reference cannot be read, or two systems have one name.
+        InputError: a reference cannot be read, something is no system, or two systems have one name.
     """
     given = list(given)
     references = [str(one) for one in given if isinstance(one, str | Path)]
@@ -39,6 +39,11 @@ def systems(given: Iterable[System]) -> tuple[ScoredRun, ...]:
             found += read[str(one)]
         elif isinstance(one, Evaluation):
             found += one.scored
+        elif not isinstance(one, ScoredRun | AnswerEvaluation | Scored):
+            raise InputError(
+                f"a {type(one).__name__} is no system: give an evaluation, one of evaluation.scored, scored answers, "
+                'or a folder as "FOLDER" or "FOLDER::ARM"'
+            )
         else:
             found.append(one if isinstance(one, ScoredRun) else _single(one))
     names = [run.name for run in found]

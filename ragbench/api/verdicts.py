@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import yaml
 
 from ragbench.api.progress import bars
+from ragbench.api.several import texts
 from ragbench.api.systems import System, one_system, systems
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
-from ragbench.core.errors import InputError
+from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.harness.ab.analyse import analyse
 from ragbench.harness.ab.outcomes import number, parse_guardrail, parse_outcome
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 def evaluate(
     chunks: Chunks,
     golden: GoldenSet,
-    retrievers: Retrievers = DEFAULT_RETRIEVERS,
+    retrievers: str | Retrievers = DEFAULT_RETRIEVERS,
     *,
     settings: Settings | None = None,
     cache: Path | str | None = None,
@@ -63,13 +64,15 @@ def evaluate(
         InputError: corpus and golden set do not fit together.
     """
     context = Context(cache=cache_folder(cache), progress=bars)
-    return _evaluate(chunks, golden, retrievers, settings, context=context)
+    return _evaluate(
+        chunks, golden, [retrievers] if isinstance(retrievers, str) else retrievers, settings, context=context
+    )
 
 
 def compare(
     *given: System,
-    metrics: Sequence[str] = (),
-    by: Sequence[str] = (),
+    metrics: str | Sequence[str] = (),
+    by: str | Sequence[str] = (),
     correction: str = "holm",
     test: str = "auto",
     margin: float | None = None,
@@ -101,8 +104,8 @@ def compare(
     runs = systems(given)
     available = next((run.scores.metrics for run in runs if run.error is None), ("ndcg@10",))
     settings = CompareSettings(
-        metrics=tuple(metrics) or (headline(available),),
-        by=tuple(by),
+        metrics=texts(metrics) or (headline(available),),
+        by=texts(by),
         correction=correction,
         test=test,
         margin=margin,
@@ -120,7 +123,7 @@ def gate(
     baseline: System | None = None,
     rules: Path | str | Sequence[Mapping[str, object]] | Rules | None = None,
     *,
-    allow: Collection[str] = (),
+    allow: str | Collection[str] = (),
 ) -> Gate:
     """Whether the candidate may pass: ``pass``, ``fail`` or ``inconclusive``.
 
@@ -141,9 +144,11 @@ def gate(
         asked = rules
     elif isinstance(rules, str | Path):
         asked = read_rules(Path(rules))
+    elif isinstance(rules, Mapping) or not all(isinstance(rule, Mapping) for rule in rules):
+        raise SettingError('rules are a list with a mapping for each: [{"metric": "ndcg@10", "margin": 0.02}]')
     else:
         asked = parse_rules(yaml.safe_dump({"rules": [dict(rule) for rule in rules]}), "rules")
-    return _gate(None if baseline is None else one_system(baseline), one_system(candidate), asked, allow=allow)
+    return _gate(None if baseline is None else one_system(baseline), one_system(candidate), asked, allow=texts(allow))
 
 
 def plan(
@@ -188,8 +193,8 @@ def plan(
 def ab(
     events: "Path | str | pd.DataFrame",
     *,
-    outcomes: Sequence[str] = (),
-    guardrails: Sequence[str] = (),
+    outcomes: str | Sequence[str] = (),
+    guardrails: str | Sequence[str] = (),
     unit: str = "",
     variant: str = "",
     before: Mapping[str, str] | str | None = None,
@@ -227,8 +232,8 @@ def ab(
     """
     settings = AbSettings(
         unit=unit, variant=variant, time=time, control=control,
-        outcomes=tuple(parse_outcome(text) for text in outcomes),
-        guardrails=tuple(parse_guardrail(text) for text in guardrails),
+        outcomes=tuple(parse_outcome(text) for text in texts(outcomes)),
+        guardrails=tuple(parse_guardrail(text) for text in texts(guardrails)),
         before={"": before} if isinstance(before, str) else dict(before or {}),
         split=dict(split or {}),
         effect=None if effect is None else number(str(effect), "effect"),
@@ -254,7 +259,7 @@ def _with_times(events: "pd.DataFrame", time: str) -> "pd.DataFrame":
 
 
 def ab_runs(
-    control: System, challenger: System, *, metrics: Sequence[str] = (), guardrails: Sequence[str] = (),
+    control: System, challenger: System, *, metrics: str | Sequence[str] = (), guardrails: str | Sequence[str] = (),
     alpha: float = 0.05, seed: int = 0,
 ) -> PairedResult:  # fmt: skip
     """The same advice from two evaluations of the same queries.
@@ -272,5 +277,5 @@ def ab_runs(
         SettingError: an unknown guardrail.
     """
     runs = systems([control, challenger])
-    chosen = list(metrics) or [headline(runs[0].scores.metrics)]
-    return analyse_runs(runs, chosen, [parse_guardrail(text) for text in guardrails], alpha=alpha, seed=seed)
+    chosen = list(texts(metrics)) or [headline(runs[0].scores.metrics)]
+    return analyse_runs(runs, chosen, [parse_guardrail(text) for text in texts(guardrails)], alpha=alpha, seed=seed)

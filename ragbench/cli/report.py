@@ -37,10 +37,13 @@ def report_command(
     cache: Annotated[Path | None, typer.Option(help="Cache folder.  [default: the user's]")] = None,
 ) -> None:
     """Write evaluations as one HTML page."""
+    from ragbench.core.errors import InputError
     from ragbench.io.cache import cache_folder
     from ragbench.report.html.inputs import Wanted, read_report
     from ragbench.report.html.page import charts_of, write_page
 
+    if markdown is not None and markdown.resolve() == out.resolve():
+        raise InputError(f"--out and --markdown are both {out}: name two files")
     data = read_report(
         Wanted(
             references=tuple(runs),

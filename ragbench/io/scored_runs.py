@@ -109,6 +109,8 @@ def _results(folder: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         complete = content["manifest"]["complete"]
+        # Half of a file, or one of another tool, lacks one of these.
+        _ = [(arm["name"], arm["status"]) for arm in content["arms"]], content["ledger"]["counts"]
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror or error}); name a folder that 'ragbench eval --out' wrote"

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import ragbench as rb
 
 
@@ -18,3 +20,42 @@ def test_the_page_is_that_of_the_command(ragbench: Any, sample_data: Path, tmp_p
     assert made.read_bytes() == (tmp_path / "command.html").read_bytes()
     assert "no second system" in (tmp_path / "comment.md").read_text("utf-8")
     assert sorted(path.suffix for path in (tmp_path / "figures").iterdir())[:1] == [".png"]
+
+
+def test_a_path_by_itself_is_one_path(ragbench: Any, sample_data: Path, tmp_path: Path, cache: Path) -> None:
+    shop, folder = sample_data / "shop", tmp_path / "shop"
+    corpus = str(shop / "product_catalog.csv")
+    ragbench("eval", "--corpus", corpus, "--golden", shop, "--retriever", "bm25", "--out", folder)
+    one = rb.write_report(folder, out=tmp_path / "1.html", corpus=corpus, golden=str(shop), cache=cache)
+    assert one.read_bytes() == rb.write_report(
+        folder, out=tmp_path / "2.html", corpus=[corpus], golden=[shop], cache=cache
+    ).read_bytes()  # fmt: skip
+    with pytest.raises(rb.InputError, match="is a folder; name a file"):
+        rb.write_report(folder, out=tmp_path, cache=cache)
+    with pytest.raises(rb.InputError, match="name two files"):
+        rb.write_report(folder, out=tmp_path / "1.html", markdown=tmp_path / "1.html", cache=cache)
+    told = ragbench("report", folder, "--out", tmp_path / "1.html", "--markdown", tmp_path / "1.html")
+    assert (told.code, "name two files" in told.err) == (2, True)
+
+
+def test_what_is_no_folder_or_system_is_named() -> None:
+    with pytest.raises(rb.InputError, match="no evaluation is named"):
+        rb.write_report(out="never.html")
+    with pytest.raises(rb.InputError, match="made of folders, and a int is given"):
+        rb.write_report(3, out="never.html")  # type: ignore[arg-type]
+    with pytest.raises(rb.InputError, match="a list is no system"):
+        rb.compare([])  # type: ignore[arg-type]
+
+
+def test_a_text_by_itself_is_one_text(sample_data: Path, cache: Path) -> None:
+    chunks = rb.chunk(rb.load_corpus(sample_data / "shop" / "product_catalog.csv"), "whole")
+    golden = rb.load_golden(sample_data / "shop")
+    alone = rb.evaluate(chunks, golden, "bm25", cache=cache)
+    assert [one.name for one in alone.scored] == ["bm25"]
+    found = rb.evaluate(chunks, golden, ["bm25", "bm25:k1=0.5"], cache=cache)
+    compared = rb.compare(found, metrics="mrr@10", by="type", resamples=200)
+    assert compared.settings.metrics == ("mrr@10",)
+    assert compared.slices
+    for wrong in ({"metric": "ndcg@10"}, ["ndcg@10"]):
+        with pytest.raises(rb.SettingError, match="a list with a mapping for each"):
+            rb.gate(found.scored[0], found.scored[1], rules=wrong)  # type: ignore[arg-type]

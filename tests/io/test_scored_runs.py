@@ -84,9 +84,10 @@ def test_a_folder_that_holds_no_finished_evaluation(folder: Path, tmp_path: Path
     results.write_text(json.dumps(content))
     with pytest.raises(InputError, match="interrupted"):
         read_scored(folder)
-    results.write_text("[]")
-    with pytest.raises(InputError, match="is no result of 'ragbench eval'"):
-        read_scored(folder)
+    for text in ("[]", '{"manifest": {"complete": true}}', '{"manifest": {"complete": true}, "arms": [3]}'):
+        results.write_text(text)
+        with pytest.raises(InputError, match="is no result of 'ragbench eval'"):
+            read_scored(folder)
 
 
 @pytest.mark.parametrize(("file", "column"), [("scores.parquet", "arm"), ("queries.parquet", "text")])

@@ -121,6 +121,8 @@ def read_report(wanted: Wanted) -> ReportData:
         InputError: a folder holds no finished evaluation, no system ran, their queries differ,
             or a corpus, golden set or answers fit none of the evaluations.
     """
+    if not wanted.references:
+        raise InputError("no evaluation is named; name a folder that 'ragbench eval --out' wrote")
     for reference in wanted.references:
         if Path(reference).is_file():
             raise InputError(f"{reference}: is a file; name a folder that 'ragbench eval --out' wrote")
@@ -160,7 +162,7 @@ def folders_manifests(folders: Sequence[Evaluated]) -> list[tuple[tuple[str, ...
 
 def _settings(runs: Sequence[ScoredRun], metric: str, wanted: Wanted) -> CompareSettings:
     by = ("type",) if len(set(runs[0].queries.types)) > 1 else ()
-    return CompareSettings((metric,), by=by, seed=wanted.seed, resamples=wanted.resamples)
+    return CompareSettings((metric,), by=by, intersect=wanted.intersect, seed=wanted.seed, resamples=wanted.resamples)
 
 
 def _folders(references: Sequence[str], runs: Sequence[ScoredRun]) -> tuple[Evaluated, ...]:

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragbench.core.errors import InputError
 from ragbench.io.atomic import write_text
 from ragbench.report.charts import Chart, all_charts
 from ragbench.report.charts.theme import config
@@ -32,8 +33,17 @@ def write_page(data: ReportData, path: Path, cache: Path) -> None:
         data: what it shows.
         path: the file.
         cache: folder where the charts' library is kept.
+
+    Raises:
+        InputError: the file cannot be written.
     """
-    write_text(path, page(data, vega_script(cache)))
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a file, {path / 'report.html'}")
+    content = page(data, vega_script(cache))
+    try:
+        write_text(path, content)
+    except OSError as error:
+        raise InputError(f"{path}: the page cannot be written ({error.strerror or error})") from error
 
 
 def page(data: ReportData, vega: str) -> str:

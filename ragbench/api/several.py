@@ -1,0 +1,14 @@
+"""One or several of a kind, as people write them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def texts(given: str | Iterable[str]) -> tuple[str, ...]:
+    """All of them; a text by itself is one, and not as many as it has letters."""
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def paths(given: Path | str | Iterable[Path | str]) -> tuple[Path, ...]:
+    """All of them; a path by itself is one, and not as many as it has letters."""
+    return (Path(given),) if isinstance(given, str | Path) else tuple(map(Path, given))
