@@ -1,5 +1,6 @@
 """The page from Python is the page of the command."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,12 @@ def test_a_path_by_itself_is_one_path(ragbench: Any, sample_data: Path, tmp_path
         rb.write_report(folder, out=tmp_path / "1.html", markdown=tmp_path / "1.html", cache=cache)
     told = ragbench("report", folder, "--out", tmp_path / "1.html", "--markdown", tmp_path / "1.html")
     assert (told.code, "name two files" in told.err) == (2, True)
+    results = folder / "results.json"
+    content = json.loads(results.read_text("utf-8"))
+    content["manifest"]["kind"] = "load"
+    results.write_text(json.dumps(content), "utf-8")
+    told = ragbench("report", folder, "--out", tmp_path / "1.html")
+    assert (told.code, "a load has no queries to report on" in told.err) == (2, True)
 
 
 def test_what_is_no_folder_or_system_is_named() -> None:

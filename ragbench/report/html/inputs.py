@@ -14,7 +14,7 @@ from ragbench.core.scored import ScoredRun
 from ragbench.harness.compare.compare import Compared, CompareSettings, compare
 from ragbench.harness.compare.pairing import align
 from ragbench.harness.compare.references import read_references, with_baseline
-from ragbench.io.scored_runs import ARM_AFTER, RESULTS
+from ragbench.io.scored_runs import ARM_AFTER, LOAD_KIND, RESULTS
 from ragbench.report.html.texts import Texts, read_texts
 from ragbench.report.tables import headline
 
@@ -128,6 +128,9 @@ def read_report(wanted: Wanted) -> ReportData:
             raise InputError(f"{reference}: is a file; name a folder that 'ragbench eval --out' wrote")
     runs = read_references(wanted.references)
     folders = _folders(wanted.references, runs)
+    loads = [str(one.folder) for one in folders if one.manifest.get("kind") == LOAD_KIND]
+    if loads:
+        raise InputError(f"{', '.join(loads)}: a load has no queries to report on; its tables are in summary.md")
     if wanted.baseline is not None:
         runs = with_baseline(runs, wanted.baseline)
     arms = {ours: arm for one in folders for arm in one.content["arms"] if (ours := one.arms.get(arm["name"]))}
