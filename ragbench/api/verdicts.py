@@ -63,6 +63,12 @@ def evaluate(
         SettingError: a retriever or metric is unknown or set wrongly; every fault is listed.
         InputError: corpus and golden set do not fit together.
     """
+    if not isinstance(chunks, Chunks):
+        raise InputError(f"evaluate takes chunks and not a {type(chunks).__name__}: rb.chunk(corpus) cuts documents")
+    if not isinstance(golden, GoldenSet):
+        raise InputError(
+            f"evaluate takes a golden set and not a {type(golden).__name__}: rb.load_golden(path) reads one"
+        )
     context = Context(cache=cache_folder(cache), progress=bars)
     return _evaluate(
         chunks, golden, [retrievers] if isinstance(retrievers, str) else retrievers, settings, context=context
