@@ -7,9 +7,6 @@ from typing import Any
 import pytest
 
 pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-from tests.browser.conftest import browser
-
-__all__ = ["browser"]
 pytestmark = pytest.mark.slow
 PAGES = ("index.html", "explanations/statistics.html", "reference/commands/compare.html", "reference/python/api.html",
          "ab.html")  # fmt: skip

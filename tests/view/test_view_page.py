@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,6 @@ playwright = pytest.importorskip("playwright.sync_api", reason="pip install play
 
 SHOP = Path(__file__).resolve().parents[2] / "datasets" / "shop"
 CATALOG = SHOP / "product_catalog.csv"
-BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 HOSTILE = [
     "<script>window.hit = 1</script>",
     '<img src=x onerror="window.hit = 2">',
@@ -33,17 +27,6 @@ HOSTILE = [
 
 def id_of(text: str) -> str:
     return " ".join(text[:25].split())
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    found = next((path for path in BROWSERS if shutil.which(path)), None)
-    if found is None:
-        pytest.skip("no Chromium is installed")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=found, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 class Seen:
