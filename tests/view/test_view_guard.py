@@ -117,7 +117,8 @@ def test_other_methods_and_bodies_without_a_length_are_refused(viewer: Any) -> N
     assert client.post("/decisions", content=b"x" * 70_000).status_code == 413
     cookie = httpx.get(viewer.address).headers["set-cookie"].split(";")[0]
     heads = {"Host": viewer.host, "Cookie": cookie, "Origin": f"http://{viewer.host}"}
-    assert raw(viewer, "POST", "/ask", heads | {"Content-Length": "0" * 30 + "2"}, b"{}")[0] == 411
+    # The server refuses such a length before the guard sees it.
+    assert raw(viewer, "POST", "/ask", heads | {"Content-Length": "0" * 30 + "2"}, b"{}")[0] == 400
 
 
 def test_no_page_of_another_site_may_read_frame_or_be_asked(viewer: Any) -> None:
