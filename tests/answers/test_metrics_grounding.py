@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.grounding import auc, collections, score
+from benchmarks.grounding import collections
 from ragbench.answers.metrics.base import Column, ScoringContext
 from ragbench.answers.metrics.grounding import Grounding
 from ragbench.core.answers import Answered, AnswerSet, Source
+from ragbench.harness.judge_signal import signal_of
+from ragbench.stats.roc_auc import roc_auc
 
 TEXT = "The Eiffel Tower is 330 m high. It was built by the company of Gustave Eiffel in 1889. Paris has 2, 102 parks."
 
@@ -80,15 +82,6 @@ def test_with_embeddings_a_paraphrase_comes_before_a_stranger() -> None:
     assert found.values.min() >= 0
 
 
-def test_auc_is_scikit_learns() -> None:
-    from sklearn.metrics import roc_auc_score
-
-    rng = np.random.default_rng(0)
-    labels = rng.random(60) < 0.4
-    scores = np.round(rng.random(60) + 0.3 * labels, 1)
-    assert auc(scores, labels) == pytest.approx(roc_auc_score(labels, scores))
-
-
 @pytest.mark.shared_data
 def test_the_page_has_the_figures_of_people(shared_data: Path) -> None:
     """Words alone, which need no embedding; the intervals are left to the benchmark."""
@@ -96,6 +89,8 @@ def test_the_page_has_the_figures_of_people(shared_data: Path) -> None:
     shown = re.findall(r"^\| (?:QAGS|BEGIN) .* \| (\d+), (\d+)% \| .* \| (\.\d+) \[[^|]*\|$", page, flags=re.MULTILINE)
     found = collections(shared_data, None).values()
     assert len(shown) == len(found)
-    for (n, supported, figure), labelled in zip(shown, found, strict=True):
-        assert (int(n), f"{labelled.supported.mean():.0%}") == (len(labelled.answers), f"{supported}%")
-        assert f"{auc(score(labelled, Grounding(None)), labelled.supported):.3f}" == f"0{figure}"
+    for (n, supported, figure), labels in zip(shown, found, strict=True):
+        positive = labels.shares > 0.5
+        assert (int(n), f"{positive.mean():.0%}") == (len(labels), f"{supported}%")
+        scores = np.nan_to_num(signal_of(labels, "grounding:embedder=null").values)
+        assert f"{roc_auc(scores, positive).value:.3f}" == f"0{figure}"
