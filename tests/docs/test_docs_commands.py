@@ -48,6 +48,7 @@ NOT_RUN = {
     ("load.md", "ragbench baseline"): "after the former; run in tests/cli/test_load_command.py",
     ("load.md", "ragbench gate"): "after the former; run in tests/cli/test_load_command.py",
     ("view.md", "ragbench view"): "serves until it is stopped; tests/view/conftest.py starts it",
+    ("view.md", "ragbench golden review"): "after decisions in the viewer; run in tests/view/test_view_review.py",
     ("wattbot.md", "ragbench wattbot run"): "the competition's data; tests/cli/test_wattbot_shared.py has them",
 }
 """Page and beginning of the line -> why it is not run. Its options are checked all the same."""
@@ -204,6 +205,7 @@ RUN_HERE = {
     "report.md": Place(),
     "retrievers.md": Place(few_queries, says_texts),
     "tutorials/first-evaluation.md": Place(codes=(("ragbench gate", 1),)),
+    "view.md": Place(),
     "wattbot.md": Place(submissions),
 }
 
