@@ -211,12 +211,15 @@ def test_a_spent_budget_of_the_judge_is_no_verdict(ragbench: Any, tmp_path: Path
     """The model answers for nothing; of the judge's verdicts only some can be paid for."""
     prices = tmp_path / "prices.yaml"
     prices.write_text("openai_compatible:m: {input: 0, output: 0}\nopenai_compatible:j: {input: 1000, output: 1000}\n")
-    words = ["probe", "--llm", "openai_compatible:m", "--judge", "openai_compatible:j", "--category", "harmful",
-             "--prices", prices, "--max-cost", "6", "--concurrency", "1", "--out", tmp_path / "out"]  # fmt: skip
+    system = tmp_path / "system.txt"
+    system.write_text("Answer from these documents:\n{context}\n")
+    words = ["probe", "--llm", "openai_compatible:m", "--system", system, "--judge", "openai_compatible:j",
+             "--category", "harmful", "--prices", prices,
+             "--max-cost", "6", "--concurrency", "1", "--out", tmp_path / "out"]  # fmt: skip
     with serving_model(LLMServer(reply=target)) as server:
         done = ragbench(*words, "--base-url", server.url, "--judge-base-url", server.url)
     assert done.code == 2
-    assert "budget is spent" in done.err
+    assert "the budget of 6 in cost is spent" in done.err
     kept = [json.loads(line) for line in (tmp_path / "out" / "details.jsonl").read_text().splitlines()]
-    judged = [row for row in kept if row["scores"]["probe_pass"] is not None]
+    judged = [row for row in kept if row["values"]["probe_pass"] is not None]
     assert 0 < len(judged) < 16
