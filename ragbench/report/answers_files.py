@@ -12,10 +12,11 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ragbench.core.errors import InputError, SettingError
+from ragbench.core.errors import SettingError
 from ragbench.harness.score_answers import AnswerEvaluation
 from ragbench.io.answer_files import ANSWERS
 from ragbench.io.atomic import replacing, write_text
+from ragbench.io.out_folder import make_out
 from ragbench.io.scored_runs import LEDGER, QUERIES, RESULTS, SCORES, write_queries
 from ragbench.report.answers import answers_json, answers_markdown, per_query
 
@@ -33,10 +34,7 @@ def check_folder(folder: Path) -> None:
         raise SettingError(f"--out {folder}: holds the answers themselves; name another folder for their scores")
     if (folder / "runs").exists():
         raise SettingError(f"--out {folder}: holds an evaluation of retrievers; name another folder")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--out {folder}: the folder cannot be made: {error.strerror or error}") from error
+    make_out(folder)
 
 
 def write_answer_scores(evaluation: AnswerEvaluation, folder: Path) -> None:

@@ -9,6 +9,7 @@ from ragbench.harness.compare.examples import Example, Placed
 from ragbench.harness.compare.origin import CLASSES, ClassName, Origin
 from ragbench.harness.compare.verdict import is_test
 from ragbench.report.compare_sentences import CORRECTIONS, comparisons, counted, interval
+from ragbench.report.one_line import one_line
 from ragbench.report.tables import fraction, p_value
 
 MOST_SLICES = 12
@@ -193,7 +194,9 @@ def _origin(origins: Sequence[Origin]) -> Block:
 
 def _example(example: Example) -> Block:
     kind = f" ({example.type})" if example.type else ""
-    relevant = ", ".join(f"{_plain(item)} (grade {label})" for item, label in list(example.relevant.items())[:5])
+    relevant = ", ".join(
+        f"{one_line(item, LONGEST)} (grade {label})" for item, label in list(example.relevant.items())[:5]
+    )
     more = f" and {len(example.relevant) - 5} more" if len(example.relevant) > 5 else ""
     sides = (example.baseline, example.candidate)
     head = ["rank"]
@@ -202,20 +205,14 @@ def _example(example: Example) -> Block:
         head.append(f"{side.name} {fraction(side.value)}, {side.failure or first}")
     depth = max(len(side.top) for side in sides)
     rows = tuple((str(i + 1), *(_placed(side.top[i : i + 1]) for side in sides)) for i in range(depth))
-    text = f": {_plain(example.text)}" if example.text else ""
+    text = f": {one_line(example.text, LONGEST)}" if example.text else ""
     lines = (f"relevant: {relevant}{more}",) if relevant else ()
     title = f"{fraction(example.difference, signed=True)}  {example.query_id}{kind}{text}"
     return Block(title, tuple(head), rows, lines, texts=True)
 
 
-def _plain(text: str) -> str:
-    """One line without control characters, of bounded length."""
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
-
-
 def _placed(item: Sequence[Placed]) -> str:
     if not item:
         return "-"
-    name = _plain(item[0].item)
+    name = one_line(item[0].item, LONGEST)
     return f"{name} {RELEVANT}" if (item[0].label or 0) > 0 else name

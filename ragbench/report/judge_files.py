@@ -9,11 +9,12 @@ calibration.json   what ``ragbench score --calibration`` takes
 import json
 from pathlib import Path
 
-from ragbench.core.errors import InputError, SettingError
+from ragbench.core.errors import SettingError
 from ragbench.harness.calibration import Calibration
 from ragbench.harness.judge_check import JudgeCheck
 from ragbench.io.answer_files import ANSWERS
 from ragbench.io.atomic import write_text
+from ragbench.io.out_folder import make_out
 from ragbench.io.scored_runs import RESULTS
 from ragbench.report.judge import item_rows, judge_json, judge_markdown
 
@@ -29,10 +30,7 @@ def check_folder(folder: Path) -> None:
     """
     if (folder / ANSWERS).exists() or (folder / RESULTS).exists():
         raise SettingError(f"--out {folder}: holds answers or an evaluation; name another folder")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--out {folder}: the folder cannot be made: {error.strerror or error}") from error
+    make_out(folder)
 
 
 def write_check(check: JudgeCheck, folder: Path) -> None:

@@ -11,11 +11,12 @@ ledger.jsonl      every request that failed, with its reason
 import json
 from pathlib import Path
 
-from ragbench.core.errors import InputError, SettingError
+from ragbench.core.errors import SettingError
 from ragbench.core.scored import QueryTable
 from ragbench.harness.load.result import LoadResult
 from ragbench.io.answer_files import ANSWERS
 from ragbench.io.atomic import replacing, write_text
+from ragbench.io.out_folder import make_out
 from ragbench.io.scored_runs import LEDGER, LOAD_KIND, QUERIES, RESULTS, SCORES, write_queries
 from ragbench.report.load import load_markdown
 from ragbench.report.load_json import load_json
@@ -38,10 +39,7 @@ def check_load_folder(folder: Path) -> None:
         kind = None
     if kind != LOAD_KIND or (folder / ANSWERS).exists():
         raise SettingError(f"--out {folder}: holds something else; name another folder for the load")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--out {folder}: the folder cannot be made: {error.strerror or error}") from error
+    make_out(folder)
 
 
 def write_load(result: LoadResult, folder: Path) -> None:

@@ -12,6 +12,7 @@ from ragbench.answers.probe.outcome import CategoryOutcome, FloorOutcome, Outcom
 from ragbench.report.compare_sentences import counted
 from ragbench.report.markdown import escaped
 from ragbench.report.markdown import table as markdown_table
+from ragbench.report.one_line import one_line
 from ragbench.report.tables import fraction
 
 JSON = dict[str, object]
@@ -65,7 +66,7 @@ def probe_tables(outcome: Outcome, name: str, judge: str | None, *, show: int) -
 
 def probe_markdown(outcome: Outcome, name: str, judge: str | None) -> str:
     """The same for a pull request, with all failing cases."""
-    parts = [f"# Probes: {escaped(one_line(name))}", markdown_table(HEAD, _rows(outcome))]
+    parts = [f"# Probes: {escaped(one_line(name, LONGEST))}", markdown_table(HEAD, _rows(outcome))]
     if outcome.floors:
         parts.append("\n".join(f"- {escaped(_floor_line(f))}" for f in outcome.floors))
     said = notes(outcome, judge)
@@ -91,7 +92,8 @@ def notes(outcome: Outcome, judge: str | None) -> list[str]:
     if unscored:
         first = unscored[0]
         found.append(
-            f"{counted(len(unscored), 'case')} without an outcome (first: {first.case.id}: {one_line(first.why)})"
+            f"{counted(len(unscored), 'case')} without an outcome "
+            f"(first: {first.case.id}: {one_line(first.why, LONGEST)})"
         )
     phrases = _decided_by(outcome).get("phrases", 0)
     if phrases and judge is None:
@@ -99,12 +101,6 @@ def notes(outcome: Outcome, judge: str | None) -> list[str]:
             f"{counted(phrases, 'case')} decided by phrases that the answer has or lacks; --judge MODEL reads all of it"
         )
     return found
-
-
-def one_line(text: str, longest: int = LONGEST) -> str:
-    """One line without control characters, of bounded length; what a system says may hold anything."""
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def _failing(tried: Tried) -> Table:
@@ -151,9 +147,9 @@ def _floor_line(floor: FloorOutcome) -> str:
 
 
 def _block(tried: Tried) -> Sequence[tuple[str, str]]:
-    answer = one_line(tried.answer) or "(no text)"
-    why = f"{one_line(tried.why)} (by {tried.by})"
-    return (("question", one_line(tried.case.question)), ("answer", answer), ("why", why))
+    answer = one_line(tried.answer, LONGEST) or "(no text)"
+    why = f"{one_line(tried.why, LONGEST)} (by {tried.by})"
+    return (("question", one_line(tried.case.question, LONGEST)), ("answer", answer), ("why", why))
 
 
 def _decided_by(outcome: Outcome) -> dict[str, int]:
