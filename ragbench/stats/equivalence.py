@@ -9,6 +9,7 @@ import numpy.typing as npt
 from ragbench.core.errors import InputError, SettingError
 from ragbench.stats.checks import check_share, check_values
 from ragbench.stats.clustered_error import means_and_errors
+from ragbench.stats.distributions import t_above, t_quantile
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,6 @@ def _one_sided(
         raise InputError(f"differences must be one list, not an array of {differences.ndim} dimensions")
     check_values(differences[:, None], clusters, what="difference")
     check_share(alpha, "alpha")
-    from scipy.stats import t as student
-
     means, errors, counted = means_and_errors(differences[:, None], clusters)
     mean, error, groups = float(means[0]), float(errors[0]), int(counted[0])
     if groups < 2:
@@ -147,8 +146,8 @@ def _one_sided(
         least = 2.0 ** -min(groups, 1000)
         above, below = (least if mean > bar else 1.0), (least if mean < bar else 1.0)
         return mean, *((mean, mean) if least <= alpha else (None, None)), above, below, groups
-    reach = float(student.ppf(1 - alpha, groups - 1)) * error
+    reach = float(t_quantile(1 - alpha, groups - 1)) * error
     tiny = float(np.finfo(np.float64).tiny)
     t = (mean - bar) / error
-    above, below = float(student.sf(t, groups - 1)), float(student.cdf(t, groups - 1))
+    above, below = float(t_above(t, groups - 1)), float(t_above(-t, groups - 1))
     return mean, mean - reach, mean + reach, max(above, tiny), max(below, tiny), groups

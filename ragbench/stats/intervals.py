@@ -8,6 +8,7 @@ from ragbench.stats.bootstrap import bootstrap_means
 from ragbench.stats.checks import check_resampling, check_share, check_values
 from ragbench.stats.clustered_error import means_and_errors
 from ragbench.stats.clusters import cluster_totals
+from ragbench.stats.distributions import t_quantile
 
 ENOUGH_CLUSTERS = 100
 """From here on `mean_interval` resamples: both kinds of interval agree, and the bootstrap's need no symmetry."""
@@ -34,10 +35,8 @@ def t_interval(
     """
     check_values(values, clusters)
     check_share(confidence, "confidence")
-    from scipy.stats import t as student
-
     means, errors, groups = means_and_errors(values, clusters)
-    reach = student.ppf((1 + confidence) / 2, np.maximum(groups - 1, 1)) * errors
+    reach = t_quantile((1 + confidence) / 2, np.maximum(groups - 1, 1)) * errors
     return means - reach, means + reach
 
 
@@ -76,10 +75,8 @@ def wilson_interval(
     if len(outside):
         row, column = outside[0]
         raise InputError(f"the value in row {row}, column {column} is {values[row, column]:g}, outside of 0 to 1")
-    from scipy.stats import t as student
-
     means, errors, groups = means_and_errors(values, clusters)
-    t = student.ppf((1 + confidence) / 2, np.maximum(groups - 1, 1))
+    t = t_quantile((1 + confidence) / 2, np.maximum(groups - 1, 1))
     spread = np.maximum(means * (1 - means), 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         effective = np.where(errors > 0, spread / errors**2, groups)

@@ -18,9 +18,11 @@ def holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     Raises:
         InputError: a value outside of [0, 1], or NaN.
 
-    Source: Holm 1979; computed by ``statsmodels``.
+    Source: Holm 1979.
     """
-    return _adjusted(p, "holm")
+    p, order = _sorted(p)
+    raised = np.maximum.accumulate(np.arange(len(p), 0, -1) * p)
+    return _as_given(raised, order)
 
 
 def benjamini_hochberg(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -35,21 +37,27 @@ def benjamini_hochberg(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     Raises:
         InputError: a value outside of [0, 1], or NaN.
 
-    Source: Benjamini and Hochberg 1995; computed by ``statsmodels``.
+    Source: Benjamini and Hochberg 1995.
     """
-    return _adjusted(p, "fdr_bh")
+    p, order = _sorted(p)
+    ranks = np.arange(1, len(p) + 1)
+    raised = np.minimum.accumulate((len(p) / ranks * p)[::-1])[::-1]
+    return _as_given(raised, order)
 
 
-def _adjusted(p: npt.NDArray[np.float64], method: str) -> npt.NDArray[np.float64]:
+def _sorted(p: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
+    """Ascending p-values, and where each was."""
     p = np.asarray(p, dtype=np.float64)
     if p.ndim != 1:
         raise InputError(f"p-values must be one list, not an array of {p.ndim} dimensions")
     odd = np.flatnonzero(~((p >= 0) & (p <= 1)))
     if len(odd):
         raise InputError(f"p-value {odd[0]} is {p[odd[0]]:g}, outside of 0 to 1")
-    if not len(p):
-        return p
-    from statsmodels.stats.multitest import multipletests
+    order = np.argsort(p, kind="stable")
+    return p[order], order
 
-    adjusted: npt.NDArray[np.float64] = multipletests(p, method=method)[1]
-    return adjusted
+
+def _as_given(p: npt.NDArray[np.float64], order: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    found = np.empty(len(p))
+    found[order] = np.minimum(p, 1.0)
+    return found

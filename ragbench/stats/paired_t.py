@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from ragbench.stats.checks import check_values
 from ragbench.stats.clustered_error import means_and_errors
+from ragbench.stats.distributions import t_above, t_quantile
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,13 @@ def paired_t(differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int6
     Source: Student 1908; Liang and Zeger 1986 for clusters.
     """
     check_values(differences, clusters, what="difference")
-    from scipy.stats import t as student
-
     means, errors, groups = means_and_errors(differences, clusters)
     df = np.maximum(groups - 1, 0)
     varies = np.nan_to_num(errors) > 0
     shifted = (groups > 1) & ~varies & (np.nan_to_num(means) != 0)
     t, p = np.zeros(len(means)), np.ones(len(means))
     t[varies] = means[varies] / errors[varies]
-    p[varies] = 2 * student.sf(np.abs(t[varies]), df[varies])
+    p[varies] = 2 * t_above(np.abs(t[varies]), df[varies])
     p[shifted] = 2.0 ** (1.0 - np.minimum(groups[shifted], 1000))
-    t[shifted] = np.sign(means[shifted]) * student.isf(p[shifted] / 2, df[shifted])
+    t[shifted] = np.sign(means[shifted]) * -t_quantile(p[shifted] / 2, df[shifted])
     return PairedT(t, df, np.maximum(p, np.finfo(np.float64).tiny), ~varies)

@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from ragbench.core.errors import InputError
 from ragbench.stats.checks import check_finite
+from ragbench.stats.distributions import coin_p
 
 TIE = 1e-12
 """Differences closer to 0 than this are ties: the same sum in another order."""
@@ -50,15 +51,10 @@ def sign_test(differences: npt.NDArray[np.float64]) -> float:
     Raises:
         InputError: not one dimension, or an infinite difference.
 
-    Source: Arbuthnot 1710; computed by ``scipy.stats.binomtest``.
+    Source: Arbuthnot 1710.
     """
     left = _differing(differences)
-    if not len(left):
-        return 1.0
-    from scipy.stats import binomtest
-
-    p = float(binomtest(int((left > 0).sum()), len(left)).pvalue)
-    return max(p, float(np.finfo(np.float64).tiny))
+    return coin_p(int((left > 0).sum()), len(left))
 
 
 def _differing(differences: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -17,7 +17,7 @@ from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import NO_SCORES, Scores
 from ragbench.harness.compare.compare import CompareSettings, compare
 from ragbench.harness.compare.pairing import align, pair
-from ragbench.harness.compare.verdict import corrected, verdict
+from ragbench.harness.compare.verdict import Weighing, corrected, verdict
 from ragbench.report.compare import verdict_sentences
 
 METRIC = "ndcg@10"
@@ -65,7 +65,9 @@ def test_clustered_equivalence_is_that_of_statsmodels() -> None:
     units = [f"d{i // 4}" for i in range(160)]
     before = rng.uniform(size=160)
     after = before + rng.normal(0, 0.05, 160) + np.repeat(rng.normal(0, 0.02, 40), 4)
-    found = verdict(pair(scored("a", before.tolist(), units=units), scored("b", after.tolist())), METRIC, margin=0.03)
+    found = verdict(
+        pair(scored("a", before.tolist(), units=units), scored("b", after.tolist())), METRIC, Weighing(margin=0.03)
+    )
     groups = np.repeat(np.arange(40), 4)
     # CR1 with the small-sample factor (n - 1) / (n - k) = 1 for a mean alone.
     fit = sm.OLS(after - before, np.ones(160)).fit(cov_type="cluster", cov_kwds={"groups": groups}, use_t=True)
@@ -82,8 +84,8 @@ def test_a_sure_difference_within_the_margin_is_equivalent() -> None:
     after = before + 0.01 + 0.001 * np.sin(np.arange(60))
     both = pair(scored("a", before.tolist()), scored("b", after.tolist()))
     assert verdict(both, METRIC).decision == "better"
-    assert verdict(both, METRIC, margin=0.05).decision == "equivalent"
-    assert verdict(both, METRIC, margin=0.005).decision == "better"
+    assert verdict(both, METRIC, Weighing(margin=0.05)).decision == "equivalent"
+    assert verdict(both, METRIC, Weighing(margin=0.005)).decision == "better"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_a_sure_difference_within_the_margin_is_equivalent() -> None:
     ],
 )
 def test_weak_data_are_said_plainly_and_give_no_nan(before: list[float], after: list[float], said: str) -> None:
-    found = verdict(pair(scored("a", before), scored("b", after)), METRIC, margin=0.01)
+    found = verdict(pair(scored("a", before), scored("b", after)), METRIC, Weighing(margin=0.01))
     assert said in " ".join(found.notes)
     numbers = [value for value in vars(found).values() if isinstance(value, float)]
     assert np.isfinite(numbers).all()
@@ -177,9 +179,9 @@ def test_bad_input_is_one_clear_error() -> None:
     with pytest.raises(InputError, match="has the query 'x' twice"):
         pair(a, scored("b", [0.1, 0.2], ids=["x", "x"]))
     with pytest.raises(SettingError, match="mcnemar is for metrics that are 0 or 1"):
-        verdict(pair(a, a), METRIC, test="mcnemar")
+        verdict(pair(a, a), METRIC, Weighing(test="mcnemar"))
     with pytest.raises(SettingError, match="no test 'wilcoxn'; did you mean 'wilcoxon'"):
-        verdict(pair(a, a), METRIC, test="wilcoxn")
+        verdict(pair(a, a), METRIC, Weighing(test="wilcoxn"))
     with pytest.raises(InputError, match="there is one system"):
         compare([a], CompareSettings((METRIC,)))
     with pytest.raises(SettingError, match=r"(?s)correction 'hom'.*--margin is 0.*--examples is -1"):
@@ -191,13 +193,13 @@ def test_tests_on_request_are_those_of_scipy_and_say_what_they_ignore() -> None:
     before, after = rng.uniform(size=(2, 40))
     units = [f"d{i // 2}" for i in range(40)]
     both = pair(scored("a", before.tolist(), units=units), scored("b", after.tolist()))
-    found = verdict(both, METRIC, test="wilcoxon")
+    found = verdict(both, METRIC, Weighing(test="wilcoxon"))
     assert found.p == pytest.approx(scipy.stats.wilcoxon(np.round(after - before, 12)).pvalue)
     assert "takes all 40 queries as independent, but they come from 20 documents" in " ".join(found.notes)
     wins = int((after > before).sum())
-    assert verdict(both, METRIC, test="sign").p == pytest.approx(scipy.stats.binomtest(wins, 40).pvalue)
+    assert verdict(both, METRIC, Weighing(test="sign")).p == pytest.approx(scipy.stats.binomtest(wins, 40).pvalue)
     single = pair(scored("a", before.tolist()), scored("b", after.tolist()))
-    assert verdict(single, METRIC, test="t").p == pytest.approx(scipy.stats.ttest_rel(after, before).pvalue)
+    assert verdict(single, METRIC, Weighing(test="t")).p == pytest.approx(scipy.stats.ttest_rel(after, before).pvalue)
 
 
 def test_yes_or_no_metrics_take_mcnemar_unless_clustered() -> None:
@@ -296,7 +298,7 @@ def test_too_few_is_said_of_the_test_and_level_that_were_asked_for(
     test: str, n: int, confidence: float, weak: bool
 ) -> None:
     after = scored("b", [0.5 + i / 100 for i in range(n)])
-    found = verdict(pair(scored("a", [0.1] * n), after), METRIC, test=test, confidence=confidence)
+    found = verdict(pair(scored("a", [0.1] * n), after), METRIC, Weighing(test=test, confidence=confidence))
     # All n differences have one sign: of 2^n assignments two are as extreme.
     assert test == "t" or found.p == 2 / 2**n
     assert ("too few" in " ".join(found.notes)) == weak
@@ -306,7 +308,7 @@ def test_too_few_is_said_of_the_test_and_level_that_were_asked_for(
 @pytest.mark.parametrize("test", ["auto", "t", "wilcoxon", "sign"])
 def test_one_document_is_no_verdict_whatever_the_test(test: str) -> None:
     runs = [scored(name, [x + i / 50 for i in range(12)], units=["d"] * 12) for name, x in (("a", 0.1), ("b", 0.5))]
-    found = verdict(pair(*runs), METRIC, test=test)
+    found = verdict(pair(*runs), METRIC, Weighing(test=test))
     assert (found.p, found.decision) == (1.0, "no difference shown")
     assert "one document" in " ".join(found.notes)
 

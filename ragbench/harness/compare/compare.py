@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from ragbench.harness.compare.examples import Examples, examples
 from ragbench.harness.compare.origin import Origin, origin
 from ragbench.harness.compare.pairing import Pair, align, column
 from ragbench.harness.compare.slices import Slice, slices
-from ragbench.harness.compare.verdict import corrected, decide, is_test, not_comparable, verdict
+from ragbench.harness.compare.verdict import Weighing, corrected, decide, is_test, not_comparable, verdicts
 from ragbench.metrics.parse import parse
 from ragbench.stats.choose import choose_test
 from ragbench.stats.clusters import cluster_index
@@ -70,6 +71,11 @@ class CompareSettings:
             faults.append(f"--seed is {self.seed}; it must be at least 0")
         if faults:
             raise SettingError("\n".join(faults))
+
+    @property
+    def weighing(self) -> Weighing:
+        """How each verdict is reached."""
+        return Weighing(self.seed, self.resamples, self.confidence, self.margin, self.test)
 
 
 @dataclass(frozen=True)
@@ -142,12 +148,11 @@ def compare(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compared:
     cuts = [part for by in settings.by for part in slices(aligned[0].queries, by)]
     pairs = [Pair(aligned[0], other) for other in aligned[1:]]
     if settings.correction == "tukey":
-        verdicts = _all_pairs(aligned, settings)
+        found = _all_pairs(aligned, settings)
     else:
-        verdicts = corrected(
-            [_verdict(pair, metric, settings) for metric in settings.metrics for pair in pairs], settings.correction
-        )
-    verdicts += tuple(
+        asked = [(pair, metric) for metric in settings.metrics for pair in pairs]
+        found = corrected(verdicts(asked, settings.weighing), settings.correction)
+    found += tuple(
         not_comparable(runs[0].name, name, metric, f"it did not run: {error}", confidence=settings.confidence)
         for metric in settings.metrics
         for name, error in failed.items()
@@ -160,11 +165,11 @@ def compare(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compared:
         systems=tuple(run.name for run in runs),
         settings=settings,
         queries=aligned[0].queries,
-        verdicts=verdicts,
+        verdicts=found,
         slices=_slices(differing, cuts, settings),
-        origins=tuple(found for found in origins if found is not None),
+        origins=tuple(one for one in origins if one is not None),
         examples=tuple(examples(pair, primary, settings.examples) for pair in differing) if settings.examples else (),
-        choice=_choice(verdicts, len(aligned), settings),
+        choice=_choice(found, len(aligned), settings),
         failed=failed,
         notes=(*notes, *_failures(aligned), *_unscored(ran)),
     )
@@ -189,20 +194,6 @@ def _written(name: str, runs: Sequence[ScoredRun]) -> str:
     return name
 
 
-def _verdict(pair: Pair, metric: str, settings: CompareSettings, part: Slice | None = None) -> Verdict:
-    return verdict(
-        pair,
-        metric,
-        rows=None if part is None else part.rows,
-        slice="" if part is None else part.name,
-        seed=settings.seed,
-        resamples=settings.resamples,
-        confidence=settings.confidence,
-        margin=settings.margin,
-        test=settings.test,
-    )
-
-
 def _all_pairs(runs: Sequence[ScoredRun], settings: CompareSettings) -> tuple[Verdict, ...]:
     """Every pair, with the p-values of a randomised Tukey test for each metric.
 
@@ -211,6 +202,9 @@ def _all_pairs(runs: Sequence[ScoredRun], settings: CompareSettings) -> tuple[Ve
     of the two counts.
     """
     clusters = cluster_index(runs[0].queries.units)
+    pairs = list(combinations(range(len(runs)), 2))
+    asked = [(Pair(runs[i], runs[j]), metric) for metric in settings.metrics for i, j in pairs]
+    plain = iter(verdicts(asked, settings.weighing))
     found = []
     for metric in settings.metrics:
         values = np.column_stack([column(run, metric) for run in runs])
@@ -218,28 +212,29 @@ def _all_pairs(runs: Sequence[ScoredRun], settings: CompareSettings) -> tuple[Ve
         units = cluster_index([str(unit) for unit in clusters[whole].tolist()])
         rng = generator(settings.seed, "tukey")
         p = randomised_tukey(values[whole], units, rng, resamples=settings.resamples) if whole.any() else None
-        for i, baseline in enumerate(runs):
-            for j in range(i + 1, len(runs)):
-                one = _verdict(Pair(baseline, runs[j]), metric, settings)
-                if p is not None and is_test(one):
-                    one = replace(one, p_adjusted=max(float(p[i, j]), one.p))
-                found.append(replace(one, decision=decide(one)))
+        for i, j in pairs:
+            one = next(plain)
+            if p is not None and is_test(one):
+                one = replace(one, p_adjusted=max(float(p[i, j]), one.p))
+            found.append(replace(one, decision=decide(one)))
     return tuple(found)
 
 
 def _slices(pairs: Sequence[Pair], cuts: Sequence[Slice], settings: CompareSettings) -> tuple[SliceVerdict, ...]:
     """Verdicts on every slice of every cut; p is corrected over all slices and systems together."""
     metric = settings.metrics[0]
+    asked = [(pair, metric) for pair in pairs]
+    by_part = [verdicts(asked, settings.weighing, rows=part.rows, slice=part.name) for part in cuts]
     found = list[SliceVerdict]()
-    for pair in pairs:
+    for i, pair in enumerate(pairs):
         before, after = pair.values(metric)
         difference = after - before
         n = int((~np.isnan(difference)).sum())
-        for part in cuts:
+        for part, on_part in zip(cuts, by_part, strict=True):
             own = difference[part.rows]
             adds = float(np.nansum(own)) / n if n else 0.0
             tested = int((~np.isnan(own)).sum()) >= FEWEST
-            one = _verdict(pair, metric, settings, part)
+            one = on_part[i]
             found.append(SliceVerdict(one if tested else _untested(one), adds, tested))
     correction = "holm" if settings.correction == "tukey" else settings.correction
     final = iter(corrected([one.verdict for one in found if one.tested], correction))

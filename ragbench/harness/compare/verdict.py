@@ -1,8 +1,8 @@
 """The verdict on one metric of a pair, over all queries or a slice of them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -22,78 +22,155 @@ from ragbench.stats.ranks import TIE
 Correction = Literal["holm", "bh", "none"]
 
 
-def verdict(
-    pair: Pair,
-    metric: str,
-    *,
-    rows: npt.NDArray[np.int64] | None = None,
-    slice: str = "",
-    seed: int = 0,
-    resamples: int = 10_000,
-    confidence: float = 0.95,
-    margin: float | None = None,
-    test: str = "auto",
-) -> Verdict:
-    """What the data say of candidate minus baseline on one metric.
+@dataclass(frozen=True)
+class Weighing:
+    """How a verdict is reached.
 
-    Queries where either value is undefined take no part and are counted in the
-    notes. The decision is taken at ``1 - confidence``; `corrected` takes it
-    anew for several verdicts that stand together.
-
-    Args:
-        pair: the two systems.
-        metric: name as printed.
-        rows: rows of the pair to use; all by default.
-        slice: what to call them.
+    Attributes:
         seed: of bootstrap and sign flips.
         resamples: of both.
         confidence: of the interval, in (0, 1).
         margin: the difference that does not matter, above 0; then equivalence is tested too.
         test: ``auto`` or a name of `ragbench.harness.compare.paired_tests.TestName`.
+    """
+
+    seed: int = 0
+    resamples: int = 10_000
+    confidence: float = 0.95
+    margin: float | None = None
+    test: str = "auto"
+
+
+class _Paired(NamedTuple):
+    """The values of a pair where both have one: (n,) each; ``notes`` counts the others."""
+
+    pair: Pair
+    metric: str
+    baseline: npt.NDArray[np.float64]
+    candidate: npt.NDArray[np.float64]
+    clusters: npt.NDArray[np.int64]
+    notes: list[str]
+
+
+class _Interval(NamedTuple):
+    low: float | None
+    high: float | None
+    method: str
+
+
+def verdict(
+    pair: Pair,
+    metric: str,
+    weighing: Weighing = Weighing(),
+    *,
+    rows: npt.NDArray[np.int64] | None = None,
+    slice: str = "",
+) -> Verdict:
+    """What the data say of candidate minus baseline on one metric: `verdicts` of one."""
+    return verdicts([(pair, metric)], weighing, rows=rows, slice=slice)[0]
+
+
+def verdicts(
+    asked: Sequence[tuple[Pair, str]],
+    weighing: Weighing = Weighing(),
+    *,
+    rows: npt.NDArray[np.int64] | None = None,
+    slice: str = "",
+) -> tuple[Verdict, ...]:
+    """What the data say of candidate minus baseline, for each pair and metric.
+
+    Queries where either value is undefined take no part and are counted in the
+    notes. Each decision is taken at ``1 - confidence`` by itself; `corrected`
+    takes it anew for several verdicts that stand together. Where the same
+    clusters have values, one bootstrap serves all: it gives what each would get alone.
+
+    Args:
+        asked: pairs of systems over the same queries, and names of metrics as printed.
+        weighing: how.
+        rows: rows of the pairs to use; all by default.
+        slice: what to call them.
 
     Raises:
         InputError: the metric is missing or infinite for a query, or McNemar's
             test is asked for where values are not 0 or 1.
         SettingError: the test is unknown, or a number is out of its range.
     """
-    check_test(test)
+    check_test(weighing.test)
+    paired = [_paired(pair, metric, rows) for pair, metric in asked]
+    intervals = _intervals(paired, weighing)
+    return tuple(
+        replace(_weighed(one, interval, weighing), slice=slice)
+        if interval is not None
+        else not_comparable(
+            one.pair.baseline.name, one.pair.candidate.name, one.metric,
+            "there is no query in it" if rows is not None and not len(rows) else "no query has a value of both",
+            slice, weighing.confidence,
+        )
+        for one, interval in zip(paired, intervals, strict=True)
+    )  # fmt: skip
+
+
+def _paired(pair: Pair, metric: str, rows: npt.NDArray[np.int64] | None) -> _Paired:
     baseline, candidate = pair.values(metric)
-    rows = np.arange(len(baseline)) if rows is None else rows
+    if rows is None:
+        rows = np.arange(len(baseline))
     baseline, candidate = baseline[rows], candidate[rows]
     both = ~(np.isnan(baseline) | np.isnan(candidate))
     notes = _left_out(pair, baseline, candidate)
-    if not both.any():
-        reason = "no query has a value of both" if len(rows) else "there is no query in it"
-        return not_comparable(pair.baseline.name, pair.candidate.name, metric, reason, slice, confidence)
-    baseline, candidate, rows = baseline[both], candidate[both], rows[both]
+    baseline, candidate = baseline[both], candidate[both]
     candidate = np.where(np.abs(candidate - baseline) < TIE, baseline, candidate)
-    clusters = cluster_index([pair.queries.units[row] for row in rows.tolist()])
-    n, c = len(rows), int(clusters.max()) + 1
-    difference = candidate - baseline
-    rng = generator(seed, "bootstrap")
-    low, high, methods = mean_interval(difference[:, None], clusters, rng, resamples=resamples, confidence=confidence)
-    known = not np.isnan(low[0])
-    direction = pair.baseline.scores.direction(metric)
-    size = effect(baseline, candidate, direction)
-    tested = paired_test(test, baseline, candidate, clusters, generator(seed, "sign-flip"), resamples)
+    clusters = cluster_index([pair.queries.units[row] for row in rows[both].tolist()])
+    return _Paired(pair, metric, baseline, candidate, clusters, notes)
+
+
+def _intervals(paired: Sequence[_Paired], weighing: Weighing) -> list[_Interval | None]:
+    """The interval of each mean difference; None where nothing is paired."""
+    alike: dict[bytes, list[int]] = {}
+    for i, one in enumerate(paired):
+        if len(one.clusters):
+            alike.setdefault(one.clusters.tobytes(), []).append(i)
+    found: list[_Interval | None] = [None] * len(paired)
+    for group in alike.values():
+        clusters = paired[group[0]].clusters
+        differences = np.column_stack([paired[i].candidate - paired[i].baseline for i in group])
+        rng = generator(weighing.seed, "bootstrap")
+        low, high, methods = mean_interval(
+            differences, clusters, rng, resamples=weighing.resamples, confidence=weighing.confidence
+        )
+        clustered = ", clustered by document" if clusters.max() + 1 < len(clusters) else ""
+        for i, start, end, method in zip(group, low.tolist(), high.tolist(), methods, strict=True):
+            known = not np.isnan(start)
+            found[i] = _Interval(start, end, method + clustered) if known else _Interval(None, None, "none")
+    return found
+
+
+def _weighed(one: _Paired, interval: _Interval, weighing: Weighing) -> Verdict:
+    """The verdict where there is at least one pair of values."""
+    pair, clusters, alpha = one.pair, one.clusters, 1 - weighing.confidence
+    n, c = len(clusters), int(clusters.max()) + 1
+    difference = one.candidate - one.baseline
+    direction = pair.baseline.scores.direction(one.metric)
+    size = effect(one.baseline, one.candidate, direction)
+    flips = generator(weighing.seed, "sign-flip")
+    tested = paired_test(weighing.test, one.baseline, one.candidate, clusters, flips, weighing.resamples)
     if c == 1:
         tested = tested._replace(p=1.0)
-    equivalence = None if margin is None else tost(difference, clusters, margin, alpha=1 - confidence)
-    p_equivalence = None if equivalence is None else equivalence.p
+    p_equivalence = None if weighing.margin is None else tost(difference, clusters, weighing.margin, alpha=alpha).p
+    facts, reach = _facts(pair, difference, c, size.d_z), _reach(tested, c, n, alpha)
     found = Verdict(
         baseline=pair.baseline.name,
         candidate=pair.candidate.name,
-        metric=metric,
-        slice=slice,
+        metric=one.metric,
+        slice="",
         n=n,
         clusters=c,
-        baseline_mean=float(baseline.mean()),
-        candidate_mean=float(candidate.mean()),
+        baseline_mean=float(one.baseline.mean()),
+        candidate_mean=float(one.candidate.mean()),
         difference=size.mean,
-        low=float(low[0]) if known else None,
-        high=float(high[0]) if known else None,
-        confidence=confidence,
-        interval=methods[0] + (", clustered by document" if c < n else "") if known else "none",
+        low=interval.low,
+        high=interval.high,
+        confidence=weighing.confidence,
+        interval=interval.method,
         d_z=size.d_z,
         cliffs_delta=size.cliffs_delta,
         wins=size.wins,
@@ -103,15 +180,15 @@ def verdict(
         p_adjusted=tested.p,
         test=tested.test,
         decision="no difference shown",
-        notes=(*notes, *_facts(pair, difference, c, size.d_z), *_reach(tested, c, n, 1 - confidence), *tested.notes),
-        margin=margin,
+        notes=(*one.notes, *facts, *reach, *tested.notes),
+        margin=weighing.margin,
         p_equivalence=p_equivalence,
         p_equivalence_adjusted=p_equivalence,
         reason=tested.reason,
         direction=direction,
         same_run=pair.same_run,
     )
-    close = _close_call(found) if tested.least < 1 - confidence else []
+    close = _close_call(found) if tested.least < alpha else []
     return replace(found, decision=decide(found), notes=(*found.notes, *close))
 
 
