@@ -2,7 +2,7 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, Protocol
@@ -10,6 +10,8 @@ from typing import Literal, Protocol
 from ragbench.core.fingerprint import fingerprint
 
 Role = Literal["system", "user", "assistant"]
+Show = Callable[[str], None]
+"""Takes a text piece by piece, in order, in the event loop of whoever asked."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ class LLM(ABC):
 
     name: str
     """As the user wrote it: ``bedrock_converse:MODEL``, ``openai:MODEL``."""
+    streams: bool = False
+    """Whether `stream` hands text on while it is written; turns False where a server answers whole all the same."""
 
     @abstractmethod
     def fingerprint(self) -> str:
@@ -127,6 +131,14 @@ class LLM(ABC):
         Raises:
             LLMError: it gave no answer.
         """
+
+    async def stream(self, request: Request, show: Show) -> Response:
+        """One call whose text is handed on while it is written; nothing is, where the answer comes whole.
+
+        Raises:
+            LLMError: it gave no answer, or broke off.
+        """
+        return await self.complete(request)
 
     async def aclose(self) -> None:
         """Let go of connections and threads; nothing to do where there are none."""

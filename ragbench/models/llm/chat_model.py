@@ -2,19 +2,23 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from typing import Any
 
 from ragbench.core.fingerprint import fingerprint
 from ragbench.models.llm import chat_setup
-from ragbench.models.llm.base import LLMError, Request, Response, Usage
+from ragbench.models.llm.base import LLMError, Request, Response, Show, Usage
 from ragbench.models.llm.chat_errors import read_error
 from ragbench.models.llm.openai_body import FORM, INSTRUCTION, response_format, spoken
+from ragbench.models.llm.streaming import from_thread
 from ragbench.models.llm.structured import Structured, StructuredLLM
 
 SEEDED = {"openai"}
 """Providers that take a seed."""
+REASONED = {"openai", "bedrock_converse"}
+"""Providers whose streams end with the reason; their libraries take one that broke off for whole."""
 
 
 class ChatModel(StructuredLLM):
@@ -50,6 +54,7 @@ class ChatModel(StructuredLLM):
         self.base_url = chat_setup.base_url(name, self.params)
         self._provider = name.partition(":")[0]
         self._model = chat_setup.chat_model(name, self.params, timeout=timeout, concurrency=concurrency)
+        self.streams = _streams(self._model)
         self._threads = None if _has_async(self._model) else ThreadPoolExecutor(concurrency, "ragbench-llm")
 
     def fingerprint(self) -> str:
@@ -78,6 +83,32 @@ class ChatModel(StructuredLLM):
         except Exception as error:
             raise read_error(error) from error
         return _response(reply)
+
+    async def _stream(self, request: Request, show: Show) -> Response:
+        messages = _messages(request, in_prompt=False)
+        arguments = self._arguments(request)
+        if self._provider == "openai" and self._counted:
+            arguments.setdefault("stream_usage", True)
+        chunks: list[Any] = []
+
+        def take(chunk: Any) -> None:
+            chunks.append(chunk)
+            show(str(chunk.text))
+
+        def each() -> Iterator[Any]:
+            yield from self._model.stream(messages, **arguments)
+
+        try:
+            if self._threads:
+                await from_thread(self._threads, each, take)
+            else:
+                async with aclosing(self._model.astream(messages, **arguments)) as stream:
+                    async for chunk in stream:
+                        take(chunk)
+        # Every library has errors of its own; `read_error` sorts them, and none is swallowed.
+        except Exception as error:
+            raise read_error(error) from error
+        return _streamed(chunks, reasoned=self._provider in REASONED)
 
     def _arguments(self, request: Request) -> dict[str, Any]:
         arguments: dict[str, Any] = {"max_tokens": request.max_tokens}
@@ -116,6 +147,15 @@ def _has_async(model: Any) -> bool:
     return type(model)._agenerate is not BaseChatModel._agenerate
 
 
+def _streams(model: Any) -> bool:
+    """Whether the model's class can stream, and its settings let it."""
+    from langchain_core.language_models import BaseChatModel
+
+    kind = type(model)
+    able = kind._stream is not BaseChatModel._stream or kind._astream is not BaseChatModel._astream
+    return able and model.disable_streaming is not True
+
+
 def _messages(request: Request, *, in_prompt: bool) -> list[Any]:
     from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
@@ -126,9 +166,20 @@ def _messages(request: Request, *, in_prompt: bool) -> list[Any]:
 def _response(reply: Any) -> Response:
     told = reply.usage_metadata or {}
     usage = Usage(int(told.get("input_tokens", 0)), int(told.get("output_tokens", 0)))
+    return Response(_text(reply), usage, _ended(reply) or "stop")
+
+
+def _ended(reply: Any) -> str:
+    """Why it ended, or empty."""
     metadata = reply.response_metadata or {}
-    ended = metadata.get("finish_reason") or metadata.get("stopReason") or metadata.get("stop_reason") or "stop"
-    return Response(_text(reply), usage, str(ended))
+    return str(metadata.get("finish_reason") or metadata.get("stopReason") or metadata.get("stop_reason") or "")
+
+
+def _streamed(chunks: Sequence[Any], *, reasoned: bool) -> Response:
+    reply = chunks[0] + list(chunks[1:]) if chunks else None
+    if reply is None or (reasoned and not _ended(reply)):
+        raise LLMError("the stream ended before the answer did", retry=True, in_doubt=True)
+    return _response(reply)
 
 
 def _text(reply: Any) -> str:

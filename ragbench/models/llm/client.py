@@ -5,14 +5,13 @@ import dataclasses
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ragbench.core.errors import InputError, RagbenchError, SettingError
 from ragbench.models.llm import tokens
 from ragbench.models.llm.answers import AnswerStore
-from ragbench.models.llm.base import LLM, Answer, LLMError, Request, Response, Usage
+from ragbench.models.llm.base import LLM, Answer, LLMError, Request, Response, Show, Usage
 from ragbench.models.llm.breaker import Breaker
 from ragbench.models.llm.budget import Budget, Reserved, require_price
 from ragbench.models.llm.estimate import Estimate, estimate
@@ -21,6 +20,7 @@ from ragbench.models.llm.parse import Invalid, Refused, read_answer
 from ragbench.models.llm.prices import Price
 from ragbench.models.llm.rates import Rate
 from ragbench.models.llm.reask import again
+from ragbench.models.llm.streaming import Shown, looked_at
 from ragbench.models.llm.totals import Totals
 
 BREAKER_OPENS = 10
@@ -50,6 +50,7 @@ class _Shared:
     """One piece of work and how many wait for it."""
 
     work: "asyncio.Task[Answer]"
+    shown: Shown | None = None
     waiting: int = 0
 
 
@@ -113,8 +114,13 @@ class Client:
         self._shared: dict[str, _Shared] = {}
         self._paying: set[asyncio.Task[_Paid]] = set()
 
-    async def ask(self, request: Request) -> Answer:
+    async def ask(self, request: Request, show: Show | None = None) -> Answer:
         """The answer, or why there is none.
+
+        Args:
+            request: what is asked.
+            show: takes the text as it is written (see `ragbench.models.llm.streaming`). Who leaves then ends the call
+                unless others watch it too; and what broke off after its first piece is not asked again.
 
         Raises:
             BudgetSpent: the next call does not fit into the budget.
@@ -123,12 +129,15 @@ class Client:
                 small for one call.
             InputError: the answer cannot be kept.
         """
-        key = request.fingerprint
+        key = request.fingerprint if show is None else f"shown:{request.fingerprint}"
         shared = self._shared.get(key)
         first = shared is None
         if shared is None:
-            shared = self._shared[key] = _Shared(asyncio.create_task(self._ask(request)))
-            shared.work.add_done_callback(_looked_at)
+            shown = None if show is None else Shown()
+            shared = self._shared[key] = _Shared(asyncio.create_task(self._ask(request, shown)), shown)
+            shared.work.add_done_callback(looked_at)
+        if show is not None and shared.shown is not None:
+            shared.shown.add(show)
         shared.waiting += 1
         try:
             answer = await asyncio.shield(shared.work)
@@ -156,14 +165,15 @@ class Client:
             await asyncio.to_thread(self._answers.close)
         await self.llm.aclose()
 
-    async def _ask(self, request: Request) -> Answer:
+    async def _ask(self, request: Request, shown: Shown | None) -> Answer:
         usage, took, cost, raw, failure, seconds = Usage(), Usage(), 0.0, "", "", None
         asked = request
         for attempt in range(self.limits.reasks + 1):
             try:
-                paid = await self._answer(asked)
+                paid = await self._answer(asked, shown)
             except _Unanswered as error:
                 self.totals.given_up += 1
+                raw = shown.text if shown else raw
                 return Answer(None, str(error), raw, usage, cost, unanswered=True, took=took, seconds=seconds)
             usage, cost, raw = usage + paid.usage, cost + paid.cost, paid.response.text
             took += paid.response.usage
@@ -171,10 +181,12 @@ class Client:
                 seconds = (seconds or 0.0) + paid.seconds
             try:
                 value = read_answer(request, paid.response)
+                if shown is not None and request.schema is None:
+                    shown.whole(raw)
                 return Answer(value, raw=raw, usage=usage, cost=cost, took=took, seconds=seconds)
             except Invalid as fault:
                 failure = str(fault)
-                if isinstance(fault, Refused):
+                if isinstance(fault, Refused) or shown:
                     break
                 asked = again(request, raw, failure, attempt + 1)
                 self.totals.reasks += attempt < self.limits.reasks
@@ -187,7 +199,7 @@ class Client:
     def _kept(self, request: Request) -> Response | None:
         return self._answers.get(self._key(request)) if self._answers is not None else None
 
-    async def _answer(self, request: Request) -> _Paid:
+    async def _answer(self, request: Request, shown: Shown | None) -> _Paid:
         """An answer to exactly this request, from the cache or paid for."""
         kept = self._kept(request)
         if kept:
@@ -196,8 +208,11 @@ class Client:
         failures = tries = 0
         while True:
             try:
-                return await self._call(request)
+                return await self._call(request, shown)
             except _Failed as error:
+                if shown:
+                    self._breaker.given_up(request.fingerprint)
+                    raise _Unanswered(f"broke off after {len(shown.text):,} characters: {error}") from error
                 failures += error.counts
                 if failures > self.limits.retries:
                     self._breaker.given_up(request.fingerprint)
@@ -207,31 +222,31 @@ class Client:
             tries += 1
             await asyncio.sleep(float(self._jitter.uniform(0.0, most)))
 
-    async def _call(self, request: Request) -> _Paid:
+    async def _call(self, request: Request, shown: Shown | None) -> _Paid:
         """One call, once there is a slot for it and nothing speaks against it.
 
         Raises:
             _Failed: it may be tried again.
         """
         async with self._unkept:
-            return await self._call_in_slot(request)
+            return await self._call_in_slot(request, shown)
 
-    async def _call_in_slot(self, request: Request) -> _Paid:
+    async def _call_in_slot(self, request: Request, shown: Shown | None) -> _Paid:
         await self._slots.acquire()
         probe = False
         try:
             if self._ended:
                 raise self._ended
             probe = await self._breaker.enter()
-            paying = await self._start(request, probe=probe)
+            paying = await self._start(request, shown, probe=probe)
         except BaseException:
             self._slots.release()
             if probe:
                 self._breaker.leave()
             raise
         try:
-            # A task of its own: who cancels the wait for a paid answer must not lose the answer.
-            return await asyncio.shield(paying)
+            # A task of its own: who cancels the wait for a paid answer must not lose it, unless it is being watched.
+            return await (paying if shown is not None else asyncio.shield(paying))
         finally:
             if probe:
                 self._breaker.leave()
@@ -260,7 +275,7 @@ class Client:
             raise self._ended from error
         raise _Unanswered(f"refused: {error}") from error
 
-    async def _start(self, request: Request, *, probe: bool) -> "asyncio.Task[_Paid]":
+    async def _start(self, request: Request, shown: Shown | None, *, probe: bool) -> "asyncio.Task[_Paid]":
         """A started call, once the budget has room for it and the rates allow it; it gives its slot back."""
         reserved = await self.budget.reserve(tokens.bound(request), self.price)
         expected = tokens.estimate(request)
@@ -272,16 +287,18 @@ class Client:
         except BaseException:
             self.budget.settle(reserved, None)
             raise
-        paying = asyncio.create_task(self._pay(request, reserved, expected, probe=probe))
+        paying = asyncio.create_task(self._pay(request, shown, reserved, expected, probe=probe))
         self._paying.add(paying)
         paying.add_done_callback(self._paying.discard)
-        paying.add_done_callback(_looked_at)
+        paying.add_done_callback(looked_at)
         return paying
 
-    async def _pay(self, request: Request, reserved: Reserved, expected: Usage, *, probe: bool) -> _Paid:
+    async def _pay(
+        self, request: Request, shown: Shown | None, reserved: Reserved, expected: Usage, *, probe: bool
+    ) -> _Paid:
         began = time.perf_counter()
         try:
-            response = await self._complete(request)
+            response = await self._complete(request, shown)
         except LLMError as error:
             if error.in_doubt:
                 self.totals.in_doubt += 1
@@ -292,6 +309,7 @@ class Client:
             # Before the slot is free, so that the next call already knows.
             raise _Failed(str(error), self._failed(request, error, probe=probe)) from error
         except BaseException:
+            self.totals.in_doubt += 1
             self.budget.settle_in_doubt(reserved)
             raise
         finally:
@@ -319,16 +337,10 @@ class Client:
                 raise
         return _Paid(response, usage, cost, seconds)
 
-    async def _complete(self, request: Request) -> Response:
+    async def _complete(self, request: Request, shown: Shown | None) -> Response:
         try:
             async with asyncio.timeout(self.limits.timeout):
-                return await self.llm.complete(request)
+                return await (self.llm.complete(request) if shown is None else self.llm.stream(request, shown))
         except TimeoutError as error:
             reason = f"no answer within {self.limits.timeout:g} s"
             raise LLMError(reason, retry=True, in_doubt=True) from error
-
-
-def _looked_at(task: "asyncio.Task[Any]") -> None:
-    """Whoever waited may be gone; asyncio would complain on stderr that nobody looked at the failure."""
-    if not task.cancelled():
-        task.exception()

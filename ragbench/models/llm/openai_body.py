@@ -74,7 +74,7 @@ def response(reply: Mapping[str, object]) -> Response:
     try:
         choice = read["choices"][0]
         message = choice["message"]
-        text = _text(message.get("content"))
+        text = text_of(message.get("content"))
         told = read.get("usage") or {}
         usage = Usage(int(told.get("prompt_tokens") or 0), int(told.get("completion_tokens") or 0))
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
@@ -85,7 +85,7 @@ def response(reply: Mapping[str, object]) -> Response:
     return Response(text, usage, str(choice.get("finish_reason") or "stop"))
 
 
-def _text(content: Any) -> str:
+def text_of(content: Any) -> str:
     """A text, or the texts of a list of parts."""
     if isinstance(content, list):
         return "".join(str(part.get("text") or "") for part in content)

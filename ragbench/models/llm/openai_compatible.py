@@ -16,9 +16,10 @@ from weakref import WeakKeyDictionary
 from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.models.llm import chat_setup
-from ragbench.models.llm.base import LLMError, Request, Response
+from ragbench.models.llm.base import LLMError, Request, Response, Show
 from ragbench.models.llm.chat_errors import read_error, read_status
 from ragbench.models.llm.openai_body import INSTRUCTION, body, response
+from ragbench.models.llm.openai_events import OpenAIEvents
 from ragbench.models.llm.structured import Structured, StructuredLLM
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class OpenAICompatible(StructuredLLM):
         concurrency: int = 8,
     ) -> None:
         super().__init__(structured)
+        self.streams = True
         self.name, self.params = name, dict(params or {})
         chat_setup.check(name, self.params)
         chat_setup.check_body(name, self.params)
@@ -94,6 +96,30 @@ class OpenAICompatible(StructuredLLM):
         except (aiohttp.ClientError, OSError) as error:
             raise read_error(error) from error
         return self._read(reply.status, reply.headers, raw)
+
+    async def _stream(self, request: Request, show: Show) -> Response:
+        import aiohttp
+
+        asked = body(request, self._model, self.params, structured=False) | {"stream": True}
+        if self._counted:
+            asked.setdefault("stream_options", {"include_usage": True})
+        heads = {"Accept": "text/event-stream"}
+        try:
+            async with self._session().post(
+                self._url, data=json.dumps(asked).encode(), headers=heads, allow_redirects=False
+            ) as reply:
+                if reply.status == 200 and reply.content_type != "application/json":
+                    events = OpenAIEvents(show)
+                    async for data in reply.content.iter_any():
+                        if events.feed(data):
+                            break
+                    return events.response()
+                raw = await reply.read()
+        except (aiohttp.ClientError, OSError) as error:
+            raise read_error(error) from error
+        whole = self._read(reply.status, reply.headers, raw)
+        self.streams = False
+        return whole
 
     @property
     def _url(self) -> str:

@@ -5,9 +5,10 @@ from abc import abstractmethod
 from typing import Literal
 
 from ragbench.core.errors import SettingError
-from ragbench.models.llm.base import LLM, LLMError, Request, Response
+from ragbench.models.llm.base import LLM, LLMError, Request, Response, Show
 
 Structured = Literal["auto", "json_schema", "none"]
+REFUSED_STREAM = re.compile(r"stream", re.IGNORECASE)
 REFUSED_FORM = re.compile(r"response_format|json_schema|structured|tool|grammar|schema", re.IGNORECASE)
 
 
@@ -27,6 +28,8 @@ class StructuredLLM(LLM):
             raise SettingError(f"structured must be auto, json_schema or none, it is {structured!r}")
         self.structured = structured
         self._through_provider = structured != "none"
+        self._counted = True
+        """Whether a stream is asked to count its tokens; some servers refuse that."""
 
     @abstractmethod
     async def _call(self, request: Request, through_provider: bool) -> Response:
@@ -50,6 +53,32 @@ class StructuredLLM(LLM):
                 raise
         self._through_provider = False
         return await self._call(request, through_provider=False)
+
+    @abstractmethod
+    async def _stream(self, request: Request, show: Show) -> Response:
+        """One call without a schema, its text handed on while it is written.
+
+        Raises:
+            LLMError: it gave no answer, or broke off.
+        """
+
+    async def stream(self, request: Request, show: Show) -> Response:
+        """One call; whole where there is a schema (nobody reads half a JSON object) or where streams are refused.
+
+        Raises:
+            LLMError: it gave no answer, or broke off.
+        """
+        if request.schema is not None or not self.streams:
+            return await self.complete(request)
+        try:
+            return await self._stream(request, show)
+        except LLMError as error:
+            if error.retry or error.fatal or not REFUSED_STREAM.search(str(error)):
+                raise
+        if not self._counted:
+            self.streams = False
+        self._counted = False
+        return await self.stream(request, show)
 
     def _refuses_form(self, error: LLMError) -> bool:
         refused = not error.retry and not error.fatal and REFUSED_FORM.search(str(error))
