@@ -1,12 +1,13 @@
 """Evaluate and benchmark retrieval and RAG systems: better, worse, or noise?
 
-``import ragbench as rb`` is light: each public name is imported when it is first used.
+``import ragbench as rb`` is light: each public name is imported when it is first used, and so is ``__version__``.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from ragbench.api import (
         AnswerSet,
         Chunk,
@@ -93,10 +94,14 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("ragbench")
     if name in __all__:
         return getattr(importlib.import_module("ragbench.api"), name)
     raise AttributeError(f"module 'ragbench' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*globals(), *__all__, "__version__"])

@@ -7,6 +7,7 @@ with something to draw have ``plot``.
 from ragbench.api import wattbot
 from ragbench.api.answers import answer, score_answers
 from ragbench.api.audits import AuditView, audit
+from ragbench.api.checked import checked
 from ragbench.api.data import chunk, generate, load_corpus
 from ragbench.api.data_views import (
     AnswersView,
@@ -41,7 +42,7 @@ from ragbench.core.scored import ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.core.shown import VIEWS
 from ragbench.golden.audit.audit import Audit
-from ragbench.golden.corpus_without import without_struck
+from ragbench.golden.corpus_without import without_struck as _without_struck
 from ragbench.harness.ab.paired_runs import PairedResult
 from ragbench.harness.ab.results import AbResult
 from ragbench.harness.compare.compare import Compared
@@ -50,12 +51,18 @@ from ragbench.harness.plan import Plan
 from ragbench.harness.results import Evaluation
 from ragbench.harness.score_answers import AnswerEvaluation
 from ragbench.harness.settings import Settings
-from ragbench.io.answer_files import read_answers as load_answers
-from ragbench.io.golden_files import read_golden as load_golden
-from ragbench.io.golden_files import write_golden as save_golden
-from ragbench.io.run_files import read_run
-from ragbench.metrics.score import score
+from ragbench.io.answer_files import read_answers
+from ragbench.io.golden_files import read_golden, write_golden
+from ragbench.io.run_files import read_run as _read_run
+from ragbench.metrics.score import score as _score
 from ragbench.tasks.wattbot.score.parts import Scored
+
+load_answers = checked("load_answers")(read_answers)
+load_golden = checked("load_golden")(read_golden)
+save_golden = checked("save_golden")(write_golden)
+read_run = checked()(_read_run)
+score = checked(metrics='a name of a metric, "ndcg@10", or a list of them')(_score)
+without_struck = checked()(_without_struck)
 
 __all__ = [
     "AnswerSet",

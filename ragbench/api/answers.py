@@ -6,6 +6,8 @@ from pathlib import Path
 
 from ragbench.answers.metrics.base import AnswerMetric
 from ragbench.answers.run import Settings
+from ragbench.api.checked import checked
+from ragbench.api.data import DOCUMENTS
 from ragbench.api.progress import bars
 from ragbench.core.answers import AnswerSet
 from ragbench.core.context import Context
@@ -22,6 +24,7 @@ from ragbench.tasks.answer.options import ROLE, Options
 from ragbench.tasks.answer.run import answer_run
 
 
+@checked(corpus=DOCUMENTS, golden="a path: the file or folder of the golden set")
 def answer(
     corpus: Path | str,
     golden: Path | str,
@@ -72,10 +75,15 @@ def answer(
     return answer_run(options, say=print, progress=bars).answers
 
 
+@checked(metrics='a name of an answer metric, "token_f1", or a list of them')
 def score_answers(
     answers: AnswerSet,
     golden: GoldenSet,
-    metrics: Sequence[str | Mapping[str, object] | AnswerMetric] = ("exact_match", "token_f1", "abstention"),
+    metrics: str | AnswerMetric | Sequence[str | Mapping[str, object] | AnswerMetric] = (
+        "exact_match",
+        "token_f1",
+        "abstention",
+    ),
     *,
     judge: str | None = None,
     out: Path | str | None = None,
@@ -114,7 +122,8 @@ def score_answers(
     documents = None if corpus is None else {document.id: document.text for document in corpus}
     context = Context(cache=cache_folder(cache), progress=bars)
     settings = ScoreSettings(seed, resamples)
-    score = partial(_score, answers, golden, metrics, documents=documents, settings=settings, context=context)
+    asked_for = [metrics] if isinstance(metrics, str | AnswerMetric) else metrics
+    score = partial(_score, answers, golden, asked_for, documents=documents, settings=settings, context=context)
     if judge is None:
         return score()
     if out is None:

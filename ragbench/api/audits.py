@@ -5,13 +5,14 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ragbench.api.checked import checked
 from ragbench.api.progress import bars
+from ragbench.api.several import texts
 from ragbench.api.views import TableView, html_table
 from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
 from ragbench.core.goldens import GoldenSet
-from ragbench.corpus.chunk import Chunked, choose_chunker
-from ragbench.corpus.chunk import chunk as _chunk
+from ragbench.corpus.chunk import AUTO, chunk_corpus
 from ragbench.corpus.load import Loaded
 from ragbench.golden.audit.audit import Audit, AuditSettings
 from ragbench.golden.audit.audit import audit as _audit
@@ -19,13 +20,14 @@ from ragbench.golden.audit.retrieval import RETRIEVERS
 from ragbench.io.cache import cache_folder
 
 
+@checked()
 def audit(
     golden: GoldenSet,
     corpus: Corpus,
     *,
     other: GoldenSet | None = None,
-    chunker: str = "whole",
-    retrievers: Sequence[str] = RETRIEVERS,
+    chunker: str = AUTO,
+    retrievers: str | Sequence[str] = RETRIEVERS,
     language: str = "english",
     seed: int = 0,
     cache: Path | str | None = None,
@@ -36,7 +38,7 @@ def audit(
         golden: the set.
         corpus: its documents, with the text that queries strike still in them.
         other: a set to look for near-duplicates in.
-        chunker: how documents are cut before they are searched; ``"whole"`` leaves them as they are.
+        chunker: how documents are cut before they are searched, as `ragbench.api.data.chunk` does.
         retrievers: whose rankings are looked at.
         language: Snowball language of the content words.
         seed: of what is drawn.
@@ -45,12 +47,11 @@ def audit(
     Raises:
         SettingError: a retriever or chunker is unknown or set wrongly.
     """
-    chosen = choose_chunker(chunker, passages=False)
-    chunks, ledger = _chunk(corpus, chosen.chunker, progress=bars)
+    loaded = Loaded(corpus)
+    chunked = chunk_corpus(loaded, chunker, progress=bars)
     context = Context(cache=cache_folder(cache), seed=seed, progress=bars)
-    settings = AuditSettings(tuple(retrievers), language=language)
-    loaded = Loaded(corpus, passages=chunker == "whole")
-    return _audit(golden, loaded, Chunked(chunks, ledger, chosen.written), settings, other=other, context=context)[0]
+    settings = AuditSettings(texts(retrievers), language=language)
+    return _audit(golden, loaded, chunked, settings, other=other, context=context)[0]
 
 
 class AuditView(TableView):

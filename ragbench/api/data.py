@@ -3,16 +3,21 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ragbench.api.checked import checked
 from ragbench.api.progress import bars
+from ragbench.api.several import texts
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.goldens import GoldenSet
-from ragbench.corpus.chunk import choose_chunker
-from ragbench.corpus.chunk import chunk as _chunk
+from ragbench.corpus.chunk import AUTO, chunk_corpus
+from ragbench.corpus.load import Loaded
 from ragbench.corpus.load import load_corpus as _load
 from ragbench.tasks.generate.options import Options
 from ragbench.tasks.generate.run import generate_run
 
+DOCUMENTS = "a path: the file or folder of the documents"
 
+
+@checked(path=DOCUMENTS)
 def load_corpus(path: Path | str, loader: str | None = None) -> Corpus:
     """Documents of a file or folder; what was skipped is in ``corpus.ledger``.
 
@@ -22,17 +27,22 @@ def load_corpus(path: Path | str, loader: str | None = None) -> Corpus:
     return _load(Path(path), loader, progress=bars).corpus
 
 
-def chunk(corpus: Corpus, chunker: str = "recursive") -> Chunks:
+@checked()
+def chunk(corpus: Corpus, chunker: str = AUTO) -> Chunks:
     """Cut every document (``"fixed:size=1200,overlap=200"``); ``"whole"`` leaves them as they are.
+
+    ``"auto"`` does as the commands do: rows of a table are left whole, all else is cut by ``"recursive"``, and the
+    chunks of a file of chunks are taken as they are.
 
     What was skipped, also while the corpus was loaded, is in ``chunks.ledger``.
 
     Raises:
-        SettingError: no such chunker, or it has no such setting.
+        SettingError: no such chunker, it has no such setting, or the corpus is a file of chunks.
     """
-    return _chunk(corpus, choose_chunker(chunker, passages=False).chunker)[0]
+    return chunk_corpus(Loaded(corpus), chunker, progress=bars).chunks
 
 
+@checked(corpus=DOCUMENTS)
 def generate(
     corpus: Path | str,
     out: Path | str,
@@ -44,7 +54,7 @@ def generate(
     sample: int | None = None,
     mix: str | None = None,
     languages: str | None = None,
-    stages: Sequence[str] = (),
+    stages: str | Sequence[str] = (),
     chunker: str = "auto",
     max_cost: float | None = None,
     base_url: str | None = None,
@@ -82,7 +92,7 @@ def generate(
     """
     options = Options(
         corpus=Path(corpus), out=Path(out), seed_queries=_path(seed_queries), llm=llm, judge=judge, reconsider=None,
-        per_chunk=per_chunk, sample=sample, mix=mix, languages=languages, examples=None, stages=tuple(stages),
+        per_chunk=per_chunk, sample=sample, mix=mix, languages=languages, examples=None, stages=texts(stages),
         loader=None, chunker=chunker, max_cost=max_cost, max_tokens=None, prices=None, concurrency=concurrency,
         rpm=None, tpm=None, timeout=60.0, base_url=base_url, dry_run=False, seed=seed, resume=False, force=False,
         cache=_path(cache),

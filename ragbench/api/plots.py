@@ -1,10 +1,11 @@
 """The charts of the report as `altair.Chart`, a method each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ragbench.api.checked import checked
 from ragbench.api.drawing import draw_without_network
-from ragbench.core.errors import InputError
+from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.scored import ScoredRun
 from ragbench.harness.ab.results import AbResult
 from ragbench.harness.compare.compare import Compared
@@ -57,13 +58,16 @@ class EvaluationPlots:
         self._names = [run.name for run in self._runs]
 
     def _metric(self, metric: str | None) -> str:
-        return metric or headline(self._runs[0].scores.metrics)
+        known = self._runs[0].scores.metrics
+        return headline(known) if metric is None else _known("metric", metric, known)
 
+    @checked()
     def leaderboard(self, metric: str | None = None, theme: Theme = "light") -> Any:
         """Means with intervals."""
         name = self._metric(metric)
         return drawn(leaderboard(leaderboard_frame(self._runs, name), name, self._names), theme)
 
+    @checked()
     def tradeoff(self, price: Price = "latency", metric: str | None = None, theme: Theme = "light") -> Any:
         """Quality against ``"latency"`` or ``"cost"``, with the Pareto front.
 
@@ -74,18 +78,20 @@ class EvaluationPlots:
         frame = tradeoff_frame(self._runs, name, price)
         return drawn(tradeoff(_rows(frame, f"no system has a {price}"), name, price, self._names), theme)
 
+    @checked()
     def by_k(self, metric: str | None = None, theme: Theme = "light") -> Any:
         """The metric at every K the rankings reach.
 
         Raises:
             InputError: the rankings are not there, or the metric has no K.
         """
-        wanted = self._metric(metric).partition("@")[0]
+        wanted = (metric or self._metric(None)).partition("@")[0]
         for family in families(self._runs):
             if str(family).partition("@")[0] == wanted:
                 return drawn(by_cut(by_cut_frame(self._runs, family), family, self._names), theme)
         raise InputError(f"{wanted} cannot be drawn by K: there are no rankings, or it has no K")
 
+    @checked()
     def slices(self, by: str = "type", metric: str | None = None, theme: Theme = "light") -> Any:
         """Means by query type, or another column of the queries.
 
@@ -95,6 +101,7 @@ class EvaluationPlots:
         name = self._metric(metric)
         return drawn(slice_means(slices_frame(self._runs, name, by), name, by, self._names), theme)
 
+    @checked()
     def rank_changes(self, candidate: str | None = None, theme: Theme = "light") -> Any:
         """Where the first relevant item stood with the first system, and where with another.
 
@@ -103,9 +110,12 @@ class EvaluationPlots:
         """
         if len(self._runs) < 2 or self._runs[0].run is None or self._runs[0].judgements is None:
             raise InputError("rank changes need the rankings of two systems")
+        if candidate is not None:
+            _known("candidate", candidate, self._names[1:])
         frame = rank_changes_frame(self._runs[0], self._runs[1:])
         return drawn(rank_changes(_rows(frame, "there is no query with something relevant"), candidate), theme)
 
+    @checked()
     def overlap(self, texts: Mapping[str, str] | None = None, metric: str | None = None, theme: Theme = "light") -> Any:
         """Means by how many words queries share with what is relevant.
 
@@ -130,11 +140,14 @@ class ComparedPlots:
     def __init__(self, compared: Compared) -> None:
         self._compared = compared
 
+    @checked()
     def differences(self, metric: str | None = None, theme: Theme = "light") -> Any:
         """Paired differences with their intervals."""
-        name = metric or self._compared.settings.metrics[0]
+        known = self._compared.settings.metrics
+        name = known[0] if metric is None else _known("metric", metric, known)
         return drawn(differences(differences_frame(self._compared.verdicts), name), theme)
 
+    @checked()
     def slices(self, by: str | None = None, theme: Theme = "light") -> Any:
         """Differences by slice.
 
@@ -155,9 +168,17 @@ class GatePlots:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
 
+    @checked()
     def limits(self, at: int = 0, theme: Theme = "light") -> Any:
-        """How far each rule is from its bound; rules in other units are in charts of their own, by number."""
-        return drawn(gate_charts(self._gate)[at], theme)
+        """How far each rule is from its bound; rules in other units are in charts of their own, by number.
+
+        Raises:
+            SettingError: there are not so many charts.
+        """
+        charts = gate_charts(self._gate)
+        if at not in range(len(charts)):
+            raise SettingError(f"at is {at!r}; this gate has {len(charts)} charts, the first of them is 0")
+        return drawn(charts[at], theme)
 
 
 class AbPlots:
@@ -166,6 +187,7 @@ class AbPlots:
     def __init__(self, result: AbResult) -> None:
         self._result = result
 
+    @checked()
     def outcome(self, name: str | None = None, theme: Theme = "light") -> Any:
         """An outcome by variant; the deciding one by default.
 
@@ -175,8 +197,15 @@ class AbPlots:
         charts = dict(zip((one.name for one in self._result.outcomes), ab_charts(self._result), strict=False))
         wanted = name or next(iter(charts), "")
         if wanted not in charts:
-            raise InputError(f"there is no outcome {wanted!r}; there are {', '.join(charts) or 'none'}")
+            raise InputError(f"no outcome {wanted!r}{did_you_mean(wanted, charts)}")
         return drawn(charts[wanted], theme)
+
+
+def _known(what: str, name: object, names: Iterable[str]) -> str:
+    names = tuple(names)
+    if name not in names:
+        raise SettingError(f"no {what} {name!r}{did_you_mean(str(name), names)}")
+    return str(name)
 
 
 def _rows(frame: Any, otherwise: str) -> Any:

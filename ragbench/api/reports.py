@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ragbench.api.checked import checked
 from ragbench.api.several import paths
 from ragbench.core.errors import InputError
 from ragbench.io.atomic import write_text
@@ -10,9 +11,11 @@ from ragbench.io.cache import cache_folder
 from ragbench.report.figures import write_figures
 from ragbench.report.html.inputs import Wanted, read_report
 from ragbench.report.html.page import charts_of, write_page
+from ragbench.report.html.texts import Named
 from ragbench.report.pull_request import pull_request
 
 
+@checked(runs="a folder that 'ragbench eval --out' or 'ragbench score --out' wrote")
 def write_report(
     *runs: Path | str,
     out: Path | str,
@@ -21,6 +24,7 @@ def write_report(
     answers: Path | str | Sequence[Path | str] = (),
     figures: Path | str | None = None,
     markdown: Path | str | None = None,
+    texts: bool = True,
     title: str | None = None,
     metric: str | None = None,
     baseline: str | None = None,
@@ -34,11 +38,13 @@ def write_report(
         runs: ``"FOLDER"`` or ``"FOLDER::ARM"`` of ``ragbench eval`` or ``ragbench score``; the first system is the
             baseline.
         out: the page.
-        corpus: documents or chunks that were indexed, for their texts; one or several.
+        corpus: documents or chunks that were indexed, for their texts; one or several. What is not named is looked
+            for where the evaluation found it.
         golden: golden sets that were used, for evidence and answers.
         answers: answers that were scored.
         figures: folder for the charts as PNG and SVG.
         markdown: file for a comment of a pull request.
+        texts: False shows no texts but those named.
         title: of the page.
         metric: of the verdict; the headline metric if None.
         baseline: system to compare with; the first if None.
@@ -53,17 +59,12 @@ def write_report(
         InputError: a folder cannot be read, a file cannot be written, or a corpus, golden set or answers fit none of
             them.
     """
-    wrong = next((run for run in runs if not isinstance(run, str | Path)), None)
-    if wrong is not None:
-        raise InputError(
-            f"a report is made of folders, and a {type(wrong).__name__} is given; name the folder that "
-            "'ragbench eval --out' or 'ragbench score --out' wrote"
-        )
     if markdown is not None and Path(markdown).resolve() == Path(out).resolve():
         raise InputError(f"out and markdown are both {out}: name two files")
     wanted = Wanted(
-        tuple(str(run) for run in runs), paths(corpus), golden=paths(golden),
-        answers=paths(answers), title=title, metric=metric, baseline=baseline, seed=seed,
+        tuple(str(run) for run in runs),
+        Named(paths(corpus), golden=paths(golden), answers=paths(answers), recorded=texts),
+        title=title, metric=metric, baseline=baseline, seed=seed,
         resamples=resamples,
     )  # fmt: skip
     data, page = read_report(wanted), Path(out)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from ragbench.api.checked import checked
 from ragbench.core.errors import InputError
 from ragbench.core.scored import ScoredRun
 from ragbench.harness.compare.references import read_references
@@ -13,8 +14,13 @@ from ragbench.tasks.wattbot.score.summary import scored_run
 
 System = Evaluation | AnswerEvaluation | Scored | ScoredRun | Path | str
 """An evaluation (all of its arms), scored answers, a scored submission, or ``"FOLDER"`` or ``"FOLDER::ARM"``."""
+SYSTEM = (
+    'an evaluation, one of evaluation.scored, scored answers, or a folder as "FOLDER" or "FOLDER::ARM"; several are '
+    "given one by one (*evaluation.scored)"
+)
 
 
+@checked(reference='a folder, as "FOLDER" or "FOLDER::ARM"')
 def load_run(reference: Path | str) -> tuple[ScoredRun, ...]:
     """The systems in a folder that ``ragbench eval`` or ``ragbench score`` wrote; ``"FOLDER::ARM"`` is one of them.
 
@@ -28,7 +34,7 @@ def systems(given: Iterable[System]) -> tuple[ScoredRun, ...]:
     """Every system in what is given, in its order.
 
     Raises:
-        InputError: a reference cannot be read, something is no system, or two systems have one name.
+        InputError: a reference cannot be read, or two systems have one name.
     """
     given = list(given)
     references = [str(one) for one in given if isinstance(one, str | Path)]
@@ -39,11 +45,6 @@ def systems(given: Iterable[System]) -> tuple[ScoredRun, ...]:
             found += read[str(one)]
         elif isinstance(one, Evaluation):
             found += one.scored
-        elif not isinstance(one, ScoredRun | AnswerEvaluation | Scored):
-            raise InputError(
-                f"a {type(one).__name__} is no system: give an evaluation, one of evaluation.scored, scored answers, "
-                'or a folder as "FOLDER" or "FOLDER::ARM"'
-            )
         else:
             found.append(one if isinstance(one, ScoredRun) else _single(one))
     names = [run.name for run in found]

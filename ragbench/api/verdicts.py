@@ -1,24 +1,26 @@
 """Evaluate, and say what it means: comparison, plan, gate, A/B test."""
 
-import tempfile
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
+from ragbench.api.checked import checked
+from ragbench.api.event_frames import analyse_frame
 from ragbench.api.progress import bars
 from ragbench.api.several import texts
-from ragbench.api.systems import System, one_system, systems
+from ragbench.api.systems import SYSTEM, System, one_system, systems
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
-from ragbench.core.errors import InputError, SettingError
+from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenSet
 from ragbench.harness.ab.analyse import analyse
 from ragbench.harness.ab.outcomes import number, parse_guardrail, parse_outcome
 from ragbench.harness.ab.paired_runs import PairedResult, analyse_runs
 from ragbench.harness.ab.results import AbResult
-from ragbench.harness.ab.settings import TIMES, AbSettings
+from ragbench.harness.ab.settings import AbSettings
 from ragbench.harness.compare.compare import Compared, CompareSettings
 from ragbench.harness.compare.compare import compare as _compare
 from ragbench.harness.compare.pairing import pair
@@ -35,16 +37,20 @@ from ragbench.harness.results import Evaluation
 from ragbench.harness.settings import Settings
 from ragbench.io.cache import cache_folder
 from ragbench.report.tables import headline
+from ragbench.retrievers.base import Retriever
 from ragbench.stats.online.sequential import HORIZON
 
 if TYPE_CHECKING:
     import pandas as pd
 
+RULES = 'a path of a file of rules, or a list with a mapping for each: [{"metric": "ndcg@10", "margin": 0.02}]'
 
+
+@checked(retrievers='a name of a retriever or a list of them ("bm25:k1=1.2"), or a mapping from names to them')
 def evaluate(
     chunks: Chunks,
     golden: GoldenSet,
-    retrievers: str | Retrievers = DEFAULT_RETRIEVERS,
+    retrievers: str | Retriever | Retrievers = DEFAULT_RETRIEVERS,
     *,
     settings: Settings | None = None,
     cache: Path | str | None = None,
@@ -63,18 +69,11 @@ def evaluate(
         SettingError: a retriever or metric is unknown or set wrongly; every fault is listed.
         InputError: corpus and golden set do not fit together.
     """
-    if not isinstance(chunks, Chunks):
-        raise InputError(f"evaluate takes chunks and not a {type(chunks).__name__}: rb.chunk(corpus) cuts documents")
-    if not isinstance(golden, GoldenSet):
-        raise InputError(
-            f"evaluate takes a golden set and not a {type(golden).__name__}: rb.load_golden(path) reads one"
-        )
-    context = Context(cache=cache_folder(cache), progress=bars)
-    return _evaluate(
-        chunks, golden, [retrievers] if isinstance(retrievers, str) else retrievers, settings, context=context
-    )
+    arms = [retrievers] if isinstance(retrievers, str | Retriever) else retrievers
+    return _evaluate(chunks, golden, arms, settings, context=Context(cache=cache_folder(cache), progress=bars))
 
 
+@checked(given=SYSTEM)
 def compare(
     *given: System,
     metrics: str | Sequence[str] = (),
@@ -124,6 +123,7 @@ def compare(
     return _compare(runs, settings)
 
 
+@checked(candidate=SYSTEM, baseline=SYSTEM, rules=RULES)
 def gate(
     candidate: System,
     baseline: System | None = None,
@@ -150,13 +150,12 @@ def gate(
         asked = rules
     elif isinstance(rules, str | Path):
         asked = read_rules(Path(rules))
-    elif isinstance(rules, Mapping) or not all(isinstance(rule, Mapping) for rule in rules):
-        raise SettingError('rules are a list with a mapping for each: [{"metric": "ndcg@10", "margin": 0.02}]')
     else:
         asked = parse_rules(yaml.safe_dump({"rules": [dict(rule) for rule in rules]}), "rules")
     return _gate(None if baseline is None else one_system(baseline), one_system(candidate), asked, allow=texts(allow))
 
 
+@checked(pilot=SYSTEM)
 def plan(
     *pilot: System,
     metric: str = "ndcg@10",
@@ -196,6 +195,7 @@ def plan(
     return make_plan(settings, measure_pilot(pair(*runs), metric) if runs else None)
 
 
+@checked(events="a path of a CSV or Parquet file, or a pandas.DataFrame with a row per event")
 def ab(
     events: "Path | str | pd.DataFrame",
     *,
@@ -247,23 +247,10 @@ def ab(
     )  # fmt: skip
     if isinstance(events, str | Path):
         return analyse(Path(events), settings)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "frame.parquet"
-        _with_times(events, time).to_parquet(path, index=False)
-        return analyse(path, settings)
+    return analyse_frame(events, time, partial(analyse, settings=settings))
 
 
-def _with_times(events: "pd.DataFrame", time: str) -> "pd.DataFrame":
-    """The frame, a time that is still text read as a CSV file's would be; as it is where the text is no time."""
-    import pandas as pd
-
-    name = time or next((name for name in TIMES if name in events.columns), "")
-    if name not in events.columns or not pd.api.types.is_string_dtype(events[name]):
-        return events
-    read = pd.to_datetime(events[name], format="ISO8601", errors="coerce")
-    return events if (read.isna() & events[name].notna()).any() else events.assign(**{name: read})
-
-
+@checked(control=SYSTEM, challenger=SYSTEM)
 def ab_runs(
     control: System, challenger: System, *, metrics: str | Sequence[str] = (), guardrails: str | Sequence[str] = (),
     alpha: float = 0.05, seed: int = 0,

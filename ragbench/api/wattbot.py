@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
+from ragbench.api.checked import checked
 from ragbench.tasks.wattbot.metadata import read_metadata
 from ragbench.tasks.wattbot.score.lesson import read_lesson_frame, score_lesson
 from ragbench.tasks.wattbot.score.parts import Scored
@@ -10,6 +11,7 @@ from ragbench.tasks.wattbot.score.sheet import read_sheet
 from ragbench.tasks.wattbot.score.strict import score_strict
 
 
+@checked("wattbot.score")
 def score(
     truth: Path | str,
     predictions: Path | str,

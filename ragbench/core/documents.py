@@ -36,12 +36,21 @@ class Document:
 class Corpus(Shown):
     """Documents with unique ids, and what was left out while they were loaded.
 
+    Attributes:
+        documents: in the order of their source.
+        ledger: what was left out.
+        passages: whether all come from sources of ready passages (rows of a table), which the chunker ``auto`` leaves
+            whole.
+        ready: where the source was a file of chunks, those.
+
     Raises:
         InputError: two documents share an id, or there is no document at all.
     """
 
     documents: tuple[Document, ...]
     ledger: Ledger = field(default_factory=Ledger)
+    passages: bool = field(default=False, compare=False)
+    ready: "Chunks | None" = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.documents:

@@ -27,16 +27,21 @@ class Loaded(NamedTuple):
     """What was read.
 
     Attributes:
-        corpus: the documents, with the ledger of what was skipped.
-        passages: whether every document comes from a source of ready passages
-            (rows of a table), which ``--chunker auto`` leaves whole.
-        chunks: where the input was a file of chunks, those; the corpus then
-            holds their documents as far as the chunks tell them.
+        corpus: the documents, with the ledger of what was skipped; where the input was a file of chunks, their
+            documents as far as the chunks tell them.
     """
 
     corpus: Corpus
-    passages: bool
-    chunks: Chunks | None = None
+
+    @property
+    def passages(self) -> bool:
+        """Whether all documents are ready passages."""
+        return self.corpus.passages
+
+    @property
+    def chunks(self) -> Chunks | None:
+        """Where the input was a file of chunks, those."""
+        return self.corpus.ready
 
 
 class _Source(NamedTuple):
@@ -71,7 +76,7 @@ def load_corpus(
     given: Loader | None = None if loader is None else plugins.build(plugins.LOADERS, loader)
     if given is None and path.is_file() and is_chunk_file(path):
         chunks = read_chunks(path)
-        return Loaded(restore_documents(chunks), passages=True, chunks=chunks)
+        return Loaded(replace(restore_documents(chunks), passages=True, ready=chunks))
     ledger: list[LedgerEntry] = []
     sources = _sources(path, given, ledger)
     documents: list[Document] = []
@@ -83,7 +88,7 @@ def load_corpus(
             passages = passages and (source.loader.passages or len(documents) == before)
             advance(1)
     try:
-        return Loaded(Corpus(tuple(documents), Ledger(tuple(ledger))), passages)
+        return Loaded(Corpus(tuple(documents), Ledger(tuple(ledger)), passages))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 

@@ -65,7 +65,7 @@ def without_struck(corpus: Corpus, golden: GoldenSet) -> Without:
     if not items:
         raise InputError(f"golden set {golden.name!r}: every query's evidence is struck by another one")
     return Without(
-        Corpus(tuple(documents), corpus.ledger + gone),
+        Corpus(tuple(documents), corpus.ledger + gone, corpus.passages),
         GoldenSet(tuple(items), golden.name, golden.ledger + entries),
     )
 

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ragbench.core.documents import Chunks
+from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.judgements import Task
 from ragbench.core.ledger import Ledger
 from ragbench.core.runs import Run
@@ -156,12 +157,12 @@ class Evaluation(Shown):
         """The arm of that name.
 
         Raises:
-            KeyError: there is none.
+            InputError: there is none.
         """
         for arm in self.arms:
             if arm.name == name:
                 return arm
-        raise KeyError(name)
+        raise InputError(f"no arm {name!r}{did_you_mean(str(name), [arm.name for arm in self.arms])}")
 
     @property
     def scored(self) -> tuple[ScoredRun, ...]:

@@ -1,10 +1,11 @@
 """How to evaluate."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_type_hints
 
 from ragbench.core.errors import SettingError
+from ragbench.core.kinds import check_kinds
 from ragbench.metrics.base import Metric
 from ragbench.metrics.parse import parse_all
 
@@ -45,6 +46,7 @@ class Settings:
     fresh: bool = False
 
     def __post_init__(self) -> None:
+        check_kinds("Settings", _KINDS, vars(self), {"k": "cut-offs, as in k=(5, 10)", "metrics": "a list of names"})
         if not self.k or min(self.k) < 1:
             raise SettingError(f"k is {list(self.k)}; every cut-off must be at least 1")
         if self.resamples < 100:
@@ -69,6 +71,12 @@ class Settings:
     def metric_names(self) -> tuple[str, ...]:
         """What is measured."""
         return self.metrics or default_metrics(self.k)
+
+
+_KINDS: dict[str, object] = {
+    **get_type_hints(Settings), "k": Collection[int], "metrics": str | Collection[str | Metric],
+}  # fmt: skip
+"""Any collection of cut-offs and metrics will do."""
 
 
 def default_metrics(k: Sequence[int]) -> tuple[str, ...]:

@@ -184,12 +184,3 @@ def test_answers_are_scored(sample_data: Path, tmp_path: Path) -> None:
     row = found.to_pandas().set_index("metric").loc["exact_match"]
     assert found.scored.to_pandas().set_index("query_id")["exact_match"][asked.id] == 1.0
     assert row["n"] == sum(1 for item in golden if item.answer)
-
-
-def test_what_is_no_chunks_and_no_golden_set_is_told(sample_data: Path) -> None:
-    corpus = rb.load_corpus(sample_data / "shop" / "product_catalog.csv")
-    golden = rb.load_golden(sample_data / "shop")
-    with pytest.raises(rb.InputError, match=r"takes chunks and not a Corpus: rb.chunk\(corpus\)"):
-        rb.evaluate(corpus, golden, ["bm25"])  # type: ignore[arg-type]
-    with pytest.raises(rb.InputError, match=r"takes a golden set and not a str: rb.load_golden"):
-        rb.evaluate(rb.chunk(corpus, "whole"), "datasets/shop", ["bm25"])  # type: ignore[arg-type]

@@ -48,9 +48,9 @@ def test_a_path_by_itself_is_one_path(ragbench: Any, sample_data: Path, tmp_path
 def test_what_is_no_folder_or_system_is_named() -> None:
     with pytest.raises(rb.InputError, match="no evaluation is named"):
         rb.write_report(out="never.html")
-    with pytest.raises(rb.InputError, match="made of folders, and a int is given"):
+    with pytest.raises(rb.InputError, match="runs is 3; it must be a folder"):
         rb.write_report(3, out="never.html")  # type: ignore[arg-type]
-    with pytest.raises(rb.InputError, match="a list is no system"):
+    with pytest.raises(rb.InputError, match="given is a list; it must be an evaluation"):
         rb.compare([])  # type: ignore[arg-type]
 
 
@@ -64,5 +64,5 @@ def test_a_text_by_itself_is_one_text(sample_data: Path, cache: Path) -> None:
     assert compared.settings.metrics == ("mrr@10",)
     assert compared.slices
     for wrong in ({"metric": "ndcg@10"}, ["ndcg@10"]):
-        with pytest.raises(rb.SettingError, match="a list with a mapping for each"):
+        with pytest.raises(rb.InputError, match="a list with a mapping for each"):
             rb.gate(found.scored[0], found.scored[1], rules=wrong)  # type: ignore[arg-type]

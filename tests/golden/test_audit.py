@@ -42,7 +42,7 @@ def item(id_: str, text: str, *documents: str, **more: object) -> GoldenItem:
 
 
 def loaded(*documents: Document) -> tuple[Loaded, Chunked]:
-    read = Loaded(Corpus(documents or DOCUMENTS), passages=True)
+    read = Loaded(Corpus(documents or DOCUMENTS, passages=True))
     return read, chunk_corpus(read)
 
 

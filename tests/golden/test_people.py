@@ -81,7 +81,7 @@ def test_neutral_text_comes_back_and_is_no_formula(text: str) -> None:
 
 def test_the_sheet_shows_evidence_and_chunk_and_hides_the_judge(tmp_path: Path) -> None:
     corpus = Corpus((Document("d", "=1+1 is two."),))
-    chunks = chunk_corpus(Loaded(corpus, passages=True)).chunks
+    chunks = chunk_corpus(Loaded(replace(corpus, passages=True))).chunks
     write_sheet([judged("=q", True, text="=HYPERLINK(1)")], corpus, chunks, tmp_path / "s.csv")
     with (tmp_path / "s.csv").open(encoding="utf-8-sig", newline="") as handle:
         (row,) = csv.DictReader(handle)

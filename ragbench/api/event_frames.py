@@ -1,0 +1,50 @@
+"""A frame of events, analysed as a file would be."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragbench.core.errors import InputError, RagbenchError
+from ragbench.harness.ab.results import AbResult
+from ragbench.harness.ab.settings import TIMES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SOURCE = "events"
+"""What the frame is called, in errors and in the result: as the argument that holds it."""
+
+
+def analyse_frame(events: "pd.DataFrame", time: str, analyse: Callable[[Path], AbResult]) -> AbResult:
+    """The analysis of the frame, put into a file for it; nobody hears of that file.
+
+    Raises:
+        InputError: two columns have one name, or what the analysis raises.
+    """
+    names = [str(name) for name in events.columns]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"{SOURCE}: column {twice[0]!r} stands there twice")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "frame.parquet"
+        _writable(events.set_axis(names, axis=1), time).to_parquet(path, index=False)
+        try:
+            return replace(analyse(path), source=SOURCE)
+        except RagbenchError as error:
+            error.args = (str(error).replace(str(path), SOURCE),)
+            raise
+
+
+def _writable(events: "pd.DataFrame", time: str) -> "pd.DataFrame":
+    """The frame with times as times, and texts for what has several types, as cells of a CSV file would be."""
+    import pandas as pd
+
+    mixed = [name for name in events.columns if pd.api.types.infer_dtype(events[name]).startswith("mixed")]
+    events = events.assign(**{name: events[name].map(str, na_action="ignore").astype("string") for name in mixed})
+    name = time or next((name for name in TIMES if name in events.columns), "")
+    if name not in events.columns or not pd.api.types.is_string_dtype(events[name]):
+        return events
+    read = pd.to_datetime(events[name], format="ISO8601", errors="coerce")
+    return events if (read.isna() & events[name].notna()).any() else events.assign(**{name: read})

@@ -1,0 +1,169 @@
+"""Arguments of the wrong kind, swapped or unknown: an error that names the argument and says what to pass."""
+
+import re
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ragbench as rb
+from ragbench.api.checked import checked, in_python
+from ragbench.core.kinds import fits, said
+from ragbench.io.chunk_files import write_chunks
+
+CORPUS = rb.Corpus((rb.Document("a", "red apples"), rb.Document("b", "blue sky"), rb.Document("c", "green sea")))
+GOLDEN = rb.GoldenSet(
+    (
+        rb.GoldenItem("q1", "apples", evidence=(rb.Evidence("a"),)),
+        rb.GoldenItem("q2", "sky", evidence=(rb.Evidence("b"),)),
+    )
+)
+EVENTS = pd.DataFrame({"user_id": ["a", "b"], "variant_id": ["control", "new"], "converted": [1, "x"]})
+
+
+@pytest.fixture(scope="module")
+def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
+    return rb.evaluate(rb.chunk(CORPUS), GOLDEN, ["bm25", "bm25:k1=2"], cache=tmp_path_factory.mktemp("cache"))
+
+
+@pytest.mark.parametrize(
+    ("call", "said_of_it"),
+    [
+        ("rb.evaluate(CORPUS, GOLDEN)", "evaluate: chunks is a Corpus; it must be chunks, as rb.chunk(corpus)"),
+        ("rb.evaluate(GOLDEN, CORPUS)", "evaluate: chunks is a GoldenSet"),
+        ("rb.evaluate(rb.chunk(CORPUS), 'set')", "evaluate: golden is 'set'; it must be a golden set, as rb.load_gol"),
+        ("rb.evaluate(rb.chunk(CORPUS), GOLDEN, [5])", "evaluate: retrievers is a list; it must be a name"),
+        ("rb.evaluate(rb.chunk(CORPUS), GOLDEN, settings={'k': 5})", "evaluate: settings is a dict"),
+        ("rb.compare(None)", "compare: given is None; it must be an evaluation"),
+        ("rb.compare(e.scored)", "several are given one by one (*evaluation.scored)"),
+        ("rb.compare(e, seed='x')", "compare: seed is 'x'; it must be a whole number"),
+        ("rb.compare(e, by='colour')", "by colour: the queries have no such column"),
+        ("rb.gate(EVENTS)", "gate: candidate is a DataFrame; it must be an evaluation"),
+        ("rb.gate(*e.scored, rules=5)", "gate: rules is 5; it must be a path of a file of rules"),
+        ("rb.plan(e, e)", "two systems are called 'bm25'"),
+        ("rb.plan(*e.scored, delta=-1)", "delta is -1; it must be above 0"),
+        ("rb.plan(sd=.3, queries=9, per_document=0)", "per_document is 0; it must be at least 1"),
+        (
+            "rb.score('run.trec', 'qrels', 'ndcg@10')",
+            "score: run is 'run.trec'; it must be a run, as rb.read_run(path)",
+        ),
+        ("rb.score(e.scored[0].run, GOLDEN, 'ndcg@10')", "score: judgements is a GoldenSet"),
+        ("rb.ab(5)", "ab: events is 5; it must be a path"),
+        ("rb.ab(EVENTS)", "events, row 2, column 'converted': 'x' is no number"),
+        ("rb.ab(EVENTS, outcomes='clicks')", "set it by outcomes"),
+        ("rb.ab(pd.concat([EVENTS, EVENTS[['user_id']]], axis=1))", "events: column 'user_id' stands there twice"),
+        ("rb.load_corpus(CORPUS)", "load_corpus: path is a Corpus; it must be a path: the file or folder"),
+        ("rb.load_golden(None)", "load_golden: path is None; it must be a path"),
+        ("rb.load_run(e)", "load_run: reference is an Evaluation; it must be a folder"),
+        ("rb.save_golden('out', GOLDEN)", "save_golden: golden is 'out'; it must be a golden set"),
+        ("rb.chunk('datasets')", "chunk: corpus is 'datasets'; it must be a corpus, as rb.load_corpus(path)"),
+        ("rb.generate(CORPUS, 'out')", "generate: corpus is a Corpus; it must be a path"),
+        ("rb.generate('docs', 'out', languages=['en'])", "generate: languages is a list; it must be a text or None"),
+        ("rb.answer('docs', GOLDEN, 'out', llm='openai:x')", "answer: golden is a GoldenSet; it must be a path"),
+        ("rb.score_answers(GOLDEN, GOLDEN)", "score_answers: answers is a GoldenSet; it must be answers"),
+        ("rb.audit(CORPUS, GOLDEN)", "audit: golden is a Corpus"),
+        ("rb.without_struck(GOLDEN, CORPUS)", "without_struck: corpus is a GoldenSet"),
+        ("rb.wattbot.score(EVENTS, EVENTS)", "wattbot.score: truth is a DataFrame; it must be a path"),
+        ("rb.wattbot.score('a', 'b', compat='old')", "compat is 'old'; it must be 'strict' or 'lesson'"),
+        (
+            "rb.write_report(e, out='r.html')",
+            "write_report: runs is an Evaluation; it must be a folder that 'ragbench ev",
+        ),
+        ("rb.Settings(level='page')", "Settings: level is 'page'; it must be 'auto' or 'chunk' or 'document'"),
+        ("rb.Settings(k=5)", "Settings: k is 5; it must be cut-offs"),
+        ("e.arm('bm52')", "no arm 'bm52'; did you mean 'bm25'?"),
+        ("e.plot.leaderboard('ndgc@10')", "no metric 'ndgc@10'; did you mean 'ndcg@10'?"),
+        ("e.plot.leaderboard(theme='blue')", "leaderboard: theme is 'blue'; it must be 'light' or 'dark'"),
+        ("e.plot.slices('colour')", "by colour: the queries have no such column"),
+        ("rb.gate(*e.scored).plot.limits(9)", "at is 9; this gate has"),
+    ],
+)
+def test_the_error_names_the_argument_and_what_to_pass(call: str, said_of_it: str, evaluation: rb.Evaluation) -> None:
+    with pytest.raises((rb.InputError, rb.SettingError)) as told:
+        eval(call, {"rb": rb, "pd": pd, "CORPUS": CORPUS, "GOLDEN": GOLDEN, "EVENTS": EVENTS, "e": evaluation})
+    assert said_of_it in str(told.value)
+    assert "--" not in str(told.value).partition("'ragbench ")[0]
+
+
+def test_one_by_itself_stands_for_a_list(evaluation: rb.Evaluation) -> None:
+    compared = rb.compare(evaluation, metrics="mrr@10")
+    assert compared.settings.metrics == ("mrr@10",)
+
+
+def test_python_itself_says_what_is_missing() -> None:
+    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'out'"):
+        rb.write_report("folder")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'chunkr'"):
+        rb.chunk(CORPUS, chunkr="whole")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("message", "names", "told"),
+    [
+        ("--per-chunk is 0", {"per_chunk"}, "per_chunk is 0"),
+        ("set it by --outcome", {"outcomes"}, "set it by outcomes"),
+        ("--qrels FILE", {"by"}, "--qrels FILE"),
+        ("type: ragbench eval --out x\n--out is gone", {"out"}, "type: ragbench eval --out x\nout is gone"),
+        ("a--by", {"by"}, "a--by"),
+    ],
+)  # fmt: skip
+def test_options_become_arguments_where_there_is_one(message: str, names: set[str], told: str) -> None:
+    assert in_python(message, names) == told
+
+
+@pytest.mark.parametrize(
+    ("value", "hint", "right"),
+    [
+        (True, int, False), (np.int64(3), int, True), (3, float, True), (np.float32(1), float, True),
+        ("x", Path, False), ("ab", Sequence[str], False), (["a", 1], Sequence[str], False),
+        (iter("ab"), Sequence[str], True),
+        (np.array(["a"]), Sequence[str], True), ({"a": 1}, dict[str, float], True), ({1: 1}, dict[str, float], False),
+        (None, int | None, True), (None, None, True), ({}, Sequence[str], False),
+        (pd.Series(["a"]), Sequence[str], True),
+    ],
+)  # fmt: skip
+def test_kinds(value: object, hint: object, right: bool) -> None:
+    assert fits(value, hint) == right
+
+
+def test_how_a_kind_is_called() -> None:
+    assert said(Path | str | None, {}) == "a path or None"
+    assert said(str | Sequence[str], {}) == "a text or a list of texts"
+    assert said(rb.Corpus | None, {rb.Corpus: "a corpus"}) == "a corpus or None"
+
+
+@given(st.recursive(st.none() | st.text() | st.integers() | st.floats(), lambda inner: st.lists(inner, max_size=3)))
+def test_a_call_sees_just_what_fits(value: object) -> None:
+    @checked()
+    def ask(words: str | Sequence[str]) -> object:
+        return words
+
+    right = isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
+    if right:
+        assert ask(value) is value  # type: ignore[arg-type]
+    else:
+        with pytest.raises(rb.InputError, match=re.escape("ask: words is ")):
+            ask(value)  # type: ignore[arg-type]
+
+
+def test_chunks_are_those_of_the_commands(tmp_path: Path) -> None:
+    words = " ".join(f"word{number}" for number in range(600))
+    (tmp_path / "table.csv").write_text(f"id,text\np1,{words}\n", "utf-8")
+    (tmp_path / "page.txt").write_text(words, "utf-8")
+    table, page = rb.load_corpus(tmp_path / "table.csv"), rb.load_corpus(tmp_path / "page.txt")
+    assert [chunk.id for chunk in rb.chunk(table)] == ["p1"]
+    assert len(rb.chunk(page)) > 1
+    ready = tmp_path / "chunks.parquet"
+    write_chunks(rb.chunk(page, "fixed:size=700,overlap=0"), ready)
+    assert list(rb.chunk(rb.load_corpus(ready)).ids) == list(rb.chunk(page, "fixed:size=700,overlap=0").ids)
+    with pytest.raises(rb.SettingError, match="a file of ready chunks; leave out the chunker 'whole'"):
+        rb.chunk(rb.load_corpus(ready), "whole")
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert rb.__version__ == version("ragbench")
