@@ -6,7 +6,7 @@ for and ends with the same answers.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,14 +67,14 @@ class Settings:
             raise SettingError(f"--min-score is {self.min_score}; it must be a number")
 
 
-def requests_of(
+def settle(
     questions: Sequence[Question], found: Retrieved, settings: Settings
-) -> tuple[dict[str, Request], dict[str, Answered]]:
-    """The request of each question that is put to the model, and the outcome of each that is not, by query id.
+) -> tuple[list[Question], dict[str, Answered]]:
+    """The questions that are put to the model, and the outcome of each that is not, by query id.
 
     Nothing is asked where the search failed, found nothing, or found nothing good enough.
     """
-    asked: dict[str, Request] = {}
+    asked: list[Question] = []
     settled: dict[str, Answered] = {}
     for question in questions:
         sources = found.sources.get(question.id, ())
@@ -86,10 +86,17 @@ def requests_of(
         elif settings.min_score is not None and (sources[0].score or 0.0) < settings.min_score:
             settled[question.id] = _abstained(question, sources, "low-score")
         else:
-            asked[question.id] = request(
-                question.text, sources, plain=settings.plain, max_tokens=settings.max_answer_tokens, seed=settings.seed
-            )
+            asked.append(question)
     return asked, settled
+
+
+def requests_of(asked: Sequence[Question], found: Retrieved, settings: Settings) -> Iterator[Request]:
+    """The request of each question, built when it is taken."""
+    for question in asked:
+        yield request(
+            question.text, found.sources[question.id], plain=settings.plain, max_tokens=settings.max_answer_tokens,
+            seed=settings.seed,
+        )  # fmt: skip
 
 
 async def answer(
@@ -116,38 +123,19 @@ async def answer(
     Raises:
         BudgetSpent, ServiceDown, SettingError: the model ends the run; its answers so far are kept.
     """
-    asked, settled = requests_of(questions, found, settings)
-    ids: dict[str, list[str]] = {}
-    for query_id, made in asked.items():
-        ids.setdefault(made.fingerprint, []).append(query_id)
-    noting = _Noting(asker, ids, note)
-    came = await ask_all(noting, list(asked.values()), what="answering", progress=context.progress)
-    answers = dict(zip(asked, came, strict=True))
-    items: list[Answered] = []
-    entries: list[LedgerEntry] = []
-    for question in questions:
-        if question.id in settled:
-            item = settled[question.id]
-        else:
-            item = _read(question, found.sources[question.id], answers[question.id], price, plain=settings.plain)
-        items.append(item)
-        entries += _entries(item, found.unknown.get(question.id, ()))
-    return tuple(items), Ledger(tuple(entries))
+    asked, items = settle(questions, found, settings)
 
+    def came(place: int, answer: Answer) -> None:
+        question = asked[place]
+        note(question.id, answer)
+        items[question.id] = _read(question, found.sources[question.id], answer, price, plain=settings.plain)
 
-@dataclass(frozen=True)
-class _Noting:
-    """An asker that tells of every answer."""
-
-    asker: Asker
-    ids: Mapping[str, Sequence[str]]
-    note: Note
-
-    async def ask(self, request: Request) -> Answer:
-        answer = await self.asker.ask(request)
-        for query_id in self.ids[request.fingerprint]:
-            self.note(query_id, answer)
-        return answer
+    await ask_all(
+        asker, requests_of(asked, found, settings), what="answering", progress=context.progress, total=len(asked),
+        came=came,
+    )  # fmt: skip
+    entries = [entry for one in questions for entry in _entries(items[one.id], found.unknown.get(one.id, ()))]
+    return tuple(items[question.id] for question in questions), Ledger(tuple(entries))
 
 
 def _abstained(question: Question, sources: tuple[Source, ...], why: str) -> Answered:

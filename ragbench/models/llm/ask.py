@@ -71,14 +71,13 @@ async def ask_all(
                     continue
                 try:
                     answer = await asker.ask(request)
+                    for row in known:
+                        settle(row, answer)
                 except AnswerLater as error:
                     later.append(error)
-                    continue
                 except Exception as error:
                     ended.append(error)
                     return
-                for row in known:
-                    settle(row, answer)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(in_flight):

@@ -8,7 +8,7 @@ from ragbench.answers.card import card
 from ragbench.answers.endpoint import ask_service
 from ragbench.answers.prompt import ANSWER, PLAIN
 from ragbench.answers.retrieve import Retrieved, build, retrieve
-from ragbench.answers.run import Question, answer, requests_of
+from ragbench.answers.run import Question, answer, requests_of, settle
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
@@ -119,8 +119,9 @@ def plan_run(options: Options, *, progress: Progress) -> Planned:
         prepared = _prepare(options, models, context)
         if options.out is not None and (options.out / STORE).is_file():
             models.open(options.out / STORE)
-        asked, settled = requests_of(prepared.questions, prepared.found, options.settings)
-        return Planned(models.clients[ROLE].plan(asked.values()), len(settled))
+        asked, settled = settle(prepared.questions, prepared.found, options.settings)
+        requests = requests_of(asked, prepared.found, options.settings)
+        return Planned(models.clients[ROLE].plan(requests), len(settled))
 
 
 async def _ask(
