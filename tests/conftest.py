@@ -14,6 +14,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The README's commands take longest, then come files with slow tests: no worker is left with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path.name != "test_readme.py", item.path not in slow))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Public collections beside the checkout; no part of the repository."""
@@ -46,16 +52,16 @@ class Ragbench:
     def __init__(self, cache: Path) -> None:
         self.environment = {**os.environ, "RAGBENCH_CACHE": str(cache), "COLUMNS": "80", "NO_COLOR": "1"}
 
-    def start(self, *words: object) -> subprocess.Popen[str]:
+    def start(self, *words: object, cwd: Path | None = None) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-c", "from ragbench.cli import main; main()", *map(str, words)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment, cwd=cwd,
             # A job in the background of a shell ignores interrupts, and its children would too.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
 
-    def __call__(self, *words: object) -> Finished:
-        process = self.start(*words)
+    def __call__(self, *words: object, cwd: Path | None = None) -> Finished:
+        process = self.start(*words, cwd=cwd)
         out, err = process.communicate(timeout=1200)
         assert "Traceback" not in err, err
         return Finished(process.returncode, out, err)
