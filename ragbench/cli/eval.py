@@ -83,7 +83,7 @@ def run(given: dict[str, Any], config: Path | None, as_json: bool) -> None:
     cache = cache_folder(wanted.cache)
     golden = wanted.load_golden()
     chunks = wanted.load_chunks(say)
-    folder = ReportFolder(wanted.out) if wanted.out is not None else None
+    folder = ReportFolder(wanted.out, wanted.inputs) if wanted.out is not None else None
     evaluation = evaluate(
         chunks,
         golden,

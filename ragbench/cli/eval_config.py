@@ -9,8 +9,10 @@ from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import first_ten
+from ragbench.corpus.chunk import AUTO
 from ragbench.harness.evaluate import DEFAULT_RETRIEVERS
 from ragbench.harness.settings import Settings
+from ragbench.io.inputs import Input
 
 Say = Callable[[str], None]
 
@@ -23,7 +25,7 @@ class EvalConfig(Settings):
     golden: Path
     retrievers: tuple[str | dict[str, Any], ...] = DEFAULT_RETRIEVERS
     out: Path | None = None
-    chunker: str = "auto"
+    chunker: str = AUTO
     loader: str | None = None
     golden_format: str | None = None
     golden_columns: dict[str, str] = field(default_factory=dict)
@@ -70,6 +72,23 @@ class EvalConfig(Settings):
     def settings(self) -> Settings:
         """The part that the harness takes, and that the manifest shows."""
         return Settings(**{f.name: getattr(self, f.name) for f in fields(Settings)})
+
+    @property
+    def inputs(self) -> dict[str, Input]:
+        """Where corpus and golden set lie, and how they are read."""
+        return {
+            "corpus": Input.read_with(
+                self.corpus, loader=self.loader, chunker=None if self.chunker == AUTO else self.chunker
+            ),
+            "golden": Input.read_with(
+                self.golden,
+                format=self.golden_format,
+                split=self.split,
+                queries=self.queries,
+                exclude_source=self.exclude_source,
+                columns=self.golden_columns,
+            ),
+        }
 
     def load_chunks(self, say: Say) -> Chunks:
         """Load and chunk the corpus, or read a file of chunks; says what was skipped."""

@@ -7,14 +7,14 @@ import typer
 
 EXAMPLE = """Write evaluations as one HTML page that can be sent: it asks for nothing from anywhere.
 
-Example: ragbench report reports/shop --corpus datasets/shop/product_catalog.csv --golden datasets/shop
---out report.html
+Example: ragbench report reports/shop --out report.html
 
 RUN is the folder of 'ragbench eval --out' or 'ragbench score --out' (all its
 systems), or FOLDER::ARM. The first system is the baseline. An evaluation does not
-keep texts: name corpus, golden set and answers to see them in the page; each is
-used only if its fingerprint is the one that was evaluated. Exit code 0: written;
-2: an error of usage or input."""
+keep texts, but where its corpus, golden set and answers lie: what is still there
+and unchanged is shown. What was moved can be named; it is used only if its
+fingerprint is the one that was evaluated. Exit code 0: written; 2: an error of
+usage or input."""
 
 Paths = list[Path] | None
 
@@ -28,6 +28,7 @@ def report_command(
     chunker: Annotated[str, typer.Option(help="How the corpus was cut: NAME or NAME:key=value,...")] = "auto",
     golden: Annotated[Paths, typer.Option(help="Golden set that was used; may be repeated.")] = None,
     answers: Annotated[Paths, typer.Option(help="Answers that were scored; may be repeated.")] = None,
+    no_texts: Annotated[bool, typer.Option("--no-texts", help="Show no texts but those named here.")] = False,
     title: Annotated[str | None, typer.Option(help="Title of the page.  [default: after the golden set]")] = None,
     metric: Annotated[str | None, typer.Option(help="Metric of the verdict.  [default: ndcg@10]")] = None,
     baseline: Annotated[str | None, typer.Option(help="System to compare with.  [default: first]")] = None,
@@ -41,16 +42,14 @@ def report_command(
     from ragbench.io.cache import cache_folder
     from ragbench.report.html.inputs import Wanted, read_report
     from ragbench.report.html.page import charts_of, write_page
+    from ragbench.report.html.texts import Named
 
     if markdown is not None and markdown.resolve() == out.resolve():
         raise InputError(f"--out and --markdown are both {out}: name two files")
     data = read_report(
         Wanted(
             references=tuple(runs),
-            corpus=tuple(corpus or ()),
-            chunker=chunker,
-            golden=tuple(golden or ()),
-            answers=tuple(answers or ()),
+            texts=Named(tuple(corpus or ()), chunker, tuple(golden or ()), tuple(answers or ()), not no_texts),
             title=title,
             metric=metric,
             baseline=baseline,

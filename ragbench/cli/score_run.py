@@ -22,6 +22,7 @@ from ragbench.io.answer_files import read_answers
 from ragbench.io.cache import cache_folder
 from ragbench.io.column_roles import columns_by_role
 from ragbench.io.golden_files import read_golden
+from ragbench.io.inputs import Input
 from ragbench.models.llm.estimate import Estimate
 from ragbench.models.llm.roles import ModelOptions
 from ragbench.report.answers import answers_json, answers_tables
@@ -49,6 +50,15 @@ class Options:
     as_json: bool
     asking: ModelOptions
     calibrations: tuple[Path, ...] = ()
+
+    @property
+    def inputs(self) -> dict[str, Input]:
+        """Where answers, golden set and documents lie, and how they are read."""
+        given = {
+            "answers": Input.read_with(self.answers, columns=columns_by_role(self.columns), name=self.name),
+            "golden": Input.read_with(self.golden, format=self.golden_format),
+        }
+        return given if self.corpus is None else {**given, "corpus": Input(self.corpus)}
 
     def check(self) -> None:
         """Whether they go together.
@@ -90,7 +100,7 @@ def run(options: Options) -> None:
     rates = tuple(calibrated_rate(calibration, evaluation, answers) for calibration in calibrations)
     evaluation = replace(evaluation, calibrated=rates)
     if options.out is not None:
-        write_answer_scores(evaluation, options.out)
+        write_answer_scores(evaluation, options.out, options.inputs)
     _print(evaluation, totals, as_json=options.as_json)
     if options.out is not None:
         print(f"written to {options.out}", file=sys.stderr if options.as_json else sys.stdout)

@@ -8,11 +8,12 @@ import typer
 
 EXAMPLE = """Look at evaluations in the browser: reports, comparisons, queries to review, a playground.
 
-Example: ragbench view reports --corpus datasets/shop/product_catalog.csv --golden datasets/shop
+Example: ragbench view reports --corpus datasets/shop/product_catalog.csv
 
 The page is served on this machine only (127.0.0.1), at the address that is
 printed; it holds a random token. FOLDER is searched for evaluations
-('ragbench eval --out', 'ragbench score --out'). Decisions on queries go into a
+('ragbench eval --out', 'ragbench score --out'), which know where their texts lie;
+--corpus is for the playground and for texts that were moved. Decisions on queries go into a
 table that 'ragbench golden review import' reads: beside the golden set if that
 is named, else review.csv in the evaluation's folder. Files uploaded to the
 playground are kept apart for each browser session and removed at the end

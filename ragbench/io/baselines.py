@@ -19,6 +19,7 @@ from typing import Any
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.scored import ScoredRun
 from ragbench.io.atomic import replacing, write_text
+from ragbench.io.inputs import INPUTS, moved
 from ragbench.io.scored_runs import (
     ARM_AFTER,
     LEDGER,
@@ -77,6 +78,8 @@ def set_baseline(name: str, reference: Path | str, store: Path = STORE) -> Basel
     store.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=store, prefix=f".{name}.") as held:
         new = Path(held) / name
+        if INPUTS in results["manifest"]:
+            results["manifest"][INPUTS] = moved(results["manifest"][INPUTS], folder, store / name)
         _copy(folder, new, run.name, results)
         write_text(new / CARD, _text({"schema_version": SCHEMA_VERSION, "name": name, "arm": run.name}))
         read_scored(new)

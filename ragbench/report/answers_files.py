@@ -10,12 +10,14 @@ ledger.jsonl      everything without a score, with its reason
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ragbench.core.errors import SettingError
 from ragbench.harness.score_answers import AnswerEvaluation
 from ragbench.io.answer_files import ANSWERS
 from ragbench.io.atomic import replacing, write_text
+from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.out_folder import make_out
 from ragbench.io.scored_runs import LEDGER, QUERIES, RESULTS, SCORES, write_queries
 from ragbench.report.answers import answers_json, answers_markdown, per_query
@@ -37,8 +39,13 @@ def check_folder(folder: Path) -> None:
     make_out(folder)
 
 
-def write_answer_scores(evaluation: AnswerEvaluation, folder: Path) -> None:
+def write_answer_scores(evaluation: AnswerEvaluation, folder: Path, inputs: Mapping[str, Input] | None = None) -> None:
     """Write all files; the same evaluation gives the same bytes.
+
+    Args:
+        evaluation: what was scored.
+        folder: it is made if it is not there.
+        inputs: where ``answers``, ``golden`` and ``corpus`` come from, for reports on the scores.
 
     Raises:
         SettingError, InputError: as `check_folder`.
@@ -58,7 +65,8 @@ def write_answer_scores(evaluation: AnswerEvaluation, folder: Path) -> None:
     write_text(folder / LEDGER, _lines(entry._asdict() for entry in evaluation.ledger.entries))
     write_text(folder / SUMMARY, answers_markdown(evaluation))
     # Last: a folder with results is whole.
-    content = answers_json(evaluation)
+    held = {INPUTS: recorded(inputs, folder)} if inputs else {}
+    content = answers_json(replace(evaluation, manifest={**evaluation.manifest, **held}))
     write_text(folder / RESULTS, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 

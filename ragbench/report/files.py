@@ -13,13 +13,14 @@ In both TREC files blanks and ``%`` of ids are written as ``%20`` and so on.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ragbench.core.errors import InputError
 from ragbench.core.ledger import Ledger
 from ragbench.harness.results import Arm, Evaluation
 from ragbench.io.atomic import replacing, write_text
+from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.scored_runs import QUERIES, RESULTS, SCORES, write_queries
 from ragbench.io.trec import write_qrels, write_trec_run
 from ragbench.report.json import results_json
@@ -34,16 +35,21 @@ def file_name(arm: str) -> str:
 class ReportFolder:
     """Writes the files, arm by arm, so that whatever is finished is readable.
 
+    Args:
+        folder: it is made if it is not there.
+        inputs: where ``corpus`` and ``golden`` come from, for reports on the evaluation.
+
     Raises:
         InputError: the folder cannot be made.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, inputs: Mapping[str, Input] | None = None) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"--out {folder}: the folder cannot be made: {error.strerror or error}") from error
         self.folder = folder
+        self._inputs = {INPUTS: recorded(inputs, folder)} if inputs else {}
         self._done: list[Arm] = []
         self._names: dict[str, str] = {}
 
@@ -79,7 +85,7 @@ class ReportFolder:
         lines = [json.dumps(entry._asdict(), ensure_ascii=False) for entry in evaluation.ledger.entries]
         write_text(self.folder / "ledger.jsonl", "".join(line + "\n" for line in lines))
         write_text(self.folder / "summary.md", evaluation_markdown(evaluation))
-        manifest = {**evaluation.manifest, "complete": True, "runs": self._names}
+        manifest = {**evaluation.manifest, **self._inputs, "complete": True, "runs": self._names}
         self._results(results_json(evaluation.arms, evaluation.comparisons, evaluation.ledger, manifest))
 
     def _results(self, content: dict[str, object]) -> None:

@@ -51,6 +51,7 @@ class Reports:
     def _made(self, runs: Sequence[FoundRun], intersect: bool) -> bytes:
         from ragbench.report.html.inputs import Wanted, read_report
         from ragbench.report.html.page import page
+        from ragbench.report.html.texts import Named
         from ragbench.report.html.vega import vega_script
 
         def known(part: str) -> set[str]:
@@ -62,12 +63,9 @@ class Reports:
             data = read_report(
                 Wanted(
                     tuple(str(run.folder) for run in runs),
-                    chunker=self._library.settings.chunker,
+                    Named(fitting.corpus, self._library.settings.chunker, fitting.golden, fitting.answers),
                     intersect=intersect,
                     title=" against ".join(run.name for run in runs) if len(runs) > 1 else None,
-                    corpus=fitting.corpus,
-                    golden=fitting.golden,
-                    answers=fitting.answers,
                 )
             )
             return page(data, vega_script(self._cache)).encode("utf-8", "replace")

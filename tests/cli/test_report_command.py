@@ -71,7 +71,7 @@ def test_command_of_the_manifest_repeats_the_evaluation(ragbench: Any, evaluated
 
 
 def test_without_texts_the_page_says_what_is_missing(ragbench: Any, evaluated: Path, tmp_path: Path) -> None:
-    done = ragbench("report", evaluated, "--out", tmp_path / "report.html")
+    done = ragbench("report", evaluated, "--no-texts", "--out", tmp_path / "report.html")
     assert done.code == 0, done.err
     assert "Write the report again with --corpus CORPUS" in done.out
     page = (tmp_path / "report.html").read_text("utf-8")
@@ -106,10 +106,12 @@ def test_one_system_of_two_folders_with_other_chunks(ragbench: Any, evaluated: P
     arms = ("--retriever", "bm25", "--level", "document", "--chunker", "recursive:size=200,overlap=0")
     assert ragbench("eval", *FILES, *arms, "--k", "1,5,10", "--resamples", 1000, "--out", cut).code == 0
     both = tmp_path / "both.html"
-    done = ragbench("report", f"{evaluated}::bm25", cut, *FILES, "--out", both)
+    done = ragbench("report", f"{evaluated}::bm25", cut, *FILES, "--chunker", "auto", "--out", both)
     assert done.code == 0, done.err
-    assert f"The texts of the ranked items are not shown for {cut}::bm25" in done.out
-    assert f"{evaluated}::bm25" in texts_of(both.read_text("utf-8"), "leaderboard")
+    assert "note: " not in done.out
+    page = both.read_text("utf-8")
+    assert f"{evaluated}::bm25" in texts_of(page, "leaderboard")
+    assert "--chunker recursive:size=200,overlap=0" in texts_of(page, "manifest")
 
 
 def test_a_system_that_did_not_run_is_named(ragbench: Any, tmp_path: Path) -> None:

@@ -93,10 +93,10 @@ def test_the_files_hold_what_was_scored(scored: Path, golden: Path) -> None:
     assert again.metrics["numeric"].mean == 1.0
 
 
-def test_the_same_answers_give_the_same_bytes(ragbench: Any, scored: Path, golden: Path, tmp_path: Path) -> None:
-    ragbench("score", scored / "new.jsonl", "--golden", golden, *METRICS, "--out", tmp_path)
+def test_the_same_answers_give_the_same_bytes(ragbench: Any, scored: Path, golden: Path) -> None:
+    ragbench("score", scored / "new.jsonl", "--golden", golden, *METRICS, "--out", scored / "again")
     for name in ("results.json", "ledger.jsonl", "details.jsonl", "summary.md", "scores.parquet"):
-        assert (tmp_path / name).read_bytes() == (scored / "new" / name).read_bytes(), name
+        assert (scored / "again" / name).read_bytes() == (scored / "new" / name).read_bytes(), name
 
 
 def test_compare_gate_and_ab_take_the_folder(ragbench: Any, scored: Path, tmp_path: Path) -> None:

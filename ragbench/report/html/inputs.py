@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from ragbench.harness.compare.compare import Compared, CompareSettings, compare
 from ragbench.harness.compare.pairing import align
 from ragbench.harness.compare.references import read_references, with_baseline
 from ragbench.io.scored_runs import ARM_AFTER, LOAD_KIND, RESULTS
-from ragbench.report.html.texts import Texts, read_texts
+from ragbench.report.html.origins import Origin
+from ragbench.report.html.texts import Named, Texts, read_texts
 from ragbench.report.tables import headline
 
 
@@ -90,10 +91,7 @@ class Wanted:
 
     Attributes:
         references: ``FOLDER`` or ``FOLDER::ARM``.
-        corpus: files or folders of documents, or files of chunks; each belongs to the evaluations with its fingerprint.
-        chunker: how the corpora were cut.
-        golden: golden sets; each belongs to the evaluations with its fingerprint.
-        answers: files or folders of answers; each belongs to the scores with its fingerprint.
+        texts: where the texts behind them are.
         title: of the page; by default of the golden set.
         metric: that verdicts are of; by default the one an evaluation is read by.
         baseline: what the others are compared with; by default the first.
@@ -102,10 +100,7 @@ class Wanted:
     """
 
     references: tuple[str, ...]
-    corpus: tuple[Path, ...] = ()
-    chunker: str = "auto"
-    golden: tuple[Path, ...] = ()
-    answers: tuple[Path, ...] = ()
+    texts: Named = field(default_factory=Named)
     title: str | None = None
     metric: str | None = None
     baseline: str | None = None
@@ -153,14 +148,9 @@ def read_report(wanted: Wanted) -> ReportData:
         arms=arms,
         folders=folders,
         settings=_settings(aligned, metric, wanted),
-        texts=read_texts(folders_manifests(folders), wanted.corpus, wanted.chunker, wanted.golden, wanted.answers),
+        texts=read_texts([Origin(tuple(one.arms.values()), one.manifest, one.folder) for one in folders], wanted.texts),
         notes=notes,
     )
-
-
-def folders_manifests(folders: Sequence[Evaluated]) -> list[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    """Names of the systems in the report, and the manifest of their folder."""
-    return [(tuple(one.arms.values()), one.manifest) for one in folders]
 
 
 def _settings(runs: Sequence[ScoredRun], metric: str, wanted: Wanted) -> CompareSettings:

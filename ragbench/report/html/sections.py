@@ -12,7 +12,7 @@ from ragbench.report.compare import verdict_sentences
 from ragbench.report.compare_blocks import Block, blocks, to_know
 from ragbench.report.compare_sentences import interval
 from ragbench.report.html.inputs import Evaluated, ReportData
-from ragbench.report.tables import fraction, p_value, with_interval
+from ragbench.report.tables import p_value, with_interval
 
 LEDGER = 200
 """Entries of a ledger that the page lists; the file has them all."""
@@ -93,6 +93,12 @@ def verdict(data: ReportData) -> Said:
     return Said(said[first.candidate], kind, others, notes, compared.choice)
 
 
+def contender(data: ReportData) -> str:
+    """The system that the queries begin with, beside the first: the best mean of the others, or the first if alone."""
+    means = {run.name: estimate(data.arms[run.name], data.metric).mean for run in data.runs[1:] or data.runs}
+    return max(means, key=lambda name: merit(data, means[name]))
+
+
 def merit(data: ReportData, mean: float | None) -> float:
     """How good a mean is: higher is better, whichever way the metric counts; no mean is worst."""
     if mean is None:
@@ -110,7 +116,7 @@ def leaderboard(data: ReportData) -> tuple[tuple[str, ...], tuple[Standing, ...]
     """Names of the columns, and a line for each system, in the order of the report."""
     verdicts = {one.candidate: one for one in data.compared.verdicts} if data.compared else {}
     means = {run.name: estimate(data.arms[run.name], data.metric).mean for run in data.runs}
-    best = max(means, key=lambda name: merit(data, means[name]))
+    best = _best(data, means)
     base = data.runs[0].name
     paid = any(run.cost_per_query is not None for run in data.runs)
     timed = any(run.latency_ms for run in data.runs)
@@ -125,16 +131,24 @@ def leaderboard(data: ReportData) -> tuple[tuple[str, ...], tuple[Standing, ...]
         cells += [_number(run.latency_ms.get(name)) for name in ("p50", "p95")] if timed else []
         cells += ["-" if run.cost_per_query is None else f"{run.cost_per_query:.3g}"] if paid else []
         role = "baseline" if run.name == base and len(data.runs) > 1 else ""
-        role = "best mean" if run.name == best and len(data.runs) > 1 else role
+        role = "best mean" if run.name == best else role
         lines.append(Standing(run.name, role, tuple(cells)))
     failed = [Standing(name, "", (), str(arm["error"])) for name, arm in data.arms.items() if arm["status"] != "ok"]
     return tuple(head), (*lines, *failed)
 
 
+def _best(data: ReportData, means: Mapping[str, float | None]) -> str | None:
+    """The system with the best mean; None where nothing is better than anything, or only one has a mean."""
+    known = [name for name, mean in means.items() if mean is not None]
+    if len(known) < 2 or data.runs[0].scores.direction(data.metric) == "none":
+        return None
+    return max(known, key=lambda name: merit(data, means[name]))
+
+
 def all_metrics(data: ReportData, metrics: Sequence[str]) -> Block:
     """Every metric of every system."""
     names = [run.name for run in data.runs]
-    rows = tuple((metric, *(_value(estimate(data.arms[name], metric)) for name in names)) for metric in metrics)
+    rows = tuple((metric, *(with_interval(estimate(data.arms[name], metric)) for name in names)) for metric in metrics)
     return Block("All metrics, mean [95% interval]", ("metric", *names), rows)
 
 
@@ -194,8 +208,8 @@ def made(data: ReportData) -> list[Made]:
 
     found = []
     for one in data.folders:
-        named = data.texts.named.get(next(iter(one.arms.values()), ""), {})
-        line, stands_for = command(one, named)
+        inputs = data.texts.inputs.get(next(iter(one.arms.values()), ""), {})
+        line, stands_for = command(one, inputs)
         found.append(
             Made(
                 one.folder.name or str(one.folder), line, stands_for, _facts(one),
@@ -233,9 +247,3 @@ def _difference(one: Verdict | None) -> list[str]:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
-
-
-def _value(value: Estimate) -> str:
-    if value.mean is None or abs(value.mean) <= 1:
-        return with_interval(value)
-    return f"{value.mean:,.1f} [{fraction(value.low)}, {fraction(value.high)}]"

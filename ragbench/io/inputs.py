@@ -1,0 +1,92 @@
+"""Where the inputs of an evaluation lie, as its manifest keeps it: ``manifest["inputs"]``.
+
+Paths are relative to the folder of the evaluation, so that a project can be moved
+as a whole, and the same layout gives the same bytes on any machine. Only where the
+two share nothing but the root of the file system is a path kept whole.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+INPUTS = "inputs"
+PATH = "path"
+PATHS = (PATH, "queries")
+"""Keys of an input that hold a path."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input, and how it was read.
+
+    Attributes:
+        path: file or folder.
+        options: by name, those that are not the default.
+    """
+
+    path: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read_with(cls, path: Path, **options: object) -> "Input":
+        """The input with the options that say anything: not None, False or empty."""
+        return cls(path, {name: value for name, value in options.items() if value})
+
+
+def recorded(inputs: Mapping[str, Input], folder: Path) -> dict[str, dict[str, Any]]:
+    """Inputs as the manifest of ``folder`` keeps them: ``{"golden": {"path": "../../shop", "split": "test"}}``."""
+    return {name: _held({PATH: one.path, **one.options}, folder) for name, one in inputs.items()}
+
+
+def moved(inputs: Mapping[str, Mapping[str, Any]], folder: Path, place: Path) -> dict[str, dict[str, Any]]:
+    """What the manifest of ``folder`` keeps, for a copy of it that lies at ``place``."""
+    start = folder.resolve()
+    return {
+        name: _held({key: start / value if key in PATHS else value for key, value in one.items()}, place)
+        for name, one in inputs.items()
+    }
+
+
+def found(manifest: Mapping[str, Any], name: str, folder: Path) -> Input | None:
+    """An input that the manifest of ``folder`` names, its paths as they are written from here; None if it names none.
+
+    What is no such record (of a file that somebody edited) counts as none.
+    """
+    inputs = manifest.get(INPUTS)
+    one = inputs.get(name) if isinstance(inputs, Mapping) else None
+    if not isinstance(one, Mapping) or PATH not in one or not all(_is_kept(key, value) for key, value in one.items()):
+        return None
+    start = folder.resolve()
+    options = {key: from_here(start / value) if key in PATHS else value for key, value in one.items()}
+    return Input(Path(options.pop(PATH)), options)
+
+
+def from_here(path: Path) -> str:
+    """The path as one would type it in the working folder."""
+    return relative(path, Path.cwd())
+
+
+def relative(path: Path, folder: Path) -> str:
+    """The path as it is seen from the folder, with ``/``; whole, where the two share no folder but the root."""
+    # A link to the file itself stays one, since it is meant to be followed when the file is read.
+    absolute, start = Path.cwd() / path, folder.resolve()
+    whole = absolute.resolve() if absolute.name == ".." else absolute.parent.resolve() / absolute.name
+    try:
+        shared = Path(os.path.commonpath([whole, start]))
+    except ValueError:
+        return whole.as_posix()
+    return whole.as_posix() if shared == Path(whole.anchor) else PurePosixPath(os.path.relpath(whole, start)).as_posix()
+
+
+def _is_kept(key: str, value: object) -> bool:
+    if key == "exclude_source":
+        return isinstance(value, bool)
+    if key == "columns":
+        return isinstance(value, Mapping) and all(isinstance(column, str) for column in value.values())
+    return isinstance(value, str) and key in (*PATHS, "loader", "chunker", "format", "split", "name")
+
+
+def _held(one: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    return {key: relative(Path(value), folder) if key in PATHS else value for key, value in one.items()}
