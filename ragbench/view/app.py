@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from importlib.resources import files
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -119,13 +120,13 @@ def _add_runs(app: FastAPI, settings: Settings, every: Runs, reports: Reports, p
     @app.get("/compare")
     async def compared(runs: Keys = None) -> Response:
         """The report with the oldest as the baseline."""
-        chosen = await in_thread(lambda: _chosen(every, runs))
-        ordered = sorted(chosen, key=lambda run: (run.changed, run.name))
-        return RedirectResponse(f"/report?{'&'.join(f'runs={run.key}' for run in ordered)}", 303)
+        chosen, missing = await in_thread(lambda: _chosen(every, runs))
+        ordered = [run.key for run in sorted(chosen, key=lambda run: (run.changed, run.name))]
+        return RedirectResponse(f"/report?{urlencode({'runs': [*ordered, *missing]}, doseq=True)}", 303)
 
     @app.get("/report")
     async def report(runs: Keys = None, intersect: bool = False) -> Response:
-        chosen = await in_thread(lambda: _chosen(every, runs))
+        chosen, missing = await in_thread(lambda: _chosen(every, runs))
         try:
             check(chosen)
             # Made before the page around it, so that what is wrong is told by this page.
@@ -133,18 +134,18 @@ def _add_runs(app: FastAPI, settings: Settings, every: Runs, reports: Reports, p
         except RagbenchError as error:
             again = not intersect and "--intersect" in str(error)
             return HTMLResponse(pages.fault("No report", _sound(str(error)), chosen, again=again), 422)
-        return HTMLResponse(pages.report(chosen, intersect))
+        return HTMLResponse(pages.report(chosen, intersect, missing=len(missing)))
 
     @app.get("/summary")
     async def told(run: str = "") -> Response:
-        chosen = await in_thread(lambda: _chosen(every, [run]))
+        chosen, _ = await in_thread(lambda: _chosen(every, [run]))
         if not chosen:
             return HTMLResponse(pages.fault("No summary", "The evaluation is not in the folder (any more).", []), 422)
         return HTMLResponse(pages.summary(chosen[0], await in_thread(lambda: summary(chosen[0]))))
 
     @app.get("/report/page")
     async def report_page(runs: Keys = None, intersect: bool = False) -> Response:
-        chosen = await in_thread(lambda: _chosen(every, runs))
+        chosen, _ = await in_thread(lambda: _chosen(every, runs))
         content = await in_thread(lambda: reports.page(chosen, intersect=intersect))
         return HTMLResponse(content, headers={"Content-Security-Policy": REPORT_POLICY})
 
@@ -152,7 +153,7 @@ def _add_runs(app: FastAPI, settings: Settings, every: Runs, reports: Reports, p
 def _add_reviews(app: FastAPI, every: Runs, reviews: Reviews, pages: Pages) -> None:
     @app.get("/queries")
     async def queries(run: str = "") -> Response:
-        chosen = await in_thread(lambda: _chosen(every, [run]))
+        chosen, _ = await in_thread(lambda: _chosen(every, [run]))
         try:
             check(chosen)
         except RagbenchError as error:
@@ -161,13 +162,13 @@ def _add_reviews(app: FastAPI, every: Runs, reviews: Reviews, pages: Pages) -> N
 
     @app.get("/data/queries")
     async def data(run: str = "") -> Response:
-        chosen = await in_thread(lambda: _chosen(every, [run]))
+        chosen, _ = await in_thread(lambda: _chosen(every, [run]))
         check(chosen)
         return JSONResponse(await in_thread(lambda: reviews.queries(chosen[0])))
 
     @app.post("/decisions")
     async def decide(decided: Decided) -> Response:
-        chosen = await in_thread(lambda: _chosen(every, [decided.run]))
+        chosen, _ = await in_thread(lambda: _chosen(every, [decided.run]))
         check(chosen)
         row = await in_thread(lambda: reviews.decide(chosen[0], decided))
         return JSONResponse({"row": row, "file": str(reviews.file(chosen[0]))})
@@ -201,9 +202,10 @@ def _add_playground(app: FastAPI, settings: Settings, playground: Playground, pa
         session = _session(request)
 
         async def events() -> AsyncIterator[str]:
-            async for name, content in playground.ask(asked, session):
-                # Escaped to ASCII, so that no text can end a line of the stream or break its encoding.
-                yield f"event: {name}\ndata: {json.dumps(content)}\n\n"
+            async with aclosing(playground.ask(asked, session)) as coming:
+                async for name, content in coming:
+                    # Escaped to ASCII, so that no text can end a line of the stream or break its encoding.
+                    yield f"event: {name}\ndata: {json.dumps(content)}\n\n"
 
         return StreamingResponse(events(), media_type="text/event-stream")
 
@@ -213,14 +215,11 @@ def _session(request: Request) -> Session:
     return session
 
 
-def _chosen(every: Runs, keys: Sequence[str] | None) -> list[FoundRun]:
-    """The evaluations with these keys, in the order of the keys."""
+def _chosen(every: Runs, keys: Sequence[str] | None) -> tuple[list[FoundRun], list[str]]:
+    """The evaluations with these keys, in the order of the keys, and the keys that none has."""
     by_key = {run.key: run for run in every.find()}
     wanted = list(dict.fromkeys(keys or ()))
-    missing = [key for key in wanted if key not in by_key]
-    if missing:
-        return []
-    return [by_key[key] for key in wanted]
+    return [by_key[key] for key in wanted if key in by_key], [key for key in wanted if key not in by_key]
 
 
 def _sound(text: str) -> str:

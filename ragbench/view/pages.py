@@ -30,11 +30,11 @@ class Pages:
         """The list of evaluations."""
         return self._made("runs", folder=_text(str(settings.folder)), runs=runs)
 
-    def report(self, runs: Sequence[FoundRun], intersect: bool) -> str:
-        """The frame around a report."""
+    def report(self, runs: Sequence[FoundRun], intersect: bool, *, missing: int = 0) -> str:
+        """The frame around a report; ``missing``: how many more were asked for and are not there."""
         words = [f"runs={run.key}" for run in runs] + (["intersect=true"] if intersect else [])
         turned = [f"runs={run.key}" for run in reversed(runs)] if len(runs) == 2 else []
-        return self._made("report", runs=runs, address="&".join(words), turned="&".join(turned))
+        return self._made("report", runs=runs, address="&".join(words), turned="&".join(turned), missing=missing)
 
     def queries(self, run: FoundRun) -> str:
         """The list of the queries of an evaluation."""

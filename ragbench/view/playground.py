@@ -1,16 +1,14 @@
 """Ask a corpus by a retriever, and see what is found."""
 
-import threading
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+import sys
+import traceback
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 from ragbench.answers.retrieve import Retrieved, build, retrieve
-from ragbench.answers.run import Question, answer
-from ragbench.answers.run import Settings as AnswerSettings
-from ragbench.core.answers import Answered, Source
+from ragbench.core.answers import Source
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, RagbenchError
@@ -18,10 +16,12 @@ from ragbench.core.queries import Query
 from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.models.llm.roles import Models
 from ragbench.view.extract import Words, extract
+from ragbench.view.indexes import Indexed, Indexes
 from ragbench.view.library import Library
 from ragbench.view.sessions import Session
 from ragbench.view.threads import in_thread
 from ragbench.view.wanted import Asked
+from ragbench.view.writing import Event, written
 
 OWN = -1
 """Number of the corpus of the session's own files."""
@@ -29,33 +29,8 @@ KEPT = 6
 """Indexes kept at once."""
 SHOWN = 4_000
 """Characters of a source that are shown."""
+LONGEST_FAULT = 500
 ROLE = "answer"
-Event = tuple[str, dict[str, Any]]
-
-
-@dataclass(frozen=True, eq=False)
-class _Indexed:
-    """An index with its texts; in the form in which `retrieve` takes a retriever, so that it is built only once."""
-
-    ready: Any
-    name: str
-    corpus: Corpus
-    chunks: Chunks
-
-    def index(self, chunks: Chunks, context: Context) -> "_Indexed":
-        """The index that is there already."""
-        return self
-
-    def search(self, queries: Sequence[Query], k: int) -> Any:
-        """See `ragbench.retrievers.base.Index.search`."""
-        return self.ready.search(queries, k)
-
-    def close(self) -> None:
-        """It stays open for the next question."""
-
-    def key(self) -> str:
-        """The retriever's."""
-        return self.name
 
 
 class Playground:
@@ -73,25 +48,34 @@ class Playground:
         self.retrievers = library.settings.retrievers
         for spec in self.retrievers:
             build(spec)
-        self._indexes: OrderedDict[tuple[object, ...], _Indexed] = OrderedDict()
-        self._lock = threading.Lock()
+        self._indexes = Indexes(KEPT)
 
     @property
     def llm(self) -> str:
         """Name of the language model, or empty."""
         return self.models.options.models[ROLE] if self.models else ""
 
-    async def ask(self, asked: Asked, session: Session) -> AsyncIterator[Event]:
-        """What happens, as it happens: ``stage``, ``sources``, ``piece`` of the answer, ``done``, or ``fault``."""
+    async def ask(self, asked: Asked, session: Session) -> AsyncGenerator[Event]:
+        """What happens, as it happens.
+
+        ``stage``; ``sources``; the ``text`` of the answer as it is written, or each ``piece`` of an extract; at last
+        ``done`` or ``fault``. Who leaves must close the iterator, so that the model is told to stop.
+        """
         try:
-            async for event in self._asked(asked, session):
-                yield event
+            async with aclosing(self._asked(asked, session)) as events:
+                async for event in events:
+                    yield event
         except RagbenchError as error:
             yield "fault", {"text": str(error)}
         except OSError as error:
             yield "fault", {"text": f"{error.strerror or error}"}
+        # A retriever or a library of the model may raise anything, and a stream that just ends tells nothing.
+        except Exception as error:
+            traceback.print_exception(error, file=sys.stderr)
+            told = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_FAULT]
+            yield "fault", {"text": f"An error that was not foreseen: {told}. The terminal of the viewer shows where."}
 
-    async def _asked(self, asked: Asked, session: Session) -> AsyncIterator[Event]:
+    async def _asked(self, asked: Asked, session: Session) -> AsyncGenerator[Event]:
         question = " ".join(asked.question.split())
         if not question:
             raise InputError("write a question")
@@ -112,49 +96,28 @@ class Playground:
                            "the question. No language model wrote this."}  # fmt: skip
         else:
             yield "stage", {"text": f"Asking {self.llm} …"}
-            for event in await self._written(question, found):
-                yield event
-
-    async def _written(self, question: str, found: Retrieved) -> list[Event]:
-        assert self.models is not None
-        answers, ledger = await answer(
-            [Question("question", question)], found, self.models.clients[ROLE], AnswerSettings(plain=True), Context()
-        )
-        one: Answered = answers[0]
-        if one.failure:
-            raise InputError(f"{self.llm}: {one.failure}")
-        numbers = {source.id: number for number, source in enumerate(one.sources, 1)}
-        return [
-            ("piece", {"text": one.answer, "source": None}),
-            ("done", {"kind": "answer", "text": f"Written by {self.llm} from these sources; its answers come whole.",
-                      "cited": [numbers[id_] for id_ in one.cited if id_ in numbers],
-                      "notes": [entry.reason for entry in ledger.entries]}),
-        ]  # fmt: skip
+            async with aclosing(written(question, found, self.models.clients[ROLE])) as events:
+                async for event in events:
+                    yield event
 
     def _search(self, asked: Asked, question: str, spec: str, session: Session) -> tuple[Retrieved, dict[str, str]]:
         own = asked.corpus == OWN
-        key: tuple[object, ...] = (id(session), session.version, spec) if own else (asked.corpus, spec)
-        # An index is used by one question at a time; a retriever need not be safe for more.
-        with self._lock:
-            if key not in self._indexes:
-                self._keep(key, self._own(session, spec) if own else self._given(asked.corpus, spec))
-            self._indexes.move_to_end(key)
-            one = self._indexes[key]
+        key = (id(session), session.version, spec) if own else (asked.corpus, spec)
+
+        def made() -> Indexed:
+            return self._own(session, spec) if own else self._given(asked.corpus, spec)
+
+        with self._indexes.use(key, made) as one:
             queries = [Query("question", question)]
             found = retrieve(one, queries, one.corpus, one.chunks, asked.k, Context(self._cache))
         shown = {source.document_id for source in found.sources["question"]}
         return found, {id_: one.corpus.by_id[id_].title if id_ in one.corpus.by_id else "" for id_ in shown}
 
-    def _keep(self, key: tuple[object, ...], one: _Indexed) -> None:
-        self._indexes[key] = one
-        while len(self._indexes) > KEPT:
-            self._indexes.popitem(last=False)[1].ready.close()
-
-    def _given(self, number: int, spec: str) -> _Indexed:
+    def _given(self, number: int, spec: str) -> Indexed:
         corpus, chunks = self._library.indexed(self.corpora[number])
         return self._index(spec, corpus, chunks, self._cache)
 
-    def _own(self, session: Session, spec: str) -> _Indexed:
+    def _own(self, session: Session, spec: str) -> Indexed:
         with session.lock:
             documents = [document for upload in session.uploads for document in upload.documents]
         if not documents:
@@ -163,20 +126,12 @@ class Playground:
         chunks, _ = chunk(corpus, choose_chunker(passages=False).chunker)
         return self._index(spec, corpus, chunks, session.space / "cache")
 
-    def _index(self, spec: str, corpus: Corpus, chunks: Chunks, cache: Path) -> _Indexed:
-        return _Indexed(build(spec).index(chunks, Context(cache)), spec, corpus, chunks)
+    def _index(self, spec: str, corpus: Corpus, chunks: Chunks, cache: Path) -> Indexed:
+        return Indexed(build(spec).index(chunks, Context(cache)), spec, corpus, chunks)
 
     def forget(self, session: Session) -> None:
         """Let go of what was built of a session's files."""
-        with self._lock:
-            for key in [key for key in self._indexes if key[0] == id(session)]:
-                self._indexes.pop(key).ready.close()
-
-    def close(self) -> None:
-        """Give back what the indexes hold."""
-        for one in self._indexes.values():
-            one.ready.close()
-        self._indexes.clear()
+        self._indexes.drop(lambda key: isinstance(key, tuple) and key[0] == id(session))
 
 
 def _shown(source: Source, title: str, words: Words) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ragbench.io.atomic import replacing
 from ragbench.io.encoding import read_text
 from ragbench.io.scored_runs import read_scored
 from ragbench.report.tables import headline
+from ragbench.view.damage import naming
 from ragbench.view.library import Library
 from ragbench.view.runs import FoundRun
 from ragbench.view.wanted import Decided
@@ -54,20 +55,9 @@ class Reviews:
             InputError: the evaluation or the table of decisions is broken.
         """
         scored = self._scored(run)
-        table: QueryTable = scored[0].queries
-        ran = [one for one in scored if one.error is None]
-        metric = headline(ran[0].scores.metrics) if ran else ""
-        columns = [one.scores.column(metric) if metric in one.scores.metrics else None for one in ran]
-        return {
-            "metric": metric,
-            "systems": [one.name for one in ran],
-            "queries": [
-                {"id": id_, "text": text, "type": type_, "values": [_value(column, at) for column in columns]}
-                for at, (id_, text, type_) in enumerate(zip(table.ids, table.texts, table.types, strict=True))
-            ],
-            "decisions": self.decisions(run),
-            "file": str(self.file(run)),
-        }
+        with naming([run]):
+            shown = _shown_queries(scored)
+        return {**shown, "decisions": self.decisions(run), "file": str(self.file(run))}
 
     def decisions(self, run: FoundRun) -> dict[str, Row]:
         """What the table holds, by query id.
@@ -111,7 +101,8 @@ class Reviews:
         key = (run.key, run.stamp)
         kept = self._kept
         if kept is None or kept[0] != key:
-            kept = self._kept = (key, read_scored(run.folder, rankings=False))
+            with naming([run]):
+                kept = self._kept = (key, read_scored(run.folder, rankings=False))
         return kept[1]
 
     def _items(self, run: FoundRun) -> Mapping[str, GoldenItem]:
@@ -119,11 +110,13 @@ class Reviews:
         known = self._library.golden_of(run.fingerprint)
         if known is not None:
             return {item.id: item for item in known[1]}
-        table: QueryTable = self._scored(run)[0].queries
-        return {
-            id_: GoldenItem(id_, text, type_)
-            for id_, text, type_ in zip(table.ids, table.texts, table.types, strict=True)
-        }
+        scored = self._scored(run)
+        with naming([run]):
+            table: QueryTable = scored[0].queries
+            return {
+                id_: GoldenItem(id_, text, type_)
+                for id_, text, type_ in zip(table.ids, table.texts, table.types, strict=True)
+            }
 
     def _shown(self, run: FoundRun, item: GoldenItem) -> Row:
         corpus = self._corpus(run)
@@ -136,6 +129,21 @@ class Reviews:
         wanted = {str(chunks.get("fingerprint"))} if isinstance(chunks, dict) else set()
         fitting = self._library.fitting(wanted, set(), set()).corpus
         return self._library.indexed(fitting[0])[0] if fitting else None
+
+
+def _shown_queries(scored: Any) -> dict[str, Any]:
+    table: QueryTable = scored[0].queries
+    ran = [one for one in scored if one.error is None]
+    metric = headline(ran[0].scores.metrics) if ran else ""
+    columns = [one.scores.column(metric) if metric in one.scores.metrics else None for one in ran]
+    return {
+        "metric": metric,
+        "systems": [one.name for one in ran],
+        "queries": [
+            {"id": id_, "text": text, "type": type_, "values": [_value(column, at) for column in columns]}
+            for at, (id_, text, type_) in enumerate(zip(table.ids, table.texts, table.types, strict=True))
+        ],
+    }
 
 
 def _filled(decided: Decided) -> Row:

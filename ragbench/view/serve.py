@@ -5,7 +5,8 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -28,6 +29,7 @@ from ragbench.view.threads import at_work
 ADDRESS = "127.0.0.1"
 FOLDER = "view"
 """Of the cache folder, for the spaces of sessions."""
+ANSWERS = "answers.sqlite"
 GRACE_SECONDS = 1
 
 
@@ -53,7 +55,7 @@ def serve(
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _stop)
     try:
-        with _listening(port) as listener, own_folder(cache / FOLDER) as root:
+        with _listening(port) as listener, own_folder(cache / FOLDER) as root, _answers_in(root, playground.models):
             port = listener.getsockname()[1]
             token, once = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
             sessions = Sessions(root)
@@ -72,6 +74,19 @@ def serve(
     except _Stopped:
         pass
     _end()
+
+
+@contextmanager
+def _answers_in(root: Path, models: Models | None) -> Iterator[None]:
+    """The model's answers are kept as long as the viewer runs: they hold what was found in uploads."""
+    if models is None:
+        yield
+        return
+    models.open(root / ANSWERS)
+    try:
+        yield
+    finally:
+        models.close()
 
 
 def _listening(port: int) -> socket.socket:

@@ -19,11 +19,13 @@ class Limits:
         file_bytes: the largest file.
         session_bytes: all files of one browser session together.
         files: how many a session may hold.
+        read_seconds: that reading a PDF may take.
     """
 
     file_bytes: int = 20 * MEGABYTE
     session_bytes: int = 50 * MEGABYTE
     files: int = 200
+    read_seconds: float = 60.0
 
     @classmethod
     def of_megabytes(cls, file: float, session: float) -> "Limits":

@@ -1,16 +1,21 @@
 """Files of a browser session."""
 
+import asyncio
+import json
 import re
+import sys
 import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import ClientDisconnect
 
 from ragbench.core.documents import Document
 from ragbench.core.errors import InputError
+from ragbench.view.read_upload import read_upload
 from ragbench.view.sessions import Session, Upload
 from ragbench.view.settings import MEGABYTE, Limits
 from ragbench.view.threads import in_thread
@@ -41,7 +46,7 @@ async def receive_upload(session: Session, name: str, size: int, body: AsyncIter
     upload = _reserve(session, shown, ending, size, limits)
     try:
         await _store(upload, body)
-        upload.documents, upload.notes = await in_thread(lambda: _read(upload, ENDINGS[ending]))
+        upload.documents, upload.notes = await _read(upload, ENDINGS[ending], limits)
     except BaseException:
         with session.lock:
             session.taken -= upload.size
@@ -114,17 +119,38 @@ async def _store(upload: Upload, body: AsyncIterator[bytes]) -> None:
         raise InputError(f"{upload.name}: {upload.size:,} bytes were announced, but {written:,} came")
 
 
-def _read(upload: Upload, loader: str) -> tuple[tuple[Document, ...], tuple[str, ...]]:
-    from ragbench.corpus.load import load_corpus
-
+async def _read(upload: Upload, loader: str, limits: Limits) -> tuple[tuple[Document, ...], tuple[str, ...]]:
     settings: dict[str, object] = {"name": loader, "max_bytes": upload.size + 1}
     if loader == "pdf":
-        settings["max_pages"] = MOST_PAGES
+        found = await _apart(upload, settings | {"max_pages": MOST_PAGES}, limits.read_seconds)
+    else:
+        found = await in_thread(lambda: read_upload(upload.path, settings))
+    if "fault" in found:
+        raise InputError(_named(str(found["fault"]), upload))
+    return tuple(Document(**one) for one in found["documents"]), tuple(_named(note, upload) for note in found["notes"])
+
+
+async def _apart(upload: Upload, settings: dict[str, object], seconds: float) -> dict[str, Any]:
+    """What `read_upload` gives, from a process that is ended when it takes too long or nobody waits any more."""
+    words = ("-P", "-m", "ragbench.view.read_upload", str(upload.path), json.dumps(settings))
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=pipe, stderr=pipe)
     try:
-        corpus = load_corpus(upload.path, settings).corpus
-    except InputError as error:
-        raise InputError(_named(str(error), upload)) from error
-    return tuple(corpus), tuple(_named(f"{entry.item}: {entry.reason}", upload) for entry in corpus.ledger.entries)
+        async with asyncio.timeout(seconds):
+            told, errors = await process.communicate()
+    except TimeoutError as error:
+        raise InputError(
+            f"{upload.name}: not read within {seconds:g} s; give a smaller file, or its text as .txt"
+        ) from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        last = errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise InputError(f"{upload.name}: cannot be read: {last or f'its reader ended with {process.returncode}'}")
+    found: dict[str, Any] = json.loads(told)
+    return found
 
 
 def _named(text: str, upload: Upload) -> str:

@@ -4,12 +4,15 @@ import json
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+
+Events = list[tuple[str, Any, float]]
 
 pytest.importorskip("fastapi", reason="pip install 'ragbench[view]'")
 pytest.importorskip("uvicorn", reason="pip install 'ragbench[view]'")
@@ -49,8 +52,8 @@ def starting(ragbench: Any) -> Iterator[Start]:
     """Starts viewers, and stops those that still run."""
     started: list[Viewer] = []
 
-    def begin(folder: Path, *words: object) -> Viewer:
-        started.append(Viewer(ragbench.start("view", folder, "--no-open", *words)))
+    def begin(folder: Path, *words: object, cwd: Path | None = None) -> Viewer:
+        started.append(Viewer(ragbench.start("view", folder, "--no-open", *words, cwd=cwd)))
         return started[-1]
 
     yield begin
@@ -102,6 +105,31 @@ def keys(client: httpx.Client) -> dict[str, str]:
 
     page = client.get("/").text
     return {name: key for key, name in re.findall(r'<a href="/report\?runs=([0-9a-f]+)">([^<]+)</a>', page)}
+
+
+def events_of(reply: httpx.Response) -> Iterator[tuple[str, Any]]:
+    """Name and content of each event, as it comes."""
+    name = ""
+    for line in reply.iter_lines():
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            yield name, json.loads(line.removeprefix("data: "))
+
+
+@pytest.fixture
+def ask() -> Callable[..., Events]:
+    """Puts a question to the playground; events with the second each came at."""
+
+    def asking(client: httpx.Client, question: str, corpus: int = 0, retriever: int = 0, k: int = 5) -> Events:
+        began = time.monotonic()
+        asked = {"corpus": corpus, "retriever": retriever, "question": question, "k": k}
+        with client.stream("POST", "/ask", json=asked) as reply:
+            assert reply.status_code == 200
+            assert reply.headers["content-type"].startswith("text/event-stream")
+            return [(name, content, time.monotonic() - began) for name, content in events_of(reply)]
+
+    return asking
 
 
 @pytest.fixture

@@ -3,11 +3,15 @@
 import csv
 import io
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path += [str(Path(__file__).resolve().parent.parent / "models")]
+from stream_server import DROP, Streaming, streaming
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 
@@ -204,6 +208,78 @@ def test_upload_ask_and_see_it_stream(shop: Any, see: Any) -> None:
     page.wait_for_selector("#uploads li", state="detached")
     assert [error for error in seen.errors if "422" not in error] == []
     assert seen.outside() == other.outside() == []
+
+
+WATCH = """() => {
+  window.seen = [];
+  const answer = document.getElementById('answer');
+  new MutationObserver(() => {
+    const now = [answer.textContent, answer.getAttribute('aria-busy'), document.getElementById('stop').hidden];
+    if (now[0] && JSON.stringify(now) !== JSON.stringify(window.seen.at(-1))) window.seen.push(now);
+  }).observe(document.getElementById("result"),
+             { childList: true, subtree: true, characterData: true, attributes: true });
+}"""
+
+
+def model(server: Streaming) -> tuple[str, ...]:
+    return ("--corpus", str(CATALOG), "--llm", "openai_compatible:small", "--base-url", server.url)
+
+
+def test_answer_is_seen_while_it_is_written_as_text_with_links_to_its_sources(
+    start: Any, tmp_path: Path, see: Any
+) -> None:
+    steps = ["Two: <img src=x ", 0.3, 'onerror="window.hit=1"> [1', 0.3, "] and [2, 99] or [a](javascript:1)."]
+    with streaming(Streaming(lambda body, times: steps)) as server:
+        seen = see(start(tmp_path, *model(server)))
+        seen.go("/playground")
+        page = seen.page
+        page.evaluate(WATCH)
+        seen.ask("Which tent is for two people?")
+    whole = "".join(step for step in steps if isinstance(step, str))
+    states = page.evaluate("window.seen")
+    texts = list(dict.fromkeys(text for text, _, _ in states))
+    assert len(texts) == 3
+    assert all(whole.startswith(text) for text in texts)
+    assert texts[-1] == whole
+    # Held back from screen readers until it is whole; it can be stopped until then.
+    assert {(busy, hidden) for text, busy, hidden in states if text != whole} == {("true", False)}
+    assert states[-1][1] is None
+    assert page.locator("#answer").get_attribute("aria-live") == "polite"
+    assert page.locator("#answer a").evaluate_all("all => all.map(one => [one.textContent, one.hash])") == [
+        ["1", "#source-1"],
+        ["2", "#source-2"],
+    ]
+    assert page.inner_text("#kind").startswith("Written by openai_compatible:small from these sources.")
+    assert "cites [99] of 5 sources" in page.inner_text("#kind")
+    assert page.locator("#answer img").count() == 0
+    assert page.evaluate("window.hit") is None
+    assert seen.errors == []
+
+
+def test_stop_ends_the_answer_at_the_model_and_keeps_what_arrived(start: Any, tmp_path: Path, see: Any) -> None:
+    slow = ["first words ", *(step for _ in range(200) for step in ("more ", 0.1))]
+    with streaming(Streaming(lambda body, times: ["Half of", 0.2, DROP] if times else slow)) as server:
+        seen = see(start(tmp_path, *model(server)))
+        seen.go("/playground")
+        page = seen.page
+        page.fill("#question", "tent")
+        page.press("#question", "Enter")
+        page.wait_for_selector("#answer:has-text('first words')")
+        assert page.inner_text("#stage") == "openai_compatible:small is writing …"
+        page.focus("#stop")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#result[data-done]")
+        assert page.inner_text("#stage") == "Stopped."
+        assert "first words" in page.inner_text("#answer")
+        assert page.inner_text("#kind") == "The answer above is not whole."
+        assert page.evaluate("document.activeElement.id") == "send"
+        page.wait_for_timeout(1500)
+        assert len(server.gone) == 1
+        seen.ask("tent")
+        assert page.inner_text("#answer") == "Half of"
+        assert "broke off after 7 characters" in page.inner_text("#fault")
+        assert page.inner_text("#kind") == "The answer above is not whole."
+    assert seen.errors == []
 
 
 def test_dark_mode_is_shared_with_the_report(shop: Any, see: Any) -> None:

@@ -29,8 +29,22 @@ function sourceItem(source, number) {
       source.more ? el("span", { class: "gap" }, " … and " + source.more + " more characters") : null));
 }
 
-function toSource(number) {
-  return el("a", { href: "#source-" + number, "aria-label": "Source " + number }, "[" + number + "]");
+function toSource(number, text) {
+  return el("a", { href: "#source-" + number, "aria-label": "Source " + number }, text || "[" + number + "]");
+}
+
+// The numbers in square brackets become links where there is such a source.
+function withSources(text) {
+  const count = byId("sources").children.length;
+  const isSource = (part) => /^\d{1,4}$/.test(part) && Number(part) >= 1 && Number(part) <= count;
+  return text.split(/(\[[\d\s,;–-]+\])/).flatMap((part, at) =>
+    at % 2 ? part.split(/(\d+)/).map((one) => (isSource(one) ? toSource(Number(one), one) : one)) : [part]);
+}
+
+// What is being written is not read out piece by piece, but once it is whole.
+function setWriting(on) {
+  if (on) byId("answer").setAttribute("aria-busy", "true");
+  else byId("answer").removeAttribute("aria-busy");
 }
 
 const HANDLERS = {
@@ -44,8 +58,18 @@ const HANDLERS = {
     place.hidden = false;
     place.append(el("p", { dir: "auto" }, text, " ", source ? toSource(source) : null));
   },
-  done({ text, cited, notes }) {
+  text({ text }) {
+    const place = byId("answer");
+    if (!place.firstChild) {
+      setWriting(true);
+      place.append(el("p", { dir: "auto" }));
+      place.hidden = false;
+    }
+    place.firstChild.append(text);
+  },
+  done({ text, answer, cited, notes }) {
     byId("stage").textContent = "";
+    if (answer) byId("answer").replaceChildren(el("p", { dir: "auto" }, ...withSources(answer)));
     byId("kind").replaceChildren(text, ...(cited && cited.length ? [" It names ", ...cited.flatMap((n) => [toSource(n), " "])] : []),
       ...(notes || []).map((note) => el("span", { class: "error" }, " " + note)));
   },
@@ -61,6 +85,7 @@ function clearResult(question) {
   for (const name of ["stage", "fault", "kind"]) byId(name).textContent = "";
   byId("answer").replaceChildren();
   byId("answer").hidden = true;
+  setWriting(false);
   byId("sources").replaceChildren();
   byId("sources-title").hidden = true;
   delete byId("result").dataset.done;
@@ -95,6 +120,9 @@ async function ask() {
     if (error.name !== "AbortError") byId("fault").textContent = error.message;
   }
   if (mine !== current) return;
+  if (byId("answer").hasAttribute("aria-busy") && !byId("kind").textContent) byId("kind").textContent = "The answer above is not whole.";
+  setWriting(false);
+  if (document.activeElement === byId("stop")) byId("send").focus();
   byId("stop").hidden = true;
   byId("result").dataset.done = "yes";
 }

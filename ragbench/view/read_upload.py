@@ -1,0 +1,28 @@
+"""Reads one uploaded PDF, in a process of its own that can be ended: ``python -m ragbench.view.read_upload FILE``.
+
+One JSON object goes to stdout: the documents and what was left out, or why the file cannot be read.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ragbench.core.errors import RagbenchError
+
+
+def read_upload(path: Path, settings: dict[str, object]) -> dict[str, Any]:
+    """Documents and notes, or the fault; JSON values."""
+    from ragbench.corpus.load import load_corpus
+
+    try:
+        corpus = load_corpus(path, settings).corpus
+    except RagbenchError as error:
+        return {"fault": str(error)}
+    notes = [f"{entry.item}: {entry.reason}" for entry in corpus.ledger.entries]
+    return {"documents": [asdict(document) for document in corpus], "notes": notes}
+
+
+if __name__ == "__main__":
+    json.dump(read_upload(Path(sys.argv[1]), json.loads(sys.argv[2])), sys.stdout)
