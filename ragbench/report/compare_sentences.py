@@ -4,17 +4,15 @@ from collections.abc import Sequence
 
 from ragbench.core.verdicts import Verdict
 from ragbench.harness.compare.verdict import is_test
-from ragbench.report.tables import fraction, p_value
+from ragbench.harness.results import Estimate
+from ragbench.report.tables import fraction, p_value, with_interval
 
 CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg", "tukey": "Tukey"}
 
 
 def interval(verdict: Verdict) -> str:
     """``+.086 [+.035, +.138]``; without brackets where there is no interval."""
-    mean = fraction(verdict.difference, signed=True)
-    if verdict.low is None or verdict.high is None:
-        return mean
-    return f"{mean} [{fraction(verdict.low, signed=True)}, {fraction(verdict.high, signed=True)}]"
+    return with_interval(Estimate(verdict.difference, verdict.low, verdict.high, verdict.n), signed=True)
 
 
 def counted(count: int, what: str) -> str:

@@ -24,19 +24,27 @@ def headline(metrics: Sequence[str]) -> str:
 
 
 def fraction(value: float | None, *, signed: bool = False) -> str:
-    """``.676``, ``1.000``, ``+.041``: three digits, no leading zero; ``-`` where there is none."""
+    """``.676``, ``1.000``, ``+.041``: three digits, no leading zero; ``-`` where there is none.
+
+    What is no fraction gets fewer: ``2.35``, ``18.4``, ``1,234.0``.
+    """
     if value is None:
         return "-"
+    if abs(value) >= 1.0005:
+        digits = 1 if abs(value) >= 9.995 else 2
+        return f"{value:+,.{digits}f}" if signed else f"{value:,.{digits}f}"
     text = f"{value:+.3f}" if signed else f"{value:.3f}"
     return text.replace("0.", ".", 1) if abs(value) < 0.9995 else text
 
 
 def with_interval(value: Estimate, *, signed: bool = False) -> str:
-    """``.676 [.631, .719]``."""
-    if value.mean is None:
-        return "-"
-    low, high = fraction(value.low, signed=signed), fraction(value.high, signed=signed)
-    return f"{fraction(value.mean, signed=signed)} [{low}, {high}]"
+    """``.676 [.631, .719]``; ``.676`` where there is no interval, ``1.000 (all equal)`` where it has no width."""
+    mean = fraction(value.mean, signed=signed)
+    if value.low is None or value.high is None:
+        return mean
+    if value.low == value.high:
+        return f"{mean} (all equal)"
+    return f"{mean} [{fraction(value.low, signed=signed)}, {fraction(value.high, signed=signed)}]"
 
 
 def evaluation_tables(evaluation: Evaluation) -> RenderableType:
@@ -169,8 +177,9 @@ def summary(evaluation: Evaluation) -> str:
     assert isinstance(chunks, dict)
     unjudged = len(evaluation.ledger.of("no-relevant"))
     excluded = f" ({unjudged} without a relevant one, not scored)" if unjudged else ""
+    queries = len(evaluation.task.queries)
     return (
-        f"{len(evaluation.task.queries)} queries{excluded}; "
+        f"{queries} {'query' if queries == 1 else 'queries'}{excluded}; "
         f"{chunks['chunks']} chunks of {chunks['documents']} documents; "
         f"{evaluation.task.unit}s judged; intervals resampled by {resampling['unit']} ({resampling['clusters']})"
     )

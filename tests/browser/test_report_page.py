@@ -162,6 +162,7 @@ def test_search_filters_and_counts(shop: Path, watched: Open) -> None:
 def test_outcome_agrees_with_the_verdict(shop: Path, watched: Open) -> None:
     page = watched(shop).page
     cells = page.locator("#leaderboard tbody tr").nth(1).locator("td").all_inner_texts()
+    page.select_option("#filter-candidate", "1")
     wins, ties, losses = (int(part) for part in cells[3].split("/"))
     for outcome, count in (("gained", wins), ("lost", losses), ("tied", ties)):
         page.select_option("#filter-outcome", outcome)
@@ -229,6 +230,63 @@ def test_address_of_a_query_opens_it(shop: Path, watched: Open) -> None:
     page.reload()
     page.wait_for_selector("dialog[open]")
     assert page.inner_text("#query .query-top p").startswith("q010")
+
+
+def test_address_that_changes_opens_another_query(shop: Path, watched: Open) -> None:
+    page = watched(shop).page
+    for wanted in ("q010", "q011"):
+        page.evaluate("(id) => { location.hash = 'q=' + id; }", wanted)
+        page.wait_for_function(
+            "(id) => document.querySelector('#query .query-top p')?.textContent.startsWith(id)", arg=wanted
+        )
+    page.evaluate("location.hash = 'q=%'")
+    assert page.locator("dialog[open]").count() == 1
+
+
+def test_one_query_and_many_systems(ragbench: Any, watched: Open, tmp_path: Path) -> None:
+    """The query stays legible beside twelve columns, and one query is called so."""
+    documents = [{"id": f"d{n}", "text": f"the {word} stone is grey"} for n, word in enumerate(("big", "old", "wet"))]
+    golden = [{"id": "q", "text": "which stone is the wet one", "evidence": [{"document_id": "d2"}]}]
+    for name, lines in (("corpus.jsonl", documents), ("golden.jsonl", golden)):
+        (tmp_path / name).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    files = ("--corpus", tmp_path / "corpus.jsonl", "--golden", tmp_path / "golden.jsonl")
+    names = [f"bm25:k1={k},b={b},stem=false" for k in (0.5, 1.0, 1.5) for b in (0.1, 0.4, 0.7, 1.0)]
+    arms = [word for name in names for word in ("--retriever", name)]
+    assert ragbench("eval", *files, *arms, "--level", "document", "--out", tmp_path / "run").code == 0
+    assert ragbench("report", tmp_path / "run", *files, "--out", tmp_path / "report.html").code == 0
+    seen = watched(tmp_path / "report.html")
+    page = seen.page
+    assert page.inner_text("#shown") == "1 query"
+    assert "[-" not in page.inner_text("#leaderboard")
+    assert page.locator("#table button.open").bounding_box()["width"] > 200
+    assert page.locator("#table").bounding_box()["height"] < 200
+    heads = page.locator("#table thead .figure:not(.change) button span:first-child")
+    assert heads.all_text_contents() == names
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    assert seen.errors == []
+
+
+def test_lengths_are_neither_better_nor_fractions(ragbench: Any, watched: Open, tmp_path: Path) -> None:
+    golden = [{"id": f"q{n}", "text": f"Stone {n}?", "answer": "Grey."} for n in range(3)]
+    (tmp_path / "golden.jsonl").write_text("".join(json.dumps(row) + "\n" for row in golden), encoding="utf-8")
+    for name, words in (("short", 8), ("long", 21)):
+        rows_ = [{"query_id": row["id"], "query": row["text"], "answer": "grey " * words} for row in golden]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows_), encoding="utf-8")
+        scored = ragbench(
+            "score", tmp_path / f"{name}.jsonl", "--golden", tmp_path / "golden.jsonl", "--metric", "length",
+            "--out", tmp_path / "scores" / name,
+        )  # fmt: skip
+        assert scored.code == 0, scored.err
+    folders = (tmp_path / "scores" / "short", tmp_path / "scores" / "long")
+    done = ragbench("report", *folders, "--out", tmp_path / "report.html")
+    assert done.code == 0, done.err
+    page = watched(tmp_path / "report.html").page
+    board = page.inner_text("#leaderboard")
+    assert "21.0 (all equal)" in board
+    assert "best mean" not in board
+    assert page.locator("#table tbody tr").first.locator(".figure").all_inner_texts() == ["8", "21", "+13"]
+    assert page.locator("#table .up, #table .down").count() == 0
+    assert "candidate more" in page.locator("#filter-outcome").inner_text()
 
 
 def test_dark_mode_by_the_system_and_by_hand(shop: Path, watched: Open) -> None:

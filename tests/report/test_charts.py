@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import ragbench as rb
@@ -23,6 +25,7 @@ from ragbench.harness.gate.decide import gate
 from ragbench.harness.gate.rules import CoverageRule, LatencyRule, MetricRule, Rules
 from ragbench.io.scored_runs import read_scored
 from ragbench.report.charts import Chart, all_charts
+from ragbench.report.charts.differences import differences, differences_frame
 from ragbench.report.charts.limits import gate_charts
 from ragbench.report.charts.outcomes import ab_charts
 from ragbench.report.charts.theme import config
@@ -140,15 +143,47 @@ def test_what_the_evaluation_printed_is_drawn_and_said(charts: list[Chart], fold
 
 def test_marks_are_drawn_for_every_figure(charts: list[Chart], verdict_charts: list[Chart]) -> None:
     drawn = {chart.name: marks(chart) for chart in (*charts, *verdict_charts)}
-    # A dot and an interval of each arm, its name and its figures.
-    assert drawn["leaderboard"] == {"rule": 3, "symbol": 3, "text": 6}
+    # A dot and an interval of each arm, its name and its figures, both with a halo.
+    assert drawn["leaderboard"] == {"rule": 3, "symbol": 3, "text": 12}
     # Two arms, the line of zero and the band of the margin.
-    assert drawn["differences-ndcg-10"] == {"rect": 1, "rule": 3, "symbol": 2, "text": 4}
+    assert drawn["differences-ndcg-10"] == {"rect": 1, "rule": 3, "symbol": 2, "text": 8}
     for chart in charts:
         if chart.name.startswith("by-cut"):
             assert drawn[chart.name]["symbol"] == len(chart.rows)
     assert drawn["gate-scores"]["symbol"] == 2
     assert drawn["ab-converted"]["rule"] == 3  # one look, any look, zero
+
+
+def drawn_texts(chart: Chart, width: int) -> dict[str, float]:
+    """Left edge of every name in the picture, in pixels."""
+    import vl_convert
+
+    spec = json.dumps(picture(chart, width=width))
+    svg = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, config=config("light"))
+    found = re.findall(r'transform="translate\((-?[\d.]+),[^)]*\)"[^>]*font-weight="600"[^>]*>([^<]+)<', svg)
+    return {name: float(x) for x, name in found}
+
+
+def test_names_step_aside_of_the_zero_line(runs: tuple[ScoredRun, ...]) -> None:
+    """All differences are positive: the line stands at the left, where the names begin."""
+    frame = differences_frame(compared(runs).verdicts)
+    one = (
+        frame[frame["metric"] == "ndcg@10"]
+        .head(1)
+        .assign(difference=0.2, low=0.1, high=0.3, candidate="dense", margin=None)
+    )
+    assert drawn_texts(differences(one, "ndcg@10"), 600)["dense"] > 14
+    assert drawn_texts(differences(one.assign(low=-0.3), "ndcg@10"), 600)["dense"] == 0
+
+
+def test_charts_of_nothing_are_left_out(runs: tuple[ScoredRun, ...], texts: dict[str, str]) -> None:
+    """A metric without values has no slices, and one query no trend; their pictures would have no height or one dot."""
+    empty = [replace(run, scores=replace(run.scores, values=np.full_like(run.scores.values, np.nan))) for run in runs]
+    made = [chart.name for chart in all_charts(empty, compared(empty), texts=texts)]
+    assert not [name for name in made if name.startswith("slice")]
+    alone = [chart.name for chart in all_charts(runs[:1], texts=dict(list(texts.items())[:1]))]
+    assert "quality-latency" not in alone
+    assert "overlap" not in alone
 
 
 def test_the_same_input_gives_the_same_bytes_in_every_process(folder: Path, runs: tuple[ScoredRun, ...]) -> None:
@@ -219,7 +254,7 @@ def test_twelve_hostile_names_stay_text(runs: tuple[ScoredRun, ...], texts: dict
     for chart in made:
         seen = marks(chart)
         assert seen["symbol"] > 0, chart.name
-    assert marks(made[0]) == {"rule": 12, "symbol": 12, "text": 24}
+    assert marks(made[0]) == {"rule": 12, "symbol": 12, "text": 48}
     shown = {value["system"] for value in made[0].spec["data"]["values"]}
     assert set(bad) < shown
 
@@ -228,7 +263,7 @@ def test_what_has_no_data_has_no_chart(runs: tuple[ScoredRun, ...]) -> None:
     failed = ScoredRun("broken", NO_SCORES, runs[0].queries, error="the index is empty")
     assert all_charts([failed]) == []
     alone = [chart.name for chart in all_charts([runs[0], failed])]
-    assert alone == ["leaderboard", "quality-latency", "by-cut-ndcg", "by-cut-hit", "by-cut-recall", "slices-type"]
+    assert alone == ["leaderboard", "by-cut-ndcg", "by-cut-hit", "by-cut-recall", "slices-type"]
     # As of scored answers: no rankings, no times, and what a query costs.
     bare = [
         replace(run, run=None, judgements=None, latency_ms={}, cost_per_query=0.001 * i) for i, run in enumerate(runs)

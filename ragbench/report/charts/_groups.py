@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 from ragbench.report.charts._pieces import (
     TICKS,
     Spec,
+    beside_zero,
     colour,
     figure,
+    haloed,
     known,
     legend_choice,
     only_chosen,
@@ -69,6 +71,10 @@ def groups_figure(
     look, shown = {"color": colour(systems, drawn)}, {"tooltip": tooltip(*hover)}
     queries = {str(row.slice): int(row.queries) for row in rows_of(frame)}
     headings = [{"at": start[label] + 11, "said": f"{label} ({queries[str(label)]})"} for label in labels]
+    heading: Spec = {"type": "text", "align": "left", "baseline": "middle", "style": "strong", "aria": False,
+                     "limit": {"expr": "width"}, "dx": 0}  # fmt: skip
+    if zero:
+        heading["dx"] = beside_zero([str(one["said"]) for one in headings])
     layers: list[Spec] = [
         *([rule_at(0.0)] if zero else []),
         {
@@ -82,11 +88,15 @@ def groups_figure(
             "mark": {"type": "point", "filled": True, "opacity": 1, "size": 75},
             "encoding": {"x": x, "y": y, **look, "shape": shape(systems, drawn), **shown},
         },
-        {
-            "data": {"values": headings},
-            "mark": {"type": "text", "align": "left", "baseline": "middle", "style": "strong", "aria": False,
-                     "limit": {"expr": "width"}},
-            "encoding": {"x": {"value": 0}, "y": {**y, "field": "at"}, "text": {"field": "said", "type": "nominal"}},
-        },
+        *(
+            {
+                "data": {"values": headings},
+                "mark": mark,
+                "encoding": {
+                    "x": {"value": 0}, "y": {**y, "field": "at"}, "text": {"field": "said", "type": "nominal"},
+                },
+            }
+            for mark in (haloed(heading), heading)
+        ),
     ]  # fmt: skip
     return figure(description, values, height, layers)

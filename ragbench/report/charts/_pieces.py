@@ -59,6 +59,22 @@ def rule_at(value: float) -> Spec:
     }
 
 
+def beside_zero(names: Sequence[str], room: int = 0) -> Spec:
+    """How far texts at the left edge move, in pixels: to the right of the line at 0, where that leaves them room.
+
+    Args:
+        names: the texts.
+        room: pixels at the right that are taken.
+    """
+    longest = LETTER * max(map(len, names), default=0) + 8
+    return {"expr": f"scale('x', 0) < {longest} && scale('x', 0) + {longest + room} < width ? scale('x', 0) + 6 : 0"}
+
+
+def haloed(text: Spec) -> Spec:
+    """What lies behind a text, in the colour of the page, so that no line runs through its letters."""
+    return {**text, "style": [text["style"], "halo"]}
+
+
 def file_part(name: str) -> str:
     """A metric's name as part of a file name: ``recall-level-2-10``."""
     return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ragbench.report.charts._pieces import TICKS, Spec, figure, known, quantitative, tooltip
+from ragbench.report.charts._pieces import TICKS, Spec, beside_zero, figure, haloed, known, quantitative, tooltip
 
 FIGURES = 190
 """Pixels that the figures on the right may take."""
@@ -39,6 +39,7 @@ def rows_figure(
     scale: Spec | None = None,
     below: Sequence[Spec] = (),
     format: str = ".2~f",
+    aside: bool = False,
 ) -> Spec:
     """The picture.
 
@@ -51,6 +52,7 @@ def rows_figure(
         scale: of the axis.
         below: layers behind.
         format: of the axis.
+        aside: there is a line at 0, and names at the left edge step aside.
     """
     x = quantitative("value", title, axis=_axis(format), scale={"padding": 14, "nice": False, **(scale or {})})
     y = row_place()
@@ -69,27 +71,30 @@ def rows_figure(
             "mark": {"type": "point", "filled": True, "opacity": 1, "size": 110, "yOffset": rows.dot},
             "encoding": {"x": x, "y": y, **look, **shown},
         },
-        *_texts(rows),
+        *_texts(rows, beside_zero([row["row"] for row in values], 0 if rows is BELOW else FIGURES) if aside else 0),
     ]
     return figure(description, values, rows.height * len(values), layers)
 
 
-def _texts(rows: Layout) -> list[Spec]:
-    """The name of each row, and its figures."""
+def _texts(rows: Layout, dx: Any) -> list[Spec]:
+    """The name of each row, and its figures; before each of them a halo, for lines of the plot end at the letters."""
     left: Spec = {"type": "text", "align": "left", "baseline": "middle", "aria": False}
-    name = {**left, "dy": rows.name, "style": "strong", "limit": {"expr": "width"}}
+    name = {**left, "dx": dx, "dy": rows.name, "style": "strong", "limit": {"expr": "width"}}
     figures = {**left, "dy": rows.figures, "style": "quiet", "limit": {"expr": "width"}}
     at: Spec = {"value": 0}
     if rows is BESIDE:
         name["limit"] = {"expr": f"max(80, width - {FIGURES})"}
         figures |= {"align": "right", "limit": FIGURES}
         at = {"value": "width"}
+    else:
+        figures["dx"] = dx
     return [
         {
-            "mark": mark,
+            "mark": mark if front else haloed(mark),
             "encoding": {"x": x, "y": row_place(), "text": {"field": field, "type": "nominal"}},
         }
         for field, mark, x in (("row", name, {"value": 0}), ("said", figures, at))
+        for front in (False, True)
     ]
 
 

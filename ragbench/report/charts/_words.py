@@ -2,7 +2,8 @@
 
 import math
 
-from ragbench.report.tables import fraction
+from ragbench.harness.results import Estimate
+from ragbench.report.tables import fraction, with_interval
 
 
 def number(value: float | None) -> float | None:
@@ -16,8 +17,5 @@ def share(value: float | None, *, signed: bool = False) -> str:
 
 
 def estimate_text(mean: float | None, low: float | None, high: float | None, *, signed: bool = False) -> str:
-    """``.676 [.631, .719]``; without brackets where there is no interval."""
-    said = share(mean, signed=signed)
-    if number(mean) is None or number(low) is None or number(high) is None:
-        return said
-    return f"{said} [{share(low, signed=signed)}, {share(high, signed=signed)}]"
+    """As `ragbench.report.tables.with_interval`."""
+    return with_interval(Estimate(number(mean), number(low), number(high), 0), signed=signed)

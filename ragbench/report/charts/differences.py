@@ -66,6 +66,7 @@ def differences(frame: "pd.DataFrame", metric: str) -> Chart:
         scale={"zero": True},
         below=[*([] if margin is None else [_band(margin)]), rule_at(0.0)],
         format="+.3~f",
+        aside=True,
     )
     rows = tuple(
         (name, share(row.difference, signed=True), share(row.low, signed=True), share(row.high, signed=True), p_,

@@ -26,7 +26,8 @@ def all_charts(
 ) -> list[Chart]:
     """The charts of a report, in the order they are read.
 
-    A chart without data (no latencies, no rankings, no types of queries) is left out.
+    A chart without data (no latencies, no rankings, no types of queries) is left out, and one of a single dot: the
+    latency of one system, the overlap of a handful of queries.
 
     Args:
         runs: the systems, with different names; the first is the baseline. Those that did not run are passed over.
@@ -50,7 +51,7 @@ def all_charts(
         charts += _slices(ran, compared, metric, cut, systems)
     if texts:
         shares = overlap_frame(ran, metric, texts)
-        charts += [overlap_chart(shares, metric, systems)] if len(shares) else []
+        charts += [overlap_chart(shares, metric, systems)] if shares["overlap"].nunique() > 1 else []
     charts += _rank_changes(ran, metric)
     return charts
 
@@ -70,10 +71,11 @@ def _slices(
         means = slices_frame(runs, metric, by)
     except InputError:
         return []
+    means = means[means["value"].notna()]
     charts = [slice_means(means, metric, by, systems)] if means["slice"].nunique() > 1 else []
     if compared is not None:
         frame = slice_differences_frame(compared.slices, by)
-        charts += [slice_differences(frame, by, systems)] if len(frame) else []
+        charts += [slice_differences(frame, by, systems)] if frame["value"].notna().any() else []
     return charts
 
 
@@ -92,4 +94,4 @@ def _rank_changes(runs: Sequence[ScoredRun], metric: str) -> list[Chart]:
 def _tradeoffs(runs: Sequence[ScoredRun], metric: str, systems: Sequence[str]) -> list[Chart]:
     prices: tuple[Price, ...] = ("latency", "cost")
     frames = [(price, tradeoff_frame(runs, metric, price)) for price in prices]
-    return [tradeoff(frame, metric, price, systems) for price, frame in frames if len(frame)]
+    return [tradeoff(frame, metric, price, systems) for price, frame in frames if len(frame) > 1]

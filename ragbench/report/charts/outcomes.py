@@ -65,6 +65,7 @@ def outcome_chart(frame: "pd.DataFrame", outcome: OutcomeResult, result: AbResul
         scale={"zero": True},
         below=[rule_at(0.0), _any_look(layout(frame["row"]).dot)],
         format="+,~r",
+        aside=True,
     )
     rows = tuple(
         (str(row.row), one, many, p_, str(row.decision))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+FEWEST = 3
+"""Queries of a slice that has an interval: that of two is many times as wide as all the others."""
 MOST_LISTED = 4
 """Systems that a description lists for each slice."""
 
@@ -24,7 +26,7 @@ def slices_frame(runs: Sequence[ScoredRun], metric: str, by: str) -> "pd.DataFra
     """One row per slice and system.
 
     Columns: ``slice``, ``queries`` (in it), ``system``; ``value``, ``low``, ``high`` (mean and 95% interval; NaN where
-    there is none); ``n``, queries with a value.
+    there is none, as with fewer than `FEWEST` queries); ``n``, queries with a value.
 
     Raises:
         InputError: the queries have no such column, or no value in it.
@@ -37,7 +39,8 @@ def slices_frame(runs: Sequence[ScoredRun], metric: str, by: str) -> "pd.DataFra
             continue
         for part in slices(run.queries, by):
             value = metric_estimate(run, metric, part.rows)
-            found.append((part.label, len(part.rows), run.name, value.mean, value.low, value.high, value.n))
+            ends = (value.low, value.high) if value.n >= FEWEST else (None, None)
+            found.append((part.label, len(part.rows), run.name, value.mean, *ends, value.n))
     frame = pd.DataFrame(found, columns=["slice", "queries", "system", "value", "low", "high", "n"])
     return frame.astype({"value": float, "low": float, "high": float})
 

@@ -64,6 +64,7 @@ def config(theme: Theme) -> dict[str, Any]:
             "quiet": {"color": quiet, "fontSize": 12},
             "strong": {"color": text, "fontSize": 13, "fontWeight": 600},
             "limit": {"color": text},
+            "halo": {"fill": BACKGROUND[theme], "stroke": BACKGROUND[theme], "strokeWidth": 5, "strokeJoin": "round"},
             "zero": {"color": text, "strokeWidth": 1.5},
             "margin": {"color": quiet, "fillOpacity": 0.15},
             "front": {"color": quiet, "strokeWidth": 1.5, "strokeDash": [4, 3]},

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -125,13 +126,22 @@ def _asset(name: str) -> str:
     return (files("ragbench.report.html") / "assets" / name).read_text(encoding="utf-8")
 
 
+def _broken(name: str) -> str:
+    """A name with the places where it may go on in the next line; ``broken`` of ``assets/elements.js``."""
+    from markupsafe import Markup
+
+    return Markup("<wbr>").join(re.split(r"(?<=[:,;_/])", name))
+
+
 def _environment() -> "Environment":
     import jinja2
 
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("ragbench.report.html"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["broken"] = _broken
+    return made

@@ -12,6 +12,7 @@ from ragbench.report.html.block import block
 from ragbench.report.html.excerpts import Excerpts, excerpts, quote
 from ragbench.report.html.inputs import ReportData
 from ragbench.report.html.rankings import DEPTH, Packed, pack_rankings
+from ragbench.report.html.sections import contender
 from ragbench.report.html.texts import Indexed
 
 SCALE = 10_000
@@ -39,6 +40,7 @@ def _figures(data: ReportData, packed: Packed) -> str:
         "metrics": metrics,
         "directions": [data.runs[0].scores.direction(metric) for metric in metrics],
         "metric": metrics.index(data.metric),
+        "candidate": [run.name for run in data.runs].index(contender(data)),
         "depth": DEPTH,
         "ids": list(queries.ids),
         "texts": list(queries.texts),

@@ -59,7 +59,7 @@ class Queries {
     const row = this.data.decisions[query.id];
     const { systems, metric } = this.data;
     const values = query.values.map((value, at) => el("span", { class: "value" },
-      el("span", { dir: "auto" }, systems[at]), " ", value === null ? "-" : value.toFixed(3)));
+      el("span", { dir: "auto" }, systems[at]), " ", written(value === null ? NaN : value, false)));
     return el("li", { "data-id": query.id },
       el("button", { type: "button", class: "query", "aria-haspopup": "dialog", dir: "auto", on: { click: () => this.open(query) } }, query.text || query.id),
       el("p", { class: "line quiet" },

@@ -30,6 +30,7 @@ function alertBar(text) {
 
 // An address with a query opens it in the report.
 frame.src = frame.dataset.page + location.hash;
+window.addEventListener("hashchange", () => { frame.contentWindow.location.hash = location.hash; });
 byId("mark").addEventListener("click", startReview);
 // The theme is chosen in the report; the bar follows.
 window.addEventListener("storage", (event) => {

@@ -47,7 +47,7 @@ function answerSources(row) {
   if (!row.sources || !row.sources.length) return null;
   const cited = new Set(row.cited);
   return el("details", {},
-    el("summary", {}, row.sources.length + " sources it was shown, " + cited.size + " cited"),
+    el("summary", {}, counted(row.sources.length, "source", "sources") + " it was shown, " + cited.size + " cited"),
     el("ol", { class: "sources" }, ...row.sources.map(([id, document_, text, length]) => el("li", {},
       el("span", { class: "item", dir: "auto" }, id), cited.has(id) ? el("span", { class: "tag" }, "cited") : null,
       el("p", { class: "passage", dir: "auto" }, text, length > charactersOf(text) ? " …" : "")))));
@@ -62,7 +62,7 @@ function otherDetails(details) {
 
 function answerCard(name, row) {
   const judged = judgedTexts(row.details);
-  return el("article", { class: "answered" }, el("h4", { dir: "auto" }, name),
+  return el("article", { class: "answered" }, el("h4", { dir: "auto" }, ...broken(name)),
     answerText(row, judged), ...judged.map(([metric, claims]) => statements(metric, claims)),
     otherDetails(row.details), answerSources(row));
 }

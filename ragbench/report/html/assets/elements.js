@@ -12,6 +12,25 @@ function el(tag, attributes, ...children) {
   return made;
 }
 
+// The places where a name of a system may go on in the next line: "bm25:k1=1.2,stem=false".
+function broken(name) {
+  return name.split(/(?<=[:,;_/])/).flatMap((part, i) => (i ? [el("wbr"), part] : [part]));
+}
+
+function counted(count, word, words) {
+  return count.toLocaleString("en") + " " + (count === 1 ? word : words);
+}
+
+function written(value, signed) {
+  if (Number.isNaN(value)) return "–";
+  const size = Math.abs(value);
+  // As ragbench/report/tables.py writes them; counts stay whole.
+  const digits = size < 1.0005 ? 3 : Number.isInteger(value) ? 0 : size < 9.995 ? 2 : 1;
+  const text = size.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace(/^0\./, ".");
+  const sign = value < 0 && Number(text) !== 0 ? "−" : signed ? "+" : "";
+  return sign + text;
+}
+
 function say(text) {
   byId("said").textContent = text;
 }

@@ -47,11 +47,3 @@ function figuresOf(held) {
   const first = (arm, query) => arrays["first:" + arm][query];
   return { ...held, value, ranked, ranking, relevant, first };
 }
-
-function written(value, signed) {
-  if (Number.isNaN(value)) return "–";
-  if (Math.abs(value) >= 10) return (signed && value > 0 ? "+" : "") + value.toFixed(1);
-  const text = Math.abs(value).toFixed(3).replace(/^0\./, ".");
-  const sign = value < 0 && Number(text) !== 0 ? "−" : signed ? "+" : "";
-  return sign + text;
-}

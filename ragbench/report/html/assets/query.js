@@ -27,8 +27,7 @@ function passage(texts, item, query) {
   }
   if (end < texts.lengths[item]) content.push(el("span", { class: "gap" }, " …"));
   const shown = el("p", { class: "passage", dir: "auto" }, ...content);
-  const long = end > CLAMPED && !shown.querySelector("mark");
-  return long ? clamped(shown) : shown;
+  return end > CLAMPED && !shown.querySelector("mark") ? clamped(shown) : shown;
 }
 
 // Long texts without anything marked show their first lines.
@@ -77,7 +76,13 @@ function rankingColumn(figures, texts, query, arm) {
     ? el("ol", { class: "ranking" }, ...rows.map((row) => rankedItem(figures, texts, query, row)))
     : el("p", { class: "quiet" }, "It ranked nothing.");
   return el("section", { class: "system", "aria-labelledby": id },
-    el("h4", { id, dir: "auto" }, figures.arms[arm]), el("p", { class: "quiet", dir: "auto" }, found), content);
+    el("h4", { id, dir: "auto" }, ...broken(figures.arms[arm])), el("p", { class: "quiet", dir: "auto" }, found), content);
+}
+
+function quotation(text, whole) {
+  if (!whole) return el("p", { class: "passage", dir: "auto" }, el("mark", { class: "evidence" }, text));
+  const shown = el("p", { class: "passage", dir: "auto" }, text, " …");
+  return charactersOf(text) > CLAMPED ? clamped(shown) : shown;
 }
 
 function wanted(figures, texts, query) {
@@ -88,7 +93,7 @@ function wanted(figures, texts, query) {
     parts.push(el("h3", {}, "Evidence"), el("ul", { class: "evidence-list" }, ...said.map(([of, low, high, grade, , text]) => el("li", {},
       el("span", { class: "item", dir: "auto" }, texts.document_ids[of]), " ",
       el("span", { class: "quiet" }, (high < 0 ? "the whole document" : "characters " + low + " to " + high) + ", grade " + grade),
-      text ? el("p", { class: "passage", dir: "auto" }, high < 0 ? text : el("mark", { class: "evidence" }, text), high < 0 ? " …" : "") : null))));
+      text ? quotation(text, high < 0) : null))));
   } else {
     const arm = figures.group.findIndex((group) => group >= 0);
     if (arm >= 0) {
@@ -115,10 +120,19 @@ function valuesTable(figures, query, metric) {
     el("table", { class: "plain" },
       el("caption", { class: "hidden" }, "Values of the query by system"),
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "metric"),
-        ...figures.arms.map((name) => el("th", { scope: "col", dir: "auto" }, name)))),
+        ...figures.arms.map((name) => el("th", { scope: "col", dir: "auto" }, ...broken(name))))),
       el("tbody", {}, ...shown)));
   if (rows.length < 2) return [table(rows)];
   return [table(rows.slice(0, 1)), el("details", {}, el("summary", {}, "All metrics of this query"), table(rows.slice(1)))];
+}
+
+// An id that someone typed may hold a bare "%".
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 class QueryView {
@@ -142,6 +156,13 @@ class QueryView {
   step(by) {
     const other = this.table.beside(this.query, by);
     if (other !== null) this.open(other);
+  }
+
+  // The query that the address names: "#q=ID".
+  openNamed() {
+    const named = /^#q=(.*)$/.exec(location.hash);
+    const query = named ? this.figures.ids.indexOf(decoded(named[1])) : -1;
+    if (query >= 0) this.open(query);
   }
 
   async open(query) {
@@ -177,9 +198,12 @@ class QueryView {
     ];
     const answers = figures.arms.map((name, arm) => [name, texts.answers[arm] && texts.answers[arm][query]]).filter(([, row]) => row);
     if (answers.length) {
-      parts.push(el("h3", {}, "Answers"), el("p", { class: "legend" },
-        ...Object.entries(SUPPORT).map(([verdict, [className, sign]]) => el("mark", { class: className }, sign + " " + verdict))),
-        el("div", { class: "systems" }, ...answers.map(([name, row]) => answerCard(name, row))));
+      const legend = el("p", { class: "legend" },
+        ...Object.entries(SUPPORT).map(([verdict, [className, sign]]) => el("mark", { class: className }, sign + " " + verdict)));
+      const judged = answers.some(([, row]) => judgedTexts(row.details).some(([, claims]) => claims.statements.length));
+      parts.push(el("h3", {}, "Answers"), judged ? legend : null,
+        el("div", { class: "systems", tabindex: 0, role: "region", "aria-label": "Answers side by side" },
+          ...answers.map(([name, row]) => answerCard(name, row))));
     }
     const arms = figures.arms.map((_, arm) => arm).filter((arm) => figures.ranked(arm));
     if (arms.length) {

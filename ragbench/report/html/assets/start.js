@@ -23,11 +23,8 @@ async function startQueries() {
   const view = new QueryView(figures);
   const table = new QueryTable(figures, (query) => view.open(query));
   view.table = table;
-  const named = /^#q=(.*)$/.exec(location.hash);
-  if (named) {
-    const query = figures.ids.indexOf(decodeURIComponent(named[1]));
-    if (query >= 0) view.open(query);
-  }
+  view.openNamed();
+  window.addEventListener("hashchange", () => view.openNamed());
   document.documentElement.dataset.ready = "yes";
 }
 

@@ -7,8 +7,8 @@ const narrow = window.matchMedia("(max-width: 700px)");
 
 const OUTCOMES = {
   all: ["every query", () => true],
-  gained: ["candidate better", (d) => d > LEAST],
-  lost: ["candidate worse", (d) => d < -LEAST],
+  gained: ["candidate better", (d) => d > LEAST, "candidate more"],
+  lost: ["candidate worse", (d) => d < -LEAST, "candidate less"],
   tied: ["equal", (d) => Math.abs(d) <= LEAST],
   missed: ["0 for every system", (d, values) => values.length > 0 && values.every((v) => v === 0)],
   unscored: ["without a value", (d, values) => values.some(Number.isNaN)],
@@ -23,7 +23,7 @@ class QueryTable {
     this.body = this.place.querySelector("tbody");
     this.metric = figures.metric;
     this.baseline = 0;
-    this.candidate = Math.min(1, figures.arms.length - 1);
+    this.candidate = figures.candidate;
     this.sort = { key: "row", down: false };
     this.rows = figures.ids.map((_, row) => row);
     this.lower = figures.ids.map((id, row) => (id + " " + figures.texts[row]).toLowerCase());
@@ -92,6 +92,7 @@ class QueryTable {
     const type = byId("filter-type").value;
     const keep = OUTCOMES[byId("filter-outcome").value][1];
     const { types, ids } = this.figures;
+    this.nameOutcomes();
     this.rows = [];
     for (let row = 0; row < ids.length; row++) {
       if (type && types[row] !== type) continue;
@@ -104,9 +105,21 @@ class QueryTable {
     this.drawHead();
     this.place.scrollTop = 0;
     this.draw(true);
-    const total = ids.length.toLocaleString("en");
+    const total = counted(ids.length, "query", "queries");
     byId("shown").textContent = this.rows.length === ids.length
-      ? total + " queries" : this.rows.length.toLocaleString("en") + " of " + total + " queries";
+      ? total : this.rows.length.toLocaleString("en") + " of " + total;
+  }
+
+  // Whether more or less of the metric is better; where neither is, nothing is said to be better.
+  get judged() {
+    return this.figures.directions[this.metric] !== "none";
+  }
+
+  nameOutcomes() {
+    for (const option of byId("filter-outcome").options) {
+      const [text, , plain] = OUTCOMES[option.value];
+      option.textContent = this.judged || !plain ? text : plain;
+    }
   }
 
   sortRows() {
@@ -154,10 +167,11 @@ class QueryTable {
       const sorted = this.sort.key === key;
       const state = sorted ? (this.sort.down ? "descending" : "ascending") : "none";
       const button = el("button", { type: "button", "data-sort": key, title: name, on: { click: () => this.sortBy(key) } },
-        el("span", { dir: "auto" }, name), el("span", { class: "arrow", "aria-hidden": "true" }, sorted ? (this.sort.down ? "▼" : "▲") : ""));
+        el("span", { dir: "auto" }, ...broken(name)), el("span", { class: "arrow", "aria-hidden": "true" }, sorted ? (this.sort.down ? "▼" : "▲") : ""));
       return el("th", { scope: "col", class: className, "aria-sort": state }, button);
     });
     this.head.replaceChildren(el("tr", { "aria-rowindex": 1 }, ...cells));
+    this.place.style.setProperty("--figures", this.columns().filter(({ className }) => className.startsWith("figure")).length);
   }
 
   sortBy(key) {
@@ -212,7 +226,7 @@ class QueryTable {
       if (key === "difference") {
         const value = this.difference(query);
         const gain = this.gain(query);
-        const sign = gain > LEAST ? " up" : gain < -LEAST ? " down" : "";
+        const sign = !this.judged ? "" : gain > LEAST ? " up" : gain < -LEAST ? " down" : "";
         return el("td", { class: className + sign }, written(value, true));
       }
       const value = figures.value(Number(key), this.metric, query);
