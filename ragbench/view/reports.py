@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ragbench.core.errors import InputError
 from ragbench.io.scored_runs import LOAD_KIND
+from ragbench.view.damage import naming
 from ragbench.view.library import Library
 from ragbench.view.runs import FoundRun
 
@@ -14,8 +15,6 @@ KEPT = 8
 """Pages kept: going back and forth should cost nothing."""
 TOGETHER = 12
 """Evaluations in one page."""
-# What a damaged folder can meet in code that reads what 'ragbench eval' wrote.
-DAMAGED = (KeyError, ValueError, TypeError, IndexError, AttributeError, OSError)
 
 
 class Reports:
@@ -59,7 +58,7 @@ class Reports:
             return {str(one.get("fingerprint")) for one in parts if isinstance(one, dict)}
 
         fitting = self._library.fitting(known("chunks"), known("golden"), known("answers"))
-        try:
+        with naming(runs):
             data = read_report(
                 Wanted(
                     tuple(str(run.folder) for run in runs),
@@ -69,9 +68,6 @@ class Reports:
                 )
             )
             return page(data, vega_script(self._cache)).encode("utf-8", "replace")
-        except DAMAGED as error:
-            names = ", ".join(run.name for run in runs)
-            raise InputError(f"{names}: a file of it is damaged ({type(error).__name__}: {error})") from error
 
 
 def check(runs: Sequence[FoundRun]) -> None:

@@ -18,11 +18,11 @@ OURS = {
     "timeout": "set the timeout of the client instead",
     "request_timeout": "set the timeout of the client instead",
     "n": "one answer is asked for at a time",
-    "streaming": "answers are read whole",
+    "streaming": "who asks decides how the answer is read",
     "response_format": "it comes from the request's schema",
 }
 OURS_IN_BODY = {
-    "stream": "answers are read whole",
+    "stream": "who asks decides how the answer is read",
     "model": "it is in the model's name",
     "messages": "they come from the request",
 }
