@@ -14,8 +14,11 @@ class Context:
         cache: folder for what is kept between runs (embeddings), or None to keep nothing.
         seed: for retrievers with a random part (IVF training, HNSW).
         progress: ``with progress(what, total) as advance: advance(n)``.
+        token_embedders: fingerprints of embedders whose token vectors of the chunks will be wanted beside the sentence
+            vectors, so that one pass over the texts can give both.
     """
 
     cache: Path | None = None
     seed: int = 0
     progress: Progress = field(default=silent)
+    token_embedders: frozenset[str] = frozenset()

@@ -70,8 +70,10 @@ def evaluate(
     settings = settings or Settings()
     stop = threading.Event()
     context = context or Context()
-    context = replace(context, seed=settings.seed, progress=stoppable(context.progress, stop))
     arms = named(retrievers)
+    tokens = context.token_embedders.union(*(retriever.token_embedders for retriever in arms.values()))
+    progress = stoppable(context.progress, stop)
+    context = replace(context, seed=settings.seed, progress=progress, token_embedders=tokens)
     unit = judged_unit(settings.level, golden, chunks)
     laid = without_self(golden, chunks) if settings.drop_self else golden
     task = lay_over(laid, chunks, unit=unit, overlap=settings.overlap, allow_missing=settings.allow_missing)

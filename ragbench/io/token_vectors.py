@@ -63,6 +63,11 @@ class TokenStore:
             self._write(self.folder, keys[rows], pack(vectors), offsets)
         return self._read(self.folder, keys)
 
+    def keep(self, texts: Sequence[str], vectors: npt.NDArray[np.float32], offsets: npt.NDArray[np.int64]) -> None:
+        """Store what `Encode` gave for the texts; nothing without a folder."""
+        if self.folder is not None and texts:
+            self._write(self.folder, text_keys(texts), pack(vectors), offsets)
+
     def _write(self, folder: Path, keys: npt.NDArray[np.void], packed: Packed, offsets: npt.NDArray[np.int64]) -> None:
         name = hashlib.blake2b(keys.tobytes(), digest_size=8).hexdigest()
         spans = np.stack([offsets[:-1], offsets[1:]], axis=1)

@@ -24,11 +24,8 @@ from ragbench.core.documents import Chunks
 from ragbench.core.queries import Query
 from ragbench.io.token_vectors import Packed, TokenStore
 from ragbench.models.embed.base import Embedder
-from ragbench.retrievers._vectors import chunk_vectors
+from ragbench.retrievers._vectors import EAGER_CHUNKS, chunk_vectors, token_store
 from ragbench.retrievers.bm25 import BM25, BM25Index
-
-EAGER_CHUNKS = 20_000
-"""Up to so many chunks get their token vectors when the index is built, above it when they are first candidates."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -62,13 +59,12 @@ class LateBlend:
     def build(cls, embedder: Embedder, lexical: BM25, chunks: Chunks, context: Context) -> "LateBlend":
         """Index the chunks for all three signals."""
         texts = chunks.contents
-        folder = None if context.cache is None else context.cache / "tokens" / embedder.fingerprint()
         return cls(
             embedder,
             lexical.index(chunks, context),
             chunk_vectors(embedder, chunks, context)[0],
             texts,
-            TokenStore(folder),
+            token_store(embedder, context),
             context,
         )
 

@@ -117,6 +117,11 @@ class Retriever(ABC):
         return ()
 
     @property
+    def token_embedders(self) -> frozenset[str]:
+        """Fingerprints of the embedders whose token vectors of the chunks it wants."""
+        return frozenset[str]().union(*(part.token_embedders for part in self.parts))
+
+    @property
     def cacheable(self) -> bool:
         """Whether the same settings and chunks always give the same run, so that it may be kept."""
         return all(part.cacheable for part in self.parts)

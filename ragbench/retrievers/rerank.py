@@ -1,7 +1,7 @@
 """Reranking: the candidates of any retriever, ordered anew by a model."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,12 @@ class Rerank(Retriever):
         """The retriever whose candidates are reordered."""
         return [build(RETRIEVERS, self.of)]
 
+    @property
+    def token_embedders(self) -> frozenset[str]:
+        """That of the late-interaction blend, and those of the inner retriever."""
+        own = {build(EMBEDDERS, self.embedder).fingerprint()} if self.model == LATE else set[str]()
+        return super().token_embedders | own
+
     def check(self) -> list[str]:
         """Settings of its own, of the inner retriever and of the model."""
         faults = [] if self.depth >= 1 else [f"depth is {self.depth}; it must be at least 1"]
@@ -63,6 +69,7 @@ class Rerank(Retriever):
 
     def index(self, chunks: Chunks, context: Context) -> "RerankIndex":
         """Index with the inner retriever and prepare the model."""
+        context = replace(context, token_embedders=context.token_embedders | self.token_embedders)
         inner = build(RETRIEVERS, self.of).index(chunks, context)
         if inner.unit != "chunk":
             raise ArmError(f"rerank needs chunks to read, but {self.of!r} returns {inner.unit}s")

@@ -1,3 +1,4 @@
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,10 @@ import pytest
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
+from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
+from ragbench.core.progress import Advance, silent
 from ragbench.core.queries import Query
+from ragbench.harness.evaluate import evaluate
 from ragbench.io.token_vectors import Packed, TokenStore, pack
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.retrievers._late import LateBlend, max_sim, standardised
@@ -54,6 +58,31 @@ def test_the_blend_is_the_sum_of_three_standardised_signals(shelf: Chunks) -> No
     ]
     expected = sum((signal - signal.mean()) / signal.std() for signal in signals)
     np.testing.assert_allclose(found, expected, atol=0.03)
+
+
+def test_one_pass_over_the_texts_serves_dense_and_rerank(shelf: Chunks, tmp_path: Path) -> None:
+    names = []
+
+    def progress(what: str, total: int) -> AbstractContextManager[Advance]:
+        names.append((what, total))
+        return silent(what, total)
+
+    golden = GoldenSet((GoldenItem("q", "shelter from rain", evidence=(Evidence("tent", grade=1),)),), "one")
+    arms = ["dense", "rerank"]
+    together = evaluate(shelf, golden, arms, context=Context(tmp_path / "one", progress=progress))
+    assert [name for name in names if name[0].startswith("embedding")] == [("embedding chunks and their tokens", 8)]
+    names.clear()
+    apart = [evaluate(shelf, golden, [arm], context=Context(tmp_path / "two", progress=progress)) for arm in arms]
+    assert [name for name in names if name[0].startswith("embedding")] == [
+        ("embedding chunks", 8),
+        ("embedding tokens", 8),
+    ]
+    for name, alone in zip(arms, apart, strict=True):
+        one, two = together.arm(name).run, alone.arm(name).run
+        assert one is not None
+        assert two is not None
+        assert np.array_equal(one.items, two.items)
+        assert np.array_equal(one.scores, two.scores)
 
 
 def test_what_lies_below_the_depth_keeps_its_order(shelf: Chunks) -> None:
