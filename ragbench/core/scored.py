@@ -12,6 +12,9 @@ from ragbench.core.runs import Run
 from ragbench.core.scores import Scores
 from ragbench.core.shown import Shown
 
+MEDIAN, COST = "p50", "cost_per_query"
+"""Names of the intervals of a `ScoredRun`."""
+
 
 @dataclass(frozen=True, eq=False)
 class QueryTable:
@@ -79,6 +82,8 @@ class ScoredRun(Shown):
         failed: queries that could not be answered; they score 0.
         error: why it did not run, or None.
         manifest: fingerprints of golden set, chunks and judgements; settings and versions.
+        intervals: 95% intervals of the median latency (`MEDIAN`) and of the cost of a query (`COST`), where they are
+            known; ends by name.
     """
 
     name: str
@@ -91,6 +96,7 @@ class ScoredRun(Shown):
     failed: int = 0
     error: str | None = None
     manifest: Mapping[str, object] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def select(self, rows: npt.NDArray[np.int64]) -> "ScoredRun":
         """The same system on these rows of its queries, in this order."""
@@ -101,6 +107,11 @@ class ScoredRun(Shown):
         run = None if self.run is None else self.run.select(queries.ids)
         failed = self.failed if run is None else len(run.failures)
         return replace(self, scores=scores, queries=queries, run=run, failed=failed)
+
+
+def known_intervals(ends: Mapping[str, Sequence[float | None]]) -> dict[str, tuple[float, float]]:
+    """The intervals whose two ends are known."""
+    return {name: (low, high) for name, (low, high) in ends.items() if low is not None and high is not None}
 
 
 def _is_plain(value: object) -> bool:

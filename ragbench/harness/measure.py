@@ -12,6 +12,7 @@ from ragbench.core.errors import ArmError
 from ragbench.core.queries import Query
 from ragbench.core.runs import Run
 from ragbench.core.seeds import generator
+from ragbench.harness.load.percentiles import percentile
 from ragbench.harness.memory import PeakMemory
 from ragbench.harness.results import Cost, Latency
 from ragbench.retrievers.base import Index, Retriever
@@ -131,4 +132,6 @@ def _latency(index: Index, queries: Sequence[Query], k: int, context: Context) -
             if time.perf_counter() - began > LATENCY_SECONDS:
                 break
     p50, p95, p99 = np.percentile(milliseconds, [50, 95, 99])
-    return Latency(float(p50), float(p95), float(p99), len(milliseconds))
+    median = percentile(np.sort(milliseconds), 0.5)
+    low, high = (median.low, median.high) if median is not None else (None, None)
+    return Latency(float(p50), float(p95), float(p99), len(milliseconds), low, high)

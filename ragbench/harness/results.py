@@ -11,7 +11,7 @@ from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.judgements import Task
 from ragbench.core.ledger import Ledger
 from ragbench.core.runs import Run
-from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.core.scored import MEDIAN, QueryTable, ScoredRun, known_intervals
 from ragbench.core.scores import NO_SCORES, Scores
 from ragbench.core.shown import Shown
 
@@ -42,12 +42,16 @@ class Latency:
     Attributes:
         p50, p95, p99: percentiles.
         n: how many queries were timed.
+        p50_low, p50_high: 95% interval of the median that assumes no distribution
+            (`ragbench.harness.load.percentiles.percentile`); None where fewer than six were timed.
     """
 
     p50: float
     p95: float
     p99: float
     n: int
+    p50_low: float | None = None
+    p50_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -184,6 +188,7 @@ class Evaluation(Shown):
             arm.cost.cost_per_query,
             failed=arm.failed,
             manifest=self.manifest,
+            intervals=known_intervals({MEDIAN: (latency.p50_low, latency.p50_high)}),
         )
 
     @property

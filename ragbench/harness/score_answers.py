@@ -19,6 +19,7 @@ from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.core.seeds import generator
 from ragbench.core.shown import Shown
+from ragbench.harness.answer_costs import measured
 from ragbench.harness.circular import circular
 from ragbench.harness.differences import estimates
 from ragbench.harness.results import Estimate
@@ -161,16 +162,18 @@ def score_answers(
     manifest["counts"] = counts
     warnings = circular(aligned, judge.name) if judge else ()
     manifest["warnings"] = list(warnings)
-    seconds, costs = _measured(aligned)
+    rng = generator(settings.seed, "cost")
+    latency, cost, intervals = measured(aligned, clusters, rng, settings.resamples)
     return AnswerEvaluation(
         scored=ScoredRun(
             answers.name,
             scores,
             queries,
-            latency_ms=seconds,
-            cost_per_query=costs,
+            latency_ms=latency,
+            cost_per_query=cost,
             failed=counts["failed"] + counts["missing"],
             manifest=manifest,
+            intervals=intervals,
         ),
         metrics=estimates(scores, clusters, generator(settings.seed, "bootstrap"), settings.resamples),
         bounds={column.name: _bounds(column) for column in columns},
@@ -285,14 +288,6 @@ def _bounds(column: Column) -> Bounds:
         return Bounds(unscored, None, None)
     n = len(known) + unscored
     return Bounds(unscored, float(known.sum() / n), float((known.sum() + unscored) / n))
-
-
-def _measured(answers: AnswerSet) -> tuple[dict[str, float], float | None]:
-    """Percentiles of the timed answers in ms, and the mean cost of those whose cost is known."""
-    seconds = [item.seconds for item in answers if item.seconds is not None]
-    costs = [item.cost for item in answers if item.cost is not None]
-    latency = {f"p{p}": float(np.percentile(seconds, p)) * 1000 for p in (50, 95, 99)} if seconds else {}
-    return latency, float(np.mean(costs)) if costs else None
 
 
 def _manifest(

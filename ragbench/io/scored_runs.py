@@ -16,7 +16,7 @@ from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.runs import Run
-from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.core.scored import COST, MEDIAN, QueryTable, ScoredRun, known_intervals
 from ragbench.core.scores import NO_SCORES, Scores
 from ragbench.io.atomic import replacing
 from ragbench.io.parquet import read_parquet
@@ -87,6 +87,7 @@ def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[Scored
                 arm.get("cost_per_query"),
                 int(arm["failed_queries"]),
                 manifest=manifest,
+                intervals=_intervals(arm),
             )
         )
     return tuple(found)
@@ -137,6 +138,12 @@ def read_frame(path: Path, needs: Sequence[str] = ()) -> Any:
     if missing:
         raise InputError(f"{path}: has no column {missing[0]!r}; evaluate again with --out {path.parent}")
     return frame
+
+
+def _intervals(arm: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    nothing = (None, None)
+    median = arm.get("latency_ms_intervals", {}).get(MEDIAN, nothing)
+    return known_intervals({MEDIAN: median, COST: arm.get("cost_per_query_interval") or nothing})
 
 
 def _queries(folder: Path) -> QueryTable:

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ragbench.core.fingerprint import plain
-from ragbench.harness.results import SCHEMA_VERSION, Estimate
+from ragbench.core.scored import COST, MEDIAN
+from ragbench.harness.results import SCHEMA_VERSION
 from ragbench.harness.score_answers import NOT_ASKED, AnswerEvaluation
 from ragbench.report.calibrated import calibrated_json, calibrated_lines
 from ragbench.report.markdown import escaped
@@ -32,7 +33,9 @@ def answers_json(evaluation: AnswerEvaluation) -> JSON:
         },
         "directions": dict(scored.scores.directions),
         "latency_ms": dict(scored.latency_ms),
+        "latency_ms_intervals": {MEDIAN: list(scored.intervals[MEDIAN])} if MEDIAN in scored.intervals else {},
         "cost_per_query": scored.cost_per_query,
+        "cost_per_query_interval": list(scored.intervals[COST]) if COST in scored.intervals else None,
         "failed_queries": scored.failed,
     }
     ledger = evaluation.ledger
@@ -99,23 +102,13 @@ def _rows(evaluation: AnswerEvaluation) -> list[list[str]]:
         shown = bounds.unscored > 0
         rows.append([
             name,
-            _interval(value),
+            with_interval(value),
             str(value.n),
             str(bounds.unscored or "-"),
             fraction(bounds.low) if shown else "-",
             fraction(bounds.high) if shown else "-",
         ])  # fmt: skip
     return rows
-
-
-def _interval(value: Estimate) -> str:
-    if value.mean is None or value.mean <= 1:
-        return with_interval(value)
-    return f"{value.mean:.1f} [{_one(value.low)}, {_one(value.high)}]"
-
-
-def _one(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"
 
 
 def _notes(evaluation: AnswerEvaluation) -> list[str]:

@@ -20,7 +20,7 @@ from ragbench.report.charts.leaderboard import leaderboard_frame
 from ragbench.report.charts.overlap import overlap_frame, query_overlaps
 from ragbench.report.charts.rank_changes import rank_changes_frame
 from ragbench.report.charts.slices import slice_differences_frame, slices_frame
-from ragbench.report.charts.tradeoff import pareto_front, tradeoff_frame
+from ragbench.report.charts.tradeoff import pareto_front, tradeoff, tradeoff_frame
 
 METRIC = "ndcg@10"
 
@@ -94,7 +94,7 @@ def test_a_front_on_a_metric_of_which_less_is_better() -> None:
     turned = [replace(run, scores=replace(run.scores, directions={METRIC: "lower"})) for run in runs]
     frame = tradeoff_frame(turned, METRIC, "latency")
     assert frame["front"].tolist() == [True, True, False]
-    assert frame["reach"].tolist() == [2.0, 18.0, 10.0]
+    assert frame["p95"].tolist() == [2.0, 18.0, 10.0]
     assert tradeoff_frame(runs, METRIC, "cost").empty
 
 
@@ -173,3 +173,21 @@ def test_rank_changes_count_first_relevant_ranks() -> None:
     cells = {(row.before, row.after, row.change): row.queries for row in frame.itertuples()}
     # q3 has nothing relevant.
     assert cells == {("1", "none", "worse"): 1, ("3", "1", "better"): 1, ("1", "1", "no difference shown"): 1}
+
+
+def test_price_is_drawn_with_its_interval_and_not_with_its_spread() -> None:
+    latency = {"p50": 5.0, "p95": 50.0, "p99": 60.0}
+    runs = [
+        scored("timed", [0.2, 0.4], latency_ms=latency, intervals={"p50": (4.0, 7.0)}),
+        scored("few", [0.3, 0.1], latency_ms=latency),
+    ]
+    frame = tradeoff_frame(runs, METRIC, "latency")
+    assert frame[["least", "most"]].iloc[0].tolist() == [4.0, 7.0]
+    assert frame[["least", "most"]].iloc[1].isna().all()
+    chart = tradeoff(frame, METRIC, "latency")
+    assert [row[2] for row in chart.rows] == ["5 ms [4, 7] (p95 50)", "5 ms (p95 50)"]
+    drawn = [layer["encoding"] for layer in chart.spec["layer"] if "x2" in layer["encoding"]]
+    assert [(one["x"]["field"], one["x2"]["field"]) for one in drawn] == [("least", "most")]
+    assert drawn[0]["x"]["title"] == "ms a query, median and 95% interval"
+    paid = [scored("paid", [0.2, 0.4], cost_per_query=0.3, intervals={"cost_per_query": (0.1, 0.5)})]
+    assert tradeoff(tradeoff_frame(paid, METRIC, "cost"), METRIC, "cost").rows[0][2] == "0.3 [0.1, 0.5]"

@@ -50,10 +50,11 @@ def percentile(values: npt.NDArray[np.float64], share: float, *, censored: int =
     rank = max(math.ceil(share * n - ROUNDING), 1)
     if not n or (rank >= n and share > 0.5):
         return None
-    from scipy.stats import binom
+    from scipy.special import bdtr
 
-    below = int(binom.ppf(0.025, n, share))
-    above = int(binom.ppf(0.975, n, share)) + 1
+    chances = bdtr(np.arange(n + 1), n, share)
+    below = int(np.searchsorted(chances, 0.025))
+    above = int(np.searchsorted(chances, 0.975)) + 1
     return Percentile(
         float(values[rank - 1]),
         float(values[below - 1]) if below >= 1 else None,

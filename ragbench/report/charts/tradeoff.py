@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.core.scored import ScoredRun
+from ragbench.core.scored import COST, MEDIAN, ScoredRun
 from ragbench.report.charts._estimates import direction_of, metric_estimate
 from ragbench.report.charts._pieces import (
     TICKS,
@@ -36,17 +36,17 @@ WIDE = 8.0
 
 
 class _Words(NamedTuple):
-    """How a price is called: the axis, the chart's title, "nothing is better and ...", what the whisker is."""
+    """How a price is called: the axis, the chart's title, "nothing is better and ...", its interval."""
 
     axis: str
     title: str
     less: str
-    reach: str
+    interval: str
 
 
 WORDS: dict[Price, _Words] = {
-    "latency": _Words("ms a query: median, line to p95", "latency", "faster", "to p95"),
-    "cost": _Words("cost of a query", "cost", "cheaper", ""),
+    "latency": _Words("ms a query, median and 95% interval", "latency", "faster", MEDIAN),
+    "cost": _Words("cost of a query, mean and 95% interval", "cost", "cheaper", COST),
 }
 
 
@@ -54,9 +54,10 @@ def tradeoff_frame(runs: Sequence[ScoredRun], metric: str, price: Price) -> "pd.
     """One row per system that has the metric and the price.
 
     Columns: ``system``; ``mean``, ``low``, ``high`` of the metric (95% interval; NaN where there is none); ``price``:
-    median latency in milliseconds, or cost per query; ``reach``: 95th percentile of the latency, NaN for cost (an
-    evaluation keeps percentiles of latency and no interval of them); ``front``: no other system is at least as good
-    on both and better on one; nobody, where neither more nor less of the metric is better.
+    median latency in milliseconds, or mean cost per query; ``least``, ``most``: its 95% interval, NaN where there is
+    none (few queries, or only the sum of the cost is known); ``p95``: of the latency, NaN for cost; ``front``: no
+    other system is at least as good on both and better on one; nobody, where neither more nor less of the metric is
+    better.
     """
     import pandas as pd
 
@@ -65,10 +66,11 @@ def tradeoff_frame(runs: Sequence[ScoredRun], metric: str, price: Price) -> "pd.
         paid = run.latency_ms.get("p50") if price == "latency" else run.cost_per_query
         if run.error is None and metric in run.scores.metrics and paid is not None:
             value = metric_estimate(run, metric)
-            reach = run.latency_ms.get("p95") if price == "latency" else None
-            found.append((run.name, value.mean, value.low, value.high, paid, reach))
-    frame = pd.DataFrame(found, columns=["system", "mean", "low", "high", "price", "reach"])
-    frame = frame.astype(dict.fromkeys(("mean", "low", "high", "price", "reach"), float))
+            p95 = run.latency_ms.get("p95") if price == "latency" else None
+            ends = run.intervals.get(WORDS[price].interval, (None, None))
+            found.append((run.name, value.mean, value.low, value.high, paid, *ends, p95))
+    numbers = ("mean", "low", "high", "price", "least", "most", "p95")
+    frame = pd.DataFrame(found, columns=["system", *numbers]).astype(dict.fromkeys(numbers, float))
     sign = {"higher": 1.0, "lower": -1.0, "none": float("nan")}[direction_of(runs, metric)]
     return frame.assign(front=pareto_front(frame["price"].to_numpy(), sign * frame["mean"].to_numpy()))
 
@@ -83,7 +85,7 @@ def pareto_front(price: npt.NDArray[np.float64], quality: npt.NDArray[np.float64
 
 
 def tradeoff(frame: "pd.DataFrame", metric: str, price: Price, systems: Sequence[str] | None = None) -> Chart:
-    """Dots with lines on both axes.
+    """Dots with their 95% intervals on both axes.
 
     Args:
         frame: columns of `tradeoff_frame`.
@@ -93,7 +95,7 @@ def tradeoff(frame: "pd.DataFrame", metric: str, price: Price, systems: Sequence
     """
     words, systems = WORDS[price], list(systems or frame["system"])
     quality = [estimate_text(row.mean, row.low, row.high) for row in rows_of(frame)]
-    paid = [_paid(row.price, row.reach, price) for row in rows_of(frame)]
+    paid = [_paid(row.price, row.least, row.most, row.p95, price) for row in rows_of(frame)]
     on = ["yes" if front else "no" for front in frame["front"]]
     listed = "; ".join(f"{name} {q} at {p}" for name, q, p in zip(frame["system"], quality, paid, strict=True))
     front = frame[frame["front"]].sort_values(["price", "system"])
@@ -134,9 +136,9 @@ def _layers(
             "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, **look},
         },
         {
-            "transform": [only_chosen(), *known("reach")],
+            "transform": [only_chosen(), *known("least", "most")],
             "mark": line,
-            "encoding": {"x": x, "x2": {"field": "reach"}, "y": y, **look},
+            "encoding": {"x": {**x, "field": "least"}, "x2": {"field": "most"}, "y": y, **look},
         },
         {
             "transform": [only_chosen(), {"filter": "datum.front"}],
@@ -155,7 +157,7 @@ def _layers(
 
 def _price_axis(frame: "pd.DataFrame") -> tuple[Spec, Spec]:
     """Scale and axis: logarithmic where the prices lie far apart."""
-    least, most = float(frame["price"].min()), float(frame[["price", "reach"]].max().max())
+    least, most = float(frame[["price", "least"]].min().min()), float(frame[["price", "most"]].max().max())
     axis: Spec = {"format": ",~r", "labelFlush": True, "grid": False}
     if least <= 0 or most / least < WIDE:
         return {"zero": True, "nice": True}, {**axis, "tickCount": TICKS}
@@ -165,7 +167,8 @@ def _price_axis(frame: "pd.DataFrame") -> tuple[Spec, Spec]:
     return {"type": "log", "nice": False, "padding": 16}, {**axis, "values": ticks, "labelOverlap": True}
 
 
-def _paid(price: float, reach: float, kind: Price) -> str:
+def _paid(price: float, least: float, most: float, p95: float, kind: Price) -> str:
+    ends = f" [{least:.3g}, {most:.3g}]" if number(least) is not None and number(most) is not None else ""
     if kind == "cost":
-        return f"{price:.3g}"
-    return f"{price:.3g} ms (p95 {reach:.3g})" if number(reach) is not None else f"{price:.3g} ms"
+        return f"{price:.3g}{ends}"
+    return f"{price:.3g} ms{ends} (p95 {p95:.3g})" if number(p95) is not None else f"{price:.3g} ms{ends}"
