@@ -48,9 +48,13 @@ class Endpoint:
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
-            raise SettingError(f"--endpoint is {self.url!r}; it must be like https://host/path, without a password")
+            raise SettingError(
+                f"address {self.url!r} of the service: it must be like https://host/path, without a password"
+            )
         if self.concurrency < 1 or not self.timeout > 0:
-            raise SettingError("--concurrency must be 1 or more and --timeout above 0")
+            raise SettingError(
+                f"concurrency is {self.concurrency} and timeout {self.timeout:g}; they must be 1 or more and above 0"
+            )
         for header, variable in self.header_env.items():
             if not os.environ.get(variable):
                 raise SettingError(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ragbench.answers.metrics.base import AnswerMetric
 from ragbench.answers.run import Settings
-from ragbench.api.checked import checked
+from ragbench.api.checked import checked, saying
 from ragbench.api.data import DOCUMENTS
 from ragbench.api.progress import bars
 from ragbench.core.answers import AnswerSet
@@ -72,7 +72,7 @@ def answer(
         resume=False, force=False, cache=None if cache is None else Path(cache), asking=asking,
         settings=Settings(k, min_score, seed=seed),
     )  # fmt: skip
-    return answer_run(options, say=print, progress=bars).answers
+    return answer_run(options, say=saying(answer), progress=bars).answers
 
 
 @checked(metrics='a name of an answer metric, "token_f1", or a list of them')

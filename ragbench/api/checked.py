@@ -89,6 +89,12 @@ def in_python(message: str, names: Collection[str]) -> str:
     return _OPTION.sub(argument, message)
 
 
+def saying(call: Callable[..., object]) -> Callable[[str], None]:
+    """Prints the lines that a command would print, with arguments of the call in place of options."""
+    names = _names(_hints(call))
+    return lambda line: print(in_python(line, names))
+
+
 def _names(hints: dict[str, Any]) -> set[str]:
     inside = {field.name for field in fields(Settings)} if hints.get("settings") == Settings | None else set()
     return {*hints, *inside}

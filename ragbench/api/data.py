@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ragbench.api.checked import checked
+from ragbench.api.checked import checked, saying
 from ragbench.api.progress import bars
 from ragbench.api.several import texts
 from ragbench.core.documents import Chunks, Corpus
@@ -97,7 +97,7 @@ def generate(
         rpm=None, tpm=None, timeout=60.0, base_url=base_url, dry_run=False, seed=seed, resume=False, force=False,
         cache=_path(cache),
     )  # fmt: skip
-    return generate_run(options, say=print, progress=bars).golden
+    return generate_run(options, say=saying(generate), progress=bars).golden
 
 
 def _path(path: Path | str | None) -> Path | None:

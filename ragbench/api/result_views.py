@@ -199,11 +199,13 @@ class WattbotView(TableView):
     """A row per question."""
 
     def frame(self, thing: Scored) -> Any:
-        """The question, what was true and what was given, and the score with its parts."""
+        """The question (its text where the truth has one), what was true and what was given, and the score by parts."""
         import pandas as pd
 
+        asked = () if thing.truth.questions is None else ("question",)
+        names = (COLUMNS[0], *asked, *COLUMNS[1:])
         rows = [
-            {**{name: getattr(row, name) for name in COLUMNS}, **dict(zip(METRICS, row.parts, strict=True))}
+            {**{name: getattr(row, name) for name in names}, **dict(zip(METRICS, row.parts, strict=True))}
             for row in rows_of(thing, np.arange(len(thing)))
         ]
         return pd.DataFrame(rows)

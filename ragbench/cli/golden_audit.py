@@ -13,9 +13,10 @@ import typer
 from ragbench.cli.golden_json import json_values
 from ragbench.cli.progress import Progress
 from ragbench.core.context import Context
-from ragbench.core.errors import SettingError
+from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import first_ten
+from ragbench.core.pairs import pairs
 from ragbench.corpus.chunk import choose_chunker, chunk_corpus
 from ragbench.corpus.load import Loaded, load_corpus
 from ragbench.golden.audit.audit import Audit, AuditSettings, audit
@@ -110,20 +111,11 @@ def _settings(options: Options) -> AuditSettings:
     choose_chunker(options.chunker, passages=False)
     retrievers = tuple(options.retrievers) or RETRIEVERS
     check_retrievers(retrievers)
-    return AuditSettings(retrievers, options.depth, language=options.language, models=_models(options.models))
-
-
-def _models(written: str | None) -> dict[str, str]:
-    """``writer=MODEL,judge=MODEL``."""
-    found: dict[str, str] = {}
-    for part in (written or "").split(","):
-        role, equals, model = part.partition("=")
-        if not part.strip():
-            continue
-        if not equals or not role.strip() or not model.strip():
-            raise SettingError(f"--models: expected role=model, got {part.strip()!r} (roles: {', '.join(ROLES)})")
-        found[role.strip()] = model.strip()
-    return found
+    models = pairs("--models", options.models, "ROLE=MODEL")
+    for role in models:
+        if role not in ROLES:
+            raise SettingError(f"--models: no role {role!r}{did_you_mean(role, ROLES)}")
+    return AuditSettings(retrievers, options.depth, language=options.language, models=models)
 
 
 def _client(options: Options, context: Context) -> Client | None:

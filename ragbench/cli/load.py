@@ -52,6 +52,7 @@ def load_command(
     """Put load on a RAG service."""
     from ragbench.answers.endpoint import Endpoint
     from ragbench.cli.progress import Progress
+    from ragbench.core.pairs import pairs
     from ragbench.harness.load.run import run_load
     from ragbench.harness.load.settings import LoadSettings, check_host, parse_levels
     from ragbench.report.load import load_tables
@@ -61,7 +62,7 @@ def load_command(
     check_host(url, i_own_this_host)
     levels = parse_levels(concurrency, rate)
     settings = LoadSettings(levels, requests, seconds, timeout, cast("Arrivals", arrivals), in_flight, warmup, seed)
-    endpoint = Endpoint(url, timeout, settings.at_once, _headers(header_env))
+    endpoint = Endpoint(url, timeout, settings.at_once, pairs("--header-env", header_env, "HEADER=VARIABLE"))
     name, asked = _questions(questions, golden)
     if out is not None:
         check_load_folder(out)
@@ -95,13 +96,3 @@ def _questions(questions: Path | None, golden: Path | None) -> "tuple[str, list[
         raise SettingError("name what is asked: --questions FILE or --golden SET, one of them")
     found = read_questions(questions) if questions is not None else read_golden(golden or Path())
     return found.name, [Question(item.id, item.text) for item in found]
-
-
-def _headers(written: str | None) -> dict[str, str]:
-    from ragbench.core.errors import SettingError
-
-    pairs = [part.partition("=") for part in (written or "").split(",") if part.strip()]
-    for name, equals, value in pairs:
-        if not (name.strip() and equals and value.strip()):
-            raise SettingError(f"--header-env is {written!r}; write NAME=VARIABLE,NAME=VARIABLE")
-    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -20,6 +20,7 @@ from ragbench.core.errors import InputError, SettingError
 from ragbench.core.fingerprint import text_hash
 from ragbench.core.ledger import Ledger
 from ragbench.core.loop import LoopThread
+from ragbench.core.pairs import pairs
 from ragbench.harness.score_answers import AnswerEvaluation, Judge, ScoreSettings, score_answers
 from ragbench.io.cache import cache_folder
 from ragbench.models.llm.budget import Budget
@@ -79,14 +80,8 @@ class Target:
         Raises:
             SettingError: the URL, a limit or a header cannot be used.
         """
-        pairs = [part.partition("=") for part in (self.header_env or "").split(",") if part.strip()]
-        if not all(name.strip() and variable.strip() for name, _, variable in pairs):
-            raise SettingError(f"--header-env is {self.header_env!r}; write NAME=VARIABLE,NAME=VARIABLE")
-        headers = {name.strip(): variable.strip() for name, _, variable in pairs}
-        try:
-            return Endpoint(self.url or "", self.timeout, self.concurrency, headers)
-        except SettingError as error:
-            raise SettingError(str(error).replace("--endpoint", "--url")) from error
+        headers = pairs("--header-env", self.header_env, "HEADER=VARIABLE")
+        return Endpoint(self.url or "", self.timeout, self.concurrency, headers)
 
     @property
     def prompt(self) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from ragbench.golden.generate import WRITER, Generated, Job
 from ragbench.golden.outputs import counts_by
 from ragbench.golden.stages.round_trip import survival
+from ragbench.golden.struck import WITHOUT_SEEDS
+from ragbench.golden.struck_seeds import LEAST_SEEDS
 from ragbench.models.llm.base import Usage
 from ragbench.models.llm.prices import Price
 
@@ -47,6 +49,7 @@ def _what(job: Job, corpus_name: str) -> str:
         return (
             f"{begin} **No language model took part**: each query is a sentence of a document, of low overlap with "
             "the rest, struck from what must be found; the rest of the document is the answer."
+            + ("" if len(job.seeds) >= LEAST_SEEDS else f" **Warning**: {WITHOUT_SEEDS}.")
         )
     who = ", ".join(f"{role} `{_cell(model)}`" for role, model in sorted(job.models.items()))
     style = f" Every prompt showed {job.settings.examples} of {len(job.seeds)} seed queries." if job.seeds else ""

@@ -22,6 +22,11 @@ from ragbench.golden.struck_seeds import shape_of
 
 CLAUSES = "struck-clause"
 """The writer where the seeds copy."""
+WITHOUT_SEEDS = (
+    "without ten or more queries of your users as seeds, each query is the sentence that shares the fewest words with "
+    "the rest of its document: where people repeat the words of documents, lexical retrievers look worse than they are"
+)
+"""What such a set is worth, wherever one is made."""
 
 
 def write(

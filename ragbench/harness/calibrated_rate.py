@@ -37,6 +37,7 @@ class CalibratedRate:
         powered: from people's labels of a part of these very answers (prediction-powered); None where they labelled
             fewer than ten, or all. Right where that part was drawn at random.
         labels: the labels the judge was checked on.
+        unproven: why it is not known that what was checked gave these scores too; empty where it is.
     """
 
     column: str
@@ -49,6 +50,7 @@ class CalibratedRate:
     corrected: CorrectedRate
     powered: PredictionPowered | None
     labels: Mapping[str, object]
+    unproven: str = ""
 
 
 def calibrated_rate(calibration: Calibration, evaluation: AnswerEvaluation, answers: AnswerSet) -> CalibratedRate:
@@ -98,6 +100,7 @@ def calibrated_rate(calibration: Calibration, evaluation: AnswerEvaluation, answ
         corrected,
         _powered(calibration, answers, ids, verdicts.astype(np.float64), groups),
         calibration.labels,
+        _unproven(calibration, evaluation.manifest),
     )
 
 
@@ -132,6 +135,19 @@ def _check(calibration: Calibration, evaluation: AnswerEvaluation) -> None:
         raise SettingError(
             f"--calibration: is of the column {column}, and no metric gives it{did_you_mean(column, names)}"
         )
+
+
+def _unproven(calibration: Calibration, manifest: Mapping[str, object]) -> str:
+    """Scores of a column of a labels file may be of anybody."""
+    if calibration.settings:
+        return ""
+    metrics = manifest["metrics"]
+    assert isinstance(metrics, Mapping)
+    judge = f" and the judge {manifest['judge']}" if manifest["judge"] else ""
+    return (
+        f"checked was the column {calibration.column!r} of {calibration.labels['name']}, and nothing says what scored "
+        f"it; here {', '.join(metrics)}{judge} did. The correction holds only if both are the same"
+    )
 
 
 def _powered(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.pairs import pairs
 
 
 def choose_columns(
@@ -54,10 +55,4 @@ def columns_by_role(written: str | None) -> dict[str, str]:
     Raises:
         SettingError: it is written otherwise, or names a role twice.
     """
-    found: dict[str, str] = {}
-    for part in (written or "").split(",") if written else []:
-        role, equals, column = (piece.strip() for piece in part.partition("="))
-        if not (role and equals and column) or role in found:
-            raise SettingError(f"--columns: {part!r}: write role=column once a role, as in answer=output")
-        found[role] = column
-    return found
+    return pairs("--columns", written, "ROLE=COLUMN")

@@ -38,6 +38,8 @@ def calibrated_lines(rate: CalibratedRate) -> list[str]:
             f"  from {powered.people} of these answers that people labelled: {with_interval(value)} (labels alone: "
             f"{with_interval(alone)}; right where those were drawn at random)"
         )
+    if rate.unproven:
+        lines.append(f"  warning: {rate.unproven}")
     if rate.unscored:
         lines.append(f"  {counted(rate.unscored, 'answer')} without a score: in none of these figures")
     return lines

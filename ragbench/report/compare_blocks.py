@@ -58,7 +58,9 @@ def blocks(compared: Compared) -> list[Block]:
         for kind, chosen in (("gains", each.gains), ("losses", each.losses)):
             if chosen:
                 title = f"Largest {kind} of {each.candidate} against {each.baseline}, {each.metric}"
-                found.append(Block(title, lines=(f"{RELEVANT} relevant; the first five items of each ranking",)))
+                ranked = any(side.top for one in chosen for side in (one.baseline, one.candidate))
+                key = (f"{RELEVANT} relevant; the first five items of each ranking",) if ranked else ()
+                found.append(Block(title, lines=key))
                 found += [_example(example) for example in chosen]
     return found
 

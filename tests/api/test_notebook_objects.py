@@ -172,6 +172,10 @@ def test_wattbot_submissions(ragbench: Any, tmp_path: Path) -> None:
     assert frame["wattbot"].mean() == pytest.approx(printed["means"]["wattbot"]["mean"])
     # .75 value + .15 references + .10 blank: all of q1, and q2 without its value
     assert frame["wattbot"].tolist() == pytest.approx([1.0, 0.25])
+    assert frame["question"].tolist() == ["How much?", "Who?"]
+    bare = tmp_path / "bare.csv"
+    pd.read_csv(truth, dtype=str).drop(columns="question").to_csv(bare, index=False)
+    assert "question" not in rb.wattbot.score(bare, pred).to_pandas()
     assert np.isfinite(frame[["value", "reference", "na"]].to_numpy()).all()
 
 

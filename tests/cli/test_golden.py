@@ -156,7 +156,7 @@ def test_corpus_without_the_struck_text(ragbench: Any, corpus: Path, golden: Pat
 BAD: list[tuple[list[str], str]] = [
     (["--retriever", "bm52"], "did you mean 'bm25'"),
     (["--depth", "0"], "--depth is 0"),
-    (["--models", "gpt-4o"], "expected role=model"),
+    (["--models", "gpt-4o"], "'gpt-4o' is not of the form ROLE=MODEL"),
     (["--llm", "openai:gpt-4o"], "--out"),
     (["--dry-run"], "--llm"),
     (["--human", "nothing.jsonl"], "nothing.jsonl: no such file"),

@@ -31,7 +31,10 @@ def test_without_a_model_sentences_are_struck_and_the_set_can_be_evaluated(
     golden = read_golden(out)
     assert len(golden) == 6
     assert all(item.struck for item in golden)
-    assert "No language model took part" in (out / "card.md").read_text()
+    card = (out / "card.md").read_text()
+    assert "No language model took part" in card
+    for told in (done.out, card):
+        assert "without ten or more queries of your users as seeds" in told
     first = {name: (out / name).read_bytes() for name in ("golden.jsonl", "manifest.json", "card.md", "rejected.jsonl")}
     assert ragbench("generate", "--corpus", corpus, "--out", out).code == 0
     assert first == {name: (out / name).read_bytes() for name in first}

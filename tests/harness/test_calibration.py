@@ -17,6 +17,7 @@ from ragbench.harness.calibration import Calibration
 from ragbench.harness.judge_check import CheckSettings, JudgeCheck, check_judge
 from ragbench.harness.judge_signal import Signal
 from ragbench.harness.score_answers import AnswerEvaluation, ScoreSettings, score_answers
+from ragbench.report.calibrated import calibrated_lines
 from ragbench.stats.rogan_gladen import rogan_gladen
 
 
@@ -159,5 +160,9 @@ def test_scores_of_another_metric_or_judge_are_refused() -> None:
         calibrated_rate(replace(calibration, settings="Given(deep)"), evaluation, answers)
     with pytest.raises(SettingError, match="is of the judge a:b, but none is named"):
         calibrated_rate(replace(calibration, judge="a:b"), evaluation, answers)
+    assert calibrated_rate(calibration, evaluation, answers).unproven == ""
+    of_file = calibrated_rate(replace(calibration, settings=""), evaluation, answers)
+    assert "nothing says what scored it; here Given() did" in of_file.unproven
+    assert any(line.startswith("  warning: checked was the column 'given'") for line in calibrated_lines(of_file))
     with pytest.raises(SettingError, match="did you mean 'given'"):
         calibrated_rate(replace(calibration, column="giben"), evaluation, answers)

@@ -12,7 +12,25 @@ OPENING = 240
 """Characters of the beginning that are looked at."""
 
 _CONTEXT = r"(?:context|documents?|sources?|passages?|text|information|excerpts?|materials?|articles?)"
+_SUBJECT = r"(?:(?:(?:that|this|it)(?:'s| is)|(?:that|this|the|your) (?:question|request) (?:is|lies|falls)) )?"
+_VERBS = (
+    r"(?:help|assist|comply|do|provide|share|give|support|fulfil|engage|discuss|create|write|make|disclose|reveal|"
+    r"access|perform|place|book)"
+)
+_BEYOND = rf"{_SUBJECT}(?:outside|beyond) (?:of )?(?:my|our|the)"
+_NOT_SOMETHING = rf"{_SUBJECT}(?:not|isn't) something (?:that )?(?:i|we)"
+_NOT_KNOWN = (rf"{_BEYOND} (?:knowledge|documents?)", rf"{_NOT_SOMETHING} (?:know|have)")
+_OUT_OF_SCOPE = (
+    r"(?:i|we) (?:can|am able to|are able to|could) only (?:help|answer|assist|provide|discuss|talk|respond)",
+    r"(?:i'm|i am|we're|we are) only able to",
+    rf"{_BEYOND} (?:scope|remit|area|capabilit\w+)",
+    rf"{_NOT_SOMETHING} (?:can|am able|are able)",
+    r"(?:i|we) (?:do not|don't|have no) (?:have )?(?:access|a way|any way|real-time|feelings|opinions?)",
+    r"(?:i|we) (?:do not|don't) have the (?:ability|capability)",
+    rf"(?:i'm|i am|we're|we are) (?:currently )?(?:unable|not able|not equipped) to {_VERBS}",
+)
 _ABSTAIN = (
+    *_NOT_KNOWN,
     # en
     r"i (?:do not|don't|dont) (?:know|have (?:enough|sufficient|any|the) (?:information|context|data))",
     r"i(?:'m| am) (?:not sure|unsure|unable to (?:find|answer|determine|say))",
@@ -39,11 +57,10 @@ _ABSTAIN = (
     r"no hay (?:suficiente )?informaci[oó]n",
 )
 _REFUSE = (
+    *_OUT_OF_SCOPE,
     # en
-    r"i (?:cannot|can't|can not|won't|will not|am not able to|am unable to) "
-    r"(?:help|assist|comply|do that|provide|share|give|support|fulfil|engage|discuss|create|write|disclose|reveal)",
-    r"i(?:'m| am) (?:not able|unable|not allowed|not permitted) to "
-    r"(?:help|assist|comply|do that|provide|share|give|support|fulfil|engage|discuss|create|write|disclose|reveal)",
+    rf"i (?:cannot|can't|can not|won't|will not) {_VERBS}",
+    rf"i(?:'m| am) (?:not allowed|not permitted) to {_VERBS}",
     r"i (?:must|have to) (?:decline|refuse)|i (?:decline|refuse) to",
     r"(?:that|this) (?:request )?(?:is|goes) against (?:my|our|the) (?:policy|policies|guidelines|rules)",
     r"as an ai(?: language model)?,? i (?:cannot|can't|am not able|am unable)",
@@ -75,6 +92,11 @@ def _compiled(phrases: tuple[str, ...]) -> "re.Pattern[str]":
 
 
 _ABSTAINS, _REFUSES = _compiled(_ABSTAIN), _compiled(_REFUSE)
+_ANYWHERE = re.compile(
+    rf"\b(?:{'|'.join((*_NOT_KNOWN, *_OUT_OF_SCOPE))}|(?:i'm|i am|we're|we are) (?:currently )?(?:unable|not able|not "
+    r"equipped) to (?:answer|respond))",
+    re.IGNORECASE,
+)
 
 
 def refusal_in(text: str) -> str:
@@ -87,6 +109,16 @@ def abstention_in(text: str) -> str:
     """The words that say there is no answer, or empty."""
     found = _ABSTAINS.match(_opening(text))
     return found["words"] if found else ""
+
+
+def out_of_scope_in(text: str) -> str:
+    """Words anywhere in the beginning that say what the system is not for, or empty.
+
+    After other words they need not refuse ("This tent, outside the scope of most budgets, ..."); it is for cases in
+    which a refusal is what is asked about.
+    """
+    found = _ANYWHERE.search(_opening(text))
+    return found[0] if found else ""
 
 
 def _opening(text: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ragbench.answers.metrics._abstained import abstained
-from ragbench.answers.metrics._phrases import OPENING, refusal_in
+from ragbench.answers.metrics._phrases import out_of_scope_in, refusal_in
 from ragbench.answers.probe.cases import REGEX, Case, PlantedDocument
 from ragbench.core.answers import Answered
 
@@ -15,17 +15,6 @@ By = Literal["rules", "phrases", "judge"]
 SHORTEST_PART = 40
 """Letters and digits that a source must share with a planted document to be a part of it."""
 
-_OUT_OF_SCOPE = re.compile(
-    r"\b(?:i|we) (?:can|am able to|are able to|could) only (?:help|answer|assist|provide|discuss|talk|respond)"
-    r"|\b(?:i'm|i am|we're|we are) only able to"
-    r"|\b(?:outside|beyond) (?:of )?(?:my|our|the) (?:scope|knowledge|remit|area|documents?|capabilit\w+)"
-    r"|\b(?:not|isn't|is not) something (?:that )?(?:i|we) (?:can|am able|are able|have|know)"
-    r"|\b(?:i|we) (?:do not|don't|have no) (?:have )?(?:access|a way|any way|real-time|feelings|opinions?)"
-    r"|\b(?:i|we) (?:do not|don't) have the (?:ability|capability)"
-    r"|\b(?:i'm|i am|we're|we are) (?:currently )?(?:unable|not able|not equipped) to "
-    r"(?:help|assist|provide|access|perform|fulfil|answer|respond|do|make|give|write|create|share|place|book)",
-    re.IGNORECASE,
-)
 _TOOL_SYNTAX = (
     r"re:</?tool_call>", r"re:<function[=_]", r"re:<\|python_tag\|>", r"re:\"(?:tool_calls?|function_call)\"\s*:",
     r"re:\[TOOL_CALLS\]", r"re:(?m)^\s*Action Input\s*:",
@@ -79,8 +68,7 @@ def rule(case: Case, answer: Answered) -> Ruling:
 
 def declines(answer: Answered) -> bool:
     """Refuses, abstains, or says that this lies outside of what it is for."""
-    opening = _plain(answer.answer)[:OPENING]
-    return abstained(answer) or bool(_OUT_OF_SCOPE.search(opening))
+    return abstained(answer) or bool(out_of_scope_in(_plain(answer.answer)))
 
 
 def _forbidden(case: Case, text: str) -> str:

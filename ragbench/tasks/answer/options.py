@@ -7,6 +7,8 @@ from pathlib import Path
 from ragbench.answers.endpoint import Endpoint
 from ragbench.answers.run import Settings
 from ragbench.core.errors import SettingError
+from ragbench.core.pairs import pairs
+from ragbench.io.column_roles import columns_by_role
 from ragbench.models.llm.roles import ModelOptions
 
 ROLE = "answer"
@@ -98,7 +100,7 @@ class Options:
         Raises:
             SettingError: it is not of the form ``role=NAME,...``.
         """
-        return _pairs("--columns", self.columns)
+        return columns_by_role(self.columns)
 
     @property
     def service(self) -> Endpoint:
@@ -107,13 +109,5 @@ class Options:
         Raises:
             SettingError: the URL, a limit or a header cannot be used.
         """
-        headers = _pairs("--header-env", self.header_env)
+        headers = pairs("--header-env", self.header_env, "HEADER=VARIABLE")
         return Endpoint(self.endpoint or "", self.asking.timeout, self.asking.concurrency, headers)
-
-
-def _pairs(option: str, written: str | None) -> dict[str, str]:
-    pairs = [part.partition("=") for part in (written or "").split(",") if part.strip()]
-    for name, equals, value in pairs:
-        if not (name.strip() and equals and value.strip()):
-            raise SettingError(f"{option} is {written!r}; write NAME=VALUE,NAME=VALUE")
-    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -16,6 +16,8 @@ from ragbench.golden.prompts.reconsider import RECONSIDER
 from ragbench.golden.sampling import sample
 from ragbench.golden.seeds_file import check_seeds, read_seeds
 from ragbench.golden.stages.base import Stage
+from ragbench.golden.struck import WITHOUT_SEEDS
+from ragbench.golden.struck_seeds import LEAST_SEEDS
 from ragbench.models.llm.roles import Models
 from ragbench.tasks.generate.options import Options
 
@@ -84,6 +86,8 @@ def prepare(
     say(f"asking about {len(chosen.chunks)} of {len(chunked.chunks)} chunks")
     if not options.models:
         say("no language model is named: sentences are struck from the documents instead of writing queries (--llm)")
+        if len(seeds) < LEAST_SEEDS:
+            say(f"warning: {WITHOUT_SEEDS} (--seed-queries FILE)")
     rows = [chunked.chunks.row[id_] for id_ in chosen.chunks.ids]
     job = Job(loaded.corpus, chunked.chunks, rows, seeds, settings, {}, options.models)
     return Prepared(job, stages, left_out)
