@@ -14,6 +14,8 @@ from ragbench.report.tables import p_value
 if TYPE_CHECKING:
     import pandas as pd
 
+LONG = 50
+"""Letters of the axis' title from which on it has two lines, so that a phone shows all of it."""
 COLUMNS = (
     "baseline", "candidate", "metric", "difference", "low", "high", "confidence", "margin", "p_adjusted",
     "decision", "n", "wins", "ties", "losses",
@@ -56,11 +58,13 @@ def differences(frame: "pd.DataFrame", metric: str) -> Chart:
     description = f"Paired difference of {metric}{against} with its {confidence} interval: {listed}.{band}"
     hover = [("row", "system"), ("said", f"difference [{confidence}]"), ("decision", "decision"), ("p", "p, corrected")]
     hover += [("n", "queries"), ("wins", "wins"), ("ties", "ties"), ("losses", "losses")]
-    title = f"difference of {metric}{against}, {confidence} interval"
+    title = [f"difference of {metric}{against}, {confidence} interval"]
+    if len(title[0]) > LONG:
+        title = [f"difference of {metric}", f"{against.strip()}, {confidence} interval"]
     spec = rows_figure(
         description,
         records(shown),
-        title if margin is None else [title, f"grey: within {share(margin)}, which does not matter"],
+        title if margin is None else [*title, f"grey: within {share(margin)}, which does not matter"],
         look=look([str(name) for name in chosen["decision"]]),
         hover=hover,
         scale={"zero": True},
