@@ -193,6 +193,18 @@ def test_server_that_cannot_stream_answers_whole_and_is_known_for_it(model: str,
     assert not streams
 
 
+def test_server_that_ignores_streams_is_found_out_through_langchain_too() -> None:
+    with streaming(Streaming(lambda body, times: SLOWLY, whole=True)) as server:
+
+        async def work(client: Client) -> Any:
+            return *await watch(client), client.llm.streams, client.totals
+
+        pieces, answer, streams, totals = within(server.url, work, "openai:m")
+    assert [text for text, _ in pieces] == [answer.value] == [TEXT]
+    assert not streams
+    assert ([bool(body.get("stream")) for body in server.asked], totals.in_doubt) == ([True, False], 1)
+
+
 def test_object_is_never_shown_in_parts() -> None:
     schema = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
     asked = Request("t/1", QUESTION.messages, schema)

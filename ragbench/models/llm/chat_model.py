@@ -107,6 +107,8 @@ class ChatModel(StructuredLLM):
                         take(chunk)
         # Every library has errors of its own; `read_error` sorts them, and none is swallowed.
         except Exception as error:
+            # So LangChain tells a stream without any event: the server answered whole. The next try asks for that.
+            self.streams = bool(chunks) or not isinstance(error, ValueError)
             raise read_error(error) from error
         return _streamed(chunks, reasoned=self._provider in REASONED)
 

@@ -70,8 +70,8 @@ const HANDLERS = {
   done({ text, answer, cited, notes }) {
     byId("stage").textContent = "";
     if (answer) byId("answer").replaceChildren(el("p", { dir: "auto" }, ...withSources(answer)));
-    byId("kind").replaceChildren(text, ...(cited && cited.length ? [" It names ", ...cited.flatMap((n) => [toSource(n), " "])] : []),
-      ...(notes || []).map((note) => el("span", { class: "error" }, " " + note)));
+    byId("kind").replaceChildren(text, ...(cited && cited.length ? [" It names", ...cited.flatMap((n) => [" ", toSource(n)]), "."] : []),
+      ...(notes || []).map((note) => el("span", { class: "error" }, " Note: " + note + ".")));
   },
   fault({ text }) {
     byId("stage").textContent = "";
