@@ -20,7 +20,7 @@ from ragbench.harness.score_answers import AnswerEvaluation
 from ragbench.report.answers import summary as answers_summary
 from ragbench.report.compare import verdict_sentences
 from ragbench.report.plan import answers, grounds
-from ragbench.report.tables import summary, with_interval
+from ragbench.report.tables import headline, summary, with_interval
 from ragbench.report.wattbot import COLUMNS
 from ragbench.tasks.wattbot.score.parts import METRICS, Scored
 from ragbench.tasks.wattbot.score.summary import rows_of, summarise
@@ -30,6 +30,8 @@ OF_VERDICT = (
     "ties", "losses", "n", "clusters", "d_z", "cliffs_delta", "baseline_mean", "candidate_mean", "p_equivalence",
     "p_equivalence_adjusted", "test", "interval",
 )  # fmt: skip
+FEW = 5
+"""Up to so many metrics of an evaluation are all shown."""
 READ = ("candidate", "metric", "slice", "difference", "low", "high", "p_adjusted", "decision", "wins", "ties", "losses")
 
 
@@ -45,15 +47,20 @@ class EvaluationView(TableView):
         return pd.DataFrame(rows, columns=["system", "metric", "mean", "low", "high", "n"])
 
     def shown(self, thing: Evaluation) -> Any:
-        """A row per system, a column per metric."""
+        """A row per system, a column for each of the main metrics."""
         import pandas as pd
 
-        rows = [
-            {"system": arm.name, **{name: with_interval(value) for name, value in arm.metrics.items()}}
-            for arm in thing.arms
-            if arm.status == "ok"
-        ]
-        return pd.DataFrame(rows)
+        ran = [arm for arm in thing.arms if arm.status == "ok"]
+        names = _main(list(ran[0].metrics)) if ran else []
+        return pd.DataFrame(
+            [{"system": arm.name, **{name: with_interval(arm.metrics[name]) for name in names}} for arm in ran]
+        )
+
+    def html(self, thing: Evaluation) -> str:
+        """The main metrics, and how many there are beside them."""
+        ran = next((arm for arm in thing.arms if arm.status == "ok"), None)
+        more = len(ran.metrics) - len(_main(list(ran.metrics))) if ran else 0
+        return super().html(thing) + (f"<p>and {more} more metrics; .to_pandas() has all</p>" if more else "")
 
     def sentences(self, thing: Evaluation) -> Sequence[str]:
         """What ran on what, and what did not run."""
@@ -216,6 +223,16 @@ class WattbotView(TableView):
         means = ", ".join(f"{name} {m.mean:.3f}" for name, m in told.means.items())
         missing = f"; {told.missing} without a prediction score 0" if told.missing else ""
         return [f"{told.name}: {told.rows} questions{missing}. {means}", *left_out(thing.ledger)]
+
+
+def _main(metrics: Sequence[str]) -> list[str]:
+    """All of a few; of many the one an evaluation is read by, and recall, MRR and hit at its cut, as far as there."""
+    if len(metrics) <= FEW:
+        return list(metrics)
+    first = headline(metrics)
+    cut = first.partition("@")[2]
+    beside = [f"{kind}@{cut}" for kind in ("recall", "mrr", "hit") if f"{kind}@{cut}" in metrics]
+    return [first, *(name for name in beside if name != first)]
 
 
 def _verdicts(compared: Compared) -> Iterator[Verdict]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from ragbench.report.html.page import broken
 from ragbench.view.runs import FoundRun
 from ragbench.view.settings import Settings
 from ragbench.view.uploads import ENDINGS
@@ -23,7 +24,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters["moment"] = _moment
+        self._environment.filters |= {"moment": _moment, "broken": broken}
         self._version = version("ragbench")
 
     def runs(self, settings: Settings, runs: Sequence[FoundRun]) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,13 @@ def test_what_documents_hold_stays_text(evaluation: rb.Evaluation) -> None:
         assert "<script" not in html
         assert "<img" not in html
     assert "<table>" in evaluation._repr_html_()
+
+
+def test_an_evaluation_shows_its_main_metrics(evaluation: rb.Evaluation) -> None:
+    html = evaluation._repr_html_()
+    head = re.findall(r"<th scope='col'>([^<]+)</th>", html)
+    assert head == ["system", "ndcg@10", "recall@10", "mrr@10", "hit@10"]
+    assert f"and {len(evaluation.arms[0].metrics) - 4} more metrics" in html
 
 
 def test_every_view_has_rows_and_html(evaluation: rb.Evaluation, sample_data: Path) -> None:

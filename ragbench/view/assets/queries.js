@@ -49,7 +49,7 @@ class Queries {
     const found = this.fitting();
     const every = this.data.queries.length;
     const inReview = Object.keys(this.data.decisions).length;
-    byId("shown").textContent = (found.length === every ? every + " queries" : found.length + " of " + every + " queries")
+    byId("shown").textContent = (found.length === every ? "" : found.length + " of ") + counted(every, "query", "queries")
       + ", " + inReview + " in review";
     byId("list").replaceChildren(...found.slice(0, count).map((query) => this.item(query)));
     byId("more").hidden = found.length <= count;
