@@ -66,7 +66,7 @@ def summary(sections: Sequence[Section]) -> str:
     """How many targets are met, every miss, and what else a reader must know."""
     asked = [(section, figure) for section in sections for figure in section.figures if figure.met is not None]
     missed = [(section, figure) for section, figure in asked if not figure.met]
-    lines = [f"**{len(asked) - len(missed)} of {len(asked)} targets are met.**"]
+    lines = [f"**{len(asked) - len(missed)} of {len(asked)} targets are met.**", ""]
     for section, figure in missed:
         why = f" {figure.reason}" if figure.reason else ""
         lines.append(
@@ -74,7 +74,7 @@ def summary(sections: Sequence[Section]) -> str:
         )
     for section in sections:
         lines += [f"- {section.title}: {f.reason}." for f in section.figures if f.reason and f.met is None]
-    return "\n".join(lines) + "\n"
+    return "\n".join(dict.fromkeys(lines)) + "\n"
 
 
 def section_text(section: Section) -> tuple[str, str]:
