@@ -17,6 +17,7 @@ from ragbench.report.charts.differences import differences, differences_frame
 from ragbench.report.charts.leaderboard import leaderboard, leaderboard_frame
 from ragbench.report.charts.limits import gate_charts
 from ragbench.report.charts.outcomes import ab_charts
+from ragbench.report.charts.over_time import over_time, over_time_frame
 from ragbench.report.charts.overlap import overlap_chart, overlap_frame
 from ragbench.report.charts.rank_changes import rank_changes, rank_changes_frame
 from ragbench.report.charts.slices import slice_differences, slice_differences_frame, slice_means, slices_frame
@@ -199,6 +200,22 @@ class AbPlots:
         if wanted not in charts:
             raise InputError(f"no outcome {wanted!r}{did_you_mean(wanted, charts)}")
         return drawn(charts[wanted], theme)
+
+    @checked()
+    def over_time(self, name: str | None = None, theme: Theme = "light") -> Any:
+        """An outcome day by day: all units so far with the interval of any look, and each day's own.
+
+        Raises:
+            InputError: the analysis was made without ``over_time=True``, or there is no such outcome.
+        """
+        if not self._result.over_time:
+            raise InputError("the analysis has no days: call ab with over_time=True")
+        named = {one.name: one for one in self._result.outcomes}
+        wanted = name or next(iter(named))
+        if wanted not in named:
+            raise InputError(f"no outcome {wanted!r}{did_you_mean(wanted, named)}")
+        frame = over_time_frame(named[wanted], self._result)
+        return drawn(over_time(frame, named[wanted], self._result), theme)
 
 
 def _known(what: str, name: object, names: Iterable[str]) -> str:

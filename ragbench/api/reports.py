@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ragbench.api.checked import checked
-from ragbench.api.several import paths
+from ragbench.api.several import paths, several
 from ragbench.core.errors import InputError
+from ragbench.harness.ab.paired_runs import PairedResult
+from ragbench.harness.ab.results import AbResult
+from ragbench.harness.gate.result import Gate
 from ragbench.io.atomic import write_text
 from ragbench.io.cache import cache_folder
 from ragbench.report.figures import write_figures
@@ -24,6 +27,8 @@ def write_report(
     answers: Path | str | Sequence[Path | str] = (),
     figures: Path | str | None = None,
     markdown: Path | str | None = None,
+    gate: Path | str | Gate | Sequence[Path | str | Gate] = (),
+    ab: Path | str | AbResult | PairedResult | Sequence[Path | str | AbResult | PairedResult] = (),
     texts: bool = True,
     title: str | None = None,
     metric: str | None = None,
@@ -44,6 +49,8 @@ def write_report(
         answers: answers that were scored.
         figures: folder for the charts as PNG and SVG.
         markdown: file for a comment of a pull request.
+        gate: gates to show: what `ragbench.gate` gave, the folder of ``ragbench gate --out``, or its JSON.
+        ab: A/B tests to show: what `ragbench.ab` or `ragbench.ab_runs` gave, or the JSON of ``ragbench ab --json``.
         texts: False shows no texts but those named.
         title: of the page.
         metric: of the verdict; the headline metric if None.
@@ -64,6 +71,8 @@ def write_report(
     wanted = Wanted(
         tuple(str(run) for run in runs),
         Named(paths(corpus), golden=paths(golden), answers=paths(answers), recorded=texts),
+        gates=tuple(Path(one) if isinstance(one, str) else one for one in several(gate, Gate)),
+        experiments=tuple(Path(one) if isinstance(one, str) else one for one in several(ab, AbResult, PairedResult)),
         title=title, metric=metric, baseline=baseline, seed=seed,
         resamples=resamples,
     )  # fmt: skip

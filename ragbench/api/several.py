@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def texts(given: str | Iterable[str]) -> tuple[str, ...]:
@@ -12,3 +15,8 @@ def texts(given: str | Iterable[str]) -> tuple[str, ...]:
 def paths(given: Path | str | Iterable[Path | str]) -> tuple[Path, ...]:
     """All of them; a path by itself is one, and not as many as it has letters."""
     return (Path(given),) if isinstance(given, str | Path) else tuple(map(Path, given))
+
+
+def several(given: T | Path | str | Iterable[T | Path | str], *kinds: type[T]) -> tuple[T | Path | str, ...]:
+    """All of them; a path, or an object of one of the kinds, by itself is one."""
+    return (given,) if isinstance(given, (str, Path, *kinds)) else tuple(given)

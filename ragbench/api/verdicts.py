@@ -209,6 +209,7 @@ def ab(
     split: Mapping[str, float] | None = None,
     effect: float | str | None = None,
     final: bool = False,
+    over_time: bool = False,
     horizon: int = HORIZON,
     alpha: float = 0.05,
     power: float = 0.8,
@@ -228,6 +229,7 @@ def ab(
         split: promised share by variant; equal if None.
         effect: the smallest effect that matters, a share of the control: ``0.02`` or ``"2%"``.
         final: this is the only look.
+        over_time: also estimate by day, for ``.plot.over_time()``.
         horizon: units at which tests for any look are sharpest.
         alpha: error rate of the verdict.
         power: chance of finding the effect, for the plan.
@@ -244,6 +246,7 @@ def ab(
         split=dict(split or {}),
         effect=None if effect is None else number(str(effect), "effect"),
         alpha=alpha, power=power, horizon=horizon, final=final,
+        over_time=over_time,
     )  # fmt: skip
     if isinstance(events, str | Path):
         return analyse(Path(events), settings)

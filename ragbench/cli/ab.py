@@ -39,6 +39,7 @@ def ab(
     split: Annotated[str, typer.Option(help="Promised shares: control=50,treatment=50.  [default: equal]")] = "",
     effect: Annotated[str, typer.Option(help="Smallest effect that matters on the first outcome: 2%.")] = "",
     final: Annotated[bool, typer.Option("--final", help="This is the only look: the one-look tests decide.")] = False,
+    over_time: Annotated[bool, typer.Option("--over-time", help="Also by day, and of all units so far.")] = False,
     horizon: Annotated[int, typer.Option(help="Units at which any-look tests are sharpest; fix it first.")] = 10_000,
     alpha: Annotated[float, typer.Option(help="Error rate of the verdict.")] = 0.05,
     power: Annotated[float, typer.Option(help="Chance of finding the effect, for planning.")] = 0.8,
@@ -61,6 +62,7 @@ def ab(
         effect=number(effect, "--effect: a share of the control such as 2% or 0.02") if effect else None,
         most_mixed=number(max_mixed, "--max-mixed"),
         alpha=alpha, srm_alpha=srm_alpha, power=power, horizon=horizon, final=final,
+        over_time=over_time,
     )  # fmt: skip
     if any(runs):
         if events is not None:

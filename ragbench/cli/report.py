@@ -28,6 +28,8 @@ def report_command(
     chunker: Annotated[str, typer.Option(help="How the corpus was cut: NAME or NAME:key=value,...")] = "auto",
     golden: Annotated[Paths, typer.Option(help="Golden set that was used; may be repeated.")] = None,
     answers: Annotated[Paths, typer.Option(help="Answers that were scored; may be repeated.")] = None,
+    gate: Annotated[Paths, typer.Option(help="Gate to show: folder of 'ragbench gate --out', or its JSON.")] = None,
+    ab: Annotated[Paths, typer.Option(help="A/B test to show: JSON of 'ragbench ab --json'.")] = None,
     no_texts: Annotated[bool, typer.Option("--no-texts", help="Show no texts but those named here.")] = False,
     title: Annotated[str | None, typer.Option(help="Title of the page.  [default: after the golden set]")] = None,
     metric: Annotated[str | None, typer.Option(help="Metric of the verdict.  [default: ndcg@10]")] = None,
@@ -50,6 +52,8 @@ def report_command(
         Wanted(
             references=tuple(runs),
             texts=Named(tuple(corpus or ()), chunker, tuple(golden or ()), tuple(answers or ()), not no_texts),
+            gates=tuple(gate or ()),
+            experiments=tuple(ab or ()),
             title=title,
             metric=metric,
             baseline=baseline,

@@ -8,6 +8,8 @@ from rich.text import Text
 from ragbench.harness.ab.decide import p_text
 from ragbench.harness.ab.results import AbResult, Mean, OutcomeResult, Recommendation
 
+MOST_DAYS = 31
+"""Lines of the table over time."""
 STYLES = {"promote": "bold green", "roll back": "bold red", "go on": "bold yellow", "no verdict": "bold red"}
 
 
@@ -26,18 +28,25 @@ def ab_tables(result: AbResult) -> RenderableType:
             parts.append(Text())
             parts.append(Text(f"{title}: {100 * (1 - result.alpha):g}% intervals", style="bold"))
             parts += [part for outcome in chosen for part in outcome_table(outcome, result)]
+    if result.over_time:
+        parts += _over_time(result.outcomes[0], result)
     return Group(*parts)
 
 
 def verdict_lines(advice: Recommendation, control: str) -> list[RenderableType]:
     """The verdict in one line, and its reasons."""
-    head = {
+    head = Text(verdict_head(advice, control), style=STYLES[advice.decision])
+    return [head, *(_bullet(reason) for reason in advice.reasons)]
+
+
+def verdict_head(advice: Recommendation, control: str) -> str:
+    """The verdict in one line."""
+    return {
         "promote": f"Verdict: promote {advice.variant}",
         "roll back": f"Verdict: roll back, keep {control}",
         "go on": "Verdict: go on, not decided yet",
         "no verdict": "No verdict",
     }[advice.decision]
-    return [Text(head, style=STYLES[advice.decision]), *(_bullet(reason) for reason in advice.reasons)]
 
 
 def split_line(result: AbResult) -> str:
@@ -95,6 +104,29 @@ def outcome_table(outcome: OutcomeResult, result: AbResult) -> list[RenderableTy
     notes = [*_tests(outcome), *outcome.notes]
     if outcome.reduction is not None:
         notes.append(f"CUPED took {outcome.reduction:.1%} of the variance out")
+    return [Text(), head, table, *(Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in notes)]
+
+
+def _over_time(outcome: OutcomeResult, result: AbResult) -> list[RenderableType]:
+    """The outcome that decides, day by day; the others are in the JSON."""
+    several = len(outcome.contrasts) > 1
+    days = [one for one in result.over_time if one.outcome == outcome.name]
+    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
+    for name in ("day", *(("variant",) if several else ()), "units", "alone", "one look", "so far", "all", "any look"):
+        table.add_column(Text(name), justify="left" if name in ("day", "variant") else "right", overflow="fold")
+    for one in days[-MOST_DAYS:]:
+        table.add_row(
+            one.day, *((Text(one.challenger),) if several else ()), f"{one.units:,}",
+            _difference(outcome, one.difference),
+            _range(_difference(outcome, one.low), _difference(outcome, one.high)),
+            f"{one.units_so_far:,}", _difference(outcome, one.so_far),
+            _range(_difference(outcome, one.any_low), _difference(outcome, one.any_high)),
+        )  # fmt: skip
+    unit = "points" if outcome.percent else "difference"
+    notes = ["units by the day on which they were first seen; of many single days, some lie apart by chance"]
+    if len(days) > MOST_DAYS:
+        notes.append(f"the last {MOST_DAYS} of {len(days):,} lines; --json has them all")
+    head = Text.assemble("Over time: ", (outcome.name, "bold"), f", {unit}", style="bold")
     return [Text(), head, table, *(Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in notes)]
 
 

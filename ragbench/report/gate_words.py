@@ -1,7 +1,18 @@
 """Numbers of a gate as words, the same in every output."""
 
+from typing import Protocol
+
 from ragbench.harness.gate.result import Decided, Gate
 from ragbench.report.tables import fraction
+
+
+class WithRules(Protocol):
+    """A gate, or the record of one."""
+
+    @property
+    def decided(self) -> tuple[Decided, ...]:
+        """Every rule, in the order written."""
+
 
 DEFAULT_NOTE = "no rules were given, so the default is asked: ndcg@10 may lose at most .02 against the baseline"
 
@@ -62,12 +73,12 @@ def chances(gate: Gate) -> str:
     )
 
 
-def shown(gate: Gate) -> list[Decided]:
+def shown(gate: WithRules) -> list[Decided]:
     """What a table lists: slices too small to be decided are told in a line of their own."""
     return [one for one in gate.decided if one.outcome != "skipped"]
 
 
-def reasons(gate: Gate) -> list[tuple[str, str]]:
+def reasons(gate: WithRules) -> list[tuple[str, str]]:
     """Outcome and sentence of everything that did not pass."""
     told = [(one.outcome, f"{one.name}: {one.reason}") for one in shown(gate) if one.outcome != "pass"]
     small: dict[str, list[str]] = {}

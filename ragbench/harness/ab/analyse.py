@@ -13,8 +13,18 @@ from ragbench.harness.ab.decide import recommend
 from ragbench.harness.ab.estimates import Measured, contrasts, interval, measure
 from ragbench.harness.ab.events_file import open_events
 from ragbench.harness.ab.outcomes import Guardrail, Outcome
+from ragbench.harness.ab.over_time import by_day, without_time
 from ragbench.harness.ab.plan import arrivals_per_day, plan, units_for_guardrail
-from ragbench.harness.ab.results import AbResult, Contrast, OutcomeResult, Recommendation, Role, Variant, Watched
+from ragbench.harness.ab.results import (
+    AbResult,
+    Contrast,
+    DayResult,
+    OutcomeResult,
+    Recommendation,
+    Role,
+    Variant,
+    Watched,
+)
 from ragbench.harness.ab.settings import AbSettings
 from ragbench.harness.ab.units import Units, read_units
 from ragbench.stats.multiple import holm
@@ -57,6 +67,8 @@ def analyse(path: Path, settings: AbSettings) -> AbResult:
         for name, count, expected, at in zip(names, counts, ratio.expected, order, strict=True)
     )
     results = _results(units, order, names, columns, settings, str(path))
+    days, undated = _over_time(units, order, columns, settings, str(path))
+    notes += undated
     planned = None
     if ok:
         planned = plan(results[0], counts, settings, arrivals_per_day(units.first))
@@ -75,8 +87,23 @@ def analyse(path: Path, settings: AbSettings) -> AbResult:
         )
     return AbResult(
         str(path), columns.unit, variants, why, ratio.p, ok, settings.final, settings.alpha, settings.horizon,
-        units.mixed, tuple(results), planned, advice, tuple(notes),
+        units.mixed, tuple(results), planned, advice, tuple(notes), days,
     )  # fmt: skip
+
+
+def _over_time(
+    units: Units, order: Sequence[int], columns: Columns, settings: AbSettings, source: str
+) -> tuple[tuple[DayResult, ...], list[str]]:
+    """Every outcome by day, if that is asked for, and what to know of it."""
+    if not settings.over_time:
+        return (), []
+    if units.first is None:
+        raise SettingError(f"--over-time needs a column of the time in {source}; name it by --time")
+    watched = [*columns.outcomes, *(guardrail.outcome for guardrail in settings.guardrails)]
+    given = [(one, settings.before.get(one.name, settings.before.get("", ""))) for one in watched]
+    undated = without_time(units)
+    notes = [f"{undated:,} units have no time and are in none of the days"] if undated else []
+    return by_day(units, order, given, settings, source), notes
 
 
 def _about_units(units: Units, source: str, settings: AbSettings) -> list[str]:

@@ -162,6 +162,37 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class DayResult:
+    """One challenger against the control on one outcome, on one day.
+
+    Attributes:
+        outcome: its name.
+        challenger: its name.
+        day: ISO date in UTC on which the units were first seen.
+        units: of the day, of both variants.
+        difference, low, high: of the day's units by themselves, with the interval of one look; None where a variant
+            has none. Among many days some lie apart by chance.
+        units_so_far: of this day and all days before.
+        so_far: the difference over those; None where a variant has none.
+        any_low, any_high: its interval that holds for any number of looks; None before the sequence begins.
+        any_p: p-value of the same kind; not corrected.
+    """
+
+    outcome: str
+    challenger: str
+    day: str
+    units: int
+    difference: float | None
+    low: float | None
+    high: float | None
+    units_so_far: int
+    so_far: float | None
+    any_low: float | None
+    any_high: float | None
+    any_p: float
+
+
+@dataclass(frozen=True)
 class Recommendation:
     """What to do.
 
@@ -195,6 +226,7 @@ class AbResult(Shown):
         plan: None where no verdict is given or nothing varies.
         recommendation: the verdict.
         notes: what a reader must know.
+        over_time: by outcome, challenger and day, where it was asked for.
     """
 
     source: str
@@ -211,3 +243,4 @@ class AbResult(Shown):
     plan: Plan | None
     recommendation: Recommendation
     notes: tuple[str, ...]
+    over_time: tuple[DayResult, ...] = ()

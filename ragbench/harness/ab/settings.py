@@ -34,6 +34,7 @@ class AbSettings:
         effect: smallest relative effect of interest on the first outcome; None where nobody said.
         horizon: units at which the always-valid sequence is tightest.
         final: this is the only look: the fixed-sample tests decide.
+        over_time: also estimate by the day on which units were first seen.
         most_mixed: share of units in two variants above which the file is refused.
     """
 
@@ -51,6 +52,7 @@ class AbSettings:
     effect: float | None = None
     horizon: int = HORIZON
     final: bool = False
+    over_time: bool = False
     most_mixed: float = 0.01
 
     def __post_init__(self) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ragbench.harness.gate.result import Decided, Gate
+from ragbench.harness.gate.result import Decided
 from ragbench.report.charts._pieces import Spec, known, quantitative, records, rows_of
 from ragbench.report.charts._rows import layout, row_place, rows_figure
 from ragbench.report.charts.chart import Chart
 from ragbench.report.charts.decisions import look
-from ragbench.report.gate_words import bound, room, value_with_interval
+from ragbench.report.gate_words import WithRules, bound, room, value_with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def limits_frame(gate: Gate) -> "pd.DataFrame":
+def limits_frame(gate: WithRules) -> "pd.DataFrame":
     """One row per rule, or slice of a rule, in the order of the gate.
 
     Columns: ``scale``, a name of `SCALES`; ``row``, the rule's name with its slice; ``value``, ``low``, ``high``,
@@ -48,7 +48,7 @@ def limits_frame(gate: Gate) -> "pd.DataFrame":
     return frame.astype(dict.fromkeys(("value", "low", "high", "bound"), float))
 
 
-def gate_charts(gate: Gate) -> list[Chart]:
+def gate_charts(gate: WithRules) -> list[Chart]:
     """One chart for each kind of figure that the rules are about."""
     frame = limits_frame(gate)
     return [limits(frame[frame["scale"] == name], name) for name in SCALES if (frame["scale"] == name).any()]

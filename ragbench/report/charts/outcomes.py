@@ -46,8 +46,8 @@ def outcome_chart(frame: "pd.DataFrame", outcome: OutcomeResult, result: AbResul
         result: the analysis, for control and level.
     """
     control, unit = result.variants[0].name, " in points" if outcome.percent else ""
-    said = [_signed(row.value, row.low, row.high) for row in rows_of(frame)]
-    any_look = [_signed(row.value, row.any_low, row.any_high) for row in rows_of(frame)]
+    said = [signed(row.value, row.low, row.high) for row in rows_of(frame)]
+    any_look = [signed(row.value, row.any_low, row.any_high) for row in rows_of(frame)]
     p = [p_value(value) for value in frame["p"]]
     level = f"{100 * (1 - result.alpha):g}%"
     listed = "; ".join(
@@ -97,7 +97,8 @@ def _decision(one: Contrast, p: float, result: AbResult) -> str:
     return "better" if one.better else "worse"
 
 
-def _signed(value: float, low: float, high: float) -> str:
+def signed(value: float, low: float, high: float) -> str:
+    """``+5.08 [+1.87, +8.29]``; ``-`` where there is none."""
     if number(value) is None:
         return "-"
     texts = [

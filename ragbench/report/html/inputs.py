@@ -11,10 +11,14 @@ from ragbench.core.answers import AnswerSet
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.scored import ScoredRun
+from ragbench.harness.ab.paired_runs import PairedResult
+from ragbench.harness.ab.results import AbResult
 from ragbench.harness.compare.compare import Compared, CompareSettings, compare
 from ragbench.harness.compare.pairing import align
 from ragbench.harness.compare.references import read_references, with_baseline
+from ragbench.harness.gate.result import Gate
 from ragbench.io.scored_runs import ARM_AFTER, LOAD_KIND, RESULTS
+from ragbench.report.html.decisions import DecisionShown, read_decisions
 from ragbench.report.html.origins import Origin
 from ragbench.report.html.texts import Named, Texts, read_texts
 from ragbench.report.tables import headline
@@ -54,6 +58,7 @@ class ReportData:
         settings: how they are compared.
         texts: chunks, golden set and answers, as far as they are at hand.
         notes: what a reader must know of the whole.
+        decisions: gates and experiments that stand beside the evaluations.
     """
 
     title: str
@@ -64,6 +69,7 @@ class ReportData:
     settings: CompareSettings
     texts: Texts
     notes: tuple[str, ...]
+    decisions: tuple[DecisionShown, ...] = ()
 
     @cached_property
     def compared(self) -> Compared | None:
@@ -92,6 +98,8 @@ class Wanted:
     Attributes:
         references: ``FOLDER`` or ``FOLDER::ARM``.
         texts: where the texts behind them are.
+        gates: files of ``ragbench gate --json``, or gates.
+        experiments: files of ``ragbench ab --json``, or analyses.
         title: of the page; by default of the golden set.
         metric: that verdicts are of; by default the one an evaluation is read by.
         baseline: what the others are compared with; by default the first.
@@ -101,6 +109,8 @@ class Wanted:
 
     references: tuple[str, ...]
     texts: Named = field(default_factory=Named)
+    gates: tuple[Path | Gate, ...] = ()
+    experiments: tuple[Path | AbResult | PairedResult, ...] = ()
     title: str | None = None
     metric: str | None = None
     baseline: str | None = None
@@ -150,6 +160,7 @@ def read_report(wanted: Wanted) -> ReportData:
         settings=_settings(aligned, metric, wanted),
         texts=read_texts([Origin(tuple(one.arms.values()), one.manifest, one.folder) for one in folders], wanted.texts),
         notes=notes,
+        decisions=read_decisions(wanted.gates, wanted.experiments, [one.manifest for one in folders]),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from importlib.resources import files
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from ragbench.report.charts import Chart, all_charts
 from ragbench.report.charts.theme import config
 from ragbench.report.html import sections
 from ragbench.report.html.block import block, zipped
+from ragbench.report.html.decisions import DecisionShown
 from ragbench.report.html.inputs import ReportData
 from ragbench.report.html.payload import common_metrics, counts, payload
 from ragbench.report.html.vega import vega_script
@@ -58,6 +60,7 @@ def page(data: ReportData, vega: str) -> str:
     with ThreadPoolExecutor(1) as beside:
         packing = beside.submit(payload, data)
         charts = charts_of(data)
+    own = len(charts) - sum(len(one.charts) for one in data.decisions)
     figures, texts, excerpts = packing.result()
     script = _script()
     head, standings = sections.leaderboard(data)
@@ -74,7 +77,8 @@ def page(data: ReportData, vega: str) -> str:
         standings=standings,
         all_metrics=sections.all_metrics(data, common_metrics(data.runs)),
         tables=sections.tables(data),
-        charts=charts,
+        charts=charts[:own],
+        decisions=_numbered(data.decisions, own),
         counts=counts(excerpts),
         ledgers=sections.ledger(data),
         facts=facts,
@@ -93,8 +97,17 @@ def _drawings(charts: Sequence[Chart]) -> dict[str, object]:
     return {"charts": [chart.spec for chart in charts], "light": config("light"), "dark": config("dark")}
 
 
+def _numbered(decisions: Sequence[DecisionShown], first: int) -> list[tuple[DecisionShown, list[tuple[int, Chart]]]]:
+    """Each with its charts and their places among all charts of the page."""
+    at = count(first)
+    return [(one, [(next(at), chart) for chart in one.charts]) for one in decisions]
+
+
 def charts_of(data: ReportData) -> list[Chart]:
-    """The charts; the overlap of queries with texts only where the texts are at hand."""
+    """The charts, those of gates and experiments last.
+
+    The overlap of queries with texts is there only where the texts are at hand.
+    """
     texts: dict[str, str] = {}
     for run in data.runs:
         indexed = data.texts.indexed.get(run.name)
@@ -104,7 +117,8 @@ def charts_of(data: ReportData) -> list[Chart]:
             texts |= zip(indexed.chunks.ids, indexed.chunks.texts, strict=True)
         else:
             texts |= {document.id: document.text for document in indexed.corpus}
-    return all_charts(data.runs, data.compared, metric=data.metric, texts=texts or None)
+    own = all_charts(data.runs, data.compared, metric=data.metric, texts=texts or None)
+    return [*own, *(chart for one in data.decisions for chart in one.charts)]
 
 
 def _policy(script: str, vega: str) -> str:
