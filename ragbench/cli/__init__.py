@@ -68,6 +68,19 @@ app.add_typer(judge.app, name="judge")
 app.add_typer(wattbot.app, name="wattbot")
 
 
+def _tell_in_full(group: typer.Typer) -> None:
+    """The first sentence of each command in the list of commands, whole; by itself typer cuts it after a few words."""
+    for command in group.registered_commands:
+        command.short_help = (getattr(command.callback, "__doc__", "") or "").partition("\n\n")[0]
+    for part in group.registered_groups:
+        if part.typer_instance is not None:
+            part.short_help = str(part.typer_instance.info.help)
+            _tell_in_full(part.typer_instance)
+
+
+_tell_in_full(app)
+
+
 @app.callback(invoke_without_command=True)
 def _version(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
     if version:

@@ -22,7 +22,7 @@ EXAMPLES_OF_ONE = 3
 
 
 def compare_command(
-    references: Annotated[list[str], typer.Argument(metavar="REF...", help="FOLDER, FOLDER::ARM or a run file.")],
+    references: Annotated[list[str], typer.Argument(metavar="REF", help="FOLDER, FOLDER::ARM or a run file.")],
     baseline: Annotated[str | None, typer.Option(help="Name of the system to compare with.  [default: first]")] = None,
     metric: Annotated[list[str] | None, typer.Option(help="May be repeated.  [default: ndcg@10]")] = None,
     by: Annotated[

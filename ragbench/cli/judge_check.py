@@ -8,6 +8,7 @@ import typer
 EXAMPLE = """Hold a judge or a signal against people's labels.
 
 Example: ragbench judge check --labels labels.csv --metric grounding --out reports/grounding
+
 Example: ragbench judge check --labels labels.csv --metric column:judge_score
 
 The labels are a JSON Lines, CSV, TSV or Parquet file with the columns answer,

@@ -20,7 +20,7 @@ usage or input."""
 
 def plan_command(
     references: Annotated[
-        list[str] | None, typer.Argument(metavar="[REF REF]", help="The pilot: FOLDER, FOLDER::ARM or a run file.")
+        list[str] | None, typer.Argument(metavar="REF", help="The pilot: FOLDER, FOLDER::ARM or a run file.")
     ] = None,
     metric: Annotated[str, typer.Option(help="What the plan is of.")] = "ndcg@10",
     delta: Annotated[float | None, typer.Option(help="Difference to be shown.  [default: a smaller round one]")] = None,

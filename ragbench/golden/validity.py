@@ -198,10 +198,25 @@ def _document_of(item_ids: Sequence[str], chunks: Chunks) -> npt.NDArray[np.int3
 
 
 def compare(ours: PerQuery, theirs: PerQuery, pool: tuple[str, ...], metric: str, seed: int) -> Validity:
-    """The comparison, from values per query of the synthetic set and of the human queries."""
+    """The comparison, from values per query of the synthetic set and of the human queries.
+
+    Raises:
+        InputError: a set does not tell the settings apart.
+    """
     synthetic, human = ours.values.mean(axis=0), theirs.values.mean(axis=0)
+    for whose, means, queries in (("this set", synthetic, ours.values), ("people's queries", human, theirs.values)):
+        if np.ptp(means) == 0:
+            raise InputError(
+                f"{whose}: all {len(pool)} settings have the same {metric} on {len(queries)} queries, so there is no "
+                "ranking to compare; add queries"
+            )
     best, truly = int(synthetic.argmax()), int(human.argmax())
     halves = split_halves(theirs.values, theirs.clusters, generator(seed, "validity", "halves"), splits=SPLITS)
+    if np.isnan(halves).all():
+        raise InputError(
+            f"people's queries: no half of the {len(theirs.values)} queries tells the {len(pool)} settings apart, so "
+            "nothing says how far rankings can agree; add queries"
+        )
     clusters = (ours.clusters, theirs.clusters)
     tau = kendall_interval(
         ours.values, theirs.values, clusters, generator(seed, "validity", "tau"), resamples=RESAMPLES
