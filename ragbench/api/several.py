@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
-
-T = TypeVar("T")
+from typing import Any
 
 
 def texts(given: str | Iterable[str]) -> tuple[str, ...]:
@@ -17,6 +15,6 @@ def paths(given: Path | str | Iterable[Path | str]) -> tuple[Path, ...]:
     return (Path(given),) if isinstance(given, str | Path) else tuple(map(Path, given))
 
 
-def several(given: T | Path | str | Iterable[T | Path | str], *kinds: type[T]) -> tuple[T | Path | str, ...]:
+def several(given: Any, *kinds: type) -> tuple[Any, ...]:
     """All of them; a path, or an object of one of the kinds, by itself is one."""
     return (given,) if isinstance(given, (str, Path, *kinds)) else tuple(given)

@@ -4,7 +4,7 @@ A ceiling is decided as the floor of the values turned about, and so is the marg
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -92,7 +92,8 @@ def _decide(
     units = [run.queries.units[row] for row in rows.tolist()]
     # Nothing is estimated where both are one run: whatever the queries, they differ by nothing.
     certain = theirs is not None and pair is not None and pair.same_run and bool((~np.isnan(ours)).any())
-    decided = _weighed(rule, run, metric, part, ours, theirs, units, certain, below, above)
+    asked = _Asked(rule, metric, part, _turned(rule, run, metric), units, certain, below, above)
+    decided = _weighed(asked, ours, theirs)
     lost = np.isnan(ours) & (_expected(run, metric, rows) if theirs is None else ~np.isnan(theirs))
     if decided.outcome != "pass" or not lost.any():
         return decided
@@ -101,8 +102,8 @@ def _decide(
         reason = f"{missing} what they could be has no end"
         return replace(decided, outcome="inconclusive", room=None, reason=reason)
     # What was lost may be what is bad: a pass must stand with the worst value in its place.
-    bad = 1.0 if _turned(rule, run, metric) else 0.0
-    worst = _weighed(rule, run, metric, part, np.where(lost, bad, ours), theirs, units, certain, below, above)
+    bad = 1.0 if asked.turned else 0.0
+    worst = _weighed(asked, np.where(lost, bad, ours), theirs)
     if worst.outcome == "pass":
         return decided
     return replace(decided, outcome="inconclusive", room=worst.room, reason=f"{missing} not with {bad:g} for each")
@@ -128,29 +129,42 @@ def _expected(run: ScoredRun, metric: str, rows: npt.NDArray[np.int64]) -> npt.N
     return np.array([run.queries.ids[row] not in nothing for row in rows.tolist()], dtype=bool)
 
 
-def _weighed(
-    rule: MetricRule,
-    run: ScoredRun,
-    metric: str,
-    part: str,
-    ours: Values,
-    theirs: Values | None,
-    units: Sequence[str],
-    certain: bool,
-    below: float,
-    above: float,
-) -> Decided:
+@dataclass(frozen=True)
+class _Asked:
+    """One rule on one slice.
+
+    Attributes:
+        rule: what is asked.
+        metric: name of the run's metric.
+        part: the slice, or empty.
+        turned: low values are what the rule wants.
+        units: resampling unit of each query.
+        certain: both systems are one run.
+        below, above: chances that the interval may miss on either side.
+    """
+
+    rule: MetricRule
+    metric: str
+    part: str
+    turned: bool
+    units: Sequence[str]
+    certain: bool
+    below: float
+    above: float
+
+
+def _weighed(asked: _Asked, ours: Values, theirs: Values | None) -> Decided:
     values = ours if theirs is None else ours - theirs
     kept = ~np.isnan(values)
     values = values[kept]
     values[np.abs(values) < TIE] = 0.0
     means = (None if theirs is None else _mean(theirs[kept]), _mean(ours[kept]))
-    clusters = cluster_index([units[row] for row in np.flatnonzero(kept).tolist()])
+    clusters = cluster_index([asked.units[row] for row in np.flatnonzero(kept).tolist()])
     bounded = theirs is None and _shares(values)
-    turn = (1.0 if bounded else 0.0) if _turned(rule, run, metric) else None
+    turn = (1.0 if bounded else 0.0) if asked.turned else None
     values = values if turn is None else turn - values
-    bounds = (share_bounds if bounded else difference_bounds)(values, clusters, below=below, above=above)
-    decided = _decided(rule, metric, part, bounds, means, certain, turn, below, above)
+    bounds = (share_bounds if bounded else difference_bounds)(values, clusters, below=asked.below, above=asked.above)
+    decided = _decided(asked, bounds, means, turn)
     return decided if turn is None else _turned_back(decided, turn)
 
 
@@ -174,26 +188,17 @@ def _turned_back(decided: Decided, turn: float) -> Decided:
     )
 
 
-def _decided(
-    rule: MetricRule,
-    metric: str,
-    part: str,
-    bounds: Bounds,
-    means: tuple[float | None, float | None],
-    certain: bool,
-    turn: float | None,
-    below: float,
-    above: float,
-) -> Decided:
+def _decided(asked: _Asked, bounds: Bounds, means: tuple[float | None, float | None], turn: float | None) -> Decided:
+    rule, certain = asked.rule, asked.certain
     bound = _bound(rule, turn)
     low, high = (0.0, 0.0) if certain else (bounds.low, bounds.high)
     on_mean = rule.decide == "mean"
     outcome, room = weigh(bounds.mean if on_mean else low, bounds.mean if on_mean else high, bound, at_least=True)
     more = None
     if outcome == "inconclusive":
-        more = more_queries(bounds, bound, below, above)
+        more = more_queries(bounds, bound, asked.below, asked.above)
     return Decided(
-        name=rule.name or _name(rule, metric, part),
+        name=rule.name or _name(rule, asked.metric, asked.part),
         kind=_kind(rule),
         outcome=outcome,
         value=bounds.mean,
@@ -201,8 +206,8 @@ def _decided(
         high=high,
         bound=bound,
         at_least=True,
-        metric=metric,
-        slice=part,
+        metric=asked.metric,
+        slice=asked.part,
         n=bounds.n,
         clusters=bounds.clusters,
         baseline=means[0],
