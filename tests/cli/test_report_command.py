@@ -26,7 +26,8 @@ def texts_of(page: str, part: str) -> str:
     """What stands in one section, without markup."""
     found = re.search(rf'<section id="{part}".*?</section>', page, re.DOTALL)
     assert found is not None
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", found[0])))
+    text = re.sub(r"<[^>]*>", " ", found[0].replace("<wbr>", ""))
+    return html.unescape(re.sub(r"\s+", " ", text))
 
 
 def test_page_says_what_compare_says(ragbench: Any, evaluated: Path, tmp_path: Path) -> None:
