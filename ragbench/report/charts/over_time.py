@@ -37,7 +37,7 @@ def over_time_frame(outcome: OutcomeResult, result: AbResult) -> "pd.DataFrame":
 
 
 def over_time(frame: "pd.DataFrame", outcome: OutcomeResult, result: AbResult) -> Chart:
-    """Lines with bands; small dots are single days.
+    """Lines with bands; small circles are single days.
 
     Args:
         frame: columns of `over_time_frame`.
@@ -52,14 +52,14 @@ def over_time(frame: "pd.DataFrame", outcome: OutcomeResult, result: AbResult) -
     listed = "; ".join(f"{name} {_course(frame[frame['system'] == name])}" for name in names)
     description = (
         f"Difference of {outcome.name} to {control}{unit}, of all units up to each day, with its {level} interval for "
-        f"any number of looks: {listed}. Small dots are the units of single days by themselves."
+        f"any number of looks: {listed}. Small circles are the units of single days by themselves."
     )
     hover = (
         ("system", "variant"), ("day", "day"), ("said", "all so far, any look"), ("so_far", "units so far"),
         ("alone_said", "that day alone, one look"), ("units", "units of the day"),
     )  # fmt: skip
     axis = {"labelAngle": -45, "labelOverlap": True, "grid": False}
-    x: Spec = {"field": "day", "type": "ordinal", "title": "day, UTC; dots: single days", "axis": axis}
+    x: Spec = {"field": "day", "type": "ordinal", "title": "day, UTC; small circles: that day alone", "axis": axis}
     shown = frame.assign(said=said, alone_said=alone)
     spec = lines_figure(description, shown, f"difference to {control}{unit}, {level} any look", x, names, hover)
     spec = {**spec, "layer": [_zero(), _days(x, spec["layer"][1]["encoding"]["color"]), *spec["layer"]]}
