@@ -12,7 +12,9 @@ from ragbench.core.ledger import first_ten
 from ragbench.corpus.chunk import AUTO
 from ragbench.harness.evaluate import DEFAULT_RETRIEVERS
 from ragbench.harness.settings import Settings
+from ragbench.io.encoding import read_text
 from ragbench.io.inputs import Input
+from ragbench.io.yaml_text import parse_yaml
 
 Say = Callable[[str], None]
 
@@ -140,14 +142,7 @@ def _columns(written: str) -> dict[str, str]:
 def _read(config: Path | None) -> dict[str, Any]:
     if config is None:
         return {}
-    import yaml
-
-    if not config.is_file():
-        raise InputError(f"no file {config}")
-    try:
-        options = yaml.safe_load(config.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise InputError(f"{config}: not YAML: {error}") from error
+    options = parse_yaml(str(config), read_text(config)[0])
     if not isinstance(options, dict):
         raise InputError(f"{config}: expected options as key: value")
     return {str(key): value for key, value in options.items()}

@@ -14,7 +14,10 @@ def read_seeds(path: Path) -> tuple[str, ...]:
         InputError: no such file, or no query in it.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file; --seed-queries takes a text file with one query per line")
+        raise InputError(
+            f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; --seed-queries takes a text file with one "
+            "query per line"
+        )
     text, _ = read_text(path)
     queries = tuple(dict.fromkeys(" ".join(line.split()) for line in text.splitlines() if line.strip()))
     if not queries:

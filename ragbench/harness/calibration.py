@@ -142,7 +142,7 @@ class Calibration:
             content = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path}: no JSON ({error})") from error
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise InputError(

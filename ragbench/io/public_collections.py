@@ -22,6 +22,7 @@ from ragbench.io.archives import unpack_zip
 from ragbench.io.atomic import write_text
 from ragbench.io.cache import cache_folder
 from ragbench.io.download import Progress, Remote, download
+from ragbench.io.yaml_text import parse_yaml
 
 FETCHED = ".fetched.json"
 
@@ -107,12 +108,7 @@ def public_collections(url_list: Path | None = None) -> dict[str, PublicCollecti
 
 
 def _parsed(where: str, text: str) -> dict[str, PublicCollection]:
-    import yaml
-
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"{where}: neither JSON nor YAML ({error})") from error
+    content = parse_yaml(where, text)
     rows = content.get("collections") if isinstance(content, Mapping) else None
     if not isinstance(rows, list):
         raise InputError(f"{where}: expected {{collections: [{{name: ..., url: ...}}]}}")

@@ -20,7 +20,10 @@ def read_questions(path: Path) -> GoldenSet:
         InputError: nothing there, no question in it, no column of questions, or an id that is missing or occurs twice.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file; --questions takes a file with one question a line, or a table")
+        raise InputError(
+            f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; --questions takes a file with one question "
+            "a line, or a table"
+        )
     if path.suffix.lower() in (".txt", ".md", ""):
         texts = [line.strip() for line in read_text(path)[0].split("\n")]
         items = [GoldenItem(f"q{number:04d}", text) for number, text in enumerate(filter(None, texts), start=1)]

@@ -23,7 +23,7 @@ def test_every_listed_collection_has_what_a_user_needs_to_decide() -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("{", "neither JSON nor YAML"),
+        ("{", "not YAML"),
         ("[]", "expected {collections"),
         ("collections: [1]", "entry 1: expected keys"),
         ("collections: [{name: a}]", "entry 1: url"),

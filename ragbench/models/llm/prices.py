@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ragbench.core.errors import InputError
+from ragbench.io.encoding import read_text
+from ragbench.io.yaml_text import parse_yaml
 from ragbench.models.llm.base import Usage
 
 TABLE = Path(__file__).with_name("prices.yaml")
@@ -72,10 +72,7 @@ def _built_in() -> Mapping[str, Price]:
 
 
 def _read(path: Path) -> Mapping[str, Price]:
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: the price table cannot be read: {error}") from error
+    found = parse_yaml(str(path), read_text(path)[0])
     if not isinstance(found, dict):
         raise InputError(f"{path}: a price table is a mapping from provider:model to {{input, output}}")
     source = str(found.pop("source", path.name))
