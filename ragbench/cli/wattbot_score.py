@@ -102,7 +102,7 @@ def _names(preds: list[Path]) -> list[str]:
     paths = [str(path) for path in preds]
     if len(set(paths)) < len(paths):
         raise SettingError("--pred names one file twice; a submission cannot be compared with itself")
-    for names in ([path.name for path in preds], [path.resolve().parent.name for path in preds]):
+    for names in ([path.name for path in preds], [path.absolute().parent.name for path in preds]):
         if len(set(names)) == len(names):
             return names
     return paths

@@ -113,7 +113,7 @@ def test_prices() -> None:
         ("'openai:m': 3", "exactly the keys"),
         ("'openai:m': {input: -1, output: 2}", "from 0 up"),
         ("'openai:m': {input: .nan, output: 2}", "from 0 up"),
-        ("a: [", "cannot be read"),
+        ("a: [", "not YAML"),
     ],
 )
 def test_a_wrong_price_table_is_refused(tmp_path: Path, text: str, words: str) -> None:
