@@ -1,5 +1,6 @@
 """The command line: one file per command."""
 
+import gc
 import io
 import os
 import sys
@@ -95,6 +96,8 @@ def main() -> NoReturn:
     # Set before anything imports ragas or Ray: no telemetry, ever.
     os.environ.setdefault("RAGAS_DO_NOT_TRACK", "true")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Imports make many objects that stay: looking through them for rubbish again and again takes a tenth of a command.
+    gc.set_threshold(10_000)
     _print_any_character()
     try:
         _run()

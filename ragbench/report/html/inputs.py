@@ -5,23 +5,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ragbench.core.answers import AnswerSet
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.scored import ScoredRun
-from ragbench.harness.ab.paired_runs import PairedResult
-from ragbench.harness.ab.results import AbResult
 from ragbench.harness.compare.compare import Compared, CompareSettings, compare
 from ragbench.harness.compare.pairing import align
 from ragbench.harness.compare.references import read_references, with_baseline
-from ragbench.harness.gate.result import Gate
 from ragbench.io.scored_runs import ARM_AFTER, LOAD_KIND, RESULTS
-from ragbench.report.html.decisions import DecisionShown, read_decisions
 from ragbench.report.html.origins import Origin
 from ragbench.report.html.texts import Named, Texts, read_texts
 from ragbench.report.tables import headline
+
+if TYPE_CHECKING:
+    from ragbench.harness.ab.paired_runs import PairedResult
+    from ragbench.harness.ab.results import AbResult
+    from ragbench.harness.gate.result import Gate
+    from ragbench.report.html.decisions import DecisionShown
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,7 @@ class ReportData:
     settings: CompareSettings
     texts: Texts
     notes: tuple[str, ...]
-    decisions: tuple[DecisionShown, ...] = ()
+    decisions: "tuple[DecisionShown, ...]" = ()
 
     @cached_property
     def compared(self) -> Compared | None:
@@ -109,8 +111,8 @@ class Wanted:
 
     references: tuple[str, ...]
     texts: Named = field(default_factory=Named)
-    gates: tuple[Path | Gate, ...] = ()
-    experiments: tuple[Path | AbResult | PairedResult, ...] = ()
+    gates: "tuple[Path | Gate, ...]" = ()
+    experiments: "tuple[Path | AbResult | PairedResult, ...]" = ()
     title: str | None = None
     metric: str | None = None
     baseline: str | None = None
@@ -160,8 +162,16 @@ def read_report(wanted: Wanted) -> ReportData:
         settings=_settings(aligned, metric, wanted),
         texts=read_texts([Origin(tuple(one.arms.values()), one.manifest, one.folder) for one in folders], wanted.texts),
         notes=notes,
-        decisions=read_decisions(wanted.gates, wanted.experiments, [one.manifest for one in folders]),
+        decisions=_decisions(wanted, folders),
     )
+
+
+def _decisions(wanted: Wanted, folders: Sequence[Evaluated]) -> "tuple[DecisionShown, ...]":
+    if not wanted.gates and not wanted.experiments:
+        return ()  # what draws them takes a while to import
+    from ragbench.report.html.decisions import read_decisions
+
+    return read_decisions(wanted.gates, wanted.experiments, [one.manifest for one in folders])
 
 
 def _settings(runs: Sequence[ScoredRun], metric: str, wanted: Wanted) -> CompareSettings:

@@ -17,13 +17,14 @@ from ragbench.report.charts import Chart, all_charts
 from ragbench.report.charts.theme import config
 from ragbench.report.html import sections
 from ragbench.report.html.block import block, zipped
-from ragbench.report.html.decisions import DecisionShown
 from ragbench.report.html.inputs import ReportData
 from ragbench.report.html.payload import common_metrics, counts, payload
 from ragbench.report.html.vega import vega_script
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from ragbench.report.html.decisions import DecisionShown
 
 SCRIPTS = ("elements", "data", "theme", "charts", "figures", "table", "claims", "query", "start")
 """Files of ``assets``, in the order in which they build on each other."""
@@ -97,7 +98,9 @@ def _drawings(charts: Sequence[Chart]) -> dict[str, object]:
     return {"charts": [chart.spec for chart in charts], "light": config("light"), "dark": config("dark")}
 
 
-def _numbered(decisions: Sequence[DecisionShown], first: int) -> list[tuple[DecisionShown, list[tuple[int, Chart]]]]:
+def _numbered(
+    decisions: Sequence["DecisionShown"], first: int
+) -> list[tuple["DecisionShown", list[tuple[int, Chart]]]]:
     """Each with its charts and their places among all charts of the page."""
     at = count(first)
     return [(one, [(next(at), chart) for chart in one.charts]) for one in decisions]
