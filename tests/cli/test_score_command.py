@@ -163,7 +163,7 @@ def test_every_fault_of_the_metrics_is_told_before_anything_is_scored(golden: Pa
         (("--metric", "token_f2", "--metric", "exact"), "did you mean 'token_f1'"),
         (("--metric", "numeric", "--metric", "numeric"), "named twice"),
         (("--metric", "token_f1", "--metric", "token_f1:language=de"), "two of the metrics give a column token_f1"),
-        (("--columns", "answer"), "role=column"),
+        (("--columns", "answer"), "ROLE=COLUMN"),
         (("--columns", "answer=output"), "no column 'output'"),
         (("--resamples", "0"), "resamples is 0"),
         (("--corpus", "nowhere"), "no such file or folder"),
