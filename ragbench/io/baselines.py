@@ -198,6 +198,8 @@ def _text(content: Mapping[str, Any]) -> str:
 
 def _names(store: Path) -> list[str]:
     if not store.is_dir():
+        if store.exists() or any(above.is_file() for above in store.parents):
+            raise InputError(f"--store {store}: a file is there; name a folder")
         return []
     return sorted(path.parent.name for path in store.glob(f"*/{CARD}") if not path.parent.name.startswith("."))
 

@@ -167,7 +167,8 @@ def open_events(path: Path) -> EventsFile:
     import pyarrow.parquet as pq
 
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
+        said = "is a folder; name a CSV or Parquet file" if path.is_dir() else "there is no such file"
+        raise InputError(f"{path}: {said}")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
     if path.suffix.lower() in (".parquet", ".pq"):

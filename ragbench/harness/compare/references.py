@@ -31,7 +31,7 @@ def read_references(
     repeated = sorted({reference for reference in references if references.count(reference) > 1})
     if repeated:
         raise InputError(f"{', '.join(repeated)} is named twice: a system cannot be compared with itself")
-    if qrels is not None and not any(Path(reference).is_file() for reference in references):
+    if qrels is not None and all(Path(reference.partition(ARM_AFTER)[0]).is_dir() for reference in references):
         raise InputError(f"--qrels {qrels}: labels are for run files, and none is named; folders have their own")
     found = [(ref, run) for ref in references for run in _read(ref, qrels, metrics)]
     names = [run.name for _, run in found]
