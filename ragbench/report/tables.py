@@ -38,12 +38,13 @@ def fraction(value: float | None, *, signed: bool = False) -> str:
 
 
 def with_interval(value: Estimate, *, signed: bool = False) -> str:
-    """``.676 [.631, .719]``; ``.676`` where there is no interval, ``1.000 (all equal)`` where it has no width."""
+    """``.676 [.631, .719]``; ``.676`` where there is no interval, ``1.000 (no width)`` where its ends are one."""
     mean = fraction(value.mean, signed=signed)
     if value.low is None or value.high is None:
         return mean
     if value.low == value.high:
-        return f"{mean} (all equal)"
+        # Not only of equal values: it also has none where the sums of all resampling units are equal.
+        return f"{mean} (no width)"
     return f"{mean} [{fraction(value.low, signed=signed)}, {fraction(value.high, signed=signed)}]"
 
 

@@ -21,6 +21,7 @@ class Streaming:
     Attributes:
         refuses: a field of the body that the server answers 400 to.
         whole: a server that knows no streams.
+        says: why it refuses.
         asked: the bodies, in order.
         gone: seconds between the first byte and the moment when the client was found to have left.
     """
@@ -29,6 +30,7 @@ class Streaming:
     refuses: str = ""
     whole: bool = False
     usage: bool = True
+    says: str = "told to fail"
     url: str = ""
     asked: list[dict[str, Any]] = field(default_factory=list)
     gone: list[float] = field(default_factory=list)
@@ -55,7 +57,7 @@ def streaming(server: Streaming) -> Iterator[Streaming]:
             if body.get(server.refuses):
                 self.whole(400, {"error": {"message": f"extra field {server.refuses} is not permitted"}})
             elif isinstance(steps, int):
-                self.whole(steps, {"error": {"message": "told to fail"}})
+                self.whole(steps, {"error": {"message": server.says}})
             elif server.whole or not body.get("stream"):
                 text = "".join(step for step in steps if isinstance(step, str))
                 message = {"role": "assistant", "content": text}

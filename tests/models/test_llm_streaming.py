@@ -135,6 +135,49 @@ def test_who_stops_ends_the_call_at_the_server_and_pays_the_most_it_can_have_cos
     assert answer.value == "Done."
 
 
+@pytest.mark.parametrize("turns", range(12))
+def test_who_leaves_at_whatever_step_gives_the_slot_and_the_budget_back(turns: int) -> None:
+    async def work(client: Client) -> Any:
+        left = asyncio.create_task(watch(client))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        left.cancel()
+        await asyncio.wait([left])
+        return (await asyncio.wait_for(watch(client), 20))[1]
+
+    with streaming(Streaming(lambda body, times: ["Done."])) as server:
+        limits, budget = Limits(concurrency=1), Budget(max_tokens=1_000_000)
+        answer = within(server.url, work, limits=limits, budget=budget)
+    assert answer.value == "Done."
+
+
+def test_two_at_once_find_out_alike_what_a_server_refuses() -> None:
+    async def work(client: Client) -> Any:
+        other = Request("t/1", (Message("user", "Und?"),), max_tokens=50)
+        found = await asyncio.gather(watch(client), watch(client, other))
+        return [len(pieces) for pieces, _ in found], client.llm.streams
+
+    with streaming(Streaming(lambda body, times: SLOWLY, refuses="stream_options")) as server:
+        pieces, streams = within(server.url, work)
+    assert min(pieces) > 1
+    assert streams
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["when calling the ConverseStream operation: Input is too long", "Upstream refuses so long a text"],
+)
+def test_a_refusal_that_only_sounds_like_streams_turns_none_off(said: str) -> None:
+    async def work(client: Client) -> Any:
+        return (await watch(client))[1], client.llm.streams
+
+    with streaming(Streaming(lambda body, times: 400, says=said)) as server:
+        answer, streams = within(server.url, work)
+    assert said in answer.failure
+    assert len(server.asked) == 1
+    assert streams
+
+
 def test_two_who_watch_the_same_share_one_call_until_both_have_left() -> None:
     async def work(client: Client) -> Any:
         async def leave() -> None:

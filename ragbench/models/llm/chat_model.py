@@ -17,6 +17,8 @@ from ragbench.models.llm.structured import Structured, StructuredLLM
 
 SEEDED = {"openai"}
 """Providers that take a seed."""
+NO_STREAM = "No generation chunks were returned"
+"""So LangChain tells a stream without any event: the server answered whole. The next try asks for that."""
 REASONED = {"openai", "bedrock_converse"}
 """Providers whose streams end with the reason; their libraries take one that broke off for whole."""
 
@@ -107,8 +109,8 @@ class ChatModel(StructuredLLM):
                         take(chunk)
         # Every library has errors of its own; `read_error` sorts them, and none is swallowed.
         except Exception as error:
-            # So LangChain tells a stream without any event: the server answered whole. The next try asks for that.
-            self.streams = bool(chunks) or not isinstance(error, ValueError)
+            if not chunks and NO_STREAM in str(error):
+                self.streams = False
             raise read_error(error) from error
         return _streamed(chunks, reasoned=self._provider in REASONED)
 

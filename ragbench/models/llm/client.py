@@ -54,6 +54,17 @@ class _Shared:
     waiting: int = 0
 
 
+async def _until_left(paying: "asyncio.Task[_Paid]") -> "_Paid":
+    """What a watched call gives; who leaves ends it."""
+    try:
+        # A task that is cancelled before its first step never takes it, and would keep its slot and its budget.
+        await asyncio.sleep(0)
+        return await paying
+    except asyncio.CancelledError:
+        paying.cancel()
+        raise
+
+
 @dataclass(frozen=True)
 class _Paid:
     response: Response
@@ -245,8 +256,10 @@ class Client:
                 self._breaker.leave()
             raise
         try:
-            # A task of its own: who cancels the wait for a paid answer must not lose it, unless it is being watched.
-            return await (paying if shown is not None else asyncio.shield(paying))
+            if shown is None:
+                # A task of its own: who cancels the wait for a paid answer must not lose the answer.
+                return await asyncio.shield(paying)
+            return await _until_left(paying)
         finally:
             if probe:
                 self._breaker.leave()

@@ -8,7 +8,8 @@ from ragbench.core.errors import SettingError
 from ragbench.models.llm.base import LLM, LLMError, Request, Response, Show
 
 Structured = Literal["auto", "json_schema", "none"]
-REFUSED_STREAM = re.compile(r"stream", re.IGNORECASE)
+REFUSED_STREAM = re.compile(r"\bstream(ing|s|_options|_usage)?\b", re.IGNORECASE)
+"""As a word: Bedrock names its operation ``ConverseStream`` in each of its errors."""
 REFUSED_FORM = re.compile(r"response_format|json_schema|structured|tool|grammar|schema", re.IGNORECASE)
 
 
@@ -70,14 +71,23 @@ class StructuredLLM(LLM):
         """
         if request.schema is not None or not self.streams:
             return await self.complete(request)
+        counted, begun = self._counted, False
+
+        def noted(piece: str) -> None:
+            nonlocal begun
+            begun = begun or bool(piece)
+            show(piece)
+
         try:
-            return await self._stream(request, show)
+            return await self._stream(request, noted)
         except LLMError as error:
-            if error.retry or error.fatal or not REFUSED_STREAM.search(str(error)):
+            if begun or error.retry or error.fatal or not REFUSED_STREAM.search(str(error)):
                 raise
-        if not self._counted:
+        # Others may have found out the same meanwhile; what counts is how this call was made.
+        if counted:
+            self._counted = False
+        else:
             self.streams = False
-        self._counted = False
         return await self.stream(request, show)
 
     def _refuses_form(self, error: LLMError) -> bool:
