@@ -1,12 +1,10 @@
 """An A/B analysis from the JSON that ``ragbench ab --json`` writes, for a report."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ragbench.core.errors import InputError
-from ragbench.harness.ab.paired_runs import PairedResult
+from ragbench.harness.ab.paired_runs import PairedResult, WatchedFigure
 from ragbench.harness.ab.results import AbResult, Decision
 from ragbench.report.ab_json import VERSION
 from ragbench.report.ab_runs import paired_json
@@ -16,26 +14,27 @@ COMMAND = "ragbench ab --json"
 
 
 @dataclass(frozen=True)
-class PairedGuardrail:
-    """A guardrail of an offline test; ``kept`` is None where it is not decided."""
+class PairedComparison:
+    """What a comparison of two runs says, a sentence for each metric."""
 
-    name: str
-    rule: str
-    control: float | None
-    challenger: float | None
-    kept: bool | None
+    sentences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class PairedRecord:
-    """What ``ragbench ab --runs`` found; attributes as of `ragbench.harness.ab.paired_runs.PairedResult`."""
+    """What ``ragbench ab --runs`` found, as `ragbench.report.ab_runs.paired_json` writes it."""
 
     decision: Decision
     control: str
     challenger: str
     reasons: tuple[str, ...]
-    guardrails: tuple[PairedGuardrail, ...]
-    sentences: tuple[str, ...] = ()
+    guardrails: tuple[WatchedFigure, ...]
+    comparisons: tuple[PairedComparison, ...]
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Of all comparisons."""
+        return tuple(sentence for one in self.comparisons for sentence in one.sentences)
 
 
 def read_ab(given: Path | AbResult | PairedResult) -> AbResult | PairedRecord:
@@ -50,13 +49,10 @@ def read_ab(given: Path | AbResult | PairedResult) -> AbResult | PairedRecord:
     if isinstance(given, AbResult):
         return given
     if isinstance(given, PairedResult):
-        return _paired(paired_json(given), "the test")
+        return checked(PairedRecord, paired_json(given), "the test", COMMAND)
     content = read_object(given, COMMAND)
     if content.get("version") != VERSION or "decision" not in content:
         raise InputError(f"{given}: is no outcome of '{COMMAND}'")
-    return _paired(content, str(given)) if "comparisons" in content else checked(AbResult, content, str(given), COMMAND)
-
-
-def _paired(content: Mapping[str, Any], where: str) -> PairedRecord:
-    said = [sentence for one in content["comparisons"] for sentence in one.get("sentences", ())]
-    return checked(PairedRecord, {**content, "sentences": said}, where, COMMAND)
+    if "comparisons" in content:
+        return checked(PairedRecord, content, str(given), COMMAND)
+    return checked(AbResult, content, str(given), COMMAND)

@@ -25,7 +25,7 @@ def read_object(path: Path, command: str) -> dict[str, Any]:
         raise InputError(f"{path}: no such file; '{command} > FILE' writes one")
     try:
         content = json.loads(read_text(path)[0])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not what '{command}' writes ({error})") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: is not what '{command}' writes: it holds no JSON object")

@@ -11,6 +11,8 @@ import pytest
 import ragbench as rb
 
 RULES = "rules:\n  - {metric: ndcg@10, margin: 0.02}\n  - {metric: recall@10, min: 0.5, name: '<b>floor</b>'}\n"
+PAIRED = """{"version": 1, "decision": "promote", "control": "a", "challenger": "b", "reasons": [], "guardrails": [],
+"comparisons": %s}"""
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +102,11 @@ def test_a_gate_on_other_queries_is_told(ragbench: Any, made: Path, tmp_path: Pa
         ("--ab", '{"schema_version": 1, "rules": []}', "is no outcome of 'ragbench ab --json'"),
         ("--ab", '{"version": 1, "decision": "promote"}', "is not what 'ragbench ab --json' writes: source"),
         ("--ab", '{"version": 1, "decision": "win", "comparisons": []}', "is not what 'ragbench ab --json' writes"),
+        ("--ab", PAIRED % '["x"]', "is not what 'ragbench ab --json' writes: comparisons.0: "),
+        ("--ab", PAIRED % "null", "is not what 'ragbench ab --json' writes: comparisons: "),
+        ("--ab", PAIRED % '[{"sentences": null}]', "'ragbench ab --json' writes: comparisons.0.sentences: "),
+        ("--ab", "[" * 100_000, "is not what 'ragbench ab --json' writes"),
+        ("--gate", "[" * 100_000, "is not what 'ragbench gate --json' writes"),
     ],
 )
 def test_wrong_files_are_refused(
