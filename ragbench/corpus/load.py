@@ -76,7 +76,7 @@ def load_corpus(
     given: Loader | None = None if loader is None else plugins.build(plugins.LOADERS, loader)
     if given is None and path.is_file() and is_chunk_file(path):
         chunks = read_chunks(path)
-        return Loaded(replace(restore_documents(chunks), passages=True, ready=chunks))
+        return Loaded(replace(restore_documents(chunks), ready=chunks))
     ledger: list[LedgerEntry] = []
     sources = _sources(path, given, ledger)
     documents: list[Document] = []

@@ -41,7 +41,8 @@ def without_struck(corpus: Corpus, golden: GoldenSet) -> Without:
     All are struck for all queries: one index serves the whole set. A sentence
     that one query was taken from is thus missing for the others too; evidence
     that lay in it is lost for them, and the ledger says so. Ids of chunks to
-    leave out are kept as they are and may not exist in the new chunking.
+    leave out are kept as they are and may not exist in the new chunking. Of a
+    file of chunks the documents are left, to be cut anew.
 
     Raises:
         InputError: a struck span names a document that the corpus lacks or

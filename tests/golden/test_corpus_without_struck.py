@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from ragbench.core.documents import Corpus, Document
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
-from ragbench.corpus.load import load_corpus
+from ragbench.corpus.chunk import chunk_corpus
+from ragbench.corpus.load import Loaded, load_corpus
 from ragbench.golden.corpus_without import MARK, rows_of, without_struck, write_without
+from ragbench.io.chunk_files import write_chunks
 from ragbench.io.golden_files import read_golden
 
 TEXT = "".join(chr(0x4E00 + i) for i in range(60))
@@ -72,6 +74,17 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert read_golden(tmp_path / "golden").items == without.golden.items
     with pytest.raises(InputError, match="taken out before"):
         write_without(without.corpus, without.golden, tmp_path)
+
+
+def test_a_file_of_chunks_is_cut_anew(tmp_path: Path) -> None:
+    page = Corpus(tuple(Document(id_, " ".join(f"{id_}{number}" for number in range(900))) for id_ in "ab"))
+    ready = tmp_path / "chunks.parquet"
+    write_chunks(chunk_corpus(Loaded(page)).chunks, ready)
+    golden = GoldenSet((GoldenItem("1", "a0", evidence=(Evidence("b"),), struck=(Span("a", 0, 3),)),))
+    of_chunks, of_page = (without_struck(corpus, golden).corpus for corpus in (load_corpus(ready).corpus, page))
+    ids = list(chunk_corpus(Loaded(of_page)).chunks.ids)
+    assert len(ids) > 2
+    assert list(chunk_corpus(Loaded(of_chunks)).chunks.ids) == ids
 
 
 def test_wrong_corpus() -> None:
