@@ -193,8 +193,9 @@ class AbPlots:
         """An outcome by variant; the deciding one by default.
 
         Raises:
-            InputError: there is no such outcome.
+            InputError: there is no such outcome, or the split is broken.
         """
+        _split_holds(self._result)
         charts = dict(zip((one.name for one in self._result.outcomes), ab_charts(self._result), strict=False))
         wanted = name or next(iter(charts), "")
         if wanted not in charts:
@@ -206,8 +207,10 @@ class AbPlots:
         """An outcome day by day: all units so far with the interval of any look, and each day's own.
 
         Raises:
-            InputError: the analysis was made without ``over_time=True``, or there is no such outcome.
+            InputError: the analysis was made without ``over_time=True``, there is no such outcome, or the split is
+                broken.
         """
+        _split_holds(self._result)
         if not self._result.over_time:
             raise InputError("the analysis has no days: call ab with over_time=True")
         named = {one.name: one for one in self._result.outcomes}
@@ -216,6 +219,13 @@ class AbPlots:
             raise InputError(f"no outcome {wanted!r}{did_you_mean(wanted, named)}")
         frame = over_time_frame(named[wanted], self._result)
         return drawn(over_time(frame, named[wanted], self._result), theme)
+
+
+def _split_holds(result: AbResult) -> None:
+    if not result.srm_ok:
+        raise InputError(
+            "the split is not the one that was planned, so no difference is shown: find the fault first"
+        )
 
 
 def _known(what: str, name: object, names: Iterable[str]) -> str:

@@ -38,5 +38,5 @@ def measured(
     own = cluster_index([str(cluster) for cluster in clusters[known].tolist()])
     if own.max() > 0:
         low, high, _ = mean_interval(costs[known][:, None], own, rng, resamples=resamples)
-        ends[COST] = (float(low[0]), float(high[0]))
+        ends[COST] = (max(0.0, float(low[0])), float(high[0]))
     return latency, float(costs[known].mean()), ends

@@ -4,6 +4,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -71,7 +72,7 @@ def evaluate(
     stop = threading.Event()
     context = context or Context()
     arms = named(retrievers)
-    tokens = context.token_embedders.union(*(retriever.token_embedders for retriever in arms.values()))
+    tokens = context.token_embedders.union(*map(_token_embedders, arms.values()))
     progress = stoppable(context.progress, stop)
     context = replace(context, seed=settings.seed, progress=progress, token_embedders=tokens)
     unit = judged_unit(settings.level, golden, chunks)
@@ -93,6 +94,13 @@ def evaluate(
     else:
         done = side_by_side(work, list(arms.items()), settings.jobs, stop)
     return bench.evaluation(done)
+
+
+def _token_embedders(retriever: Retriever) -> frozenset[str]:
+    # What is wrong with one is told by its own arm.
+    with suppress(Exception):
+        return retriever.token_embedders
+    return frozenset()
 
 
 def modules(retriever: Retriever) -> set[str]:

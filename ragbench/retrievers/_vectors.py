@@ -39,7 +39,7 @@ def chunk_vectors(embedder: Embedder, chunks: Chunks, context: Context) -> tuple
     if context.cache is None:
         return encode(texts), len(texts)
     tokens = token_store(embedder, context)
-    both = identity in context.token_embedders and len(texts) <= EAGER_CHUNKS
+    both = embedder.gives_tokens and identity in context.token_embedders and len(texts) <= EAGER_CHUNKS
     with _EMBEDDING:
         return VectorStore(context.cache / "vectors" / identity).vectors(texts, encode_both if both else encode)
 

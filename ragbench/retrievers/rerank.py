@@ -45,8 +45,10 @@ class Rerank(Retriever):
     @property
     def token_embedders(self) -> frozenset[str]:
         """That of the late-interaction blend, and those of the inner retriever."""
-        own = {build(EMBEDDERS, self.embedder).fingerprint()} if self.model == LATE else set[str]()
-        return super().token_embedders | own
+        if self.model != LATE:
+            return super().token_embedders
+        embedder = build(EMBEDDERS, self.embedder)
+        return super().token_embedders | ({embedder.fingerprint()} if embedder.gives_tokens else set())
 
     def check(self) -> list[str]:
         """Settings of its own, of the inner retriever and of the model."""
@@ -56,7 +58,10 @@ class Rerank(Retriever):
         except SettingError as error:
             faults.append(str(error))
         try:
-            build(*((EMBEDDERS, self.embedder) if self.model == LATE else (RERANKERS, self.model)))
+            if self.model != LATE:
+                build(RERANKERS, self.model)
+            elif not build(EMBEDDERS, self.embedder).gives_tokens:
+                faults.append(f"embedder {self.embedder!r} gives no token vectors: choose one that does (minilm)")
         except SettingError as error:
             hint = "" if self.model == LATE else f"; the default is model={LATE}, which needs no other model"
             faults.append(f"{error}{hint}")

@@ -111,3 +111,12 @@ def test_too_many_days_are_no_days(tmp_path: Path) -> None:
     lines = [f"{at * 90_000},u{at},{('control', 'new')[at % 2]},1" for at in range(1_100)]
     with pytest.raises(InputError, match="spans 1,100 days; name the column of the time by --time"):
         analysed(tmp_path / "events.csv", lines)
+
+
+def test_a_broken_split_draws_nothing(tmp_path: Path) -> None:
+    lines = [f"2026-03-0{1 + i % 3}T10:00:00,u{i},{'new' if i % 3 else 'control'},{i % 7}" for i in range(900)]
+    result = analysed(tmp_path / "events.csv", lines)
+    assert not result.srm_ok
+    for draw in (result.plot.over_time, result.plot.outcome):
+        with pytest.raises(InputError, match="the split is not the one that was planned"):
+            draw()

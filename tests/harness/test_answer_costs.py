@@ -27,13 +27,16 @@ def answers(seconds: list[float | None], costs: list[float | None]) -> AnswerSet
 
 
 def test_cost_has_the_interval_of_its_known_values() -> None:
-    given = answers([0.5, 1.5, None, 1.0], [0.1, None, 0.2, 0.6])
+    given = answers([0.5, 1.5, None, 1.0], [2.1, None, 2.2, 2.6])
     latency, cost, intervals = measured(given, np.arange(4), np.random.default_rng(0), 1_000)
     assert latency["p50"] == 1000
-    assert cost == pytest.approx(0.3)
-    # Standard deviation of .1, .2 and .6 is the root of .07.
+    assert cost == pytest.approx(2.3)
+    # Standard deviation of 2.1, 2.2 and 2.6 is the root of .07.
     reach = t.ppf(0.975, 2) * np.sqrt(0.07 / 3)
-    assert intervals == {"cost_per_query": pytest.approx((0.3 - reach, 0.3 + reach))}
+    assert intervals == {"cost_per_query": pytest.approx((2.3 - reach, 2.3 + reach))}
+    # Nothing costs less than nothing.
+    cheap = answers([None] * 10, [0.0] * 9 + [0.01])
+    assert measured(cheap, np.arange(10), np.random.default_rng(0), 100)[2]["cost_per_query"][0] == 0
 
 
 def test_nothing_known_has_no_interval() -> None:

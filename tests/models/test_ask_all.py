@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ragbench.core.errors import InputError
 from ragbench.core.progress import silent
 from ragbench.models.llm.ask import ask_all
 from ragbench.models.llm.base import Answer, Message, Request
@@ -92,3 +93,30 @@ def test_progress_counts_every_request():
     asyncio.run(ask_all(Counting(), map(asked, "aabc"), what="asking", progress=Bar, total=4))
     assert seen[0] == ("asking", 4)
     assert sum(seen[1:]) == 4
+
+
+def test_what_ends_the_run_waits_for_those_under_way_wherever_it_is_raised():
+    class Slow(Counting):
+        async def ask(self, request: Request) -> Answer:
+            answer = await super().ask(request)
+            if request.messages[0].text == "slow":
+                await asyncio.sleep(0.05)
+                self.ended = True
+            return answer
+
+    def refuse(place: int, answer: Answer) -> None:
+        if place == 3:
+            raise InputError("the disk is full")
+
+    def broken() -> Iterator[Request]:
+        yield asked("slow")
+        raise InputError("no such question")
+
+    asker = Slow()
+    with pytest.raises(InputError, match="disk is full"):
+        run(asker, ["a", "slow", "b", "a", "c"], in_flight=2, came=refuse)
+    assert asker.ended
+    asker = Slow()
+    with pytest.raises(InputError, match="no such question"):
+        asyncio.run(ask_all(asker, broken(), what="asking", progress=silent, total=2, in_flight=2))
+    assert asker.ended

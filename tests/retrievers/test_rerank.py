@@ -1,19 +1,23 @@
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
+from ragbench.core.errors import SettingError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
 from ragbench.core.progress import Advance, silent
 from ragbench.core.queries import Query
 from ragbench.harness.evaluate import evaluate
 from ragbench.io.token_vectors import Packed, TokenStore, pack
 from ragbench.models.embed.minilm import MiniLM
+from ragbench.models.embed.npy import Npy
 from ragbench.retrievers._late import LateBlend, max_sim, standardised
 from ragbench.retrievers.bm25 import BM25
+from ragbench.retrievers.dense import Dense
 from ragbench.retrievers.rerank import Rerank
 
 
@@ -83,6 +87,24 @@ def test_one_pass_over_the_texts_serves_dense_and_rerank(shelf: Chunks, tmp_path
         assert two is not None
         assert np.array_equal(one.items, two.items)
         assert np.array_equal(one.scores, two.scores)
+
+
+def test_an_embedder_without_token_vectors_is_refused_for_reranking_and_serves_dense(
+    shelf: Chunks, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "v.npy", MiniLM().encode(shelf.contents, "passage"))
+    (tmp_path / "t.txt").write_text("\n".join(shelf.contents), "utf-8")
+    spec = f"npy:path={tmp_path / 'v.npy'},texts={tmp_path / 't.txt'},query_model=minilm"
+    golden = GoldenSet((GoldenItem("q", "shelter from rain", evidence=(Evidence("tent", grade=1),)),), "one")
+    with pytest.raises(SettingError, match="gives no token vectors"):
+        evaluate(shelf, golden, {"dense": Dense(spec), "rerank": Rerank(of="bm25", embedder=spec)})
+    # Asked for tokens that are not to be had, it gives what it has.
+    context = Context(tmp_path / "cache", token_embedders=frozenset({Npy(**_npy(tmp_path)).fingerprint()}))
+    assert evaluate(shelf, golden, {"dense": Dense(spec)}, context=context).arm("dense").status == "ok"
+
+
+def _npy(folder: Path) -> dict[str, Any]:
+    return {"path": folder / "v.npy", "texts": folder / "t.txt", "query_model": "minilm"}
 
 
 def test_what_lies_below_the_depth_keeps_its_order(shelf: Chunks) -> None:

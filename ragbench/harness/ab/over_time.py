@@ -1,4 +1,4 @@
-"""The difference day by day, and of all units so far, as a look on each evening would have found it."""
+"""The difference day by day, and of all units that had come up to each day."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -46,6 +46,11 @@ class Embedder(ABC):
             advance: called with the number of texts done since the last call.
         """
 
+    @property
+    def gives_tokens(self) -> bool:
+        """Whether it has token vectors too."""
+        return type(self).encode_tokens is not Embedder.encode_tokens
+
     def encode_tokens(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> TokenVectors:
         """Vectors of single tokens, for late interaction.
 

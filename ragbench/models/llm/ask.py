@@ -60,24 +60,23 @@ async def ask_all(
             advance(1)
 
         async def work() -> None:
-            for place, request in waiting:
-                if ended:
-                    return
-                known = places.setdefault(request.fingerprint, [])
-                known.append(place)
-                if place != known[0]:
+            while not ended:
+                try:
+                    place, request = next(waiting, (-1, None))
+                    if request is None:
+                        return
+                    known = places.setdefault(request.fingerprint, [])
+                    known.append(place)
                     if known[0] in answers:
                         settle(place, answers[known[0]])
-                    continue
-                try:
-                    answer = await asker.ask(request)
-                    for row in known:
-                        settle(row, answer)
+                    elif place == known[0]:
+                        answer = await asker.ask(request)
+                        for row in known:
+                            settle(row, answer)
                 except AnswerLater as error:
                     later.append(error)
                 except Exception as error:
                     ended.append(error)
-                    return
 
         async with asyncio.TaskGroup() as group:
             for _ in range(in_flight):
