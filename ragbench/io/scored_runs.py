@@ -142,7 +142,7 @@ def read_frame(path: Path, needs: Sequence[str] = ()) -> Any:
 
 def _intervals(arm: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     nothing = (None, None)
-    median = arm.get("latency_ms_intervals", {}).get(MEDIAN, nothing)
+    median = arm.get("latency_ms_intervals", {}).get(MEDIAN) or nothing
     return known_intervals({MEDIAN: median, COST: arm.get("cost_per_query_interval") or nothing})
 
 

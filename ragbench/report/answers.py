@@ -13,6 +13,7 @@ from ragbench.core.scored import COST, MEDIAN
 from ragbench.harness.results import SCHEMA_VERSION
 from ragbench.harness.score_answers import NOT_ASKED, AnswerEvaluation
 from ragbench.report.calibrated import calibrated_json, calibrated_lines
+from ragbench.report.json import interval_json
 from ragbench.report.markdown import escaped
 from ragbench.report.markdown import table as markdown_table
 from ragbench.report.tables import FEW_CLUSTERS, fraction, with_interval
@@ -33,9 +34,9 @@ def answers_json(evaluation: AnswerEvaluation) -> JSON:
         },
         "directions": dict(scored.scores.directions),
         "latency_ms": dict(scored.latency_ms),
-        "latency_ms_intervals": {MEDIAN: list(scored.intervals[MEDIAN])} if MEDIAN in scored.intervals else {},
+        "latency_ms_intervals": {MEDIAN: interval_json(scored.intervals, MEDIAN)},
         "cost_per_query": scored.cost_per_query,
-        "cost_per_query_interval": list(scored.intervals[COST]) if COST in scored.intervals else None,
+        "cost_per_query_interval": interval_json(scored.intervals, COST),
         "failed_queries": scored.failed,
     }
     ledger = evaluation.ledger

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from ragbench.core.fingerprint import plain
 from ragbench.core.ledger import Ledger
+from ragbench.core.scored import MEDIAN, known_intervals
 from ragbench.harness.results import SCHEMA_VERSION, Arm, Comparison, Evaluation
 
 JSON = dict[str, object]
@@ -32,13 +33,15 @@ def arm_json(arm: Arm) -> JSON:
     """One arm; ``arms[].metrics["ndcg@10"].mean``."""
     if arm.status == "error" or arm.cost is None:
         return {"name": arm.name, "status": "error", "error": arm.error}
+    latency = arm.cost.latency_ms
+    known = known_intervals({MEDIAN: (latency.p50_low, latency.p50_high)})
     return {
         "name": arm.name,
         "status": "ok",
         "metrics": {name: asdict(value) for name, value in arm.metrics.items()},
         "directions": {} if arm.scores is None else dict(arm.scores.directions),
-        "latency_ms": {name: getattr(arm.cost.latency_ms, name) for name in ("p50", "p95", "p99", "n")},
-        "latency_ms_intervals": {"p50": [arm.cost.latency_ms.p50_low, arm.cost.latency_ms.p50_high]},
+        "latency_ms": {name: getattr(latency, name) for name in ("p50", "p95", "p99", "n")},
+        "latency_ms_intervals": {MEDIAN: interval_json(known, MEDIAN)},
         "qps": arm.cost.qps,
         "index_seconds": arm.cost.index_seconds,
         "search_seconds": arm.cost.search_seconds,
@@ -52,6 +55,11 @@ def arm_json(arm: Arm) -> JSON:
         "notes": plain(arm.notes),
         "warnings": list(arm.warnings),
     }
+
+
+def interval_json(known: Mapping[str, Sequence[float]], name: str) -> list[float] | None:
+    """Its two ends; None where they are not known."""
+    return list(known[name]) if name in known else None
 
 
 def comparison_json(comparison: Comparison) -> JSON:

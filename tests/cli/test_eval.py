@@ -73,6 +73,7 @@ def test_json_is_one_object_with_the_documented_keys(ragbench: Any, corpus: Path
     assert arm["name"] == "bm25:k1=2"
     assert set(arm["metrics"]["ndcg@10"]) == {"mean", "low", "high", "n"}
     assert set(arm["latency_ms"]) == {"p50", "p95", "p99", "n"}
+    assert arm["latency_ms_intervals"] == {"p50": None}
     assert arm["qps"] > 0
     assert done.json["schema_version"] == 1
     assert set(done.json) == {"schema_version", "arms", "comparisons", "ledger", "manifest"}

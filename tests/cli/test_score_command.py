@@ -93,6 +93,19 @@ def test_the_files_hold_what_was_scored(scored: Path, golden: Path) -> None:
     assert again.metrics["numeric"].mean == 1.0
 
 
+def test_few_queries_have_no_interval_of_latency_and_are_read_so(ragbench: Any, scored: Path, golden: Path) -> None:
+    few = scored / "few.jsonl"
+    few.write_text("".join((scored / "new.jsonl").read_text("utf-8").splitlines(keepends=True)[:3]), "utf-8")
+    done = ragbench("score", few, "--golden", golden, *METRICS, "--out", scored / "few")
+    assert done.code == 0, done.err
+    results = json.loads((scored / "few" / "results.json").read_text("utf-8"))
+    assert results["arms"][0]["latency_ms_intervals"] == {"p50": None}
+    (read,) = read_scored(scored / "few")
+    assert "p50" not in read.intervals
+    (whole,) = read_scored(scored / "new")
+    assert whole.intervals["p50"] == (500.0, 500.0)
+
+
 def test_the_same_answers_give_the_same_bytes(ragbench: Any, scored: Path, golden: Path) -> None:
     ragbench("score", scored / "new.jsonl", "--golden", golden, *METRICS, "--out", scored / "again")
     for name in ("results.json", "ledger.jsonl", "details.jsonl", "summary.md", "scores.parquet"):
