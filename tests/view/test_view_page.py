@@ -132,6 +132,15 @@ def test_choose_compare_open_a_query_and_decide(shop: Any, see: Any) -> None:
     assert seen.outside() == []
 
 
+def test_address_with_a_bare_percent_is_read_as_it_was_typed(shop: Any, see: Any) -> None:
+    seen = see(shop)
+    key = seen.page.locator('input[name="runs"]').first.get_attribute("value")
+    seen.go(f"/report?runs={key}#q=100%")
+    seen.page.wait_for_selector("#mark:text-is('Review 100%')")
+    seen.go(f"/queries?run={key}#q=100%")
+    assert seen.errors == []
+
+
 def test_query_list_searches_marks_and_leads_to_the_report(shop: Any, see: Any) -> None:
     seen = see(shop)
     page = seen.page

@@ -24,7 +24,7 @@ class Queries {
     byId("file").textContent = data.file;
     this.show(STEP);
     const named = /^#q=(.*)$/.exec(location.hash);
-    const query = named && data.queries.find((one) => one.id === decodeURIComponent(named[1]));
+    const query = named && data.queries.find((one) => one.id === decoded(named[1]));
     if (query) this.open(query);
   }
 

@@ -4,7 +4,7 @@ const review = new Review(frame.dataset.run, () => {});
 
 function openQuery() {
   const named = /^#q=(.*)$/.exec(frame.contentWindow ? frame.contentWindow.location.hash : "");
-  return named ? decodeURIComponent(named[1]) : null;
+  return named ? decoded(named[1]) : null;
 }
 
 async function startReview() {

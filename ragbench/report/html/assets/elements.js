@@ -31,6 +31,15 @@ function written(value, signed) {
   return sign + text;
 }
 
+// A part of an address; one that someone typed may hold a bare "%".
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function say(text) {
   byId("said").textContent = text;
 }

@@ -126,15 +126,6 @@ function valuesTable(figures, query, metric) {
   return [table(rows.slice(0, 1)), el("details", {}, el("summary", {}, "All metrics of this query"), table(rows.slice(1)))];
 }
 
-// An id that someone typed may hold a bare "%".
-function decoded(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
 class QueryView {
   constructor(figures) {
     this.figures = figures;
