@@ -1,7 +1,7 @@
 """The pages and what their scripts ask for."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from importlib.resources import files
 from typing import Annotated, Any
@@ -43,13 +43,7 @@ SHOWN = {
 Keys = Annotated[list[str] | None, Query(max_length=100)]
 
 
-def make_app(
-    settings: Settings,
-    reports: Reports,
-    reviews: Reviews,
-    playground: Playground,
-    at_end: Callable[[], None] = lambda: None,
-) -> FastAPI:
+def make_app(settings: Settings, reports: Reports, reviews: Reviews, playground: Playground) -> FastAPI:
     """The application; whoever asks it has passed the `ragbench.view.guard.Guard`.
 
     Args:
@@ -57,7 +51,6 @@ def make_app(
         reports: makes report pages.
         reviews: keeps decisions.
         playground: answers questions.
-        at_end: called when the server stops.
     """
 
     @asynccontextmanager
@@ -65,7 +58,6 @@ def make_app(
         yield
         if playground.models is not None:
             await playground.models.aclose()
-        at_end()
 
     # What the environment may say of OpenTelemetry is for other programs: nothing here is told to anyone.
     silent: Any = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
@@ -188,6 +180,8 @@ def _add_playground(app: FastAPI, settings: Settings, playground: Playground, pa
         session = _session(request)
         size = int(request.headers["content-length"])
         await receive_upload(session, name, size, request.stream(), settings.limits)
+        # Indexes without the file can be asked no more, and would take the place of those that can.
+        await in_thread(lambda: playground.forget(session))
         return JSONResponse(shown_uploads(session, settings.limits))
 
     @app.post("/uploads/clear")

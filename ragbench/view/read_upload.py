@@ -1,6 +1,7 @@
-"""Reads one uploaded PDF, in a process of its own that can be ended: ``python -m ragbench.view.read_upload FILE``.
+"""Reads one uploaded file; a PDF in a process of its own, which can be ended.
 
-One JSON object goes to stdout: the documents and what was left out, or why the file cannot be read.
+Of ``python -m ragbench.view.read_upload FILE SETTINGS`` one JSON object goes to stdout: the documents and what was
+left out, or why the file cannot be read.
 """
 
 import json

@@ -148,7 +148,8 @@ async def _apart(upload: Upload, settings: dict[str, object], seconds: float) ->
             await process.wait()
     if process.returncode != 0:
         last = errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        raise InputError(f"{upload.name}: cannot be read: {last or f'its reader ended with {process.returncode}'}")
+        why = _named(last, upload) or f"its reader ended with {process.returncode}"
+        raise InputError(f"{upload.name}: cannot be read: {why}")
     found: dict[str, Any] = json.loads(told)
     return found
 

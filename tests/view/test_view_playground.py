@@ -66,6 +66,24 @@ def test_sessions_never_see_each_others_files(ask: Any, shop: Any) -> None:
     assert ask(bob, "zebra", corpus=-1)[-1][0] == "done"
 
 
+def test_indexes_of_files_that_have_changed_take_no_places(start: Any, ask: Any, tmp_path: Path) -> None:
+    (tmp_path / "counting.py").write_text(
+        "from langchain_core.retrievers import BaseRetriever\n"
+        "class Nothing(BaseRetriever):\n"
+        "    def _get_relevant_documents(self, query, *, run_manager):\n        return []\n"
+        "def make(chunks):\n    open('built', 'a').write(f'{len(chunks)}\\n')\n    return Nothing()\n",
+        encoding="utf-8",
+    )
+    viewer = start(tmp_path, "--corpus", CATALOG, "--retriever", "langchain:object=counting:make", cwd=tmp_path)
+    client = viewer.client()
+    assert ask(client, "tent", corpus=0)[-1][1]["kind"] == "nothing"
+    for number in range(7):
+        upload(client, f"{number}.txt", ZEBRA)
+        assert ask(client, "zebra", corpus=-1)[-1][1]["kind"] == "nothing"
+    ask(client, "tent", corpus=0)
+    assert (tmp_path / "built").read_text("utf-8").split() == ["166", *"1234567"]
+
+
 def test_dense_retriever_keeps_vectors_of_uploads_in_the_session(ask: Any, shop: Any, cache: Path) -> None:
     client = shop.client()
     upload(client, "zebra.txt", ZEBRA)
