@@ -1,5 +1,6 @@
 """What is public, and that importing it is light."""
 
+import pickle
 import subprocess
 import sys
 
@@ -22,6 +23,12 @@ def test_every_public_name_is_there() -> None:
     assert ragbench.__all__ == ragbench.api.__all__ == sorted(ragbench.__all__)
     for name in ragbench.__all__:
         assert getattr(ragbench, name) is getattr(ragbench.api, name)
+
+
+def test_what_can_be_called_can_be_pickled() -> None:
+    named = [getattr(ragbench, name) for name in ragbench.__all__ if name != "wattbot"]
+    for call in (*named, ragbench.wattbot.score):
+        assert pickle.loads(pickle.dumps(call)) is call
 
 
 def test_importing_ragbench_loads_nothing_heavy() -> None:

@@ -4,6 +4,9 @@ Every object has ``to_pandas()``, ``to_dataset()`` and a table in a notebook; th
 with something to draw have ``plot``.
 """
 
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
 from ragbench.api import wattbot
 from ragbench.api.answers import answer, score_answers
 from ragbench.api.audits import AuditView, audit
@@ -57,12 +60,23 @@ from ragbench.io.run_files import read_run as _read_run
 from ragbench.metrics.score import score as _score
 from ragbench.tasks.wattbot.score.parts import Scored
 
-load_answers = checked("load_answers")(read_answers)
-load_golden = checked("load_golden")(read_golden)
-save_golden = checked("save_golden")(write_golden)
-read_run = checked()(_read_run)
-score = checked(metrics='a name of a metric, "ndcg@10", or a list of them')(_score)
-without_struck = checked()(_without_struck)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _as(name: str, call: Callable[P, R], **called: str) -> Callable[P, R]:
+    """A function of another room, checked, and known by its place here, so that it can be pickled."""
+    here = checked(name, **called)(call)
+    here.__module__, here.__qualname__ = __name__, name
+    return here
+
+
+load_answers = _as("load_answers", read_answers)
+load_golden = _as("load_golden", read_golden)
+save_golden = _as("save_golden", write_golden)
+read_run = _as("read_run", _read_run)
+score = _as("score", _score, metrics='a name of a metric, "ndcg@10", or a list of them')
+without_struck = _as("without_struck", _without_struck)
 
 __all__ = [
     "AnswerSet",

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import fields
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, get_type_hints
@@ -12,7 +12,7 @@ from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import RagbenchError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
-from ragbench.core.kinds import Kinds, check_kinds
+from ragbench.core.kinds import Kinds, check_kinds, taken
 from ragbench.core.runs import Run
 from ragbench.harness.settings import Settings
 from ragbench.metrics.base import Metric
@@ -48,10 +48,18 @@ def checked(call_name: str = "", /, **called: str) -> Callable[[Callable[P, R]],
         @wraps(call)
         def asked(*args: P.args, **kwargs: P.kwargs) -> R:
             hints = _hints(call)
-            for name, value in _given(signature, args, kwargs):
-                check_kinds(asked.__name__, hints, {name: value}, words)
             try:
+                given = signature.bind(*args, **kwargs)
+            except TypeError:  # Python says why
                 return call(*args, **kwargs)
+            for name, value in given.arguments.items():
+                several = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
+                ones = [taken(one, hints.get(name)) for one in (value if several else (value,))]
+                for one in ones:
+                    check_kinds(asked.__name__, hints, {name: one}, words)
+                given.arguments[name] = tuple(ones) if several else ones[0]
+            try:
+                return call(*given.args, **given.kwargs)
             except RagbenchError as error:
                 error.args = (in_python(str(error), _names(hints)),)
                 raise
@@ -60,17 +68,6 @@ def checked(call_name: str = "", /, **called: str) -> Callable[[Callable[P, R]],
         return asked
 
     return decorate
-
-
-def _given(signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[tuple[str, object]]:
-    """Arguments by name, each of several for itself; none where the call does not fit: Python says why."""
-    try:
-        given = signature.bind(*args, **kwargs).arguments
-    except TypeError:
-        return
-    for name, value in given.items():
-        several = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
-        yield from ((name, one) for one in (value if several else (value,)))
 
 
 def in_python(message: str, names: Collection[str]) -> str:

@@ -1,12 +1,12 @@
 """Whether a value is of the kind that an annotation names, and how people call that kind."""
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from numbers import Integral, Real
-from os import PathLike
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+
+import numpy as np
 
 from ragbench.core.errors import InputError
 
@@ -15,8 +15,16 @@ Kinds = Mapping[Any, str]
 
 PLAIN: dict[Any, str] = {
     str: "a text", int: "a whole number", float: "a number", bool: "True or False", Path: "a path", NoneType: "None",
+    Any: "anything",
 }  # fmt: skip
 LONGEST = 60
+
+
+class Part(NamedTuple):
+    """A value or a part of it, and how it is written: ``retrievers[1]``."""
+
+    name: str
+    value: object
 
 
 def check_kinds(
@@ -31,50 +39,98 @@ def check_kinds(
         called: what kinds are called, where a name of a class says too little; by annotation, or by name of the value.
 
     Raises:
-        InputError: one is of another kind; the message names it, and what it must be.
+        InputError: one is of another kind; the message names it, or its first part that does not fit, and what it
+            must be.
     """
     for name, value in values.items():
-        if name in hints and not fits(value, hints[name]):
+        wrong = misfit(value, hints[name], name) if name in hints else None
+        if wrong is not None:
             wanted = (called or {}).get(name) or said(hints[name], called or {})
-            raise InputError(f"{whose}: {name} is {_shown(value)}; it must be {wanted}")
+            whole = "it" if wrong.name == name else name
+            raise InputError(f"{whose}: {wrong.name} is {_shown(wrong.value)}; {whole} must be {wanted}")
 
 
 def fits(value: object, hint: Any) -> bool:
     """Whether the value is of that kind; what an iterator will give is not looked at.
 
-    Any path will do for `Path`, any real number but True and False for a float, and any collection for a sequence, but
-    no text: taken apart, it would be as many as it has letters.
+    Any real number but True and False will do for a float, any collection for a sequence, but no text (taken apart, it
+    would be as many as it has letters), and for a mapping whatever ``dict`` takes by its keys, as a pandas.Series.
     """
+    return misfit(value, hint) is None
+
+
+def misfit(value: object, hint: Any, name: str = "") -> Part | None:
+    """The first part of the value that is not of that kind, or the whole; None if all is."""
     origin, inside = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        return any(fits(value, one) for one in inside)
-    if origin is Literal:
-        return any(value is one or value == one for one in inside)
+        found = [misfit(value, one, name) for one in inside]
+        if any(one is None for one in found):
+            return None
+        return next((one for one in found if one is not None and one.name != name), Part(name, value))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return _misfit_pair(value, inside, name)
     if isinstance(origin, type) and issubclass(origin, Iterable):
-        return _holds(value, origin, inside)
+        return _misfit_one(value, inside, name)
+    return None if _is_of(value, hint) else Part(name, value)
+
+
+def _is_of(value: object, hint: Any) -> bool:
+    origin = get_origin(hint)
+    if hint is Any:
+        return True
+    if origin is Literal:
+        return any(isinstance(value, type(one)) and value == one for one in get_args(hint))
     if hint in (int, float):
         return isinstance(value, Integral if hint is int else Real) and not isinstance(value, bool)
-    if hint is Path:
-        return isinstance(value, PathLike)
+    if hint is bool:
+        return isinstance(value, bool | np.bool_)
     if isinstance(origin, type):  # of a generic class, or of a callable
         return isinstance(value, origin)
     return isinstance(value, NoneType if hint is None else hint) if hint is None or isinstance(hint, type) else True
 
 
-def _holds(value: object, origin: type, inside: tuple[Any, ...]) -> bool:
+def _misfit_pair(value: Any, inside: tuple[Any, ...], name: str) -> Part | None:
+    if not _has_pairs(value):
+        return Part(name, value)
+    for key, part in dict(value).items() if inside else ():
+        wrong = misfit(key, inside[0], f"a key of {name}") or misfit(part, inside[1], f"{name}[{_shown(key)}]")
+        if wrong is not None:
+            return wrong
+    return None
+
+
+def _misfit_one(value: Any, inside: tuple[Any, ...], name: str) -> Part | None:
     if isinstance(value, Iterator):
-        return not issubclass(origin, Mapping)
-    if issubclass(origin, Mapping):
-        return isinstance(value, Mapping) and all(
-            fits(part, kind) for pair in value.items() for part, kind in zip(pair, inside, strict=False)
-        )
+        return None
     if not isinstance(value, Collection) or isinstance(value, str | bytes | Mapping):
-        return False
-    return not inside or all(fits(part, inside[0]) for part in value)
+        return Part(name, value)
+    for at, part in enumerate(value if inside else ()):
+        wrong = misfit(part, inside[0], f"one of {name}" if isinstance(value, Set) else f"{name}[{at}]")
+        if wrong is not None:
+            return wrong
+    return None
+
+
+def _has_pairs(value: object) -> bool:
+    """Whether ``dict`` takes it by its keys."""
+    by_key = callable(getattr(value, "keys", None)) and hasattr(value, "__getitem__")
+    return by_key and not isinstance(value, type)
+
+
+def taken(value: Any, hint: Any) -> Any:
+    """The value as calls take it: no scalar of numpy, a tuple for an iterator, a dict for other pairs."""
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        return value.item()
+    origins = [get_origin(one) for one in _alternatives(hint)]
+    many = [one for one in origins if isinstance(one, type) and issubclass(one, Iterable)]
+    if many and isinstance(value, Iterator):
+        return tuple(value)
+    pairs = any(issubclass(one, Mapping) for one in many) and _has_pairs(value) and not isinstance(value, Mapping)
+    return dict(value) if pairs and all(issubclass(one, Mapping) for one in many) else value
 
 
 def said(hint: Any, called: Kinds) -> str:
-    """How people call a kind: ``a path or None``, ``a list, each a text``."""
+    """How people call a kind: ``a path or None``, ``a text or a list, each a text``."""
     kinds = [one for one in _alternatives(hint) if one is not NoneType]
     whole = Union[tuple(kinds)] if len(kinds) > 1 else kinds[0] if kinds else NoneType  # noqa: UP007 (made here)
     if isinstance(hint, type | UnionType) and hint in called:
@@ -83,12 +139,13 @@ def said(hint: Any, called: Kinds) -> str:
         words = [called[whole]]
     else:
         words = [_one(one, called) for one in kinds if not (one is str and Path in kinds)]
-    return " or ".join([*dict.fromkeys(words), *(["None"] if len(kinds) < len(_alternatives(hint)) else [])])
+    if len(kinds) < len(_alternatives(hint)):
+        words.append("None")
+    # What says more of its parts stands last, so that these are not taken for alternatives to it.
+    return " or ".join(sorted(dict.fromkeys(words), key=lambda word: word.startswith((LIST, MAPPING))))
 
 
-def _plural(kind: str) -> str:
-    """``texts`` of ``a text``; what has no article is put in brackets."""
-    return f"{kind.removeprefix('a ')}s" if re.fullmatch(r"a [\w ]+", kind) else f"({kind})"
+LIST, MAPPING = "a list", "a mapping from "
 
 
 def _alternatives(hint: Any) -> tuple[Any, ...]:
@@ -100,10 +157,10 @@ def _one(kind: Any, called: Kinds) -> str:
     if origin is Literal:
         return " or ".join(repr(one) for one in inside)
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return f"a mapping from {said(inside[0], called)} to {said(inside[1], called)}"
+        return f"{MAPPING}{said(inside[0], called)} to {said(inside[1], called)}"
     if isinstance(origin, type) and issubclass(origin, Iterable):
-        return f"a list of {_plural(said(inside[0], called))}" if inside else "a list"
-    return called.get(kind) or PLAIN.get(kind) or f"of the class {getattr(kind, '__name__', kind)}"
+        return f"{LIST}, each {said(inside[0], called)}" if inside else LIST
+    return called.get(kind) or PLAIN.get(kind) or _a(getattr(kind, "__name__", str(kind)))
 
 
 def _shown(value: object) -> str:
@@ -111,5 +168,8 @@ def _shown(value: object) -> str:
     if value is None or isinstance(value, str | bool | int | float):
         text = repr(value)
         return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-    name = type(value).__name__
+    return _a(type(value).__name__)
+
+
+def _a(name: str) -> str:
     return f"{'an' if name[:1].lower() in 'aeio' else 'a'} {name}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_type_hints
 
 from ragbench.core.errors import SettingError
-from ragbench.core.kinds import check_kinds
+from ragbench.core.kinds import check_kinds, taken
 from ragbench.metrics.base import Metric
 from ragbench.metrics.parse import parse_all
 
@@ -46,7 +46,13 @@ class Settings:
     fresh: bool = False
 
     def __post_init__(self) -> None:
-        check_kinds("Settings", _KINDS, vars(self), {"k": "cut-offs, as in k=(5, 10)", "metrics": "a list of names"})
+        given = {name: taken(getattr(self, name), kind) for name, kind in _KINDS.items()}
+        check_kinds("Settings", _KINDS, given, {"k": "cut-offs, as in k=(5, 10)", "metrics": "a list of names"})
+        given["k"] = tuple(map(int, given["k"]))
+        if not isinstance(given["metrics"], str):
+            given["metrics"] = tuple(given["metrics"])
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
         if not self.k or min(self.k) < 1:
             raise SettingError(f"k is {list(self.k)}; every cut-off must be at least 1")
         if self.resamples < 100:

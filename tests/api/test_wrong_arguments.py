@@ -1,9 +1,10 @@
 """Arguments of the wrong kind, swapped or unknown: an error that names the argument and says what to pass."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -37,7 +38,20 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
         ("rb.evaluate(CORPUS, GOLDEN)", "evaluate: chunks is a Corpus; it must be chunks, as rb.chunk(corpus)"),
         ("rb.evaluate(GOLDEN, CORPUS)", "evaluate: chunks is a GoldenSet"),
         ("rb.evaluate(rb.chunk(CORPUS), 'set')", "evaluate: golden is 'set'; it must be a golden set, as rb.load_gol"),
-        ("rb.evaluate(rb.chunk(CORPUS), GOLDEN, [5])", "evaluate: retrievers is a list; it must be a name"),
+        (
+            "rb.evaluate(rb.chunk(CORPUS), GOLDEN, ['bm25', 5])",
+            "evaluate: retrievers[1] is 5; retrievers must be a name of a retriever or a list of them",
+        ),
+        ("rb.evaluate(rb.chunk(CORPUS), GOLDEN, {'old': 5})", "evaluate: retrievers['old'] is 5; retrievers must be"),
+        ("rb.evaluate(rb.chunk(CORPUS), GOLDEN, {5: 'bm25'})", "evaluate: a key of retrievers is 5; retrievers must"),
+        (
+            "rb.write_report('x', out='y', gate=5)",
+            "gate is 5; it must be a path or a Gate or a list, each a path or a Gate",
+        ),
+        (
+            "rb.write_report('x', out='y', golden=('z', 5))",
+            "golden[1] is 5; golden must be a path or a list, each a path",
+        ),
         ("rb.evaluate(rb.chunk(CORPUS), GOLDEN, settings={'k': 5})", "evaluate: settings is a dict"),
         ("rb.compare(None)", "compare: given is None; it must be an evaluation"),
         ("rb.compare(e.scored)", "several are given one by one (*evaluation.scored)"),
@@ -76,6 +90,14 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
         ),
         ("rb.Settings(level='page')", "Settings: level is 'page'; it must be 'auto' or 'chunk' or 'document'"),
         ("rb.Settings(k=5)", "Settings: k is 5; it must be cut-offs"),
+        ("rb.Settings(k=np.array(5))", "Settings: k is 5; it must be cut-offs"),
+        ("rb.Settings(k=(cut for cut in (5, 'x')))", "Settings: k[1] is 'x'; k must be cut-offs"),
+        ("rb.Settings(metrics={5})", "Settings: one of metrics is 5; metrics must be a list of names"),
+        ("rb.load_golden(PurePosixPath('x'))", "load_golden: path is a PurePosixPath; it must be a path"),
+        (
+            "rb.load_golden('x', columns=dict)",
+            "load_golden: columns is a type; it must be None or a mapping from a tex",
+        ),
         ("e.arm('bm52')", "no arm 'bm52'; did you mean 'bm25'?"),
         ("e.plot.leaderboard('ndgc@10')", "no metric 'ndgc@10'; did you mean 'ndcg@10'?"),
         ("e.plot.leaderboard(theme='blue')", "leaderboard: theme is 'blue'; it must be 'light' or 'dark'"),
@@ -85,7 +107,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
 )
 def test_the_error_names_the_argument_and_what_to_pass(call: str, said_of_it: str, evaluation: rb.Evaluation) -> None:
     with pytest.raises((rb.InputError, rb.SettingError)) as told:
-        eval(call, {"rb": rb, "pd": pd, "CORPUS": CORPUS, "GOLDEN": GOLDEN, "EVENTS": EVENTS, "e": evaluation})
+        eval(call, {**globals(), "e": evaluation})
     assert said_of_it in str(told.value)
     assert "--" not in str(told.value).partition("'ragbench ")[0]
 
@@ -93,6 +115,19 @@ def test_the_error_names_the_argument_and_what_to_pass(call: str, said_of_it: st
 def test_one_by_itself_stands_for_a_list(evaluation: rb.Evaluation) -> None:
     compared = rb.compare(evaluation, metrics="mrr@10")
     assert compared.settings.metrics == ("mrr@10",)
+
+
+def test_what_numpy_pandas_and_iterators_give(evaluation: rb.Evaluation, tmp_path: Path) -> None:
+    settings = rb.Settings(k=np.array([1, 5]), metrics=(name for name in ["mrr@5"]), drop_self=np.True_)
+    assert settings == rb.Settings(k=(1, 5), metrics=("mrr@5",), drop_self=True)
+    assert (type(settings.k[0]), type(settings.drop_self)) == (int, bool)
+    compared = rb.compare(evaluation, metrics=iter(["mrr@10"]), seed=np.int64(3))
+    assert (compared.settings.metrics, type(compared.settings.seed)) == (("mrr@10",), int)
+    events = tmp_path / "events.csv"
+    rows = [f"u{at},{('control', 'new')[at % 2]},{at % 3 % 2},{at}" for at in range(60)]
+    events.write_text("user_id,variant_id,converted,order_value\n" + "\n".join(rows), "utf-8")
+    split = {"control": 0.5, "new": 0.5}
+    assert rb.ab(events, split=pd.Series(split)) == rb.ab(events, split=split)
 
 
 def test_python_itself_says_what_is_missing() -> None:
@@ -124,7 +159,10 @@ def test_options_become_arguments_where_there_is_one(message: str, names: set[st
         (iter("ab"), Sequence[str], True),
         (np.array(["a"]), Sequence[str], True), ({"a": 1}, dict[str, float], True), ({1: 1}, dict[str, float], False),
         (None, int | None, True), (None, None, True), ({}, Sequence[str], False),
-        (pd.Series(["a"]), Sequence[str], True),
+        (pd.Series(["a"]), Sequence[str], True), (np.True_, bool, True), (np.True_, int, False),
+        (pd.Series({"a": 1.0}), Mapping[str, float], True), (pd.Series({"a": "x"}), Mapping[str, float], False),
+        (object(), Any, True), ([object()], Sequence[Any], True), (PurePosixPath("x"), Path, False),
+        (np.array(["a", "b"]), Literal["a", "b"], False),
     ],
 )  # fmt: skip
 def test_kinds(value: object, hint: object, right: bool) -> None:
@@ -133,7 +171,9 @@ def test_kinds(value: object, hint: object, right: bool) -> None:
 
 def test_how_a_kind_is_called() -> None:
     assert said(Path | str | None, {}) == "a path or None"
-    assert said(str | Sequence[str], {}) == "a text or a list of texts"
+    assert said(str | Sequence[str] | None, {}) == "a text or None or a list, each a text"
+    assert said(Mapping[str, float] | str, {}) == "a text or a mapping from a text to a number"
+    assert said(Sequence[Any], {}) == "a list, each anything"
     assert said(rb.Corpus | None, {rb.Corpus: "a corpus"}) == "a corpus or None"
 
 
@@ -143,11 +183,11 @@ def test_a_call_sees_just_what_fits(value: object) -> None:
     def ask(words: str | Sequence[str]) -> object:
         return words
 
-    right = isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
-    if right:
-        assert ask(value) is value  # type: ignore[arg-type]
+    wrong = [at for at, one in enumerate(value) if not isinstance(one, str)] if isinstance(value, list) else []
+    if isinstance(value, str | list) and not wrong:
+        assert ask(value) is value
     else:
-        with pytest.raises(rb.InputError, match=re.escape("ask: words is ")):
+        with pytest.raises(rb.InputError, match=re.escape(f"ask: words{wrong[:1] or ''} is ")):
             ask(value)  # type: ignore[arg-type]
 
 
