@@ -70,7 +70,7 @@ def write_report(
         raise InputError(f"out and markdown are both {out}: name two files")
     wanted = Wanted(
         tuple(str(run) for run in runs),
-        Named(paths(corpus), golden=paths(golden), answers=paths(answers), recorded=texts),
+        Named(paths(corpus), golden=paths(golden), answers=paths(answers), left_out="" if texts else "texts=False"),
         gates=tuple(Path(one) if isinstance(one, str) else one for one in several(gate, Gate)),
         experiments=tuple(Path(one) if isinstance(one, str) else one for one in several(ab, AbResult, PairedResult)),
         title=title, metric=metric, baseline=baseline, seed=seed,

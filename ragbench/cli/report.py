@@ -51,7 +51,13 @@ def report_command(
     data = read_report(
         Wanted(
             references=tuple(runs),
-            texts=Named(tuple(corpus or ()), chunker, tuple(golden or ()), tuple(answers or ()), not no_texts),
+            texts=Named(
+                tuple(corpus or ()),
+                chunker,
+                tuple(golden or ()),
+                tuple(answers or ()),
+                "--no-texts" if no_texts else "",
+            ),
             gates=tuple(gate or ()),
             experiments=tuple(ab or ()),
             title=title,

@@ -1,91 +1,90 @@
 """What the user gave beside the folder: corpora, golden sets and answers, read once."""
 
+import json
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import TypeVar
 
-from ragbench.core.documents import Chunks, Corpus
+from ragbench.core.documents import Corpus
+from ragbench.core.errors import RagbenchError
 from ragbench.core.goldens import GoldenSet
+from ragbench.io.inputs import Input
+from ragbench.report.html.origins import Origin, Part
+from ragbench.report.html.texts import CORPUS, GOLDEN, Indexed, Named, Texts, corpus_input, read_texts
+from ragbench.view.runs import FoundRun
 from ragbench.view.settings import Settings
 
 T = TypeVar("T")
 
 
-class Fitting(NamedTuple):
-    """Of what was given, that which certain evaluations were made of."""
-
-    corpus: tuple[Path, ...]
-    golden: tuple[Path, ...]
-    answers: tuple[Path, ...]
-
-
 class Library:
-    """Reads each file when it is first needed, and keeps what it read."""
+    """Reads each file when it is first needed, as a report would read it, and keeps what it read."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._kept: dict[Hashable, Any] = {}
         self._lock = threading.RLock()
+        self._corpora, self._goldens = self._once(CORPUS), self._once(GOLDEN)
 
-    def indexed(self, path: Path) -> tuple[Corpus, Chunks]:
+    def indexed(self, path: Path) -> Indexed:
         """The documents, and what was cut from them.
 
         Raises:
             InputError: they cannot be read.
         """
-        return self._once(("corpus", path), lambda: self._read_corpus(path))
+        return self._corpora.read(corpus_input(path, self.settings.chunker))
 
-    def golden(self, path: Path) -> GoldenSet:
-        """A golden set.
-
-        Raises:
-            InputError: it cannot be read.
-        """
-        from ragbench.io.golden_files import read_golden
-
-        return self._once(("golden", path), lambda: read_golden(path))
-
-    def check(self) -> None:
+    def check(self, runs: Callable[[], Sequence[FoundRun]]) -> None:
         """Read the golden sets now, so that a wrong one is told at the start.
+
+        Args:
+            runs: the evaluations, one of which may tell how a set is to be read.
 
         Raises:
             InputError: one cannot be read.
         """
         for path in self.settings.golden:
-            self.golden(path)
+            try:
+                self._goldens.read(Input(path))
+            except RagbenchError:
+                if self._texts(runs(), Named(golden=(path,))).golden is None:
+                    raise
 
-    def golden_of(self, fingerprint: str) -> tuple[Path, GoldenSet] | None:
-        """The golden set with this fingerprint, and where it lies."""
-        for path in self.settings.golden:
-            if self.golden(path).fingerprint == fingerprint:
-                return path, self.golden(path)
-        return None
+    def golden_of(self, run: FoundRun) -> tuple[Path, GoldenSet] | None:
+        """The golden set of this evaluation, and where it lies."""
+        texts = self._texts([run], Named(golden=self.settings.golden))
+        return None if texts.golden is None else (texts.inputs[run.key]["golden"].path, texts.golden)
 
-    def fitting(self, chunks: set[str], goldens: set[str], answers: set[str]) -> Fitting:
-        """What evaluations with these fingerprints were made of."""
+    def corpus_of(self, run: FoundRun) -> Corpus | None:
+        """The documents of this evaluation."""
+        texts = self._texts([run], Named(self.settings.corpus, self.settings.chunker))
+        return texts.indexed[run.key].corpus if run.key in texts.indexed else None
+
+    def fitting(self, runs: Sequence[FoundRun]) -> Named:
+        """Of what was given, that which these evaluations were made of."""
         given = self.settings
-        return Fitting(
-            tuple(path for path in given.corpus if chunks and self.indexed(path)[1].fingerprint in chunks),
-            tuple(path for path in given.golden if self.golden(path).fingerprint in goldens),
-            tuple(path for path in given.answers if answers and self._answers(path) in answers),
-        )
+        texts = self._texts(runs, Named(given.corpus, given.chunker, given.golden, given.answers))
 
-    def _answers(self, path: Path) -> str:
-        from ragbench.io.answer_files import read_answers
+        def of(kind: str) -> tuple[Path, ...]:
+            return tuple(dict.fromkeys(one[kind].path for one in texts.inputs.values() if kind in one))
 
-        ids = {item.text: item.id for golden in self.settings.golden for item in self.golden(golden)}
-        return self._once(("answers", path), lambda: read_answers(path, ids=ids).fingerprint)
+        return Named(of("corpus"), given.chunker, of("golden"), of("answers"))
 
-    def _read_corpus(self, path: Path) -> tuple[Corpus, Chunks]:
-        from ragbench.corpus.chunk import chunk_corpus
-        from ragbench.corpus.load import load_corpus
+    def _texts(self, runs: Sequence[FoundRun], named: Named) -> Texts:
+        origins = [Origin((run.key,), run.manifest or {}, run.folder) for run in runs]
+        only = replace(named, left_out="the viewer", strict=False)
+        return read_texts(origins, only, self._corpora, self._goldens)
 
-        loaded = load_corpus(path)
-        return loaded.corpus, chunk_corpus(loaded, self.settings.chunker).chunks
+    def _once(self, part: Part[T]) -> Part[T]:
+        """The same, read once."""
+        kept: dict[tuple[Path, str], T] = {}
 
-    def _once(self, key: Hashable, read: Callable[[], T]) -> T:
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = read()
-            return cast(T, self._kept[key])
+        def read(given: Input) -> T:
+            key = (given.path, json.dumps(given.options, sort_keys=True))
+            with self._lock:
+                if key not in kept:
+                    kept[key] = part.read(given)
+                return kept[key]
+
+        return replace(part, read=read)

@@ -114,8 +114,8 @@ class Playground:
         return found, {id_: one.corpus.by_id[id_].title if id_ in one.corpus.by_id else "" for id_ in shown}
 
     def _given(self, number: int, spec: str) -> Indexed:
-        corpus, chunks = self._library.indexed(self.corpora[number])
-        return self._index(spec, corpus, chunks, self._cache)
+        one = self._library.indexed(self.corpora[number])
+        return self._index(spec, one.corpus, one.chunks, self._cache)
 
     def _own(self, session: Session, spec: str) -> Indexed:
         with session.lock:

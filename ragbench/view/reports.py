@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ragbench.core.errors import InputError
+from ragbench.io.inputs import PATHS, found
 from ragbench.io.scored_runs import LOAD_KIND
 from ragbench.view.damage import naming
 from ragbench.view.library import Library
-from ragbench.view.runs import FoundRun
+from ragbench.view.runs import FoundRun, looks
 
 KEPT = 8
 """Pages kept: going back and forth should cost nothing."""
@@ -38,7 +39,7 @@ class Reports:
             RagbenchError: they cannot be shown, or not together.
         """
         check(runs)
-        key = (intersect, *((run.key, run.stamp) for run in runs))
+        key = (intersect, *((run.key, run.stamp, _inputs_now(run)) for run in runs))
         with self._lock:
             if key not in self._pages:
                 self._pages[key] = self._made(runs, intersect)
@@ -50,24 +51,29 @@ class Reports:
     def _made(self, runs: Sequence[FoundRun], intersect: bool) -> bytes:
         from ragbench.report.html.inputs import Wanted, read_report
         from ragbench.report.html.page import page
-        from ragbench.report.html.texts import Named
         from ragbench.report.html.vega import vega_script
 
-        def known(part: str) -> set[str]:
-            parts = [(run.manifest or {}).get(part) for run in runs]
-            return {str(one.get("fingerprint")) for one in parts if isinstance(one, dict)}
-
-        fitting = self._library.fitting(known("chunks"), known("golden"), known("answers"))
+        fitting = self._library.fitting(runs)
         with naming(runs):
             data = read_report(
                 Wanted(
                     tuple(str(run.folder) for run in runs),
-                    Named(fitting.corpus, self._library.settings.chunker, fitting.golden, fitting.answers),
+                    fitting,
                     intersect=intersect,
                     title=" against ".join(run.name for run in runs) if len(runs) > 1 else None,
                 )
             )
             return page(data, vega_script(self._cache)).encode("utf-8", "replace")
+
+
+def _inputs_now(run: FoundRun) -> tuple[object, ...]:
+    """How what the evaluation was made of looks now: a page that shows it, or tells that it is gone, holds so long."""
+    inputs = [found(run.manifest or {}, name, run.folder) for name in ("corpus", "golden", "answers")]
+    paths: list[Path] = []
+    for one in inputs:
+        if one is not None:
+            paths += [one.path, *(Path(one.options[key]) for key in PATHS if key in one.options)]
+    return tuple((one, looks(one)) for path in paths for one in (path, *sorted(path.rglob("*"))))
 
 
 def check(runs: Sequence[FoundRun]) -> None:

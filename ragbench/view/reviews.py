@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ragbench.core.documents import Corpus
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenItem
 from ragbench.core.scored import QueryTable
@@ -42,7 +41,7 @@ class Reviews:
 
     def file(self, run: FoundRun) -> Path:
         """Where the decisions on its queries lie."""
-        known = self._library.golden_of(run.fingerprint)
+        known = self._library.golden_of(run)
         if known is None:
             return run.folder / NAME
         path = known[0].resolve()
@@ -107,7 +106,7 @@ class Reviews:
 
     def _items(self, run: FoundRun) -> Mapping[str, GoldenItem]:
         """The queries; with their evidence where the golden set is at hand."""
-        known = self._library.golden_of(run.fingerprint)
+        known = self._library.golden_of(run)
         if known is not None:
             return {item.id: item for item in known[1]}
         scored = self._scored(run)
@@ -119,16 +118,10 @@ class Reviews:
             }
 
     def _shown(self, run: FoundRun, item: GoldenItem) -> Row:
-        corpus = self._corpus(run)
+        corpus = self._library.corpus_of(run)
         evidence = evidence_text(item, corpus) if corpus is not None else ""
         shown = (item.id, item.type, item.text, item.answer or "", evidence, "")
         return dict(zip(COLUMNS, (*shown, *("" for _ in FILLED)), strict=True))
-
-    def _corpus(self, run: FoundRun) -> Corpus | None:
-        chunks = (run.manifest or {}).get("chunks")
-        wanted = {str(chunks.get("fingerprint"))} if isinstance(chunks, dict) else set()
-        fitting = self._library.fitting(wanted, set(), set()).corpus
-        return self._library.indexed(fitting[0])[0] if fitting else None
 
 
 def _shown_queries(scored: Any) -> dict[str, Any]:

@@ -44,7 +44,6 @@ class FoundRun:
         stamp: changes with the results.
         kind: ``retrieval``, ``answers`` or ``load``.
         golden: name of the golden set.
-        fingerprint: of the golden set.
         queries: how many.
         metric: that the systems are listed by.
         systems: what ran.
@@ -58,7 +57,6 @@ class FoundRun:
     stamp: int
     kind: str = "retrieval"
     golden: str = ""
-    fingerprint: str = ""
     queries: int = 0
     metric: str = ""
     systems: tuple[System, ...] = ()
@@ -96,12 +94,12 @@ class Runs:
         return sorted((run for _, run in known.values()), key=lambda run: (-run.changed, run.name))
 
     def _found(self, folder: Path) -> tuple[object, FoundRun]:
-        looks = tuple(_looks(folder / name) for name in (RESULTS, SCORES, QUERIES))
+        now = tuple(looks(folder / name) for name in (RESULTS, SCORES, QUERIES))
         before = self._known.get(folder)
-        return before if before is not None and before[0] == looks else (looks, _read(folder, self._root))
+        return before if before is not None and before[0] == now else (now, _read(folder, self._root))
 
 
-def _looks(path: Path) -> tuple[int, int] | None:
+def looks(path: Path) -> tuple[int, int] | None:
     """Size and time of a file; None where it is not there."""
     try:
         status = path.stat()
@@ -160,7 +158,6 @@ def _described(plain: FoundRun, content: Mapping[str, Any]) -> FoundRun:
         plain.key, plain.folder, plain.name, plain.changed, plain.stamp,
         kind=kind,
         golden=str(golden.get("name", "")),
-        fingerprint=str(golden.get("fingerprint", "")),
         queries=int(golden.get("queries") or 0),
         metric=metric,
         systems=tuple(_system(arm, metric) for arm in arms),

@@ -21,6 +21,7 @@ from ragbench.view.library import Library
 from ragbench.view.playground import Playground
 from ragbench.view.reports import Reports
 from ragbench.view.reviews import Reviews
+from ragbench.view.runs import Runs
 from ragbench.view.sessions import Sessions
 from ragbench.view.settings import Settings
 from ragbench.view.spaces import own_folder
@@ -50,7 +51,7 @@ def serve(
         InputError: a golden set cannot be read.
     """
     library = Library(settings)
-    library.check()
+    library.check(Runs(settings.folder).find)
     playground = Playground(library, Models(asking) if asking else None, cache)
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _stop)

@@ -87,9 +87,36 @@ def test_another_file_in_its_place_is_not_taken(ragbench: Any, project: Path, ev
     shutil.copyfile(project / CORPUS, project / "kept.csv")
     (project / CORPUS).write_text("product_id,product_name\n1,a secret\n", "utf-8")
     done, page = report(ragbench, project, "reports/shop", "--no-texts", "--corpus", "kept.csv")
-    assert "Evidence and reference answers are not shown: an evaluation does not keep them" in done.out
+    assert "Evidence and reference answers are not shown: left out by --no-texts.\n" in done.out
+    assert "Write the report again" not in done.out
     assert "--corpus kept.csv --chunker recursive:size=300,overlap=0" in html.unescape(page)
     assert "a secret" not in page
+
+
+def test_what_was_moved_is_read_as_the_evaluation_read_it(ragbench: Any, project: Path) -> None:
+    """Columns, split and loader are not named again, not even where the chunker is."""
+    (project / "stones.csv").write_text(
+        "key,title,said\na,x,the big stone is grey\nb,y,the wet stone is black\n", "utf-8"
+    )
+    (project / "g.csv").write_text("frage,stelle\nwhich stone is wet,b\n", "utf-8")
+    words = ("--golden", "g.csv", "--golden-columns", "query=frage,document=stelle", "--retriever", "bm25")
+    corpus = ("--corpus", "stones.csv", "--loader", "csv:text_column=said,id_column=key")
+    chunker = ("--chunker", "recursive:size=10,overlap=0")
+    done = ragbench("eval", *corpus, *chunker, *words, "--resamples", "100", "--out", "runs/stones", cwd=project)
+    assert done.code == 0, done.err
+    (project / "g.csv").rename(project / "moved.csv")
+    (project / "stones.csv").rename(project / "kept.csv")
+    named = ("--golden", "moved.csv", "--corpus", "kept.csv")
+    for also in ((), chunker):
+        done, page = report(ragbench, project, "runs/stones", *named, *also)
+        assert "note: " not in done.out
+        assert "--golden moved.csv --golden-columns document=stelle,query=frage" in re.sub(
+            r"\s*\\\n\s*", " ", html.unescape(page)
+        )
+    refused = ragbench("report", "runs/stones", *named, "--chunker", "whole", "--out", "r.html", cwd=project)
+    assert (refused.code, "--corpus kept.csv: its fingerprint is" in refused.err) == (2, True), refused.err
+    refused = ragbench("report", "runs/stones", "--golden", "kept.csv", "--out", "r.html", cwd=project)
+    assert (refused.code, "Traceback" in refused.err) == (2, False), refused.err
 
 
 def test_a_baseline_knows_the_same_inputs(ragbench: Any, project: Path, evaluated: Path) -> None:

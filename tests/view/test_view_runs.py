@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 CATALOG = Path(__file__).resolve().parents[2] / "datasets" / "shop" / "product_catalog.csv"
 
 
@@ -35,6 +37,47 @@ def test_report_is_the_page_of_the_command(start: Any, runs: Path, golden: Path,
     assert ragbench("report", runs / "first", "--corpus", CATALOG, "--golden", golden, "--out", out).code == 0
     assert reply.content == out.read_bytes()
     assert "frame-ancestors 'self'" in reply.headers["content-security-policy"]
+
+
+@pytest.fixture
+def stones(tmp_path: Path, ragbench: Any) -> Path:
+    """An evaluation of files that must be told how to be read."""
+    (tmp_path / "stones.csv").write_text("key,said\na,the big stone is grey\nb,the wet stone is black\n", "utf-8")
+    (tmp_path / "g.csv").write_text("frage,stelle\nwhich stone is wet,b\n", "utf-8")
+    corpus = ("--corpus", tmp_path / "stones.csv", "--loader", "csv:text_column=said,id_column=key")
+    golden = ("--golden", tmp_path / "g.csv", "--golden-columns", "query=frage,document=stelle")
+    words = ("--retriever", "bm25", "--resamples", "100", "--out", tmp_path / "runs" / "stones")
+    done = ragbench("eval", *corpus, *golden, *words)
+    assert done.code == 0, done.err
+    return tmp_path
+
+
+def test_what_was_moved_is_read_as_the_evaluation_read_it(start: Any, stones: Path, keys_of: Any) -> None:
+    (stones / "stones.csv").rename(stones / "kept.csv")
+    (stones / "g.csv").rename(stones / "moved.csv")
+    client = start(stones / "runs", "--corpus", stones / "kept.csv", "--golden", stones / "moved.csv").client()
+    key = keys_of(client)["stones"]
+    page = client.get("/report/page", params={"runs": key}).text
+    assert "--golden-columns document=stelle,query=frage" in re.sub(r"\s*\\\n\s*", " ", html.unescape(page))
+    assert "not shown" not in page
+    assert client.get("/data/queries", params={"run": key}).json()["file"] == str(stones / "moved.review.csv")
+
+
+def test_golden_set_that_nothing_can_read_is_told_at_the_start(stones: Path, ragbench: Any) -> None:
+    (stones / "other.csv").write_text("a,b\n1,2\n", "utf-8")
+    done = ragbench("view", stones / "runs", "--no-open", "--golden", stones / "other.csv")
+    assert (done.code, "other.csv" in done.err, "Traceback" in done.err) == (2, True, False)
+
+
+def test_page_follows_the_inputs_that_were_recorded(start: Any, stones: Path, keys_of: Any) -> None:
+    client = start(stones / "runs").client()
+    asked = {"runs": keys_of(client)["stones"]}
+    before = client.get("/report/page", params=asked).text
+    assert "not there any more" not in before
+    (stones / "g.csv").rename(stones / "away.csv")
+    assert "g.csv, which was evaluated, is not there any more" in client.get("/report/page", params=asked).text
+    (stones / "away.csv").rename(stones / "g.csv")
+    assert client.get("/report/page", params=asked).text == before
 
 
 def test_comparison_has_the_oldest_as_the_baseline(start: Any, runs: Path, keys_of: Any) -> None:

@@ -9,6 +9,8 @@ from ragbench.core.errors import InputError, RagbenchError
 from ragbench.io.inputs import Input, found
 
 T = TypeVar("T")
+FAULTS = (RagbenchError, OSError, UnicodeError)
+"""Of an input that cannot be read."""
 
 
 class Origin(NamedTuple):
@@ -63,31 +65,38 @@ class Gathered(Generic[T]):
         self.inputs: dict[str, Input] = {}
         self._origins = [origin for origin in origins if self._evaluated(origin) is not None]
         self._why: dict[str, str] = {}
+        self._left_out = ""
 
-    def gather(self, named: Sequence[Input], *, recorded: bool) -> None:
+    def gather(self, named: Sequence[Input], *, left_out: str = "", strict: bool = True) -> None:
         """Read what is named, then, unless told otherwise, what is still missing from where it was recorded.
 
+        Args:
+            named: each is also read as the evaluations say that they read theirs.
+            left_out: by which word of the user nothing is looked for that is not named; empty where it is.
+            strict: whether something that is named must belong to an evaluation; else it is passed over.
+
         Raises:
-            InputError: something that is named belongs to no evaluation.
+            InputError: something that is named cannot be read, or belongs to no evaluation.
         """
+        self._left_out = left_out
         for one in named:
-            self._name(one)
-        if recorded:
-            for origin in self._missing():
-                self._look_up(origin)
+            self._name(one, strict)
+        for origin in () if left_out else self._missing():
+            self._look_up(origin)
 
     def missing(self) -> list[str]:
         """What is not shown for which systems, why, and how to get it."""
+        usual = f"left out by {self._left_out}" if self._left_out else "an evaluation does not keep them"
+        again = "" if self._left_out else f" Write the report again with {self.part.option} {self.part.kept.upper()}."
         reasons: dict[str, list[str]] = {}
         for origin in self._missing():
             for name in origin.names:
-                reasons.setdefault(self._why.get(name, "an evaluation does not keep them"), []).append(name)
+                reasons.setdefault(self._why.get(name, usual), []).append(name)
         every = [name for origin in self._origins for name in origin.names]
         said = []
         for reason, names in reasons.items():
             of = "" if len(names) == len(every) else f" for {', '.join(names)}"
-            again = f"Write the report again with {self.part.option} {self.part.kept.upper()}."
-            said.append(f"{self.part.unseen}{of}: {reason}. {again}")
+            said.append(f"{self.part.unseen}{of}: {reason}.{again}")
         return said
 
     def _missing(self) -> list[Origin]:
@@ -98,32 +107,38 @@ class Gathered(Generic[T]):
         known = origin.manifest.get(self.part.manifest)
         return known.get("fingerprint") if isinstance(known, dict) else None
 
-    def _name(self, given: Input) -> None:
+    def _name(self, given: Input, strict: bool) -> None:
         option = f"{self.part.option} {given.path}"
-        if not self._origins:
+        if strict and not self._origins:
             raise InputError(f"{option}: the evaluations have no {self.part.manifest}; leave it out")
-        first = self.part.read(given)
-        owned = self._own(given, first)
-        # Not told how to read it: also as the evaluations say that they did.
-        for way in () if given.options else self._ways():
-            if not self._missing():
+        owned, mine, fault = False, "", None
+        for way in self._ways(given.options):
+            if owned and not self._missing():
                 break
+            one = Input(given.path, way)
             try:
-                owned = self._own(Input(given.path, way), self.part.read(Input(given.path, way))) or owned
-            except RagbenchError:
+                content = self.part.read(one)
+            except FAULTS as error:
+                fault = error
                 continue
-        if not owned:
-            known = ", ".join(sorted({str(self._evaluated(origin)) for origin in self._origins}))
-            mine = self.part.fingerprint(first)
-            raise InputError(f"{option}: its fingerprint is {mine}, evaluated was {known}. {self.part.advice}")
+            mine = self.part.fingerprint(content)
+            owned = self._own(one, content) or owned
+        if owned or not strict:
+            return
+        if fault is not None and not mine:
+            raise fault
+        known = ", ".join(sorted({str(self._evaluated(origin)) for origin in self._origins}))
+        raise InputError(f"{option}: its fingerprint is {mine}, evaluated was {known}. {self.part.advice}")
 
-    def _ways(self) -> list[Mapping[str, Any]]:
+    def _ways(self, options: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """How to read what is named: as each evaluation read its own, save for what the user says; then just so."""
         ways: list[Mapping[str, Any]] = []
         for origin in self._origins:
             kept = found(origin.manifest, self.part.kept, origin.folder)
-            if kept is not None and kept.options and kept.options not in ways:
-                ways.append(kept.options)
-        return ways
+            way = {**(kept.options if kept is not None else {}), **options}
+            if way not in ways:
+                ways.append(way)
+        return ways if options in ways else [*ways, options]
 
     def _own(self, given: Input, content: T) -> bool:
         """Give it to the systems whose evaluation has its fingerprint; whether there are any."""
@@ -146,7 +161,7 @@ class Gathered(Generic[T]):
             return f"{kept.path}, which was evaluated, is not there any more"
         try:
             content = self.part.read(kept)
-        except (RagbenchError, OSError, UnicodeError) as error:
+        except FAULTS as error:
             return f"{kept.path}, which was evaluated, cannot be read any more ({error})"
         mine = self.part.fingerprint(content)
         if mine != self._evaluated(origin):

@@ -33,17 +33,20 @@ class Named:
 
     Attributes:
         corpus: files or folders of documents, or files of chunks; each belongs to the evaluations with its fingerprint.
-        chunker: how the corpora were cut; ``auto`` also tries how the evaluations say they were.
+        chunker: how the corpora were cut; ``auto`` leaves it to what the evaluations say.
         golden: golden sets; each belongs to the evaluations with its fingerprint.
         answers: files or folders of answers; each belongs to the scores with its fingerprint.
-        recorded: whether what is not named is looked for where the evaluation found it.
+        left_out: by which word of the user nothing else is shown; empty where what is not named is looked for where
+            the evaluation found it.
+        strict: whether each must belong to an evaluation; else those that do not are passed over.
     """
 
     corpus: tuple[Path, ...] = ()
     chunker: str = AUTO
     golden: tuple[Path, ...] = ()
     answers: tuple[Path, ...] = ()
-    recorded: bool = True
+    left_out: str = ""
+    strict: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,31 +70,9 @@ class Texts:
     missing: tuple[str, ...] = ()
 
 
-def read_texts(origins: Sequence[Origin], named: Named) -> Texts:
-    """Read what the user named and find the systems that each belongs to, by fingerprint; then what they recorded.
-
-    Raises:
-        InputError: something that was named belongs to none of them.
-    """
-    cut = {} if named.chunker == AUTO else {"chunker": named.chunker}
-    corpora = Gathered(CORPUS, origins)
-    corpora.gather([Input(path, cut) for path in named.corpus], recorded=named.recorded)
-    goldens = Gathered(GOLDEN, origins)
-    goldens.gather([Input(path) for path in named.golden], recorded=named.recorded)
-    sets = goldens.of
-    ids = {item.text: item.id for golden in sets.values() for item in golden}
-    answers = Gathered(_answers_part(ids), origins)
-    answers.gather([Input(path) for path in named.answers], recorded=named.recorded)
-    every = (corpora, goldens, answers)
-    names = [name for origin in origins for name in origin.names]
-    return Texts(
-        indexed=corpora.of,
-        golden=next((sets[name] for name in names if name in sets), None),
-        items={item.id: item for golden in reversed(list(sets.values())) for item in golden},
-        answers=answers.of,
-        inputs={name: {one.part.kept: one.inputs[name] for one in every if name in one.inputs} for name in names},
-        missing=tuple(line for one in every for line in one.missing()),
-    )
+def corpus_input(path: Path, chunker: str) -> Input:
+    """A corpus that the user named."""
+    return Input(path, {} if chunker == AUTO else {"chunker": chunker})
 
 
 def _indexed(given: Input) -> Indexed:
@@ -157,4 +138,39 @@ def _answers_part(ids: Mapping[str, str]) -> Part[AnswerSet]:
         advice="They were made anew since, or are other ones; score them again, or name the answers that were used",
         read=partial(_answers, ids),
         fingerprint=lambda found: found.fingerprint,
+    )
+
+
+def read_texts(
+    origins: Sequence[Origin], named: Named, corpus: Part[Indexed] = CORPUS, golden: Part[GoldenSet] = GOLDEN
+) -> Texts:
+    """Read what the user named and find the systems that each belongs to, by fingerprint; then what they recorded.
+
+    Args:
+        origins: the evaluations.
+        named: what the user named.
+        corpus: how corpora are read, for a reader that keeps what it read.
+        golden: the same of golden sets.
+
+    Raises:
+        InputError: something that was named belongs to none of them.
+    """
+    corpora = Gathered(corpus, origins)
+    cut = [corpus_input(path, named.chunker) for path in named.corpus]
+    corpora.gather(cut, left_out=named.left_out, strict=named.strict)
+    goldens = Gathered(golden, origins)
+    goldens.gather([Input(path) for path in named.golden], left_out=named.left_out, strict=named.strict)
+    sets = goldens.of
+    ids = {item.text: item.id for one in sets.values() for item in one}
+    answers = Gathered(_answers_part(ids), origins)
+    answers.gather([Input(path) for path in named.answers], left_out=named.left_out, strict=named.strict)
+    every = (corpora, goldens, answers)
+    names = [name for origin in origins for name in origin.names]
+    return Texts(
+        indexed=corpora.of,
+        golden=next((sets[name] for name in names if name in sets), None),
+        items={item.id: item for one in reversed(list(sets.values())) for item in one},
+        answers=answers.of,
+        inputs={name: {one.part.kept: one.inputs[name] for one in every if name in one.inputs} for name in names},
+        missing=tuple(line for one in every for line in one.missing()),
     )
