@@ -1,6 +1,7 @@
 """``ragbench wattbot score``: a submission against the truth, or several against each other."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -102,7 +103,9 @@ def _names(preds: list[Path]) -> list[str]:
     paths = [str(path) for path in preds]
     if len(set(paths)) < len(paths):
         raise SettingError("--pred names one file twice; a submission cannot be compared with itself")
-    for names in ([path.name for path in preds], [path.absolute().parent.name for path in preds]):
+    # Not resolved, which fails on a link to itself before the file's own error can be told.
+    whole = [Path(os.path.normpath(path.absolute())) for path in preds]
+    for names in ([path.name for path in preds], [path.parent.name for path in whole]):
         if len(set(names)) == len(names):
             return names
     return paths

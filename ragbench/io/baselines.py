@@ -79,7 +79,7 @@ def set_baseline(name: str, reference: Path | str, store: Path = STORE) -> Basel
     with tempfile.TemporaryDirectory(dir=store, prefix=f".{name}.") as held:
         new = Path(held) / name
         if INPUTS in results["manifest"]:
-            results["manifest"][INPUTS] = moved(results["manifest"][INPUTS], folder, store / name)
+            results["manifest"][INPUTS] = moved(results["manifest"], folder, store / name)
         _copy(folder, new, run.name, results)
         write_text(new / CARD, _text({"schema_version": SCHEMA_VERSION, "name": name, "arm": run.name}))
         read_scored(new)

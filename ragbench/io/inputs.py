@@ -40,23 +40,19 @@ def recorded(inputs: Mapping[str, Input], folder: Path) -> dict[str, dict[str, A
     return {name: _held({PATH: one.path, **one.options}, folder) for name, one in inputs.items()}
 
 
-def moved(inputs: Mapping[str, Mapping[str, Any]], folder: Path, place: Path) -> dict[str, dict[str, Any]]:
-    """What the manifest of ``folder`` keeps, for a copy of it that lies at ``place``."""
+def moved(manifest: Mapping[str, Any], folder: Path, place: Path) -> dict[str, dict[str, Any]]:
+    """The inputs that the manifest of ``folder`` names, for a copy of it that lies at ``place``."""
     start = folder.resolve()
     return {
         name: _held({key: start / value if key in PATHS else value for key, value in one.items()}, place)
-        for name, one in inputs.items()
+        for name, one in _records(manifest).items()
     }
 
 
 def found(manifest: Mapping[str, Any], name: str, folder: Path) -> Input | None:
-    """An input that the manifest of ``folder`` names, its paths as they are written from here; None if it names none.
-
-    What is no such record (of a file that somebody edited) counts as none.
-    """
-    inputs = manifest.get(INPUTS)
-    one = inputs.get(name) if isinstance(inputs, Mapping) else None
-    if not isinstance(one, Mapping) or PATH not in one or not all(_is_kept(key, value) for key, value in one.items()):
+    """An input that the manifest of ``folder`` names, its paths as they are seen from here; None if it names none."""
+    one = _records(manifest).get(name)
+    if one is None:
         return None
     start = folder.resolve()
     options = {key: from_here(start / value) if key in PATHS else value for key, value in one.items()}
@@ -80,12 +76,24 @@ def relative(path: Path, folder: Path) -> str:
     return whole.as_posix() if shared == Path(whole.anchor) else PurePosixPath(os.path.relpath(whole, start)).as_posix()
 
 
+def _records(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """What the manifest keeps of each input; what is no such record (of a file that somebody edited) counts as none."""
+    inputs = manifest.get(INPUTS)
+    return {
+        name: one
+        for name, one in (inputs.items() if isinstance(inputs, Mapping) else ())
+        if isinstance(one, Mapping) and PATH in one and all(_is_kept(key, value) for key, value in one.items())
+    }
+
+
 def _is_kept(key: str, value: object) -> bool:
     if key == "exclude_source":
         return isinstance(value, bool)
     if key == "columns":
         return isinstance(value, Mapping) and all(isinstance(column, str) for column in value.values())
-    return isinstance(value, str) and key in (*PATHS, "loader", "chunker", "format", "split", "name")
+    if key in PATHS:
+        return isinstance(value, str) and "\0" not in value  # which no path holds
+    return isinstance(value, str) and key in ("loader", "chunker", "format", "split", "name")
 
 
 def _held(one: Mapping[str, Any], folder: Path) -> dict[str, Any]:

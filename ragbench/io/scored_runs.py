@@ -107,6 +107,8 @@ def write_queries(queries: QueryTable, path: Path) -> None:
 
 def _results(folder: Path) -> dict[str, Any]:
     path = folder / RESULTS
+    if not folder.exists():
+        raise InputError(f"{folder}: no such file or folder; name a folder that 'ragbench eval --out' wrote")
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         complete = content["manifest"]["complete"]

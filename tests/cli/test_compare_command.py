@@ -155,6 +155,7 @@ def test_run_files_and_labels_that_do_not_fit_are_counted(ragbench: Any, tmp_pat
         (["--resamples", "0"], "resamples"),
         (["--margin", "nan"], "--margin"),
         (["--qrels", "labels.txt"], "none is named"),
+        (["missing.csv", "--qrels", "labels.txt"], "error: missing.csv: no such file or folder"),
     ],
 )
 def test_wrong_options_are_one_line(ragbench: Any, shop: Path, arguments: list[str], said: str) -> None:

@@ -75,6 +75,15 @@ def test_two_submissions_are_compared(ragbench: Any, tmp_path: Path) -> None:
     assert "names one file twice" in same.err
 
 
+def test_submissions_of_one_name_are_called_by_their_folders(ragbench: Any, tmp_path: Path) -> None:
+    here = tmp_path / "outer" / "inner"
+    here.mkdir(parents=True)
+    submission(tmp_path / "outer" / "x.csv")
+    submission(here / "x.csv", wrong=30)
+    words = ["wattbot", "score", "--truth", TRUTH, "--pred", "../x.csv", "--pred", "x.csv", "--resamples", 500]
+    assert "inner is worse than outer: wattbot" in ragbench(*words, cwd=here).out
+
+
 def test_the_lessons_rules(ragbench: Any, tmp_path: Path) -> None:
     one = submission(tmp_path / "one.csv", left_out=6)
     done = ragbench("wattbot", "score", "--truth", TRUTH, "--pred", one, "--compat", "lesson", "--json")

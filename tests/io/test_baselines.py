@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -78,9 +79,21 @@ def test_what_cannot_be_a_baseline_leaves_the_old_one(evaluated: Path, tmp_path:
         set_baseline("main", evaluated, tmp_path)
     with pytest.raises(InputError, match="did not run, so it can be no baseline"):
         set_baseline("main", f"{evaluated}::http:url=http://127.0.0.1:9/search", tmp_path)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="nothing: no such file or folder; name a folder that"):
         set_baseline("main", tmp_path / "nothing", tmp_path)
     assert show_baseline("main", tmp_path).arm == "bm25"
+
+
+@pytest.mark.parametrize("damaged", ["x", {"golden": "x"}, {"golden": {"path": 5}}, {"golden": {"path": "a\0/b"}}])
+def test_inputs_that_somebody_damaged_are_none(damaged: object, evaluated: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "edited"
+    shutil.copytree(evaluated, copy)
+    results = json.loads((copy / "results.json").read_text())
+    whole = {"corpus": {"path": "shop.csv"}}
+    results["manifest"]["inputs"] = damaged if isinstance(damaged, str) else {**whole, **damaged}
+    (copy / "results.json").write_text(json.dumps(results))
+    kept = set_baseline("main", f"{copy}::bm25", tmp_path / "store").manifest["inputs"]
+    assert kept == ({} if isinstance(damaged, str) else {"corpus": {"path": "../../edited/shop.csv"}})
 
 
 def test_a_broken_baseline_says_so(evaluated: Path, tmp_path: Path) -> None:
