@@ -223,9 +223,7 @@ class AbPlots:
 
 def _split_holds(result: AbResult) -> None:
     if not result.srm_ok:
-        raise InputError(
-            "the split is not the one that was planned, so no difference is shown: find the fault first"
-        )
+        raise InputError("the split is not the one that was planned, so no difference is shown: find the fault first")
 
 
 def _known(what: str, name: object, names: Iterable[str]) -> str:

@@ -122,7 +122,7 @@ def test_an_open_loop_says_what_a_reader_must_know(ragbench: Any, tmp_path: Path
     with serving() as server:
         asked = questions(tmp_path, "wait .1", "wait .12")
         done = ragbench("load", "--url", server.url, "--questions", asked, "--rate", "40", "--arrivals", "fixed",
-                        "--requests", "60", "--in-flight", "2", "--out", tmp_path / "out")  # fmt: skip
+                        "--requests", "60", "--in-flight", "2", "--out", "out", cwd=tmp_path)  # fmt: skip
     assert done.code == 0, done.err
     assert max(map(len, done.out.splitlines())) <= 80
     said = " ".join(done.out.split())
@@ -206,7 +206,7 @@ def test_a_level_that_fails_altogether_is_an_error_and_the_others_stay(ragbench:
         (["--url", "localhost/ask"], "must be like http://localhost:8080/ask"),
         (["--concurrency", "1", "--rate", "2"], "--concurrency is a closed loop and --rate an open one"),
         (["--concurrency", "0"], "--concurrency is 0; it must be 1 to 1,000"),
-        (["--header-env", "key"], "--header-env is 'key'"),
+        (["--header-env", "key"], "--header-env: 'key' is not of the form HEADER=VARIABLE"),
         (["--header-env", "a=NOT_SET_HERE"], "NOT_SET_HERE, which is not set"),
         (["--golden", "x"], "--questions FILE or --golden SET, one of them"),
         (["--out", "README.md"], "--out README.md"),

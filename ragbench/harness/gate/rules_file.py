@@ -13,6 +13,8 @@ from ragbench.harness.gate.rules import KINDS, Rule, Rules
 
 TOP = ("rules", "false_alarms", "false_passes")
 Fault = tuple[int, str]
+DEEPEST = 10
+"""Levels of lists and mappings; rules have three."""
 
 
 def read_rules(path: Path) -> Rules:
@@ -56,8 +58,13 @@ def parse_rules(text: str, source: str) -> Rules:
 
 
 def _refuse_anchors(text: str, source: str) -> None:
-    """A rule is to stand where it is read; and an anchor can hold itself."""
+    """A rule is to stand where it is read; and an anchor can hold itself. What is nested deep is no rules either."""
+    depth = 0
     for event in yaml.parse(text, yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise SettingError(f"{source}:{line}: nested too deep to be rules")
         if isinstance(event, yaml.AliasEvent):
             line = event.start_mark.line + 1 if event.start_mark else 1
             raise SettingError(f"{source}:{line}: write the rule out in place of *{event.anchor}")
