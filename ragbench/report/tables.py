@@ -144,6 +144,9 @@ def notices(evaluation: Evaluation) -> list[RenderableType]:
     stored = [arm.name for arm in evaluation.arms if _vectors_were_stored(arm)]
     if stored:
         lines.append(Text(f"index s leaves out embedding that was stored already: {', '.join(stored)}"))
+    both = [arm.name for arm in evaluation.arms if _noted(arm, "embedded_tokens_too", True)]
+    if both:
+        lines.append(Text(f"index s holds the embedding of tokens too, which serves the whole run: {', '.join(both)}"))
     reused = [arm.name for arm in evaluation.arms if arm.from_store]
     if reused:
         lines.append(Text(f"taken from the run store, nothing was computed again: {', '.join(reused)}"))
@@ -169,7 +172,12 @@ def _resampling(evaluation: Evaluation) -> dict[str, object]:
 
 def _vectors_were_stored(arm: Arm) -> bool:
     """Whether any part of the arm embedded fewer chunks than it holds because vectors were stored."""
-    return any(key.split(".")[-1] == "embedded" and value == 0 for key, value in arm.notes.items())
+    return _noted(arm, "embedded", 0)
+
+
+def _noted(arm: Arm, name: str, value: object) -> bool:
+    """Whether the arm or a part of it notes this."""
+    return any(key.split(".")[-1] == name and noted == value for key, noted in arm.notes.items())
 
 
 def summary(evaluation: Evaluation) -> str:

@@ -39,9 +39,15 @@ def chunk_vectors(embedder: Embedder, chunks: Chunks, context: Context) -> tuple
     if context.cache is None:
         return encode(texts), len(texts)
     tokens = token_store(embedder, context)
-    both = embedder.gives_tokens and identity in context.token_embedders and len(texts) <= EAGER_CHUNKS
+    both = with_tokens(embedder, chunks, context)
     with _EMBEDDING:
         return VectorStore(context.cache / "vectors" / identity).vectors(texts, encode_both if both else encode)
+
+
+def with_tokens(embedder: Embedder, chunks: Chunks, context: Context) -> bool:
+    """Whether `chunk_vectors` makes token vectors in the same pass."""
+    wanted = embedder.gives_tokens and embedder.fingerprint() in context.token_embedders
+    return wanted and context.cache is not None and len(chunks) <= EAGER_CHUNKS
 
 
 def token_store(embedder: Embedder, context: Context) -> TokenStore:

@@ -16,7 +16,7 @@ from ragbench.core.seeds import generator
 from ragbench.models.embed.base import Embedder
 from ragbench.plugins import EMBEDDERS, build
 from ragbench.retrievers._neighbours import Neighbours, approximate, exact
-from ragbench.retrievers._vectors import chunk_vectors
+from ragbench.retrievers._vectors import chunk_vectors, with_tokens
 from ragbench.retrievers.base import Index, Ranking, Retriever
 
 RECALL_SAMPLE = 200
@@ -85,6 +85,8 @@ class Dense(Retriever):
             neighbours = approximate(vectors, self._factory(len(vectors)), self._search_settings(), context.seed)
         index = DenseIndex(embedder, neighbours, chunks.ids)
         index.notes["embedded"] = encoded
+        if encoded and with_tokens(embedder, chunks, context):
+            index.notes["embedded_tokens_too"] = True
         index.notes["search"] = neighbours.name
         if self.index_type != "flat":
             index.notes["recall@10_against_flat"] = recall_against_flat(vectors, neighbours, context.seed)

@@ -15,6 +15,7 @@ from ragbench.harness.evaluate import evaluate
 from ragbench.io.token_vectors import Packed, TokenStore, pack
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.models.embed.npy import Npy
+from ragbench.report.tables import notices
 from ragbench.retrievers._late import LateBlend, max_sim, standardised
 from ragbench.retrievers.bm25 import BM25
 from ragbench.retrievers.dense import Dense
@@ -75,6 +76,10 @@ def test_one_pass_over_the_texts_serves_dense_and_rerank(shelf: Chunks, tmp_path
     arms = ["dense", "rerank"]
     together = evaluate(shelf, golden, arms, context=Context(tmp_path / "one", progress=progress))
     assert [name for name in names if name[0].startswith("embedding")] == [("embedding chunks and their tokens", 8)]
+    assert together.arm("dense").notes["embedded_tokens_too"] is True
+    assert "embedded_tokens_too" not in together.arm("rerank").notes
+    shown = "\n".join(str(line) for line in notices(together))
+    assert "index s holds the embedding of tokens too, which serves the whole run: dense" in shown
     names.clear()
     apart = [evaluate(shelf, golden, [arm], context=Context(tmp_path / "two", progress=progress)) for arm in arms]
     assert [name for name in names if name[0].startswith("embedding")] == [
