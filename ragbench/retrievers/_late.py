@@ -62,9 +62,9 @@ class LateBlend:
         return cls(
             embedder,
             lexical.index(chunks, context),
-            chunk_vectors(embedder, chunks, context)[0],
+            chunk_vectors(embedder, chunks, context).vectors,
             texts,
-            token_store(embedder, context),
+            token_store(embedder.fingerprint(), context),
             context,
         )
 

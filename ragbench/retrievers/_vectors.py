@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +19,22 @@ EAGER_CHUNKS = 20_000
 """Up to so many chunks get their token vectors when the index is built, above it when they are first candidates."""
 
 
-def chunk_vectors(embedder: Embedder, chunks: Chunks, context: Context) -> tuple[npt.NDArray[np.float32], int]:
-    """float32 (n, d) vectors of all chunks, memory-mapped where possible, and how many were encoded now."""
+class ChunkVectors(NamedTuple):
+    """Vectors of chunks.
+
+    Attributes:
+        vectors: float32 (n, d), memory-mapped where possible.
+        encoded: how many were encoded now.
+        tokens_too: whether that pass made their token vectors too.
+    """
+
+    vectors: npt.NDArray[np.float32]
+    encoded: int
+    tokens_too: bool = False
+
+
+def chunk_vectors(embedder: Embedder, chunks: Chunks, context: Context) -> ChunkVectors:
+    """Vectors of all chunks, from the store where there is one."""
     texts, identity = chunks.contents, embedder.fingerprint()
 
     def encode(batch: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -37,19 +52,15 @@ def chunk_vectors(embedder: Embedder, chunks: Chunks, context: Context) -> tuple
         return np.concatenate(sentences)
 
     if context.cache is None:
-        return encode(texts), len(texts)
-    tokens = token_store(embedder, context)
-    both = with_tokens(embedder, chunks, context)
+        return ChunkVectors(encode(texts), len(texts))
+    tokens = token_store(identity, context)
+    both = embedder.gives_tokens and identity in context.token_embedders and len(texts) <= EAGER_CHUNKS
     with _EMBEDDING:
-        return VectorStore(context.cache / "vectors" / identity).vectors(texts, encode_both if both else encode)
+        store = VectorStore(context.cache / "vectors" / identity)
+        vectors, encoded = store.vectors(texts, encode_both if both else encode)
+    return ChunkVectors(vectors, encoded, both and encoded > 0)
 
 
-def with_tokens(embedder: Embedder, chunks: Chunks, context: Context) -> bool:
-    """Whether `chunk_vectors` makes token vectors in the same pass."""
-    wanted = embedder.gives_tokens and embedder.fingerprint() in context.token_embedders
-    return wanted and context.cache is not None and len(chunks) <= EAGER_CHUNKS
-
-
-def token_store(embedder: Embedder, context: Context) -> TokenStore:
-    """Where the embedder's token vectors are kept."""
-    return TokenStore(None if context.cache is None else context.cache / "tokens" / embedder.fingerprint())
+def token_store(identity: str, context: Context) -> TokenStore:
+    """Where the token vectors of the embedder of this fingerprint are kept."""
+    return TokenStore(None if context.cache is None else context.cache / "tokens" / identity)

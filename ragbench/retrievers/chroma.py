@@ -148,7 +148,7 @@ def _own(client: Any, name: str, chunks: Chunks, embedder: Embedder) -> tuple[An
 
 
 def _fill(client: Any, collection: Any, chunks: Chunks, embedder: Embedder, context: Context) -> None:
-    vectors, _ = chunk_vectors(embedder, chunks, context)
+    vectors = chunk_vectors(embedder, chunks, context).vectors
     step = int(client.get_max_batch_size())
     with context.progress("filling Chroma", len(chunks)) as advance:
         for start in range(0, len(chunks), step):

@@ -9,8 +9,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from loopback import loopback
 
 
 @dataclass
@@ -117,12 +119,6 @@ def serving(bedrock: Bedrock) -> Iterator[Bedrock]:
         def log_message(self, *args: object) -> None:
             return
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
-    threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
-    bedrock.url = f"http://127.0.0.1:{http.server_port}"
-    try:
+    with loopback(Handler) as root:
+        bedrock.url = root
         yield bedrock
-    finally:
-        http.shutdown()
-        http.server_close()

@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from loopback import loopback
 
 
 @dataclass
@@ -72,12 +74,6 @@ def serving(server: Server) -> Iterator[Server]:
         def log_message(self, *args: object) -> None:
             return
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
-    threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
-    server.url = f"http://127.0.0.1:{http.server_port}/v1"
-    try:
+    with loopback(Handler) as root:
+        server.url = f"{root}/v1"
         yield server
-    finally:
-        http.shutdown()
-        http.server_close()

@@ -1,13 +1,14 @@
 """A loopback server that streams chat completions piece by piece, with pauses, and breaks off on command."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal
+
+from loopback import loopback
 
 Step = str | float | dict[str, Any] | Literal["!drop", "!done"]
 """A piece of text, a pause in seconds, an event of its own, the end of the connection or of the stream."""
@@ -121,12 +122,6 @@ def streaming(server: Streaming) -> Iterator[Streaming]:
         def log_message(self, *args: object) -> None:
             return
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
-    threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
-    server.url = f"http://127.0.0.1:{http.server_port}/v1"
-    try:
+    with loopback(Handler) as root:
+        server.url = f"{root}/v1"
         yield server
-    finally:
-        http.shutdown()
-        http.server_close()

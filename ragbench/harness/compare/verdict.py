@@ -99,7 +99,7 @@ def verdicts(
     paired = [_paired(pair, metric, rows) for pair, metric in asked]
     intervals = _intervals(paired, weighing)
     return tuple(
-        replace(_weighed(one, interval, weighing), slice=slice)
+        _weighed(one, interval, weighing, slice)
         if interval is not None
         else not_comparable(
             one.pair.baseline.name, one.pair.candidate.name, one.metric,
@@ -144,7 +144,7 @@ def _intervals(paired: Sequence[_Paired], weighing: Weighing) -> list[_Interval 
     return found
 
 
-def _weighed(one: _Paired, interval: _Interval, weighing: Weighing) -> Verdict:
+def _weighed(one: _Paired, interval: _Interval, weighing: Weighing, slice: str) -> Verdict:
     """The verdict where there is at least one pair of values."""
     pair, clusters, alpha = one.pair, one.clusters, 1 - weighing.confidence
     n, c = len(clusters), int(clusters.max()) + 1
@@ -161,7 +161,7 @@ def _weighed(one: _Paired, interval: _Interval, weighing: Weighing) -> Verdict:
         baseline=pair.baseline.name,
         candidate=pair.candidate.name,
         metric=one.metric,
-        slice="",
+        slice=slice,
         n=n,
         clusters=c,
         baseline_mean=float(one.baseline.mean()),

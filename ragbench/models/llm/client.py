@@ -20,7 +20,7 @@ from ragbench.models.llm.parse import Invalid, Refused, read_answer
 from ragbench.models.llm.prices import Price
 from ragbench.models.llm.rates import Rate
 from ragbench.models.llm.reask import again
-from ragbench.models.llm.streaming import Shown, looked_at
+from ragbench.models.llm.streaming import Shown, looked_at, until_left
 from ragbench.models.llm.totals import Totals
 
 BREAKER_OPENS = 10
@@ -52,17 +52,6 @@ class _Shared:
     work: "asyncio.Task[Answer]"
     shown: Shown | None = None
     waiting: int = 0
-
-
-async def _until_left(paying: "asyncio.Task[_Paid]") -> "_Paid":
-    """What a watched call gives; who leaves ends it."""
-    try:
-        # A task that is cancelled before its first step never takes it, and would keep its slot and its budget.
-        await asyncio.sleep(0)
-        return await paying
-    except asyncio.CancelledError:
-        paying.cancel()
-        raise
 
 
 @dataclass(frozen=True)
@@ -259,7 +248,7 @@ class Client:
             if shown is None:
                 # A task of its own: who cancels the wait for a paid answer must not lose the answer.
                 return await asyncio.shield(paying)
-            return await _until_left(paying)
+            return await until_left(paying)
         finally:
             if probe:
                 self._breaker.leave()

@@ -104,6 +104,17 @@ async def from_thread(threads: Executor, each: Callable[[], Iterator[T]], take: 
         ended.set()
 
 
+async def until_left(task: "asyncio.Task[T]") -> T:
+    """What a task that was just made gives; who leaves ends it."""
+    try:
+        # A task that is cancelled before its first step never takes it, nor what it would do at its end.
+        await asyncio.sleep(0)
+        return await task
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+
+
 def looked_at(task: "asyncio.Task[Any]") -> None:
     """Whoever waited may be gone; asyncio would complain on stderr that nobody looked at the failure."""
     if not task.cancelled():
