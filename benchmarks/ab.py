@@ -87,9 +87,9 @@ def events_schema() -> Any:
 
 def analysed(path: Path) -> float:
     """The p-value of the first outcome, by ragbench."""
-    from ragbench.harness.ab.analyse import analyse
-    from ragbench.harness.ab.outcomes import parse_guardrail
-    from ragbench.harness.ab.settings import AbSettings
+    from ragbench.comparison.ab.analyse import analyse
+    from ragbench.comparison.ab.outcomes import parse_guardrail
+    from ragbench.comparison.ab.settings import AbSettings
 
     found = analyse(path, AbSettings(guardrails=(parse_guardrail("latency_ms:max_increase=5%"),)))
     return found.outcomes[0].contrasts[0].p

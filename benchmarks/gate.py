@@ -12,13 +12,13 @@ import numpy.typing as npt
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
 from ragbench import api
+from ragbench.comparison.gate.decide import gate
+from ragbench.comparison.gate.rules import MetricRule, Rules
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
-from ragbench.harness.evaluate import evaluate
-from ragbench.harness.gate.decide import gate
-from ragbench.harness.gate.rules import MetricRule, Rules
-from ragbench.harness.settings import Settings
+from ragbench.metrics.settings import EvaluationSettings
 from ragbench.stats.clusters import cluster_index
+from ragbench.workflows.evaluate import evaluate
 
 RUNS = 500
 MARGIN = 0.02
@@ -108,7 +108,7 @@ class Population:
     def measured(cls) -> "Population":
         """Evaluate both systems on the shop; queries without a relevant item are left out."""
         chunks = api.chunk(api.load_corpus(SHOP / "product_catalog.csv"), "whole")
-        first, second = evaluate(chunks, api.load_golden(SHOP), SYSTEMS, Settings(metrics=METRICS)).scored
+        first, second = evaluate(chunks, api.load_golden(SHOP), SYSTEMS, EvaluationSettings(metrics=METRICS)).scored
         kept = ~np.isnan(first.scores.values).any(axis=1)
         units = [unit for unit, keep in zip(first.queries.units, kept, strict=True) if keep]
         return cls(first.scores.values[kept], second.scores.values[kept], units)

@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
-from ragbench.answers.calibrate.label_files import read_labels
-from ragbench.answers.calibrate.labels import LabelSet
+from ragbench.answers.judge_check.check import CheckSettings, JudgeCheck, check_judge
+from ragbench.answers.judge_check.label_files import read_labels
+from ragbench.answers.judge_check.labels import LabelSet
+from ragbench.answers.judge_check.signal import Signal, signal_of
+from ragbench.core.evaluations import Estimate
 from ragbench.core.seeds import generator
-from ragbench.harness.judge_check import CheckSettings, JudgeCheck, check_judge
-from ragbench.harness.judge_signal import Signal, signal_of
-from ragbench.harness.results import Estimate
 
 RESAMPLES = 2_000
 SMALL = 40

@@ -21,7 +21,7 @@ from ragbench.core.documents import Chunks
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.progress import Advance
 from ragbench.core.queries import Query
-from ragbench.harness.measure import QUERIES_PER_BATCH
+from ragbench.engine import QUERIES_PER_BATCH
 from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.retrievers._neighbours import exact
 from ragbench.retrievers._vectors import chunk_vectors

@@ -10,16 +10,16 @@ from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
 from benchmarks.gate import SHOP
 from ragbench import api
-from ragbench.harness.compare.paired_tests import paired_test
-from ragbench.harness.compare.pairing import pair
-from ragbench.harness.evaluate import evaluate
-from ragbench.harness.plan_pilot import Pilot, measure_pilot
-from ragbench.harness.settings import Settings
+from ragbench.comparison.pairing import pair
+from ragbench.comparison.pilot import Pilot, measure_pilot
+from ragbench.comparison.tests import paired_test
+from ragbench.metrics.settings import EvaluationSettings
 from ragbench.stats.equivalence import non_inferior
 from ragbench.stats.icc import resampled_errors
 from ragbench.stats.power import Design, power_of, smallest_size
 from ragbench.stats.prediction_powered import prediction_powered_mean
 from ragbench.stats.signflip import sign_flip_test
+from ragbench.workflows.evaluate import evaluate
 
 EXPERIMENTS, COLUMNS = 2_000, 50
 DOCUMENTS, EACH, ICC, SD = 100, 5, 0.3, 0.3
@@ -231,7 +231,9 @@ def normal(design: Design, documents: int, mean: float, rng: np.random.Generator
 def shop_pilot(baseline: str, candidate: str) -> Pilot:
     """Two systems on the sample shop."""
     chunks = api.chunk(api.load_corpus(SHOP / "product_catalog.csv"), "whole")
-    first, second = evaluate(chunks, api.load_golden(SHOP), (baseline, candidate), Settings(metrics=(METRIC,))).scored
+    first, second = evaluate(
+        chunks, api.load_golden(SHOP), (baseline, candidate), EvaluationSettings(metrics=(METRIC,))
+    ).scored
     return measure_pilot(pair(first, second), METRIC)
 
 

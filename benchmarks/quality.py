@@ -11,11 +11,11 @@ from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
 from benchmarks.public_collections import Collection
 from ragbench.core.context import Context
+from ragbench.core.evaluations import Estimate, Evaluation
 from ragbench.corpus.chunk import choose_chunker, chunk
-from ragbench.harness.evaluate import DEFAULT_RETRIEVERS, evaluate
-from ragbench.harness.results import Estimate, Evaluation
-from ragbench.harness.settings import Settings
 from ragbench.io.cache import cache_folder
+from ragbench.metrics.settings import EvaluationSettings
+from ragbench.workflows.evaluate import DEFAULT_RETRIEVERS, evaluate
 
 CLOSE = 0.004
 """How near BM25 must come to a published figure."""
@@ -136,7 +136,9 @@ def evaluated(collection: Named, data: Path, retrievers: tuple[str, ...], depth:
     """One evaluation of whole documents; nothing but embeddings comes from the store."""
     corpus, golden = collection.read(data / collection.folder)
     chunks = chunk(corpus, choose_chunker("whole", passages=False).chunker)[0]
-    settings = Settings(k=(10, depth), metrics=("ndcg@10", "map", "recall@100"), fresh=True, allow_missing=True)
+    settings = EvaluationSettings(
+        k=(10, depth), metrics=("ndcg@10", "map", "recall@100"), fresh=True, allow_missing=True
+    )
     return evaluate(chunks, golden, retrievers, settings, context=Context(cache=cache_folder()))
 
 

@@ -19,12 +19,12 @@ from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
 from ragbench.core.queries import Query
 from ragbench.core.seeds import generator
-from ragbench.harness.evaluate import evaluate
-from ragbench.harness.settings import Settings
 from ragbench.io.chunk_files import write_chunks
 from ragbench.io.golden_files import write_golden
-from ragbench.report.files import ReportFolder
+from ragbench.metrics.settings import EvaluationSettings
+from ragbench.render.evaluation import ReportFolder
 from ragbench.retrievers.base import Index, Ranking, Retriever
+from ragbench.workflows.evaluate import evaluate
 
 ARMS, DEPTH, POOL = 6, 20, 60
 """Systems, items each returns, and items that all systems choose from for a query."""
@@ -113,7 +113,7 @@ def folder_of(queries: int, chunks: int, folder: Path) -> None:
     made, golden = made_up(queries, chunks)
     written = ReportFolder(folder / "run")
     arms = [MadeUp(1.0 + number, number) for number in range(ARMS)]
-    settings = Settings(k=(1, 5, 10, 20), resamples=1_000, level="chunk")
+    settings = EvaluationSettings(k=(1, 5, 10, 20), resamples=1_000, level="chunk")
     written.finish(evaluate(made, golden, arms, settings, context=Context(), on_arm=written.arm))
     write_chunks(made, folder / "chunks.parquet")
     write_golden(golden, folder / "golden")

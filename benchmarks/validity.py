@@ -27,7 +27,7 @@ from ragbench.core.seeds import generator
 from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.golden.corpus_without import without_struck
 from ragbench.golden.drafts import Draft
-from ragbench.golden.struck import write
+from ragbench.golden.masked import write
 from ragbench.golden.validity import MOST_QUERIES, POOL, Validity, compare, drawn, per_query
 from ragbench.io.atomic import write_text
 from ragbench.io.cache import cache_folder

@@ -12,9 +12,9 @@ import pyarrow as pa
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
 from benchmarks.timing import medians
-from ragbench.tasks.wattbot.score.lesson import score_lesson
-from ragbench.tasks.wattbot.score.sheet import Sheet
-from ragbench.tasks.wattbot.score.strict import score_strict
+from ragbench.answers.wattbot.score.lesson import score_lesson
+from ragbench.answers.wattbot.score.sheet import Sheet
+from ragbench.answers.wattbot.score.strict import score_strict
 
 LEAST = 100.0
 ROWS, ROWS_SMALL, LOOPS, TURNS = 100_000, 1_000, 3, 7

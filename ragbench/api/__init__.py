@@ -7,6 +7,8 @@ with something to draw have ``plot``.
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from ragbench.answers.scoring import AnswerEvaluation
+from ragbench.answers.wattbot.score.parts import Scored
 from ragbench.api import wattbot
 from ragbench.api.answers import answer, score_answers
 from ragbench.api.audits import AuditView, audit
@@ -35,9 +37,15 @@ from ragbench.api.result_views import (
 )
 from ragbench.api.systems import load_run
 from ragbench.api.verdicts import ab, ab_runs, compare, evaluate, gate, plan
+from ragbench.comparison.ab.paired_runs import PairedResult
+from ragbench.comparison.ab.results import AbResult
+from ragbench.comparison.compare import Compared
+from ragbench.comparison.gate.result import Gate
+from ragbench.comparison.plan import Plan
 from ragbench.core.answers import AnswerSet
 from ragbench.core.documents import Chunk, Chunks, Corpus, Document
 from ragbench.core.errors import InputError, RagbenchError, SettingError
+from ragbench.core.evaluations import Evaluation
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.core.judgements import Judgements
 from ragbench.core.runs import Run
@@ -46,19 +54,11 @@ from ragbench.core.scores import Scores
 from ragbench.core.shown import VIEWS
 from ragbench.golden.audit.audit import Audit
 from ragbench.golden.corpus_without import without_struck as _without_struck
-from ragbench.harness.ab.paired_runs import PairedResult
-from ragbench.harness.ab.results import AbResult
-from ragbench.harness.compare.compare import Compared
-from ragbench.harness.gate.result import Gate
-from ragbench.harness.plan import Plan
-from ragbench.harness.results import Evaluation
-from ragbench.harness.score_answers import AnswerEvaluation
-from ragbench.harness.settings import Settings
 from ragbench.io.answer_files import read_answers
 from ragbench.io.golden_files import read_golden, write_golden
 from ragbench.io.run_files import read_run as _read_run
 from ragbench.metrics.score import score as _score
-from ragbench.tasks.wattbot.score.parts import Scored
+from ragbench.metrics.settings import EvaluationSettings as Settings
 
 P = ParamSpec("P")
 R = TypeVar("R")

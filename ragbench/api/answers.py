@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from ragbench.answers.judging import ROLE as JUDGE
+from ragbench.answers.judging import judged
 from ragbench.answers.metrics.base import AnswerMetric
 from ragbench.answers.run import Settings
+from ragbench.answers.scoring import AnswerEvaluation, ScoreSettings
+from ragbench.answers.scoring import score_answers as _score
 from ragbench.api.checked import checked, saying
 from ragbench.api.data import DOCUMENTS
 from ragbench.api.progress import bars
@@ -14,14 +18,9 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenSet
-from ragbench.harness.judging import ROLE as JUDGE
-from ragbench.harness.judging import judged
-from ragbench.harness.score_answers import AnswerEvaluation, ScoreSettings
-from ragbench.harness.score_answers import score_answers as _score
 from ragbench.io.cache import cache_folder
 from ragbench.models.llm.roles import ModelOptions
-from ragbench.tasks.answer.options import ROLE, Options
-from ragbench.tasks.answer.run import answer_run
+from ragbench.workflows.answer import ROLE, Options, answer_run
 
 
 @checked(corpus=DOCUMENTS, golden="a path: the file or folder of the golden set")

@@ -14,8 +14,8 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
 from ragbench.core.kinds import Kinds, check_kinds, taken
 from ragbench.core.runs import Run
-from ragbench.harness.settings import Settings
 from ragbench.metrics.base import Metric
+from ragbench.metrics.settings import EvaluationSettings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,7 +28,7 @@ KINDS: dict[Any, str] = {
     Run: "a run, as rb.read_run(path) reads one, or evaluation.scored[0].run",
     Judgements: "judgements, as in evaluation.scored[0].judgements",
     Metric: "a metric",
-    Settings: "settings, as in rb.Settings(k=(5, 10))",
+    EvaluationSettings: "settings, as in rb.Settings(k=(5, 10))",
 }
 _OPTION = re.compile(r"(?<![\w'/-])--([a-z][a-z0-9-]*)")
 
@@ -93,7 +93,11 @@ def saying(call: Callable[..., object]) -> Callable[[str], None]:
 
 
 def _names(hints: dict[str, Any]) -> set[str]:
-    inside = {field.name for field in fields(Settings)} if hints.get("settings") == Settings | None else set()
+    inside = (
+        {field.name for field in fields(EvaluationSettings)}
+        if hints.get("settings") == EvaluationSettings | None
+        else set()
+    )
     return {*hints, *inside}
 
 

@@ -11,8 +11,7 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.corpus.chunk import AUTO, chunk_corpus
 from ragbench.corpus.load import Loaded
 from ragbench.corpus.load import load_corpus as _load
-from ragbench.tasks.generate.options import Options
-from ragbench.tasks.generate.run import generate_run
+from ragbench.workflows.generate import Options, generate_run
 
 DOCUMENTS = "a path: the file or folder of the documents"
 

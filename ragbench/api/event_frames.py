@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragbench.comparison.ab.results import AbResult
+from ragbench.comparison.ab.settings import TIMES
 from ragbench.core.errors import InputError, RagbenchError
-from ragbench.harness.ab.results import AbResult
-from ragbench.harness.ab.settings import TIMES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,26 +5,26 @@ from typing import Any
 
 from ragbench.api.checked import checked
 from ragbench.api.drawing import draw_without_network
+from ragbench.comparison.ab.results import AbResult
+from ragbench.comparison.compare import Compared
+from ragbench.comparison.gate.result import Gate
 from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.evaluations import Evaluation
 from ragbench.core.scored import ScoredRun
-from ragbench.harness.ab.results import AbResult
-from ragbench.harness.compare.compare import Compared
-from ragbench.harness.gate.result import Gate
-from ragbench.harness.results import Evaluation
-from ragbench.report.charts.by_cut import by_cut, by_cut_frame, families
-from ragbench.report.charts.chart import Chart
-from ragbench.report.charts.differences import differences, differences_frame
-from ragbench.report.charts.leaderboard import leaderboard, leaderboard_frame
-from ragbench.report.charts.limits import gate_charts
-from ragbench.report.charts.outcomes import ab_charts
-from ragbench.report.charts.over_time import over_time, over_time_frame
-from ragbench.report.charts.overlap import overlap_chart, overlap_frame
-from ragbench.report.charts.rank_changes import rank_changes, rank_changes_frame
-from ragbench.report.charts.slices import slice_differences, slice_differences_frame, slice_means, slices_frame
-from ragbench.report.charts.theme import Theme, config
-from ragbench.report.charts.tradeoff import Price, tradeoff, tradeoff_frame
-from ragbench.report.figures import picture
-from ragbench.report.tables import headline
+from ragbench.render.charts.by_cut import by_cut, by_cut_frame, families
+from ragbench.render.charts.chart import Chart
+from ragbench.render.charts.differences import differences, differences_frame
+from ragbench.render.charts.leaderboard import leaderboard, leaderboard_frame
+from ragbench.render.charts.limits import gate_charts
+from ragbench.render.charts.outcomes import ab_charts
+from ragbench.render.charts.over_time import over_time, over_time_frame
+from ragbench.render.charts.overlap import overlap_chart, overlap_frame
+from ragbench.render.charts.rank_changes import rank_changes, rank_changes_frame
+from ragbench.render.charts.slices import slice_differences, slice_differences_frame, slice_means, slices_frame
+from ragbench.render.charts.theme import Theme, config
+from ragbench.render.charts.tradeoff import Price, tradeoff, tradeoff_frame
+from ragbench.render.figures import picture
+from ragbench.render.tables import headline
 
 WIDTH = 640
 

@@ -5,17 +5,17 @@ from pathlib import Path
 
 from ragbench.api.checked import checked
 from ragbench.api.several import paths, several
+from ragbench.comparison.ab.paired_runs import PairedResult
+from ragbench.comparison.ab.results import AbResult
+from ragbench.comparison.gate.result import Gate
 from ragbench.core.errors import InputError
-from ragbench.harness.ab.paired_runs import PairedResult
-from ragbench.harness.ab.results import AbResult
-from ragbench.harness.gate.result import Gate
 from ragbench.io.atomic import write_text
 from ragbench.io.cache import cache_folder
-from ragbench.report.figures import write_figures
-from ragbench.report.html.inputs import Wanted, read_report
-from ragbench.report.html.page import charts_of, write_page
-from ragbench.report.html.texts import Named
-from ragbench.report.pull_request import pull_request
+from ragbench.render.figures import write_figures
+from ragbench.render.html.inputs import Wanted, read_report
+from ragbench.render.html.page import charts_of, write_page
+from ragbench.render.html.texts import Named
+from ragbench.render.pull_request import pull_request
 
 
 @checked(runs="a folder that 'ragbench eval --out' or 'ragbench score --out' wrote")

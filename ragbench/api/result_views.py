@@ -6,24 +6,24 @@ from typing import Any
 
 import numpy as np
 
+from ragbench.answers.scoring import AnswerEvaluation
+from ragbench.answers.wattbot.score.parts import METRICS, Scored
+from ragbench.answers.wattbot.score.summary import rows_of, summarise
 from ragbench.api.data_views import left_out
 from ragbench.api.plots import AbPlots, ComparedPlots, EvaluationPlots, GatePlots
 from ragbench.api.views import TableView
+from ragbench.comparison.ab.paired_runs import PairedResult
+from ragbench.comparison.ab.results import AbResult, Contrast, OutcomeResult
+from ragbench.comparison.compare import Compared
+from ragbench.comparison.gate.result import Gate
+from ragbench.comparison.plan import Plan
+from ragbench.core.evaluations import Evaluation
 from ragbench.core.verdicts import Verdict
-from ragbench.harness.ab.paired_runs import PairedResult
-from ragbench.harness.ab.results import AbResult, Contrast, OutcomeResult
-from ragbench.harness.compare.compare import Compared
-from ragbench.harness.gate.result import Gate
-from ragbench.harness.plan import Plan
-from ragbench.harness.results import Evaluation
-from ragbench.harness.score_answers import AnswerEvaluation
-from ragbench.report.answers import summary as answers_summary
-from ragbench.report.compare import verdict_sentences
-from ragbench.report.plan import answers, grounds
-from ragbench.report.tables import headline, summary, with_interval
-from ragbench.report.wattbot import COLUMNS
-from ragbench.tasks.wattbot.score.parts import METRICS, Scored
-from ragbench.tasks.wattbot.score.summary import rows_of, summarise
+from ragbench.render.answers import summary as answers_summary
+from ragbench.render.compare import verdict_sentences
+from ragbench.render.plan import answers, grounds
+from ragbench.render.tables import headline, summary, with_interval
+from ragbench.render.wattbot import COLUMNS
 
 OF_VERDICT = (
     "baseline", "candidate", "metric", "slice", "difference", "low", "high", "p", "p_adjusted", "decision", "wins",
@@ -118,7 +118,7 @@ class GateView(TableView):
     """A row per rule, or slice of it."""
 
     def frame(self, thing: Gate) -> Any:
-        """The columns of `ragbench.harness.gate.result.Decided`."""
+        """The columns of `ragbench.comparison.gate.result.Decided`."""
         import pandas as pd
 
         return pd.DataFrame([asdict(decided) for decided in thing.decided])

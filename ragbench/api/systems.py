@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from ragbench.answers.scoring import AnswerEvaluation
+from ragbench.answers.wattbot.score.parts import Scored
+from ragbench.answers.wattbot.score.summary import scored_run
 from ragbench.api.checked import checked
+from ragbench.comparison.references import read_references
 from ragbench.core.errors import InputError
+from ragbench.core.evaluations import Evaluation
 from ragbench.core.scored import ScoredRun
-from ragbench.harness.compare.references import read_references
-from ragbench.harness.results import Evaluation
-from ragbench.harness.score_answers import AnswerEvaluation
-from ragbench.tasks.wattbot.score.parts import Scored
-from ragbench.tasks.wattbot.score.summary import scored_run
 
 System = Evaluation | AnswerEvaluation | Scored | ScoredRun | Path | str
 """An evaluation (all of its arms), scored answers, a scored submission, or ``"FOLDER"`` or ``"FOLDER::ARM"``."""

@@ -12,33 +12,31 @@ from ragbench.api.event_frames import analyse_frame
 from ragbench.api.progress import bars
 from ragbench.api.several import texts
 from ragbench.api.systems import SYSTEM, System, one_system, systems
+from ragbench.comparison.ab.analyse import analyse
+from ragbench.comparison.ab.outcomes import number, parse_guardrail, parse_outcome
+from ragbench.comparison.ab.paired_runs import PairedResult, analyse_runs
+from ragbench.comparison.ab.results import AbResult
+from ragbench.comparison.ab.settings import AbSettings
+from ragbench.comparison.compare import Compared, CompareSettings
+from ragbench.comparison.compare import compare as _compare
+from ragbench.comparison.gate.decide import gate as _gate
+from ragbench.comparison.gate.result import Gate
+from ragbench.comparison.gate.rules import DEFAULT_RULES, Rules, parse_rules, read_rules
+from ragbench.comparison.pairing import pair
+from ragbench.comparison.pilot import measure_pilot
+from ragbench.comparison.plan import Plan, PlanSettings, make_plan
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError
+from ragbench.core.evaluations import Evaluation
 from ragbench.core.goldens import GoldenSet
-from ragbench.harness.ab.analyse import analyse
-from ragbench.harness.ab.outcomes import number, parse_guardrail, parse_outcome
-from ragbench.harness.ab.paired_runs import PairedResult, analyse_runs
-from ragbench.harness.ab.results import AbResult
-from ragbench.harness.ab.settings import AbSettings
-from ragbench.harness.compare.compare import Compared, CompareSettings
-from ragbench.harness.compare.compare import compare as _compare
-from ragbench.harness.compare.pairing import pair
-from ragbench.harness.evaluate import DEFAULT_RETRIEVERS, Retrievers
-from ragbench.harness.evaluate import evaluate as _evaluate
-from ragbench.harness.gate.decide import gate as _gate
-from ragbench.harness.gate.result import Gate
-from ragbench.harness.gate.rules import DEFAULT_RULES, Rules
-from ragbench.harness.gate.rules_file import parse_rules, read_rules
-from ragbench.harness.plan import Plan, make_plan
-from ragbench.harness.plan_pilot import measure_pilot
-from ragbench.harness.plan_settings import PlanSettings
-from ragbench.harness.results import Evaluation
-from ragbench.harness.settings import Settings
 from ragbench.io.cache import cache_folder
-from ragbench.report.tables import headline
+from ragbench.metrics.settings import EvaluationSettings
+from ragbench.render.tables import headline
 from ragbench.retrievers.base import Retriever
 from ragbench.stats.online.sequential import HORIZON
+from ragbench.workflows.evaluate import DEFAULT_RETRIEVERS, Retrievers
+from ragbench.workflows.evaluate import evaluate as _evaluate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +50,7 @@ def evaluate(
     golden: GoldenSet,
     retrievers: str | Retriever | Retrievers = DEFAULT_RETRIEVERS,
     *,
-    settings: Settings | None = None,
+    settings: EvaluationSettings | None = None,
     cache: Path | str | None = None,
 ) -> Evaluation:
     """Run each retriever over the golden set, score it, and compare it with the first.

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Literal
 
+from ragbench.answers.wattbot.inputs import read_metadata
+from ragbench.answers.wattbot.score.lesson import read_lesson_frame, score_lesson
+from ragbench.answers.wattbot.score.parts import Scored
+from ragbench.answers.wattbot.score.sheet import read_sheet
+from ragbench.answers.wattbot.score.strict import score_strict
 from ragbench.api.checked import checked
-from ragbench.tasks.wattbot.metadata import read_metadata
-from ragbench.tasks.wattbot.score.lesson import read_lesson_frame, score_lesson
-from ragbench.tasks.wattbot.score.parts import Scored
-from ragbench.tasks.wattbot.score.sheet import read_sheet
-from ragbench.tasks.wattbot.score.strict import score_strict
 
 
 @checked("wattbot.score")

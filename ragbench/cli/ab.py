@@ -48,10 +48,10 @@ def ab(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:  # fmt: skip
     """Analyse an A/B test."""
+    from ragbench.comparison.ab.analyse import analyse
+    from ragbench.comparison.ab.outcomes import number, parse_guardrail, parse_outcome
+    from ragbench.comparison.ab.settings import AbSettings
     from ragbench.core.errors import SettingError
-    from ragbench.harness.ab.analyse import analyse
-    from ragbench.harness.ab.outcomes import number, parse_guardrail, parse_outcome
-    from ragbench.harness.ab.settings import AbSettings
 
     settings = AbSettings(
         unit=unit, variant=variant, time=time, control=control,
@@ -80,9 +80,9 @@ ab.__doc__ = HELP
 
 def _paired(runs: tuple[str, str], settings: Any, as_json: bool) -> NoReturn:
     """Two evaluation runs over the same queries."""
-    from ragbench.harness.ab.paired_runs import analyse_runs
-    from ragbench.harness.compare.references import read_references
-    from ragbench.report.ab_runs import paired_json, paired_tables
+    from ragbench.comparison.ab.paired_runs import analyse_runs
+    from ragbench.comparison.references import read_references
+    from ragbench.render.ab import paired_json, paired_tables
 
     metrics = [outcome.column for outcome in settings.outcomes] or ["ndcg@10"]
     scored = read_references(list(runs), qrels=None, metrics=metrics)
@@ -96,11 +96,11 @@ def _paired(runs: tuple[str, str], settings: Any, as_json: bool) -> NoReturn:
 
 def _print(result: Any, as_json: bool) -> None:
     if as_json:
-        from ragbench.report.ab_json import ab_json
+        from ragbench.render.ab import ab_json
 
         print(json.dumps(ab_json(result), ensure_ascii=False, allow_nan=False))
         return
-    from ragbench.report.ab import ab_tables
+    from ragbench.render.ab import ab_tables
 
     console(pipe_width=PIPE_WIDTH, highlight=False).print(ab_tables(result))
 

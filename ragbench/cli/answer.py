@@ -59,8 +59,7 @@ def answer(
     from ragbench.cli.generate_tell import say_to
     from ragbench.cli.progress import Progress
     from ragbench.models.llm.roles import ModelOptions
-    from ragbench.tasks.answer.options import Options
-    from ragbench.tasks.answer.run import answer_run, plan_run
+    from ragbench.workflows.answer import Options, answer_run, plan_run
 
     asking = ModelOptions(
         {"answer": llm} if llm else {}, base_url, concurrency, rpm, tpm, timeout, max_cost, max_tokens, prices, seed

@@ -3,8 +3,7 @@
 import json
 
 from ragbench.answers.card import counts
-from ragbench.tasks.answer.options import Options
-from ragbench.tasks.answer.run import Made, Planned
+from ragbench.workflows.answer import Made, Options, Planned
 
 
 def tell_plan(planned: Planned, as_json: bool) -> None:

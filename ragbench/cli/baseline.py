@@ -26,7 +26,7 @@ def set_command(
 ) -> None:
     """Store one arm of an evaluation under a name, in place of an earlier one."""
     from ragbench.io.baselines import set_baseline
-    from ragbench.report.gate_baselines import baseline_json
+    from ragbench.render.gate import baseline_json
 
     found = set_baseline(name, run, store)
     if as_json:
@@ -39,7 +39,7 @@ def set_command(
 def list_command(store: Store = DEFAULT, as_json: AsJson = False) -> None:
     """Every stored baseline."""
     from ragbench.io.baselines import list_baselines
-    from ragbench.report.gate_baselines import baseline_json, baseline_line
+    from ragbench.render.gate import baseline_json, baseline_line
 
     found = list_baselines(store)
     if as_json:
@@ -56,7 +56,7 @@ def show_command(
 ) -> None:
     """Metrics, fingerprints and settings of one baseline."""
     from ragbench.io.baselines import show_baseline
-    from ragbench.report.gate_baselines import baseline_json, baseline_text
+    from ragbench.render.gate import baseline_json, baseline_text
 
     found = show_baseline(name, store)
     print(json.dumps(baseline_json(found), ensure_ascii=False) if as_json else baseline_text(found))

@@ -43,7 +43,7 @@ def submit(**given: Any) -> None:
     concurrency, rates and time have no meaning for batches.
     """
     from ragbench.cli.batch_submit import Batching, run
-    from ragbench.tasks.generate.options import Options
+    from ragbench.workflows.generate import Options
 
     own = {name: given.pop(name) for name in inspect.signature(submit_words).parameters}
     stages, as_json = tuple(given.pop("stage") or ()), given.pop("as_json")

@@ -10,10 +10,8 @@ from ragbench.cli.generate_tell import say_to
 from ragbench.core.errors import InputError, SettingError
 from ragbench.io.run_folder import ANSWERS, held
 from ragbench.models.llm.answers import AnswerStore
-from ragbench.models.llm.batch.fetch import fetch
 from ragbench.models.llm.batch.journal import Batch, Journal
-from ragbench.models.llm.batch.patience import BatchRefused
-from ragbench.models.llm.batch.send import adopt
+from ragbench.models.llm.batch.send import BatchRefused, adopt, fetch
 from ragbench.models.llm.batch.services import service_for
 
 

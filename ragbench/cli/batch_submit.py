@@ -14,18 +14,25 @@ from ragbench.golden.generate import Generated, Job, generate
 from ragbench.golden.outputs import RESULTS
 from ragbench.io.run_folder import ANSWERS, SPENT, claimed, identity
 from ragbench.models.llm.base import Request
-from ragbench.models.llm.batch.collect import Collector
 from ragbench.models.llm.batch.journal import Journal
 from ragbench.models.llm.batch.plan import Model, Room, fitting, plan_batches, tried
-from ragbench.models.llm.batch.send import adopt, send, still_wanted
+from ragbench.models.llm.batch.send import Collector, adopt, send, still_wanted
 from ragbench.models.llm.batch.services import service_for
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.errors import AnswerLater, BudgetSpent
 from ragbench.models.llm.roles import Models, write_spent
 from ragbench.models.llm.structured import REFUSED_FORM
-from ragbench.tasks.generate.options import Options
-from ragbench.tasks.generate.prepare import Prepared, checked, parts_of, prepare
-from ragbench.tasks.generate.run import Made, context_of, estimates, write
+from ragbench.workflows.generate import (
+    Made,
+    Options,
+    Prepared,
+    checked,
+    context_of,
+    estimates,
+    parts_of,
+    prepare,
+    write,
+)
 
 
 @dataclass(frozen=True)

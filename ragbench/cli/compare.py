@@ -43,11 +43,11 @@ def compare_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
     """Compare systems that were evaluated."""
-    from ragbench.harness.compare.compare import CompareSettings, compare
-    from ragbench.harness.compare.references import read_references, with_baseline
+    from ragbench.comparison.compare import CompareSettings, compare
+    from ragbench.comparison.references import read_references, with_baseline
     from ragbench.io.atomic import write_text
-    from ragbench.report.compare import compare_json, compare_markdown, compare_tables
-    from ragbench.report.tables import headline
+    from ragbench.render.compare import compare_json, compare_markdown, compare_tables
+    from ragbench.render.tables import headline
 
     runs = read_references(references, qrels=qrels, metrics=metric or ["ndcg@10"])
     if baseline is not None:

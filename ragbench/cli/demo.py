@@ -29,7 +29,7 @@ def demo(
     "struck", each as ragbench eval prints it, and "audit", as ragbench golden audit does.
     """
     from ragbench.cli.demo_report import DemoReport
-    from ragbench.tasks.samples import sample
+    from ragbench.io.samples import sample
 
     shop = sample("shop")
     places = _Places(_short(shop / "product_catalog.csv"), _short(shop), out)

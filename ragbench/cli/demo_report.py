@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ragbench.harness.results import Estimate
-from ragbench.report.tables import headline, with_interval
+from ragbench.core.evaluations import Estimate
+from ragbench.render.tables import headline, with_interval
 
 WIDTH = 80
 INDENT = 3

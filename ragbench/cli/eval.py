@@ -72,10 +72,9 @@ def run(given: dict[str, Any], config: Path | None, as_json: bool) -> None:
     from ragbench.cli.eval_config import EvalConfig
     from ragbench.cli.progress import Progress
     from ragbench.core.context import Context
-    from ragbench.harness.evaluate import evaluate, named
     from ragbench.io.cache import cache_folder
-    from ragbench.report.files import ReportFolder
-    from ragbench.report.json import evaluation_json
+    from ragbench.render.evaluation import ReportFolder, evaluation_json
+    from ragbench.workflows.evaluate import evaluate, named
 
     wanted = EvalConfig.merged(config, given)
     named(wanted.retrievers)
@@ -97,7 +96,7 @@ def run(given: dict[str, Any], config: Path | None, as_json: bool) -> None:
     if as_json:
         print(json.dumps(evaluation_json(evaluation), ensure_ascii=False))
     else:
-        from ragbench.report.tables import evaluation_tables
+        from ragbench.render.tables import evaluation_tables
 
         console().print(evaluation_tables(evaluation))
     if folder is not None:

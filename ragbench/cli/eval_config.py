@@ -10,17 +10,17 @@ from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import first_ten
 from ragbench.corpus.chunk import AUTO
-from ragbench.harness.evaluate import DEFAULT_RETRIEVERS
-from ragbench.harness.settings import Settings
 from ragbench.io.encoding import read_text
 from ragbench.io.inputs import Input
 from ragbench.io.yaml_text import parse_yaml
+from ragbench.metrics.settings import EvaluationSettings
+from ragbench.workflows.evaluate import DEFAULT_RETRIEVERS
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvalConfig(Settings):
+class EvalConfig(EvaluationSettings):
     """Every option; the names are the keys of the YAML file and the options of the command."""
 
     corpus: Path
@@ -71,9 +71,9 @@ class EvalConfig(Settings):
         return checked
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> EvaluationSettings:
         """The part that the harness takes, and that the manifest shows."""
-        return Settings(**{f.name: getattr(self, f.name) for f in fields(Settings)})
+        return EvaluationSettings(**{f.name: getattr(self, f.name) for f in fields(EvaluationSettings)})
 
     @property
     def inputs(self) -> dict[str, Input]:

@@ -10,7 +10,7 @@ import typer
 from ragbench.cli.console import console
 
 if TYPE_CHECKING:
-    from ragbench.harness.gate.result import Gate
+    from ragbench.comparison.gate.result import Gate
 
 EXAMPLE = """Decide whether a run may pass: 0 pass, 1 fail, 3 inconclusive, 2 an error of usage or input.
 
@@ -39,12 +39,11 @@ def gate_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:  # fmt: skip
     """Decide whether a run may pass."""
+    from ragbench.comparison.gate.decide import gate
+    from ragbench.comparison.gate.rules import DEFAULT_RULES, read_rules
     from ragbench.core.errors import SettingError
-    from ragbench.harness.gate.decide import gate
-    from ragbench.harness.gate.rules import DEFAULT_RULES
-    from ragbench.harness.gate.rules_file import read_rules
     from ragbench.io.baselines import read_baseline, read_one
-    from ragbench.report.gate_json import gate_json
+    from ragbench.render.gate import gate_json
 
     asked = DEFAULT_RULES if rules is None else read_rules(rules)
     if rules is None and baseline is None:
@@ -55,7 +54,7 @@ def gate_command(
     if as_json:
         print(json.dumps(gate_json(decided), ensure_ascii=False, allow_nan=False))
     else:
-        from ragbench.report.gate import gate_table
+        from ragbench.render.gate import gate_table
 
         console().print(gate_table(decided))
     raise typer.Exit(decided.exit_code)
@@ -66,9 +65,7 @@ gate_command.__doc__ = EXAMPLE
 
 def _write(decided: "Gate", out: Path | None, junit: Path | None, summary: Path | None) -> None:
     from ragbench.io.atomic import write_bytes, write_text
-    from ragbench.report.gate_json import gate_json
-    from ragbench.report.gate_junit import gate_junit
-    from ragbench.report.gate_markdown import gate_markdown
+    from ragbench.render.gate import gate_json, gate_junit, gate_markdown
 
     if out is not None:
         written = json.dumps(gate_json(decided), indent=1, ensure_ascii=False, allow_nan=False)

@@ -54,8 +54,7 @@ def generate(
     """Write a golden set from documents."""
     from ragbench.cli.generate_tell import say_to, tell, tell_plan
     from ragbench.cli.progress import Progress
-    from ragbench.tasks.generate.options import Options
-    from ragbench.tasks.generate.run import generate_run, plan_run
+    from ragbench.workflows.generate import Options, generate_run, plan_run
 
     options = Options(
         corpus=corpus, out=out, seed_queries=seed_queries, llm=llm, judge=judge, reconsider=reconsider,

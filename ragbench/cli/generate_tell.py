@@ -7,8 +7,7 @@ from typing import Any
 
 from ragbench.golden.generate import WRITER, Generated
 from ragbench.models.llm.estimate import Estimate
-from ragbench.tasks.generate.options import Options
-from ragbench.tasks.generate.run import Made
+from ragbench.workflows.generate import Made, Options
 
 
 def tell_plan(options: Options, estimates: Mapping[str, Estimate], as_json: bool) -> None:

@@ -12,12 +12,12 @@ from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.ledger import first_ten
 from ragbench.corpus.chunk import chunk_corpus
 from ragbench.corpus.load import load_corpus
-from ragbench.golden.people.agreement import JudgeAgreement, agreement
-from ragbench.golden.people.apply import Reviewed, apply_decisions
-from ragbench.golden.people.decisions import read_decisions
-from ragbench.golden.people.judged import judge_opinion, judge_rejects, rejects_beside
-from ragbench.golden.people.sample import sample as draw
-from ragbench.golden.people.sheet import write_sheet
+from ragbench.golden.annotators.agreement import JudgeAgreement, agreement
+from ragbench.golden.annotators.apply import Reviewed, apply_decisions
+from ragbench.golden.annotators.decisions import read_decisions
+from ragbench.golden.annotators.judged import judge_opinion, judge_rejects, rejects_beside
+from ragbench.golden.annotators.sheet import sample as draw
+from ragbench.golden.annotators.sheet import write_sheet
 from ragbench.io.atomic import write_text
 from ragbench.io.golden_files import read_golden, write_golden
 

@@ -47,10 +47,10 @@ def check_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
     """Hold a judge or a signal against people's labels."""
-    from ragbench.answers.calibrate.label_words import Words
+    from ragbench.answers.judge_check.check import CheckSettings
+    from ragbench.answers.judge_check.labels import Words
+    from ragbench.answers.judging import ROLE
     from ragbench.cli.judge_check_run import Options, run
-    from ragbench.harness.judge_check import CheckSettings
-    from ragbench.harness.judging import ROLE
     from ragbench.models.llm.roles import ModelOptions
 
     asking = ModelOptions(

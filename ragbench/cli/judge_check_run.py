@@ -7,22 +7,20 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ragbench.answers.calibrate.label_files import read_labels
-from ragbench.answers.calibrate.label_words import Words
-from ragbench.answers.calibrate.labels import LabelSet
+from ragbench.answers.judge_check.check import CheckSettings, check_judge
+from ragbench.answers.judge_check.label_files import read_labels
+from ragbench.answers.judge_check.labels import LabelSet, Words
+from ragbench.answers.judge_check.signal import OF_FILE, Signal, signal_of
+from ragbench.answers.judging import judged, planned
+from ragbench.answers.scoring import named_metrics
 from ragbench.cli.console import console
 from ragbench.cli.progress import Progress
 from ragbench.core.context import Context
 from ragbench.core.errors import RagbenchError, SettingError
-from ragbench.harness.judge_check import CheckSettings, check_judge
-from ragbench.harness.judge_signal import OF_FILE, Signal, signal_of
-from ragbench.harness.judging import judged, planned
-from ragbench.harness.score_answers import named_metrics
 from ragbench.io.cache import cache_folder
 from ragbench.io.column_roles import columns_by_role
 from ragbench.models.llm.roles import ModelOptions
-from ragbench.report.judge import judge_json, judge_tables
-from ragbench.report.judge_files import check_folder, write_check
+from ragbench.render.judge import check_folder, judge_json, judge_tables, write_check
 
 
 @dataclass(frozen=True)

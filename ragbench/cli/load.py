@@ -11,8 +11,8 @@ import typer
 from ragbench.cli.console import console
 
 if TYPE_CHECKING:
+    from ragbench.answers.load.settings import Arrivals
     from ragbench.answers.run import Question
-    from ragbench.harness.load.settings import Arrivals
 
 EXAMPLE = """Put load on a RAG service: answers per second, latency, time to the first token, failures.
 
@@ -51,13 +51,11 @@ def load_command(
 ) -> None:  # fmt: skip
     """Put load on a RAG service."""
     from ragbench.answers.endpoint import Endpoint
+    from ragbench.answers.load.run import run_load
+    from ragbench.answers.load.settings import LoadSettings, check_host, parse_levels
     from ragbench.cli.progress import Progress
     from ragbench.core.pairs import pairs
-    from ragbench.harness.load.run import run_load
-    from ragbench.harness.load.settings import LoadSettings, check_host, parse_levels
-    from ragbench.report.load import load_tables
-    from ragbench.report.load_files import check_load_folder, write_load
-    from ragbench.report.load_json import load_json
+    from ragbench.render.load import check_load_folder, load_json, load_tables, write_load
 
     check_host(url, i_own_this_host)
     levels = parse_levels(concurrency, rate)

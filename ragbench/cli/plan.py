@@ -41,10 +41,9 @@ def plan_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
     """Plan a golden set."""
-    from ragbench.harness.plan import make_plan
-    from ragbench.harness.plan_pilot import read_pilot
-    from ragbench.harness.plan_settings import PlanSettings
-    from ragbench.report.plan import plan_json, plan_tables
+    from ragbench.comparison.pilot import read_pilot
+    from ragbench.comparison.plan import PlanSettings, make_plan
+    from ragbench.render.plan import plan_json, plan_tables
 
     settings = PlanSettings(metric, delta, margin, queries, per_document, sd, icc, power, alpha, seed)
     pilot = read_pilot(references, metric, qrels=qrels, intersect=intersect) if references else None

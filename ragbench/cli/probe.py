@@ -62,8 +62,8 @@ def probe(
     from ragbench.answers.probe.cases import in_categories, read_cases
     from ragbench.answers.probe.outcome import parse_floors
     from ragbench.cli.probe_run import Target, run
-    from ragbench.report.answers_files import check_folder
-    from ragbench.tasks.samples import sample
+    from ragbench.io.samples import sample
+    from ragbench.render.answers import check_folder
 
     chosen = in_categories(read_cases(cases or sample("probes") / "cases.jsonl"), category or [])
     target = Target(
@@ -80,10 +80,10 @@ def probe(
         check_folder(out)
     outcome, evaluation = run(target, chosen, floors)
     if out is not None:
-        from ragbench.report.probe_files import write_probe
+        from ragbench.render.probe import write_probe
 
         write_probe(outcome, evaluation, judge, out)
-    from ragbench.report.probe import probe_json, probe_tables
+    from ragbench.render.probe import probe_json, probe_tables
 
     called = evaluation.scored.name
     if as_json:
@@ -105,7 +105,7 @@ probe.__doc__ = EXAMPLE
 def _write_documents(cases: "Sequence[Case]", target: "Target", folder: Path, as_json: bool) -> None:
     from ragbench.answers.probe.cases import planted
     from ragbench.core.errors import SettingError
-    from ragbench.report.probe_files import write_documents
+    from ragbench.render.probe import write_documents
 
     if target.url or target.llm:
         raise SettingError("--write-documents writes and asks nothing: leave --url and --llm out")

@@ -13,6 +13,7 @@ from ragbench.answers.probe.cases import Case, golden_of
 from ragbench.answers.probe.metric import PASS, ProbePass
 from ragbench.answers.probe.outcome import Floor, Outcome, outcome
 from ragbench.answers.run import Question
+from ragbench.answers.scoring import AnswerEvaluation, Judge, ScoreSettings, score_answers
 from ragbench.cli.progress import Progress
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.context import Context
@@ -21,7 +22,6 @@ from ragbench.core.fingerprint import text_hash
 from ragbench.core.ledger import Ledger
 from ragbench.core.loop import LoopThread
 from ragbench.core.pairs import pairs
-from ragbench.harness.score_answers import AnswerEvaluation, Judge, ScoreSettings, score_answers
 from ragbench.io.cache import cache_folder
 from ragbench.models.llm.budget import Budget
 from ragbench.models.llm.client import Client

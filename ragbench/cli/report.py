@@ -42,9 +42,9 @@ def report_command(
     """Write evaluations as one HTML page."""
     from ragbench.core.errors import InputError
     from ragbench.io.cache import cache_folder
-    from ragbench.report.html.inputs import Wanted, read_report
-    from ragbench.report.html.page import charts_of, write_page
-    from ragbench.report.html.texts import Named
+    from ragbench.render.html.inputs import Wanted, read_report
+    from ragbench.render.html.page import charts_of, write_page
+    from ragbench.render.html.texts import Named
 
     if markdown is not None and markdown.resolve() == out.resolve():
         raise InputError(f"--out and --markdown are both {out}: name two files")
@@ -70,12 +70,12 @@ def report_command(
     )
     write_page(data, out, cache_folder(cache))
     if figures is not None:
-        from ragbench.report.figures import write_figures
+        from ragbench.render.figures import write_figures
 
         print(f"{len(write_figures(charts_of(data), figures))} figures written to {figures}")
     if markdown is not None:
         from ragbench.io.atomic import write_text
-        from ragbench.report.pull_request import pull_request
+        from ragbench.render.pull_request import pull_request
 
         write_text(markdown, pull_request(data))
         print(f"comment written to {markdown}")

@@ -51,8 +51,8 @@ def score_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
     """Score answers."""
+    from ragbench.answers.judging import ROLE
     from ragbench.cli.score_run import Options, run
-    from ragbench.harness.judging import ROLE
     from ragbench.models.llm.roles import ModelOptions
 
     asking = ModelOptions(

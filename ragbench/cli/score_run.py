@@ -7,6 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from ragbench.answers.judge_check.calibration import Calibration
+from ragbench.answers.judge_check.rate import calibrated_rate, check_applies
+from ragbench.answers.judging import ROLE, judged, planned
+from ragbench.answers.scoring import AnswerEvaluation, ScoreSettings, named_metrics, score_answers
 from ragbench.cli.console import console
 from ragbench.cli.progress import Progress
 from ragbench.core.answers import AnswerSet
@@ -14,10 +18,6 @@ from ragbench.core.context import Context
 from ragbench.core.errors import RagbenchError, SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.corpus.load import load_corpus
-from ragbench.harness.calibrated_rate import calibrated_rate, check_applies
-from ragbench.harness.calibration import Calibration
-from ragbench.harness.judging import ROLE, judged, planned
-from ragbench.harness.score_answers import AnswerEvaluation, ScoreSettings, named_metrics, score_answers
 from ragbench.io.answer_files import read_answers
 from ragbench.io.cache import cache_folder
 from ragbench.io.column_roles import columns_by_role
@@ -25,8 +25,7 @@ from ragbench.io.golden_files import read_golden
 from ragbench.io.inputs import Input
 from ragbench.models.llm.estimate import Estimate
 from ragbench.models.llm.roles import ModelOptions
-from ragbench.report.answers import answers_json, answers_tables
-from ragbench.report.answers_files import check_folder, write_answer_scores
+from ragbench.render.answers import answers_json, answers_tables, check_folder, write_answer_scores
 
 Totals = Mapping[str, Mapping[str, object]]
 

@@ -48,14 +48,13 @@ def run(
 ) -> None:
     """Answer WattBot questions from PDFs."""
     from ragbench import plugins
+    from ragbench.answers.wattbot.inputs import read_metadata, read_questions
+    from ragbench.answers.wattbot.run import RESULTS, Sources, chunk_stage, embedding_stage
     from ragbench.cli.progress import Progress
     from ragbench.core.context import Context
     from ragbench.io.cache import cache_folder
     from ragbench.io.run_folder import claimed, identity
     from ragbench.models.llm.roles import ModelOptions, Models
-    from ragbench.tasks.wattbot.metadata import read_metadata
-    from ragbench.tasks.wattbot.questions import read_questions
-    from ragbench.tasks.wattbot.run import RESULTS, Sources, chunk_stage, embedding_stage
 
     _check(until, questions, llm, top, answer_tokens)
     asked = read_questions(questions) if questions is not None and until == "answers" else []
@@ -116,10 +115,8 @@ def _check(until: str, questions: Path | None, llm: str, top: int, tokens: int) 
 def _answers(
     plan: _Plan, urls: Any, index: tuple[Any, Any, Any], models: Any, out: Path, context: Any, ledger: Any
 ) -> dict[str, Any]:
-    from ragbench.io.run_folder import ANSWERS, SPENT
-    from ragbench.models.llm.roles import write_spent
-    from ragbench.tasks.wattbot.estimate import estimate_phases
-    from ragbench.tasks.wattbot.run import (
+    from ragbench.answers.wattbot.estimate import estimate_phases
+    from ragbench.answers.wattbot.run import (
         LEDGER,
         SOLUTIONS,
         answer_requests,
@@ -127,7 +124,9 @@ def _answers(
         search_stage,
         write_ledger,
     )
-    from ragbench.tasks.wattbot.solutions import write_solutions
+    from ragbench.answers.wattbot.solutions import write_solutions
+    from ragbench.io.run_folder import ANSWERS, SPENT
+    from ragbench.models.llm.roles import write_spent
 
     chunks, vectors, embedder = index
     found = search_stage(plan.questions, chunks, vectors, embedder, plan.top)

@@ -35,10 +35,10 @@ def score(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
     """Score WattBot answers."""
+    from ragbench.answers.wattbot.score.summary import summarise
     from ragbench.core.errors import SettingError, did_you_mean
     from ragbench.io.atomic import write_bytes
-    from ragbench.report.wattbot import SCHEMA_VERSION, rows_csv, score_json, score_tables
-    from ragbench.tasks.wattbot.score.summary import summarise
+    from ragbench.render.wattbot import SCHEMA_VERSION, rows_csv, score_json, score_tables
 
     if compat not in RULES:
         raise SettingError(f"--compat {compat!r}: there are no such rules{did_you_mean(compat, RULES)}")
@@ -54,13 +54,13 @@ def score(
         write_bytes(rows, rows_csv(every).encode("utf-8-sig"))
     pairs = list(zip(summaries, (one.ledger for one in every), strict=True))
     if as_json:
-        from ragbench.report.compare import compare_json
+        from ragbench.render.compare import compare_json
 
         told: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "submissions": [score_json(*one) for one in pairs]}
         told["comparison"] = None if compared is None else compare_json(compared)
         print(json.dumps(told, ensure_ascii=False, allow_nan=False))
     else:
-        from ragbench.report.compare import compare_tables
+        from ragbench.render.compare import compare_tables
 
         out = console(highlight=False)
         for one in pairs:
@@ -76,10 +76,10 @@ score.__doc__ = HELP
 
 
 def _scored(truth: Path, preds: list[Path], compat: str, metadata: Path | None) -> list[Any]:
-    from ragbench.tasks.wattbot.metadata import read_metadata
-    from ragbench.tasks.wattbot.score.lesson import read_lesson_frame, score_lesson
-    from ragbench.tasks.wattbot.score.sheet import read_sheet
-    from ragbench.tasks.wattbot.score.strict import score_strict
+    from ragbench.answers.wattbot.inputs import read_metadata
+    from ragbench.answers.wattbot.score.lesson import read_lesson_frame, score_lesson
+    from ragbench.answers.wattbot.score.sheet import read_sheet
+    from ragbench.answers.wattbot.score.strict import score_strict
 
     names = _names(preds)
     if compat == "lesson":
@@ -113,9 +113,9 @@ def _names(preds: list[Path]) -> list[str]:
 
 def _compared(every: list[Any], compat: str, settings: dict[str, Any]) -> Any:
     """The comparison; by the lesson's rules only rows with a prediction are there, so those in common."""
-    from ragbench.harness.compare.compare import CompareSettings, compare
-    from ragbench.tasks.wattbot.score.parts import METRICS
-    from ragbench.tasks.wattbot.score.summary import scored_run
+    from ragbench.answers.wattbot.score.parts import METRICS
+    from ragbench.answers.wattbot.score.summary import scored_run
+    from ragbench.comparison.compare import CompareSettings, compare
 
     return compare(
         [scored_run(one) for one in every],

@@ -12,7 +12,7 @@ from ragbench import plugins
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError
-from ragbench.golden import struck
+from ragbench.golden import masked
 from ragbench.golden.draft_requests import Call, Failed, make_calls, read_answer
 from ragbench.golden.drafts import Draft
 from ragbench.golden.locate_quotes import with_evidence
@@ -195,7 +195,7 @@ async def _write(job: Job, context: Context) -> tuple[list[Draft], list[Failed]]
 def _strike(job: Job) -> list[Draft]:
     asked = Chunks.of(job.chunks[row] for row in job.rows)
     code, language = struck_language(job.settings.languages)
-    drafts = struck.write(
+    drafts = masked.write(
         job.corpus,
         asked,
         per_document=job.settings.per_chunk,

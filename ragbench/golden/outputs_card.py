@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from ragbench.golden.generate import WRITER, Generated, Job
+from ragbench.golden.masked import WITHOUT_SEEDS
+from ragbench.golden.masked_seeds import LEAST_SEEDS
 from ragbench.golden.outputs import counts_by
 from ragbench.golden.stages.round_trip import survival
-from ragbench.golden.struck import WITHOUT_SEEDS
-from ragbench.golden.struck_seeds import LEAST_SEEDS
 from ragbench.models.llm.base import Usage
 from ragbench.models.llm.prices import Price
 

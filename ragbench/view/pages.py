@@ -5,7 +5,7 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from ragbench.report.html.page import broken
+from ragbench.render.html.page import broken
 from ragbench.view.runs import FoundRun
 from ragbench.view.settings import Settings
 from ragbench.view.uploads import ENDINGS

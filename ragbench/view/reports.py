@@ -49,9 +49,9 @@ class Reports:
             return self._pages[key]
 
     def _made(self, runs: Sequence[FoundRun], intersect: bool) -> bytes:
-        from ragbench.report.html.inputs import Wanted, read_report
-        from ragbench.report.html.page import page
-        from ragbench.report.html.vega import vega_script
+        from ragbench.render.html.block import vega_script
+        from ragbench.render.html.inputs import Wanted, read_report
+        from ragbench.render.html.page import page
 
         fitting = self._library.fitting(runs)
         with naming(runs):

@@ -10,12 +10,12 @@ from typing import Any
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenItem
 from ragbench.core.scored import QueryTable
-from ragbench.golden.people.decisions import read_decisions
-from ragbench.golden.people.sheet import COLUMNS, FILLED, evidence_text, neutral, original
+from ragbench.golden.annotators.decisions import read_decisions
+from ragbench.golden.annotators.sheet import COLUMNS, FILLED, evidence_text, neutral, original
 from ragbench.io.atomic import replacing
 from ragbench.io.encoding import read_text
 from ragbench.io.scored_runs import read_scored
-from ragbench.report.tables import headline
+from ragbench.render.tables import headline
 from ragbench.view.damage import naming
 from ragbench.view.library import Library
 from ragbench.view.runs import FoundRun

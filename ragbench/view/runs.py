@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ragbench.harness.results import Estimate
+from ragbench.core.evaluations import Estimate
 from ragbench.io.encoding import read_text
 from ragbench.io.scored_runs import LOAD_KIND, QUERIES, RESULTS, SCORES
-from ragbench.report.tables import headline, with_interval
+from ragbench.render.tables import headline, with_interval
 
 DEPTH = 6
 """Folders below the given one that are looked into."""

@@ -123,7 +123,7 @@ from ragas_truth import CONCURRENCY, row
 from ragbench.core.answers import Answered, AnswerSet, Source
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.loop import LoopThread
-from ragbench.harness.score_answers import Judge, ScoreSettings, score_answers
+from ragbench.answers.scoring import Judge, ScoreSettings, score_answers
 from ragbench.models.llm.connect import connect
 from ragbench.models.llm.limits import Limits
 

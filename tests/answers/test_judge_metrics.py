@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragbench.answers.judge.locate import place
-from ragbench.answers.judge.prompts.verdicts import most_statements
 from ragbench.answers.judge.rehearse import stand_in
+from ragbench.answers.judge.statements import place
+from ragbench.answers.judge.verdicts import most_statements
 from ragbench.answers.metrics.base import Column, ScoringContext
 from ragbench.answers.metrics.context_precision import average_precision
 from ragbench.core.answers import Answered, AnswerSet, Source
@@ -280,7 +280,9 @@ def test_an_ended_run_goes_on_without_answers(error: Exception, asked: int) -> N
 def test_stand_ins_follow_the_schema() -> None:
     from jsonschema import Draft202012Validator
 
-    from ragbench.answers.judge.prompts import questions, split, useful, verdicts
+    from ragbench.answers.judge import questions, verdicts
+    from ragbench.answers.judge import statements as split
+    from ragbench.answers.judge import usefulness as useful
 
     made: Iterator[Request] = iter((
         split.SPLIT.request(split.filled("?", "x" * 600), seed=0, max_tokens=split.most_tokens("x" * 600)),

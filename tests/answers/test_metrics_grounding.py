@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from benchmarks.grounding import collections
+from ragbench.answers.judge_check.signal import signal_of
 from ragbench.answers.metrics.base import Column, ScoringContext
 from ragbench.answers.metrics.grounding import Grounding
 from ragbench.core.answers import Answered, AnswerSet, Source
-from ragbench.harness.judge_signal import signal_of
 from ragbench.stats.roc_auc import roc_auc
 
 TEXT = "The Eiffel Tower is 330 m high. It was built by the company of Gustave Eiffel in 1889. Paris has 2, 102 parks."

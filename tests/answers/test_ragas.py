@@ -33,11 +33,11 @@ from ragas_truth import (
     unreliable,
 )  # fmt: skip
 
+from ragbench.answers.scoring import AnswerEvaluation, Judge, ScoreSettings, score_answers
 from ragbench.core.answers import Answered, AnswerSet, Source
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.loop import LoopThread
-from ragbench.harness.score_answers import AnswerEvaluation, Judge, ScoreSettings, score_answers
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.budget import Budget
 from ragbench.models.llm.connect import connect

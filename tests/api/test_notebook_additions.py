@@ -12,7 +12,7 @@ from PIL import Image
 import ragbench as rb
 from ragbench.api.drawing import PPI, packed
 from ragbench.api.progress import bars
-from ragbench.report.charts.theme import config
+from ragbench.render.charts.theme import config
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ragbench.harness.ab.analyse import analyse
-from ragbench.harness.ab.settings import AbSettings
+from ragbench.comparison.ab.analyse import analyse
+from ragbench.comparison.ab.settings import AbSettings
 from tests.docs.shown_commands import holds
 
 ROOT = Path(__file__).resolve().parents[2]

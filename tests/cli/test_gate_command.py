@@ -92,7 +92,7 @@ def clustered(values: "pd.Series[float]", units: "pd.Series[str]") -> tuple[floa
 def test_the_page_shows_the_workflow_and_rules_that_are_there() -> None:
     page = PAGE.read_text()
     assert (ACTION / "workflow.yml").read_text() in page
-    from ragbench.harness.gate.rules_file import parse_rules
+    from ragbench.comparison.gate.rules import parse_rules
 
     block = page.split("## Rules")[1].split("```yaml\n")[1].split("```")[0]
     assert len(parse_rules(block, "ci.md").rules) == 8

@@ -12,9 +12,9 @@ import pytest
 sys.path.append(str(Path(__file__).resolve().parent.parent / "harness"))
 from load_server import serving
 
+from ragbench.comparison.gate.decide import gate
+from ragbench.comparison.gate.rules import parse_rules, read_rules
 from ragbench.core.errors import InputError, SettingError
-from ragbench.harness.gate.decide import gate
-from ragbench.harness.gate.rules_file import parse_rules, read_rules
 from ragbench.io.baselines import read_baseline, read_one
 from ragbench.io.parquet import read_parquet
 from ragbench.io.scored_runs import read_scored

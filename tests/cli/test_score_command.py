@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from ragbench.answers.metrics.base import AnswerMetric, Column, ScoringContext
+from ragbench.answers.scoring import score_answers
 from ragbench.core.answers import AnswerSet
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenSet
-from ragbench.harness.score_answers import score_answers
 from ragbench.io.answer_files import read_answers
 from ragbench.io.baselines import set_baseline
 from ragbench.io.golden_files import read_golden

@@ -14,12 +14,11 @@ from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
 from ragbench.corpus.chunk import chunk_corpus
 from ragbench.corpus.load import Loaded
-from ragbench.golden.people.agreement import agreement
-from ragbench.golden.people.apply import apply_decisions
-from ragbench.golden.people.decisions import Decision, read_decisions
-from ragbench.golden.people.judged import judge_opinion, judge_rejects
-from ragbench.golden.people.sample import sample
-from ragbench.golden.people.sheet import COLUMNS, neutral, original, write_sheet
+from ragbench.golden.annotators.agreement import agreement
+from ragbench.golden.annotators.apply import apply_decisions
+from ragbench.golden.annotators.decisions import Decision, read_decisions
+from ragbench.golden.annotators.judged import judge_opinion, judge_rejects
+from ragbench.golden.annotators.sheet import COLUMNS, neutral, original, sample, write_sheet
 
 
 def judged(id_: str, accepted: bool | None, type_: str = "question", text: str = "") -> GoldenItem:

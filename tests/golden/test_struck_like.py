@@ -13,11 +13,11 @@ import Stemmer
 from benchmarks import public_collections
 from ragbench.core.documents import Chunks, Corpus, Document
 from ragbench.corpus.chunk import choose_chunker, chunk
-from ragbench.golden.struck import CLAUSES, write
-from ragbench.golden.struck_clauses import Clauses
-from ragbench.golden.struck_pool import WRITER, Pool
-from ragbench.golden.struck_seeds import OVERLAPS, shape_of
-from ragbench.golden.struck_sentences import as_query
+from ragbench.golden.masked import CLAUSES, write
+from ragbench.golden.masked_clauses import Clauses
+from ragbench.golden.masked_pool import WRITER, Pool
+from ragbench.golden.masked_seeds import OVERLAPS, shape_of
+from ragbench.golden.masked_sentences import as_query
 
 VOCABULARY = ["".join(parts) for parts in itertools.product(("ba", "ke", "lo", "mu", "ri", "to", "va"), repeat=4)]
 SMALL = {"the", "of", "is", "in", "and"}

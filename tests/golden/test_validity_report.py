@@ -12,7 +12,7 @@ from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
 from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.golden.drafts import Draft
 from ragbench.golden.known_item import write as write_known_items
-from ragbench.golden.struck import write
+from ragbench.golden.masked import write
 from ragbench.golden.validity import PerQuery, compare, validity
 
 LEXICAL = ("bm25", "bm25:b=0", "bm25:k1=3,b=1", "bm25:stem=false")

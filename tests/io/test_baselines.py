@@ -9,7 +9,7 @@ from ragbench import api
 from ragbench.core.errors import InputError
 from ragbench.io.baselines import list_baselines, read_baseline, set_baseline, show_baseline
 from ragbench.io.scored_runs import read_scored
-from ragbench.report.files import ReportFolder
+from ragbench.render.evaluation import ReportFolder
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ import pytest
 
 from ragbench import api
 from ragbench.core.errors import InputError
-from ragbench.harness.results import Evaluation
-from ragbench.harness.settings import Settings
+from ragbench.core.evaluations import Evaluation
 from ragbench.io.scored_runs import read_scored
-from ragbench.report.files import ReportFolder
+from ragbench.metrics.settings import EvaluationSettings
+from ragbench.render.evaluation import ReportFolder
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def evaluation(sample_data: Path, cache: Path) -> Evaluation:
     # A source that no service answers at, so that one arm fails.
     dead = "http:url=http://127.0.0.1:9/search"
     arms = ["bm25", dead, "bm25:k1=2"]
-    settings = Settings(metrics=("judged@10",))
+    settings = EvaluationSettings(metrics=("judged@10",))
     found = api.evaluate(chunks, api.load_golden(sample_data / "shop"), arms, settings=settings, cache=cache)
     assert found.scored[0].scores.direction("judged@10") == "none"
     return found

@@ -12,11 +12,10 @@ import pytest
 
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.base import Message, Request, Usage
-from ragbench.models.llm.batch.bedrock_jobs import BedrockJobs
-from ragbench.models.llm.batch.fetch import fetch
+from ragbench.models.llm.batch.bedrock import BedrockJobs
 from ragbench.models.llm.batch.journal import Journal
 from ragbench.models.llm.batch.plan import Model, plan_batches, tried
-from ragbench.models.llm.batch.send import send
+from ragbench.models.llm.batch.send import fetch, send
 
 boto3: Any = pytest.importorskip("boto3")
 moto_server: Any = pytest.importorskip("moto.server")

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from ragbench.core.errors import InputError, SettingError
 from ragbench.models.llm.base import Message, Request, Usage
-from ragbench.models.llm.batch.bedrock_input import family
-from ragbench.models.llm.batch.bedrock_jobs import BedrockJobs
+from ragbench.models.llm.batch.bedrock import BedrockJobs, family
 from ragbench.models.llm.batch.journal import JOURNAL, Journal
-from ragbench.models.llm.batch.patience import patiently
 from ragbench.models.llm.batch.plan import Room, split
+from ragbench.models.llm.batch.send import patiently
 from ragbench.models.llm.prices import Price
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}

@@ -18,12 +18,12 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, SettingError
 from ragbench.core.queries import Query
-from ragbench.harness.measure import measure
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.models.llm.errors import BudgetSpent
 from ragbench.plugins import RETRIEVERS, build
 from ragbench.retrievers.base import Index
 from ragbench.testing import check_retriever
+from ragbench.workflows.measure import measure
 
 PLAIN = Query("q", "Flurbelwisch 17")
 """A word that no document has, and no model knows."""

@@ -11,15 +11,15 @@ from ragbench.core.errors import SettingError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
 from ragbench.core.progress import Advance, silent
 from ragbench.core.queries import Query
-from ragbench.harness.evaluate import evaluate
 from ragbench.io.token_vectors import Packed, TokenStore, pack
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.models.embed.npy import Npy
-from ragbench.report.tables import notices
+from ragbench.render.tables import notices
 from ragbench.retrievers._late import LateBlend, max_sim, standardised
 from ragbench.retrievers.bm25 import BM25
 from ragbench.retrievers.dense import Dense
 from ragbench.retrievers.rerank import Rerank
+from ragbench.workflows.evaluate import evaluate
 
 
 def test_max_sim_by_hand() -> None:

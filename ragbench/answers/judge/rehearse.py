@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ragbench.answers.judge.prompts.split import MOST_STATEMENTS, SPLIT
+from ragbench.answers.judge.statements import MOST_STATEMENTS, SPLIT
 from ragbench.models.llm.base import Request
 
 CHARACTERS_PER_STATEMENT = 60

@@ -7,8 +7,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.answers.judge.prompts.questions import MOST_QUESTIONS
-from ragbench.answers.judge.questions import Regenerated, regenerate
+from ragbench.answers.judge.questions import MOST_QUESTIONS, Regenerated, regenerate
 from ragbench.answers.judge.replies import Lost
 from ragbench.answers.metrics._abstained import abstained
 from ragbench.answers.metrics._cells import Cell, Scored, Unscored, column, failed

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ragbench.answers.judge.claims import Claim, Claims, Text, Verdict, claims
-from ragbench.answers.judge.locate import place
+from ragbench.answers.judge.statements import place
 from ragbench.answers.ragas.faults import in_order
 from ragbench.answers.ragas.llm import Judgement
 from ragbench.answers.ragas.rows import Metric

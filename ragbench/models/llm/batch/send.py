@@ -1,10 +1,73 @@
 """A planned batch -> one that its provider works on, whatever happens in between."""
 
-from ragbench.core.errors import InputError
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from ragbench.core.errors import InputError, RagbenchError, SettingError
+from ragbench.io.atomic import write_text
 from ragbench.models.llm.answers import AnswerStore
-from ragbench.models.llm.batch.base import BatchService
-from ragbench.models.llm.batch.journal import Batch, Journal
-from ragbench.models.llm.batch.patience import BatchRefused, patiently
+from ragbench.models.llm.base import Answer, LLMError, Request, Response, Usage
+from ragbench.models.llm.batch.base import BatchService, Seen
+from ragbench.models.llm.batch.journal import FILES, Batch, Journal
+from ragbench.models.llm.chat_errors import read_error
+from ragbench.models.llm.client import Client
+from ragbench.models.llm.errors import AnswerLater, ServiceDown
+from ragbench.models.llm.parse import Invalid, Refused, read_answer
+from ragbench.models.llm.reask import again
+from ragbench.models.llm.tokens import CHARACTERS_PER_TOKEN
+
+TRIES = 6
+FIRST_WAIT, LONGEST_WAIT = 0.5, 20.0
+"""Seconds; the wait doubles from try to try unless the provider asks for another one."""
+T = TypeVar("T")
+
+
+class BatchRefused(RagbenchError):
+    """The provider will not take the batch, however often it is offered."""
+
+
+def patiently(
+    what: str, call: Callable[[], T], found: Callable[[], T | None] | None = None, *, look_first: bool = False
+) -> T:
+    """The result of an exchange.
+
+    Args:
+        what: for messages, "creating a batch".
+        call: the exchange.
+        found: the result of an earlier try that got through although its reply did not. It is asked
+            before every further try; without it, the exchange must be one that may be repeated.
+        look_first: ask `found` before the first try too.
+
+    Raises:
+        BatchRefused: the provider will not.
+        SettingError: wrong key or address.
+        ServiceDown: no reply after several tries.
+    """
+    failure: LLMError | None = None
+    for at in range(TRIES):
+        if failure is not None:
+            time.sleep(failure.retry_after or min(LONGEST_WAIT, FIRST_WAIT * 2 ** (at - 1)))
+        try:
+            if found is not None and (look_first or failure is not None):
+                earlier = found()
+                if earlier is not None:
+                    return earlier
+            return call()
+        except RagbenchError:
+            raise
+        # Every library has errors of its own; `read_error` sorts them, and none is swallowed.
+        except Exception as error:
+            failure = read_error(error)
+            if failure.fatal:
+                raise SettingError(f"{what}: {failure}") from error
+            if not failure.retry:
+                raise BatchRefused(f"{what}: {failure}") from error
+    raise ServiceDown(
+        f"{what}: no success in {TRIES} tries, the last: {failure}. Nothing is lost: run the same command again later"
+    )
 
 
 def send(journal: Journal, batch: Batch, service: BatchService) -> Batch:
@@ -61,3 +124,131 @@ def still_wanted(journal: Journal, batch: Batch, answers: AnswerStore) -> bool:
         journal.note("dropped", batch.name, reason="some of its requests were answered in another way")
         return False
     return True
+
+
+class Collector:
+    """An asker that calls nobody: a kept answer is given, a missing one is noted.
+
+    It walks the same way through the same answers as a `Client` does, re-asks included, so that what a batch
+    brings serves a client and the other way round.
+
+    Args:
+        client: whose model, settings and totals are used; it is never asked.
+        answers: the kept answers.
+        given_up: why no further try is made, by fingerprint of the request.
+
+    Attributes:
+        missing: what must be asked, by fingerprint, in the order it was noted.
+    """
+
+    def __init__(self, client: Client, answers: AnswerStore, given_up: Mapping[str, str]) -> None:
+        self.client, self._answers, self._given_up = client, answers, given_up
+        self._identity = client.llm.fingerprint()
+        self.missing: dict[str, Request] = {}
+
+    async def ask(self, request: Request) -> Answer:
+        """The answer, as far as what is kept goes.
+
+        Raises:
+            AnswerLater: it must be asked for; it is noted.
+        """
+        totals, reasks = self.client.totals, self.client.limits.reasks
+        asked, raw, failure = request, "", ""
+        for attempt in range(reasks + 1):
+            kept = self._answers.get(f"{self._identity}:{asked.fingerprint}")
+            if kept is None:
+                reason = self._given_up.get(asked.fingerprint)
+                if reason is None:
+                    self.missing[asked.fingerprint] = asked
+                    raise AnswerLater(f"{self.client.llm.name}: a question is noted for a batch")
+                totals.given_up += 1
+                return Answer(None, reason, raw, unanswered=True)
+            totals.cached += 1
+            raw = kept.text
+            try:
+                return Answer(read_answer(request, kept), raw=raw)
+            except Invalid as fault:
+                failure = str(fault)
+                if isinstance(fault, Refused):
+                    break
+                asked = again(request, raw, failure, attempt + 1)
+                totals.reasks += attempt < reasks
+        totals.given_up += 1
+        return Answer(None, failure, raw)
+
+
+AT_ONCE = 2000
+"""Answers that are handed to the cache together."""
+
+
+def fetch(journal: Journal, batch: Batch, service: BatchService, answers: AnswerStore) -> Batch:
+    """Look at a begun batch, and if it has ended, keep what came of it.
+
+    It may be repeated after a kill at any point: an answer is kept once.
+
+    Raises:
+        InputError: an answer cannot be kept.
+        SettingError, ServiceDown, BatchRefused: the provider cannot be asked.
+    """
+    seen = patiently(f"looking at {batch.name}", lambda: service.look(batch.id))
+    if seen.state != batch.state:
+        batch = journal.note("state", batch.name, state=seen.state)
+    if not seen.ended:
+        return batch
+    path = journal.file(batch.name, "output")
+    (journal.folder / FILES).mkdir(parents=True, exist_ok=True)
+    patiently(f"downloading {batch.name}", lambda: service.download(batch.id, batch.name, path))
+    found, failures, unread = _matched(journal, batch, service)
+    asyncio.run(_keep(answers, found))
+    if seen.failed and not found and not failures:
+        reason = seen.reason or "the provider gives no reason"
+        return journal.note("fetched", batch.name, failed=0, reason=reason, whole=True)
+    failed = _failed(journal, batch, found, failures, seen)
+    write_text(journal.file(batch.name, "failed"), "".join(json.dumps(row) + "\n" for row in failed))
+    reason = f"{unread} lines of the results could not be read or were not asked for" if unread else ""
+    return journal.note("fetched", batch.name, answered=len(found), failed=len(failed), reason=reason)
+
+
+def _matched(journal: Journal, batch: Batch, service: BatchService) -> tuple[dict[str, Response], dict[str, str], int]:
+    """Responses by key of the cache, failures by fingerprint, and the number of results that fit no request."""
+    expected = {
+        service.record_id(number, key): (key, estimated)
+        for number, (key, estimated) in enumerate(journal.keys(batch.name), 1)
+    }
+    found: dict[str, Response] = {}
+    failures: dict[str, str] = {}
+    unread = 0
+    for result in service.results(journal.file(batch.name, "output")):
+        if result.id not in expected:
+            unread += 1
+            continue
+        key, estimated = expected[result.id]
+        if result.response is None:
+            failures.setdefault(key, result.failure)
+        else:
+            found.setdefault(f"{batch.fingerprint}:{key}", _counted(result.response, estimated))
+    return found, failures, unread
+
+
+def _counted(response: Response, estimated: int) -> Response:
+    """With the provider's count of tokens, or an estimate where it gave none."""
+    if response.usage != Usage():
+        return response
+    written = max(1, round(len(response.text) / CHARACTERS_PER_TOKEN))
+    return Response(response.text, Usage(estimated, written), response.finish_reason)
+
+
+def _failed(
+    journal: Journal, batch: Batch, found: Mapping[str, Response], failures: Mapping[str, str], seen: Seen
+) -> list[dict[str, str]]:
+    return [
+        {"key": key, "reason": failures.get(key) or f"no result for it: the batch ended as {seen.state}"}
+        for key, _ in journal.keys(batch.name)
+        if f"{batch.fingerprint}:{key}" not in found
+    ]
+
+
+async def _keep(answers: AnswerStore, found: Mapping[str, Response]) -> None:
+    rows = list(found.items())
+    for start in range(0, len(rows), AT_ONCE):
+        await asyncio.gather(*(answers.put(key, response) for key, response in rows[start : start + AT_ONCE]))

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from ragbench.core.errors import SettingError
 from ragbench.models.llm.batch.base import BatchService
-from ragbench.models.llm.batch.bedrock_jobs import BedrockJobs
-from ragbench.models.llm.batch.openai_files import OpenAIFiles
+from ragbench.models.llm.batch.bedrock import BedrockJobs
+from ragbench.models.llm.batch.openai import OpenAIFiles
 
 
 def service_for(model: str, place: Mapping[str, str], *, role_arn: str = "") -> BatchService:

@@ -1,1 +1,0 @@
-"""What the judge is asked, one prompt per file."""

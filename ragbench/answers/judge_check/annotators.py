@@ -1,0 +1,134 @@
+"""How far people agree with each other, and the judge with a single one of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.answers.judge_check.figures import Settings, estimate, rate
+from ragbench.answers.judge_check.labels import LabelSet
+from ragbench.core.evaluations import Estimate
+from ragbench.core.seeds import generator
+from ragbench.stats.clustered_kappa import clustered_kappa
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.krippendorff import krippendorff_alpha
+
+
+@dataclass(frozen=True)
+class People:
+    """Several people's labels of the same answers.
+
+    Attributes:
+        items: answers with two labels or more.
+        votes: labels of these answers.
+        persons: different people, where they are named; 0 where they are not.
+        unanimous: share of the answers on which all agree.
+        tied: answers on which as many say yes as no; they have no majority and count in no other figure.
+        alpha: Krippendorff's, agreement beyond chance.
+        two_people: chance that two labels of one answer are the same.
+        judge_person: chance that the verdict is the same as one person's label.
+        person_others: agreement of one person's label with the majority of the others', where they have one.
+        judge_others: agreement of the verdict with the same majorities: what the judge must reach to be as good as
+            one person.
+        person_others_kappa, judge_others_kappa: the same as Cohen's kappa.
+        soft_error: mean squared difference of the score and the share of people who say yes; None where scores
+            leave 0 to 1.
+        soft_error_constant: the same for the mean share in the place of every score.
+        correlation: of score and share (Pearson); None where one of them does not vary.
+    """
+
+    items: int
+    votes: int
+    persons: int
+    unanimous: Estimate
+    tied: int
+    alpha: Estimate
+    two_people: float
+    judge_person: Estimate
+    person_others: Estimate
+    judge_others: Estimate
+    person_others_kappa: Estimate
+    judge_others_kappa: Estimate
+    soft_error: float | None
+    soft_error_constant: float | None
+    correlation: float | None
+
+
+def people(
+    labels: LabelSet,
+    scores: npt.NDArray[np.float64],
+    verdicts: npt.NDArray[np.bool_],
+    settings: Settings,
+    *,
+    turned: bool = False,
+) -> People | None:
+    """The agreement of people; None where no answer has two labels.
+
+    Args:
+        labels: the answers that have a score.
+        scores: (n,) of them, high for yes.
+        verdicts: (n,) of them.
+        settings: seed and resamples.
+        turned: low scores were better, and ``scores`` are those with the other sign.
+    """
+    rows = np.array([at for at, one in enumerate(labels) if len(one.votes) > 1], dtype=np.int64)
+    if not len(rows):
+        return None
+    part = labels.select(rows)
+    shares, groups = part.shares, part.clusters
+    votes = [[vote.positive for vote in one.votes] for one in part]
+    alpha = krippendorff_alpha(votes, groups, generator(settings.seed, "alpha"), resamples=settings.resamples)
+    agreed = np.where(verdicts[rows], shares, 1 - shares)
+    person, judge = _against_others(votes, verdicts[rows], part, settings)
+    if turned:
+        scores = scores + 1
+    within = bool(((scores >= 0) & (scores <= 1)).all())
+    varies = len(rows) > 1 and scores[rows].std() > 0 and shares.std() > 0
+    return People(
+        items=len(rows),
+        votes=alpha.ratings,
+        persons=len({vote.person for one in part for vote in one.votes} - {""}),
+        unanimous=rate((shares == 0) | (shares == 1), groups),
+        tied=int((shares == 0.5).sum()),
+        alpha=estimate((alpha.value, alpha.low, alpha.high), alpha.items),
+        two_people=1 - alpha.observed,
+        judge_person=rate(agreed, groups),
+        person_others=person[0],
+        judge_others=judge[0],
+        person_others_kappa=person[1],
+        judge_others_kappa=judge[1],
+        soft_error=float(((scores[rows] - shares) ** 2).mean()) if within else None,
+        soft_error_constant=float(shares.var()) if within else None,
+        correlation=float(np.corrcoef(scores[rows], shares)[0, 1]) if varies else None,
+    )
+
+
+def _against_others(
+    votes: list[list[bool]], verdicts: npt.NDArray[np.bool_], part: LabelSet, settings: Settings
+) -> tuple[tuple[Estimate, Estimate], tuple[Estimate, Estimate]]:
+    """Agreement and kappa of each label with the majority of the other labels of its answer, and of the verdict.
+
+    What is tied is left out.
+    """
+    rows = list[tuple[bool, bool, bool]]()
+    where = list[str]()
+    for said, verdict, one in zip(votes, verdicts.tolist(), part, strict=True):
+        for vote in said:
+            yes, number = sum(said) - vote, len(said) - 1
+            if 2 * yes != number:
+                rows.append((vote, verdict, 2 * yes > number))
+                where.append(one.cluster)
+    if not rows:
+        none = Estimate(None, None, None, 0)
+        return (none, none), (none, none)
+    own, judged, others = np.array(rows).T
+    groups = cluster_index(where)
+    return _agreement(own, others, groups, settings), _agreement(judged, others, groups, settings)
+
+
+def _agreement(
+    one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64], settings: Settings
+) -> tuple[Estimate, Estimate]:
+    rng = generator(settings.seed, "others")
+    found = clustered_kappa(one, other, groups, rng, resamples=settings.resamples)
+    return rate(one == other, groups), estimate(found, len(one))

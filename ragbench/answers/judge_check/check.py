@@ -1,0 +1,172 @@
+"""Hold a judge or a signal against people's labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.answers.judge_check.annotators import People, people
+from ragbench.answers.judge_check.figures import Figures, Settings, figures, parts_of
+from ragbench.answers.judge_check.labels import LabelSet
+from ragbench.answers.judge_check.signal import Signal
+from ragbench.answers.judge_check.threshold import Threshold, chosen_threshold, fixed_threshold
+from ragbench.core.errors import InputError, SettingError
+from ragbench.core.ledger import Ledger
+from ragbench.core.seeds import generator
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The figures of one part of the answers, with the threshold of the whole."""
+
+    by: str
+    part: str
+    figures: Figures
+
+
+@dataclass(frozen=True)
+class CheckSettings:
+    """How to check.
+
+    Attributes:
+        threshold: yes from this score on (down from it where low scores are better); None to choose it.
+        slices: keys of the answers' metadata; those the labels suggest, if none.
+        seed: of the folds and of resampling.
+        resamples: for kappa and alpha.
+    """
+
+    threshold: float | None = None
+    slices: Sequence[str] = ()
+    seed: int = 0
+    resamples: int = 2_000
+
+    def __post_init__(self) -> None:
+        if self.resamples < 1:
+            raise SettingError(f"resamples is {self.resamples}; at least one is needed")
+        if self.threshold is not None and not np.isfinite(self.threshold):
+            raise SettingError(f"the threshold must be a number, not {self.threshold}")
+
+
+@dataclass(frozen=True, eq=False)
+class JudgeCheck:
+    """What was found.
+
+    Attributes:
+        labels: every labelled answer.
+        signal: the score of each.
+        rows: (k,) the answers with a score and a majority: those that figures are of.
+        threshold: over ``rows``, in the direction where high means yes.
+        figures: of all of them.
+        slices: of parts.
+        people: agreement of people; None where each answer has one label.
+        unscored: answers without a score.
+        accuracy_bounds: the accuracy if every unscored answer were judged wrongly, and if rightly.
+        settings: as given.
+        ledger: labels that were left out, and the reason of every score that is missing.
+    """
+
+    labels: LabelSet
+    signal: Signal
+    rows: npt.NDArray[np.int64]
+    threshold: Threshold
+    figures: Figures
+    slices: tuple[Slice, ...]
+    people: People | None
+    unscored: int
+    accuracy_bounds: tuple[float, float]
+    settings: CheckSettings
+    ledger: Ledger = field(default_factory=Ledger)
+
+    @property
+    def shown_threshold(self) -> float:
+        """The threshold in the direction of the scores."""
+        return -self.threshold.value if self.signal.lower_is_better else self.threshold.value
+
+
+def check_judge(labels: LabelSet, signal: Signal, settings: CheckSettings | None = None) -> JudgeCheck:
+    """Verdicts, figures, slices and the agreement of people.
+
+    People's label of an answer is that of most of them; every single label
+    counts in `People`. Answers without a score or without a majority are left
+    out of the figures and counted.
+
+    Args:
+        labels: answers with people's labels.
+        signal: a score of each (`ragbench.answers.judge_check.signal.signal_of`).
+        settings: threshold, slices and seed.
+
+    Raises:
+        InputError: no answer has both, people say the same of every answer, or one score for everything.
+        SettingError: a slice that does not exist.
+    """
+    settings = settings or CheckSettings()
+    scored = ~np.isnan(signal.values)
+    tied = labels.shares == 0.5
+    rows = np.flatnonzero(scored & ~tied)
+    if not len(rows):
+        reasons = sorted({entry.reason for entry in signal.ledger.entries})[:3]
+        why = f": {'; '.join(reasons)}" if reasons else "; every label is tied"
+        raise InputError(f"labels {labels.name!r}: no answer has both a score and a label{why}")
+    part = labels.select(rows)
+    positive = part.shares > 0.5
+    if positive.all() or not positive.any():
+        raise InputError(
+            f"labels {labels.name!r}: people say {'yes' if positive.all() else 'no'} to all {len(rows)} answers with a "
+            "score and a majority: how a judge tells them apart cannot be told"
+        )
+    scores, how = signal.upward[rows], Settings(settings.seed, settings.resamples)
+    threshold = _threshold(signal, scores, positive, part.clusters, settings)
+    verdicts = threshold.verdicts
+    whole = figures(scores, verdicts, positive, part.clusters, how)
+    slices = [
+        Slice(by, name, figures(scores[rows_], verdicts[rows_], positive[rows_], part.clusters[rows_], how))
+        for by, name, rows_ in parts_of(part, settings.slices)
+    ]
+    unscored = int((~scored & ~tied).sum())
+    right = whole.true_positive + whole.true_negative
+    n = len(rows) + unscored
+    return JudgeCheck(
+        labels=labels,
+        signal=signal,
+        rows=rows,
+        threshold=threshold,
+        figures=whole,
+        slices=tuple(slices),
+        people=_people(labels, signal, scored, threshold, rows, how),
+        unscored=unscored,
+        accuracy_bounds=(right / n, (right + unscored) / n),
+        settings=settings,
+        ledger=labels.ledger + signal.ledger,
+    )
+
+
+def _threshold(
+    signal: Signal,
+    scores: npt.NDArray[np.float64],
+    positive: npt.NDArray[np.bool_],
+    clusters: npt.NDArray[np.int64],
+    settings: CheckSettings,
+) -> Threshold:
+    if settings.threshold is not None:
+        value = -settings.threshold if signal.lower_is_better else settings.threshold
+        return fixed_threshold(scores, value, "given")
+    if np.isin(signal.values[~np.isnan(signal.values)], (0.0, 1.0)).all():
+        return fixed_threshold(scores, -0.5 if signal.lower_is_better else 0.5, "binary")
+    return chosen_threshold(scores, positive, clusters, generator(settings.seed, "folds"))
+
+
+def _people(
+    labels: LabelSet,
+    signal: Signal,
+    scored: npt.NDArray[np.bool_],
+    threshold: Threshold,
+    rows: npt.NDArray[np.int64],
+    how: Settings,
+) -> People | None:
+    """Of every answer with a score; one without a majority has its verdict from the threshold of the whole."""
+    every = np.flatnonzero(scored)
+    verdicts = signal.upward >= threshold.value
+    verdicts[rows] = threshold.verdicts
+    turned = signal.lower_is_better
+    return people(labels.select(every), signal.upward[every], verdicts[every], how, turned=turned)

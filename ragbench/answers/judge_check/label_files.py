@@ -1,0 +1,165 @@
+"""Files of labelled answers.
+
+One answer a row, in JSON Lines, CSV, TSV or Parquet. Recognised columns are those of
+answers (`ragbench.io.answer_rows`), and
+
+    label       yes or no (see `ragbench.answers.judge_check.labels`)
+    votes       in place of it: the labels of several people
+    annotator   in place of votes: who gave the label; rows of the same id and answer are one answer (without ids: of
+                the same query, answer and sources), unless one person labels it twice
+    cluster     what makes answers alike; by default the document that all sources are from, else the query
+
+What is in no role can be a score to check (``column:NAME``) or a slice.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ragbench.answers.judge_check.labels import PERSON, Labelled, LabelSet, Vote, Words, joined
+from ragbench.answers.judge_check.public_labels import read_begin, read_sentences, read_summaries
+from ragbench.core.answers import Answered
+from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.io.answer_files import read_rows
+from ragbench.io.answer_rows import ALIASES, answered
+from ragbench.io.column_roles import choose_columns
+
+LABELS: dict[str, tuple[str, ...]] = {
+    "label": ("label", "human_label", "gold", "supported", "faithful", "grounded", "is_correct"),
+    "votes": ("votes", "labels", "annotations", "human_labels"),
+    "annotator": PERSON,
+    "cluster": ("cluster", "document", "source_document", "article_id"),
+}
+ROLES = {**LABELS, **{role: names for role, names in ALIASES.items() if role not in LABELS}}
+FORMATS: dict[str, Callable[[Path, Words], LabelSet]] = {
+    "qags": lambda path, _: read_sentences(path),
+    "qags-summary": lambda path, _: read_summaries(path),
+    "begin": read_begin,
+}
+
+
+def read_labels(
+    paths: list[Path],
+    *,
+    format: str = "table",
+    columns: Mapping[str, str] | None = None,
+    words: Words | None = None,
+) -> LabelSet:
+    """Read labelled answers; several files become one set, with a slice for each.
+
+    Args:
+        paths: the files.
+        format: ``table``, or the form of a published collection: ``qags`` (per sentence), ``qags-summary``, ``begin``.
+        columns: ``{role: column}`` where a column is not recognised.
+        words: which labels mean yes, and which are left out.
+
+    Raises:
+        InputError: a file that is not there, not of its format, or without labels; the message names file and line.
+        SettingError: an unknown format, role or column.
+    """
+    words = words or Words()
+    if format != "table" and format not in FORMATS:
+        raise SettingError(f"no format of labels {format!r}{did_you_mean(format, ('table', *FORMATS))}")
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing or not paths:
+        raise InputError(f"{', '.join(missing) or 'labels'}: no such file")
+    read = FORMATS.get(format)
+    return joined([_table(path, columns or {}, words) if read is None else read(path, words) for path in paths])
+
+
+def _table(path: Path, named: Mapping[str, str], words: Words) -> LabelSet:
+    rows = read_rows(path)
+    if not rows:
+        raise InputError(f"{path}: there is no labelled answer in it")
+    found = dict.fromkeys(key for _, row in rows for key in row)
+    role = choose_columns(found, named, str(path), ROLES, {}, "--columns {role}=NAME")
+    if ("label" in role) == ("votes" in role):
+        which = "both a label and votes" if "label" in role else "neither a label nor votes"
+        raise InputError(
+            f"{path}: holds {which}; known are {', '.join(LABELS['label'])} for a label and "
+            f"{', '.join(LABELS['votes'])} for the votes of several people. Name one: --columns label=NAME"
+        )
+    items: list[Labelled] = []
+    entries: list[LedgerEntry] = []
+    for number, (where, row) in enumerate(rows, start=1):
+        votes = _votes(where, row, role, words)
+        if isinstance(votes, str):
+            entries.append(LedgerEntry("labels", where, votes, "label-left-out"))
+            continue
+        item = _answer(where, number, row, role)
+        items.append(Labelled(item, votes, _cluster(row, role, item), item.query_id))
+    if "annotator" in role:
+        items = _gathered(items, "id" in role)
+    return LabelSet(tuple(_unique(items)), path.stem, Ledger(tuple(entries)))
+
+
+def _votes(where: str, row: Mapping[str, object], role: Mapping[str, str], words: Words) -> tuple[Vote, ...] | str:
+    """The votes, or why the row is left out."""
+    value = row.get(role.get("votes", role.get("label", "")))
+    if value is None or value == "":
+        return "there is no label"
+    if "votes" in role:
+        return words.votes(where, value) or "a vote is one that is left out"
+    said = words.read(where, value)
+    if said is None:
+        return f"labelled {value!r:.60}"
+    return (Vote(str(row.get(role.get("annotator", "")) or ""), said),)
+
+
+def _answer(where: str, number: int, row: Mapping[str, object], role: Mapping[str, str]) -> Answered:
+    """The answer; a file for a column of scores needs neither question nor text."""
+    known = {key: column for key, column in role.items() if key in ALIASES}
+    kept = {key: value for key, value in row.items() if key not in {role[key] for key in LABELS if key in role}}
+    blank = "query" not in known or row.get(known["query"]) in (None, "")
+    if blank:
+        known["query"] = known.get("query", "query")
+        kept[known["query"]] = "-"
+    if "id" in known and row.get(known["id"]) in (None, ""):
+        raise InputError(f"{where}: {known['id']!r} is empty; every answer needs an id, or none has one")
+    item = answered(where, number, kept, known, {})
+    return replace(item, query="") if blank else item
+
+
+def _cluster(row: Mapping[str, object], role: Mapping[str, str], item: Answered) -> str:
+    given = row.get(role.get("cluster", ""))
+    if given not in (None, ""):
+        return f"cluster:{given}"
+    documents = {source.document_id for source in item.sources if source.document_id}
+    if len(documents) == 1:
+        return f"document:{documents.pop()}"
+    # Without ids every row has one of its own, which says nothing of its query.
+    return f"query:{item.query_id if 'id' in role else item.query or item.query_id}"
+
+
+def _gathered(items: list[Labelled], ids: bool) -> list[Labelled]:
+    """Rows of one answer as one item with all their votes.
+
+    What a person labels again is another item: two systems may say the same, and one
+    person's second label says nothing of how far two people agree.
+    """
+    found: dict[tuple[object, ...], Labelled] = {}
+    times: Counter[tuple[object, ...]] = Counter()
+    for number, one in enumerate(items):
+        query = one.query_id if ids else (one.item.query, one.item.sources) if one.item.query else number
+        answer = (query, one.item.answer)
+        person = one.votes[0].person
+        key = (*answer, times[(*answer, person)])
+        if person:
+            times[(*answer, person)] += 1
+        found[key] = replace(found[key], votes=found[key].votes + one.votes) if key in found else one
+    return list(found.values())
+
+
+def _unique(items: list[Labelled]) -> list[Labelled]:
+    """Several answers to one query get a number behind their id."""
+    times = Counter(one.query_id for one in items)
+    seen: Counter[str] = Counter()
+    result = []
+    for one in items:
+        seen[one.query_id] += 1
+        several = times[one.query_id] > 1
+        id_ = f"{one.query_id}#{seen[one.query_id]}" if several else one.query_id
+        result.append(replace(one, item=replace(one.item, query_id=id_)))
+    return result

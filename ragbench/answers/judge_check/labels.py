@@ -1,0 +1,222 @@
+"""Answers with the labels of people, each person's kept."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.answers import Answered, AnswerSet
+from ragbench.core.errors import InputError
+from ragbench.core.fingerprint import fingerprint
+from ragbench.core.ledger import Ledger, first_ten
+from ragbench.stats.clusters import cluster_index
+
+
+class Vote(NamedTuple):
+    """What one person said.
+
+    Attributes:
+        person: who; empty where it is not known.
+        positive: supported, correct, or whatever the labels are of.
+    """
+
+    person: str
+    positive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An answer and what people say of it.
+
+    Attributes:
+        item: the answer; its ``query_id`` is unique among the labels.
+        votes: at least one.
+        cluster: the source document, or what else makes answers alike; the answer's own id where nothing is known.
+        query_id: the id of its query in the system that gave the answer; several answers may have the same.
+    """
+
+    item: Answered
+    votes: tuple[Vote, ...]
+    cluster: str
+    query_id: str
+
+    @property
+    def share(self) -> float:
+        """Share of the people who say yes: the soft label."""
+        return sum(vote.positive for vote in self.votes) / len(self.votes)
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """Labelled answers.
+
+    Attributes:
+        items: in the order of the file.
+        name: what to call them in a report.
+        ledger: rows that were left out while they were read.
+        slices: keys of the answers' metadata by which a report cuts them unless it is told otherwise.
+
+    Raises:
+        InputError: no item, two of one id, or one without a vote.
+    """
+
+    items: tuple[Labelled, ...]
+    name: str
+    ledger: Ledger = field(default_factory=Ledger)
+    slices: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.items:
+            raise InputError(f"labels {self.name!r}: not one answer has a label")
+        twice = [id_ for id_, n in Counter(one.item.query_id for one in self.items).items() if n > 1]
+        if twice:
+            raise InputError(f"labels {self.name!r}: {len(twice)} ids occur twice: {first_ten(twice)}")
+        bare = [one.item.query_id for one in self.items if not one.votes]
+        if bare:
+            raise InputError(f"labels {self.name!r}: {len(bare)} answers have no label: {first_ten(bare)}")
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Labelled]:
+        return iter(self.items)
+
+    @cached_property
+    def answers(self) -> AnswerSet:
+        """The answers alone, as metrics take them."""
+        return AnswerSet(tuple(one.item for one in self.items), self.name)
+
+    @cached_property
+    def shares(self) -> npt.NDArray[np.float64]:
+        """(n,) the share of people who say yes."""
+        return np.array([one.share for one in self.items])
+
+    @cached_property
+    def clusters(self) -> npt.NDArray[np.int64]:
+        """(n,) the resampling unit of each."""
+        return cluster_index([one.cluster for one in self.items])
+
+    def select(self, rows: npt.NDArray[np.int64]) -> "LabelSet":
+        """The same for these rows, in this order."""
+        return LabelSet(tuple(self.items[at] for at in rows.tolist()), self.name, self.ledger, self.slices)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Fingerprint of answers and votes."""
+        return fingerprint([self.answers.fingerprint, [[list(vote) for vote in one.votes] for one in self.items]])
+
+
+def joined(sets: list[LabelSet]) -> LabelSet:
+    """Several sets as one, each answer's id led by the name of its set, which is a slice of the whole.
+
+    Raises:
+        InputError: two sets of one name.
+    """
+    if len(sets) == 1:
+        return sets[0]
+    names = [one.name for one in sets]
+    if len(set(names)) < len(names):
+        raise InputError(f"two files of labels have one name: {first_ten(names)}; rename one of them")
+    items = [_renamed(one, part.name) for part in sets for one in part]
+    ledger = Ledger(tuple(entry for part in sets for entry in part.ledger.entries))
+    slices = tuple(dict.fromkeys(("set", *(name for part in sets for name in part.slices))))
+    return LabelSet(tuple(items), " + ".join(names), ledger, slices)
+
+
+def _renamed(one: Labelled, name: str) -> Labelled:
+    item = replace(one.item, query_id=f"{name}/{one.item.query_id}", metadata={**one.item.metadata, "set": name})
+    return replace(one, item=item, cluster=f"{name}/{one.cluster}")
+
+
+YES = ("yes", "y", "true", "t", "1", "1.0", "supported", "faithful", "grounded", "correct", "pass", "good")
+NO = (
+    "no", "n", "false", "f", "0", "0.0", "unsupported", "not supported", "unfaithful", "not grounded", "ungrounded",
+    "hallucinated", "incorrect", "wrong", "fail", "bad",
+)  # fmt: skip
+PERSON = ("person", "annotator", "annotator_id", "worker_id", "rater", "user")
+LABEL = ("label", "response", "vote", "value", "rating")
+
+
+@dataclass(frozen=True)
+class Words:
+    """Which labels mean yes.
+
+    Attributes:
+        positive: labels that mean yes; empty for the usual words (`YES` and `NO`). Where some are named, every
+            other label means no.
+        left_out: labels that mean neither; their items are left out.
+    """
+
+    positive: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    def read(self, where: str, label: object) -> bool | None:
+        """Yes, no, or None for a label that is left out.
+
+        Raises:
+            InputError: it is none of the known words.
+        """
+        word = str(label).strip().casefold()
+        if word in _folded(self.left_out):
+            return None
+        if self.positive:
+            return word in _folded(self.positive)
+        if word in YES:
+            return True
+        if word in NO:
+            return False
+        raise InputError(
+            f"{where}: the label {str(label)!r:.60} is neither yes nor no (known are {first_ten(YES)}; "
+            f"{first_ten(NO)}); name what means yes: --positive LABEL"
+        )
+
+    def votes(self, where: str, value: object) -> tuple[Vote, ...] | None:
+        """The votes of a cell; None where one of them is left out.
+
+        A list of labels, one of objects with a person and a label, an object of
+        labels by person, or labels with semicolons between them.
+        """
+        found = []
+        for person, label in _pairs(where, value):
+            said = self.read(where, label)
+            if said is None:
+                return None
+            found.append(Vote(person, said))
+        if not found:
+            raise InputError(f"{where}: the list of votes is empty; give at least one, or take the row out")
+        return tuple(found)
+
+
+def _folded(words: Sequence[str]) -> set[str]:
+    return {word.strip().casefold() for word in words}
+
+
+def _pairs(where: str, value: object) -> list[tuple[str, object]]:
+    if isinstance(value, str):
+        text = value.strip()
+        if not text.startswith(("[", "{")):
+            return [("", part) for part in text.split(";") if part.strip()]
+        try:
+            value = json.loads(text)
+        except ValueError as error:
+            raise InputError(f"{where}: the votes are no JSON: {value!r:.60}") from error
+    if isinstance(value, Mapping):
+        return [(str(person), label) for person, label in value.items() if label is not None]
+    if not isinstance(value, list | tuple):
+        return [("", value)]
+    return [_pair(where, vote) for vote in value]
+
+
+def _pair(where: str, vote: object) -> tuple[str, object]:
+    if not isinstance(vote, Mapping):
+        return "", vote
+    label = next((vote[key] for key in LABEL if vote.get(key) is not None), None)
+    if label is None:
+        raise InputError(f"{where}: a vote has no label (known keys are {', '.join(LABEL)}): {dict(vote)!r:.80}")
+    person = next((vote[key] for key in PERSON if vote.get(key) is not None), "")
+    return str(person), label

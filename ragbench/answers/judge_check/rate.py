@@ -1,0 +1,167 @@
+"""A later report, corrected for what a check of its judge found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.answers.judge_check.calibration import Calibration, text_mark
+from ragbench.answers.judge_check.figures import rate
+from ragbench.answers.scoring import AnswerEvaluation
+from ragbench.core.answers import AnswerSet
+from ragbench.core.errors import SettingError, did_you_mean
+from ragbench.core.evaluations import Estimate
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.effective_size import effective_size
+from ragbench.stats.prediction_powered import PredictionPowered, prediction_powered_mean
+from ragbench.stats.rogan_gladen import CorrectedRate, rogan_gladen
+
+FEWEST_KNOWN = 10
+"""With fewer answers that people labelled themselves, no prediction-powered rate is given."""
+
+
+@dataclass(frozen=True)
+class CalibratedRate:
+    """The share of answers that people would call positive.
+
+    Attributes:
+        column: the scores it rests on.
+        metric, judge: what gave them.
+        threshold: from which score on the judge's verdict is yes (down from it where ``lower_is_better``).
+        lower_is_better: the direction of the scores.
+        reported: share with a yes of the judge, uncorrected; over the answers with a score.
+        unscored: answers that should have a score and have none; no figure here holds them.
+        corrected: by the judge's errors on the labelled answers (Rogan and Gladen). Right where it errs here as it did
+            there.
+        powered: from people's labels of a part of these very answers (prediction-powered); None where they labelled
+            fewer than ten, or all. Right where that part was drawn at random.
+        labels: the labels the judge was checked on.
+        unproven: why it is not known that what was checked gave these scores too; empty where it is.
+    """
+
+    column: str
+    metric: str
+    judge: str | None
+    threshold: float
+    lower_is_better: bool
+    reported: Estimate
+    unscored: int
+    corrected: CorrectedRate
+    powered: PredictionPowered | None
+    labels: Mapping[str, object]
+    unproven: str = ""
+
+
+def calibrated_rate(calibration: Calibration, evaluation: AnswerEvaluation, answers: AnswerSet) -> CalibratedRate:
+    """Apply a calibration to scored answers.
+
+    Args:
+        calibration: of the judge or signal.
+        evaluation: of the answers; it must hold the column by the same metric and judge.
+        answers: what was said, to find the answers that people labelled.
+
+    Raises:
+        SettingError: the evaluation has no such column, no value in it, or another metric or judge gave it.
+    """
+    _check(calibration, evaluation)
+    scores, queries = evaluation.scored.scores, evaluation.scored.queries
+    values = scores.column(calibration.column)
+    scored = np.flatnonzero(~np.isnan(values))
+    if not len(scored):
+        raise SettingError(f"--calibration: {calibration.column} has no value for any query")
+    yes = values <= calibration.threshold if calibration.lower_is_better else values >= calibration.threshold
+    verdicts = yes[scored]
+    rows = scored.tolist()
+    groups = cluster_index([queries.units[at] for at in rows])
+    errors = calibration.errors
+    corrected = rogan_gladen(
+        int(verdicts.sum()),
+        len(verdicts),
+        errors.true_positive,
+        errors.n_positive,
+        errors.true_negative,
+        errors.n_negative,
+        effective=(
+            effective_size(verdicts.astype(np.float64), groups),
+            errors.effective_positive,
+            errors.effective_negative,
+        ),
+    )
+    ids = [queries.ids[at] for at in rows]
+    return CalibratedRate(
+        calibration.column,
+        calibration.metric,
+        calibration.judge,
+        calibration.threshold,
+        calibration.lower_is_better,
+        rate(verdicts, groups),
+        evaluation.bounds[calibration.column].unscored,
+        corrected,
+        _powered(calibration, answers, ids, verdicts.astype(np.float64), groups),
+        calibration.labels,
+        _unproven(calibration, evaluation.manifest),
+    )
+
+
+def check_applies(calibration: Calibration, metrics: Mapping[str, object], judge: object) -> None:
+    """Refuse scores by another metric or judge than the one that was checked; before anything is paid for.
+
+    Args:
+        calibration: of the judge or signal.
+        metrics: every metric with all its settings (its ``repr``), by the name it was written with.
+        judge: the model that judges, or None.
+
+    Raises:
+        SettingError: they differ.
+    """
+    settings = [str(value) for value in metrics.values()]
+    if calibration.settings and calibration.settings not in settings:
+        raise SettingError(
+            f"--calibration: is of {calibration.settings}, but scored is {', '.join(settings)}; "
+            f"use --metric {calibration.metric}, or check the judge again"
+        )
+    if calibration.judge is not None and judge != calibration.judge:
+        named = f"{judge} judges" if judge else "none is named"
+        raise SettingError(f"--calibration: is of the judge {calibration.judge}, but {named} (--judge)")
+
+
+def _check(calibration: Calibration, evaluation: AnswerEvaluation) -> None:
+    metrics = evaluation.manifest["metrics"]
+    assert isinstance(metrics, Mapping)
+    check_applies(calibration, metrics, evaluation.manifest["judge"])
+    column, names = calibration.column, evaluation.scored.scores.metrics
+    if column not in names:
+        raise SettingError(
+            f"--calibration: is of the column {column}, and no metric gives it{did_you_mean(column, names)}"
+        )
+
+
+def _unproven(calibration: Calibration, manifest: Mapping[str, object]) -> str:
+    """Scores of a column of a labels file may be of anybody."""
+    if calibration.settings:
+        return ""
+    metrics = manifest["metrics"]
+    assert isinstance(metrics, Mapping)
+    judge = f" and the judge {manifest['judge']}" if manifest["judge"] else ""
+    return (
+        f"checked was the column {calibration.column!r} of {calibration.labels['name']}, and nothing says what scored "
+        f"it; here {', '.join(metrics)}{judge} did. The correction holds only if both are the same"
+    )
+
+
+def _powered(
+    calibration: Calibration,
+    answers: AnswerSet,
+    ids: list[str],
+    verdicts: npt.NDArray[np.float64],
+    groups: npt.NDArray[np.int64],
+) -> PredictionPowered | None:
+    marks = {item.query_id: text_mark(item) for item in answers}
+    known = {(one.query_id, one.answer): one.positive for one in calibration.known}
+    found = [known.get((id_, marks.get(id_, ""))) for id_ in ids]
+    seen = np.array([label is not None for label in found])
+    if seen.sum() < FEWEST_KNOWN or seen.all():
+        return None
+    labels = np.array([float(label) for label in found if label is not None])
+    return prediction_powered_mean(labels, verdicts[seen], verdicts[~seen], groups[seen], groups[~seen])

@@ -1,0 +1,165 @@
+"""What was measured under each load."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.answers.load.loops import Exchange
+from ragbench.answers.load.settings import Level, LoadSettings
+from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.stats.percentiles import Percentile, percentile
+
+SHARES: dict[str, float] = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+STAGE, CODE = "load", "request-failed"
+BUSY = 0.9
+"""From this share of a core on, the times may be those of this client."""
+LATE_SHARE, LATE_MS = 0.1, 5.0
+"""Requests are sent late if p99 of the lag is above this share of the median latency, and above so many ms."""
+
+
+@dataclass(frozen=True)
+class LevelResult:
+    """One level.
+
+    Attributes:
+        level: what load it was.
+        exchanges: its requests, in the order in which they were due.
+        first_id: number of its first request, from 1; requests are numbered over all levels.
+        timeout: seconds that one answer had.
+        busy: share of a core that this process took.
+        repeats: how often each question was asked by the end of the level, on average, whatever the level.
+    """
+
+    level: Level
+    exchanges: tuple[Exchange, ...]
+    first_id: int
+    timeout: float
+    busy: float
+    repeats: float
+
+    @property
+    def name(self) -> str:
+        """Of the arm."""
+        return self.level.name
+
+    @property
+    def ids(self) -> list[str]:
+        """(n,) of the requests: ``r000001``."""
+        return [f"r{number:06d}" for number in range(self.first_id, self.first_id + len(self.exchanges))]
+
+    @cached_property
+    def failures(self) -> Mapping[str, int]:
+        """How many requests failed, by kind, sorted."""
+        return dict(sorted(Counter(e.failure for e in self.exchanges if e.failure).items()))
+
+    @property
+    def failed(self) -> int:
+        """How many requests failed."""
+        return sum(self.failures.values())
+
+    @property
+    def answered(self) -> int:
+        """How many were answered."""
+        return len(self.exchanges) - self.failed
+
+    @property
+    def error(self) -> str | None:
+        """Why nothing was measured, or None."""
+        if self.answered:
+            return None
+        return f"every one of {len(self.exchanges)} requests failed; the first: {self.exchanges[0].reason}"
+
+    @property
+    def seconds(self) -> float:
+        """From the start to the last answer."""
+        return max(e.ended for e in self.exchanges)
+
+    @property
+    def per_second(self) -> float:
+        """Answers a second; failures do not count."""
+        return self.answered / self.seconds
+
+    @property
+    def grew(self) -> float | None:
+        """Median latency of the last third over that of the first; None with fewer than 30 requests."""
+        third = len(self.exchanges) // 3
+        if third < 10:
+            return None
+        ms = [self.timeout if e.failure else e.ended - e.due for e in self.exchanges]
+        return float(np.median(ms[-third:]) / np.median(ms[:third]))
+
+    @property
+    def offered(self) -> float | None:
+        """Requests a second that were due, of an open loop: the drawn arrivals, not the rate that was asked for."""
+        return (
+            None if self.level.rate is None else len(self.exchanges) / max(self.exchanges[-1].due, 1 / self.level.rate)
+        )
+
+    @cached_property
+    def latency_ms(self) -> Mapping[str, Percentile]:
+        """Over all requests. A failed one counts as slower than every answer, with the timeout as its time."""
+        failed = np.full(self.failed, self.timeout * 1000)
+        return _percentiles(np.append(self._answered_ms, failed), censored=self.failed)
+
+    @cached_property
+    def answered_ms(self) -> Mapping[str, Percentile]:
+        """Over the answers alone."""
+        return _percentiles(self._answered_ms)
+
+    @cached_property
+    def first_token_ms(self) -> Mapping[str, Percentile]:
+        """To the first piece of an answer, over the answers that were streamed."""
+        return _percentiles(_ms([e.first - e.due for e in self.exchanges if e.first is not None and not e.failure]))
+
+    @property
+    def streamed(self) -> int:
+        """How many answers came in pieces."""
+        return sum(e.first is not None and not e.failure for e in self.exchanges)
+
+    @cached_property
+    def late_ms(self) -> npt.NDArray[np.float64]:
+        """Sorted: how long after it was due each request was sent."""
+        return _ms([e.sent - e.due for e in self.exchanges if e.sent is not None])
+
+    @property
+    def ledger(self) -> Ledger:
+        """Every request that failed."""
+        found = zip(self.ids, self.exchanges, strict=True)
+        return Ledger(tuple(LedgerEntry(STAGE, f"{self.name}: {id_}", e.reason, CODE) for id_, e in found if e.failure))
+
+    @property
+    def _answered_ms(self) -> npt.NDArray[np.float64]:
+        return _ms([e.ended - e.due for e in self.exchanges if not e.failure])
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """All levels.
+
+    Attributes:
+        levels: in the order in which they ran.
+        settings: of the run.
+        manifest: address, questions, settings, versions.
+    """
+
+    levels: tuple[LevelResult, ...]
+    settings: LoadSettings
+    manifest: Mapping[str, object]
+
+    @property
+    def ledger(self) -> Ledger:
+        """Of all levels."""
+        return Ledger(tuple(entry for level in self.levels for entry in level.ledger.entries))
+
+
+def _ms(seconds: list[float]) -> npt.NDArray[np.float64]:
+    return np.sort(np.array(seconds, dtype=np.float64)) * 1000
+
+
+def _percentiles(values: npt.NDArray[np.float64], *, censored: int = 0) -> dict[str, Percentile]:
+    found = {name: percentile(values, share, censored=censored) for name, share in SHARES.items()}
+    return {name: value for name, value in found.items() if value is not None}

@@ -1,0 +1,146 @@
+"""Put the loads on the service, one after another."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.answers.endpoint import Endpoint
+from ragbench.answers.load.loops import Exchange, closed_loop, open_loop
+from ragbench.answers.load.result import LevelResult, LoadResult
+from ragbench.answers.load.service import Service
+from ragbench.answers.load.settings import Arrivals, Level, LoadSettings
+from ragbench.answers.run import Question
+from ragbench.core.errors import ArmError, SettingError
+from ragbench.core.fingerprint import fingerprint_texts
+from ragbench.core.progress import Progress, silent
+from ragbench.core.seeds import generator
+from ragbench.io.scored_runs import LOAD_KIND
+
+
+def arrivals(
+    rate: float, count: int, seconds: float, kind: Arrivals, draw: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """Seconds from the start of a level, ascending, all below ``seconds``, ``count`` at most.
+
+    ``poisson``: independent users, gaps drawn from the exponential distribution
+    with mean ``1 / rate``. ``fixed``: every ``1 / rate`` seconds, the first at 0.
+
+    Raises:
+        SettingError: none falls into the time.
+    """
+    times = np.arange(count) / rate if kind == "fixed" else np.cumsum(draw.exponential(1 / rate, count))
+    due: npt.NDArray[np.float64] = times[times < seconds]
+    if not len(due):
+        raise SettingError(f"--rate {rate:g}: no request falls into --seconds {seconds:g}; give more time")
+    return due
+
+
+Keep = Callable[[LoadResult], None]
+
+
+async def run_load(
+    endpoint: Endpoint,
+    questions: Sequence[Question],
+    settings: LoadSettings,
+    *,
+    name: str = "questions",
+    keep: Keep = lambda result: None,
+    progress: Progress = silent,
+) -> LoadResult:
+    """Ask the questions over and over under each load. It is over after ``settings.longest`` seconds at the latest.
+
+    The host is not checked here: `ragbench.answers.load.settings.check_host`.
+
+    Args:
+        endpoint: the service; its ``timeout`` and ``concurrency`` give way to those of the settings.
+        questions: asked in this order, again from the start when all were asked; at least one.
+        settings: see `LoadSettings`.
+        name: of the questions.
+        keep: told of what is there after each level.
+        progress: told of each request.
+
+    Raises:
+        ArmError: no request of the warm-up was answered.
+        SettingError: no request of a level falls into its time.
+    """
+    due = {level: _due(level, settings) for level in settings.levels if level.rate is not None}
+    asked = Endpoint(endpoint.url, settings.timeout, settings.at_once, endpoint.header_env)
+    manifest = _manifest(endpoint, questions, settings, name)
+    found: list[LevelResult] = []
+    waiting = itertools.cycle(questions)
+    async with Service(asked) as service:
+        await _warm_up(service, waiting, settings)
+        for level in settings.levels:
+            began, cpu = time.perf_counter(), time.process_time()
+            exchanges = await _run(service, waiting, level, due.get(level), settings, progress)
+            busy = (time.process_time() - cpu) / max(time.perf_counter() - began, 1e-9)
+            before = sum(len(one.exchanges) for one in found)
+            repeats = (settings.warmup + before + len(exchanges)) / len(questions)
+            found.append(LevelResult(level, tuple(exchanges), before + 1, settings.timeout, busy, repeats))
+            keep(LoadResult(tuple(found), settings, manifest))
+    return LoadResult(tuple(found), settings, manifest)
+
+
+async def _run(
+    service: Service,
+    questions: Iterator[Question],
+    level: Level,
+    due: Sequence[float] | None,
+    settings: LoadSettings,
+    progress: Progress,
+) -> list[Exchange]:
+    timeout = settings.timeout
+    with progress(level.name, settings.requests if due is None else len(due)) as advance:
+        if due is not None:
+            in_flight = settings.in_flight
+            return await open_loop(service, questions, due=due, in_flight=in_flight, timeout=timeout, advance=advance)
+        return await closed_loop(
+            service, questions, concurrency=level.concurrency or 1, requests=settings.requests,
+            seconds=settings.seconds, timeout=timeout, advance=advance,
+        )  # fmt: skip
+
+
+def _due(level: Level, settings: LoadSettings) -> list[float]:
+    assert level.rate is not None
+    draw = generator(settings.seed, "load", level.name)
+    due = arrivals(level.rate, settings.requests, settings.seconds, settings.arrivals, draw)
+    return [float(at) for at in due]
+
+
+async def _warm_up(service: Service, questions: Iterator[Question], settings: LoadSettings) -> None:
+    clock = asyncio.get_running_loop().time
+    replies = [await service.ask(next(questions), clock() + settings.timeout) for _ in range(settings.warmup)]
+    if replies and all(reply.failure for reply in replies):
+        raise ArmError(
+            f"the service answered none of {len(replies)} requests to warm up, so no load is put on it; "
+            f"the first: {replies[0].reason}"
+        )
+
+
+def _manifest(
+    endpoint: Endpoint, questions: Sequence[Question], settings: LoadSettings, name: str
+) -> dict[str, object]:
+    parts = urlsplit(endpoint.url)
+    printed = fingerprint_texts([one.id for one in questions], [one.text for one in questions])
+    return {
+        "kind": LOAD_KIND,
+        # Without the query: a key may stand in it.
+        "url": f"{parts.scheme}://{parts.netloc}{parts.path}",
+        "golden": {"name": name, "fingerprint": printed, "queries": len(questions)},
+        "levels": {level.name: settings.conditions(level) for level in settings.levels},
+        "settings": {
+            "requests": settings.requests,
+            "seconds": settings.seconds,
+            "timeout": settings.timeout,
+            "in_flight": settings.in_flight,
+            "warmup": settings.warmup,
+            "seed": settings.seed,
+        },
+        "versions": {"ragbench": version("ragbench"), "aiohttp": version("aiohttp")},
+    }

@@ -1,0 +1,367 @@
+"""Score the answers of one system."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.answers.metrics.base import AnswerMetric, Column, ScoringContext
+from ragbench.core.answers import Answered, AnswerSet
+from ragbench.core.context import Context
+from ragbench.core.errors import InputError, RagbenchError, SettingError
+from ragbench.core.evaluations import Estimate
+from ragbench.core.goldens import GoldenSet
+from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
+from ragbench.core.loop import LoopThread
+from ragbench.core.scored import COST, MEDIAN, QueryTable, ScoredRun, known_intervals
+from ragbench.core.scores import Scores
+from ragbench.core.seeds import generator
+from ragbench.core.shown import Shown
+from ragbench.models.llm.base import Asker
+from ragbench.models.llm.family import shared_family
+from ragbench.models.llm.until_ended import UntilEnded
+from ragbench.plugins import ANSWER_METRICS, Spec, build
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.estimates import estimates
+from ragbench.stats.intervals import mean_interval
+from ragbench.stats.percentiles import percentile
+
+if TYPE_CHECKING:
+    from ragbench.answers.judge_check.rate import CalibratedRate
+
+Intervals = dict[str, tuple[float, float]]
+
+
+def measured(
+    answers: AnswerSet, clusters: npt.NDArray[np.int64], rng: np.random.Generator, resamples: int
+) -> tuple[dict[str, float], float | None, Intervals]:
+    """Percentiles of the timed answers, and the mean cost of those whose cost is known.
+
+    Args:
+        answers: of every query.
+        clusters: (n,) of each query, what is resampled.
+        rng: of the interval of the cost.
+        resamples: of the same.
+
+    Returns:
+        ``p50``, ``p95`` and ``p99`` in milliseconds (empty where none was timed), the cost (None where none is
+        known), and the intervals of the median and of the cost, where there are enough values for one.
+    """
+    seconds = np.sort([item.seconds for item in answers if item.seconds is not None])
+    latency = {f"p{p}": float(np.percentile(seconds, p)) * 1000 for p in (50, 95, 99)} if len(seconds) else {}
+    median = percentile(seconds * 1000, 0.5)
+    ends = known_intervals({MEDIAN: (median.low, median.high)} if median is not None else {})
+    costs = np.array([np.nan if item.cost is None else item.cost for item in answers], dtype=np.float64)
+    known = ~np.isnan(costs)
+    if not known.any():
+        return latency, None, ends
+    own = cluster_index([str(cluster) for cluster in clusters[known].tolist()])
+    if own.max() > 0:
+        low, high, _ = mean_interval(costs[known][:, None], own, rng, resamples=resamples)
+        ends[COST] = (max(0.0, float(low[0])), float(high[0]))
+    return latency, float(costs[known].mean()), ends
+
+
+def answered_by(answers: AnswerSet) -> tuple[str, ...]:
+    """The models that gave the answers, as far as the manifest or the answers' metadata (key ``model``) name them."""
+    named = answers.manifest.get("model")
+    found = [named.get("name")] if isinstance(named, Mapping) else [named]
+    found += [item.metadata.get("model") for item in answers]
+    return tuple(dict.fromkeys(one for one in found if isinstance(one, str) and one.strip()))
+
+
+def circular(answers: AnswerSet, judge: str) -> tuple[str, ...]:
+    """A warning for each answering model that is of the judge's family; none where the models are not known."""
+    return tuple(
+        f"the judge {judge} and the answering model {model} are of one family ({known}): a judge likes what its own "
+        "family writes. Let a model of another family judge, or check this one against people (ragbench judge check)"
+        for model in answered_by(answers)
+        if (known := shared_family(judge, model)) is not None
+    )
+
+
+NOT_ASKED = frozenset({"not-applicable", "no-reference", "no-evidence", "no-golden"})
+"""Reasons for no value that lie in the query and not in the answer or the judge: they widen no bounds."""
+NOT_ANSWERED = "the answers lack this query"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How far what could not be scored can move a mean.
+
+    Attributes:
+        unscored: answers that should have a value and have none.
+        low, high: the mean if all of them were 0, and if all were 1; None for a metric that leaves 0 to 1.
+    """
+
+    unscored: int
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class AnswerEvaluation(Shown):
+    """What the answers of one system scored.
+
+    Attributes:
+        scored: as comparisons, gates and plans take it: every query of the golden set, a column per metric.
+        metrics: mean and interval per column, over the queries where it is defined.
+        bounds: per column.
+        details: by column and query id, what the value rests on.
+        ledger: what was left out, what failed, and the reason of every NaN.
+        manifest: fingerprints, settings, counts.
+        counts: ``queries``, ``answered``, ``abstained``, ``failed``, ``missing`` (no row in the answers) and
+            ``unknown`` (answers to queries that the golden set lacks, not scored).
+        stopped: why the judge could not be asked to the end (a spent budget, a service that is down); empty if it
+            was. What it was not asked has no value, and code ``judge-stopped`` in the ledger.
+        warnings: what speaks against the judge.
+        calibrated: rates corrected for the errors of a judge, as `ragbench.answers.judge_check.rate` makes them.
+    """
+
+    scored: ScoredRun
+    metrics: Mapping[str, Estimate]
+    bounds: Mapping[str, Bounds]
+    details: Mapping[str, Mapping[str, object]]
+    ledger: Ledger
+    manifest: Mapping[str, object]
+    counts: Mapping[str, int]
+    stopped: str = ""
+    warnings: tuple[str, ...] = ()
+    calibrated: "tuple[CalibratedRate, ...]" = ()
+
+
+@dataclass(frozen=True)
+class ScoreSettings:
+    """How to score answers.
+
+    Attributes:
+        seed: of the bootstrap.
+        resamples: of the bootstrap.
+    """
+
+    seed: int = 0
+    resamples: int = 10_000
+
+    def __post_init__(self) -> None:
+        if self.resamples < 1:
+            raise SettingError(f"resamples is {self.resamples}; at least one is needed")
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The model that judges, for metrics that need one.
+
+    Attributes:
+        asker: asks it.
+        name: as the user wrote it.
+        loop: the thread its clients live in, if they are to be closed there; None for one made for this call.
+    """
+
+    asker: Asker
+    name: str
+    loop: LoopThread | None = field(default=None, compare=False)
+
+
+def score_answers(
+    answers: AnswerSet,
+    golden: GoldenSet,
+    metrics: Sequence[str | Mapping[str, object] | AnswerMetric],
+    *,
+    judge: Judge | None = None,
+    documents: Mapping[str, str] | None = None,
+    settings: ScoreSettings | None = None,
+    context: Context | None = None,
+) -> AnswerEvaluation:
+    """Score every query of the golden set.
+
+    A query without an answer counts as failed: metrics of correctness give it 0,
+    and it is in the ledger. Answers to queries that the golden set lacks are not
+    scored, and are in the ledger. Where the judge ends the run (a spent budget, a
+    service that is down) the rest is without values; ``stopped`` says why.
+
+    Args:
+        answers: what was said.
+        golden: what was expected.
+        metrics: specs (``token_f1``, ``numeric:relative=0.01``) or metrics.
+        judge: for metrics that need one.
+        documents: text by document id, so that cited passages can be found in their documents.
+        settings: seed and resamples.
+        context: cache, progress, and the seed that judges are asked with; another seed asks, and pays, them anew.
+
+    Raises:
+        SettingError: a metric is unknown, set wrongly, named twice or needs a judge; every fault is listed.
+        InputError: not one answer is of a query of the golden set.
+    """
+    settings = settings or ScoreSettings()
+    chosen = named_metrics(metrics, judge=judge is not None)
+    aligned, entries, counts = _aligned(answers, golden)
+    asker = UntilEnded(judge.asker) if judge else None
+    asked = ScoringContext(
+        golden=tuple(golden),
+        judge=asker,
+        judge_name=judge.name if judge else "",
+        context=context or Context(),
+        documents=documents or {},
+    )
+    columns = _columns(list(chosen.values()), aligned, asked, judge.loop if judge else None)
+    queries = QueryTable.of(golden)
+    clusters = cluster_index(queries.units)
+    scores = _scores(columns, queries.ids)
+    manifest = _manifest(answers, golden, chosen, judge, settings, clusters)
+    manifest["counts"] = counts
+    warnings = circular(aligned, judge.name) if judge else ()
+    manifest["warnings"] = list(warnings)
+    rng = generator(settings.seed, "cost")
+    latency, cost, intervals = measured(aligned, clusters, rng, settings.resamples)
+    return AnswerEvaluation(
+        scored=ScoredRun(
+            answers.name,
+            scores,
+            queries,
+            latency_ms=latency,
+            cost_per_query=cost,
+            failed=counts["failed"] + counts["missing"],
+            manifest=manifest,
+            intervals=intervals,
+        ),
+        metrics=estimates(scores, clusters, generator(settings.seed, "bootstrap"), settings.resamples),
+        bounds={column.name: _bounds(column) for column in columns},
+        details={column.name: column.details for column in columns if column.details},
+        ledger=answers.ledger + golden.ledger + entries + scores.ledger,
+        manifest=manifest,
+        counts=counts,
+        stopped=str(asker.ended) if asker and asker.ended else "",
+        warnings=warnings,
+    )
+
+
+def named_metrics(
+    metrics: Sequence[str | Mapping[str, object] | AnswerMetric], *, judge: bool
+) -> dict[str, AnswerMetric]:
+    """Metric by the name it was written with; every fault of every spec is reported at once.
+
+    Raises:
+        SettingError: as `score_answers`.
+    """
+    faults: list[str] = []
+    found: dict[str, AnswerMetric] = {}
+    for given in metrics:
+        try:
+            metric: AnswerMetric = given if isinstance(given, AnswerMetric) else build(ANSWER_METRICS, given)
+        except RagbenchError as error:
+            faults.append(str(error))
+            continue
+        name = repr(given) if isinstance(given, AnswerMetric) else Spec.parse(given).written
+        if name in found:
+            faults.append(f"answer metric {name!r} is named twice")
+        if "judge" in metric.needs and not judge:
+            faults.append(f"answer metric {name!r} needs a model that judges, and none is named (--judge MODEL)")
+        found[name] = metric
+    if faults:
+        raise SettingError("\n".join(faults))
+    if not found:
+        raise SettingError("no answer metric is named")
+    return found
+
+
+def _aligned(answers: AnswerSet, golden: GoldenSet) -> tuple[AnswerSet, list[LedgerEntry], dict[str, int]]:
+    """An answer per golden item, in its order; what was left out, and the counts."""
+    by_id = {item.query_id: item for item in answers}
+    known = {item.id for item in golden}
+    if known.isdisjoint(by_id):
+        theirs, ours = ", ".join(list(by_id)[:3]), ", ".join(item.id for item in golden.items[:3])
+        raise InputError(
+            f"answers {answers.name!r}: none is of a query of the golden set {golden.name!r}. Ids of the answers are "
+            f"like {theirs}, those of the set like {ours}"
+        )
+    rows = [by_id.get(item.id) or Answered(item.id, item.text, "", failure=NOT_ANSWERED) for item in golden]
+    unknown = [id_ for id_ in by_id if id_ not in known]
+    entries = [LedgerEntry("score", id_, "the golden set lacks this query", "query-unknown") for id_ in unknown]
+    for row, item in zip(rows, golden, strict=True):
+        if row.failure:
+            code = "not-answered" if item.id not in by_id else "query-failed"
+            entries.append(LedgerEntry("score", item.id, row.failure, code))
+        elif row.query and row.query.split() != item.text.split():
+            reason = f"answered was {row.query!r:.60}, the golden set asks {item.text!r:.60}"
+            entries.append(LedgerEntry("score", item.id, reason, "query-differs"))
+    missing = sum(item.id not in by_id for item in golden)
+    failed = sum(bool(row.failure) for row in rows) - missing
+    abstained = sum(row.abstained and not row.failure for row in rows)
+    counts = {
+        "queries": len(rows),
+        "answered": len(rows) - missing - failed - abstained,
+        "abstained": abstained,
+        "failed": failed,
+        "missing": missing,
+        "unknown": len(unknown),
+    }
+    return replace(answers, items=tuple(rows), ledger=Ledger()), entries, counts
+
+
+def _columns(
+    metrics: Sequence[AnswerMetric], answers: AnswerSet, context: ScoringContext, loop: LoopThread | None
+) -> list[Column]:
+    own = loop or LoopThread("answer-scoring")
+    try:
+        columns = [column for metric in metrics for column in own.run(metric.score(answers, context))]
+    finally:
+        if loop is None:
+            own.close()
+    names = [column.name for column in columns]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SettingError(f"two of the metrics give a column {first_ten(twice)}: score them into two folders")
+    for column in columns:
+        explained = {entry.item for entry in column.ledger.entries}
+        nan = [a.query_id for a, value in zip(answers, column.values, strict=True) if np.isnan(value)]
+        without = [id_ for id_ in nan if id_ not in explained]
+        if without:
+            raise SettingError(f"metric {column.name!r} gives no value and no reason for {first_ten(without)}")
+    return columns
+
+
+def _scores(columns: Sequence[Column], query_ids: Sequence[str]) -> Scores:
+    values = np.column_stack([column.values for column in columns])
+    directions = {column.name: column.direction for column in columns if column.direction != "higher"}
+    reasons = Ledger(tuple(entry for column in columns for entry in column.ledger.entries))
+    return Scores(query_ids, tuple(column.name for column in columns), values, reasons, directions)
+
+
+def _bounds(column: Column) -> Bounds:
+    """Every answer without a value that should have one, at 0 and at 1."""
+    nan = int(np.isnan(column.values).sum())
+    outside = {entry.item for entry in column.ledger.entries if entry.code in NOT_ASKED}
+    unscored = nan - len(outside)
+    known = column.values[~np.isnan(column.values)]
+    if len(known) + unscored == 0 or ((known < 0) | (known > 1)).any():
+        return Bounds(unscored, None, None)
+    n = len(known) + unscored
+    return Bounds(unscored, float(known.sum() / n), float((known.sum() + unscored) / n))
+
+
+def _manifest(
+    answers: AnswerSet,
+    golden: GoldenSet,
+    metrics: Mapping[str, AnswerMetric],
+    judge: Judge | None,
+    settings: ScoreSettings,
+    clusters: npt.NDArray[np.int64],
+) -> dict[str, object]:
+    number = int(clusters.max()) + 1
+    return {
+        "kind": "answers",
+        "golden": {"name": golden.name, "fingerprint": golden.fingerprint, "queries": len(golden)},
+        "answers": {"name": answers.name, "fingerprint": answers.fingerprint, "made": dict(answers.manifest)},
+        "metrics": {name: repr(metric) for name, metric in metrics.items()},
+        "judge": judge.name if judge else None,
+        "resampling": {
+            "unit": "source document" if number < len(golden) else "query",
+            "clusters": number,
+            "resamples": settings.resamples,
+        },
+        "settings": {"seed": settings.seed, "resamples": settings.resamples},
+        "versions": {"ragbench": version("ragbench")},
+    }

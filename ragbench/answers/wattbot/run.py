@@ -1,0 +1,266 @@
+"""From PDFs and questions to a submission, stage by stage; what a stage left is not made again."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.answers.wattbot.inputs import Metadata, Question, document_files, read_pages
+from ragbench.answers.wattbot.search import (
+    LEAST,
+    TOP,
+    Found,
+    PageChunk,
+    cut,
+    nearest,
+    read_page_chunks,
+    write_page_chunks,
+)
+from ragbench.answers.wattbot.solutions import Solution, answered, explained
+from ragbench.core.context import Context
+from ragbench.core.errors import InputError
+from ragbench.core.fingerprint import file_sha256
+from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.io.atomic import replacing, write_text
+from ragbench.io.vectors import VectorStore
+from ragbench.models.embed.base import Embedder
+from ragbench.models.llm.ask import ask_all
+from ragbench.models.llm.base import Asker, Request
+from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
+
+MOST_ANSWER = 1000
+"""Characters of the sentence that the model answers with."""
+
+ANSWER = Prompt(
+    name="wattbot-answer",
+    version=1,
+    system=(
+        "You answer questions about reports from excerpts of them, and from nothing else. " + DATA_RULE + "\n\n"
+        "Rules:\n"
+        "- answer_value is a bare number in the unit asked for, without the unit and without commas in thousands; "
+        "a range as [low,high]; 1 for true and 0 for false; else a name or a few words as the excerpts have them.\n"
+        "- ref_id lists the documents whose excerpts the answer rests on, by the ids they are given under.\n"
+        "- Where the excerpts do not hold the answer, is_blank is true and the other fields do not matter."
+    ),
+    template=(
+        "Question:\n{question}\n\nUnit of the value:\n{unit}\n\n{excerpts}"
+        "Answer with one JSON object that follows the schema: answer (one sentence), answer_value, ref_id, is_blank."
+    ),
+    schema={
+        "title": "Answer",
+        "type": "object",
+        "properties": {
+            "answer": {"type": "string", "maxLength": MOST_ANSWER},
+            "answer_value": {"type": "string", "maxLength": 200},
+            "ref_id": {"type": "array", "maxItems": 8, "items": {"type": "string", "maxLength": 100}},
+            "is_blank": {"type": "boolean"},
+        },
+        "required": ["answer", "answer_value", "ref_id", "is_blank"],
+        "additionalProperties": False,
+    },
+    max_tokens=512,
+)
+
+
+def excerpts(chunks: Sequence[PageChunk]) -> tuple[str, dict[str, str]]:
+    """The part of a template that shows the chunks, and their texts as data."""
+    shown = ""
+    data = {}
+    for number, chunk in enumerate(chunks, 1):
+        shown += f"Excerpt {number}, document and page:\n{{from_{number}}}\n{{excerpt_{number}}}\n\n"
+        data[f"from_{number}"] = f"{chunk.document_id}, page {chunk.page}"
+        data[f"excerpt_{number}"] = chunk.text
+    return shown, data
+
+
+def answer_request(question: Question, chunks: Sequence[PageChunk], *, seed: int, max_tokens: int) -> Request:
+    """The request for one question and what was found for it."""
+    shown, data = excerpts(chunks)
+    data |= {"question": question.text, "unit": question.unit}
+    return ANSWER.request(Filled({"excerpts": shown}, data), seed=seed, max_tokens=max_tokens)
+
+
+EXPLAIN = Prompt(
+    name="wattbot-explain",
+    version=1,
+    system=(
+        "You show what an answer rests on in excerpts of reports. " + DATA_RULE + "\n\n"
+        "Rules:\n"
+        "- supporting_materials quotes the words, or names the table or figure, that prove the answer.\n"
+        "- explanation says in one or two sentences how the answer follows, with the calculation if there is one."
+    ),
+    template=(
+        "Question:\n{question}\n\nAnswer:\n{answer}\n\n{excerpts}"
+        "Reply with one JSON object that follows the schema: supporting_materials, explanation."
+    ),
+    schema={
+        "title": "Explanation",
+        "type": "object",
+        "properties": {
+            "supporting_materials": {"type": "string", "maxLength": 2000},
+            "explanation": {"type": "string", "maxLength": 2000},
+        },
+        "required": ["supporting_materials", "explanation"],
+        "additionalProperties": False,
+    },
+    max_tokens=512,
+)
+
+
+def explain_request(
+    question: Question, answer: str, chunks: Sequence[PageChunk], *, seed: int, max_tokens: int
+) -> Request:
+    """The request for one answered question."""
+    shown, data = excerpts(chunks)
+    data |= {"question": question.text, "answer": answer}
+    return EXPLAIN.request(Filled({"excerpts": shown}, data), seed=seed, max_tokens=max_tokens)
+
+
+CHUNKS, PAGES_LEDGER, VECTORS, LEDGER, SOLUTIONS = (
+    "chunks.jsonl", "pages_ledger.jsonl", "embeddings.npy", "ledger.jsonl", "wattbot_solutions.csv",
+)  # fmt: skip
+RESULTS = (CHUNKS, PAGES_LEDGER, VECTORS, LEDGER, SOLUTIONS)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The documents of a run: their files by id, and what of the metadata or the folder has no counterpart."""
+
+    files: dict[str, Path]
+    entries: tuple[LedgerEntry, ...]
+
+    @classmethod
+    def of(cls, folder: Path, metadata: Metadata) -> "Sources":
+        """The files of a folder that the metadata name.
+
+        Raises:
+            InputError: there is none.
+        """
+        files, entries = document_files(folder, metadata.ids)
+        return cls(files, tuple(entries))
+
+    def hashes(self) -> dict[str, str]:
+        """sha256 of every file by id."""
+        return {id_: file_sha256(path) for id_, path in self.files.items()}
+
+
+def chunk_stage(sources: Sources, out: Path) -> tuple[list[PageChunk], Ledger]:
+    """The chunks of all documents, read from the folder of the run where they are there.
+
+    Raises:
+        InputError: no document has any text.
+    """
+    if (out / CHUNKS).is_file() and (out / PAGES_LEDGER).is_file():
+        return read_page_chunks(out / CHUNKS), read_ledger(out / PAGES_LEDGER)
+    pages, entries = read_pages(sources.files)
+    if not pages:
+        raise InputError("no document has any text: " + "; ".join(entry.reason for entry in entries[:3]))
+    chunks, ledger = cut(pages), Ledger((*sources.entries, *entries))
+    write_ledger(ledger, out / PAGES_LEDGER)
+    write_page_chunks(chunks, out / CHUNKS)
+    return chunks, ledger
+
+
+def embedding_stage(
+    chunks: Sequence[PageChunk], embedder: Embedder, out: Path, context: Context
+) -> npt.NDArray[np.float32]:
+    """(n, d) unit vectors of the chunks, read from the folder of the run where they are there.
+
+    While they are made, finished parts are kept in the cache, so that a run that was killed goes on from there.
+    """
+    path = out / VECTORS
+    if path.is_file():
+        stored: npt.NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+        if len(stored) == len(chunks):
+            return stored
+
+    def encode(batch: Sequence[str]) -> npt.NDArray[np.float32]:
+        with context.progress("embedding chunks", len(batch)) as advance:
+            return embedder.encode(batch, "passage", advance)
+
+    texts = [chunk.text for chunk in chunks]
+    if context.cache is None:
+        vectors = encode(texts)
+    else:
+        vectors = VectorStore(context.cache / "vectors" / embedder.fingerprint()).vectors(texts, encode)[0]
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.save(file, np.ascontiguousarray(vectors), allow_pickle=False)
+    return vectors
+
+
+def search_stage(
+    questions: Sequence[Question],
+    chunks: Sequence[PageChunk],
+    vectors: npt.NDArray[np.float32],
+    embedder: Embedder,
+    top: int = TOP,
+) -> list[Found]:
+    """What is nearest to each question."""
+    return nearest(embedder.encode([question.text for question in questions], "query"), vectors, chunks, top)
+
+
+def answer_requests(
+    questions: Sequence[Question], found: Sequence[Found], *, least: float = LEAST, seed: int = 0, max_tokens: int = 512
+) -> dict[int, Request]:
+    """Requests of the first phase by row; a question whose best score is under ``least`` is not asked."""
+    return {
+        row: answer_request(question, one.chunks, seed=seed, max_tokens=max_tokens)
+        for row, (question, one) in enumerate(zip(questions, found, strict=True))
+        if one.scores and one.scores[0] >= least
+    }
+
+
+async def answer_stages(
+    questions: Sequence[Question],
+    found: Sequence[Found],
+    requests: dict[int, Request],
+    asker: Asker,
+    context: Context,
+    *,
+    max_tokens: int = 512,
+) -> tuple[list[Solution], Ledger]:
+    """Both phases: a solution for every question, blank where there is no answer, and why."""
+    entries = []
+    solutions = [Solution(question) for question in questions]
+    for row, question in enumerate(questions):
+        if row not in requests:
+            best = max(found[row].scores, default=0.0)
+            reason = f"left blank and not asked: the best chunk has a score of {best:.3f}"
+            entries.append(LedgerEntry("answer", question.id, reason, "low-score"))
+    answers = await ask_all(asker, list(requests.values()), what="answering", progress=context.progress)
+    for row, answer in zip(requests, answers, strict=True):
+        solutions[row], fault = answered(questions[row], answer, found[row].chunks)
+        entries += [LedgerEntry("answer", questions[row].id, fault[1], fault[0])] if fault else []
+    rows = [row for row in requests if not solutions[row].is_blank]
+    second = [
+        explain_request(
+            questions[row], solutions[row].answer, found[row].chunks, seed=requests[row].seed, max_tokens=max_tokens
+        )
+        for row in rows
+    ]
+    explanations = await ask_all(asker, second, what="explaining", progress=context.progress)
+    for row, answer in zip(rows, explanations, strict=True):
+        solutions[row], fault = explained(solutions[row], answer)
+        entries += [LedgerEntry("explain", questions[row].id, fault[1], fault[0])] if fault else []
+    return solutions, Ledger(tuple(entries))
+
+
+def write_ledger(ledger: Ledger, path: Path) -> None:
+    """One entry a line."""
+    write_text(path, "".join(json.dumps(entry._asdict()) + "\n" for entry in ledger.entries))
+
+
+def read_ledger(path: Path) -> Ledger:
+    """What `write_ledger` wrote.
+
+    Raises:
+        InputError: the file was changed by something else.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return Ledger(tuple(LedgerEntry(**json.loads(line)) for line in lines))
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: is no ledger ({error}); remove it to read the documents again") from error

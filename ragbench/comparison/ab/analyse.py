@@ -1,0 +1,240 @@
+"""The whole analysis of a file of events: read, check the split, estimate, decide."""
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ragbench.comparison.ab.decide import recommend
+from ragbench.comparison.ab.estimates import Measured, contrasts, interval, measure
+from ragbench.comparison.ab.events import Columns, find_columns, open_events
+from ragbench.comparison.ab.outcomes import Guardrail, Outcome
+from ragbench.comparison.ab.over_time import by_day, without_time
+from ragbench.comparison.ab.plan import arrivals_per_day, plan, units_for_guardrail
+from ragbench.comparison.ab.results import (
+    AbResult,
+    Contrast,
+    DayResult,
+    OutcomeResult,
+    Recommendation,
+    Role,
+    Variant,
+    Watched,
+)
+from ragbench.comparison.ab.settings import AbSettings
+from ragbench.comparison.ab.units import Units, read_units
+from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.stats.multiple import holm
+from ragbench.stats.online.margin import within_margin
+from ragbench.stats.online.power import fixed_boundary
+from ragbench.stats.online.sequential import FEWEST_UNITS, boundary
+from ragbench.stats.online.srm import sample_ratio
+
+CONTROLS = ("control", "baseline", "champion", "ctrl", "default", "current", "old", "a", "0")
+SMALL_SHARE = 0.01
+
+
+def analyse(path: Path, settings: AbSettings) -> AbResult:
+    """Analyse an experiment.
+
+    Args:
+        path: CSV or Parquet, one row per event.
+        settings: columns and levels.
+
+    Raises:
+        InputError: the file, a column or a value cannot be used.
+        SettingError: options that do not fit the file.
+    """
+    file = open_events(path)
+    columns = find_columns(file, settings)
+    units = read_units(file, columns.unit, columns.variant, columns.numbers, columns.time)
+    notes = [*columns.notes, *_about_units(units, str(path), settings)]
+    order, why = _order(units, settings, str(path), columns)
+    names = [units.names[at] for at in order]
+    counts = [int((units.variant == at).sum()) for at in order]
+    if min(counts) == 0:
+        raise InputError(f"{path}: variant {names[counts.index(0)]!r} has no unit of its own")
+    notes += _look_alikes(names, counts)
+    if not settings.final and min(counts) < FEWEST_UNITS:
+        notes.append(f"nothing is decided before {FEWEST_UNITS} units in each variant, unless this is the --final look")
+    ratio = sample_ratio(counts, [settings.split.get(name, 1.0) for name in names])
+    ok = ratio.p >= settings.srm_alpha
+    variants = tuple(
+        Variant(name, count, expected, int(units.events[units.variant == at].sum()))
+        for name, count, expected, at in zip(names, counts, ratio.expected, order, strict=True)
+    )
+    results = _results(units, order, names, columns, settings, str(path))
+    days, undated = _over_time(units, order, columns, settings, str(path))
+    notes += undated
+    planned = None
+    if ok:
+        planned = plan(results[0], counts, settings, arrivals_per_day(units.first))
+        advice = recommend(results, planned, settings)
+    else:
+        share = " : ".join(f"{settings.split.get(name, 1.0):g}" for name in names)
+        advice = Recommendation(
+            "no verdict",
+            "",
+            (
+                f"the split is broken: {' : '.join(f'{c:,}' for c in counts)} units where {share} was promised "
+                f"(p = {ratio.p:.2g}, below {settings.srm_alpha:g})",
+                "something decides who is in which variant or in the log (redirects, bots, crashes, filters); "
+                "find it before any difference is believed",
+            ),
+        )
+    return AbResult(
+        str(path), columns.unit, variants, why, ratio.p, ok, settings.final, settings.alpha, settings.horizon,
+        units.mixed, tuple(results), planned, advice, tuple(notes), days,
+    )  # fmt: skip
+
+
+def _over_time(
+    units: Units, order: Sequence[int], columns: Columns, settings: AbSettings, source: str
+) -> tuple[tuple[DayResult, ...], list[str]]:
+    """Every outcome by day, if that is asked for, and what to know of it."""
+    if not settings.over_time:
+        return (), []
+    if units.first is None:
+        raise SettingError(f"--over-time needs a column of the time in {source}; name it by --time")
+    watched = [*columns.outcomes, *(guardrail.outcome for guardrail in settings.guardrails)]
+    given = [(one, settings.before.get(one.name, settings.before.get("", ""))) for one in watched]
+    undated = without_time(units)
+    notes = [f"{undated:,} units have no time and are in none of the days"] if undated else []
+    return by_day(units, order, given, settings, source), notes
+
+
+def _about_units(units: Units, source: str, settings: AbSettings) -> list[str]:
+    notes = []
+    everyone = len(units.variant) + units.mixed
+    if units.nameless:
+        notes.append(f"{units.nameless:,} of {units.rows:,} rows have no unit or no variant and are left out")
+    if not everyone:
+        raise InputError(f"{source}: no row has both a unit and a variant")
+    if units.mixed:
+        said = (
+            f"{units.mixed:,} of {everyone:,} units were seen in more than one variant ({', '.join(units.mixed_first)}"
+        )
+        said += ", ...)" if units.mixed > len(units.mixed_first) else ")"
+        if units.mixed > settings.most_mixed * everyone:
+            raise InputError(
+                f"{source}: {said}, more than {settings.most_mixed:.2%}: the assignment does not hold; "
+                "check --unit, or raise --max-mixed to leave them out"
+            )
+        notes.append(f"{said}; they are left out")
+    return notes
+
+
+def _order(units: Units, settings: AbSettings, source: str, columns: Columns) -> tuple[list[int], str]:
+    """Variants with the control first, and how it was found."""
+    names = units.names
+    if len(names) < 2:
+        raise InputError(
+            f"{source}: column {columns.variant!r} has one variant only, {names[0]!r}; an A/B test needs two"
+        )
+    if len(names) > 20:
+        raise InputError(f"{source}: column {columns.variant!r} has {len(names):,} different values; set --variant")
+    for option, wanted in (("--control", [settings.control] if settings.control else []), ("--split", settings.split)):
+        for name in wanted:
+            if name not in names:
+                raise SettingError(f"{option}: no variant {name!r} in {source}{did_you_mean(name, names)}")
+    if settings.split:
+        for name in names:
+            if name not in settings.split:
+                raise SettingError(f"{source}: variant {name!r} is not in --split{did_you_mean(name, settings.split)}")
+    control, why = settings.control, "named by --control"
+    if not control:
+        known = {name.casefold(): name for name in reversed(names)}
+        control = next((known[word] for word in CONTROLS if word in known), "")
+        why = "by its name"
+    if not control:
+        control, why = names[0], "the first in order; set another by --control"
+    first = names.index(control)
+    return [first, *(at for at in range(len(names)) if at != first)], why
+
+
+def _look_alikes(names: Sequence[str], counts: Sequence[int]) -> list[str]:
+    notes = []
+    for name, count in zip(names, counts, strict=True):
+        others = {other.casefold(): other for other in names if other != name}
+        near = difflib.get_close_matches(name.casefold(), list(others), n=1, cutoff=0.8)
+        if near and count < SMALL_SHARE * sum(counts):
+            notes.append(f"variant {name!r} has {count:,} units and looks like {others[near[0]]!r} misspelt")
+    return notes
+
+
+def _results(
+    units: Units, order: Sequence[int], names: Sequence[str], columns: Columns, settings: AbSettings, source: str
+) -> list[OutcomeResult]:
+    """Every outcome, p-values corrected within each role."""
+    jobs: list[tuple[Role, Outcome, Guardrail | None]] = [
+        *(("primary" if at == 0 else "secondary", outcome, None) for at, outcome in enumerate(columns.outcomes)),
+        *(("guardrail", guardrail.outcome, guardrail) for guardrail in settings.guardrails),
+    ]
+    results = []
+    for role, outcome, guardrail in jobs:
+        before = settings.before.get(outcome.name, settings.before.get("", ""))
+        measured = measure(units, order, outcome, before, source)
+        found = contrasts(measured, names, settings)
+        watched = _watched(measured, names, guardrail, settings) if guardrail else ()
+        results.append(
+            OutcomeResult(
+                outcome.name, role, measured.kind, measured.percent, outcome.lower, guardrail.rule if guardrail else "",
+                interval(measured, 0, settings.alpha), tuple(found), watched, before,
+                measured.adjusted.reduction if measured.adjusted else None,
+                measured.notes + _fewest(measured),
+            )
+        )  # fmt: skip
+    return _corrected(results)
+
+
+def _fewest(measured: Measured) -> tuple[str, ...]:
+    if all(not np.ptp(np.array([s.mean for s in measured.samples])) and s.variance == 0 for s in measured.samples):
+        return ("every unit has the same value: p = 1",)
+    if min(s.n for s in measured.samples) < 2:
+        return ("a variant has one unit: no spread can be seen, p = 1",)
+    return ()
+
+
+def _watched(
+    measured: Measured, names: Sequence[str], guardrail: Guardrail, settings: AbSettings
+) -> tuple[Watched, ...]:
+    control = measured.samples[0]
+    found = []
+    for name, challenger in zip(names[1:], measured.samples[1:], strict=True):
+        reach = _reach(settings, min(control.n, challenger.n))(control.n + challenger.n)
+        if guardrail.relative and control.mean <= 0:
+            found.append(Watched(name, "undecided", 1.0, None))
+            continue
+        state = within_margin(
+            control, challenger, guardrail.bound, relative=guardrail.relative, upper=guardrail.upper, reach=reach
+        )
+        needed = units_for_guardrail(control, challenger, guardrail, _reach(settings, FEWEST_UNITS), settings.power)
+        found.append(Watched(name, state.state, state.p, needed))
+    return tuple(found)
+
+
+def _reach(settings: AbSettings, smallest: int) -> Callable[[float], float]:
+    """One-sided limits in standard errors: of one look, or of the sequence at twice alpha."""
+    if settings.final:
+        return fixed_boundary(2 * settings.alpha)
+    if smallest < FEWEST_UNITS:
+        return lambda units: float("inf")
+    return lambda units: boundary(units, horizon=settings.horizon, alpha=2 * settings.alpha)
+
+
+def _corrected(results: list[OutcomeResult]) -> list[OutcomeResult]:
+    """Holm within the primary outcome, and within all secondary ones; guardrails stand each for itself."""
+    corrected = {id(c): c for result in results for c in result.contrasts}
+    for role in ("primary", "secondary"):
+        family = [c for result in results if result.role == role for c in result.contrasts]
+        one_look = holm(np.array([c.p for c in family]))
+        many = holm(np.array([c.sequence.p for c in family]))
+        for c, p, q in zip(family, one_look, many, strict=True):
+            corrected[id(c)] = _with_p(c, float(p), float(q))
+    return [replace(result, contrasts=tuple(corrected[id(c)] for c in result.contrasts)) for result in results]
+
+
+def _with_p(contrast: Contrast, p: float, sequence: float) -> Contrast:
+    return replace(contrast, p_adjusted=p, sequence_p_adjusted=sequence)

@@ -1,0 +1,84 @@
+"""How many more units, and for how long."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.comparison.ab.outcomes import Guardrail
+from ragbench.comparison.ab.results import OutcomeResult, Plan
+from ragbench.comparison.ab.settings import AbSettings
+from ragbench.stats.online.power import Boundary, fixed_boundary, smallest_effect, units_needed
+from ragbench.stats.online.sample import Sample
+from ragbench.stats.online.sequential import boundary
+
+DAY = 86_400.0
+
+
+def plan(primary: OutcomeResult, counts: Sequence[int], settings: AbSettings, per_day: float | None) -> Plan | None:
+    """What more units would show; for the challenger that needs most of them.
+
+    Args:
+        primary: the outcome that decides.
+        counts: units per variant, the control first.
+        settings: levels, and the effect of interest.
+        per_day: units that arrive in a day.
+
+    Returns:
+        None where a variant has no spread to plan with.
+    """
+    challengers = len(counts) - 1
+    everyone = sum(counts)
+    alpha = settings.alpha / challengers
+    found = []
+    for at, contrast in enumerate(primary.contrasts, 1):
+        pair = counts[0] + counts[at]
+        if contrast.error <= 0 or min(counts[0], counts[at]) < 2:
+            return None
+        spread, limit = contrast.error * pair**0.5, _limit(settings, alpha)
+        smallest = smallest_effect(spread, pair, limit, power=settings.power)
+        control = primary.control.value
+        asked = settings.effect is not None and control > 0
+        wanted = (settings.effect or 0) * control if asked else smallest / 2
+        needed = units_needed(spread, wanted, limit, power=settings.power)
+        share = everyone / pair
+        found.append(
+            Plan(
+                settings.power, everyone, smallest, smallest / control if control > 0 else None,
+                wanted, wanted / control if control > 0 else None, asked,
+                None if needed is None else int(np.ceil(needed * share)), per_day,
+            )
+        )  # fmt: skip
+    return max(found, key=lambda one: (one.units_needed is None, one.units_needed or 0))
+
+
+def units_for_guardrail(
+    control: Sample, challenger: Sample, guardrail: Guardrail, limit: Boundary, power: float
+) -> int | None:
+    """Units of the two variants for which a guardrail is kept with this power if nothing changes in truth.
+
+    None for a margin of 0, or where nothing varies.
+    """
+    margin = abs(guardrail.bound * control.mean if guardrail.relative else guardrail.bound)
+    factor = 1 + guardrail.bound if guardrail.relative else 1.0
+    error = float(np.hypot(challenger.error, factor * control.error))
+    if margin == 0 or error == 0:
+        return None
+    return units_needed(error * (control.n + challenger.n) ** 0.5, margin, limit, power=power)
+
+
+def arrivals_per_day(first: npt.NDArray[np.float64] | None) -> float | None:
+    """New units in a day, from when each was first seen; None without a time or within one moment."""
+    if first is None:
+        return None
+    known = first[~np.isnan(first)]
+    if len(known) < 2:
+        return None
+    span = float(known.max() - known.min())
+    return len(known) / span * DAY if span > 0 else None
+
+
+def _limit(settings: AbSettings, alpha: float) -> Boundary:
+    if settings.final:
+        return fixed_boundary(alpha)
+    return lambda units: boundary(units, horizon=settings.horizon, alpha=alpha)

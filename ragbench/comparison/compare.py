@@ -1,0 +1,292 @@
+"""Compare systems with a baseline: verdicts, slices, where the difference comes from, examples."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+import numpy as np
+
+from ragbench.comparison.examples import Examples, examples
+from ragbench.comparison.origin import Origin, origin
+from ragbench.comparison.pairing import Pair, align, column
+from ragbench.comparison.slices import Slice, slices
+from ragbench.comparison.verdict import Weighing, corrected, decide, is_test, not_comparable, verdicts
+from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.ledger import first_ten
+from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.core.seeds import generator
+from ragbench.core.shown import Shown
+from ragbench.core.verdicts import Verdict
+from ragbench.metrics.parse import parse
+from ragbench.stats.choose import choose_test
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.tukey import randomised_tukey
+
+CORRECTIONS = ("holm", "bh", "tukey", "none")
+FEWEST = 10
+"""Queries that a slice must have to be tested."""
+
+
+@dataclass(frozen=True)
+class CompareSettings:
+    """How to compare.
+
+    Attributes:
+        metrics: the first is the one that slices, origin and examples are of.
+        by: what to cut the queries by.
+        correction: over all systems and metrics: one of `CORRECTIONS`.
+        test: ``auto``, or a name of `ragbench.comparison.tests.TestName`.
+        margin: the difference that does not matter, above 0; None to leave equivalence out.
+        examples: how many gains and losses of each system.
+        intersect: compare the queries in common where they differ.
+        seed, resamples, confidence: of intervals and tests.
+
+    Raises:
+        SettingError: a value out of its range; every fault is listed.
+    """
+
+    metrics: tuple[str, ...]
+    by: tuple[str, ...] = ()
+    correction: str = "holm"
+    test: str = "auto"
+    margin: float | None = None
+    examples: int = 0
+    intersect: bool = False
+    seed: int = 0
+    resamples: int = 10_000
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        faults = []
+        if not self.metrics:
+            faults.append("no metric is named")
+        if self.correction not in CORRECTIONS:
+            faults.append(f"there is no correction {self.correction!r}{did_you_mean(self.correction, CORRECTIONS)}")
+        if self.margin is not None and not 0 < self.margin < float("inf"):
+            faults.append(f"--margin is {self.margin:g}; it must be above 0: the difference that does not matter")
+        if self.examples < 0:
+            faults.append(f"--examples is {self.examples}; it must be at least 0")
+        if self.seed < 0:
+            faults.append(f"--seed is {self.seed}; it must be at least 0")
+        if faults:
+            raise SettingError("\n".join(faults))
+
+    @property
+    def weighing(self) -> Weighing:
+        """How each verdict is reached."""
+        return Weighing(self.seed, self.resamples, self.confidence, self.margin, self.test)
+
+
+@dataclass(frozen=True)
+class SliceVerdict:
+    """The verdict on one slice.
+
+    Attributes:
+        verdict: on its queries; without interval and test where ``tested`` is not set.
+        adds: what the slice adds to the mean difference over all queries; the slices of one cut add up to it.
+        tested: whether it has enough queries (`FEWEST`) for a test.
+    """
+
+    verdict: Verdict
+    adds: float
+    tested: bool
+
+
+@dataclass(frozen=True)
+class Compared(Shown):
+    """Everything a comparison found.
+
+    Attributes:
+        baseline: its name.
+        systems: names of all that were compared, the baseline first.
+        settings: how.
+        queries: the queries that all have.
+        verdicts: each other system (with ``tukey`` each pair), metric by metric, over all queries.
+        slices: of the first metric.
+        origins: of the first metric, one for each other system that has rankings.
+        examples: of the first metric.
+        choice: which test was taken and why, one sentence.
+        failed: why, by the name of each system that did not run.
+        notes: what a reader must know: queries left out, settings that differ, queries that failed.
+    """
+
+    baseline: str
+    systems: tuple[str, ...]
+    settings: CompareSettings
+    queries: QueryTable
+    verdicts: tuple[Verdict, ...]
+    slices: tuple[SliceVerdict, ...]
+    origins: tuple[Origin, ...]
+    examples: tuple[Examples, ...]
+    choice: str
+    failed: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def compare(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compared:
+    """Compare every later system with the first.
+
+    A later system that did not run gets the verdict ``not comparable`` and
+    stops nothing.
+
+    Args:
+        runs: at least two, with different names; the first is the baseline.
+        settings: how.
+
+    Raises:
+        ArmError: the baseline did not run.
+        InputError: fewer than two systems, a name twice, queries or golden sets
+            that differ, a metric or column that is not there.
+        SettingError: an unknown test.
+    """
+    _checked_names(runs)
+    ran = [run for i, run in enumerate(runs) if i == 0 or run.error is None]
+    failed = {run.name: run.error for run in runs[1:] if run.error is not None}
+    aligned, notes = align(ran, intersect=settings.intersect)
+    settings = replace(settings, metrics=tuple(dict.fromkeys(_written(name, aligned) for name in settings.metrics)))
+    cuts = [part for by in settings.by for part in slices(aligned[0].queries, by)]
+    pairs = [Pair(aligned[0], other) for other in aligned[1:]]
+    if settings.correction == "tukey":
+        found = _all_pairs(aligned, settings)
+    else:
+        asked = [(pair, metric) for metric in settings.metrics for pair in pairs]
+        found = corrected(verdicts(asked, settings.weighing), settings.correction)
+    found += tuple(
+        not_comparable(runs[0].name, name, metric, f"it did not run: {error}", confidence=settings.confidence)
+        for metric in settings.metrics
+        for name, error in failed.items()
+    )
+    primary = settings.metrics[0]
+    differing = [pair for pair in pairs if not pair.same_run]
+    origins = [origin(pair, primary) for pair in differing]
+    return Compared(
+        baseline=runs[0].name,
+        systems=tuple(run.name for run in runs),
+        settings=settings,
+        queries=aligned[0].queries,
+        verdicts=found,
+        slices=_slices(differing, cuts, settings),
+        origins=tuple(one for one in origins if one is not None),
+        examples=tuple(examples(pair, primary, settings.examples) for pair in differing) if settings.examples else (),
+        choice=_choice(found, len(aligned), settings),
+        failed=failed,
+        notes=(*notes, *_failures(aligned), *_unscored(ran)),
+    )
+
+
+def _checked_names(runs: Sequence[ScoredRun]) -> None:
+    if len(runs) < 2:
+        raise InputError("there is one system: name a second to compare it with")
+    names = [run.name for run in runs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"{', '.join(twice)} is named twice: a system cannot be compared with itself")
+
+
+def _written(name: str, runs: Sequence[ScoredRun]) -> str:
+    """The metric as the scores have it: ``nDCG@10`` is ``ndcg@10``."""
+    for run in runs:
+        if name not in run.scores.metrics:
+            with suppress(SettingError):  # a name that cannot be parsed is refused below, with what there is
+                name = str(parse(name))
+        column(run, name)
+    return name
+
+
+def _all_pairs(runs: Sequence[ScoredRun], settings: CompareSettings) -> tuple[Verdict, ...]:
+    """Every pair, with the p-values of a randomised Tukey test for each metric.
+
+    The test supposes that no two of the systems differ. Where some are nearly the
+    same it can give a pair a smaller p than the pair has by itself; the larger
+    of the two counts.
+    """
+    clusters = cluster_index(runs[0].queries.units)
+    pairs = list(combinations(range(len(runs)), 2))
+    asked = [(Pair(runs[i], runs[j]), metric) for metric in settings.metrics for i, j in pairs]
+    plain = iter(verdicts(asked, settings.weighing))
+    found = []
+    for metric in settings.metrics:
+        values = np.column_stack([column(run, metric) for run in runs])
+        whole = ~np.isnan(values).any(axis=1)
+        units = cluster_index([str(unit) for unit in clusters[whole].tolist()])
+        rng = generator(settings.seed, "tukey")
+        p = randomised_tukey(values[whole], units, rng, resamples=settings.resamples) if whole.any() else None
+        for i, j in pairs:
+            one = next(plain)
+            if p is not None and is_test(one):
+                one = replace(one, p_adjusted=max(float(p[i, j]), one.p))
+            found.append(replace(one, decision=decide(one)))
+    return tuple(found)
+
+
+def _slices(pairs: Sequence[Pair], cuts: Sequence[Slice], settings: CompareSettings) -> tuple[SliceVerdict, ...]:
+    """Verdicts on every slice of every cut; p is corrected over all slices and systems together."""
+    metric = settings.metrics[0]
+    asked = [(pair, metric) for pair in pairs]
+    by_part = [verdicts(asked, settings.weighing, rows=part.rows, slice=part.name) for part in cuts]
+    found = list[SliceVerdict]()
+    for i, pair in enumerate(pairs):
+        before, after = pair.values(metric)
+        difference = after - before
+        n = int((~np.isnan(difference)).sum())
+        for part, on_part in zip(cuts, by_part, strict=True):
+            own = difference[part.rows]
+            adds = float(np.nansum(own)) / n if n else 0.0
+            tested = int((~np.isnan(own)).sum()) >= FEWEST
+            one = on_part[i]
+            found.append(SliceVerdict(one if tested else _untested(one), adds, tested))
+    correction = "holm" if settings.correction == "tukey" else settings.correction
+    final = iter(corrected([one.verdict for one in found if one.tested], correction))
+    return tuple(replace(one, verdict=next(final)) if one.tested else one for one in found)
+
+
+def _untested(one: Verdict) -> Verdict:
+    """The figures without what a handful of queries cannot carry."""
+    if one.difference is None:
+        return one
+    return replace(
+        one, low=None, high=None, interval="none", p=1.0, p_adjusted=1.0, p_equivalence=None,
+        p_equivalence_adjusted=None, test="none", decision="no difference shown", reason="",
+        notes=(f"fewer than {FEWEST} queries: not tested",),
+    )  # fmt: skip
+
+
+def _choice(verdicts: Sequence[Verdict], systems: int, settings: CompareSettings) -> str:
+    """Which test and which correction, and why."""
+    tested = [one for one in verdicts if is_test(one)]
+    if not tested:
+        return "none, for there is nothing to test."
+    reasons: dict[str, list[str]] = {}
+    for one in tested:
+        name = one.test.split(" (")[0]
+        known = reasons.setdefault(one.reason, [])
+        known += [name] if name not in known else []
+    if settings.correction == "tukey":
+        n, clusters = tested[0].n, tested[0].clusters
+        tukey = choose_test(n=n, clusters=clusters, binary=False, systems=max(systems, 3), against="all")
+        return f"randomised Tukey for each metric, {settings.resamples:,} permutations: {tukey.reason}"
+    names = {"holm": "Holm", "bh": "Benjamini-Hochberg", "none": "uncorrected"}
+    more = f" {len(tested)} comparisons: {names[settings.correction]}." if len(tested) > 1 else ""
+    return " ".join(f"{' / '.join(known)}: {reason}" for reason, known in reasons.items()) + more
+
+
+def _failures(runs: Sequence[ScoredRun]) -> list[str]:
+    return [f"{run.name}: {run.failed} queries failed and score 0" for run in runs if run.failed]
+
+
+def _unscored(runs: Sequence[ScoredRun]) -> list[str]:
+    """Where run files and labels do not fit; what an evaluation wrote fits."""
+    notes = []
+    for run in runs:
+        ledger = run.scores.ledger
+        absent = [entry.item for entry in ledger.of("not-retrieved")]
+        if absent:
+            notes.append(
+                f"{run.name}: nothing is ranked for {len(absent)} of the queries, which score 0: {first_ten(absent)}"
+            )
+        extra = [entry.item for entry in ledger.of("not-judged")]
+        if extra:
+            notes.append(f"{run.name}: {len(extra)} of its queries have no labels and take no part: {first_ten(extra)}")
+        notes += [f"{run.name}: {entry.reason}" for entry in ledger.of("nothing-judged")]
+    return notes

@@ -1,0 +1,115 @@
+"""Decide a gate: match, check, pair, then rule by rule."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from ragbench.comparison.gate.matching import check_match, is_load
+from ragbench.comparison.gate.metric_rules import check_applicable, decide_metric, left_out
+from ragbench.comparison.gate.plain_rules import decide_cost, decide_latency, decide_share
+from ragbench.comparison.gate.result import Decided, Gate, Outcome
+from ragbench.comparison.gate.rules import (
+    DEFAULT_RULES,
+    CostRule,
+    CoverageRule,
+    FailuresRule,
+    LatencyRule,
+    MetricRule,
+    Rule,
+    Rules,
+)
+from ragbench.comparison.pairing import Pair, pair
+from ragbench.core.errors import ArmError, InputError
+from ragbench.core.ledger import first_ten
+from ragbench.core.scored import ScoredRun
+
+
+def gate(
+    baseline: ScoredRun | None,
+    candidate: ScoredRun,
+    rules: Rules = DEFAULT_RULES,
+    *,
+    allow: Collection[str] = (),
+) -> Gate:
+    """Whether the candidate may pass: yes, no, or not known.
+
+    A rule passes if its interval lies wholly on the good side of the bound,
+    fails if wholly on the bad side, and is inconclusive between. The two ends
+    have chances of error of their own. The good end has ``false_passes``: the
+    gate passes only if all rules do, so that no correction is needed. The bad
+    end has ``false_alarms``, divided by the rules, and within a rule by its
+    slices (Bonferroni), so that a system that breaks no rule fails with that
+    chance at most, all rules together.
+
+    Args:
+        baseline: what the candidate is compared with; None if all rules are absolute.
+        candidate: the system that wants to pass.
+        rules: what is asked.
+        allow: what may differ between the two: ``golden``, ``corpus``, ``settings``.
+
+    Raises:
+        ArmError: one of them did not run.
+        SettingError: a rule names what the runs do not have, or needs a baseline.
+        InputError: baseline and candidate do not match, or hold values that are infinite.
+
+    Source: Berger 1982 for passing only if all do (intersection-union); Bonferroni for the alarms.
+    """
+    for run in (baseline, candidate):
+        if run is not None and run.error is not None:
+            raise ArmError(f"{run.name} did not run, so there is nothing to decide: {run.error}")
+    if not len(candidate.queries):
+        raise InputError(f"{candidate.name} has no queries, so there is nothing to decide")
+    notes = list(check_match(baseline, candidate, allow)) if baseline is not None else []
+    check_applicable(rules, baseline, candidate)
+    # Requests of a load are no pairs: no rule on them looks at one by one.
+    compared = (
+        None if baseline is None or is_load(candidate) else pair(baseline, candidate, intersect="golden" in allow)
+    )
+    if compared is not None:
+        notes += compared.notes
+        if compared.same_run:
+            notes.append("the candidate is the same run as the baseline: all rankings and values are equal")
+    notes += left_out(rules.rules, compared, candidate)
+    estimated = sum(_estimates(rule) for rule in rules.rules)
+    above = rules.false_alarms / max(estimated, 1)
+    decided = tuple(
+        one for rule in rules.rules for one in _decide(rule, compared, baseline, candidate, rules.false_passes, above)
+    )
+    outcome = _outcome(decided)
+    return Gate(outcome, _sentence(outcome, decided), decided, tuple(notes), rules, baseline, candidate)
+
+
+def _estimates(rule: Rule) -> bool:
+    """Whether the rule is decided on an interval of resampled queries, and so takes a part of the false alarms."""
+    return isinstance(rule, MetricRule | FailuresRule | CoverageRule) and rule.decide == "interval"
+
+
+def _decide(
+    rule: Rule, compared: Pair | None, baseline: ScoredRun | None, candidate: ScoredRun, below: float, above: float
+) -> Iterator[Decided]:
+    match rule:
+        case MetricRule():
+            yield from decide_metric(rule, compared, candidate, below=below, above=above)
+        case LatencyRule():
+            yield decide_latency(rule, baseline, candidate)
+        case CostRule():
+            yield decide_cost(rule, baseline, candidate)
+        case FailuresRule() | CoverageRule():
+            yield decide_share(rule, candidate, below=below, above=above)
+
+
+def _outcome(decided: Sequence[Decided]) -> Outcome:
+    outcomes = {one.outcome for one in decided}
+    if "fail" in outcomes:
+        return "fail"
+    return "inconclusive" if "inconclusive" in outcomes or "pass" not in outcomes else "pass"
+
+
+def _sentence(outcome: Outcome, decided: Sequence[Decided]) -> str:
+    counted = [one for one in decided if one.outcome != "skipped"]
+    same = [one for one in counted if one.outcome == outcome]
+    if not counted:
+        return "inconclusive: every slice is too small, so nothing was decided"
+    if outcome == "pass":
+        return "pass: the only rule is kept" if len(counted) == 1 else f"pass: all {len(counted)} rules are kept"
+    what = "broken" if outcome == "fail" else "open"
+    names = first_ten(one.name for one in same)
+    return f"{outcome}: {len(same)} of {len(counted)} {'rule' if len(counted) == 1 else 'rules'} {what}: {names}"

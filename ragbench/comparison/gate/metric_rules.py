@@ -1,0 +1,368 @@
+"""Whether the rules can be asked of these runs at all; every fault is found before anything is decided."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.answers.scoring import NOT_ASKED
+from ragbench.comparison.gate.bounds import FEWEST_CLUSTERS, Bounds, difference_bounds, more_queries, share_bounds
+from ragbench.comparison.gate.result import Decided, weigh
+from ragbench.comparison.gate.rules import CostRule, LatencyRule, MetricRule, Rule, Rules
+from ragbench.comparison.pairing import Pair, column
+from ragbench.comparison.slices import BUILT_IN, Slice, slices
+from ragbench.core.errors import RagbenchError, SettingError, did_you_mean
+from ragbench.core.scored import ScoredRun
+from ragbench.metrics.parse import parse
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.ranks import TIE
+
+
+def check_applicable(rules: Rules, baseline: ScoredRun | None, candidate: ScoredRun) -> None:
+    """Refuse rules that name what the runs do not have.
+
+    Raises:
+        SettingError: a metric, latency, cost, column or slice is not there, or a
+            rule compares and no baseline is given; every fault is listed.
+    """
+    faults = []
+    for number, rule in enumerate(rules.rules, 1):
+        if rule.needs_baseline and baseline is None:
+            faults.append(f"rule {number} compares with a baseline, and none is given: --baseline REF")
+            continue
+        compared = [candidate] if baseline is None or not rule.needs_baseline else [baseline, candidate]
+        faults += [f"rule {number}: {fault}" for fault in _faults(rule, compared)]
+    if faults:
+        where = f"{rules.source}: " if rules.source else ""
+        raise SettingError("\n".join(where + fault for fault in faults))
+
+
+def metric_name(run: ScoredRun, written: str) -> str | None:
+    """The run's name of a metric that may be written another way (``nDCG@10``); None if it has none."""
+    if written in run.scores.metrics:
+        return written
+    try:
+        name = str(parse(written))
+    except RagbenchError:
+        return None
+    return name if name in run.scores.metrics else None
+
+
+def wanted_slices(rule: MetricRule, run: ScoredRun) -> tuple[Slice, ...]:
+    """The parts of the queries that a rule is about; none where it is about all.
+
+    A part is named by its label, or by the first word of it (``length=short``).
+    """
+    if rule.by is not None:
+        return slices(run.queries, rule.by)
+    if rule.slice is None:
+        return ()
+    column, _, value = rule.slice.partition("=")
+    found = slices(run.queries, column.strip())
+    exact = [part for part in found if part.label == value.strip()]
+    return tuple(exact or [part for part in found if part.label.partition(" (")[0] == value.strip()])
+
+
+def _faults(rule: Rule, runs: list[ScoredRun]) -> Iterator[str]:
+    for run in runs:
+        if isinstance(rule, MetricRule):
+            if metric_name(run, rule.metric) is None:
+                yield f"{run.name} has no metric {rule.metric!r}{did_you_mean(rule.metric, run.scores.metrics)}"
+                break
+        elif isinstance(rule, LatencyRule):
+            if not run.latency_ms.get(rule.latency, 0) > 0:
+                there = ", ".join(sorted(key for key, value in run.latency_ms.items() if value > 0)) or "none"
+                yield f"{run.name} has no latency {rule.latency}; recorded: {there}"
+        elif isinstance(rule, CostRule):
+            if run.cost_per_query is None:
+                yield f"{run.name} has no cost per query recorded; leave the rule out, or evaluate with prices"
+            elif rule.max_ratio is not None and run is runs[0] and run.cost_per_query <= 0:
+                yield f"the baseline {run.name} cost nothing, so there is no ratio; write max in place of max_ratio"
+    if isinstance(rule, MetricRule):
+        yield from _direction_faults(rule, runs[0])
+        yield from _slice_faults(rule, runs[0])
+
+
+def _direction_faults(rule: MetricRule, run: ScoredRun) -> Iterator[str]:
+    name = metric_name(run, rule.metric)
+    if rule.margin is not None and name is not None and run.scores.direction(name) == "none":
+        yield f"of {name} neither more nor less is better, so it has no margin; write min or max"
+
+
+def _slice_faults(rule: MetricRule, run: ScoredRun) -> Iterator[str]:
+    column = rule.by if rule.by is not None else (rule.slice or "").partition("=")[0].strip()
+    if not column:
+        return
+    there = [*BUILT_IN, *run.queries.columns]
+    if column not in there:
+        yield f"the queries have no column {column!r}{did_you_mean(column, there)}"
+        return
+    try:
+        found = wanted_slices(rule, run)
+    except RagbenchError as error:
+        yield str(error).removeprefix("--by ")
+        return
+    if not found:
+        labels = [part.label for part in slices(run.queries, column)]
+        wanted = (rule.slice or "").partition("=")[2].strip()
+        yield f"no query has {column} {wanted!r}{did_you_mean(wanted, labels)}"
+
+
+Values = npt.NDArray[np.float64]
+
+
+def decide_metric(
+    rule: MetricRule, pair: Pair | None, candidate: ScoredRun, *, below: float, above: float
+) -> Iterator[Decided]:
+    """The rule, once for each part of the queries that it is about.
+
+    Args:
+        rule: a floor, a ceiling, or a margin; a margin needs ``pair``.
+        pair: baseline and candidate on the same queries.
+        candidate: on all of its queries.
+        below: chance that a broken rule passes.
+        above: chance that a kept rule fails, for all parts together.
+    """
+    run = candidate if pair is None or rule.margin is None else pair.candidate
+    parts = wanted_slices(rule, run)
+    if not parts:
+        yield _decide(rule, pair, run, np.arange(len(run.queries)), "", below, above)
+        return
+    counts = {part.name: _with_relevant(rule, run, part.rows) for part in parts}
+    large = sum(rule.by is None or count >= rule.min_queries for count in counts.values())
+    for part in parts:
+        if rule.by is None or counts[part.name] >= rule.min_queries:
+            yield _decide(rule, pair, run, part.rows, part.name, below, above / large)
+        else:
+            yield _skipped(rule, metric_name(run, rule.metric) or rule.metric, part.name, counts[part.name])
+
+
+def left_out(rules: Sequence[Rule], pair: Pair | None, candidate: ScoredRun) -> list[str]:
+    """How many queries have no value of the metrics that the rules name; they take no part."""
+    found: dict[str, dict[str, None]] = {}
+    for rule in rules:
+        if not isinstance(rule, MetricRule):
+            continue
+        metric = metric_name(candidate, rule.metric) or rule.metric
+        missing = int(np.isnan(column(candidate, metric)).sum())
+        notes = [f"{missing} queries of the candidate have no value of" if missing else ""]
+        if rule.margin is not None and pair is not None:
+            theirs = column(pair.baseline, metric_name(pair.baseline, rule.metric) or rule.metric)
+            one_sided = np.isnan(column(pair.candidate, metric)) != np.isnan(theirs)
+            if one_sided.any():
+                notes.append(f"{int(one_sided.sum())} queries have, of one of the two alone, a value of")
+        for note in filter(None, notes):
+            found.setdefault(note, {})[metric] = None
+    return [f"{what} {', '.join(metrics)}; they are left out" for what, metrics in found.items()]
+
+
+def _with_relevant(rule: MetricRule, run: ScoredRun, rows: npt.NDArray[np.int64]) -> int:
+    """Queries of a slice, less those that cannot have a value since nothing is relevant to them."""
+    metric = metric_name(run, rule.metric) or rule.metric
+    return int((_expected(run, metric, rows) | ~np.isnan(column(run, metric)[rows])).sum())
+
+
+def _decide(
+    rule: MetricRule,
+    pair: Pair | None,
+    run: ScoredRun,
+    rows: npt.NDArray[np.int64],
+    part: str,
+    below: float,
+    above: float,
+) -> Decided:
+    metric = metric_name(run, rule.metric) or rule.metric
+    ours = column(run, metric)[rows]
+    theirs = None
+    if rule.margin is not None and pair is not None:
+        theirs = column(pair.baseline, metric_name(pair.baseline, rule.metric) or rule.metric)[rows]
+    units = [run.queries.units[row] for row in rows.tolist()]
+    # Nothing is estimated where both are one run: whatever the queries, they differ by nothing.
+    certain = theirs is not None and pair is not None and pair.same_run and bool((~np.isnan(ours)).any())
+    asked = _Asked(rule, metric, part, _turned(rule, run, metric), units, certain, below, above)
+    decided = _weighed(asked, ours, theirs)
+    lost = np.isnan(ours) & (_expected(run, metric, rows) if theirs is None else ~np.isnan(theirs))
+    if decided.outcome != "pass" or not lost.any():
+        return decided
+    missing = f"the candidate has no value for {int(lost.sum())} queries; it passes without them, but"
+    if not _shares(ours[~np.isnan(ours)]):
+        reason = f"{missing} what they could be has no end"
+        return replace(decided, outcome="inconclusive", room=None, reason=reason)
+    # What was lost may be what is bad: a pass must stand with the worst value in its place.
+    bad = 1.0 if asked.turned else 0.0
+    worst = _weighed(asked, np.where(lost, bad, ours), theirs)
+    if worst.outcome == "pass":
+        return decided
+    return replace(decided, outcome="inconclusive", room=worst.room, reason=f"{missing} not with {bad:g} for each")
+
+
+def _turned(rule: MetricRule, run: ScoredRun, metric: str) -> bool:
+    """Whether low values are what the rule wants."""
+    return rule.max is not None or (rule.margin is not None and run.scores.direction(metric) == "lower")
+
+
+def _shares(values: Values) -> bool:
+    return bool(((values >= 0) & (values <= 1)).all())
+
+
+def _expected(run: ScoredRun, metric: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which queries should have a value: those with something relevant, on which the metric has something to say."""
+    # The reasons of all metrics of answers stand in one ledger, each led by its metric.
+    nothing = {
+        entry.item
+        for entry in run.scores.ledger.entries
+        if entry.code == "no-relevant" or (entry.code in NOT_ASKED and entry.reason.startswith(f"{metric}: "))
+    }
+    return np.array([run.queries.ids[row] not in nothing for row in rows.tolist()], dtype=bool)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One rule on one slice.
+
+    Attributes:
+        rule: what is asked.
+        metric: name of the run's metric.
+        part: the slice, or empty.
+        turned: low values are what the rule wants.
+        units: resampling unit of each query.
+        certain: both systems are one run.
+        below, above: chances that the interval may miss on either side.
+    """
+
+    rule: MetricRule
+    metric: str
+    part: str
+    turned: bool
+    units: Sequence[str]
+    certain: bool
+    below: float
+    above: float
+
+
+def _weighed(asked: _Asked, ours: Values, theirs: Values | None) -> Decided:
+    values = ours if theirs is None else ours - theirs
+    kept = ~np.isnan(values)
+    values = values[kept]
+    values[np.abs(values) < TIE] = 0.0
+    means = (None if theirs is None else _mean(theirs[kept]), _mean(ours[kept]))
+    clusters = cluster_index([asked.units[row] for row in np.flatnonzero(kept).tolist()])
+    bounded = theirs is None and _shares(values)
+    turn = (1.0 if bounded else 0.0) if asked.turned else None
+    values = values if turn is None else turn - values
+    bounds = (share_bounds if bounded else difference_bounds)(values, clusters, below=asked.below, above=asked.above)
+    decided = _decided(asked, bounds, means, turn)
+    return decided if turn is None else _turned_back(decided, turn)
+
+
+def _bound(rule: MetricRule, turn: float | None) -> float:
+    if rule.max is not None:
+        return (turn or 0.0) - rule.max
+    return rule.min if rule.min is not None else -(rule.margin or 0.0)
+
+
+def _turned_back(decided: Decided, turn: float) -> Decided:
+    def back(value: float | None) -> float | None:
+        return None if value is None else turn - value
+
+    return replace(
+        decided,
+        value=back(decided.value),
+        low=back(decided.high),
+        high=back(decided.low),
+        bound=turn - decided.bound,
+        at_least=False,
+    )
+
+
+def _decided(asked: _Asked, bounds: Bounds, means: tuple[float | None, float | None], turn: float | None) -> Decided:
+    rule, certain = asked.rule, asked.certain
+    bound = _bound(rule, turn)
+    low, high = (0.0, 0.0) if certain else (bounds.low, bounds.high)
+    on_mean = rule.decide == "mean"
+    outcome, room = weigh(bounds.mean if on_mean else low, bounds.mean if on_mean else high, bound, at_least=True)
+    more = None
+    if outcome == "inconclusive":
+        more = more_queries(bounds, bound, asked.below, asked.above)
+    return Decided(
+        name=rule.name or _name(rule, asked.metric, asked.part),
+        kind=_kind(rule),
+        outcome=outcome,
+        value=bounds.mean,
+        low=low,
+        high=high,
+        bound=bound,
+        at_least=True,
+        metric=asked.metric,
+        slice=asked.part,
+        n=bounds.n,
+        clusters=bounds.clusters,
+        baseline=means[0],
+        candidate=means[1],
+        room=room,
+        method="the same run" if certain else bounds.method + (", decided on the mean" if on_mean else ""),
+        reason=_reason(rule, bounds, outcome, certain, more),
+        more_queries=more,
+    )
+
+
+def _reason(rule: MetricRule, bounds: Bounds, outcome: str, certain: bool, more: int | None) -> str:
+    if certain:
+        return "the candidate is the same run as the baseline, so nothing differs"
+    if bounds.n == 0:
+        return "no query has a value"
+    if rule.decide == "mean":
+        return "decided on the mean alone, as the rule asks: noise can turn it"
+    if bounds.low is None:
+        return (
+            f"{bounds.clusters} independent queries or documents are too few for an interval (at least "
+            f"{FEWEST_CLUSTERS}; more where all values are equal)"
+        )
+    what = "the loss" if rule.margin is not None else "the value"
+    asked = f"the {_kind(rule)}"
+    if outcome == "pass":
+        return f"{what} is shown to {'reach' if rule.min is not None else 'be within'} {asked}"
+    if outcome == "fail":
+        return f"{what} is shown to {'miss' if rule.min is not None else 'be more than'} {asked}"
+    worse = rule.margin is not None and bounds.high is not None and bounds.high < 0
+    known = f"it is worse, but whether by more than {asked} is open" if worse else f"{asked} lies within the interval"
+    if more is None:
+        return f"{known}; so near to it that no likely number of queries decides"
+    documents = -(-more * bounds.clusters // bounds.n)
+    source = f" from {documents:,} more documents" if bounds.clusters < bounds.n else ""
+    return f"{known}; about {more:,} more queries{source} would decide it in 4 of 5 runs, if the value stays"
+
+
+def _skipped(rule: MetricRule, metric: str, part: str, n: int) -> Decided:
+    return Decided(
+        name=rule.name or _name(rule, metric, part),
+        kind=_kind(rule),
+        outcome="skipped",
+        value=None,
+        low=None,
+        high=None,
+        bound=_bound(rule, None) if rule.max is None else rule.max,
+        at_least=rule.max is None,
+        metric=metric,
+        slice=part,
+        n=n,
+        reason=f"{n} queries with a relevant item; slices under {rule.min_queries} (min_queries) are not decided",
+    )
+
+
+def _name(rule: MetricRule, metric: str, part: str) -> str:
+    where = f" ({part})" if part else ""
+    if rule.margin is not None:
+        return f"{metric} loses at most {rule.margin:g}{where}"
+    if rule.max is not None:
+        return f"{metric} at most {rule.max:g}{where}"
+    return f"{metric} at least {rule.min:g}{where}"
+
+
+def _kind(rule: MetricRule) -> str:
+    return "margin" if rule.margin is not None else "floor" if rule.min is not None else "ceiling"
+
+
+def _mean(values: Values) -> float | None:
+    return float(values.mean()) if len(values) else None

@@ -1,0 +1,134 @@
+"""Latency, cost, failures and coverage: what is measured or counted, not scored."""
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.comparison.gate.bounds import FEWEST_CLUSTERS, more_queries, share_bounds
+from ragbench.comparison.gate.matching import is_known
+from ragbench.comparison.gate.result import Decided, weigh
+from ragbench.comparison.gate.rules import CostRule, CoverageRule, FailuresRule, LatencyRule
+from ragbench.core.scored import ScoredRun
+from ragbench.stats.clusters import cluster_index
+
+
+def decide_latency(rule: LatencyRule, baseline: ScoredRun | None, candidate: ScoredRun) -> Decided:
+    """A percentile, give or take the noise that the rule allows for; only percentiles are kept of a run."""
+    ours = candidate.latency_ms[rule.latency]
+    theirs = baseline.latency_ms[rule.latency] if baseline is not None and rule.max_ratio is not None else None
+    value, bound = (ours, rule.max_ms) if theirs is None else (ours / theirs, rule.max_ratio)
+    assert bound is not None
+    low, high = value / (1 + rule.noise), value * (1 + rule.noise)
+    outcome, room = weigh(low, high, bound, at_least=False)
+    said = {
+        "pass": "below the ceiling, noise allowed for",
+        "fail": "above the ceiling, noise allowed for",
+        "inconclusive": f"within {rule.noise:.0%} of the ceiling: one more run on a quiet machine may tell",
+    }
+    reason = said[outcome]
+    if outcome == "pass" and not is_known(candidate, rule.latency):
+        outcome, room = "inconclusive", None
+        reason = "it falls among requests that failed, of which only the timeout is known"
+    asked = f"{bound:g} ms" if theirs is None else f"{bound:g} x the baseline"
+    return Decided(
+        name=rule.name or f"latency {rule.latency} at most {asked}",
+        kind="latency",
+        outcome=outcome,
+        value=value,
+        low=low if rule.noise else None,
+        high=high if rule.noise else None,
+        bound=bound,
+        at_least=False,
+        unit="ms" if theirs is None else "x",
+        n=len(candidate.queries),
+        baseline=theirs,
+        candidate=ours,
+        room=room,
+        method=f"noise of {rule.noise:.0%} either way" if rule.noise else "the plain number",
+        reason=reason,
+    )
+
+
+def decide_cost(rule: CostRule, baseline: ScoredRun | None, candidate: ScoredRun) -> Decided:
+    """What was paid; nothing is estimated."""
+    ours = candidate.cost_per_query or 0.0
+    theirs = baseline.cost_per_query if baseline is not None and rule.max_ratio is not None else None
+    value, bound = (ours, rule.max) if theirs is None else (ours / theirs, rule.max_ratio)
+    assert bound is not None
+    outcome, room = weigh(value, value, bound, at_least=False)
+    asked = f"{bound:g}" if theirs is None else f"{bound:g} x the baseline"
+    return Decided(
+        name=rule.name or f"cost per query at most {asked}",
+        kind="cost",
+        outcome=outcome,
+        value=value,
+        low=None,
+        high=None,
+        bound=bound,
+        at_least=False,
+        unit="a query" if theirs is None else "x",
+        n=len(candidate.queries),
+        baseline=theirs,
+        candidate=ours,
+        room=room,
+        method="the plain number",
+        reason="what this run cost",
+    )
+
+
+def decide_share(rule: FailuresRule | CoverageRule, candidate: ScoredRun, *, below: float, above: float) -> Decided:
+    """A share of the queries: counted, or estimated where the rule asks for the interval."""
+    if isinstance(rule, FailuresRule):
+        values, bound, at_least = _failed(candidate), rule.max, False
+        name, kind = f"failure rate at most {bound:g}", "failures"
+    else:
+        values, bound, at_least = _covered(rule, candidate), rule.min, True
+        name, kind = f"{rule.coverage} queries at least {bound:g}", "coverage"
+    clusters = cluster_index(candidate.queries.units)
+    # The end that lets a ceiling pass is the upper one.
+    under, over = (below, above) if at_least else (above, below)
+    bounds = share_bounds(values, clusters, below=under, above=over)
+    counted = rule.decide == "mean"
+    low, high = (bounds.mean, bounds.mean) if counted else (bounds.low, bounds.high)
+    outcome, room = weigh(low, high, bound, at_least=at_least)
+    more = more_queries(bounds, bound, under, over) if outcome == "inconclusive" else None
+    reason = f"{round(float(values.sum()))} of {len(values)} queries"
+    if counted:
+        reason += ", counted in this run"
+    elif bounds.low is None:
+        reason += f"; fewer than {FEWEST_CLUSTERS} independent queries or documents are too few for an interval"
+    elif more is not None:
+        reason += f"; about {more:,} more would decide it in 4 of 5 runs, if the share stays"
+    return Decided(
+        name=rule.name or name,
+        kind=kind,
+        outcome=outcome,
+        value=bounds.mean,
+        low=None if counted else bounds.low,
+        high=None if counted else bounds.high,
+        bound=bound,
+        at_least=at_least,
+        n=bounds.n,
+        clusters=bounds.clusters,
+        candidate=bounds.mean,
+        room=room,
+        method="counted" if counted else bounds.method,
+        reason=reason,
+        more_queries=more,
+    )
+
+
+def _failed(run: ScoredRun) -> npt.NDArray[np.float64]:
+    if run.run is not None:
+        return np.array([float(id_ in run.run.failures) for id_ in run.queries.ids])
+    # Which ones failed is not known, so the first stand for them.
+    return np.array([1.0] * run.failed + [0.0] * (len(run.queries) - run.failed))
+
+
+def _covered(rule: CoverageRule, run: ScoredRun) -> npt.NDArray[np.float64]:
+    if rule.coverage == "judged":
+        without = {entry.item for entry in run.scores.ledger.of("no-relevant")}
+        return np.array([float(id_ not in without) for id_ in run.queries.ids])
+    missed = _failed(run) > 0
+    if run.run is not None:
+        missed |= np.diff(run.run.offsets) == 0
+    return (~missed).astype(np.float64)

@@ -1,0 +1,401 @@
+"""The rules of a gate: what each asks, and how sure the decision must be."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_type_hints
+
+import yaml
+
+from ragbench.core.errors import InputError, SettingError, did_you_mean
+
+Decide = Literal["interval", "mean"]
+Percentile = Literal["p50", "p95", "p99"]
+
+LATENCY_NOISE = 0.5
+"""How far a percentile of one and the same system may lie off in another run, as a factor of 1 + this."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricRule:
+    """A metric has a floor or a ceiling, or may be worse than the baseline by no more than a margin.
+
+    Attributes:
+        metric: a metric of the run, ``"ndcg@10"``.
+        min: the floor of its mean; or
+        max: the ceiling of its mean; or
+        margin: the loss against the baseline that is accepted, at least 0.
+        slice: only the queries with ``COLUMN=VALUE``.
+        by: each value of this column on its own; the slices share the rule's part of the false alarms.
+        min_queries: of ``by``: a slice with fewer is not decided, and said to be so.
+        decide: ``interval``, or ``mean`` for the plain threshold, which noise alone can cross.
+        name: what to call the rule.
+    """
+
+    metric: str
+    min: float | None = None
+    max: float | None = None
+    margin: float | None = None
+    slice: str | None = None
+    by: str | None = None
+    min_queries: int = 10
+    decide: Decide = "interval"
+    name: str | None = None
+
+    @property
+    def needs_baseline(self) -> bool:
+        """Whether it compares."""
+        return self.margin is not None
+
+    def faults(self) -> list[tuple[str, str]]:
+        """Key and message of everything that is wrong beyond types."""
+        found = _one_of(self, "min", "max", "margin")
+        if self.min is not None and not 0 <= self.min <= 1:
+            found.append(("min", f"is {self.min:g}; metrics lie from 0 to 1"))
+        if self.max is not None and self.max < 0:
+            found.append(("max", f"is {self.max:g}; at least 0"))
+        if self.margin is not None and not 0 <= self.margin <= 1:
+            found.append(
+                ("margin", f"is {self.margin:g}; it is the loss that is accepted, written as a number from 0 to 1")
+            )
+        if self.slice is not None and self.by is not None:
+            found.append(("by", "stands beside slice; give one of them"))
+        column, _, value = (self.slice or "").partition("=")
+        if self.slice is not None and not (column.strip() and value.strip()):
+            found.append(("slice", f"is {self.slice!r}; write COLUMN=VALUE, for example type=keyword"))
+        if self.min_queries < 2:
+            found.append(("min_queries", f"is {self.min_queries}; at least 2"))
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencyRule:
+    """A percentile of the time of single queries has a ceiling.
+
+    Attributes:
+        latency: which percentile.
+        max_ms: milliseconds; or
+        max_ratio: times the baseline's.
+        noise: how far the percentile of an unchanged system may lie off, as a factor of 1 + this;
+            0 decides on the plain number.
+        name: what to call the rule.
+    """
+
+    latency: Percentile
+    max_ms: float | None = None
+    max_ratio: float | None = None
+    noise: float = LATENCY_NOISE
+    name: str | None = None
+
+    @property
+    def needs_baseline(self) -> bool:
+        """Whether it compares."""
+        return self.max_ratio is not None
+
+    def faults(self) -> list[tuple[str, str]]:
+        """Key and message of everything that is wrong beyond types."""
+        found = _one_of(self, "max_ms", "max_ratio") + _positive(self, "max_ms", "max_ratio")
+        if not 0 <= self.noise < 10:
+            found.append(
+                ("noise", f"is {self.noise:g}; a share from 0 (the plain number) up, such as {LATENCY_NOISE:g}")
+            )
+        elif self.max_ratio is not None and 0 < self.max_ratio < 1 + self.noise:
+            found.append(
+                (
+                    "max_ratio",
+                    f"is {self.max_ratio:g}, within the noise of {self.noise:.0%}: an unchanged system could not pass; "
+                    f"write at least {1 + self.noise:g}, or a smaller noise",
+                )
+            )
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostRule:
+    """What a query costs has a ceiling.
+
+    Attributes:
+        cost: ``query``.
+        max: in the currency of the run; or
+        max_ratio: times the baseline's.
+        name: what to call the rule.
+    """
+
+    cost: Literal["query"]
+    max: float | None = None
+    max_ratio: float | None = None
+    name: str | None = None
+
+    @property
+    def needs_baseline(self) -> bool:
+        """Whether it compares."""
+        return self.max_ratio is not None
+
+    def faults(self) -> list[tuple[str, str]]:
+        """Key and message of everything that is wrong beyond types."""
+        return _one_of(self, "max", "max_ratio") + _positive(self, "max", "max_ratio")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailuresRule:
+    """The share of queries that could not be answered has a ceiling.
+
+    Attributes:
+        failures: ``rate``.
+        max: the share, 0 to 1.
+        decide: ``mean`` counts this run; ``interval`` asks about the queries that it stands for.
+        name: what to call the rule.
+    """
+
+    failures: Literal["rate"]
+    max: float
+    decide: Decide = "mean"
+    name: str | None = None
+    needs_baseline = False
+
+    def faults(self) -> list[tuple[str, str]]:
+        """Key and message of everything that is wrong beyond types."""
+        return _share(self.max, "max")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverageRule:
+    """A share of the queries must be answered, or have judged evidence.
+
+    Attributes:
+        coverage: ``answered``: did not fail and found something; ``judged``: at least one item is judged relevant.
+        min: the share, 0 to 1.
+        decide: ``mean`` counts this run; ``interval`` asks about the queries that it stands for.
+        name: what to call the rule.
+    """
+
+    coverage: Literal["answered", "judged"]
+    min: float
+    decide: Decide = "mean"
+    name: str | None = None
+    needs_baseline = False
+
+    def faults(self) -> list[tuple[str, str]]:
+        """Key and message of everything that is wrong beyond types."""
+        return _share(self.min, "min")
+
+
+Rule = MetricRule | LatencyRule | CostRule | FailuresRule | CoverageRule
+KINDS: dict[str, type[Rule]] = {
+    "metric": MetricRule,
+    "latency": LatencyRule,
+    "cost": CostRule,
+    "failures": FailuresRule,
+    "coverage": CoverageRule,
+}
+"""The key that says what a rule is about."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """All rules of a gate.
+
+    Attributes:
+        rules: at least one.
+        false_alarms: chance, at most, that the gate fails although no rule is broken, all rules together.
+        false_passes: nominal chance that a rule passes which is broken; a gate passes only if all do.
+        source: where they are written, or empty for the default.
+    """
+
+    rules: tuple[Rule, ...]
+    false_alarms: float = 0.01
+    false_passes: float = 0.05
+    source: str = ""
+
+    def faults(self) -> list[tuple[str, str]]:
+        """Key and message of everything that is wrong beyond types."""
+        return [
+            (key, f"is {value:g}; a chance above 0 and below 0.5")
+            for key, value in (("false_alarms", self.false_alarms), ("false_passes", self.false_passes))
+            if not 0 < value < 0.5
+        ]
+
+
+DEFAULT_RULES = Rules(rules=(MetricRule(metric="ndcg@10", margin=0.02),))
+"""Without a file: no more than .02 of nDCG@10 may be lost."""
+
+
+def _one_of(rule: Rule, *keys: str) -> list[tuple[str, str]]:
+    given = [key for key in keys if getattr(rule, key) is not None]
+    if not given:
+        return [("", f"needs {', '.join(keys[:-1])} or {keys[-1]}")]
+    return [(key, f"stands beside {given[0]}; give one of them") for key in given[1:]]
+
+
+def _positive(rule: Rule, *keys: str) -> list[tuple[str, str]]:
+    given = {key: getattr(rule, key) for key in keys}
+    return [(key, f"is {value:g}; above 0") for key, value in given.items() if value is not None and not value > 0]
+
+
+def _share(value: float, key: str) -> list[tuple[str, str]]:
+    return [] if 0 <= value <= 1 else [(key, f"is {value:g}; a share from 0 to 1")]
+
+
+TOP = ("rules", "false_alarms", "false_passes")
+Fault = tuple[int, str]
+DEEPEST = 10
+"""Levels of lists and mappings; rules have three."""
+
+
+def read_rules(path: Path) -> Rules:
+    """The rules of a file.
+
+    Raises:
+        InputError: it cannot be read or is no YAML.
+        SettingError: keys or values are wrong; every fault is listed with file and line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: the rules cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    return parse_rules(text, str(path))
+
+
+def parse_rules(text: str, source: str) -> Rules:
+    """The rules of a text; ``source`` is named in messages."""
+    try:
+        _refuse_anchors(text, source)
+        node = yaml.compose(text, yaml.SafeLoader)
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{source}:{mark.line + 1}" if mark else source
+        raise InputError(f"{where}: no YAML: {getattr(error, 'problem', None) or error}") from error
+    if not isinstance(node, yaml.MappingNode) or not isinstance(content, dict):
+        raise SettingError(f"{source}: expected 'rules:' and a list below it; it holds {_kind(content)}")
+    lines = _lines(node)
+    faults: list[Fault] = list(_repeated(node))
+    faults += _unknown_keys(content, TOP, lines, "")
+    rules = _rules(content, node, lines, faults)
+    settings = {key: _chance(key, content[key], lines, faults) for key in TOP[1:] if key in content}
+    if not faults:
+        found = Rules(rules=tuple(rules), source=source, **settings)
+        faults += [(lines.get(key, 1), f"{key} {message}") for key, message in found.faults()]
+        if not faults:
+            return found
+    listed = sorted(set(faults))
+    raise SettingError("\n".join(f"{source}:{line}: {message}" for line, message in listed))
+
+
+def _refuse_anchors(text: str, source: str) -> None:
+    """A rule is to stand where it is read; and an anchor can hold itself. What is nested deep is no rules either."""
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise SettingError(f"{source}:{line}: nested too deep to be rules")
+        if isinstance(event, yaml.AliasEvent):
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise SettingError(f"{source}:{line}: write the rule out in place of *{event.anchor}")
+
+
+def _rules(content: dict[str, Any], node: yaml.MappingNode, lines: dict[str, int], faults: list[Fault]) -> list[Rule]:
+    written = content.get("rules")
+    at = lines.get("rules", 1)
+    if not isinstance(written, list) or not written:
+        said = "is missing" if "rules" not in content else f"holds {_kind(written)}"
+        faults.append((at, f"rules {said}; write a list with at least one rule, such as '- metric: ndcg@10'"))
+        return []
+    nodes = next(value for key, value in node.value if key.value == "rules").value
+    found = []
+    for number, (given, where) in enumerate(zip(written, nodes, strict=True), 1):
+        rule = _rule(number, given, where, faults)
+        if rule is not None:
+            found.append(rule)
+    return found
+
+
+def _rule(number: int, given: Any, node: yaml.Node, faults: list[Fault]) -> Rule | None:
+    start = node.start_mark.line + 1
+    if not isinstance(given, dict) or not isinstance(node, yaml.MappingNode):
+        faults.append((start, f"rule {number} is {_kind(given)}; write it as key: value"))
+        return None
+    lines = _lines(node)
+    kinds = [key for key in KINDS if key in given]
+    if len(kinds) != 1:
+        near = "" if kinds else did_you_mean(str(next(iter(given), "")), KINDS)
+        said = f"has {' and '.join(kinds)}; one of them" if kinds else f"says not what it is about{near}"
+        faults.append((start, f"rule {number} {said}"))
+        return None
+    kind = KINDS[kinds[0]]
+    names = {field.name for field in fields(kind)}
+    found = _unknown_keys(given, names, lines, "")
+    found += _wrong_values(kind, given, lines, start)
+    if not found:
+        rule: Rule = kind(**given)
+        found = [(lines.get(key, start), f"{key} {said}".strip()) for key, said in rule.faults()]
+    faults += [(line, f"rule {number}: {said}") for line, said in found]
+    return None if found else rule
+
+
+def _wrong_values(kind: type[Rule], given: dict[Any, Any], lines: dict[str, int], start: int) -> Iterator[Fault]:
+    """Keys that are missing, and values of another type than the rule's field."""
+    import pydantic
+
+    hints = get_type_hints(kind)
+    for field in fields(kind):
+        if field.name not in given:
+            if field.default is MISSING:
+                yield start, f"{field.name} is missing"
+            continue
+        value, line = given[field.name], lines.get(field.name, start)
+        if value is None:
+            yield line, f"{field.name} holds nothing"
+            continue
+        try:
+            pydantic.TypeAdapter(hints[field.name]).validate_python(value, strict=True)
+        except pydantic.ValidationError as error:
+            said = error.errors()[0]["msg"]
+            yield line, f"{field.name} is {value!r}; {said[:1].lower()}{said[1:]}"
+            continue
+        if isinstance(value, float) and not math.isfinite(value):
+            yield line, f"{field.name} is {value}, which is no number to hold a value against"
+
+
+def _chance(key: str, value: Any, lines: dict[str, int], faults: list[Fault]) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        faults.append((lines.get(key, 1), f"{key} is {value!r}; a chance above 0 and below 0.5"))
+        return 0.0
+    return float(value)
+
+
+def _lines(node: yaml.MappingNode) -> dict[str, int]:
+    return {str(key.value): key.start_mark.line + 1 for key, _ in node.value}
+
+
+def _unknown_keys(content: dict[Any, Any], known: Any, lines: dict[str, int], before: str) -> list[Fault]:
+    return [
+        (lines.get(str(key), 1), f"{before}unknown key {key!r}{did_you_mean(str(key), known)}")
+        for key in content
+        if key not in known
+    ]
+
+
+def _repeated(node: yaml.Node) -> Iterator[Fault]:
+    """A key that stands twice in one mapping: YAML would keep the last without a word."""
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if key.value in seen:
+                yield line, f"key {key.value!r} stands here again, first in line {seen[key.value]}"
+            seen.setdefault(str(key.value), line)
+            yield from _repeated(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _repeated(value)
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "keys and values"
+    return "an empty list" if value == [] else "a list" if isinstance(value, list) else f"{value!r}"

@@ -1,0 +1,139 @@
+"""A pilot: two systems on some queries, and how their differences vary."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.comparison.pairing import Pair, pair
+from ragbench.comparison.references import read_references
+from ragbench.core.errors import InputError, SettingError
+from ragbench.metrics.parse import parse
+from ragbench.stats.clustered_error import standard_errors
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.icc import ClusterSizes, Icc, cluster_sizes, icc
+from ragbench.stats.ranks import TIE
+
+INSTEAD = "name another pair of systems, or plan from assumptions (--sd)"
+
+
+@dataclass(frozen=True, eq=False)
+class Pilot:
+    """What two systems tell of how differences vary.
+
+    Attributes:
+        baseline, candidate, metric: names.
+        differences: (n,) candidate minus baseline, of the queries where both have a value; they vary.
+        clusters: (n,) resampling unit of each.
+        binary: every value of both is 0 or 1.
+        notes: what a reader must know.
+    """
+
+    baseline: str
+    candidate: str
+    metric: str
+    differences: npt.NDArray[np.float64]
+    clusters: npt.NDArray[np.int64]
+    binary: bool = False
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def sd(self) -> float:
+        """Standard deviation of the differences."""
+        return float(self.differences.std(ddof=1))
+
+    @cached_property
+    def error(self) -> float:
+        """Clustered standard error of the mean difference; NaN of one cluster."""
+        return float(standard_errors(self.differences[:, None], self.clusters)[0])
+
+    @property
+    def effect(self) -> float:
+        """Design effect: variance of the mean by clustered error, over that of as many independent queries."""
+        return len(self.differences) * (self.error / self.sd) ** 2
+
+    @cached_property
+    def icc(self) -> Icc | None:
+        """How alike differences of one document are; None where that cannot be told."""
+        return icc(self.differences, self.clusters)
+
+    @cached_property
+    def sizes(self) -> ClusterSizes:
+        """How the queries are spread over documents."""
+        return cluster_sizes(self.clusters)
+
+    @cached_property
+    def differing(self) -> int:
+        """Documents (or queries, where each stands for itself) with a difference."""
+        return len(np.unique(self.clusters[self.differences != 0]))
+
+
+def read_pilot(references: Sequence[str], metric: str, *, qrels: Path | None = None, intersect: bool = False) -> Pilot:
+    """The pilot that two references name, or one folder with two arms.
+
+    Args:
+        references: as `ragbench.comparison.references.read_references`.
+        metric: of the differences.
+        qrels: TREC labels for run files.
+        intersect: use the queries both have.
+
+    Raises:
+        ArmError: one of the systems did not run.
+        InputError: there are not two systems, or as `measure_pilot`.
+    """
+    runs = read_references(references, qrels=qrels, metrics=[metric])
+    if len(runs) != 2:
+        names = ", ".join(run.name for run in runs)
+        raise InputError(
+            f"a pilot is two systems, and {len(runs)} {'is' if len(runs) == 1 else 'are'} named ({names}): "
+            "name them as FOLDER::ARM FOLDER::ARM"
+        )
+    both = pair(*runs, intersect=intersect)
+    if metric not in runs[0].scores.metrics:
+        with suppress(SettingError):  # a name that cannot be parsed is refused below, with what there is
+            metric = str(parse(metric))
+    return measure_pilot(both, metric)
+
+
+def measure_pilot(pair: Pair, metric: str) -> Pilot:
+    """How the differences of two systems vary.
+
+    Raises:
+        InputError: the metric is missing, both are the same run, or the
+            differences are of fewer than two queries or all the same.
+    """
+    baseline, candidate = pair.values(metric)
+    names = f"{pair.baseline.name} and {pair.candidate.name}"
+    if pair.same_run:
+        raise InputError(f"{names} are the same run, so nothing tells how differences vary: {INSTEAD}")
+    kept = np.flatnonzero(~(np.isnan(baseline) | np.isnan(candidate)))
+    if len(kept) < 2:
+        count = "one query has" if len(kept) == 1 else "no query has"
+        raise InputError(f"{count} a value of {metric} for {names}; a plan needs at least two: {INSTEAD}")
+    differences = candidate[kept] - baseline[kept]
+    differences[np.abs(differences) < TIE] = 0.0
+    if np.ptp(differences) < TIE:
+        raise InputError(
+            f"every query of {names} differs by {differences[0]:+.3f} in {metric}, so nothing tells how "
+            f"differences vary: {INSTEAD}"
+        )
+    left_out = len(baseline) - len(kept)
+    pilot = Pilot(
+        pair.baseline.name,
+        pair.candidate.name,
+        metric,
+        differences,
+        cluster_index([pair.queries.units[row] for row in kept.tolist()]),
+        bool(np.isin(baseline[kept], (0.0, 1.0)).all() and np.isin(candidate[kept], (0.0, 1.0)).all()),
+        (*pair.notes, *([f"{left_out} queries without a value take no part"] if left_out else [])),
+    )
+    if not pilot.error > 0:
+        raise InputError(
+            f"all queries of {names} come from one document, or every document differs by the same, so nothing tells "
+            f"how differences vary: {INSTEAD}"
+        )
+    return pilot

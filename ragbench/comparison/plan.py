@@ -1,0 +1,397 @@
+"""What a plan is asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil, floor, log10
+
+import numpy as np
+
+from ragbench.comparison.gate.bounds import FEWEST_CLUSTERS
+from ragbench.comparison.pilot import Pilot
+from ragbench.core.errors import SettingError
+from ragbench.core.seeds import generator
+from ragbench.core.shown import Shown
+from ragbench.stats.choose import Choice, choose_test
+from ragbench.stats.icc import resampled_errors
+from ragbench.stats.power import Aim, Design, power_of, queries_needed, smallest_of_documents, smallest_size
+
+
+@dataclass(frozen=True)
+class PlanSettings:
+    """How to plan.
+
+    Attributes:
+        metric: what the plan is of, as printed.
+        delta: the difference to be shown; None takes the next round one below what can be shown.
+        margin: of the gate, for a candidate that is equally good; None to leave it out.
+        queries: how many there are or will be; None takes the pilot's.
+        per_document: queries of one document; None takes the pilot's, or 1.
+        sd: standard deviation of the differences, where there is no pilot.
+        icc: how alike differences of one document are; None takes the pilot's.
+        power: chance of showing what is there.
+        alpha: level of the test.
+        seed: of the draws that tell how well the pilot knows.
+
+    Raises:
+        SettingError: values out of their range; every fault is listed.
+    """
+
+    metric: str = "ndcg@10"
+    delta: float | None = None
+    margin: float | None = None
+    queries: int | None = None
+    per_document: float | None = None
+    sd: float | None = None
+    icc: float | None = None
+    power: float = 0.8
+    alpha: float = 0.05
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        faults = []
+        for name, value in (("delta", self.delta), ("margin", self.margin), ("sd", self.sd)):
+            if value is not None and not 0 < value < float("inf"):
+                faults.append(f"--{name} is {value:g}; it must be above 0")
+        if self.icc is not None and not 0 <= self.icc <= 1:
+            faults.append(f"--icc is {self.icc:g}; it must lie between 0 (independent) and 1 (the same)")
+        if self.queries is not None and self.queries < 2:
+            faults.append(f"--queries is {self.queries}; it must be at least 2: one query tells nothing of the spread")
+        if self.per_document is not None and not 1 <= self.per_document < float("inf"):
+            faults.append(f"--per-document is {self.per_document:g}; it must be at least 1")
+        for name, value in (("power", self.power), ("alpha", self.alpha)):
+            if not 0 < value < 1:
+                faults.append(f"--{name} is {value:g}; it must lie between 0 and 1")
+        if self.power <= self.alpha:
+            faults.append(f"--power {self.power:g} is no more than chance gives at --alpha {self.alpha:g}")
+        if self.seed < 0:
+            faults.append(f"--seed is {self.seed}; it must be at least 0")
+        if faults:
+            raise SettingError("\n".join(faults))
+
+
+FEW = 30
+"""A pilot of fewer documents, or with fewer that differ, is called small."""
+LOOSE = 0.5
+"""An interval of the ICC wider than this leaves open what queries of the same document are worth."""
+TIMES = (0.5, 1, 2, 4, 8)
+DEPTHS = (1, 2, 3, 5, 10, 20, 50)
+STEPS = (1, 2, 3, 5)
+
+
+@dataclass(frozen=True)
+class Range:
+    """A figure, and where the pilot's own uncertainty lets it lie in 95%; the ends are None without a pilot."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What showing one size takes.
+
+    Attributes:
+        aim: a difference (two-sided) or a margin (one-sided).
+        size: of it.
+        power_now: chance that the queries there are show it; None without a number of queries.
+        queries: needed in all; None where no number is a plan. A multiple of whole documents.
+        documents: that they come from.
+        more_queries, more_documents: beyond those there are; all of them without a number of queries.
+        range: queries needed, by the pilot's uncertainty; None without a pilot.
+        per_document: queries that each of the documents there are would have to have; None where no number
+            is enough, or the queries there are suffice.
+    """
+
+    aim: Aim
+    size: float
+    power_now: float | None
+    queries: int | None
+    documents: int | None
+    more_queries: int | None
+    more_documents: int | None
+    range: tuple[int, int] | None = None
+    per_document: int | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """The smallest difference that so many queries can show; None where they can show none."""
+
+    queries: int
+    documents: int
+    per_document: float
+    smallest: float | None
+
+
+@dataclass(frozen=True)
+class Plan(Shown):
+    """What so many queries can show, and what more would.
+
+    Attributes:
+        settings: what was asked.
+        pilot: what it rests on; None for assumptions.
+        design: how differences vary, and how queries are spread.
+        queries, documents: there are, or are assumed; None if not said.
+        smallest: difference that they can show; None where they can show none, or there is no number of them.
+        goals: the difference asked for, or the next smaller round one; then the margin, if one was given.
+        smallest_margin: that the gate shows of an equally good candidate.
+        by_queries: more queries from more documents, as many from each.
+        by_depth: more queries from the documents there are, as many from each.
+        limit: what endless queries from these documents cannot go below.
+        alike_known: whether the ICC was measured or given; if not, ``by_depth`` and ``limit`` are left out.
+        choice: the test that the promise holds for.
+        warnings: where the plan is weak.
+    """
+
+    settings: PlanSettings
+    pilot: Pilot | None
+    design: Design
+    queries: int | None
+    documents: int | None
+    smallest: Range | None
+    goals: tuple[Goal, ...]
+    smallest_margin: Range | None
+    by_queries: tuple[Row, ...]
+    by_depth: tuple[Row, ...]
+    limit: float | None
+    alike_known: bool
+    choice: Choice | None
+    warnings: tuple[str, ...]
+
+
+def make_plan(settings: PlanSettings, pilot: Pilot | None = None) -> Plan:
+    """Plan the size of a golden set.
+
+    Args:
+        settings: what is asked; without a pilot it must hold the standard deviation.
+        pilot: two systems on some queries.
+
+    Raises:
+        SettingError: something needed is not said, or said twice.
+    """
+    design = _design(settings, pilot)
+    if pilot is None and settings.queries is None and settings.delta is None and settings.margin is None:
+        raise SettingError("nothing to plan: say how many --queries there are, or which --delta is to be shown")
+    queries = settings.queries or (pilot.sizes.n if pilot else None)
+    documents = None if queries is None else _documents(design, queries)
+    if queries is not None and queries < design.per_document:
+        raise SettingError(f"{queries} queries cannot come from documents of {design.per_document:g} queries each")
+    spread = _spread(settings, design, pilot)
+    smallest = _smallest(design, queries, settings, "difference", spread)
+    wanted = settings.delta or _next_size(smallest, design, settings)
+    goals = []
+    if wanted is not None:
+        goals.append(_goal(design, queries, wanted, "difference", settings, spread))
+    if settings.margin is not None:
+        goals.append(_goal(design, queries, settings.margin, "margin", settings, spread))
+    known = _alike_known(settings, pilot)
+    asked = goals[0].queries if goals and queries is None else queries
+    return Plan(
+        settings=settings,
+        pilot=pilot,
+        design=design,
+        queries=queries,
+        documents=documents,
+        smallest=smallest,
+        goals=tuple(goals),
+        smallest_margin=_smallest(design, queries, settings, "margin", spread) if settings.margin else None,
+        by_queries=_by_queries(design, asked, settings),
+        by_depth=_by_depth(design, documents, settings) if known else (),
+        limit=_limit(design, documents, settings) if known else None,
+        alike_known=known,
+        choice=None
+        if asked is None
+        else choose_test(n=asked, clusters=min(asked, _documents(design, asked)), binary=design.binary),
+        warnings=_warnings(design, queries, settings, pilot, smallest),
+    )
+
+
+def _design(settings: PlanSettings, pilot: Pilot | None) -> Design:
+    if pilot is None:
+        if settings.sd is None:
+            raise SettingError("name two systems as a pilot, or give --sd: the standard deviation of the differences")
+        each = settings.per_document or 1.0
+        if each > 1 and settings.icc is None:
+            raise SettingError(
+                f"with {each:g} queries per document the plan needs --icc: how alike differences of one document "
+                "are, 0 to 1. A pilot measures it"
+            )
+        return Design(settings.sd, settings.icc or 0.0, each)
+    if settings.sd is not None:
+        raise SettingError("--sd is measured by the pilot; leave out one of them")
+    measured = None if pilot.icc is None else min(1.0, max(0.0, pilot.icc.value))
+    alike = settings.icc if settings.icc is not None else measured
+    if settings.per_document is None:
+        effect = pilot.effect if settings.icc is None else None
+        return Design(pilot.sd, alike or 0.0, pilot.sizes.mean, pilot.sizes.unevenness, pilot.binary, effect)
+    if alike is None and settings.per_document > 1:
+        raise SettingError(
+            "the pilot does not tell how alike differences of one document are (it has too few documents with "
+            "several queries), and the plan needs it for --per-document: give --icc, 0 to 1"
+        )
+    return Design(pilot.sd, alike or 0.0, settings.per_document, 1.0, pilot.binary)
+
+
+def _alike_known(settings: PlanSettings, pilot: Pilot | None) -> bool:
+    return settings.icc is not None or pilot is None or pilot.icc is not None
+
+
+def _documents(design: Design, queries: int) -> int:
+    # A mean of queries per document is a fraction; its product with the documents must not round up to one more.
+    return ceil(queries / design.per_document - 1e-9)
+
+
+def _spread(settings: PlanSettings, design: Design, pilot: Pilot | None) -> tuple[float, float] | None:
+    """Ends of the 95% interval of the standard error, as factors; None where there is none."""
+    if pilot is None:
+        return None
+    effective = 1.0 if settings.icc is not None else settings.per_document
+    draws = resampled_errors(pilot.differences, pilot.clusters, effective, generator(settings.seed, "plan"))
+    known = pilot.sd if settings.icc is not None else design.error(1)
+    low, high = np.quantile(draws, (0.025, 0.975)) / known
+    return float(min(low, 1.0)), float(max(high, 1.0))
+
+
+def _smallest(
+    design: Design, queries: int | None, settings: PlanSettings, aim: Aim, spread: tuple[float, float] | None
+) -> Range | None:
+    if queries is None or not _possible(design, queries, aim):
+        return None
+    found = smallest_size(design, queries, aim=aim, power=settings.power, alpha=settings.alpha)
+    if found is None:
+        return None
+    return Range(found) if spread is None else Range(found, found * spread[0], found * spread[1])
+
+
+def _goal(
+    design: Design, queries: int | None, size: float, aim: Aim, settings: PlanSettings,
+    spread: tuple[float, float] | None,
+) -> Goal:  # fmt: skip
+    now = None
+    if queries is not None:
+        possible = _possible(design, queries, aim)
+        now = power_of(design, queries, size, aim=aim, alpha=settings.alpha) if possible else 0.0
+    needed = _needed(design, size, aim, settings)
+    bounds = [_needed(replace(design, sd=design.sd * factor), size, aim, settings) for factor in spread or ()]
+    if needed is None:
+        return Goal(aim, size, now, None, None, None, None)
+    documents = _documents(design, needed)
+    have = 0 if queries is None else _documents(design, queries)
+    more = max(0, needed - (queries or 0))
+    low, high = bounds if bounds else (None, None)
+    return Goal(
+        aim,
+        size,
+        now,
+        needed,
+        documents,
+        more,
+        max(0, documents - have) if more else 0,
+        None if low is None or high is None else (low, high),
+        _depth_needed(design, have, size, aim, settings) if queries is not None and more else None,
+    )
+
+
+def _needed(design: Design, size: float, aim: Aim, settings: PlanSettings) -> int | None:
+    """Queries for it, no fewer than the documents of a verdict; up to a whole number of documents."""
+    found = queries_needed(design, size, aim=aim, power=settings.power, alpha=settings.alpha)
+    if found is None:
+        return None
+    if aim == "margin":
+        found = max(found, ceil(FEWEST_CLUSTERS * design.per_document))
+    return floor(_documents(design, found) * design.per_document + 1e-9)
+
+
+def _depth_needed(design: Design, documents: int, size: float, aim: Aim, settings: PlanSettings) -> int | None:
+    """Queries of each document there is that would do, as many of each; None where no number does."""
+    limit = smallest_of_documents(design, documents, aim=aim, power=settings.power, alpha=settings.alpha)
+    if limit is None or limit >= size or (aim == "margin" and documents < FEWEST_CLUSTERS):
+        return None
+    # Only the standard error falls with the depth, and the documents stay: (1 + (m - 1) icc) / m = a / m + icc.
+    alone = smallest_size(replace(design.spread_over(1), binary=False), documents, aim=aim,
+                          power=settings.power, alpha=settings.alpha)  # fmt: skip
+    if alone is None:
+        return None
+    each = (1 - design.icc) / ((size / alone) ** 2 - design.icc)
+    return max(1, ceil(each - 1e-9))
+
+
+def _possible(design: Design, queries: int, aim: Aim) -> bool:
+    return aim == "difference" or design.clusters(queries) >= FEWEST_CLUSTERS
+
+
+def _next_size(smallest: Range | None, design: Design, settings: PlanSettings) -> float | None:
+    """The largest round size below three quarters of what can be shown; 1, 2, 3 or 5 with a power of ten."""
+    if smallest is None:
+        return None
+    bar = 0.75 * smallest.value
+    power = floor(log10(bar))
+    return max(round(step * 10.0**at, 12) for at in (power - 1, power) for step in STEPS if step * 10.0**at <= bar)
+
+
+def _by_queries(design: Design, queries: int | None, settings: PlanSettings) -> tuple[Row, ...]:
+    if queries is None:
+        return ()
+    rows = []
+    for times in TIMES:
+        documents = max(1, round(queries * times / design.per_document))
+        n = queries if times == 1 else floor(documents * design.per_document + 1e-9)
+        rows.append(_row(design, n, settings))
+    return _unique(rows)
+
+
+def _by_depth(design: Design, documents: int | None, settings: PlanSettings) -> tuple[Row, ...]:
+    """Nothing where queries of one document are as good as others."""
+    if documents is None or design.icc == 0:
+        return ()
+    each = sorted({*DEPTHS, round(design.per_document)})
+    return tuple(_row(design.spread_over(m), documents * m, settings) for m in each)
+
+
+def _row(design: Design, queries: int, settings: PlanSettings) -> Row:
+    smallest = smallest_size(design, queries, power=settings.power, alpha=settings.alpha)
+    return Row(queries, _documents(design, queries), design.per_document, smallest)
+
+
+def _unique(rows: Sequence[Row]) -> tuple[Row, ...]:
+    return tuple({row.queries: row for row in rows if row.queries >= row.per_document}.values())
+
+
+def _limit(design: Design, documents: int | None, settings: PlanSettings) -> float | None:
+    if documents is None or design.icc == 0:
+        return None
+    return smallest_of_documents(design, documents, power=settings.power, alpha=settings.alpha)
+
+
+def _warnings(
+    design: Design, queries: int | None, settings: PlanSettings, pilot: Pilot | None, smallest: Range | None
+) -> tuple[str, ...]:
+    found = list(pilot.notes) if pilot else []
+    if pilot is not None:
+        unit = "documents" if pilot.sizes.clusters < pilot.sizes.n else "queries"
+        if pilot.sizes.clusters < FEW:
+            found.append(
+                f"the pilot has {pilot.sizes.clusters} independent {unit}, fewer than {FEW}: its standard deviation "
+                "is little known, and the ranges above may be too narrow"
+            )
+        elif pilot.differing < FEW:
+            found.append(
+                f"only {pilot.differing} {unit} of the pilot differ at all: the plan rests on them, and a real change "
+                "may touch more"
+            )
+        if pilot.icc is not None and settings.icc is None and pilot.icc.high - pilot.icc.low > LOOSE:
+            found.append(
+                f"how alike differences of one document are is little known ({pilot.icc.low:.2f} to "
+                f"{pilot.icc.high:.2f}): what more queries of the same documents give is a guess"
+            )
+        if pilot.icc is not None and pilot.icc.value < 0 and settings.icc is None:
+            found.append(
+                "differences of one document are less alike than those of different ones: taken as independent"
+            )
+    if queries is not None and smallest is None:
+        found.append(
+            f"{_documents(design, queries)} independent units are too few: no test reaches "
+            f"{settings.alpha:g}, whatever they say"
+        )
+    return tuple(found)

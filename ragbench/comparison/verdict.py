@@ -1,0 +1,303 @@
+"""The verdict on one metric of a pair, over all queries or a slice of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.comparison.pairing import Pair
+from ragbench.comparison.tests import Tested, check_test, paired_test
+from ragbench.core.errors import SettingError, did_you_mean
+from ragbench.core.seeds import generator
+from ragbench.core.verdicts import Decision, Verdict
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.effects import effect
+from ragbench.stats.equivalence import tost
+from ragbench.stats.intervals import mean_interval
+from ragbench.stats.multiple import benjamini_hochberg, holm
+from ragbench.stats.ranks import TIE
+
+Correction = Literal["holm", "bh", "none"]
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """How a verdict is reached.
+
+    Attributes:
+        seed: of bootstrap and sign flips.
+        resamples: of both.
+        confidence: of the interval, in (0, 1).
+        margin: the difference that does not matter, above 0; then equivalence is tested too.
+        test: ``auto`` or a name of `ragbench.comparison.tests.TestName`.
+    """
+
+    seed: int = 0
+    resamples: int = 10_000
+    confidence: float = 0.95
+    margin: float | None = None
+    test: str = "auto"
+
+
+class _Paired(NamedTuple):
+    """The values of a pair where both have one: (n,) each; ``notes`` counts the others."""
+
+    pair: Pair
+    metric: str
+    baseline: npt.NDArray[np.float64]
+    candidate: npt.NDArray[np.float64]
+    clusters: npt.NDArray[np.int64]
+    notes: list[str]
+
+
+class _Interval(NamedTuple):
+    low: float | None
+    high: float | None
+    method: str
+
+
+def verdict(
+    pair: Pair,
+    metric: str,
+    weighing: Weighing = Weighing(),
+    *,
+    rows: npt.NDArray[np.int64] | None = None,
+    slice: str = "",
+) -> Verdict:
+    """What the data say of candidate minus baseline on one metric: `verdicts` of one."""
+    return verdicts([(pair, metric)], weighing, rows=rows, slice=slice)[0]
+
+
+def verdicts(
+    asked: Sequence[tuple[Pair, str]],
+    weighing: Weighing = Weighing(),
+    *,
+    rows: npt.NDArray[np.int64] | None = None,
+    slice: str = "",
+) -> tuple[Verdict, ...]:
+    """What the data say of candidate minus baseline, for each pair and metric.
+
+    Queries where either value is undefined take no part and are counted in the
+    notes. Each decision is taken at ``1 - confidence`` by itself; `corrected`
+    takes it anew for several verdicts that stand together. Where the same
+    clusters have values, one bootstrap serves all: it gives what each would get alone.
+
+    Args:
+        asked: pairs of systems over the same queries, and names of metrics as printed.
+        weighing: how.
+        rows: rows of the pairs to use; all by default.
+        slice: what to call them.
+
+    Raises:
+        InputError: the metric is missing or infinite for a query, or McNemar's
+            test is asked for where values are not 0 or 1.
+        SettingError: the test is unknown, or a number is out of its range.
+    """
+    check_test(weighing.test)
+    paired = [_paired(pair, metric, rows) for pair, metric in asked]
+    intervals = _intervals(paired, weighing)
+    return tuple(
+        _weighed(one, interval, weighing, slice)
+        if interval is not None
+        else not_comparable(
+            one.pair.baseline.name, one.pair.candidate.name, one.metric,
+            "there is no query in it" if rows is not None and not len(rows) else "no query has a value of both",
+            slice, weighing.confidence,
+        )
+        for one, interval in zip(paired, intervals, strict=True)
+    )  # fmt: skip
+
+
+def _paired(pair: Pair, metric: str, rows: npt.NDArray[np.int64] | None) -> _Paired:
+    baseline, candidate = pair.values(metric)
+    if rows is None:
+        rows = np.arange(len(baseline))
+    baseline, candidate = baseline[rows], candidate[rows]
+    both = ~(np.isnan(baseline) | np.isnan(candidate))
+    notes = _left_out(pair, baseline, candidate)
+    baseline, candidate = baseline[both], candidate[both]
+    candidate = np.where(np.abs(candidate - baseline) < TIE, baseline, candidate)
+    clusters = cluster_index([pair.queries.units[row] for row in rows[both].tolist()])
+    return _Paired(pair, metric, baseline, candidate, clusters, notes)
+
+
+def _intervals(paired: Sequence[_Paired], weighing: Weighing) -> list[_Interval | None]:
+    """The interval of each mean difference; None where nothing is paired."""
+    alike: dict[bytes, list[int]] = {}
+    for i, one in enumerate(paired):
+        if len(one.clusters):
+            alike.setdefault(one.clusters.tobytes(), []).append(i)
+    found: list[_Interval | None] = [None] * len(paired)
+    for group in alike.values():
+        clusters = paired[group[0]].clusters
+        differences = np.column_stack([paired[i].candidate - paired[i].baseline for i in group])
+        rng = generator(weighing.seed, "bootstrap")
+        low, high, methods = mean_interval(
+            differences, clusters, rng, resamples=weighing.resamples, confidence=weighing.confidence
+        )
+        clustered = ", clustered by document" if clusters.max() + 1 < len(clusters) else ""
+        for i, start, end, method in zip(group, low.tolist(), high.tolist(), methods, strict=True):
+            known = not np.isnan(start)
+            found[i] = _Interval(start, end, method + clustered) if known else _Interval(None, None, "none")
+    return found
+
+
+def _weighed(one: _Paired, interval: _Interval, weighing: Weighing, slice: str) -> Verdict:
+    """The verdict where there is at least one pair of values."""
+    pair, clusters, alpha = one.pair, one.clusters, 1 - weighing.confidence
+    n, c = len(clusters), int(clusters.max()) + 1
+    difference = one.candidate - one.baseline
+    direction = pair.baseline.scores.direction(one.metric)
+    size = effect(one.baseline, one.candidate, direction)
+    flips = generator(weighing.seed, "sign-flip")
+    tested = paired_test(weighing.test, one.baseline, one.candidate, clusters, flips, weighing.resamples)
+    if c == 1:
+        tested = tested._replace(p=1.0)
+    p_equivalence = None if weighing.margin is None else tost(difference, clusters, weighing.margin, alpha=alpha).p
+    facts, reach = _facts(pair, difference, c, size.d_z), _reach(tested, c, n, alpha)
+    found = Verdict(
+        baseline=pair.baseline.name,
+        candidate=pair.candidate.name,
+        metric=one.metric,
+        slice=slice,
+        n=n,
+        clusters=c,
+        baseline_mean=float(one.baseline.mean()),
+        candidate_mean=float(one.candidate.mean()),
+        difference=size.mean,
+        low=interval.low,
+        high=interval.high,
+        confidence=weighing.confidence,
+        interval=interval.method,
+        d_z=size.d_z,
+        cliffs_delta=size.cliffs_delta,
+        wins=size.wins,
+        ties=size.ties,
+        losses=size.losses,
+        p=tested.p,
+        p_adjusted=tested.p,
+        test=tested.test,
+        decision="no difference shown",
+        notes=(*one.notes, *facts, *reach, *tested.notes),
+        margin=weighing.margin,
+        p_equivalence=p_equivalence,
+        p_equivalence_adjusted=p_equivalence,
+        reason=tested.reason,
+        direction=direction,
+        same_run=pair.same_run,
+    )
+    close = _close_call(found) if tested.least < alpha else []
+    return replace(found, decision=decide(found), notes=(*found.notes, *close))
+
+
+def not_comparable(
+    baseline: str, candidate: str, metric: str, reason: str, slice: str = "", confidence: float = 0.95
+) -> Verdict:
+    """The verdict where there is nothing to compare: p is 1 and the reason is in the notes."""
+    return Verdict(
+        baseline, candidate, metric, slice, 0, 0, None, None, None, None, None, confidence, "none", None, None,
+        0, 0, 0, 1.0, 1.0, "none", "not comparable", (reason,),
+    )  # fmt: skip
+
+
+def decide(verdict: Verdict) -> Decision:
+    """The decision from the adjusted p-values, at ``1 - confidence``.
+
+    Equivalence, where it is tested and shown, comes first: a difference that is
+    sure and smaller than what matters is still equivalent.
+    """
+    alpha = 1 - verdict.confidence
+    if verdict.difference is None:
+        return "not comparable"
+    if verdict.p_equivalence_adjusted is not None and verdict.p_equivalence_adjusted < alpha:
+        return "equivalent"
+    if verdict.p_adjusted < alpha and verdict.difference:
+        if verdict.direction == "none":
+            return "different"
+        return "better" if (verdict.difference > 0) == (verdict.direction == "higher") else "worse"
+    return "no difference shown"
+
+
+def is_test(verdict: Verdict) -> bool:
+    """Whether there was something to test: both have values, and they are two runs."""
+    return verdict.difference is not None and not verdict.same_run
+
+
+def corrected(verdicts: Sequence[Verdict], correction: str) -> tuple[Verdict, ...]:
+    """The verdicts with p-values adjusted for all of them together, and decided anew.
+
+    What cannot be compared, or is the same run, is no test and counts for nothing.
+
+    Args:
+        verdicts: one family.
+        correction: ``holm``, ``bh`` or ``none``.
+
+    Raises:
+        SettingError: the correction is unknown.
+    """
+    if correction not in get_args(Correction):
+        raise SettingError(f"there is no correction {correction!r}{did_you_mean(correction, get_args(Correction))}")
+    method = {"holm": holm, "bh": benjamini_hochberg}.get(correction, np.asarray)
+    tested = [i for i, verdict in enumerate(verdicts) if is_test(verdict)]
+    p = method(np.array([verdicts[i].p for i in tested]))
+    done = list(verdicts)
+    for i, adjusted in zip(tested, p.tolist(), strict=True):
+        done[i] = replace(done[i], p_adjusted=adjusted)
+    both = [i for i in tested if verdicts[i].p_equivalence is not None]
+    p = method(np.array([verdicts[i].p_equivalence for i in both], dtype=np.float64))
+    for i, adjusted in zip(both, p.tolist(), strict=True):
+        done[i] = replace(done[i], p_equivalence_adjusted=adjusted)
+    return tuple(replace(verdict, decision=decide(verdict)) for verdict in done)
+
+
+def _left_out(pair: Pair, baseline: npt.NDArray[np.float64], candidate: npt.NDArray[np.float64]) -> list[str]:
+    """Queries without a value, by who lacks it."""
+    mine, other = np.isnan(baseline), np.isnan(candidate)
+    counts = (
+        (int((mine & other).sum()), "for either"),
+        (int((mine & ~other).sum()), f"for {pair.baseline.name} alone"),
+        (int((other & ~mine).sum()), f"for {pair.candidate.name} alone"),
+    )
+    return [f"{count} queries have no value {whose} and take no part" for count, whose in counts if count]
+
+
+def _facts(pair: Pair, difference: npt.NDArray[np.float64], c: int, d_z: float | None) -> list[str]:
+    """What makes a verdict weak or empty."""
+    notes = list[str]()
+    n, alike = len(difference), not difference.any()
+    if pair.same_run:
+        notes.append("the same run: nothing differs")
+    elif alike:
+        notes.append(f"all {n} values are equal, so p is 1: what differs, this metric does not see")
+    elif pair.same_rankings:
+        notes.append("the rankings are equal; they were only scored otherwise")
+    if d_z is None and n > 1 and not alike:
+        notes.append(
+            f"every query differs by the same {difference[0]:+.3f}: no effect of a real change looks like this"
+        )
+    if c == 1:
+        notes.append(
+            "one query says nothing of the spread: no interval, and p is 1"
+            if n == 1
+            else f"all {n} queries come from one document: no interval, and p is 1"
+        )
+    return notes
+
+
+def _reach(tested: Tested, c: int, n: int, alpha: float) -> list[str]:
+    """Whether the test could show anything with so few values; one unit is told by `_facts`."""
+    if c == 1 or tested.least < alpha:
+        return []
+    what = f"{n} queries" if tested.unit == "query" else f"{c} units"
+    return [f"{what} are too few: p cannot fall below {alpha:.3g} whatever they say"]
+
+
+def _close_call(found: Verdict) -> list[str]:
+    if found.low is None or found.high is None:
+        return []
+    clear = found.low > 0 or found.high < 0
+    if clear == (found.p < 1 - found.confidence):
+        return []
+    return ["a close call: the uncorrected test and the interval disagree; the test decides"]

@@ -1,0 +1,206 @@
+"""What an evaluation found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from ragbench.core.documents import Chunks
+from ragbench.core.errors import InputError, did_you_mean
+from ragbench.core.judgements import Task
+from ragbench.core.ledger import Ledger
+from ragbench.core.runs import Run
+from ragbench.core.scored import MEDIAN, QueryTable, ScoredRun, known_intervals
+from ragbench.core.scores import NO_SCORES, Scores
+from ragbench.core.shown import Shown
+
+SCHEMA_VERSION = 1
+"""Version of the JSON object (`Evaluation.to_json`); raised when a key changes its meaning or goes."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its 95% interval.
+
+    Attributes:
+        mean: over the queries where the metric is defined; None if there are none.
+        low, high: ends of the interval.
+        n: how many queries.
+    """
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds of single queries, asked one at a time after the batch.
+
+    Attributes:
+        p50, p95, p99: percentiles.
+        n: how many queries were timed.
+        p50_low, p50_high: 95% interval of the median that assumes no distribution
+            (`ragbench.stats.percentiles.percentile`); None where fewer than six were timed.
+    """
+
+    p50: float
+    p95: float
+    p99: float
+    n: int
+    p50_low: float | None = None
+    p50_high: float | None = None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an arm took.
+
+    Attributes:
+        index_seconds: building the index, embedding included unless it was stored.
+        search_seconds: answering all queries as a batch.
+        qps: queries per second of that batch.
+        latency_ms: single queries.
+        peak_memory_mib: highest resident size of the whole process while the arm ran.
+        cost_per_query: what the paid answers behind a query cost on average, whenever they were paid for, in the
+            currency of the price table; None where nothing is paid for or the price is not known.
+    """
+
+    index_seconds: float
+    search_seconds: float
+    qps: float
+    latency_ms: Latency
+    peak_memory_mib: float
+    cost_per_query: float | None = None
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One retriever under evaluation.
+
+    Attributes:
+        name: how the user wrote it.
+        status: ``error`` if it did not really run; then there is no score.
+        error: why.
+        run: the rankings, of the unit that was judged.
+        scores: per query.
+        metrics: estimate per metric name.
+        cost: what it took.
+        tie_rate: share of the items in the top 10 (or the nearest K) whose score a neighbour has.
+        failed: queries that could not be answered; each is in the ledger and scores 0.
+        empty: queries answered with nothing; they score 0.
+        lessened: reason by query id, for queries answered in a lesser way than the settings say (`Index.lessened`).
+        from_store: whether the rankings (and the cost measured then) come from the run store.
+        notes: facts the index gave about itself.
+        warnings: what a reader must know before believing the numbers.
+    """
+
+    name: str
+    status: Literal["ok", "error"]
+    error: str | None = None
+    run: Run | None = None
+    scores: Scores | None = None
+    metrics: Mapping[str, Estimate] = field(default_factory=dict)
+    cost: Cost | None = None
+    tie_rate: float | None = None
+    failed: int = 0
+    empty: int = 0
+    lessened: Mapping[str, str] = field(default_factory=dict)
+    from_store: bool = False
+    notes: Mapping[str, object] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A paired difference: candidate minus baseline, over the same queries.
+
+    Attributes:
+        baseline, candidate: arm names.
+        metric: metric name.
+        difference: mean difference with its interval.
+        p: two-sided, of the test that suits the data (`ragbench.stats.choose`); by cluster, and not corrected.
+        wins, ties, losses: queries on which the candidate is better, equal, worse.
+    """
+
+    baseline: str
+    candidate: str
+    metric: str
+    difference: Estimate
+    p: float
+    wins: int
+    ties: int
+    losses: int
+
+
+@dataclass(frozen=True)
+class Evaluation(Shown):
+    """Everything one evaluation found.
+
+    Attributes:
+        arms: in the order named.
+        comparisons: each later arm against the first that ran.
+        ledger: everything without a score, with its reason.
+        manifest: fingerprints, versions, settings, counts.
+        task: queries and labels that were used.
+        chunks: what was indexed.
+        queries: what is known of the queries.
+    """
+
+    arms: tuple[Arm, ...]
+    comparisons: tuple[Comparison, ...]
+    ledger: Ledger
+    manifest: Mapping[str, object]
+    task: Task
+    chunks: Chunks
+    queries: QueryTable
+
+    def arm(self, name: str) -> Arm:
+        """The arm of that name.
+
+        Raises:
+            InputError: there is none.
+        """
+        for arm in self.arms:
+            if arm.name == name:
+                return arm
+        raise InputError(f"no arm {name!r}{did_you_mean(str(name), [arm.name for arm in self.arms])}")
+
+    @property
+    def scored(self) -> tuple[ScoredRun, ...]:
+        """Every arm as comparisons, gates and plans take it."""
+        return tuple(self._scored(arm) for arm in self.arms)
+
+    def _scored(self, arm: Arm) -> ScoredRun:
+        if arm.scores is None or arm.cost is None:
+            nothing = np.zeros(0, dtype=np.int64)
+            return ScoredRun(arm.name, NO_SCORES, self.queries.select(nothing), error=arm.error, manifest=self.manifest)
+        latency = arm.cost.latency_ms
+        return ScoredRun(
+            arm.name,
+            arm.scores,
+            self.queries,
+            arm.run,
+            self.task.judgements,
+            {"p50": latency.p50, "p95": latency.p95, "p99": latency.p99},
+            arm.cost.cost_per_query,
+            failed=arm.failed,
+            manifest=self.manifest,
+            intervals=known_intervals({MEDIAN: (latency.p50_low, latency.p50_high)}),
+        )
+
+    @property
+    def failed(self) -> tuple[Arm, ...]:
+        """Arms that did not really run."""
+        return tuple(arm for arm in self.arms if arm.status == "error")
+
+
+def estimate(mean: float, low: float, high: float, n: int) -> Estimate:
+    """An `Estimate` from numbers, NaN becoming None."""
+
+    def number(value: float) -> float | None:
+        return None if np.isnan(value) else float(value)
+
+    return Estimate(number(mean), number(low), number(high), n)

@@ -1,1 +1,0 @@
-"""The harness: arms are run, measured and compared."""

@@ -1,0 +1,268 @@
+"""Scores of answers: tables, Markdown and JSON."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ragbench.answers.judge_check.rate import CalibratedRate
+from ragbench.answers.scoring import NOT_ASKED, AnswerEvaluation
+from ragbench.core.errors import SettingError
+from ragbench.core.evaluations import SCHEMA_VERSION, Estimate
+from ragbench.core.fingerprint import plain
+from ragbench.core.scored import COST, MEDIAN
+from ragbench.io.answer_files import ANSWERS
+from ragbench.io.atomic import replacing, write_text
+from ragbench.io.inputs import INPUTS, Input, recorded
+from ragbench.io.out_folder import make_out
+from ragbench.io.scored_runs import LEDGER, QUERIES, RESULTS, SCORES, write_queries
+from ragbench.render.compare_sentences import counted
+from ragbench.render.evaluation import escaped, interval_json
+from ragbench.render.evaluation import table as markdown_table
+from ragbench.render.tables import FEW_CLUSTERS, fraction, with_interval
+
+
+def calibrated_lines(rate: CalibratedRate) -> list[str]:
+    """What the judge says, and what people would say."""
+    found = rate.corrected
+    way = "<=" if rate.lower_is_better else ">="
+    judge = f" by {rate.judge}" if rate.judge else ""
+    lines = [
+        f"{rate.column}{judge} {way} {rate.threshold:.3g}: {with_interval(rate.reported)} of "
+        f"{counted(rate.reported.n, 'answer')}"
+    ]
+    if found.value is None or found.low is None or found.high is None:
+        lines.append(
+            f"  corrected: not possible; on {rate.labels['name']} sensitivity {fraction(found.sensitivity)} + "
+            f"specificity {fraction(found.specificity)} is at most 1"
+        )
+    else:
+        value = Estimate(found.value, found.low, found.high, found.n)
+        lines.append(
+            f"  corrected: {with_interval(value)} (sensitivity {fraction(found.sensitivity)}, specificity "
+            f"{fraction(found.specificity)} on {rate.labels['name']}; right where the judge errs here as it did there)"
+        )
+    powered = rate.powered
+    if powered is not None:
+        value = Estimate(powered.value, powered.low, powered.high, powered.people)
+        alone = Estimate(powered.people_value, powered.people_low, powered.people_high, powered.people)
+        lines.append(
+            f"  from {powered.people} of these answers that people labelled: {with_interval(value)} (labels alone: "
+            f"{with_interval(alone)}; right where those were drawn at random)"
+        )
+    if rate.unproven:
+        lines.append(f"  warning: {rate.unproven}")
+    if rate.unscored:
+        lines.append(f"  {counted(rate.unscored, 'answer')} without a score: in none of these figures")
+    return lines
+
+
+def calibrated_json(rate: CalibratedRate) -> Mapping[str, object]:
+    """The object; rounding is for people only."""
+    found = plain(asdict(rate))
+    assert isinstance(found, dict)
+    return found
+
+
+JSON = dict[str, object]
+CORRECTED = "Share of answers that people would say yes to"
+HEAD = ("metric", "mean [95% interval]", "n", "unscored", "if all 0", "if all 1")
+
+
+def answers_json(evaluation: AnswerEvaluation) -> JSON:
+    """The object of ``results.json``: that of ``ragbench eval`` with one arm and without what only retrieval has."""
+    scored = evaluation.scored
+    arm = {
+        "name": scored.name,
+        "status": "ok",
+        "metrics": {
+            name: {**asdict(value), **_bounds_json(evaluation, name)} for name, value in evaluation.metrics.items()
+        },
+        "directions": dict(scored.scores.directions),
+        "latency_ms": dict(scored.latency_ms),
+        "latency_ms_intervals": {MEDIAN: interval_json(scored.intervals, MEDIAN)},
+        "cost_per_query": scored.cost_per_query,
+        "cost_per_query_interval": interval_json(scored.intervals, COST),
+        "failed_queries": scored.failed,
+    }
+    ledger = evaluation.ledger
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "arms": [arm],
+        "comparisons": [],
+        "calibrated": [calibrated_json(rate) for rate in evaluation.calibrated],
+        "ledger": {"counts": ledger.counts(), "entries": [entry._asdict() for entry in ledger.entries]},
+        "manifest": {**_plain_manifest(evaluation), "complete": not evaluation.stopped},
+    }
+
+
+def answers_tables(evaluation: AnswerEvaluation) -> RenderableType:
+    """What could not be scored, and last, where the eye ends, the metrics."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in HEAD:
+        table.add_column(name, justify="left" if name == "metric" else "right")
+    for row in _rows(evaluation):
+        table.add_row(*row)
+    notes = [Text(note, style="yellow") for note in _notes(evaluation)]
+    title = Text(f"{evaluation.scored.name}, mean [95% interval]", style="bold")
+    return Group(Text(summary(evaluation)), *notes, Text(), title, table, *_calibrated(evaluation))
+
+
+def answers_markdown(evaluation: AnswerEvaluation) -> str:
+    """The same for a pull request."""
+    parts = [f"# Answers: {escaped(evaluation.scored.name)}", summary(evaluation) + ".",
+             markdown_table(HEAD, _rows(evaluation))]  # fmt: skip
+    lines = [line for rate in evaluation.calibrated for line in calibrated_lines(rate)]
+    if lines:
+        parts += [f"## {CORRECTED}", "\n".join(f"- {escaped(line.strip())}" for line in lines)]
+    notes = [f"- {escaped(note)}" for note in _notes(evaluation)]
+    if notes:
+        parts.append("\n".join(["## To know", "", *notes]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _calibrated(evaluation: AnswerEvaluation) -> list[RenderableType]:
+    """Each rate with its corrections; a line that goes on is set in as its first part is."""
+    if not evaluation.calibrated:
+        return []
+    lines = [line for rate in evaluation.calibrated for line in calibrated_lines(rate)]
+    indented = [Padding(Text(line.strip()), (0, 0, 0, len(line) - len(line.lstrip()))) for line in lines]
+    return [Text(), Text(CORRECTED, style="bold"), *indented]
+
+
+def summary(evaluation: AnswerEvaluation) -> str:
+    """One sentence: what was answered, and what intervals were resampled by."""
+    counts = evaluation.counts
+    said = [f"{counts['answered']} answered"]
+    said += [f"{counts[name]} {name}" for name in ("abstained", "failed", "missing") if counts[name]]
+    resampling = evaluation.manifest["resampling"]
+    assert isinstance(resampling, dict)
+    return (
+        f"{counts['queries']} queries: {', '.join(said)}; intervals by {resampling['unit']} ({resampling['clusters']})"
+    )
+
+
+def _rows(evaluation: AnswerEvaluation) -> list[list[str]]:
+    rows = []
+    for name, value in evaluation.metrics.items():
+        bounds = evaluation.bounds[name]
+        shown = bounds.unscored > 0
+        rows.append([
+            name,
+            with_interval(value),
+            str(value.n),
+            str(bounds.unscored or "-"),
+            fraction(bounds.low) if shown else "-",
+            fraction(bounds.high) if shown else "-",
+        ])  # fmt: skip
+    return rows
+
+
+def _notes(evaluation: AnswerEvaluation) -> list[str]:
+    notes = []
+    resampling = evaluation.manifest["resampling"]
+    assert isinstance(resampling, dict)
+    clusters = int(resampling["clusters"])
+    if 1 < clusters < FEW_CLUSTERS:
+        notes.append(f"warning: {clusters} resampling units are few: intervals are too narrow")
+    notes += [f"warning: {warning}" for warning in evaluation.warnings]
+    if evaluation.stopped:
+        notes.append(f"warning: not whole: {evaluation.stopped}")
+    failed = evaluation.counts["failed"] + evaluation.counts["missing"]
+    if failed:
+        notes.append(
+            f"warning: {failed} queries have no answer: 0 for correctness and recall, no value for what an answer "
+            "is needed for"
+        )
+    for code, count in evaluation.ledger.counts().items():
+        if code in NOT_ASKED or code == "answer-failed":
+            continue
+        first = evaluation.ledger.of(code)[0]
+        notes.append(f"{count} x {code} (first: {first.item}: {first.reason})")
+    empty = [name for name, value in evaluation.metrics.items() if not value.n]
+    for name in empty:
+        reasons = {e.reason.partition(": ")[2] for e in evaluation.ledger.entries if e.reason.startswith(f"{name}: ")}
+        notes.append(f"{name} has no value for any query: {'; '.join(sorted(reasons)[:3])}")
+    return notes
+
+
+def _bounds_json(evaluation: AnswerEvaluation, name: str) -> JSON:
+    bounds = evaluation.bounds[name]
+    return {"unscored": bounds.unscored, "if_all_0": bounds.low, "if_all_1": bounds.high}
+
+
+def _plain_manifest(evaluation: AnswerEvaluation) -> JSON:
+    found = plain({**evaluation.manifest})
+    assert isinstance(found, dict)
+    return found
+
+
+def per_query(evaluation: AnswerEvaluation) -> Sequence[JSON]:
+    """A row per query: its values (null where there is none) and what they rest on."""
+    scores = evaluation.scored.scores
+    rows: list[JSON] = []
+    for at, id_ in enumerate(scores.query_ids):
+        values = {
+            name: None if value != value else value
+            for name, value in zip(scores.metrics, scores.values[at].tolist(), strict=True)
+        }
+        details = {name: found[id_] for name, found in evaluation.details.items() if id_ in found}
+        rows.append({"query_id": id_, "values": values, "details": details})
+    return rows
+
+
+DETAILS, SUMMARY = "details.jsonl", "summary.md"
+
+
+def check_folder(folder: Path) -> None:
+    """Make the folder, and refuse one that holds answers or another evaluation.
+
+    Raises:
+        SettingError: it holds answers, or an evaluation of retrievers.
+        InputError: it cannot be made.
+    """
+    if (folder / ANSWERS).exists():
+        raise SettingError(f"--out {folder}: holds the answers themselves; name another folder for their scores")
+    if (folder / "runs").exists():
+        raise SettingError(f"--out {folder}: holds an evaluation of retrievers; name another folder")
+    make_out(folder)
+
+
+def write_answer_scores(evaluation: AnswerEvaluation, folder: Path, inputs: Mapping[str, Input] | None = None) -> None:
+    """Write all files; the same evaluation gives the same bytes.
+
+    Args:
+        evaluation: what was scored.
+        folder: it is made if it is not there.
+        inputs: where ``answers``, ``golden`` and ``corpus`` come from, for reports on the scores.
+
+    Raises:
+        SettingError, InputError: as `check_folder`.
+    """
+    import pandas as pd
+
+    check_folder(folder)
+    (folder / RESULTS).unlink(missing_ok=True)
+    scores = evaluation.scored.scores
+    frame = pd.DataFrame(scores.values, columns=list(scores.metrics))
+    frame.insert(0, "query_id", list(scores.query_ids))
+    frame.insert(0, "arm", evaluation.scored.name)
+    with replacing(folder / SCORES) as path:
+        frame.to_parquet(path, index=False)
+    write_queries(evaluation.scored.queries, folder / QUERIES)
+    write_text(folder / DETAILS, _lines(per_query(evaluation)))
+    write_text(folder / LEDGER, _lines(entry._asdict() for entry in evaluation.ledger.entries))
+    write_text(folder / SUMMARY, answers_markdown(evaluation))
+    # Last: a folder with results is whole.
+    held = {INPUTS: recorded(inputs, folder)} if inputs else {}
+    content = answers_json(replace(evaluation, manifest={**evaluation.manifest, **held}))
+    write_text(folder / RESULTS, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _lines(rows: Iterable[Mapping[str, object]]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)

@@ -1,0 +1,265 @@
+"""Means with intervals of a scored run, as its evaluation printed them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.evaluations import Estimate
+from ragbench.core.scored import ScoredRun
+from ragbench.core.scores import Direction, Scores
+from ragbench.core.seeds import generator
+from ragbench.render.charts._drawing import (
+    TICKS,
+    Spec,
+    beside_zero,
+    colour,
+    figure,
+    haloed,
+    known,
+    legend_choice,
+    only_chosen,
+    quantitative,
+    records,
+    rows_of,
+    rule_at,
+    shape,
+    tooltip,
+)
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.estimates import estimates
+
+if TYPE_CHECKING:
+    import pandas as pd
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+RESAMPLES = 10_000
+
+
+def run_estimates(run: ScoredRun, scores: Scores) -> dict[str, Estimate]:
+    """Every metric of the scores, resampled by unit, with the seed of the evaluation.
+
+    Args:
+        run: whose queries and settings count.
+        scores: over its queries, in their order.
+    """
+    seed, resamples = _setting(run, "seed", 0), _setting(run, "resamples", RESAMPLES)
+    return estimates(scores, cluster_index(run.queries.units), generator(seed, "bootstrap"), resamples)
+
+
+def metric_estimate(run: ScoredRun, metric: str, rows: npt.NDArray[np.int64] | None = None) -> Estimate:
+    """One metric of a run.
+
+    Args:
+        run: the run.
+        metric: one of its metrics.
+        rows: these queries only; all by default.
+    """
+    column = run.scores.column(metric)[:, None]
+    if rows is None:
+        return run_estimates(run, replace(run.scores, metrics=(metric,), values=column))[metric]
+    queries = run.queries.select(rows)
+    part = replace(run, queries=queries, run=None)
+    return run_estimates(part, replace(run.scores, query_ids=queries.ids, metrics=(metric,), values=column[rows]))[
+        metric
+    ]
+
+
+def direction_of(runs: Sequence[ScoredRun], metric: str) -> Direction:
+    """Which values of the metric are better, as the first run that has it says."""
+    return next((run.scores.direction(metric) for run in runs if metric in run.scores.metrics), "higher")
+
+
+def _setting(run: ScoredRun, name: str, otherwise: int) -> int:
+    settings = run.manifest.get("settings")
+    value = settings.get(name) if isinstance(settings, Mapping) else None
+    return value if isinstance(value, int) else otherwise
+
+
+HEADING, LINE, GAP = 24, 15, 8
+"""Pixels of a heading, of a system, and between groups."""
+
+
+def groups_figure(
+    description: str,
+    frame: "pd.DataFrame",
+    title: str,
+    systems: Sequence[str],
+    hover: Sequence[tuple[str, str]],
+    *,
+    zero: bool = False,
+) -> Spec:
+    """The picture.
+
+    Args:
+        description: of what is seen.
+        frame: ``slice``, ``queries``, ``system``, ``value``, ``low``, ``high``, and what ``hover`` names.
+        title: of the axis.
+        systems: all systems of the report, in the order of their looks.
+        hover: fields and titles of the tooltip.
+        zero: draw the line of no difference, and sign the figures.
+    """
+    frame = frame[frame["value"].notna()]
+    labels = list(dict.fromkeys(frame["slice"]))
+    present = set(frame["system"])
+    drawn = [name for name in systems if name in present]
+    tall = HEADING + LINE * len(drawn) + GAP
+    start = {label: i * tall for i, label in enumerate(labels)}
+    line = {name: HEADING + LINE * i + LINE // 2 for i, name in enumerate(drawn)}
+    values = records(frame[frame["system"].isin(drawn)])
+    for value in values:
+        value["y"] = start[value["slice"]] + line[value["system"]]
+    height = tall * len(labels)
+    # The places are pixels from the top; every layer has to say so.
+    y = quantitative("y", axis=None, scale={"domain": [0, height], "reverse": True, "nice": False, "zero": False})
+    axis = {
+        "format": "+.2~f" if zero else ".2~f",
+        "tickCount": TICKS,
+        "labelFlush": True,
+        "labelBound": True,
+        "labelExpr": "datum.value === 0 ? '0' : datum.label",
+    }
+    x = quantitative("value", title, axis=axis, scale={"zero": zero, "nice": False, "padding": 14})
+    look, shown = {"color": colour(systems, drawn)}, {"tooltip": tooltip(*hover)}
+    queries = {str(row.slice): int(row.queries) for row in rows_of(frame)}
+    headings = [{"at": start[label] + 11, "said": f"{label} ({queries[str(label)]})"} for label in labels]
+    heading: Spec = {"type": "text", "align": "left", "baseline": "middle", "style": "strong", "aria": False,
+                     "limit": {"expr": "width"}, "dx": 0}  # fmt: skip
+    if zero:
+        heading["dx"] = beside_zero([str(one["said"]) for one in headings])
+    layers: list[Spec] = [
+        *([rule_at(0.0)] if zero else []),
+        {
+            "transform": [only_chosen(), *known("low", "high")],
+            "mark": {"type": "rule", "strokeWidth": 2, "aria": False},
+            "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, **look, **shown},
+        },
+        {
+            "params": legend_choice(),
+            "transform": [only_chosen(), *known("value")],
+            "mark": {"type": "point", "filled": True, "opacity": 1, "size": 75},
+            "encoding": {"x": x, "y": y, **look, "shape": shape(systems, drawn), **shown},
+        },
+        *(
+            {
+                "data": {"values": headings},
+                "mark": mark,
+                "encoding": {
+                    "x": {"value": 0}, "y": {**y, "field": "at"}, "text": {"field": "said", "type": "nominal"},
+                },
+            }
+            for mark in (haloed(heading), heading)
+        ),
+    ]  # fmt: skip
+    return figure(description, values, height, layers)
+
+
+FIGURES = 190
+"""Pixels that the figures on the right may take."""
+LONG = 20
+"""Letters of a name from which on the figures stand below it, so that a phone shows all of it."""
+
+
+class Layout(NamedTuple):
+    """Pixels of a row: its height, and how far from its middle name, figures and dot stand."""
+
+    height: int
+    name: int
+    figures: int
+    dot: int
+
+
+BESIDE = Layout(46, -10, -10, 9)
+BELOW = Layout(62, -20, -4, 15)
+
+
+def layout(names: Iterable[str]) -> Layout:
+    """The layout for rows of these names."""
+    return BELOW if any(len(name) > LONG for name in names) else BESIDE
+
+
+def rows_figure(
+    description: str,
+    values: Sequence[dict[str, Any]],
+    title: str | list[str],
+    *,
+    look: Spec,
+    hover: Sequence[tuple[str, str]],
+    scale: Spec | None = None,
+    below: Sequence[Spec] = (),
+    format: str = ".2~f",
+    aside: bool = False,
+) -> Spec:
+    """The picture.
+
+    Args:
+        description: of what is seen.
+        values: ``row`` (unique), ``said`` (the figures as text), ``value``, ``low``, ``high``.
+        title: of the axis; its lines, where there are several.
+        look: channels of dot and interval beyond their place (colour, shape).
+        hover: fields and titles of the tooltip.
+        scale: of the axis.
+        below: layers behind.
+        format: of the axis.
+        aside: there is a line at 0, and names at the left edge step aside.
+    """
+    x = quantitative("value", title, axis=_axis(format), scale={"padding": 14, "nice": False, **(scale or {})})
+    y = row_place()
+    shown = {"tooltip": tooltip(*hover)}
+    dots = {key: part for key, part in look.items() if key != "shape"}
+    rows = layout(str(value["row"]) for value in values)
+    layers = [
+        *below,
+        {
+            "transform": known("low", "high"),
+            "mark": {"type": "rule", "strokeWidth": 2.5, "yOffset": rows.dot, "strokeCap": "round", "aria": False},
+            "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, **dots, **shown},
+        },
+        {
+            "transform": known("value"),
+            "mark": {"type": "point", "filled": True, "opacity": 1, "size": 110, "yOffset": rows.dot},
+            "encoding": {"x": x, "y": y, **look, **shown},
+        },
+        *_texts(rows, beside_zero([row["row"] for row in values], 0 if rows is BELOW else FIGURES) if aside else 0),
+    ]
+    return figure(description, values, rows.height * len(values), layers)
+
+
+def _texts(rows: Layout, dx: Any) -> list[Spec]:
+    """The name of each row, and its figures; before each of them a halo, for lines of the plot end at the letters."""
+    left: Spec = {"type": "text", "align": "left", "baseline": "middle", "aria": False}
+    name = {**left, "dx": dx, "dy": rows.name, "style": "strong", "limit": {"expr": "width"}}
+    figures = {**left, "dy": rows.figures, "style": "quiet", "limit": {"expr": "width"}}
+    at: Spec = {"value": 0}
+    if rows is BESIDE:
+        name["limit"] = {"expr": f"max(80, width - {FIGURES})"}
+        figures |= {"align": "right", "limit": FIGURES}
+        at = {"value": "width"}
+    else:
+        figures["dx"] = dx
+    return [
+        {
+            "mark": mark if front else haloed(mark),
+            "encoding": {"x": x, "y": row_place(), "text": {"field": field, "type": "nominal"}},
+        }
+        for field, mark, x in (("row", name, {"value": 0}), ("said", figures, at))
+        for front in (False, True)
+    ]
+
+
+def row_place() -> Spec:
+    """The channel of the rows, for layers that a chart adds."""
+    return {"field": "row", "type": "nominal", "sort": None, "axis": None, "scale": {"padding": 0}}
+
+
+def _axis(format: str) -> Spec:
+    return {
+        "format": format,
+        "tickCount": TICKS,
+        "labelFlush": True,
+        "labelBound": True,
+        "labelExpr": "datum.value === 0 ? '0' : datum.label",
+    }

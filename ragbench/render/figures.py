@@ -1,0 +1,63 @@
+"""Charts as picture files: PNG and SVG, without a browser and without a network."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ragbench.core.errors import InputError
+from ragbench.io.atomic import write_bytes, write_text
+from ragbench.render.charts.chart import Chart
+from ragbench.render.charts.theme import BACKGROUND, Theme, config
+
+VEGA_LITE = "6.4"
+"""The version that draws, of those that vl-convert has."""
+WIDTH = 900
+MARGIN = 16
+SCALE = 2.0
+"""Pixels of the PNG for each of the chart."""
+
+
+def write_figures(
+    charts: Sequence[Chart], folder: Path, *, theme: Theme = "light", width: int = WIDTH, scale: float = SCALE
+) -> list[Path]:
+    """Write ``NAME.png`` and ``NAME.svg`` of every chart; the same charts give the same bytes.
+
+    Args:
+        charts: what to draw.
+        folder: made if it is not there.
+        theme: light or dark, with its background.
+        width: of the whole picture, in pixels of the SVG.
+        scale: pixels of the PNG for each of those.
+
+    Returns:
+        The files, in the order of the charts.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    import vl_convert
+
+    written = []
+    for chart in charts:
+        spec, look = json.dumps(picture(chart, theme, width)), config(theme)
+        try:
+            png = folder / f"{chart.name}.png"
+            write_bytes(png, vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=scale, config=look))
+            svg = folder / f"{chart.name}.svg"
+            write_text(svg, vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, config=look))
+        except OSError as error:
+            raise InputError(f"--figures {folder}: cannot be written: {error.strerror or error}") from error
+        written += [png, svg]
+    return written
+
+
+def picture(chart: Chart, theme: Theme = "light", width: int = WIDTH) -> dict[str, Any]:
+    """The chart by itself: with its title, a background, and a width in pixels."""
+    return {
+        **chart.spec,
+        "title": chart.title,
+        "background": BACKGROUND[theme],
+        "padding": MARGIN,
+        "width": width,
+    }

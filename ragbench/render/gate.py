@@ -1,0 +1,342 @@
+"""A gate on a terminal."""
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ragbench.comparison.gate.result import Decided, Gate, Outcome
+from ragbench.core.errors import InputError
+from ragbench.core.scored import ScoredRun
+from ragbench.io.baselines import Baseline
+from ragbench.render.evaluation import checked, read_object
+from ragbench.render.tables import fraction, headline
+
+
+class WithRules(Protocol):
+    """A gate, or the record of one."""
+
+    @property
+    def decided(self) -> tuple[Decided, ...]:
+        """Every rule, in the order written."""
+
+
+DEFAULT_NOTE = "no rules were given, so the default is asked: ndcg@10 may lose at most .02 against the baseline"
+
+
+def number(decided: Decided, value: float | None, *, signed: bool = False) -> str:
+    """``.661``, ``-.003``, ``12.3 ms``, ``1.08 x``; ``-`` where there is none."""
+    if value is None:
+        return "-"
+    if not decided.unit:
+        return fraction(value, signed=signed)
+    text = f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
+    return text if decided.unit == "a query" else f"{text} {decided.unit}"
+
+
+def value_with_interval(decided: Decided) -> str:
+    """``-.003 [-.009, +.001]``."""
+    signed = decided.kind == "margin"
+    text = number(decided, decided.value, signed=signed)
+    if not decided.unit and decided.value is not None and text == fraction(decided.bound, signed=signed):
+        text = f"{decided.value:+.5f}" if signed else f"{decided.value:.5f}"  # which side of the bound must be seen
+    if decided.low is None or decided.high is None:
+        return text
+    low, high = (
+        number(decided, end, signed=signed).removesuffix(f" {decided.unit}") for end in (decided.low, decided.high)
+    )
+    return f"{text} [{low}, {high}]"
+
+
+def bound(decided: Decided) -> str:
+    """``>= .950``, ``<= 1.5 x``."""
+    return f"{'>=' if decided.at_least else '<='} {number(decided, decided.bound, signed=decided.kind == 'margin')}"
+
+
+def room(decided: Decided) -> str:
+    """How far from turning: ``.012``; ``-.004`` lacks for a pass."""
+    if not decided.unit and decided.room is not None and 0 < abs(decided.room) < 0.0005:
+        return "<.001" if decided.room > 0 else ">-.001"
+    return number(decided, decided.room)
+
+
+def against(gate: Gate) -> str:
+    """One line: who is held against whom, on how many queries."""
+    candidate = gate.candidate
+    queries = len(candidate.queries)
+    units = len(set(candidate.queries.units))
+    size = f"{queries} queries" + (f" from {units} documents" if units < queries else "")
+    if gate.baseline is None:
+        return f"candidate {candidate.name}, no baseline; {size}"
+    return f"candidate {candidate.name} against baseline {gate.baseline.name}; {size}"
+
+
+def chances(gate: Gate) -> str:
+    """What the intervals promise."""
+    rules = gate.rules
+    return (
+        f"at most {rules.false_alarms:.3g} of runs that break no rule fail by chance, all rules on intervals together; "
+        f"such a rule that is broken passes in about {rules.false_passes:.3g}"
+    )
+
+
+def shown(gate: WithRules) -> list[Decided]:
+    """What a table lists: slices too small to be decided are told in a line of their own."""
+    return [one for one in gate.decided if one.outcome != "skipped"]
+
+
+def reasons(gate: WithRules) -> list[tuple[str, str]]:
+    """Outcome and sentence of everything that did not pass."""
+    told = [(one.outcome, f"{one.name}: {one.reason}") for one in shown(gate) if one.outcome != "pass"]
+    small: dict[str, list[str]] = {}
+    for one in gate.decided:
+        if one.outcome == "skipped":
+            small.setdefault(one.name.removesuffix(f" ({one.slice})"), []).append(f"{one.slice} ({one.n})")
+    told += [("skipped", f"{name}: not decided, too few queries: {', '.join(parts)}") for name, parts in small.items()]
+    return list(dict.fromkeys(told))
+
+
+def notes(gate: Gate) -> list[str]:
+    """What a reader must know."""
+    return [*gate.notes, *([] if gate.rules.source else [DEFAULT_NOTE])]
+
+
+STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "skipped": "dim"}
+
+
+def gate_table(gate: Gate) -> RenderableType:
+    """The sentence first, then every rule, then why what did not pass did not."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("", no_wrap=True)
+    table.add_column("rule", overflow="fold")
+    for column in ("value [interval]", "bound", "to turn"):
+        table.add_column(column, justify="right")
+    for one in shown(gate):
+        style = STYLES[one.outcome]
+        table.add_row(Text(one.outcome, style=style), Text(one.name), value_with_interval(one), bound(one), room(one))
+    return Group(
+        Text(gate.sentence, style=STYLES[gate.outcome]),
+        Text(against(gate)),
+        Text(),
+        table,
+        Text(),
+        *(Text(said, style=STYLES[outcome]) for outcome, said in reasons(gate)),
+        *(Text(f"note: {note}", style="yellow") for note in notes(gate)),
+        Text(chances(gate), style="dim"),
+    )
+
+
+SCHEMA_VERSION = 1
+
+
+def gate_json(gate: Gate) -> dict[str, object]:
+    """The whole object; every number is finite or null."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "outcome": gate.outcome,
+        "exit_code": gate.exit_code,
+        "sentence": gate.sentence,
+        "baseline": None if gate.baseline is None else _system(gate.baseline),
+        "candidate": _system(gate.candidate),
+        "false_alarms": gate.rules.false_alarms,
+        "false_passes": gate.rules.false_passes,
+        "rules": [asdict(one) for one in gate.decided],
+        "notes": notes(gate),
+    }
+
+
+def _system(run: ScoredRun) -> dict[str, object]:
+    prints = {
+        name: part.get("fingerprint")
+        for name in ("golden", "chunks", "judgements")
+        if isinstance(part := run.manifest.get(name), Mapping)
+    }
+    return {
+        "name": run.name,
+        "queries": len(run.queries),
+        "units": len(set(run.queries.units)),
+        "failed": run.failed,
+        "fingerprints": prints,
+    }
+
+
+SUITE = "ragbench gate"
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 has no way to write."""
+
+
+def gate_junit(gate: Gate) -> bytes:
+    """UTF-8 XML; a rule that fails is a failure, one that is inconclusive an error, a slice too small is skipped."""
+    counts = {name: sum(one.outcome == name for one in gate.decided) for name in ("fail", "inconclusive", "skipped")}
+    numbers = {
+        "name": SUITE,
+        "tests": str(len(gate.decided)),
+        "failures": str(counts["fail"]),
+        "errors": str(counts["inconclusive"]),
+        "skipped": str(counts["skipped"]),
+        "time": "0",
+    }
+    root = ET.Element("testsuites", numbers)
+    suite = ET.SubElement(root, "testsuite", numbers)
+    for one in gate.decided:
+        _case(suite, one, clean(gate.candidate.name))
+    ET.indent(root)
+    written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
+
+
+def _case(suite: ET.Element, one: Decided, candidate: str) -> None:
+    case = ET.SubElement(suite, "testcase", {"name": clean(one.name), "classname": f"gate.{candidate}", "time": "0"})
+    numbers = f"{value_with_interval(one)}, asked {bound(one)}, to turn {room(one)}"
+    tag = {"fail": "failure", "inconclusive": "error", "skipped": "skipped"}.get(one.outcome)
+    if tag is not None:
+        message = clean(f"{one.outcome}: {one.reason}")
+        found = ET.SubElement(case, tag, {"message": message})
+        if tag != "skipped":
+            found.set("type", one.outcome)
+            found.text = clean(numbers)
+    ET.SubElement(case, "system-out").text = clean(f"{numbers} ({one.method or 'nothing worked out'})")
+
+
+def clean(text: str) -> str:
+    """The text with what XML cannot hold shown as U+FFFD."""
+    return _NOT_XML.sub("\ufffd", text)
+
+
+MARKS = {"pass": "✅ pass", "fail": "❌ fail", "inconclusive": "❔ inconclusive", "skipped": "➖ skipped"}
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|~])")
+
+
+def gate_markdown(gate: Gate) -> str:
+    """Sentence, table of rules, reasons, notes."""
+    rows = [
+        f"| {MARKS[one.outcome]} | {escaped(one.name)} | {value_with_interval(one)} | {bound(one)} | {room(one)} |"
+        for one in shown(gate)
+    ]
+    told = [f"- {escaped(sentence)}" for _, sentence in reasons(gate)]
+    said = [f"- note: {escaped(note)}" for note in notes(gate)]
+    parts = [
+        f"## {MARKS[gate.outcome]}",
+        escaped(gate.sentence),
+        escaped(against(gate)),
+        "\n".join(["| outcome | rule | value [interval] | bound | to turn |", "|---|---|---:|---:|---:|", *rows]),
+        *(["\n".join(told + said)] if told or said else []),
+        f"<sub>{escaped(chances(gate))}</sub>",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it stands: one line, no markup, no HTML."""
+    line = " ".join(text.split())
+    return (
+        _SPECIAL.sub(r"\\\1", line)
+        .replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+        .replace("@", "&#64;")
+    )
+
+
+FILE = "gate.json"
+
+
+@dataclass(frozen=True)
+class System:
+    """One side of a gate.
+
+    Attributes:
+        name: of the system.
+        queries: how many.
+        fingerprints: of golden set, chunks and judgements.
+    """
+
+    name: str
+    queries: int
+    fingerprints: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class GateRecord:
+    """What a gate decided, without the scores it rests on; attributes as of `ragbench.comparison.gate.result.Gate`."""
+
+    outcome: Outcome
+    sentence: str
+    baseline: System | None
+    candidate: System
+    rules: tuple[Decided, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def decided(self) -> tuple[Decided, ...]:
+        """Every rule, in the order written."""
+        return self.rules
+
+
+def read_gate(given: Path | Gate) -> GateRecord:
+    """The record of a gate.
+
+    Args:
+        given: a gate, the file of ``ragbench gate --json``, or the folder of ``--out``.
+
+    Raises:
+        InputError: the file cannot be read, or is something else.
+    """
+    if isinstance(given, Gate):
+        return _record(gate_json(given), "the gate")
+    path = given / FILE if given.is_dir() else given
+    return _record(read_object(path, "ragbench gate --json"), str(path))
+
+
+def _record(content: Mapping[str, Any], where: str) -> GateRecord:
+    if content.get("schema_version") != SCHEMA_VERSION or "rules" not in content:
+        raise InputError(f"{where}: is no outcome of 'ragbench gate --json'")
+    return checked(GateRecord, content, where, "ragbench gate --json")
+
+
+def baseline_json(baseline: Baseline) -> dict[str, object]:
+    """Name, arm, folder, metrics and manifest."""
+    return {
+        "name": baseline.name,
+        "arm": baseline.arm,
+        "folder": str(baseline.folder),
+        "metrics": baseline.metrics,
+        "manifest": baseline.manifest,
+    }
+
+
+def baseline_line(baseline: Baseline) -> str:
+    """``main  bm25  ndcg@10 .661 [.611, .710]  shop, 198 queries``."""
+    metric = headline(list(baseline.metrics))
+    golden = baseline.manifest["golden"]
+    queries = f"{golden['name']}, {golden['queries']} queries"
+    return f"{baseline.name}  {baseline.arm}  {metric} {_value(baseline, metric)}  {queries}"
+
+
+def baseline_text(baseline: Baseline) -> str:
+    """Everything that decides whether a run can be held against it."""
+    manifest = baseline.manifest
+    golden, chunks, settings = manifest["golden"], manifest["chunks"], manifest["settings"]
+    lines = [
+        f"{baseline.name}: {baseline.arm}, in {baseline.folder}",
+        f"golden set  {golden['name']}, {golden['queries']} queries, fingerprint {golden['fingerprint']}",
+        f"corpus      {chunks['chunks']} chunks of {chunks['documents']} documents, "
+        f"fingerprint {chunks['fingerprint']}",
+        f"judged      {manifest['judgements']['unit']}s, fingerprint {manifest['judgements']['fingerprint']}",
+        f"settings    {', '.join(f'{key}={value}' for key, value in settings.items())}",
+        f"versions    {', '.join(f'{key} {value}' for key, value in manifest['versions'].items())}",
+        "",
+        *(f"{metric:<12}{_value(baseline, metric)}" for metric in baseline.metrics),
+    ]
+    return "\n".join(lines)
+
+
+def _value(baseline: Baseline, metric: str) -> str:
+    found = baseline.metrics[metric]
+    return f"{fraction(found['mean'])} [{fraction(found['low'])}, {fraction(found['high'])}]"

@@ -1,0 +1,73 @@
+"""A block of data inside a page: JSON and typed arrays, gzipped, as base64.
+
+Layout before compression: the length of the JSON (four bytes, little endian),
+the JSON padded with blanks so that the arrays begin at a multiple of eight,
+then the arrays, each padded to a multiple of eight. The JSON's ``arrays`` says
+of each its kind, first byte and length. ``assets/data.js`` reads it.
+"""
+
+import base64
+import json
+import struct
+import zlib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.io.atomic import replacing
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+KINDS = {"int8": "Int8", "int16": "Int16", "int32": "Int32", "float32": "Float32"}
+"""Types of numpy and of JavaScript."""
+LEVEL = 4
+GZIP = 16 + zlib.MAX_WBITS
+
+
+def block(head: Mapping[str, object], arrays: Arrays) -> str:
+    """The block, base64.
+
+    Args:
+        head: JSON values.
+        arrays: of the types in `KINDS`.
+    """
+    places, parts, at = {}, list[bytes](), 0
+    for name, array in arrays.items():
+        content = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
+        places[name] = [KINDS[array.dtype.name], at, len(array)]
+        parts.append(content + bytes(-len(content) % 8))
+        at += len(parts[-1])
+    text = json.dumps({**head, "arrays": places}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    encoded = text.encode("utf-8", "replace")
+    encoded += b" " * (-(len(encoded) + 4) % 8)
+    return base64.b64encode(zipped(struct.pack("<I", len(encoded)) + encoded + b"".join(parts))).decode("ascii")
+
+
+def zipped(content: bytes) -> bytes:
+    """Gzip without a time, so that the same content gives the same bytes."""
+    pack = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
+    return pack.compress(content) + pack.flush()
+
+
+@lru_cache
+def vega_script(cache: Path) -> str:
+    """Vega, Vega-Lite and vega-embed, minified (0.9 MB).
+
+    Bundling takes seconds, so the script is kept under the version of the package that bundles it.
+    """
+    from importlib.metadata import version
+
+    kept = cache / "javascript" / f"vega-{version('vl-convert-python')}.js"
+    try:
+        return kept.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        pass
+    import vl_convert
+
+    script: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]
+    with replacing(kept) as path:
+        path.write_text(script, encoding="utf-8", newline="\n")
+    return script

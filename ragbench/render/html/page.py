@@ -1,0 +1,163 @@
+"""The page from its parts."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from importlib.resources import files
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragbench.core.errors import InputError
+from ragbench.io.atomic import write_text
+from ragbench.render.charts import Chart, all_charts
+from ragbench.render.charts.theme import config
+from ragbench.render.html import sections
+from ragbench.render.html.block import block, vega_script, zipped
+from ragbench.render.html.inputs import ReportData
+from ragbench.render.html.payload import common_metrics, counts, payload
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from ragbench.render.html.decisions import DecisionShown
+
+SCRIPTS = ("elements", "data", "theme", "charts", "figures", "table", "claims", "query", "start")
+"""Files of ``assets``, in the order in which they build on each other."""
+
+
+def write_page(data: ReportData, path: Path, cache: Path) -> None:
+    """Write the page, atomically; the same data gives the same bytes.
+
+    Args:
+        data: what it shows.
+        path: the file.
+        cache: folder where the charts' library is kept.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a file, {path / 'report.html'}")
+    content = page(data, vega_script(cache))
+    try:
+        write_text(path, content)
+    except OSError as error:
+        raise InputError(f"{path}: the page cannot be written ({error.strerror or error})") from error
+
+
+def page(data: ReportData, vega: str) -> str:
+    """The whole page, which asks for nothing from anywhere.
+
+    Args:
+        data: what it shows.
+        vega: the script that draws the charts (`ragbench.render.html.block.vega_script`).
+    """
+    # Packing and comparing take equally long and mostly outside of Python, so they go side by side.
+    with ThreadPoolExecutor(1) as beside:
+        packing = beside.submit(payload, data)
+        charts = charts_of(data)
+    own = len(charts) - sum(len(one.charts) for one in data.decisions)
+    figures, texts, excerpts = packing.result()
+    script = _script()
+    head, standings = sections.leaderboard(data)
+    facts, make_up = sections.golden_card(data)
+    return _environment().get_template("page.html.j2").render(
+        title=data.title,
+        policy=_policy(script, vega),
+        style=_asset("report.css"),
+        script=script,
+        version=version("ragbench"),
+        data=data,
+        verdict=sections.verdict(data),
+        head=head,
+        standings=standings,
+        all_metrics=sections.all_metrics(data, common_metrics(data.runs)),
+        tables=sections.tables(data),
+        charts=charts[:own],
+        decisions=_numbered(data.decisions, own),
+        counts=counts(excerpts),
+        ledgers=sections.ledger(data),
+        facts=facts,
+        make_up=make_up,
+        made=sections.made(data),
+        blocks={
+            "figures": figures,
+            "texts": texts,
+            "charts": block(_drawings(charts), {}),
+            "vega": base64.b64encode(zipped(vega.encode())).decode("ascii"),
+        },
+    )  # fmt: skip
+
+
+def _drawings(charts: Sequence[Chart]) -> dict[str, object]:
+    return {"charts": [chart.spec for chart in charts], "light": config("light"), "dark": config("dark")}
+
+
+def _numbered(
+    decisions: Sequence["DecisionShown"], first: int
+) -> list[tuple["DecisionShown", list[tuple[int, Chart]]]]:
+    """Each with its charts and their places among all charts of the page."""
+    at = count(first)
+    return [(one, [(next(at), chart) for chart in one.charts]) for one in decisions]
+
+
+def charts_of(data: ReportData) -> list[Chart]:
+    """The charts, those of gates and experiments last.
+
+    The overlap of queries with texts is there only where the texts are at hand.
+    """
+    texts: dict[str, str] = {}
+    for run in data.runs:
+        indexed = data.texts.indexed.get(run.name)
+        if indexed is None or run.run is None:
+            continue
+        if run.run.unit == "chunk":
+            texts |= zip(indexed.chunks.ids, indexed.chunks.texts, strict=True)
+        else:
+            texts |= {document.id: document.text for document in indexed.corpus}
+    own = all_charts(data.runs, data.compared, metric=data.metric, texts=texts or None)
+    return [*own, *(chart for one in data.decisions for chart in one.charts)]
+
+
+def _policy(script: str, vega: str) -> str:
+    """What the page may do: run its own two scripts, and nothing that asks for anything."""
+    allowed = " ".join(f"'sha256-{_digest(text)}'" for text in (script, vega))
+    return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def _script() -> str:
+    parts = [_asset(f"{name}.js") for name in SCRIPTS]
+    return '(() => {\n"use strict";\n' + "\n".join(parts) + "\n})();"
+
+
+def _asset(name: str) -> str:
+    return (files("ragbench.render.html") / "assets" / name).read_text(encoding="utf-8")
+
+
+def broken(name: str) -> str:
+    """A name with the places where it may go on in the next line; ``broken`` of ``assets/elements.js``."""
+    from markupsafe import Markup
+
+    return Markup("<wbr>").join(re.split(r"(?<=[:,;_/])", name))
+
+
+def _environment() -> "Environment":
+    import jinja2
+
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("ragbench.render.html"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["broken"] = broken
+    return made

@@ -1,0 +1,118 @@
+"""What the page's scripts work on: a block of figures, and one of texts that is opened with the first query."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.goldens import GoldenItem
+from ragbench.core.scored import ScoredRun
+from ragbench.render.html.answers import answers_of
+from ragbench.render.html.block import block
+from ragbench.render.html.excerpts import Excerpts, excerpts, quote
+from ragbench.render.html.inputs import ReportData
+from ragbench.render.html.rankings import DEPTH, Packed, pack_rankings
+from ragbench.render.html.sections import contender
+from ragbench.render.html.texts import Indexed
+
+SCALE = 10_000
+"""Values between -3 and 3 are stored as whole ten-thousandths."""
+MISSING = -32768
+EVIDENCE, STRUCK = 0, 1
+
+
+def payload(data: ReportData) -> tuple[str, str, Excerpts]:
+    """The block of figures, the block of texts, and the excerpts in it."""
+    packed = pack_rankings(data.runs)
+    texts = excerpts(packed.items, data.runs, data.texts, len(data.runs[0].queries))
+    return _figures(data, packed), _texts(data, texts), texts
+
+
+def _figures(data: ReportData, packed: Packed) -> str:
+    queries = data.runs[0].queries
+    metrics = common_metrics(data.runs)
+    arrays: dict[str, npt.NDArray[np.generic]] = dict(packed.arrays)
+    for place, run in enumerate(data.runs):
+        for number, metric in enumerate(metrics):
+            arrays[f"value:{place}:{number}"] = stored(run.scores.column(metric))
+    head = {
+        "arms": [run.name for run in data.runs],
+        "metrics": metrics,
+        "directions": [data.runs[0].scores.direction(metric) for metric in metrics],
+        "metric": metrics.index(data.metric),
+        "candidate": [run.name for run in data.runs].index(contender(data)),
+        "depth": DEPTH,
+        "ids": list(queries.ids),
+        "texts": list(queries.texts),
+        "types": list(queries.types),
+        "meta": {name: [_cell(value) for value in column] for name, column in queries.columns.items()},
+        "items": packed.items.ids,
+        "group": packed.group,
+        "failures": [_failures(run) for run in data.runs],
+    }
+    return block(head, arrays)
+
+
+def common_metrics(runs: Sequence[ScoredRun]) -> list[str]:
+    """Metrics that every system has, in the order of the first."""
+    return [name for name in runs[0].scores.metrics if all(name in run.scores.metrics for run in runs)]
+
+
+def stored(values: npt.NDArray[np.float64]) -> npt.NDArray[np.generic]:
+    """Whole ten-thousandths where they fit in 16 bits, else single precision; `MISSING` and NaN for no value."""
+    known = values[~np.isnan(values)]
+    if len(known) and np.abs(known).max() * SCALE >= -MISSING:
+        return values.astype(np.float32)
+    return np.where(np.isnan(values), MISSING, np.round(np.nan_to_num(values) * SCALE)).astype(np.int16)
+
+
+def _cell(value: object) -> object:
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _failures(run: ScoredRun) -> dict[str, str]:
+    """Why, by row of the query."""
+    failures = run.run.failures if run.run is not None else {}
+    return {str(row): failures[id_] for row, id_ in enumerate(run.queries.ids) if id_ in failures}
+
+
+def _texts(data: ReportData, texts: Excerpts) -> str:
+    indexed = list({id(one): one for one in data.texts.indexed.values()}.values())
+    ids = data.runs[0].queries.ids
+    items = data.texts.items
+    evidence = [_evidence(items[id_], texts.document_ids, indexed) if id_ in items else [] for id_ in ids]
+    head = {
+        "titles": texts.titles,
+        "documents": texts.documents,
+        "starts": texts.starts,
+        "lengths": texts.lengths,
+        "pieces": texts.pieces,
+        "evidence": evidence,
+        "references": [items[id_].answer if id_ in items else None for id_ in ids],
+        "answers": [answers_of(run, data) for run in data.runs],
+        "document_ids": list(texts.document_ids),
+    }
+    return block(head, {})
+
+
+def _evidence(item: GoldenItem, documents: dict[str, int], indexed: Sequence[Indexed]) -> list[list[object]]:
+    """Document, first and last character (-1: to its end), grade, kind, and what it says."""
+    found: list[list[object]] = []
+    for one in item.evidence[:50]:
+        row = documents.setdefault(one.document_id, len(documents))
+        said = quote(one.document_id, one.start, one.end, indexed)
+        found.append([row, one.start, -1 if one.end is None else one.end, one.grade, EVIDENCE, said])
+    for span in item.struck[:50]:
+        row = documents.setdefault(span.document_id, len(documents))
+        said = quote(span.document_id, span.start, span.end, indexed)
+        found.append([row, span.start, -1 if span.end is None else span.end, 0, STRUCK, said])
+    return found
+
+
+def counts(texts: Excerpts) -> Mapping[str, int]:
+    """How many items the page names, how many texts it has, and how many of those are shortened."""
+    return {
+        "named": len(texts.pieces),
+        "texts": sum(bool(pieces) for pieces in texts.pieces),
+        "shortened": texts.shortened,
+    }

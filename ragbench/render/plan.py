@@ -1,0 +1,196 @@
+"""A plan in plain words, with two small tables; and as the documented JSON object (docs/plan.md)."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ragbench.comparison.pilot import Pilot
+from ragbench.comparison.plan import Goal, Plan, Range, Row
+from ragbench.core.fingerprint import plain
+from ragbench.render.compare_sentences import counted
+
+SCHEMA_VERSION = 1
+"""Of the JSON object; raised when a key changes its meaning or goes."""
+
+
+def plan_tables(plan: Plan) -> RenderableType:
+    """The answer first, then what it rests on, then the tables."""
+    parts: list[RenderableType] = [Text(line, style="bold") for line in answers(plan)]
+    parts += [Text(line) for line in grounds(plan)]
+    parts += [Text(f"note: {line}", style="yellow") for line in plan.warnings]
+    if plan.by_queries:
+        parts += _table("More queries from more documents", ("queries", "documents", "can be shown"), _more(plan))
+    if plan.by_depth:
+        title = f"More queries from the same {counted(plan.documents or 0, 'document')}"
+        parts += _table(title, ("per document", "queries", "can be shown"), _deeper(plan))
+    return Group(*parts)
+
+
+def plan_json(plan: Plan) -> dict[str, object]:
+    """The whole object."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "sentences": [*answers(plan), *grounds(plan)],
+        "metric": plan.settings.metric,
+        "pilot": None if plan.pilot is None else _pilot(plan.pilot),
+        "design": {**asdict(plan.design), "design_effect": plan.design.effect},
+        "queries": plan.queries,
+        "documents": plan.documents,
+        "smallest": None if plan.smallest is None else asdict(plan.smallest),
+        "smallest_margin": None if plan.smallest_margin is None else asdict(plan.smallest_margin),
+        "goals": [plain(asdict(goal)) for goal in plan.goals],
+        "by_queries": [asdict(row) for row in plan.by_queries],
+        "by_depth": [asdict(row) for row in plan.by_depth],
+        "limit": plan.limit,
+        "test": None if plan.choice is None else plan.choice.test,
+        "warnings": list(plan.warnings),
+        "settings": asdict(plan.settings),
+    }
+
+
+def answers(plan: Plan) -> list[str]:
+    """What can be shown, and what more takes."""
+    lines = []
+    if plan.queries is not None:
+        place = f"With {_spread(plan, plan.queries, plan.documents or 0)} you can detect"
+        if plan.smallest is None:
+            lines.append(f"{place} no difference in {plan.settings.metric}, however large.")
+        else:
+            lines.append(f"{place} {_range(plan.smallest)} in {plan.settings.metric}.")
+    lines += [_goal(goal, plan) for goal in plan.goals if goal.aim == "difference"]
+    if plan.smallest_margin is not None:
+        lines.append(f"For the gate: an equally good candidate passes a margin of {_range(plan.smallest_margin)}.")
+    return lines + [_goal(goal, plan) for goal in plan.goals if goal.aim == "margin"]
+
+
+def grounds(plan: Plan) -> list[str]:
+    """What the answer rests on, and which test it holds for."""
+    lines = []
+    design = plan.design
+    if plan.pilot is not None:
+        lines.append(_measured(plan.pilot, plan))
+    else:
+        alike = f", intraclass correlation {_size(design.icc)}" if design.per_document > 1 else ""
+        lines.append(f"Assumed: differences with a standard deviation of {_size(design.sd)}{alike}.")
+    if design.effect > 1.005:
+        lines.append(
+            f"Queries of one document are alike: {design.effect:.2f} of them count as much as one that stands for "
+            "itself (design effect)."
+        )
+    if plan.choice is not None:
+        lines.append(
+            f'"Can detect": a true difference of that size is shown in {plan.settings.power:.0%} of comparisons by the '
+            f"default test of compare ({plan.choice.test}) at {_level(plan)}, two-sided. For several comparisons "
+            "divide --alpha by their number."
+        )
+    if any(goal.aim == "margin" for goal in plan.goals):
+        lines.append(
+            f"A margin passes in {plan.settings.power:.0%} of runs by the gate's one-sided clustered t at "
+            f"{_level(plan)} (false_passes), if the candidate is in truth just as good."
+        )
+    return lines
+
+
+def _goal(goal: Goal, plan: Plan) -> str:
+    what = _size(goal.size) if goal.aim == "difference" else f"a margin of {_size(goal.size)}"
+    chance = "" if goal.power_now is None else f" Now the chance is {goal.power_now:.0%}."
+    if goal.queries is None or goal.documents is None:
+        return f"For {what} no number of queries is a plan.{chance}"
+    known = "" if goal.range is None else f" ({goal.range[0]:,} to {goal.range[1]:,} by what the pilot knows)"
+    whole = f"{_spread(plan, goal.queries, goal.documents)} in all{known}"
+    if plan.queries is None:
+        return f"For {what} write {_spread(plan, goal.queries, goal.documents)}."
+    if not goal.more_queries:
+        return f"For {what} that is enough: it takes {whole}.{chance}"
+    source = f" from {goal.more_documents or 0:,} more {'document' if goal.more_documents == 1 else 'documents'}"
+    source = source if plan.design.per_document > 1 else ""
+    text = f"For {what} write {goal.more_queries:,} more {_noun(goal.more_queries)}{source}: {whole}.{chance}"
+    if plan.design.icc > 0 and plan.documents is not None and plan.alike_known:
+        same = f"the same {plan.documents:,} documents"
+        text += (
+            f" From {same} it would take {goal.per_document:,} of each."
+            if goal.per_document is not None
+            else f" No number of queries from {same} is enough."
+        )
+    return text
+
+
+def _measured(pilot: Pilot, plan: Plan) -> str:
+    alike = ""
+    if pilot.icc is not None:
+        found = pilot.icc
+        alike = f", intraclass correlation {_size(found.value)} [{_size(found.low)}, {_size(found.high)}]"
+    source = f" from {counted(pilot.sizes.clusters, 'document')}" if pilot.sizes.clusters < pilot.sizes.n else ""
+    taken = f"; --icc {_size(plan.settings.icc)} is taken" if plan.settings.icc is not None else ""
+    return (
+        f"Measured on {pilot.candidate} against {pilot.baseline}, {counted(pilot.sizes.n, 'query')}{source}: mean "
+        f"difference {_size(float(pilot.differences.mean()), signed=True)}, standard deviation "
+        f"{_size(pilot.sd)}{alike}{taken}. Another pair may vary more or less."
+    )
+
+
+def _spread(plan: Plan, queries: int, documents: int) -> str:
+    source = f" from {documents:,} documents" if plan.design.per_document > 1 else ""
+    return f"{queries:,} {_noun(queries)}{source}"
+
+
+def _noun(queries: int) -> str:
+    return "query" if queries == 1 else "queries"
+
+
+def _range(found: Range) -> str:
+    if found.low is None or found.high is None:
+        return _size(found.value)
+    return f"{_size(found.value)} [{_size(found.low)}, {_size(found.high)}]"
+
+
+def _size(value: float, *, signed: bool = False) -> str:
+    """``.30``, ``.030``, ``.0064``, ``-.07``: two or three digits that count."""
+    digits = 3 if abs(value) >= 0.0095 or value == 0 else 4 if abs(value) >= 0.00095 else 5
+    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
+    return text.replace("0.", ".", 1) if abs(value) < 0.9995 else text
+
+
+def _level(plan: Plan) -> str:
+    return f"{plan.settings.alpha:g}".replace("0.", ".", 1)
+
+
+def _more(plan: Plan) -> list[tuple[str, ...]]:
+    return [(f"{row.queries:,}", f"{row.documents:,}", _shown(row)) for row in plan.by_queries]
+
+
+def _deeper(plan: Plan) -> list[tuple[str, ...]]:
+    rows = [(f"{row.per_document:g}", f"{row.queries:,}", _shown(row)) for row in plan.by_depth]
+    return [*rows, ("endless", "", "nothing" if plan.limit is None else _size(plan.limit))]
+
+
+def _shown(row: Row) -> str:
+    return "nothing" if row.smallest is None else _size(row.smallest)
+
+
+def _pilot(pilot: Pilot) -> dict[str, object]:
+    return {
+        "baseline": pilot.baseline,
+        "candidate": pilot.candidate,
+        "queries": pilot.sizes.n,
+        "documents": pilot.sizes.clusters,
+        "design_effect": pilot.effect,
+        "effective_per_document": pilot.sizes.effective,
+        "differing": pilot.differing,
+        "difference": float(pilot.differences.mean()),
+        "sd": pilot.sd,
+        "icc": None if pilot.icc is None else asdict(pilot.icc),
+        "binary": pilot.binary,
+    }
+
+
+def _table(title: str, head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> list[RenderableType]:
+    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in head:
+        shown.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        shown.add_row(*row)
+    return [Text(), Text(title, style="bold"), shown]

@@ -1,1 +1,0 @@
-"""Write a golden set, from the corpus to the folder."""

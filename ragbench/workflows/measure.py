@@ -1,0 +1,147 @@
+"""Running one retriever: index, answer everything, then time single queries."""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+
+import numpy as np
+
+from ragbench.core.context import Context
+from ragbench.core.documents import Chunks
+from ragbench.core.errors import ArmError
+from ragbench.core.evaluations import Cost, Latency
+from ragbench.core.queries import Query
+from ragbench.core.runs import Run
+from ragbench.core.seeds import generator
+from ragbench.engine import search
+from ragbench.retrievers.base import Index, Retriever
+from ragbench.stats.percentiles import percentile
+
+LATENCY_QUERIES = 200
+LATENCY_SECONDS = 20.0
+"""Single queries are timed until so many are done or so much time is spent, whichever comes first."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run, what it took, and what the index said of itself."""
+
+    run: Run
+    cost: Cost
+    notes: dict[str, object]
+    lessened: dict[str, str] = field(default_factory=dict)
+
+
+def measure(retriever: Retriever, chunks: Chunks, queries: Sequence[Query], k: int, context: Context) -> Measured:
+    """Index the chunks, answer all queries, and time a sample of them one by one.
+
+    Raises:
+        ArmError: it did not really run: nothing indexed, every query failed,
+            nothing retrieved at all, or one score for everything.
+    """
+    with PeakMemory() as peak:
+        start = time.perf_counter()
+        index = retriever.index(chunks, context)
+        index_seconds = time.perf_counter() - start
+        try:
+            if retriever.needs_chunks and not index.item_ids:
+                raise ArmError("its index is empty")
+            run, search_seconds = search(index, queries, k, context.progress)
+            refuse_dead(run)
+            # Before single queries are timed, which are asked twice so.
+            paid, lessened = _paid(index), _lessened(index)
+            latency = _latency(index, queries, k, context)
+        finally:
+            index.close()
+    qps = len(queries) / max(search_seconds, 1e-9)
+    per_query = None if paid is None else paid / len(queries)
+    cost = Cost(index_seconds, search_seconds, qps, latency, peak.mib, per_query)
+    return Measured(run, cost, dict(index.notes), lessened)
+
+
+def _paid(index: Index) -> float | None:
+    """What an index and its parts cost; None where none of them costs anything that is known."""
+    known = [cost for cost in (index.cost, *map(_paid, index.parts)) if cost is not None]
+    return sum(known) if known else None
+
+
+def _lessened(index: Index) -> dict[str, str]:
+    """Reason by query id over an index and its parts; the outermost names it."""
+    found: dict[str, str] = {}
+    for part in index.parts:
+        found |= _lessened(part)
+    return found | index.lessened
+
+
+def refuse_dead(run: Run) -> None:
+    """Raise `ArmError` for a run whose score would be a lie."""
+    if len(run.failures) == len(run):
+        reason = next(iter(run.failures.values()))
+        raise ArmError(f"every one of its {len(run)} queries failed; the first: {reason}")
+    if len(run.items) == 0:
+        raise ArmError(f"it found nothing for any of the {len(run)} queries: is its index empty?")
+    if run.constant:
+        raise ArmError(
+            "it gives every item the same score, so its order means nothing. "
+            "If it returns an order without scores, let it leave the scores out"
+        )
+
+
+def _latency(index: Index, queries: Sequence[Query], k: int, context: Context) -> Latency:
+    size = min(LATENCY_QUERIES, len(queries))
+    chosen = generator(context.seed, "latency").choice(len(queries), size=size, replace=False)
+    milliseconds: list[float] = []
+    began = time.perf_counter()
+    with context.progress("timing single queries", size) as advance:
+        for at in chosen:
+            start = time.perf_counter()
+            index.search([queries[at]], k)
+            milliseconds.append((time.perf_counter() - start) * 1000)
+            advance(1)
+            if time.perf_counter() - began > LATENCY_SECONDS:
+                break
+    p50, p95, p99 = np.percentile(milliseconds, [50, 95, 99])
+    median = percentile(np.sort(milliseconds), 0.5)
+    low, high = (median.low, median.high) if median is not None else (None, None)
+    return Latency(float(p50), float(p95), float(p99), len(milliseconds), low, high)
+
+
+MIB = 1024 * 1024
+SECONDS_BETWEEN_LOOKS = 0.01
+
+
+class PeakMemory:
+    """``with PeakMemory() as peak: ...; peak.mib``: the highest resident size seen, looked at every 10 ms.
+
+    It is the size of the whole process, what was loaded before included: the
+    memory a machine must have to run this.
+    """
+
+    def __init__(self) -> None:
+        import psutil
+
+        self._process = psutil.Process()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="ragbench-peak-memory", daemon=True)
+        self.mib = 0.0
+
+    def _look(self) -> None:
+        self.mib = max(self.mib, self._process.memory_info().rss / MIB)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(SECONDS_BETWEEN_LOOKS):
+            self._look()
+
+    def __enter__(self) -> "PeakMemory":
+        self._look()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._look()

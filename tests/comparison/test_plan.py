@@ -1,0 +1,74 @@
+"""Pilots that tell nothing are refused, and weak ones are said to be weak."""
+
+import numpy as np
+import pytest
+
+from ragbench.comparison.pairing import pair
+from ragbench.comparison.pilot import Pilot, measure_pilot
+from ragbench.comparison.plan import PlanSettings, make_plan
+from ragbench.core.errors import InputError, SettingError
+from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.core.scores import Scores
+
+METRIC = "ndcg@10"
+
+
+def run(name: str, values: list[float], units: list[str] | None = None) -> ScoredRun:
+    ids = [f"q{i}" for i in range(len(values))]
+    table = QueryTable(ids, [""] * len(ids), [""] * len(ids), units or ids)
+    return ScoredRun(name, Scores(ids, (METRIC,), np.array(values, dtype=float)[:, None]), table)
+
+
+def measured(after: list[float], units: list[str] | None = None) -> Pilot:
+    return measure_pilot(pair(run("a", [0.25] * len(after), units), run("b", after, units)), METRIC)
+
+
+@pytest.mark.parametrize(
+    ("after", "units", "said"),
+    [
+        ([0.25, 0.25, 0.25], None, "same run"),
+        ([0.5, 0.5, 0.5], None, r"differs by \+0.250"),
+        ([0.5], None, "one query has a value"),
+        ([np.nan, 0.5], None, "one query has a value"),
+        ([0.5, 0.25, 1.0], ["d", "d", "d"], "one document"),
+        ([0.5, 0.0, 0.5, 0.0], ["d", "d", "e", "e"], "every document differs by the same"),
+    ],
+)
+def test_a_pilot_that_tells_nothing_is_refused(after: list[float], units: list[str] | None, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        measured(after, units)
+
+
+def test_small_pilots_and_undefined_values_are_said() -> None:
+    plan = make_plan(PlanSettings(), measured([np.nan, *np.linspace(0, 1, 12).tolist()]))
+    assert (plan.queries, plan.documents) == (12, 12)
+    assert any("1 queries without a value" in line for line in plan.warnings)
+    assert any("12 independent queries, fewer than 30" in line for line in plan.warnings)
+    rare = make_plan(PlanSettings(), measured([0.25] * 95 + [0.0, 0.5, 1, 1, 1]))
+    assert any("only 5 queries of the pilot differ" in line for line in rare.warnings)
+
+
+def test_more_queries_of_a_document_need_the_icc() -> None:
+    pilot = measured(np.linspace(0, 1, 40).tolist())
+    with pytest.raises(SettingError, match="give --icc"):
+        make_plan(PlanSettings(per_document=5), pilot)
+    plan = make_plan(PlanSettings(per_document=5, icc=0.3, queries=300), pilot)
+    assert plan.design.effect == pytest.approx(2.2)
+    assert plan.documents == 60
+    with pytest.raises(SettingError, match="measured by the pilot"):
+        make_plan(PlanSettings(sd=0.3), pilot)
+
+
+def test_the_next_goal_is_round_and_out_of_reach() -> None:
+    for queries in (20, 100, 785, 10_000):
+        plan = make_plan(PlanSettings(sd=0.3, queries=queries))
+        assert plan.smallest is not None
+        size = plan.goals[0].size
+        assert 0.35 * plan.smallest.value < size <= 0.75 * plan.smallest.value
+        assert float(f"{size:.0e}") == size
+
+
+def test_every_fault_is_listed() -> None:
+    with pytest.raises(SettingError) as caught:
+        PlanSettings(delta=-1, margin=0, sd=float("inf"), icc=2, queries=1, per_document=0.5, power=2, seed=-1)
+    assert len(str(caught.value).splitlines()) == 8

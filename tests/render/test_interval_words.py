@@ -1,0 +1,28 @@
+"""What is said in place of an interval of no width."""
+
+import numpy as np
+
+from ragbench.comparison.compare import CompareSettings, compare
+from ragbench.core.ledger import Ledger
+from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.core.scores import Scores
+from ragbench.render.compare import compare_markdown
+
+METRIC = "ndcg@10"
+
+
+def scored(name: str, values: list[float]) -> ScoredRun:
+    """120 queries, two of each document."""
+    ids = [f"q{i}" for i in range(120)]
+    table = QueryTable(ids, ids, [""] * 120, [f"d{i // 2}" for i in range(120)])
+    return ScoredRun(name, Scores(ids, (METRIC,), np.array(values)[:, None], Ledger()), table)
+
+
+def test_equal_sums_of_documents_are_not_called_equal_values() -> None:
+    """Each document has a difference of 1 and one of 0: every resample has the mean 0.5, the values differ."""
+    compared = compare([scored("old", [0.0] * 120), scored("new", [1.0, 0.0] * 60)], CompareSettings((METRIC,)))
+    (verdict,) = compared.verdicts
+    assert (verdict.low, verdict.high, verdict.wins, verdict.ties) == (0.5, 0.5, 60, 60)
+    said = compare_markdown(compared)
+    assert "+.500 (no width)" in said
+    assert "equal)" not in said
