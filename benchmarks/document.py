@@ -1,4 +1,4 @@
-"""``docs/benchmarks.md`` from the figures: ``python -m benchmarks.document``.
+"""``docs/concepts/benchmarks.md`` from the figures: ``python -m benchmarks.document``.
 
 Several files may be given, for example one of a machine with a GPU; a later
 file's section takes the place of an earlier one's of the same name.
@@ -16,7 +16,7 @@ from benchmarks.command import MODULES, SCHEMA_VERSION
 from benchmarks.figures import Figure, Section
 
 RESULTS = ROOT / "benchmarks" / "results.json"
-DOCUMENT = ROOT / "docs" / "benchmarks.md"
+DOCUMENT = ROOT / "docs" / "concepts" / "benchmarks.md"
 INTRODUCTION = """# Benchmarks
 
 Written by `python -m benchmarks.document` out of `benchmarks/results.json`; do not edit it. To measure on your own
@@ -127,7 +127,7 @@ def read(path: Path) -> Mapping[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Write docs/benchmarks.md out of measured figures.")
+    parser = argparse.ArgumentParser(description="Write docs/concepts/benchmarks.md out of measured figures.")
     parser.add_argument("files", nargs="*", type=Path, default=[RESULTS], metavar="FILE")
     parser.add_argument("--out", type=Path, default=DOCUMENT)
     given = parser.parse_args()

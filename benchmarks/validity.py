@@ -1,6 +1,6 @@
 """Validity of the no-LLM writer: its ranking of retriever settings beside that of people's queries.
 
-``python -m benchmarks.validity --data DIR --out docs/validity.md`` writes the page.
+``python -m benchmarks.validity --data DIR --out docs/concepts/validity.md`` writes the page.
 """
 
 import argparse
@@ -270,7 +270,7 @@ def means(rows: Sequence[Validity]) -> tuple[float, float]:
 
 
 def page(rows: Sequence[Measured]) -> str:
-    """``docs/validity.md``; nothing in it depends on the machine's speed."""
+    """``docs/concepts/validity.md``; nothing in it depends on the machine's speed."""
     parts = [f"# {TITLE}\n\nWritten by `python -m benchmarks.validity`; do not edit it.\n\n{HOW}\n"]
     for what, pick, chosen in WRITERS:
         parts += [f"## {what.capitalize()}\n", *summary(rows, what, pick, chosen)]
@@ -315,9 +315,11 @@ def summary(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Write docs/validity.md.")
+    parser = argparse.ArgumentParser(description="Write docs/concepts/validity.md.")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the public collections")
-    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[1] / "docs" / "validity.md")
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).resolve().parents[1] / "docs" / "concepts" / "validity.md"
+    )
     given = parser.parse_args()
     rows = []
     for row in measured(Options(given.data, say=lambda text: print(text, file=sys.stderr, flush=True))):

@@ -114,7 +114,7 @@ def test_golden_sets_of_the_readme_are_written_and_audited(
 
 def test_the_options_file_of_the_docs_runs(ragbench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    page = (ROOT / "docs" / "corpus.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "guides" / "corpus.md").read_text(encoding="utf-8")
     shown = re.search(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
     assert shown is not None
     (tmp_path / "eval.yaml").write_text(shown.group(1), encoding="utf-8")
@@ -123,7 +123,7 @@ def test_the_options_file_of_the_docs_runs(ragbench: Any, tmp_path: Path, monkey
 
 
 def test_every_linked_file_exists() -> None:
-    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
         for link in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             if "://" not in link:
                 assert (page.parent / link).exists(), f"{page.name} links to {link}"

@@ -1,12 +1,13 @@
-"""Pages that mkdocs makes while it builds: one per command from its help, and the Python reference from docstrings.
+"""Write the reference pages while mkdocs builds the site.
 
-The navigation takes them in the place of ``generated: commands`` and ``generated: python``. Links of a page to files
-of the repository outside of docs/ become links to the repository, or to the generated page of a room.
+`reference/cli.md` comes from the help of the commands. `reference/python.md` and the pages beside it come from
+docstrings. A page may link to a file outside of `docs/`; the site has no such file, so the link becomes its path.
 """
 
 import re
+from collections.abc import Iterator
 from html import escape
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -22,103 +23,118 @@ PACKAGE = Path(ragbench.__file__).resolve().parent
 WIDTH = 76
 CONTRACTS = {
     "Retrievers": ("retrievers.base", "testing", "plugins"),
-    "Corpora and chunkers": ("corpus.loaders.base", "corpus.chunkers.base"),
+    "Loaders and chunkers": ("corpus.loaders.base", "corpus.chunkers.base"),
     "Embedders and rerankers": ("models.embed.base", "models.rerank.base"),
     "Language models": ("models.llm.base",),
-    "Metrics of retrieval": ("metrics.base",),
-    "Metrics of answers": ("answers.metrics.base",),
+    "Retrieval metrics": ("metrics.base",),
+    "Answer metrics": ("answers.metrics.base",),
 }
-
-
-def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put the generated pages into the navigation."""
-    made = {"generated: commands": sorted(command_pages()), "generated: python": list(python_pages())}
-    config.nav = placed(config.nav, made)
-    return config
+FOLDERS = {
+    "metrics": ("reference/metrics.md", "Metrics in Python"),
+    "stats": ("reference/statistics.md", "Statistics in Python"),
+    "stats/online": ("reference/online-statistics.md", "Online statistics in Python"),
+}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages."""
-    for path, text in {"reference/index.md": overview(), **command_pages(), **python_pages()}.items():
+    for path, text in pages().items():
         files.append(File.generated(config, path, content=text))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Let links to files outside of docs/ lead to the repository."""
+    """Replace links to files outside of docs/ by a generated page, or by the path of the file."""
     folder = Path(config.docs_dir, page.file.src_uri).parent
 
-    def repository(link: re.Match[str]) -> str:
-        target = (folder / link[1]).resolve()
+    def replaced(link: re.Match[str]) -> str:
+        text, target = link[1], (folder / link[2]).resolve()
         if target.is_relative_to(config.docs_dir) or not target.exists():
             return link[0]
-        room = PurePosixPath(*PurePosixPath(target.relative_to(ROOT)).parts[1:])
-        if target.is_dir() and (made := room_page(str(room))) in python_pages():
-            return f"]({'../' * page.file.src_uri.count('/')}{made})"
-        return f"]({config.extra['repository']}/blob/main/{target.relative_to(ROOT).as_posix()}{link[2] or ''})"
+        path = target.relative_to(ROOT)
+        if (
+            made := FOLDERS.get(path.relative_to("ragbench").as_posix() if path.parts[0] == "ragbench" else "")
+        ) is not None:
+            return f"[{text}]({'../' * page.file.src_uri.count('/')}{made[0]})"
+        return text if path.name in text or path.as_posix() in text else f"{text} (`{path.as_posix()}`)"
 
-    return re.sub(r"\]\((\.\./[^)#\s]+)(#[^)\s]*)?\)", repository, markdown)
+    return re.sub(r"(?<!!)\[([^\]\[]+)\]\((\.\./[^)#\s]+)(?:#[^)\s]*)?\)", replaced, markdown)
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Name the search for screen readers, which the theme leaves out."""
+    """Name the search for screen readers, because the theme gives it no name."""
     search = 'data-md-component="search" role="dialog"'
     return output.replace(search, f'{search} aria-label="Search"')
 
 
-def placed(nav: Any, made: dict[str, list[str]]) -> Any:
-    """The navigation with lists of pages in the place of their names."""
-    if isinstance(nav, list):
-        return [placed(entry, made) for entry in nav]
-    if isinstance(nav, dict):
-        return {title: placed(entry, made) for title, entry in nav.items()}
-    return made.get(nav, nav)
-
-
-def command_pages() -> dict[str, str]:
-    """A page for each command: its path, and its text."""
-    return {
-        f"reference/commands/{name}.md": f"# ragbench {name}\n\n" + described(command, f"ragbench {name}", 2)
-        for name, command in commands().items()
+def pages() -> dict[str, str]:
+    """The path of each generated page, and its text."""
+    made = {
+        "reference/cli.md": cli_page(),
+        "reference/python.md": python_page(),
+        "reference/contracts.md": contracts_page(),
     }
+    for folder, (path, title) in FOLDERS.items():
+        names = sorted(file.stem for file in (PACKAGE / folder).glob("[a-z]*.py") if file.stem != "base")
+        dotted = folder.replace("/", ".")
+        made[path] = "\n\n".join([f"# {title}", *(directive(f"{dotted}.{name}") for name in names)])
+    return made
 
 
-def commands() -> dict[str, Any]:
-    """Every command below `ragbench` itself."""
-    return dict(typer.main.get_command(app).commands)
+def cli_page() -> str:
+    """The reference of the commands: a table of them in their groups, then the help of each."""
+    groups: dict[str, list[tuple[str, Any]]] = {}
+    for name, command in dict(typer.main.get_command(app).commands).items():
+        if not getattr(command, "hidden", False):
+            groups.setdefault(panel(command) or "Commands", []).append((name, command))
+    parts = ["# The command line", "`ragbench COMMAND --help` prints the same text."]
+    for group, commands in groups.items():
+        rows = [f"| [`ragbench {name}`](#ragbench-{name}) | {one.get_short_help_str(200)} |" for name, one in commands]
+        parts.append("\n".join([f"**{group}**", "", "| command | what it does |", "|---|---|", *rows]))
+    for commands in groups.values():
+        parts += [section(command, f"ragbench {name}", 2) for name, command in commands]
+    return "\n\n".join(parts)
 
 
-def overview() -> str:
-    """The page that the reference begins with."""
-    lines = [f"| [`{name}`](commands/{name}.md) | {one.get_short_help_str(200)} |" for name, one in commands().items()]
-    head = "# Reference\n\nMade from the code: commands from their help, Python from its docstrings."
-    return "\n".join([head, "", "| command | what it does |", "|---|---|", *lines])
+def panel(item: Any) -> str:
+    """The group of a command or an option."""
+    named = getattr(item, "rich_help_panel", None)
+    return named if isinstance(named, str) else ""
 
 
-def described(command: Any, name: str, level: int) -> str:
-    """What ``--help`` says of a command, and of the commands under it."""
+def section(command: Any, name: str, level: int) -> str:
+    """The help of a command, and of the commands under it."""
     context = command.make_context(name, [], resilient_parsing=True)
-    parts = [paragraph(text) for text in command.help.split("\n\n")]
+    parts = [f"{'#' * level} {name}", *(paragraph(text) for text in (command.help or "").split("\n\n"))]
     below = getattr(command, "commands", {})
     if not below:
         parts.append(block(f"{name} {' '.join(command.collect_usage_pieces(context))}"))
-        for kind in ("argument", "option"):
-            shown = [p.get_help_record(context) for p in command.get_params(context) if p.param_type_name == kind]
-            parts.append(table(kind, [record for record in shown if record]))
-    for sub, one in below.items():
-        parts.append(f"{'#' * level} {name} {sub}\n\n" + described(one, f"{name} {sub}", level + 1))
+        parts += tables(command, context)
+    parts += [section(one, f"{name} {sub}", level + 1) for sub, one in below.items()]
     return "\n\n".join(part for part in parts if part)
 
 
+def tables(command: Any, context: Any) -> Iterator[str]:
+    """A table of the arguments, then one for each group of options."""
+    shown: dict[str, list[tuple[str, str]]] = {}
+    for parameter in command.get_params(context):
+        if record := parameter.get_help_record(context):
+            title = "Argument" if parameter.param_type_name == "argument" else panel(parameter) or "Option"
+            shown.setdefault(title, []).append(record)
+    for title, rows in shown.items():
+        cells = "".join(f"<tr><td><code>{escape(name)}</code></td><td>{escape(text)}</td></tr>" for name, text in rows)
+        yield f"<table><thead><tr><th>{escape(title)}</th><th>Meaning</th></tr></thead><tbody>{cells}</tbody></table>"
+
+
 def paragraph(text: str) -> str:
-    """A paragraph of help; lines that are examples become blocks."""
+    """A paragraph of help; examples become blocks of code."""
     if not text.startswith("Example: "):
         return f"<p>{escape(text)}</p>"
     return "\n\n".join(block(" ".join(one.split())) for one in text.removeprefix("Example: ").split("\nExample: "))
 
 
 def block(line: str) -> str:
-    """A command as it is typed, an option or more on each line."""
+    """A command as it is typed, with its options broken over several lines."""
     first, *parts = line.split(" --")
     lines = [first]
     for part in parts:
@@ -129,35 +145,20 @@ def block(line: str) -> str:
     return "```console\n{}\n```".format(" \\\n".join(lines))
 
 
-def table(kind: str, rows: list[tuple[str, str]]) -> str:
-    """Arguments or options with what they mean."""
-    if not rows:
-        return ""
-    cells = "".join(f"<tr><td><code>{escape(name)}</code></td><td>{escape(said)}</td></tr>" for name, said in rows)
-    return f"<table><thead><tr><th>{kind.title()}</th><th>Meaning</th></tr></thead><tbody>{cells}</tbody></table>"
-
-
-def python_pages() -> dict[str, str]:
-    """The Python reference: what a notebook calls, the contracts of plugins, the metrics, the statistics."""
+def python_page() -> str:
+    """The reference of `import ragbench as rb`."""
     calls = [directive("api", heading=False, members=ragbench.__all__), "## rb.wattbot", directive("api.wattbot")]
-    pages = {"reference/python/api.md": "\n\n".join(["# `import ragbench as rb`", *calls])}
-    contracts = [f"## {title}\n\n" + "\n\n".join(map(directive, names)) for title, names in CONTRACTS.items()]
-    pages["reference/python/contracts.md"] = "\n\n".join(["# Contracts", *contracts])
-    for room, title in (("metrics", "Metrics"), ("stats", "Statistics"), ("stats/online", "Online statistics")):
-        names = sorted(path.stem for path in (PACKAGE / room).glob("[a-z]*.py") if path.stem != "base")
-        dotted = room.replace("/", ".")
-        text = [f"# {title}", *(directive(f"{dotted}.{name}") for name in names)]
-        pages[room_page(room)] = "\n\n".join(text)
-    return pages
+    return "\n\n".join(["# Python", "Write `import ragbench as rb`. These are the public names.", *calls])
 
 
-def room_page(room: str) -> str:
-    """Where the reference of a room of the package stands."""
-    return f"reference/python/{room.replace('/', '-')}.md"
+def contracts_page() -> str:
+    """The reference of what a plugin implements."""
+    parts = [f"## {title}\n\n" + "\n\n".join(map(directive, names)) for title, names in CONTRACTS.items()]
+    return "\n\n".join(["# Contracts of plugins", *parts])
 
 
 def directive(name: str, *, heading: bool = True, members: list[str] | None = None) -> str:
-    """What mkdocstrings replaces by the docstrings of a module."""
+    """The line that mkdocstrings replaces by the docstrings of a module."""
     lines = [f"::: ragbench.{name}", "    options:", f"      show_root_heading: {str(heading).lower()}"]
     lines += [f"      heading_level: {3 if heading else 2}"]
     if members:

@@ -1,4 +1,4 @@
-"""A RAG service, asked over HTTP; the contract is in docs/answers-http.md."""
+"""A RAG service, asked over HTTP; the contract is in docs/reference/answers-http.md."""
 
 import asyncio
 import json

@@ -134,8 +134,8 @@ def gate(
     Args:
         candidate: one system.
         baseline: what it is compared with; not needed where all rules are absolute.
-        rules: a file (docs/ci.md), or its rules as a list: ``[{"metric": "ndcg@10", "margin": 0.02}]``; by default
-            nDCG@10 may lose at most .02.
+        rules: a file (docs/guides/ci.md), or its rules as a list: ``[{"metric": "ndcg@10", "margin": 0.02}]``. By
+            default nDCG@10 may lose at most .02.
         allow: what may differ between the two (``"golden"``, ``"corpus"``, ``"settings"``).
 
     Raises:

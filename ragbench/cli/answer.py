@@ -11,7 +11,7 @@ Example: ragbench answer --corpus docs/ --golden golden/docs --retriever hybrid
 --llm openai:gpt-4o-mini --k 5 --max-cost 10 --out answers/run1
 
 With --endpoint URL, a running RAG service is asked instead (see
-docs/answers-http.md), and times to the first and the last piece are kept. With
+docs/reference/answers-http.md), and times to the first and the last piece are kept. With
 --answers FILE, answers of another system (JSON Lines, CSV, Parquet) are
 brought into the same form. Add --dry-run first: it searches, prints calls,
 tokens and cost, and spends nothing. Interrupted at any moment, the same command

@@ -18,7 +18,7 @@ Example: ragbench gate --baseline main --candidate reports/shop::hybrid --rules 
 
 REF is a name of 'ragbench baseline set', a folder of 'ragbench eval --out', or
 FOLDER::ARM. Without --rules, ndcg@10 may lose at most .02 against the baseline.
-Rules are described in docs/ci.md."""
+Rules are described in docs/guides/ci.md."""
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 

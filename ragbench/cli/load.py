@@ -22,8 +22,8 @@ Example: ragbench load --url http://localhost:8080/ask --questions questions.txt
 --rate is an open loop: so many requests a second arrive, answered or not, and
 latency counts from when a request was due. Each level ends after --requests or
 --seconds, whichever comes first. Only this machine is asked, unless you say
---i-own-this-host. The service answers as docs/answers-http.md says. The folder
-of --out is what gate and baseline take (docs/load.md). Exit code 0: measured;
+--i-own-this-host. The service answers as docs/reference/answers-http.md says. The folder
+of --out is what gate and baseline take (docs/guides/load.md). Exit code 0: measured;
 2: an error of usage or input, or a level of which every request failed."""
 
 

@@ -18,7 +18,7 @@ EXAMPLE = """Probe a RAG service, or a model with a system prompt: injections, f
 
 Example: ragbench probe --url http://localhost:8080/ask --floor 0.9 --out reports/probe
 
-The service is asked as docs/answers-http.md says; with --llm, a model is asked
+The service is asked as docs/reference/answers-http.md says; with --llm, a model is asked
 with the system prompt of --system instead, and documents take the place of
 {context} in it. Some cases need planted documents in a service's collection:
 'ragbench probe --write-documents DIR' writes them; use a test collection. Rules

@@ -1,4 +1,4 @@
-"""A comparison for the terminal, as Markdown, and as the documented JSON object (docs/compare.md)."""
+"""A comparison for the terminal, as Markdown, and as the documented JSON object (docs/guides/compare.md)."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""The documented, versioned JSON object of an evaluation (docs/results-json.md)."""
+"""The documented, versioned JSON object of an evaluation (docs/reference/results-json.md)."""
 
 import json
 import re

@@ -157,7 +157,7 @@ def judge_markdown(check: JudgeCheck) -> str:
 
 
 def judge_json(check: JudgeCheck) -> dict[str, object]:
-    """The whole object (docs/judge-check.md)."""
+    """The whole object (docs/guides/judge-check.md)."""
     threshold, signal = check.threshold, check.signal
     ends = [-end if signal.lower_is_better else end for end in (threshold.lowest, threshold.highest)]
     found = plain(

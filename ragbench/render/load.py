@@ -27,7 +27,7 @@ JSON = dict[str, object]
 
 
 def load_json(result: LoadResult) -> JSON:
-    """The object of ``results.json`` and ``--json``; described in docs/load.md."""
+    """The object of ``results.json`` and ``--json``; described in docs/guides/load.md."""
     ledger = result.ledger
     manifest = plain({**result.manifest})
     assert isinstance(manifest, dict)

@@ -1,4 +1,4 @@
-"""A plan in plain words, with two small tables; and as the documented JSON object (docs/plan.md)."""
+"""A plan in plain words, with two small tables; and as the documented JSON object (docs/guides/plan.md)."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

@@ -2,7 +2,7 @@
 
 Request ``{"query": str, "k": int, "query_id": str}``, answer
 ``{"results": [{"id": str, "score": number}, ...]}``; every field can be put
-elsewhere. The page docs/http-contract.md is written for those who implement it.
+elsewhere. The page docs/reference/http-contract.md is written for those who implement it.
 """
 
 import itertools

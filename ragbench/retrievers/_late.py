@@ -10,7 +10,7 @@ Weighting the word pieces by idf was tried and lost on four of five collections
 was made on the collections that are reported, so their figures are slightly flattered.
 
 Source: Khattab and Zaharia 2020 (ColBERT) for MaxSim; the blend was measured
-for this project (docs/benchmarks.md).
+for this project (docs/concepts/benchmarks.md).
 """
 
 from collections.abc import Sequence

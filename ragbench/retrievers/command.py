@@ -32,7 +32,7 @@ CLOSING_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Command(Retriever):
-    """Starts a program once and asks it query by query (docs/http-contract.md).
+    """Starts a program once and asks it query by query (docs/reference/http-contract.md).
 
     A request is one line on its standard input, the answer one line on its
     standard output; what it writes to standard error is quoted when it fails.

@@ -35,7 +35,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True)
 class Http(Retriever):
-    """POSTs each query to a URL and reads the ids out of the JSON answer (docs/http-contract.md).
+    """POSTs each query to a URL and reads the ids out of the JSON answer (docs/reference/http-contract.md).
 
     Redirects are not followed, so that queries and keys go to the named host
     only. Status 429, 502, 503, 504 and broken connections are retried, a

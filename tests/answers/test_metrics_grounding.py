@@ -85,7 +85,7 @@ def test_with_embeddings_a_paraphrase_comes_before_a_stranger() -> None:
 @pytest.mark.shared_data
 def test_the_page_has_the_figures_of_people(shared_data: Path) -> None:
     """Words alone, which need no embedding; the intervals are left to the benchmark."""
-    page = (Path(__file__).resolve().parents[2] / "docs" / "answer-metrics.md").read_text(encoding="utf-8")
+    page = (Path(__file__).resolve().parents[2] / "docs" / "guides" / "answer-metrics.md").read_text(encoding="utf-8")
     shown = re.findall(r"^\| (?:QAGS|BEGIN) .* \| (\d+), (\d+)% \| .* \| (\.\d+) \[[^|]*\|$", page, flags=re.MULTILINE)
     found = collections(shared_data, None).values()
     assert len(shown) == len(found)

@@ -16,7 +16,7 @@ from tests.docs.shown_commands import holds
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = ROOT / "datasets" / "experiment" / "events.csv"
-PAGE = (ROOT / "docs" / "ab.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "guides" / "ab.md").read_text(encoding="utf-8")
 
 
 def test_the_sample_is_what_build_writes() -> None:

@@ -1,4 +1,4 @@
-"""docs/answers.md shows what is printed, with a stand-in for the model."""
+"""docs/guides/answers.md shows what is printed, with a stand-in for the model."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 from tests.cli.test_wattbot_docs import ROOT, run_page
 from tests.models.llm_server import Body, LLMServer, serving
 
-PAGE = (ROOT / "docs" / "answers.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "guides" / "answers.md").read_text(encoding="utf-8")
 SOURCE = re.compile(r"^\[(\d+)\]\n(=== DATA \w+ ===)\n(.*?)\n\2$", flags=re.DOTALL | re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""``ragbench compare`` on the sample shop: what docs/compare.md shows, and its figures by other means."""
+"""``ragbench compare`` on the sample shop: what docs/guides/compare.md shows, and its figures by other means."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-DOC = Path(__file__).resolve().parents[2] / "docs" / "compare.md"
+DOC = Path(__file__).resolve().parents[2] / "docs" / "guides" / "compare.md"
 CONSOLE = re.findall(r"```console\n(.*?)```", DOC.read_text(encoding="utf-8"), flags=re.DOTALL)
 SHOWN = re.findall(r"```text\n(.*?)```", DOC.read_text(encoding="utf-8"), flags=re.DOTALL)
 METRIC = "ndcg@10"

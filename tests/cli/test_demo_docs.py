@@ -4,8 +4,8 @@ from pathlib import Path
 
 from ragbench.golden.generate import STAGES_WITH_LLM
 
-DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
-PAGE = (DOCS / "golden-sets.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).resolve().parent.parent.parent / "docs" / "concepts"
+PAGE = (DOCS / "synthetic-sets.md").read_text(encoding="utf-8")
 
 
 def rows(text: str, head: str) -> list[list[str]]:

@@ -18,7 +18,7 @@ import yaml
 from scipy.stats import beta, t
 
 ROOT = Path(__file__).resolve().parents[2]
-ACTION, PAGE = ROOT / "docs" / "action", ROOT / "docs" / "ci.md"
+ACTION, PAGE = ROOT / "docs" / "action", ROOT / "docs" / "guides" / "ci.md"
 Ragbench = Any
 
 

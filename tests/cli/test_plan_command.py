@@ -1,4 +1,4 @@
-"""``ragbench plan``: what docs/plan.md shows, and its figures by other means."""
+"""``ragbench plan``: what docs/guides/plan.md shows, and its figures by other means."""
 
 import re
 import shlex
@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-DOC = Path(__file__).resolve().parents[2] / "docs" / "plan.md"
+DOC = Path(__file__).resolve().parents[2] / "docs" / "guides" / "plan.md"
 CONSOLE = re.findall(r"```console\n(.*?)```", DOC.read_text(encoding="utf-8"), flags=re.DOTALL)
 SHOWN = re.findall(r"```text\n(.*?)```", DOC.read_text(encoding="utf-8"), flags=re.DOTALL)
 

@@ -1,4 +1,4 @@
-"""docs/wattbot.md shows what is printed, with a stand-in for the model."""
+"""docs/guides/wattbot.md shows what is printed, with a stand-in for the model."""
 
 import csv
 import json
@@ -12,7 +12,7 @@ import pytest
 from tests.models.llm_server import Body, LLMServer, serving
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "wattbot.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "guides" / "wattbot.md").read_text(encoding="utf-8")
 SERVER = "http://localhost:8000/v1"
 with (ROOT / "datasets" / "energy_ai" / "train_QA.csv").open(encoding="utf-8", newline="") as table:
     TRUTH = {row["question"]: row for row in csv.DictReader(table)}

@@ -8,8 +8,7 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 pytestmark = pytest.mark.slow
-PAGES = ("index.html", "explanations/statistics.html", "reference/commands/compare.html", "reference/python/api.html",
-         "ab.html")  # fmt: skip
+PAGES = ("index.html", "concepts/statistics.html", "reference/cli.html", "reference/python.html", "guides/ab.html")
 
 
 @pytest.fixture(params=["light", "dark"])

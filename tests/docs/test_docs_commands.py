@@ -28,28 +28,31 @@ MODEL, SERVICE = "http://localhost:8000/v1", "http://localhost:8080/ask"
 
 RUN_ELSEWHERE = {
     ("README.md", "console"): "tests/test_readme.py",
-    ("ab.md", "console"): "tests/cli/test_ab_command.py",
-    ("answers.md", "console"): "tests/cli/test_answer_docs.py",
-    ("ci.md", ""): "tests/cli/test_gate_command.py",
-    ("compare.md", "console"): "tests/cli/test_compare_command.py",
-    ("plan.md", "console"): "tests/cli/test_plan_command.py",
-    ("wattbot.md", "console"): "tests/cli/test_wattbot_docs.py",
+    ("guides/ab.md", "console"): "tests/cli/test_ab_command.py",
+    ("guides/answers.md", "console"): "tests/cli/test_answer_docs.py",
+    ("guides/ci.md", ""): "tests/cli/test_gate_command.py",
+    ("guides/compare.md", "console"): "tests/cli/test_compare_command.py",
+    ("guides/plan.md", "console"): "tests/cli/test_plan_command.py",
+    ("guides/wattbot.md", "console"): "tests/cli/test_wattbot_docs.py",
 }
 """Page and language of the block -> the test that runs all such blocks of the page."""
 
 NOT_RUN = {
     ("README.md", "ragbench data get"): "downloads a collection; tests/io/test_download.py fetches from a server here",
     (
-        "batch.md",
+        "guides/batch.md",
         "ragbench batch",
     ): "a provider's batch API; tests/cli/test_batch_command.py has a server that speaks it",
-    ("judges-ragas.md", "ragbench score"): "needs the extra ragas; tests/answers/test_ragas.py runs the metrics",
-    ("load.md", "ragbench load"): "four minutes of load; tests/cli/test_load_command.py has shorter ones",
-    ("load.md", "ragbench baseline"): "after the former; run in tests/cli/test_load_command.py",
-    ("load.md", "ragbench gate"): "after the former; run in tests/cli/test_load_command.py",
-    ("view.md", "ragbench view"): "serves until it is stopped; tests/view/conftest.py starts it",
-    ("view.md", "ragbench golden review"): "after decisions in the viewer; run in tests/view/test_view_review.py",
-    ("wattbot.md", "ragbench wattbot run"): "the competition's data; tests/cli/test_wattbot_shared.py has them",
+    ("guides/ragas.md", "ragbench score"): "needs the extra ragas; tests/answers/test_ragas.py runs the metrics",
+    ("guides/load.md", "ragbench load"): "four minutes of load; tests/cli/test_load_command.py has shorter ones",
+    ("guides/load.md", "ragbench baseline"): "after the former; run in tests/cli/test_load_command.py",
+    ("guides/load.md", "ragbench gate"): "after the former; run in tests/cli/test_load_command.py",
+    ("guides/view.md", "ragbench view"): "serves until it is stopped; tests/view/conftest.py starts it",
+    (
+        "guides/view.md",
+        "ragbench golden review",
+    ): "after decisions in the viewer; tests/view/test_view_review.py runs it",
+    ("guides/wattbot.md", "ragbench wattbot run"): "the competition's data; tests/cli/test_wattbot_shared.py has them",
 }
 """Page and beginning of the line -> why it is not run. Its options are checked all the same."""
 
@@ -145,7 +148,7 @@ def submissions(folder: Path) -> None:
 def prompt(folder: Path) -> None:
     """What the page on probes takes for granted."""
     (folder / "prompt.txt").write_text("Answer from these documents:\n{context}\n")
-    block = (ROOT / "docs" / "probe.md").read_text("utf-8").split("```yaml\n")[1].split("```")[0]
+    block = (ROOT / "docs" / "guides" / "probe.md").read_text("utf-8").split("```yaml\n")[1].split("```")[0]
     (folder / "probe-gate.yaml").write_text(block)
 
 
@@ -185,28 +188,29 @@ class Place:
 
 
 RUN_HERE = {
-    "answer-metrics.md": Place(
+    "guides/answer-metrics.md": Place(
         answers,
         between=(("ragbench compare", copied("run1-answers", "run2-answers")),),
         codes=(("ragbench ab", 3),),  # the same run twice
     ),
-    "answers-http.md": Place(shop),
-    "answers.md": Place(made_elsewhere),
-    "audit.md": Place(review, between=(("ragbench golden review import", accept_all),)),
-    "generate.md": Place(generate, generate_writer.answer),
+    "reference/answers-http.md": Place(shop),
+    "guides/answers.md": Place(made_elsewhere),
+    "guides/audit.md": Place(review, between=(("ragbench golden review import", accept_all),)),
+    "guides/evaluate.md": Place(),
+    "guides/generate.md": Place(generate, generate_writer.answer),
     "index.md": Place(),
-    "judge-check.md": Place(labels, judge_replies.reply),
-    "judges.md": Place(answers, judge_replies.reply),
-    "probe.md": Place(
+    "guides/judge-check.md": Place(labels, judge_replies.reply),
+    "guides/judges.md": Place(answers, judge_replies.reply),
+    "guides/probe.md": Place(
         prompt,
         test_probe_command.target,
         between=(("ragbench compare", copied("probe", "probe-before", "probe-after")),),
     ),
-    "report.md": Place(),
-    "retrievers.md": Place(few_queries, says_texts),
-    "tutorials/first-evaluation.md": Place(codes=(("ragbench gate", 1),)),
-    "view.md": Place(),
-    "wattbot.md": Place(submissions),
+    "guides/report.md": Place(),
+    "guides/retrievers.md": Place(few_queries, says_texts),
+    "getting-started.md": Place(codes=(("ragbench gate", 1),)),
+    "guides/view.md": Place(),
+    "guides/wattbot.md": Place(submissions),
 }
 
 SHOWN = [shown for page in pages() for shown in shown_in(page)]
@@ -236,7 +240,7 @@ def test_every_line_is_run_somewhere_or_has_a_reason() -> None:
 @pytest.mark.parametrize(("page", "language"), RUN_ELSEWHERE)
 def test_the_test_of_a_page_is_there_and_names_it(page: str, language: str) -> None:
     assert any((one.page, one.language) == (page, language) for one in SHOWN), "nothing left to run"
-    assert page in (ROOT / RUN_ELSEWHERE[page, language]).read_text(encoding="utf-8")
+    assert page.rpartition("/")[2] in (ROOT / RUN_ELSEWHERE[page, language]).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("page", "start"), NOT_RUN)
@@ -274,10 +278,10 @@ def test_every_line_of_docs_and_help_is_understood(line: str) -> None:
 
 def test_commands_within_a_sentence_have_the_options_they_name() -> None:
     for page in pages():
-        for line in re.findall(r"`(ragbench [^`]*--[^`]*)`", page.read_text(encoding="utf-8")):
+        for line in re.findall(r"`(ragbench [a-z][^`]*--[^`]*)`", page.read_text(encoding="utf-8")):
             words = line.split()
             command, rest = leaf(words)
-            known = {name for one in command.params for name in one.opts}
+            known = {"--help", *(name for one in command.params for name in one.opts)}
             unknown = {word.split("=")[0] for word in rest if word.startswith("--")} - known
             assert not unknown, f"{page.name}: {line}"
 

@@ -29,7 +29,7 @@ class Grounding(AnswerMetric):
     the share of its content words, and the cosine of embeddings. Numbers and names
     (words with a capital) that no source has lessen it, by half where none of them is in a
     source. The details have every sentence with its place in the answer.
-    Measured against people's labels in docs/answer-metrics.md.
+    Measured against people's labels in docs/guides/answer-metrics.md.
 
     Attributes:
         embedder: spec of the embedder; None for the words alone, in any number of answers per second.

@@ -25,7 +25,7 @@ class Ragas(AnswerMetric):
     NaN where the judge finds no statement, takes any number of verdicts and counts any
     verdict but 0 as yes. Here such an answer of the judge is asked for again, and then
     has no value and a ledger entry. The column is called ``ragas_`` and the metric. Extra
-    ``ragas``. See docs/judges-ragas.md.
+    ``ragas``. See docs/guides/ragas.md.
 
     Attributes:
         metric: ``faithfulness``, ``answer_relevancy``, ``context_precision`` (against the reference),

@@ -2,7 +2,7 @@
 
 The lesson on RAG with the WattBot data (in the format of the Carpentries) holds a function
 that walks over the rows of the merged tables. The arithmetic here is the same,
-columns at a time, with all that is odd about it; docs/wattbot.md lists where it
+columns at a time, with all that is odd about it; docs/guides/wattbot.md lists where it
 differs from `ragbench.answers.wattbot.score.strict`.
 """
 

@@ -1,4 +1,4 @@
-"""The score by the rules of docs/wattbot.md: every spelling of the data understood, no row lost."""
+"""The score by the rules of docs/guides/wattbot.md: every spelling of the data understood, no row lost."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
