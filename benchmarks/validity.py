@@ -25,7 +25,7 @@ from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.progress import Advance
 from ragbench.core.seeds import generator
 from ragbench.corpus.chunk import choose_chunker, chunk
-from ragbench.golden.corpus_without import without_struck
+from ragbench.golden.corpus_without import without_masked
 from ragbench.golden.drafts import Draft
 from ragbench.golden.masked import write
 from ragbench.golden.validity import MOST_QUERIES, POOL, Validity, compare, drawn, per_query
@@ -37,7 +37,7 @@ from ragbench.models.embed.minilm import MiniLM
 METRIC = "ndcg@10"
 TITLE = "Validity of the no-LLM writer"
 HOW = (
-    f"A pool of {len(POOL)} retriever settings is ranked by nDCG@10, once by struck sentences (one a document, all "
+    f"A pool of {len(POOL)} retriever settings is ranked by nDCG@10, once by masked sentences (one a document, all "
     "documents), once by people's queries; whole documents are indexed, at most 1,000 queries a set. Kendall's tau-b "
     "of the two rankings, 95% interval by resampling both sets; ceiling: mean tau of 1,000 random halves of the "
     "people's queries against each other. The best setting counts as right if it is the same, or if the people's "
@@ -45,14 +45,14 @@ HOW = (
     "there are fewer than ninety, are the seeds: they are given to the writer without their labels, and are left out "
     "of the people's queries that both writers are compared with. Without seeds: the sentence of least overlap. With "
     "seeds: the same, unless the seeds show that people copy; then clauses of the seeds' lengths and overlap. How the "
-    "sentence is chosen was decided on Cranfield and MED; how clauses are struck, on Cranfield and SQuAD 2, and "
+    "sentence is chosen was decided on Cranfield and MED; how clauses are masked, on Cranfield and SQuAD 2, and "
     "when, on SciFact too."
 )
 TRIED = """## What was tried on the way to clauses
 
 On SQuAD 2 (ceiling .65 of 1,000 questions beside 30 seeds), tau and best setting:
 
-| what is struck | tau | best right |
+| what is masked | tau | best right |
 |---|---|---|
 | the sentence of least overlap (the default) | .15 | no |
 | the least overlapping run of a sentence, as long as a seed, all of it | .17 | no |
@@ -67,17 +67,17 @@ On SQuAD 2 (ceiling .65 of 1,000 questions beside 30 seeds), tau and best settin
 
 Chosen by words alone, runs make settings without a stemmer look too good; by stems alone, too bad; the mean leaves them
 about as far behind as people's queries do. Words left behind in the document on purpose favour every lexical setting,
-because a struck word leaves no paraphrase that a dense setting could find.
+because a masked word leaves no paraphrase that a dense setting could find.
 
 On Cranfield (ceiling .80) runs are worse than sentences: by stems .60, .58 and .30 for an overlap near .2, .4 and .6;
-by the mean .70 near .25; whole sentences near .25, .75; the sentence of least overlap, .83. So clauses are struck only
+by the mean .70 near .25; whole sentences near .25, .75; the sentence of least overlap, .83. So clauses are masked only
 where the seeds show that people copy.
 
 How the seeds show it, without labels: a query's *lead* is the share of its stems, rare ones weighing more, that the
 document with the largest such share has, less that of the second. The largest share alone does not tell: where many
 documents are relevant, one of them has many of the words by chance. The seeds' mean lead, lowered by 1.645 standard
 errors, is laid beside the mean lead of clauses of the seeds' lengths with an overlap of .7 and .8 with their own
-document. The largest overlap that the seeds reach is taken; if they do not reach .7, sentences are struck as without
+document. The largest overlap that the seeds reach is taken; if they do not reach .7, sentences are masked as without
 seeds. At first .5 and .6 were allowed too. SciFact, until then unseen, then came out at .43 (ceiling .72, the wrong
 best setting): its seeds reach .5 or .6, depending on which are drawn, and such clauses make lexical settings look too
 good. So they were taken out, and SciFact counts as chosen on. Of twelve other draws of seeds, none reaches .7 on
@@ -173,8 +173,8 @@ def measure(collection: Named, corpus: Corpus, people: GoldenSet, count: int | N
     theirs = per_query(corpus, drawn(human, MOST_QUERIES, 0), POOL, METRIC, cutter, context)
 
     def compared(drafts: Sequence[Draft]) -> Validity:
-        struck = without_struck(corpus, as_golden(drafts))
-        ours = per_query(struck.corpus, drawn(struck.golden, MOST_QUERIES, 0), POOL, METRIC, cutter, context)
+        masked = without_masked(corpus, as_golden(drafts))
+        ours = per_query(masked.corpus, drawn(masked.golden, MOST_QUERIES, 0), POOL, METRIC, cutter, context)
         return compare(ours, theirs, POOL, METRIC, 0)
 
     began = time.perf_counter()
@@ -231,10 +231,10 @@ def as_golden(drafts: Sequence[Draft]) -> GoldenSet:
     """Drafts without review."""
     return GoldenSet(
         tuple(
-            GoldenItem(d.id, d.text, d.type, None, d.evidence, d.struck, (), str(d.provenance["source"]))
+            GoldenItem(d.id, d.text, d.type, None, d.evidence, d.masked, (), str(d.provenance["source"]))
             for d in drafts
         ),
-        "struck",
+        "masked",
     )
 
 
@@ -261,7 +261,7 @@ WRITERS: tuple[tuple[str, Callable[[Measured], Validity], tuple[str, ...]], ...]
     ("without seeds", lambda row: row.found, ("sentences",)),
     ("with seeds", lambda row: row.liked, ("sentences", "clauses")),
 )
-"""Name, figures, and what was chosen for it: a writer with seeds strikes sentences or clauses."""
+"""Name, figures, and what was chosen for it: a writer with seeds masks sentences or clauses."""
 
 
 def means(rows: Sequence[Validity]) -> tuple[float, float]:
@@ -291,7 +291,7 @@ def summary(
     lines = []
     for row in rows:
         found, used = pick(row), set(chosen) & set(row.collection.chosen)
-        struck = "sentences" if pick(row) is row.found else f"clauses, {row.overlap}"
+        masked = "sentences" if pick(row) is row.found else f"clauses, {row.overlap}"
         lines.append((
             row.collection.name + (" (chosen on)" if used else ""),
             f"**{found.tau.tau:.2f}** [{found.tau.low:.2f}, {found.tau.high:.2f}]",
@@ -299,11 +299,11 @@ def summary(
             f"`{found.best_synthetic}`",
             f"`{found.best_human}`",
             "yes" if found.best_is_right else "no",
-            *((f"{row.seeds}: {struck}",) if what == "with seeds" else ()),
+            *((f"{row.seeds}: {masked}",) if what == "with seeds" else ()),
             f"{found.queries[0]:,} / {found.queries[1]:,}",
         ))  # fmt: skip
-    header = ("collection", "tau [95%]", "ceiling", "best by what is struck", "best by people's queries", "right")
-    yield table((*header, *(("seeds: struck, overlap",) if what == "with seeds" else ()), "queries"), lines)
+    header = ("collection", "tau [95%]", "ceiling", "best on the synthetic set", "best by people's queries", "right")
+    yield table((*header, *(("seeds: masked, overlap",) if what == "with seeds" else ()), "queries"), lines)
     unseen = [row for row in rows if not set(chosen) & set(row.collection.chosen)]
     if unseen:
         ours, ceiling = means([pick(row) for row in unseen])

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         score,
         score_answers,
         wattbot,
-        without_struck,
+        without_masked,
         write_report,
     )
 
@@ -88,7 +88,7 @@ __all__ = [
     "score",
     "score_answers",
     "wattbot",
-    "without_struck",
+    "without_masked",
     "write_report",
 ]
 

@@ -105,9 +105,9 @@ def test_golden_sets_of_the_readme_are_written_and_audited(
         words = [str(tmp_path / word) if word.startswith("golden/") else word for word in words]
         done = ragbench(*words[1:])
         assert done.code == 0, done.out + done.err
-    struck = tmp_path / "golden" / "shop-struck"
+    masked = tmp_path / "golden" / "shop-masked"
     done = ragbench(
-        "eval", "--corpus", struck / "corpus.jsonl", "--golden", struck / "golden", "--retriever", "bm25", "--json"
+        "eval", "--corpus", masked / "corpus.jsonl", "--golden", masked / "golden", "--retriever", "bm25", "--json"
     )
     assert done.json["arms"][0]["metrics"]["ndcg@10"]["n"] == 165
 

@@ -53,7 +53,7 @@ from ragbench.core.scored import ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.core.shown import VIEWS
 from ragbench.golden.audit.audit import Audit
-from ragbench.golden.corpus_without import without_struck as _without_struck
+from ragbench.golden.corpus_without import without_masked as _without_masked
 from ragbench.io.answer_files import read_answers
 from ragbench.io.golden_files import read_golden, write_golden
 from ragbench.io.run_files import read_run as _read_run
@@ -76,7 +76,7 @@ load_golden = _as("load_golden", read_golden)
 save_golden = _as("save_golden", write_golden)
 read_run = _as("read_run", _read_run)
 score = _as("score", _score, metrics='a name of a metric, "ndcg@10", or a list of them')
-without_struck = _as("without_struck", _without_struck)
+without_masked = _as("without_masked", _without_masked)
 
 __all__ = [
     "AnswerSet",
@@ -116,7 +116,7 @@ __all__ = [
     "score",
     "score_answers",
     "wattbot",
-    "without_struck",
+    "without_masked",
     "write_report",
 ]
 

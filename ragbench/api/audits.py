@@ -1,4 +1,4 @@
-"""Auditing a golden set, and taking struck text out of its documents."""
+"""Auditing a golden set, and removing masked text from its documents."""
 
 from collections.abc import Sequence
 from html import escape
@@ -36,7 +36,7 @@ def audit(
 
     Args:
         golden: the set.
-        corpus: its documents, with the text that queries strike still in them.
+        corpus: its documents, still with the text that queries mask.
         other: a set to look for near-duplicates in.
         chunker: how documents are cut before they are searched, as `ragbench.api.data.chunk` does.
         retrievers: whose rankings are looked at.

@@ -69,8 +69,8 @@ def generate(
     Args:
         corpus: file or folder of documents.
         out: folder for the set, its card, rejects and answers.
-        llm: ``"provider:model"`` that writes; ``"none"`` takes sentences of the documents and strikes them from
-            what must be found.
+        llm: ``"provider:model"`` that writes; ``"none"`` masks sentences of the documents and uses
+            them as queries.
         judge: model that reviews; the writer if None, ``"none"`` for no review by a model.
         seed_queries: file with queries of real users, one a line.
         per_chunk: queries to ask for per chunk; 5 with a model, 1 without.

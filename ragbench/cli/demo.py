@@ -26,7 +26,7 @@ def demo(
     Example: ragbench demo
 
     Needs no key and no network. Prints each command it runs; they can be typed one by one. With --json: "written" and
-    "struck", each as ragbench eval prints it, and "audit", as ragbench golden audit does.
+    "masked", each as ragbench eval prints it, and "audit", as ragbench golden audit does.
     """
     from ragbench.cli.demo_report import DemoReport
     from ragbench.io.samples import sample
@@ -39,7 +39,7 @@ def demo(
 
     report.heading("1. Which retriever is best? Ask the queries that were written for the shop")
     steps.run("eval", "--corpus", places.corpus, "--golden", places.golden, "--out", places.written, *again)
-    report.heading("2. Only some example queries? Strike some like them from the documents")
+    report.heading("2. Only some example queries? Mask sentences like them in the documents")
     # Only what an earlier demo wrote is replaced; any other content of the folder is refused.
     force = ("--force",) if (places.generated / "run.json").is_file() else ()
     seeds = ("--seed-queries", places.golden / "seed_queries.txt")
@@ -53,18 +53,18 @@ def demo(
     report.findings(_read(places.audit / "audit.json")["findings"])
     steps.run("golden", "corpus", *corpus, "--out", places.copy)
     copied = ("--corpus", places.copy / "corpus.jsonl", "--golden", places.copy / "golden")
-    steps.run("eval", *copied, "--out", places.struck, *again)
+    steps.run("eval", *copied, "--out", places.masked, *again)
 
     report.heading("3. Something to send: the first evaluation as a page")
     texts = ("--corpus", places.corpus, "--golden", places.golden)
     steps.run("report", places.written, *texts, "--out", places.page)
 
-    written, struck = _read(places.written / "results.json"), _read(places.struck / "results.json")
-    report.leaderboards(written, struck)
+    written, masked = _read(places.written / "results.json"), _read(places.masked / "results.json")
+    report.leaderboards(written, masked)
     report.end(out / PRINTED, places.page)
     if as_json:
         audit = _read(places.audit / "audit.json")
-        print(json.dumps({"version": 1, "written": written, "struck": struck, "audit": audit}, ensure_ascii=False))
+        print(json.dumps({"version": 1, "written": written, "masked": masked, "audit": audit}, ensure_ascii=False))
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ class _Places:
         return self.out / "copy"
 
     @property
-    def struck(self) -> Path:
-        return self.out / "struck"
+    def masked(self) -> Path:
+        return self.out / "masked"
 
     @property
     def page(self) -> Path:

@@ -49,16 +49,16 @@ class DemoReport:
                 message = textwrap.shorten(found["message"], SHOWN, placeholder=" ...")
                 self._wrapped(f"{found['severity']}: {message}", INDENT, style="yellow")
 
-    def leaderboards(self, written: Mapping[str, Any], struck: Mapping[str, Any]) -> None:
+    def leaderboards(self, written: Mapping[str, Any], masked: Mapping[str, Any]) -> None:
         """Both results side by side, and what the second can tell."""
         metric = headline(list(written["arms"][0]["metrics"]))
         table = Table(box=None, pad_edge=False, padding=(0, 4, 0, 0))
         table.add_column("retriever")
-        for name, results in (("written queries", written), ("struck queries", struck)):
+        for name, results in (("written queries", written), ("masked sentences", masked)):
             count = results["arms"][0]["metrics"][metric]["n"]
             table.add_column(f"{count} {name}", justify="right")
-        best = [_best(results, metric) for results in (written, struck)]
-        for arm, other in zip(written["arms"], struck["arms"], strict=True):
+        best = [_best(results, metric) for results in (written, masked)]
+        for arm, other in zip(written["arms"], masked["arms"], strict=True):
             cells = [
                 Text(with_interval(Estimate(**one["metrics"][metric])), style="bold" if one["name"] == top else "")
                 for one, top in zip((arm, other), best, strict=True)
@@ -67,7 +67,7 @@ class DemoReport:
         self.heading(f"{metric}, mean [95% interval]")
         self.console.print(table)
         self.console.print()
-        self._wrapped(verdict(written, struck, metric))
+        self._wrapped(verdict(written, masked, metric))
 
     def end(self, printed: Path, page: Path) -> None:
         """Where to look further."""
@@ -100,17 +100,17 @@ def command_lines(words: Sequence[str]) -> list[str]:
     return lines
 
 
-def verdict(written: Mapping[str, Any], struck: Mapping[str, Any], metric: str) -> str:
-    """What the struck queries say of what the written ones say, and what such a set can and cannot tell."""
-    ours, theirs = _better(written, metric), _better(struck, metric)
+def verdict(written: Mapping[str, Any], masked: Mapping[str, Any], metric: str) -> str:
+    """How far the masked sentences agree with the written queries, and how far to trust such a set."""
+    ours, theirs = _better(written, metric), _better(masked, metric)
     base = written["arms"][0]["name"]
     both = [name for name in ours if name in theirs]
     said = f"Both sets say that {_and(both)} beat{'s' if len(both) == 1 else ''} {base}. " if both else ""
-    first, second = _best(written, metric), _best(struck, metric)
+    first, second = _best(written, metric), _best(masked, metric)
     said += (
         f"Both have {first} first."
         if first == second
-        else f"They disagree on the best: {first} by the written queries, {second} by the struck ones."
+        else f"They disagree on the best: {first} by the written queries, {second} by the masked sentences."
     )
     return said + (
         " A set without people's queries helps to choose between retrievers where people ask in words of their own; "

@@ -10,7 +10,7 @@ EXAMPLE = """Write a golden set from documents, by a language model or without o
 Example: ragbench generate --corpus docs/ --seed-queries seeds.txt --llm openai:gpt-4o-mini
 --per-chunk 5 --max-cost 10 --out golden/docs
 
-Without --llm (or with --llm none) sentences are struck from the documents: no
+Without --llm (or with --llm none) sentences of the documents are masked: no
 model, no key, no cost. With one, add --dry-run first: it prints calls, tokens
 and cost and spends nothing. Interrupted at any moment, the same command goes on
 where it was and pays nothing twice. Exit code 0: a set was written; 2: an

@@ -119,9 +119,9 @@ def corpus_command(
     golden_format: Format = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a copy of the corpus without the text that the set strikes, and the set that belongs to it.
+    """Write a copy of the corpus without the text that the set masks, and the set that belongs to it.
 
-    Example: ragbench golden corpus --golden golden/shop --corpus shop.csv --out golden/shop-struck
+    Example: ragbench golden corpus --golden golden/shop --corpus shop.csv --out golden/shop-masked
     """
     import json
 
@@ -148,5 +148,5 @@ def corpus_command(
         return
     for code, count in ledger.counts().items():
         print(f"{count} x {code}: {first_ten(f'{e.item} ({e.reason})' for e in ledger.of(code))}")
-    print(f"{len(written.corpus)} documents without struck text written to {out / CORPUS}")
+    print(f"{len(written.corpus)} documents without masked text written to {out / CORPUS}")
     print(f"{len(written.golden)} queries written to {out / GOLDEN}")

@@ -8,7 +8,7 @@ import numpy as np
 
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, did_you_mean
-from ragbench.core.judgements import Task
+from ragbench.core.judgements import EvaluationTask
 from ragbench.core.ledger import Ledger
 from ragbench.core.runs import Run
 from ragbench.core.scored import MEDIAN, QueryTable, ScoredRun, known_intervals
@@ -91,7 +91,7 @@ class Arm:
         tie_rate: share of the items in the top 10 (or the nearest K) whose score a neighbour has.
         failed: queries that could not be answered; each is in the ledger and scores 0.
         empty: queries answered with nothing; they score 0.
-        lessened: reason by query id, for queries answered in a lesser way than the settings say (`Index.lessened`).
+        degraded: reason by query id, for queries that were not searched as the settings say (`Index.degraded`).
         from_store: whether the rankings (and the cost measured then) come from the run store.
         notes: facts the index gave about itself.
         warnings: what a reader must know before believing the numbers.
@@ -107,7 +107,7 @@ class Arm:
     tie_rate: float | None = None
     failed: int = 0
     empty: int = 0
-    lessened: Mapping[str, str] = field(default_factory=dict)
+    degraded: Mapping[str, str] = field(default_factory=dict)
     from_store: bool = False
     notes: Mapping[str, object] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -153,7 +153,7 @@ class Evaluation(Shown):
     comparisons: tuple[Comparison, ...]
     ledger: Ledger
     manifest: Mapping[str, object]
-    task: Task
+    task: EvaluationTask
     chunks: Chunks
     queries: QueryTable
 

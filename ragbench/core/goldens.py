@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from ragbench.core.errors import InputError
-from ragbench.core.fingerprint import fingerprint
+from ragbench.core.fingerprint import fingerprint, plain
 from ragbench.core.ledger import Ledger, first_ten
 from ragbench.core.shown import Shown
 
@@ -56,7 +57,7 @@ class GoldenItem:
         type: the kind of query ("attribute", "comparative", ...), or empty.
         answer: a reference answer, or None.
         evidence: judged spans; an item without a positive grade has no relevant document.
-        struck: spans the query was taken from, which must not be found.
+        masked: spans that the query was taken from; they must not be retrieved for it.
         exclude: ids of chunks or documents to leave out of this query's ranking.
         source: the document the query was written from; queries that share one
             are resampled together. None where it is not recorded.
@@ -68,7 +69,7 @@ class GoldenItem:
     type: str = ""
     answer: str | None = None
     evidence: tuple[Evidence, ...] = ()
-    struck: tuple[Span, ...] = ()
+    masked: tuple[Span, ...] = ()
     exclude: tuple[str, ...] = ()
     source: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
@@ -129,4 +130,7 @@ class GoldenSet(Shown):
     @cached_property
     def fingerprint(self) -> str:
         """Fingerprint of every item; the set's name does not count."""
-        return fingerprint(list(self.items))
+        rows: Any = plain(self.items)
+        for row in rows:  # Manifests and baselines record fingerprints of sets whose `masked` was called `struck`.
+            row["struck"] = row.pop("masked")
+        return fingerprint(rows)

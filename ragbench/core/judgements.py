@@ -80,8 +80,8 @@ class Judgements(Shown):
 
 
 @dataclass(frozen=True)
-class Task:
-    """A golden set laid over one chunking: what to ask, and what counts as found.
+class EvaluationTask:
+    """A golden set projected onto one chunking: what to ask, and what counts as found.
 
     Attributes:
         queries: one per golden item, with the ids to leave out of its ranking.
@@ -96,14 +96,14 @@ class Task:
     ledger: Ledger
 
 
-def lay_over(
+def project_labels(
     golden: GoldenSet,
     chunks: Chunks,
     *,
     unit: Unit,
     overlap: float = 0.5,
     allow_missing: bool = False,
-) -> Task:
+) -> EvaluationTask:
     """Work out queries, exclusions and labels for this chunking.
 
     Args:
@@ -122,20 +122,20 @@ def lay_over(
     """
     if not 0 < overlap <= 1:
         raise InputError(f"overlap is {overlap}; it must lie in (0, 1]")
-    layer = _Layer(golden, chunks, unit, overlap)
-    missing = layer.missing_documents()
-    hopeless = layer.knows_none()
+    projection = _Projection(golden, chunks, unit, overlap)
+    missing = projection.missing_documents()
+    hopeless = projection.knows_none()
     if missing and (hopeless or not allow_missing):
         raise InputError(
             f"golden set {golden.name!r} judges {len(missing)} documents that the corpus lacks, or that have no text: "
             f"{first_ten(missing)}. Ids of the corpus are like {', '.join(chunks.document_ids[:3])}. "
             f"Is it the right corpus?{'' if hopeless else ' --allow-missing goes on without them'}"
         )
-    return layer.task()
+    return projection.task()
 
 
-class _Layer:
-    """The state of one `lay_over`."""
+class _Projection:
+    """The state of one `project_labels`."""
 
     def __init__(self, golden: GoldenSet, chunks: Chunks, unit: Unit, overlap: float) -> None:
         self.golden, self.chunks, self.unit, self.overlap = golden, chunks, unit, overlap
@@ -177,7 +177,7 @@ class _Layer:
         return covering
 
     def touching(self, span: Span) -> npt.NDArray[np.int64]:
-        """Chunk rows that share any character with a struck span."""
+        """Chunk rows that share any character with a masked span."""
         rows = self.rows(span.document_id)
         if span.end is None or len(rows) == 0:
             return rows
@@ -187,7 +187,7 @@ class _Layer:
         return touched
 
     def excluded(self, item: GoldenItem) -> frozenset[str]:
-        """Chunk ids to leave out: named chunks, chunks of named documents, chunks with struck text."""
+        """Chunk ids to leave out: named chunks, chunks of named documents, chunks with masked text."""
         ids = self.chunks.ids
         out: set[str] = set()
         for id_ in item.exclude:
@@ -196,7 +196,7 @@ class _Layer:
             if len(rows) == 0 and id_ not in self.chunks.row:
                 reason = f"{id_!r} is to be left out, but no chunk or document has that id (was the corpus cut anew?)"
                 self.entries.append(LedgerEntry("golden", item.id, reason, "exclude-unknown"))
-        for span in item.struck:
+        for span in item.masked:
             out.update(ids[row] for row in self.touching(span))
         return frozenset(out)
 
@@ -221,18 +221,18 @@ class _Layer:
                 targets = [self.chunks.document_row[evidence.document_id]] if left or not exclude else []
             else:
                 targets = [int(row) for row in rows if self.chunks.ids[row] not in exclude]
-            if not targets and item.struck:
-                self.struck_whole(item, evidence)
+            if not targets and item.masked:
+                self.masked_whole(item, evidence)
             for target in targets:
                 found[target] = max(evidence.grade, found.get(target, evidence.grade))
         return found
 
-    def struck_whole(self, item: GoldenItem, evidence: Evidence) -> None:
+    def masked_whole(self, item: GoldenItem, evidence: Evidence) -> None:
         reason = (
-            f"every chunk of {evidence.document_id} that could be found touches struck text; "
+            f"every chunk of {evidence.document_id} that could be found touches masked text; "
             "index the copy that 'ragbench golden corpus' writes"
         )
-        self.entries.append(LedgerEntry("golden", item.id, reason, "struck-whole"))
+        self.entries.append(LedgerEntry("golden", item.id, reason, "masked-whole"))
 
     def unreachable(self, item: GoldenItem, evidence: Evidence) -> None:
         where = f"{evidence.document_id}[{evidence.start}:{'' if evidence.end is None else evidence.end}]"
@@ -242,7 +242,7 @@ class _Layer:
             code, reason = "document-missing", f"the corpus lacks document {evidence.document_id}, or it has no text"
         self.entries.append(LedgerEntry("golden", item.id, reason, code))
 
-    def task(self) -> Task:
+    def task(self) -> EvaluationTask:
         queries: list[Query] = []
         offsets, items, labels = [0], list[int](), list[int]()
         for item in self.golden:
@@ -253,10 +253,10 @@ class _Layer:
             labels.extend(found.values())
             offsets.append(len(items))
         if not any(label > 0 for label in labels):
-            if any(entry.code == "struck-whole" for entry in self.entries):
+            if any(entry.code == "masked-whole" for entry in self.entries):
                 raise InputError(
-                    f"golden set {self.golden.name!r} strikes text of every chunk that could be found, as documents "
-                    "are not cut into several. Write the corpus without struck text and evaluate on that: "
+                    f"golden set {self.golden.name!r} masks text of every chunk that could be found, as documents "
+                    "are not cut into several. Write the corpus without masked text and evaluate on that: "
                     "ragbench golden corpus --golden SET --corpus CORPUS --out DIR, then eval with "
                     "--corpus DIR/corpus.jsonl --golden DIR/golden"
                 )
@@ -272,4 +272,4 @@ class _Layer:
             labels=np.array(labels, dtype=np.int32),
             item_ids=[*real, *self.absent] if self.absent else real,
         )
-        return Task(tuple(queries), judgements, self.unit, Ledger(tuple(self.entries)))
+        return EvaluationTask(tuple(queries), judgements, self.unit, Ledger(tuple(self.entries)))

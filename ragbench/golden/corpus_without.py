@@ -1,4 +1,4 @@
-"""A copy of the corpus without the struck text, and the golden set that belongs to it."""
+"""A copy of the corpus without the masked text, and the golden set that belongs to it."""
 
 import json
 from bisect import bisect_right
@@ -15,19 +15,19 @@ from ragbench.core.ledger import LedgerEntry, first_ten
 from ragbench.io.atomic import write_text
 from ragbench.io.golden_files import write_golden
 
-MARK = "struck_from_corpus"
-"""Metadata key of a query whose struck spans (in the original offsets) are no longer in the corpus."""
+MARK, _OLD_MARK = "masked_from_corpus", "struck_from_corpus"
+"""Metadata key of a query whose masked spans (in the original offsets) are no longer in the corpus."""
 
 CORPUS, GOLDEN = "corpus.jsonl", "golden"
 """Names in the folder that `write_without` writes."""
 
 
 class Without(NamedTuple):
-    """A corpus without struck text.
+    """A corpus without masked text.
 
     Attributes:
-        corpus: the documents, shortened; one that is struck whole is left out and listed in the corpus's ledger.
-        golden: the queries, their evidence at its new place, nothing left to strike; what
+        corpus: the documents, shortened; one that is masked whole is left out and listed in the corpus's ledger.
+        golden: the queries, their evidence at its new place, nothing left to mask; what
             lost its evidence is in its ledger.
     """
 
@@ -35,17 +35,17 @@ class Without(NamedTuple):
     golden: GoldenSet
 
 
-def without_struck(corpus: Corpus, golden: GoldenSet) -> Without:
-    """Cut every span that any query of the set strikes out of the corpus.
+def without_masked(corpus: Corpus, golden: GoldenSet) -> Without:
+    """Cut every span that any query of the set masks out of the corpus.
 
-    All are struck for all queries: one index serves the whole set. A sentence
+    All are masked for all queries: one index serves the whole set. A sentence
     that one query was taken from is thus missing for the others too; evidence
     that lay in it is lost for them, and the ledger says so. Ids of chunks to
     leave out are kept as they are and may not exist in the new chunking. Of a
     file of chunks the documents are left, to be cut anew.
 
     Raises:
-        InputError: a struck span names a document that the corpus lacks or
+        InputError: a masked span names a document that the corpus lacks or
             reaches past its end, or no query has evidence left.
     """
     cuts = _cuts(corpus, golden)
@@ -55,7 +55,7 @@ def without_struck(corpus: Corpus, golden: GoldenSet) -> Without:
         if text.strip():
             documents.append(replace(document, text=text))
         else:
-            gone.append(LedgerEntry("golden", document.id, "all of its text is struck", "struck-whole"))
+            gone.append(LedgerEntry("golden", document.id, "all of its text is masked", "masked-whole"))
     absent = {entry.item for entry in gone}
     entries: list[LedgerEntry] = []
     items = []
@@ -64,7 +64,7 @@ def without_struck(corpus: Corpus, golden: GoldenSet) -> Without:
         if moved is not None:
             items.append(moved)
     if not items:
-        raise InputError(f"golden set {golden.name!r}: every query's evidence is struck by another one")
+        raise InputError(f"golden set {golden.name!r}: every query's evidence is masked by another one")
     return Without(
         Corpus(tuple(documents), corpus.ledger + gone, corpus.passages),
         GoldenSet(tuple(items), golden.name, golden.ledger + entries),
@@ -105,7 +105,7 @@ def _cuts(corpus: Corpus, golden: GoldenSet) -> dict[str, _Cut]:
     spans: dict[str, set[tuple[int, int]]] = {}
     unknown, outside = set(), set()
     for item in golden:
-        for span in item.struck:
+        for span in item.masked:
             document = corpus.by_id.get(span.document_id)
             if document is None:
                 unknown.add(span.document_id)
@@ -117,12 +117,12 @@ def _cuts(corpus: Corpus, golden: GoldenSet) -> dict[str, _Cut]:
                 spans.setdefault(span.document_id, set()).add((span.start, end))
     if unknown:
         raise InputError(
-            f"golden set {golden.name!r} strikes text of {len(unknown)} documents that the corpus lacks: "
+            f"golden set {golden.name!r} masks text of {len(unknown)} documents that the corpus lacks: "
             f"{first_ten(sorted(unknown))}. Is it the right corpus?"
         )
     if outside:
         raise InputError(
-            f"golden set {golden.name!r}: {len(outside)} queries strike text past the end of their document: "
+            f"golden set {golden.name!r}: {len(outside)} queries mask text past the end of their document: "
             f"{first_ten(sorted(outside))}. Has the corpus changed since they were written?"
         )
     return {id_: _Cut.of(places) for id_, places in spans.items()}
@@ -138,16 +138,16 @@ def _moved(item: GoldenItem, cuts: dict[str, _Cut], absent: set[str], entries: l
         if one.document_id in absent or (
             placed.end is not None and one.end != one.start and placed.end == placed.start
         ):
-            entries.append(LedgerEntry("golden", item.id, f"its evidence {_at(one)} is struck", "evidence-struck"))
+            entries.append(LedgerEntry("golden", item.id, f"its evidence {_at(one)} is masked", "evidence-masked"))
         else:
             evidence.append(placed)
     if any(e.grade > 0 for e in item.evidence) and not any(e.grade > 0 for e in evidence):
         entries.append(LedgerEntry("golden", item.id, "no evidence is left, so it is dropped", "no-evidence-left"))
         return None
     metadata = dict(item.metadata)
-    if item.struck:
-        metadata[MARK] = [_json(span) for span in item.struck]
-    return replace(item, evidence=tuple(evidence), struck=(), metadata=metadata)
+    if item.masked:
+        metadata[MARK] = [_json(span) for span in item.masked]
+    return replace(item, evidence=tuple(evidence), masked=(), metadata=metadata)
 
 
 def _at(span: Evidence | Span) -> str:
@@ -177,13 +177,13 @@ def write_without(corpus: Corpus, golden: GoldenSet, out: Path) -> Without:
     """Write ``out/corpus.jsonl`` and ``out/golden/`` (ragbench's own format), each atomically, and return them.
 
     Raises:
-        InputError: as `without_struck`; or no query strikes anything, so that there is nothing to do.
+        InputError: as `without_masked`; or no query masks anything, so that there is nothing to do.
     """
-    if not any(item.struck for item in golden):
-        done = any(MARK in item.metadata for item in golden)
-        why = "its struck text was taken out before" if done else "no query has 'struck' spans"
-        raise InputError(f"golden set {golden.name!r}: nothing to strike: {why}. Evaluate on the corpus as it is")
-    without = without_struck(corpus, golden)
+    if not any(item.masked for item in golden):
+        done = any(mark in item.metadata for item in golden for mark in (MARK, _OLD_MARK))
+        why = "its masked text was taken out before" if done else "no query has 'masked' spans"
+        raise InputError(f"golden set {golden.name!r}: nothing to mask: {why}. Evaluate on the corpus as it is")
+    without = without_masked(corpus, golden)
     lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows_of(without.corpus)]
     write_text(out / CORPUS, "".join(lines))
     write_golden(without.golden, out / GOLDEN)

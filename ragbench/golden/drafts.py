@@ -37,7 +37,7 @@ class Draft:
         quotes: the evidence as the writer quoted it.
         chunk_ids: the chunks it was written from, the first one leading.
         evidence: the quotes as spans of documents, once located.
-        struck: spans that must not be found (the struck-sentence writer).
+        masked: spans that must not be found (the masked-sentence writer).
         language: language the query should be in, ISO 639-1.
         provenance: model, prompt version, seed: JSON values only.
         opinions: what review said, in order.
@@ -50,7 +50,7 @@ class Draft:
     quotes: tuple[str, ...]
     chunk_ids: tuple[str, ...]
     evidence: tuple[Evidence, ...] = ()
-    struck: tuple[Span, ...] = ()
+    masked: tuple[Span, ...] = ()
     language: str = "en"
     provenance: Mapping[str, object] = field(default_factory=dict)
     opinions: tuple[Opinion, ...] = ()

@@ -17,7 +17,7 @@ from ragbench.golden.draft_requests import Call, Failed, make_calls, read_answer
 from ragbench.golden.drafts import Draft
 from ragbench.golden.locate_quotes import with_evidence
 from ragbench.golden.mix import allot
-from ragbench.golden.snowball import struck_language
+from ragbench.golden.snowball import masked_language
 from ragbench.golden.stages.base import ReviewContext, Stage
 from ragbench.models.llm.ask import ask_all
 from ragbench.models.llm.base import Asker
@@ -28,7 +28,7 @@ STAGES_WITH_LLM = (
     "judge", "reconsider",
 )  # fmt: skip
 STAGES_WITHOUT = ("schema", "language", "length", "located", "standalone", "duplicate")
-"""For struck sentences: a round trip would drop the very queries whose words differ from their document's."""
+"""For masked sentences: a round trip would drop the very queries whose words differ from their document's."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Job:
         seeds: queries of real users.
         settings: what decides the set.
         askers: language models by role (``draft``, ``judge``, ``reconsider``); without ``draft``
-            sentences are struck instead.
+            sentences are masked instead.
         models: their names by role.
     """
 
@@ -157,7 +157,7 @@ async def generate(job: Job, stages: Sequence[tuple[str, Stage]], context: Conte
     if WRITER in job.askers:
         drafts, failed = await _write(job, context)
     else:
-        drafts, failed = _strike(job), []
+        drafts, failed = _mask(job), []
     reviewed = await review(drafts, stages, job, context)
     accepted = tuple(draft for draft in reviewed if draft.rejected_by is None)
     rejected = tuple(draft for draft in reviewed if draft.rejected_by is not None)
@@ -192,9 +192,9 @@ async def _write(job: Job, context: Context) -> tuple[list[Draft], list[Failed]]
     return drafts, failed
 
 
-def _strike(job: Job) -> list[Draft]:
+def _mask(job: Job) -> list[Draft]:
     asked = Chunks.of(job.chunks[row] for row in job.rows)
-    code, language = struck_language(job.settings.languages)
+    code, language = masked_language(job.settings.languages)
     drafts = masked.write(
         job.corpus,
         asked,

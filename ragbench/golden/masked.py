@@ -1,13 +1,17 @@
-"""The writer that needs no language model: struck sentences.
+"""Masked sentences: queries without a language model, by the inverse cloze task.
 
-A sentence of a document is the query, and is struck from what must be found:
-the rest of its document is the answer. Of the sentences that stand alone, the
-one that shares the fewest content words with the rest is taken, because
-people's queries share few words with what answers them; a query copied from
-its target makes every lexical retriever look perfect.
+A sentence of a document becomes the query and is masked in the document; the
+rest of the document is what a retriever must find. Of the sentences that stand
+alone, the writer takes the one that shares the fewest content words with the
+rest, because human queries share few words with what answers them, and a query
+copied from its target makes every lexical retriever look perfect.
+
+Reference: K. Lee, M.-W. Chang, K. Toutanova, "Latent Retrieval for Weakly
+Supervised Open Domain Question Answering", ACL 2019, section 4: they train a
+retriever on the inverse cloze task; here it evaluates retrievers.
 
 Seed queries can say that this corpus's users do copy (`ragbench.golden.masked_seeds`).
-Then a clause of a sentence is struck that is as long as a seed and shares as much.
+Then a clause of a sentence is masked that is as long as a seed and shares as much.
 """
 
 from collections.abc import Sequence
@@ -17,11 +21,9 @@ from ragbench.core.errors import InputError, SettingError
 from ragbench.core.seeds import generator
 from ragbench.golden.drafts import Draft
 from ragbench.golden.masked_clauses import Clauses
-from ragbench.golden.masked_pool import VERSION, WRITER, Pick, Pool
+from ragbench.golden.masked_pool import CLAUSE_WRITER, VERSION, WRITER, Pick, Pool
 from ragbench.golden.masked_seeds import shape_of
 
-CLAUSES = "struck-clause"
-"""The writer where the seeds copy."""
 WITHOUT_SEEDS = (
     "without ten or more queries of your users as seeds, each query is the sentence that shares the fewest words with "
     "the rest of its document: where people repeat the words of documents, lexical retrievers look worse than they are"
@@ -41,8 +43,8 @@ def write(
 ) -> list[Draft]:
     """Queries for a corpus, ordered by document.
 
-    Each query strikes its own sentence only; sentences are chosen as if all of
-    them were struck together, as `ragbench.golden.corpus_without` does.
+    Each query masks its own sentence only; sentences are chosen as if all of
+    them were masked together, as `ragbench.golden.corpus_without` does.
 
     Args:
         corpus: the documents.
@@ -54,10 +56,10 @@ def write(
         seed: draws documents and decides between sentences of equal overlap.
         language: Snowball language of stemmer and stop words.
         like: queries as people ask them, thirty or more, without labels. Where they copy the words of the documents,
-            clauses of their lengths and overlap are struck; else, or with fewer than ten, they change nothing.
+            clauses of their lengths and overlap are masked; else, or with fewer than ten, they change nothing.
 
     Returns:
-        Drafts with their struck span, the whole document as evidence and
+        Drafts with their masked span, the whole document as evidence and
         ``provenance["source"]``, its id, beside ``provenance["writer"]`` and, for a clause, the ``"overlap"`` wanted;
         fewer than ``count`` where the corpus has no more sentences that qualify.
 
@@ -76,7 +78,7 @@ def write(
     lengths = generator(seed, "struck", "lengths")
     provenance: dict[str, object] = {"writer": WRITER, "version": VERSION, "seed": seed}
     if shape is not None and shape.overlap is not None:
-        provenance = {**provenance, "writer": CLAUSES, "overlap": shape.overlap}
+        provenance = {**provenance, "writer": CLAUSE_WRITER, "overlap": shape.overlap}
     taken: list[Pick] = []
     order = generator(seed, "struck", "documents").permutation(len(corpus))
     for _ in range(per_document if per_document is not None else pool.most):
@@ -87,13 +89,13 @@ def write(
             picks = pool.pick()
         chosen = [picks[document] for document in order.tolist() if document in picks]
         chosen = chosen if count is None else chosen[: count - len(taken)]
-        pool.strike(chosen)
+        pool.mask(chosen)
         taken += chosen
         if not chosen or len(taken) == count:
             break
     if not taken:
         raise InputError(
-            "no sentence of the corpus can be struck: none stands alone in a document that says more than it. "
+            "no sentence of the corpus can be masked: none stands alone in a document that says more than it. "
             "Are the documents prose, and longer than one sentence?"
         )
     return [pool.draft(pick, corpus, provenance) for pick in sorted(taken)]

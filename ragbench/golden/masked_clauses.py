@@ -1,7 +1,7 @@
 """Clauses of a wanted length and a wanted overlap with the rest of their document.
 
 A clause is a run of words inside one sentence. Where people repeat the words
-of what answers them, a clause is struck and the rest of its sentence stays:
+of what answers them, a clause is masked and the rest of its sentence stays:
 whole sentences reach neither the overlap nor the length of such queries.
 """
 
@@ -91,7 +91,7 @@ class Clauses:
         )
 
     def windows(self, lengths: npt.NDArray[np.int64], documents: npt.NDArray[np.bool_] | None = None) -> Windows:
-        """Every run of so many content words in the sentences that may be struck now; a shorter sentence is one run.
+        """Every run of so many content words in the sentences that may be masked now; a shorter sentence is one run.
 
         Args:
             lengths: (documents,) how many content words a run has.
@@ -127,7 +127,7 @@ class Clauses:
         return order[first]
 
     def pick(self, windows: Windows, overlap: float) -> dict[int, Pick]:
-        """By document, the clause to strike."""
+        """By document, the clause to mask."""
         picks = {}
         for at in self.nearest(windows, overlap).tolist():
             row, first, last = int(windows.row[at]), int(windows.first[at]), int(windows.last[at])

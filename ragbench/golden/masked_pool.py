@@ -1,4 +1,4 @@
-"""The sentences that can be struck, and which are struck so far."""
+"""The sentences that can be masked, and which are masked so far."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -16,17 +16,21 @@ from ragbench.golden.drafts import Draft
 from ragbench.golden.masked_sentences import Sentence, as_query, sentences_of, stands_alone
 from ragbench.golden.overlap import ContentWords
 
-WRITER = "struck-sentence"
-"""The type of every query; also the writer, where whole sentences are struck."""
+WRITER = "masked-sentence"
+"""The type of every query, and the writer where whole sentences are masked."""
+CLAUSE_WRITER = "masked-clause"
+"""The writer where clauses are masked instead of sentences."""
 VERSION = 1
+_ID_OF = {WRITER: "struck-sentence", CLAUSE_WRITER: "struck-clause"}
+"""What the writers were called first. Ids of queries are made from it, so that they stay the same."""
 LEAST_WORDS = 4
 """Distinct content words that a query, and what is left of its document, must have."""
-MOST_STRUCK = 1 / 3
+MOST_MASKED = 1 / 3
 """Of the sentences of one document; one may always go if something is left."""
 
 
 class Pick(NamedTuple):
-    """What is struck.
+    """What is masked.
 
     Attributes:
         row: the sentence.
@@ -53,10 +57,10 @@ class Pool:
 
     @classmethod
     def of(cls, corpus: Corpus, chunks: Chunks, seed: int, language: str) -> "Pool":
-        """Nothing struck yet; the seed decides between sentences of equal overlap."""
+        """Nothing masked yet; the seed decides between sentences of equal overlap."""
         sentences = list(sentences_of(corpus))
         titles = [document.title for document in corpus]
-        # Titles stay where they are, so they count as text of their documents that is never struck.
+        # Titles stay where they are, so they count as text of their documents that is never masked.
         # Words as written: chosen by stems, the sentences would be those that stemming finds least, and settings
         # without a stemmer would look too good (tau .73 against .85 on Cranfield).
         texts = [*(sentence.text for sentence in sentences), *titles]
@@ -68,7 +72,7 @@ class Pool:
         for row, sentence in enumerate(sentences):
             eligible[row] = enough[row] and chunk_ids[row] and stands_alone(sentence.text)
         per_document = np.bincount(group[: len(sentences)], minlength=len(corpus))
-        left = np.maximum((per_document * MOST_STRUCK).astype(np.int64), (per_document > 1).astype(np.int64))
+        left = np.maximum((per_document * MOST_MASKED).astype(np.int64), (per_document > 1).astype(np.int64))
         tiebreak = generator(seed, "struck", "ties").random(len(group))
         return cls(sentences, words, group, chunk_ids, eligible, tiebreak, np.ones(len(group), dtype=bool), left)
 
@@ -78,7 +82,7 @@ class Pool:
         return int(self.left.max(initial=0))
 
     def pick(self) -> dict[int, Pick]:
-        """By document, the sentence not yet struck that shares least with what is left of it."""
+        """By document, the sentence not yet masked that shares least with what is left of it."""
         shares = self.words.rest_shares(self.group, self.present)
         rows = self.rows()
         rows = rows[np.lexsort((self.tiebreak[rows], shares[rows], self.group[rows]))]
@@ -89,7 +93,7 @@ class Pool:
         }
 
     def rows(self) -> npt.NDArray[np.intp]:
-        """Sentences that may be struck now."""
+        """Sentences that may be masked now."""
         rows = np.flatnonzero(self.eligible & self.present & (self.left[self.group] > 0))
         # What must be left: words of other sentences; a title alone is no document to be found.
         counts = self.words.counts()
@@ -98,25 +102,25 @@ class Pool:
         said = np.bincount(self.group, weights=counts * sentences)
         return rows[said[self.group[rows]] - counts[rows] >= LEAST_WORDS]
 
-    def strike(self, picks: Sequence[Pick]) -> None:
+    def mask(self, picks: Sequence[Pick]) -> None:
         """Take sentences out of their documents."""
         rows = [pick.row for pick in picks]
         self.present[rows] = False
         np.subtract.at(self.left, self.group[rows], 1)
 
     def draft(self, pick: Pick, corpus: Corpus, provenance: Mapping[str, object]) -> Draft:
-        """The query of what is struck."""
+        """The query of what is masked."""
         document = corpus.documents[int(self.group[pick.row])]
         text = document.text[pick.start : pick.end]
         return Draft(
-            id=fingerprint([provenance["writer"], VERSION, document.id, pick.start, pick.end, text])[:16],
+            id=fingerprint([_ID_OF[str(provenance["writer"])], VERSION, document.id, pick.start, pick.end, text])[:16],
             text=as_query(text),
             type=WRITER,
             answer=None,
             quotes=(),
             chunk_ids=self.chunk_ids[pick.row],
             evidence=(Evidence(document.id),),
-            struck=(Span(document.id, pick.start, pick.end),),
+            masked=(Span(document.id, pick.start, pick.end),),
             provenance={**provenance, "source": document.id},
         )
 

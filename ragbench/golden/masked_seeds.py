@@ -120,7 +120,7 @@ class _Documents:
         last: npt.NDArray[np.int64],
         share: npt.NDArray[np.float64],
     ) -> npt.NDArray[np.float64]:
-        """(n,) leads of clauses, each struck from its own document, which then has the given share of it."""
+        """(n,) leads of clauses, each masked from its own document, which then has the given share of it."""
         stem = clauses.stems.word[clauses.stem]
         size = last - first + 1
         row = np.repeat(np.arange(len(first)), size)

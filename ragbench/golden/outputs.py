@@ -70,7 +70,7 @@ def item_of(draft: Draft, document_of: Mapping[str, str]) -> GoldenItem:
         type=draft.type,
         answer=draft.answer,
         evidence=draft.evidence,
-        struck=draft.struck,
+        masked=draft.masked,
         source=str(source) if source else None,
         metadata=metadata,
     )
@@ -104,7 +104,7 @@ def _reject(draft: Draft) -> dict[str, object]:
         "language": draft.language,
         "chunks": list(draft.chunk_ids),
         "evidence": [{"document_id": e.document_id, "start": e.start, "end": e.end} for e in draft.evidence],
-        "struck": [{"document_id": s.document_id, "start": s.start, "end": s.end} for s in draft.struck],
+        "masked": [{"document_id": s.document_id, "start": s.start, "end": s.end} for s in draft.masked],
         "provenance": dict(draft.provenance),
         "review": [_told(opinion) for opinion in draft.opinions],
     }

@@ -48,7 +48,7 @@ def _what(job: Job, corpus_name: str) -> str:
     if WRITER not in job.models:
         return (
             f"{begin} **No language model took part**: each query is a sentence of a document, of low overlap with "
-            "the rest, struck from what must be found; the rest of the document is the answer."
+            "the rest, masked in the document (inverse cloze task); the rest of the document is what must be found."
             + ("" if len(job.seeds) >= LEAST_SEEDS else f" **Warning**: {WITHOUT_SEEDS}.")
         )
     who = ", ".join(f"{role} `{_cell(model)}`" for role, model in sorted(job.models.items()))

@@ -13,8 +13,8 @@ SNOWBALL = {
 }  # fmt: skip
 
 
-def struck_language(codes: Sequence[str]) -> tuple[str, str]:
-    """The one language that sentences are struck in: its code and its Snowball name.
+def masked_language(codes: Sequence[str]) -> tuple[str, str]:
+    """The one language that sentences are masked in: its code and its Snowball name.
 
     Raises:
         SettingError: several codes (a sentence is in its document's language, so none can be asked for), or one
@@ -28,6 +28,6 @@ def struck_language(codes: Sequence[str]) -> tuple[str, str]:
     (code,) = codes
     if code not in SNOWBALL:
         raise SettingError(
-            f"--languages {code}: sentences cannot be struck in it without a model; these can: {', '.join(SNOWBALL)}"
+            f"--languages {code}: sentences cannot be masked in it without a model; these can: {', '.join(SNOWBALL)}"
         )
     return code, SNOWBALL[code]

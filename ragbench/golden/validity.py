@@ -16,11 +16,11 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import GoldenSet
-from ragbench.core.judgements import lay_over
+from ragbench.core.judgements import project_labels
 from ragbench.core.seeds import generator
 from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.corpus.chunkers.base import Chunker
-from ragbench.golden.corpus_without import without_struck
+from ragbench.golden.corpus_without import without_masked
 from ragbench.metrics.score import score
 from ragbench.stats.agreement import Agreement, kendall_interval, split_halves
 from ragbench.stats.bootstrap import resampled_means
@@ -109,7 +109,7 @@ def validity(
     """Rank the pool on both sets and compare.
 
     Documents are judged. The human queries are asked of the corpus as it is,
-    the synthetic ones of a copy without the text that they strike. Needs an
+    the synthetic ones of a copy without the text that they mask. Needs an
     index per setting and corpus; embeddings come from the cache of ``context``.
 
     Args:
@@ -129,12 +129,12 @@ def validity(
     """
     context = context or Context(seed=seed)
     cutter = choose_chunker(chunker, passages=True).chunker
-    # Text is struck for all queries before some are drawn: were only the drawn ones' documents shortened, their
+    # Text is masked for all queries before some are drawn: were only the drawn ones' documents shortened, their
     # length would give them away.
-    struck = without_struck(corpus, synthetic) if any(item.struck for item in synthetic) else None
-    ours, theirs = drawn(struck.golden if struck else synthetic, most_queries, seed), drawn(human, most_queries, seed)
+    masked = without_masked(corpus, synthetic) if any(item.masked for item in synthetic) else None
+    ours, theirs = drawn(masked.golden if masked else synthetic, most_queries, seed), drawn(human, most_queries, seed)
     return compare(
-        per_query(struck.corpus if struck else corpus, ours, pool, metric, cutter, context),
+        per_query(masked.corpus if masked else corpus, ours, pool, metric, cutter, context),
         per_query(corpus, theirs, pool, metric, cutter, context),
         tuple(pool),
         metric,
@@ -172,7 +172,7 @@ def per_query(
     if faults:
         raise SettingError("; ".join(faults))
     chunks, _ = chunk(corpus, chunker)
-    task = lay_over(golden, chunks, unit="document", allow_missing=True)
+    task = project_labels(golden, chunks, unit="document", allow_missing=True)
     columns = []
     with context.progress(f"{golden.name}: ranking by {len(pool)} settings", len(pool)) as advance:
         for retriever in retrievers:

@@ -61,7 +61,7 @@ def arm_json(arm: Arm) -> JSON:
         "tie_rate": arm.tie_rate,
         "failed_queries": arm.failed,
         "empty_queries": arm.empty,
-        "lessened_queries": len(arm.lessened),
+        "degraded_queries": len(arm.degraded),
         "from_store": arm.from_store,
         "notes": plain(arm.notes),
         "warnings": list(arm.warnings),

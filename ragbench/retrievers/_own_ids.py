@@ -97,8 +97,8 @@ class OwnIdsIndex(Index):
         chunks = self._chunks
         rows = [chunks.row[id_] for id_ in exclude if id_ in chunks.row]
         named = {id_ for id_ in exclude if id_ not in chunks.row}
-        struck = Counter(chunks.document_index[rows].tolist())
-        whole = {at for at, n in struck.items() if n == np.count_nonzero(chunks.document_index == at)}
+        masked = Counter(chunks.document_index[rows].tolist())
+        whole = {at for at, n in masked.items() if n == np.count_nonzero(chunks.document_index == at)}
         return frozenset(named | {chunks.document_ids[at] for at in whole})
 
 

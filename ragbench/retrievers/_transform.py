@@ -32,7 +32,7 @@ class Transformed(Retriever):
 
     The model is asked once for each query, at temperature 0, and its answers are
     kept under the cache folder: a second run asks nothing. A query whose
-    transformation fails is searched as it is, and told of (`Index.lessened`);
+    transformation fails is searched as it is, and told of (`Index.degraded`);
     when the budget is spent, or the provider is down, the arm ends with an error.
 
     Attributes:
@@ -169,7 +169,7 @@ class TransformedIndex(Index):
         for part in self.parts:
             self.notes.update({f"{self._of}.{key}": value for key, value in part.notes.items()})
         self.notes.update(self._writer.notes())
-        self.cost, self.lessened = self._writer.cost, self._writer.failed
+        self.cost, self.degraded = self._writer.cost, self._writer.failed
 
     def close(self) -> None:
         """Bring calls in flight to their end, and close the inner index."""

@@ -42,7 +42,7 @@ class Index(ABC):
         unit: whether these are ids of chunks or of documents.
         notes: facts about the index worth printing (``{"recall_against_flat": 0.997}``).
         parts: the indexes it is made of.
-        lessened: reason by query id, for queries that were answered in a lesser way than the settings say (a language
+        degraded: reason by query id, for queries that were answered in a lesser way than the settings say (a language
             model gave no answer); they are scored, warned of and in the ledger, and their run is not stored.
         cost: what the paid answers behind the queries so far cost, whenever they were paid for, in the currency of the
             price table; None where nothing is paid for or the price is not known.
@@ -60,7 +60,7 @@ class Index(ABC):
         self.item_ids = item_ids
         self.unit = unit
         self.notes: dict[str, object] = {}
-        self.lessened: dict[str, str] = {}
+        self.degraded: dict[str, str] = {}
         self._row_by_id: tuple[Sequence[str], dict[str, int]] = ((), {})
 
     @abstractmethod

@@ -16,7 +16,7 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import GoldenSet
-from ragbench.core.judgements import lay_over
+from ragbench.core.judgements import project_labels
 from ragbench.core.ledger import Ledger
 from ragbench.core.loop import run_anywhere
 from ragbench.core.pairs import pairs
@@ -290,8 +290,8 @@ def _questions(options: Options) -> GoldenSet:
 
 def _queries(golden: GoldenSet, chunks: Chunks) -> list[Query]:
     """With what must not be shown: text that a query was taken from would give the answer away."""
-    if any(item.struck or any(e.grade > 0 for e in item.evidence) for item in golden):
-        return list(lay_over(golden, chunks, unit="chunk", allow_missing=True).queries)
+    if any(item.masked or any(e.grade > 0 for e in item.evidence) for item in golden):
+        return list(project_labels(golden, chunks, unit="chunk", allow_missing=True).queries)
     return [Query(item.id, item.text, frozenset(item.exclude)) for item in golden]
 
 

@@ -21,7 +21,7 @@ from ragbench.core.errors import ArmError, RagbenchError, SettingError
 from ragbench.core.evaluations import Arm, Cost, Evaluation, Latency
 from ragbench.core.fingerprint import fingerprint, fingerprint_texts
 from ragbench.core.goldens import GoldenSet
-from ragbench.core.judgements import Task, lay_over
+from ragbench.core.judgements import EvaluationTask, project_labels
 from ragbench.core.ledger import LedgerEntry, first_ten
 from ragbench.core.runs import Run, Unit
 from ragbench.core.scored import QueryTable
@@ -127,8 +127,8 @@ def evaluate(
     progress = stoppable(context.progress, stop)
     context = replace(context, seed=settings.seed, progress=progress, token_embedders=tokens)
     unit = judged_unit(settings.level, golden, chunks)
-    laid = without_self(golden, chunks) if settings.drop_self else golden
-    task = lay_over(laid, chunks, unit=unit, overlap=settings.overlap, allow_missing=settings.allow_missing)
+    fitted = without_self(golden, chunks) if settings.drop_self else golden
+    task = project_labels(fitted, chunks, unit=unit, overlap=settings.overlap, allow_missing=settings.allow_missing)
     bench = _Bench(chunks, golden, task, settings, context)
 
     handing_over = threading.Lock()
@@ -202,7 +202,7 @@ class _Bench:
     """One evaluation at work."""
 
     def __init__(
-        self, chunks: Chunks, golden: GoldenSet, task: Task, settings: EvaluationSettings, context: Context
+        self, chunks: Chunks, golden: GoldenSet, task: EvaluationTask, settings: EvaluationSettings, context: Context
     ) -> None:
         self.chunks, self.golden, self.task, self.settings, self.context = chunks, golden, task, settings, context
         self.clusters = cluster_index([item.unit for item in golden])
@@ -233,7 +233,7 @@ class _Bench:
             tie_rate=run.tie_rate(tie_cut(self.settings.k)),
             failed=len(run.failures),
             empty=int((run.lengths == 0).sum()) - len(run.failures),
-            lessened=measured.lessened,
+            degraded=measured.degraded,
             from_store=from_store,
             notes=measured.notes,
             warnings=(*self._warnings(run, measured), *self._strangers(measured.run, scores)),
@@ -247,7 +247,7 @@ class _Bench:
             if stored is not None:
                 return _recall(stored), True
         measured = measure(retriever, self.chunks, self.task.queries, self.depth, self.context)
-        whole = not (measured.run.failures or measured.lessened)
+        whole = not (measured.run.failures or measured.degraded)
         if key is not None and self.store is not None and whole:
             facts = {"cost": asdict(measured.cost), "notes": measured.notes}
             try:
@@ -292,10 +292,10 @@ class _Bench:
             found.append(f"its run could not be stored and will be computed again: {notes['not_stored']}")
         if run.failures:
             found.append(f"{len(run.failures)} queries failed and score 0: {first_ten(sorted(run.failures))}")
-        if measured.lessened:
+        if measured.degraded:
             found.append(
-                f"{len(measured.lessened)} of {len(run)} queries were searched in a lesser way than its settings say "
-                f"(the ledger has the reasons): {first_ten(sorted(measured.lessened))}"
+                f"{len(measured.degraded)} of {len(run)} queries were not searched as its settings say "
+                f"(the ledger has the reasons): {first_ten(sorted(measured.degraded))}"
             )
         # Only where all chunks that were asked for came is it their falling together that made the list short.
         short = int(((run.lengths < min(k, len(self.chunks.document_ids))) & (returned.lengths >= self.depth)).sum())
@@ -342,8 +342,8 @@ class _Bench:
         return [
             *(LedgerEntry("search", f"{arm.name}: {id_}", reason, "query-failed") for id_, reason in failures.items()),
             *(
-                LedgerEntry("search", f"{arm.name}: {id_}", reason, "query-lessened")
-                for id_, reason in arm.lessened.items()
+                LedgerEntry("search", f"{arm.name}: {id_}", reason, "query-degraded")
+                for id_, reason in arm.degraded.items()
             ),
             *(LedgerEntry("search", f"{arm.name}: {id_}", "nothing was retrieved", "not-retrieved") for id_ in nothing),
         ]

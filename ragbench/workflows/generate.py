@@ -173,7 +173,7 @@ def prepare(
         say(f"left out: {line}")
     say(f"asking about {len(chosen.chunks)} of {len(chunked.chunks)} chunks")
     if not options.models:
-        say("no language model is named: sentences are struck from the documents instead of writing queries (--llm)")
+        say("no language model is named (--llm): sentences of the documents are masked and become the queries")
         if len(seeds) < LEAST_SEEDS:
             say(f"warning: {WITHOUT_SEEDS} (--seed-queries FILE)")
     rows = [chunked.chunks.row[id_] for id_ in chosen.chunks.ids]

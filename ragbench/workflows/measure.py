@@ -31,7 +31,7 @@ class Measured:
     run: Run
     cost: Cost
     notes: dict[str, object]
-    lessened: dict[str, str] = field(default_factory=dict)
+    degraded: dict[str, str] = field(default_factory=dict)
 
 
 def measure(retriever: Retriever, chunks: Chunks, queries: Sequence[Query], k: int, context: Context) -> Measured:
@@ -51,14 +51,14 @@ def measure(retriever: Retriever, chunks: Chunks, queries: Sequence[Query], k: i
             run, search_seconds = search(index, queries, k, context.progress)
             refuse_dead(run)
             # Before single queries are timed, which are asked twice so.
-            paid, lessened = _paid(index), _lessened(index)
+            paid, degraded = _paid(index), _degraded(index)
             latency = _latency(index, queries, k, context)
         finally:
             index.close()
     qps = len(queries) / max(search_seconds, 1e-9)
     per_query = None if paid is None else paid / len(queries)
     cost = Cost(index_seconds, search_seconds, qps, latency, peak.mib, per_query)
-    return Measured(run, cost, dict(index.notes), lessened)
+    return Measured(run, cost, dict(index.notes), degraded)
 
 
 def _paid(index: Index) -> float | None:
@@ -67,12 +67,12 @@ def _paid(index: Index) -> float | None:
     return sum(known) if known else None
 
 
-def _lessened(index: Index) -> dict[str, str]:
+def _degraded(index: Index) -> dict[str, str]:
     """Reason by query id over an index and its parts; the outermost names it."""
     found: dict[str, str] = {}
     for part in index.parts:
-        found |= _lessened(part)
-    return found | index.lessened
+        found |= _degraded(part)
+    return found | index.degraded
 
 
 def refuse_dead(run: Run) -> None:

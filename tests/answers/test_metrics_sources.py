@@ -10,7 +10,7 @@ from ragbench.answers.metrics.base import Column, ScoringContext
 from ragbench.core.answers import Answered, AnswerSet, Source
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
-from ragbench.core.judgements import lay_over
+from ragbench.core.judgements import project_labels
 from ragbench.plugins import ANSWER_METRICS, build
 
 TEXT = "".join(f"Sentence {number:03d} is here.\n" for number in range(40))
@@ -23,10 +23,10 @@ def columns(name: str, answers: list[Answered], items: list[GoldenItem | None], 
 
 
 def test_a_citation_is_right_where_its_chunk_is_relevant_in_retrieval() -> None:
-    """The same chunks as `lay_over` labels, found by their texts alone."""
+    """The same chunks as `project_labels` labels, found by their texts alone."""
     item = GoldenItem("q", "?", evidence=(Evidence("d", 260, 420), Evidence("d", 700, 760)))
     chunks = Chunks.of(Chunk(f"c{at}", "d", TEXT[a:b], a, b) for at, (a, b) in enumerate(CUT))
-    labels = lay_over(GoldenSet((item,)), chunks, unit="chunk").judgements.to_dict()["q"]
+    labels = project_labels(GoldenSet((item,)), chunks, unit="chunk").judgements.to_dict()["q"]
     relevant = {id_ for id_, label in labels.items() if label > 0}
     assert relevant == {"c1", "c2"}
     for chunk in chunks:

@@ -81,7 +81,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
         ("rb.answer('docs', GOLDEN, 'out', llm='openai:x')", "answer: golden is a GoldenSet; it must be a path"),
         ("rb.score_answers(GOLDEN, GOLDEN)", "score_answers: answers is a GoldenSet; it must be answers"),
         ("rb.audit(CORPUS, GOLDEN)", "audit: golden is a Corpus"),
-        ("rb.without_struck(GOLDEN, CORPUS)", "without_struck: corpus is a GoldenSet"),
+        ("rb.without_masked(GOLDEN, CORPUS)", "without_masked: corpus is a GoldenSet"),
         ("rb.wattbot.score(EVENTS, EVENTS)", "wattbot.score: truth is a DataFrame; it must be a path"),
         ("rb.wattbot.score('a', 'b', compat='old')", "compat is 'old'; it must be 'strict' or 'lesson'"),
         (

@@ -44,13 +44,13 @@ def test_the_commands_it_shows_give_the_files_it_wrote(ragbench: Any, shown: tup
         assert ragbench(*words).code == 0
     assert [file.read_bytes() for file in files] == before
     again = ragbench(*commands[4][:-2], "--retriever", "bm25", "--json").json["arms"][0]
-    results = json.loads((out / "struck" / "results.json").read_text())["arms"][0]
+    results = json.loads((out / "masked" / "results.json").read_text())["arms"][0]
     assert again["metrics"] == results["metrics"]
 
 
 def test_the_leaderboards_are_those_of_the_two_evaluations(shown: tuple[Path, str]) -> None:
     out, printed = shown
-    for at, name in enumerate(("written", "struck")):
+    for at, name in enumerate(("written", "masked")):
         for arm in json.loads((out / name / "results.json").read_text())["arms"]:
             mean = re.findall(rf"^{arm['name']} +(\.\d+) \[.*?\] +(\.\d+) ", printed, flags=re.MULTILINE)[0][at]
             assert float(mean) == pytest.approx(arm["metrics"]["ndcg@10"]["mean"], abs=0.0005)
@@ -59,7 +59,7 @@ def test_the_leaderboards_are_those_of_the_two_evaluations(shown: tuple[Path, st
 def test_a_second_run_is_served_from_the_store(ragbench: Any, shown: tuple[Path, str]) -> None:
     again = ragbench("demo", "--out", shown[0], "--json")
     assert again.json["version"] == 1
-    for name in ("written", "struck"):
+    for name in ("written", "masked"):
         assert all(arm["from_store"] for arm in again.json[name]["arms"])
     means = {arm["name"]: arm["metrics"]["ndcg@10"]["mean"] for arm in again.json["written"]["arms"]}
     assert means["bm25"] < means["hybrid"] < means["rerank"]
@@ -101,4 +101,4 @@ def test_the_verdict_names_only_what_both_sets_say_beyond_chance() -> None:
     assert said.startswith("Both sets say that b beats a. They disagree on the best: c by the written")
     assert "Both sets say that b and c beat a. Both have c first." in verdict(ours, ours, "ndcg@10")
     none = verdict(ours, results({"a": 0.5, "b": 0.4, "c": 0.4, "d": 0.4}, []), "ndcg@10")
-    assert none.startswith("They disagree on the best: c by the written queries, a by the struck ones")
+    assert none.startswith("They disagree on the best: c by the written queries, a by the masked sentences")

@@ -26,7 +26,7 @@ GOLDEN: list[dict[str, Any]] = [
 ]  # fmt: skip
 REJECT = {
     "stage": "judge", "reason": "vague", "id": "q3", "text": "=it", "type": "question", "answer": None,
-    "evidence": [{"document_id": "b", "start": 0, "end": 11}], "struck": [], "provenance": {},
+    "evidence": [{"document_id": "b", "start": 0, "end": 11}], "masked": [], "provenance": {},
     "review": [{"stage": "judge", "accepted": False, "reason": "vague"}],
 }  # fmt: skip
 
@@ -135,11 +135,11 @@ def test_review_there_and_back(ragbench: Any, corpus: Path, golden: Path, tmp_pa
     assert agreement["kappa"]["table"] == [[1, 0], [1, 1]]
 
 
-def test_corpus_without_the_struck_text(ragbench: Any, corpus: Path, golden: Path, tmp_path: Path) -> None:
-    struck = {"id": "s", "text": "Walk the dog.", "evidence": [{"document_id": "c"}],
-              "struck": [{"document_id": "c", "start": 0, "end": 13}], "source": "c"}  # fmt: skip
+def test_corpus_without_the_masked_text(ragbench: Any, corpus: Path, golden: Path, tmp_path: Path) -> None:
+    masked = {"id": "s", "text": "Walk the dog.", "evidence": [{"document_id": "c"}],
+              "masked": [{"document_id": "c", "start": 0, "end": 13}], "source": "c"}  # fmt: skip
     done = ragbench(
-        "golden", "corpus", "--golden", lines(tmp_path / "s.jsonl", [struck]), "--corpus", corpus, "--out",
+        "golden", "corpus", "--golden", lines(tmp_path / "s.jsonl", [masked]), "--corpus", corpus, "--out",
         tmp_path / "copy",
     )  # fmt: skip
     assert done.code == 0, done.err
@@ -150,7 +150,7 @@ def test_corpus_without_the_struck_text(ragbench: Any, corpus: Path, golden: Pat
     )  # fmt: skip
     assert evaluated.code == 0, evaluated.err
     nothing = ragbench("golden", "corpus", "--golden", golden, "--corpus", corpus, "--out", tmp_path / "x")
-    assert (nothing.code, "nothing to strike" in nothing.err) == (2, True)
+    assert (nothing.code, "nothing to mask" in nothing.err) == (2, True)
 
 
 BAD: list[tuple[list[str], str]] = [

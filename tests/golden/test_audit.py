@@ -103,7 +103,7 @@ def test_integrity_finds_every_fault() -> None:
             GoldenItem("4", "no answer", type="unanswerable"),
             item("5", "missing", "gone"),
             GoldenItem("6", "outside", evidence=(Evidence("tent", 0, 999),)),
-            GoldenItem("7", "struck", evidence=(Evidence("lead", 5, 9),), struck=(Span("lead", 0, 12),)),
+            GoldenItem("7", "masked", evidence=(Evidence("lead", 5, 9),), masked=(Span("lead", 0, 12),)),
             GoldenItem("8", "blank", evidence=(Evidence("tent", 7, 8),)),
         )
     )
@@ -113,11 +113,11 @@ def test_integrity_finds_every_fault() -> None:
     assert found.unanswerable == ("4",)
     assert found.missing_documents == ("5: gone",)
     assert found.outside == ("6: tent[0:999]",)
-    assert found.struck_evidence == ("7: lead[5:9]",)
+    assert found.masked_evidence == ("7: lead[5:9]",)
     assert found.blank == ("8: tent[7:8]",)
     severity = {f.code: f.severity for f in found.findings}
     assert severity == {
-        "missing-documents": "error", "outside": "error", "struck-evidence": "error", "blank": "warning",
+        "missing-documents": "error", "outside": "error", "masked-evidence": "error", "blank": "warning",
         "without-evidence": "warning", "duplicates": "warning",
     }  # fmt: skip
     assert "1 of them with different relevant documents" in next(
@@ -158,14 +158,14 @@ def test_circularity_warns_of_one_family() -> None:
     }
 
 
-def test_overlap_by_hand_and_struck_text_does_not_count() -> None:
+def test_overlap_by_hand_and_masked_text_does_not_count() -> None:
     corpus = Corpus(DOCUMENTS)
     golden = GoldenSet(
         (
             # steel, kettle of: steel, kettle, warranty
             GoldenItem("1", "steel kettle warranty", evidence=(Evidence("kettle", 0, 7),)),
-            # Everything, but "Walk the dog" is struck: lead, soft of: walk, dog, soft, lead
-            GoldenItem("2", "walk dog soft lead", evidence=(Evidence("lead"),), struck=(Span("lead", 0, 12),)),
+            # Everything, but "Walk the dog" is masked: lead, soft of: walk, dog, soft, lead
+            GoldenItem("2", "walk dog soft lead", evidence=(Evidence("lead"),), masked=(Span("lead", 0, 12),)),
             GoldenItem("3", "nothing known"),
         )
     )
@@ -227,10 +227,10 @@ def test_grades_become_labels_and_what_has_none_is_in_the_ledger() -> None:
     assert after.items[0].metadata["sibling_grades"]["grades"]["pot"] == 3  # type: ignore[index]
 
 
-def test_struck_text_is_taken_out_before_the_audit_retrieves() -> None:
+def test_masked_text_is_taken_out_before_the_audit_retrieves() -> None:
     text = "Opens tins. It has a long handle for leverage."
     golden = GoldenSet(
-        (GoldenItem("q", "Opens tins.", evidence=(Evidence("tin"),), struck=(Span("tin", 0, 11),), source="tin"),)
+        (GoldenItem("q", "Opens tins.", evidence=(Evidence("tin"),), masked=(Span("tin", 0, 11),), source="tin"),)
     )
     retrieved = retrieve(golden, *loaded(Document("tin", text), *DOCUMENTS), ("bm25",), Context())
     assert "tins" not in retrieved.corpus.by_id["tin"].text

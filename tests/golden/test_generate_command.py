@@ -21,16 +21,16 @@ def corpus(tmp_path: Path) -> Path:
     return write_corpus(tmp_path / "corpus.jsonl", 6)
 
 
-def test_without_a_model_sentences_are_struck_and_the_set_can_be_evaluated(
+def test_without_a_model_sentences_are_masked_and_the_set_can_be_evaluated(
     ragbench: Any, corpus: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "golden"
     done = ragbench("generate", "--corpus", corpus, "--out", out)
     assert done.code == 0, done.err
-    assert "no language model is named: sentences are struck" in done.out
+    assert "no language model is named" in done.out
     golden = read_golden(out)
     assert len(golden) == 6
-    assert all(item.struck for item in golden)
+    assert all(item.masked for item in golden)
     card = (out / "card.md").read_text()
     assert "No language model took part" in card
     for told in (done.out, card):

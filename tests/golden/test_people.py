@@ -45,7 +45,7 @@ def test_the_last_word_is_that_of_reconsider() -> None:
 def test_only_the_judges_rejects_are_read(tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [
         {"stage": "judge", "reason": "vague", "id": "r1", "text": "it?", "type": "question", "answer": None,
-         "quotes": [], "evidence": [{"document_id": "d", "start": 0, "end": 5}], "struck": [],
+         "quotes": [], "evidence": [{"document_id": "d", "start": 0, "end": 5}], "masked": [],
          "provenance": {"model": "m"},
          "review": [{"stage": "judge", "accepted": False, "reason": "vague"}]},
         {"stage": "length", "reason": "long", "id": "r2", "text": "x",

@@ -21,7 +21,7 @@ def rows(path: Path) -> list[dict[str, Any]]:
 def test_the_fields_are_those_of_ragas(tmp_path: Path) -> None:
     evidence = (Evidence("b", grade=1), Evidence("a", 0, 12, 2), Evidence("a", 13, 27, 0))
     golden = GoldenSet(
-        (GoldenItem("q", "what boils water", answer="A kettle.", evidence=evidence, struck=(Span("b"),)),)
+        (GoldenItem("q", "what boils water", answer="A kettle.", evidence=evidence, masked=(Span("b"),)),)
     )
     lost = write_golden(golden, tmp_path, "ragas", corpus=CORPUS)
     assert rows(tmp_path / "ragas.jsonl") == [
@@ -33,7 +33,7 @@ def test_the_fields_are_those_of_ragas(tmp_path: Path) -> None:
         }
     ]
     assert [(entry.code, entry.reason) for entry in lost.entries] == [
-        ("not-written", "the format cannot hold: grades, struck")
+        ("not-written", "the format cannot hold: grades, masked")
     ]
 
 

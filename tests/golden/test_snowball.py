@@ -8,7 +8,7 @@ import pytest
 import Stemmer
 
 from ragbench.core.errors import SettingError
-from ragbench.golden.snowball import SNOWBALL, struck_language
+from ragbench.golden.snowball import SNOWBALL, masked_language
 
 GERMAN = {
     "kanne.txt": "Die Kanne aus Edelstahl fasst anderthalb Liter. Der Deckel schließt dicht und hält den Tee "
@@ -23,11 +23,11 @@ def test_every_name_is_one_of_snowball() -> None:
 
 
 def test_one_language_that_snowball_knows() -> None:
-    assert struck_language(("de",)) == ("de", "german")
+    assert masked_language(("de",)) == ("de", "german")
     with pytest.raises(SettingError, match=r"en,de: .* name one language"):
-        struck_language(("en", "de"))
-    with pytest.raises(SettingError, match=r"ja: sentences cannot be struck in it .* ar, ca"):
-        struck_language(("ja",))
+        masked_language(("en", "de"))
+    with pytest.raises(SettingError, match=r"ja: sentences cannot be masked in it .* ar, ca"):
+        masked_language(("ja",))
 
 
 def test_german_documents_give_german_queries(ragbench: Any, tmp_path: Path) -> None:

@@ -57,9 +57,9 @@ def verdicts(spec: str, *drafts: Draft) -> list[bool]:
 
 def test_schema() -> None:
     leak = " ".join(DRAFT.system.split()[20:34])
-    struck = Draft("s", "a sentence", "struck-sentence", None, (), ("kettle#0",), evidence=(Evidence("kettle"),))
+    masked = Draft("s", "a sentence", "masked-sentence", None, (), ("kettle#0",), evidence=(Evidence("kettle"),))
     cases = [
-        (draft(), True), (struck, True), (draft(" "), False), (draft("a\x00b"), False), (draft(type="admin"), False),
+        (draft(), True), (masked, True), (draft(" "), False), (draft("a\x00b"), False), (draft(type="admin"), False),
         (draft(answer=None), False), (draft(quotes=(), evidence=()), False), (draft(f"kettle {leak}"), False),
         (draft(answer=f"I was told: {leak}"), False), (draft("what is === DATA 12"), False),
         (draft(type="unanswerable", quotes=(), evidence=()), True), (draft(type="unanswerable"), False),
@@ -94,8 +94,8 @@ def test_located() -> None:
 
 def test_overlap_flags_copies_and_keeps_the_share() -> None:
     copied = draft("It switches itself off when the water boils, does it not?")
-    struck = draft(copied.text, struck=(Span("kettle", 29, 74),))
-    opinions = reviewed("overlap:max_run=7", copied, draft("kettle with automatic stop"), struck)
+    masked = draft(copied.text, masked=(Span("kettle", 29, 74),))
+    opinions = reviewed("overlap:max_run=7", copied, draft("kettle with automatic stop"), masked)
     assert [opinion.accepted for opinion in opinions] == [False, True, True]
     assert opinions[0].detail["run"] == 8
     # Of kettle, automatic and stop only the first stands in the source.
@@ -207,10 +207,10 @@ def test_stages_are_checked_before_anything_runs() -> None:
     assert build_stages(("length", "judge"), (), required=False)[-1][0] == "length"
 
 
-def test_struck_sentences_go_through_the_same_review() -> None:
+def test_masked_sentences_go_through_the_same_review() -> None:
     job = Job(CORPUS, CHUNKS, range(3), (), Settings(per_chunk=1), {}, {})
     stages = build_stages(("schema", "length", "located"), (), required=True)
     generated = asyncio.run(generate(job, stages, Context()))
     assert generated.accepted
-    assert all(item.struck and [o.stage for o in item.opinions] == ["schema", "length", "located"]
+    assert all(item.masked and [o.stage for o in item.opinions] == ["schema", "length", "located"]
                for item in generated.accepted)  # fmt: skip

@@ -21,7 +21,7 @@ LEXICAL = ("bm25", "bm25:b=0", "bm25:k1=3,b=1", "bm25:stem=false")
 def as_golden(drafts: list[Draft], name: str) -> GoldenSet:
     return GoldenSet(
         tuple(
-            GoldenItem(d.id, d.text, d.type, None, d.evidence, d.struck, (), str(d.provenance["source"]))
+            GoldenItem(d.id, d.text, d.type, None, d.evidence, d.masked, (), str(d.provenance["source"]))
             for d in drafts
         ),
         name,
@@ -29,21 +29,21 @@ def as_golden(drafts: list[Draft], name: str) -> GoldenSet:
 
 
 @pytest.mark.shared_data
-def test_struck_sentences_rank_as_people_do_and_copied_words_do_not(shared_data: Path) -> None:
+def test_masked_sentences_rank_as_people_do_and_copied_words_do_not(shared_data: Path) -> None:
     from benchmarks.public_collections import cranfield
 
     corpus, human = cranfield(shared_data / "classic" / "cran")
     chunks, _ = chunk(corpus, choose_chunker("whole", passages=True).chunker)
     pool = (*LEXICAL, "bm25:k1=0.4,b=0.2", "bm25:stem=false,stop=false", "bm25:k1=1.5,b=0.75", "bm25:stop=false")
-    struck = validity(corpus, as_golden(write(corpus, chunks), "struck"), human, pool)
+    masked = validity(corpus, as_golden(write(corpus, chunks), "masked"), human, pool)
     copied = validity(corpus, as_golden(write_known_items(chunks, noise=0.0), "copied"), human, pool)
-    assert struck.tau.tau > 0.5
-    assert copied.tau.tau < struck.tau.tau - 0.2
-    assert struck.tau.tau == pytest.approx(kendalltau(struck.synthetic, struck.human).statistic)
-    assert struck.tau.low <= struck.tau.high
+    assert masked.tau.tau > 0.5
+    assert copied.tau.tau < masked.tau.tau - 0.2
+    assert masked.tau.tau == pytest.approx(kendalltau(masked.synthetic, masked.human).statistic)
+    assert masked.tau.low <= masked.tau.high
     # Queries without their own sentence are hard; with words of the target they are trivial.
-    assert np.mean(struck.synthetic) < 0.5 < 0.8 < np.mean(copied.synthetic)
-    assert struck == validity(corpus, as_golden(write(corpus, chunks), "struck"), human, pool)
+    assert np.mean(masked.synthetic) < 0.5 < 0.8 < np.mean(copied.synthetic)
+    assert masked == validity(corpus, as_golden(write(corpus, chunks), "masked"), human, pool)
 
 
 def test_comparison_by_hand() -> None:

@@ -20,7 +20,7 @@ def test_the_sample_set_as_beir_tells_what_was_lost(sample_data: Path, tmp_path:
     told = json.loads(done.stdout)
     golden = read_golden(source)
     assert (told["version"], told["queries"], told["format"]) == (1, len(golden), "beir")
-    spans = sum(any(not e.whole for e in item.evidence) or bool(item.struck) for item in golden)
+    spans = sum(any(not e.whole for e in item.evidence) or bool(item.masked) for item in golden)
     assert sum(entry["code"] == "not-written" for entry in told["ledger"]) == spans
     judged = [item.id for item in golden if item.evidence]
     assert [item.id for item in read_golden(tmp_path / "beir")] == judged

@@ -13,7 +13,7 @@ from ragbench.io.golden_files.squad import squad_corpus
 GOLDEN = GoldenSet(
     (
         GoldenItem("q1", "red tent", "attribute", "The Fell.", (Evidence("P1", grade=2), Evidence("P2", grade=-1))),
-        GoldenItem("q2", "warm bag", evidence=(Evidence("P2", 3, 9),), struck=(Span("P1", 0, 4),)),
+        GoldenItem("q2", "warm bag", evidence=(Evidence("P2", 3, 9),), masked=(Span("P1", 0, 4),)),
     ),
     "shop",
 )
@@ -72,7 +72,7 @@ def test_a_wrong_beir_row_is_named(tmp_path: Path, row: str, says: str) -> None:
 def test_beir_is_written_with_the_corpus_and_its_losses_are_told(tmp_path: Path) -> None:
     corpus = Corpus((Document("P1", "text", "title"), Document("P2", "other")))
     lost = write_golden(GOLDEN, tmp_path, "beir", split="dev", corpus=corpus)
-    assert [(entry.item, entry.reason) for entry in lost.entries] == [("q2", "the format cannot hold: spans, struck")]
+    assert [(entry.item, entry.reason) for entry in lost.entries] == [("q2", "the format cannot hold: spans, masked")]
     again = read_golden(tmp_path)
     assert [item.evidence for item in again] == [
         (Evidence("P1", grade=2), Evidence("P2", grade=-1)),

@@ -24,7 +24,7 @@ ITEM = st.builds(
     type=ANY,
     answer=st.none() | ANY,
     evidence=st.lists(st.builds(lambda p, g: Evidence(*p, g), PLACE, st.integers(-2, 4)), max_size=3).map(tuple),
-    struck=st.lists(st.builds(lambda p: Span(*p), PLACE), max_size=2).map(tuple),
+    masked=st.lists(st.builds(lambda p: Span(*p), PLACE), max_size=2).map(tuple),
     exclude=st.lists(ANY, max_size=2).map(tuple),
     source=st.none() | ANY,
     metadata=st.dictionaries(ANY, JSON, max_size=3),
@@ -63,7 +63,7 @@ def test_hugging_face_datasets_hold_everything(tmp_path_factory: pytest.TempPath
 def _utf8(item: GoldenItem) -> bool:
     """Whether Arrow can hold every text of it: no half of a surrogate pair (metadata are escaped)."""
     texts = [item.id, item.text, item.type, item.answer or "", item.source or "", *item.exclude]
-    texts += [span.document_id for span in (*item.evidence, *item.struck)]
+    texts += [span.document_id for span in (*item.evidence, *item.masked)]
     return not any("\ud800" <= char <= "\udfff" for char in "".join(texts))
 
 
@@ -113,7 +113,7 @@ def test_a_set_changed_by_hand_is_read_and_said(tmp_path: Path) -> None:
         ('{"id": "b", "text": "y", "evidence": [{"document_id": "d", "stop": 4}]}', "unknown key 'stop'"),
         ('{"id": "b", "text": "y", "evidence": [{"document_id": "d", "start": -1}]}', "'start' of 'evidence'"),
         ('{"id": "b", "text": "y", "evidence": [{"document_id": "d", "start": 4, "end": 4}]}', "ends at 4"),
-        ('{"id": "b", "text": "y", "struck": [{"document_id": "d", "grade": 4}]}', "'struck' has an unknown key"),
+        ('{"id": "b", "text": "y", "masked": [{"document_id": "d", "grade": 4}]}', "'masked' has an unknown key"),
         ('{"id": "b", "text": "y", "metadata": "m"}', "'metadata' must be an object"),
         ('{"id": "a", "text": "y"}', "1 query ids occur twice: a"),
     ],
@@ -129,3 +129,26 @@ def test_metadata_that_json_cannot_hold_is_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="a: it cannot be written as JSON"):
             write_golden(GoldenSet((GoldenItem("a", "x", metadata={"v": value}),)), tmp_path / "g")
     assert not (tmp_path / "g" / "golden.jsonl").exists()
+
+
+def test_the_former_key_is_read_and_reported(tmp_path: Path) -> None:
+    old = '{"id": "a", "text": "x", "struck": [{"document_id": "d", "start": 0, "end": 4}]}\n{"id": "b", "text": "y"}\n'
+    (tmp_path / "old.jsonl").write_text(old)
+    (tmp_path / "new.jsonl").write_text(old.replace("struck", "masked"))
+    found, renamed = read_golden(tmp_path / "old.jsonl", "native"), read_golden(tmp_path / "new.jsonl", "native")
+    assert (found.items, found.fingerprint) == (renamed.items, renamed.fingerprint)
+    assert found.items[0].masked == (Span("d", 0, 4),)
+    assert found.ledger.counts() == {"old-key": 1}
+    assert "1 queries have the key 'struck'" in found.ledger.entries[0].reason
+    assert not renamed.ledger
+
+    write_golden(found, tmp_path / "again.jsonl")
+    assert (tmp_path / "again.jsonl").read_text() == (tmp_path / "new.jsonl").read_text()
+    (tmp_path / "both.jsonl").write_text('{"id": "a", "text": "x", "struck": [], "masked": []}\n')
+    with pytest.raises(InputError, match=r"both.jsonl:1: both 'struck' and 'masked'"):
+        read_golden(tmp_path / "both.jsonl", "native")
+
+
+def test_a_fingerprint_outlives_the_renaming_of_the_key() -> None:
+    golden = GoldenSet((GoldenItem("q", "text", evidence=(Evidence("d"),), masked=(Span("d", 0, 4),)),))
+    assert golden.fingerprint == "f4d2e125e6639759510aad6b46cfa4c0"  # as recorded when the field was called `struck`

@@ -18,13 +18,13 @@ def run(unit: str, item: str) -> ScoredRun:
 
 
 def made(
-    document: Document, unit: str, *evidence: Evidence, struck: tuple[Span, ...] = (), queries: int = 1
+    document: Document, unit: str, *evidence: Evidence, masked: tuple[Span, ...] = (), queries: int = 1
 ) -> Excerpts:
     chunks = Chunks.of([Chunk(document.id, document.id, document.text, 0, len(document.text), document.title)])
     texts = Texts(
         {"a": Indexed(Corpus((document,)), chunks)},
         None,
-        {"q": GoldenItem("q", "words", evidence=evidence, struck=struck)},
+        {"q": GoldenItem("q", "words", evidence=evidence, masked=masked)},
     )
     items = Items()
     items.rows("corpus", 0, [document.id])
@@ -40,7 +40,7 @@ def test_short_texts_are_whole() -> None:
 def test_long_texts_keep_the_beginning_and_what_lies_around_evidence() -> None:
     text = "".join(chr(ord("a") + i % 26) for i in range(10_000))
     for unit in ("chunk", "document"):
-        found = made(Document("d", text), unit, Evidence("d", 5_000, 5_100), struck=(Span("d", 9_000, 9_050),))
+        found = made(Document("d", text), unit, Evidence("d", 5_000, 5_100), masked=(Span("d", 9_000, 9_050),))
         (pieces,) = found.pieces
         ranges = [(start, start + len(piece)) for start, piece in pieces]
         assert ranges == [(0, BEGINNING), (5_000 - AROUND, 5_100 + AROUND), (9_000 - AROUND, 9_050 + AROUND)]

@@ -124,8 +124,8 @@ def test_long_queries_get_room_and_every_text_fits_into_it(server: LLMServer, sh
     index = settings.index(shelf, Context())
     index.search([Query("q", "tent"), Query("r", "lamp")], 3)
     index.close()
-    assert list(index.lessened) == ["q"]
-    assert "does not follow the schema" in index.lessened["q"]
+    assert list(index.degraded) == ["q"]
+    assert "does not follow the schema" in index.degraded["q"]
     assert index.notes["llm_reasks"] == 2
 
 
@@ -180,7 +180,7 @@ def test_what_repeats_the_query_counts_once(server: LLMServer, shelf: Chunks) ->
     index = retriever("multi_query", server, n=4, of="bm25").index(shelf, Context())
     assert index.search([query], 1).ranking(0) == [("lead", pytest.approx(1 / 61))]
     assert index.notes["unchanged"] == 1
-    assert index.lessened == {}
+    assert index.degraded == {}
     index.close()
 
 
@@ -228,8 +228,8 @@ def test_a_query_without_an_answer_is_searched_as_it_is(server: LLMServer, shelf
     plain = build(RETRIEVERS, "dense").index(shelf, Context())
     for name in ("hyde", "rewrite"):
         found = measure(retriever(name, server), shelf, questions(), 5, Context())
-        assert list(found.lessened) == ["q1"]
-        assert "told to fail" in found.lessened["q1"]
+        assert list(found.degraded) == ["q1"]
+        assert "told to fail" in found.degraded["q1"]
         assert found.notes["searched_as_is"] == 1
         assert found.run.failures == {}
         assert [id_ for id_, _ in found.run.ranking(1)] == ids(plain, questions()[1], 5)
@@ -251,7 +251,7 @@ def test_faults_that_pass_change_nothing(fault: str, server: LLMServer, shelf: C
     server.fault = once
     found = measure(retriever("rewrite", server, about="tents"), shelf, questions(2), 5, Context())
     assert found.run.to_dict() == whole.run.to_dict()
-    assert found.lessened == {}
+    assert found.degraded == {}
     assert server.faults[fault] == 2
 
 
@@ -325,7 +325,7 @@ def test_within_a_hybrid_cost_and_failures_are_told_too(server: LLMServer, shelf
     inner = f"hyde:llm=openai_compatible:m,base_url={server.url},prices={prices}"
     found = measure(build(RETRIEVERS, {"name": "hybrid", "of": ["bm25", inner]}), shelf, questions(), 5, Context())
     assert found.notes[f"{inner}.llm_calls"] == 3
-    assert list(found.lessened) == ["q3"]
+    assert list(found.degraded) == ["q3"]
     written = math.floor(len(json.dumps({"texts": ["a lamp"]})) / 4)
     assert found.cost.cost_per_query == pytest.approx(3 * written * 1000 / 1e6 / 4)
 
@@ -347,9 +347,9 @@ def test_the_command_compares_it_with_its_inner_retriever(
     server.fault = lambda body, times: "400" if query_of(body).endswith("b") else ""
     told = ragbench(*words, "--json").json
     arm = told["arms"][1]
-    assert (arm["status"], arm["lessened_queries"], asked(server)) == ("ok", 1, 3)
+    assert (arm["status"], arm["degraded_queries"], asked(server)) == ("ok", 1, 3)
     assert "qb" in arm["warnings"][0]
-    assert told["ledger"]["counts"]["query-lessened"] == 1
+    assert told["ledger"]["counts"]["query-degraded"] == 1
     server.fault = never
     done = ragbench(*words)
     assert (done.code, asked(server)) == (0, 4), done.err

@@ -235,7 +235,7 @@ def test_an_interrupt_stops_arms_side_by_side() -> None:
     assert len(steps) == reached < 900
 
 
-def test_struck_and_excluded_chunks_never_appear() -> None:
+def test_masked_and_excluded_chunks_never_appear() -> None:
     text = "alpha beta. gamma delta. alpha gamma."
     whole = Chunks.of(
         [
@@ -244,7 +244,7 @@ def test_struck_and_excluded_chunks_never_appear() -> None:
             Chunk("d#2", "d", text[25:], 25, 37),
         ]
     )
-    golden = GoldenSet((GoldenItem("q", "alpha gamma", evidence=(Evidence("d", 12, 37),), struck=(Span("d", 0, 11),)),))
+    golden = GoldenSet((GoldenItem("q", "alpha gamma", evidence=(Evidence("d", 12, 37),), masked=(Span("d", 0, 11),)),))
     for spec in ("bm25", "dense", "hybrid", "rerank"):
         arm = evaluate(whole, golden, [spec], EvaluationSettings(k=(1,), resamples=100)).arms[0]
         assert arm.run is not None

@@ -9,7 +9,7 @@ from ragbench.io.golden_files.native import item_of
 
 REJECTED = "rejected.jsonl"
 STAGES = ("judge", "reconsider")
-_SAME_KEYS = ("id", "text", "type", "answer", "evidence", "struck")
+_SAME_KEYS = ("id", "text", "type", "answer", "evidence", "masked", "struck")
 
 
 def judge_opinion(item: GoldenItem) -> bool | None:

@@ -30,7 +30,7 @@ class Audit(Shown):
         golden: the set's name; ``fingerprint`` is its content.
         mix, diversity, integrity, leak, siblings, circularity: one result per audit.
         between: likeness to another set, where one was given.
-        ledger: what was left out while the set was read and laid over the corpus.
+        ledger: what was left out while the set was read and its labels were projected onto the corpus.
     """
 
     golden: str
@@ -81,7 +81,7 @@ def audit(
 ) -> tuple[Audit, Retrieved | None]:
     """Run every audit; returns the rankings too, for a model that grades siblings.
 
-    Where no query has a relevant document in the corpus, or struck text is not
+    Where no query has a relevant document in the corpus, or masked text is not
     where it should be, the audits that need rankings are left out (None);
     `Integrity` says what is wrong.
 
@@ -102,7 +102,7 @@ def audit(
     queries = embedded(golden, settings.embedder, context)
     known = chunked.chunks.document_row
     retrieved = leak = found = None
-    searchable = not any(item.struck for item in golden) or not (sound.missing_documents or sound.outside)
+    searchable = not any(item.masked for item in golden) or not (sound.missing_documents or sound.outside)
     if searchable and any(e.grade > 0 and e.document_id in known for item in golden for e in item.evidence):
         retrieved = retrieve(golden, loaded, chunked, settings.retrievers, context)
         leak = lexical_leak(retrieved, language=settings.language)

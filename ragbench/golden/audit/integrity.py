@@ -22,10 +22,10 @@ class Integrity:
         duplicates: groups of ids whose texts are the same but for case, punctuation and white space.
         without_evidence: queries for which nothing relevant is known, though they should be answerable.
         unanswerable: queries that say they have no answer (type ``unanswerable``, or ``is_impossible``).
-        missing_documents: evidence or struck text in documents that the corpus lacks, as ``query: document``.
+        missing_documents: evidence or masked text in documents that the corpus lacks, as ``query: document``.
         outside: spans that end behind their document's end, as ``query: document[start:end]``.
         blank: evidence spans that hold white space only.
-        struck_evidence: evidence that lies within text that the query strikes.
+        masked_evidence: evidence that lies within text that the query masks.
         findings: what to do about each.
     """
 
@@ -35,7 +35,7 @@ class Integrity:
     missing_documents: tuple[str, ...]
     outside: tuple[str, ...]
     blank: tuple[str, ...]
-    struck_evidence: tuple[str, ...]
+    masked_evidence: tuple[str, ...]
     findings: tuple[Finding, ...]
 
 
@@ -46,7 +46,7 @@ def integrity(golden: GoldenSet, corpus: Corpus) -> Integrity:
         same[_NO_WORD.sub(" ", item.text.casefold()).strip() or item.text].append(item.id)
     empty = [item for item in golden if not any(e.grade > 0 for e in item.evidence)]
     spans: list[tuple[GoldenItem, Evidence | Span]] = [(item, e) for item in golden for e in item.evidence]
-    spans += [(item, struck) for item in golden for struck in item.struck]
+    spans += [(item, masked) for item in golden for masked in item.masked]
     texts = {document.id: document.text for document in corpus}
     held = [(item, span, texts[span.document_id]) for item, span in spans if span.document_id in texts]
     parts = [(item, span, span.end, text) for item, span, text in held if span.end is not None]
@@ -59,11 +59,11 @@ def integrity(golden: GoldenSet, corpus: Corpus) -> Integrity:
             for i, s, end, text in parts
             if isinstance(s, Evidence) and end <= len(text) and not text[s.start : end].strip()
         ),
-        "struck_evidence": _unique(
+        "masked_evidence": _unique(
             f"{item.id}: {_place(e)}"
             for item in golden
             for e in item.evidence
-            if any(_within(e, s) for s in item.struck)
+            if any(_within(e, s) for s in item.masked)
         ),
     }
     duplicates = tuple(tuple(ids) for ids in same.values() if len(ids) > 1)
@@ -88,18 +88,18 @@ def _place(span: Evidence | Span) -> str:
     return f"{span.document_id}[{span.start}:{'' if span.end is None else span.end}]"
 
 
-def _within(evidence: Evidence, struck: Span) -> bool:
-    if evidence.document_id != struck.document_id or evidence.grade <= 0:
+def _within(evidence: Evidence, masked: Span) -> bool:
+    if evidence.document_id != masked.document_id or evidence.grade <= 0:
         return False
-    if struck.end is None:
+    if masked.end is None:
         return True
-    return evidence.end is not None and struck.start <= evidence.start and evidence.end <= struck.end
+    return evidence.end is not None and masked.start <= evidence.start and evidence.end <= masked.end
 
 
 RULES: tuple[tuple[str, Severity, str, str], ...] = (
     ("missing_documents", "error", "spans lie in documents that the corpus lacks", "give the set's own corpus"),
     ("outside", "error", "spans end behind their document's end", "the documents changed; locate the evidence anew"),
-    ("struck_evidence", "error", "pieces of evidence are struck by their own query", "take one of both out"),
+    ("masked_evidence", "error", "pieces of evidence are masked by their own query", "take one of both out"),
     ("blank", "warning", "evidence spans hold nothing but white space", "mark the text that answers the query"),
     (
         "without_evidence",

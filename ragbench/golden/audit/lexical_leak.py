@@ -42,7 +42,7 @@ class LexicalLeak:
 
     Attributes:
         document: share of a query's distinct content words that a relevant document
-            has (mean over those of the highest grade; the text that the query strikes
+            has (mean over those of the highest grade; the text that the query masks
             does not count): mean, and quantiles as ``p0`` to ``p100``.
         evidence: the same share for the evidence spans alone.
         metric: what the bands are measured by.
@@ -92,7 +92,7 @@ def query_overlaps(
 
 
 def _texts(item: GoldenItem, corpus: Corpus) -> list[str]:
-    """The evidence of the highest grade as one text, then each document it lies in, struck text taken out."""
+    """The evidence of the highest grade as one text, then each document it lies in, masked text taken out."""
     best = max((e.grade for e in item.evidence if e.document_id in corpus.by_id), default=0)
     if best <= 0:
         return []
@@ -105,7 +105,7 @@ def _texts(item: GoldenItem, corpus: Corpus) -> list[str]:
 
 
 def _masked(text: str, item: GoldenItem, document_id: str) -> str:
-    for span in item.struck:
+    for span in item.masked:
         if span.document_id == document_id:
             end = len(text) if span.end is None else min(span.end, len(text))
             text = text[: span.start] + " " * (end - span.start) + text[end:]

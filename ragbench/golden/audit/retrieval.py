@@ -11,11 +11,11 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenSet
-from ragbench.core.judgements import Task, lay_over
+from ragbench.core.judgements import EvaluationTask, project_labels
 from ragbench.core.runs import Run, Unit
 from ragbench.corpus.chunk import Chunked, choose_chunker, chunk
 from ragbench.corpus.load import Loaded
-from ragbench.golden.corpus_without import without_struck
+from ragbench.golden.corpus_without import without_masked
 
 RETRIEVERS = ("bm25", "dense", "hybrid")
 FUSED = ("hybrid", "rerank")
@@ -28,7 +28,7 @@ class Retrieved:
     """Rankings of a set by several retrievers.
 
     Attributes:
-        golden, corpus: what the rankings are for; where queries strike text, a copy of both without it.
+        golden, corpus: what the rankings are for; where queries mask text, a copy of both without it.
         chunks: what was indexed.
         task: queries and labels over these chunks.
         runs: ranking by retriever spec, in the judged unit.
@@ -37,7 +37,7 @@ class Retrieved:
     golden: GoldenSet
     corpus: Corpus
     chunks: Chunks
-    task: Task
+    task: EvaluationTask
     runs: Mapping[str, Run]
 
     @property
@@ -74,10 +74,10 @@ def retrieve(golden: GoldenSet, loaded: Loaded, chunked: Chunked, specs: Sequenc
     """Ask every retriever every query, 100 deep.
 
     Chunks are judged where evidence points at parts of documents and some
-    document was cut, else documents. Where queries strike text, it is taken out
+    document was cut, else documents. Where queries mask text, it is taken out
     of the corpus first and documents are judged, so that labels fit the corpus
     as it was too; a file of ready chunks cannot be cut anew, there the chunks
-    with struck text are left out of the rankings.
+    with masked text are left out of the rankings.
 
     Raises:
         SettingError: see `check_retrievers`.
@@ -86,11 +86,11 @@ def retrieve(golden: GoldenSet, loaded: Loaded, chunked: Chunked, specs: Sequenc
     built = check_retrievers(specs)
     corpus, chunks = loaded.corpus, chunked.chunks
     unit: Unit = "chunk" if golden.has_spans and len(chunks) > len(chunks.document_ids) else "document"
-    if loaded.chunks is None and any(item.struck for item in golden):
-        corpus, golden = without_struck(corpus, golden)
+    if loaded.chunks is None and any(item.masked for item in golden):
+        corpus, golden = without_masked(corpus, golden)
         chunks = chunk(corpus, choose_chunker(chunked.chunker, passages=loaded.passages).chunker)[0]
         unit = "document"
-    task = lay_over(golden, chunks, unit=unit, allow_missing=True)
+    task = project_labels(golden, chunks, unit=unit, allow_missing=True)
     per_document = -(-len(chunks) // len(chunks.document_ids))
     runs = {}
     with context.progress("retrieving for the audit", len(built)) as advance:

@@ -14,7 +14,7 @@ class Overlap(Stage):
     """Rejects queries that are copied from their source: they make every lexical retriever look perfect.
 
     The shares are kept for every draft, so that scores can be looked at by
-    overlap. A query whose own sentence is struck from what must be found is
+    overlap. A query whose own sentence is masked from what must be found is
     compared with nothing here: its writer measures the overlap with the rest.
 
     Attributes:
@@ -35,8 +35,8 @@ class Overlap(Stage):
         return [self._opinion(draft, context) for draft in drafts]
 
     def _opinion(self, draft: Draft, context: ReviewContext) -> Opinion:
-        if draft.struck:
-            return Opinion("overlap", True, "its sentence is struck from what must be found")
+        if draft.masked:
+            return Opinion("overlap", True, "its sentence is masked")
         chunks = context.chunks
         source = " \n ".join(chunks[chunks.row[id_]].content for id_ in draft.chunk_ids)
         said = content_words(draft.text)

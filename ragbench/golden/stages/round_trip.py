@@ -8,7 +8,7 @@ import numpy as np
 from ragbench import plugins
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenItem, GoldenSet
-from ragbench.core.judgements import lay_over
+from ragbench.core.judgements import project_labels
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.stages.base import ReviewContext, Stage
 
@@ -41,7 +41,7 @@ class RoundTrip(Stage):
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
         """One opinion per draft; ``detail["ranks"]`` has the rank by retriever, None where it is not found."""
         items = tuple(
-            GoldenItem(draft.id, draft.text, evidence=draft.evidence, struck=draft.struck)
+            GoldenItem(draft.id, draft.text, evidence=draft.evidence, masked=draft.masked)
             for draft in drafts
             if draft.evidence
         )
@@ -54,7 +54,7 @@ class RoundTrip(Stage):
     def _ranks(self, spec: str, golden: GoldenSet, context: ReviewContext) -> dict[str, int | None]:
         index = plugins.build(plugins.RETRIEVERS, spec).index(context.chunks, context.context)
         try:
-            task = lay_over(golden, context.chunks, unit=index.unit)
+            task = project_labels(golden, context.chunks, unit=index.unit)
             run = index.search(task.queries, self.k)
         finally:
             index.close()

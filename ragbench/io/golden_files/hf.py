@@ -15,7 +15,7 @@ from typing import Any
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger
-from ragbench.io.golden_files.native import KEYS, item_of, row_of
+from ragbench.io.golden_files.native import KEYS, OLD_KEY, item_of, old_keys, row_of
 from ragbench.io.golden_files.options import ReadOptions, WriteOptions
 from ragbench.io.golden_files.rows import items, roles
 
@@ -33,8 +33,9 @@ def read(path: Path, options: ReadOptions) -> GoldenSet:
     if not rows:
         raise InputError(f"{path}: the dataset has no row")
     name = options.name or path.resolve().name
-    if not options.columns and {"id", "text", "evidence"} <= set(table.column_names) <= set(KEYS):
-        return GoldenSet(tuple(item_of(where, _native(where, row)) for where, row in rows), name)
+    if not options.columns and {"id", "text", "evidence"} <= set(table.column_names) <= {*KEYS, OLD_KEY}:
+        found = tuple(item_of(where, _native(where, row)) for where, row in rows)
+        return GoldenSet(found, name, old_keys(path, ({k: v for k, v in row.items() if v} for _, row in rows)))
     role = roles(table.column_names, options.columns, str(path))
     found, entries = items(rows, role, exclude_source=options.exclude_source)
     return GoldenSet(found, name, Ledger(tuple(entries)))
@@ -78,7 +79,7 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
     place = {"document_id": text, "start": datasets.Value("int64"), "end": datasets.Value("int64")}
     kinds: dict[str, Any] = dict.fromkeys(KEYS, text)
     kinds["evidence"] = [{**place, "grade": datasets.Value("int32")}]
-    kinds["struck"], kinds["exclude"] = [place], [text]
+    kinds["masked"], kinds["exclude"] = [place], [text]
     rows = [row_of(item) for item in golden]
     try:
         columns = {key: [_cell(key, row.get(key)) for row in rows] for key in KEYS}
@@ -104,7 +105,7 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
 def _cell(key: str, value: Any) -> object:
     if key == "metadata":
         return json.dumps(value, allow_nan=False) if value else None
-    if key in ("evidence", "struck"):
+    if key in ("evidence", "masked"):
         return [{"start": None, "end": None, **row} for row in value or []]
     return value if value is not None or key != "exclude" else []
 

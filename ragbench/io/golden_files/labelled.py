@@ -74,7 +74,7 @@ def whole_documents(golden: GoldenSet) -> tuple[dict[str, dict[str, int]], list[
             row[evidence.document_id] = max(evidence.grade, row.get(evidence.document_id, evidence.grade))
         lost = {
             "spans": any(not e.whole for e in item.evidence),
-            "struck": bool(item.struck),
+            "masked": bool(item.masked),
             "exclude": bool(item.exclude),
         }
         if any(lost.values()):

@@ -3,14 +3,14 @@
 One query a line. Keys, in this order, empty ones left out::
 
     {"id", "text", "type", "answer", "evidence": [{"document_id", "start", "end", "grade"}],
-     "struck": [{"document_id", "start", "end"}], "exclude": [...], "source", "metadata": {...}}
+     "masked": [{"document_id", "start", "end"}], "exclude": [...], "source", "metadata": {...}}
 
 ``start`` and ``end`` count characters of the document's text, ``end`` exclusive;
 both are left out where the whole document is meant. ``grade`` is 1 if absent.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,8 +23,9 @@ from ragbench.io.golden_files.options import ReadOptions, WriteOptions
 from ragbench.io.manifests import read_manifest
 
 TAKES: frozenset[str] = frozenset()
-KEYS = ("id", "text", "type", "answer", "evidence", "struck", "exclude", "source", "metadata")
+KEYS = ("id", "text", "type", "answer", "evidence", "masked", "exclude", "source", "metadata")
 LINES, MANIFEST = "golden.jsonl", "manifest.json"
+OLD_KEY, NEW_KEY = "struck", "masked"
 FORMAT_VERSION = 1
 
 
@@ -36,15 +37,31 @@ def read(path: Path, options: ReadOptions) -> GoldenSet:
     """
     folder = path.is_dir()
     manifest = read_manifest(path / MANIFEST, FORMAT_VERSION) if folder else {}
-    items = tuple(item_of(where, row) for where, row in read_objects(path / LINES if folder else path))
+    file = path / LINES if folder else path
+    rows = list(read_objects(file))
+    items = tuple(item_of(where, row) for where, row in rows)
+    ledger = old_keys(file, (row for _, row in rows))
     name = options.name or manifest.get("name") or (path.resolve().name if folder else path.stem)
     if not items:
         raise InputError(f"{path}: there is no query in it")
-    golden = GoldenSet(items, str(name))
+    golden = GoldenSet(items, str(name), ledger)
     if manifest.get("fingerprint", golden.fingerprint) == golden.fingerprint:
         return golden
     reason = f"{LINES} was changed after {MANIFEST} was written; write the set again to bring them together"
-    return GoldenSet(items, str(name), Ledger((LedgerEntry("golden", str(path), reason, "manifest-differs"),)))
+    differs = LedgerEntry("golden", str(path), reason, "manifest-differs")
+    return GoldenSet(items, str(name), Ledger((*ledger.entries, differs)))
+
+
+def old_keys(path: Path, rows: Iterable[Mapping[str, object]]) -> Ledger:
+    """One entry with the number of rows that still use the former name of ``masked``, or an empty log."""
+    count = sum(OLD_KEY in row for row in rows)
+    if not count:
+        return Ledger()
+    reason = (
+        f"{count} queries have the key {OLD_KEY!r}, which is now called {NEW_KEY!r}. The next version will not read "
+        "it: write the set again ('ragbench export --golden SET --to native --out DIR'), or rename the key"
+    )
+    return Ledger((LedgerEntry("golden", str(path), reason, "old-key"),))
 
 
 def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
@@ -86,8 +103,8 @@ def row_of(item: GoldenItem) -> dict[str, object]:
         row["answer"] = item.answer
     if item.evidence:
         row["evidence"] = [{**_place(e), "grade": e.grade} for e in item.evidence]
-    if item.struck:
-        row["struck"] = [_place(span) for span in item.struck]
+    if item.masked:
+        row["masked"] = [_place(span) for span in item.masked]
     if item.exclude:
         row["exclude"] = list(item.exclude)
     if item.source is not None:
@@ -109,9 +126,15 @@ def _place(span: Evidence | Span) -> dict[str, object]:
 def item_of(where: str, row: Mapping[str, object]) -> GoldenItem:
     """A query from its JSON form. A key that holds null counts as absent.
 
+    The former name of ``masked``, ``struck``, is still read.
+
     Raises:
         InputError: an unknown key or a value of the wrong kind; the message starts with ``where``.
     """
+    if OLD_KEY in row:
+        if NEW_KEY in row:
+            raise InputError(f"{where}: both {OLD_KEY!r} and {NEW_KEY!r}, its new name. Keep {NEW_KEY!r} only")
+        row = {NEW_KEY if key == OLD_KEY else key: value for key, value in row.items()}
     for key in row:
         if key not in KEYS:
             raise InputError(f"{where}: unknown key {key!r}{did_you_mean(key, KEYS)}; own keys go into 'metadata'")
@@ -126,7 +149,7 @@ def item_of(where: str, row: Mapping[str, object]) -> GoldenItem:
         type=optional("type") or "",
         answer=optional("answer"),
         evidence=tuple(_evidence(where, e) for e in _objects(where, row, "evidence")),
-        struck=tuple(Span(*_span(where, s, "struck")) for s in _objects(where, row, "struck")),
+        masked=tuple(Span(*_span(where, s, "masked")) for s in _objects(where, row, "masked")),
         exclude=tuple(as_text(where, "exclude", id_) for id_ in _list(where, row, "exclude")),
         source=optional("source"),
         metadata=metadata,

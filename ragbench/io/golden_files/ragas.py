@@ -32,7 +32,7 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
 
     Returns:
         per query, what the format cannot hold: grades, what was judged not
-        relevant, struck text, ids to leave out.
+        relevant, masked text, ids to leave out.
 
     Raises:
         InputError: no corpus, or evidence in a document that it lacks.
@@ -51,7 +51,7 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
         rows.append((item.id, row))
         lost = {
             "grades": len({e.grade for e in item.evidence}) > 1,
-            "struck": bool(item.struck),
+            "masked": bool(item.masked),
             "exclude": bool(item.exclude),
         }
         if any(lost.values()):

@@ -134,7 +134,7 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
             raise InputError(f"query {item.id!r}: the corpus has no document {home!r}. Is it the right corpus?")
         text = options.corpus.by_id[home].text
         spans = [e for e in item.evidence if e.document_id == home and e.grade > 0 and e.end is not None]
-        lost = sum(e not in spans or e.grade != 1 for e in item.evidence) + len(item.struck) + len(item.exclude)
+        lost = sum(e not in spans or e.grade != 1 for e in item.evidence) + len(item.masked) + len(item.exclude)
         if lost:
             reason = f"{lost} of its spans, grades or exclusions have no place in the format"
             entries.append(LedgerEntry("export", item.id, reason, "not-written"))

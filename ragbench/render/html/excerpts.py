@@ -93,11 +93,11 @@ def _place(found: Excerpts, id_: str, run: ScoredRun, indexed: Indexed | None) -
 
 
 def _spans(items: Iterable[GoldenItem]) -> Mapping[str, list[tuple[int, int]]]:
-    """Evidence that is part of a document, and struck text, by document."""
+    """Evidence that is part of a document, and masked text, by document."""
     spans: dict[str, list[tuple[int, int]]] = {}
     for item in items:
         ranges = [(one.document_id, one.start, one.end) for one in item.evidence]
-        ranges += [(span.document_id, span.start, span.end) for span in item.struck]
+        ranges += [(span.document_id, span.start, span.end) for span in item.masked]
         for document, start, end in ranges:
             if end is not None:
                 spans.setdefault(document, []).append((start, end))

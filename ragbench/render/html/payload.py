@@ -18,7 +18,7 @@ from ragbench.render.html.texts import Indexed
 SCALE = 10_000
 """Values between -3 and 3 are stored as whole ten-thousandths."""
 MISSING = -32768
-EVIDENCE, STRUCK = 0, 1
+EVIDENCE, MASKED = 0, 1
 
 
 def payload(data: ReportData) -> tuple[str, str, Excerpts]:
@@ -102,10 +102,10 @@ def _evidence(item: GoldenItem, documents: dict[str, int], indexed: Sequence[Ind
         row = documents.setdefault(one.document_id, len(documents))
         said = quote(one.document_id, one.start, one.end, indexed)
         found.append([row, one.start, -1 if one.end is None else one.end, one.grade, EVIDENCE, said])
-    for span in item.struck[:50]:
+    for span in item.masked[:50]:
         row = documents.setdefault(span.document_id, len(documents))
         said = quote(span.document_id, span.start, span.end, indexed)
-        found.append([row, span.start, -1 if span.end is None else span.end, 0, STRUCK, said])
+        found.append([row, span.start, -1 if span.end is None else span.end, 0, MASKED, said])
     return found
 
 

@@ -1,17 +1,17 @@
 // One query: what should be found, and what every system found, side by side.
 const EVIDENCE = 0;
-const STRUCK = 1;
+const MASKED = 1;
 const CLAMPED = 350;
 
 function evidenceMarks(texts, item, query, shift) {
   const document_ = texts.documents[item];
   const start = texts.starts[item] + shift;
   return texts.evidence[query]
-    .filter(([of, , end, grade, kind]) => of === document_ && end >= 0 && (kind === STRUCK || grade > 0))
+    .filter(([of, , end, grade, kind]) => of === document_ && end >= 0 && (kind === MASKED || grade > 0))
     .map(([, low, high, grade, kind]) => ({
       start: low - start, end: high - start,
-      className: kind === STRUCK ? "struck" : "evidence",
-      title: kind === STRUCK ? "the query was taken from here" : "evidence, grade " + grade,
+      className: kind === MASKED ? "masked" : "evidence",
+      title: kind === MASKED ? "the query was taken from here" : "evidence, grade " + grade,
     }));
 }
 

@@ -1,4 +1,4 @@
-"""Struck clauses: that they are like the seeds, and that seeds which do not copy change nothing."""
+"""Masked clauses: that they are like the seeds, and that seeds which do not copy change nothing."""
 
 import itertools
 import re
@@ -13,9 +13,9 @@ import Stemmer
 from benchmarks import public_collections
 from ragbench.core.documents import Chunks, Corpus, Document
 from ragbench.corpus.chunk import choose_chunker, chunk
-from ragbench.golden.masked import CLAUSES, write
+from ragbench.golden.masked import write
 from ragbench.golden.masked_clauses import Clauses
-from ragbench.golden.masked_pool import WRITER, Pool
+from ragbench.golden.masked_pool import CLAUSE_WRITER, WRITER, Pool
 from ragbench.golden.masked_seeds import OVERLAPS, shape_of
 from ragbench.golden.masked_sentences import as_query
 
@@ -109,13 +109,13 @@ def test_seeds_that_copy_give_clauses_of_their_lengths_and_overlap() -> None:
     sentences = [re.findall(r"The [^.]*\.", document.text) for document in corpus]
     reached, known = [], (frequencies(corpus), len(corpus))
     for draft, document, own in zip(drafts, corpus, sentences, strict=True):
-        [span] = draft.struck
+        [span] = draft.masked
         text = document.text[span.start : span.end]
         assert as_query(text) == draft.text
         assert len(words_of(draft.text)) == 6
         [sentence] = [one for one in own if text in one]
         reached.append(overlap_by_hand(*known, sentence, document, words_of(text)))
-        assert draft.provenance["writer"] == CLAUSES
+        assert draft.provenance["writer"] == CLAUSE_WRITER
         assert draft.provenance["overlap"] in OVERLAPS
     assert np.mean(reached) == pytest.approx(drafts[0].provenance["overlap"], abs=0.05)
     assert drafts == write(corpus, pieces(corpus), like=seeds)
@@ -140,7 +140,7 @@ def test_several_clauses_of_a_document_come_from_different_sentences() -> None:
     assert len(drafts) == 3 * len(corpus), "a third of nine sentences each"
     assert len({draft.id for draft in drafts}) == len(drafts)
     for document in corpus:
-        starts = [d.struck[0].start for d in drafts if d.provenance["source"] == document.id]
+        starts = [d.masked[0].start for d in drafts if d.provenance["source"] == document.id]
         sentences = {document.text.count(".", 0, start) for start in starts}
         assert len(sentences) == 3
     assert len(write(corpus, pieces(corpus), count=17, like=copying(corpus))) == 17
@@ -174,4 +174,4 @@ def test_questions_on_paragraphs_copy_and_topics_do_not(shared_data: Path) -> No
         labelled = [item.text for item in people if any(e.grade > 0 for e in item.evidence)]
         seeds = labelled[:: len(labelled) // 30][:30]
         drafts = write(corpus, pieces(corpus), count=40, like=seeds)
-        assert {draft.provenance["writer"] for draft in drafts} == {CLAUSES if copies else WRITER}
+        assert {draft.provenance["writer"] for draft in drafts} == {CLAUSE_WRITER if copies else WRITER}

@@ -1,4 +1,4 @@
-"""The struck-sentence writer: what it takes, what it leaves, and that it is the same every time."""
+"""The masked-sentence writer: what it takes, what it leaves, and that it is the same every time."""
 
 import time
 
@@ -28,7 +28,7 @@ def pieces(of: Corpus, chunker: str = "whole") -> Chunks:
     return chunk(of, choose_chunker(chunker, passages=True).chunker)[0]
 
 
-def test_the_sentence_that_shares_least_is_struck() -> None:
+def test_the_sentence_that_shares_least_is_masked() -> None:
     documents = corpus(LAMP, KETTLE)
     drafts = write(documents, pieces(documents))
     assert [draft.text for draft in drafts] == [
@@ -36,7 +36,7 @@ def test_the_sentence_that_shares_least_is_struck() -> None:
         "Campers carry such equipment across mountains without noticing the weight",
     ]
     for draft, document in zip(drafts, documents, strict=True):
-        [span], [evidence] = draft.struck, draft.evidence
+        [span], [evidence] = draft.masked, draft.evidence
         assert as_query(document.text[span.start : span.end]) == draft.text
         assert (evidence.document_id, evidence.whole, evidence.grade) == (document.id, True, 1)
         assert draft.provenance["source"] == document.id
@@ -52,12 +52,12 @@ def test_same_seed_same_drafts_and_count_draws_each_document_first() -> None:
     assert drawn[0] != drawn[1]
 
 
-def test_several_queries_of_a_document_strike_different_sentences() -> None:
+def test_several_queries_of_a_document_mask_different_sentences() -> None:
     names = ["alpha", "bravo", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet"]
     text = " ".join(f"The engine number {name} drives the {name} wheel of the old mill." for name in names)
     documents = corpus(text)
     drafts = write(documents, pieces(documents), per_document=5)
-    spans = [draft.struck[0] for draft in drafts]
+    spans = [draft.masked[0] for draft in drafts]
     assert len(set(spans)) == 3, "a third of the nine sentences, however many are asked for"
     assert len({draft.id for draft in drafts}) == 3
 
@@ -67,7 +67,7 @@ def test_only_sentences_inside_the_chunks_given() -> None:
     chunks = pieces(documents, "sentence:size=60,overlap=0")
     first = Chunks.of(list(chunks)[:2])
     [draft] = write(documents, first)
-    assert draft.struck[0].end <= int(first.ends.max())
+    assert draft.masked[0].end <= int(first.ends.max())
     assert set(draft.chunk_ids) <= set(first.ids)
 
 

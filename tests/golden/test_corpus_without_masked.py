@@ -1,4 +1,4 @@
-"""The corpus without struck text: property tests of the offsets, and what happens to lost evidence."""
+"""The corpus without masked text: property tests of the offsets, and what happens to lost evidence."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.corpus.chunk import chunk_corpus
 from ragbench.corpus.load import Loaded, load_corpus
-from ragbench.golden.corpus_without import MARK, rows_of, without_struck, write_without
+from ragbench.golden.corpus_without import MARK, rows_of, without_masked, write_without
 from ragbench.io.chunk_files import write_chunks
 from ragbench.io.golden_files import read_golden
 
@@ -22,15 +22,15 @@ place = st.tuples(st.integers(0, 59), st.integers(1, 60)).map(lambda p: (min(p[0
 
 @given(st.lists(place, min_size=1, max_size=6), st.lists(place, min_size=1, max_size=6))
 def test_evidence_points_at_what_is_left_of_its_text(
-    struck: list[tuple[int, int]], wanted: list[tuple[int, int]]
+    masked: list[tuple[int, int]], wanted: list[tuple[int, int]]
 ) -> None:
     corpus = Corpus((Document("d", TEXT), Document("other", "something else")))
     items = [
-        GoldenItem(f"s{i}", "q", struck=(Span("d", *s),), evidence=(Evidence("other"),)) for i, s in enumerate(struck)
+        GoldenItem(f"s{i}", "q", masked=(Span("d", *s),), evidence=(Evidence("other"),)) for i, s in enumerate(masked)
     ]
     items += [GoldenItem(f"e{i}", "q", evidence=(Evidence("d", *w), Evidence("other"))) for i, w in enumerate(wanted)]
-    without = without_struck(corpus, GoldenSet(tuple(items)))
-    gone = {at for low, high in struck for at in range(low, high)}
+    without = without_masked(corpus, GoldenSet(tuple(items)))
+    gone = {at for low, high in masked for at in range(low, high)}
     left = "".join(char for at, char in enumerate(TEXT) if at not in gone)
     assert (without.corpus.by_id["d"].text if left else "") == left
     for i, (low, high) in enumerate(wanted):
@@ -41,25 +41,25 @@ def test_evidence_points_at_what_is_left_of_its_text(
         assert len(found) == bool(expected)
 
 
-def test_the_golden_set_is_marked_and_strikes_nothing_any_more() -> None:
+def test_the_golden_set_is_marked_and_masks_nothing_any_more() -> None:
     corpus = Corpus((Document("a", "One two. Three four. Five six.", "Numbers", {"shelf": 3}), Document("b", "Seven.")))
-    first = GoldenItem("1", "Three four", evidence=(Evidence("a"),), struck=(Span("a", 9, 20),), source="a")
+    first = GoldenItem("1", "Three four", evidence=(Evidence("a"),), masked=(Span("a", 9, 20),), source="a")
     second = GoldenItem("2", "four?", evidence=(Evidence("a", 9, 20), Evidence("b")))
     third = GoldenItem("3", "four!", evidence=(Evidence("a", 9, 20),))
-    corpus, golden = without_struck(corpus, GoldenSet((first, second, third)))
+    corpus, golden = without_masked(corpus, GoldenSet((first, second, third)))
     assert corpus.by_id["a"].text == "One two.  Five six."
     assert [item.id for item in golden] == ["1", "2"]
-    assert golden.items[0].struck == ()
+    assert golden.items[0].masked == ()
     assert golden.items[0].metadata[MARK] == [{"document_id": "a", "start": 9, "end": 20}]
     assert golden.items[1].evidence == (Evidence("b"),)
-    assert golden.ledger.counts() == {"evidence-struck": 2, "no-evidence-left": 1}
+    assert golden.ledger.counts() == {"evidence-masked": 2, "no-evidence-left": 1}
     assert rows_of(corpus)[0] == {
         "id": "a",
         "title": "Numbers",
         "text": "One two.  Five six.",
         "metadata": {"shelf": 3},
     }
-    again = without_struck(corpus, golden)
+    again = without_masked(corpus, golden)
     assert again.corpus.documents == corpus.documents
     assert again.golden.items == golden.items
 
@@ -68,7 +68,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     corpus = Corpus(
         (Document("a", "One two.\nThree four.", "Numbers", {"shelf": 3}), Document("b", "Seven\u2028eight."))
     )
-    golden = GoldenSet((GoldenItem("1", "Three", evidence=(Evidence("a"),), struck=(Span("a", 9, 20),), source="a"),))
+    golden = GoldenSet((GoldenItem("1", "Three", evidence=(Evidence("a"),), masked=(Span("a", 9, 20),), source="a"),))
     without = write_without(corpus, golden, tmp_path)
     assert load_corpus(tmp_path / "corpus.jsonl").corpus.documents == without.corpus.documents
     assert read_golden(tmp_path / "golden").items == without.golden.items
@@ -80,8 +80,8 @@ def test_a_file_of_chunks_is_cut_anew(tmp_path: Path) -> None:
     page = Corpus(tuple(Document(id_, " ".join(f"{id_}{number}" for number in range(900))) for id_ in "ab"))
     ready = tmp_path / "chunks.parquet"
     write_chunks(chunk_corpus(Loaded(page)).chunks, ready)
-    golden = GoldenSet((GoldenItem("1", "a0", evidence=(Evidence("b"),), struck=(Span("a", 0, 3),)),))
-    of_chunks, of_page = (without_struck(corpus, golden).corpus for corpus in (load_corpus(ready).corpus, page))
+    golden = GoldenSet((GoldenItem("1", "a0", evidence=(Evidence("b"),), masked=(Span("a", 0, 3),)),))
+    of_chunks, of_page = (without_masked(corpus, golden).corpus for corpus in (load_corpus(ready).corpus, page))
     ids = list(chunk_corpus(Loaded(of_page)).chunks.ids)
     assert len(ids) > 2
     assert list(chunk_corpus(Loaded(of_chunks)).chunks.ids) == ids
@@ -90,8 +90,8 @@ def test_a_file_of_chunks_is_cut_anew(tmp_path: Path) -> None:
 def test_wrong_corpus() -> None:
     corpus = Corpus((Document("a", "One two."),))
     with pytest.raises(InputError, match="1 documents that the corpus lacks: b"):
-        without_struck(corpus, GoldenSet((GoldenItem("1", "q", struck=(Span("b", 0, 3),), evidence=(Evidence("a"),)),)))
+        without_masked(corpus, GoldenSet((GoldenItem("1", "q", masked=(Span("b", 0, 3),), evidence=(Evidence("a"),)),)))
     with pytest.raises(InputError, match="past the end"):
-        without_struck(
-            corpus, GoldenSet((GoldenItem("1", "q", struck=(Span("a", 0, 99),), evidence=(Evidence("a"),)),))
+        without_masked(
+            corpus, GoldenSet((GoldenItem("1", "q", masked=(Span("a", 0, 99),), evidence=(Evidence("a"),)),))
         )
