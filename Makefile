@@ -1,18 +1,23 @@
-# The two commands of the README: make demo, make test.
+# make demo and make test are the commands of the README; make test-all is what .ci/run calls.
 # Everything happens in .venv; versions come from constraints.txt.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types check docs pictures benchmark lock clean
+.PHONY: demo test test-all lint types check docs pictures benchmark lock clean
 
 demo: .venv/ready
 	@$(BIN)/ragbench demo --out reports/demo
 
-# A file of tests stays with one worker, in the order that tests/conftest.py gives.
+# All tests of a file run in one worker; tests/conftest.py puts the long files first.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
 test: .venv/ready-dev
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m 'not slow'
+
+test-all: .venv/ready-dev
+	$(PYTEST)
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .
@@ -28,7 +33,7 @@ docs: .venv/ready-dev
 pictures: .venv/ready-dev
 	$(BIN)/python docs/pictures.py
 
-check: lint types test
+check: lint types test-all
 
 benchmark: .venv/ready-bench
 	$(BIN)/python -m benchmarks

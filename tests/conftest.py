@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The README's commands take longest, then come files with slow tests: no worker is left with one at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: (item.path.name != "test_readme.py", item.path not in slow))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a value by its parameter where the value itself makes a bad id: bytes, paths and long or odd texts.
+
+    Two workers must collect the same ids, and bytes of a compressed file hold the time.
+    """
+    if isinstance(val, bytes | Path) or (isinstance(val, str) and not re.fullmatch(r"[ !-\[\]-~]{0,60}", val)):
+        return argname
+    return None
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +88,7 @@ def ragbench(cache: Path) -> Ragbench:
     return Ragbench(cache)
 
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -90,7 +101,10 @@ def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if found is None:
-        pytest.skip("no Chromium is installed")
+        pytest.skip(
+            "the tests of pages need a Chromium or Chrome on the PATH, under one of the names "
+            f"{', '.join(BROWSERS)} (Debian: apt-get install chromium)"
+        )
     with playwright.sync_playwright() as started:
         opened = started.chromium.launch(executable_path=found, args=FLAGS)
         yield opened

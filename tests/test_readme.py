@@ -25,6 +25,7 @@ def commands() -> list[list[str]]:
     return [shlex.split(line, comments=True) for line in text.splitlines() if line.startswith("ragbench ")]
 
 
+@pytest.mark.slow
 def test_the_demo_prints_the_table_of_the_readme(ragbench: Any, tmp_path: Path) -> None:
     shown = re.search(r"<!-- demo -->\n```text\n(.*?)```", README, flags=re.DOTALL)
     assert shown is not None

@@ -243,6 +243,7 @@ def test_address_that_changes_opens_another_query(shop: Path, watched: Open) -> 
     assert page.locator("dialog[open]").count() == 1
 
 
+@pytest.mark.slow
 def test_one_query_and_many_systems(ragbench: Any, watched: Open, tmp_path: Path) -> None:
     """The query stays legible beside twelve columns, and one query is called so."""
     documents = [{"id": f"d{n}", "text": f"the {word} stone is grey"} for n, word in enumerate(("big", "old", "wet"))]
@@ -266,6 +267,7 @@ def test_one_query_and_many_systems(ragbench: Any, watched: Open, tmp_path: Path
     assert seen.errors == []
 
 
+@pytest.mark.slow
 def test_lengths_are_neither_better_nor_fractions(ragbench: Any, watched: Open, tmp_path: Path) -> None:
     golden = [{"id": f"q{n}", "text": f"Stone {n}?", "answer": "Grey."} for n in range(3)]
     (tmp_path / "golden.jsonl").write_text("".join(json.dumps(row) + "\n" for row in golden), encoding="utf-8")
@@ -289,6 +291,7 @@ def test_lengths_are_neither_better_nor_fractions(ragbench: Any, watched: Open, 
     assert "candidate more" in page.locator("#filter-outcome").inner_text()
 
 
+@pytest.mark.slow
 def test_dark_mode_by_the_system_and_by_hand(shop: Path, watched: Open) -> None:
     dark = watched(shop, color_scheme="dark")
     dark.charts_drawn()
@@ -304,7 +307,7 @@ def test_dark_mode_by_the_system_and_by_hand(shop: Path, watched: Open) -> None:
     assert dark.errors == []
 
 
-@pytest.mark.parametrize("width", [390, 1280, 1920])
+@pytest.mark.parametrize("width", [390, *(pytest.param(width, marks=pytest.mark.slow) for width in (1280, 1920))])
 def test_page_is_never_wider_than_the_screen(shop: Path, watched: Open, width: int) -> None:
     seen = watched(shop, viewport={"width": width, "height": 800})
     seen.charts_drawn()
@@ -313,6 +316,7 @@ def test_page_is_never_wider_than_the_screen(shop: Path, watched: Open, width: i
     assert seen.page.evaluate("document.getElementById('query').scrollWidth") <= width
 
 
+@pytest.mark.slow
 def test_hostile_text_stays_text(hostile: Path, watched: Open) -> None:
     seen = watched(hostile)
     page = seen.page
@@ -335,6 +339,7 @@ def test_hostile_text_stays_text(hostile: Path, watched: Open) -> None:
     assert seen.asked == [hostile.resolve().as_uri()]
 
 
+@pytest.mark.slow
 def test_claims_are_coloured_by_support(answered: Path, watched: Open) -> None:
     seen = watched(answered)
     page = seen.page
@@ -358,6 +363,7 @@ def test_claims_are_coloured_by_support(answered: Path, watched: Open) -> None:
     assert seen.errors == []
 
 
+@pytest.mark.slow
 def test_print_shows_queries_on_white(shop: Path, watched: Open) -> None:
     seen = watched(shop, color_scheme="dark")
     seen.charts_drawn()
@@ -371,6 +377,7 @@ def test_print_shows_queries_on_white(shop: Path, watched: Open) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_violation_of_accessibility(shop: Path, watched: Open, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")

@@ -76,6 +76,7 @@ def test_a_run_its_plan_and_the_same_run_again(ragbench: Any, corpus: Path, ques
     assert "I would rather not say." in (out / "ledger.jsonl").read_text()
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_gives_the_same_bytes(
     ragbench: Any, corpus: Path, questions: Path, tmp_path: Path
 ) -> None:

@@ -212,6 +212,7 @@ def test_wrong_words_are_told(ragbench: Any, tmp_path: Path, given: list[str], t
     assert told in done.err
 
 
+@pytest.mark.slow
 def test_a_provider_that_refuses_is_told_and_leaves_the_requests_free(ragbench: Any, tmp_path: Path) -> None:
     corpus, out = write_corpus(tmp_path / "corpus.jsonl", 2), tmp_path / "set"
     server = BatchServer(reply=answer, fault=lambda kind, times: "400" if (kind, times) == ("POST batches", 0) else "")

@@ -25,6 +25,7 @@ def typed(printed: str) -> list[list[str]]:
     return [shlex.split(line)[2:] for line in printed.replace("\\\n", " ").splitlines() if line.startswith("$ ")]
 
 
+@pytest.mark.slow
 def test_it_is_short_and_fits_a_terminal(shown: tuple[Path, str]) -> None:
     out, printed = shown
     lines = [line.replace(str(out), "reports/demo") for line in printed.splitlines()]
@@ -32,6 +33,7 @@ def test_it_is_short_and_fits_a_terminal(shown: tuple[Path, str]) -> None:
     assert all(len(line) <= 80 or "datasets" in line or "reports/demo" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_the_commands_it_shows_give_the_files_it_wrote(ragbench: Any, shown: tuple[Path, str]) -> None:
     out, printed = shown
     commands = typed(printed)
@@ -48,6 +50,7 @@ def test_the_commands_it_shows_give_the_files_it_wrote(ragbench: Any, shown: tup
     assert again["metrics"] == results["metrics"]
 
 
+@pytest.mark.slow
 def test_the_leaderboards_are_those_of_the_two_evaluations(shown: tuple[Path, str]) -> None:
     out, printed = shown
     for at, name in enumerate(("written", "masked")):
@@ -56,6 +59,7 @@ def test_the_leaderboards_are_those_of_the_two_evaluations(shown: tuple[Path, st
             assert float(mean) == pytest.approx(arm["metrics"]["ndcg@10"]["mean"], abs=0.0005)
 
 
+@pytest.mark.slow
 def test_a_second_run_is_served_from_the_store(ragbench: Any, shown: tuple[Path, str]) -> None:
     again = ragbench("demo", "--out", shown[0], "--json")
     assert again.json["version"] == 1

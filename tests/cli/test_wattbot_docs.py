@@ -47,6 +47,7 @@ def run_page(ragbench: Any, page: str, url: str) -> int:
     return len(pairs)
 
 
+@pytest.mark.slow
 def test_the_page_shows_what_is_printed(ragbench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "datasets").symlink_to(ROOT / "datasets")
     monkeypatch.chdir(tmp_path)

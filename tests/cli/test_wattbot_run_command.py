@@ -47,6 +47,7 @@ def ledger(out: Path, code: str) -> list[dict[str, str]]:
     return [entry for entry in map(json.loads, lines) if entry["code"] == code]
 
 
+@pytest.mark.slow
 def test_a_whole_run_is_resumed_and_scores(ragbench: Any, tmp_path: Path) -> None:
     out = tmp_path / "run"
     stage = ["wattbot", "run", "--metadata", DATA / "metadata.csv", "--documents", DATA / "pdf", "--out", out]

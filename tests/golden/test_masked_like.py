@@ -165,7 +165,6 @@ def test_lead_of_the_seeds_by_hand() -> None:
 
 
 @pytest.mark.shared_data
-@pytest.mark.slow
 def test_questions_on_paragraphs_copy_and_topics_do_not(shared_data: Path) -> None:
     for corpus, people, copies in (
         (*public_collections.squad2(shared_data / "squad2"), True),

@@ -28,6 +28,7 @@ def as_golden(drafts: list[Draft], name: str) -> GoldenSet:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.shared_data
 def test_masked_sentences_rank_as_people_do_and_copied_words_do_not(shared_data: Path) -> None:
     from benchmarks.public_collections import cranfield

@@ -14,6 +14,8 @@ import pytest
 from notebooks.execute import FOLDER, VARIES, execute, names
 
 NOTEBOOKS = names()
+QUICK = "05_wattbot.ipynb"
+"""The one that `make test` runs; `make test-all` runs all of them."""
 EMBEDDING = ("01", "02", "03")
 """These use the int8 embedder, whose arithmetic differs between processors in the third digit."""
 ABSOLUTE = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|usr|opt|var|work|Users|mnt|private|workspace)\b|[A-Za-z]:\\\\")
@@ -89,8 +91,9 @@ def differences(ours: Any, theirs: Any, *, exact: bool) -> list[str]:
     return found
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == QUICK else pytest.mark.slow) for name in NOTEBOOKS]
+)
 def test_a_notebook_shows_what_is_stored_in_it(name: str, tmp_path: Path, empty: Path) -> None:
     fresh = nbformat.reads(nbformat.writes(execute(name, tmp_path / "repository", empty)), as_version=4)
     exact = not name.startswith(EMBEDDING)

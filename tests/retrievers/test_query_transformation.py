@@ -330,7 +330,6 @@ def test_within_a_hybrid_cost_and_failures_are_told_too(server: LLMServer, shelf
     assert found.cost.cost_per_query == pytest.approx(3 * written * 1000 / 1e6 / 4)
 
 
-@pytest.mark.slow
 def test_the_command_compares_it_with_its_inner_retriever(
     server: LLMServer, ragbench: Callable[..., Any], tmp_path: Path
 ) -> None:

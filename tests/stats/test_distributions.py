@@ -38,6 +38,7 @@ def test_a_fair_coin_by_hand():
     assert 0 < coin_p(0, 100_000) < 1e-300
 
 
+@pytest.mark.slow
 def test_corrections_are_those_of_statsmodels():
     rng = np.random.default_rng(0)
     for k in (1, 2, 3, 5, 8, 13, 21, 34, 55, 89):

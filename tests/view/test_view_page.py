@@ -99,6 +99,7 @@ def rows(path: Path) -> dict[str, dict[str, str]]:
     return {row["id"]: row for row in csv.DictReader(io.StringIO(path.read_text("utf-8-sig"), newline=""))}
 
 
+@pytest.mark.slow
 def test_choose_compare_open_a_query_and_decide(shop: Any, see: Any) -> None:
     seen = see(shop)
     page = seen.page
@@ -132,6 +133,7 @@ def test_choose_compare_open_a_query_and_decide(shop: Any, see: Any) -> None:
     assert seen.outside() == []
 
 
+@pytest.mark.slow
 def test_address_with_a_bare_percent_is_read_as_it_was_typed(shop: Any, see: Any) -> None:
     seen = see(shop)
     key = seen.page.locator('input[name="runs"]').first.get_attribute("value")
@@ -141,6 +143,7 @@ def test_address_with_a_bare_percent_is_read_as_it_was_typed(shop: Any, see: Any
     assert seen.errors == []
 
 
+@pytest.mark.slow
 def test_query_list_searches_marks_and_leads_to_the_report(shop: Any, see: Any) -> None:
     seen = see(shop)
     page = seen.page
@@ -234,6 +237,7 @@ def model(server: Streaming) -> tuple[str, ...]:
     return ("--corpus", str(CATALOG), "--llm", "openai_compatible:small", "--base-url", server.url)
 
 
+@pytest.mark.slow
 def test_answer_is_seen_while_it_is_written_as_text_with_links_to_its_sources(
     start: Any, tmp_path: Path, see: Any
 ) -> None:
@@ -265,6 +269,7 @@ def test_answer_is_seen_while_it_is_written_as_text_with_links_to_its_sources(
     assert seen.errors == []
 
 
+@pytest.mark.slow
 def test_stop_ends_the_answer_at_the_model_and_keeps_what_arrived(start: Any, tmp_path: Path, see: Any) -> None:
     slow = ["first words ", *(step for _ in range(200) for step in ("more ", 0.1))]
     with streaming(Streaming(lambda body, times: ["Half of", 0.2, DROP] if times else slow)) as server:
@@ -291,6 +296,7 @@ def test_stop_ends_the_answer_at_the_model_and_keeps_what_arrived(start: Any, tm
     assert seen.errors == []
 
 
+@pytest.mark.slow
 def test_dark_mode_is_shared_with_the_report(shop: Any, see: Any) -> None:
     seen = see(shop, color_scheme="dark")
     colour = "getComputedStyle(document.body).backgroundColor"
@@ -307,6 +313,7 @@ def test_dark_mode_is_shared_with_the_report(shop: Any, see: Any) -> None:
     assert seen.errors == []
 
 
+@pytest.mark.slow
 def test_hostile_text_stays_text(hostile: Any, see: Any) -> None:
     seen = see(hostile)
     page = seen.page
@@ -343,7 +350,7 @@ def test_hostile_text_stays_text(hostile: Any, see: Any) -> None:
     assert seen.outside() == []
 
 
-@pytest.mark.parametrize("width", [390, 1920])
+@pytest.mark.parametrize("width", [390, pytest.param(1920, marks=pytest.mark.slow)])
 def test_pages_are_never_wider_than_the_screen(shop: Any, see: Any, width: int) -> None:
     seen = see(shop, viewport={"width": width, "height": 800})
     page = seen.page
@@ -381,6 +388,7 @@ def test_no_serious_violation_of_accessibility(shop: Any, see: Any, scheme: str)
     assert [one for one in bad if one[1] in ("serious", "critical")] == []
 
 
+@pytest.mark.slow
 def test_server_that_is_gone_is_told(shop: Any, see: Any) -> None:
     seen = see(shop)
     seen.go("/playground")
