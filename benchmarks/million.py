@@ -21,10 +21,9 @@ from ragbench.core.documents import Chunks
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.progress import Advance
 from ragbench.core.queries import Query
-from ragbench.engine import QUERIES_PER_BATCH
+from ragbench.engine import QUERIES_PER_BATCH, embed
 from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.retrievers._neighbours import exact
-from ragbench.retrievers._vectors import chunk_vectors
 from ragbench.retrievers.dense import DenseIndex
 
 CHUNKS, QUERIES, K, WIDTH = 1_000_000, 1_000, 100, 384
@@ -74,7 +73,7 @@ def queries(count: int) -> list[Query]:
 def write_store(folder: Path, count: int) -> dict[str, float]:
     """Embed and store every chunk."""
     start = time.perf_counter()
-    vectors, _ = chunk_vectors(Synthetic(), synthetic_chunks(count), Context(cache=folder))
+    vectors = embed(Synthetic(), synthetic_chunks(count).contents, "passage", Context(cache=folder)).vectors
     seconds = time.perf_counter() - start
     return {"seconds": seconds, "rows": float(len(vectors))}
 
@@ -84,7 +83,7 @@ def search_ours(folder: Path, count: int) -> dict[str, float]:
     start = time.perf_counter()
     chunks = synthetic_chunks(count)
     made = time.perf_counter()
-    vectors, encoded = chunk_vectors(Synthetic(), chunks, Context(cache=folder))
+    vectors, encoded, _ = embed(Synthetic(), chunks.contents, "passage", Context(cache=folder))
     index = DenseIndex(Synthetic(), exact(vectors, "cpu"), chunks.ids)
     indexed = time.perf_counter()
     asked = queries(QUERIES if count == CHUNKS else 20)

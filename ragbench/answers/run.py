@@ -17,7 +17,7 @@ from ragbench.core.answers import Answered, Source
 from ragbench.core.context import Context
 from ragbench.core.errors import SettingError
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
-from ragbench.models.llm.ask import ask_all
+from ragbench.engine import ask
 from ragbench.models.llm.base import Answer, Asker, Request
 from ragbench.models.llm.prices import Price
 
@@ -125,14 +125,14 @@ async def answer(
     """
     asked, items = settle(questions, found, settings)
 
-    def came(place: int, answer: Answer) -> None:
-        question = asked[place]
+    def keep(position: int, answer: Answer) -> None:
+        question = asked[position]
         note(question.id, answer)
         items[question.id] = _read(question, found.sources[question.id], answer, price, plain=settings.plain)
 
-    await ask_all(
+    await ask(
         asker, requests_of(asked, found, settings), what="answering", progress=context.progress, total=len(asked),
-        came=came,
+        on_answer=keep,
     )  # fmt: skip
     entries = [entry for one in questions for entry in _entries(items[one.id], found.unknown.get(one.id, ()))]
     return tuple(items[question.id] for question in questions), Ledger(tuple(entries))

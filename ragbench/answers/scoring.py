@@ -20,9 +20,9 @@ from ragbench.core.scored import COST, MEDIAN, QueryTable, ScoredRun, known_inte
 from ragbench.core.scores import Scores
 from ragbench.core.seeds import generator
 from ragbench.core.shown import Shown
+from ragbench.engine import UntilEnded
 from ragbench.models.llm.base import Asker
 from ragbench.models.llm.family import shared_family
-from ragbench.models.llm.until_ended import UntilEnded
 from ragbench.plugins import ANSWER_METRICS, Spec, build
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.estimates import estimates

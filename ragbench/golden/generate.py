@@ -12,6 +12,7 @@ from ragbench import plugins
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError
+from ragbench.engine import ask
 from ragbench.golden import masked
 from ragbench.golden.draft_requests import Call, Failed, make_calls, read_answer
 from ragbench.golden.drafts import Draft
@@ -19,7 +20,6 @@ from ragbench.golden.locate_quotes import with_evidence
 from ragbench.golden.mix import allot
 from ragbench.golden.snowball import masked_language
 from ragbench.golden.stages.base import ReviewContext, Stage
-from ragbench.models.llm.ask import ask_all
 from ragbench.models.llm.base import Asker
 
 WRITER = "draft"
@@ -182,7 +182,7 @@ def calls_of(job: Job, context: Context) -> list[Call]:
 async def _write(job: Job, context: Context) -> tuple[list[Draft], list[Failed]]:
     calls = calls_of(job, context)
     requests = [call.request for call in calls]
-    answers = await ask_all(job.askers[WRITER], requests, what="drafting", progress=context.progress)
+    answers = await ask(job.askers[WRITER], requests, what="drafting", progress=context.progress)
     drafts: list[Draft] = []
     failed: list[Failed] = []
     for call, answer in zip(calls, answers, strict=True):

@@ -1,6 +1,5 @@
 """Which chunks to ask about: all that are worth it, or a sample that covers the corpus."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +11,8 @@ from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.seeds import generator
+from ragbench.engine import embed
 from ragbench.golden.sampling_clean import boilerplate, near_duplicates
-from ragbench.io.vectors import VectorStore
 
 MOST_EMBEDDED = 20_000
 """Of a larger corpus, so many chunks are drawn at random first; topics are found among them."""
@@ -106,16 +105,7 @@ def _topics(
     model = plugins.build(plugins.EMBEDDERS, embedder)
     contents = chunks.contents
     texts = [contents[row] for row in rows]
-
-    def encode(batch: Sequence[str]) -> npt.NDArray[np.float32]:
-        with context.progress("embedding chunks", len(batch)) as advance:
-            vectors: npt.NDArray[np.float32] = model.encode(batch, "passage", advance)
-            return vectors
-
-    if context.cache is None:
-        vectors = encode(texts)
-    else:
-        vectors, _ = VectorStore(context.cache / "vectors" / model.fingerprint()).vectors(texts, encode)
+    vectors = embed(model, texts, "passage", context).vectors
     vectors = np.ascontiguousarray(vectors, dtype=np.float32)
     means = faiss.Kmeans(vectors.shape[1], k, niter=20, seed=seed + 1, spherical=True, min_points_per_centroid=1)
     means.train(vectors)

@@ -22,9 +22,9 @@ import numpy.typing as npt
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.queries import Query
-from ragbench.io.token_vectors import Packed, TokenStore
+from ragbench.engine import EAGER_TOKENS, embed, embed_tokens
+from ragbench.io.token_vectors import Packed
 from ragbench.models.embed.base import Embedder
-from ragbench.retrievers._vectors import EAGER_CHUNKS, chunk_vectors, token_store
 from ragbench.retrievers.bm25 import BM25, BM25Index
 
 Floats = npt.NDArray[np.float32]
@@ -39,20 +39,18 @@ class LateBlend:
         bm25: an index of the same chunks.
         vectors: float32 (n, d) sentence vectors of the chunks.
         texts: what was indexed for each chunk.
-        store: where token vectors are kept.
-        context: for progress.
+        context: gives the store of token vectors and the progress.
     """
 
     embedder: Embedder
     bm25: BM25Index
     vectors: Floats
     texts: Sequence[str]
-    store: TokenStore
     context: Context
 
     def __post_init__(self) -> None:
         self._tokens: dict[int, Packed] = {}
-        if len(self.texts) <= EAGER_CHUNKS:
+        if len(self.texts) <= EAGER_TOKENS:
             self._load(range(len(self.texts)))
 
     @classmethod
@@ -62,9 +60,8 @@ class LateBlend:
         return cls(
             embedder,
             lexical.index(chunks, context),
-            chunk_vectors(embedder, chunks, context).vectors,
+            embed(embedder, texts, "passage", context).vectors,
             texts,
-            token_store(embedder.fingerprint(), context),
             context,
         )
 
@@ -92,13 +89,7 @@ class LateBlend:
         wanted = [row for row in rows if row not in self._tokens]
         if not wanted:
             return
-
-        def encode(batch: Sequence[str]) -> tuple[Floats, npt.NDArray[np.int64]]:
-            with self.context.progress("embedding tokens", len(batch)) as advance:
-                found = self.embedder.encode_tokens(batch, "passage", advance)
-            return found.vectors, found.offsets
-
-        found = self.store.tokens([self.texts[row] for row in wanted], encode)
+        found = embed_tokens(self.embedder, [self.texts[row] for row in wanted], self.context)
         self._tokens.update(zip(wanted, found, strict=True))
 
 

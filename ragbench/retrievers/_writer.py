@@ -10,7 +10,7 @@ from ragbench.core.errors import ArmError
 from ragbench.core.loop import LoopThread
 from ragbench.core.progress import Progress
 from ragbench.core.queries import Query
-from ragbench.models.llm.ask import ask_all
+from ragbench.engine import ask
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.client import Client
 
@@ -50,7 +50,7 @@ class Writer:
         fresh = {query.text: query for query in queries if query.text not in self._answers}
         if fresh:
             requests = [self._request(query) for query in fresh.values()]
-            asking = ask_all(
+            asking = ask(
                 self._timed,
                 requests,
                 what="rewriting queries",

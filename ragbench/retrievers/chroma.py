@@ -11,11 +11,11 @@ from ragbench.core.errors import InputError, MissingExtra, SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.queries import Query
 from ragbench.core.runs import Unit
+from ragbench.engine import embed
 from ragbench.models.embed.base import Embedder
 from ragbench.plugins import EMBEDDERS, build
 from ragbench.retrievers._contract import one_line
 from ragbench.retrievers._own_ids import OwnIdsIndex
-from ragbench.retrievers._vectors import chunk_vectors
 from ragbench.retrievers.base import Ranking, Retriever
 
 QUERIES_PER_CALL = 256
@@ -148,7 +148,7 @@ def _own(client: Any, name: str, chunks: Chunks, embedder: Embedder) -> tuple[An
 
 
 def _fill(client: Any, collection: Any, chunks: Chunks, embedder: Embedder, context: Context) -> None:
-    vectors = chunk_vectors(embedder, chunks, context).vectors
+    vectors = embed(embedder, chunks.contents, "passage", context).vectors
     step = int(client.get_max_batch_size())
     with context.progress("filling Chroma", len(chunks)) as advance:
         for start in range(0, len(chunks), step):

@@ -13,10 +13,10 @@ from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.queries import Query
 from ragbench.core.seeds import generator
+from ragbench.engine import embed
 from ragbench.models.embed.base import Embedder
 from ragbench.plugins import EMBEDDERS, build
 from ragbench.retrievers._neighbours import Neighbours, approximate, exact
-from ragbench.retrievers._vectors import chunk_vectors
 from ragbench.retrievers.base import Index, Ranking, Retriever
 
 RECALL_SAMPLE = 200
@@ -78,14 +78,14 @@ class Dense(Retriever):
     def index(self, chunks: Chunks, context: Context) -> "DenseIndex":
         """Embed what is not in the store and build the index."""
         embedder = cast(Embedder, build(EMBEDDERS, self.model))
-        vectors, encoded, tokens_too = chunk_vectors(embedder, chunks, context)
+        vectors, encoded, with_tokens = embed(embedder, chunks.contents, "passage", context)
         if self.index_type == "flat":
             neighbours = exact(vectors, self.device)
         else:
             neighbours = approximate(vectors, self._factory(len(vectors)), self._search_settings(), context.seed)
         index = DenseIndex(embedder, neighbours, chunks.ids)
         index.notes["embedded"] = encoded
-        if tokens_too:
+        if with_tokens:
             index.notes["embedded_tokens_too"] = True
         index.notes["search"] = neighbours.name
         if self.index_type != "flat":

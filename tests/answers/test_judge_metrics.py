@@ -19,12 +19,12 @@ from ragbench.answers.metrics.context_precision import average_precision
 from ragbench.core.answers import Answered, AnswerSet, Source
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenItem
+from ragbench.engine import NotAsked, UntilEnded
 from ragbench.models.llm.base import Answer, Message, Request
 from ragbench.models.llm.connect import connect
 from ragbench.models.llm.errors import BudgetSpent, ServiceDown
 from ragbench.models.llm.family import shared_family
 from ragbench.models.llm.limits import Limits
-from ragbench.models.llm.until_ended import NotAsked, UntilEnded
 from ragbench.plugins import ANSWER_METRICS, build
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "models"))

@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ragbench.core.context import Context
-from ragbench.models.llm.ask import ask_all
+from ragbench.engine import NotAsked, ask
 from ragbench.models.llm.base import Answer, Asker, Request, Response
 from ragbench.models.llm.parse import Invalid, read_answer
 from ragbench.models.llm.reask import again
-from ragbench.models.llm.until_ended import NotAsked
 
 MOST_CHARACTERS = 300
 
@@ -70,13 +69,13 @@ async def ask_checked(
         form: a schema without counts, to tell a wrong count from an unreadable answer.
         what: for the progress bar.
     """
-    answers = await ask_all(session.asker, requests, what=what, progress=session.context.progress)
+    answers = await ask(session.asker, requests, what=what, progress=session.context.progress)
     found = [_read(*one, form) for one in zip(answers, requests, checks, strict=True)]
     wrong = [at for at, one in enumerate(found) if isinstance(one, Lost) and answers[at].value is not None]
     if not wrong:
         return found
     repeated = [again(requests[at], answers[at].raw, _reason(found[at]), 1) for at in wrong]
-    second = await ask_all(session.asker, repeated, what=f"{what} again", progress=session.context.progress)
+    second = await ask(session.asker, repeated, what=f"{what} again", progress=session.context.progress)
     for at, request, answer in zip(wrong, repeated, second, strict=True):
         found[at] = _read(answer, request, checks[at], form)
     return found

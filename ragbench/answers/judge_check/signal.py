@@ -13,7 +13,7 @@ from ragbench.core.context import Context
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.loop import LoopThread
-from ragbench.models.llm.until_ended import UntilEnded
+from ragbench.engine import UntilEnded
 from ragbench.plugins import Spec
 
 OF_FILE = "column:"

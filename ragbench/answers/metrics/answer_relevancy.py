@@ -17,6 +17,7 @@ from ragbench.answers.metrics.base import AnswerMetric, Column, Need, ScoringCon
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenItem
+from ragbench.engine import embed
 from ragbench.models.embed.base import Embedder
 from ragbench.plugins import EMBEDDERS, build
 
@@ -86,8 +87,7 @@ def _vectors(embedder: Embedder, texts: Sequence[str], context: ScoringContext) 
     distinct = sorted(set(texts))
     if not distinct:
         return {}
-    with context.context.progress("Embedding questions", len(distinct)) as advance:
-        vectors = embedder.encode(distinct, "query", advance)
+    vectors = embed(embedder, distinct, "query", context.context, what="embedding questions").vectors
     return dict(zip(distinct, vectors, strict=True))
 
 

@@ -11,6 +11,7 @@ from ragbench.answers.metrics._cells import Cell, Scored, Unscored, column, fail
 from ragbench.answers.metrics._support import Support, sentences, support
 from ragbench.answers.metrics.base import AnswerMetric, Column, Need, ScoringContext
 from ragbench.core.answers import AnswerSet
+from ragbench.engine import embed
 from ragbench.models.embed.base import Embedder
 from ragbench.plugins import EMBEDDERS, build
 
@@ -79,8 +80,7 @@ class Grounding(AnswerMetric):
         )
         if not texts:
             return {}
-        with context.context.progress("Embedding sentences", len(texts)) as advance:
-            vectors = embedder.encode(texts, "passage", advance)
+        vectors = embed(embedder, texts, "passage", context.context, what="embedding sentences").vectors
         return dict(zip(texts, vectors, strict=True))
 
 

@@ -8,7 +8,7 @@ from ragbench.core.answers import Answered, Source
 from ragbench.core.context import Context
 from ragbench.core.errors import ArmError
 from ragbench.core.ledger import Ledger, LedgerEntry
-from ragbench.models.llm.ask import ask_all
+from ragbench.engine import ask
 from ragbench.models.llm.base import Answer, Asker, Message, Request
 from ragbench.models.llm.prompt import substitute
 
@@ -34,7 +34,7 @@ async def ask_model(
         ArmError: there is no answer to any case.
     """
     requests = [request_of(case, system, seed=context.seed, max_tokens=max_tokens) for case in cases]
-    came = await ask_all(asker, requests, what="asking the model", progress=context.progress)
+    came = await ask(asker, requests, what="asking the model", progress=context.progress)
     items = tuple(_answered(case, answer) for case, answer in zip(cases, came, strict=True))
     failures = [item for item in items if item.failure]
     if len(failures) == len(items):

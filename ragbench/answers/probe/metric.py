@@ -9,7 +9,7 @@ from ragbench.answers.probe.cases import Case
 from ragbench.answers.probe.judge import request
 from ragbench.answers.probe.rules import Ruling, rule
 from ragbench.core.answers import Answered, AnswerSet
-from ragbench.models.llm.ask import ask_all
+from ragbench.engine import ask
 from ragbench.models.llm.base import Answer
 
 PASS = "probe_pass"
@@ -38,7 +38,7 @@ class ProbePass(AnswerMetric):
         verdicts: dict[str, Answer] = {}
         if context.judge is not None and open_:
             asked = [request(self.cases[a.query_id], a, seed=context.context.seed) for a in open_]
-            came = await ask_all(context.judge, asked, what="judging", progress=context.context.progress)
+            came = await ask(context.judge, asked, what="judging", progress=context.context.progress)
             verdicts = {a.query_id: verdict for a, verdict in zip(open_, came, strict=True)}
         cells = [_cell(a, rulings.get(a.query_id), verdicts.get(a.query_id)) for a in answers]
         return [column(PASS, answers, cells)]

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ragbench.answers.ragas.schema import BINARY
+from ragbench.engine import NotAsked
 from ragbench.models.llm.base import Answer, Request, Response
 from ragbench.models.llm.parse import Invalid, read_answer
-from ragbench.models.llm.until_ended import NotAsked
 
 MOST_CHARACTERS = 300
 WITHHELD = "the provider withheld"

@@ -24,10 +24,9 @@ from ragbench.core.context import Context
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import file_sha256
 from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.engine import ask, embed
 from ragbench.io.atomic import replacing, write_text
-from ragbench.io.vectors import VectorStore
 from ragbench.models.embed.base import Embedder
-from ragbench.models.llm.ask import ask_all
 from ragbench.models.llm.base import Asker, Request
 from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 
@@ -177,15 +176,7 @@ def embedding_stage(
         if len(stored) == len(chunks):
             return stored
 
-    def encode(batch: Sequence[str]) -> npt.NDArray[np.float32]:
-        with context.progress("embedding chunks", len(batch)) as advance:
-            return embedder.encode(batch, "passage", advance)
-
-    texts = [chunk.text for chunk in chunks]
-    if context.cache is None:
-        vectors = encode(texts)
-    else:
-        vectors = VectorStore(context.cache / "vectors" / embedder.fingerprint()).vectors(texts, encode)[0]
+    vectors = embed(embedder, [chunk.text for chunk in chunks], "passage", context).vectors
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, np.ascontiguousarray(vectors), allow_pickle=False)
     return vectors
@@ -230,7 +221,7 @@ async def answer_stages(
             best = max(found[row].scores, default=0.0)
             reason = f"left blank and not asked: the best chunk has a score of {best:.3f}"
             entries.append(LedgerEntry("answer", question.id, reason, "low-score"))
-    answers = await ask_all(asker, list(requests.values()), what="answering", progress=context.progress)
+    answers = await ask(asker, list(requests.values()), what="answering", progress=context.progress)
     for row, answer in zip(requests, answers, strict=True):
         solutions[row], fault = answered(questions[row], answer, found[row].chunks)
         entries += [LedgerEntry("answer", questions[row].id, fault[1], fault[0])] if fault else []
@@ -241,7 +232,7 @@ async def answer_stages(
         )
         for row in rows
     ]
-    explanations = await ask_all(asker, second, what="explaining", progress=context.progress)
+    explanations = await ask(asker, second, what="explaining", progress=context.progress)
     for row, answer in zip(rows, explanations, strict=True):
         solutions[row], fault = explained(solutions[row], answer)
         entries += [LedgerEntry("explain", questions[row].id, fault[1], fault[0])] if fault else []

@@ -10,6 +10,7 @@ from ragbench.core.ledger import Ledger
 from ragbench.core.shown import Shown
 from ragbench.corpus.chunk import Chunked
 from ragbench.corpus.load import Loaded
+from ragbench.engine import embed
 from ragbench.golden.audit.between_sets import BetweenSets, between_sets
 from ragbench.golden.audit.circularity import Circularity, circularity, models_of
 from ragbench.golden.audit.diversity import Diversity, diversity
@@ -131,5 +132,5 @@ def embedded(golden: GoldenSet, embedder: str, context: Context) -> Texts:
     """The set's queries with their vectors."""
     texts = [item.text for item in golden]
     model = plugins.build(plugins.EMBEDDERS, embedder)
-    with context.progress(f"embedding the queries of {golden.name}", len(texts)) as advance:
-        return Texts([item.id for item in golden], texts, model.encode(texts, "query", advance))
+    what = f"embedding the queries of {golden.name}"
+    return Texts([item.id for item in golden], texts, embed(model, texts, "query", context, what=what).vectors)

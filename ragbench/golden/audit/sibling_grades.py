@@ -1,6 +1,5 @@
 """A language model grades the candidates from 0 to 3, and its grades become labels of a new set."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -8,10 +7,11 @@ from ragbench.core.fingerprint import text_hash
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.progress import Progress, silent
+from ragbench.engine import UntilEnded, ask
 from ragbench.golden.audit.findings import Finding
 from ragbench.golden.audit.retrieval import Retrieved
 from ragbench.golden.audit.siblings import Candidate
-from ragbench.models.llm.base import Answer, Asker, Message, Request
+from ragbench.models.llm.base import Asker, Message, Request
 from ragbench.models.llm.errors import BudgetSpent
 from ragbench.models.rerank.llm import PROMPT
 
@@ -72,17 +72,8 @@ async def grade_siblings(
         RagbenchError: what makes every call fail (a wrong key, a service that is down).
     """
     requests = grade_requests(candidates, retrieved, seed)
-
-    async def one(request: Request) -> Answer:
-        try:
-            answer = await asker.ask(request)
-        except BudgetSpent as error:
-            answer = Answer(None, str(error))
-        advance(1)
-        return answer
-
-    with progress("grading siblings", len(candidates)) as advance:
-        answers = await asyncio.gather(*(one(request) for request in requests))
+    asking = UntilEnded(asker, ends=(BudgetSpent,))
+    answers = await ask(asking, requests, what="grading siblings", progress=progress)
     grades, entries = [], []
     for candidate, answer in zip(candidates, answers, strict=True):
         grade = answer.value.get("grade") if isinstance(answer.value, dict) else None

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from ragbench import plugins
 from ragbench.core.errors import SettingError
+from ragbench.engine import embed
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.stages._words import words
 from ragbench.golden.stages.base import ReviewContext, Stage
-from ragbench.io.vectors import VectorStore
 from ragbench.models.embed.base import Embedder
 
 BLOCK = 1024
@@ -92,15 +92,7 @@ class Duplicate(Stage):
         if self.embedder is None or not texts:
             return None
         embedder = cast(Embedder, plugins.build(plugins.EMBEDDERS, self.embedder))
-
-        def encode(batch: Sequence[str]) -> npt.NDArray[np.float32]:
-            with context.context.progress("comparing queries", len(batch)) as advance:
-                return embedder.encode(batch, "query", advance)
-
-        if context.context.cache is None:
-            return encode(texts)
-        folder = context.context.cache / "vectors" / f"{embedder.fingerprint()}-queries"
-        return VectorStore(folder).vectors(texts, encode)[0]
+        return embed(embedder, texts, "query", context.context, what="comparing queries").vectors
 
 
 def lexical_pairs(sets: Sequence[frozenset[str]], least: float) -> dict[int, dict[int, float]]:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ragbench.core.errors import SettingError
+from ragbench.engine import ask
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.prompts import judge as prompt
 from ragbench.golden.stages._passages import passages_for
 from ragbench.golden.stages.base import ReviewContext, Stage
-from ragbench.models.llm.ask import ask_all
 from ragbench.models.llm.base import Answer
 
 
@@ -35,7 +35,7 @@ class Judge(Stage):
             prompt.JUDGE.request(prompt.filled(draft, passages), seed=context.seed)
             for draft, passages in zip(drafts, shown, strict=True)
         ]
-        answers = await ask_all(context.askers["judge"], requests, what="judging", progress=context.context.progress)
+        answers = await ask(context.askers["judge"], requests, what="judging", progress=context.context.progress)
         return [_opinion(answer) for answer in answers]
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ragbench.core.errors import SettingError
+from ragbench.engine import ask
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.prompts import reconsider as prompt
 from ragbench.golden.stages._passages import passages_for
 from ragbench.golden.stages.base import ReviewContext, Stage
-from ragbench.models.llm.ask import ask_all
 from ragbench.models.llm.base import Answer
 
 
@@ -42,7 +42,7 @@ class Reconsider(Stage):
             for (draft, verdict), passages in zip(doubted, shown, strict=True)
         ]
         asker, progress = context.askers["reconsider"], context.context.progress
-        answers = await ask_all(asker, requests, what="reconsidering", progress=progress)
+        answers = await ask(asker, requests, what="reconsidering", progress=progress)
         opinions = {
             draft.id: _opinion(answer, verdict) for (draft, verdict), answer in zip(doubted, answers, strict=True)
         }

@@ -5,7 +5,7 @@ import pytest
 
 from ragbench.core.errors import InputError
 from ragbench.core.progress import silent
-from ragbench.models.llm.ask import ask_all
+from ragbench.engine import ask
 from ragbench.models.llm.base import Answer, Message, Request
 from ragbench.models.llm.errors import AnswerLater
 
@@ -33,13 +33,13 @@ def asked(text: str) -> Request:
 
 
 def run(asker, texts, **options):
-    return asyncio.run(ask_all(asker, map(asked, texts), what="asking", progress=silent, **options))
+    return asyncio.run(ask(asker, map(asked, texts), what="asking", progress=silent, **options))
 
 
 def test_equal_requests_are_asked_once_wherever_they_stand():
     asker, came = Counting(), []
     texts = ["a", "b", "a", "c", *"dddd", "b"]
-    answers = run(asker, texts, in_flight=2, came=lambda place, answer: came.append((place, answer.value)))
+    answers = run(asker, texts, in_flight=2, on_answer=lambda place, answer: came.append((place, answer.value)))
     assert [answer.value for answer in answers] == [text.upper() for text in texts]
     assert sorted(asker.asked) == ["a", "b", "c", "d"]
     assert sorted(came) == [(place, text.upper()) for place, text in enumerate(texts)]
@@ -55,7 +55,7 @@ def test_requests_are_built_as_room_comes_free():
             assert len(built) <= len(asker.asked) + 1
             yield asked(str(number))
 
-    found = asyncio.run(ask_all(asker, requests(), what="asking", progress=silent, total=50, in_flight=3))
+    found = asyncio.run(ask(asker, requests(), what="asking", progress=silent, total=50, in_flight=3))
     assert len(found) == 50
     assert asker.most == 3
 
@@ -63,7 +63,7 @@ def test_requests_are_built_as_room_comes_free():
 def test_an_end_for_good_asks_no_further_and_waits_for_what_is_under_way():
     asker, came = Counting({"2": RuntimeError("the budget is spent")}), []
     with pytest.raises(RuntimeError, match="budget is spent"):
-        run(asker, map(str, range(100)), in_flight=4, came=lambda place, answer: came.append(place))
+        run(asker, map(str, range(100)), in_flight=4, on_answer=lambda place, answer: came.append(place))
     assert asker.under_way == 0
     # Three of the first four were answered and told; one or two of the next round were under way already.
     assert {0, 1, 3} <= set(came)
@@ -73,7 +73,7 @@ def test_an_end_for_good_asks_no_further_and_waits_for_what_is_under_way():
 def test_an_answer_for_later_stops_nothing():
     asker, came = Counting({"1": AnswerLater("tomorrow")}), []
     with pytest.raises(AnswerLater, match="tomorrow"):
-        run(asker, "0123", in_flight=1, came=lambda place, answer: came.append(place))
+        run(asker, "0123", in_flight=1, on_answer=lambda place, answer: came.append(place))
     assert came == [0, 2, 3]
 
 
@@ -90,7 +90,7 @@ def test_progress_counts_every_request():
         def __exit__(self, *raised):
             return None
 
-    asyncio.run(ask_all(Counting(), map(asked, "aabc"), what="asking", progress=Bar, total=4))
+    asyncio.run(ask(Counting(), map(asked, "aabc"), what="asking", progress=Bar, total=4))
     assert seen[0] == ("asking", 4)
     assert sum(seen[1:]) == 4
 
@@ -114,9 +114,9 @@ def test_what_ends_the_run_waits_for_those_under_way_wherever_it_is_raised():
 
     asker = Slow()
     with pytest.raises(InputError, match="disk is full"):
-        run(asker, ["a", "slow", "b", "a", "c"], in_flight=2, came=refuse)
+        run(asker, ["a", "slow", "b", "a", "c"], in_flight=2, on_answer=refuse)
     assert asker.ended
     asker = Slow()
     with pytest.raises(InputError, match="no such question"):
-        asyncio.run(ask_all(asker, broken(), what="asking", progress=silent, total=2, in_flight=2))
+        asyncio.run(ask(asker, broken(), what="asking", progress=silent, total=2, in_flight=2))
     assert asker.ended
