@@ -17,7 +17,7 @@ from ragbench.answers.retrieve import Retrieved
 from ragbench.answers.run import Question, Settings, answer
 from ragbench.core.answers import Source
 from ragbench.core.context import Context
-from ragbench.io.timing_journal import TimingJournal
+from ragbench.io.journals import TimingJournal
 from ragbench.models.llm.base import Answer
 from ragbench.models.llm.connect import connect
 from ragbench.models.llm.limits import Limits

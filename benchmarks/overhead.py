@@ -16,7 +16,7 @@ from ragbench.core.documents import Chunks
 from ragbench.core.progress import Advance
 from ragbench.core.queries import Query
 from ragbench.corpus.chunk import choose_chunker, chunk
-from ragbench.io.cache import cache_folder
+from ragbench.io.places import cache_folder
 from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.retrievers._neighbours import exact

@@ -14,8 +14,8 @@ from ragbench.core.documents import Corpus, Document
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
 from ragbench.io.encoding import read_text
 from ragbench.io.golden_files import read_golden
-from ragbench.io.golden_files.json_lines import read_objects
 from ragbench.io.golden_files.squad import squad_corpus
+from ragbench.io.tables import read_objects
 
 Collection = tuple[Corpus, GoldenSet]
 

@@ -13,7 +13,7 @@ from benchmarks.public_collections import Collection
 from ragbench.core.context import Context
 from ragbench.core.evaluations import Estimate, Evaluation
 from ragbench.corpus.chunk import choose_chunker, chunk
-from ragbench.io.cache import cache_folder
+from ragbench.io.places import cache_folder
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.workflows.evaluate import DEFAULT_RETRIEVERS, evaluate
 

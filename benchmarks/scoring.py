@@ -27,7 +27,7 @@ import numpy as np
 
 from ragbench.core.judgements import Judgements
 from ragbench.core.runs import Run
-from ragbench.io.atomic import write_text
+from ragbench.io.files import write_text
 from ragbench.io.trec import read_trec_run, write_trec_run
 from ragbench.metrics.score import score
 

@@ -25,12 +25,12 @@ from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.progress import Advance
 from ragbench.core.seeds import generator
 from ragbench.corpus.chunk import choose_chunker, chunk
-from ragbench.golden.corpus_without import without_masked
 from ragbench.golden.drafts import Draft
 from ragbench.golden.masked import write
+from ragbench.golden.masked_corpus import without_masked
 from ragbench.golden.validity import MOST_QUERIES, POOL, Validity, compare, drawn, per_query
-from ragbench.io.atomic import write_text
-from ragbench.io.cache import cache_folder
+from ragbench.io.files import write_text
+from ragbench.io.places import cache_folder
 from ragbench.models.embed.base import TextKind
 from ragbench.models.embed.minilm import MiniLM
 

@@ -53,7 +53,7 @@ from ragbench.core.scored import ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.core.shown import VIEWS
 from ragbench.golden.audit.audit import Audit
-from ragbench.golden.corpus_without import without_masked as _without_masked
+from ragbench.golden.masked_corpus import without_masked as _without_masked
 from ragbench.io.answer_files import read_answers
 from ragbench.io.golden_files import read_golden, write_golden
 from ragbench.io.run_files import read_run as _read_run

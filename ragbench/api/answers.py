@@ -18,7 +18,7 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenSet
-from ragbench.io.cache import cache_folder
+from ragbench.io.places import cache_folder
 from ragbench.models.llm.roles import ModelOptions
 from ragbench.workflows.answer import ROLE, Options, answer_run
 

@@ -17,7 +17,7 @@ from ragbench.corpus.load import Loaded
 from ragbench.golden.audit.audit import Audit, AuditSettings
 from ragbench.golden.audit.audit import audit as _audit
 from ragbench.golden.audit.retrieval import RETRIEVERS
-from ragbench.io.cache import cache_folder
+from ragbench.io.places import cache_folder
 
 
 @checked()

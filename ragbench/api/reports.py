@@ -9,8 +9,8 @@ from ragbench.comparison.ab.paired_runs import PairedResult
 from ragbench.comparison.ab.results import AbResult
 from ragbench.comparison.gate.result import Gate
 from ragbench.core.errors import InputError
-from ragbench.io.atomic import write_text
-from ragbench.io.cache import cache_folder
+from ragbench.io.files import write_text
+from ragbench.io.places import cache_folder
 from ragbench.render.figures import write_figures
 from ragbench.render.html.inputs import Wanted, read_report
 from ragbench.render.html.page import charts_of, write_page

@@ -30,7 +30,7 @@ from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.goldens import GoldenSet
-from ragbench.io.cache import cache_folder
+from ragbench.io.places import cache_folder
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.render.tables import headline
 from ragbench.retrievers.base import Retriever

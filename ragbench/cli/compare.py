@@ -45,7 +45,7 @@ def compare_command(
     """Compare systems that were evaluated."""
     from ragbench.comparison.compare import CompareSettings, compare
     from ragbench.comparison.references import read_references, with_baseline
-    from ragbench.io.atomic import write_text
+    from ragbench.io.files import write_text
     from ragbench.render.compare import compare_json, compare_markdown, compare_tables
     from ragbench.render.tables import headline
 

@@ -29,7 +29,7 @@ def demo(
     "masked", each as ragbench eval prints it, and "audit", as ragbench golden audit does.
     """
     from ragbench.cli.demo_report import DemoReport
-    from ragbench.io.samples import sample
+    from ragbench.io.places import sample
 
     shop = sample("shop")
     places = _Places(_short(shop / "product_catalog.csv"), _short(shop), out)
@@ -124,7 +124,7 @@ class _Steps:
         import io
 
         from ragbench.cli import app
-        from ragbench.io.atomic import write_text
+        from ragbench.io.files import write_text
 
         typed = [str(word) for word in words]
         self.report.command(typed)

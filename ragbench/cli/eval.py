@@ -72,7 +72,7 @@ def run(given: dict[str, Any], config: Path | None, as_json: bool) -> None:
     from ragbench.cli.eval_config import EvalConfig
     from ragbench.cli.progress import Progress
     from ragbench.core.context import Context
-    from ragbench.io.cache import cache_folder
+    from ragbench.io.places import cache_folder
     from ragbench.render.evaluation import ReportFolder, evaluation_json
     from ragbench.workflows.evaluate import evaluate, named
 

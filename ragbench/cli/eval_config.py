@@ -11,8 +11,8 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import first_ten
 from ragbench.corpus.chunk import AUTO
 from ragbench.io.encoding import read_text
+from ragbench.io.files import parse_yaml
 from ragbench.io.inputs import Input
-from ragbench.io.yaml_text import parse_yaml
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.workflows.evaluate import DEFAULT_RETRIEVERS
 

@@ -64,7 +64,7 @@ gate_command.__doc__ = EXAMPLE
 
 
 def _write(decided: "Gate", out: Path | None, junit: Path | None, summary: Path | None) -> None:
-    from ragbench.io.atomic import write_bytes, write_text
+    from ragbench.io.files import write_bytes, write_text
     from ragbench.render.gate import gate_json, gate_junit, gate_markdown
 
     if out is not None:

@@ -128,7 +128,7 @@ def corpus_command(
     from ragbench.cli.progress import Progress
     from ragbench.core.ledger import first_ten
     from ragbench.corpus.load import load_corpus
-    from ragbench.golden.corpus_without import CORPUS, GOLDEN, write_without
+    from ragbench.golden.masked_corpus import CORPUS, GOLDEN, write_without
     from ragbench.io.golden_files import read_golden
 
     wanted = read_golden(golden, golden_format)

@@ -19,15 +19,14 @@ from ragbench.core.ledger import first_ten
 from ragbench.core.pairs import pairs
 from ragbench.corpus.chunk import choose_chunker, chunk_corpus
 from ragbench.corpus.load import Loaded, load_corpus
-from ragbench.golden.audit.audit import Audit, AuditSettings, audit
+from ragbench.golden.audit.audit import Audit, AuditSettings, audit, audit_lines, finding_lines
 from ragbench.golden.audit.findings import Finding, worst_first
-from ragbench.golden.audit.lines import audit_lines, finding_lines
 from ragbench.golden.audit.retrieval import RETRIEVERS, Retrieved, check_retrievers
-from ragbench.golden.audit.sibling_grades import SiblingGrades, grade_requests, grade_siblings, with_grades
+from ragbench.golden.audit.siblings import SiblingGrades, grade_requests, grade_siblings, with_grades
 from ragbench.golden.validity import Validity, validity
-from ragbench.io.atomic import write_text
-from ragbench.io.cache import cache_folder
+from ragbench.io.files import write_text
 from ragbench.io.golden_files import read_golden, write_golden
+from ragbench.io.places import cache_folder
 from ragbench.models.llm.budget import Budget
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.connect import connect

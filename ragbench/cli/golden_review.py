@@ -14,11 +14,9 @@ from ragbench.corpus.chunk import chunk_corpus
 from ragbench.corpus.load import load_corpus
 from ragbench.golden.annotators.agreement import JudgeAgreement, agreement
 from ragbench.golden.annotators.apply import Reviewed, apply_decisions
-from ragbench.golden.annotators.decisions import read_decisions
-from ragbench.golden.annotators.judged import judge_opinion, judge_rejects, rejects_beside
+from ragbench.golden.annotators.sheet import judge_opinion, judge_rejects, read_decisions, rejects_beside, write_sheet
 from ragbench.golden.annotators.sheet import sample as draw
-from ragbench.golden.annotators.sheet import write_sheet
-from ragbench.io.atomic import write_text
+from ragbench.io.files import write_text
 from ragbench.io.golden_files import read_golden, write_golden
 
 VERSION = 1

@@ -17,8 +17,8 @@ from ragbench.cli.console import console
 from ragbench.cli.progress import Progress
 from ragbench.core.context import Context
 from ragbench.core.errors import RagbenchError, SettingError
-from ragbench.io.cache import cache_folder
-from ragbench.io.column_roles import columns_by_role
+from ragbench.io.places import cache_folder
+from ragbench.io.tables import columns_by_role
 from ragbench.models.llm.roles import ModelOptions
 from ragbench.render.judge import check_folder, judge_json, judge_tables, write_check
 

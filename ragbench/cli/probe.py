@@ -62,7 +62,7 @@ def probe(
     from ragbench.answers.probe.cases import in_categories, read_cases
     from ragbench.answers.probe.outcome import parse_floors
     from ragbench.cli.probe_run import Target, run
-    from ragbench.io.samples import sample
+    from ragbench.io.places import sample
     from ragbench.render.answers import check_folder
 
     chosen = in_categories(read_cases(cases or sample("probes") / "cases.jsonl"), category or [])

@@ -22,7 +22,7 @@ from ragbench.core.fingerprint import text_hash
 from ragbench.core.ledger import Ledger
 from ragbench.core.loop import LoopThread
 from ragbench.core.pairs import pairs
-from ragbench.io.cache import cache_folder
+from ragbench.io.places import cache_folder
 from ragbench.models.llm.budget import Budget
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.connect import connect

@@ -41,7 +41,7 @@ def report_command(
 ) -> None:
     """Write evaluations as one HTML page."""
     from ragbench.core.errors import InputError
-    from ragbench.io.cache import cache_folder
+    from ragbench.io.places import cache_folder
     from ragbench.render.html.inputs import Wanted, read_report
     from ragbench.render.html.page import charts_of, write_page
     from ragbench.render.html.texts import Named
@@ -74,7 +74,7 @@ def report_command(
 
         print(f"{len(write_figures(charts_of(data), figures))} figures written to {figures}")
     if markdown is not None:
-        from ragbench.io.atomic import write_text
+        from ragbench.io.files import write_text
         from ragbench.render.pull_request import pull_request
 
         write_text(markdown, pull_request(data))

@@ -19,10 +19,10 @@ from ragbench.core.errors import RagbenchError, SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.corpus.load import load_corpus
 from ragbench.io.answer_files import read_answers
-from ragbench.io.cache import cache_folder
-from ragbench.io.column_roles import columns_by_role
 from ragbench.io.golden_files import read_golden
 from ragbench.io.inputs import Input
+from ragbench.io.places import cache_folder
+from ragbench.io.tables import columns_by_role
 from ragbench.models.llm.estimate import Estimate
 from ragbench.models.llm.roles import ModelOptions
 from ragbench.render.answers import answers_json, answers_tables, check_folder, write_answer_scores

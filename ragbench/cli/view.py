@@ -42,7 +42,7 @@ def view_command(
 ) -> None:
     """Look at evaluations in the browser."""
     from ragbench.core.errors import MissingExtra
-    from ragbench.io.cache import cache_folder
+    from ragbench.io.places import cache_folder
     from ragbench.models.llm.roles import ModelOptions
 
     try:

@@ -52,7 +52,7 @@ def run(
     from ragbench.answers.wattbot.run import RESULTS, Sources, chunk_stage, embedding_stage
     from ragbench.cli.progress import Progress
     from ragbench.core.context import Context
-    from ragbench.io.cache import cache_folder
+    from ragbench.io.places import cache_folder
     from ragbench.io.run_folder import claimed, identity
     from ragbench.models.llm.roles import ModelOptions, Models
 

@@ -37,7 +37,7 @@ def score(
     """Score WattBot answers."""
     from ragbench.answers.wattbot.score.summary import summarise
     from ragbench.core.errors import SettingError, did_you_mean
-    from ragbench.io.atomic import write_bytes
+    from ragbench.io.files import write_bytes
     from ragbench.render.wattbot import SCHEMA_VERSION, rows_csv, score_json, score_tables
 
     if compat not in RULES:

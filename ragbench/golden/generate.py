@@ -14,13 +14,15 @@ from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError
 from ragbench.engine import ask
 from ragbench.golden import masked
-from ragbench.golden.draft_requests import Call, Failed, make_calls, read_answer
-from ragbench.golden.drafts import Draft
-from ragbench.golden.locate_quotes import with_evidence
-from ragbench.golden.mix import allot
-from ragbench.golden.snowball import masked_language
+from ragbench.golden.drafting import Call, Failed, allot, make_calls, read_answer
+from ragbench.golden.drafts import Draft, Opinion
+from ragbench.golden.locate import with_evidence
+from ragbench.golden.masked_pool import masked_language
+from ragbench.golden.stages import judge, reconsider
 from ragbench.golden.stages.base import ReviewContext, Stage
-from ragbench.models.llm.base import Asker
+from ragbench.models.llm.base import Asker, Request
+from ragbench.models.llm.client import Client
+from ragbench.models.llm.estimate import Estimate
 
 WRITER = "draft"
 STAGES_WITH_LLM = (
@@ -231,3 +233,42 @@ async def review(
         for row, opinion in zip(open_, opinions, strict=True):
             rows[row] = replace(rows[row], opinions=(*rows[row].opinions, opinion))
     return rows
+
+
+QUERY, ANSWER, QUOTE, REASON = 70, 120, 160, 160
+"""Characters that a query, its answer, its quotes and a judge's reason are taken to have."""
+
+
+def plan(
+    job: Job, stages: Sequence[tuple[str, Stage]], clients: Mapping[str, Client], context: Context
+) -> dict[str, Estimate]:
+    """An estimate by role.
+
+    The writer's requests are the real ones. What examiners will see is not
+    written yet: every query is taken to reach them, of usual length, so their
+    numbers are upper bounds.
+    """
+    calls = calls_of(job, context)
+    found = {WRITER: clients[WRITER].plan(call.request for call in calls)}
+    examined = {stage.role for _, stage in stages if stage.role is not None}
+    drafts = [
+        (_pretended(call.chunk_ids, wanted.type, f"{at}.{number}"), call.chunk_ids)
+        for at, call in enumerate(calls)
+        for number, wanted in enumerate(call.wanted)
+    ]
+    for role in sorted(examined & clients.keys()):
+        requests = [_request(role, draft, [job.chunks[job.chunks.row[id_]].content for id_ in ids], job.settings.seed)
+                    for draft, ids in drafts]  # fmt: skip
+        found[role] = clients[role].plan(requests)
+    return found
+
+
+def _pretended(chunk_ids: tuple[str, ...], type_: str, name: str) -> Draft:
+    return Draft(name, name.ljust(QUERY, "x"), type_, "x" * ANSWER, ("x" * QUOTE,), chunk_ids)
+
+
+def _request(role: str, draft: Draft, passages: Sequence[str], seed: int) -> Request:
+    if role == "judge":
+        return judge.JUDGE.request(judge.judge_fields(draft, passages), seed=seed)
+    opinion = Opinion("judge", False, "x" * REASON)
+    return reconsider.RECONSIDER.request(reconsider.reconsider_fields(draft, passages, opinion), seed=seed)

@@ -1,7 +1,13 @@
-"""The sentences that can be masked, and which are masked so far."""
+"""The sentences of a corpus that can be masked, and those that are masked so far.
 
+A sentence can be masked if it stands alone, as far as rules can decide that, and
+if enough of its document is left without it. The rules for sentences are English;
+the stemmers and stop words are those of Snowball (https://snowballstem.org/algorithms/).
+"""
+
+import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,12 +15,106 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.documents import Chunks, Corpus
+from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.goldens import Evidence, Span
 from ragbench.core.seeds import generator
+from ragbench.corpus.boundaries import sentence_spans
 from ragbench.golden.drafts import Draft
-from ragbench.golden.masked_sentences import Sentence, as_query, sentences_of, stands_alone
 from ragbench.golden.overlap import ContentWords
+
+FEWEST_WORDS, MOST_WORDS = 6, 60
+LETTER_SHARE = 0.7
+"""Of the characters that are no white space; tables, formulas and lists of references have fewer."""
+UPPER_SHARE = 0.002
+"""Text with a smaller share of capitals was lowered: a stop then ends a sentence whatever follows."""
+
+_LEANING_WORDS = """
+this that these those it its they them their he she his her him such both either neither another others
+here there then thus hence therefore however moreover furthermore additionally also besides nevertheless nonetheless
+consequently accordingly similarly likewise conversely meanwhile otherwise instead indeed finally lastly secondly
+thirdly and but or nor so yet because although though whereas while if when which who whose whom where
+"""
+_LEANING = frozenset(_LEANING_WORDS.split())
+_POINTS_AWAY = re.compile(
+    r"\b(?:the (?:former|latter)|as (?:above|below|follows)|(?:see|in|from) (?:fig|table|section|eq|ref)\w*\b|"
+    r"(?:fig|table|section|equation|chapter) \d)",
+    re.IGNORECASE,
+)
+_NOT_PROSE = re.compile(
+    r"^\s*(?:[#|>*•▪–—+=~`-]|\d{1,3}[.)]\s|\[\d|https?:)|\||\t|https?://|\bdoi:|\bet al\b.*\(\d{4}\)\.?$"
+)
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_VERB_WORDS = """
+is are was were be been am has have had do does did can could may might must shall should will would
+"""
+_VERBS = frozenset(_VERB_WORDS.split())
+_JOINING_WORDS = "the a an of to in on at with for from by that who which and"
+_JOINING = frozenset(_JOINING_WORDS.split())
+FEWEST_JOINING = 2
+_VERB_ENDING = re.compile(r"(?:[^\saeiou]ed|[aeiou][a-z]ed|ies|[^\ss]s|ing)(?= |$)")
+
+
+class Sentence(NamedTuple):
+    """A sentence of a document.
+
+    Attributes:
+        document: row of its document in the corpus.
+        start, end: characters of the document's text.
+        text: as it stands there.
+    """
+
+    document: int
+    start: int
+    end: int
+    text: str
+
+
+def sentences_of(corpus: Corpus) -> Iterator[Sentence]:
+    """Every sentence, in order."""
+    for row, document in enumerate(corpus):
+        for start, end in spans_in_any_case(document.text):
+            yield Sentence(row, start, end, document.text[start:end])
+
+
+def spans_in_any_case(text: str) -> list[tuple[int, int]]:
+    """Spans of the sentences, also of a text that was put into lower case."""
+    capitals = sum(map(str.isupper, text))
+    raised = text.upper() if capitals < UPPER_SHARE * len(text) else text
+    return sentence_spans(raised if len(raised) == len(text) else text)
+
+
+def as_query(sentence: str) -> str:
+    """The sentence on one line, without blanks before its marks and without its last stop."""
+    line = " ".join(sentence.split())
+    return re.sub(r"\s+([.,;:!?])", r"\1", line).rstrip(".").strip()
+
+
+def stands_alone(sentence: str) -> bool:
+    """Whether a reader who sees only this sentence knows what it is about, as far as rules can tell.
+
+    It has `FEWEST_WORDS` to `MOST_WORDS` words and something like a verb, ends
+    as a sentence does, does not begin with a pronoun or a connective that leans
+    on what was before, points at no figure or section, and is no heading, list
+    item, table row or reference.
+    """
+    line = " ".join(sentence.split())
+    if line[-1] not in ".!?\"'”’)":
+        return False
+    words = _WORD.findall(line)
+    if not FEWEST_WORDS <= len(words) <= MOST_WORDS:
+        return False
+    letters = sum(map(str.isalpha, line))
+    if letters < LETTER_SHARE * (len(line) - line.count(" ")):
+        return False
+    if words[0].lower() in _LEANING or _NOT_PROSE.search(line) or _POINTS_AWAY.search(line):
+        return False
+    lowered = [word.lower() for word in words]
+    if not _VERBS.isdisjoint(lowered) or _VERB_ENDING.search(" ".join(lowered[1:])):
+        return True
+    # A verb in its plain form ("readers enjoy it") has no mark; what joins words tells such a sentence from a list.
+    return sum(word in _JOINING for word in lowered) >= FEWEST_JOINING
+
 
 WRITER = "masked-sentence"
 """The type of every query, and the writer where whole sentences are masked."""
@@ -140,3 +240,32 @@ def chunks_of(sentences: Sequence[Sentence], corpus: Corpus, chunks: Chunks) -> 
         last = bisect_right(rows, sentence.start, key=lambda row: row[0])
         found.append(tuple(id_ for _, end, id_ in rows[:last] if end >= sentence.end))
     return found
+
+
+SNOWBALL = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
+    "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french", "ga": "irish",
+    "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian",
+    "ne": "nepali", "nl": "dutch", "no": "norwegian", "pl": "polish", "pt": "portuguese", "ro": "romanian",
+    "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish", "yi": "yiddish",
+}  # fmt: skip
+
+
+def masked_language(codes: Sequence[str]) -> tuple[str, str]:
+    """The one language that sentences are masked in: its code and its Snowball name.
+
+    Raises:
+        SettingError: several codes (a sentence is in its document's language, so none can be asked for), or one
+            without a stemmer.
+    """
+    if len(codes) > 1:
+        raise SettingError(
+            f"--languages {','.join(codes)}: without a model sentences stay in the language of their document; "
+            "name one language, and run once for each: the review keeps the sentences that are in it"
+        )
+    (code,) = codes
+    if code not in SNOWBALL:
+        raise SettingError(
+            f"--languages {code}: sentences cannot be masked in it without a model; these can: {', '.join(SNOWBALL)}"
+        )
+    return code, SNOWBALL[code]

@@ -20,7 +20,7 @@ from ragbench.core.judgements import project_labels
 from ragbench.core.seeds import generator
 from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.corpus.chunkers.base import Chunker
-from ragbench.golden.corpus_without import without_masked
+from ragbench.golden.masked_corpus import without_masked
 from ragbench.metrics.score import score
 from ragbench.stats.agreement import Agreement, kendall_interval, split_halves
 from ragbench.stats.bootstrap import resampled_means

@@ -24,11 +24,9 @@ from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.io.answer_rows import MEASURED, answered, roles
-from ragbench.io.atomic import write_bytes, write_text
 from ragbench.io.encoding import read_text
-from ragbench.io.golden_files.json_lines import lines, read_objects
-from ragbench.io.manifests import read_manifest
-from ragbench.io.parquet import read_parquet
+from ragbench.io.files import read_manifest, write_bytes, write_text
+from ragbench.io.tables import lines, read_objects, read_parquet
 
 ANSWERS, MANIFEST, LEDGER, TIMINGS = "answers.jsonl", "manifest.json", "ledger.jsonl", "timings.jsonl"
 FORMAT_VERSION = 1

@@ -15,8 +15,7 @@ from typing import Any
 
 from ragbench.core.answers import Answered, Source
 from ragbench.core.errors import InputError
-from ragbench.io.column_roles import choose_columns
-from ragbench.io.golden_files.json_lines import as_text, query_text
+from ragbench.io.tables import as_text, choose_columns, query_text
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "id": ("query_id", "id", "_id", "qid", "question_id", "query-id"),

@@ -18,7 +18,7 @@ from typing import Any
 
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.scored import ScoredRun
-from ragbench.io.atomic import replacing, write_text
+from ragbench.io.files import replacing, write_text
 from ragbench.io.inputs import INPUTS, moved
 from ragbench.io.scored_runs import (
     ARM_AFTER,

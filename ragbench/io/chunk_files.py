@@ -10,8 +10,8 @@ from typing import Any
 
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import InputError
-from ragbench.io.atomic import replacing
-from ragbench.io.parquet import open_parquet
+from ragbench.io.files import replacing
+from ragbench.io.tables import open_parquet
 
 COLUMNS = ("id", "document_id", "start", "end", "title", "text")
 _NEEDED = frozenset(COLUMNS) - {"title"}

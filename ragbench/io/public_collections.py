@@ -18,11 +18,9 @@ from pathlib import Path
 
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.ledger import first_ten
-from ragbench.io.archives import unpack_zip
-from ragbench.io.atomic import write_text
-from ragbench.io.cache import cache_folder
-from ragbench.io.download import Progress, Remote, download
-from ragbench.io.yaml_text import parse_yaml
+from ragbench.io.download import Progress, Remote, download, unpack_zip
+from ragbench.io.files import parse_yaml, write_text
+from ragbench.io.places import cache_folder
 
 FETCHED = ".fetched.json"
 
@@ -78,7 +76,7 @@ class Fetched:
 
 
 def collections_folder() -> Path:
-    """Where collections are kept by default: in the cache (`ragbench.io.cache`)."""
+    """Where collections are kept by default: in the cache (`ragbench.io.places`)."""
     return cache_folder() / "collections"
 
 

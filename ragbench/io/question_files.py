@@ -8,7 +8,7 @@ from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.io.answer_files import read_rows
 from ragbench.io.answer_rows import ALIASES
 from ragbench.io.encoding import read_text
-from ragbench.io.golden_files.json_lines import as_text, query_text
+from ragbench.io.tables import as_text, query_text
 
 
 def read_questions(path: Path) -> GoldenSet:

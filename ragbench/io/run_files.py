@@ -9,9 +9,9 @@ import numpy as np
 
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.runs import Run, Unit
-from ragbench.io.atomic import replacing, write_bytes
 from ragbench.io.encoding import read_text
-from ragbench.io.parquet import open_parquet
+from ragbench.io.files import replacing, write_bytes
+from ragbench.io.tables import open_parquet
 from ragbench.io.trec import read_trec_run, write_trec_run
 
 SUFFIXES = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint, plain
-from ragbench.io.atomic import write_text
+from ragbench.io.files import write_text
 
 RUN = "run.json"
 ANSWERS = "answers.sqlite"

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ragbench.core.runs import Run
-from ragbench.io.atomic import replacing
+from ragbench.io.files import replacing
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.runs import Run
 from ragbench.core.scored import COST, MEDIAN, QueryTable, ScoredRun, known_intervals
 from ragbench.core.scores import NO_SCORES, Scores
-from ragbench.io.atomic import replacing
-from ragbench.io.parquet import read_parquet
+from ragbench.io.files import replacing
+from ragbench.io.tables import read_parquet
 from ragbench.io.trec import read_qrels, read_trec_run
 
 RESULTS, SCORES, QUERIES, QRELS, LEDGER = (

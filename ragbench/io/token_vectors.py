@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.io.atomic import replacing, write_bytes
+from ragbench.io.files import replacing, write_bytes
 from ragbench.io.vectors import Shards, text_keys
 
 TEXTS_PER_SHARD = 1024

@@ -23,7 +23,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import LedgerEntry, first_ten
 from ragbench.core.runs import Run, Unit
-from ragbench.io.atomic import replacing, write_bytes
+from ragbench.io.files import replacing, write_bytes
 
 BOM = b"\xef\xbb\xbf"
 BLANK = re.compile(r"[ \t\n\r\v\f]")

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import text_hash
-from ragbench.io.atomic import replacing, write_bytes
+from ragbench.io.files import replacing, write_bytes
 
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 ROWS_PER_SHARD = 2048

@@ -17,9 +17,8 @@ from ragbench.core.evaluations import SCHEMA_VERSION, Estimate
 from ragbench.core.fingerprint import plain
 from ragbench.core.scored import COST, MEDIAN
 from ragbench.io.answer_files import ANSWERS
-from ragbench.io.atomic import replacing, write_text
+from ragbench.io.files import make_out, replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
-from ragbench.io.out_folder import make_out
 from ragbench.io.scored_runs import LEDGER, QUERIES, RESULTS, SCORES, write_queries
 from ragbench.render.compare_sentences import counted
 from ragbench.render.evaluation import escaped, interval_json

@@ -12,8 +12,8 @@ from ragbench.core.evaluations import SCHEMA_VERSION, Arm, Comparison, Evaluatio
 from ragbench.core.fingerprint import plain
 from ragbench.core.ledger import Ledger
 from ragbench.core.scored import MEDIAN, known_intervals
-from ragbench.io.atomic import replacing, write_text
 from ragbench.io.encoding import read_text
+from ragbench.io.files import replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.scored_runs import QUERIES, RESULTS, SCORES, write_queries
 from ragbench.io.trec import write_qrels, write_trec_run

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ragbench.core.errors import InputError
-from ragbench.io.atomic import write_bytes, write_text
+from ragbench.io.files import write_bytes, write_text
 from ragbench.render.charts.chart import Chart
 from ragbench.render.charts.theme import BACKGROUND, Theme, config
 

@@ -16,8 +16,7 @@ from ragbench.answers.judge_check.figures import Figures
 from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import plain
 from ragbench.io.answer_files import ANSWERS
-from ragbench.io.atomic import write_text
-from ragbench.io.out_folder import make_out
+from ragbench.io.files import make_out, write_text
 from ragbench.io.scored_runs import RESULTS
 from ragbench.render.compare_sentences import counted
 from ragbench.render.evaluation import escaped

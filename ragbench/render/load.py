@@ -16,8 +16,7 @@ from ragbench.core.evaluations import SCHEMA_VERSION
 from ragbench.core.fingerprint import plain
 from ragbench.core.scored import QueryTable
 from ragbench.io.answer_files import ANSWERS
-from ragbench.io.atomic import replacing, write_text
-from ragbench.io.out_folder import make_out
+from ragbench.io.files import make_out, replacing, write_text
 from ragbench.io.scored_runs import LEDGER, LOAD_KIND, QUERIES, RESULTS, SCORES, write_queries
 from ragbench.render.evaluation import escaped
 from ragbench.render.evaluation import table as markdown_table

@@ -13,7 +13,7 @@ from rich.text import Text
 from ragbench.answers.probe.cases import PlantedDocument
 from ragbench.answers.probe.outcome import CategoryOutcome, FloorOutcome, Outcome, Rate, Tried
 from ragbench.answers.scoring import AnswerEvaluation
-from ragbench.io.atomic import write_text
+from ragbench.io.files import write_text
 from ragbench.render.answers import SUMMARY, write_answer_scores
 from ragbench.render.compare_sentences import counted
 from ragbench.render.evaluation import escaped

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ragbench.core.answers import Source
-from ragbench.corpus.sentences import sentence_spans
+from ragbench.corpus.boundaries import sentence_spans
 
 _WORD = re.compile(r"\w+")
 _ASKING = """

@@ -10,10 +10,9 @@ from typing import Any
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenItem
 from ragbench.core.scored import QueryTable
-from ragbench.golden.annotators.decisions import read_decisions
-from ragbench.golden.annotators.sheet import COLUMNS, FILLED, evidence_text, neutral, original
-from ragbench.io.atomic import replacing
+from ragbench.golden.annotators.sheet import COLUMNS, FILLED, evidence_text, neutral, original, read_decisions
 from ragbench.io.encoding import read_text
+from ragbench.io.files import replacing
 from ragbench.io.scored_runs import read_scored
 from ragbench.render.tables import headline
 from ragbench.view.damage import naming

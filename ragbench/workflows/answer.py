@@ -25,15 +25,14 @@ from ragbench.core.queries import Query
 from ragbench.corpus.chunk import chunk_corpus
 from ragbench.corpus.load import load_corpus
 from ragbench.io.answer_files import ANSWERS, LEDGER, MANIFEST, TIMINGS, read_answers, with_timings, write_answers
-from ragbench.io.answer_journal import AnswerJournal
-from ragbench.io.atomic import write_text
-from ragbench.io.cache import cache_folder
-from ragbench.io.column_roles import columns_by_role
+from ragbench.io.files import write_text
 from ragbench.io.golden_files import read_golden
+from ragbench.io.journals import AnswerJournal, TimingJournal
+from ragbench.io.places import cache_folder
 from ragbench.io.question_files import read_questions
 from ragbench.io.run_folder import ANSWERS as STORE
 from ragbench.io.run_folder import SPENT, claimed, identity
-from ragbench.io.timing_journal import TimingJournal
+from ragbench.io.tables import columns_by_role
 from ragbench.models.llm.base import Answer
 from ragbench.models.llm.estimate import Estimate
 from ragbench.models.llm.roles import ModelOptions, Models, write_spent

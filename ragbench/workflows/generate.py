@@ -14,6 +14,7 @@ from ragbench.core.loop import run_anywhere
 from ragbench.core.progress import Progress
 from ragbench.corpus.chunk import choose_chunker, chunk_corpus
 from ragbench.corpus.load import load_corpus
+from ragbench.golden.drafting import DRAFT, check_seeds, parse_languages, parse_mix, read_seeds
 from ragbench.golden.generate import (
     STAGES_WITH_LLM,
     STAGES_WITHOUT,
@@ -23,20 +24,15 @@ from ragbench.golden.generate import (
     Settings,
     build_stages,
     generate,
+    plan,
 )
-from ragbench.golden.generate_plan import plan
-from ragbench.golden.masked import WITHOUT_SEEDS
-from ragbench.golden.masked_seeds import LEAST_SEEDS
-from ragbench.golden.mix import parse_languages, parse_mix
-from ragbench.golden.outputs import RESULTS, write_outputs
-from ragbench.golden.outputs_card import card
-from ragbench.golden.prompts.draft import DRAFT
-from ragbench.golden.prompts.judge import JUDGE
-from ragbench.golden.prompts.reconsider import RECONSIDER
+from ragbench.golden.masked import LEAST_SEEDS, WITHOUT_SEEDS
+from ragbench.golden.outputs import RESULTS, card, write_outputs
 from ragbench.golden.sampling import sample
-from ragbench.golden.seeds_file import check_seeds, read_seeds
 from ragbench.golden.stages.base import Stage
-from ragbench.io.cache import cache_folder
+from ragbench.golden.stages.judge import JUDGE
+from ragbench.golden.stages.reconsider import RECONSIDER
+from ragbench.io.places import cache_folder
 from ragbench.io.run_folder import ANSWERS, SPENT, claimed, identity
 from ragbench.models.llm.batch.journal import Journal
 from ragbench.models.llm.estimate import Estimate

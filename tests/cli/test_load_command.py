@@ -16,8 +16,8 @@ from ragbench.comparison.gate.decide import gate
 from ragbench.comparison.gate.rules import parse_rules, read_rules
 from ragbench.core.errors import InputError, SettingError
 from ragbench.io.baselines import read_baseline, read_one
-from ragbench.io.parquet import read_parquet
 from ragbench.io.scored_runs import read_scored
+from ragbench.io.tables import read_parquet
 
 
 def questions(folder: Path, *texts: str, repeat: int = 1) -> Path:

@@ -10,8 +10,7 @@ from ragbench.core.documents import Chunk, Chunks, Corpus, Document
 from ragbench.core.errors import InputError, SettingError
 from ragbench.corpus.chunk import chunk, chunk_corpus
 from ragbench.corpus.chunkers.fixed import FixedChunker
-from ragbench.corpus.load import load_corpus
-from ragbench.corpus.restore import restore_documents
+from ragbench.corpus.load import load_corpus, restore_documents
 from ragbench.io.chunk_files import is_chunk_file, read_chunks, write_chunks
 
 CORPUS = Corpus((Document("b/ü.txt", "some text 😀 and\nmore of it", "T"), Document("a", "short")))

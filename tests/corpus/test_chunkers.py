@@ -11,6 +11,7 @@ from langchain_text_splitters import CharacterTextSplitter, RecursiveCharacterTe
 from ragbench import plugins
 from ragbench.core.documents import Corpus, Document
 from ragbench.core.errors import InputError, SettingError
+from ragbench.corpus.boundaries import sentence_spans
 from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.corpus.chunkers.base import Chunker
 from ragbench.corpus.chunkers.fixed import FixedChunker
@@ -19,7 +20,6 @@ from ragbench.corpus.chunkers.recursive import RecursiveChunker
 from ragbench.corpus.chunkers.semantic import SemanticChunker
 from ragbench.corpus.chunkers.sentence import SentenceChunker
 from ragbench.corpus.chunkers.whole import WholeChunker
-from ragbench.corpus.sentences import sentence_spans
 
 WORDS = ["a", "the ", "word ", "Wort. ", "End? ", "Dr. ", "e.g. ", "...", "x" * 40, "é", "e\u0301", "。", "漢字"]
 SPACES = ["\n", "\n\n", "\r\n", "\r\n\r\n", " ", "\t", "  ", "\u00a0", "\u2028", "\0"]

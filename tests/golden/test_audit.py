@@ -14,16 +14,12 @@ from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.corpus.chunk import Chunked, chunk_corpus
 from ragbench.corpus.load import Loaded, load_corpus
 from ragbench.golden.audit.audit import AuditSettings, audit
-from ragbench.golden.audit.between_sets import between_sets
-from ragbench.golden.audit.circularity import circularity, models_of
-from ragbench.golden.audit.diversity import diversity
+from ragbench.golden.audit.composition import circularity, mix, models_of
 from ragbench.golden.audit.integrity import integrity
 from ragbench.golden.audit.lexical_leak import lexical_leak, query_overlaps
-from ragbench.golden.audit.mix import mix
-from ragbench.golden.audit.near import Texts, near_pairs
+from ragbench.golden.audit.near_queries import Texts, between_sets, diversity, near_pairs
 from ragbench.golden.audit.retrieval import Retrieved, retrieve
-from ragbench.golden.audit.sibling_grades import grade_siblings, with_grades
-from ragbench.golden.audit.siblings import siblings
+from ragbench.golden.audit.siblings import grade_siblings, siblings, with_grades
 from ragbench.io.golden_files import read_golden
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.errors import BudgetSpent

@@ -7,7 +7,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.core.judgements import project_labels
 from ragbench.corpus.chunk import choose_chunker, chunk
-from ragbench.golden.corpus_without import without_masked
+from ragbench.golden.masked_corpus import without_masked
 
 TEXT = "The lamp is brass. Readers enjoy it at night."
 ITEM = GoldenItem("q", "Readers enjoy it at night", evidence=(Evidence("a"),), masked=(Span("a", 19, 45),), source="a")

@@ -11,7 +11,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.corpus.chunk import chunk_corpus
 from ragbench.corpus.load import Loaded, load_corpus
-from ragbench.golden.corpus_without import MARK, rows_of, without_masked, write_without
+from ragbench.golden.masked_corpus import MARK, rows_of, without_masked, write_without
 from ragbench.io.chunk_files import write_chunks
 from ragbench.io.golden_files import read_golden
 

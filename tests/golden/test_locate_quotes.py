@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from ragbench.core.documents import Chunk, Chunks, Corpus, Document
 from ragbench.core.goldens import Evidence
 from ragbench.golden.drafts import Draft
-from ragbench.golden.locate import locate
-from ragbench.golden.locate_quotes import with_evidence
+from ragbench.golden.locate import locate, with_evidence
 
 WORDS = st.lists(st.text("abcdefghij", min_size=2, max_size=8), min_size=1, max_size=12)
 BETWEEN = st.sampled_from([" ", "  ", "\n", "\t", " \n ", ", ", "; ", " – ", '" ', " (", ") ", ".\n\n"])

@@ -13,11 +13,8 @@ import Stemmer
 from benchmarks import public_collections
 from ragbench.core.documents import Chunks, Corpus, Document
 from ragbench.corpus.chunk import choose_chunker, chunk
-from ragbench.golden.masked import write
-from ragbench.golden.masked_clauses import Clauses
-from ragbench.golden.masked_pool import CLAUSE_WRITER, WRITER, Pool
-from ragbench.golden.masked_seeds import OVERLAPS, shape_of
-from ragbench.golden.masked_sentences import as_query
+from ragbench.golden.masked import OVERLAPS, Clauses, shape_of, write
+from ragbench.golden.masked_pool import CLAUSE_WRITER, WRITER, Pool, as_query
 
 VOCABULARY = ["".join(parts) for parts in itertools.product(("ba", "ke", "lo", "mu", "ri", "to", "va"), repeat=4)]
 SMALL = {"the", "of", "is", "in", "and"}

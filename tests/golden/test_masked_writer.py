@@ -8,7 +8,7 @@ from ragbench.core.documents import Chunks, Corpus, Document
 from ragbench.core.errors import InputError, SettingError
 from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.golden.masked import write
-from ragbench.golden.masked_sentences import as_query, spans_in_any_case, stands_alone
+from ragbench.golden.masked_pool import as_query, spans_in_any_case, stands_alone
 
 LAMP = (
     "The lamp has a brass arm and a linen shade. The brass arm of the lamp swings over the linen chair. "

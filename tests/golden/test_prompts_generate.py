@@ -13,12 +13,21 @@ from hypothesis import strategies as st
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import InputError, SettingError
-from ragbench.golden.draft_requests import make_calls, read_answer
+from ragbench.golden import drafting as draft_prompt
+from ragbench.golden.drafting import (
+    DEFAULT_MIX,
+    Wanted,
+    allot,
+    check_seeds,
+    draw_examples,
+    make_calls,
+    parse_languages,
+    parse_mix,
+    read_answer,
+    read_seeds,
+)
 from ragbench.golden.drafts import Draft, Opinion
-from ragbench.golden.mix import DEFAULT_MIX, Wanted, allot, parse_languages, parse_mix
-from ragbench.golden.prompts import draft as draft_prompt
-from ragbench.golden.prompts import judge, reconsider
-from ragbench.golden.seeds_file import check_seeds, draw_examples, read_seeds
+from ragbench.golden.stages import judge, reconsider
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.prompt import fence_for
 
@@ -64,10 +73,10 @@ def test_an_injection_stays_between_its_fences_and_changes_no_schema(injection: 
 @pytest.mark.parametrize("injection", INJECTIONS)
 def test_examiners_fence_queries_answers_quotes_and_reasons_too(injection: str) -> None:
     draft = Draft("q", injection, "question", injection, (injection,), ("d0",))
-    asked = judge.JUDGE.request(judge.filled(draft, [injection]), seed=0)
+    asked = judge.JUDGE.request(judge.judge_fields(draft, [injection]), seed=0)
     assert fenced(asked.messages[1].text) == [injection] * 4
     again = reconsider.RECONSIDER.request(
-        reconsider.filled(draft, [injection], Opinion("judge", False, injection)), seed=0
+        reconsider.reconsider_fields(draft, [injection], Opinion("judge", False, injection)), seed=0
     )
     assert fenced(again.messages[1].text) == [injection] * 5
 

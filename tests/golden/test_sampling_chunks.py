@@ -11,8 +11,7 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks, Corpus, Document
 from ragbench.core.errors import InputError, SettingError
 from ragbench.corpus.chunk import choose_chunker, chunk
-from ragbench.golden.sampling import apportion, sample
-from ragbench.golden.sampling_clean import near_duplicates
+from ragbench.golden.sampling import apportion, near_duplicates, sample
 
 FOOTER = "All rights reserved by the shop and its owners. Call us on any working day."
 

@@ -8,7 +8,7 @@ import pytest
 import Stemmer
 
 from ragbench.core.errors import SettingError
-from ragbench.golden.snowball import SNOWBALL, masked_language
+from ragbench.golden.masked_pool import SNOWBALL, masked_language
 
 GERMAN = {
     "kanne.txt": "Die Kanne aus Edelstahl fasst anderthalb Liter. Der Deckel schließt dicht und hält den Tee "

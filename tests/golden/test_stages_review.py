@@ -11,9 +11,9 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks, Corpus, Document
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import Evidence, Span
+from ragbench.golden.drafting import DRAFT
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.generate import Job, Settings, build_stages, generate, review
-from ragbench.golden.prompts.draft import DRAFT
 from ragbench.golden.stages.base import ReviewContext
 from ragbench.golden.stages.duplicate import lexical_pairs
 from ragbench.golden.stages.overlap import longest_run

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ragbench.io.parquet import read_parquet
+from ragbench.io.tables import read_parquet
 
 THREADS = """
 import os, sys
 from pathlib import Path
 import pandas, pyarrow.parquet
-from ragbench.io.parquet import read_parquet
+from ragbench.io.tables import read_parquet
 before = len(os.listdir("/proc/self/task"))
 {read}
 print(len(os.listdir("/proc/self/task")) - before)

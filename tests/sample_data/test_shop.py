@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from ragbench.io.golden_files import native
-from ragbench.io.golden_files.options import ReadOptions, WriteOptions
+from ragbench.io.golden_files.common import ReadOptions, WriteOptions
 
 SHOP = Path(__file__).resolve().parents[2] / "datasets" / "shop"
 

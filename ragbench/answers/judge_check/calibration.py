@@ -15,7 +15,7 @@ from ragbench.answers.judge_check.threshold import How
 from ragbench.core.answers import Answered
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint
-from ragbench.io.atomic import write_text
+from ragbench.io.files import write_text
 from ragbench.stats.effective_size import effective_size
 
 FORMAT, FORMAT_VERSION = "ragbench-calibration", 1

@@ -24,7 +24,7 @@ from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.io.answer_files import read_rows
 from ragbench.io.answer_rows import ALIASES, answered
-from ragbench.io.column_roles import choose_columns
+from ragbench.io.tables import choose_columns
 
 LABELS: dict[str, tuple[str, ...]] = {
     "label": ("label", "human_label", "gold", "supported", "faithful", "grounded", "is_correct"),

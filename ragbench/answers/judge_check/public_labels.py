@@ -14,7 +14,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.io.encoding import read_text
-from ragbench.io.golden_files.json_lines import read_objects
+from ragbench.io.tables import read_objects
 
 COLUMNS = ("model_name", "data_source", "knowledge", "message", "response", "begin_label")
 BEGIN_WORDS = Words(("Fully attributable",), ("Generic",))

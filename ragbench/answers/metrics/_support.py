@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ragbench.answers.metrics._numbers import numbers
 from ragbench.core.answers import Source
-from ragbench.corpus.sentences import sentence_spans
+from ragbench.corpus.boundaries import sentence_spans
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _NAME = re.compile(r"\b[A-Z][^\W\d_]*[^\W_]\b")

@@ -25,7 +25,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import file_sha256
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.engine import ask, embed
-from ragbench.io.atomic import replacing, write_text
+from ragbench.io.files import replacing, write_text
 from ragbench.models.embed.base import Embedder
 from ragbench.models.llm.base import Asker, Request
 from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt

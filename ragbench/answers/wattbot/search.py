@@ -13,7 +13,7 @@ from ragbench.answers.wattbot.inputs import Page
 from ragbench.core.documents import Document
 from ragbench.core.errors import InputError
 from ragbench.corpus.chunkers.fixed import FixedChunker
-from ragbench.io.atomic import write_text
+from ragbench.io.files import write_text
 
 
 @dataclass(frozen=True)

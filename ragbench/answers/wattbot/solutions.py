@@ -9,7 +9,7 @@ from pathlib import Path
 from ragbench.answers.wattbot.inputs import Question
 from ragbench.answers.wattbot.score.sheet import BLANK
 from ragbench.answers.wattbot.search import PageChunk
-from ragbench.io.atomic import write_text
+from ragbench.io.files import write_text
 from ragbench.models.llm.base import Answer
 
 COLUMNS = ("id", "question", "answer", "answer_value", "answer_unit", "ref_id", "ref_url", "supporting_materials",

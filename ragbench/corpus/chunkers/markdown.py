@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from ragbench.core.documents import Document
 from ragbench.core.errors import SettingError
+from ragbench.corpus.boundaries import headings, split_spans
 from ragbench.corpus.chunkers.base import Chunker, check_size, trimmed
-from ragbench.corpus.markdown_headings import headings
-from ragbench.corpus.recursive_split import split_spans
 
 _SEPARATORS = ("\n\n", "\n", " ", "")
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from ragbench.core.documents import Document
+from ragbench.corpus.boundaries import split_spans
 from ragbench.corpus.chunkers.base import Chunker, check_size
-from ragbench.corpus.recursive_split import split_spans
 
 SEPARATORS = ("\n\n", "\n", " ", "")
 

@@ -11,9 +11,9 @@ import numpy as np
 from ragbench import plugins
 from ragbench.core.documents import Document
 from ragbench.core.errors import SettingError
+from ragbench.corpus.boundaries import sentence_spans
 from ragbench.corpus.chunkers.base import Chunker, check_size
 from ragbench.corpus.chunkers.sentence import fitting
-from ragbench.corpus.sentences import sentence_spans
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 from ragbench.core.documents import Document
 from ragbench.core.errors import SettingError
+from ragbench.corpus.boundaries import sentence_spans, split_spans
 from ragbench.corpus.chunkers.base import Chunker, check_size
-from ragbench.corpus.recursive_split import split_spans
-from ragbench.corpus.sentences import sentence_spans
 
 
 @dataclass(frozen=True)
 class SentenceChunker(Chunker):
-    """Neighbouring sentences (`ragbench.corpus.sentences`) up to ``size`` characters.
+    """Neighbouring sentences (`ragbench.corpus.boundaries`) up to ``size`` characters.
 
     A sentence longer than ``size`` is cut at white space.
 

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 from ragbench.core.documents import Document
 from ragbench.core.errors import InputError, MissingExtra
 from ragbench.core.ledger import LedgerEntry
-from ragbench.corpus.loaders._archive import open_archive
-from ragbench.corpus.loaders.base import FileLoader
+from ragbench.corpus.loaders.base import FileLoader, open_archive
 
 
 @dataclass(frozen=True)

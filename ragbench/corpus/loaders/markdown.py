@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from ragbench.core.documents import Document
 from ragbench.core.ledger import LedgerEntry
+from ragbench.corpus.boundaries import first_title
 from ragbench.corpus.loaders.base import FileLoader
-from ragbench.corpus.markdown_headings import first_title
 from ragbench.io.encoding import read_text
 
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)

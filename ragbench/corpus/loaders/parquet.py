@@ -10,7 +10,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.ledger import LedgerEntry
 from ragbench.corpus.loaders._rows import RowLoader
 from ragbench.corpus.loaders.jsonl import Row
-from ragbench.io.parquet import open_parquet
+from ragbench.io.tables import open_parquet
 
 _BATCH = 10_000
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ragbench.core.goldens import GoldenItem
-from ragbench.golden.annotators.decisions import Decision
-from ragbench.golden.annotators.judged import judge_opinion
+from ragbench.golden.annotators.sheet import Decision, judge_opinion
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.kappa import Kappa, cohen_kappa
 from ragbench.stats.prediction_powered import PredictionPowered, prediction_powered_mean

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenItem, GoldenSet
-from ragbench.golden.annotators.decisions import Decision
+from ragbench.golden.annotators.sheet import Decision
 
 HISTORY = "people"
 """Metadata key of the list of decisions, the latest last."""

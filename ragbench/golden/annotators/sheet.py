@@ -1,19 +1,73 @@
-"""The table that people fill in."""
+"""The table that annotators fill in: a sample of queries on the way out, decisions on the way back.
+
+The sample prefers queries that the judge rejected or doubted; a decision accepts,
+edits or rejects a query and may grade its evidence.
+"""
 
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from ragbench.core.documents import Chunks, Corpus
-from ragbench.core.errors import SettingError
+from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import Evidence, GoldenItem
 from ragbench.core.seeds import generator
-from ragbench.golden.annotators.judged import judge_opinion
-from ragbench.io.atomic import write_bytes
+from ragbench.io.encoding import read_text
+from ragbench.io.files import write_bytes
+from ragbench.io.golden_files.native import item_of
+from ragbench.io.tables import read_objects
+
+REJECTED = "rejected.jsonl"
+STAGES = ("judge", "reconsider")
+_SAME_KEYS = ("id", "text", "type", "answer", "evidence", "masked", "struck")
+
+
+def judge_opinion(item: GoldenItem) -> bool | None:
+    """Whether the judge accepted the query; ``reconsider`` has the last word. None: no judge saw it."""
+    review = item.metadata.get("review")
+    said = [
+        bool(opinion["accepted"])
+        for opinion in (review if isinstance(review, list) else [])
+        if isinstance(opinion, Mapping) and opinion.get("stage") in STAGES and "accepted" in opinion
+    ]
+    return said[-1] if said else None
+
+
+def judge_rejects(path: Path) -> tuple[GoldenItem, ...]:
+    """The queries of a ``rejected.jsonl`` that the judge saw and rejected.
+
+    What another stage rejected is left out: the judge never saw it, or did not decide it.
+
+    Raises:
+        InputError: a line is wrong; the message has file and line.
+    """
+    found = []
+    for where, row in read_objects(path):
+        if row.get("stage") not in STAGES:
+            continue
+        metadata = {key: row[key] for key in ("language", "chunks", "quotes", "review") if row.get(key)}
+        provenance = row.get("provenance")
+        if isinstance(provenance, Mapping):
+            metadata = {**provenance, **metadata}
+        source = provenance.get("source") if isinstance(provenance, Mapping) else None
+        shared = {key: row[key] for key in _SAME_KEYS if key in row}
+        item = item_of(where, {**shared, "source": source, "metadata": metadata})
+        if judge_opinion(item) is False:
+            found.append(item)
+    return tuple(found)
+
+
+def rejects_beside(golden: Path) -> tuple[GoldenItem, ...]:
+    """The judge's rejects that lie in the set's folder; none where there is no such file."""
+    path = golden / REJECTED
+    return judge_rejects(path) if golden.is_dir() and path.is_file() else ()
+
 
 SHOWN = ("id", "type", "query", "answer", "evidence", "chunk")
 FILLED = ("decision", "edited_text", "grade", "comment")
@@ -117,3 +171,141 @@ def sample(items: Sequence[GoldenItem], size: int, seed: int) -> list[GoldenItem
         drawn += [rows[at] for at in rng.choice(len(rows), size=taken[name], replace=False)]
     order = generator(seed, "review", "order").permutation(len(drawn))
     return [drawn[at] for at in order]
+
+
+Word = Literal["accept", "edit", "reject"]
+WORDS: tuple[Word, ...] = ("accept", "edit", "reject")
+GRADES = ("0", "1", "2", "3")
+FAULTS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One person's decision on one query.
+
+    Attributes:
+        query_id: the query.
+        word: ``accept`` it as it stands, ``edit`` its text, or ``reject`` it.
+        text: the new text of an edited query, else None.
+        grade: how well the evidence answers, 0 to 3; None where it was left blank.
+        comment: what the person wrote.
+    """
+
+    query_id: str
+    word: Word
+    text: str | None = None
+    grade: int | None = None
+    comment: str = ""
+
+
+class Decisions(NamedTuple):
+    """Decisions in the order of the table, and the queries whose decision was left blank."""
+
+    made: tuple[Decision, ...]
+    undecided: tuple[str, ...]
+
+
+def read_decisions(path: Path, items: Mapping[str, GoldenItem]) -> Decisions:
+    """Read and check a filled table; comma, semicolon and tab all separate.
+
+    Args:
+        path: the table.
+        items: the queries it may decide on, by id.
+
+    Raises:
+        InputError: no such file, a missing column, or wrong rows: every one is named with its line.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    faults: list[str] = []
+    made: list[Decision] = []
+    undecided: list[str] = []
+    seen: dict[str, int] = {}
+    for line, row in _rows(path):
+        id_ = row["id"].strip()
+        fault = _row_fault(id_, row, items, seen)
+        seen.setdefault(id_, line)
+        if not fault and not row["decision"].strip():
+            fault = _forgotten(row)
+            undecided += [] if fault else [id_]
+        elif not fault:
+            found = _decision(id_, row, items[id_])
+            fault = found if isinstance(found, str) else ""
+            made += [] if isinstance(found, str) else [found]
+        if fault:
+            faults.append(f"{path}:{line}: {fault}")
+    if faults:
+        more = [f"and {len(faults) - FAULTS_SHOWN} more"] if len(faults) > FAULTS_SHOWN else []
+        raise InputError("\n".join([*faults[:FAULTS_SHOWN], *more]))
+    if not made:
+        raise InputError(f"{path}: no row has a decision; write accept, edit or reject into the column 'decision'")
+    return Decisions(tuple(made), tuple(undecided))
+
+
+def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    text = read_text(path)[0]
+    header = text.split("\n", 1)[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(("\t", ";", ","), key=header.count), strict=True)
+    rows: list[tuple[int, dict[str, str]]] = []
+    names: list[str] = []
+    line = 1
+    try:
+        for cells in reader:
+            if not names:
+                names = [cell.strip().lower() for cell in cells]
+                missing = [name for name in ("id", *FILLED) if name not in names]
+                if missing:
+                    raise InputError(f"{path}: no column {', '.join(missing)}; it has {', '.join(names) or 'none'}")
+            elif any(cell.strip() for cell in cells):
+                if len(cells) > len(names):
+                    raise InputError(f"{path}:{line}: {len(cells)} cells under a header of {len(names)}")
+                padded = [*cells, *[""] * (len(names) - len(cells))]
+                rows.append((line, {name: original(cell) for name, cell in zip(names, padded, strict=True)}))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(f"{path}:{reader.line_num}: no CSV ({error})") from error
+    if not rows:
+        raise InputError(f"{path}: there is no row under the header")
+    return rows
+
+
+def _row_fault(id_: str, row: Mapping[str, str], items: Mapping[str, GoldenItem], seen: Mapping[str, int]) -> str:
+    if not id_:
+        return "the row has no id"
+    if id_ not in items:
+        return f"the golden set has no query {id_!r}; give the set that the table was exported from"
+    if id_ in seen:
+        return f"query {id_!r} was decided on line {seen[id_]} before; keep one of the rows"
+    if "query" in row and _plain(row["query"]) != _plain(items[id_].text):
+        return f"the text of {id_!r} is not that of the set; write a new text into 'edited_text', not over the query"
+    return ""
+
+
+def _plain(text: str) -> str:
+    """Without what a spreadsheet may change by itself."""
+    return " ".join(text.split()).strip("'")
+
+
+def _forgotten(row: Mapping[str, str]) -> str:
+    filled = [name for name in ("edited_text", "grade") if row[name].strip()]
+    return f"{' and '.join(filled)} without a decision; write accept, edit or reject" if filled else ""
+
+
+def _decision(id_: str, row: Mapping[str, str], item: GoldenItem) -> Decision | str:
+    """The decision of a row, or what is wrong with it."""
+    word, text, grade = row["decision"].strip().lower(), " ".join(row["edited_text"].split()), row["grade"].strip()
+    if word not in WORDS:
+        return f"decision {word!r}{did_you_mean(word, WORDS)}"
+    if word == "edit" and not text:
+        return "edit without a new text in 'edited_text'"
+    if word == "edit" and text == item.text:
+        return "edit with the text that the query has; write accept, or a new text"
+    if word != "edit" and text:
+        return f"{word} with a new text in 'edited_text'; write edit, or clear the text"
+    grade = grade.removesuffix(".0")
+    if grade and grade not in GRADES:
+        return f"grade {grade!r}; write 0, 1, 2 or 3, or leave it blank"
+    if word != "reject" and grade == "0" and any(e.grade > 0 for e in item.evidence):
+        return f"{word} with grade 0: nothing would be relevant to the query; reject it, or grade its evidence above 0"
+    known = int(grade) if grade else None
+    return Decision(id_, word, text or None, known, row["comment"].strip())

@@ -15,7 +15,7 @@ from ragbench.core.judgements import EvaluationTask, project_labels
 from ragbench.core.runs import Run, Unit
 from ragbench.corpus.chunk import Chunked, choose_chunker, chunk
 from ragbench.corpus.load import Loaded
-from ragbench.golden.corpus_without import without_masked
+from ragbench.golden.masked_corpus import without_masked
 
 RETRIEVERS = ("bm25", "dense", "hybrid")
 FUSED = ("hybrid", "rerank")

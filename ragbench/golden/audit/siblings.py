@@ -1,13 +1,24 @@
-"""What else may answer: items that retrievers find and nobody judged."""
+"""Items that retrievers find and nobody judged: they may answer the query too.
 
-from dataclasses import dataclass
+A language model can grade these candidates from 0 to 3; its grades become labels of a new set.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ragbench.core.ledger import first_ten
+from ragbench.core.fingerprint import text_hash
+from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
+from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
+from ragbench.core.progress import Progress, silent
 from ragbench.core.runs import Run
+from ragbench.engine import UntilEnded, ask
 from ragbench.golden.audit.findings import Finding
 from ragbench.golden.audit.retrieval import Retrieved
+from ragbench.models.llm.base import Asker, Message, Request
+from ragbench.models.llm.errors import BudgetSpent
+from ragbench.models.rerank.llm import PROMPT
 
 DEPTH = 10
 
@@ -121,3 +132,157 @@ def _findings(agreed: tuple[Candidate, ...], judged: dict[str, float], depth: in
             )
         )
     return tuple(found)
+
+
+PROMPT_NAME = "sibling-grade/1"
+MAX_CHARACTERS = 4000
+ANSWERS = 2
+"""The least grade that says that an item answers, at least in part (as in TREC Deep Learning)."""
+SCHEMA: dict[str, object] = {
+    "title": "Grade",
+    "type": "object",
+    "properties": {"grade": {"type": "integer", "enum": [0, 1, 2, 3]}},
+    "required": ["grade"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True)
+class Grade:
+    """What the model said of one candidate: ``grade`` 0 (nothing to do with it) to 3 (answers fully)."""
+
+    query_id: str
+    item_id: str
+    grade: int
+
+
+@dataclass(frozen=True)
+class SiblingGrades:
+    """Grades of the candidates.
+
+    Attributes:
+        model: who graded.
+        grades: one per candidate that has one.
+        answering: how many candidates answer (grade 2 or 3).
+        queries: how many queries gain an answer.
+        cost: what it took, in the currency of the price table.
+        ledger: candidates without a grade, and why.
+        findings: what to know about it.
+    """
+
+    model: str
+    grades: tuple[Grade, ...]
+    answering: int
+    queries: int
+    cost: float
+    ledger: Ledger
+    findings: tuple[Finding, ...]
+
+
+async def grade_siblings(
+    candidates: Sequence[Candidate], retrieved: Retrieved, asker: Asker, model: str, *,
+    seed: int = 0, progress: Progress = silent,
+) -> SiblingGrades:  # fmt: skip
+    """Ask the model once per candidate; the asker holds limits, budget and cache.
+
+    Once the budget is spent, what is left has no grade, and the ledger says so.
+
+    Raises:
+        RagbenchError: what makes every call fail (a wrong key, a service that is down).
+    """
+    requests = grade_requests(candidates, retrieved, seed)
+    asking = UntilEnded(asker, ends=(BudgetSpent,))
+    answers = await ask(asking, requests, what="grading siblings", progress=progress)
+    grades, entries = [], []
+    for candidate, answer in zip(candidates, answers, strict=True):
+        grade = answer.value.get("grade") if isinstance(answer.value, dict) else None
+        if isinstance(grade, int) and not isinstance(grade, bool) and 0 <= grade <= 3:
+            grades.append(Grade(candidate.query_id, candidate.item_id, grade))
+        else:
+            reason = answer.failure or f"the grade is {grade!r}, not 0, 1, 2 or 3"
+            name = f"{candidate.query_id}: {candidate.item_id}"
+            entries.append(LedgerEntry("audit", name, f"{reason}; the reply was {answer.raw!r:.200}", "not-graded"))
+    cost = sum(answer.cost for answer in answers)
+    return _result(model, tuple(grades), cost, Ledger(tuple(entries)), len(retrieved.golden))
+
+
+def grade_requests(candidates: Sequence[Candidate], retrieved: Retrieved, seed: int) -> list[Request]:
+    """One question per candidate, in order."""
+    queries = {item.id: item.text for item in retrieved.golden}
+    passages = {candidate.item_id: "" for candidate in candidates}
+    for item_id in passages:
+        passages[item_id] = _passage(item_id, retrieved)
+    return [grade_request(queries[c.query_id], passages[c.item_id], seed) for c in candidates]
+
+
+def grade_request(query: str, passage: str, seed: int) -> Request:
+    """The question about one candidate; query and passage are fenced, for they may hold instructions."""
+    cut = passage[:MAX_CHARACTERS]
+    fence = f"=== {text_hash(query + chr(0) + cut)[:16]} ==="
+    text = PROMPT.format(fence=fence, query=query, passage=cut)
+    return Request(PROMPT_NAME, (Message("user", text),), schema=SCHEMA, max_tokens=64, seed=seed)
+
+
+def _passage(item_id: str, retrieved: Retrieved) -> str:
+    if retrieved.task.unit == "chunk":
+        return retrieved.chunks[retrieved.chunks.row[item_id]].content
+    document = retrieved.corpus.by_id[item_id]
+    return f"{document.title}\n{document.text}" if document.title else document.text
+
+
+def _result(model: str, grades: tuple[Grade, ...], cost: float, ledger: Ledger, queries: int) -> SiblingGrades:
+    answering = [grade for grade in grades if grade.grade >= ANSWERS]
+    asked = len({grade.query_id for grade in answering})
+    findings = []
+    if answering:
+        findings.append(
+            Finding(
+                "warning" if asked > 0.1 * queries else "note",
+                "answered-elsewhere",
+                f"{model} finds an answer in {len(answering)} of {len(grades)} unjudged items, for {asked} of "
+                f"{queries} queries: {first_ten(f'{grade.query_id}: {grade.item_id}' for grade in answering)}",
+                "evaluate on the set with these labels, written under --out, and have people check a sample of them",
+            )
+        )
+    if len(ledger):
+        findings.append(
+            Finding(
+                "warning",
+                "not-graded",
+                f"{len(ledger)} candidates have no grade: {first_ten(entry.item for entry in ledger.entries)}",
+                "run the audit again; what was graded is kept",
+            )
+        )
+    return SiblingGrades(model, grades, len(answering), asked, cost, ledger, tuple(findings))
+
+
+def with_grades(golden: GoldenSet, graded: SiblingGrades, retrieved: Retrieved) -> GoldenSet:
+    """The set with the grades as labels; what people or the writer said stays as it is.
+
+    A grade of 2 becomes label 1 and a grade of 3 label 2, never above the highest
+    label that the query has: an item that is on the topic but does not answer
+    (grade 1) must not count as relevant. Grades 0 and 1 become label 0: judged,
+    not relevant. The grades themselves are kept in the metadata under ``sibling_grades``.
+    """
+    by_query: dict[str, list[Grade]] = {}
+    for grade in graded.grades:
+        by_query.setdefault(grade.query_id, []).append(grade)
+    items = [_labelled(item, by_query.get(item.id, []), graded.model, retrieved) for item in golden]
+    return GoldenSet(tuple(items), f"{golden.name} with siblings", golden.ledger + graded.ledger)
+
+
+def _labelled(item: GoldenItem, grades: Sequence[Grade], model: str, retrieved: Retrieved) -> GoldenItem:
+    if not grades:
+        return item
+    best = max(e.grade for e in item.evidence)
+    more = []
+    for grade in grades:
+        label = min(max(grade.grade - 1, 0), best)
+        if retrieved.task.unit == "chunk":
+            chunk = retrieved.chunks[retrieved.chunks.row[grade.item_id]]
+            more.append(Evidence(chunk.document_id, chunk.start, chunk.end, label))
+        else:
+            more.append(Evidence(grade.item_id, grade=label))
+    kept = {"model": model, "prompt": PROMPT_NAME, "grades": {grade.item_id: grade.grade for grade in grades}}
+    metadata = {**item.metadata, "sibling_grades": kept}
+    return replace(item, evidence=(*item.evidence, *more), metadata=metadata)

@@ -1,12 +1,15 @@
-"""The contract of a review stage."""
+"""The contract of a review stage, and what several stages share."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ragbench import plugins
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
+from ragbench.core.queries import Query
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.models.llm.base import Asker
 
@@ -39,3 +42,38 @@ class Stage(ABC):
     @abstractmethod
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
         """One opinion per draft, in order. Only drafts whose rejection is not final are given."""
+
+
+def passages_for(drafts: Sequence[Draft], context: ReviewContext, nearest: int) -> list[list[str]]:
+    """The chunks each draft was written from; for queries without an answer also the nearest that BM25 finds."""
+    chunks = context.chunks
+    own = [list(draft.chunk_ids) for draft in drafts]
+    open_ = [at for at, draft in enumerate(drafts) if draft.type == "unanswerable"]
+    if open_:
+        index = plugins.build(plugins.RETRIEVERS, "bm25").index(chunks, context.context)
+        run = index.search([Query(drafts[at].id, drafts[at].text) for at in open_], nearest)
+        for place, at in enumerate(open_):
+            own[at] += [id_ for id_, _ in run.ranking(place) if id_ not in own[at]]
+    return [[chunks[chunks.row[id_]].content for id_ in ids] for ids in own]
+
+
+_WORD = re.compile(r"\w+(?:[.,'’]\w+)*")
+# What carries no subject in an English query; other languages keep all their words.
+_EMPTY_WORDS = """
+a about above after all also am an and any are as at be because been before being below between both but by can
+could did do does doing down during each few for from further had has have having he her here hers him his how i if
+in into is it its just like may me might more most must my no nor not of off on once only or other our out over own
+per same shall she should so some such than that the their them then there these they this those through to too
+under until up us very was we were what when where which while who whom whose why will with would you your
+"""
+EMPTY = frozenset(_EMPTY_WORDS.split())
+
+
+def words(text: str) -> list[str]:
+    """All words in lower case, numbers with their dots and commas."""
+    return [match.group().lower() for match in _WORD.finditer(text)]
+
+
+def content_words(text: str) -> frozenset[str]:
+    """The distinct words that say what a text is about."""
+    return frozenset(word for word in words(text) if word not in EMPTY)

@@ -14,8 +14,7 @@ from ragbench import plugins
 from ragbench.core.errors import SettingError
 from ragbench.engine import embed
 from ragbench.golden.drafts import Draft, Opinion
-from ragbench.golden.stages._words import words
-from ragbench.golden.stages.base import ReviewContext, Stage
+from ragbench.golden.stages.base import ReviewContext, Stage, words
 from ragbench.models.embed.base import Embedder
 
 BLOCK = 1024

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from ragbench.core.errors import SettingError
 from ragbench.golden.drafts import Draft, Opinion
-from ragbench.golden.stages._words import words
-from ragbench.golden.stages.base import ReviewContext, Stage
+from ragbench.golden.stages.base import ReviewContext, Stage, words
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ragbench.golden.drafts import Draft, Opinion
-from ragbench.golden.locate_quotes import find_quote
+from ragbench.golden.locate import find_quote
 from ragbench.golden.stages.base import ReviewContext, Stage
 
 

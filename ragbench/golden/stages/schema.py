@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ragbench.golden.drafting import DRAFT, TYPES
 from ragbench.golden.drafts import Draft, Opinion
-from ragbench.golden.prompts.draft import DRAFT, TYPES
-from ragbench.golden.prompts.judge import JUDGE
-from ragbench.golden.stages._words import words
-from ragbench.golden.stages.base import ReviewContext, Stage
+from ragbench.golden.stages.base import ReviewContext, Stage, words
+from ragbench.golden.stages.judge import JUDGE
 
 LEAK_WORDS = 8
 

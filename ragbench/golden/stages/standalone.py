@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ragbench.golden.drafts import Draft, Opinion
-from ragbench.golden.stages._words import content_words
-from ragbench.golden.stages.base import ReviewContext, Stage
+from ragbench.golden.stages.base import ReviewContext, Stage, content_words
 
 _SOURCE = {
     "en": r"(?:passage|text|document|excerpt|article|paragraph|chunk|context|section|page|description|abstract)s?",

@@ -5,11 +5,10 @@ from pathlib import Path
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger
-from ragbench.io.atomic import write_bytes, write_text
 from ragbench.io.encoding import read_text
-from ragbench.io.golden_files.json_lines import lines, query_text, read_objects, text_value
-from ragbench.io.golden_files.labelled import join, whole_documents
-from ragbench.io.golden_files.options import ReadOptions, WriteOptions
+from ragbench.io.files import write_bytes, write_text
+from ragbench.io.golden_files.common import ReadOptions, WriteOptions, join, whole_documents
+from ragbench.io.tables import lines, query_text, read_objects, text_value
 from ragbench.io.trec import Labels
 
 TAKES = frozenset({"split"})

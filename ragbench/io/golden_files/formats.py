@@ -14,9 +14,9 @@ from ragbench.core.documents import Corpus
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger, first_ten
-from ragbench.io.golden_files.json_lines import read_objects
-from ragbench.io.golden_files.options import ReadOptions, WriteOptions
+from ragbench.io.golden_files.common import ReadOptions, WriteOptions
 from ragbench.io.golden_files.trec import LABEL_FILES
+from ragbench.io.tables import read_objects
 
 FORMATS = {
     "native": "a folder with golden.jsonl, or a .jsonl file with id, text, evidence",

@@ -15,9 +15,8 @@ from typing import Any
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger
+from ragbench.io.golden_files.common import ReadOptions, WriteOptions, items, roles
 from ragbench.io.golden_files.native import KEYS, OLD_KEY, item_of, old_keys, row_of
-from ragbench.io.golden_files.options import ReadOptions, WriteOptions
-from ragbench.io.golden_files.rows import items, roles
 
 TAKES = frozenset({"split", "exclude_source", "columns"})
 

@@ -17,10 +17,9 @@ from pathlib import Path
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.core.ledger import Ledger, LedgerEntry
-from ragbench.io.atomic import write_bytes, write_text
-from ragbench.io.golden_files.json_lines import as_text, lines, query_text, read_objects, text_value
-from ragbench.io.golden_files.options import ReadOptions, WriteOptions
-from ragbench.io.manifests import read_manifest
+from ragbench.io.files import read_manifest, write_bytes, write_text
+from ragbench.io.golden_files.common import ReadOptions, WriteOptions
+from ragbench.io.tables import as_text, lines, query_text, read_objects, text_value
 
 TAKES: frozenset[str] = frozenset()
 KEYS = ("id", "text", "type", "answer", "evidence", "masked", "exclude", "source", "metadata")

@@ -15,9 +15,9 @@ from ragbench.core.documents import Corpus
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry
-from ragbench.io.atomic import write_bytes
-from ragbench.io.golden_files.json_lines import lines
-from ragbench.io.golden_files.options import WriteOptions
+from ragbench.io.files import write_bytes
+from ragbench.io.golden_files.common import WriteOptions
+from ragbench.io.tables import lines
 
 TAKES: frozenset[str] = frozenset()
 

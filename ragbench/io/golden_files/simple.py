@@ -8,11 +8,9 @@ from pathlib import Path
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger
-from ragbench.io.atomic import write_bytes
-from ragbench.io.golden_files.json_lines import lines, read_objects
-from ragbench.io.golden_files.labelled import whole_documents
-from ragbench.io.golden_files.options import ReadOptions, WriteOptions
-from ragbench.io.golden_files.rows import items, roles
+from ragbench.io.files import write_bytes
+from ragbench.io.golden_files.common import ReadOptions, WriteOptions, items, roles, whole_documents
+from ragbench.io.tables import lines, read_objects
 
 TAKES = frozenset({"exclude_source", "columns"})
 

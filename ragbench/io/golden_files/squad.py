@@ -12,10 +12,10 @@ from ragbench.core.documents import Corpus, Document
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry
-from ragbench.io.atomic import write_text
 from ragbench.io.encoding import read_text
-from ragbench.io.golden_files.json_lines import query_text, text_value
-from ragbench.io.golden_files.options import ReadOptions, WriteOptions
+from ragbench.io.files import write_text
+from ragbench.io.golden_files.common import ReadOptions, WriteOptions
+from ragbench.io.tables import query_text, text_value
 
 TAKES: frozenset[str] = frozenset()
 

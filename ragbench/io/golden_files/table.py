@@ -8,8 +8,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger
 from ragbench.io.encoding import read_text
-from ragbench.io.golden_files.options import ReadOptions
-from ragbench.io.golden_files.rows import items, roles
+from ragbench.io.golden_files.common import ReadOptions, items, roles
 
 TAKES = frozenset({"exclude_source", "columns"})
 CELL_CHARACTERS = 1 << 24

@@ -7,11 +7,10 @@ from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import Ledger, first_ten
-from ragbench.io.atomic import write_text
 from ragbench.io.encoding import read_text
-from ragbench.io.golden_files.json_lines import query_text
-from ragbench.io.golden_files.labelled import join, whole_documents
-from ragbench.io.golden_files.options import ReadOptions, WriteOptions
+from ragbench.io.files import write_text
+from ragbench.io.golden_files.common import ReadOptions, WriteOptions, join, whole_documents
+from ragbench.io.tables import query_text
 from ragbench.io.trec import read_labels, write_qrels
 
 TAKES = frozenset({"queries"})

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.fingerprint import fingerprint, text_hash
 from ragbench.core.progress import Advance
-from ragbench.io.parquet import read_parquet
+from ragbench.io.tables import read_parquet
 from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.models.weights import file_fingerprint
 from ragbench.plugins import EMBEDDERS, build

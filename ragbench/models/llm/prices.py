@@ -8,7 +8,7 @@ from typing import Any
 
 from ragbench.core.errors import InputError
 from ragbench.io.encoding import read_text
-from ragbench.io.yaml_text import parse_yaml
+from ragbench.io.files import parse_yaml
 from ragbench.models.llm.base import Usage
 
 TABLE = Path(__file__).with_name("prices.yaml")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragbench.io.atomic import write_text
+from ragbench.io.files import write_text
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.base import Usage
 from ragbench.models.llm.budget import Budget

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.io.atomic import replacing
+from ragbench.io.files import replacing
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 KINDS = {"int8": "Int8", "int16": "Int16", "int32": "Int32", "float32": "Float32"}

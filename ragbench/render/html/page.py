@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragbench.core.errors import InputError
-from ragbench.io.atomic import write_text
+from ragbench.io.files import write_text
 from ragbench.render.charts import Chart, all_charts
 from ragbench.render.charts.theme import config
 from ragbench.render.html import sections

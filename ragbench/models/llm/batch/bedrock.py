@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ragbench.core.errors import MissingExtra, SettingError
-from ragbench.io.atomic import replacing
+from ragbench.io.files import replacing
 from ragbench.models.llm.base import Request, Response, Usage
 from ragbench.models.llm.batch.base import BatchService, Result, Seen
 from ragbench.models.llm.openai_body import FORM, spoken

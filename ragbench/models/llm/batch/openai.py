@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ragbench.core.errors import MissingExtra
-from ragbench.io.atomic import replacing
+from ragbench.io.files import replacing
 from ragbench.models.llm import openai_body
 from ragbench.models.llm.base import LLMError, Request
 from ragbench.models.llm.batch.base import BatchService, Result, Seen

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ragbench.core.errors import InputError
-from ragbench.io.atomic import replacing, write_text
+from ragbench.io.files import replacing, write_text
 from ragbench.models.llm import tokens
 from ragbench.models.llm.base import Request, Usage
 from ragbench.models.llm.batch.base import BatchService

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from ragbench.core.errors import InputError, RagbenchError, SettingError
-from ragbench.io.atomic import write_text
+from ragbench.io.files import write_text
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.base import Answer, LLMError, Request, Response, Usage
 from ragbench.models.llm.batch.base import BatchService, Seen

@@ -1,4 +1,4 @@
-"""Where things are kept between runs."""
+"""The folders outside a run: the cache, and the sample data."""
 
 import os
 from pathlib import Path
@@ -32,3 +32,18 @@ def _chosen(given: Path | str | None) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("ragbench"))
+
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def sample(name: str) -> Path:
+    """Folder of a sample set (``shop``): inside an installed package, or ``datasets/`` of a checkout.
+
+    Raises:
+        InputError: it is in neither place.
+    """
+    for folder in (PACKAGE / "samples" / name, PACKAGE.parent / "datasets" / name):
+        if folder.is_dir():
+            return folder
+    raise InputError(f"the sample data {name!r} is not here: install ragbench again, or run in a clone of it")

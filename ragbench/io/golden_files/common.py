@@ -1,18 +1,19 @@
-"""Golden items out of rows with named columns: flat tables (CSV), simple JSON Lines, Hugging Face datasets.
+"""What the formats of golden sets share: reading options, rows with named columns, labels in files of their own.
 
-Several rows of one query (same id, or same text where there is no id) make one item.
+Rows come from flat tables (CSV), simple JSON Lines and Hugging Face datasets.
 """
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
+from ragbench.core.documents import Corpus
 from ragbench.core.errors import InputError
-from ragbench.core.goldens import Evidence, GoldenItem
-from ragbench.core.ledger import LedgerEntry
-from ragbench.io.column_roles import choose_columns
-from ragbench.io.golden_files.json_lines import as_text, query_text
-from ragbench.io.trec import whole_number
+from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
+from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
+from ragbench.io.tables import as_text, choose_columns, query_text
+from ragbench.io.trec import Labels, whole_number
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "id": ("id", "_id", "query_id", "query-id", "qid"),
@@ -165,3 +166,111 @@ def _label(where: str, value: object) -> int:
 def _ids(where: str, column: str, value: object) -> list[str]:
     values = value if isinstance(value, list | tuple) else [value]
     return [as_text(where, column, id_) for id_ in values]
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """Choices for the formats that have them; each format's file names those it takes.
+
+    Attributes:
+        split: which part of a collection (``"test"`` by default where there are parts).
+        queries: the file of queries, where labels and queries stand apart and it is not found by its name.
+        exclude_source: leave the chunk a query was taken from out of its ranking.
+        columns: which column holds what, ``{"query": "question"}``, where the names are not recognised;
+            roles are id, query, document, label, chunk, type and answer.
+        name: what to call the set.
+    """
+
+    split: str | None = None
+    queries: Path | None = None
+    exclude_source: bool = False
+    columns: Mapping[str, str] = field(default_factory=dict)
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class WriteOptions:
+    """Choices for writing.
+
+    Attributes:
+        split: the name of the part that is written, for formats that have parts.
+        corpus: the documents, for formats that hold them too.
+    """
+
+    split: str = "test"
+    corpus: Corpus | None = None
+
+
+def join(
+    texts: Mapping[str, tuple[str, Mapping[str, object]]],
+    labels: Labels,
+    queries: Path,
+    options: ReadOptions,
+    name: str,
+    elsewhere: frozenset[str] = frozenset(),
+) -> GoldenSet:
+    """Judged queries with whole-document evidence; what has no partner goes into the ledger.
+
+    Args:
+        texts: text and metadata by query id.
+        labels: labels by query id.
+        queries: where the texts were read, for messages.
+        options: may name the set.
+        name: the set's name otherwise.
+        elsewhere: queries that another split judges, which are not worth an entry each.
+
+    Raises:
+        InputError: no query has both a text and a label.
+    """
+    items = tuple(
+        GoldenItem(
+            id=id_,
+            text=text,
+            evidence=tuple(Evidence(item, grade=label) for item, label in labels.by_query[id_].items()),
+            metadata=metadata,
+        )
+        for id_, (text, metadata) in texts.items()
+        if id_ in labels.by_query
+    )
+    if not items:
+        raise InputError(
+            f"{queries} and {labels.path} share no query id: {first_ten(list(texts)[:3])} against "
+            f"{first_ten(list(labels.by_query)[:3])}. Do they belong together?"
+        )
+    entries = [
+        LedgerEntry("golden", id_, f"{labels.path} has no label for this query; left out", "unjudged")
+        for id_ in texts
+        if id_ not in labels.by_query and id_ not in elsewhere
+    ]
+    other = sum(id_ in elsewhere and id_ not in labels.by_query for id_ in texts)
+    if other:
+        entries.append(
+            LedgerEntry("golden", str(queries), f"{other} queries belong to another split; left out", "other-split")
+        )
+    entries += [
+        LedgerEntry("golden", id_, f"{labels.path} judges it, but {queries} has no such query", "unknown-query")
+        for id_ in labels.by_query
+        if id_ not in texts
+    ]
+    return GoldenSet(items, options.name or name, Ledger((*labels.repeated, *entries)))
+
+
+def whole_documents(golden: GoldenSet) -> tuple[dict[str, dict[str, int]], list[LedgerEntry]]:
+    """Labels of documents, and an entry for each query of which more is known than labels can say."""
+    labels: dict[str, dict[str, int]] = {}
+    entries: list[LedgerEntry] = []
+    for item in golden:
+        row = labels.setdefault(item.id, {})
+        for evidence in item.evidence:
+            row[evidence.document_id] = max(evidence.grade, row.get(evidence.document_id, evidence.grade))
+        lost = {
+            "spans": any(not e.whole for e in item.evidence),
+            "masked": bool(item.masked),
+            "exclude": bool(item.exclude),
+        }
+        if any(lost.values()):
+            what = ", ".join(word for word, is_lost in lost.items() if is_lost)
+            entries.append(LedgerEntry("export", item.id, f"the format cannot hold: {what}", "not-written"))
+        if not row:
+            entries.append(LedgerEntry("export", item.id, "no label, so readers will leave the query out", "no-label"))
+    return labels, entries

@@ -1,4 +1,4 @@
-"""A copy of the corpus without the masked text, and the golden set that belongs to it."""
+"""A copy of the corpus without the masked text, and the golden set that belongs to the copy."""
 
 import json
 from bisect import bisect_right
@@ -12,7 +12,7 @@ from ragbench.core.documents import Corpus, Document
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.core.ledger import LedgerEntry, first_ten
-from ragbench.io.atomic import write_text
+from ragbench.io.files import write_text
 from ragbench.io.golden_files import write_golden
 
 MARK, _OLD_MARK = "masked_from_corpus", "struck_from_corpus"

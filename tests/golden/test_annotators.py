@@ -16,9 +16,17 @@ from ragbench.corpus.chunk import chunk_corpus
 from ragbench.corpus.load import Loaded
 from ragbench.golden.annotators.agreement import agreement
 from ragbench.golden.annotators.apply import apply_decisions
-from ragbench.golden.annotators.decisions import Decision, read_decisions
-from ragbench.golden.annotators.judged import judge_opinion, judge_rejects
-from ragbench.golden.annotators.sheet import COLUMNS, neutral, original, sample, write_sheet
+from ragbench.golden.annotators.sheet import (
+    COLUMNS,
+    Decision,
+    judge_opinion,
+    judge_rejects,
+    neutral,
+    original,
+    read_decisions,
+    sample,
+    write_sheet,
+)
 
 
 def judged(id_: str, accepted: bool | None, type_: str = "question", text: str = "") -> GoldenItem:

@@ -1,0 +1,428 @@
+"""What the writer is asked, and how its answers become drafts.
+
+The mix says which types of query to write for which chunk; the prompt shows a
+chunk and some seed queries; one call asks for all queries of a chunk.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ragbench import plugins
+from ragbench.core.context import Context
+from ragbench.core.documents import Chunks
+from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.fingerprint import fingerprint
+from ragbench.core.queries import Query
+from ragbench.core.seeds import generator
+from ragbench.golden.drafts import Draft, Opinion
+from ragbench.io.encoding import read_text
+from ragbench.models.llm.base import Answer, Request
+from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
+
+TYPES: Mapping[str, str] = {
+    "attribute": "asks for a property, figure, size, material or name that the passage states",
+    "comparative": "weighs two things, variants or options against each other; the passage settles it",
+    "use-case": "describes a situation or need without naming the thing that the passage offers for it",
+    "question": "a full question, as asked to a person, that the passage answers",
+    "keyword": "two to five search words, no sentence",
+    "informal": "typed in haste: colloquial, in lower case, with one or two realistic spelling mistakes",
+    "multi-evidence": "can only be answered by putting facts of BOTH passages together; quote from each of them",
+    "unanswerable": (
+        "sounds as if this collection answered it, on the passage's subject, but neither the passage nor anything "
+        "like it does; leave quotes empty and say in the answer what is missing"
+    ),
+}
+"""Types of queries, and how each is described to the writer."""
+
+MOST_PER_CALL = 50
+
+
+def schema(count: int) -> dict[str, object]:
+    """JSON schema of an answer with this many queries."""
+    item = {
+        "type": "object",
+        "properties": {
+            "number": {"type": "integer", "minimum": 1, "maximum": count, "description": "number in the list"},
+            "type": {"type": "string", "enum": sorted(TYPES)},
+            "query": {"type": "string", "minLength": 1, "maxLength": 500},
+            "answer": {"type": "string", "maxLength": 2000, "description": "short, from the passage only"},
+            "quotes": {
+                "type": "array",
+                "maxItems": 8,
+                "items": {"type": "string", "minLength": 1, "maxLength": 2000},
+                "description": "the words of the passage that hold the answer, copied exactly",
+            },
+        },
+        "required": ["number", "type", "query", "answer", "quotes"],
+        "additionalProperties": False,
+    }
+    return {
+        "title": "Queries",
+        "type": "object",
+        "properties": {"queries": {"type": "array", "minItems": 1, "maxItems": count, "items": item}},
+        "required": ["queries"],
+        "additionalProperties": False,
+    }
+
+
+DRAFT = Prompt(
+    name="draft",
+    version=1,
+    system=(
+        "You write search queries that real users of a document collection would type. " + DATA_RULE + "\n\n"
+        "Rules for every query:\n"
+        "- The user has not seen the passage. Never write 'this product', 'the passage', 'the text' or 'it' for "
+        "something that the query itself does not name.\n"
+        "- Use a user's words rather than the passage's: change the wording wherever a user would.\n"
+        "- The quotes are copied from the passage letter by letter, as short as they can be and whole enough to "
+        "prove the answer.\n"
+        "- The answer follows from the quotes alone.\n"
+        "- All queries of one list differ in what they ask."
+    ),
+    template=(
+        "Write one query for each number:\n{wanted}\n\n"
+        "Title of the document:\n{title}\n\n{passages}{examples}"
+        "Answer with one JSON object that follows the schema: a list 'queries', each with number, type, query, "
+        "answer, quotes."
+    ),
+    schema=schema(MOST_PER_CALL),
+    max_tokens=4096,
+    temperature=0.7,
+)
+
+
+def draft_fields(
+    wanted: Sequence[tuple[str, str]], title: str, passages: Sequence[str], examples: Sequence[str]
+) -> Filled:
+    """Fields and data of one request.
+
+    Args:
+        wanted: (type, language) of each query, in order.
+        title: of the leading document.
+        passages: the texts to write from, one or two.
+        examples: queries of real users, to imitate in style.
+    """
+    listed = "\n".join(
+        f"{number}. type {type_}: {TYPES[type_]}; in the language {language!r} (ISO 639-1)"
+        for number, (type_, language) in enumerate(wanted, 1)
+    )
+    fields = {"wanted": listed, "passages": "", "examples": ""}
+    data = {"title": title or "(none)"}
+    for number, passage in enumerate(passages, 1):
+        name = "Passage" if len(passages) == 1 else f"Passage {number}"
+        fields["passages"] += f"{name}:\n{{passage_{number}}}\n\n"
+        data[f"passage_{number}"] = passage
+    if examples:
+        fields["examples"] = "Queries of real users of this collection; take their tone and length:\n{shown}\n\n"
+        data["shown"] = "\n".join(examples)
+    return Filled(fields, data)
+
+
+DEFAULT_MIX: Mapping[str, float] = {
+    "attribute": 0.2,
+    "comparative": 0.1,
+    "use-case": 0.2,
+    "question": 0.2,
+    "keyword": 0.1,
+    "informal": 0.1,
+    "multi-evidence": 0.05,
+    "unanswerable": 0.05,
+}
+_LANGUAGE = re.compile(r"[a-z]{2}")
+
+
+class Wanted(NamedTuple):
+    """One query to be written."""
+
+    type: str
+    language: str
+
+
+def parse_mix(written: str | None) -> dict[str, float]:
+    """``"attribute=3,question=1"`` -> shares that sum to 1, sorted by type; the default mix for None.
+
+    Raises:
+        SettingError: an unknown type, a share that is no number or below 0, or no share above 0.
+    """
+    if not written:
+        return dict(sorted(DEFAULT_MIX.items()))
+    shares: dict[str, float] = {}
+    for part in written.split(","):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if name not in TYPES:
+            raise SettingError(f"--mix: no query type {name!r}{did_you_mean(name, TYPES)}")
+        if name in shares:
+            raise SettingError(f"--mix: {name!r} is there twice")
+        try:
+            shares[name] = float(value) if equals else 1.0
+        except ValueError:
+            raise SettingError(f"--mix: the share of {name!r} is {value!r}, which is no number") from None
+        if not 0 <= shares[name] < float("inf"):
+            raise SettingError(f"--mix: the share of {name!r} is {value}; it must be 0 or more")
+    total = sum(shares.values())
+    if total <= 0:
+        raise SettingError("--mix: no type has a share above 0")
+    return {name: share / total for name, share in sorted(shares.items()) if share > 0}
+
+
+def parse_languages(written: str | None) -> tuple[str, ...]:
+    """``"en,de"`` -> codes in order, each once; English for None.
+
+    Raises:
+        SettingError: something that is no ISO 639-1 code.
+    """
+    codes = [code.strip().lower() for code in (written or "en").split(",")]
+    for code in codes:
+        if not _LANGUAGE.fullmatch(code):
+            raise SettingError(f"--languages: {code!r} is no ISO 639-1 code; write two letters each, as in en,de")
+    return tuple(dict.fromkeys(codes))
+
+
+def allot(
+    chunks: int, per_chunk: int, mix: Mapping[str, float], languages: Sequence[str], seed: int
+) -> list[list[Wanted]]:
+    """What to write for each chunk: the whole follows the mix as nearly as whole numbers can.
+
+    Types go round over the chunks, so that the queries of one chunk differ in
+    type wherever the mix allows it.
+
+    Args:
+        chunks: number of chunks.
+        per_chunk: queries per chunk.
+        mix: share by type, summing to 1.
+        languages: each gets an equal share.
+        seed: of the run.
+    """
+    total = chunks * per_chunk
+    names = list(mix)
+    exact = np.array([mix[name] * total for name in names])
+    counts = np.floor(exact).astype(np.int64)
+    for row in np.argsort(counts - exact, kind="stable")[: total - int(counts.sum())]:
+        counts[row] += 1
+    rng = generator(seed, "golden", "mix")
+    # The slots of one type stand together and are dealt out chunk by chunk, like cards.
+    types = np.repeat(np.arange(len(names)), counts)
+    order = rng.permutation(chunks)
+    dealt: list[list[Wanted]] = [[] for _ in range(chunks)]
+    # Equal shares within every type; shuffled there, so that no language is tied to a place.
+    spoken = np.arange(total) % len(languages)
+    for row in range(len(names)):
+        rng.shuffle(spoken[counts[:row].sum() : counts[: row + 1].sum()])
+    for place, (type_, language) in enumerate(zip(types.tolist(), spoken.tolist(), strict=True)):
+        dealt[int(order[place % chunks])].append(Wanted(names[type_], languages[language]))
+    return dealt
+
+
+def read_seeds(path: Path) -> tuple[str, ...]:
+    """Queries of a text file, one a line, in order, each once; blank lines do not count.
+
+    Raises:
+        InputError: no such file, or no query in it.
+    """
+    if not path.is_file():
+        raise InputError(
+            f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; --seed-queries takes a text file with one "
+            "query per line"
+        )
+    text, _ = read_text(path)
+    queries = tuple(dict.fromkeys(" ".join(line.split()) for line in text.splitlines() if line.strip()))
+    if not queries:
+        raise InputError(f"{path}: there is no query in it; write one per line, or leave --seed-queries out")
+    return queries
+
+
+def check_seeds(path: Path, seeds: tuple[str, ...], examples: int) -> None:
+    """Whether there are as many seed queries as one prompt is to show.
+
+    Raises:
+        InputError: there are fewer.
+    """
+    if len(seeds) < examples:
+        raise InputError(
+            f"{path}: {len(seeds)} seed queries, but every prompt is to show {examples} examples. "
+            f"Add queries, or write --examples {len(seeds)}"
+        )
+
+
+def draw_examples(seeds: tuple[str, ...], count: int, seed: int, *purpose: str) -> list[str]:
+    """``count`` different seed queries for one call; the same seed and purpose draw the same."""
+    if not seeds or count <= 0:
+        return []
+    rng = generator(seed, "golden", "examples", *purpose)
+    return [seeds[at] for at in rng.choice(len(seeds), size=min(count, len(seeds)), replace=False).tolist()]
+
+
+MULTI = "multi-evidence"
+TOKENS_PER_QUERY = 250
+NEIGHBOURS = 20
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to the writer.
+
+    Attributes:
+        chunk_ids: the chunks shown, the leading one first.
+        wanted: what is asked for; number 1 is the first.
+        request: the request itself.
+    """
+
+    chunk_ids: tuple[str, ...]
+    wanted: tuple[Wanted, ...]
+    request: Request
+
+
+def make_calls(
+    chunks: Chunks,
+    rows: Sequence[int],
+    wanted: Sequence[Sequence[Wanted]],
+    *,
+    seeds: tuple[str, ...],
+    examples: int,
+    seed: int,
+    context: Context,
+) -> list[Call]:
+    """One call per chunk, and one more for those that also get a query over two chunks.
+
+    Args:
+        chunks: all chunks.
+        rows: the sampled ones.
+        wanted: what to write for each of them.
+        seeds: queries of real users.
+        examples: how many of them each prompt shows.
+        seed: of the run.
+        context: cache and progress, for the search for linked chunks.
+    """
+    paired = [row for row, items in zip(rows, wanted, strict=True) if any(item.type == MULTI for item in items)]
+    partner = linked(chunks, paired, context)
+    calls: list[Call] = []
+    for row, items in zip(rows, wanted, strict=True):
+        other = partner.get(row)
+        # A corpus of one chunk has nothing to link; the slot then asks for a question.
+        items = [item if item.type != MULTI or other is not None else item._replace(type="question") for item in items]
+        single = tuple(item for item in items if item.type != MULTI)
+        double = tuple(item for item in items if item.type == MULTI)
+        groups = [((row,), single)] + ([((row, other), double)] if other is not None else [])
+        for shown, group in groups:
+            for start in range(0, len(group), MOST_PER_CALL):
+                part = group[start : start + MOST_PER_CALL]
+                calls.append(_call(chunks, shown, part, start, seeds, examples, seed))
+    return calls
+
+
+def _call(
+    chunks: Chunks,
+    shown: tuple[int, ...],
+    wanted: tuple[Wanted, ...],
+    start: int,
+    seeds: tuple[str, ...],
+    examples: int,
+    seed: int,
+) -> Call:
+    ids = tuple(chunks.ids[row] for row in shown)
+    drawn = draw_examples(seeds, examples, seed, *ids, str(start))
+    title = chunks[shown[0]].title
+    fields = draft_fields(wanted, title, [chunks.texts[row] for row in shown], drawn)
+    request = DRAFT.request(
+        fields, seed=seed, schema=schema(len(wanted)), max_tokens=200 + TOKENS_PER_QUERY * len(wanted)
+    )
+    return Call(ids, wanted, request)
+
+
+def linked(chunks: Chunks, rows: Sequence[int], context: Context) -> dict[int, int]:
+    """A second chunk for each of these, as far as there is one: a neighbour in its document, else the chunk of
+    another document that BM25 finds nearest to it.
+    """
+    found: dict[int, int] = {}
+    alone: list[int] = []
+    for row in rows:
+        beside = [at for at in (row + 1, row - 1) if 0 <= at < len(chunks)]
+        same = [at for at in beside if chunks.document_index[at] == chunks.document_index[row]]
+        if same:
+            found[row] = same[0]
+        else:
+            alone.append(row)
+    if not alone or len(chunks.document_ids) < 2:
+        return found
+    index = plugins.build(plugins.RETRIEVERS, "bm25").index(chunks, context)
+    run = index.search([Query(chunks.ids[row], chunks.texts[row]) for row in alone], NEIGHBOURS)
+    for at, row in enumerate(alone):
+        for id_, _ in run.ranking(at):
+            other = chunks.row[id_]
+            if chunks.document_index[other] != chunks.document_index[row]:
+                found[row] = other
+                break
+    return found
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A query that was asked for and never came.
+
+    Attributes:
+        chunk_ids: the chunks it was asked of.
+        type: the kind of query.
+        reason: why there is none.
+        raw: what the writer said, as far as it said anything.
+    """
+
+    chunk_ids: tuple[str, ...]
+    type: str
+    reason: str
+    raw: str
+
+
+def read_answer(call: Call, answer: Answer, *, model: str, seed: int) -> tuple[list[Draft], list[Failed]]:
+    """The drafts in an answer, and what is missing from it.
+
+    Nothing of the answer is trusted: a number that was not asked for, or
+    twice, or whose type is another one, becomes a rejected draft.
+    """
+    value = answer.value
+    items = value.get("queries") if isinstance(value, Mapping) else None
+    if not isinstance(items, list):
+        reason = answer.failure or "the answer has no list of queries"
+        return [], [Failed(call.chunk_ids, wanted.type, reason, answer.raw) for wanted in call.wanted]
+    provenance: dict[str, object] = {"model": model, "prompt": call.request.prompt, "seed": seed}
+    drafts: list[Draft] = []
+    taken: set[int] = set()
+    for place, item in enumerate(items):
+        if not isinstance(item, Mapping):
+            continue
+        number = item.get("number")
+        asked = isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= len(call.wanted)
+        fault = "" if asked else f"number {number!r} was not asked for"
+        if asked and number in taken:
+            fault = f"number {number} was there before"
+        wanted = call.wanted[int(str(number)) - 1] if asked else Wanted(str(item.get("type")), call.wanted[0].language)
+        if not fault:
+            taken.add(int(str(number)))
+            if item.get("type") != wanted.type:
+                fault = f"type {item.get('type')!r} where {wanted.type!r} was asked for"
+        draft = _draft(call, item, wanted, fingerprint([call.chunk_ids, call.request.fingerprint, place]), provenance)
+        drafts.append(draft if not fault else Draft(**{**vars(draft), "opinions": (Opinion("schema", False, fault),)}))
+    missing = [wanted for number, wanted in enumerate(call.wanted, 1) if number not in taken]
+    reason = f"the writer gave {len(taken)} of {len(call.wanted)} queries"
+    return drafts, [Failed(call.chunk_ids, wanted.type, reason, answer.raw) for wanted in missing]
+
+
+def _draft(
+    call: Call, item: Mapping[str, object], wanted: Wanted, digest: str, provenance: Mapping[str, object]
+) -> Draft:
+    quotes = item.get("quotes")
+    answer = item.get("answer")
+    return Draft(
+        id=f"q-{digest[:16]}",
+        text=" ".join(str(item.get("query") or "").split()),
+        type=wanted.type,
+        answer=" ".join(answer.split()) or None if isinstance(answer, str) else None,
+        quotes=tuple(str(quote) for quote in quotes) if isinstance(quotes, list) else (),
+        chunk_ids=call.chunk_ids,
+        language=wanted.language,
+        provenance=provenance,
+    )

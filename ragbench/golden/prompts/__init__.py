@@ -1,1 +1,0 @@
-"""Prompts: what language models are asked for golden sets, one versioned object per file."""

@@ -1,0 +1,100 @@
+"""Writing whole files or none of a file, preparing output folders, and reading small text files."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ragbench.core.errors import InputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path``; it takes the place of ``path`` when the block ends well.
+
+    The file is flushed to disk before it is renamed, and removed if the block raises.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write a whole UTF-8 file atomically, with ``\\n`` line ends on every system."""
+    write_bytes(path, content.encode("utf-8"))
+
+
+def make_out(folder: Path) -> None:
+    """Make the folder of ``--out``, if it is not there.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {folder}: the folder cannot be made: {error.strerror or error}") from error
+
+
+def read_manifest(path: Path, version: int) -> dict[str, Any]:
+    """The JSON object of a manifest; empty where there is none.
+
+    Args:
+        path: the file.
+        version: the ``format_version`` that is read.
+
+    Raises:
+        InputError: it is no JSON object, or of another version.
+    """
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: no JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: a manifest is a JSON object")
+    if found.get("format_version", version) != version:
+        raise InputError(
+            f"{path}: format version {found['format_version']!r}, this ragbench reads {version}; upgrade it"
+        )
+    return found
+
+
+def parse_yaml(where: str, text: str) -> Any:
+    """What the text holds, plain types only.
+
+    Args:
+        where: the file, for messages.
+        text: YAML, or JSON.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except RecursionError:
+        raise InputError(f"{where}: not YAML that can be read: nested too deep") from None
+    except (yaml.YAMLError, ValueError, TypeError) as error:  # a date that is none, a key that cannot be one
+        raise InputError(f"{where}: not YAML: {error}") from error

@@ -1,0 +1,77 @@
+"""Journals: lines that are appended while answers arrive, so that a kill loses none of them."""
+
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ragbench.core.answers import Answered
+from ragbench.io.answer_files import line_of, read_answers
+
+
+class AnswerJournal:
+    """Appends each answer to a file of answers.
+
+    Args:
+        path: a ``.jsonl`` file; made if it is not there. What a kill left of a last line is cut off.
+
+    Attributes:
+        known: the answers that are in it already, by query id.
+
+    Raises:
+        InputError: the file holds something else.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab+")
+        self._file.seek(0)
+        whole = self._file.read()
+        end = whole.rfind(b"\n") + 1
+        self._file.truncate(end)
+        self.known: dict[str, Answered] = {item.query_id: item for item in read_answers(path)} if end else {}
+
+    def keep(self, item: Answered) -> None:
+        """The answer is on disk when this returns."""
+        self._file.write(line_of(item))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+class TimingJournal:
+    """Appends one line per answer to a file of timings, in the form that `ragbench.io.answer_files` reads.
+
+    Args:
+        path: the file; made if it is not there. What a kill left of a last line is cut off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab+")
+        self._file.seek(0)
+        whole = self._file.read()
+        self._file.truncate(whole.rfind(b"\n") + 1)
+
+    def note(self, query_id: str, seconds: float, first_token_seconds: float | None = None) -> None:
+        """Keep how long an answer took."""
+        row: dict[str, object] = {"query_id": query_id, "seconds": round(seconds, 6)}
+        if first_token_seconds is not None:
+            row["first_token_seconds"] = round(first_token_seconds, 6)
+        self._file.write(json.dumps(row).encode() + b"\n")
+        # To the system, not to the disk: a killed process loses nothing, and a power cut only times.
+        self._file.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
