@@ -13,8 +13,8 @@ from benchmarks.child import run_module
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
 from benchmarks.llm_client import CALLS, LATENCY, SHARE, latency_server
+from ragbench.answers.answering import AnswerSettings, Question, answer
 from ragbench.answers.retrieve import Retrieved
-from ragbench.answers.run import Question, Settings, answer
 from ragbench.core.answers import Source
 from ragbench.core.context import Context
 from ragbench.io.journals import TimingJournal
@@ -60,7 +60,7 @@ async def _measure(url: str, folder: Path, concurrency: int, count: int) -> dict
             questions = [Question(f"q{n}", f"question {n}") for n in numbers]
             sources = tuple(Source(f"d{n}", f"d{n}", PASSAGE, 1.0) for n in range(SHOWN))
             found = Retrieved({question.id: sources for question in questions})
-            items, _ = await answer(questions, found, client, Settings(plain=True), Context(), note=note)
+            items, _ = await answer(questions, found, client, AnswerSettings(plain=True), Context(), note=note)
             failed = [item.failure for item in items if item.failure]
             if failed:
                 raise RuntimeError(failed[0])

@@ -13,8 +13,8 @@ from ragbench.answers.judge_check.check import CheckSettings, JudgeCheck, check_
 from ragbench.answers.judge_check.label_files import read_labels
 from ragbench.answers.judge_check.labels import LabelSet
 from ragbench.answers.judge_check.signal import Signal, signal_of
+from ragbench.core.context import generator
 from ragbench.core.evaluations import Estimate
-from ragbench.core.seeds import generator
 
 RESAMPLES = 2_000
 SMALL = 40

@@ -16,11 +16,10 @@ from benchmarks.child import run_module
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
 from benchmarks.memory import peak_gib
-from ragbench.core.context import Context
+from ragbench.core.context import Advance, Context
 from ragbench.core.documents import Chunks
 from ragbench.core.fingerprint import fingerprint
-from ragbench.core.progress import Advance
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.engine import QUERIES_PER_BATCH, embed
 from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.retrievers._neighbours import exact

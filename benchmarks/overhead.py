@@ -11,10 +11,9 @@ from benchmarks import public_collections
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
 from benchmarks.timing import in_turns, medians
-from ragbench.core.context import Context
+from ragbench.core.context import Advance, Context
 from ragbench.core.documents import Chunks
-from ragbench.core.progress import Advance
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.io.places import cache_folder
 from ragbench.models.embed.base import Embedder, TextKind

@@ -14,11 +14,10 @@ import numpy as np
 
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
-from ragbench.core.context import Context
+from ragbench.core.context import Context, generator
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
-from ragbench.core.queries import Query
-from ragbench.core.seeds import generator
+from ragbench.core.runs import Query
 from ragbench.io.chunk_files import write_chunks
 from ragbench.io.golden_files import write_golden
 from ragbench.metrics.settings import EvaluationSettings

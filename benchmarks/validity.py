@@ -19,11 +19,9 @@ from benchmarks.command import DATA
 from benchmarks.document import table
 from benchmarks.figures import Figure, Options, Section
 from benchmarks.public_collections import Collection
-from ragbench.core.context import Context
+from ragbench.core.context import Advance, Context, generator
 from ragbench.core.documents import Corpus
 from ragbench.core.goldens import GoldenItem, GoldenSet
-from ragbench.core.progress import Advance
-from ragbench.core.seeds import generator
 from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.golden.drafts import Draft
 from ragbench.golden.masked import write

@@ -17,16 +17,13 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.core.context import Context
+from ragbench.core.context import Advance, Context, Progress
 from ragbench.core.errors import RagbenchError
-from ragbench.core.progress import Advance, Progress
-from ragbench.core.queries import Query
-from ragbench.core.runs import Run
+from ragbench.core.runs import Query, Run
 from ragbench.io.token_vectors import TEXTS_PER_SHARD, Packed, TokenStore
 from ragbench.io.vectors import VectorStore
 from ragbench.models.embed.base import Embedder, TextKind
-from ragbench.models.llm.base import Answer, Asker, Request
-from ragbench.models.llm.errors import AnswerLater, BudgetSpent, ServiceDown
+from ragbench.models.llm.base import Answer, AnswerLater, Asker, BudgetSpent, Request, ServiceDown
 
 QUERIES_PER_BATCH = 1024
 EAGER_TOKENS = 20_000

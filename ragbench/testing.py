@@ -17,8 +17,7 @@ import numpy as np
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import RagbenchError
-from ragbench.core.queries import Query
-from ragbench.core.runs import Run
+from ragbench.core.runs import Query, Run
 from ragbench.plugins import RETRIEVERS, build, load, names
 from ragbench.retrievers.base import Index, Retriever
 

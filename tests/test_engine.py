@@ -3,11 +3,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from ragbench.core.context import silent
 from ragbench.core.errors import InputError
-from ragbench.core.progress import silent
 from ragbench.engine import ask
-from ragbench.models.llm.base import Answer, Message, Request
-from ragbench.models.llm.errors import AnswerLater
+from ragbench.models.llm.base import Answer, AnswerLater, Message, Request
 
 
 class Counting:

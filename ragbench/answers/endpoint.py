@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ragbench.answers.run import STAGE, Question
+from ragbench.answers.answering import STAGE, Question
 from ragbench.core.answers import Answered
+from ragbench.core.context import Progress, silent
 from ragbench.core.errors import ArmError, InputError, SettingError
 from ragbench.core.ledger import Ledger, LedgerEntry
-from ragbench.core.progress import Progress, silent
 from ragbench.io.answer_rows import ALIASES, answered, roles
 
 if TYPE_CHECKING:

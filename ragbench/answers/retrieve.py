@@ -9,8 +9,7 @@ from ragbench.core.answers import Source
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import ArmError, SettingError
-from ragbench.core.queries import Query
-from ragbench.core.runs import Run
+from ragbench.core.runs import Query, Run
 
 QUERIES_PER_BATCH = 1024
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ragbench.answers.metrics.base import AnswerMetric, Column, ScoringContext
 from ragbench.core.answers import Answered, AnswerSet
-from ragbench.core.context import Context
+from ragbench.core.context import Context, generator
 from ragbench.core.errors import InputError, RagbenchError, SettingError
 from ragbench.core.evaluations import Estimate
 from ragbench.core.goldens import GoldenSet
@@ -18,11 +18,10 @@ from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.loop import LoopThread
 from ragbench.core.scored import COST, MEDIAN, QueryTable, ScoredRun, known_intervals
 from ragbench.core.scores import Scores
-from ragbench.core.seeds import generator
 from ragbench.core.shown import Shown
 from ragbench.engine import UntilEnded
 from ragbench.models.llm.base import Asker
-from ragbench.models.llm.family import shared_family
+from ragbench.models.llm.connect import shared_family
 from ragbench.plugins import ANSWER_METRICS, Spec, build
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.estimates import estimates

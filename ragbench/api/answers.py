@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from ragbench.answers.answering import AnswerSettings
 from ragbench.answers.judging import ROLE as JUDGE
 from ragbench.answers.judging import judged
 from ragbench.answers.metrics.base import AnswerMetric
-from ragbench.answers.run import Settings
 from ragbench.answers.scoring import AnswerEvaluation, ScoreSettings
 from ragbench.answers.scoring import score_answers as _score
 from ragbench.api.checked import checked, saying
@@ -69,7 +69,7 @@ def answer(
         out=Path(out), corpus=Path(corpus), golden=Path(golden), questions=None, answers=None, endpoint=None,
         header_env=None, columns=None, retriever=retriever, loader=None, chunker=chunker, name=None, dry_run=False,
         resume=False, force=False, cache=None if cache is None else Path(cache), asking=asking,
-        settings=Settings(k, min_score, seed=seed),
+        settings=AnswerSettings(k, min_score, seed=seed),
     )  # fmt: skip
     return answer_run(options, say=saying(answer), progress=bars).answers
 

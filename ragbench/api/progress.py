@@ -10,7 +10,7 @@ DELAY_SECONDS = 1.0
 
 @contextmanager
 def bars(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """One task of ``total`` steps, as `ragbench.core.progress.Progress` wants it; drawn by `tqdm.auto`."""
+    """One task of ``total`` steps, as `ragbench.core.context.Progress` wants it; drawn by `tqdm.auto`."""
     with warnings.catch_warnings():
         # Where ipywidgets is missing, the import warns, with a path of this machine; it draws a text bar all the same.
         warnings.simplefilter("ignore")

@@ -54,7 +54,7 @@ def answer(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:  # fmt: skip
     """Answer questions from documents."""
-    from ragbench.answers.run import Settings
+    from ragbench.answers.answering import AnswerSettings
     from ragbench.cli.answer_tell import tell, tell_plan
     from ragbench.cli.generate_tell import say_to
     from ragbench.cli.progress import Progress
@@ -69,7 +69,7 @@ def answer(
         header_env=header_env, columns=columns,
         retriever=retriever, loader=loader, chunker=chunker, name=name, dry_run=dry_run, resume=resume,
         force=force, cache=cache, asking=asking,
-        settings=Settings(k, min_score, plain, max_answer_tokens, seed),
+        settings=AnswerSettings(k, min_score, plain, max_answer_tokens, seed),
     )  # fmt: skip
     progress = Progress()
     if dry_run:

@@ -2,7 +2,7 @@
 
 import json
 
-from ragbench.answers.card import counts
+from ragbench.answers.answering import counts
 from ragbench.workflows.answer import Made, Options, Planned
 
 

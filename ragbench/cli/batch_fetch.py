@@ -10,9 +10,9 @@ from ragbench.cli.generate_tell import say_to
 from ragbench.core.errors import InputError, SettingError
 from ragbench.io.run_folder import ANSWERS, held
 from ragbench.models.llm.answers import AnswerStore
+from ragbench.models.llm.batch.base import service_for
 from ragbench.models.llm.batch.journal import Batch, Journal
 from ragbench.models.llm.batch.send import BatchRefused, adopt, fetch
-from ragbench.models.llm.batch.services import service_for
 
 
 def run(folder: Path, *, wait: bool, every: float, as_json: bool) -> None:

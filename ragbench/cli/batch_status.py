@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 
 from ragbench.core.errors import InputError, RagbenchError
-from ragbench.models.llm.batch.base import Seen
+from ragbench.models.llm.batch.base import Seen, service_for
 from ragbench.models.llm.batch.journal import JOURNAL, Batch, Journal
 from ragbench.models.llm.batch.send import patiently
-from ragbench.models.llm.batch.services import service_for
 
 
 def journal_of(folder: Path) -> Journal:

@@ -13,13 +13,12 @@ from ragbench.core.errors import InputError, SettingError
 from ragbench.golden.generate import Generated, Job, generate
 from ragbench.golden.outputs import RESULTS
 from ragbench.io.run_folder import ANSWERS, SPENT, claimed, identity
-from ragbench.models.llm.base import Request
+from ragbench.models.llm.base import AnswerLater, BudgetSpent, Request
+from ragbench.models.llm.batch.base import service_for
 from ragbench.models.llm.batch.journal import Journal
 from ragbench.models.llm.batch.plan import Model, Room, fitting, plan_batches, tried
 from ragbench.models.llm.batch.send import Collector, adopt, send, still_wanted
-from ragbench.models.llm.batch.services import service_for
 from ragbench.models.llm.client import Client
-from ragbench.models.llm.errors import AnswerLater, BudgetSpent
 from ragbench.models.llm.roles import Models, write_spent
 from ragbench.models.llm.structured import REFUSED_FORM
 from ragbench.workflows.generate import (

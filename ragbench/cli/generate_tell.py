@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ragbench.golden.generate import WRITER, Generated
-from ragbench.models.llm.estimate import Estimate
+from ragbench.models.llm.costs import Estimate
 from ragbench.workflows.generate import Made, Options
 
 

@@ -27,9 +27,9 @@ from ragbench.golden.validity import Validity, validity
 from ragbench.io.files import write_text
 from ragbench.io.golden_files import read_golden, write_golden
 from ragbench.io.places import cache_folder
-from ragbench.models.llm.budget import Budget
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.connect import connect
+from ragbench.models.llm.costs import Budget
 from ragbench.models.llm.limits import Limits
 
 VERSION = 1

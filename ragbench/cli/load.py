@@ -11,8 +11,8 @@ import typer
 from ragbench.cli.console import console
 
 if TYPE_CHECKING:
+    from ragbench.answers.answering import Question
     from ragbench.answers.load.settings import Arrivals
-    from ragbench.answers.run import Question
 
 EXAMPLE = """Put load on a RAG service: answers per second, latency, time to the first token, failures.
 
@@ -85,7 +85,7 @@ load_command.__doc__ = EXAMPLE
 
 
 def _questions(questions: Path | None, golden: Path | None) -> "tuple[str, list[Question]]":
-    from ragbench.answers.run import Question
+    from ragbench.answers.answering import Question
     from ragbench.core.errors import SettingError
     from ragbench.io.golden_files import read_golden
     from ragbench.io.question_files import read_questions

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ragbench.answers.answering import Question
 from ragbench.answers.endpoint import Endpoint, ask_service
 from ragbench.answers.probe.ask import ask_model
 from ragbench.answers.probe.cases import Case, golden_of
 from ragbench.answers.probe.metric import PASS, ProbePass
 from ragbench.answers.probe.outcome import Floor, Outcome, outcome
-from ragbench.answers.run import Question
 from ragbench.answers.scoring import AnswerEvaluation, Judge, ScoreSettings, score_answers
 from ragbench.cli.progress import Progress
 from ragbench.core.answers import Answered, AnswerSet
@@ -23,9 +23,9 @@ from ragbench.core.ledger import Ledger
 from ragbench.core.loop import LoopThread
 from ragbench.core.pairs import pairs
 from ragbench.io.places import cache_folder
-from ragbench.models.llm.budget import Budget
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.connect import connect
+from ragbench.models.llm.costs import Budget
 from ragbench.models.llm.limits import Limits
 
 STORE = "probe-answers.sqlite"

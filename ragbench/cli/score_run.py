@@ -23,7 +23,7 @@ from ragbench.io.golden_files import read_golden
 from ragbench.io.inputs import Input
 from ragbench.io.places import cache_folder
 from ragbench.io.tables import columns_by_role
-from ragbench.models.llm.estimate import Estimate
+from ragbench.models.llm.costs import Estimate
 from ragbench.models.llm.roles import ModelOptions
 from ragbench.render.answers import answers_json, answers_tables, check_folder, write_answer_scores
 

@@ -169,7 +169,7 @@ def _tell(told: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(told, ensure_ascii=False))
         return
-    from ragbench.models.llm.estimate import Estimate
+    from ragbench.models.llm.costs import Estimate
 
     print(f"{told['documents']} documents, {told['chunks']} chunks in {told['out']}")
     for code, count in told["left_out"].items():

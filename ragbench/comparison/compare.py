@@ -12,10 +12,10 @@ from ragbench.comparison.origin import Origin, origin
 from ragbench.comparison.pairing import Pair, align, column
 from ragbench.comparison.slices import Slice, slices
 from ragbench.comparison.verdict import Weighing, corrected, decide, is_test, not_comparable, verdicts
+from ragbench.core.context import generator
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.ledger import first_ten
 from ragbench.core.scored import QueryTable, ScoredRun
-from ragbench.core.seeds import generator
 from ragbench.core.shown import Shown
 from ragbench.core.verdicts import Verdict
 from ragbench.metrics.parse import parse

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.comparison.tests import paired_test
+from ragbench.core.context import generator
 from ragbench.core.evaluations import Arm, Comparison, Estimate, estimate
-from ragbench.core.seeds import generator
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.effects import effect
 from ragbench.stats.intervals import mean_interval

@@ -8,8 +8,8 @@ import numpy as np
 
 from ragbench.comparison.gate.bounds import FEWEST_CLUSTERS
 from ragbench.comparison.pilot import Pilot
+from ragbench.core.context import generator
 from ragbench.core.errors import SettingError
-from ragbench.core.seeds import generator
 from ragbench.core.shown import Shown
 from ragbench.stats.choose import Choice, choose_test
 from ragbench.stats.icc import resampled_errors

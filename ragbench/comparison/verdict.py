@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from ragbench.comparison.pairing import Pair
 from ragbench.comparison.tests import Tested, check_test, paired_test
+from ragbench.core.context import generator
 from ragbench.core.errors import SettingError, did_you_mean
-from ragbench.core.seeds import generator
 from ragbench.core.verdicts import Decision, Verdict
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.effects import effect

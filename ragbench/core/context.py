@@ -1,9 +1,23 @@
-"""Where work is done: what must not change a result, but for the seed."""
+"""What work is given beside its data: the cache folder, the seed and its generators, and a way to report progress."""
 
+import hashlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ragbench.core.progress import Progress, silent
+import numpy as np
+
+Advance = Callable[[int], None]
+"""Called with the number of steps done since the last call."""
+
+Progress = Callable[[str, int], AbstractContextManager[Advance]]
+"""``with progress(what, total) as advance: advance(steps)``."""
+
+
+def silent(what: str, total: int) -> AbstractContextManager[Advance]:
+    """Nobody listens."""
+    return nullcontext(lambda steps: None)
 
 
 @dataclass(frozen=True)
@@ -22,3 +36,13 @@ class Context:
     seed: int = 0
     progress: Progress = field(default=silent)
     token_embedders: frozenset[str] = frozenset()
+
+
+def generator(seed: int, *purpose: str) -> np.random.Generator:
+    """A generator that depends on the seed and the purpose only.
+
+    Two purposes never share a stream, so that adding a draw in one place
+    changes no number in another.
+    """
+    digest = hashlib.blake2b("\0".join(purpose).encode(), digest_size=8).digest()
+    return np.random.default_rng([seed, int.from_bytes(digest, "little")])

@@ -19,8 +19,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint, fingerprint_texts
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
-from ragbench.core.queries import Query
-from ragbench.core.runs import Unit
+from ragbench.core.runs import Query, Unit
 from ragbench.core.shown import Shown
 
 

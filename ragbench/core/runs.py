@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -230,3 +230,17 @@ class Run(Shown):
         """Fingerprint of the rankings and scores."""
         names = fingerprint_texts(self.query_ids, (self.item_ids[i] for i in self.items))
         return fingerprint([names, self.offsets.tobytes().hex(), self.scores.tobytes().hex(), self.unit])
+
+
+class Query(NamedTuple):
+    """One query as a retriever sees it: nothing of what is relevant to it.
+
+    Attributes:
+        id: the golden item's id.
+        text: what to search for.
+        exclude: item ids that must not appear in its ranking.
+    """
+
+    id: str
+    text: str
+    exclude: frozenset[str] = frozenset()

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ragbench import plugins
+from ragbench.core.context import Progress, silent
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import SettingError
 from ragbench.core.ledger import Ledger, LedgerEntry
-from ragbench.core.progress import Progress, silent
 from ragbench.corpus.chunkers.base import Chunker
 from ragbench.corpus.load import Loaded
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ragbench import plugins
+from ragbench.core.context import Progress, silent
 from ragbench.core.documents import Chunks, Corpus, Document
 from ragbench.core.errors import InputError
 from ragbench.core.ledger import Ledger, LedgerEntry
-from ragbench.core.progress import Progress, silent
 from ragbench.corpus.loaders.base import Loader, NotDocuments
 from ragbench.io.chunk_files import is_chunk_file, read_chunks
 

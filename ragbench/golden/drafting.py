@@ -13,12 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ragbench import plugins
-from ragbench.core.context import Context
+from ragbench.core.context import Context, generator
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.fingerprint import fingerprint
-from ragbench.core.queries import Query
-from ragbench.core.seeds import generator
+from ragbench.core.runs import Query
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.io.encoding import read_text
 from ragbench.models.llm.base import Answer, Request

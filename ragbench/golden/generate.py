@@ -22,7 +22,7 @@ from ragbench.golden.stages import judge, reconsider
 from ragbench.golden.stages.base import ReviewContext, Stage
 from ragbench.models.llm.base import Asker, Request
 from ragbench.models.llm.client import Client
-from ragbench.models.llm.estimate import Estimate
+from ragbench.models.llm.costs import Estimate
 
 WRITER = "draft"
 STAGES_WITH_LLM = (

@@ -4,11 +4,11 @@ from collections import Counter
 
 import numpy as np
 
+from ragbench.core.context import generator
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.goldens import Evidence
-from ragbench.core.seeds import generator
 from ragbench.golden.drafts import Draft
 from ragbench.golden.overlap import ContentWords
 

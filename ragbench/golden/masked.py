@@ -29,9 +29,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.context import generator
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError
-from ragbench.core.seeds import generator
 from ragbench.golden.drafts import Draft
 from ragbench.golden.masked_pool import CLAUSE_WRITER, VERSION, WRITER, Pick, Pool
 from ragbench.golden.overlap import ContentWords

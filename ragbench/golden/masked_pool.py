@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.context import generator
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.goldens import Evidence, Span
-from ragbench.core.seeds import generator
 from ragbench.corpus.boundaries import sentence_spans
 from ragbench.golden.drafts import Draft
 from ragbench.golden.overlap import ContentWords

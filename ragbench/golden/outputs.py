@@ -14,7 +14,7 @@ from ragbench.golden.stages.round_trip import survival
 from ragbench.io.files import write_text
 from ragbench.io.golden_files import write_golden
 from ragbench.models.llm.base import Usage
-from ragbench.models.llm.prices import Price
+from ragbench.models.llm.costs import Price
 
 GOLDEN, MANIFEST, REJECTED, CARD = "golden.jsonl", "manifest.json", "rejected.jsonl", "card.md"
 RESULTS = (GOLDEN, MANIFEST, REJECTED, CARD)

@@ -12,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench import plugins
-from ragbench.core.context import Context
+from ragbench.core.context import Context, generator
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.ledger import Ledger, LedgerEntry
-from ragbench.core.seeds import generator
 from ragbench.engine import embed
 
 SHINGLE_WORDS = 4

@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench import plugins
-from ragbench.core.context import Context
+from ragbench.core.context import Context, generator
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import project_labels
-from ragbench.core.seeds import generator
 from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.corpus.chunkers.base import Chunker
 from ragbench.golden.masked_corpus import without_masked

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.engine import EAGER_TOKENS, embed, embed_tokens
 from ragbench.io.token_vectors import Packed
 from ragbench.models.embed.base import Embedder

@@ -1,26 +1,150 @@
-"""What all retrievers share that let a language model rewrite the query before another retriever searches."""
+"""Retrievers that let a language model rewrite the query before another retriever searches."""
 
+import time
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Literal, cast
 
-from ragbench.core.context import Context
+import numpy as np
+
+from ragbench.core.context import Context, Progress
 from ragbench.core.documents import Chunks
-from ragbench.core.errors import MissingExtra, RagbenchError, SettingError
+from ragbench.core.errors import ArmError, MissingExtra, RagbenchError, SettingError
 from ragbench.core.fingerprint import file_sha256, fingerprint
-from ragbench.core.queries import Query
-from ragbench.models.llm.base import Request
-from ragbench.models.llm.budget import Budget
+from ragbench.core.loop import LoopThread
+from ragbench.core.runs import Query, Run
+from ragbench.engine import ask
+from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.connect import connect
+from ragbench.models.llm.costs import Budget
 from ragbench.models.llm.limits import Limits
 from ragbench.models.llm.prompt import Filled, Prompt
 from ragbench.plugins import RETRIEVERS, build
-from ragbench.retrievers._prompts.texts import MOST_TEXTS, schema
-from ragbench.retrievers._writer import Writer
-from ragbench.retrievers.base import Index, Retriever
+from ragbench.retrievers._query_prompts import MOST_TEXTS, schema
+from ragbench.retrievers.base import Index, Ranking, Retriever
+from ragbench.retrievers.hybrid import fuse, fused_rows, one_vocabulary
+
+Texts = tuple[str, ...]
+
+
+class Writer:
+    """The texts that a model gives for queries, each query text asked for once.
+
+    Attributes:
+        failed: reason by query id, for queries that the model gave nothing for.
+        cost: of the answers for all queries so far, whenever they were paid for; None where the price is not known.
+
+    Args:
+        client: closed with the writer.
+        request: the question for a query.
+        progress: told of every answer.
+    """
+
+    def __init__(self, client: Client, request: Callable[[Query], Request], progress: Progress) -> None:
+        self._client, self._request, self._progress = client, request, progress
+        self._timed = _Timed(client)
+        self._answers: dict[str, Answer] = {}
+        self._unchanged: set[str] = set()
+        self._loop = LoopThread("ragbench-queries")
+        self._closed = False
+        self.failed: dict[str, str] = {}
+        self.cost: float | None = None if client.price is None else 0.0
+
+    def write(self, queries: Sequence[Query]) -> list[Texts]:
+        """What the model made of each query, without what only repeats it; nothing where it failed.
+
+        Raises:
+            ArmError: it failed for every query so far, so that nothing would be measured but the inner retriever.
+            BudgetSpent, ServiceDown, SettingError, InputError: see `Client.ask`.
+        """
+        fresh = {query.text: query for query in queries if query.text not in self._answers}
+        if fresh:
+            requests = [self._request(query) for query in fresh.values()]
+            asking = ask(
+                self._timed,
+                requests,
+                what="rewriting queries",
+                progress=self._progress,
+                in_flight=self._client.limits.concurrency,
+            )
+            self._answers.update(zip(fresh, self._loop.run(asking), strict=True))
+        self._must_have_worked()
+        return [self._texts(query) for query in queries]
+
+    def notes(self) -> dict[str, object]:
+        """What the model was asked, and what it took."""
+        totals, told = self._client.totals, dict[str, object]()
+        told["llm_calls"], told["llm_cached"] = totals.calls, totals.cached
+        told["llm_tokens"] = totals.usage.tokens
+        if totals.cost is not None:
+            told["llm_cost"] = totals.cost
+        if totals.retries:
+            told["llm_retries"] = totals.retries
+        if totals.reasks:
+            told["llm_reasks"] = totals.reasks
+        if self._timed.seconds:
+            p50, p95 = np.percentile(self._timed.seconds, [50, 95]) * 1000
+            told["llm_ms_p50"], told["llm_ms_p95"] = float(p50), float(p95)
+        told["searched_as_is"] = len(self.failed)
+        told["unchanged"] = len(self._unchanged)
+        return told
+
+    def close(self) -> None:
+        """Bring calls in flight to their end and close the client; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._loop.run(self._client.aclose())
+        finally:
+            self._loop.close()
+
+    def _must_have_worked(self) -> None:
+        answers = list(self._answers.values())
+        if answers and all(answer.value is None for answer in answers):
+            raise ArmError(
+                f"{self._client.llm.name} transformed none of {len(answers)} queries; the first: {answers[0].failure}"
+            )
+
+    def _texts(self, query: Query) -> Texts:
+        answer = self._answers[query.text]
+        if self._client.price is not None and self.cost is not None:
+            self.cost += self._client.price.cost(answer.took)
+        if answer.value is None:
+            self.failed[query.id] = f"searched as it is, its transformation failed: {answer.failure}"
+            return ()
+        seen = {_folded(query.text)}
+        texts = []
+        for text in cast(dict[str, Any], answer.value)["texts"]:
+            if _folded(text) and _folded(text) not in seen:
+                seen.add(_folded(text))
+                texts.append(text.strip())
+        if not texts:
+            self._unchanged.add(query.id)
+        return tuple(texts)
+
+
+class _Timed:
+    """An asker that notes the seconds of what was paid for now."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.seconds: list[float] = []
+
+    async def ask(self, request: Request) -> Answer:
+        began = time.perf_counter()
+        answer = await self._client.ask(request)
+        if answer.usage.tokens:
+            self.seconds.append(time.perf_counter() - began)
+        return answer
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
 
 CHANGES_NOTHING = ("max_cost", "prices", "concurrency", "timeout", "retries", "patience")
 """Settings that decide whether and when an answer comes, but not which."""
@@ -181,3 +305,85 @@ class TransformedIndex(Index):
 def some(count: int, one: str, many: str) -> str:
     """``"one passage"``, ``"3 passages"``."""
     return f"one {one}" if count == 1 else f"{count} {many}"
+
+
+@dataclass(frozen=True)
+class Several(Transformed):
+    """The lists of all texts of a query, fused as `ragbench.retrievers.hybrid.Hybrid` fuses.
+
+    Attributes:
+        original: weight of the list that the query itself finds, where each text has 1; 0 leaves it out.
+        fusion: the rule: ``rrf``, ``minmax`` or ``zscore``.
+        rrf_k: the constant of ``rrf``.
+        depth: how much of each list is fused.
+    """
+
+    original: float = 1.0
+    fusion: Literal["rrf", "minmax", "zscore"] = "rrf"
+    rrf_k: float = 60
+    depth: int = 100
+
+    def check(self) -> list[str]:
+        """Settings of the fusion, and those of every transformation."""
+        return [
+            *super().check(),
+            *([f"original is {self.original}; it must be 0 or more"] if self.original < 0 else []),
+            *([f"rrf_k is {self.rrf_k}; it must be 0 or more"] if self.rrf_k < 0 else []),
+            *([f"depth is {self.depth}; it must be at least 1"] if self.depth < 1 else []),
+        ]
+
+    def around(self, inner: Index, writer: Writer) -> "SeveralIndex":
+        """The index that fuses."""
+        return SeveralIndex(self, inner, writer)
+
+
+class SeveralIndex(TransformedIndex):
+    """The inner index, which applies the exclusions, so that ranks count what may be shown."""
+
+    excludes = True
+
+    def __init__(self, settings: Several, inner: Index, writer: Writer) -> None:
+        super().__init__(settings.of, inner, writer)
+        self._settings = settings
+        self._alone = settings.texts_asked == 1 and not settings.original
+
+    def rank(self, queries: Sequence[Query], k: int) -> Ranking:
+        """The fused lists; with one list for each query, that list with its scores."""
+        settings = self._settings
+        searches = [
+            self._searches(query, texts) for query, texts in zip(queries, self._writer.write(queries), strict=True)
+        ]
+        runs: list[Run] = []
+        owners, weights = [], []
+        for slot in range(max(map(len, searches), default=1)):
+            at = np.array([position for position, found in enumerate(searches) if slot < len(found)], dtype=np.int64)
+            asked = [queries[position]._replace(text=searches[position][slot][0]) for position in at.tolist()]
+            run = self.parts[0].search(asked, k if self._alone else max(k, settings.depth))
+            runs.append(run)
+            owners.append(at[run.query_index])
+            weights.append(np.array([searches[position][slot][1] for position in at.tolist()])[run.query_index])
+        self.tell()
+        position_of = {query.id: position for position, query in enumerate(queries)}
+        failures = {position_of[id_]: reason for run in runs for id_, reason in run.failures.items()}
+        if self._alone and runs:
+            return _as_found(runs[0], len(queries), failures)
+        self.item_ids, items = one_vocabulary(self.item_ids, runs)
+        rows = fused_rows(
+            runs, owners, items, weights, fusion=settings.fusion, rrf_k=settings.rrf_k, depth=settings.depth
+        )
+        return fuse(rows, len(queries), failures)
+
+    def _searches(self, query: Query, texts: Texts) -> list[tuple[str, float]]:
+        """What is searched for a query, with the weights of the lists."""
+        found = [(text, 1.0) for text in texts]
+        if not found:
+            return [(query.text, 1.0)]
+        return [(query.text, self._settings.original), *found] if self._settings.original else found
+
+
+def _as_found(run: Run, queries: int, failures: dict[int, str]) -> Ranking:
+    items = np.full((queries, int(run.lengths.max(initial=0))), -1, dtype=np.int32)
+    scores = np.zeros(items.shape, dtype=np.float32)
+    items[run.query_index, run.ranks - 1] = run.items
+    scores[run.query_index, run.ranks - 1] = run.scores
+    return Ranking(items, scores, failures)

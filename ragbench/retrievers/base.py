@@ -15,8 +15,7 @@ import numpy.typing as npt
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.fingerprint import fingerprint
-from ragbench.core.queries import Query
-from ragbench.core.runs import Run, Unit
+from ragbench.core.runs import Query, Run, Unit
 
 
 class Ranking(NamedTuple):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.retrievers.base import Index, Ranking, Retriever
 
 STOP_WORDS = {

@@ -9,13 +9,11 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, MissingExtra, SettingError
 from ragbench.core.fingerprint import fingerprint
-from ragbench.core.queries import Query
-from ragbench.core.runs import Unit
+from ragbench.core.runs import Query, Unit
 from ragbench.engine import embed
 from ragbench.models.embed.base import Embedder
 from ragbench.plugins import EMBEDDERS, build
-from ragbench.retrievers._contract import one_line
-from ragbench.retrievers._own_ids import OwnIdsIndex
+from ragbench.retrievers._external import OwnIdsIndex, one_line
 from ragbench.retrievers.base import Ranking, Retriever
 
 QUERIES_PER_CALL = 256

@@ -18,10 +18,8 @@ from typing import IO, ClassVar
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError
-from ragbench.core.queries import Query
-from ragbench.core.runs import Unit
-from ragbench.retrievers._contract import Contract, Order, quoted
-from ragbench.retrievers._own_ids import Answer, Failed, OwnIdsIndex
+from ragbench.core.runs import Query, Unit
+from ragbench.retrievers._external import Answer, Contract, Failed, Order, OwnIdsIndex, quoted
 from ragbench.retrievers.base import Ranking, Retriever
 
 FITS_IN_PIPE = 4096
@@ -46,7 +44,7 @@ class Command(Retriever):
         returns: whether the ids in the answers are of chunks or of documents.
         timeout: seconds for one answer; the first includes the program's start.
         max_bytes: answers longer than this end the program.
-        order: ``auto``, ``score`` or ``rank`` (`ragbench.retrievers._contract.Contract`).
+        order: ``auto``, ``score`` or ``rank`` (`ragbench.retrievers._external.Contract`).
     """
 
     command: str | tuple[str, ...]

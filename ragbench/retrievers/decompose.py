@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ragbench.models.llm.prompt import Prompt
-from ragbench.retrievers._prompts.decompose import DECOMPOSE
-from ragbench.retrievers._several import Several
-from ragbench.retrievers._transform import some
+from ragbench.retrievers._query_prompts import DECOMPOSE
+from ragbench.retrievers._transform import Several, some
 
 
 @dataclass(frozen=True)

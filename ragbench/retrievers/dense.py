@@ -7,12 +7,11 @@ from typing import Any, Literal, cast
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.core.context import Context
+from ragbench.core.context import Context, generator
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import fingerprint
-from ragbench.core.queries import Query
-from ragbench.core.seeds import generator
+from ragbench.core.runs import Query
 from ragbench.engine import embed
 from ragbench.models.embed.base import Embedder
 from ragbench.plugins import EMBEDDERS, build

@@ -13,10 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.loop import LoopThread
-from ragbench.core.queries import Query
-from ragbench.core.runs import Unit
-from ragbench.retrievers._contract import Contract, Order, one_line, quoted
-from ragbench.retrievers._own_ids import Answer, Failed, OwnIdsIndex
+from ragbench.core.runs import Query, Unit
+from ragbench.retrievers._external import Answer, Contract, Failed, Order, OwnIdsIndex, one_line, quoted
 from ragbench.retrievers.base import Ranking, Retriever
 
 if TYPE_CHECKING:
@@ -57,7 +55,7 @@ class Http(Retriever):
             number of results and the query's id (dotted paths; empty: not sent).
         results_path, id_field, score_field: where the answer has the list, and each
             result its id and score. Without scores the order of the list counts.
-        order: ``auto``, ``score`` or ``rank`` (`ragbench.retrievers._contract.Contract`).
+        order: ``auto``, ``score`` or ``rank`` (`ragbench.retrievers._external.Contract`).
         body: further fields of every request.
     """
 

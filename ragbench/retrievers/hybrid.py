@@ -11,8 +11,7 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, SettingError
 from ragbench.core.fingerprint import fingerprint
-from ragbench.core.queries import Query
-from ragbench.core.runs import Run
+from ragbench.core.runs import Query, Run
 from ragbench.plugins import RETRIEVERS, build
 from ragbench.retrievers.base import Index, Ranking, Retriever
 

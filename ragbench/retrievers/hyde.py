@@ -7,12 +7,11 @@ from typing import ClassVar
 import numpy as np
 
 from ragbench.core.errors import ArmError, SettingError
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.models.llm.prompt import Prompt
 from ragbench.plugins import RETRIEVERS, build
-from ragbench.retrievers._prompts.hyde import HYDE
-from ragbench.retrievers._transform import Transformed, TransformedIndex, some
-from ragbench.retrievers._writer import Writer
+from ragbench.retrievers._query_prompts import HYDE
+from ragbench.retrievers._transform import Transformed, TransformedIndex, Writer, some
 from ragbench.retrievers.base import Index, Ranking
 from ragbench.retrievers.dense import Dense, DenseIndex
 

@@ -5,17 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from ragbench.core.context import Context
+from ragbench.core.context import Advance, Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import MissingExtra, SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.loop import LoopThread
-from ragbench.core.progress import Advance
-from ragbench.core.queries import Query
-from ragbench.core.runs import Unit
+from ragbench.core.runs import Query, Unit
 from ragbench.plugins import import_object
-from ragbench.retrievers._contract import one_line
-from ragbench.retrievers._own_ids import Answer, Failed, OwnIdsIndex, by_rank
+from ragbench.retrievers._external import Answer, Failed, OwnIdsIndex, by_rank, one_line
 from ragbench.retrievers.base import Ranking, Retriever
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, SettingError
 from ragbench.core.fingerprint import fingerprint
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.plugins import EMBEDDERS, RERANKERS, RETRIEVERS, build
 from ragbench.retrievers._late import LateBlend
 from ragbench.retrievers.base import Index, Ranking, Retriever

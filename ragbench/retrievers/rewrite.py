@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ragbench.models.llm.prompt import Prompt
-from ragbench.retrievers._prompts.rewrite import REWRITE
-from ragbench.retrievers._several import Several
+from ragbench.retrievers._query_prompts import REWRITE
+from ragbench.retrievers._transform import Several
 
 
 @dataclass(frozen=True)

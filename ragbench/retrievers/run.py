@@ -10,10 +10,9 @@ from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import file_sha256, fingerprint
 from ragbench.core.ledger import first_ten
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query, Unit
 from ragbench.core.runs import Run as Rankings
-from ragbench.core.runs import Unit
-from ragbench.retrievers._own_ids import Answer, Failed, OwnIdsIndex
+from ragbench.retrievers._external import Answer, Failed, OwnIdsIndex
 from ragbench.retrievers.base import Ranking, Retriever
 
 

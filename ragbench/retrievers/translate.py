@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ragbench.models.llm.prompt import Prompt
-from ragbench.retrievers._prompts.translate import TRANSLATE
-from ragbench.retrievers._several import Several
+from ragbench.retrievers._query_prompts import TRANSLATE
+from ragbench.retrievers._transform import Several
 
 
 @dataclass(frozen=True)

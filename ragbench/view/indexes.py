@@ -9,7 +9,7 @@ from typing import Any
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 
 
 @dataclass(frozen=True, eq=False)

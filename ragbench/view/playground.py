@@ -12,7 +12,7 @@ from ragbench.core.answers import Source
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, RagbenchError
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.models.llm.roles import Models
 from ragbench.view.extract import Words, extract

@@ -5,8 +5,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from ragbench.answers.answering import AnswerSettings, Question, answer
 from ragbench.answers.retrieve import Retrieved
-from ragbench.answers.run import Question, Settings, answer
 from ragbench.core.answers import Answered
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError
@@ -43,7 +43,7 @@ async def written(question: str, found: Retrieved, client: Client) -> AsyncGener
     async with aclosing(
         as_it_comes(
             lambda show: answer(
-                [Question("question", question)], found, _Watched(client, show), Settings(plain=True), Context(),
+                [Question("question", question)], found, _Watched(client, show), AnswerSettings(plain=True), Context(),
                 note=lambda _, one: came.append(one),
             )
         )

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from ragbench.answers.card import card
+from ragbench.answers.answering import ANSWER, PLAIN, AnswerSettings, Question, answer, card, requests_of, settle
 from ragbench.answers.endpoint import Endpoint, ask_service
-from ragbench.answers.prompt import ANSWER, PLAIN
 from ragbench.answers.retrieve import Retrieved, build, retrieve
-from ragbench.answers.run import Question, Settings, answer, requests_of, settle
 from ragbench.core.answers import Answered, AnswerSet
-from ragbench.core.context import Context
+from ragbench.core.context import Context, Progress
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import GoldenSet
@@ -20,8 +18,7 @@ from ragbench.core.judgements import project_labels
 from ragbench.core.ledger import Ledger
 from ragbench.core.loop import run_anywhere
 from ragbench.core.pairs import pairs
-from ragbench.core.progress import Progress
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.corpus.chunk import chunk_corpus
 from ragbench.corpus.load import load_corpus
 from ragbench.io.answer_files import ANSWERS, LEDGER, MANIFEST, TIMINGS, read_answers, with_timings, write_answers
@@ -34,7 +31,7 @@ from ragbench.io.run_folder import ANSWERS as STORE
 from ragbench.io.run_folder import SPENT, claimed, identity
 from ragbench.io.tables import columns_by_role
 from ragbench.models.llm.base import Answer
-from ragbench.models.llm.estimate import Estimate
+from ragbench.models.llm.costs import Estimate
 from ragbench.models.llm.roles import ModelOptions, Models, write_spent
 
 ROLE = "answer"
@@ -61,7 +58,7 @@ class Options:
     force: bool
     cache: Path | None
     asking: ModelOptions
-    settings: Settings
+    settings: AnswerSettings
 
     @property
     def folder(self) -> Path:

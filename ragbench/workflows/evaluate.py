@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ragbench.comparison.differences import compare_all
-from ragbench.core.context import Context
+from ragbench.core.context import Context, generator
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, RagbenchError, SettingError
 from ragbench.core.evaluations import Arm, Cost, Evaluation, Latency
@@ -26,7 +26,6 @@ from ragbench.core.ledger import LedgerEntry, first_ten
 from ragbench.core.runs import Run, Unit
 from ragbench.core.scored import QueryTable
 from ragbench.core.scores import Scores
-from ragbench.core.seeds import generator
 from ragbench.engine import side_by_side, stoppable
 from ragbench.io.run_store import RunStore, StoredRun
 from ragbench.metrics.score import score

@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ragbench.core.context import Context
+from ragbench.core.context import Context, Progress
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import first_ten
 from ragbench.core.loop import run_anywhere
-from ragbench.core.progress import Progress
 from ragbench.corpus.chunk import choose_chunker, chunk_corpus
 from ragbench.corpus.load import load_corpus
 from ragbench.golden.drafting import DRAFT, check_seeds, parse_languages, parse_mix, read_seeds
@@ -35,7 +34,7 @@ from ragbench.golden.stages.reconsider import RECONSIDER
 from ragbench.io.places import cache_folder
 from ragbench.io.run_folder import ANSWERS, SPENT, claimed, identity
 from ragbench.models.llm.batch.journal import Journal
-from ragbench.models.llm.estimate import Estimate
+from ragbench.models.llm.costs import Estimate
 from ragbench.models.llm.roles import ModelOptions, Models, write_spent
 
 NONE = "none"

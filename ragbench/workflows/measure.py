@@ -8,13 +8,11 @@ from types import TracebackType
 
 import numpy as np
 
-from ragbench.core.context import Context
+from ragbench.core.context import Context, generator
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError
 from ragbench.core.evaluations import Cost, Latency
-from ragbench.core.queries import Query
-from ragbench.core.runs import Run
-from ragbench.core.seeds import generator
+from ragbench.core.runs import Query, Run
 from ragbench.engine import search
 from ragbench.retrievers.base import Index, Retriever
 from ragbench.stats.percentiles import percentile

@@ -129,7 +129,7 @@ from ragbench.models.llm.limits import Limits
 
 url, folder, count, metric = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[5]
 if metric.startswith("ragas"):
-    import ragbench.answers.ragas.build  # some seconds, however few calls are made
+    import ragbench.answers.ragas.score  # some seconds, however few calls are made
 answers, golden = [], []
 for n in range(count):
     said, sources, reference = row(n)

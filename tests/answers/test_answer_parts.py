@@ -6,14 +6,12 @@ from typing import Any
 
 import pytest
 
-from ragbench.answers.citations import numbers_in, resolve
-from ragbench.answers.prompt import UNKNOWN, request
+from ragbench.answers.answering import UNKNOWN, AnswerSettings, Question, answer, numbers_in, request, resolve
 from ragbench.answers.retrieve import Retrieved
-from ragbench.answers.run import Question, Settings, answer
 from ragbench.core.answers import Source
 from ragbench.core.context import Context
 from ragbench.models.llm.base import Answer, Request, Usage
-from ragbench.models.llm.prices import Price
+from ragbench.models.llm.costs import Price
 
 SOURCES = (Source("a", "d1", "The pond is 12 m deep.", 3.0), Source("b", "d2", "The lake is 90 m deep.", 1.0))
 
@@ -101,7 +99,8 @@ def test_every_outcome() -> None:
     noted: list[str] = []
     items, ledger = asyncio.run(
         answer(
-            [Question(name, name, {"type": "t"}) for name in names], found, asker, Settings(min_score=0.5), Context(),
+            [Question(name, name, {"type": "t"}) for name in names],
+            found, asker, AnswerSettings(min_score=0.5), Context(),
             price=Price(1.0, 2.0, "here"), note=lambda id_, came: noted.append(id_),
         )
     )  # fmt: skip
@@ -129,7 +128,7 @@ def test_plain_text() -> None:
     found = Retrieved(dict.fromkeys(("q-says", "q-not"), SOURCES))
     asker = Scripted({"q-says": " 90 m [2]. ", "q-not": "I do not know."})
     items, _ = asyncio.run(
-        answer([Question(n, n) for n in found.sources], found, asker, Settings(plain=True), Context())
+        answer([Question(n, n) for n in found.sources], found, asker, AnswerSettings(plain=True), Context())
     )
     assert (items[0].answer, items[0].cited, items[0].abstained) == ("90 m [2].", ("b",), False)
     assert items[1].abstained

@@ -11,19 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragbench.answers.judge.rehearse import stand_in
 from ragbench.answers.judge.statements import place
 from ragbench.answers.judge.verdicts import most_statements
+from ragbench.answers.judging import stand_in
 from ragbench.answers.metrics.base import Column, ScoringContext
 from ragbench.answers.metrics.context_precision import average_precision
 from ragbench.core.answers import Answered, AnswerSet, Source
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenItem
 from ragbench.engine import NotAsked, UntilEnded
-from ragbench.models.llm.base import Answer, Message, Request
-from ragbench.models.llm.connect import connect
-from ragbench.models.llm.errors import BudgetSpent, ServiceDown
-from ragbench.models.llm.family import shared_family
+from ragbench.models.llm.base import Answer, BudgetSpent, Message, Request, ServiceDown
+from ragbench.models.llm.connect import connect, shared_family
 from ragbench.models.llm.limits import Limits
 from ragbench.plugins import ANSWER_METRICS, build
 

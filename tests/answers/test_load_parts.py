@@ -13,8 +13,8 @@ from scipy.stats import kstest
 from ragbench.answers.load.run import arrivals
 from ragbench.answers.load.service import Events, Unusable, check_answer
 from ragbench.answers.load.settings import Level, LoadSettings, check_host, parse_levels
+from ragbench.core.context import generator
 from ragbench.core.errors import SettingError
-from ragbench.core.seeds import generator
 from ragbench.stats.percentiles import enough_for, percentile
 
 

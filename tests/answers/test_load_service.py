@@ -13,11 +13,11 @@ import pytest
 sys.path.append(str(Path(__file__).resolve().parent))
 from load_server import LoadServer, serving
 
+from ragbench.answers.answering import Question
 from ragbench.answers.endpoint import Endpoint
 from ragbench.answers.load.result import LevelResult, LoadResult
 from ragbench.answers.load.run import run_load
 from ragbench.answers.load.settings import Level, LoadSettings
-from ragbench.answers.run import Question
 from ragbench.core.errors import ArmError
 
 SLACK_MS = 150.0

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragbench.answers.metrics._normalise import normalised, tokens
+from ragbench.answers.metrics._words import normalised, tokens
 from ragbench.answers.metrics.base import Column, ScoringContext
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.errors import SettingError

@@ -38,10 +38,9 @@ from ragbench.core.answers import Answered, AnswerSet, Source
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.loop import LoopThread
-from ragbench.models.llm.base import Answer, Request
-from ragbench.models.llm.budget import Budget
+from ragbench.models.llm.base import Answer, BudgetSpent, Request
 from ragbench.models.llm.connect import connect
-from ragbench.models.llm.errors import BudgetSpent
+from ragbench.models.llm.costs import Budget
 from ragbench.models.llm.limits import Limits
 
 METRICS = ("faithfulness", "answer_relevancy", "context_precision", "context_recall", "factual_correctness")
@@ -126,7 +125,7 @@ def test_the_same_prompts_and_values_as_ragas_alone() -> None:
     }  # fmt: skip
     wanted: dict[str, list[float]] = {}
     for name, metric in alone.items():
-        from ragbench.answers.ragas.rows import arguments
+        from ragbench.answers.ragas.score import arguments
 
         given = [arguments(name, answered(n), golden([n]).items[0]) for n in numbers]  # type: ignore[arg-type]
         wanted[f"ragas_{name}"] = [asyncio.run(metric.ascore(**one)).value for one in given]
@@ -351,7 +350,7 @@ def test_telemetry_is_off_before_ragas_is_imported() -> None:
         "from ragbench.plugins import ANSWER_METRICS, build\n"
         "build(ANSWER_METRICS, 'ragas:metric=faithfulness')\n"
         "assert 'ragas' not in sys.modules\n"
-        "import ragbench.answers.ragas.build\n"
+        "import ragbench.answers.ragas.score\n"
         "from ragas._analytics import do_not_track\n"
         "assert do_not_track()\n"
     )
@@ -363,7 +362,7 @@ def test_telemetry_is_off_before_ragas_is_imported() -> None:
 def test_generate_from_another_thread() -> None:
     from ragas.metrics.collections.faithfulness.util import StatementGeneratorOutput
 
-    from ragbench.answers.ragas.llm import Asking, JudgeLLM
+    from ragbench.answers.ragas.judge import Asking, JudgeLLM
 
     class Fixed:
         async def ask(self, request: Request) -> Answer:

@@ -21,9 +21,8 @@ from ragbench.golden.audit.near_queries import Texts, between_sets, diversity, n
 from ragbench.golden.audit.retrieval import Retrieved, retrieve
 from ragbench.golden.audit.siblings import grade_siblings, siblings, with_grades
 from ragbench.io.golden_files import read_golden
-from ragbench.models.llm.base import Answer, Request
-from ragbench.models.llm.errors import BudgetSpent
-from ragbench.models.llm.family import family
+from ragbench.models.llm.base import Answer, BudgetSpent, Request
+from ragbench.models.llm.connect import family
 
 DOCUMENTS = (
     Document("kettle", "A steel kettle boils water fast."),

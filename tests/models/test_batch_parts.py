@@ -14,7 +14,7 @@ from ragbench.models.llm.batch.bedrock import BedrockJobs, family
 from ragbench.models.llm.batch.journal import JOURNAL, Journal
 from ragbench.models.llm.batch.plan import Room, split
 from ragbench.models.llm.batch.send import patiently
-from ragbench.models.llm.prices import Price
+from ragbench.models.llm.costs import Price
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
 ASKED = Request("test/1", (Message("system", "Be brief."), Message("user", "Why?")), SCHEMA, max_tokens=50)

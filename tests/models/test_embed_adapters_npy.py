@@ -11,7 +11,7 @@ import pytest
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import InputError, SettingError
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.models.embed.npy import Npy
 from ragbench.plugins import EMBEDDERS, RETRIEVERS, build

@@ -13,11 +13,10 @@ from llm_server import LLMServer, echo, randomly, serving
 
 from ragbench.core.errors import InputError, RagbenchError, SettingError
 from ragbench.core.loop import LoopThread
-from ragbench.models.llm.base import Answer, Message, Request
-from ragbench.models.llm.budget import Budget
+from ragbench.models.llm.base import Answer, BudgetSpent, Message, Request, ServiceDown
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.connect import connect
-from ragbench.models.llm.errors import BudgetSpent, ServiceDown
+from ragbench.models.llm.costs import Budget
 from ragbench.models.llm.limits import Limits
 
 SCHEMA = {

@@ -10,16 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragbench.core.errors import InputError, SettingError
-from ragbench.models.llm import tokens
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.base import Message, Request, Response, Usage
-from ragbench.models.llm.budget import Budget
 from ragbench.models.llm.chat_errors import read_error
-from ragbench.models.llm.estimate import estimate
-from ragbench.models.llm.limits import Limits
-from ragbench.models.llm.parse import Invalid, Refused, read_answer
-from ragbench.models.llm.prices import TABLE, Price, find_price
-from ragbench.models.llm.rates import Rate
+from ragbench.models.llm.costs import (
+    TABLE,
+    Budget,
+    Price,
+    estimate,
+    estimated_usage,
+    find_price,
+    usage_bound,
+)
+from ragbench.models.llm.limits import Limits, Rate
+from ragbench.models.llm.structured import Invalid, Refused, read_answer
 
 ITEMS = {
     "type": "object",
@@ -71,8 +75,8 @@ def test_the_bound_is_never_below_a_byte_level_tokenizer(text: str, messages: in
                               special_tokens={})  # fmt: skip
     request = Request("t/1", tuple(Message("user", text) for _ in range(messages + 1)))
     spoken = sum(len(worst.encode(message.text, disallowed_special=())) for message in request.messages)
-    assert tokens.bound(request).input_tokens >= spoken
-    assert tokens.bound(request).input_tokens >= tokens.estimate(request).input_tokens
+    assert usage_bound(request).input_tokens >= spoken
+    assert usage_bound(request).input_tokens >= estimated_usage(request).input_tokens
 
 
 def test_a_budget_waits_for_calls_in_flight_before_it_gives_up() -> None:

@@ -11,9 +11,9 @@ import pytest
 from stream_server import DONE, DROP, Streaming, streaming
 
 from ragbench.models.llm.base import Answer, Message, Request, Usage
-from ragbench.models.llm.budget import Budget
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.connect import connect
+from ragbench.models.llm.costs import Budget
 from ragbench.models.llm.limits import Limits
 from ragbench.models.llm.streaming import as_it_comes
 

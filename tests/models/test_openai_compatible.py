@@ -14,8 +14,8 @@ from llm_server import LLMServer, serving
 from ragbench.core.errors import SettingError
 from ragbench.models.llm.base import LLMError, Message, Request, Response, Usage
 from ragbench.models.llm.chat_model import ChatModel
-from ragbench.models.llm.openai_body import body, response
 from ragbench.models.llm.openai_compatible import OpenAICompatible
+from ragbench.models.llm.openai_wire import body, response
 
 STRICT = {
     "type": "object",

@@ -8,7 +8,7 @@ import pytest
 
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError, SettingError
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.models.rerank.cross_encoder import CrossEncoder
 from ragbench.plugins import RERANKERS, RETRIEVERS, build
 from ragbench.testing import check_retriever, small_corpus

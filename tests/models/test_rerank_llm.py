@@ -9,7 +9,7 @@ from openai_server import Server, serving
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import ArmError, InputError, MissingExtra, SettingError
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.models.rerank.llm import LLM
 from ragbench.plugins import RERANKERS, RETRIEVERS, build, names
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.retrievers.base import Index, Ranking, Retriever, padded
 
 

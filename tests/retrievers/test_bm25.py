@@ -7,7 +7,7 @@ import pytest
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import ArmError, SettingError
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.plugins import RETRIEVERS, build
 from ragbench.retrievers.bm25 import BM25
 

@@ -5,7 +5,7 @@ import pytest
 
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.plugins import RETRIEVERS, build
 from ragbench.testing import check_retriever, small_corpus

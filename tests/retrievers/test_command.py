@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from ragbench.core.context import Context
-from ragbench.core.queries import Query
-from ragbench.core.runs import Run
+from ragbench.core.runs import Query, Run
 from ragbench.plugins import RETRIEVERS, build
 from ragbench.retrievers.command import Command
 from ragbench.testing import check_retriever, small_corpus

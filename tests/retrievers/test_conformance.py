@@ -9,7 +9,7 @@ import pytest
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.plugins import RETRIEVERS, build
 from ragbench.retrievers.base import Index, Ranking, Retriever, padded
 from ragbench.testing import check_retriever, small_corpus

@@ -6,7 +6,7 @@ import pytest
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import MissingExtra
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.io.vectors import VectorStore
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.retrievers._neighbours import approximate, exact

@@ -15,8 +15,7 @@ import pytest
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
-from ragbench.core.queries import Query
-from ragbench.core.runs import Run
+from ragbench.core.runs import Query, Run
 from ragbench.plugins import RETRIEVERS, build
 from ragbench.retrievers.http import GIVE_UP_AFTER, Http, HttpIndex
 from ragbench.testing import check_retriever, small_corpus

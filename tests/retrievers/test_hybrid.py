@@ -8,8 +8,7 @@ import pytest
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError
-from ragbench.core.queries import Query
-from ragbench.core.runs import Run
+from ragbench.core.runs import Query, Run
 from ragbench.retrievers.base import Index, Ranking
 from ragbench.retrievers.hybrid import Hybrid, HybridIndex, scaled
 

@@ -16,7 +16,7 @@ from langchain_core.vectorstores import InMemoryVectorStore
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import SettingError
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.plugins import RETRIEVERS, build
 from ragbench.retrievers.langchain import LangChain
 from ragbench.testing import check_retriever, small_corpus

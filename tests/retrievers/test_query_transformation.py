@@ -17,9 +17,9 @@ from llm_server import Body, LLMServer, never, serving
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, SettingError
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.models.embed.minilm import MiniLM
-from ragbench.models.llm.errors import BudgetSpent
+from ragbench.models.llm.base import BudgetSpent
 from ragbench.plugins import RETRIEVERS, build
 from ragbench.retrievers.base import Index
 from ragbench.testing import check_retriever

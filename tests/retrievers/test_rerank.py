@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragbench.core.context import Context
+from ragbench.core.context import Advance, Context, silent
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
-from ragbench.core.progress import Advance, silent
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.io.token_vectors import Packed, TokenStore, pack
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.models.embed.npy import Npy

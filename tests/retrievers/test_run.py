@@ -8,7 +8,7 @@ import pytest
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import InputError
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.plugins import RETRIEVERS, build
 from ragbench.retrievers.run import Run
 from ragbench.testing import check_retriever, small_corpus

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ragbench.core.context import Context
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.corpus.chunk import chunk_corpus
 from ragbench.corpus.load import load_corpus
 from ragbench.retrievers.bm25 import BM25

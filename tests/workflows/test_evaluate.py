@@ -10,13 +10,12 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from ragbench.core.context import Context
+from ragbench.core.context import Context, silent
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
-from ragbench.core.progress import silent
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.engine import side_by_side, stoppable
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.retrievers.base import Index, Ranking, Retriever

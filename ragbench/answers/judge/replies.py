@@ -7,8 +7,7 @@ from typing import Any
 from ragbench.core.context import Context
 from ragbench.engine import NotAsked, ask
 from ragbench.models.llm.base import Answer, Asker, Request, Response
-from ragbench.models.llm.parse import Invalid, read_answer
-from ragbench.models.llm.reask import again
+from ragbench.models.llm.structured import Invalid, again, read_answer
 
 MOST_CHARACTERS = 300
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from ragbench.answers.judge.claims import VERDICTS, Claim, Verdict, most_frequent
 from ragbench.answers.judge.replies import Check, Lost, Mismatch, Session, ask_checked
-from ragbench.answers.judge.statements import Statement
+from ragbench.answers.judge.statements import VERDICTS, Claim, Statement, Verdict, most_frequent
 from ragbench.models.llm.base import Request
 from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.answers.judge_check.figures import Settings, estimate, rate
+from ragbench.answers.judge_check.figures import AgreementSettings, estimate, rate
 from ragbench.answers.judge_check.labels import LabelSet
+from ragbench.core.context import generator
 from ragbench.core.evaluations import Estimate
-from ragbench.core.seeds import generator
 from ragbench.stats.clustered_kappa import clustered_kappa
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.krippendorff import krippendorff_alpha
@@ -58,7 +58,7 @@ def people(
     labels: LabelSet,
     scores: npt.NDArray[np.float64],
     verdicts: npt.NDArray[np.bool_],
-    settings: Settings,
+    settings: AgreementSettings,
     *,
     turned: bool = False,
 ) -> People | None:
@@ -104,7 +104,7 @@ def people(
 
 
 def _against_others(
-    votes: list[list[bool]], verdicts: npt.NDArray[np.bool_], part: LabelSet, settings: Settings
+    votes: list[list[bool]], verdicts: npt.NDArray[np.bool_], part: LabelSet, settings: AgreementSettings
 ) -> tuple[tuple[Estimate, Estimate], tuple[Estimate, Estimate]]:
     """Agreement and kappa of each label with the majority of the other labels of its answer, and of the verdict.
 
@@ -127,7 +127,7 @@ def _against_others(
 
 
 def _agreement(
-    one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64], settings: Settings
+    one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64], settings: AgreementSettings
 ) -> tuple[Estimate, Estimate]:
     rng = generator(settings.seed, "others")
     found = clustered_kappa(one, other, groups, rng, resamples=settings.resamples)

@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.answers.judge_check.annotators import People, people
-from ragbench.answers.judge_check.figures import Figures, Settings, figures, parts_of
+from ragbench.answers.judge_check.figures import AgreementSettings, Figures, figures, parts_of
 from ragbench.answers.judge_check.labels import LabelSet
 from ragbench.answers.judge_check.signal import Signal
 from ragbench.answers.judge_check.threshold import Threshold, chosen_threshold, fixed_threshold
+from ragbench.core.context import generator
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.ledger import Ledger
-from ragbench.core.seeds import generator
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def check_judge(labels: LabelSet, signal: Signal, settings: CheckSettings | None
             f"labels {labels.name!r}: people say {'yes' if positive.all() else 'no'} to all {len(rows)} answers with a "
             "score and a majority: how a judge tells them apart cannot be told"
         )
-    scores, how = signal.upward[rows], Settings(settings.seed, settings.resamples)
+    scores, how = signal.upward[rows], AgreementSettings(settings.seed, settings.resamples)
     threshold = _threshold(signal, scores, positive, part.clusters, settings)
     verdicts = threshold.verdicts
     whole = figures(scores, verdicts, positive, part.clusters, how)
@@ -162,7 +162,7 @@ def _people(
     scored: npt.NDArray[np.bool_],
     threshold: Threshold,
     rows: npt.NDArray[np.int64],
-    how: Settings,
+    how: AgreementSettings,
 ) -> People | None:
     """Of every answer with a score; one without a majority has its verdict from the threshold of the whole."""
     every = np.flatnonzero(scored)

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.answers.judge_check.labels import LabelSet
+from ragbench.core.context import generator
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.evaluations import Estimate
-from ragbench.core.seeds import generator
 from ragbench.stats.clustered_kappa import clustered_kappa
 from ragbench.stats.intervals import wilson_interval
 from ragbench.stats.roc_auc import roc_auc
@@ -50,7 +50,7 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Settings:
+class AgreementSettings:
     """How intervals are made.
 
     Attributes:
@@ -67,7 +67,7 @@ def figures(
     verdicts: npt.NDArray[np.bool_],
     positive: npt.NDArray[np.bool_],
     clusters: npt.NDArray[np.int64],
-    settings: Settings,
+    settings: AgreementSettings,
 ) -> Figures:
     """All figures of one part of the answers.
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from ragbench.answers.answering import Question
 from ragbench.answers.load.service import Reply, Service
-from ragbench.answers.run import Question
-from ragbench.core.progress import Advance
+from ragbench.core.context import Advance
 
 
 class Exchange(NamedTuple):

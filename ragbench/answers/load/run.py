@@ -10,16 +10,15 @@ from urllib.parse import urlsplit
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.answers.answering import Question
 from ragbench.answers.endpoint import Endpoint
 from ragbench.answers.load.loops import Exchange, closed_loop, open_loop
 from ragbench.answers.load.result import LevelResult, LoadResult
 from ragbench.answers.load.service import Service
 from ragbench.answers.load.settings import Arrivals, Level, LoadSettings
-from ragbench.answers.run import Question
+from ragbench.core.context import Progress, generator, silent
 from ragbench.core.errors import ArmError, SettingError
 from ragbench.core.fingerprint import fingerprint_texts
-from ragbench.core.progress import Progress, silent
-from ragbench.core.seeds import generator
 from ragbench.io.scored_runs import LOAD_KIND
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from ragbench.answers.answering import Question
 from ragbench.answers.endpoint import DONE, MOST_BYTES, Endpoint
-from ragbench.answers.run import Question
 from ragbench.io.answer_rows import ALIASES, TRUE
 
 if TYPE_CHECKING:

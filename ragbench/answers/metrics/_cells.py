@@ -1,12 +1,15 @@
-"""A value or a reason per answer, put together to a column."""
+"""What answer metrics share: a value or a reason per answer, what the golden item expects, and the judge session."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ragbench.answers.metrics.base import Column
-from ragbench.core.answers import AnswerSet
+from ragbench.answers.judge.replies import Lost, Session
+from ragbench.answers.metrics.base import Column, ScoringContext
+from ragbench.core.answers import Answered, AnswerSet
+from ragbench.core.errors import SettingError
+from ragbench.core.goldens import GoldenItem
 from ragbench.core.ledger import Ledger, LedgerEntry
 
 
@@ -49,3 +52,56 @@ def column(name: str, answers: AnswerSet, cells: Sequence[Cell]) -> Column:
     values = np.array([cell.value if isinstance(cell, Scored) else np.nan for cell in cells], dtype=np.float64)
     details = {item.query_id: cell.detail for item, cell in zip(answers, cells, strict=True) if cell.detail is not None}
     return Column(name, values, Ledger(tuple(entries)), details)
+
+
+def references(item: GoldenItem) -> tuple[str, ...]:
+    """The reference answers: ``answer``, and those of the metadata key ``answers`` (as SQuAD files have them)."""
+    others = item.metadata.get("answers")
+    listed = [one for one in others if isinstance(one, str)] if isinstance(others, list | tuple) else []
+    every = ([] if item.answer is None else [item.answer]) + listed
+    return tuple(dict.fromkeys(one for one in every if one.strip()))
+
+
+def unanswerable(item: GoldenItem) -> bool | None:
+    """Whether abstaining is right; None where the golden set does not say.
+
+    It is where the type is ``unanswerable`` or the metadata has ``is_impossible``;
+    it is not where there is a reference answer or relevant evidence.
+    """
+    if item.type == "unanswerable" or item.metadata.get("is_impossible") is True:
+        return True
+    if references(item) or any(evidence.grade > 0 for evidence in item.evidence):
+        return False
+    return None
+
+
+SILENT = Unscored("not-applicable", "the system abstained: there is no statement to judge")
+NO_SOURCES = Unscored("no-sources", "the answer has no source with text")
+NO_STATEMENT = Unscored("no-statement", "the judge finds no statement in the answer")
+NO_STATEMENT_EXPECTED = Unscored("no-reference", "the judge finds no statement in the reference answer")
+
+
+def session(context: ScoringContext) -> Session:
+    """Whom to ask.
+
+    Raises:
+        SettingError: no judge is named.
+    """
+    if context.judge is None:
+        raise SettingError("this metric needs a model that judges, and none is named (--judge MODEL)")
+    return Session(context.judge, context.context)
+
+
+def texts_of(answer: Answered) -> Mapping[str, str]:
+    """Text by id of the sources that have one, best first."""
+    return {source.id: source.text for source in answer.sources if source.text.strip()}
+
+
+def reference(item: GoldenItem) -> str | None:
+    """The first reference answer; None where there is none."""
+    return next(iter(references(item)), None)
+
+
+def unscored(lost: Lost) -> Unscored:
+    """The reason as a cell."""
+    return Unscored(lost.code, lost.reason)

@@ -8,6 +8,8 @@ built in 1889" further down in a long answer is no abstention.
 import re
 from typing import NamedTuple
 
+from ragbench.core.answers import Answered
+
 OPENING = 240
 """Characters of the beginning that are looked at."""
 
@@ -124,3 +126,14 @@ def out_of_scope_in(text: str) -> str:
 def _opening(text: str) -> str:
     """The beginning with plain apostrophes and single blanks."""
     return " ".join(text[:OPENING].replace("’", "'").split())
+
+
+def abstained(answer: Answered) -> bool:
+    """It says so, or there is no text, or the text begins with a phrase that says so or that refuses.
+
+    A failure is no abstention.
+    """
+    if answer.failure:
+        return False
+    text = answer.answer.strip()
+    return answer.abstained or not text or bool(abstention_in(text) or refusal_in(text))

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ragbench.answers.metrics._abstained import abstained
-from ragbench.answers.metrics._cells import NO_GOLDEN, Cell, Scored, Unscored, column, failed
-from ragbench.answers.metrics._expected import unanswerable
+from ragbench.answers.metrics._cells import NO_GOLDEN, Cell, Scored, Unscored, column, failed, unanswerable
+from ragbench.answers.metrics._phrases import abstained
 from ragbench.answers.metrics.base import AnswerMetric, Column, Need, ScoringContext
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.goldens import GoldenItem

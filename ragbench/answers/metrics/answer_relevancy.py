@@ -9,10 +9,8 @@ import numpy.typing as npt
 
 from ragbench.answers.judge.questions import MOST_QUESTIONS, Regenerated, regenerate
 from ragbench.answers.judge.replies import Lost
-from ragbench.answers.metrics._abstained import abstained
-from ragbench.answers.metrics._cells import Cell, Scored, Unscored, column, failed
-from ragbench.answers.metrics._expected import unanswerable
-from ragbench.answers.metrics._judged import session, unscored
+from ragbench.answers.metrics._cells import Cell, Scored, Unscored, column, failed, session, unanswerable, unscored
+from ragbench.answers.metrics._phrases import abstained
 from ragbench.answers.metrics.base import AnswerMetric, Column, Need, ScoringContext
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.errors import SettingError

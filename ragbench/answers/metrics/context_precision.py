@@ -6,9 +6,21 @@ from typing import ClassVar, Literal
 
 from ragbench.answers.judge.replies import Lost
 from ragbench.answers.judge.usefulness import Shown, usefulness
-from ragbench.answers.metrics._abstained import abstained
-from ragbench.answers.metrics._cells import NO_GOLDEN, NO_REFERENCE, Cell, Scored, column, failed
-from ragbench.answers.metrics._judged import NO_SOURCES, SILENT, reference, session, texts_of, unscored
+from ragbench.answers.metrics._cells import (
+    NO_GOLDEN,
+    NO_REFERENCE,
+    NO_SOURCES,
+    SILENT,
+    Cell,
+    Scored,
+    column,
+    failed,
+    reference,
+    session,
+    texts_of,
+    unscored,
+)
+from ragbench.answers.metrics._phrases import abstained
 from ragbench.answers.metrics.base import AnswerMetric, Column, Need, ScoringContext
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.goldens import GoldenItem

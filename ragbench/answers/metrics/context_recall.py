@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ragbench.answers.judge.claims import claims
 from ragbench.answers.judge.replies import Lost
-from ragbench.answers.judge.statements import Said, split
+from ragbench.answers.judge.statements import Said, claims, split
 from ragbench.answers.judge.verdicts import Held, claim, judge
-from ragbench.answers.metrics._cells import NO_GOLDEN, NO_REFERENCE, Cell, Scored, column
-from ragbench.answers.metrics._judged import (
+from ragbench.answers.metrics._cells import (
+    NO_GOLDEN,
+    NO_REFERENCE,
     NO_SOURCES,
     NO_STATEMENT_EXPECTED,
+    Cell,
+    Scored,
+    column,
     reference,
     session,
     texts_of,

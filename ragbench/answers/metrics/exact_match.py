@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragbench.answers.metrics._against_reference import AgainstReference
 from ragbench.answers.metrics._cells import Scored
-from ragbench.answers.metrics._normalise import normalised
+from ragbench.answers.metrics._words import AgainstReference, normalised
 
 
 @dataclass(frozen=True)
@@ -17,7 +16,7 @@ class ExactMatch(AgainstReference):
 
     Attributes:
         language: ISO 639-1 code for all answers; None takes each golden item's metadata ``language``, else English.
-            What each code means is in `ragbench.answers.metrics._normalise`.
+            What each code means is in `ragbench.answers.metrics._words`.
 
     Source: Rajpurkar et al. 2016 and 2018, the official SQuAD scripts; for other languages MLQA's (Lewis et al. 2020).
     """

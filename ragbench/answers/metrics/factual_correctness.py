@@ -4,13 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from ragbench.answers.judge.claims import Claims, Text, claims
 from ragbench.answers.judge.replies import Lost, Session
-from ragbench.answers.judge.statements import Said, Statement, split
+from ragbench.answers.judge.statements import Claims, Said, Statement, Text, claims, split
 from ragbench.answers.judge.verdicts import Held, Ruling, claim, judge
-from ragbench.answers.metrics._abstained import abstained
-from ragbench.answers.metrics._cells import NO_GOLDEN, NO_REFERENCE, Cell, Scored, Unscored, column, failed
-from ragbench.answers.metrics._judged import NO_STATEMENT, NO_STATEMENT_EXPECTED, SILENT, reference, session, unscored
+from ragbench.answers.metrics._cells import (
+    NO_GOLDEN,
+    NO_REFERENCE,
+    NO_STATEMENT,
+    NO_STATEMENT_EXPECTED,
+    SILENT,
+    Cell,
+    Scored,
+    Unscored,
+    column,
+    failed,
+    reference,
+    session,
+    unscored,
+)
+from ragbench.answers.metrics._phrases import abstained
 from ragbench.answers.metrics.base import AnswerMetric, Column, Need, ScoringContext
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.goldens import GoldenItem

@@ -6,13 +6,23 @@ from typing import ClassVar
 
 import numpy as np
 
-from ragbench.answers.judge.claims import claims
 from ragbench.answers.judge.replies import Lost
-from ragbench.answers.judge.statements import Said, Statement, split
+from ragbench.answers.judge.statements import Said, Statement, claims, split
 from ragbench.answers.judge.verdicts import Held, Ruling, claim, judge
-from ragbench.answers.metrics._abstained import abstained
-from ragbench.answers.metrics._cells import Cell, Scored, Unscored, column, failed
-from ragbench.answers.metrics._judged import NO_SOURCES, NO_STATEMENT, SILENT, session, texts_of, unscored
+from ragbench.answers.metrics._cells import (
+    NO_SOURCES,
+    NO_STATEMENT,
+    SILENT,
+    Cell,
+    Scored,
+    Unscored,
+    column,
+    failed,
+    session,
+    texts_of,
+    unscored,
+)
+from ragbench.answers.metrics._phrases import abstained
 from ragbench.answers.metrics.base import AnswerMetric, Column, Need, ScoringContext
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.errors import SettingError

@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.answers.metrics._abstained import abstained
 from ragbench.answers.metrics._cells import Cell, Scored, Unscored, column, failed
+from ragbench.answers.metrics._phrases import abstained
 from ragbench.answers.metrics._support import Support, sentences, support
 from ragbench.answers.metrics.base import AnswerMetric, Column, Need, ScoringContext
 from ragbench.core.answers import AnswerSet

@@ -3,10 +3,18 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ragbench.answers.metrics._abstained import abstained
-from ragbench.answers.metrics._cells import NO_GOLDEN, NO_REFERENCE, Cell, Scored, Unscored, column
-from ragbench.answers.metrics._expected import references, unanswerable
+from ragbench.answers.metrics._cells import (
+    NO_GOLDEN,
+    NO_REFERENCE,
+    Cell,
+    Scored,
+    Unscored,
+    column,
+    references,
+    unanswerable,
+)
 from ragbench.answers.metrics._numbers import Mark, numbers
+from ragbench.answers.metrics._phrases import abstained
 from ragbench.answers.metrics.base import AnswerMetric, Column, Need, ScoringContext
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.errors import SettingError

@@ -5,8 +5,7 @@ from typing import ClassVar, Literal, get_args
 
 from ragbench.answers.metrics._cells import column
 from ragbench.answers.metrics.base import AnswerMetric, Column, Need, ScoringContext
-from ragbench.answers.ragas.library import KNOWN, require_ragas
-from ragbench.answers.ragas.rows import Metric
+from ragbench.answers.ragas.library import KNOWN, Metric, require_ragas
 from ragbench.core.answers import AnswerSet
 from ragbench.core.errors import SettingError
 
@@ -76,9 +75,8 @@ class Ragas(AnswerMetric):
         if context.judge is None:
             raise SettingError("answer metric 'ragas' needs a model that judges")
         # Here, since Ragas takes seconds to import.
-        from ragbench.answers.ragas.build import scorer
-        from ragbench.answers.ragas.llm import Asking
-        from ragbench.answers.ragas.many import all_cells
+        from ragbench.answers.ragas.judge import Asking
+        from ragbench.answers.ragas.score import all_cells, scorer
 
         asking = Asking(context.judge, KNOWN, self.max_tokens, self.temperature, context.context.seed)
         settings = {name: getattr(self, name) for name in OWN.get(self.metric, ()) if name != "embedder"}

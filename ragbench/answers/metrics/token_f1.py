@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragbench.answers.metrics._against_reference import AgainstReference
 from ragbench.answers.metrics._cells import Scored
-from ragbench.answers.metrics._normalise import tokens
+from ragbench.answers.metrics._words import AgainstReference, tokens
 
 
 @dataclass(frozen=True)

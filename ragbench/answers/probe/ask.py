@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from ragbench.answers.answering import STAGE
 from ragbench.answers.probe.cases import Case
-from ragbench.answers.run import STAGE
 from ragbench.core.answers import Answered, Source
 from ragbench.core.context import Context
 from ragbench.core.errors import ArmError

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ragbench.answers.metrics._abstained import abstained
-from ragbench.answers.metrics._phrases import out_of_scope_in, refusal_in
+from ragbench.answers.metrics._phrases import abstained, out_of_scope_in, refusal_in
 from ragbench.answers.probe.cases import REGEX, Case, PlantedDocument
 from ragbench.core.answers import Answered
 

@@ -1,11 +1,14 @@
 """Whether the Ragas that is installed is the one the adapter was written for."""
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
 
 from ragbench.core.errors import MissingExtra, SettingError
 
 KNOWN = "0.4.3"
 """The adapter hands Ragas' own prompts and response models on, which change between its releases."""
+
+Metric = Literal["faithfulness", "answer_relevancy", "context_precision", "context_recall", "factual_correctness"]
 
 
 def require_ragas(what: str) -> None:

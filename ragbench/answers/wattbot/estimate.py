@@ -7,11 +7,10 @@ from ragbench.answers.wattbot.run import MOST_ANSWER, explain_request
 from ragbench.answers.wattbot.search import Found
 from ragbench.answers.wattbot.solutions import answered
 from ragbench.models.llm.answers import AnswerStore
-from ragbench.models.llm.base import Answer, Request
+from ragbench.models.llm.base import Answer, AnswerLater, Request
 from ragbench.models.llm.batch.send import Collector
 from ragbench.models.llm.client import Client
-from ragbench.models.llm.errors import AnswerLater
-from ragbench.models.llm.estimate import Estimate
+from ragbench.models.llm.costs import Estimate
 
 
 async def estimate_phases(

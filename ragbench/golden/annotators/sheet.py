@@ -14,10 +14,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from ragbench.core.context import generator
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import Evidence, GoldenItem
-from ragbench.core.seeds import generator
 from ragbench.io.encoding import read_text
 from ragbench.io.files import write_bytes
 from ragbench.io.golden_files.native import item_of

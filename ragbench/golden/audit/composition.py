@@ -8,7 +8,7 @@ import numpy as np
 
 from ragbench.core.goldens import GoldenSet
 from ragbench.golden.audit.findings import Finding
-from ragbench.models.llm.family import family
+from ragbench.models.llm.connect import family
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 LANGUAGE_KEYS = ("language", "lang")

@@ -8,16 +8,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ragbench.core.context import Progress, silent
 from ragbench.core.fingerprint import text_hash
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
-from ragbench.core.progress import Progress, silent
 from ragbench.core.runs import Run
 from ragbench.engine import UntilEnded, ask
 from ragbench.golden.audit.findings import Finding
 from ragbench.golden.audit.retrieval import Retrieved
-from ragbench.models.llm.base import Asker, Message, Request
-from ragbench.models.llm.errors import BudgetSpent
+from ragbench.models.llm.base import Asker, BudgetSpent, Message, Request
 from ragbench.models.rerank.llm import PROMPT
 
 DEPTH = 10

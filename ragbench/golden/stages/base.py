@@ -9,7 +9,7 @@ from typing import ClassVar
 from ragbench import plugins
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
-from ragbench.core.queries import Query
+from ragbench.core.runs import Query
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.models.llm.base import Asker
 

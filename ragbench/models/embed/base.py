@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.context import Advance
 from ragbench.core.errors import SettingError
-from ragbench.core.progress import Advance
 
 TextKind = Literal["query", "passage"]
 

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.context import Advance
 from ragbench.core.errors import ArmError, InputError, MissingExtra, SettingError
 from ragbench.core.fingerprint import fingerprint, plain
-from ragbench.core.progress import Advance
 from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.models.secrets import refuse_secrets
 from ragbench.plugins import import_object

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.context import Advance
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.fingerprint import file_sha256, fingerprint
-from ragbench.core.progress import Advance
 from ragbench.models.embed.base import Embedder, TextKind, TokenVectors
 
 MODEL = (

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.context import Advance
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.fingerprint import fingerprint, text_hash
-from ragbench.core.progress import Advance
 from ragbench.io.tables import read_parquet
 from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.models.weights import file_fingerprint

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.context import Advance
 from ragbench.core.errors import ArmError, InputError, MissingExtra, SettingError
 from ragbench.core.fingerprint import fingerprint
-from ragbench.core.progress import Advance
 from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.models.weights import weights_fingerprint
 

@@ -1,4 +1,4 @@
-"""The contract of a language model, and what goes in and comes out."""
+"""The contract of a language model: requests, responses, and the errors that end a run."""
 
 import json
 from abc import ABC, abstractmethod
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, Protocol
 
+from ragbench.core.errors import RagbenchError
 from ragbench.core.fingerprint import fingerprint
 
 Role = Literal["system", "user", "assistant"]
@@ -178,3 +179,15 @@ class Asker(Protocol):
     async def ask(self, request: Request) -> Answer:
         """The answer, or why there is none. Raises only what ends the whole run (budget spent, bad key)."""
         ...
+
+
+class BudgetSpent(RagbenchError):
+    """The next call could cost more than is left of the budget."""
+
+
+class ServiceDown(RagbenchError):
+    """The provider has not answered any call for so long that waiting is pointless."""
+
+
+class AnswerLater(RagbenchError):
+    """The question is noted and will be answered later; other questions may still be put."""

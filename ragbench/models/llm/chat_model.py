@@ -11,7 +11,7 @@ from ragbench.core.fingerprint import fingerprint
 from ragbench.models.llm import chat_setup
 from ragbench.models.llm.base import LLMError, Request, Response, Show, Usage
 from ragbench.models.llm.chat_errors import read_error
-from ragbench.models.llm.openai_body import FORM, INSTRUCTION, response_format, spoken
+from ragbench.models.llm.openai_wire import FORM, INSTRUCTION, response_format, spoken
 from ragbench.models.llm.streaming import from_thread
 from ragbench.models.llm.structured import Structured, StructuredLLM
 

@@ -1,27 +1,56 @@
-"""The one client: limits, retries, cache and budget around any language model."""
+"""The client: limits, retries, cache and budget around any language model."""
 
 import asyncio
 import dataclasses
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ragbench.core.errors import InputError, RagbenchError, SettingError
-from ragbench.models.llm import tokens
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.base import LLM, Answer, LLMError, Request, Response, Show, Usage
-from ragbench.models.llm.breaker import Breaker
-from ragbench.models.llm.budget import Budget, Reserved, require_price
-from ragbench.models.llm.estimate import Estimate, estimate
-from ragbench.models.llm.limits import Limits
-from ragbench.models.llm.parse import Invalid, Refused, read_answer
-from ragbench.models.llm.prices import Price
-from ragbench.models.llm.rates import Rate
-from ragbench.models.llm.reask import again
+from ragbench.models.llm.costs import (
+    Budget,
+    Estimate,
+    Price,
+    Reserved,
+    counted_usage,
+    estimate,
+    estimated_usage,
+    require_price,
+    usage_bound,
+)
+from ragbench.models.llm.limits import Breaker, Limits, Rate
 from ragbench.models.llm.streaming import Shown, looked_at, until_left
-from ragbench.models.llm.totals import Totals
+from ragbench.models.llm.structured import Invalid, Refused, again, read_answer
+
+
+@dataclass
+class Totals:
+    """Running counts of one client.
+
+    Attributes:
+        calls: calls that the provider answered (and bills).
+        cached: answers that were found in the cache.
+        retries: calls that were tried again.
+        reasks: answers that broke the schema and were asked for again.
+        given_up: requests without a usable answer.
+        in_doubt: calls whose end is unknown (time-outs, broken connections): the provider may bill them.
+        usage: tokens of the answered calls.
+        cost: what these cost, in the currency of the price table; None where the price is not known.
+    """
+
+    calls: int = 0
+    cached: int = 0
+    retries: int = 0
+    reasks: int = 0
+    given_up: int = 0
+    in_doubt: int = 0
+    usage: Usage = field(default_factory=Usage)
+    cost: float | None = None
+
 
 BREAKER_OPENS = 10
 """So many different requests must fail with no answer between them."""
@@ -279,8 +308,8 @@ class Client:
 
     async def _start(self, request: Request, shown: Shown | None, *, probe: bool) -> "asyncio.Task[_Paid]":
         """A started call, once the budget has room for it and the rates allow it; it gives its slot back."""
-        reserved = await self.budget.reserve(tokens.bound(request), self.price)
-        expected = tokens.estimate(request)
+        reserved = await self.budget.reserve(usage_bound(request), self.price)
+        expected = estimated_usage(request)
         try:
             while (wait := self._not_before - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
@@ -319,7 +348,7 @@ class Client:
             self._slots.release()
         seconds = time.perf_counter() - began
         self._breaker.answered()
-        usage = tokens.counted(request, response)
+        usage = counted_usage(request, response)
         cost = self.price.cost(usage) if self.price else 0.0
         if response.usage == Usage():
             # The provider does not count; a hard limit must then go by the most it can have been.

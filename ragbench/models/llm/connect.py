@@ -1,17 +1,17 @@
-"""A client by the model's name."""
+"""Make a client from a model's name, and read the model family from the name."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ragbench.core.seeds import generator
+from ragbench.core.context import generator
 from ragbench.models.llm.answers import AnswerStore
-from ragbench.models.llm.budget import Budget, require_price
 from ragbench.models.llm.chat_model import ChatModel
 from ragbench.models.llm.client import Client
+from ragbench.models.llm.costs import Budget, find_price, require_price
 from ragbench.models.llm.limits import Limits
 from ragbench.models.llm.openai_compatible import PROVIDER, OpenAICompatible
-from ragbench.models.llm.prices import find_price
 from ragbench.models.llm.structured import Structured
 
 
@@ -53,3 +53,45 @@ def connect(
     require_price(model, price, budget)
     store = AnswerStore(answers) if answers is not None else None
     return Client(llm, limits=limits, answers=store, budget=budget, price=price, jitter=jitter)
+
+
+FAMILIES: tuple[tuple[str, str], ...] = (
+    ("anthropic claude", r"claude|anthropic"),
+    ("openai gpt", r"gpt|chatgpt|davinci|\bo[1345](-|$)|text-embedding-(3|ada)"),
+    ("google gemini and gemma", r"gemini|gemma|palm|text-bison"),
+    ("meta llama", r"llama|vicuna|alpaca"),
+    ("mistral", r"mistral|mixtral|ministral|codestral|magistral|zephyr"),
+    ("qwen", r"qwen|qwq|gte-"),
+    ("deepseek", r"deepseek"),
+    ("amazon nova and titan", r"nova|titan"),
+    ("cohere", r"cohere|command-?[ar]|\brerank-(english|multilingual|v3)|embed-(english|multilingual)"),
+    ("microsoft phi", r"\bphi-?\d"),
+    ("smollm", r"smollm"),
+    ("ibm granite", r"granite"),
+    ("zhipu glm", r"\bglm|chatglm"),
+    ("baai bge", r"bge-"),
+    ("minilm", r"minilm"),
+)
+"""Name of a family, and a pattern for the names of its models; the first that fits counts.
+
+A model distilled from, or trained on answers of, another family is counted to its own, not to its teacher's.
+"""
+_PROVIDER = re.compile(r"^[a-z_]+[:/](?=[^:]*[a-z])", re.IGNORECASE)
+
+
+def family(model: str) -> str | None:
+    """The family a model's name tells of; None if it tells none.
+
+    The provider before a colon does not count: ``openai:`` is also written
+    before models of others that are served by a compatible server.
+    """
+    name = _PROVIDER.sub("", model.strip(), count=1)
+    return next((known for known, pattern in FAMILIES if re.search(pattern, name, re.IGNORECASE)), None)
+
+
+def shared_family(one: str, other: str) -> str | None:
+    """The family that both models belong to, or their common name where no family is known; None if they differ."""
+    first, second = family(one), family(other)
+    if first is not None or second is not None:
+        return first if first == second else None
+    return one.strip() if one.strip().lower() == other.strip().lower() else None

@@ -18,8 +18,7 @@ from ragbench.core.fingerprint import fingerprint
 from ragbench.models.llm import chat_setup
 from ragbench.models.llm.base import LLMError, Request, Response, Show
 from ragbench.models.llm.chat_errors import read_error, read_status
-from ragbench.models.llm.openai_body import INSTRUCTION, body, response
-from ragbench.models.llm.openai_events import OpenAIEvents
+from ragbench.models.llm.openai_wire import INSTRUCTION, OpenAIEvents, body, response
 from ragbench.models.llm.structured import Structured, StructuredLLM
 
 if TYPE_CHECKING:

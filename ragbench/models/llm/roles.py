@@ -9,11 +9,10 @@ from pathlib import Path
 from ragbench.io.files import write_text
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.base import Usage
-from ragbench.models.llm.budget import Budget
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.connect import connect
+from ragbench.models.llm.costs import Budget, Price
 from ragbench.models.llm.limits import Limits
-from ragbench.models.llm.prices import Price
 
 
 @dataclass(frozen=True)

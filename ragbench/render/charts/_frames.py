@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.context import generator
 from ragbench.core.evaluations import Estimate
 from ragbench.core.scored import ScoredRun
 from ragbench.core.scores import Direction, Scores
-from ragbench.core.seeds import generator
 from ragbench.render.charts._drawing import (
     TICKS,
     Spec,

@@ -8,11 +8,11 @@ import numpy as np
 from ragbench.answers.wattbot.score.parts import METRICS, Rows, Scored, taken
 from ragbench.answers.wattbot.score.references import reference_set
 from ragbench.answers.wattbot.score.strict import kinds_of
+from ragbench.core.context import generator
 from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import fingerprint_texts
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
-from ragbench.core.seeds import generator
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.intervals import mean_interval
 

@@ -1,10 +1,12 @@
-"""The contract of a provider's batch API."""
+"""The contract of a provider's batch API, and the service for a model's name."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragbench.core.errors import SettingError
 from ragbench.models.llm.base import Request, Response
 
 
@@ -103,3 +105,34 @@ class BatchService(ABC):
     @abstractmethod
     def results(self, path: Path) -> Iterator[Result]:
         """Read a downloaded file, line by line, in the provider's order."""
+
+
+def service_for(model: str, place: Mapping[str, str], *, role_arn: str = "") -> BatchService:
+    """The service; nothing is sent yet.
+
+    Args:
+        model: ``openai:NAME``, ``openai_compatible:NAME``, ``bedrock_converse:NAME`` or ``bedrock:NAME``.
+        place: ``base_url`` for OpenAI and its like; ``s3_uri`` and ``region`` for Bedrock.
+        role_arn: for beginning batches on Bedrock.
+
+    Raises:
+        SettingError: another provider, or a place that cannot be used.
+        MissingExtra: the provider's library is not installed.
+    """
+    # Here, since both modules import this one.
+    from ragbench.models.llm.batch.bedrock import BedrockJobs
+    from ragbench.models.llm.batch.openai import OpenAIFiles
+
+    provider, _, name = model.partition(":")
+    if provider in ("openai", "openai_compatible"):
+        base_url = place.get("base_url", "")
+        if not base_url and not os.environ.get("OPENAI_API_KEY"):
+            raise SettingError(f"batches of {model!r} need a key: set the environment variable OPENAI_API_KEY")
+        return OpenAIFiles(name, base_url)
+    if provider in ("bedrock", "bedrock_converse"):
+        return BedrockJobs(name, place.get("s3_uri", ""), role_arn, place.get("region", ""))
+    raise SettingError(
+        f"language model {model!r}: batches work with openai:, openai_compatible:, "
+        "bedrock_converse: and bedrock: models; "
+        "use ragbench generate for this one"
+    )

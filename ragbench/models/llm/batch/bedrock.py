@@ -16,7 +16,7 @@ from ragbench.core.errors import MissingExtra, SettingError
 from ragbench.io.files import replacing
 from ragbench.models.llm.base import Request, Response, Usage
 from ragbench.models.llm.batch.base import BatchService, Result, Seen
-from ragbench.models.llm.openai_body import FORM, spoken
+from ragbench.models.llm.openai_wire import FORM, spoken
 
 TOLD = "Gives the answer."
 

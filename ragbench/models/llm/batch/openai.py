@@ -12,7 +12,7 @@ from typing import Any
 
 from ragbench.core.errors import MissingExtra
 from ragbench.io.files import replacing
-from ragbench.models.llm import openai_body
+from ragbench.models.llm import openai_wire
 from ragbench.models.llm.base import LLMError, Request
 from ragbench.models.llm.batch.base import BatchService, Result, Seen
 
@@ -54,7 +54,7 @@ class OpenAIFiles(BatchService):
 
     def line(self, id_: str, request: Request, *, structured: bool) -> dict[str, object]:
         """``custom_id`` and the body of one chat completion."""
-        body = openai_body.body(request, self.model, {}, structured=structured)
+        body = openai_wire.body(request, self.model, {}, structured=structured)
         return {"custom_id": id_, "method": "POST", "url": ENDPOINT, "body": body}
 
     def upload(self, path: Path, name: str) -> str:
@@ -123,7 +123,7 @@ def _result(line: bytes) -> Result:
         told = _told(body.get("error") if isinstance(body, dict) else body) or _told(error)
         return Result(id_, None, f"status {reply.get('status_code')}: {told}")
     try:
-        return Result(id_, openai_body.response(reply.get("body") or {}))
+        return Result(id_, openai_wire.response(reply.get("body") or {}))
     except LLMError as failure:
         return Result(id_, None, str(failure))
 

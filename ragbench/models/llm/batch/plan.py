@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from ragbench.core.errors import InputError
 from ragbench.io.files import replacing, write_text
-from ragbench.models.llm import tokens
 from ragbench.models.llm.base import Request, Usage
 from ragbench.models.llm.batch.base import BatchService
 from ragbench.models.llm.batch.journal import Batch, Journal
-from ragbench.models.llm.prices import Price
+from ragbench.models.llm.costs import Price, estimated_usage, usage_bound
 
 
 @dataclass
@@ -61,7 +60,7 @@ def fitting(requests: Iterable[Request], price: Price | None, room: Room) -> lis
     """The first of the requests, up to the one that does not fit into the budget any more."""
     found: list[Request] = []
     for request in requests:
-        if not room.take(tokens.bound(request), price):
+        if not room.take(usage_bound(request), price):
             break
         found.append(request)
     return found
@@ -128,9 +127,9 @@ def plan_batches(
         with replacing(journal.file(name, "input")) as path, path.open("wb") as file:
             for number, request in enumerate(asked, 1):
                 file.write(line(number, request))
-        rows = [{"key": r.fingerprint, "input_tokens": tokens.estimate(r).input_tokens} for r in asked]
+        rows = [{"key": r.fingerprint, "input_tokens": estimated_usage(r).input_tokens} for r in asked]
         write_text(journal.file(name, "keys"), "".join(json.dumps(row) + "\n" for row in rows))
-        most = sum((tokens.bound(request) for request in asked), Usage())
+        most = sum((usage_bound(request) for request in asked), Usage())
         planned.append(
             journal.note(
                 "planned", name, model=model.name, fingerprint=model.fingerprint, place=dict(service.place),

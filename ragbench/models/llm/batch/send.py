@@ -9,15 +9,13 @@ from typing import TypeVar
 from ragbench.core.errors import InputError, RagbenchError, SettingError
 from ragbench.io.files import write_text
 from ragbench.models.llm.answers import AnswerStore
-from ragbench.models.llm.base import Answer, LLMError, Request, Response, Usage
+from ragbench.models.llm.base import Answer, AnswerLater, LLMError, Request, Response, ServiceDown, Usage
 from ragbench.models.llm.batch.base import BatchService, Seen
 from ragbench.models.llm.batch.journal import FILES, Batch, Journal
 from ragbench.models.llm.chat_errors import read_error
 from ragbench.models.llm.client import Client
-from ragbench.models.llm.errors import AnswerLater, ServiceDown
-from ragbench.models.llm.parse import Invalid, Refused, read_answer
-from ragbench.models.llm.reask import again
-from ragbench.models.llm.tokens import CHARACTERS_PER_TOKEN
+from ragbench.models.llm.costs import CHARACTERS_PER_TOKEN
+from ragbench.models.llm.structured import Invalid, Refused, again, read_answer
 
 TRIES = 6
 FIRST_WAIT, LONGEST_WAIT = 0.5, 20.0

@@ -1,7 +1,7 @@
 // Answers, their claims coloured by support, and the sources they were made from.
 const SUPPORT = { supported: ["supported", "✓"], contradicted: ["contradicted", "✗"], "not found": ["unfound", "?"] };
 
-// The details that hold statements (ragbench/answers/judge/claims.py), by metric.
+// The details that hold statements (ragbench/answers/judge/statements.py), by metric.
 function judgedTexts(details) {
   return Object.entries(details).filter(([, found]) => found && Array.isArray(found.statements));
 }

@@ -12,7 +12,15 @@
 import re
 import string
 import unicodedata
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
+from ragbench.answers.metrics._cells import NO_GOLDEN, NO_REFERENCE, Cell, Scored, column, references, unanswerable
+from ragbench.answers.metrics._phrases import abstained
+from ragbench.answers.metrics.base import AnswerMetric, Column, Need, ScoringContext
+from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.goldens import GoldenItem
 
 ARTICLES = {
@@ -57,3 +65,38 @@ def _is_punctuation(sign: str, language: str) -> bool:
     if sign in _ASCII:
         return True
     return language != "en" and unicodedata.category(sign).startswith("P")
+
+
+@dataclass(frozen=True)
+class AgainstReference(AnswerMetric):
+    """Words of the answer against those of the references, the best of several.
+
+    A query that is known to be unanswerable gives 1 for abstaining, as in SQuAD
+    2.0. No answer, or abstaining where there is one, is 0.
+    """
+
+    name: ClassVar[str]
+    needs: ClassVar[frozenset[Need]] = frozenset({"golden", "reference"})
+
+    language: str | None = None
+
+    async def score(self, answers: AnswerSet, context: ScoringContext) -> list[Column]:
+        """One column, called ``name``."""
+        cells = [self._cell(answer, item) for answer, item in zip(answers, context.golden, strict=True)]
+        return [column(self.name, answers, cells)]
+
+    @abstractmethod
+    def _compared(self, answer: str, expected: Sequence[str], language: str) -> Scored:
+        """The value of an answer against at least one reference."""
+
+    def _cell(self, answer: Answered, item: GoldenItem | None) -> Cell:
+        if item is None:
+            return NO_GOLDEN
+        if unanswerable(item):
+            return Scored(float(abstained(answer)), {"unanswerable": True})
+        expected = references(item)
+        if not expected:
+            return NO_REFERENCE
+        if answer.failure or abstained(answer):
+            return Scored(0.0, {"no_answer": answer.failure or "abstained"})
+        return self._compared(answer.answer, expected, language_of(item, self.language))

@@ -1,25 +1,109 @@
-"""Questions and what was found for them -> answers.
-
-Everything here is a function of the inputs, the seed and the models' answers. The client
-keeps each answer on disk before it hands it on, so the same run again finds what was paid
-for and ends with the same answers.
-"""
+"""Answer questions from retrieved sources: the prompt, the citations, abstention, and the card of the result."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ragbench.answers.citations import numbers_in, resolve
-from ragbench.answers.prompt import UNKNOWN, request
 from ragbench.answers.retrieve import Retrieved
-from ragbench.core.answers import Answered, Source
+from ragbench.core.answers import Answered, AnswerSet, Source
 from ragbench.core.context import Context
 from ragbench.core.errors import SettingError
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.engine import ask
 from ragbench.models.llm.base import Answer, Asker, Request
-from ragbench.models.llm.prices import Price
+from ragbench.models.llm.costs import Price
+from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
+
+UNKNOWN = "I do not know."
+"""What a model says when the sources lack the answer."""
+
+SCHEMA: dict[str, object] = {
+    "title": "Answer",
+    "type": "object",
+    "properties": {
+        "answer": {"type": "string", "maxLength": 8000, "description": "from the sources only, with [n] citations"},
+        "citations": {
+            "type": "array",
+            "maxItems": 50,
+            "items": {"type": "integer"},
+            "description": "numbers of the sources that the answer rests on",
+        },
+        "is_unknown": {"type": "boolean", "description": "whether the sources lack the answer"},
+    },
+    "required": ["answer", "citations", "is_unknown"],
+    "additionalProperties": False,
+}
+_SYSTEM = (
+    "You answer questions from numbered sources and from nothing else. " + DATA_RULE + "\n\n"
+    "Rules:\n"
+    "- Use only what the sources say, and answer in the language of the question.\n"
+    "- Name the source of each statement by its number in square brackets, as in [1] or [2, 3].\n"
+    f"- If the sources do not hold the answer, say exactly: {UNKNOWN}\n"
+)
+_TEMPLATE = "Sources:\n\n{sources}Question:\n{question}\n\n"
+
+ANSWER = Prompt(
+    name="answer",
+    version=1,
+    system=_SYSTEM + "- Answer with one JSON object: answer, citations (the numbers used), is_unknown (true or false).",
+    template=_TEMPLATE + "Answer the question with one JSON object that follows the schema.",
+    schema=SCHEMA,
+)
+PLAIN = Prompt(
+    name="answer-plain",
+    version=1,
+    system=_SYSTEM + "- Answer in plain text, as short as the question allows.",
+    template=_TEMPLATE + "Answer the question.",
+    schema=None,
+)
+
+
+def request(question: str, sources: Sequence[Source], *, plain: bool, max_tokens: int, seed: int) -> Request:
+    """The request for one question.
+
+    Args:
+        question: as the user put it; fenced like the sources, since it may come from anybody.
+        sources: what the model is shown, numbered from 1 in this order.
+        plain: free text instead of a JSON object.
+        max_tokens: the most the model may write.
+        seed: of the run.
+    """
+    listed = "".join(f"[{number}]\n{{source_{number}}}\n\n" for number in range(1, len(sources) + 1))
+    data = {f"source_{number}": source.text for number, source in enumerate(sources, 1)}
+    prompt = PLAIN if plain else ANSWER
+    return prompt.request(Filled({"sources": listed}, {**data, "question": question}), seed=seed, max_tokens=max_tokens)
+
+
+_MARK = re.compile(r"\[\s*(\d{1,4}(?:\s*[-–]\s*\d{1,4})?(?:\s*[,;]\s*\d{1,4}(?:\s*[-–]\s*\d{1,4})?)*)\s*\]")
+_RANGE = re.compile(r"(\d+)(?:\s*[-–]\s*(\d+))?")
+LONGEST_RANGE = 100
+
+
+def numbers_in(text: str) -> list[int]:
+    """Numbers in square brackets, each once, in order: ``[2]``, ``[1, 3]``, ``[1-3]``."""
+    found: dict[int, None] = {}
+    for mark in _MARK.finditer(text):
+        for first, last in _RANGE.findall(mark[1]):
+            start, end = int(first), int(last or first)
+            # Numbers that fall, or a span of years, are no range of sources.
+            within = range(start, end + 1) if 0 <= end - start <= LONGEST_RANGE else (start, end)
+            found.update(dict.fromkeys(within))
+    return list(found)
+
+
+def resolve(numbers: Iterable[int], ids: Sequence[str]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The cited ids, each once and in order, and the numbers that no source has.
+
+    Args:
+        numbers: as cited, from 1.
+        ids: of the sources, in the order they were numbered.
+    """
+    every = list(dict.fromkeys(numbers))
+    known = tuple(ids[number - 1] for number in every if 1 <= number <= len(ids))
+    return known, tuple(number for number in every if not 1 <= number <= len(ids))
+
 
 STAGE = "answer"
 Note = Callable[[str, Answer], None]
@@ -42,7 +126,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Settings:
+class AnswerSettings:
     """What decides the answers, next to questions, documents, retriever and model.
 
     Attributes:
@@ -68,7 +152,7 @@ class Settings:
 
 
 def settle(
-    questions: Sequence[Question], found: Retrieved, settings: Settings
+    questions: Sequence[Question], found: Retrieved, settings: AnswerSettings
 ) -> tuple[list[Question], dict[str, Answered]]:
     """The questions that are put to the model, and the outcome of each that is not, by query id.
 
@@ -90,7 +174,7 @@ def settle(
     return asked, settled
 
 
-def requests_of(asked: Sequence[Question], found: Retrieved, settings: Settings) -> Iterator[Request]:
+def requests_of(asked: Sequence[Question], found: Retrieved, settings: AnswerSettings) -> Iterator[Request]:
     """The request of each question, built when it is taken."""
     for question in asked:
         yield request(
@@ -103,7 +187,7 @@ async def answer(
     questions: Sequence[Question],
     found: Retrieved,
     asker: Asker,
-    settings: Settings,
+    settings: AnswerSettings,
     context: Context,
     *,
     price: Price | None = None,
@@ -198,3 +282,55 @@ def _entries(item: Answered, unknown_ids: Sequence[str]) -> list[LedgerEntry]:
     if item.metadata.get("abstained_because") == "no-source":
         entries.append(LedgerEntry(STAGE, item.query_id, "the search found nothing; abstained", "no-source"))
     return entries
+
+
+def counts(answers: AnswerSet) -> dict[str, int]:
+    """How many were answered, abstained from and failed, and how many answers cite nothing."""
+    said = [item for item in answers if not (item.failure or item.abstained)]
+    return {
+        "queries": len(answers),
+        "answered": len(said),
+        "abstained": sum(item.abstained for item in answers),
+        "failed": sum(bool(item.failure) for item in answers),
+        "without_citation": sum(not item.cited for item in said),
+    }
+
+
+def card(answers: AnswerSet) -> str:
+    """The card, Markdown; nothing in it was measured, so that a resumed run gives the same bytes."""
+    rows = [f"| {what.replace('_', ' ')} | {count} |" for what, count in counts(answers).items()]
+    parts = [
+        f"# Answers {_plain(answers.name)}",
+        _how(answers.manifest),
+        "| | queries |\n|---|---|\n" + "\n".join(rows),
+    ]
+    left_out = answers.ledger.counts()
+    if left_out:
+        lines = [
+            f"| {code} | {count} | {_plain(answers.ledger.of(code)[0].reason)} |" for code, count in left_out.items()
+        ]
+        parts += ["## Ledger", "| code | entries | first reason |\n|---|---|---|\n" + "\n".join(lines)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _how(made: Mapping[str, object]) -> str:
+    if "endpoint" in made:
+        return f"Made by `ragbench answer --endpoint`, asking `{_plain(str(made['endpoint']))}`."
+    retriever, model, settings = (made.get(key) for key in ("retriever", "model", "settings"))
+    if not (isinstance(retriever, Mapping) and isinstance(model, Mapping) and isinstance(settings, Mapping)):
+        return "Answers made elsewhere, taken in by `ragbench answer --answers`."
+    prompt = made.get("prompt")
+    label = ", ".join(prompt) if isinstance(prompt, Mapping) else ""
+    threshold = settings.get("min_score")
+    return (
+        f"Made by `ragbench answer`: retriever `{_plain(str(retriever.get('name')))}`, model "
+        f"`{_plain(str(model.get('name')))}`, prompt {label}, {settings.get('k')} passages shown"
+        + ("" if threshold is None else f", abstaining below a best score of {threshold}")
+        + f", seed {settings.get('seed')}."
+    )
+
+
+def _plain(text: str) -> str:
+    """Text of others, made harmless in Markdown."""
+    flat = " ".join(text.split())[:160]
+    return "".join(f"\\{char}" if char in "|<>[]`*\\" else char for char in flat)
