@@ -1,10 +1,10 @@
-"""A name -> the class behind it.
+"""Plugins: find the class that a name stands for.
 
-A plugin is one file: its name is the plugin's name, and it defines one public
-class that implements the contract in the ``base.py`` beside it. A third party
-adds one by an entry point in the group ``ragbench.retrievers`` (or
-``ragbench.embedders``, ``ragbench.rerankers``, ``ragbench.chunkers``, ``ragbench.loaders``). Listing
-imports none of them.
+A plugin is one file. The file's name is the plugin's name, and the file defines
+one public class that implements the contract in the ``base.py`` beside it. A
+third party adds a plugin with an entry point in the group
+``ragbench.retrievers`` (or the group of another `Kind`). Listing plugins imports
+none of them.
 """
 
 import dataclasses
@@ -50,7 +50,7 @@ KINDS = (RETRIEVERS, EMBEDDERS, RERANKERS, CHUNKERS, LOADERS, STAGES, ANSWER_MET
 
 
 def names(kind: Kind) -> dict[str, str]:
-    """Plugin names and where each comes from (a module, or an entry point), sorted; imports none of them.
+    """List plugin names, sorted, with the module or entry point of each. Imports none of them.
 
     Raises:
         SettingError: two plugins of a kind have the same name.
@@ -79,7 +79,7 @@ def _origins(kind: Kind) -> dict[str, str | EntryPoint]:
 
 
 def load(kind: Kind, name: str) -> type[Any]:
-    """The class behind a name.
+    """Import the class that a plugin name stands for.
 
     Raises:
         SettingError: no such plugin (the message suggests the nearest), or its
@@ -111,12 +111,12 @@ def load(kind: Kind, name: str) -> type[Any]:
 
 
 def import_object(path: str) -> Any:
-    """What an import path of the form ``module:name`` leads to; ``name`` may have dots.
+    """Import the object at ``module:name``; ``name`` may have dots.
 
     The current folder is searched last, so that a file in it never hides an installed module.
 
     Raises:
-        SettingError: the path has another form, or leads nowhere.
+        SettingError: the path has another form, or there is no such object.
     """
     module_name, colon, attribute = path.partition(":")
     if not (module_name and colon and attribute):
@@ -153,7 +153,7 @@ class Spec:
         """Read a spec.
 
         Raises:
-            SettingError: it is not of the form above.
+                SettingError: the spec has another form.
         """
         if isinstance(written, Spec):
             return written
@@ -204,7 +204,7 @@ def _split(text: str) -> list[str]:
 
 
 def build(kind: Kind, written: "str | Mapping[str, object] | Spec") -> Any:
-    """An instance from a spec, with its settings checked against the plugin's fields.
+    """Make an instance from a spec. Its settings are checked against the plugin's fields.
 
     Raises:
         SettingError: unknown plugin, unknown setting, or a value of the wrong type.

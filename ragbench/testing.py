@@ -5,7 +5,7 @@
     def test_my_retriever():
         check_retriever(MyRetriever(depth=20))
 
-One call checks what the harness relies on and lists every fault at once.
+One call checks what an evaluation relies on, and lists every fault at once.
 """
 
 import dataclasses
@@ -61,18 +61,18 @@ def small_corpus() -> Chunks:
 def check_retriever(retriever: Retriever, chunks: Chunks | None = None, queries: Sequence[Query] | None = None) -> None:
     """Check a retriever against its contract, by running it.
 
-    It is indexed twice and asked the queries together, one by one, with
-    exclusions and with texts that nothing matches.
+    The retriever is indexed twice. It answers the queries together, one by one,
+    with exclusions, and with texts that nothing matches.
 
     Args:
         retriever: the settings to check.
-        chunks: what to index; `small_corpus` if None. A retriever that holds its
-            own items (a service) should be given their chunks.
-        queries: what to ask; three about the small corpus if None. At least
-            one should have two results or more.
+        chunks: the chunks to index; `small_corpus` if None. For a retriever that holds
+            its own items (a service), pass their chunks.
+        queries: the queries; three about the small corpus if None. At least one
+            should have two or more results.
 
     Raises:
-        AssertionError: the contract is broken; the message lists every fault.
+        AssertionError: the retriever breaks the contract. The message lists every fault.
     """
     chunks = small_corpus() if chunks is None else chunks
     faults = list(_settings_faults(retriever))
@@ -86,7 +86,7 @@ def _settings_faults(retriever: Retriever) -> Iterator[str]:
     cls = type(retriever)
     parameters = getattr(cls, "__dataclass_params__", None)
     if parameters is None or not parameters.frozen:
-        yield "it is no frozen dataclass: put @dataclass(frozen=True) above the class, its fields are its settings"
+        yield "it is not a frozen dataclass: put @dataclass(frozen=True) above the class; its fields are its settings"
         return
     faults = retriever.check()
     if faults:
@@ -104,7 +104,7 @@ def _copy(retriever: Any) -> Any:
 
 
 def _round_trip_faults(retriever: Any) -> Iterator[str]:
-    """Settings as they come from a YAML file must give the same retriever."""
+    """Settings from a YAML file must give the same retriever."""
     name = _plugin_name(type(retriever))
     fields = [field for field in dataclasses.fields(retriever) if field.init]
     settings = {field.name: getattr(retriever, field.name) for field in fields}
@@ -126,7 +126,7 @@ def _round_trip_faults(retriever: Any) -> Iterator[str]:
 
 
 def _plugin_name(cls: type[Retriever]) -> str | None:
-    """The name it is registered under, or None."""
+    """The name under which the class is registered, or None."""
     for name, origin in names(RETRIEVERS).items():
         if origin.partition(":")[0] == cls.__module__ and load(RETRIEVERS, name) is cls:
             return name
@@ -134,7 +134,7 @@ def _plugin_name(cls: type[Retriever]) -> str | None:
 
 
 def _writable(value: object) -> bool:
-    """Whether a YAML file can hold the value (a path stands there as text)."""
+    """Whether a YAML file can hold the value (a path is written as text)."""
     if isinstance(value, list | tuple):
         return all(_writable(item) for item in value)
     if isinstance(value, dict):
@@ -188,7 +188,7 @@ def _ranking_faults(index: Index, queries: list[Query], k: int) -> Iterator[str]
 
 def _run_faults(run: Run, queries: list[Query], k: int) -> Iterator[str]:
     if list(run.query_ids) != [query.id for query in queries]:
-        yield "search() gives other query ids than it was asked, or in another order"
+        yield "search() returns other query ids than it was given, or in another order"
     for query in queries:
         if query.id in run.failures:
             yield f"query {query.text!r} failed: {run.failures[query.id]}"
@@ -201,7 +201,7 @@ def _run_faults(run: Run, queries: list[Query], k: int) -> Iterator[str]:
 
 
 def _single_faults(index: Index, run: Run, queries: list[Query], k: int) -> Iterator[str]:
-    """Latencies are measured one query at a time, so the answers must be those of the batch."""
+    """Latency is measured one query at a time, so single answers must be those of the batch."""
     for position, query in enumerate(queries):
         alone = index.search([query], k).ranking(0)
         together = run.ranking(position)
@@ -231,7 +231,7 @@ def _strange_faults(index: Index, k: int) -> Iterator[str]:
     for query in STRANGE:
         try:
             index.search([query], k)
-        # Whatever is raised is the finding.
+        # Any exception is the finding.
         except Exception as error:
             yield f"query {query.text[:40]!r} raises {type(error).__name__}: {error}; return no items, or a failure"
 
@@ -241,7 +241,7 @@ def _depth_faults(index: Index, run: Run, queries: list[Query], chunks: Chunks) 
     try:
         first = index.search(queries, 1)
         deep = index.search(queries, len(chunks) + 50)
-    # Whatever is raised is the finding.
+    # Any exception is the finding.
     except Exception as error:
         yield f"k=1 or k={len(chunks) + 50} raises {type(error).__name__}: {error}"
         return

@@ -1,1 +1,1 @@
-"""What things are: the nouns every other room speaks in. Standard library and numpy only."""
+"""The types that every other package uses. This package needs only the standard library and numpy."""

@@ -1,4 +1,4 @@
-"""Answers: what a RAG system said to each query, and what it was shown."""
+"""Answers: what a RAG system said to each query, and which passages it was shown."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -30,20 +30,20 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One query and what came of it.
+    """One query and the system's answer.
 
     Attributes:
         query_id: the golden item's id.
         query: its text.
-        answer: what was said; empty where nothing was said.
+        answer: the text of the answer; empty if there is none.
         sources: what the model was shown, best first.
         cited: ids of the sources that the answer names, in the order it names them.
         abstained: the system said that it does not know; no failure, and right for an unanswerable query.
         failure: why there is no answer, or empty.
-        seconds: from the question to the whole answer; None where it was not timed.
+        seconds: from the question to the complete answer; None if it was not timed.
         first_token_seconds: to the first piece of a streamed answer.
-        input_tokens, output_tokens: as counted by the provider; None where it does not say.
-        cost: in the currency of the price table; None where it is not known.
+        input_tokens, output_tokens: as counted by the provider; None if it does not report them.
+        cost: in the currency of the price table; None if it is unknown.
         metadata: anything to slice by, JSON values only.
     """
 
@@ -64,16 +64,16 @@ class Answered:
 
 @dataclass(frozen=True)
 class AnswerSet(Shown):
-    """The answers of one system, a query each.
+    """The answers of one system, one per query.
 
     Attributes:
         items: in the order of the questions.
         name: what to call the system in a report.
-        ledger: what was left out while they were made or read.
+        ledger: what was skipped while they were made or read.
         manifest: how they were made: retriever, model, prompt, fingerprints; empty for answers made elsewhere.
 
     Raises:
-        InputError: no item, or a query that is answered twice.
+        InputError: there is no item, or a query is answered twice.
     """
 
     items: tuple[Answered, ...]
@@ -96,7 +96,7 @@ class AnswerSet(Shown):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Fingerprint of what was asked, shown and said; times and costs do not count."""
+        """Fingerprint of queries, sources and answers, without times and costs."""
         return fingerprint(
             [
                 [a.query_id, a.query, a.answer, [[s.id, s.text] for s in a.sources], a.cited, a.abstained, a.failure]

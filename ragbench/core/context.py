@@ -16,20 +16,20 @@ Progress = Callable[[str, int], AbstractContextManager[Advance]]
 
 
 def silent(what: str, total: int) -> AbstractContextManager[Advance]:
-    """Nobody listens."""
+    """Progress that nobody listens to."""
     return nullcontext(lambda steps: None)
 
 
 @dataclass(frozen=True)
 class Context:
-    """Where an index is built; nothing in it may change a ranking but ``seed``.
+    """Where and how work is done. Only ``seed`` may change a result.
 
     Attributes:
-        cache: folder for what is kept between runs (embeddings), or None to keep nothing.
-        seed: for retrievers with a random part (IVF training, HNSW).
+        cache: folder for what is kept between runs, such as embeddings; None keeps nothing.
+        seed: for everything with a random part, such as IVF training.
         progress: ``with progress(what, total) as advance: advance(n)``.
-        token_embedders: fingerprints of embedders whose token vectors of the chunks will be wanted beside the sentence
-            vectors, so that one pass over the texts can give both.
+        token_embedders: fingerprints of the embedders whose token vectors will be needed beside the sentence vectors,
+            so that one pass over the texts gives both.
     """
 
     cache: Path | None = None
@@ -39,10 +39,10 @@ class Context:
 
 
 def generator(seed: int, *purpose: str) -> np.random.Generator:
-    """A generator that depends on the seed and the purpose only.
+    """Return a random generator that depends only on the seed and the purpose.
 
-    Two purposes never share a stream, so that adding a draw in one place
-    changes no number in another.
+    Two purposes never share a stream, so a new draw in one place changes no
+    number in another.
     """
     digest = hashlib.blake2b("\0".join(purpose).encode(), digest_size=8).digest()
     return np.random.default_rng([seed, int.from_bytes(digest, "little")])

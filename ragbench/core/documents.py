@@ -34,17 +34,17 @@ class Document:
 
 @dataclass(frozen=True)
 class Corpus(Shown):
-    """Documents with unique ids, and what was left out while they were loaded.
+    """Documents with unique ids, and what was skipped while they were loaded.
 
     Attributes:
         documents: in the order of their source.
-        ledger: what was left out.
-        passages: whether all come from sources of ready passages (rows of a table), which the chunker ``auto`` leaves
-            whole.
-        ready: where the source was a file of chunks, those.
+        ledger: what was skipped.
+        passages: whether all documents are ready-made passages (rows of a table), which the chunker ``auto`` does not
+            split.
+        ready: the chunks, if the source was a file of chunks.
 
     Raises:
-        InputError: two documents share an id, or there is no document at all.
+        InputError: two documents share an id, or there is no document.
     """
 
     documents: tuple[Document, ...]
@@ -110,7 +110,7 @@ class Chunk:
 
     @property
     def content(self) -> str:
-        """What a retriever indexes: title and text, joined by a blank."""
+        """What a retriever indexes: title and text, joined by a space."""
         return f"{self.title} {self.text}" if self.title else self.text
 
 
@@ -125,10 +125,10 @@ class Chunks(Sequence[Chunk], Shown):
         document_index: int32 (n,), the row of ``document_ids`` each chunk belongs to.
         starts, ends: int64 (n,), character offsets in the document's text.
         titles: document titles, length d ("" where there is none).
-        ledger: what was left out on the way from files to chunks.
+        ledger: what was skipped between files and chunks.
 
     Raises:
-        InputError: no chunk at all, or an id that occurs twice.
+        InputError: there is no chunk, or an id occurs twice.
     """
 
     ids: Sequence[str]
@@ -149,7 +149,7 @@ class Chunks(Sequence[Chunk], Shown):
 
     @classmethod
     def of(cls, chunks: Iterable[Chunk]) -> "Chunks":
-        """Columns of single chunks, order kept."""
+        """Build the columns from single chunks, in their order."""
         rows = list(chunks)
         documents: dict[str, int] = {}
         titles: list[str] = []
@@ -201,7 +201,7 @@ class Chunks(Sequence[Chunk], Shown):
 
     @cached_property
     def contents(self) -> list[str]:
-        """What a retriever indexes for each chunk: title and text, joined by a blank."""
+        """What a retriever indexes for each chunk: title and text, joined by a space."""
         titles = self.titles
         return [
             f"{titles[at]} {text}" if titles[at] else text

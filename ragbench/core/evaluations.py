@@ -1,4 +1,4 @@
-"""What an evaluation found."""
+"""The result of an evaluation: systems, their scores and costs, and the differences between them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from ragbench.core.scores import NO_SCORES, Scores
 from ragbench.core.shown import Shown
 
 SCHEMA_VERSION = 1
-"""Version of the JSON object (`Evaluation.to_json`); raised when a key changes its meaning or goes."""
+"""Version of the JSON object (`Evaluation.to_json`); raised when a key changes its meaning or is removed."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class Cost:
-    """What an arm took.
+    """What an arm cost in time, memory and money.
 
     Attributes:
         index_seconds: building the index, embedding included unless it was stored.
@@ -64,8 +64,8 @@ class Cost:
         qps: queries per second of that batch.
         latency_ms: single queries.
         peak_memory_mib: highest resident size of the whole process while the arm ran.
-        cost_per_query: what the paid answers behind a query cost on average, whenever they were paid for, in the
-            currency of the price table; None where nothing is paid for or the price is not known.
+        cost_per_query: average price of the model answers behind a query, whenever they were paid for, in the
+            currency of the price table; None if nothing is paid for or the price is unknown.
     """
 
     index_seconds: float
@@ -81,8 +81,8 @@ class Arm:
     """One retriever under evaluation.
 
     Attributes:
-        name: how the user wrote it.
-        status: ``error`` if it did not really run; then there is no score.
+        name: the name that the user gave it.
+        status: ``error`` if it did not run properly; then it has no score.
         error: why.
         run: the rankings, of the unit that was judged.
         scores: per query.
@@ -90,11 +90,11 @@ class Arm:
         cost: what it took.
         tie_rate: share of the items in the top 10 (or the nearest K) whose score a neighbour has.
         failed: queries that could not be answered; each is in the ledger and scores 0.
-        empty: queries answered with nothing; they score 0.
+        empty: queries with an empty ranking; they score 0.
         degraded: reason by query id, for queries that were not searched as the settings say (`Index.degraded`).
         from_store: whether the rankings (and the cost measured then) come from the run store.
-        notes: facts the index gave about itself.
-        warnings: what a reader must know before believing the numbers.
+        notes: facts that the index reports about itself.
+        warnings: caveats on the numbers.
     """
 
     name: str
@@ -142,7 +142,7 @@ class Evaluation(Shown):
     Attributes:
         arms: in the order named.
         comparisons: each later arm against the first that ran.
-        ledger: everything without a score, with its reason.
+        ledger: everything that has no score, with the reason.
         manifest: fingerprints, versions, settings, counts.
         task: queries and labels that were used.
         chunks: what was indexed.
@@ -170,7 +170,7 @@ class Evaluation(Shown):
 
     @property
     def scored(self) -> tuple[ScoredRun, ...]:
-        """Every arm as comparisons, gates and plans take it."""
+        """Every arm, in the form that comparisons, gates and plans accept."""
         return tuple(self._scored(arm) for arm in self.arms)
 
     def _scored(self, arm: Arm) -> ScoredRun:
@@ -193,12 +193,12 @@ class Evaluation(Shown):
 
     @property
     def failed(self) -> tuple[Arm, ...]:
-        """Arms that did not really run."""
+        """Arms that did not run properly."""
         return tuple(arm for arm in self.arms if arm.status == "error")
 
 
 def estimate(mean: float, low: float, high: float, n: int) -> Estimate:
-    """An `Estimate` from numbers, NaN becoming None."""
+    """Make an `Estimate` from numbers. NaN becomes None."""
 
     def number(value: float) -> float | None:
         return None if np.isnan(value) else float(value)

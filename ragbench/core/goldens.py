@@ -1,4 +1,4 @@
-"""Golden sets: queries, and what must be found for them.
+"""Golden sets: queries, and the evidence that a system must find for them.
 
 Relevance is kept as evidence: spans of documents. A golden set therefore stays
 valid when the chunking changes; `ragbench.core.judgements` works the labels of
@@ -49,7 +49,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class GoldenItem:
-    """One query and what is known of it.
+    """One query and its labels.
 
     Attributes:
         id: unique within the set.
@@ -58,7 +58,7 @@ class GoldenItem:
         answer: a reference answer, or None.
         evidence: judged spans; an item without a positive grade has no relevant document.
         masked: spans that the query was taken from; they must not be retrieved for it.
-        exclude: ids of chunks or documents to leave out of this query's ranking.
+        exclude: ids of chunks or documents that this query's ranking must not contain.
         source: the document the query was written from; queries that share one
             are resampled together. None where it is not recorded.
         metadata: provenance and anything to slice by, JSON values only.
@@ -93,10 +93,10 @@ class GoldenSet(Shown):
     Attributes:
         items: the queries, in order.
         name: what to call the set in a report.
-        ledger: what was left out while the set was read.
+        ledger: what was skipped while the set was read.
 
     Raises:
-        InputError: no item, an id that occurs twice, or a query without text.
+        InputError: there is no item, an id occurs twice, or a query has no text.
     """
 
     items: tuple[GoldenItem, ...]

@@ -1,4 +1,4 @@
-"""Judgements: relevance labels of items per query, worked out of a golden set's evidence.
+"""Judgements: relevance labels of items per query, derived from a golden set's evidence.
 
 The overlap rule. A chunk carries the grade of an evidence span if the two share
 at least ``overlap`` (default one half) of the shorter of them. If no chunk
@@ -80,13 +80,13 @@ class Judgements(Shown):
 
 @dataclass(frozen=True)
 class EvaluationTask:
-    """A golden set projected onto one chunking: what to ask, and what counts as found.
+    """A golden set projected onto one chunking: the queries, and the labels of chunks or documents.
 
     Attributes:
-        queries: one per golden item, with the ids to leave out of its ranking.
-        judgements: labels per query, without the items that are left out.
+        queries: one per golden item, with the ids that its ranking must not contain.
+        judgements: labels per query, without the excluded items.
         unit: whether chunks or documents are judged.
-        ledger: missing documents, evidence that no chunk covers, ids to leave out that nothing has.
+        ledger: missing documents, evidence that no chunk covers, and excluded ids that do not exist.
     """
 
     queries: tuple[Query, ...]
@@ -103,14 +103,14 @@ def project_labels(
     overlap: float = 0.5,
     allow_missing: bool = False,
 ) -> EvaluationTask:
-    """Work out queries, exclusions and labels for this chunking.
+    """Project a golden set onto a chunking: derive queries, exclusions and labels.
 
     Args:
         golden: the queries and their evidence.
         chunks: what the retrievers index.
         unit: judge chunks or documents.
         overlap: share of the shorter of span and chunk that must be covered, in (0, 1].
-        allow_missing: go on when evidence names documents that the corpus lacks.
+        allow_missing: continue when evidence names documents that the corpus lacks.
             They stay in the number of relevant items, as in trec_eval, and are
             listed in the ledger.
 
@@ -150,7 +150,7 @@ class _Projection:
         return sorted(id_ for id_ in named if id_ not in known)
 
     def knows_none(self) -> bool:
-        """Whether the corpus has not one document that evidence names."""
+        """Whether the corpus has none of the documents that the evidence names."""
         named = {e.document_id for item in self.golden for e in item.evidence}
         return named.isdisjoint(self.chunks.document_row)
 
@@ -186,7 +186,7 @@ class _Projection:
         return touched
 
     def excluded(self, item: GoldenItem) -> frozenset[str]:
-        """Chunk ids to leave out: named chunks, chunks of named documents, chunks with masked text."""
+        """Excluded chunk ids: named chunks, chunks of named documents, and chunks with masked text."""
         ids = self.chunks.ids
         out: set[str] = set()
         for id_ in item.exclude:

@@ -1,4 +1,4 @@
-"""The ledger: everything that was skipped, dropped or could not be scored, with its reason."""
+"""The issue log: everything that was skipped, dropped or could not be scored, with its reason."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ class LedgerEntry(NamedTuple):
     Attributes:
         stage: where it happened, a short word: ``"load"``, ``"golden"``, ``"search"``, ``"score"``.
         item: what it happened to: a file, ``file:line``, a query id, an arm.
-        reason: why, in words a user can act on.
+        reason: why, in words that you can act on.
         code: the kind of reason, stable for machines, for example ``"no-relevant"``.
     """
 
@@ -24,7 +24,7 @@ class LedgerEntry(NamedTuple):
 
 @dataclass(frozen=True)
 class Ledger:
-    """An ordered list of entries; joining two ledgers with ``+`` gives a third."""
+    """An ordered list of entries. ``+`` joins two of them."""
 
     entries: tuple[LedgerEntry, ...] = ()
 

@@ -1,7 +1,8 @@
-"""An event loop in a thread of its own, so that async clients work wherever ragbench is called from.
+"""Run coroutines from synchronous code, also inside a notebook.
 
-A notebook already runs a loop, in which `asyncio.run` refuses to work; here the
-loop lives beside it, and its clients keep their connections from call to call.
+A notebook already runs an event loop, and `asyncio.run` refuses to work there.
+A loop in a thread of its own works, and its clients keep their connections
+from call to call.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ T = TypeVar("T")
 
 
 def run_anywhere(work: Coroutine[Any, Any, T]) -> T:
-    """The coroutine's result; also where a loop already runs, as in a notebook."""
+    """Return the coroutine's result, even where a loop already runs."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -26,7 +27,7 @@ def run_anywhere(work: Coroutine[Any, Any, T]) -> T:
 
 
 class LoopThread:
-    """Runs coroutines one batch after another until closed."""
+    """An event loop in a thread of its own. It runs one coroutine after another until it is closed."""
 
     def __init__(self, name: str) -> None:
         self._ready = threading.Event()
@@ -41,7 +42,7 @@ class LoopThread:
         await self._stop.wait()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """The coroutine's result; an interrupt cancels it."""
+        """Return the coroutine's result. An interrupt cancels it."""
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
@@ -50,7 +51,7 @@ class LoopThread:
             raise
 
     def close(self) -> None:
-        """Stop the loop and wait for its thread; a second call does nothing."""
+        """Stop the loop and wait for its thread. A second call does nothing."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join()

@@ -1,18 +1,18 @@
-"""``NAME=VALUE,NAME=VALUE``, as options hold several named things."""
+"""Options that hold several named values: ``NAME=VALUE,NAME=VALUE``."""
 
 from ragbench.core.errors import SettingError
 
 
 def pairs(option: str, written: str | None, form: str = "NAME=VALUE") -> dict[str, str]:
-    """Value by name; empty for None.
+    """Parse ``NAME=VALUE,NAME=VALUE`` into a dict. None gives an empty one.
 
     Args:
-        option: what it is the value of, for the message.
+        option: the option that holds the text, for the message.
         written: the text.
-        form: how a part is written, for the message.
+        form: the form of one part, for the message.
 
     Raises:
-        SettingError: a part is of another form, or a name is there twice.
+        SettingError: a part has another form, or a name occurs twice.
     """
     found: dict[str, str] = {}
     for part in (written or "").split(","):

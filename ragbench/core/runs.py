@@ -183,7 +183,7 @@ class Run(Shown):
         )
 
     def select(self, query_ids: Sequence[str]) -> "Run":
-        """The same rankings for these queries in this order; a query the run lacks gets an empty one."""
+        """The rankings of these queries, in this order. A query that the run lacks gets an empty one."""
         if list(query_ids) == list(self.query_ids):
             return self
         row = {id_: i for i, id_ in enumerate(self.query_ids)}
@@ -233,7 +233,7 @@ class Run(Shown):
 
 
 class Query(NamedTuple):
-    """One query as a retriever sees it: nothing of what is relevant to it.
+    """One query as a retriever sees it, without its labels.
 
     Attributes:
         id: the golden item's id.

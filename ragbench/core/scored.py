@@ -1,4 +1,4 @@
-"""A system that was scored on a golden set: what a comparison or a gate works on."""
+"""A system that was scored on a golden set: the input of comparisons and gates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,14 +18,14 @@ MEDIAN, COST = "p50", "cost_per_query"
 
 @dataclass(frozen=True, eq=False)
 class QueryTable:
-    """What is known of the queries of a golden set, as columns of length q.
+    """The queries of a golden set and their properties, as columns of length q.
 
     Attributes:
         ids: unique.
         texts: as the user typed them.
         types: kind of query, or empty.
         units: the resampling unit of each (`GoldenItem.unit`).
-        columns: what else a comparison can be cut by (language, document, metadata); None where a query lacks it.
+        columns: further properties to slice by (language, document, metadata); None where a query lacks one.
     """
 
     ids: Sequence[str]
@@ -39,7 +39,7 @@ class QueryTable:
 
     @classmethod
     def of(cls, golden: GoldenSet) -> "QueryTable":
-        """The table of a golden set; of its metadata what is text, a number or a truth value."""
+        """Build the table of a golden set. It takes metadata that are text, numbers or booleans."""
         names = sorted({name for item in golden for name, value in item.metadata.items() if _is_plain(value)})
         columns: dict[str, Sequence[str | float | None]] = {
             name: [_cell(item.metadata.get(name)) for item in golden] for name in names
@@ -72,13 +72,13 @@ class ScoredRun(Shown):
     """One system's scores on a golden set, whether measured now or read from a folder.
 
     Attributes:
-        name: what to call it; unique within a comparison.
-        scores: per query; no query and no metric where it did not run.
+        name: the name of the system, unique within a comparison.
+        scores: per query; empty if the system did not run.
         queries: the queries of ``scores``, in its order.
-        run: the rankings, if they are there.
-        judgements: the labels they were scored with, if they are there.
+        run: the rankings, if available.
+        judgements: the labels they were scored with, if available.
         latency_ms: percentiles of single queries: ``p50``, ``p95``, ``p99``; empty where none were timed.
-        cost_per_query: in the currency of the price table; None where nothing was paid or it is not known.
+        cost_per_query: in the currency of the price table; None if nothing was paid or the price is unknown.
         failed: queries that could not be answered; they score 0.
         error: why it did not run, or None.
         manifest: fingerprints of golden set, chunks and judgements; settings and versions.

@@ -11,7 +11,7 @@ from ragbench.core.ledger import Ledger
 from ragbench.core.shown import Shown
 
 Direction = Literal["higher", "lower", "none"]
-"""Which values of a metric are better; ``none`` for one that describes and does not rate."""
+"""Which values of a metric are better. ``none`` is for a metric that describes and does not rate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class Scores(Shown):
         metrics: metric names as printed (``"ndcg@10"``), length m.
         values: float64 (q, m); NaN where the metric is undefined for the query.
         ledger: the reason of every row that is NaN.
-        directions: of the metrics whose higher values are not better.
+        directions: by metric, for those whose higher values are not better.
     """
 
     query_ids: Sequence[str]
@@ -53,4 +53,4 @@ class Scores(Shown):
 
 
 NO_SCORES = Scores((), (), np.zeros((0, 0)))
-"""Of a system that did not run."""
+"""The scores of a system that did not run."""

@@ -1,7 +1,7 @@
-"""What a notebook does with an object: a table, a data set, pictures.
+"""How a notebook shows an object: as a table, a data set or charts.
 
-The core knows neither pandas nor charts. `ragbench.api` says, for each class, how
-it is shown; then every object of it can do so, whoever made it.
+The core knows neither pandas nor charts. `ragbench.api` registers a `View` for
+each class, and every object of the class then has the notebook methods.
 """
 
 from abc import ABC, abstractmethod
@@ -17,30 +17,30 @@ class View(ABC):
 
     @abstractmethod
     def html(self, thing: Any) -> str:
-        """The object in a notebook; whatever it holds stays text."""
+        """The object as HTML. All its content is escaped."""
 
     @abstractmethod
     def dataset(self, thing: Any) -> Any:
         """The rows as a `datasets.Dataset`."""
 
     def text(self, thing: Any) -> str:
-        """The object where a notebook shows no HTML: a few words, never all that it holds."""
+        """The object where a notebook shows no HTML: a few words, never its whole content."""
         return type(thing).__name__
 
     def plots(self, thing: Any) -> Any:
-        """Its charts, a method each; None where it has none."""
+        """Its charts, one method each; None if it has none."""
         return None
 
 
 VIEWS: dict[type, View] = {}
-"""By class; `ragbench.api` fills it."""
+"""Views by class, filled by `ragbench.api`."""
 
 
 class Shown:
-    """Gives an object its notebook methods."""
+    """A base class that gives an object its notebook methods."""
 
     def to_pandas(self) -> Any:
-        """The rows (`pandas.DataFrame`): numbers as numbers, and what is not known as missing."""
+        """The rows as a `pandas.DataFrame`. Unknown values are missing values."""
         return _view(self).frame(self)
 
     def to_dataset(self) -> Any:

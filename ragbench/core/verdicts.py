@@ -1,4 +1,4 @@
-"""Verdicts: what a paired comparison of two systems says, and how sure it is."""
+"""Verdicts: the result of a paired comparison of two systems, with its uncertainty."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 from ragbench.core.scores import Direction
 
 Decision = Literal["better", "worse", "different", "equivalent", "no difference shown", "not comparable"]
-"""``different`` is the shown difference of a metric of which neither more nor less is better."""
+"""``different`` is a significant difference of a metric whose direction is neither better nor worse."""
 
 
 @dataclass(frozen=True)
@@ -19,26 +19,26 @@ class Verdict:
         slice: the part of the queries, ``"type=keyword"``; empty for all of them.
         n: queries on which both have a value.
         clusters: independent units among them (source documents).
-        baseline_mean, candidate_mean: over these queries; None where ``n`` is 0.
+        baseline_mean, candidate_mean: over these queries; None if ``n`` is 0.
         difference, low, high: mean difference with its interval; None where there is none, with the reason in
             ``notes``.
-        confidence: of the interval.
+        confidence: the confidence level of the interval.
         interval: how it was made (``"t, clustered by document"``, ``"percentile bootstrap"``).
         d_z: mean difference over the standard deviation of the differences; None where that is 0.
         cliffs_delta: Cliff's delta of the two sets of values.
         wins, ties, losses: queries on which the candidate is better, equal, worse; where neither more nor less is
             better, has more, as much, less.
-        p: two-sided, of "no difference"; 1 where all differences are 0.
-        p_adjusted: for all comparisons it stands with.
+        p: two-sided p-value of "no difference"; 1 if all differences are 0.
+        p_adjusted: p corrected for all comparisons in the same table.
         test: which test gave p (``"sign-flip by document, 10,000 resamples"``).
         decision: at the level asked for, by ``p_adjusted`` and the smallest effect of interest.
-        notes: what a reader must know: identical runs, zero variance, few clusters.
-        margin: the difference that does not matter; None where none was given.
+        notes: caveats: identical runs, zero variance, few clusters.
+        margin: the difference that does not matter; None if none was given.
         p_equivalence: of "they differ by the margin or more" (two one-sided tests); None without a margin.
-        p_equivalence_adjusted: for all comparisons it stands with.
-        reason: why this test, one sentence.
+        p_equivalence_adjusted: the same, corrected for all comparisons in the same table.
+        reason: why this test was chosen, in one sentence.
         direction: which values of the metric are better.
-        same_run: both have the same rankings and values, so there was nothing to test; p is 1.
+        same_run: both have the same rankings and values, so nothing was tested and p is 1.
     """
 
     baseline: str

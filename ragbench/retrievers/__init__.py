@@ -1,1 +1,1 @@
-"""Retrievers. One file each; the file's name is the retriever's name."""
+"""Retrievers, one file each. The file's name is the retriever's name."""

@@ -1,4 +1,9 @@
-"""Indexes whose answers come from outside, as ids that the corpus may lack."""
+"""Indexes whose results come from outside: the JSON contract, and item ids that the corpus may lack.
+
+A request is ``{"query": str, "k": int, "query_id": str}`` and an answer
+``{"results": [{"id": str, "score": number}, ...]}``. Every field can be named
+otherwise. docs/reference/http-contract.md is written for those who implement it.
+"""
 
 import itertools
 import json
@@ -20,7 +25,7 @@ class Failed(NamedTuple):
 
     Attributes:
         reason: why.
-        stray: whether what came was no answer to any query (a log line, say).
+        stray: whether the output was no answer to any query, such as a log line.
     """
 
     reason: str
@@ -32,7 +37,7 @@ Answer = list[tuple[str, float]] | Failed
 
 
 class OwnIdsIndex(Index):
-    """An index over a service, a program or a file that names its results itself.
+    """An index over a service, a program or a file that uses item ids of its own.
 
     Ids that the corpus lacks keep their ranks: `item_ids` grows by them, and
     ``notes`` counts them. An id of the other unit (a document's id where chunks
@@ -53,7 +58,7 @@ class OwnIdsIndex(Index):
         self._other = frozenset(other) - self._row.keys()
 
     def ranking(self, answers: Iterable[Answer]) -> Ranking:
-        """The `Ranking` of one answer per query."""
+        """Build the `Ranking` from one answer per query."""
         rows: list[list[tuple[int, float]]] = []
         failures: dict[int, str] = {}
         for position, answer in enumerate(answers):
@@ -71,13 +76,13 @@ class OwnIdsIndex(Index):
         return padded(rows, failures)
 
     def search(self, queries: Sequence[Query], k: int) -> Run:
-        """As `Index.search`; a document is left out if every chunk of it is to be left out."""
+        """Like `Index.search`. A document is excluded if all its chunks are excluded."""
         if self.unit == "document" and any(query.exclude for query in queries):
             queries = [query._replace(exclude=self._documents(query.exclude)) for query in queries]
         return super().search(queries, k)
 
     def _once(self, answer: list[tuple[str, float]]) -> list[tuple[str, float]]:
-        """Each document once, where its best chunk stood; repeated chunks are left for `Run` to count."""
+        """Keep each document once, at its best score. `Run` counts repeated chunks."""
         if self.unit == "chunk":
             return answer
         best: dict[str, float] = {}
@@ -96,17 +101,17 @@ class OwnIdsIndex(Index):
         return f"{id_!r} is the id of a {right}, not of a {self.unit}: set returns={right}"
 
     def _documents(self, exclude: frozenset[str]) -> frozenset[str]:
-        """Excluded ids as documents: those named themselves, and those none of whose chunks is left."""
+        """Excluded documents: those named themselves, and those whose chunks are all excluded."""
         chunks = self._chunks
         rows = [chunks.row[id_] for id_ in exclude if id_ in chunks.row]
         named = {id_ for id_ in exclude if id_ not in chunks.row}
-        masked = Counter(chunks.document_index[rows].tolist())
-        whole = {at for at, n in masked.items() if n == np.count_nonzero(chunks.document_index == at)}
+        excluded = Counter(chunks.document_index[rows].tolist())
+        whole = {at for at, n in excluded.items() if n == np.count_nonzero(chunks.document_index == at)}
         return frozenset(named | {chunks.document_ids[at] for at in whole})
 
 
 def by_rank(ids: Sequence[str]) -> list[tuple[str, float]]:
-    """Scores that keep the order given: n, n - 1, ... 1."""
+    """Scores that keep the given order: n, n - 1, ... 1."""
     return [(id_, float(len(ids) - at)) for at, id_ in enumerate(ids)]
 
 
@@ -117,13 +122,13 @@ SHOWN = 200
 
 @dataclass(frozen=True)
 class Contract:
-    """Where the fields are. A path of several names is written with dots; numbers index lists.
+    """Where the fields are in requests and answers. Dots separate the names of a path; numbers index lists.
 
     Attributes:
-        query_field, k_field, query_id_field: paths in the request; an empty one is not sent.
-        results_path: path of the list of results; empty where the answer is the list.
-        id_field: path of the id in a result; empty where the result is the id.
-        score_field: path of the score in a result; empty where there are none.
+        query_field, k_field, query_id_field: paths in the request; an empty path is not sent.
+        results_path: path of the list of results; empty if the answer is the list.
+        id_field: path of the id in a result; empty if the result is the id.
+        score_field: path of the score in a result; empty if there are no scores.
         order: ``score`` ranks by score; ``rank`` keeps the order of the answer;
             ``auto`` ranks by score, and fails a query whose scores rise from first
             to last, as distances do.
@@ -140,7 +145,7 @@ class Contract:
     body: Mapping[str, object] = field(default_factory=dict)
 
     def faults(self) -> list[str]:
-        """Paths that cannot work, in words."""
+        """Describe paths that cannot work."""
         faults = [] if self.query_field else ["query_field is empty; the query must be sent somewhere"]
         paths = [path for path in (self.query_field, self.k_field, self.query_id_field) if path]
         for path in paths:
@@ -151,7 +156,7 @@ class Contract:
         return faults
 
     def request(self, query: Query, k: int) -> bytes:
-        """The request as UTF-8 JSON without line breaks."""
+        """Build the request as UTF-8 JSON without line breaks."""
         asked: dict[str, object] = json.loads(json.dumps(dict(self.body)))
         for path, value in ((self.query_field, query.text), (self.k_field, k), (self.query_id_field, query.id)):
             if path:
@@ -160,7 +165,7 @@ class Contract:
         return json.dumps(asked, ensure_ascii=False).encode("utf-8", "replace")
 
     def read(self, raw: bytes, query: Query) -> Answer:
-        """The results in an answer, or why it cannot be used."""
+        """Read the results of an answer, or say why it cannot be used."""
         try:
             payload = json.loads(raw)
         except (ValueError, RecursionError):

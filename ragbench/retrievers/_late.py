@@ -1,13 +1,13 @@
-"""The late-interaction blend: three signals on the same candidates, none of them trained.
+"""The late-interaction blend: three untrained signals on the same candidates.
 
 For a query with word pieces t and a candidate d, MaxSim is the mean over t of
 the best cosine between t's vector and any token vector of d. It is
 blended with the cosine of the sentence vectors and with BM25: each signal is
 standardised over the query's candidates, and the three are added. MaxSim alone
-is not safe: on Cranfield, CACM and ADI it loses to the hybrid that it reranks.
-Weighting the word pieces by idf was tried and lost on four of five collections
+is not safe: on Cranfield, CACM and ADI it is worse than the hybrid that it reranks.
+Weighting the word pieces by idf was worse on four of five collections
 (SciFact .735 against .737, MED .798 against .807; ADI alone gained). The choice
-was made on the collections that are reported, so their figures are slightly flattered.
+was made on the collections that are reported, so their figures are slightly optimistic.
 
 Source: Khattab and Zaharia 2020 (ColBERT) for MaxSim; the blend was measured
 for this project (docs/concepts/benchmarks.md).
@@ -114,6 +114,6 @@ def max_sim(query: Floats, passages: Sequence[Packed]) -> Floats:
 
 
 def standardised(values: Floats) -> Floats:
-    """Mean 0 and deviation 1; all 0 where the values do not differ."""
+    """Scale to mean 0 and deviation 1. Equal values become 0."""
     deviation = values.std()
     return (values - values.mean()) / deviation if deviation > 1e-9 else np.zeros_like(values)

@@ -18,10 +18,10 @@ GPU_SCORES = 1 << 30
 
 
 class Neighbours(ABC):
-    """Vectors that can be searched.
+    """Vectors that can be searched for nearest neighbours.
 
     Attributes:
-        name: what searches, for the report.
+        name: the library and index that search, for the report.
     """
 
     name: str
@@ -32,10 +32,10 @@ class Neighbours(ABC):
 
 
 def exact(vectors: Vectors, device: Literal["auto", "cpu", "gpu"]) -> Neighbours:
-    """All vectors compared with all queries.
+    """An exact index: every query is compared with all vectors.
 
     Raises:
-        MissingExtra: ``device`` is ``gpu`` and nothing installed can use one.
+        MissingExtra: ``device`` is ``gpu`` and no installed library can use one.
         InputError: faiss-cpu and faiss-gpu are both installed.
     """
     one_faiss()
@@ -80,7 +80,7 @@ def one_faiss() -> None:
 
 
 def faiss_gpus() -> int:
-    """Number of GPUs that the installed FAISS can use; 0 where there is no FAISS."""
+    """Number of GPUs that the installed FAISS can use; 0 without FAISS."""
     if find_spec("faiss") is None:
         return 0
     import faiss
@@ -89,7 +89,7 @@ def faiss_gpus() -> int:
 
 
 def torch_gpu(*, certain: bool) -> bool:
-    """Whether PyTorch is here and sees a GPU; unless ``certain``, only where a GPU is likely."""
+    """Whether PyTorch is installed and sees a GPU. Unless ``certain``, PyTorch is asked only where a GPU is likely."""
     import sys
     from pathlib import Path
 
@@ -104,7 +104,7 @@ def torch_gpu(*, certain: bool) -> bool:
 
 
 class FaissFlat(Neighbours):
-    """FAISS's brute force straight on the array, so that memory-mapped vectors are never copied."""
+    """FAISS's brute-force search directly on the array, so that memory-mapped vectors are never copied."""
 
     name = "faiss flat"
 

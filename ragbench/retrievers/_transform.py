@@ -31,16 +31,16 @@ Texts = tuple[str, ...]
 
 
 class Writer:
-    """The texts that a model gives for queries, each query text asked for once.
+    """Asks a model for texts in place of queries, once per query text.
 
     Attributes:
-        failed: reason by query id, for queries that the model gave nothing for.
-        cost: of the answers for all queries so far, whenever they were paid for; None where the price is not known.
+        failed: reason by query id, for queries without an answer.
+        cost: of the answers for all queries so far, whenever they were paid for; None if the price is unknown.
 
     Args:
         client: closed with the writer.
         request: the question for a query.
-        progress: told of every answer.
+        progress: counts answers.
     """
 
     def __init__(self, client: Client, request: Callable[[Query], Request], progress: Progress) -> None:
@@ -54,10 +54,10 @@ class Writer:
         self.cost: float | None = None if client.price is None else 0.0
 
     def write(self, queries: Sequence[Query]) -> list[Texts]:
-        """What the model made of each query, without what only repeats it; nothing where it failed.
+        """Ask for the texts of each query. Texts that repeat the query are dropped; a failed query has none.
 
         Raises:
-            ArmError: it failed for every query so far, so that nothing would be measured but the inner retriever.
+            ArmError: the model failed for every query so far, so only the inner retriever would be measured.
             BudgetSpent, ServiceDown, SettingError, InputError: see `Client.ask`.
         """
         fresh = {query.text: query for query in queries if query.text not in self._answers}
@@ -75,25 +75,25 @@ class Writer:
         return [self._texts(query) for query in queries]
 
     def notes(self) -> dict[str, object]:
-        """What the model was asked, and what it took."""
-        totals, told = self._client.totals, dict[str, object]()
-        told["llm_calls"], told["llm_cached"] = totals.calls, totals.cached
-        told["llm_tokens"] = totals.usage.tokens
+        """Counts, tokens, cost and latency of the model's calls."""
+        totals, notes = self._client.totals, dict[str, object]()
+        notes["llm_calls"], notes["llm_cached"] = totals.calls, totals.cached
+        notes["llm_tokens"] = totals.usage.tokens
         if totals.cost is not None:
-            told["llm_cost"] = totals.cost
+            notes["llm_cost"] = totals.cost
         if totals.retries:
-            told["llm_retries"] = totals.retries
+            notes["llm_retries"] = totals.retries
         if totals.reasks:
-            told["llm_reasks"] = totals.reasks
+            notes["llm_reasks"] = totals.reasks
         if self._timed.seconds:
             p50, p95 = np.percentile(self._timed.seconds, [50, 95]) * 1000
-            told["llm_ms_p50"], told["llm_ms_p95"] = float(p50), float(p95)
-        told["searched_as_is"] = len(self.failed)
-        told["unchanged"] = len(self._unchanged)
-        return told
+            notes["llm_ms_p50"], notes["llm_ms_p95"] = float(p50), float(p95)
+        notes["searched_as_is"] = len(self.failed)
+        notes["unchanged"] = len(self._unchanged)
+        return notes
 
     def close(self) -> None:
-        """Bring calls in flight to their end and close the client; a second call does nothing."""
+        """Finish the calls in flight and close the client. A second call does nothing."""
         if self._closed:
             return
         self._closed = True
@@ -128,7 +128,7 @@ class Writer:
 
 
 class _Timed:
-    """An asker that notes the seconds of what was paid for now."""
+    """An asker that records the seconds of calls that were paid for now."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -152,23 +152,22 @@ CHANGES_NOTHING = ("max_cost", "prices", "concurrency", "timeout", "retries", "p
 
 @dataclass(frozen=True)
 class Transformed(Retriever):
-    """A retriever around another one, which is asked what a language model made of the query.
+    """A retriever that searches with another one for the texts that a language model wrote for the query.
 
-    The model is asked once for each query, at temperature 0, and its answers are
-    kept under the cache folder: a second run asks nothing. A query whose
-    transformation fails is searched as it is, and told of (`Index.degraded`);
-    when the budget is spent, or the provider is down, the arm ends with an error.
+    The model is asked once per query, at temperature 0, and its answers are kept
+    in the cache folder, so a second run asks nothing. A query whose transformation
+    fails is searched as it is and reported (`Index.degraded`). When the budget is
+    spent or the provider is down, the arm ends with an error.
 
     Attributes:
         llm: ``provider:name`` of the language model (`ragbench.models.llm.connect.connect`).
         of: spec of the retriever that searches.
-        base_url: address of a server of one's own, up to ``/v1``.
+        base_url: address of your own server, up to ``/v1``.
         params: further arguments of the model; keys come from the environment only.
-        about: what the documents are, in words for the model ("manuals of kitchen appliances").
-        max_tokens: the most the model may write for a query; 0 for the prompt's own bound. Models that
-            think before they answer need more.
+        about: a description of the documents for the model ("manuals of kitchen appliances").
+        max_tokens: output limit per query; 0 uses the prompt's own limit. Reasoning models need more.
         max_cost: the most to spend, in the currency of the price table.
-        prices: a price table of one's own, YAML.
+        prices: your own price table (YAML).
         concurrency: questions in flight at once.
         timeout: seconds of one call.
         retries: how often a call that failed is tried again.
@@ -201,11 +200,11 @@ class Transformed(Retriever):
         return [build(RETRIEVERS, self.of)]
 
     def fields(self) -> Mapping[str, str]:
-        """What takes the places of the prompt, the query aside."""
+        """Values for the placeholders of the prompt, except the query."""
         return {}
 
     def check(self) -> list[str]:
-        """Settings of its own, of the inner retriever and of the language model; no call is made."""
+        """Check its own settings, the inner retriever's and the language model's. No call is made."""
         faults = []
         if not 1 <= self.texts_asked <= MOST_TEXTS:
             faults.append(f"n is {self.texts_asked}; it must be 1 to {MOST_TEXTS}")
@@ -232,7 +231,7 @@ class Transformed(Retriever):
     def request(self, query: Query, seed: int) -> Request:
         """What the model is asked for a query."""
         about = f" The documents are: {self.about}." if self.about else ""
-        # What is written in place of a long query is long itself.
+        # Texts that replace a long query are long themselves.
         tokens = self.prompt.max_tokens + len(query.text) // 2
         return self.prompt.request(
             Filled({**self.fields(), "about": about}, {"query": query.text}),
@@ -242,7 +241,7 @@ class Transformed(Retriever):
         )
 
     def client(self, context: Context) -> Client:
-        """The client of the language model, with the answers that are kept.
+        """Make the client of the language model, with the answer cache.
 
         Raises:
             MissingExtra, SettingError, InputError: see `connect`.
@@ -260,7 +259,7 @@ class Transformed(Retriever):
         )
 
     def index(self, chunks: Chunks, context: Context) -> Index:
-        """Index with the inner retriever; the model is asked when queries come."""
+        """Index with the inner retriever. The model is asked when queries arrive."""
         inner = build(RETRIEVERS, self.of).index(chunks, context)
         try:
             writer = Writer(self.client(context), lambda query: self.request(query, context.seed), context.progress)
@@ -275,7 +274,7 @@ class Transformed(Retriever):
 
 
 class TransformedIndex(Index):
-    """An inner index, and a writer of texts for it.
+    """An inner index, and the writer of the texts that it searches for.
 
     Args:
         of: spec of the inner retriever, for the notes.
@@ -288,15 +287,15 @@ class TransformedIndex(Index):
         self.parts = (inner,)
         self._of, self._writer = of, writer
 
-    def tell(self) -> None:
-        """Bring notes, cost and what was searched as it is up to date."""
+    def update_notes(self) -> None:
+        """Update notes, cost and the list of queries that were searched as they are."""
         for part in self.parts:
             self.notes.update({f"{self._of}.{key}": value for key, value in part.notes.items()})
         self.notes.update(self._writer.notes())
         self.cost, self.degraded = self._writer.cost, self._writer.failed
 
     def close(self) -> None:
-        """Bring calls in flight to their end, and close the inner index."""
+        """Finish the calls in flight and close the inner index."""
         self._writer.close()
         for part in self.parts:
             part.close()
@@ -309,13 +308,13 @@ def some(count: int, one: str, many: str) -> str:
 
 @dataclass(frozen=True)
 class Several(Transformed):
-    """The lists of all texts of a query, fused as `ragbench.retrievers.hybrid.Hybrid` fuses.
+    """Search for several texts per query and fuse their rankings as `ragbench.retrievers.hybrid.Hybrid` does.
 
     Attributes:
-        original: weight of the list that the query itself finds, where each text has 1; 0 leaves it out.
+        original: weight of the query's own ranking, relative to 1 for each text; 0 omits it.
         fusion: the rule: ``rrf``, ``minmax`` or ``zscore``.
         rrf_k: the constant of ``rrf``.
-        depth: how much of each list is fused.
+        depth: how many items of each ranking are fused.
     """
 
     original: float = 1.0
@@ -338,7 +337,7 @@ class Several(Transformed):
 
 
 class SeveralIndex(TransformedIndex):
-    """The inner index, which applies the exclusions, so that ranks count what may be shown."""
+    """The inner index applies the exclusions, so that ranks count only items that may be shown."""
 
     excludes = True
 
@@ -348,7 +347,7 @@ class SeveralIndex(TransformedIndex):
         self._alone = settings.texts_asked == 1 and not settings.original
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
-        """The fused lists; with one list for each query, that list with its scores."""
+        """The fused rankings. With one text per query, its ranking and scores."""
         settings = self._settings
         searches = [
             self._searches(query, texts) for query, texts in zip(queries, self._writer.write(queries), strict=True)
@@ -362,7 +361,7 @@ class SeveralIndex(TransformedIndex):
             runs.append(run)
             owners.append(at[run.query_index])
             weights.append(np.array([searches[position][slot][1] for position in at.tolist()])[run.query_index])
-        self.tell()
+        self.update_notes()
         position_of = {query.id: position for position, query in enumerate(queries)}
         failures = {position_of[id_]: reason for run in runs for id_, reason in run.failures.items()}
         if self._alone and runs:
@@ -374,7 +373,7 @@ class SeveralIndex(TransformedIndex):
         return fuse(rows, len(queries), failures)
 
     def _searches(self, query: Query, texts: Texts) -> list[tuple[str, float]]:
-        """What is searched for a query, with the weights of the lists."""
+        """The texts to search for a query, with the weights of their rankings."""
         found = [(text, 1.0) for text in texts]
         if not found:
             return [(query.text, 1.0)]

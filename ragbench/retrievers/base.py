@@ -22,8 +22,8 @@ class Ranking(NamedTuple):
     """Answers to a batch of queries, in any order within a row.
 
     Attributes:
-        items: int32 (q, k), row of ``Index.item_ids``; -1 where there is no further item.
-        scores: float32 (q, k), higher is better; ignored where ``items`` is -1.
+        items: int32 (q, k), rows of ``Index.item_ids``; -1 after the last item.
+        scores: float32 (q, k); higher is better. Ignored where ``items`` is -1.
         failures: reason by query position, for queries that could not be answered.
     """
 
@@ -36,15 +36,15 @@ class Index(ABC):
     """Something that answers queries.
 
     Attributes:
-        item_ids: the ids it can return; may grow while it answers (a service
-            may know items that the corpus lacks).
+        item_ids: the ids it can return. The list may grow during searches, because a
+            service may know items that the corpus lacks.
         unit: whether these are ids of chunks or of documents.
-        notes: facts about the index worth printing (``{"recall_against_flat": 0.997}``).
+        notes: facts about the index to report (``{"recall_against_flat": 0.997}``).
         parts: the indexes it is made of.
-        degraded: reason by query id, for queries that were answered in a lesser way than the settings say (a language
-            model gave no answer); they are scored, warned of and in the ledger, and their run is not stored.
-        cost: what the paid answers behind the queries so far cost, whenever they were paid for, in the currency of the
-            price table; None where nothing is paid for or the price is not known.
+        degraded: reason by query id, for queries that were not searched as the settings say, such as when a language
+            model gave no answer. They are scored and reported, and their run is not stored.
+        cost: price of the model answers behind the queries so far, whenever they were paid for, in the currency of the
+            price table; None if nothing is paid for or the price is unknown.
     """
 
     item_ids: Sequence[str]
@@ -53,7 +53,7 @@ class Index(ABC):
     cost: float | None = None
 
     excludes: ClassVar[bool] = False
-    """Whether `rank` leaves excluded items out itself, so that it need not be asked for more in their place."""
+    """Whether `rank` drops excluded items itself, so that `search` need not ask it for more items."""
 
     def __init__(self, item_ids: Sequence[str], unit: Unit = "chunk") -> None:
         self.item_ids = item_ids
@@ -64,14 +64,14 @@ class Index(ABC):
 
     @abstractmethod
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
-        """At least the k best items of each query; exclusions need not be applied (see `excludes`)."""
+        """Rank at least the k best items of each query. Exclusions need not be applied (see `excludes`)."""
 
     def search(self, queries: Sequence[Query], k: int) -> Run:
-        """The k best items of each query that are not excluded for it.
+        """Search for the k best items of each query that are not excluded for it.
 
-        Asks `rank` for as many more as the longest exclusion list, drops the
-        excluded items, and only then cuts at k. A query that failed has an empty
-        ranking, whatever was found for it.
+        The method asks `rank` for extra items, as many as the longest exclusion list,
+        drops the excluded items, and then cuts at k. A failed query has an empty
+        ranking.
         """
         more = 0 if self.excludes else max((len(query.exclude) for query in queries), default=0)
         ranking = self.rank(queries, k + more)
@@ -94,13 +94,13 @@ class Index(ABC):
         return run.top(k)
 
     def _rows(self) -> dict[str, int]:
-        """Row by item id, kept from search to search, since a corpus may have a million ids."""
+        """Row by item id, kept between searches because a corpus may have a million ids."""
         if self._row_by_id[0] is not self.item_ids or len(self._row_by_id[1]) != len(self.item_ids):
             self._row_by_id = (self.item_ids, {id_: row for row, id_ in enumerate(self.item_ids)})
         return self._row_by_id[1]
 
     def close(self) -> None:
-        """Give back what the index holds (processes, connections)."""
+        """Release what the index holds, such as processes and connections."""
         return None
 
 
@@ -108,38 +108,38 @@ class Retriever(ABC):
     """Settings of a retriever."""
 
     needs_chunks: ClassVar[bool] = True
-    """Whether an empty index is an error; False for services that hold their own."""
+    """Whether an empty index is an error. False for services that hold their own documents."""
 
     @property
     def parts(self) -> Sequence["Retriever"]:
-        """The retrievers it is made of; none for most."""
+        """The retrievers it is made of; empty for most."""
         return ()
 
     @property
     def token_embedders(self) -> frozenset[str]:
-        """Fingerprints of the embedders whose token vectors of the chunks it wants."""
+        """Fingerprints of the embedders whose token vectors it needs."""
         return frozenset[str]().union(*(part.token_embedders for part in self.parts))
 
     @property
     def cacheable(self) -> bool:
-        """Whether the same settings and chunks always give the same run, so that it may be kept."""
+        """Whether the same settings and chunks always give the same run, so that it may be stored."""
         return all(part.cacheable for part in self.parts)
 
     def check(self) -> list[str]:
-        """Faults in the settings that can be seen before anything is computed, in words."""
+        """Describe faults in the settings that are visible before anything is computed."""
         return []
 
     @abstractmethod
     def index(self, chunks: Chunks, context: Context) -> Index:
-        """Build whatever is needed to answer queries about these chunks."""
+        """Build the index that answers queries about these chunks."""
 
     def key(self) -> str:
-        """Fingerprint of everything that decides a ranking, the chunks aside."""
+        """Fingerprint of everything that decides a ranking, except the chunks."""
         return fingerprint(self)
 
 
 def padded(rows: Sequence[Iterable[tuple[int, float]]], failures: Mapping[int, str] | None = None) -> Ranking:
-    """A `Ranking` from ragged lists of (item row, score)."""
+    """Build a `Ranking` from ragged lists of (item row, score)."""
     lists = [list(row) for row in rows]
     width = max((len(row) for row in lists), default=0)
     items = np.full((len(lists), width), -1, dtype=np.int32)

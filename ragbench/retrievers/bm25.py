@@ -1,4 +1,4 @@
-"""BM25, by the bm25s library."""
+"""BM25, computed by the bm25s library."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class BM25(Retriever):
     stop: bool = True
 
     def check(self) -> list[str]:
-        """Ranges of the settings."""
+        """Check the ranges of the settings."""
         import Stemmer
 
         faults = []
@@ -66,7 +66,7 @@ class BM25(Retriever):
         return faults
 
     def tokenize(self, texts: Sequence[str]) -> Any:
-        """bm25s's ``Tokenized``: ids per text and the vocabulary."""
+        """Tokenize texts into bm25s's ``Tokenized``: ids per text and the vocabulary."""
         import bm25s
         import Stemmer
 
@@ -81,7 +81,7 @@ class BM25(Retriever):
         """Tokenise and index title and text of every chunk.
 
         Raises:
-            ArmError: there is no word to index.
+            ArmError: the chunks contain no word to index.
         """
         import bm25s
 
@@ -101,18 +101,18 @@ class BM25Index(Index):
         self._settings, self._model = settings, model
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
-        """Chunks whose score is not 0: those that share a term with the query (all of them for bm25l and bm25+)."""
+        """Rank chunks whose score is not 0: those that share a term with the query (all chunks for bm25l and bm25+)."""
         items, scores = self._model.retrieve(
             self._settings.tokenize([query.text for query in queries]),
             k=min(k, len(self.item_ids)),
             show_progress=False,
-            # Not "auto": that takes JAX where it is installed, and with it another order of ties.
+            # Not "auto": it uses JAX where that is installed, which orders ties differently.
             backend_selection="numpy",
         )
         return Ranking(np.where(scores != 0, items, -1).astype(np.int32, copy=False), scores)
 
     def score(self, queries: Sequence[Query], rows: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
-        """BM25 scores (q, c) of given chunks per query; ``rows`` is (q, c), -1 for none."""
+        """BM25 scores (q, c) of the chunks ``rows`` (q, c) of each query; -1 stands for no chunk."""
         from bm25s.tokenization import convert_tokenized_to_string_list
 
         words = convert_tokenized_to_string_list(self._settings.tokenize([query.text for query in queries]))

@@ -1,4 +1,4 @@
-"""A Chroma collection, searched by the vectors of our own embedder."""
+"""A Chroma collection, searched with the vectors of a ragbench embedder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ QUERIES_PER_CALL = 256
 class Chroma(Retriever):
     """Nearest neighbours in Chroma's HNSW index, which is approximate.
 
-    Without ``existing`` the chunks are added to a collection, in memory or under
-    ``path``; there the collection's name ends in a fingerprint of chunks and
-    model, and a second run finds it filled. With ``existing`` a collection of
-    yours is searched as it is, and nothing is added.
+    Without ``existing``, the chunks are added to a collection in memory or under
+    ``path``. A collection under ``path`` is named for the fingerprint of chunks and
+    model, so a second run finds it filled. With ``existing``, your own collection
+    is searched as it is and nothing is added.
 
     Attributes:
         path: folder of a persistent Chroma; None keeps the collection in memory.
-        collection: its name.
-        existing: search it as it is.
-        model: spec of the embedder; for an existing collection the one that filled it.
+        collection: name of the collection.
+        existing: search the collection as it is.
+        model: spec of the embedder. For an existing collection, name the embedder that filled it.
         returns: whether an existing collection's ids are of chunks or of documents.
 
     Source: Malkov and Yashunin 2018 for HNSW.
@@ -48,7 +48,7 @@ class Chroma(Retriever):
     cacheable: ClassVar[bool] = False
 
     def check(self) -> list[str]:
-        """Whether the embedder exists, and an existing collection has a folder."""
+        """Check that the embedder exists and that an existing collection has a folder."""
         faults = []
         if self.existing and (self.path is None or not self.path.is_dir()):
             faults.append(f"existing=true needs path, the folder of the collection; it is {self.path}")
@@ -61,7 +61,7 @@ class Chroma(Retriever):
         return faults
 
     def key(self) -> str:
-        """The settings and the embedder behind the name."""
+        """Fingerprint of the settings and of the embedder that ``model`` names."""
         return fingerprint([self, build(EMBEDDERS, self.model).fingerprint()])
 
     def index(self, chunks: Chunks, context: Context) -> "ChromaIndex":
@@ -89,7 +89,7 @@ class Chroma(Retriever):
 
 
 class ChromaIndex(OwnIdsIndex):
-    """The collection."""
+    """A Chroma collection that answers queries."""
 
     def __init__(self, settings: Chroma, chunks: Chunks, context: Context, embedder: Embedder, collection: Any) -> None:
         super().__init__(chunks, settings.returns)
@@ -132,7 +132,7 @@ def _client(path: Path | None) -> Any:
 
 
 def _own(client: Any, name: str, chunks: Chunks, embedder: Embedder) -> tuple[Any, bool]:
-    """The collection of these chunks and this model, and whether it is filled already."""
+    """Return the collection of these chunks and this model, and whether it is already filled."""
     full = f"{name}-{fingerprint([chunks.fingerprint, embedder.fingerprint()])[:16]}"
     settings = {"configuration": {"hnsw": {"space": "cosine"}}, "embedding_function": None}
     try:

@@ -34,13 +34,13 @@ class Command(Retriever):
 
     A request is one line on its standard input, the answer one line on its
     standard output; what it writes to standard error is quoted when it fails.
-    A program that ends is started anew once and asked the same query again;
-    one that is too slow is ended and started anew once, and its query fails.
+    A program that exits is restarted once and asked the same query again. One
+    that is too slow is ended and restarted once, and its query fails.
     After the second time the remaining queries fail with the reason.
 
     Attributes:
         command: program and arguments: a list, or one string that is split as a
-            POSIX shell would, but never given to one.
+            POSIX shell would split it. It is never passed to a shell.
         returns: whether the ids in the answers are of chunks or of documents.
         timeout: seconds for one answer; the first includes the program's start.
         max_bytes: answers longer than this end the program.
@@ -65,7 +65,7 @@ class Command(Retriever):
         return shlex.split(self.command) if isinstance(self.command, str) else list(self.command)
 
     def check(self) -> list[str]:
-        """Whether the program can be found, and the ranges."""
+        """Check that the program can be found, and the ranges of the settings."""
         faults = []
         try:
             arguments = self.arguments()
@@ -112,7 +112,7 @@ class CommandIndex(OwnIdsIndex):
         return self.ranking(answers)
 
     def close(self) -> None:
-        """Close the program's input, and end it if it does not end by itself within two seconds."""
+        """Close the program's input, and end it if it does not exit within two seconds."""
         self._dead = self._dead or "the index is closed"
         self._program.close()
 
@@ -123,8 +123,8 @@ class CommandIndex(OwnIdsIndex):
         try:
             answer = self._contract.read(self._program.exchange(line, self._settings.timeout), query)
             if isinstance(answer, Failed) and answer.stray:
-                # The next line could belong to this query or to the next: asking on would mix them up.
-                raise Broken(f"{answer.reason}; only answers may stand on its standard output")
+                # The next line could belong to this query or to the next, so going on would mix them up.
+                raise Broken(f"{answer.reason}; it may write only answers to its standard output")
             return answer
         except TooSlow as error:
             return self._restart(str(error)) or Failed(str(error))
@@ -133,10 +133,10 @@ class CommandIndex(OwnIdsIndex):
             return lost or self._ask(query, k)
 
     def _restart(self, reason: str) -> Failed | None:
-        """Start the program anew; if that was done before, every later query fails."""
+        """Restart the program. If it was restarted before, every later query fails."""
         self._program.close(patiently=False)
         if not self._restarts_left:
-            self._dead = f"{reason} (it had been started anew once already)"
+            self._dead = f"{reason} (it was already restarted once)"
             return Failed(self._dead)
         self._restarts_left -= 1
         self.notes["restarted"] = reason
@@ -149,7 +149,7 @@ class CommandIndex(OwnIdsIndex):
 
 
 class Broken(Exception):
-    """The program cannot be asked any more."""
+    """The program cannot be asked again."""
 
 
 class TooSlow(Broken):
@@ -157,7 +157,7 @@ class TooSlow(Broken):
 
 
 class Program:
-    """A child process with pipes; its output is read by threads, so that no pipe ever fills up.
+    """A child process with pipes. Threads read its output, so that no pipe fills up.
 
     Raises:
         ArmError: it cannot be started.
@@ -195,7 +195,7 @@ class Program:
             thread.start()
 
     def exchange(self, line: bytes, timeout: float) -> bytes:
-        """The answer to one line, without its line end.
+        """Send one line and return the answer, without its line end.
 
         Raises:
             TooSlow: none came in time.
@@ -213,7 +213,7 @@ class Program:
         return answer
 
     def close(self, *, patiently: bool = True) -> None:
-        """End the program, after two seconds in which it may end by itself; a second call does nothing."""
+        """End the program if it does not exit within two seconds. A second call does nothing."""
         if not patiently:
             self._process.kill()
         self._end()
@@ -221,7 +221,7 @@ class Program:
             thread.join(CLOSING_SECONDS)
 
     def _write(self, line: bytes, timeout: float) -> None:
-        """Write a line; one that may not fit in the pipe under a watch that ends the program."""
+        """Write a line. For a line that may not fit in the pipe, a watch ends a program that does not read."""
         watch = threading.Timer(timeout, self._process.kill) if len(line) > FITS_IN_PIPE else None
         if watch is not None:
             watch.start()
@@ -235,7 +235,7 @@ class Program:
                 watch.cancel()
 
     def _why(self, got: bytes) -> str:
-        """What went wrong, when something else than a full line came (b"" is the end of the output)."""
+        """Say what went wrong when the output was not a full line (b"" is the end of the output)."""
         if got.endswith(b"\n"):
             return f"it wrote more than one line for a query; the line left over is {quoted(got)}"
         if len(got) > self._max_bytes:
@@ -255,7 +255,7 @@ class Program:
 
 
 def _read_lines(pipe: IO[bytes], keep: Callable[[bytes], object], most: int) -> None:
-    """Hand on line by line, in pieces of at most ``most`` bytes; b"" at the end."""
+    """Pass on the output line by line, in pieces of at most ``most`` bytes, and b"" at the end."""
     with pipe:
         while line := pipe.readline(most):
             keep(line)
@@ -263,7 +263,7 @@ def _read_lines(pipe: IO[bytes], keep: Callable[[bytes], object], most: int) -> 
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Close the program's input, wait a little, then end it and everything it started."""
+    """Close the program's input, wait briefly, then end it and every process it started."""
     with suppress(OSError):  # it is gone already; what was not yet written has no reader
         if process.stdin is not None:
             process.stdin.close()

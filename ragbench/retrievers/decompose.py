@@ -1,4 +1,4 @@
-"""Decomposition: the simple questions that a query is made of are searched beside it."""
+"""Decomposition: search for the simple questions that a query consists of, beside the query."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from ragbench.retrievers._transform import Several, some
 
 @dataclass(frozen=True)
 class Decompose(Several):
-    """The lists of the query and of the questions it is made of, fused.
+    """Fuse the rankings of the query and of the questions it consists of.
 
-    All questions are written before the first search, so that one whose wording
-    needs the answer to another is not found out.
+    All questions are written before the first search, so a question whose wording
+    needs the answer to another one cannot be asked.
 
     Attributes:
-        n: the most questions for a query; one that asks for a single fact is searched as it is.
+        n: the most questions per query. A query that asks for a single fact is searched as it is.
 
     Source: Press et al. 2022, "Measuring and narrowing the compositionality gap in language models", for
     decomposition; all questions at once as in Khot et al. 2022, "Decomposed prompting".
@@ -29,9 +29,9 @@ class Decompose(Several):
 
     @property
     def texts_asked(self) -> int:
-        """One for each question."""
+        """One text per question."""
         return self.n
 
     def fields(self) -> Mapping[str, str]:
-        """How many questions."""
+        """The number of questions."""
         return {"count": some(self.n, "simple question", "simple questions")}

@@ -23,13 +23,13 @@ RECALL_SAMPLE = 200
 
 @dataclass(frozen=True)
 class Dense(Retriever):
-    """Nearest chunks by inner product of unit vectors, that is by cosine.
+    """Rank chunks by the inner product of unit vectors, which is the cosine.
 
     Attributes:
         model: spec of an embedder (``ragbench.models.embed``).
-        index_type: ``flat`` is exact; ``ivf`` and ``hnsw`` are approximate, and
-            their recall against flat is measured on a sample of the chunks and noted.
-        device: ``auto`` takes a GPU where FAISS-GPU or PyTorch can use one.
+        index_type: ``flat`` is exact; ``ivf`` and ``hnsw`` are approximate. Their
+            recall against flat is measured on a sample of the chunks and reported.
+        device: ``auto`` uses a GPU if FAISS-GPU or PyTorch can.
         nlist: IVF cells (0: four times the square root of the number of chunks).
         nprobe: IVF cells searched per query.
         m: HNSW links per node.
@@ -49,7 +49,7 @@ class Dense(Retriever):
     ef_search: int = 128
 
     def check(self) -> list[str]:
-        """Ranges of the settings, and whether the embedder exists."""
+        """Check the ranges of the settings, and that the embedder exists."""
         faults = [
             f"{name} is {value}; it must be at least {least}"
             for name, value, least in (
@@ -62,7 +62,7 @@ class Dense(Retriever):
             if value < least
         ]
         if self.device == "gpu" and self.index_type != "flat":
-            faults.append("on a GPU only index_type=flat is offered; it is exact and faster than the CPU's others")
+            faults.append("on a GPU only index_type=flat is available; it is exact and faster than the CPU indexes")
         try:
             build(EMBEDDERS, self.model)
         except SettingError as error:
@@ -70,12 +70,12 @@ class Dense(Retriever):
         return faults
 
     def key(self) -> str:
-        """The settings and the embedder behind the name; the device changes no ranking."""
+        """Fingerprint of the settings and of the embedder that ``model`` names. The device changes no ranking."""
         settings = {name: value for name, value in vars(self).items() if name != "device"}
         return fingerprint(["dense", settings, build(EMBEDDERS, self.model).fingerprint()])
 
     def index(self, chunks: Chunks, context: Context) -> "DenseIndex":
-        """Embed what is not in the store and build the index."""
+        """Embed the chunks that are not in the store, and build the index."""
         embedder = cast(Embedder, build(EMBEDDERS, self.model))
         vectors, encoded, with_tokens = embed(embedder, chunks.contents, "passage", context)
         if self.index_type == "flat":
@@ -94,7 +94,7 @@ class Dense(Retriever):
     def _factory(self, n: int) -> str:
         if self.index_type == "hnsw":
             return f"HNSW{self.m},Flat"
-        # Below 39 points a cell FAISS warns that k-means has too little to go on.
+        # Below 39 points per cell, FAISS warns that k-means has too few points.
         return f"IVF{self.nlist or max(1, min(round(4 * n**0.5), n // 39))},Flat"
 
     def _search_settings(self) -> dict[str, int]:
@@ -107,7 +107,7 @@ class DenseIndex(Index):
     """Chunk vectors that can be searched.
 
     Attributes:
-        embedder: what the chunks were embedded with.
+        embedder: the model that embedded the chunks.
     """
 
     def __init__(self, embedder: Embedder, neighbours: Neighbours, item_ids: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""A deployed retrieval service, asked over HTTP."""
+"""A deployed retrieval service, queried over HTTP."""
 
 import asyncio
 import os
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 RETRIED = frozenset({429, 502, 503, 504})
 LONGEST_WAIT = 60.0
-"""Seconds that a Retry-After is honoured at most."""
+"""The longest Retry-After that is honoured, in seconds."""
 GIVE_UP_AFTER = 20
-"""Queries that may fail before the first success; after that many, the others are not asked."""
+"""If this many queries fail before the first success, the others are not sent."""
 SECRET_WORDS = frozenset({"key", "apikey", "token", "secret", "password", "pwd", "sig", "signature", "auth"})
 SHORTEST_SECRET = 4
-"""Characters; anything shorter is no secret, and would only blank out words."""
+"""Characters. Anything shorter is not a secret, and hiding it would only blank out words."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -48,13 +48,13 @@ class Http(Retriever):
         timeout: seconds for one attempt, from sending to the last byte.
         retries: further attempts after the first.
         backoff: seconds before the second attempt; doubled for each later one.
-        header_env: environment variable by header name. Keys get into a request
-            this way only, so that none stands in a settings file, a log or a store.
+        header_env: environment variable by header name. This is the only way for a key
+            into a request, so no key is ever in a settings file, a log or a store.
         max_bytes: answers longer than this fail.
-        query_field, k_field, query_id_field: where the request has the query, the
-            number of results and the query's id (dotted paths; empty: not sent).
-        results_path, id_field, score_field: where the answer has the list, and each
-            result its id and score. Without scores the order of the list counts.
+        query_field, k_field, query_id_field: paths of the query, the number of results
+            and the query's id in the request, with dots; an empty path is not sent.
+        results_path, id_field, score_field: paths of the list in the answer, and of id
+            and score in a result. Without scores, the order of the list counts.
         order: ``auto``, ``score`` or ``rank`` (`ragbench.retrievers._external.Contract`).
         body: further fields of every request.
     """
@@ -81,7 +81,7 @@ class Http(Retriever):
 
     @property
     def contract(self) -> Contract:
-        """The field paths."""
+        """The field paths of requests and answers."""
         return Contract(
             self.query_field,
             self.k_field,
@@ -94,7 +94,7 @@ class Http(Retriever):
         )
 
     def check(self) -> list[str]:
-        """The URL, the ranges, the paths, and whether every environment variable is set."""
+        """Check the URL, the ranges, the paths, and that every environment variable is set."""
         faults = _url_faults(self.url) + self.contract.faults()
         faults += [
             f"{name} is {value}; it must be {'at least' if least else 'above'} {least or 0}"
@@ -119,12 +119,12 @@ class Http(Retriever):
         return faults
 
     def index(self, chunks: Chunks, context: Context) -> "HttpIndex":
-        """Open the connection pool; nothing is sent yet."""
+        """Open the connection pool. Nothing is sent yet."""
         return HttpIndex(self, chunks, context)
 
 
 class HttpIndex(OwnIdsIndex):
-    """The service behind the URL."""
+    """An index that asks the service."""
 
     def __init__(self, settings: Http, chunks: Chunks, context: Context) -> None:
         super().__init__(chunks, settings.returns)
@@ -135,7 +135,7 @@ class HttpIndex(OwnIdsIndex):
         self._loop = LoopThread("ragbench-http")
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
-        """One request per query, as many at once as ``concurrency`` says."""
+        """Send one request per query, up to ``concurrency`` at once."""
         if len(queries) == 1:
             return self.ranking(self._loop.run(self._ask_all(queries, k, lambda done: None)))
         with self._progress(f"asking {urlsplit(self._settings.url).netloc}", len(queries)) as advance:
@@ -181,14 +181,14 @@ class HttpIndex(OwnIdsIndex):
             if wait is None:
                 return answer
             if attempt < self._settings.retries:
-                # Spread by the query, so that what failed together does not come back together.
+                # Spread by query, so that requests that failed together are not retried together.
                 spread = 0.5 + zlib.crc32(f"{query.id}\0{attempt}".encode("utf-8", "replace")) / 2**33
                 await asyncio.sleep(max(wait, self._settings.backoff * 2**attempt * spread))
         tries = self._settings.retries + 1
         return Failed(f"{answer.reason} (after {tries} attempts)") if isinstance(answer, Failed) else answer
 
     async def _attempt(self, client: "httpx.AsyncClient", content: bytes, query: Query) -> tuple[Answer, float | None]:
-        """The answer, and how many seconds to wait at least before another attempt, None if none is due."""
+        """Return the answer, and the least seconds to wait before another attempt (None for no further attempt)."""
         import httpx
 
         url, timeout = self._settings.url, self._settings.timeout
@@ -209,7 +209,7 @@ class HttpIndex(OwnIdsIndex):
         return failed, _retry_after(response) if response.status_code in RETRIED else None
 
     def _without_secrets(self, reason: str) -> str:
-        """A service may repeat the headers it got; a reason must not, not even the cut beginning of one."""
+        """Remove secrets from a reason, since a service may repeat the headers it received, even cut off."""
         for secret in self._secrets:
             for part in (secret, secret.split()[-1]):
                 if len(part) >= SHORTEST_SECRET:
@@ -225,7 +225,7 @@ def _client(settings: Http) -> "httpx.AsyncClient":
     headers = {"content-type": "application/json", "accept": "application/json", "user-agent": "ragbench"}
     headers.update({name: os.environ.get(variable, "") for name, variable in settings.header_env.items()})
     limits = httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency)
-    # A proxy named in the environment cannot reach this machine's own services.
+    # A proxy named in the environment cannot reach services on this machine.
     local = urlsplit(settings.url).hostname in LOOPBACK
     return httpx.AsyncClient(
         headers=headers, timeout=settings.timeout, limits=limits, follow_redirects=False, trust_env=not local
@@ -233,7 +233,7 @@ def _client(settings: Http) -> "httpx.AsyncClient":
 
 
 async def _bounded(response: "httpx.Response", most: int) -> bytes | None:
-    """The body, or None where it is longer than ``most`` bytes."""
+    """Read the body; None if it is longer than ``most`` bytes."""
     parts, size = [], 0
     async for part in response.aiter_bytes():
         size += len(part)

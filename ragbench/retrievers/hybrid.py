@@ -1,4 +1,4 @@
-"""Hybrid retrieval: the rankings of several retrievers fused into one."""
+"""Hybrid retrieval: fuse the rankings of several retrievers into one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from ragbench.retrievers.base import Index, Ranking, Retriever
 
 @dataclass(frozen=True)
 class Hybrid(Retriever):
-    """Fusion of any retrievers.
+    """Fuse the rankings of any retrievers.
 
     ``rrf`` adds ``weight / (rrf_k + rank)`` over the lists, ranks from 1; an
     absent item adds 0. ``minmax`` and ``zscore`` add ``weight * s`` where s is
@@ -32,7 +32,7 @@ class Hybrid(Retriever):
         weights: one per retriever; empty means equal. Tune them only on queries
             that are not the ones reported.
         rrf_k: the constant of ``rrf``.
-        depth: how much of each list is fused; deeper items follow below in the order of their reciprocal ranks.
+        depth: how many items of each list are fused. Deeper items follow in the order of their reciprocal ranks.
 
     Source: Cormack et al. 2009 for reciprocal rank fusion; Fox and Shaw 1994
     for sums of scaled scores.
@@ -46,11 +46,11 @@ class Hybrid(Retriever):
 
     @property
     def parts(self) -> list[Retriever]:
-        """The retrievers behind ``of``."""
+        """The retrievers that ``of`` names."""
         return [build(RETRIEVERS, spec) for spec in self.of]
 
     def check(self) -> list[str]:
-        """Settings of its own and of every part."""
+        """Check its own settings and those of every part."""
         faults = []
         if len(self.of) < 2:
             faults.append(f"of names {len(self.of)} retrievers; fusion needs at least two")
@@ -70,7 +70,7 @@ class Hybrid(Retriever):
         return faults
 
     def key(self) -> str:
-        """The settings and the keys of the parts."""
+        """Fingerprint of the settings and of the keys of the parts."""
         return fingerprint([self, [part.key() for part in self.parts]])
 
     def index(self, chunks: Chunks, context: Context) -> "HybridIndex":
@@ -91,8 +91,8 @@ class Hybrid(Retriever):
 class HybridIndex(Index):
     """The indexes of the parts.
 
-    They apply the exclusions, so that how deep the lists are fused, and with it
-    a query's ranking, does not depend on what other queries leave out.
+    The parts apply the exclusions, so that the depth of fusion, and with it a
+    query's ranking, does not depend on the exclusions of other queries.
     """
 
     excludes = True
@@ -103,7 +103,7 @@ class HybridIndex(Index):
         self._take_notes()
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
-        """The fused lists; exclusions are applied within each part, so that ranks count what may be shown."""
+        """Rank by fusion. Each part applies the exclusions, so that ranks count only items that may be shown."""
         settings = self._settings
         runs = [part.search(queries, max(k, settings.depth)) for part in self.parts]
         self._take_notes()
@@ -134,7 +134,7 @@ class HybridIndex(Index):
 
 
 def scaled(run: Run, rule: Literal["minmax", "zscore"]) -> npt.NDArray[np.float64]:
-    """(n,) scores of a run scaled within each query, above what an absent item would get.
+    """Scale the scores (n,) of a run within each query, relative to an absent item's.
 
     For ``zscore`` the lowest of each list is subtracted, so that an absent item
     counts as the lowest by adding nothing.
@@ -161,10 +161,10 @@ class Rows(NamedTuple):
     """The rows of all parts, one after another; every column is (n,).
 
     Attributes:
-        query, item: what was retrieved for which query.
-        value: what it adds to the fused score.
-        head: whether it lies within the depth that is fused.
-        reciprocal: weighted reciprocal rank, which orders what lies deeper.
+        query, item: the query, and the item that was retrieved for it.
+        value: the row's contribution to the fused score.
+        head: whether the row is within the fused depth.
+        reciprocal: weighted reciprocal rank, which orders deeper rows.
     """
 
     query: npt.NDArray[np.int64]
@@ -184,7 +184,7 @@ def fused_rows(
     rrf_k: float,
     depth: int,
 ) -> Rows:
-    """What each row of each list adds.
+    """Compute the contribution of each row of each list.
 
     Args:
         runs: the lists.
@@ -212,10 +212,10 @@ def fused_rows(
 
 
 def fuse(rows: Rows, queries: int, failures: dict[int, str]) -> Ranking:
-    """Sum the values of each (query, item) pair within the depth; what lies deeper follows below.
+    """Sum the values of each (query, item) pair within the depth, and append deeper items below.
 
-    So a longer ranking begins as the shorter one does. Fused scores are 0 or
-    more, and deeper items get a negative one.
+    A longer ranking thus begins like the shorter one. Fused scores are 0 or more,
+    and deeper items get negative ones.
     """
     width = int(rows.item.max(initial=0)) + 1
     pairs, position = np.unique(rows.query * width + rows.item, return_inverse=True)
@@ -237,7 +237,7 @@ def fuse(rows: Rows, queries: int, failures: dict[int, str]) -> Ranking:
 
 
 def one_vocabulary(item_ids: Sequence[str], runs: list[Run]) -> tuple[Sequence[str], list[npt.NDArray[np.int32]]]:
-    """The rows of all runs over one id vocabulary; services may return ids that the corpus lacks."""
+    """Map the rows of all runs to one id vocabulary. Services may return ids that the corpus lacks."""
     if all(run.item_ids is item_ids for run in runs):
         return item_ids, [run.items for run in runs]
     row = {id_: i for i, id_ in enumerate(item_ids)}

@@ -1,4 +1,4 @@
-"""HyDE: what a query means is searched by passages that a language model makes up for it."""
+"""HyDE: search with hypothetical passages that a language model writes for the query."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from ragbench.retrievers.dense import Dense, DenseIndex
 
 @dataclass(frozen=True)
 class Hyde(Transformed):
-    """Nearest chunks to the mean of the vectors of made-up passages and of the query.
+    """Rank chunks by their distance to the mean vector of the query and its hypothetical passages.
 
     Attributes:
         of: spec of a dense retriever.
-        n: passages for each query, asked for in one call at temperature 0 (the paper draws eight, at .7).
-        original: weight of the query's own vector, where each passage has 1; 0 leaves it out.
+        n: passages per query, written in one call at temperature 0 (the paper draws eight, at .7).
+        original: weight of the query's own vector, relative to 1 for each passage; 0 omits it.
 
     Source: Gao et al. 2022, "Precise zero-shot dense retrieval without relevance labels".
     """
@@ -36,25 +36,25 @@ class Hyde(Transformed):
 
     @property
     def texts_asked(self) -> int:
-        """One for each passage."""
+        """One text per passage."""
         return self.n
 
     def fields(self) -> Mapping[str, str]:
-        """How many passages."""
+        """The number of passages."""
         return {"count": some(self.n, "passage", "passages that differ in their wording")}
 
     def check(self) -> list[str]:
-        """As for every transformation, and whether the inner retriever is a dense one."""
+        """Check the settings of every transformation, and that the inner retriever is dense."""
         faults = super().check()
         if self.original < 0:
             faults.append(f"original is {self.original}; it must be 0 or more")
         try:
             inner = build(RETRIEVERS, self.of)
         except SettingError:
-            return faults  # told above
+            return faults  # reported above
         if not isinstance(inner, Dense):
             faults.append(
-                f"of={self.of!r} is no dense retriever, and passages are searched by their vectors: "
+                f"of={self.of!r} is not a dense retriever, and passages are searched by their vectors: "
                 "put hyde inside a hybrid instead, 'hybrid:of=[bm25, \"hyde:...\"]'"
             )
         return faults
@@ -63,26 +63,26 @@ class Hyde(Transformed):
         """The index that searches by vectors.
 
         Raises:
-            ArmError: the inner index is no dense one.
+            ArmError: the inner index is not dense.
         """
         if not isinstance(inner, DenseIndex):
             writer.close()
             inner.close()
-            raise ArmError(f"of={self.of!r} is no dense retriever, and passages are searched by their vectors")
+            raise ArmError(f"of={self.of!r} is not a dense retriever, and passages are searched by their vectors")
         return HydeIndex(self, inner, writer)
 
 
 class HydeIndex(TransformedIndex):
-    """The inner index, searched by vectors."""
+    """The inner index, searched with mean vectors."""
 
     def __init__(self, settings: Hyde, inner: DenseIndex, writer: Writer) -> None:
         super().__init__(settings.of, inner, writer)
         self._settings, self._dense = settings, inner
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
-        """The k nearest chunks of the mean vector of each query; of its own where no passage came."""
+        """The k nearest chunks of each query's mean vector, or of its own vector if it has no passage."""
         written = self._writer.write(queries)
-        self.tell()
+        self.update_notes()
         embedder, original = self._dense.embedder, self._settings.original
         weights = np.array([original if texts else 1.0 for texts in written], dtype=np.float32)
         vectors = embedder.encode([query.text for query in queries], "query") * weights[:, None]

@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LangChain(Retriever):
-    """Asks a LangChain ``BaseRetriever``; the order of its documents is the ranking.
+    """Ask a LangChain ``BaseRetriever``. The order of its documents is the ranking.
 
-    ``object`` names, as ``module:name``, either a retriever or a function that
-    makes one. A function that has a parameter without a default is called with
-    the `Chunks` (their ``ids`` and ``contents`` are what to index), any other
-    with nothing. The module is looked for in the current folder last.
+    ``object`` names, as ``module:name``, a retriever or a function that makes one.
+    A function that has a parameter without a default is called with the `Chunks`
+    (index their ``ids`` and ``contents``), any other with no argument. The current
+    folder is the last place where the module is looked for.
 
     Attributes:
         object: import path of the retriever or of the function.
         retriever: the retriever itself, from Python only.
-        id_key: metadata key of the id; ``Document.id`` where a document lacks it.
+        id_key: metadata key of the id; ``Document.id`` is used for a document that lacks it.
         returns: whether these are ids of chunks or of documents.
-        k_argument: name of the argument of ``invoke`` that says how many documents
-            are wanted. ``auto`` takes ``k`` for vector store retrievers and
-            nothing for others, which then return as many as they were made for.
+        k_argument: name of the argument of ``invoke`` for the number of documents.
+            ``auto`` uses ``k`` for vector store retrievers and no argument for
+            others, which then return as many as they are configured for.
         mode: ``invoke`` asks in threads, ``ainvoke`` in an event loop.
         concurrency: queries in flight at once.
     """
@@ -53,7 +53,7 @@ class LangChain(Retriever):
     needs_chunks: ClassVar[bool] = False
 
     def check(self) -> list[str]:
-        """Whether there is one retriever, or one import path that leads somewhere."""
+        """Check that there is exactly one retriever, or one import path that can be imported."""
         faults = [] if self.concurrency >= 1 else [f"concurrency is {self.concurrency}; it must be at least 1"]
         if bool(self.object) == (self.retriever is not None):
             faults.append("give either object=module:name, or in Python retriever=..., and not both")
@@ -67,7 +67,7 @@ class LangChain(Retriever):
         return faults
 
     def key(self) -> str:
-        """The settings; of a retriever given in Python only its class, so this is no key to store runs under."""
+        """Fingerprint of the settings. A retriever object counts by its class only, so its runs are not stored."""
         kind = (
             "" if self.retriever is None else f"{type(self.retriever).__module__}.{type(self.retriever).__qualname__}"
         )
@@ -75,10 +75,10 @@ class LangChain(Retriever):
         return fingerprint(["langchain", settings, kind])
 
     def index(self, chunks: Chunks, context: Context) -> "LangChainIndex":
-        """Import or take the retriever, and call the function that makes it.
+        """Import or use the retriever, or call the function that makes it.
 
         Raises:
-            SettingError: it is no LangChain retriever.
+            SettingError: the object is not a LangChain retriever.
         """
         found = import_object(self.object) if self.object else self.retriever
         if not _is_retriever(found) and callable(found):
@@ -107,7 +107,7 @@ def _takes_chunks(factory: Any) -> bool:
 
 
 class LangChainIndex(OwnIdsIndex):
-    """The retriever at work."""
+    """A LangChain retriever that answers queries."""
 
     def __init__(self, settings: LangChain, retriever: "BaseRetriever", chunks: Chunks, context: Context) -> None:
         super().__init__(chunks, settings.returns)
@@ -115,7 +115,7 @@ class LangChainIndex(OwnIdsIndex):
         self._loop = LoopThread("ragbench-langchain") if settings.mode == "ainvoke" else None
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
-        """One call per query, as many at once as ``concurrency`` says."""
+        """Make one call per query, up to ``concurrency`` at once."""
         with self._progress("asking the LangChain retriever", len(queries)) as advance:
             found = self._ask(queries, self._wanted(k), advance)
         longest = max((len(documents) for documents in found if isinstance(documents, list)), default=0)

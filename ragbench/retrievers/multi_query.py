@@ -1,4 +1,4 @@
-"""Multi-query: other wordings of a query are searched beside it."""
+"""Multi-query: search for other wordings of a query beside the query."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from ragbench.retrievers._transform import Several, some
 
 @dataclass(frozen=True)
 class MultiQuery(Several):
-    """The lists of the query and of a language model's other wordings of it, fused.
+    """Fuse the rankings of the query and of other wordings that a language model writes.
 
     Attributes:
-        n: other wordings for each query.
+        n: other wordings per query.
 
     Source: Rackauckas 2024, "RAG-Fusion: a new take on retrieval-augmented generation".
     """
@@ -25,9 +25,9 @@ class MultiQuery(Several):
 
     @property
     def texts_asked(self) -> int:
-        """One for each wording."""
+        """One text per wording."""
         return self.n
 
     def fields(self) -> Mapping[str, str]:
-        """How many wordings."""
+        """The number of wordings."""
         return {"count": some(self.n, "other query", "other queries")}

@@ -1,4 +1,4 @@
-"""Reranking: the candidates of any retriever, ordered anew by a model."""
+"""Reranking: a model reorders the candidates of any retriever."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -22,14 +22,14 @@ Score = Callable[[Sequence[Query], npt.NDArray[np.int32]], npt.NDArray[np.float3
 
 @dataclass(frozen=True)
 class Rerank(Retriever):
-    """Retrieve, then reorder the top ``depth``; what lies deeper keeps its order below them.
+    """Retrieve, then reorder the top ``depth``. Deeper items keep their order below them.
 
     Attributes:
         of: spec of the retriever whose candidates are reordered; it must return chunks.
         model: ``late`` for the late-interaction blend (`ragbench.retrievers._late`),
             or the spec of a reranker (``cross_encoder:model=NAME``, ``llm:model=NAME``).
-        depth: candidates per query.
-        embedder: spec of the embedder behind ``late``; it must give token vectors.
+        depth: number of candidates per query.
+        embedder: spec of the embedder for ``late``; it must give token vectors.
     """
 
     of: str = "hybrid"
@@ -44,14 +44,14 @@ class Rerank(Retriever):
 
     @property
     def token_embedders(self) -> frozenset[str]:
-        """That of the late-interaction blend, and those of the inner retriever."""
+        """The embedder of the late-interaction blend, and those of the inner retriever."""
         if self.model != LATE:
             return super().token_embedders
         embedder = build(EMBEDDERS, self.embedder)
         return super().token_embedders | ({embedder.fingerprint()} if embedder.gives_tokens else set())
 
     def check(self) -> list[str]:
-        """Settings of its own, of the inner retriever and of the model."""
+        """Check its own settings, the inner retriever's and the model's."""
         faults = [] if self.depth >= 1 else [f"depth is {self.depth}; it must be at least 1"]
         try:
             faults += [f"{self.of}: {fault}" for fault in build(RETRIEVERS, self.of).check()]
@@ -68,7 +68,7 @@ class Rerank(Retriever):
         return faults
 
     def key(self) -> str:
-        """The settings and the keys of the inner retriever and the model."""
+        """Fingerprint of the settings and of the keys of inner retriever and model."""
         model = build(EMBEDDERS, self.embedder) if self.model == LATE else build(RERANKERS, self.model)
         return fingerprint([self, build(RETRIEVERS, self.of).key(), model.fingerprint()])
 
@@ -86,7 +86,7 @@ class Rerank(Retriever):
 
 
 class RerankIndex(Index):
-    """The inner index, which applies the exclusions, and what scores its candidates."""
+    """The inner index, which applies the exclusions, and the scorer of its candidates."""
 
     excludes = True
 
@@ -107,7 +107,7 @@ class RerankIndex(Index):
         width = int(run.lengths.max(initial=0))
         items = np.full((len(queries), width), -1, dtype=np.int32)
         items[run.query_index, run.ranks - 1] = run.items
-        # Ids that the corpus lacks have no text to read: they keep their place below.
+        # Ids that the corpus lacks have no text to score, so they keep their order below.
         readable = (items >= 0) & (items < len(self._chunks)) & (np.arange(width) < depth)
         scores = -np.arange(1, width + 1, dtype=np.float32)[None, :].repeat(len(queries), axis=0)
         candidates = np.where(readable, items, -1)[:, :depth]
@@ -123,7 +123,7 @@ class RerankIndex(Index):
 
 
 class _PairScorer:
-    """A reranker that reads one query with its passages."""
+    """Scores candidates with a `Reranker`, one query at a time."""
 
     def __init__(self, model: str, texts: Sequence[str]) -> None:
         self._model, self._texts = build(RERANKERS, model), texts

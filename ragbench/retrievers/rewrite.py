@@ -1,4 +1,4 @@
-"""Rewriting: a language model turns what was typed into a better query."""
+"""Rewriting: a language model turns the query into a better one."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +10,7 @@ from ragbench.retrievers._transform import Several
 
 @dataclass(frozen=True)
 class Rewrite(Several):
-    """The lists of the query and of its rewritten form, fused; with ``original=0`` that of the rewritten form only.
+    """Fuse the rankings of the query and of its rewritten form. ``original=0`` uses the rewritten form only.
 
     Source: Ma et al. 2023, "Query rewriting for retrieval-augmented large language models".
     """

@@ -1,4 +1,4 @@
-"""A run computed elsewhere, read from a file."""
+"""A run that was computed elsewhere, read from a file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ from ragbench.retrievers.base import Ranking, Retriever
 
 @dataclass(frozen=True)
 class Run(Retriever):
-    """Takes each query's ranking, by the query's id, from a run file.
+    """Read each query's ranking from a run file, by the query's id.
 
-    A query that the file lacks fails with that reason. Latencies of this
-    retriever are those of looking up, not of searching.
+    A query that the file lacks fails. The latencies of this retriever are those of
+    a look-up, not of a search.
 
     Attributes:
         path: a run file as `ragbench.io.run_files` reads it (TREC, JSON, Parquet).
         returns: whether the file has ids of chunks or of documents.
-        format: by the file's name ending if None.
+        format: the file format; None chooses it by the file's name.
     """
 
     path: Path
@@ -65,10 +65,10 @@ class RunIndex(OwnIdsIndex):
         self.notes["longest_ranking"] = int(rankings.lengths.max(initial=0))
 
     def must_fit(self, path: Path) -> None:
-        """Refuse a file none of whose ids is in the corpus.
+        """Refuse a file if the corpus has none of its ids.
 
         Raises:
-            InputError: so it is; the message says whether the ids are of the other unit.
+            InputError: the corpus has none; the message says whether the ids are of the other unit.
         """
         chunks = self._chunks
         known, other = (chunks.row, chunks.document_row) if self.unit == "chunk" else (chunks.document_row, chunks.row)

@@ -1,4 +1,4 @@
-"""Translation: queries in the language of the documents."""
+"""Translation: search with the query in the language of the documents."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,11 +11,11 @@ from ragbench.retrievers._transform import Several
 
 @dataclass(frozen=True)
 class Translate(Several):
-    """What the translated query finds; with ``original=1`` fused with what the query itself finds.
+    """Search for the translated query. ``original=1`` fuses its ranking with the query's own.
 
     Attributes:
         to: the language of the documents, a code or a name (``de``, ``German``).
-        original: weight of the list that the untranslated query finds; left out unless set.
+        original: weight of the untranslated query's ranking; 0 omits it.
     """
 
     to: str = field(kw_only=True)
@@ -28,5 +28,5 @@ class Translate(Several):
         return {"to": repr(self.to)}
 
     def check(self) -> list[str]:
-        """As for every transformation, and whether a language is named."""
+        """Check the settings of every transformation, and that a language is named."""
         return [*super().check(), *([] if self.to.strip() else ["to names no language; write to=de or to=German"])]
