@@ -203,7 +203,7 @@ def test_the_workflow_and_its_action_as_a_runner_runs_them(
     action = yaml.safe_load((ACTION / "action.yml").read_text())
     steps = yaml.safe_load((ACTION / "workflow.yml").read_text())["jobs"]["gate"]["steps"]
     by_name = {step["name"]: step for step in steps if "name" in step}
-    assert by_name["Install"]["run"] == "pip install ragbench"  # not run: it is installed
+    assert by_name["Install"]["run"] == "pip install ."  # not run: ragbench is installed
     evaluated = run_step(by_name["Evaluate"], folder, environment)
     assert evaluated.returncode == 0, evaluated.stderr
     given = {name: one.get("default", "") for name, one in action["inputs"].items()} | by_name["Gate"]["with"] | inputs

@@ -194,6 +194,7 @@ RUN_HERE = {
         codes=(("ragbench ab", 3),),  # the same run twice
     ),
     "reference/answers-http.md": Place(shop),
+    "reports/README.md": Place(),
     "guides/answers.md": Place(made_elsewhere),
     "guides/audit.md": Place(review, between=(("ragbench golden review import", accept_all),)),
     "guides/evaluate.md": Place(),
@@ -328,6 +329,7 @@ def service() -> Iterator[str]:
 @pytest.mark.parametrize("page", RUN_HERE)
 def test_the_commands_of_a_page_run(ragbench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
     (tmp_path / "datasets").symlink_to(ROOT / "datasets")
+    shutil.copytree(ROOT / "reports" / "example", tmp_path / "reports" / "example")
     place = RUN_HERE[page]
     place.prepare(tmp_path)
     monkeypatch.chdir(tmp_path)
