@@ -1,1 +1,1 @@
-"""Models behind one contract each: embedders, rerankers, language models."""
+"""Embedders, rerankers and language models, each kind behind one contract."""

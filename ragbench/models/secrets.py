@@ -1,4 +1,4 @@
-"""Keys stay out of settings, so that they stay out of logs, stores and manifests."""
+"""Keep keys out of settings, and so out of logs, stores and manifests."""
 
 from collections.abc import Mapping
 
@@ -8,15 +8,15 @@ NAMES = ("api_key", "apikey", "secret", "password", "token", "credential", "auth
 
 
 def refuse_secrets(what: str, params: Mapping[str, object], path: str = "params") -> None:
-    """Refuse settings whose name says that they hold a key.
+    """Refuse settings whose name suggests a key.
 
     Args:
-        what: whose settings they are, for the message.
-        params: the settings, looked through with what they contain.
-        path: what to call them in the message.
+        what: the owner of the settings, for the message.
+        params: the settings, checked recursively.
+        path: the name of the settings in the message.
 
     Raises:
-        SettingError: one is there; its value is not in the message.
+        SettingError: a setting looks like a key. The message does not contain its value.
     """
     for name, value in params.items():
         lowered = name.lower().replace("-", "_")

@@ -1,4 +1,4 @@
-"""Identity of model weights: of a folder by its bytes, of a model hub's name by its commit."""
+"""Identify model weights: a folder by its bytes, a name on a model hub by its commit."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def folder_fingerprint(folder: Path) -> str:
-    """Fingerprint of the names and bytes of all files in a folder; hidden files do not count."""
+    """Fingerprint of the names and bytes of all files in a folder, except hidden files."""
     files = sorted(
         path
         for path in folder.rglob("*")
@@ -24,7 +24,7 @@ def folder_fingerprint(folder: Path) -> str:
 
 @lru_cache(maxsize=16)
 def _of_files(folder: Path, files: tuple[tuple[Path, int, int], ...]) -> str:
-    """Sizes and times are there so that a changed file is read again."""
+    """Fingerprint of files. Sizes and times are in the cache key so that a changed file is read again."""
     return fingerprint([[path.relative_to(folder).as_posix(), file_sha256(path)] for path, _, _ in files])
 
 
@@ -40,10 +40,10 @@ def file_fingerprint(path: Path) -> str:
 
 
 def hub_commit(name: str, revision: str) -> str:
-    """The commit that a name on the Hugging Face hub stands for, once the model has been loaded.
+    """Find the commit of a name on the Hugging Face hub, once the model has been loaded.
 
     Raises:
-        InputError: the local cache does not say.
+        InputError: the local cache does not have it.
     """
     import huggingface_hub
 
@@ -58,15 +58,15 @@ def hub_commit(name: str, revision: str) -> str:
 
 
 def weights_fingerprint(model: str, revision: str, load: Callable[[], object]) -> str:
-    """A folder's files, or a hub name and its commit.
+    """Fingerprint of a folder's files, or a hub name with its commit.
 
     Args:
         model: a folder or a name on the hub.
-        revision: of the name; what a branch or tag stands for today is found by loading.
+        revision: commit, branch or tag of the name. The commit of a branch or tag is found by loading.
         load: loads the model.
 
     Raises:
-        InputError: the commit cannot be found out.
+        InputError: the commit cannot be determined.
     """
     if Path(model).is_dir():
         return folder_fingerprint(Path(model))

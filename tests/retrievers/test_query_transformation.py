@@ -279,7 +279,7 @@ def test_a_bad_key_and_a_spent_budget_end_the_arm(server: LLMServer, shelf: Chun
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"name": "hyde", "of": "bm25"}, "no dense retriever"),
+        ({"name": "hyde", "of": "bm25"}, "dense retriever"),
         ({"name": "hyde", "n": 0}, "n is 0"),
         ({"name": "multi_query", "n": 21}, "1 to 20"),
         ({"name": "multi_query", "of": "bm52"}, "did you mean 'bm25'"),

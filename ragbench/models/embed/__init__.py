@@ -1,1 +1,1 @@
-"""Embedders. One file each; the file's name is the embedder's name."""
+"""Embedders, one file each. The file's name is the embedder's name."""

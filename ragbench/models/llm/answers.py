@@ -1,15 +1,15 @@
-"""The answer cache: every paid answer, on disk before anybody sees it.
+"""The answer cache: every paid answer is on disk before it is returned.
 
-One SQLite file. A row is keyed by the model's fingerprint joined to the
-request's, and holds what the model said and what it took; neither the request
-nor a key nor a header is in it. An answer that breaks its schema is kept like any
-other: it is paid for, and the question that asks again holds it in its own text,
-so a resumed run walks the same way through the same rows and pays nothing twice.
+The cache is one SQLite file. A row is keyed by the fingerprints of model and
+request, and holds the answer and its token counts. It holds no request, key or
+header. An answer that breaks its schema is kept too: it is paid for, and the
+request that asks again contains it, so a resumed run takes the same path through
+the same rows and pays nothing twice.
 
-Writes go through one thread that commits whatever has come in since its last
-commit. With ``synchronous=FULL`` a commit reaches the disk before its answers are
-handed on, so that neither ``kill -9`` nor a power cut takes a row back; sharing a
-commit is what makes that affordable.
+One thread writes, and each commit takes all rows that arrived since the last one.
+With ``synchronous=FULL`` a commit reaches the disk before its answers are
+returned, so neither ``kill -9`` nor a power cut loses a row. Sharing commits makes
+that affordable.
 """
 
 import asyncio
@@ -51,14 +51,14 @@ class _Waiting(NamedTuple):
 class AnswerStore:
     """Answers by key, safe for several processes at once.
 
-    Where two processes pay for the same request at the same moment, the first to
-    commit wins and both go on with its answer.
+    If two processes pay for the same request at the same time, the first to commit
+    wins and both use its answer.
 
     Args:
-        path: the file; made if it is not there.
+        path: the file; it is created if absent.
 
     Raises:
-        InputError: it is no answer cache, or cannot be opened.
+        InputError: the file is not an answer cache, or cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -74,7 +74,7 @@ class AnswerStore:
         self._thread.start()
 
     def _connect(self) -> sqlite3.Connection:
-        # Autocommit: the writer begins and commits for itself, the reader never holds a lock.
+        # Autocommit: the writer begins and commits itself, and the reader never holds a lock.
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
@@ -88,13 +88,13 @@ class AnswerStore:
             raise InputError(f"{self.path}: is a database, but no answer cache of ragbench; name another file")
         if version > VERSION:
             raise InputError(f"{self.path}: written by a newer ragbench (format {version}); update ragbench")
-        # In this order, a process that is killed in between leaves a file that the next one can still prepare.
+        # In this order, a process killed in between leaves a file that the next one can still prepare.
         self._reader.execute(f"PRAGMA application_id={APPLICATION_ID}")
         self._reader.execute(SCHEMA)
         self._reader.execute(f"PRAGMA user_version={VERSION}")
 
     def get(self, key: str) -> Response | None:
-        """The answer, or None."""
+        """Return the stored answer, or None."""
         try:
             row = self._reader.execute(READ, (key,)).fetchone()
         except sqlite3.Error as error:
@@ -102,7 +102,7 @@ class AnswerStore:
         return _response(row) if row else None
 
     def paid(self, model: str) -> tuple[int, Usage]:
-        """Number of answers of a model that are kept, and the tokens they took.
+        """Return the number of stored answers of a model, and the tokens they took.
 
         Args:
             model: its fingerprint, which its keys start with.
@@ -113,7 +113,7 @@ class AnswerStore:
         return int(count), Usage(int(asked or 0), int(written or 0))
 
     async def put(self, key: str, response: Response) -> Response:
-        """Keep an answer; returns what is on disk under the key, when it is.
+        """Store an answer. Returns the row that is on disk under the key, once it is.
 
         Raises:
             InputError: it cannot be written (a full disk).
@@ -124,14 +124,14 @@ class AnswerStore:
         return await done
 
     def close(self) -> None:
-        """Write what waits and close the file; a second call does nothing."""
+        """Write pending answers and close the file. A second call does nothing."""
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
             self._reader.close()
 
     def count(self) -> int:
-        """How many answers there are."""
+        """The number of stored answers."""
         return int(self._reader.execute("SELECT count(*) FROM answers").fetchone()[0])
 
     def _write_all(self) -> None:
@@ -180,12 +180,12 @@ def _response(row: tuple[str, int, int, str]) -> Response:
 
 
 def _hand_on(group: list[_Waiting], kept: list[Response | Exception]) -> None:
-    """Wake those who wait, once per loop rather than once per answer."""
+    """Wake the waiting tasks, once per loop rather than once per answer."""
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Response], Response | Exception]]] = {}
     for item, result in zip(group, kept, strict=True):
         by_loop.setdefault(item.loop, []).append((item.done, result))
     for loop, results in by_loop.items():
-        # A loop that has ended meanwhile has nobody who waits; the rows are on disk all the same.
+        # A loop that has ended has no waiting tasks. The rows are on disk all the same.
         if not loop.is_closed():
             loop.call_soon_threadsafe(_settle, results)
 

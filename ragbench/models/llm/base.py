@@ -12,7 +12,7 @@ from ragbench.core.fingerprint import fingerprint
 
 Role = Literal["system", "user", "assistant"]
 Show = Callable[[str], None]
-"""Takes a text piece by piece, in order, in the event loop of whoever asked."""
+"""Receives a text piece by piece, in order, in the caller's event loop."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,16 @@ class Message:
 class Request:
     """One question to a model. Everything in it decides the answer, so all of it is the cache key.
 
+    The fingerprint contains the module and the name of this class: moving or renaming it invalidates every
+    answer cache.
+
     Attributes:
         prompt: name and version of the prompt it was made from, ``"draft/3"``.
-        messages: what is said, in order.
+        messages: the conversation, in order.
         schema: JSON schema the answer must follow; None for free text.
         max_tokens: the most the model may write.
         temperature: 0 for the most likely answer.
-        seed: passed on where the provider takes one.
+        seed: passed on if the provider accepts one.
         sample: which of several answers to the same question this one is.
     """
 
@@ -47,18 +50,18 @@ class Request:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Fingerprint of the request; the model's own is joined to it by whoever keeps answers."""
+        """Fingerprint of the request. A cache key also contains the model's fingerprint."""
         return fingerprint(self)
 
     @cached_property
     def schema_text(self) -> str:
-        """The schema as JSON, or empty; written once, since every call needs it several times."""
+        """The schema as JSON, or empty. It is cached, since every call needs it several times."""
         return "" if self.schema is None else json.dumps(self.schema)
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one call as the provider counts them (or as estimated where it does not)."""
+    """Tokens of one call, as counted by the provider or, if it does not count, as estimated."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -74,12 +77,12 @@ class Usage:
 
 @dataclass(frozen=True)
 class Response:
-    """What a model said.
+    """A model's reply.
 
     Attributes:
         text: the raw answer.
         usage: tokens of this call.
-        finish_reason: why it ended, as the provider says ("stop", "length", ...).
+        finish_reason: why the text ended, as the provider reports it ("stop", "length", ...).
     """
 
     text: str
@@ -91,11 +94,11 @@ class LLMError(Exception):
     """A call that gave no answer.
 
     Attributes:
-        retry: whether the same call may go through later (429, 5xx, time-outs, broken connections).
+        retry: whether the same call may succeed later (429, 5xx, time-outs, broken connections).
         retry_after: seconds the provider asked to wait, or None.
         fatal: whether every other call would fail too (bad key, unknown model).
-        limited: whether the provider only asked for fewer calls (429); such a call is not held against the request.
-        in_doubt: whether the provider may have answered and billed all the same (a time-out, a broken connection).
+        limited: whether the provider only asked for fewer calls (429). Such a call does not count against the request.
+        in_doubt: whether the provider may have answered and billed anyway (a time-out, a broken connection).
     """
 
     def __init__(
@@ -114,12 +117,12 @@ class LLMError(Exception):
 
 
 class LLM(ABC):
-    """One language model; no limits, retries or cache of its own (`ragbench.models.llm.client` adds them)."""
+    """One language model, without limits, retries or a cache (`ragbench.models.llm.client` adds them)."""
 
     name: str
-    """As the user wrote it: ``bedrock_converse:MODEL``, ``openai:MODEL``."""
+    """The name as the user wrote it: ``bedrock_converse:MODEL``, ``openai:MODEL``."""
     streams: bool = False
-    """Whether `stream` hands text on while it is written; turns False where a server answers whole all the same."""
+    """Whether `stream` passes text on while it is written. It becomes False if a server turns out not to stream."""
 
     @abstractmethod
     def fingerprint(self) -> str:
@@ -127,22 +130,22 @@ class LLM(ABC):
 
     @abstractmethod
     async def complete(self, request: Request) -> Response:
-        """One call.
+        """Make one call.
 
         Raises:
-            LLMError: it gave no answer.
+            LLMError: the call gave no answer.
         """
 
     async def stream(self, request: Request, show: Show) -> Response:
-        """One call whose text is handed on while it is written; nothing is, where the answer comes whole.
+        """Make one call and pass its text on while it is written. A model that does not stream passes on nothing.
 
         Raises:
-            LLMError: it gave no answer, or broke off.
+            LLMError: the call gave no answer, or broke off.
         """
         return await self.complete(request)
 
     async def aclose(self) -> None:
-        """Let go of connections and threads; nothing to do where there are none."""
+        """Release connections and threads, if there are any."""
         return
 
 
@@ -153,14 +156,15 @@ class Answer:
     Attributes:
         value: the parsed JSON object (or the text, for a request without schema); None if given up.
         failure: why it was given up, or empty.
-        raw: the last raw answer, for the ledger.
-        usage: tokens that were paid for it now, re-asks included; none from the cache.
-        cost: what these cost, in the currency of the price table; 0.0 where the price is not known.
-        unanswered: the provider never answered, so that nothing is kept and a later run asks again; a failure
-            without it is final: a later run finds the same answers and gives up in the same way.
-        took: tokens of all answers behind it, re-asks included, whenever they were paid for: what it would take
-            without a cache.
-        seconds: that the calls took which were paid for now, waiting for a free slot left out; None from the cache.
+        raw: the last raw answer, for the issue log.
+        usage: tokens that were paid for now, re-asks included; none for a cached answer.
+        cost: their price, in the currency of the price table; 0.0 if the price is unknown.
+        unanswered: the provider never answered, so nothing is stored and a later run asks again. A failure without
+            it is final: a later run finds the same answers and gives up in the same way.
+        took: tokens of all answers behind it, re-asks included, whenever they were paid for: the usage without a
+            cache.
+        seconds: duration of the calls that were paid for now, without the wait for a free slot; None for a cached
+            answer.
     """
 
     value: object | None
@@ -174,10 +178,10 @@ class Answer:
 
 
 class Asker(Protocol):
-    """What work may ask of a language model; limits, retries, cache and budget are behind it."""
+    """Something that answers requests. Limits, retries, cache and budget are behind it."""
 
     async def ask(self, request: Request) -> Answer:
-        """The answer, or why there is none. Raises only what ends the whole run (budget spent, bad key)."""
+        """Return the answer, or why there is none. Raises only what ends the whole run (budget spent, bad key)."""
         ...
 
 
@@ -190,4 +194,4 @@ class ServiceDown(RagbenchError):
 
 
 class AnswerLater(RagbenchError):
-    """The question is noted and will be answered later; other questions may still be put."""
+    """The question is recorded and will be answered later. Other questions may still be asked."""

@@ -1,4 +1,4 @@
-"""What a provider's library raises -> `LLMError`. Read from its parts, so that no library is imported for it."""
+"""Turn the exceptions of providers' libraries into `LLMError`, without importing any library."""
 
 import datetime
 import email.utils
@@ -15,14 +15,14 @@ SPENT = {"insufficient_quota", "billing_hard_limit_reached", "ServiceQuotaExceed
 LIMITED = {"ThrottlingException", "TooManyRequestsException"}
 NOT_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "EndpointConnectionError", "ConnectTimeoutError",
             "ClientConnectorError", "ConnectionTimeoutError"}  # fmt: skip
-"""Of httpx, botocore and aiohttp."""
+"""Names of exceptions of httpx, botocore and aiohttp."""
 KEY_NAMES = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL")
 KEY_FORM = re.compile(r"\b(sk|pk|AKIA|ASIA)[-_A-Za-z0-9*]{8,}")
 MOST_CHARACTERS = 500
 
 
 def read_error(error: BaseException) -> LLMError:
-    """What became of the call."""
+    """Describe a failed call by its exception."""
     reason = _reason(error)
     chain = list(_chain(error))
     status, headers, code = _answered(chain)
@@ -30,18 +30,18 @@ def read_error(error: BaseException) -> LLMError:
         names = {cls.__name__ for link in chain for cls in type(link).__mro__}
         if "SSLCertVerificationError" in names:
             return LLMError(reason, retry=False, fatal=True)
-        # A reply that cannot be read was sent, and so may be billed, like one that broke off.
+        # A reply that cannot be read was sent, so it may be billed, like one that broke off.
         return LLMError(reason, retry=True, in_doubt=not names & NOT_SENT)
     return _of_status(reason, status, headers, code)
 
 
 def read_status(reason: str, status: int, headers: Mapping[str, str], code: str) -> LLMError:
-    """What became of a call that was replied to, but not answered.
+    """Describe a failed call by the provider's reply.
 
     Args:
-        reason: what the reply says; keys are taken out of it.
-        status: of HTTP.
-        headers: of the reply, in any case.
+        reason: the text of the reply; keys are removed from it.
+        status: HTTP status.
+        headers: headers of the reply, in any letter case.
         code: the provider's own error code, or empty.
     """
     return _of_status(_without_keys(reason), status, {key.lower(): value for key, value in headers.items()}, code)
@@ -68,7 +68,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _answered(chain: list[BaseException]) -> tuple[int | None, Mapping[str, str], str]:
-    """Status, headers (lower case) and error code of the provider's reply; the status is None without one."""
+    """Status, headers (lower case) and error code of the provider's reply. The status is None without a reply."""
     for link in chain:
         response: Any = getattr(link, "response", None)
         status = getattr(link, "status_code", None)
@@ -107,7 +107,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _without_keys(text: str) -> str:
-    """One line without keys: some servers repeat the key that they refuse."""
+    """Make one line without keys: some servers repeat the key that they refuse."""
     text = " ".join(text.split())
     for name, value in os.environ.items():
         if KEY_NAMES.search(name.upper()) and len(value) >= 8:

@@ -18,23 +18,23 @@ from ragbench.models.llm.structured import Structured, StructuredLLM
 SEEDED = {"openai"}
 """Providers that take a seed."""
 NO_STREAM = "No generation chunks were returned"
-"""So LangChain tells a stream without any event: the server answered whole. The next try asks for that."""
+"""LangChain's error for a stream without events: the server does not stream. The next try does not stream."""
 REASONED = {"openai", "bedrock_converse"}
-"""Providers whose streams end with the reason; their libraries take one that broke off for whole."""
+"""Providers whose streams end with a reason. Their libraries treat a stream that broke off as complete."""
 
 
 class ChatModel(StructuredLLM):
     """A chat model by LangChain's name for it.
 
     Args:
-        name: ``provider:model``: ``openai:gpt-4o-mini``, ``bedrock_converse:...``; any server that is
-            compatible with OpenAI's with ``params={"base_url": ...}``.
-        params: further arguments of the model; None for ``temperature`` or ``seed`` sends none.
-        structured: ``json_schema``: ask for the schema through the provider (OpenAI's ``response_format``,
-            elsewhere a tool that must be called); ``none``: write it into the prompt; ``auto``: through the
+        name: ``provider:model``: ``openai:gpt-4o-mini``, ``bedrock_converse:...``. A server that is
+            compatible with OpenAI's needs ``params={"base_url": ...}``.
+        params: further arguments of the model. None as ``temperature`` or ``seed`` omits it.
+        structured: ``json_schema`` enforces the schema through the provider (OpenAI's ``response_format``,
+            elsewhere a tool that must be called); ``none`` writes it into the prompt; ``auto`` uses the
             provider until it refuses.
         timeout: seconds of one call.
-        concurrency: connections to keep.
+        concurrency: number of connections to keep open.
 
     Raises:
         MissingExtra, SettingError: see `ragbench.models.llm.chat_setup`.
@@ -60,7 +60,7 @@ class ChatModel(StructuredLLM):
         self._threads = None if _has_async(self._model) else ThreadPoolExecutor(concurrency, "ragbench-llm")
 
     def fingerprint(self) -> str:
-        """Name, address, parameters, and how the schema is asked for."""
+        """Fingerprint of name, address, parameters, and how the schema is enforced."""
         return fingerprint(["chat", self.name, self.base_url, self.params, self.structured, INSTRUCTION])
 
     async def aclose(self) -> None:
@@ -81,7 +81,7 @@ class ChatModel(StructuredLLM):
                 reply = await loop.run_in_executor(self._threads, lambda: self._model.invoke(messages, **arguments))
             else:
                 reply = await self._model.ainvoke(messages, **arguments)
-        # Every library has errors of its own; `read_error` sorts them, and none is swallowed.
+        # Every library has its own errors. `read_error` sorts them, and none is swallowed.
         except Exception as error:
             raise read_error(error) from error
         return _response(reply)
@@ -107,7 +107,7 @@ class ChatModel(StructuredLLM):
                 async with aclosing(self._model.astream(messages, **arguments)) as stream:
                     async for chunk in stream:
                         take(chunk)
-        # Every library has errors of its own; `read_error` sorts them, and none is swallowed.
+        # Every library has its own errors. `read_error` sorts them, and none is swallowed.
         except Exception as error:
             if not chunks and NO_STREAM in str(error):
                 self.streams = False
@@ -123,11 +123,11 @@ class ChatModel(StructuredLLM):
         return arguments
 
     def _form(self, request: Request) -> dict[str, Any] | None:
-        """Arguments that make the provider hold the answer to the schema, or None where it cannot."""
+        """Arguments that make the provider enforce the schema, or None if it cannot."""
         schema = dict(request.schema or {})
         if self._provider == "openai":
             body = {"response_format": response_format(schema)}
-            # As `response_format` it would go through a parser that throws answers away when they are cut off.
+            # As `response_format` it would go through a parser that discards answers that are cut off.
             return {"extra_body": {**self.params.get("extra_body", {}), **body}}
         if schema.get("type") != "object":
             return None
@@ -145,14 +145,14 @@ class ChatModel(StructuredLLM):
 
 
 def _has_async(model: Any) -> bool:
-    """Whether the model has an async call of its own; LangChain's stand-in has a handful of threads."""
+    """Whether the model has its own async call. LangChain's fallback uses a handful of threads."""
     from langchain_core.language_models import BaseChatModel
 
     return type(model)._agenerate is not BaseChatModel._agenerate
 
 
 def _streams(model: Any) -> bool:
-    """Whether the model's class can stream, and its settings let it."""
+    """Whether the model's class can stream and its settings allow it."""
     from langchain_core.language_models import BaseChatModel
 
     kind = type(model)
@@ -174,7 +174,7 @@ def _response(reply: Any) -> Response:
 
 
 def _ended(reply: Any) -> str:
-    """Why it ended, or empty."""
+    """The reason why the text ended, or empty."""
     metadata = reply.response_metadata or {}
     return str(metadata.get("finish_reason") or metadata.get("stopReason") or metadata.get("stop_reason") or "")
 
@@ -187,7 +187,7 @@ def _streamed(chunks: Sequence[Any], *, reasoned: bool) -> Response:
 
 
 def _text(reply: Any) -> str:
-    """What was said: the arguments of the tool where it was called, else the text."""
+    """The answer: the arguments of the tool if it was called, otherwise the text."""
     called: Sequence[Mapping[str, Any]] = [call for call in reply.tool_calls if call["name"] == FORM]
     if called:
         return json.dumps(called[0]["args"], ensure_ascii=False)

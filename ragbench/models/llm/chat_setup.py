@@ -1,4 +1,4 @@
-"""A LangChain chat model by name, checked before the first call."""
+"""Make a LangChain chat model by name, checked before the first call."""
 
 import importlib
 import json
@@ -29,10 +29,10 @@ OURS_IN_BODY = {
 
 
 def check(model: str, params: Mapping[str, object]) -> None:
-    """Refuse what can be refused without loading a library.
+    """Refuse wrong names and parameters without loading a library.
 
     Raises:
-        SettingError: the name has no provider, or a parameter is not the user's to set.
+        SettingError: the name has no provider, or ragbench sets the parameter itself.
     """
     provider, _, name = model.partition(":")
     if not provider or not name:
@@ -46,10 +46,10 @@ def check(model: str, params: Mapping[str, object]) -> None:
 
 
 def check_body(model: str, params: Mapping[str, object]) -> None:
-    """Refuse what cannot be a field of the body of a chat completion.
+    """Refuse fields that the body of a chat completion cannot have.
 
     Raises:
-        SettingError: a field that is not the user's to set, or a value that JSON cannot hold.
+        SettingError: ragbench sets the field itself, or JSON cannot hold the value.
     """
     for key in sorted(OURS_IN_BODY.keys() & params.keys()):
         raise SettingError(f"language model {model!r}: leave params.{key} out; {OURS_IN_BODY[key]}")
@@ -61,7 +61,7 @@ def check_body(model: str, params: Mapping[str, object]) -> None:
 
 
 def base_url(model: str, params: Mapping[str, object]) -> str:
-    """The address of a server that the user named, or empty for the provider's own."""
+    """The address of the server that the user named, or empty for the provider's own."""
     for key in ("base_url", "openai_api_base", "endpoint_url"):
         if params.get(key):
             return str(params[key])
@@ -71,11 +71,11 @@ def base_url(model: str, params: Mapping[str, object]) -> str:
 
 
 def chat_model(model: str, params: Mapping[str, Any], *, timeout: float, concurrency: int) -> Any:
-    """The chat model, without retries of its own.
+    """Make the chat model, without its own retries.
 
     Raises:
         MissingExtra: the provider's library is not installed.
-        SettingError: unknown provider or parameter, no key.
+        SettingError: the provider or a parameter is unknown, or there is no key.
     """
     from langchain.chat_models import init_chat_model
 
@@ -92,7 +92,7 @@ def chat_model(model: str, params: Mapping[str, Any], *, timeout: float, concurr
             raise SettingError(f"language model {model!r}: {error}") from error
         except SettingError:
             raise
-        # Unknown providers, missing keys and regions, wrong values: each library has errors of its own.
+        # Unknown providers, missing keys and regions, wrong values: each library has its own errors.
         except Exception as error:
             first = " ".join(str(error).split())[:500]
             raise SettingError(f"language model {model!r} cannot be set up: {first}") from error
@@ -125,7 +125,7 @@ def _openai(model: str, params: Mapping[str, Any], *, timeout: float, concurrenc
     if not os.environ.get("OPENAI_API_KEY"):
         if not own_server:
             raise SettingError(f"language model {model!r} needs a key: set the environment variable OPENAI_API_KEY")
-        # A server of one's own mostly wants no key, but the library does.
+        # Most self-hosted servers need no key, but the library does.
         settings["api_key"] = "none"
     # LangChain shares one connection pool between event loops, whose connections die with their loop.
     pool = httpx2.Limits(max_connections=concurrency + 8, max_keepalive_connections=concurrency + 8)
@@ -133,7 +133,7 @@ def _openai(model: str, params: Mapping[str, Any], *, timeout: float, concurrenc
 
 
 def _bedrock(model: str, params: Mapping[str, Any], *, timeout: float, concurrency: int) -> dict[str, Any]:
-    # By name: neither library has types, and neither need be installed to check ours.
+    # By name: neither library has types, and type checking must not need either.
     boto3: Any = importlib.import_module("boto3")
     botocore_config: Any = importlib.import_module("botocore.config")
 

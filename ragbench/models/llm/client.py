@@ -33,13 +33,13 @@ class Totals:
 
     Attributes:
         calls: calls that the provider answered (and bills).
-        cached: answers that were found in the cache.
+        cached: answers that came from the cache.
         retries: calls that were tried again.
         reasks: answers that broke the schema and were asked for again.
         given_up: requests without a usable answer.
-        in_doubt: calls whose end is unknown (time-outs, broken connections): the provider may bill them.
+        in_doubt: calls with an unknown outcome (time-outs, broken connections), which the provider may bill.
         usage: tokens of the answered calls.
-        cost: what these cost, in the currency of the price table; None where the price is not known.
+        cost: their price, in the currency of the price table; None if the price is unknown.
     """
 
     calls: int = 0
@@ -53,11 +53,11 @@ class Totals:
 
 
 BREAKER_OPENS = 10
-"""So many different requests must fail with no answer between them."""
+"""The breaker opens after this many different requests failed with no answer between them."""
 REFUSALS_END = 10
-"""So many requests refused before a single one was answered end the run: the fault is not in the requests."""
+"""If this many requests are refused before one is answered, the run ends: the requests are not at fault."""
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 30.0
-"""Seconds; the upper end of the wait doubles from try to try, and the wait is drawn from 0 to it ("full jitter",
+"""Seconds. The upper end of the wait doubles from try to try, and the wait is drawn from 0 to it ("full jitter",
 M. Brooker, AWS Architecture Blog 2015)."""
 CLOSING_SECONDS = 5.0
 
@@ -67,7 +67,7 @@ class _Unanswered(Exception):
 
 
 class _Failed(Exception):
-    """A call that may be tried again; ``counts``: 1 if it is held against the request, else 0."""
+    """A call that may be tried again. ``counts`` is 1 if the failure counts against the request, else 0."""
 
     def __init__(self, reason: str, counts: int) -> None:
         super().__init__(reason)
@@ -76,7 +76,7 @@ class _Failed(Exception):
 
 @dataclass
 class _Shared:
-    """One piece of work and how many wait for it."""
+    """One piece of work, and the number of tasks that wait for it."""
 
     work: "asyncio.Task[Answer]"
     shown: Shown | None = None
@@ -92,25 +92,27 @@ class _Paid:
 
 
 class Client:
-    """Asks one language model; see `ragbench.models.llm.connect.connect` for making one by name.
+    """Ask one language model, with limits, retries, a cache and a budget.
 
-    An answer is on disk before it is handed on. Equal requests in flight at the same
-    time are one call. A call that was started is brought to its end even if nobody waits
-    for it any more, since it is paid for; so `aclose` must be awaited.
+    See `ragbench.models.llm.connect.connect` for making a client by name.
 
-    Works in the event loop it was first used in. Memory does not grow with the
-    number of requests.
+    An answer is on disk before it is returned. Equal requests in flight at the same
+    time are one call. A call that was started is finished even if nothing waits for
+    it any more, since it is paid for. `aclose` must therefore be awaited.
+
+    A client works in the event loop where it was first used. Its memory does not grow
+    with the number of requests.
 
     Args:
         llm: the model.
-        limits: how fast, how long, how often.
-        answers: the cache, closed with the client; None to keep nothing.
-        budget: may be shared with other clients; None for no limit.
-        price: of the model; None where it is not known.
-        jitter: draws the waits between tries.
+        limits: concurrency, rates, timeouts and retries.
+        answers: the cache, closed with the client; None stores nothing.
+        budget: the limit on cost and tokens, may be shared with other clients; None for no limit.
+        price: price of the model; None if it is unknown.
+        jitter: generator that draws the waits between tries.
 
     Raises:
-        SettingError: a limit on cost, and the price is not known.
+        SettingError: the cost is limited, and the price is unknown.
     """
 
     def __init__(
@@ -132,7 +134,7 @@ class Client:
         self._identity = llm.fingerprint()
         self._slots = asyncio.Semaphore(self.limits.concurrency)
         self._unkept = asyncio.Semaphore(2 * self.limits.concurrency)
-        """Calls in flight and answers that are being written: a slow disk must not let what a kill can cost grow."""
+        """Bounds calls in flight plus answers being written, so a slow disk does not raise what a kill can cost."""
         self._requests = Rate(self.limits.requests_per_minute)
         self._tokens = Rate(self.limits.tokens_per_minute)
         self._breaker = Breaker(BREAKER_OPENS, self.limits.patience)
@@ -144,19 +146,19 @@ class Client:
         self._paying: set[asyncio.Task[_Paid]] = set()
 
     async def ask(self, request: Request, show: Show | None = None) -> Answer:
-        """The answer, or why there is none.
+        """Ask, and return the answer or why there is none.
 
         Args:
-            request: what is asked.
-            show: takes the text as it is written (see `ragbench.models.llm.streaming`). Who leaves then ends the call
-                unless others watch it too; and what broke off after its first piece is not asked again.
+            request: the question.
+            show: receives the text as it is written (see `ragbench.models.llm.streaming`). A caller that leaves then
+                ends the call, unless others watch it. A stream that broke off after its first piece is not retried.
 
         Raises:
             BudgetSpent: the next call does not fit into the budget.
             ServiceDown: the provider has not answered for longer than the patience.
-            SettingError: the model cannot be used at all (bad key, unknown name), or the budget is too
-                small for one call.
-            InputError: the answer cannot be kept.
+            SettingError: the model cannot be used (bad key, unknown name), or the budget is too small for
+                one call.
+            InputError: the answer cannot be stored.
         """
         key = request.fingerprint if show is None else f"shown:{request.fingerprint}"
         shared = self._shared.get(key)
@@ -181,11 +183,11 @@ class Client:
         return dataclasses.replace(answer, usage=Usage(), cost=0.0)
 
     def plan(self, requests: Iterable[Request]) -> Estimate:
-        """What asking these would take now, without asking; re-asks are not foreseen."""
+        """Estimate what these requests would take now, without asking. Re-asks are not included."""
         return estimate(requests, self.price, lambda request: self._kept(request) is not None)
 
     async def aclose(self) -> None:
-        """Let calls in flight end and be kept, then close the cache and the connections."""
+        """Wait for calls in flight and store their answers, then close the cache and the connections."""
         for shared in list(self._shared.values()):
             shared.work.cancel()
         if self._paying:
@@ -229,7 +231,7 @@ class Client:
         return self._answers.get(self._key(request)) if self._answers is not None else None
 
     async def _answer(self, request: Request, shown: Shown | None) -> _Paid:
-        """An answer to exactly this request, from the cache or paid for."""
+        """Return an answer to exactly this request, from the cache or paid for."""
         kept = self._kept(request)
         if kept:
             self.totals.cached += 1
@@ -252,7 +254,7 @@ class Client:
             await asyncio.sleep(float(self._jitter.uniform(0.0, most)))
 
     async def _call(self, request: Request, shown: Shown | None) -> _Paid:
-        """One call, once there is a slot for it and nothing speaks against it.
+        """Make one call, once there is a free slot and the breaker allows it.
 
         Raises:
             _Failed: it may be tried again.
@@ -275,7 +277,7 @@ class Client:
             raise
         try:
             if shown is None:
-                # A task of its own: who cancels the wait for a paid answer must not lose the answer.
+                # A task of its own: cancelling the wait for a paid answer must not lose the answer.
                 return await asyncio.shield(paying)
             return await until_left(paying)
         finally:
@@ -283,7 +285,7 @@ class Client:
                 self._breaker.leave()
 
     def _failed(self, request: Request, error: LLMError, *, probe: bool) -> int:
-        """1 if the failure counts against the request, else 0: the service is down, or only wants fewer calls."""
+        """Return 1 if the failure counts against the request, else 0 (the service is down, or asks for fewer calls)."""
         if error.fatal:
             self._ended = SettingError(f"language model {self.llm.name!r} cannot be used: {error}")
             raise self._ended from error
@@ -307,7 +309,7 @@ class Client:
         raise _Unanswered(f"refused: {error}") from error
 
     async def _start(self, request: Request, shown: Shown | None, *, probe: bool) -> "asyncio.Task[_Paid]":
-        """A started call, once the budget has room for it and the rates allow it; it gives its slot back."""
+        """Start a call, once the budget and the rates allow it. It returns its slot."""
         reserved = await self.budget.reserve(usage_bound(request), self.price)
         expected = estimated_usage(request)
         try:
@@ -344,14 +346,14 @@ class Client:
             self.budget.settle_in_doubt(reserved)
             raise
         finally:
-            # Not held while the answer is written: the provider is free for the next call.
+            # The slot is free while the answer is written: the provider can take the next call.
             self._slots.release()
         seconds = time.perf_counter() - began
         self._breaker.answered()
         usage = counted_usage(request, response)
         cost = self.price.cost(usage) if self.price else 0.0
         if response.usage == Usage():
-            # The provider does not count; a hard limit must then go by the most it can have been.
+            # The provider does not count tokens, so a hard limit must use the most it can have been.
             self.budget.settle(reserved, Usage(reserved.tokens), reserved.cost)
         else:
             self.budget.settle(reserved, usage, cost)

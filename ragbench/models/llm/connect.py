@@ -26,30 +26,30 @@ def connect(
     seed: int = 0,
     structured: Structured = "auto",
 ) -> Client:
-    """A client for a model; nothing is called yet.
+    """Make a client for a model. Nothing is called yet.
 
     Args:
         model: ``provider:name``: ``openai_compatible:MODEL`` is asked directly (see `OpenAICompatible`), all others
             through LangChain: ``openai:gpt-4o-mini``, ``bedrock_converse:...``.
         params: further arguments of the model, such as ``{"base_url": "http://localhost:8000/v1"}``.
-        limits: how fast, how long, how often.
-        answers: file of the answer cache; clients of several models may share it. None keeps nothing.
+        limits: concurrency, rates, timeouts and retries.
+        answers: file of the answer cache, which clients of several models may share; None stores nothing.
         budget: the hard limit, shared by the clients of one run.
         prices: the user's price table, a YAML file.
-        seed: of the waits between tries; it changes no answer.
+        seed: seed of the waits between tries; it changes no answer.
         structured: see `StructuredLLM`.
 
     Raises:
         MissingExtra: the provider's library is not installed.
-        SettingError: unknown provider or parameter, no key, or a limit on cost without a price.
-        InputError: a file that cannot be used.
+        SettingError: the provider or a parameter is unknown, there is no key, or the cost is limited without a price.
+        InputError: a file cannot be used.
     """
     limits = limits or Limits()
     kind = OpenAICompatible if model.partition(":")[0] == PROVIDER else ChatModel
     llm = kind(model, params, structured=structured, timeout=limits.timeout, concurrency=limits.concurrency)
     price = find_price(model, prices, at_provider=not llm.base_url)
     jitter = generator(seed, "llm", "retries", model)
-    # Before the cache is opened, so that a refused setting leaves no file behind.
+    # Before the cache is opened, so that a refused setting creates no file.
     require_price(model, price, budget)
     store = AnswerStore(answers) if answers is not None else None
     return Client(llm, limits=limits, answers=store, budget=budget, price=price, jitter=jitter)
@@ -72,25 +72,25 @@ FAMILIES: tuple[tuple[str, str], ...] = (
     ("baai bge", r"bge-"),
     ("minilm", r"minilm"),
 )
-"""Name of a family, and a pattern for the names of its models; the first that fits counts.
+"""Name of a family, and a pattern for the names of its models. The first match counts.
 
-A model distilled from, or trained on answers of, another family is counted to its own, not to its teacher's.
+A model that was distilled from another family, or trained on its answers, counts as its own family.
 """
 _PROVIDER = re.compile(r"^[a-z_]+[:/](?=[^:]*[a-z])", re.IGNORECASE)
 
 
 def family(model: str) -> str | None:
-    """The family a model's name tells of; None if it tells none.
+    """Return the model family that a name belongs to; None if it is unknown.
 
-    The provider before a colon does not count: ``openai:`` is also written
-    before models of others that are served by a compatible server.
+    The provider before the colon does not count: ``openai:`` also precedes models
+    of others on a compatible server.
     """
     name = _PROVIDER.sub("", model.strip(), count=1)
     return next((known for known, pattern in FAMILIES if re.search(pattern, name, re.IGNORECASE)), None)
 
 
 def shared_family(one: str, other: str) -> str | None:
-    """The family that both models belong to, or their common name where no family is known; None if they differ."""
+    """The family that both models belong to, or their common name if no family is known; None if they differ."""
     first, second = family(one), family(other)
     if first is not None or second is not None:
         return first if first == second else None

@@ -17,12 +17,12 @@ TABLE = Path(__file__).with_name("prices.yaml")
 
 @dataclass(frozen=True)
 class Price:
-    """Price of one million tokens.
+    """The price of one million tokens.
 
     Attributes:
-        input: of input.
-        output: of output.
-        source: where the number comes from, for the report.
+        input: price of input tokens.
+        output: price of output tokens.
+        source: where the price comes from, for the report.
     """
 
     input: float
@@ -30,20 +30,20 @@ class Price:
     source: str = ""
 
     def cost(self, usage: Usage) -> float:
-        """What these tokens cost."""
+        """The cost of these tokens."""
         return (usage.input_tokens * self.input + usage.output_tokens * self.output) / 1e6
 
 
 def find_price(model: str, own: Path | None = None, *, at_provider: bool = True) -> Price | None:
-    """The price of a model, or None where neither table has it.
+    """Find the price of a model; None if neither table has it.
 
-    Bedrock's prices differ by region, so that its inference profiles (``eu....``) have rows of their own.
+    Bedrock's prices differ by region, so its inference profiles (``eu....``) have their own rows.
 
     Args:
         model: ``provider:name``.
-        own: the user's table; it goes before the built-in one.
-        at_provider: whether the provider itself serves it; a server named by the user has prices of its own,
-            so that only the user's table counts.
+        own: the user's table; it takes precedence over the built-in one.
+        at_provider: whether the provider itself serves the model. A server named by the user has its own prices,
+            so only the user's table counts.
 
     Raises:
         InputError: the user's table cannot be read.
@@ -60,7 +60,7 @@ def find_price(model: str, own: Path | None = None, *, at_provider: bool = True)
 
 
 def how_to_name_a_price(model: str) -> str:
-    """The words that tell a user how to add a price."""
+    """Explain how to add a price."""
     return (
         f"write it to a YAML file and name that file with --prices: '{model}: {{input: 0.15, output: 0.60}}' "
         "(per million tokens; 0 for a model of your own)"
@@ -90,18 +90,18 @@ def _price(path: Path, model: str, row: Any, source: str) -> Price:
 
 
 CHARACTERS_PER_TOKEN = 4.0
-"""Of English text, for the tokenizers in use; other scripts take more tokens."""
+"""For English text and common tokenizers. Other scripts take more tokens."""
 PER_MESSAGE, PER_REQUEST = 16, 256
-"""What a chat template adds, from above; a schema sent as a tool adds its own framing."""
+"""Upper bounds of the tokens that a chat template adds; a schema sent as a tool adds its own framing."""
 
 
 def estimated_usage(request: Request) -> Usage:
-    """Input tokens as they will be, about; output tokens from above."""
+    """Estimate the input tokens. The output tokens are an upper bound."""
     return Usage(_tokens(_written(request)), request.max_tokens)
 
 
 def usage_bound(request: Request) -> Usage:
-    """Never less than what the provider counts.
+    """An upper bound of what the provider counts.
 
     A token of a byte-level vocabulary stands for at least one byte of UTF-8, and
     `max_tokens` bounds the output.
@@ -112,7 +112,7 @@ def usage_bound(request: Request) -> Usage:
 
 
 def counted_usage(request: Request, response: Response) -> Usage:
-    """The provider's count, or an estimate where it gave none."""
+    """The provider's count, or an estimate if it gave none."""
     if response.usage != Usage():
         return response.usage
     return Usage(_tokens(_written(request)), _tokens(response.text))
@@ -120,7 +120,7 @@ def counted_usage(request: Request, response: Response) -> Usage:
 
 def _written(request: Request) -> str:
     said = "".join(message.text for message in request.messages)
-    # Twice: with a server that takes no schema it is in the prompt, with its instruction.
+    # Twice: for a server that accepts no schema it is in the prompt, with its instruction.
     return said + 2 * request.schema_text
 
 
@@ -130,15 +130,15 @@ def _tokens(text: str) -> int:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A plan's cost; two plans are joined with ``+``.
+    """The cost of a plan. ``+`` joins two of them.
 
     Attributes:
         calls: requests that must be paid for.
-        cached: requests whose answers are there already.
-        input_tokens: of the calls, at about four characters a token.
-        output_tokens: the most that the calls may write.
-        least: cost if nothing were written; None where the price is not known.
-        most: cost if every answer were as long as it may be; None where the price is not known.
+        cached: requests whose answers are stored already.
+        input_tokens: input tokens of the calls, at about four characters per token.
+        output_tokens: the most output tokens of the calls.
+        least: cost without any output; None if the price is unknown.
+        most: cost if every answer had its greatest length; None if the price is unknown.
         source: where the price comes from.
     """
 
@@ -162,7 +162,7 @@ class Estimate:
         )
 
     def lines(self) -> list[str]:
-        """As printed by ``--dry-run``."""
+        """The lines that ``--dry-run`` prints."""
         shown = [
             f"calls          {self.calls:,}" + (f" ({self.cached:,} more are answered already)" if self.cached else ""),
             f"input tokens   about {self.input_tokens:,} (four characters a token)",
@@ -175,12 +175,12 @@ class Estimate:
 
 
 def estimate(requests: Iterable[Request], price: Price | None, known: Callable[[Request], bool]) -> Estimate:
-    """What the requests would take; equal ones are one call.
+    """Estimate what the requests would take. Equal requests are one call.
 
     Args:
         requests: read once, one at a time.
-        price: of the model, or None.
-        known: whether a request's answer is there already.
+        price: price of the model, or None.
+        known: says whether a request's answer is stored already.
     """
     calls = cached = 0
     total = Usage()
@@ -201,26 +201,26 @@ def estimate(requests: Iterable[Request], price: Price | None, known: Callable[[
 
 @dataclass(frozen=True)
 class Reserved:
-    """What was set aside for one call."""
+    """What was reserved for one call."""
 
     tokens: int
     cost: float
 
 
 class Budget:
-    """Shared by the clients of one run, in one event loop.
+    """A hard limit on cost and tokens, shared by the clients of one run in one event loop.
 
     A call that does not fit beside those in flight waits until they have ended,
-    since they mostly take less than was set aside for them.
+    since most of them take less than was reserved.
 
     Args:
         max_cost: the most to spend, in the currency of the price table; None for no limit.
         max_tokens: the most tokens, of input and output together; None for no limit.
-        cost: spent before, by an earlier part of the run.
-        tokens: taken before.
+        cost: the cost of an earlier part of the run.
+        tokens: the tokens of an earlier part of the run.
 
     Raises:
-        SettingError: a limit that is not above 0.
+        SettingError: a limit is not above 0.
     """
 
     def __init__(
@@ -232,17 +232,17 @@ class Budget:
         self.max_cost, self.max_tokens = max_cost, max_tokens
         self.cost, self.tokens = cost, tokens
         self.in_doubt = Reserved(0, 0.0)
-        """Set aside for calls whose end is unknown; counted as spent, since they may be billed."""
+        """Reserved for calls with an unknown outcome; counted as spent, since they may be billed."""
         self._in_flight, self._held = 0, Reserved(0, 0.0)
-        """Calls that something is set aside for, and how much for all of them."""
+        """Number of calls with a reservation, and the sum of the reservations."""
         self._waiting: list[asyncio.Future[None]] = []
 
     async def reserve(self, most: Usage, price: Price | None) -> Reserved:
-        """Set aside the most that a call can take.
+        """Reserve the most that a call can take.
 
         Raises:
-            BudgetSpent: it does not fit into what is left, even when nothing is in flight.
-            SettingError: it would not even fit into the whole budget.
+            BudgetSpent: it does not fit into the rest of the budget, even with nothing in flight.
+            SettingError: it would not fit into the whole budget.
         """
         wanted = Reserved(most.input_tokens + most.output_tokens, price.cost(most) if price else 0.0)
         self._check_alone(wanted)
@@ -257,12 +257,12 @@ class Budget:
             await self._settlement()
 
     def settle(self, reserved: Reserved, usage: Usage | None, cost: float = 0.0) -> None:
-        """A call has ended.
+        """Record that a call has ended.
 
         Args:
-            reserved: what was set aside.
-            usage: what it took; None for nothing.
-            cost: what that cost.
+            reserved: the reservation of the call.
+            usage: the tokens it took; None for none.
+            cost: their cost.
         """
         if usage is not None:
             self.tokens += usage.input_tokens + usage.output_tokens
@@ -270,7 +270,7 @@ class Budget:
         self._release(reserved)
 
     def settle_in_doubt(self, reserved: Reserved) -> None:
-        """A call ended in a way that leaves open whether it is billed: count all that was set aside."""
+        """Record a call that may or may not be billed: the whole reservation counts."""
         self.tokens += reserved.tokens
         self.cost += reserved.cost
         self.in_doubt = Reserved(self.in_doubt.tokens + reserved.tokens, self.in_doubt.cost + reserved.cost)
@@ -278,7 +278,7 @@ class Budget:
 
     def _release(self, reserved: Reserved) -> None:
         self._in_flight -= 1
-        # What rounding left of the sum goes when nothing is in flight.
+        # With nothing in flight, the sum is exactly 0; this removes rounding errors.
         left = self._held.cost - reserved.cost if self._in_flight else 0.0
         self._held = Reserved(self._held.tokens - reserved.tokens, left)
         waiting, self._waiting = self._waiting, []
@@ -293,7 +293,7 @@ class Budget:
 
     def _over(self, wanted: Reserved, tokens: int, cost: float) -> bool:
         over_tokens = self.max_tokens is not None and tokens + wanted.tokens > self.max_tokens
-        # The sums of many small prices carry rounding; a billionth is no money.
+        # Sums of many small prices carry rounding errors, so a billionth is tolerated.
         over_cost = self.max_cost is not None and cost + wanted.cost > self.max_cost * (1 + 1e-9)
         return over_tokens or over_cost
 
@@ -322,10 +322,10 @@ def _told(amount: Reserved) -> str:
 
 
 def require_price(model: str, price: Price | None, budget: Budget | None) -> None:
-    """Refuse a limit on cost where the price is not known.
+    """Refuse a limit on cost if the price is unknown.
 
     Raises:
-        SettingError: the message says how to name a price.
+        SettingError: the price is unknown; the message says how to add it.
     """
     if budget is not None and budget.max_cost is not None and price is None:
         raise SettingError(

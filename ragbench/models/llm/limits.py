@@ -10,14 +10,14 @@ from ragbench.models.llm.base import ServiceDown
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of one client.
+    """The limits of one client.
 
     Attributes:
         concurrency: calls in flight at once.
         requests_per_minute: calls started per minute; None for no limit.
         tokens_per_minute: tokens per minute, of input and output together; None for no limit.
-        timeout: seconds one call may take.
-        retries: how often a call that failed is tried again. Being told to slow down (429) does not count.
+        timeout: the most seconds of one call.
+        retries: how often a failed call is tried again. Requests to slow down (429) do not count.
         reasks: how often an answer that breaks the schema is asked for again.
         patience: seconds without one answered call after which the run ends; it can be resumed.
     """
@@ -49,15 +49,15 @@ class Limits:
 
 
 BURST_SECONDS = 1.0
-"""What was not used in the last second may be used at once."""
+"""Capacity that was not used in the last second may be used at once."""
 
 
 class Rate:
-    """So much per minute, in order of asking; None lets everything through.
+    """A rate per minute, granted in the order of asking; None lets everything through.
 
-    The generic cell rate algorithm: the time at which the next unit is free moves
-    on with every unit taken. An amount larger than the burst is let through once
-    its turn comes and holds up those behind it.
+    This is the generic cell rate algorithm: every unit taken moves on the time at
+    which the next unit is free. An amount larger than the burst passes when its
+    turn comes, and delays those behind it.
     """
 
     def __init__(self, per_minute: float | None) -> None:
@@ -65,7 +65,7 @@ class Rate:
         self._free_at = 0.0
 
     async def take(self, amount: float = 1.0) -> None:
-        """Wait for the turn of so much."""
+        """Wait until this amount may be used."""
         if not self._seconds:
             return
         now = time.monotonic()
@@ -75,22 +75,22 @@ class Rate:
             await asyncio.sleep(start - now)
 
     def correct(self, more: float) -> None:
-        """It was more than was taken (or less, if negative)."""
+        """Correct the amount taken: it was more by this much (or less, if negative)."""
         self._free_at += more * self._seconds
 
 
 FIRST_REST, LONGEST_REST = 1.0, 30.0
-"""Seconds between two calls that try whether the service is back; doubled each time."""
+"""Seconds between two probes of whether the service is back; doubled each time."""
 
 
 class Breaker:
-    """Opens when so many different requests failed with no answer between them.
+    """The circuit breaker. It opens when many different requests failed with no answer between them.
 
-    Different requests, not calls: one request that always fails is that request's
-    fault. While it is open everybody waits but one, the probe.
+    Requests count, not calls: a single request that always fails is itself at fault.
+    While the breaker is open, all calls but one wait: the probe.
 
     Args:
-        threshold: how many.
+        threshold: the number of failed requests that opens it.
         patience: seconds without an answer after which waiting ends in `ServiceDown`.
     """
 
@@ -103,11 +103,11 @@ class Breaker:
         self._turn = asyncio.Lock()
 
     def is_open(self) -> bool:
-        """Whether calls are held up."""
+        """Whether calls must wait."""
         return len(self._failed) >= self._threshold
 
     async def enter(self) -> bool:
-        """Wait until a call may be made. True: it is the probe, and `leave` must follow it."""
+        """Wait until a call may be made. If it returns True, the call is the probe, and `leave` must follow it."""
         if not self.is_open():
             return False
         await self._turn.acquire()
@@ -122,16 +122,16 @@ class Breaker:
         return True
 
     def leave(self) -> None:
-        """The probe is over; the next one waiting takes its turn."""
+        """End the probe. The next waiting call becomes the probe."""
         self._turn.release()
 
     def answered(self) -> None:
-        """A call was answered: the service is there."""
+        """Record an answered call: the service is up."""
         self._failed.clear()
         self._rest, self._silent_since = FIRST_REST, None
 
     def failed(self, request: str, reason: str, *, probe: bool) -> None:
-        """A call failed for a reason that may be the service's.
+        """Record a call that failed for a reason that may be the service's.
 
         Args:
             request: fingerprint of the request.
@@ -150,16 +150,16 @@ class Breaker:
             self._try_at = time.monotonic() + self._rest
 
     def given_up(self, request: str) -> None:
-        """One request is given up; unless others fail too, that is no sign of the service being down."""
+        """Record a request that is given up. Unless others fail too, the service is not down."""
         if not self.is_open():
             self._failed.discard(request)
             self._silent_since = None
 
     def held_up(self, reason: str, wait: float = 0.0) -> None:
-        """A call was not answered, or is asked to wait; the patience runs.
+        """Record a call that was not answered or must wait. The patience runs.
 
         Raises:
-            ServiceDown: for too long already, or the wait would be too long.
+            ServiceDown: it has lasted too long, or the wait would be too long.
         """
         now = time.monotonic()
         self._silent_since = now if self._silent_since is None else self._silent_since

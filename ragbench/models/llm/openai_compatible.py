@@ -1,7 +1,7 @@
-"""A server that is compatible with OpenAI's, asked without a library in between.
+"""Models on servers that are compatible with OpenAI's, asked without a library in between.
 
-LangChain and openai take some 4 ms of one core for a call, so that one process
-cannot make more than about 200 calls a second; this takes a tenth of it.
+LangChain and openai use some 4 ms of one core per call, so one process cannot make
+more than about 200 calls per second. This client uses a tenth of that.
 """
 
 import asyncio
@@ -29,27 +29,27 @@ KEY = "OPENAI_API_KEY"
 PATH = "/chat/completions"
 CONNECT_SECONDS = 10.0
 KEEP_SECONDS = 4.0
-"""Many of these servers close a connection that was idle for 5 s (uvicorn's default). A request that is sent at
-that moment is lost, and counts as one that may be billed; so ours are closed before."""
+"""Many of these servers close a connection that was idle for 5 s (uvicorn's default). A request sent at that
+moment is lost and counts as one that may be billed, so this client closes its connections earlier."""
 
 
 class OpenAICompatible(StructuredLLM):
-    """A model behind an address that speaks OpenAI's chat completions.
+    """A model on a server with OpenAI's chat completions.
 
-    The key comes from ``OPENAI_API_KEY``, if that is set; a proxy from ``HTTPS_PROXY``, ``HTTP_PROXY`` and
+    The key comes from ``OPENAI_API_KEY`` if that is set, and a proxy from ``HTTPS_PROXY``, ``HTTP_PROXY`` and
     ``NO_PROXY``.
 
     Args:
-        name: ``openai_compatible:MODEL``, the model as the server calls it.
-        params: ``base_url``, the address up to ``/v1``; all others become fields of the body and replace ours; None for
-            ``temperature`` or ``seed`` sends none.
-        structured: ``json_schema``: ask for the schema by ``response_format``; ``none``: write it into the
-            prompt; ``auto``: by ``response_format`` until the server refuses.
+        name: ``openai_compatible:MODEL``, with the server's name for the model.
+        params: ``base_url`` is the address up to ``/v1``. All others become fields of the body and replace
+            ragbench's; None as ``temperature`` or ``seed`` omits it.
+        structured: ``json_schema`` enforces the schema by ``response_format``; ``none`` writes it into the
+            prompt; ``auto`` uses ``response_format`` until the server refuses.
         timeout: seconds of one call.
-        concurrency: connections to open at most.
+        concurrency: the most open connections.
 
     Raises:
-        SettingError: no address, or one that cannot be used; a parameter that is not the user's to set.
+        SettingError: the address is missing or cannot be used, or ragbench sets a parameter itself.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class OpenAICompatible(StructuredLLM):
         self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = WeakKeyDictionary()
 
     def fingerprint(self) -> str:
-        """Name, address, parameters, and how the schema is asked for."""
+        """Fingerprint of name, address, parameters, and how the schema is enforced."""
         return fingerprint([PROVIDER, self.name, self.base_url, self.params, self.structured, INSTRUCTION])
 
     async def aclose(self) -> None:
@@ -89,7 +89,7 @@ class OpenAICompatible(StructuredLLM):
 
         asked = json.dumps(body(request, self._model, self.params, structured=through_provider)).encode()
         try:
-            # A redirect would turn the question into a GET without it.
+            # A redirect would turn the request into a GET without its body.
             async with self._session().post(self._url, data=asked, allow_redirects=False) as reply:
                 raw = await reply.read()
         except (aiohttp.ClientError, OSError) as error:
@@ -190,7 +190,7 @@ def _headers(name: str) -> dict[str, str]:
 
 
 def _proxy(url: str) -> str | None:
-    """The environment's proxy for the address, looked up once: by aiohttp it would be at every call."""
+    """The environment's proxy for the address, looked up once; aiohttp would look it up at every call."""
     parts = urllib.parse.urlsplit(url)
     if urllib.request.proxy_bypass(parts.netloc):
         return None
@@ -198,7 +198,7 @@ def _proxy(url: str) -> str | None:
 
 
 def _error(found: Any, raw: bytes) -> tuple[str, str]:
-    """The reason and the error code of a reply that is no answer."""
+    """The reason and the error code of an error reply."""
     told = found.get("error", found) if isinstance(found, dict) else None
     if isinstance(told, dict):
         reason = told.get("message") or told.get("detail") or json.dumps(told)

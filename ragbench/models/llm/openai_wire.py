@@ -1,6 +1,7 @@
 """OpenAI's chat completions on the wire: request bodies, reply bodies and streamed events.
 
-The wire format is that of the OpenAI API reference.
+The wire format is that of the OpenAI API reference ("Create chat completion", "Streaming"). vLLM, llama.cpp, Ollama
+and most hosts of models speak it, and batch files hold the same bodies. Nothing is sent from this module.
 """
 
 import json
@@ -12,25 +13,25 @@ from ragbench.models.llm.base import LLMError, Request, Response, Role, Show, Us
 from ragbench.models.llm.chat_errors import read_status
 
 FORM = "answer"
-"""Name of the schema, or of the tool that takes it, as the provider sees it."""
+"""Name of the schema, or of its tool, in the request."""
 INSTRUCTION = "Reply with one JSON value that follows this JSON schema, and with nothing else:\n"
 NEWER_LIMIT = re.compile(r"^(ft:)?(gpt-(?!oss)|chatgpt-|o\d)")
-"""OpenAI's own models take ``max_completion_tokens`` (its reasoning models nothing else); many servers of
+"""OpenAI's own models accept ``max_completion_tokens`` (its reasoning models nothing else). Many servers of
 open models know only the older ``max_tokens``."""
 NOT_IN_BODY = {"base_url", "extra_body"}
 MOST_CHARACTERS = 300
 
 
 def body(request: Request, model: str, params: Mapping[str, object], *, structured: bool) -> dict[str, object]:
-    """The body of one chat completion.
+    """Build the body of one chat completion.
 
     Args:
-        request: what is asked.
+        request: the question.
         model: the provider's name for the model.
-        params: further fields, which replace ours; None leaves a field out. ``extra_body`` is merged in,
-            ``base_url`` is passed over.
-        structured: whether the provider holds the answer to the schema (``response_format``); otherwise the
-            schema is written into the prompt.
+        params: further fields, which replace ragbench's; None omits a field. ``extra_body`` is merged in, and
+            ``base_url`` is ignored.
+        structured: whether the provider enforces the schema (``response_format``); otherwise the schema is
+            written into the prompt.
     """
     form = request.schema is not None and structured
     found: dict[str, object] = {
@@ -50,12 +51,12 @@ def body(request: Request, model: str, params: Mapping[str, object], *, structur
 
 
 def response_format(schema: Mapping[str, object]) -> dict[str, object]:
-    """The field that holds an answer to a schema; strict where the schema keeps to what strict mode takes."""
+    """The field that enforces a schema. It is strict if strict mode accepts the schema."""
     return {"type": "json_schema", "json_schema": {"name": FORM, "schema": dict(schema), "strict": _is_strict(schema)}}
 
 
 def spoken(request: Request, *, in_prompt: bool) -> list[tuple[Role, str]]:
-    """Who says what; the schema, if there is one, at the end of the first message when it goes into the prompt."""
+    """The messages. A schema that goes into the prompt is at the end of the first message."""
     said = [(message.role, message.text) for message in request.messages]
     if in_prompt and request.schema is not None:
         role, text = said[0]
@@ -64,10 +65,10 @@ def spoken(request: Request, *, in_prompt: bool) -> list[tuple[Role, str]]:
 
 
 def response(reply: Mapping[str, object]) -> Response:
-    """What the model said; its refusal, where the provider gives one, ends with ``refusal``.
+    """Read the response. Where the provider reports a refusal, its finish reason is ``refusal``.
 
     Raises:
-        LLMError: it is no chat completion. It may be tried again; whether it is billed is in doubt.
+        LLMError: the reply is not a chat completion. The call may be tried again, and may be billed.
     """
     read: Any = reply
     try:
@@ -92,7 +93,7 @@ def text_of(content: Any) -> str:
 
 
 def _is_strict(schema: Any) -> bool:
-    """Whether OpenAI's strict mode takes a schema: every property required, none beside them."""
+    """Whether OpenAI's strict mode accepts a schema: every property is required, and there are no others."""
     if isinstance(schema, list):
         return all(_is_strict(item) for item in schema)
     if not isinstance(schema, Mapping):
@@ -110,10 +111,10 @@ DONE = "[DONE]"
 
 
 class OpenAIEvents:
-    """Reads one reply.
+    """Reads one streamed reply.
 
     Args:
-        show: takes the text as it comes.
+        show: receives the text as it arrives.
     """
 
     def __init__(self, show: Show) -> None:
@@ -125,10 +126,10 @@ class OpenAIEvents:
         self._ended: Any = None
 
     def feed(self, data: bytes) -> bool:
-        """Take the next bytes, cut anywhere; whether the stream says that it is at its end.
+        """Read the next bytes, cut anywhere. Returns whether the stream has ended.
 
         Raises:
-            LLMError: the server tells a failure, or what came is no chunk.
+            LLMError: the server reports an error, or the data are not a chunk.
         """
         *lines, self._rest = LINE_END.split(self._rest + data)
         for line in lines:
@@ -174,7 +175,7 @@ class OpenAIEvents:
 
 
 def _failure(found: Any) -> LLMError:
-    """What a server tells after it has begun to answer; the tokens so far may be billed."""
+    """An error that a server reports after it has begun to answer. The tokens so far may be billed."""
     told = found.get("error", found)
     reason = told.get("message") or json.dumps(told) if isinstance(told, dict) else told
     code = str(told.get("code") or told.get("type") or "") if isinstance(told, dict) else ""

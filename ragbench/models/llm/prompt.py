@@ -1,4 +1,4 @@
-"""What a prompt is, and how data are put into it so that they stay data."""
+"""Prompts, and how data are put into them so that they stay data."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,13 +17,13 @@ DATA_RULE = (
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt with its version; any change of wording or schema needs a new version, which asks anew.
+    """A prompt with its version. Any change of wording or schema needs a new version, and the model is asked again.
 
     Attributes:
-        name: what it is for.
+        name: the purpose of the prompt.
         version: whole number, part of every cache key.
-        system: who the model is and what it must do; ``{fence}`` stands for the line around data.
-        template: what the user says; ``{name}`` stands for a field or for fenced data.
+        system: the system message; ``{fence}`` stands for the line around data.
+        template: the user message; ``{name}`` stands for a field or for fenced data.
         schema: JSON schema of the answer; None for free text.
         max_tokens: the most the model may write.
         temperature: 0 for the most likely answer.
@@ -55,17 +55,17 @@ class Prompt:
         schema: Mapping[str, object] | None = None,
         max_tokens: int | None = None,
     ) -> Request:
-        """The request for these fields and data.
+        """Build the request for these fields and data.
 
         Args:
-            filled: what takes the places of the template.
-            seed: of the run.
-            schema: a narrower schema than the prompt's own (as many items as were asked for).
-            max_tokens: fewer than the prompt's own, where less is asked for.
+            filled: values for the placeholders of the template.
+            seed: seed of the run.
+            schema: a narrower schema than the prompt's own, such as one with the number of items asked for.
+            max_tokens: fewer than the prompt's own, if less is asked for.
         """
         fence = fence_for(list(filled.data.values()))
         data = {name: f"{fence}\n{text}\n{fence}" for name, text in filled.data.items()}
-        # Fields first: they are ragbench's own words and may hold places for data; data are never looked into.
+        # Fields first: they are ragbench's own words and may hold placeholders for data. Data are never scanned.
         template = substitute(self.template, filled.fields)
         return Request(
             prompt=self.label,
@@ -82,11 +82,11 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Filled:
-    """What takes the places of a template.
+    """Values for the placeholders of a template.
 
     Attributes:
-        fields: ragbench's own words, put in as they are.
-        data: texts of others, put in between fences.
+        fields: ragbench's own words, inserted as they are.
+        data: texts of others, inserted between fences.
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -94,14 +94,14 @@ class Filled:
 
 
 def substitute(template: str, places: Mapping[str, str]) -> str:
-    """Fill the known places in one pass, so that braces in what is put in mean nothing."""
+    """Fill the known placeholders in one pass, so that braces in the values have no effect."""
     return _PLACE.sub(lambda match: places.get(match[1], match[0]), template)
 
 
 def fence_for(texts: Sequence[str]) -> str:
-    """A line that occurs in none of the texts; the same texts give the same line.
+    """Make a line that occurs in none of the texts. The same texts give the same line.
 
-    It depends on all of the text, so that a document cannot know the fence it will get.
+    The line depends on all of the text, so a document cannot predict its fence.
     """
     joined = "\0".join(texts)
     digest = text_hash(joined)

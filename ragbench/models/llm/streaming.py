@@ -1,4 +1,4 @@
-"""An answer that is read while it is written."""
+"""Read an answer while it is written."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Shown:
-    """What one call has handed on so far, for all who watch it; true once that is anything."""
+    """The text that one call has passed on so far, for all its watchers. It is true once there is any."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
@@ -20,14 +20,14 @@ class Shown:
 
     @property
     def text(self) -> str:
-        """Of all pieces."""
+        """The text of all pieces."""
         return "".join(self._pieces)
 
     def __bool__(self) -> bool:
         return bool(self._pieces)
 
     def __call__(self, piece: str) -> None:
-        """Hand a piece on."""
+        """Pass a piece on."""
         if not piece:
             return
         self._pieces.append(piece)
@@ -35,27 +35,27 @@ class Shown:
             show(piece)
 
     def add(self, show: Show) -> None:
-        """One more watches; it gets what came before at once."""
+        """Add a watcher. It receives earlier pieces at once."""
         if self:
             show(self.text)
         self._watching.append(show)
 
     def whole(self, text: str) -> None:
-        """The answer is there, from the cache or a model that does not stream: hand it on if nothing was before."""
+        """Pass on a complete answer (cached, or from a model that does not stream) if nothing was passed on before."""
         if not self:
             self(text)
 
 
 async def as_it_comes(work: Callable[[Show], Awaitable[T]]) -> AsyncGenerator[str | T]:
-    """The pieces that a piece of work shows, and at last what it gives; pieces that wait together come as one.
+    """Yield the pieces of text that some work shows, and at last its result. Pieces that wait together arrive as one.
 
-    Who leaves early must close the iterator (`contextlib.aclosing`): the work is then cancelled.
+    To leave early, close the iterator (`contextlib.aclosing`), which cancels the work.
 
     Args:
-        work: ``lambda show: client.ask(request, show)``; its result must be no text.
+        work: ``lambda show: client.ask(request, show)``; its result must not be a text.
 
     Raises:
-        Exception: whatever the work raises, after the pieces that came before.
+        Exception: whatever the work raises, after the pieces that arrived before.
     """
     pieces: list[str] = []
     there = asyncio.Event()
@@ -84,7 +84,7 @@ async def as_it_comes(work: Callable[[Show], Awaitable[T]]) -> AsyncGenerator[st
 
 
 async def from_thread(threads: Executor, each: Callable[[], Iterator[T]], take: Callable[[T], None]) -> None:
-    """Go through an iterator in a thread and take its items in this event loop; who is cancelled ends it at the next.
+    """Run an iterator in a thread and yield its items in this event loop. A cancelled caller ends it at the next item.
 
     Raises:
         Exception: whatever the iterator raises.
@@ -105,9 +105,9 @@ async def from_thread(threads: Executor, each: Callable[[], Iterator[T]], take: 
 
 
 async def until_left(task: "asyncio.Task[T]") -> T:
-    """What a task that was just made gives; who leaves ends it."""
+    """Wait for a new task. A caller that leaves cancels it."""
     try:
-        # A task that is cancelled before its first step never takes it, nor what it would do at its end.
+        # A task that is cancelled before its first step never runs, not even its cleanup.
         await asyncio.sleep(0)
         return await task
     except asyncio.CancelledError:
@@ -116,6 +116,6 @@ async def until_left(task: "asyncio.Task[T]") -> T:
 
 
 def looked_at(task: "asyncio.Task[Any]") -> None:
-    """Whoever waited may be gone; asyncio would complain on stderr that nobody looked at the failure."""
+    """Retrieve the task's exception, so that asyncio does not report it on stderr after every waiter has left."""
     if not task.cancelled():
         task.exception()

@@ -17,19 +17,19 @@ from ragbench.models.llm.base import LLM, LLMError, Message, Request, Response, 
 
 Structured = Literal["auto", "json_schema", "none"]
 REFUSED_STREAM = re.compile(r"\bstream(ing|s|_options|_usage)?\b", re.IGNORECASE)
-"""As a word: Bedrock names its operation ``ConverseStream`` in each of its errors."""
+"""A whole word: Bedrock names its operation ``ConverseStream`` in each of its errors."""
 REFUSED_FORM = re.compile(r"response_format|json_schema|structured|tool|grammar|schema", re.IGNORECASE)
 
 
 class StructuredLLM(LLM):
-    """A model that is asked for a schema in one of two ways.
+    """A model that enforces a schema in one of two ways.
 
     Args:
-        structured: ``json_schema``: through the provider; ``none``: written into the prompt; ``auto``: through
-            the provider until it refuses.
+        structured: ``json_schema`` enforces it through the provider; ``none`` writes it into the prompt; ``auto``
+            uses the provider until it refuses.
 
     Raises:
-        SettingError: it is none of these.
+        SettingError: the value is none of these.
     """
 
     def __init__(self, structured: Structured) -> None:
@@ -38,18 +38,18 @@ class StructuredLLM(LLM):
         self.structured = structured
         self._through_provider = structured != "none"
         self._counted = True
-        """Whether a stream is asked to count its tokens; some servers refuse that."""
+        """Whether a stream is asked to count its tokens. Some servers refuse that."""
 
     @abstractmethod
     async def _call(self, request: Request, through_provider: bool) -> Response:
-        """One call, the schema asked for in one way.
+        """Make one call, with the schema enforced in one way.
 
         Raises:
             LLMError: it gave no answer.
         """
 
     async def complete(self, request: Request) -> Response:
-        """One call; where the provider refuses the schema, a second one without it.
+        """Make one call, and a second one without the schema if the provider refuses it.
 
         Raises:
             LLMError: it gave no answer.
@@ -65,14 +65,14 @@ class StructuredLLM(LLM):
 
     @abstractmethod
     async def _stream(self, request: Request, show: Show) -> Response:
-        """One call without a schema, its text handed on while it is written.
+        """Make one call without a schema, and pass its text on while it is written.
 
         Raises:
             LLMError: it gave no answer, or broke off.
         """
 
     async def stream(self, request: Request, show: Show) -> Response:
-        """One call; whole where there is a schema (nobody reads half a JSON object) or where streams are refused.
+        """Make one call. It is not streamed if it has a schema (half a JSON object is useless) or if streams are refused.
 
         Raises:
             LLMError: it gave no answer, or broke off.
@@ -91,7 +91,7 @@ class StructuredLLM(LLM):
         except LLMError as error:
             if begun or error.retry or error.fatal or not REFUSED_STREAM.search(str(error)):
                 raise
-        # Others may have found out the same meanwhile; what counts is how this call was made.
+        # Other calls may have found out the same meanwhile. What counts is how this call was made.
         if counted:
             self._counted = False
         else:
@@ -110,19 +110,19 @@ REFUSED = {"content_filter", "guardrail_intervened", "refusal"}
 
 
 class Invalid(Exception):
-    """The answer cannot be used; the message tells the model why."""
+    """The answer cannot be used. The message tells the model why."""
 
 
 class Refused(Invalid):
-    """The provider would not let the model answer; asking again is of no use."""
+    """The provider did not let the model answer. Asking again does not help."""
 
 
 def read_answer(request: Request, response: Response) -> object:
-    """The text, or for a request with a schema the value.
+    """Read the text of an answer, or its JSON value if the request has a schema.
 
     Raises:
-        Invalid: there is none.
-        SettingError: the request's schema is no JSON schema.
+        Invalid: the answer holds no usable value.
+        SettingError: the request's schema is not a JSON schema.
     """
     if response.finish_reason in REFUSED:
         raise Refused(f"the provider withheld the answer ({response.finish_reason})")
@@ -167,18 +167,18 @@ def _repaired(body: str, error: ValueError) -> object:
 
 
 def _body(text: str) -> str:
-    """What stands between the first opening bracket and the last closing one; all of the rest if none closes."""
+    """The text from the first opening bracket to the last closing one, or to the end if none closes."""
     starts = [at for at in (text.find("{"), text.find("[")) if at >= 0]
     if not starts:
         raise Invalid("the answer holds no JSON object")
     start = min(starts)
     end = text.rfind("}" if text[start] == "{" else "]")
-    # A cut-off answer may well hold closing brackets further in, so the end counts only where depth agrees.
+    # A cut-off answer may hold closing brackets earlier, so the end counts only if the depth agrees.
     return text[start : end + 1] if end > start and not _cut_off(text[start : end + 1]) else text[start:]
 
 
 def _cut_off(body: str) -> bool:
-    """Whether brackets are still open at the end, strings left aside."""
+    """Whether brackets outside strings are still open at the end."""
     depth, quoted, escaped = 0, False, False
     for char in body:
         if escaped:
@@ -212,7 +212,7 @@ def _validator(schema: str) -> Any:
 
 
 def again(request: Request, raw: str, fault: str, attempt: int) -> Request:
-    """The request with the unusable answer and what was wrong with it; a resumed run makes the same one."""
+    """Build the request that repeats the unusable answer and says what was wrong. A resumed run builds the same one."""
     said = (
         Message("assistant", raw if raw.strip() else "(no answer)"),
         Message("user", f"This answer cannot be used: {fault}. Answer the request above again, in the form asked for."),

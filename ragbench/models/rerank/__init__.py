@@ -1,1 +1,1 @@
-"""Rerankers. One file each; the file's name is the reranker's name."""
+"""Rerankers, one file each. The file's name is the reranker's name."""

@@ -8,17 +8,17 @@ import numpy.typing as npt
 
 
 class Reranker(ABC):
-    """Reads a query with each passage and says how well they go together.
+    """Scores how well each passage matches a query.
 
     A subclass is a frozen dataclass whose fields are its settings.
     """
 
     @abstractmethod
     def score(self, query: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
-        """float32 (n,), higher is better, no NaN.
+        """Score the passages as float32 (n,); higher is better, and no score is NaN.
 
         Args:
-            query: what was searched for.
+            query: the text of the query.
             passages: the candidates, in the order of the retriever that found
                 them; passages it cannot tell apart should keep that order.
 

@@ -18,14 +18,14 @@ from ragbench.models.weights import weights_fingerprint
 class CrossEncoder(Reranker):
     """A sentence-transformers cross-encoder with one output, by name or path.
 
-    No code that comes with a model is ever run.
+    Code that comes with a model is never run.
 
     Attributes:
         model: a folder, or a name on the Hugging Face hub.
         revision: commit, branch or tag of a name; a commit makes runs repeatable.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         batch_size: pairs per forward pass.
-        max_tokens: pairs are cut after so many tokens; 0 leaves it to the model.
+        max_tokens: pairs are cut after this many tokens; 0 uses the model's limit.
 
     Source: Nogueira and Cho 2019, Passage re-ranking with BERT.
     """
@@ -43,12 +43,12 @@ class CrossEncoder(Reranker):
             raise SettingError("reranker 'cross_encoder': batch_size must be at least 1, max_tokens 0 or more")
 
     def fingerprint(self) -> str:
-        """The folder's files, or name and commit; the length limit. Device and batch size do not count."""
+        """Fingerprint of the weights (files, or name and commit) and the length limit, not of the device."""
         weights = weights_fingerprint(self.model, self.revision, lambda: _load(self))
         return fingerprint(["cross_encoder", weights, self.max_tokens])
 
     def score(self, query: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
-        """float32 (n,), the model's output (after its own activation).
+        """Score with the model's output, after its own activation, as float32 (n,).
 
         Raises:
             ArmError: an output is NaN.

@@ -42,20 +42,20 @@ GRADES = (0, 1, 2, 3)
 
 @dataclass(frozen=True)
 class LLM(Reranker):
-    """Grades by any LangChain chat model; equal grades keep the order of the candidates.
+    """Grade passages with any LangChain chat model. Equal grades keep the order of the candidates.
 
-    One request per passage. Keys come from the environment variables of the
-    provider; a setting that looks like one is refused.
+    There is one request per passage. Keys come from the provider's environment
+    variables; a setting that looks like a key is refused.
 
     Attributes:
         model: ``provider:model`` for LangChain's ``init_chat_model``, such as
-            ``openai:gpt-4o-mini`` or ``bedrock_converse:...``; any server that is
-            compatible with OpenAI's through ``params={base_url: ...}``.
+            ``openai:gpt-4o-mini`` or ``bedrock_converse:...``. A server that is
+            compatible with OpenAI's needs ``params={base_url: ...}``.
         params: further arguments of the model. Temperature is 0 unless given.
         concurrency: requests in flight at once.
-        max_characters: passages are cut after so many.
+        max_characters: passages are cut after this many characters.
         structured: ask for the grade through the provider's structured output
-            instead of reading it from the reply; not every model has it.
+            instead of reading it from the reply. Not every model supports it.
 
     Source: the four grades are those of TREC Deep Learning (Craswell et al. 2020)
     in words of this project; pointwise grading as in Sun et al. 2023.
@@ -75,13 +75,13 @@ class LLM(Reranker):
         refuse_secrets("reranker 'llm'", self.params)
 
     def fingerprint(self) -> str:
-        """Model, arguments and prompt."""
+        """Fingerprint of model, arguments and prompt."""
         return fingerprint(
             ["llm", self.model, self.params, self.max_characters, self.structured, PROMPT_VERSION, text_hash(PROMPT)]
         )
 
     def score(self, query: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
-        """float32 (n,): the grade, less up to one half by position.
+        """Score with the grade, less up to one half by position, as float32 (n,).
 
         Raises:
             ArmError: a request failed, or a reply holds no grade; the message says how many and why.
@@ -129,7 +129,7 @@ def _grade(reply: object) -> int | str:
 
 
 def _first_object(text: str) -> object | None:
-    """The first JSON object in a text; models wrap it in words and code fences."""
+    """Find the first JSON object in a text. Models wrap it in words and code fences."""
     decoder = json.JSONDecoder()
     at = text.find("{")
     while at >= 0:
@@ -156,7 +156,7 @@ def _grade_schema() -> dict[str, Any]:
 
 @lru_cache(maxsize=4)
 def _chat_model(model: str, params: str) -> Any:
-    """The chat model, kept so that its client keeps its connections; ``params`` is JSON."""
+    """Make the chat model. It is cached so that its client keeps its connections. ``params`` is JSON."""
     from langchain.chat_models import init_chat_model
 
     settings: dict[str, Any] = {"temperature": 0, **json.loads(params)}
@@ -168,6 +168,6 @@ def _chat_model(model: str, params: str) -> Any:
         if extra:
             raise MissingExtra(f"reranker {model!r}", extra) from error
         raise InputError(f"reranker {model!r}: {error}") from error
-    # Missing keys, unknown arguments: each provider has errors of its own.
+    # Missing keys, unknown arguments: each provider raises its own errors.
     except Exception as error:
         raise InputError(f"reranker {model!r} cannot be set up: {error}") from error

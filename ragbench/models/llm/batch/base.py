@@ -15,11 +15,11 @@ class Seen:
     """A batch as its provider sees it.
 
     Attributes:
-        state: the provider's own word.
-        ended: whether nothing more will come of it.
-        failed: whether it ended without any line having been worked on.
+        state: the provider's own word for it.
+        ended: whether the batch has ended.
+        failed: whether it ended before any line was processed.
         reason: why it failed, in the provider's words.
-        done: lines worked on so far; None where the provider does not say.
+        done: lines processed so far; None if the provider does not report it.
     """
 
     state: str
@@ -31,12 +31,12 @@ class Seen:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one line.
+    """The result of one line.
 
     Attributes:
         id: the line's own id, as it was sent; empty for a line of results that cannot be read.
-        response: what the model said, or None.
-        failure: why it said nothing.
+        response: the model's response, or None.
+        failure: why there is no response.
     """
 
     id: str
@@ -45,9 +45,9 @@ class Result:
 
 
 class BatchService(ABC):
-    """One model behind one batch API; every call is one exchange, without retries of its own.
+    """One model behind one batch API. Every call is one exchange, without retries.
 
-    What goes wrong in an exchange is raised as the provider's library raises it.
+    Errors are raised as the provider's library raises them.
     """
 
     most_lines = 50_000
@@ -57,11 +57,11 @@ class BatchService(ABC):
     least_lines = 1
     """The fewest requests of one batch."""
     place: Mapping[str, str]
-    """Where the batches live; with the model's name enough to find them again. No keys."""
+    """Where the batches are. With the model's name, this is enough to find them again. It holds no keys."""
 
     @abstractmethod
     def record_id(self, number: int, key: str) -> str:
-        """The id that the line goes by; unique in its batch.
+        """The id of the line, unique in its batch.
 
         Args:
             number: of the line, from 1.
@@ -75,32 +75,32 @@ class BatchService(ABC):
         Args:
             id_: the line's id.
             request: what is asked.
-            structured: whether the provider holds the answer to the schema; else the prompt does.
+            structured: whether the provider enforces the schema; otherwise the prompt asks for it.
         """
 
     @abstractmethod
     def upload(self, path: Path, name: str) -> str:
-        """Bring an input file to the provider; returns what it goes by there."""
+        """Upload an input file. Returns the provider's name for it."""
 
     @abstractmethod
     def find_upload(self, path: Path, name: str) -> str | None:
-        """What an upload of this name goes by, if there is one."""
+        """The provider's name for an upload of this name, if there is one."""
 
     @abstractmethod
     def create(self, name: str, upload: str) -> str:
-        """Begin a batch, from here on it is paid for; returns its id."""
+        """Create a batch, which is paid for from here on. Returns its id."""
 
     @abstractmethod
     def find(self, name: str, upload: str) -> str | None:
-        """Id of the batch that was begun under this name, if there is one."""
+        """The id of the batch that was created under this name, if there is one."""
 
     @abstractmethod
     def look(self, batch: str) -> Seen:
-        """How the batch stands."""
+        """The state of the batch."""
 
     @abstractmethod
     def download(self, batch: str, name: str, path: Path) -> None:
-        """Write the results of an ended batch to a file, as the provider wrote them; an empty one if there are none."""
+        """Write the results of an ended batch to a file, as the provider wrote them. No results give an empty file."""
 
     @abstractmethod
     def results(self, path: Path) -> Iterator[Result]:
@@ -108,15 +108,15 @@ class BatchService(ABC):
 
 
 def service_for(model: str, place: Mapping[str, str], *, role_arn: str = "") -> BatchService:
-    """The service; nothing is sent yet.
+    """Make the batch service for a model. Nothing is sent yet.
 
     Args:
         model: ``openai:NAME``, ``openai_compatible:NAME``, ``bedrock_converse:NAME`` or ``bedrock:NAME``.
-        place: ``base_url`` for OpenAI and its like; ``s3_uri`` and ``region`` for Bedrock.
-        role_arn: for beginning batches on Bedrock.
+        place: ``base_url`` for OpenAI and compatible servers; ``s3_uri`` and ``region`` for Bedrock.
+        role_arn: the role for creating batches on Bedrock.
 
     Raises:
-        SettingError: another provider, or a place that cannot be used.
+        SettingError: the provider is unsupported, or the place cannot be used.
         MissingExtra: the provider's library is not installed.
     """
     # Here, since both modules import this one.

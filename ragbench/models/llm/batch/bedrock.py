@@ -1,4 +1,4 @@
-"""A request in the native format of a model family on Bedrock, and its output as a response.
+"""Batches on Bedrock, with requests and responses in the native format of each model family.
 
 Sources: Amazon Bedrock user guide, "Anthropic Claude Messages API"; Amazon Nova user guide, "Complete request schema".
 """
@@ -22,7 +22,7 @@ TOLD = "Gives the answer."
 
 
 class Family(NamedTuple):
-    """How a family of models is asked, and how its output is read."""
+    """The request format of a family of models, and the reader of its output."""
 
     body: Callable[..., dict[str, object]]
     response: Callable[[Mapping[str, Any]], Response]
@@ -32,7 +32,7 @@ def family(model: str) -> Family:
     """The family of a model id, inference profile or ARN.
 
     Raises:
-        SettingError: none that is known.
+        SettingError: the family is unknown.
     """
     for mark, found in FAMILIES.items():
         if mark in model:
@@ -44,7 +44,7 @@ def family(model: str) -> Family:
 
 
 def _tool_schema(request: Request, structured: bool) -> Mapping[str, object] | None:
-    """The schema, where a tool can hold the answer to it."""
+    """The schema, if a tool can enforce it."""
     schema = request.schema
     return schema if structured and schema is not None and schema.get("type") == "object" else None
 
@@ -119,11 +119,11 @@ class BedrockJobs(BatchService):
     Args:
         model: id, inference profile or ARN.
         s3_uri: folder in S3 for input and output.
-        role_arn: the role that Bedrock takes on to read and write there; needed to begin a batch only.
-        region: of Bedrock and of the bucket; empty for that of the environment.
+        role_arn: the role that Bedrock assumes to read and write there; needed only to create a batch.
+        region: region of Bedrock and of the bucket; empty uses the environment's.
 
     Raises:
-        SettingError: a model of an unknown family, no S3 folder, no region.
+        SettingError: the model's family is unknown, or the S3 folder or the region is missing.
         MissingExtra: boto3 is not installed.
     """
 
@@ -156,7 +156,7 @@ class BedrockJobs(BatchService):
         return self._session.client("s3", config=_no_retries())
 
     def record_id(self, number: int, key: str) -> str:
-        """Eleven letters and digits, as Bedrock documents it: the line's number."""
+        """The line's number as eleven letters and digits, as Bedrock requires."""
         return f"R{number:010}"
 
     def line(self, id_: str, request: Request, *, structured: bool) -> dict[str, object]:
@@ -164,17 +164,17 @@ class BedrockJobs(BatchService):
         return {"recordId": id_, "modelInput": self._family.body(request, structured=structured)}
 
     def upload(self, path: Path, name: str) -> str:
-        """URI of the object; a second upload replaces the first."""
+        """Upload the file and return the URI of the object. A second upload replaces the first."""
         key = f"{self._prefix}{name}/input.jsonl"
         self._s3.upload_file(str(path), self.bucket, key)
         return f"s3://{self.bucket}/{key}"
 
     def find_upload(self, path: Path, name: str) -> str | None:
-        """None: uploading again replaces what is there by the same bytes."""
+        """None, since uploading again replaces the object by the same bytes."""
         return None
 
     def create(self, name: str, upload: str) -> str:
-        """ARN of the begun job. The name is also the token by which Bedrock knows a repeated call."""
+        """Create the job and return its ARN. The name is also the token by which Bedrock recognises a repeated call."""
         if not self.role_arn:
             raise SettingError(f"batches of {self.model!r} need a role that Bedrock takes on (--role-arn)")
         made = self._jobs.create_model_invocation_job(
@@ -196,14 +196,14 @@ class BedrockJobs(BatchService):
         return None
 
     def look(self, batch: str) -> Seen:
-        """State, and how many records are done where Bedrock says so."""
+        """State of the job, and the number of finished records if Bedrock reports it."""
         seen = self._jobs.get_model_invocation_job(jobIdentifier=batch)
         state = str(seen["status"])
         return Seen(state, state in ENDED, state == "Failed", str(seen.get("message", "")),
                     seen.get("processedRecordCount"))  # fmt: skip
 
     def download(self, batch: str, name: str, path: Path) -> None:
-        """Every output file below the batch's folder."""
+        """Download every output file below the batch's folder."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self._output(name))
         keys = sorted(found["Key"] for page in pages for found in page.get("Contents", []))
         with replacing(path) as temporary, temporary.open("wb") as file:

@@ -1,13 +1,12 @@
-"""What became of every batch: an append-only file in the run's folder.
+"""The journal of batches: an append-only file in the run's folder.
 
-A line is on disk before the step it announces is taken, and another one after it, so
-that whoever finds the file after a kill knows which step may or may not have
-been taken. Lines of a batch:
+One line is on disk before a step is taken, and another one after it. After a kill,
+the file thus shows which step may or may not have been taken. Lines of a batch:
 
     planned -> uploading -> uploaded -> creating -> created (-> state ...) -> fetched
 
-``refused`` (the provider would not take it) and ``dropped`` (its answers came
-another way) end a batch that was never begun.
+``refused`` (the provider does not accept it) and ``dropped`` (its answers arrived
+another way) end a batch that was never created.
 """
 
 import dataclasses
@@ -29,22 +28,22 @@ ENDED = ("fetched", "refused", "dropped")
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch, as the journal tells it.
+    """One batch, as recorded in the journal.
 
     Attributes:
         name: unique; the provider keeps it beside its own id.
         model: ``provider:name``.
-        fingerprint: of the model, which its answers' keys start with.
-        place: where it lives, see `BatchService.place`.
+        fingerprint: the model's; the keys of its answers start with it.
+        place: where it is, see `BatchService.place`.
         lines: number of requests.
         most_tokens: the most it can take.
-        most_cost: the most it can cost; 0.0 where the price is not known.
-        step: the last line of the journal about it.
-        upload: what its input file goes by at the provider.
-        id: what it goes by at the provider.
-        state: the provider's last word on it.
+        most_cost: the most it can cost; 0.0 if the price is unknown.
+        step: the last step in the journal.
+        upload: the provider's name for its input file.
+        id: the provider's id for it.
+        state: the last state that the provider reported.
         reason: why it failed or was refused.
-        answered: answers that came of it, once fetched.
+        answered: number of its answers, once fetched.
         failed: requests without an answer, once fetched.
         whole: whether it failed as a whole.
     """
@@ -67,17 +66,17 @@ class Batch:
 
     @property
     def under_way(self) -> bool:
-        """Whether answers may still come of it."""
+        """Whether answers may still arrive."""
         return self.step in UNDER_WAY
 
 
 @dataclass
 class Journal:
-    """The batches of a run folder, and the file that remembers them.
+    """The batches of a run folder, and the file that records them.
 
     Attributes:
         folder: the run folder.
-        id: part of every batch's name, so that two folders in one account never mix.
+        id: part of every batch's name, so that two folders in one account do not mix.
         batches: by name, oldest first.
     """
 
@@ -87,10 +86,10 @@ class Journal:
 
     @classmethod
     def read(cls, folder: Path) -> "Journal":
-        """The journal of a folder; an empty one if there is none.
+        """Read the journal of a folder; an empty one if there is none.
 
         Raises:
-            InputError: the file cannot be read, or is none of ragbench's.
+            InputError: the file cannot be read, or is not a journal of ragbench.
         """
         journal = cls(folder)
         path = folder / JOURNAL
@@ -100,7 +99,7 @@ class Journal:
             raw = path.read_bytes()
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-        # What stands behind the last line end was being written when the process died.
+        # Text after the last line end was being written when the process died.
         for number, line in enumerate(raw[: raw.rfind(b"\n") + 1].splitlines(), 1):
             try:
                 journal._take(json.loads(line))
@@ -109,10 +108,10 @@ class Journal:
         return journal
 
     def note(self, event: str, batch: str, **told: object) -> Batch:
-        """Append a line and flush it to the disk; returns the batch as it now stands.
+        """Append a line and flush it to the disk. Returns the updated batch.
 
         Raises:
-            InputError: it cannot be written.
+            InputError: the file cannot be written.
         """
         self._append({"event": event, "batch": batch, **told})
         return self.batches[batch]
@@ -128,18 +127,18 @@ class Journal:
         return self.folder / FILES / f"{batch}.{kind}.jsonl"
 
     def keys(self, batch: str) -> Iterator[tuple[str, int]]:
-        """Fingerprint and estimated input tokens of each request of a batch, in the order of its lines."""
+        """Read fingerprint and estimated input tokens of each request of a batch, in the order of its lines."""
         for row in _rows(self.file(batch, "keys")):
             yield str(row["key"]), int(row["input_tokens"])
 
     def failures(self, batch: str) -> Iterator[tuple[str, str]]:
-        """Fingerprint of each request of a fetched batch that got no answer, and why."""
+        """Read the fingerprint of each request of a fetched batch that has no answer, and the reason."""
         if self.batches[batch].failed:
             for row in _rows(self.file(batch, "failed")):
                 yield str(row["key"]), str(row["reason"])
 
     def under_way(self) -> list[Batch]:
-        """Batches of which answers may still come."""
+        """Batches whose answers may still arrive."""
         return [batch for batch in self.batches.values() if batch.under_way]
 
     def _append(self, row: Mapping[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""OpenAI's files and batches, as spoken by OpenAI and by servers compatible with it.
+"""Batches on OpenAI and on compatible servers.
 
 Source of the protocol: OpenAI API reference, "Batch" and "Files".
 """
@@ -27,8 +27,8 @@ class OpenAIFiles(BatchService):
     """Batches of chat completions.
 
     Args:
-        model: the provider's name for it.
-        base_url: address of the server; empty for OpenAI's own.
+        model: the provider's name for the model.
+        base_url: address of the server; empty for OpenAI itself.
     """
 
     most_bytes = 200_000_000
@@ -45,7 +45,7 @@ class OpenAIFiles(BatchService):
             raise MissingExtra(f"language model 'openai:{self.model}'", "openai") from error
 
         key = os.environ.get("OPENAI_API_KEY") or ("none" if self.base_url else None)
-        # Its own retries would begin a batch twice: it does not look whether the first try got through.
+        # The library's own retries would create a batch twice: it does not check whether the first try succeeded.
         return OpenAI(api_key=key, base_url=self.base_url or None, max_retries=0, timeout=SECONDS)
 
     def record_id(self, number: int, key: str) -> str:
@@ -58,33 +58,33 @@ class OpenAIFiles(BatchService):
         return {"custom_id": id_, "method": "POST", "url": ENDPOINT, "body": body}
 
     def upload(self, path: Path, name: str) -> str:
-        """Id of the uploaded file."""
+        """Upload the file and return its id."""
         with path.open("rb") as file:
             return str(self._client.files.create(file=(f"{name}.jsonl", file), purpose="batch").id)
 
     def find_upload(self, path: Path, name: str) -> str | None:
-        """By its file name and length."""
+        """Find an upload by its file name and length."""
         for file in self._client.files.list(purpose="batch"):
             if file.filename == f"{name}.jsonl" and file.bytes == path.stat().st_size:
                 return str(file.id)
         return None
 
     def create(self, name: str, upload: str) -> str:
-        """Id of the begun batch."""
+        """Create the batch and return its id."""
         made = self._client.batches.create(
             input_file_id=upload, endpoint=ENDPOINT, completion_window="24h", metadata={OURS: name}
         )
         return str(made.id)
 
     def find(self, name: str, upload: str) -> str | None:
-        """By the name in its metadata, or by its input file."""
+        """Find a batch by the name in its metadata, or by its input file."""
         for batch in self._client.batches.list(limit=100):
             if (batch.metadata or {}).get(OURS) == name or batch.input_file_id == upload:
                 return str(batch.id)
         return None
 
     def look(self, batch: str) -> Seen:
-        """State, and how many lines are done."""
+        """State of the batch, and the number of finished lines."""
         seen = self._client.batches.retrieve(batch)
         errors = [error.message or error.code for error in (seen.errors.data if seen.errors else None) or []]
         counts = seen.request_counts
@@ -92,7 +92,7 @@ class OpenAIFiles(BatchService):
         return Seen(seen.status, seen.status in ENDED, seen.status == "failed", "; ".join(map(str, errors[:3])), done)
 
     def download(self, batch: str, name: str, path: Path) -> None:
-        """Output and error file, one behind the other."""
+        """Download the output file and the error file into one file."""
         seen = self._client.batches.retrieve(batch)
         with replacing(path) as temporary, temporary.open("wb") as file:
             for part in (seen.output_file_id, seen.error_file_id):

@@ -1,4 +1,4 @@
-"""Missing requests -> the input files of batches: what fits into the budget, split by the provider's limits."""
+"""Turn missing requests into input files of batches that fit the budget and the provider's limits."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from ragbench.models.llm.costs import Price, estimated_usage, usage_bound
 
 @dataclass
 class Room:
-    """What is left of a budget when everything under way is counted at the most it can take.
+    """The remaining budget, where everything under way counts with the most it can take.
 
     Attributes:
         max_cost: the limit, or None.
@@ -29,7 +29,7 @@ class Room:
     tokens: int = 0
 
     def take(self, most: Usage, price: Price | None) -> bool:
-        """Set aside the most that a request can take, if it still fits."""
+        """Reserve the most that a request can take, if it still fits."""
         tokens_ = most.input_tokens + most.output_tokens
         cost = price.cost(most) if price else 0.0
         over_cost = self.max_cost is not None and self.cost + cost > self.max_cost * (1 + 1e-9)
@@ -41,11 +41,11 @@ class Room:
 
 @dataclass(frozen=True)
 class Model:
-    """A model as batches see it.
+    """A model that batches are sent to.
 
     Attributes:
         name: ``provider:name``.
-        fingerprint: its identity, which its answers' keys start with.
+        fingerprint: the model's; the keys of its answers start with it.
         price: of its tokens, or None.
         service: its batch API.
     """
@@ -57,7 +57,7 @@ class Model:
 
 
 def fitting(requests: Iterable[Request], price: Price | None, room: Room) -> list[Request]:
-    """The first of the requests, up to the one that does not fit into the budget any more."""
+    """The requests before the first one that does not fit into the budget."""
     found: list[Request] = []
     for request in requests:
         if not room.take(usage_bound(request), price):
@@ -67,7 +67,7 @@ def fitting(requests: Iterable[Request], price: Price | None, room: Room) -> lis
 
 
 def split(sizes: Sequence[int], most_lines: int, most_bytes: int) -> list[range]:
-    """Ranges of lines, as equal in number as the limits allow.
+    """Split lines into ranges of equal size, as far as the limits allow.
 
     Args:
         sizes: bytes of each line.
@@ -96,17 +96,17 @@ def plan_batches(
     most_lines: int,
     structured: Callable[[str], bool],
 ) -> list[Batch]:
-    """Write the input files and enter the batches into the journal; nothing is sent yet.
+    """Write the input files and record the batches in the journal. Nothing is sent yet.
 
     Args:
         journal: of the run.
-        model: who is asked.
+        model: the model to ask.
         requests: what is asked.
-        most_lines: of one batch; the provider's own limit holds beside it.
-        structured: whether the provider holds the answer of a request (by fingerprint) to its schema.
+        most_lines: the most lines of one batch; the provider's own limit applies too.
+        structured: whether the provider enforces the schema of a request (by fingerprint).
 
     Raises:
-        InputError: one request alone is larger than an input file may be, or the disk is full.
+        InputError: a single request exceeds the size of an input file, or the disk is full.
     """
     service = model.service
 
@@ -115,7 +115,7 @@ def plan_batches(
         row = service.line(service.record_id(number, key), request, structured=structured(key))
         return json.dumps(row, ensure_ascii=False).encode() + b"\n"
 
-    # A line's number changes its length by no byte, so that sizes hold for every way to split.
+    # A line's number does not change its length, so the sizes hold for every split.
     sizes = [len(line(1, request)) for request in requests]
     large = next((request for request, size in zip(requests, sizes, strict=True) if size > service.most_bytes), None)
     if large is not None:
@@ -141,7 +141,7 @@ def plan_batches(
 
 
 def tried(journal: Journal) -> tuple[Mapping[str, int], Mapping[str, str]]:
-    """How often each request went out without an answer, and the last reason; by model and request fingerprint."""
+    """Count how often each request stayed without an answer, with the last reason, by model and fingerprint."""
     times: dict[str, int] = {}
     reasons: dict[str, str] = {}
     for batch in journal.batches.values():

@@ -1,4 +1,4 @@
-"""A planned batch -> one that its provider works on, whatever happens in between."""
+"""Send planned batches and fetch their answers, whatever fails in between."""
 
 import asyncio
 import json
@@ -19,28 +19,28 @@ from ragbench.models.llm.structured import Invalid, Refused, again, read_answer
 
 TRIES = 6
 FIRST_WAIT, LONGEST_WAIT = 0.5, 20.0
-"""Seconds; the wait doubles from try to try unless the provider asks for another one."""
+"""Seconds. The wait doubles from try to try unless the provider asks for another one."""
 T = TypeVar("T")
 
 
 class BatchRefused(RagbenchError):
-    """The provider will not take the batch, however often it is offered."""
+    """The provider does not accept the batch, however often it is sent."""
 
 
 def patiently(
     what: str, call: Callable[[], T], found: Callable[[], T | None] | None = None, *, look_first: bool = False
 ) -> T:
-    """The result of an exchange.
+    """Make an exchange, with retries, and return its result.
 
     Args:
         what: for messages, "creating a batch".
         call: the exchange.
-        found: the result of an earlier try that got through although its reply did not. It is asked
-            before every further try; without it, the exchange must be one that may be repeated.
-        look_first: ask `found` before the first try too.
+        found: looks for the result of an earlier try that succeeded although its reply was lost. It is called before
+            every further try. Without it, the exchange must be safe to repeat.
+        look_first: call `found` before the first try too.
 
     Raises:
-        BatchRefused: the provider will not.
+        BatchRefused: the provider refuses.
         SettingError: wrong key or address.
         ServiceDown: no reply after several tries.
     """
@@ -56,7 +56,7 @@ def patiently(
             return call()
         except RagbenchError:
             raise
-        # Every library has errors of its own; `read_error` sorts them, and none is swallowed.
+        # Every library has its own errors. `read_error` sorts them, and none is swallowed.
         except Exception as error:
             failure = read_error(error)
             if failure.fatal:
@@ -69,11 +69,11 @@ def patiently(
 
 
 def send(journal: Journal, batch: Batch, service: BatchService) -> Batch:
-    """Upload the input file and begin the batch, from the step on where the journal ends.
+    """Upload the input file and create the batch, from the step where the journal ends.
 
     Raises:
-        InputError: the provider refuses the batch; the journal says so, and its requests are free again.
-        SettingError, ServiceDown: the same command goes on later.
+        InputError: the provider refuses the batch. The journal records it, and its requests are free again.
+        SettingError, ServiceDown: the same command continues later.
     """
     name, path = batch.name, journal.file(batch.name, "input")
     try:
@@ -104,7 +104,7 @@ def send(journal: Journal, batch: Batch, service: BatchService) -> Batch:
 
 
 def adopt(journal: Journal, batch: Batch, service: BatchService) -> Batch:
-    """A batch that may have been begun when the process died: look for it, begin nothing."""
+    """Look for a batch that may have been created when the process died. Creates nothing."""
     if batch.step != "creating":
         return batch
     id_ = patiently(f"looking for {batch.name}", lambda: service.find(batch.name, batch.upload))
@@ -112,9 +112,9 @@ def adopt(journal: Journal, batch: Batch, service: BatchService) -> Batch:
 
 
 def still_wanted(journal: Journal, batch: Batch, answers: AnswerStore) -> bool:
-    """Whether nothing of a batch that was not begun has been answered in another way; if so, it is dropped.
+    """Whether no request of an uncreated batch was answered in another way. Otherwise the batch is dropped.
 
-    The requests of a dropped batch that are still open go into a new one.
+    Open requests of a dropped batch go into a new one.
     """
     if batch.step == "created":
         return True
@@ -125,18 +125,18 @@ def still_wanted(journal: Journal, batch: Batch, answers: AnswerStore) -> bool:
 
 
 class Collector:
-    """An asker that calls nobody: a kept answer is given, a missing one is noted.
+    """An asker that makes no calls: it returns stored answers and records missing ones.
 
-    It walks the same way through the same answers as a `Client` does, re-asks included, so that what a batch
-    brings serves a client and the other way round.
+    It takes the same path through the same answers as a `Client`, re-asks included, so the answers of a batch
+    serve a client, and the other way round.
 
     Args:
-        client: whose model, settings and totals are used; it is never asked.
-        answers: the kept answers.
-        given_up: why no further try is made, by fingerprint of the request.
+        client: its model, settings and totals are used; it is never called.
+        answers: the stored answers.
+        given_up: why no further try is made, by request fingerprint.
 
     Attributes:
-        missing: what must be asked, by fingerprint, in the order it was noted.
+        missing: the requests to ask, by fingerprint, in the order of recording.
     """
 
     def __init__(self, client: Client, answers: AnswerStore, given_up: Mapping[str, str]) -> None:
@@ -145,10 +145,10 @@ class Collector:
         self.missing: dict[str, Request] = {}
 
     async def ask(self, request: Request) -> Answer:
-        """The answer, as far as what is kept goes.
+        """Return the answer if it is stored.
 
         Raises:
-            AnswerLater: it must be asked for; it is noted.
+            AnswerLater: it is not stored; the request is recorded.
         """
         totals, reasks = self.client.totals, self.client.limits.reasks
         asked, raw, failure = request, "", ""
@@ -176,17 +176,17 @@ class Collector:
 
 
 AT_ONCE = 2000
-"""Answers that are handed to the cache together."""
+"""Answers that are stored together."""
 
 
 def fetch(journal: Journal, batch: Batch, service: BatchService, answers: AnswerStore) -> Batch:
-    """Look at a begun batch, and if it has ended, keep what came of it.
+    """Check a created batch, and store its answers if it has ended.
 
-    It may be repeated after a kill at any point: an answer is kept once.
+    It can be repeated after a kill at any point: an answer is stored once.
 
     Raises:
-        InputError: an answer cannot be kept.
-        SettingError, ServiceDown, BatchRefused: the provider cannot be asked.
+        InputError: an answer cannot be stored.
+        SettingError, ServiceDown, BatchRefused: the provider cannot be reached.
     """
     seen = patiently(f"looking at {batch.name}", lambda: service.look(batch.id))
     if seen.state != batch.state:
@@ -208,7 +208,7 @@ def fetch(journal: Journal, batch: Batch, service: BatchService, answers: Answer
 
 
 def _matched(journal: Journal, batch: Batch, service: BatchService) -> tuple[dict[str, Response], dict[str, str], int]:
-    """Responses by key of the cache, failures by fingerprint, and the number of results that fit no request."""
+    """Responses by cache key, failures by fingerprint, and the number of results that match no request."""
     expected = {
         service.record_id(number, key): (key, estimated)
         for number, (key, estimated) in enumerate(journal.keys(batch.name), 1)
@@ -229,7 +229,7 @@ def _matched(journal: Journal, batch: Batch, service: BatchService) -> tuple[dic
 
 
 def _counted(response: Response, estimated: int) -> Response:
-    """With the provider's count of tokens, or an estimate where it gave none."""
+    """The response with the provider's token count, or an estimate if it gave none."""
     if response.usage != Usage():
         return response
     written = max(1, round(len(response.text) / CHARACTERS_PER_TOKEN))
