@@ -72,7 +72,7 @@ class StructuredLLM(LLM):
         """
 
     async def stream(self, request: Request, show: Show) -> Response:
-        """Make one call. It is not streamed if it has a schema (half a JSON object is useless) or if streams are refused.
+        """Make one call. It is not streamed if it has a schema (half a JSON object is useless) or streams are refused.
 
         Raises:
             LLMError: it gave no answer, or broke off.
