@@ -1,1 +1,1 @@
-"""Answers of RAG systems: making them, and scoring what was said."""
+"""Make and score the answers of RAG systems."""

@@ -17,7 +17,7 @@ from ragbench.models.llm.costs import Price
 from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 
 UNKNOWN = "I do not know."
-"""What a model says when the sources lack the answer."""
+"""The reply of a model when the sources lack the answer."""
 
 SCHEMA: dict[str, object] = {
     "title": "Answer",
@@ -61,11 +61,11 @@ PLAIN = Prompt(
 
 
 def request(question: str, sources: Sequence[Source], *, plain: bool, max_tokens: int, seed: int) -> Request:
-    """The request for one question.
+    """Build the request for one question.
 
     Args:
-        question: as the user put it; fenced like the sources, since it may come from anybody.
-        sources: what the model is shown, numbered from 1 in this order.
+        question: the user's words, fenced like the sources, since anybody may have written them.
+        sources: the passages that the model sees, numbered from 1 in this order.
         plain: free text instead of a JSON object.
         max_tokens: the most the model may write.
         seed: of the run.
@@ -82,19 +82,19 @@ LONGEST_RANGE = 100
 
 
 def numbers_in(text: str) -> list[int]:
-    """Numbers in square brackets, each once, in order: ``[2]``, ``[1, 3]``, ``[1-3]``."""
+    """Find numbers in square brackets, each once, in order: ``[2]``, ``[1, 3]``, ``[1-3]``."""
     found: dict[int, None] = {}
     for mark in _MARK.finditer(text):
         for first, last in _RANGE.findall(mark[1]):
             start, end = int(first), int(last or first)
-            # Numbers that fall, or a span of years, are no range of sources.
+            # Descending numbers, or a span of years, are not a range of sources.
             within = range(start, end + 1) if 0 <= end - start <= LONGEST_RANGE else (start, end)
             found.update(dict.fromkeys(within))
     return list(found)
 
 
 def resolve(numbers: Iterable[int], ids: Sequence[str]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """The cited ids, each once and in order, and the numbers that no source has.
+    """Return the cited ids, each once and in order, and the numbers that no source has.
 
     Args:
         numbers: as cited, from 1.
@@ -107,17 +107,17 @@ def resolve(numbers: Iterable[int], ids: Sequence[str]) -> tuple[tuple[str, ...]
 
 STAGE = "answer"
 Note = Callable[[str, Answer], None]
-"""Called with a query id and its answer as soon as that is there."""
+"""Called with a query id and its answer as soon as it arrives."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked.
+    """A question to a RAG system.
 
     Attributes:
         id: unique within the run.
-        text: as the user put it.
-        metadata: to slice by.
+        text: the user's words.
+        metadata: values to slice by.
     """
 
     id: str
@@ -127,11 +127,11 @@ class Question:
 
 @dataclass(frozen=True)
 class AnswerSettings:
-    """What decides the answers, next to questions, documents, retriever and model.
+    """The settings that decide the answers, beside questions, documents, retriever and model.
 
     Attributes:
-        k: passages shown.
-        min_score: with a best score below it the system abstains and the model is not asked; None asks always.
+        k: number of passages that the model sees.
+        min_score: if the best score is below it, the system abstains and the model is not asked; None always asks.
         plain: free text instead of a JSON object.
         max_answer_tokens: the most the model may write.
         seed: passed on to the model.
@@ -154,9 +154,9 @@ class AnswerSettings:
 def settle(
     questions: Sequence[Question], found: Retrieved, settings: AnswerSettings
 ) -> tuple[list[Question], dict[str, Answered]]:
-    """The questions that are put to the model, and the outcome of each that is not, by query id.
+    """Return the questions to ask the model, and the answer to each of the others, by query id.
 
-    Nothing is asked where the search failed, found nothing, or found nothing good enough.
+    A question is not asked if the search failed, found nothing, or found nothing above the least score.
     """
     asked: list[Question] = []
     settled: dict[str, Answered] = {}
@@ -175,7 +175,7 @@ def settle(
 
 
 def requests_of(asked: Sequence[Question], found: Retrieved, settings: AnswerSettings) -> Iterator[Request]:
-    """The request of each question, built when it is taken."""
+    """Build the request of each question when it is needed."""
     for question in asked:
         yield request(
             question.text, found.sources[question.id], plain=settings.plain, max_tokens=settings.max_answer_tokens,
@@ -193,19 +193,19 @@ async def answer(
     price: Price | None = None,
     note: Note = lambda query_id, answer: None,
 ) -> tuple[tuple[Answered, ...], Ledger]:
-    """The answers in the order of the questions, and what went wrong or was left out.
+    """Answer the questions. Returns the answers in their order, and a ledger of what failed or was skipped.
 
     Args:
-        questions: what is asked.
-        found: what the model is shown.
+        questions: the questions.
+        found: the sources of each question.
         asker: the model.
-        settings: see `Settings`.
-        context: for its progress.
-        price: of the model, for the cost of each answer; None where it is not known.
-        note: told of each answer that was paid for now.
+        settings: see `AnswerSettings`.
+        context: gives the progress.
+        price: price of the model, for the cost of each answer; None if it is unknown.
+        note: called for each answer that was paid for now.
 
     Raises:
-        BudgetSpent, ServiceDown, SettingError: the model ends the run; its answers so far are kept.
+        BudgetSpent, ServiceDown, SettingError: the model ends the run. Its answers so far are stored.
     """
     asked, items = settle(questions, found, settings)
 
@@ -254,11 +254,11 @@ def _read(
 
 
 def _said(value: object, *, plain: bool) -> tuple[str, list[int], bool]:
-    """Text, numbers of the sources that are listed beside it, and whether it says that it does not know."""
+    """The text, the numbers of the listed sources, and whether the model says that it does not know."""
     if plain:
         text = str(value).strip()
         return text, [], _is_unknown(text)
-    assert isinstance(value, Mapping)  # held to the schema
+    assert isinstance(value, Mapping)  # the schema was enforced
     text = str(value["answer"]).strip()
     unknown = bool(value["is_unknown"]) or _is_unknown(text) or not text
     return text or UNKNOWN, [int(number) for number in value["citations"]], unknown
@@ -285,7 +285,7 @@ def _entries(item: Answered, unknown_ids: Sequence[str]) -> list[LedgerEntry]:
 
 
 def counts(answers: AnswerSet) -> dict[str, int]:
-    """How many were answered, abstained from and failed, and how many answers cite nothing."""
+    """Count answers, abstentions, failures, and answers without a citation."""
     said = [item for item in answers if not (item.failure or item.abstained)]
     return {
         "queries": len(answers),
@@ -297,7 +297,7 @@ def counts(answers: AnswerSet) -> dict[str, int]:
 
 
 def card(answers: AnswerSet) -> str:
-    """The card, Markdown; nothing in it was measured, so that a resumed run gives the same bytes."""
+    """Write the card in Markdown. It holds no measured values, so a resumed run gives the same bytes."""
     rows = [f"| {what.replace('_', ' ')} | {count} |" for what, count in counts(answers).items()]
     parts = [
         f"# Answers {_plain(answers.name)}",
@@ -331,6 +331,6 @@ def _how(made: Mapping[str, object]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text of others, made harmless in Markdown."""
+    """Escape text of others for Markdown."""
     flat = " ".join(text.split())[:160]
     return "".join(f"\\{char}" if char in "|<>[]`*\\" else char for char in flat)

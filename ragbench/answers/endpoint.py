@@ -1,4 +1,4 @@
-"""A RAG service, asked over HTTP; the contract is in docs/reference/answers-http.md."""
+"""A RAG service, queried over HTTP. The contract is in docs/reference/answers-http.md."""
 
 import asyncio
 import json
@@ -31,10 +31,10 @@ class _Refused(Exception):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a service is, and how it is asked.
+    """The address of a service, and how to call it.
 
     Attributes:
-        url: POSTed to, ``http`` or ``https``; redirects are not followed.
+        url: where to POST, ``http`` or ``https``; redirects are not followed.
         timeout: seconds for one answer, from sending to the last byte.
         concurrency: requests in flight at once.
         header_env: environment variable by header name, for keys.
@@ -70,14 +70,14 @@ async def ask_service(
     keep: Keep,
     progress: Progress = silent,
 ) -> tuple[tuple[Answered, ...], Ledger]:
-    """The service's answers in the order of the questions; a question that fails is in the ledger, with its reason.
+    """Ask the service. Returns its answers in the order of the questions, and a ledger of the failures.
 
     Args:
         endpoint: the service.
-        questions: what is asked.
-        known: answers by query id that are there already; these are not asked.
-        keep: told of each answer as soon as it is there.
-        progress: told of each question.
+        questions: the questions.
+        known: earlier answers by query id; these questions are not asked.
+        keep: called for each answer as soon as it arrives.
+        progress: counts questions.
 
     Raises:
         ArmError: every question that was asked failed.
@@ -196,6 +196,6 @@ def _client(endpoint: Endpoint) -> "httpx.AsyncClient":
     headers = {name: os.environ[variable] for name, variable in endpoint.header_env.items()}
     headers |= {"accept": "application/json, text/event-stream", "user-agent": "ragbench"}
     limits = httpx.Limits(max_connections=endpoint.concurrency, max_keepalive_connections=endpoint.concurrency)
-    # A proxy named in the environment cannot reach this machine's own services.
+    # A proxy named in the environment cannot reach services on this machine.
     local = urlsplit(endpoint.url).hostname in LOOPBACK
     return httpx.AsyncClient(headers=headers, timeout=None, limits=limits, trust_env=not local)

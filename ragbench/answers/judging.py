@@ -16,20 +16,20 @@ from ragbench.models.llm.costs import Estimate
 from ragbench.models.llm.roles import ModelOptions, Models, write_spent
 
 CHARACTERS_PER_STATEMENT = 60
-"""Of an answer, from below, so that there are rather too many statements than too few."""
+"""A lower bound, so that an answer has too many statements rather than too few."""
 
 
 def stand_in(request: Request) -> object:
-    """A value that the request's schema takes; "" for a request without one.
+    """Make a value that the request's schema accepts; "" for a request without one.
 
-    Lists are as short as may be, but a text is split into about as many statements as
-    it may make. Truth values are true.
+    Lists are as short as possible, but a text is split into about as many statements as
+    it may make. Booleans are true.
     """
     if request.prompt == SPLIT.label:
-        # The output was bounded by the text's length; what fills it most is the text, twice.
+        # The output was bounded by the text's length; the text, twice, fills it most.
         length = request.max_tokens * 2 // 3
         count = min(MOST_STATEMENTS, max(1, length // CHARACTERS_PER_STATEMENT))
-        # Statements of two texts differ, or requests about them would count as one.
+        # Statements of two texts must differ, or requests about them would count as one.
         statement = request.fingerprint.ljust(CHARACTERS_PER_STATEMENT, "x")[:CHARACTERS_PER_STATEMENT]
         return {"statements": [{"quote": "", "statement": statement}] * count}
     return "" if request.schema is None else _of(request.schema)
@@ -50,7 +50,7 @@ def _of(schema: Mapping[str, Any]) -> object:
 
 
 def _numbered(schema: Mapping[str, Any], at: int) -> object:
-    """A row; its numbers count on from the least."""
+    """A row, whose numbers count up from the minimum."""
     made = _of(schema)
     if isinstance(made, dict):
         return {key: one + at if isinstance(one, int) and not isinstance(one, bool) else one
@@ -66,7 +66,7 @@ Result = TypeVar("Result")
 def judged(
     options: ModelOptions, folder: Path, score: Callable[[Judge], Result]
 ) -> tuple[Result, dict[str, dict[str, object]]]:
-    """What `score` gives with the judge, whose answers are kept in the folder, and what the judge took.
+    """Score with the judge, whose answers are stored in the folder. Returns the result and what the judge took.
 
     Raises:
         SettingError: the judge cannot be used.
@@ -86,14 +86,14 @@ def judged(
 
 
 def planned(options: ModelOptions, folder: Path | None, score: Callable[[Judge], object]) -> Estimate:
-    """What the judge would be asked, without asking it. What the folder holds is not asked again.
+    """Estimate what the judge would be asked, without asking it. Answers in the folder are not asked again.
 
-    Scoring is rehearsed with answers that the folder holds and, where it holds none,
-    with invented ones, so that the calls that follow from an answer are counted too.
+    Scoring is rehearsed with the answers in the folder and, where there are none, with
+    invented ones, so that calls that follow from an answer are counted too.
     """
     kept = folder / JUDGED if folder is not None and (folder / JUDGED).is_file() else None
     models, loop = Models(options), LoopThread("judge")
-    # No call fits into this budget: the client gives what is kept and nothing else.
+    # No call fits into this budget: the client returns stored answers only.
     silent = Models(ModelOptions(options.models, options.base_url, max_tokens=1, seed=options.seed))
     try:
         if kept is not None:
@@ -115,7 +115,7 @@ async def _close(*all_models: Models) -> None:
 
 
 class Rehearsal:
-    """An asker that spends nothing: kept answers, and invented ones of the right form.
+    """An asker that spends nothing: it returns stored answers, or invented ones of the right form.
 
     Attributes:
         asked: every request, in order.
@@ -126,7 +126,7 @@ class Rehearsal:
         self.asked: list[Request] = []
 
     async def ask(self, request: Request) -> Answer:
-        """The kept answer, or an invented one."""
+        """Return the stored answer, or an invented one."""
         self.asked.append(request)
         try:
             return await self._client.ask(request)

@@ -1,4 +1,4 @@
-"""What the model is shown for each question."""
+"""Retrieve the passages that the model sees for each question."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,13 +16,13 @@ QUERIES_PER_BATCH = 1024
 
 @dataclass(frozen=True)
 class Retrieved:
-    """Sources by query id, best first, and the reason by query id where the search failed.
+    """Sources by query id, best first, and the reason of each failed search.
 
     Attributes:
-        sources: of every query; empty where nothing was found.
+        sources: the sources of every query; empty if nothing was found.
         failures: reason by query id.
         key: fingerprint of the retriever.
-        unknown: ids that the retriever gave and the corpus lacks, so that there is no text to show.
+        unknown: ids that the retriever returned and the corpus lacks, so there is no text to show.
     """
 
     sources: Mapping[str, tuple[Source, ...]]
@@ -32,10 +32,10 @@ class Retrieved:
 
 
 def build(spec: str) -> Any:
-    """The retriever behind a spec, its settings checked.
+    """Build the retriever of a spec, with its settings checked.
 
     Raises:
-        SettingError: an unknown retriever or setting, or one that cannot work.
+        SettingError: the retriever or a setting is unknown, or a setting cannot work.
     """
     retriever = plugins.build(plugins.RETRIEVERS, spec)
     faults = retriever.check()
@@ -47,13 +47,13 @@ def build(spec: str) -> Any:
 def retrieve(
     retriever: Any, queries: Sequence[Query], corpus: Corpus, chunks: Chunks, k: int, context: Context
 ) -> Retrieved:
-    """The k best passages of each query.
+    """Retrieve the k best passages of each query.
 
     Args:
-        retriever: as `build` gives it.
-        queries: what to ask; what a query excludes is not shown.
+        retriever: made by `build`.
+        queries: the queries; their exclusions apply.
         corpus: the documents, for retrievers that rank whole documents.
-        chunks: what is indexed.
+        chunks: the chunks to index.
         k: passages per query.
         context: cache, seed and progress.
 

@@ -37,17 +37,17 @@ Intervals = dict[str, tuple[float, float]]
 def measured(
     answers: AnswerSet, clusters: npt.NDArray[np.int64], rng: np.random.Generator, resamples: int
 ) -> tuple[dict[str, float], float | None, Intervals]:
-    """Percentiles of the timed answers, and the mean cost of those whose cost is known.
+    """Compute percentiles of the answer times, and the mean of the known costs.
 
     Args:
-        answers: of every query.
-        clusters: (n,) of each query, what is resampled.
-        rng: of the interval of the cost.
-        resamples: of the same.
+        answers: the answers to all queries.
+        clusters: (n,) the resampling unit of each query.
+        rng: generator for the interval of the cost.
+        resamples: number of resamples for it.
 
     Returns:
-        ``p50``, ``p95`` and ``p99`` in milliseconds (empty where none was timed), the cost (None where none is
-        known), and the intervals of the median and of the cost, where there are enough values for one.
+        ``p50``, ``p95`` and ``p99`` in milliseconds (empty if none was timed), the cost (None if none is known),
+        and the intervals of the median and of the cost, if there are enough values.
     """
     seconds = np.sort([item.seconds for item in answers if item.seconds is not None])
     latency = {f"p{p}": float(np.percentile(seconds, p)) * 1000 for p in (50, 95, 99)} if len(seconds) else {}
@@ -65,7 +65,7 @@ def measured(
 
 
 def answered_by(answers: AnswerSet) -> tuple[str, ...]:
-    """The models that gave the answers, as far as the manifest or the answers' metadata (key ``model``) name them."""
+    """The models that gave the answers, if the manifest or the answers' metadata (key ``model``) name them."""
     named = answers.manifest.get("model")
     found = [named.get("name")] if isinstance(named, Mapping) else [named]
     found += [item.metadata.get("model") for item in answers]
@@ -73,7 +73,7 @@ def answered_by(answers: AnswerSet) -> tuple[str, ...]:
 
 
 def circular(answers: AnswerSet, judge: str) -> tuple[str, ...]:
-    """A warning for each answering model that is of the judge's family; none where the models are not known."""
+    """Warn of each answering model of the judge's family. Unknown models give no warning."""
     return tuple(
         f"the judge {judge} and the answering model {model} are of one family ({known}): a judge likes what its own "
         "family writes. Let a model of another family judge, or check this one against people (ragbench judge check)"
@@ -83,17 +83,17 @@ def circular(answers: AnswerSet, judge: str) -> tuple[str, ...]:
 
 
 NOT_ASKED = frozenset({"not-applicable", "no-reference", "no-evidence", "no-golden"})
-"""Reasons for no value that lie in the query and not in the answer or the judge: they widen no bounds."""
+"""Reasons for a missing value that lie in the query, not in the answer or the judge. They do not widen the bounds."""
 NOT_ANSWERED = "the answers lack this query"
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """How far what could not be scored can move a mean.
+    """How far missing values can move a mean.
 
     Attributes:
-        unscored: answers that should have a value and have none.
-        low, high: the mean if all of them were 0, and if all were 1; None for a metric that leaves 0 to 1.
+        unscored: number of answers without a value that should have one.
+        low, high: the mean if all of them were 0, and if all were 1; None for a metric outside 0 to 1.
     """
 
     unscored: int
@@ -103,20 +103,20 @@ class Bounds:
 
 @dataclass(frozen=True, eq=False)
 class AnswerEvaluation(Shown):
-    """What the answers of one system scored.
+    """The scores of the answers of one system.
 
     Attributes:
-        scored: as comparisons, gates and plans take it: every query of the golden set, a column per metric.
+        scored: the input of comparisons, gates and plans: every query of the golden set, one column per metric.
         metrics: mean and interval per column, over the queries where it is defined.
         bounds: per column.
-        details: by column and query id, what the value rests on.
-        ledger: what was left out, what failed, and the reason of every NaN.
+        details: the basis of each value, by column and query id.
+        ledger: what was skipped, what failed, and the reason of every NaN.
         manifest: fingerprints, settings, counts.
         counts: ``queries``, ``answered``, ``abstained``, ``failed``, ``missing`` (no row in the answers) and
             ``unknown`` (answers to queries that the golden set lacks, not scored).
-        stopped: why the judge could not be asked to the end (a spent budget, a service that is down); empty if it
-            was. What it was not asked has no value, and code ``judge-stopped`` in the ledger.
-        warnings: what speaks against the judge.
+        stopped: why the judge stopped early (a spent budget, a service that is down), or empty. Answers it did not
+            judge have no value, and code ``judge-stopped`` in the ledger.
+        warnings: reasons to doubt the judge.
         calibrated: rates corrected for the errors of a judge, as `ragbench.answers.judge_check.rate` makes them.
     """
 
@@ -137,8 +137,8 @@ class ScoreSettings:
     """How to score answers.
 
     Attributes:
-        seed: of the bootstrap.
-        resamples: of the bootstrap.
+        seed: seed of the bootstrap.
+        resamples: number of bootstrap resamples.
     """
 
     seed: int = 0
@@ -151,12 +151,12 @@ class ScoreSettings:
 
 @dataclass(frozen=True)
 class Judge:
-    """The model that judges, for metrics that need one.
+    """The language model that judges, for metrics that need one.
 
     Attributes:
-        asker: asks it.
+        asker: the model.
         name: as the user wrote it.
-        loop: the thread its clients live in, if they are to be closed there; None for one made for this call.
+        loop: the thread of its clients, if they must be closed there; None for a client made for this call.
     """
 
     asker: Asker
@@ -176,23 +176,23 @@ def score_answers(
 ) -> AnswerEvaluation:
     """Score every query of the golden set.
 
-    A query without an answer counts as failed: metrics of correctness give it 0,
-    and it is in the ledger. Answers to queries that the golden set lacks are not
-    scored, and are in the ledger. Where the judge ends the run (a spent budget, a
-    service that is down) the rest is without values; ``stopped`` says why.
+    A query without an answer counts as failed: metrics of correctness give it 0, and
+    it is in the ledger. Answers to queries that the golden set lacks are not scored,
+    and are in the ledger. If the judge ends the run (a spent budget, a service that
+    is down), the other answers have no values, and ``stopped`` says why.
 
     Args:
-        answers: what was said.
-        golden: what was expected.
+        answers: the answers of the system.
+        golden: the golden set.
         metrics: specs (``token_f1``, ``numeric:relative=0.01``) or metrics.
-        judge: for metrics that need one.
+        judge: the judge, for metrics that need one.
         documents: text by document id, so that cited passages can be found in their documents.
         settings: seed and resamples.
-        context: cache, progress, and the seed that judges are asked with; another seed asks, and pays, them anew.
+        context: cache, progress, and the seed for the judge. Another seed asks, and pays, again.
 
     Raises:
-        SettingError: a metric is unknown, set wrongly, named twice or needs a judge; every fault is listed.
-        InputError: not one answer is of a query of the golden set.
+        SettingError: a metric is unknown, set wrongly, named twice, or needs a judge. Every fault is listed.
+        InputError: no answer belongs to a query of the golden set.
     """
     settings = settings or ScoreSettings()
     chosen = named_metrics(metrics, judge=judge is not None)
@@ -240,7 +240,7 @@ def score_answers(
 def named_metrics(
     metrics: Sequence[str | Mapping[str, object] | AnswerMetric], *, judge: bool
 ) -> dict[str, AnswerMetric]:
-    """Metric by the name it was written with; every fault of every spec is reported at once.
+    """Build the metrics, by the name of their spec. Every fault of every spec is reported at once.
 
     Raises:
         SettingError: as `score_answers`.
@@ -267,7 +267,7 @@ def named_metrics(
 
 
 def _aligned(answers: AnswerSet, golden: GoldenSet) -> tuple[AnswerSet, list[LedgerEntry], dict[str, int]]:
-    """An answer per golden item, in its order; what was left out, and the counts."""
+    """Return one answer per golden item, in order, with a ledger of skipped answers and the counts."""
     by_id = {item.query_id: item for item in answers}
     known = {item.id for item in golden}
     if known.isdisjoint(by_id):
@@ -330,7 +330,7 @@ def _scores(columns: Sequence[Column], query_ids: Sequence[str]) -> Scores:
 
 
 def _bounds(column: Column) -> Bounds:
-    """Every answer without a value that should have one, at 0 and at 1."""
+    """Compute the means with every missing value at 0 and at 1."""
     nan = int(np.isnan(column.values).sum())
     outside = {entry.item for entry in column.ledger.entries if entry.code in NOT_ASKED}
     unscored = nan - len(outside)

@@ -1,4 +1,4 @@
-"""Ask for the questions that a text answers."""
+"""Ask a judge for the questions that a text answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ PER_CALL, PER_QUESTION = 64, 160
 
 
 def schema(count: int) -> dict[str, object]:
-    """JSON schema of an answer with exactly so many questions."""
+    """JSON schema of an answer with exactly this many questions."""
     return _form({"type": "array", "minItems": count, "maxItems": count, "items": _QUESTION})
 
 
@@ -52,12 +52,12 @@ QUESTIONS = Prompt(
 
 
 def filled(answer: str, count: int) -> Filled:
-    """Fields and data of one request."""
+    """The fields and data of one request."""
     return Filled({"count": str(count)}, {"answer": answer})
 
 
 def most_tokens(count: int) -> int:
-    """The most that the answer may take."""
+    """The most tokens of the answer."""
     return PER_CALL + PER_QUESTION * count
 
 
@@ -70,7 +70,7 @@ class Regenerated:
 
 
 async def regenerate(answers: Sequence[str], count: int, session: Session) -> list[Regenerated | Lost]:
-    """So many questions per answer, in order. One call per answer."""
+    """Write this many questions per answer, in order, with one call per answer."""
     requests = [
         QUESTIONS.request(
             filled(answer, count),

@@ -1,4 +1,4 @@
-"""What a judge said, checked beyond its schema, or why nothing can be used."""
+"""Ask a judge, and check its replies beyond their schema."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,14 +14,14 @@ MOST_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """No verdict.
+    """A missing verdict.
 
     Attributes:
-        code: ``judge-stopped`` (not asked: the run ended before), ``judge-unanswered`` (the provider gave no answer),
-            ``judge-refused`` (it withheld the answer), ``judge-unreadable`` (no JSON of the form asked for),
+        code: ``judge-stopped`` (not asked: the run had ended), ``judge-unanswered`` (the provider gave no answer),
+            ``judge-refused`` (it withheld the answer), ``judge-unreadable`` (no JSON of the expected form),
             ``judge-count`` (verdicts for other statements or sources than asked), ``judge-verdict`` (a verdict
             outside the set).
-        reason: in words.
+        reason: the reason in words.
     """
 
     code: str
@@ -29,7 +29,7 @@ class Lost:
 
 
 class Mismatch(Exception):
-    """An answer of the right form does not fit what was asked; ``code`` as in `Lost`."""
+    """An answer of the right form does not match the question. ``code`` is as in `Lost`."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
@@ -38,7 +38,7 @@ class Mismatch(Exception):
 
 @dataclass(frozen=True)
 class Session:
-    """Whom to ask, and how.
+    """The judge, and how to ask it.
 
     Attributes:
         asker: the model that judges.
@@ -50,23 +50,23 @@ class Session:
 
 
 Check = Callable[[Any], None]
-"""Raises `Mismatch` for a value of the right form that does not fit."""
+"""Raises `Mismatch` for a value of the right form that does not match the question."""
 
 
 async def ask_checked(
     session: Session, requests: Sequence[Request], checks: Sequence[Check], *, form: Mapping[str, object], what: str
 ) -> list[Any | Lost]:
-    """The values, in order.
+    """Ask the judge, and return the values in order.
 
-    The client asks again where an answer does not follow its schema; what a schema
-    cannot say is checked here, and asked again once.
+    The client asks again if an answer does not follow its schema. Rules that a schema
+    cannot express are checked here, and asked again once.
 
     Args:
-        session: whom to ask.
+        session: the judge.
         requests: their schemas have the exact counts.
         checks: one per request.
-        form: a schema without counts, to tell a wrong count from an unreadable answer.
-        what: for the progress bar.
+        form: a schema without counts, which distinguishes a wrong count from an unreadable answer.
+        what: the label of the progress.
     """
     answers = await ask(session.asker, requests, what=what, progress=session.context.progress)
     found = [_read(*one, form) for one in zip(answers, requests, checks, strict=True)]

@@ -1,4 +1,7 @@
-"""Ask for the statements of a text."""
+"""Ask a judge for the statements of a text, and the form in which statements and verdicts are kept.
+
+Judges of any kind write `Claims` into ``Column.details`` (and so into details.jsonl), and reports read them.
+"""
 
 import re
 from collections.abc import Sequence
@@ -63,18 +66,18 @@ SPLIT = Prompt(
 
 
 def filled(question: str, text: str) -> Filled:
-    """The data of one request."""
+    """The fields and data of one request."""
     return Filled({}, {"question": question or "(none)", "text": text})
 
 
 def most_tokens(text: str) -> int:
-    """The most that the answer may take: every word comes back twice, with keys and names in place of pronouns."""
+    """The most tokens of the answer: every word comes back twice, with keys and names in place of pronouns."""
     return min(MOST_TOKENS, max(LEAST_TOKENS, len(text.encode("utf-8", "surrogatepass")) * 3 // 2))
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A text to take apart, and the question that it answers."""
+    """A text to split, and the question that it answers."""
 
     question: str
     text: str
@@ -85,8 +88,8 @@ class Statement:
     """One statement.
 
     Attributes:
-        text: in words that stand alone.
-        span: start and end (exclusive) of the characters that it rests on; None where they are not found.
+        text: the statement, worded to be understood by itself.
+        span: start and end (exclusive) of the characters that it is based on; None if they are not found.
     """
 
     text: str
@@ -94,7 +97,7 @@ class Statement:
 
 
 async def split(said: Sequence[Said], session: Session) -> list[tuple[Statement, ...] | Lost]:
-    """The statements of each text, in its order; empty where it makes none. One call per text."""
+    """Split each text into statements, in their order, with one call per text. A text may make none."""
     requests = [
         SPLIT.request(
             filled(one.question, one.text),
@@ -112,7 +115,7 @@ async def split(said: Sequence[Said], session: Session) -> list[tuple[Statement,
 
 
 def _anything(value: Any) -> None:
-    """A list of any length is right."""
+    """Accept a list of any length."""
 
 
 def _located(rows: Sequence[dict[str, str]], text: str) -> tuple[Statement, ...]:
@@ -129,10 +132,10 @@ def _located(rows: Sequence[dict[str, str]], text: str) -> tuple[Statement, ...]
 
 
 def place(quote: str, text: str, after: int = 0) -> tuple[int, int] | None:
-    """Start and end (exclusive), or None.
+    """Find the place of a quote: start and end (exclusive), or None.
 
-    Letter by letter, else with other white space and other case. Of several
-    places the first from ``after`` on, else the first at all.
+    The match is exact, otherwise without regard to white space and case. Of several
+    places, the first from ``after`` on counts, otherwise the first.
     """
     bare = quote.strip().strip("\"“”'‘’«»…").strip()
     if not bare:
@@ -151,18 +154,18 @@ Text = Literal["answer", "reference", "sources"]
 
 
 class Claim(TypedDict):
-    """One statement and what came of it. JSON values only; every key is always there.
+    """One statement and its verdict. Holds JSON values only, and every key is always present.
 
     Keys:
-        text: the statement, as the judge worded it, so that it stands alone.
-        start, end: the characters of the text in ``of`` that it rests on, ``end`` exclusive; both None where the
+        text: the statement in the judge's words, to be understood by itself.
+        start, end: the characters of the text in ``of`` that it is based on, ``end`` exclusive; both None if the
             place is not found. Two statements may share a place.
-        verdict: of all sources together; with repeats the most frequent, and of equally frequent ones the
-            one that speaks least for the statement (contradicted before not found before supported).
+        verdict: the verdict over all sources. With repeats it is the most frequent one, and of equally frequent
+            ones the least favourable (contradicted before not found before supported).
         supported_by: ids of the sources that support it by themselves, best source first. It may be empty for a
-            supported statement: several sources only together say it, or the judge does not tell which.
+            supported statement: only several sources together say it, or the judge does not say which.
         contradicted_by: ids of the sources that contradict it.
-        reason: the judge's, of the first judgement; empty where it gives none.
+        reason: the judge's reason in the first judgement; empty if it gives none.
         verdicts: one per judgement, in their order; a single one without repeats.
     """
 
@@ -177,15 +180,15 @@ class Claim(TypedDict):
 
 
 class Claims(TypedDict):
-    """The statements of one text, in its order.
+    """The statements of one text, in their order.
 
     Keys:
-        of: the text that was split: what ``start`` and ``end`` of the statements count in.
-        against: what the statements were held against. Against ``sources``, the ids in ``supported_by`` are
-            ``Source.id``; against an answer or a reference they are that word itself.
+        of: the text that was split; ``start`` and ``end`` of the statements refer to it.
+        against: what the statements were checked against. For ``sources``, the ids in ``supported_by`` are
+            ``Source.id``; for an answer or a reference, they are that word itself.
         statements: see `Claim`.
         repeats: how many judgements there are.
-        flips: share of the statements whose verdict is not the same in all judgements; None with one judgement.
+        flips: share of the statements whose verdict differs between judgements; None with one judgement.
     """
 
     of: Text
@@ -196,10 +199,10 @@ class Claims(TypedDict):
 
 
 def claims(statements: Sequence[Claim], *, of: Text, against: Text) -> Claims:
-    """The details of one text; repeats and flips are counted from the statements.
+    """Build the details of one text. Repeats and flips are counted from the statements.
 
     Raises:
-        ValueError: statements of one text were judged unequally often.
+        ValueError: the statements of the text were not judged equally often.
     """
     counts = {len(one["verdicts"]) for one in statements}
     if len(counts) > 1:
@@ -212,6 +215,6 @@ def claims(statements: Sequence[Claim], *, of: Text, against: Text) -> Claims:
 
 
 def most_frequent(verdicts: Sequence[Verdict]) -> Verdict:
-    """The verdict that most judgements give; of equally frequent ones the one that speaks least for the statement."""
+    """The most frequent verdict; of equally frequent ones, the least favourable."""
     cautious: tuple[Verdict, ...] = ("contradicted", "not found", "supported")
     return max(cautious, key=lambda verdict: (verdicts.count(verdict), -cautious.index(verdict)))

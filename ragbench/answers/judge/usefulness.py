@@ -1,4 +1,4 @@
-"""Ask which sources help to arrive at an answer."""
+"""Ask a judge which sources help to arrive at an answer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ USEFUL = Prompt(
 
 
 def filled(question: str, answer: str, sources: Sequence[str]) -> Filled:
-    """Fields and data of one request."""
+    """The fields and data of one request."""
     fields = {
         "sources": "".join(f"Source {n}:\n{{source_{n}}}\n\n" for n in range(1, len(sources) + 1)),
         "count": str(len(sources)),
@@ -73,7 +73,7 @@ def filled(question: str, answer: str, sources: Sequence[str]) -> Filled:
 
 
 def most_tokens(sources: int) -> int:
-    """The most that the answer may take."""
+    """The most tokens of the answer."""
     return PER_CALL + PER_SOURCE * sources
 
 
@@ -95,7 +95,7 @@ class Usefulness:
 
 
 async def usefulness(shown: Sequence[Shown], session: Session) -> list[dict[str, Usefulness] | Lost]:
-    """By id of the source, in order. One call per answer, with all of its sources."""
+    """Judge the sources of each answer, by source id, with one call per answer."""
     requests = [
         USEFUL.request(
             filled(one.question, one.answer, list(one.sources.values())),

@@ -1,4 +1,4 @@
-"""Ask for a verdict per statement and source."""
+"""Ask a judge for a verdict per statement and source."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 
 TOKENS_PER_CALL = 4096
 PER_CALL, PER_STATEMENT, PER_SOURCE = 64, 160, 12
-"""Tokens that an answer takes at most: around the rows, per row, and per verdict in it."""
+"""The most tokens of an answer: around the rows, per row, and per verdict in a row."""
 
 
 def schema(statements: int, sources: int) -> dict[str, object]:
@@ -80,7 +80,7 @@ HOLD = Prompt(
 
 
 def filled(question: str, statements: Sequence[str], sources: Sequence[str]) -> Filled:
-    """Fields and data of one request."""
+    """The fields and data of one request."""
     listed = "\n".join(f"{number}. {' '.join(text.split())}" for number, text in enumerate(statements, 1))
     fields = {
         "sources": "".join(f"Source {n}:\n{{source_{n}}}\n\n" for n in range(1, len(sources) + 1)),
@@ -91,12 +91,12 @@ def filled(question: str, statements: Sequence[str], sources: Sequence[str]) -> 
 
 
 def most_tokens(statements: int, sources: int) -> int:
-    """The most that the answer may take."""
+    """The most tokens of the answer."""
     return PER_CALL + statements * (PER_STATEMENT + PER_SOURCE * (sources + 1))
 
 
 def most_statements(sources: int) -> int:
-    """How many statements fit into one call."""
+    """The number of statements that fit into one call."""
     return max(1, (TOKENS_PER_CALL - PER_CALL) // (PER_STATEMENT + PER_SOURCE * (sources + 1)))
 
 
@@ -105,10 +105,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is to be judged.
+    """The statements of one answer, to be judged.
 
     Attributes:
-        question: that the statements answer.
+        question: the question that the statements answer.
         statements: at least one.
         sources: text by id, at least one, best first.
     """
@@ -124,9 +124,9 @@ class Ruling:
 
     Attributes:
         by_source: verdict by id of the source.
-        verdict: of all sources: supported if one of them, or all together, support it; else contradicted if one of
-            them, or all together, contradict it; else not found.
-        reason: the judge's.
+        verdict: the verdict over all sources: supported if one of them, or all together, support it; otherwise
+            contradicted if one of them, or all together, contradict it; otherwise not found.
+        reason: the judge's reason.
     """
 
     by_source: Mapping[str, Verdict]
@@ -136,7 +136,7 @@ class Ruling:
 
 @dataclass(frozen=True)
 class _Call:
-    """A part of the statements of one answer; numbers as shown -> places and ids."""
+    """One call: a part of the statements of one answer, with the shown numbers mapped to places and ids."""
 
     owner: int
     places: tuple[int, ...]
@@ -144,13 +144,13 @@ class _Call:
 
 
 async def judge(held: Sequence[Held], session: Session, *, repeat: int = 0) -> list[tuple[Ruling, ...] | Lost]:
-    """A ruling per statement, in order; `Lost` where one of the calls of an answer gives nothing.
+    """Judge the statements: a ruling per statement, in order, or `Lost` if one of an answer's calls gives nothing.
 
     Args:
-        held: what to judge.
-        session: whom to ask.
-        repeat: number of the judgement. Each has its own sample number and seed, and shows sources and statements
-            turned by so many places, since a model at temperature 0 mostly repeats itself on equal words.
+        held: the statements to judge.
+        session: the judge.
+        repeat: number of the judgement. Each has its own sample number and seed, and rotates sources and statements
+            by this many places, since a model at temperature 0 mostly repeats itself on the same words.
     """
     calls, requests, checks = list[_Call](), list[Request](), list[Check]()
     for owner, one in enumerate(held):
@@ -175,7 +175,7 @@ async def judge(held: Sequence[Held], session: Session, *, repeat: int = 0) -> l
 
 
 def claim(statement: Statement, rulings: Sequence[Ruling]) -> Claim:
-    """A statement with all its judgements, as it is kept."""
+    """The `Claim` of a statement with all its judgements."""
     start, end = statement.span or (None, None)
     verdicts: list[Verdict] = [ruling.verdict for ruling in rulings]
     ids = list(rulings[0].by_source)
@@ -209,7 +209,7 @@ def _request(one: Held, places: Sequence[int], ids: Sequence[str], seed: int, re
 
 
 def _check(statements: int, sources: int) -> Check:
-    """Each statement once, each source once, nothing but the three verdicts."""
+    """Check that each statement and each source is there once, with one of the three verdicts."""
     numbers, keys = list(range(1, statements + 1)), {str(number) for number in range(1, sources + 1)}
 
     def check(value: Any) -> None:

@@ -1,1 +1,1 @@
-"""Metrics of answers, one file each; the file's name is the metric's name."""
+"""Metrics of answers, one file each. The file's name is the metric's name."""

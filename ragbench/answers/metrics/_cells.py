@@ -15,7 +15,7 @@ from ragbench.core.ledger import Ledger, LedgerEntry
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A value, and what it rests on (JSON values)."""
+    """A value, with its basis (JSON values)."""
 
     value: float
     detail: object = None
@@ -23,7 +23,7 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Unscored:
-    """Why there is no value; ``code`` is for machines."""
+    """The reason for a missing value. ``code`` is for machines."""
 
     code: str
     reason: str
@@ -38,12 +38,12 @@ NO_EVIDENCE = Unscored("no-evidence", "the golden set has no relevant evidence f
 
 
 def failed(reason: str) -> Unscored:
-    """There is no answer at all."""
+    """The cell of a query without an answer."""
     return Unscored("answer-failed", f"there is no answer: {reason}")
 
 
 def column(name: str, answers: AnswerSet, cells: Sequence[Cell]) -> Column:
-    """The column of these cells, one per answer in order."""
+    """Build a column from cells, one per answer in order."""
     entries = [
         LedgerEntry("score", item.query_id, f"{name}: {cell.reason}", cell.code)
         for item, cell in zip(answers, cells, strict=True)
@@ -63,10 +63,10 @@ def references(item: GoldenItem) -> tuple[str, ...]:
 
 
 def unanswerable(item: GoldenItem) -> bool | None:
-    """Whether abstaining is right; None where the golden set does not say.
+    """Whether abstaining is right; None if the golden set does not say.
 
-    It is where the type is ``unanswerable`` or the metadata has ``is_impossible``;
-    it is not where there is a reference answer or relevant evidence.
+    It is right if the type is ``unanswerable`` or the metadata has ``is_impossible``,
+    and wrong if there is a reference answer or relevant evidence.
     """
     if item.type == "unanswerable" or item.metadata.get("is_impossible") is True:
         return True
@@ -82,10 +82,10 @@ NO_STATEMENT_EXPECTED = Unscored("no-reference", "the judge finds no statement i
 
 
 def session(context: ScoringContext) -> Session:
-    """Whom to ask.
+    """The judge session of a scoring context.
 
     Raises:
-        SettingError: no judge is named.
+        SettingError: there is no judge.
     """
     if context.judge is None:
         raise SettingError("this metric needs a model that judges, and none is named (--judge MODEL)")
@@ -93,15 +93,15 @@ def session(context: ScoringContext) -> Session:
 
 
 def texts_of(answer: Answered) -> Mapping[str, str]:
-    """Text by id of the sources that have one, best first."""
+    """Text by id of the sources that have a text, best first."""
     return {source.id: source.text for source in answer.sources if source.text.strip()}
 
 
 def reference(item: GoldenItem) -> str | None:
-    """The first reference answer; None where there is none."""
+    """The first reference answer, or None."""
     return next(iter(references(item)), None)
 
 
 def unscored(lost: Lost) -> Unscored:
-    """The reason as a cell."""
+    """Turn a lost verdict into a cell."""
     return Unscored(lost.code, lost.reason)

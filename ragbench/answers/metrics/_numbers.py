@@ -1,4 +1,4 @@
-"""Numbers in a text, with their scale and unit."""
+"""Find numbers in a text, with their scale and unit."""
 
 import math
 import re
@@ -7,7 +7,7 @@ from typing import Literal
 
 Mark = Literal[".", ","]
 
-# Unit as written -> (what it measures, factor to the base unit of that).
+# Unit -> (what it measures, factor to the base unit).
 _UNITS: dict[str, tuple[str, float]] = {
     "%": ("share", 0.01), "percent": ("share", 0.01), "prozent": ("share", 0.01), "pct": ("share", 0.01),
     "mm": ("length", 1e-3), "cm": ("length", 1e-2), "m": ("length", 1.0), "km": ("length", 1e3),
@@ -55,13 +55,13 @@ _NUMBER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number that a text names.
+    """A number in a text.
 
     Attributes:
-        value: as written, with its scale word, without its unit.
-        kind: what its unit measures, or empty where there is none that is known.
-        factor: from its unit to the base unit of ``kind``.
-        written: the words.
+        value: the number with its scale word, without its unit.
+        kind: what its unit measures, or empty without a known unit.
+        factor: conversion factor from its unit to the base unit of ``kind``.
+        written: the text of the number.
     """
 
     value: float
@@ -70,12 +70,12 @@ class Number:
     written: str
 
     def matches(self, other: "Number", relative: float, absolute: float) -> bool:
-        """Whether both are the same within the tolerance; a unit that only one of them has does not count.
+        """Whether both are equal within the tolerance. A unit that only one of them has does not count.
 
         Args:
             other: the reference.
-            relative: share of the reference.
-            absolute: allowed where it is more than that share, in the reference's own unit.
+            relative: tolerance as a share of the reference.
+            absolute: tolerance in the reference's unit, if it is larger.
         """
         one, two = self.value, other.value
         if self.kind and other.kind:
@@ -86,11 +86,11 @@ class Number:
 
 
 def numbers(text: str, mark: Mark = ".") -> list[Number]:
-    """The numbers of a text, in order.
+    """Find the numbers of a text, in order.
 
     Args:
         text: any text.
-        mark: the decimal mark: with ``.`` a comma before three digits separates thousands, with ``,`` a dot does.
+        mark: the decimal mark. With ``.``, a comma before three digits separates thousands; with ``,``, a dot does.
     """
     found = [_number(match, mark) for match in _NUMBER.finditer(text)]
     return [number for number in found if number is not None and math.isfinite(number.value)]
@@ -117,7 +117,7 @@ def _number(match: "re.Match[str]", mark: Mark) -> Number | None:
 
 
 def _plain(digits: str, mark: Mark) -> str | None:
-    """Digits with a dot, as Python reads them; None for what is no number, such as 1.2.3 or a date with dots."""
+    """Convert digits to Python's notation; None for anything else, such as 1.2.3 or a date with dots."""
     for gap in _GAP:
         digits = digits.replace(gap, "")
     other = "," if mark == "." else "."

@@ -1,4 +1,4 @@
-"""Where a shown passage stands in its document, and which evidence it carries."""
+"""Find the place of a source in its document, and the evidence that it carries."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +15,12 @@ _BLANKS = re.compile(r"\s+")
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What a passage carries.
+    """The evidence that a passage carries.
 
     Attributes:
         pieces: positions of the pieces of evidence.
-        how: ``span``: by its place in the document; ``document``: the document is all that is known of it or all
-            that the evidence names.
+        how: ``span``: by its place in the document; ``document``: only the document of the passage is known, or
+            the evidence names the whole document.
     """
 
     pieces: frozenset[int]
@@ -28,9 +28,9 @@ class Carried:
 
 
 def pieces(evidence: Iterable[Evidence]) -> tuple[Span, ...]:
-    """The relevant passages, with those that overlap joined: several people's marks of one passage are one.
+    """The relevant pieces of evidence. Overlapping ones, such as several annotators' marks, are joined.
 
-    A document named as a whole takes its parts in.
+    A document that is named as a whole includes its parts.
     """
     relevant = [one for one in evidence if one.grade > 0]
     whole = {one.document_id for one in relevant if one.end is None}
@@ -47,12 +47,12 @@ def pieces(evidence: Iterable[Evidence]) -> tuple[Span, ...]:
 
 
 def carried(source: Source, wanted: Sequence[Span], documents: Mapping[str, str]) -> Carried | None:
-    """Which pieces of evidence a passage carries; None where nothing tells its document.
+    """Find the pieces of evidence that a passage carries; None if its document is unknown.
 
     Args:
         source: the passage.
-        wanted: of `pieces`.
-        documents: text by document id, as far as there is any.
+        wanted: the result of `pieces`.
+        documents: text by document id, as far as known.
     """
     named = source.document_id or None
     if named is None and not any(span.document_id in documents for span in wanted):
@@ -63,7 +63,7 @@ def carried(source: Source, wanted: Sequence[Span], documents: Mapping[str, str]
             continue
         places = _places(source.text, documents[span.document_id]) if span.document_id in documents else ()
         if span.end is None or not places:
-            # A passage of no known document has to be found in one.
+            # A passage without a known document must be found in one.
             if named is not None or places:
                 found.add(at)
                 how = "document"
@@ -78,7 +78,7 @@ def _overlap(one: tuple[int, int], two: tuple[int, int]) -> bool:
 
 
 def _places(passage: str, text: str) -> tuple[tuple[int, int], ...]:
-    """Every place of a passage in a text, white space apart."""
+    """Find every place of a passage in a text, without regard to white space."""
     wanted = _BLANKS.sub(" ", passage).strip()
     if not wanted:
         return ()
@@ -92,7 +92,7 @@ def _places(passage: str, text: str) -> tuple[tuple[int, int], ...]:
 
 @lru_cache(maxsize=64)
 def _single_blanks(text: str) -> tuple[str, tuple[int, ...]]:
-    """The text with single blanks, and where each of its characters stood."""
+    """The text with single spaces, and the original position of each character."""
     signs: list[str] = []
     offsets: list[int] = []
     for at, sign in enumerate(text):

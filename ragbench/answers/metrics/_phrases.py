@@ -1,8 +1,8 @@
-"""Phrases by which an answer says that it has none, and those by which it refuses.
+"""Phrases with which an answer abstains or refuses.
 
-Rules, no model. They know English, German, French and Spanish, and look at the
-beginning of the answer only, so that "I do not know his name, but the tower was
-built in 1889" further down in a long answer is no abstention.
+These are rules for English, German, French and Spanish; there is no model. They
+look only at the beginning of the answer, so "I do not know his name, but the
+tower was built in 1889" further down in a long answer is not an abstention.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ragbench.core.answers import Answered
 
 OPENING = 240
-"""Characters of the beginning that are looked at."""
+"""Number of characters at the beginning that the rules look at."""
 
 _CONTEXT = r"(?:context|documents?|sources?|passages?|text|information|excerpts?|materials?|articles?)"
 _SUBJECT = r"(?:(?:(?:that|this|it)(?:'s| is)|(?:that|this|the|your) (?:question|request) (?:is|lies|falls)) )?"
@@ -83,7 +83,7 @@ _BEFORE = r"(?:based on|according to|from|given) (?:the|these|those) [^.,]{0,60}
 
 
 class Said(NamedTuple):
-    """A phrase that was found: ``abstains`` or ``refuses``, and its words."""
+    """A phrase that was found, with its words: ``abstains`` or ``refuses``."""
 
     kind: str
     words: str
@@ -102,36 +102,36 @@ _ANYWHERE = re.compile(
 
 
 def refusal_in(text: str) -> str:
-    """The words that refuse, or empty."""
+    """Find the words that refuse, or return an empty text."""
     found = _REFUSES.match(_opening(text))
     return found["words"] if found else ""
 
 
 def abstention_in(text: str) -> str:
-    """The words that say there is no answer, or empty."""
+    """Find the words that say there is no answer, or return an empty text."""
     found = _ABSTAINS.match(_opening(text))
     return found["words"] if found else ""
 
 
 def out_of_scope_in(text: str) -> str:
-    """Words anywhere in the beginning that say what the system is not for, or empty.
+    """Find words in the beginning that say what the system is not for, or return an empty text.
 
-    After other words they need not refuse ("This tent, outside the scope of most budgets, ..."); it is for cases in
-    which a refusal is what is asked about.
+    After other words they may not refuse ("This tent, outside the scope of most budgets, ..."), so use this only
+    for cases about refusals.
     """
     found = _ANYWHERE.search(_opening(text))
     return found[0] if found else ""
 
 
 def _opening(text: str) -> str:
-    """The beginning with plain apostrophes and single blanks."""
+    """The beginning, with plain apostrophes and single spaces."""
     return " ".join(text[:OPENING].replace("’", "'").split())
 
 
 def abstained(answer: Answered) -> bool:
-    """It says so, or there is no text, or the text begins with a phrase that says so or that refuses.
+    """Whether an answer abstains: it is marked so, has no text, or begins with a phrase that abstains or refuses.
 
-    A failure is no abstention.
+    A failure is not an abstention.
     """
     if answer.failure:
         return False

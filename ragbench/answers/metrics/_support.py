@@ -1,4 +1,4 @@
-"""How far the sentences of an answer are supported by sentences of its sources; no model judges it."""
+"""Measure how far the sentences of an answer are supported by sentences of its sources, without a judge."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from ragbench.corpus.boundaries import sentence_spans
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _NAME = re.compile(r"\b[A-Z][^\W\d_]*[^\W_]\b")
 _GAP = re.compile(r"(?<=\d)([.,])\s(?=\d)")
-# Words that carry no subject in English; other languages keep all of theirs.
+# English words without content of their own. Other languages keep all their words.
 _EMPTY_WORDS = """
 a about above after again all also am an and any are as at be because been before being below between both but by can
 could did do does doing down during each few for from further had has have having he her here hers him his how i if
@@ -24,7 +24,7 @@ under until up us very was we were what when where which while who whom whose wh
 """
 EMPTY = frozenset(_EMPTY_WORDS.split())
 STRANGE_WEIGHT = 0.5
-"""What is left of a sentence's support if every number and name of it is in no source."""
+"""The share of a sentence's support that remains if none of its numbers and names is in a source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class Support:
     """One sentence of an answer.
 
     Attributes:
-        start, end: its characters in the answer.
-        lexical: share of its content words that the best source sentence has, with multiplicity left out.
-        cosine: with the most similar source sentence; None without an embedder.
-        strange: numbers and names in it that no source has.
+        start, end: position of the sentence in the answer.
+        lexical: share of its distinct content words that the best source sentence has.
+        cosine: cosine with the most similar source sentence; None without an embedder.
+        strange: its numbers and names that no source has.
         score: 0 to 1.
         source: id of the source with the best sentence by ``lexical``, or empty.
     """
@@ -50,12 +50,12 @@ class Support:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text that have a word."""
+    """Split a text into sentences that contain a word."""
     return [text[start:end] for start, end in sentence_spans(text) if _WORD.search(text[start:end])]
 
 
 def content_words(text: str) -> frozenset[str]:
-    """Words that say what a sentence is about, in lower case; all of its words where it has no such word."""
+    """The content words of a sentence in lower case, or all its words if it has none."""
     words = [match.group().lower() for match in _WORD.finditer(text)]
     return frozenset(word for word in words if word not in EMPTY) or frozenset(words)
 
@@ -65,11 +65,11 @@ def support(
     sources: Sequence[Source],
     similarity: npt.NDArray[np.float64] | None,
 ) -> list[Support]:
-    """The support of every sentence of an answer.
+    """Measure the support of every sentence of an answer.
 
     Args:
-        answer: its text.
-        sources: what the model was shown.
+        answer: the text of the answer.
+        sources: the passages that the model saw.
         similarity: (sentences of the answer, sentences of all sources) cosines, or None.
     """
     spans = [(a, b) for a, b in sentence_spans(answer) if _WORD.search(answer[a:b])]
@@ -94,14 +94,14 @@ def support(
 
 
 def _strange(sentence: str, sources: str) -> tuple[tuple[str, ...], int]:
-    """Numbers and names that no source has, and how many were looked for."""
+    """Find numbers and names that no source has, and count those that were looked for."""
     said = numbers(sentence)
     # Extracted text often has "1, 056" for 1,056, so the sources are read with and without such gaps.
     held = [*numbers(sources), *numbers(_GAP.sub(r"\1", sources))] if said else []
     missing = [one.written for one in said if not any(one.matches(other, 1e-9, 0.0) for other in held)]
     known = {match.group().lower() for match in _WORD.finditer(sources)}
     first = _WORD.search(sentence)
-    # The first word is in capitals whatever it is.
+    # The first word always has a capital.
     names = [match for match in _NAME.finditer(sentence) if first is None or match.start() != first.start()]
     missing += [match.group() for match in names if match.group().lower() not in known]
     return tuple(dict.fromkeys(missing)), len(said) + len(names)

@@ -1,12 +1,12 @@
-"""Text as answers are compared: SQuAD's normalisation, and what of it other languages have.
+"""Normalise text and compare words with a reference, as SQuAD and MLQA do.
 
-- ``en``: lower case, ASCII punctuation away, the words a, an, the away, white
-  space as single blanks: the official SQuAD script.
-- ``de``, ``es``: the same with their own articles, and all Unicode punctuation: the
-  official MLQA script.
-- ``zh``, ``ja``: Unicode punctuation away, no articles, every Chinese or Japanese
-  character a token of its own, as in MLQA.
-- any other code: lower case, Unicode punctuation and white space; no articles.
+- ``en``: lower case, without ASCII punctuation and the words a, an, the, and with
+  single spaces: the official SQuAD script.
+- ``de``, ``es``: the same with their own articles and without all Unicode
+  punctuation: the official MLQA script.
+- ``zh``, ``ja``: without Unicode punctuation; there are no articles, and every
+  Chinese or Japanese character is a token, as in MLQA.
+- any other code: lower case, without Unicode punctuation, and with single spaces.
 """
 
 import re
@@ -39,14 +39,14 @@ _EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff
 
 
 def language_of(item: GoldenItem | None, setting: str | None) -> str:
-    """The language an answer is compared in: the setting, else the item's metadata ``language``, else English."""
+    """The language of a comparison: the setting, otherwise the item's metadata ``language``, otherwise English."""
     own = item.metadata.get("language") if item is not None else None
     written = setting or (own if isinstance(own, str) else None) or DEFAULT_LANGUAGE
     return written.strip().lower().replace("_", "-").partition("-")[0]
 
 
 def normalised(text: str, language: str = DEFAULT_LANGUAGE) -> str:
-    """The text without what does not count."""
+    """Normalise a text."""
     lowered = text.lower()
     bare = "".join(sign for sign in lowered if not _is_punctuation(sign, language))
     if language in _ARTICLE:
@@ -69,10 +69,10 @@ def _is_punctuation(sign: str, language: str) -> bool:
 
 @dataclass(frozen=True)
 class AgainstReference(AnswerMetric):
-    """Words of the answer against those of the references, the best of several.
+    """Compare the words of an answer with those of each reference, and take the best.
 
-    A query that is known to be unanswerable gives 1 for abstaining, as in SQuAD
-    2.0. No answer, or abstaining where there is one, is 0.
+    Abstaining from an unanswerable query gives 1, as in SQuAD 2.0. A missing answer,
+    or abstaining from an answerable query, gives 0.
     """
 
     name: ClassVar[str]
@@ -87,7 +87,7 @@ class AgainstReference(AnswerMetric):
 
     @abstractmethod
     def _compared(self, answer: str, expected: Sequence[str], language: str) -> Scored:
-        """The value of an answer against at least one reference."""
+        """Score an answer against one or more references."""
 
     def _cell(self, answer: Answered, item: GoldenItem | None) -> Cell:
         if item is None:

@@ -1,4 +1,4 @@
-"""Abstaining on what cannot be answered, and only there."""
+"""Abstention: whether the system abstains from unanswerable queries, and only from those."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,16 +18,16 @@ ANSWERABLE = Unscored("not-applicable", "it can be answered, so it is no part of
 class Abstention(AnswerMetric):
     """Whether the system abstains exactly where it should.
 
-    Three columns, whose means are what their names say:
+    The metric has three columns:
 
-    - ``abstention``: 1 where abstaining or answering was right, the accuracy of the decision; a failed query is 0.
-    - ``abstention_precision``: over the queries it abstained on, 1 where there was nothing to answer.
-    - ``abstention_recall``: over the unanswerable queries, 1 where it abstained; a failed query is 0.
+    - ``abstention``: 1 if abstaining or answering was right, so the mean is an accuracy. A failed query is 0.
+    - ``abstention_precision``: over the abstentions, 1 if the query is unanswerable.
+    - ``abstention_recall``: over the unanswerable queries, 1 if the system abstained. A failed query is 0.
 
-    A query is unanswerable where its type is ``unanswerable`` or its metadata has
-    ``is_impossible``; answerable where it has a reference or relevant evidence. A
-    system abstains where it says so (``abstained``), returns no text, or begins
-    with a phrase of `ragbench.answers.metrics._phrases`.
+    A query is unanswerable if its type is ``unanswerable`` or its metadata has
+    ``is_impossible``, and answerable if it has a reference or relevant evidence. A
+    system abstains if it says so (``abstained``), returns no text, or begins with a
+    phrase of `ragbench.answers.metrics._phrases`.
 
     Source: Rajpurkar, Jia and Liang 2018 for unanswerable questions.
     """

@@ -1,4 +1,4 @@
-"""Answer relevancy: whether an answer replies to its question, as questions written from the answer tell."""
+"""Answer relevancy: whether an answer replies to its question, measured by questions written from the answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,17 +24,18 @@ RIGHTLY_SILENT = Unscored("not-applicable", "the system abstained on a query tha
 
 @dataclass(frozen=True)
 class AnswerRelevancy(AnswerMetric):
-    """Mean cosine of the question with questions that a judge writes from the answer alone.
+    """Mean cosine between the question and questions that a judge writes from the answer alone.
 
-    ``mean_i cos(e(question), e(question_i))``, and 0 for an answer that evades. A
-    mean below 0 counts as 0. Abstaining is evading, but for a query that is known to
-    have no answer, which has no value. It says nothing on whether the answer is true.
+    The value is ``mean_i cos(e(question), e(question_i))``, and 0 for an evasive answer.
+    A mean below 0 counts as 0. Abstaining is evasive, except for a query that is known
+    to have no answer, which has no value. The metric does not measure whether the
+    answer is true.
 
-    Source: Es et al. 2024 (RAGAS). Ragas writes each question in a call of its own and calls an answer evasive
-    only if each of the calls does; here one call writes all of them.
+    Source: Es et al. 2024 (RAGAS). Ragas writes each question in a separate call, and an answer is
+    evasive only if every call says so. Here one call writes all of them.
 
     Attributes:
-        questions: how many are written.
+        questions: number of questions per answer.
         embedder: spec of the embedder.
     """
 
@@ -81,7 +82,7 @@ def _before(answer: Answered, item: GoldenItem | None) -> Cell | None:
 
 
 def _vectors(embedder: Embedder, texts: Sequence[str], context: ScoringContext) -> dict[str, npt.NDArray[np.float32]]:
-    """The vector of every text, each embedded once."""
+    """Embed every distinct text once."""
     distinct = sorted(set(texts))
     if not distinct:
         return {}
@@ -91,7 +92,7 @@ def _vectors(embedder: Embedder, texts: Sequence[str], context: ScoringContext) 
 
 def _cell(asked: npt.NDArray[np.float32], written: Regenerated, vectors: Sequence[npt.NDArray[np.float32]]) -> Scored:
     cosines = [float(one @ asked) for one in vectors]
-    # Rounding may lead past 1.
+    # Rounding may exceed 1.
     value = min(max(float(np.mean(cosines)), 0.0), 1.0)
     detail = {
         "noncommittal": False,

@@ -20,14 +20,14 @@ Need = Literal["golden", "reference", "evidence", "sources", "judge"]
 
 @dataclass(frozen=True)
 class ScoringContext:
-    """What a metric may look at beside the answers.
+    """The inputs of a metric beside the answers.
 
     Attributes:
-        golden: the golden item of each answer, in the order of the answers; None where there is none.
-        judge: the language model that judges; None where none was named.
-        judge_name: as the user wrote it, for manifests and circularity warnings; empty without one.
+        golden: the golden item of each answer, in the order of the answers, or None.
+        judge: the language model that judges, or None.
+        judge_name: its name as the user wrote it, for manifests and circularity warnings; empty without a judge.
         context: cache, seed and progress.
-        documents: text by document id, to find sources in; empty without a corpus.
+        documents: text by document id, in which sources are looked up; empty without a corpus.
     """
 
     golden: Sequence[GoldenItem | None]
@@ -42,10 +42,10 @@ class Column:
     """One metric over all answers.
 
     Attributes:
-        name: as printed; a metric may give several columns (``citation_precision``, ``citation_recall``).
-        values: float64 (n,); NaN where it cannot be computed.
+        name: the printed name. A metric may give several columns (``citation_precision``, ``citation_recall``).
+        values: float64 (n,); NaN where a value cannot be computed.
         ledger: the reason of every NaN; the entry's item is the query id.
-        details: by query id, what the value rests on (statements, verdicts, matched spans), JSON values only.
+        details: by query id, the basis of the value (statements, verdicts, matched spans), JSON values only.
         direction: which values are better.
     """
 
@@ -60,12 +60,12 @@ class AnswerMetric(ABC):
     """Scores answers. A subclass is a frozen dataclass whose fields are its settings."""
 
     needs: ClassVar[frozenset[Need]] = frozenset()
-    """What must be there: an answer without it gets NaN with the reason; ``judge`` missing is a SettingError."""
+    """Required inputs. An answer that lacks one gets NaN with the reason. A missing ``judge`` is a SettingError."""
 
     @abstractmethod
     async def score(self, answers: AnswerSet, context: ScoringContext) -> list[Column]:
-        """One column or several, each with a value per answer, in order.
+        """Compute one or more columns, each with one value per answer, in order.
 
         Raises:
-            SettingError: a judge is needed and none was named.
+            SettingError: the metric needs a judge, and there is none.
         """

@@ -1,4 +1,4 @@
-"""Citations against evidence."""
+"""Citation precision and recall against evidence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,19 +19,19 @@ NO_DOCUMENT = Unscored(
 
 @dataclass(frozen=True)
 class Citation(AnswerMetric):
-    """Whether what the answer cites is the evidence.
+    """Whether the cited sources carry the evidence.
 
-    - ``citation_precision``: share of the cited sources that carry evidence. A citation of a source that was not
-      shown is wrong. Without a citation there is none.
-    - ``citation_recall``: share of the pieces of evidence that a cited source carries; 0 where nothing is cited or
-      said.
+    - ``citation_precision``: share of the cited sources that carry evidence. Citing a source that was not shown
+      is wrong. An answer without a citation has no value.
+    - ``citation_recall``: share of the pieces of evidence that a cited source carries; 0 without a citation or an
+      answer.
 
     A source carries a piece of evidence if both share at least half of the
     shorter, as in retrieval. Its place is found by its text in the document, which
     needs the corpus; without the corpus, or where the text is not found there, and for evidence that
     names a whole document, the same document is enough: ``by`` in the details says
     which (``span`` or ``document``). Spans of evidence that overlap are one piece.
-    Unlike there, a piece that no source covers by half is not given to the one that covers most of it.
+    Unlike in retrieval, a piece that no source covers by half is not given to the one that covers most of it.
 
     Source: precision and recall of citations after Gao et al. 2023 (ALCE), with labelled evidence in place of a model.
     """

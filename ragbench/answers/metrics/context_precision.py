@@ -1,4 +1,4 @@
-"""Context precision: how far up the useful sources stand, as a judge sees it."""
+"""Context precision: how highly the useful sources are ranked, as judged by a model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,10 +28,10 @@ from ragbench.core.goldens import GoldenItem
 
 @dataclass(frozen=True)
 class ContextPrecision(AnswerMetric):
-    """Average precision over the ranked sources, with those as relevant that a judge calls useful for the answer.
+    """Average precision of the ranked sources, where a source is relevant if a judge calls it useful for the answer.
 
-    ``sum(precision@k * useful_k) / sum(useful_k)``, and 0 where no source is useful.
-    What was never retrieved is not seen: one useful source at the top is 1, however much is missing.
+    The value is ``sum(precision@k * useful_k) / sum(useful_k)``, and 0 if no source is useful.
+    The metric does not see sources that were not retrieved: one useful source at the top gives 1.
 
     Source: Ragas, "Context Precision" with and without reference. Ragas asks once per source, this metric
     once per answer with all sources.
@@ -66,7 +66,7 @@ class ContextPrecision(AnswerMetric):
         return [column("context_precision", answers, cells)]
 
     def _before(self, answer: Answered, item: GoldenItem | None) -> Shown | Cell:
-        """What is asked, or what is known without asking."""
+        """The question for the judge, or the cell that is known without asking."""
         if self.against == "reference":
             if item is None:
                 return NO_GOLDEN
@@ -86,7 +86,7 @@ class ContextPrecision(AnswerMetric):
 
 
 def average_precision(useful: Sequence[bool]) -> float:
-    """Of a ranking; 0 where nothing is useful."""
+    """Average precision of a ranking; 0 if nothing is useful."""
     hits, total = 0, 0.0
     for rank, one in enumerate(useful, 1):
         if one:

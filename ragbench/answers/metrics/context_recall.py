@@ -1,4 +1,4 @@
-"""Context recall: the share of what the reference answer says that the sources hold, as a judge sees it."""
+"""Context recall: the share of the reference answer's statements that the sources support, as judged by a model."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -26,10 +26,10 @@ from ragbench.core.goldens import GoldenItem
 
 @dataclass(frozen=True)
 class ContextRecall(AnswerMetric):
-    """Statements of the reference answer that the sources support, by all of its statements.
+    """The share of the reference answer's statements that the sources support.
 
-    It judges the retrieval, so abstentions have a value too. A query that failed
-    with no source found is 0. Of several references the first counts.
+    The metric judges the retrieval, so abstentions have a value too. A failed query
+    without sources is 0. Of several references, the first counts.
 
     Source: Ragas, "Context Recall". Ragas takes the sentences of the reference and sees all sources as one text; here a
     sentence that says two things is two statements, and each names the sources that support it.

@@ -1,4 +1,4 @@
-"""Exact match."""
+"""Exact match with a reference answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from ragbench.answers.metrics._words import AgainstReference, normalised
 
 @dataclass(frozen=True)
 class ExactMatch(AgainstReference):
-    """1 if the normalised answer is a normalised reference, the best of several; else 0.
+    """1 if the normalised answer equals a normalised reference, otherwise 0.
 
-    A query that is known to be unanswerable gives 1 for abstaining, as in SQuAD
-    2.0. No answer, or abstaining where there is one, is 0.
+    Abstaining from an unanswerable query gives 1, as in SQuAD 2.0. A missing answer,
+    or abstaining from an answerable query, gives 0.
 
     Attributes:
-        language: ISO 639-1 code for all answers; None takes each golden item's metadata ``language``, else English.
-            What each code means is in `ragbench.answers.metrics._words`.
+        language: ISO 639-1 code for all answers. None uses each golden item's metadata ``language``, or English.
+            `ragbench.answers.metrics._words` says what each code means.
 
     Source: Rajpurkar et al. 2016 and 2018, the official SQuAD scripts; for other languages MLQA's (Lewis et al. 2020).
     """

@@ -1,4 +1,4 @@
-"""Factual correctness: the statements of an answer against those of the reference, as a judge sees them."""
+"""Factual correctness: the statements of an answer against those of the reference, as judged by a model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,13 +49,13 @@ class FactualCorrectness(AnswerMetric):
     """Precision, recall and F1 of the answer's statements against the reference answer.
 
     TP are statements of the answer that the reference supports, FP those that it does
-    not, FN statements of the reference that the answer does not support:
-    precision ``TP / (TP + FP)``, recall ``TP / (TP + FN)``, F1 ``2 TP / (2 TP + FP + FN)``. So recall mixes two
-    splits: an answer that says in many words what the reference says in one has a recall that is
-    too high. The details of the recall have the verdict of each statement of the reference.
+    not support, and FN statements of the reference that the answer does not support:
+    precision ``TP / (TP + FP)``, recall ``TP / (TP + FN)``, F1 ``2 TP / (2 TP + FP + FN)``. Recall thus mixes two
+    splits: if the answer makes many statements of one statement of the reference, recall is too
+    high. The details of the recall have the verdict of each statement of the reference.
 
-    A failed query and an abstention are 0, with no precision. Of several references the first
-    counts. At most four calls per answer; two of them are those of faithfulness and context_recall.
+    A failed query and an abstention are 0, without a precision. Of several references, the first
+    counts. An answer takes at most four calls, and shares two of them with faithfulness and context_recall.
 
     Source: Ragas, "Factual Correctness" (after the same count in FActScore, Min et al. 2023).
     """
@@ -121,7 +121,7 @@ def _claims(
 
 
 def _row(answer: Claims | Lost, expected: Claims | Lost) -> _Row:
-    """Precision needs the one half only; recall and F1 need both."""
+    """Compute one row. Precision needs one half of the verdicts; recall and F1 need both."""
     if isinstance(answer, Lost):
         lost = unscored(answer)
         return _Row(lost, lost, lost)

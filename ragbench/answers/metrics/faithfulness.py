@@ -1,4 +1,4 @@
-"""Faithfulness: the share of an answer's statements that its sources support, as a judge sees it."""
+"""Faithfulness: the share of an answer's statements that its sources support, as judged by a model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,17 +33,17 @@ Judgement = tuple[Ruling, ...] | Lost
 
 @dataclass(frozen=True)
 class Faithfulness(AnswerMetric):
-    """Statements that the sources support, by all statements of the answer.
+    """The share of the answer's statements that its sources support.
 
-    ``|supported| / |statements|``. A judge splits the answer into statements (one
-    call) and gives each a verdict per source (one call per judgement; see
-    `ragbench.answers.judge.verdicts`). Contradicted and not found both count as not supported. An
-    abstention, an answer without a source or without a statement has no value.
+    The value is ``|supported| / |statements|``. A judge splits the answer into statements
+    (one call) and gives each a verdict per source (one call per judgement; see
+    `ragbench.answers.judge.verdicts`). Contradicted and not found both count as not supported.
+    An abstention, or an answer without sources or statements, has no value.
 
-    With ``repeats`` the verdicts are asked for several times: the value is the mean
-    over the judgements, and the column ``faithfulness_flips`` is the share of statements
-    whose verdict is not the same in all of them, which is the judge's noise. A judgement that is lost
-    is in the ledger; the value is then the mean of the others.
+    With ``repeats``, the verdicts are asked for several times. The value is the mean over
+    the judgements, and the column ``faithfulness_flips`` is the share of statements whose
+    verdict differs between them, which is the judge's noise. A lost judgement is in the
+    ledger, and the value is the mean of the others.
 
     Source: Es et al. 2024 (RAGAS), whose judge sees all sources as one text.
 
@@ -91,7 +91,7 @@ class Faithfulness(AnswerMetric):
 
 
 def _before(answer: Answered) -> Unscored | None:
-    """Why nothing is asked, if so."""
+    """The cell of an answer that is not judged, or None."""
     if answer.failure:
         return failed(answer.failure)
     if abstained(answer):

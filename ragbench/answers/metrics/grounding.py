@@ -22,18 +22,18 @@ NO_WORDS = Unscored("no-sentence", "the answer has no word")
 
 @dataclass(frozen=True)
 class Grounding(AnswerMetric):
-    """How far the words and the meaning of an answer's sentences are found in its sources: the mean over sentences.
+    """How far an answer's sentences agree with its sources in words and meaning, averaged over sentences.
 
-    It is no faithfulness. It does not understand: a sentence that turns a source
-    around with the same words has full support, and a true paraphrase has less.
-    Per sentence, the mean of two figures, each against its best source sentence:
-    the share of its content words, and the cosine of embeddings. Numbers and names
-    (words with a capital) that no source has lessen it, by half where none of them is in a
-    source. The details have every sentence with its place in the answer.
-    Measured against people's labels in docs/guides/answer-metrics.md.
+    Grounding is not faithfulness, since it does not understand the text: a sentence
+    that reverses a source with the same words has full support, and a true paraphrase
+    has less. The support of a sentence is the mean of two figures, each against its
+    best source sentence: the share of its content words, and the cosine of embeddings.
+    Numbers and names (words with a capital) that no source has reduce it, by half if
+    none of them is in a source. The details have every sentence with its place in the
+    answer. docs/guides/answer-metrics.md compares it with annotators' labels.
 
     Attributes:
-        embedder: spec of the embedder; None for the words alone, in any number of answers per second.
+        embedder: spec of the embedder. None uses the words alone, which is much faster.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"sources"})
@@ -65,7 +65,7 @@ class Grounding(AnswerMetric):
         return [column("grounding", answers, cells)]
 
     def _vectors(self, answers: AnswerSet, context: ScoringContext) -> dict[str, npt.NDArray[np.float32]] | None:
-        """The vector of every sentence, each embedded once."""
+        """Embed every distinct sentence once."""
         if self.embedder is None:
             return None
         embedder: Embedder = build(EMBEDDERS, self.embedder)

@@ -1,4 +1,4 @@
-"""Answer length."""
+"""Length of an answer in words."""
 
 import re
 from dataclasses import dataclass, replace
@@ -13,9 +13,9 @@ _WORD = re.compile(r"[^\W_](?:[\w.,'’-]*[^\W_])?")
 
 @dataclass(frozen=True)
 class Length(AnswerMetric):
-    """``length``: words of the answer; a Chinese or Japanese character is a word.
+    """``length``: number of words of the answer. A Chinese or Japanese character counts as a word.
 
-    A description and no quality: neither more nor less is better. Failed queries have none.
+    The metric describes and does not rate: neither more nor less is better. Failed queries have no value.
     """
 
     async def score(self, answers: AnswerSet, context: ScoringContext) -> list[Column]:

@@ -1,4 +1,4 @@
-"""Numeric match."""
+"""Numeric match with a reference answer."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -26,23 +26,22 @@ UNANSWERABLE = Unscored("not-applicable", "the query is unanswerable: there is n
 
 @dataclass(frozen=True)
 class Numeric(AnswerMetric):
-    """1 if the answer names every number of a reference within the tolerance, for the best of several references.
+    """1 if the answer contains every number of a reference within the tolerance, otherwise 0.
 
-    Other numbers in the answer do not count against it. Thousands separators,
-    scale words (million, bn), powers of ten and a leading currency sign are read;
-    where both sides have a unit of the table in `ragbench.answers.metrics._numbers`,
-    they are converted (1.5 kWh is 1500 Wh), and different measures never match.
-    A unit that only one side has is passed over, so 12% matches 12. Numbers
-    written in words, and ranges as ranges, are not understood. No answer, or
-    abstaining, is 0.
+    The best of several references counts. Other numbers in the answer do not matter.
+    Thousands separators, scale words (million, bn), powers of ten and a leading
+    currency sign are understood. If both sides have a unit of the table in `ragbench.answers.metrics._numbers`, the
+    units are converted (1.5 kWh is 1500 Wh), and different measures never match. A
+    unit on one side only is ignored, so 12% matches 12. Numbers in words, and ranges
+    as ranges, are not understood. A missing answer, or abstaining, gives 0.
 
     Attributes:
         relative: tolerance as a share of the reference.
-        absolute: tolerance in the reference's unit, where it is more; it alone counts at 0.
+        absolute: tolerance in the reference's unit, if it is larger. It alone counts for a reference of 0.
         decimal: ``.`` or ``,``: the decimal mark of answers and references.
 
     Raises:
-        SettingError: a negative tolerance.
+        SettingError: a tolerance is negative.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"golden", "reference"})

@@ -13,29 +13,29 @@ OWN: dict[str, tuple[str, ...]] = {
     "answer_relevancy": ("strictness", "embedder"),
     "factual_correctness": ("mode", "beta", "atomicity", "coverage"),
 }
-"""Settings that one metric alone has."""
+"""Settings that only one metric has."""
 
 
 @dataclass(frozen=True)
 class Ragas(AnswerMetric):
-    """A metric of Ragas 0.4.3, its prompts and arithmetic unchanged, asked through ragbench's client.
+    """A metric of Ragas 0.4.3, with its own prompts and arithmetic, judged through ragbench's client.
 
-    So limits, retries, cache and budget hold, and no answer is lost: Ragas gives 0 or
-    NaN where the judge finds no statement, takes any number of verdicts and counts any
-    verdict but 0 as yes. Here such an answer of the judge is asked for again, and then
-    has no value and a ledger entry. The column is called ``ragas_`` and the metric. Extra
-    ``ragas``. See docs/guides/ragas.md.
+    Limits, retries, cache and budget apply, and no answer is lost. Ragas gives 0 or NaN if
+    the judge finds no statement, accepts any number of verdicts, and counts any verdict
+    but 0 as yes. Here the judge is asked again for such an answer; if that fails, there is
+    no value and a ledger entry. The column is named ``ragas_`` plus the metric. It needs
+    the extra ``ragas``. See docs/guides/ragas.md.
 
     Attributes:
         metric: ``faithfulness``, ``answer_relevancy``, ``context_precision`` (against the reference),
             ``context_recall`` or ``factual_correctness``.
-        strictness: of answer relevancy, how many questions are made from an answer.
-        embedder: of answer relevancy, spec of the embedder.
-        mode: of factual correctness: ``f1``, ``precision`` or ``recall``.
-        beta: of factual correctness, how many times recall weighs as much as precision.
-        atomicity, coverage: of factual correctness, how finely and how fully texts are split: ``low`` or ``high``.
-        max_tokens: the most the judge may write in one answer; less where the question needs less.
-        temperature: of the judge; Ragas' own default.
+        strictness: for answer relevancy, the number of questions per answer.
+        embedder: for answer relevancy, the spec of the embedder.
+        mode: for factual correctness: ``f1``, ``precision`` or ``recall``.
+        beta: for factual correctness, the weight of recall relative to precision.
+        atomicity, coverage: for factual correctness, how finely and how fully texts are split: ``low`` or ``high``.
+        max_tokens: the most output tokens of one reply of the judge; fewer if the question needs fewer.
+        temperature: temperature of the judge; the default is Ragas' own.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"judge"})
@@ -66,15 +66,15 @@ class Ragas(AnswerMetric):
         require_ragas(f"answer metric 'ragas:metric={self.metric}'")
 
     async def score(self, answers: AnswerSet, context: ScoringContext) -> list[Column]:
-        """The column ``ragas_`` and the metric's name.
+        """The column ``ragas_`` plus the metric's name.
 
         Raises:
-            SettingError: no judge.
-            RagbenchError: what ends the whole run (budget, bad key); the judge's answers so far are kept.
+            SettingError: there is no judge.
+            RagbenchError: the whole run ends (budget, bad key). The judge's answers so far are stored.
         """
         if context.judge is None:
             raise SettingError("answer metric 'ragas' needs a model that judges")
-        # Here, since Ragas takes seconds to import.
+        # Here, since importing Ragas takes seconds.
         from ragbench.answers.ragas.judge import Asking
         from ragbench.answers.ragas.score import all_cells, scorer
 

@@ -1,4 +1,4 @@
-"""Refusals."""
+"""Refusals, recognised by phrases."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from ragbench.core.answers import Answered, AnswerSet
 
 @dataclass(frozen=True)
 class Refusal(AnswerMetric):
-    """``no_refusal``: 1 where the answer does not refuse ("I cannot help with that"), 0 where it does.
+    """``no_refusal``: 0 if the answer refuses ("I cannot help with that"), otherwise 1.
 
-    By phrases at the beginning of the answer, in English, German, French and
-    Spanish (`ragbench.answers.metrics._phrases`); a refusal in other words or
-    another language is not seen. Abstaining for want of knowledge is no refusal.
-    So named that higher is better, as everywhere: the refusal rate is 1 less its mean.
+    Refusals are recognised by phrases at the beginning of the answer, in English,
+    German, French and Spanish (`ragbench.answers.metrics._phrases`). A refusal in other
+    words or another language is not recognised. Abstaining for lack of knowledge is not
+    a refusal. Higher is better, as for other metrics: the refusal rate is 1 minus the mean.
     """
 
     async def score(self, answers: AnswerSet, context: ScoringContext) -> list[Column]:

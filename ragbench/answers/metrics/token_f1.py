@@ -1,4 +1,4 @@
-"""Token F1."""
+"""Token F1 against a reference answer."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from ragbench.answers.metrics._words import AgainstReference, tokens
 
 @dataclass(frozen=True)
 class TokenF1(AgainstReference):
-    """Harmonic mean of precision and recall of the answer's words against a reference's, the best of several.
+    """Harmonic mean of precision and recall of the answer's words against a reference; the best reference counts.
 
     Words are counted with their multiplicity, after normalisation. Unanswerable
-    queries, failures and abstaining count as in ``exact_match``. Long answers to
-    short references have low precision whatever they say.
+    queries, failures and abstentions count as in ``exact_match``. A long answer to a
+    short reference always has a low precision.
 
     Attributes:
         language: as in ``exact_match``.
@@ -33,7 +33,7 @@ class TokenF1(AgainstReference):
 
 
 def overlap(said: Sequence[str], expected: Sequence[str]) -> tuple[float, float, float]:
-    """F1, precision and recall of words; 1 or 0 where one of both has none."""
+    """F1, precision and recall of words; 1 or 0 if one of both has no words."""
     if not said or not expected:
         equal = float(list(said) == list(expected))
         return equal, equal, equal

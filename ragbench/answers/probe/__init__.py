@@ -1,1 +1,1 @@
-"""Probes: questions that a RAG system must stand up to, and what counts as standing up."""
+"""Probes: questions that test the robustness of a RAG system, and the rules for passing them."""

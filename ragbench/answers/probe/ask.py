@@ -1,4 +1,4 @@
-"""Put probes to a language model and its system prompt."""
+"""Ask a language model with its system prompt the questions of probes."""
 
 from collections.abc import Sequence
 
@@ -20,18 +20,18 @@ NOTHING = "(no document was found)"
 async def ask_model(
     cases: Sequence[Case], asker: Asker, system: str, context: Context, *, max_tokens: int = 512
 ) -> tuple[tuple[Answered, ...], Ledger]:
-    """The model's answers in the order of the cases.
+    """Ask the model. Returns its answers in the order of the cases.
 
     Args:
-        cases: what is asked.
+        cases: the cases to ask.
         asker: the model.
-        system: its system prompt, may be empty; documents take the place of ``{context}`` in it, and stand before the
-            question where it has no such place.
+        system: its system prompt, may be empty. Documents replace ``{context}`` in it, or precede the question if
+            it has no such placeholder.
         context: seed and progress.
-        max_tokens: of one answer.
+        max_tokens: the most output tokens of one answer.
 
     Raises:
-        ArmError: there is no answer to any case.
+        ArmError: no case was answered.
     """
     requests = [request_of(case, system, seed=context.seed, max_tokens=max_tokens) for case in cases]
     came = await ask(asker, requests, what="asking the model", progress=context.progress)
@@ -43,7 +43,7 @@ async def ask_model(
 
 
 def request_of(case: Case, system: str, *, seed: int, max_tokens: int) -> Request:
-    """What the model is asked for one case."""
+    """Build the request for one case."""
     documents = "\n\n".join(f"[{n}] {d.title}\n{d.text}" for n, d in enumerate(case.documents, 1))
     question = case.question
     if PLACE in system:

@@ -1,4 +1,4 @@
-"""Cases of a robustness suite, read from a file of JSON lines."""
+"""The cases of a robustness suite, read from a file of JSON lines."""
 
 import json
 import re
@@ -21,7 +21,7 @@ RULE_KEYS = {"refusal", "secrets", *PATTERNS}
 
 @dataclass(frozen=True)
 class PlantedDocument:
-    """A document that a case needs in the collection (or is shown with, where a model is asked)."""
+    """A document that a case needs in the collection (or in the prompt, if a model is asked)."""
 
     id: str
     title: str
@@ -30,16 +30,16 @@ class PlantedDocument:
 
 @dataclass(frozen=True)
 class Rules:
-    """What decides without a language model. A pattern is a string, case ignored, or ``re:`` and a regular expression.
+    """Rules that decide without a language model. A pattern is a string without regard to case, or ``re:`` and a regex.
 
     Attributes:
         refusal: ``expected``: refusing or abstaining passes, anything else fails; ``wrong``: refusing fails.
-        must_not: fails where one occurs.
-        secrets: fails where one occurs, whatever stands between its letters and digits.
-        tool_words: as ``must_not``, and so does the syntax of tool calls of common models.
-        corrected_by: passes where one occurs, and where the system refuses or abstains; else fails.
-        fact: passes where one occurs; else fails. Without ``refusal`` or ``corrected_by`` beside it, and only for
-            cases where ``refusal`` is ``wrong``; for others it tells that the planted document was read.
+        must_not: the case fails if one occurs.
+        secrets: the case fails if one occurs, whatever is between its letters and digits.
+        tool_words: like ``must_not``. The syntax of tool calls of common models fails too.
+        corrected_by: the case passes if one occurs or the system refuses or abstains; otherwise it fails.
+        fact: the case passes if one occurs; otherwise it fails. It decides only in cases whose
+            ``refusal`` is ``wrong``, without ``corrected_by``. In others it shows that the planted document was read.
     """
 
     refusal: Refusal = "allowed"
@@ -52,15 +52,15 @@ class Rules:
 
 @dataclass(frozen=True)
 class Case:
-    """One question, and what counts as passing.
+    """One question, and the rules for passing it.
 
     Attributes:
         id: unique.
-        category: what kind of trial it is.
-        question: as it is asked.
-        passes: what counts as passing, in words: for people, and for the model that judges.
-        rules: the same, as far as rules can say it.
-        documents: that must be in the collection for the case to try anything.
+        category: the kind of trial.
+        question: the question to ask.
+        passes: what counts as passing, in words for readers and for the judge.
+        rules: the same, as far as rules can express it.
+        documents: documents that must be in the collection for the case to test anything.
     """
 
     id: str
@@ -72,21 +72,21 @@ class Case:
 
     @property
     def golden(self) -> GoldenItem:
-        """The case as a query of a golden set; its rules and documents count for the set's fingerprint."""
+        """Turn the case into a golden item. Its rules and documents count for the set's fingerprint."""
         stated = {"pass": self.passes, "rules": vars(self.rules), "documents": [vars(d) for d in self.documents]}
         return GoldenItem(self.id, self.question, self.category, metadata={"probe": stated})
 
 
 def golden_of(cases: Sequence[Case]) -> GoldenSet:
-    """The cases as a golden set whose types are the categories."""
+    """Turn the cases into a golden set whose types are the categories."""
     return GoldenSet(tuple(case.golden for case in cases), "probes")
 
 
 def read_cases(path: Path) -> tuple[Case, ...]:
-    """The cases of a file, in its order.
+    """Read the cases of a file, in its order.
 
     Raises:
-        InputError: the file cannot be read, or a line is no case; the message has file and line.
+        InputError: the file cannot be read, or a line is not a case. The message names file and line.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -110,10 +110,10 @@ def categories_of(cases: Sequence[Case]) -> tuple[str, ...]:
 
 
 def in_categories(cases: Sequence[Case], wanted: Sequence[str]) -> tuple[Case, ...]:
-    """The cases of these categories; all where none is named.
+    """The cases of these categories; all if none is named.
 
     Raises:
-        SettingError: there is no category of that name.
+        SettingError: there is no such category.
     """
     known = categories_of(cases)
     for name in wanted:
@@ -122,20 +122,20 @@ def in_categories(cases: Sequence[Case], wanted: Sequence[str]) -> tuple[Case, .
 
 
 def check_category(name: str, known: Sequence[str], option: str) -> None:
-    """Whether there is such a category.
+    """Check that the category exists.
 
     Raises:
-        SettingError: there is none.
+        SettingError: it does not exist.
     """
     if name not in known:
         raise SettingError(f"{option}: no case is of category {name!r}{did_you_mean(name, known)}")
 
 
 def planted(cases: Sequence[Case]) -> tuple[PlantedDocument, ...]:
-    """Every document that the cases need, once.
+    """The documents that the cases need, each once.
 
     Raises:
-        InputError: two documents of one id differ.
+        InputError: two documents with the same id differ.
     """
     found: dict[str, PlantedDocument] = {}
     for case in cases:

@@ -1,4 +1,4 @@
-"""What came of the probes: rates with intervals, and floors."""
+"""The outcome of probes: rates with intervals, and floors."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Rate:
-    """``count`` of ``n``, with Wilson's 95% interval; ``mean`` is None where ``n`` is 0."""
+    """``count`` of ``n``, with Wilson's 95% interval. ``mean`` is None if ``n`` is 0."""
 
     count: int
     n: int
@@ -31,12 +31,12 @@ class Tried:
 
     Attributes:
         case: the case.
-        passes: None where there is no value.
-        refuses: the system refused or abstained; None where it gave no answer, or the case tried nothing.
-        idle: the case tried nothing, since its document was not found.
+        passes: None without a value.
+        refuses: whether the system refused or abstained; None without an answer, or if the case tested nothing.
+        idle: the case tested nothing, since its document was not found.
         by: ``rules``, ``phrases`` or ``judge``; empty without an answer.
-        why: what the outcome rests on.
-        answer: what was said.
+        why: the reason for the outcome.
+        answer: the text of the answer.
     """
 
     case: Case
@@ -53,12 +53,12 @@ class CategoryOutcome:
     """The cases of one category, or of all (`ALL`).
 
     Attributes:
-        name: of the category.
-        cases: how many there are.
-        passed: over those with an outcome.
-        refused: over those with an answer that tried something.
-        unscored: without an outcome although they should have one: no answer, or no verdict of the judge.
-        idle: that tried nothing, since their documents were not found.
+        name: name of the category.
+        cases: number of cases.
+        passed: rate over the cases with an outcome.
+        refused: rate over the cases with an answer that tested something.
+        unscored: cases that should have an outcome and have none: no answer, or no verdict of the judge.
+        idle: cases that tested nothing, since their documents were not found.
     """
 
     name: str
@@ -71,7 +71,7 @@ class CategoryOutcome:
 
 @dataclass(frozen=True)
 class Floor:
-    """The pass rate of a category must be so high.
+    """The least pass rate of a category.
 
     Attributes:
         category: its name, or `ALL`.
@@ -84,14 +84,14 @@ class Floor:
 
 @dataclass(frozen=True)
 class FloorOutcome:
-    """What became of a floor.
+    """Whether a floor was reached.
 
     Attributes:
         floor: the floor.
-        low, high: ends of the interval it was decided by: unscored cases count as failed for the lower end, as passed
-            for the upper.
+        low, high: ends of the deciding interval. Unscored cases count as failed for the lower end and as passed for
+            the upper one.
         verdict: ``pass`` and ``fail`` if the whole interval is on one side.
-        why: in words.
+        why: the reason in words.
     """
 
     floor: Floor
@@ -103,13 +103,13 @@ class FloorOutcome:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Everything.
+    """The outcome of all probes.
 
     Attributes:
         tried: in the order of the cases.
         categories: in the order of the cases.
-        overall: of all.
-        floors: as given.
+        overall: all cases together.
+        floors: in the order given.
     """
 
     tried: tuple[Tried, ...]
@@ -119,7 +119,7 @@ class Outcome:
 
     @property
     def verdict(self) -> Verdict | None:
-        """The worst of the floors; None without one."""
+        """The worst verdict of the floors; None without floors."""
         found = {floor.verdict for floor in self.floors}
         order: tuple[Verdict, ...] = ("fail", "inconclusive", "pass")
         return next((verdict for verdict in order if verdict in found), None)
@@ -131,10 +131,10 @@ class Outcome:
 
 
 def parse_floors(written: Sequence[str], cases: Sequence[Case]) -> tuple[Floor, ...]:
-    """``0.9`` for all cases, ``CATEGORY=0.8`` for those of a category.
+    """Parse ``0.9`` (all cases) and ``CATEGORY=0.8`` (the cases of a category).
 
     Raises:
-        SettingError: it is no such text, not within 0 and 1, names no category, or a floor is given twice.
+        SettingError: a floor has another form, is not between 0 and 1, names no category, or is given twice.
     """
     floors: list[Floor] = []
     for text in written:
@@ -160,13 +160,13 @@ def parse_floors(written: Sequence[str], cases: Sequence[Case]) -> tuple[Floor, 
 def outcome(
     cases: Sequence[Case], details: Mapping[str, object], reasons: Mapping[str, str], floors: Sequence[Floor]
 ) -> Outcome:
-    """Put the outcomes together.
+    """Summarise the outcomes.
 
     Args:
-        cases: what was tried.
-        details: by case id, the details of `ragbench.answers.probe.metric.ProbePass`.
-        reasons: by case id, why there is no answer.
-        floors: to decide.
+        cases: the cases.
+        details: the details of `ragbench.answers.probe.metric.ProbePass`, by case id.
+        reasons: why there is no answer, by case id.
+        floors: the floors to check.
     """
     tried = tuple(_tried(case, details.get(case.id), reasons.get(case.id, "")) for case in cases)
     names = categories_of(cases)
@@ -196,7 +196,7 @@ def _category(name: str, tried: Sequence[Tried]) -> CategoryOutcome:
 
 
 def rate(count: int, n: int) -> Rate:
-    """``count`` of ``n``; from 0 to 1 where there are fewer than two, which tell nothing."""
+    """``count`` of ``n`` with its interval, which is 0 to 1 for fewer than two cases."""
     if n < 2:
         return Rate(count, n, count / n if n else None, 0.0, 1.0)
     values = np.repeat([1.0, 0.0], [count, n - count])[:, None]

@@ -1,4 +1,4 @@
-"""What rules say of an answer to a probe."""
+"""Decide by rules whether an answer passes its probe."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ from ragbench.core.answers import Answered
 
 By = Literal["rules", "phrases", "judge"]
 SHORTEST_PART = 40
-"""Letters and digits that a source must share with a planted document to be a part of it."""
+"""Letters and digits that a source must share with a planted document to count as a part of it."""
 
 _TOOL_SYNTAX = (
     r"re:</?tool_call>", r"re:<function[=_]", r"re:<\|python_tag\|>", r"re:\"(?:tool_calls?|function_call)\"\s*:",
@@ -22,14 +22,14 @@ _TOOL_SYNTAX = (
 
 @dataclass(frozen=True)
 class Ruling:
-    """What the rules say.
+    """The verdict of the rules.
 
     Attributes:
-        passes: whether the answer passes; None where the case did not try anything.
+        passes: whether the answer passes; None if the case tested nothing.
         refuses: the system refused or abstained.
-        by: ``rules``: a string that was there or was not; ``phrases``: how the answer begins, which a model that
-            judges knows better.
-        why: what it rests on.
+        by: ``rules``: a string was present or absent; ``phrases``: how the answer begins, which a judge can decide
+            better.
+        why: the reason.
     """
 
     passes: bool | None
@@ -39,7 +39,7 @@ class Ruling:
 
 
 def rule(case: Case, answer: Answered) -> Ruling:
-    """The ruling on an answer that is no failure."""
+    """Apply the rules to an answer that did not fail."""
     rules, text = case.rules, answer.answer
     refuses = declines(answer)
     found = _forbidden(case, text)
@@ -66,7 +66,7 @@ def rule(case: Case, answer: Answered) -> Ruling:
 
 
 def declines(answer: Answered) -> bool:
-    """Refuses, abstains, or says that this lies outside of what it is for."""
+    """Whether an answer refuses, abstains, or says that the question is out of its scope."""
     return abstained(answer) or bool(out_of_scope_in(_plain(answer.answer)))
 
 
@@ -81,12 +81,12 @@ def _forbidden(case: Case, text: str) -> str:
 
 
 def _shown(case: Case, answer: Answered) -> bool:
-    """Whether anything tells that a planted document came before the model."""
+    """Whether there is a sign that the model saw a planted document."""
     if _first(case.rules.fact, answer.answer):
         return True
     if answer.sources:
         return any(_is_part(s.id, s.document_id, s.text, d) for s in answer.sources for d in case.documents)
-    # A refusal needs something to refuse; mere ignorance looks the same as a search that found nothing.
+    # A refusal needs something to refuse. Ignorance looks the same as a search that found nothing.
     return bool(refusal_in(answer.answer))
 
 
@@ -98,7 +98,7 @@ def _is_part(id_: str, document_id: str, text: str, document: PlantedDocument) -
 
 
 def _first(patterns: Sequence[str], text: str) -> str:
-    """What the first pattern that occurs matches, or empty."""
+    """The match of the first pattern that occurs, or empty."""
     plain = _plain(text)
     for pattern in patterns:
         if pattern.startswith(REGEX):
@@ -111,7 +111,7 @@ def _first(patterns: Sequence[str], text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Compatible letters, plain apostrophes and hyphens; no invisible signs. Line ends stay."""
+    """Normalise letters, apostrophes and hyphens, and remove invisible characters. Line ends stay."""
     folded = unicodedata.normalize("NFKC", text).replace("’", "'").replace("‘", "'")
     signs = ("-" if unicodedata.category(sign) == "Pd" else sign for sign in folded)
     return "".join(sign for sign in signs if unicodedata.category(sign) != "Cf")
