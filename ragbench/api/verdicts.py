@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from ragbench.api.bind import call_many
 from ragbench.api.checked import checked
 from ragbench.api.event_frames import analyse_frame
 from ragbench.api.progress import bars
 from ragbench.api.several import texts
-from ragbench.api.systems import SYSTEM, System, one_system, systems
 from ragbench.comparison.ab.analyse import analyse
 from ragbench.comparison.ab.outcomes import number, parse_guardrail, parse_outcome
 from ragbench.comparison.ab.paired_runs import PairedResult, analyse_runs
@@ -22,12 +22,9 @@ from ragbench.comparison.compare import compare as _compare
 from ragbench.comparison.gate.decide import gate as _gate
 from ragbench.comparison.gate.result import Gate
 from ragbench.comparison.gate.rules import DEFAULT_RULES, Rules, parse_rules, read_rules
-from ragbench.comparison.pairing import pair
-from ragbench.comparison.pilot import measure_pilot
-from ragbench.comparison.plan import Plan, PlanSettings, make_plan
+from ragbench.comparison.references import SYSTEM, System, one_system, systems
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
-from ragbench.core.errors import InputError
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.goldens import GoldenSet
 from ragbench.io.places import cache_folder
@@ -35,6 +32,7 @@ from ragbench.metrics.settings import EvaluationSettings
 from ragbench.render.tables import headline
 from ragbench.retrievers.base import Retriever
 from ragbench.stats.online.sequential import HORIZON
+from ragbench.workflows import plan as plan_workflow
 from ragbench.workflows.evaluate import DEFAULT_RETRIEVERS, Retrievers
 from ragbench.workflows.evaluate import evaluate as _evaluate
 
@@ -153,44 +151,7 @@ def gate(
     return _gate(None if baseline is None else one_system(baseline), one_system(candidate), asked, allow=texts(allow))
 
 
-@checked(pilot=SYSTEM)
-def plan(
-    *pilot: System,
-    metric: str = "ndcg@10",
-    delta: float | None = None,
-    margin: float | None = None,
-    queries: int | None = None,
-    per_document: float | None = None,
-    sd: float | None = None,
-    icc: float | None = None,
-    power: float = 0.8,
-    alpha: float = 0.05,
-    seed: int = 0,
-) -> Plan:
-    """What difference so many queries can show, and how many it takes for a smaller one.
-
-    Args:
-        pilot: two systems on the golden set, which tell how differences vary; or none, with ``sd``.
-        metric: of the differences.
-        delta: the difference that is to be shown.
-        margin: the difference that is to be excluded.
-        queries: how many there are; the pilot's if None.
-        per_document: queries from each document.
-        sd: standard deviation of the differences.
-        icc: how alike differences of one document are, 0 to 1.
-        power: chance of showing the difference.
-        alpha: level of the test.
-        seed: of the pilot's resampling.
-
-    Raises:
-        InputError: there are not two systems, or nothing tells how differences vary.
-        SettingError: a number out of its range.
-    """
-    runs = systems(pilot)
-    if runs and len(runs) != 2:
-        raise InputError(f"a pilot is two systems, and {len(runs)} are given: {', '.join(run.name for run in runs)}")
-    settings = PlanSettings(metric, delta, margin, queries, per_document, sd, icc, power, alpha, seed)
-    return make_plan(settings, measure_pilot(pair(*runs), metric) if runs else None)
+plan = call_many("plan", plan_workflow.Options, plan_workflow.run, called={"pilot": SYSTEM})
 
 
 @checked(events="a path of a CSV or Parquet file, or a pandas.DataFrame with a row per event")

@@ -1,94 +1,155 @@
-"""The command line: one file per command."""
+"""The command line: each command is bound from the options of its workflow."""
 
 import gc
+import importlib
 import io
 import os
 import sys
+from collections.abc import Mapping
 from typing import NoReturn
 
-import typer
+import click
 
-from ragbench.cli import (
-    ab,
-    answer,
-    baseline,
-    batch,
-    chunk,
-    compare,
-    data,
-    demo,
-    eval,
-    export,
-    gate,
-    generate,
-    golden,
-    judge,
-    load,
-    plan,
-    plugins,
-    probe,
-    report,
-    score,
-    view,
-    wattbot,
-)
+from ragbench.cli.bind import command
 from ragbench.core.errors import RagbenchError
+from ragbench.workflows import GROUPS, WORKFLOWS, Workflow
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
+WIDTH = 10
+"""Of the column of names, so that all groups of commands align."""
+SHELLS = ("bash", "zsh", "fish")
 
-app = typer.Typer(
-    name="ragbench",
-    help="Evaluate and benchmark retrieval and RAG systems: better, worse, or noise?",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.command("eval")(eval.evaluate_command)
-app.command("compare")(compare.compare_command)
-app.command("ab")(ab.ab)
-app.command("answer")(answer.answer)
-app.command("chunk")(chunk.chunk)
-app.command("generate")(generate.generate)
-app.command("demo")(demo.demo)
-app.command("export")(export.export)
-app.command("gate")(gate.gate_command)
-app.command("load")(load.load_command)
-app.command("plan")(plan.plan_command)
-app.command("plugins")(plugins.plugins)
-app.command("probe")(probe.probe)
-app.command("report")(report.report_command)
-app.command("score")(score.score_command)
-app.command("view")(view.view_command)
-app.add_typer(batch.app, name="batch")
-app.add_typer(baseline.app, name="baseline")
-app.add_typer(data.app, name="data")
-app.add_typer(golden.app, name="golden")
-app.add_typer(judge.app, name="judge")
-app.add_typer(wattbot.app, name="wattbot")
+FOLDERS = {
+    "baseline": ("Decide", "Keep the runs that 'ragbench gate' compares later ones with."),
+    "batch": ("Build a golden set", "Write a golden set through a provider's batch API: cheaper, within a day."),
+    "data": ("Tools", "List and fetch public test collections."),
+    "golden": ("Build a golden set", "Audit a golden set, review it, write the corpus that belongs to it."),
+    "golden review": ("Build a golden set", "Draw a sample for annotators, and apply their decisions."),
+    "judge": ("Answers", "Check a judge against the labels of annotators."),
+    "wattbot": ("Answers", "Run and score the WattBot task."),
+}
+"""Commands that hold others: their group and what they are for."""
+
+TOOLS = ()
+"""Commands that are no workflows: what they do makes sense at a terminal only."""
+
+LEGACY = {
+    "eval": "Evaluate", "compare": "Decide", "ab": "Decide", "answer": "Answers", "chunk": "Build a golden set",
+    "generate": "Build a golden set", "demo": "Tools", "export": "Tools", "gate": "Decide", "load": "Answers",
+    "plugins": "Tools", "probe": "Answers", "report": "Evaluate", "score": "Answers", "view": "Evaluate",
+    "batch": "Build a golden set", "baseline": "Decide", "data": "Tools", "golden": "Build a golden set",
+    "judge": "Answers", "wattbot": "Answers",
+}  # fmt: skip
 
 
-def _tell_in_full(group: typer.Typer) -> None:
-    """The first sentence of each command in the list of commands, whole; by itself typer cuts it after a few words."""
-    for command in group.registered_commands:
-        command.short_help = (getattr(command.callback, "__doc__", "") or "").partition("\n\n")[0]
-    for part in group.registered_groups:
-        if part.typer_instance is not None:
-            part.short_help = str(part.typer_instance.info.help)
-            _tell_in_full(part.typer_instance)
+class Folder(click.Group):
+    """Commands under one word. A command is imported when it is called, so that ``--help`` stays fast."""
+
+    def __init__(self, path: str, help: str, **kwargs: object) -> None:
+        super().__init__(
+            path.rpartition(" ")[2] or "ragbench", help=help, no_args_is_help=True,
+            context_settings={"help_option_names": ["-h", "--help"]}, **kwargs,  # type: ignore[arg-type]
+        )  # fmt: skip
+        self.path = path
+        self.here = _children(path)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of its commands."""
+        return list(self.here)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        found = self.here.get(cmd_name)
+        if found is None:
+            return None
+        return _bound(found) if isinstance(found, Workflow) else _folder_or_legacy(f"{self.path} {cmd_name}".strip())
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands in their groups, each with its summary; imports none of them."""
+        rows: dict[str, list[tuple[str, str]]] = {group: [] for group in GROUPS}
+        for name, found in self.here.items():
+            group, summary = (found.group, found.summary) if isinstance(found, Workflow) else found
+            rows[group].append((name.ljust(WIDTH), summary))
+        several = sum(bool(records) for records in rows.values()) > 1
+        for group, records in rows.items():
+            if records:
+                with formatter.section(group if several else "Commands"):
+                    formatter.write_dl(records)
 
 
-_tell_in_full(app)
+def _children(path: str) -> Mapping[str, Workflow | tuple[str, str]]:
+    """What stands right below a path of words: workflows, and folders with their group and summary."""
+    depth = len(path.split())
+    found: dict[str, Workflow | tuple[str, str]] = {}
+    for workflow in (*WORKFLOWS, *TOOLS):
+        words = workflow.command.split()
+        if " ".join(words[:depth]) == path and len(words) > depth:
+            folder = " ".join(words[: depth + 1])
+            found[words[depth]] = workflow if len(words) == depth + 1 else FOLDERS[folder]
+    if not path:
+        for name, group in LEGACY.items():
+            found.setdefault(name, (group, FOLDERS.get(name, ("", _legacy_summary(name)))[1]))
+    return found
 
 
-@app.callback(invoke_without_command=True)
-def _version(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
-    if version:
-        from importlib.metadata import version as installed
+def _bound(workflow: Workflow) -> click.Command:
+    """The command of a workflow, as its module in this package describes it."""
+    first, _, rest = workflow.command.partition(" ")
+    suffix = rest.replace(" ", "_")
+    module = importlib.import_module(f"{__name__}.{first}")
+    options, run = workflow.load()
+    show = getattr(module, f"show_{suffix}" if suffix else "show")
+    text = getattr(module, f"HELP_{suffix.upper()}" if suffix else "HELP")
+    return command(workflow.command.rpartition(" ")[2], options, run, show, help=text)
 
-        print(f"ragbench {installed('ragbench')}")
-        raise typer.Exit
+
+def _legacy_summary(name: str) -> str:
+    return ""
+
+
+def _folder_or_legacy(path: str) -> click.Command:
+    if path in LEGACY and not any(w.command.startswith(path + " ") for w in WORKFLOWS):
+        from ragbench.cli import legacy
+
+        return legacy.passed_on(path)
+    return Folder(path, FOLDERS[path][1])
+
+
+def _show_completion(ctx: click.Context, parameter: click.Parameter, shell: str | None) -> None:
+    if shell is None or ctx.resilient_parsing:
+        return
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    if found is not None:
+        click.echo(found(ctx.command, {}, "ragbench", "_RAGBENCH_COMPLETE").source())
+    ctx.exit()
+
+
+def _show_version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"ragbench {version('ragbench')}")
+        ctx.exit()
+
+
+app = Folder(
+    "",
+    "Evaluate and benchmark retrieval and RAG systems: better, worse, or noise?",
+    params=[
+        click.Option(
+            ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_show_version,
+            help="Print the version and stop.",
+        ),
+        click.Option(
+            ["--show-completion"], type=click.Choice(SHELLS), is_eager=True, expose_value=False,
+            callback=_show_completion, metavar="SHELL",
+            help='Print the completion script: eval "$(ragbench --show-completion bash)".',
+        ),
+    ],
+)  # fmt: skip
 
 
 def main() -> NoReturn:
@@ -96,7 +157,7 @@ def main() -> NoReturn:
     # Set before anything imports ragas or Ray: no telemetry, ever.
     os.environ.setdefault("RAGAS_DO_NOT_TRACK", "true")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Imports make many objects that stay: looking through them for rubbish again and again takes a tenth of a command.
+    # Imports make many objects that stay: looking through them for garbage again and again takes a tenth of a command.
     gc.set_threshold(10_000)
     _print_any_character()
     try:
@@ -118,14 +179,22 @@ def main() -> NoReturn:
 
 def _run() -> None:
     try:
-        app()
+        code = app.main(standalone_mode=False, prog_name="ragbench")
+        if isinstance(code, int) and code:
+            raise SystemExit(code)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        print("interrupted; what was finished is kept", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
     except SystemExit as stop:
-        if stop.code == INTERRUPTED:  # typer has caught the KeyboardInterrupt
+        if stop.code == INTERRUPTED:
             print("interrupted; what was finished is kept", file=sys.stderr)
         raise
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(error.exit_code) from None
     finally:
         if sys.stdout is not None:
-            sys.stdout.flush()  # here, where a full disk can still be told
+            sys.stdout.flush()  # here, where a full disk can still be reported
 
 
 def _print_any_character() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import click
 import typer
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class _Steps:
             accepted: exit codes to go on with.
 
         Raises:
-            typer.Exit: another exit code; what the command printed is printed.
+            click.exceptions.Exit: another exit code; what the command printed is printed.
             RagbenchError: the command's.
         """
         import contextlib
@@ -132,16 +133,15 @@ class _Steps:
         code = PASSED
         try:
             with contextlib.redirect_stdout(taken):
-                command = typer.main.get_command(app)
-                with command.make_context("ragbench", [*typed, *hidden]) as context:
-                    command.invoke(context)
-        except typer.Exit as stop:
+                with app.make_context("ragbench", [*typed, *hidden]) as context:
+                    app.invoke(context)
+        except click.exceptions.Exit as stop:
             code = stop.exit_code
         self.printed += [f"$ ragbench {' '.join(typed)}\n", taken.getvalue(), "\n"]
         write_text(self.file, "".join(self.printed))
         if code not in accepted:
             print(taken.getvalue(), file=sys.stderr)
-            raise typer.Exit(code)
+            raise click.exceptions.Exit(code)
 
 
 def _short(path: Path) -> Path:

@@ -4,21 +4,20 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from ragbench.comparison.pairing import Pair, pair
-from ragbench.comparison.references import read_references
 from ragbench.core.errors import InputError, SettingError
+from ragbench.core.scored import ScoredRun
 from ragbench.metrics.parse import parse
 from ragbench.stats.clustered_error import standard_errors
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.icc import ClusterSizes, Icc, cluster_sizes, icc
 from ragbench.stats.ranks import TIE
 
-INSTEAD = "name another pair of systems, or plan from assumptions (--sd)"
+INSTEAD = "name another pair of systems, or plan from an assumed standard deviation (sd)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,20 +71,18 @@ class Pilot:
         return len(np.unique(self.clusters[self.differences != 0]))
 
 
-def read_pilot(references: Sequence[str], metric: str, *, qrels: Path | None = None, intersect: bool = False) -> Pilot:
-    """The pilot that two references name, or one folder with two arms.
+def pilot_of(runs: Sequence[ScoredRun], metric: str, *, intersect: bool = False) -> Pilot:
+    """The pilot that two systems make.
 
     Args:
-        references: as `ragbench.comparison.references.read_references`.
+        runs: the systems.
         metric: of the differences.
-        qrels: TREC labels for run files.
-        intersect: use the queries both have.
+        intersect: use the queries that both have.
 
     Raises:
         ArmError: one of the systems did not run.
         InputError: there are not two systems, or as `measure_pilot`.
     """
-    runs = read_references(references, qrels=qrels, metrics=[metric])
     if len(runs) != 2:
         names = ", ".join(run.name for run in runs)
         raise InputError(

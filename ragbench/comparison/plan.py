@@ -10,61 +10,55 @@ from ragbench.comparison.gate.bounds import FEWEST_CLUSTERS
 from ragbench.comparison.pilot import Pilot
 from ragbench.core.context import generator
 from ragbench.core.errors import SettingError
+from ragbench.core.options import named, option, option_group
 from ragbench.core.shown import Shown
 from ragbench.stats.choose import Choice, choose_test
 from ragbench.stats.icc import resampled_errors
 from ragbench.stats.power import Aim, Design, power_of, queries_needed, smallest_of_documents, smallest_size
 
 
-@dataclass(frozen=True)
+@option_group
 class PlanSettings:
     """How to plan.
-
-    Attributes:
-        metric: what the plan is of, as printed.
-        delta: the difference to be shown; None takes the next round one below what can be shown.
-        margin: of the gate, for a candidate that is equally good; None to leave it out.
-        queries: how many there are or will be; None takes the pilot's.
-        per_document: queries of one document; None takes the pilot's, or 1.
-        sd: standard deviation of the differences, where there is no pilot.
-        icc: how alike differences of one document are; None takes the pilot's.
-        power: chance of showing what is there.
-        alpha: level of the test.
-        seed: of the draws that tell how well the pilot knows.
 
     Raises:
         SettingError: values out of their range; every fault is listed.
     """
 
-    metric: str = "ndcg@10"
-    delta: float | None = None
-    margin: float | None = None
-    queries: int | None = None
-    per_document: float | None = None
-    sd: float | None = None
-    icc: float | None = None
-    power: float = 0.8
-    alpha: float = 0.05
-    seed: int = 0
+    metric: str = option("Metric that the plan is for.", "ndcg@10", section="Plan")
+    delta: float | None = option(
+        "Difference to detect.", None, section="Plan", unset="the next round one below what can be detected"
+    )
+    margin: float | None = option("Margin of the gate, for a candidate that is equally good.", None, section="Plan")
+    queries: int | None = option("How many queries there are or will be.", None, section="Plan", unset="the pilot's")
+    per_document: float | None = option("Queries per document.", None, section="Plan", unset="the pilot's, or 1")
+    sd: float | None = option("Standard deviation of the differences, where there is no pilot.", None, section="Plan")
+    icc: float | None = option(
+        "Intraclass correlation of the differences of one document, 0 to 1.", None, section="Plan", unset="the pilot's"
+    )
+    power: float = option("Chance of detecting a true difference.", 0.8, section="Plan")
+    alpha: float = option("Level of the test.", 0.05, section="Plan")
+    seed: int = option("Seed of the draws that give the plan its ranges.", 0, section="Plan")
 
     def __post_init__(self) -> None:
         faults = []
-        for name, value in (("delta", self.delta), ("margin", self.margin), ("sd", self.sd)):
+        for name in ("delta", "margin", "sd"):
+            value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
-                faults.append(f"--{name} is {value:g}; it must be above 0")
+                faults.append(f"{named(name)} is {value:g}; it must be above 0")
         if self.icc is not None and not 0 <= self.icc <= 1:
-            faults.append(f"--icc is {self.icc:g}; it must lie between 0 (independent) and 1 (the same)")
+            faults.append(f"{named('icc')} is {self.icc:g}; it must lie between 0 (independent) and 1 (the same)")
         if self.queries is not None and self.queries < 2:
-            faults.append(f"--queries is {self.queries}; it must be at least 2: one query tells nothing of the spread")
+            faults.append(f"{named('queries')} is {self.queries}; it must be at least 2: one query has no spread")
         if self.per_document is not None and not 1 <= self.per_document < float("inf"):
-            faults.append(f"--per-document is {self.per_document:g}; it must be at least 1")
-        for name, value in (("power", self.power), ("alpha", self.alpha)):
-            if not 0 < value < 1:
-                faults.append(f"--{name} is {value:g}; it must lie between 0 and 1")
+            faults.append(f"{named('per_document')} is {self.per_document:g}; it must be at least 1")
+        for name in ("power", "alpha"):
+            if not 0 < getattr(self, name) < 1:
+                faults.append(f"{named(name)} is {getattr(self, name):g}; it must lie between 0 and 1")
         if self.power <= self.alpha:
-            faults.append(f"--power {self.power:g} is no more than chance gives at --alpha {self.alpha:g}")
+            faults.append(f"{named('power')} {self.power:g} is no more than {named('alpha')} {self.alpha:g}")
         if self.seed < 0:
-            faults.append(f"--seed is {self.seed}; it must be at least 0")
+            faults.append(f"{named('seed')} is {self.seed}; it must be at least 0")
         if faults:
             raise SettingError("\n".join(faults))
 

@@ -1,15 +1,77 @@
-"""What a reference on the command line names: arms of an evaluation, or a run file scored now."""
+"""Systems to compare: evaluations and scored answers, folders that hold them, and run files that are scored now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ragbench.core.errors import InputError, did_you_mean
+from ragbench.answers.scoring import AnswerEvaluation
+from ragbench.answers.wattbot.score.parts import Scored
+from ragbench.answers.wattbot.score.summary import scored_run
+from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.evaluations import Evaluation
+from ragbench.core.options import named
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.io.run_files import read_run
 from ragbench.io.scored_runs import ARM_AFTER, read_scored
 from ragbench.io.trec import read_qrels
 from ragbench.metrics.score import score
+
+System = Evaluation | AnswerEvaluation | Scored | ScoredRun | Path | str
+"""An evaluation (all of its systems), scored answers, a scored submission, or a reference to a folder or run file."""
+SYSTEM = (
+    'an evaluation, one of evaluation.scored, scored answers, or a folder as "FOLDER" or "FOLDER::ARM"; several are '
+    "given one by one (*evaluation.scored)"
+)
+
+
+def systems(
+    given: Iterable[System], *, qrels: Path | None = None, metrics: Sequence[str] = ("ndcg@10",)
+) -> tuple[ScoredRun, ...]:
+    """Every system in what is given, in its order.
+
+    Args:
+        given: objects, and references as `read_references` takes them.
+        qrels: TREC labels for run files.
+        metrics: what run files are scored with.
+
+    Raises:
+        InputError: a reference cannot be read, or two systems have one name.
+    """
+    given = list(given)
+    references = [str(one) for one in given if isinstance(one, str | Path)]
+    if len(references) == len(given):
+        return read_references(references, qrels=qrels, metrics=metrics)
+    found: list[ScoredRun] = []
+    for one in given:
+        if isinstance(one, str | Path):
+            found += read_references([str(one)], qrels=qrels, metrics=metrics)
+        elif isinstance(one, Evaluation):
+            found += one.scored
+        elif isinstance(one, ScoredRun):
+            found.append(one)
+        else:
+            found.append(one.scored if isinstance(one, AnswerEvaluation) else scored_run(one))
+    names = [run.name for run in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(
+            f"two systems are called {twice[0]!r}; name systems of folders as FOLDER::ARM, or give the run another "
+            "name (dataclasses.replace(run, name=...))"
+        )
+    return tuple(found)
+
+
+def one_system(given: System, *, qrels: Path | None = None) -> ScoredRun:
+    """The one system of it.
+
+    Raises:
+        InputError: it has several.
+    """
+    found = systems([given], qrels=qrels)
+    if len(found) != 1:
+        listed = ", ".join(run.name for run in found)
+        raise InputError(f"one system is needed and this has {len(found)}: {listed}; name one of them")
+    return found[0]
 
 
 def read_references(
@@ -32,7 +94,9 @@ def read_references(
     if repeated:
         raise InputError(f"{', '.join(repeated)} is named twice: a system cannot be compared with itself")
     if qrels is not None and all(Path(reference.partition(ARM_AFTER)[0]).is_dir() for reference in references):
-        raise InputError(f"--qrels {qrels}: labels are for run files, and none is named; folders have their own")
+        raise SettingError(
+            f"is {qrels}: labels are for run files, and none is named; folders have their own", option="qrels"
+        )
     found = [(ref, run) for ref in references for run in _read(ref, qrels, metrics)]
     names = [run.name for _, run in found]
     return tuple(
@@ -49,8 +113,9 @@ def with_baseline(runs: Sequence[ScoredRun], baseline: str) -> tuple[ScoredRun, 
     """
     first = [run for run in runs if run.name == baseline]
     if not first:
-        raise InputError(
-            f"--baseline {baseline}: no system has that name{did_you_mean(baseline, [r.name for r in runs])}"
+        raise SettingError(
+            f"is {baseline!r}, and no system has that name{did_you_mean(baseline, [run.name for run in runs])}",
+            option="baseline",
         )
     return (*first, *(run for run in runs if run.name != baseline))
 
@@ -60,7 +125,7 @@ def _read(reference: str, qrels: Path | None, metrics: Sequence[str]) -> tuple[S
     if not path.is_file():
         return read_scored(reference)
     if qrels is None:
-        raise InputError(f"{path}: is a file; a run file needs the labels too: --qrels FILE")
+        raise InputError(f"{path}: is a file; a run file needs the labels too: give them by {named('qrels')}")
     run, judgements = read_run(path), read_qrels(qrels)
     scores = score(run, judgements, list(metrics))
     ids = list(judgements.query_ids)

@@ -20,6 +20,10 @@ def silent(what: str, total: int) -> AbstractContextManager[Advance]:
     return nullcontext(lambda steps: None)
 
 
+def unheard(line: str) -> None:
+    """Drop a line: nobody listens."""
+
+
 @dataclass(frozen=True)
 class Context:
     """Where and how work is done. Only ``seed`` may change a result.
@@ -28,6 +32,7 @@ class Context:
         cache: folder for what is kept between runs, such as embeddings; None keeps nothing.
         seed: for everything with a random part, such as IVF training.
         progress: ``with progress(what, total) as advance: advance(n)``.
+        say: takes a line for the user while a job runs. A command prints it, and so does a notebook.
         token_embedders: fingerprints of the embedders whose token vectors will be needed beside the sentence vectors,
             so that one pass over the texts gives both.
     """
@@ -35,6 +40,7 @@ class Context:
     cache: Path | None = None
     seed: int = 0
     progress: Progress = field(default=silent)
+    say: Callable[[str], None] = field(default=unheard)
     token_embedders: frozenset[str] = frozenset()
 
 

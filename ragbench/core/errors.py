@@ -13,6 +13,8 @@ command line turns each of them into one line and exit code 2.
 import difflib
 from collections.abc import Iterable
 
+from ragbench.core.spelling import named
+
 
 class RagbenchError(Exception):
     """Base of every error that ragbench raises on purpose."""
@@ -23,7 +25,18 @@ class InputError(RagbenchError):
 
 
 class SettingError(RagbenchError):
-    """An unknown plugin name, or a setting that it does not have or cannot take."""
+    """An option, or a setting of a plugin, is unknown, missing or cannot take its value.
+
+    Args:
+        message: what is wrong and what to do next. With ``option`` it goes on after the option's name.
+        option: the option that is at fault. The message begins with it, spelled as the surface at hand spells it:
+            ``SettingError("is -1; it must be 0 or more", option="seed")`` reads "--seed is -1; ..." on the command
+            line and "seed= is -1; ..." in Python.
+    """
+
+    def __init__(self, message: str, *, option: str = "") -> None:
+        super().__init__(f"{named(option)} {message}" if option else message)
+        self.option = option
 
 
 class MissingExtra(RagbenchError):

@@ -1,12 +1,11 @@
 """Whether a value is of the kind that an annotation names, and how people call that kind."""
 
+import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from numbers import Integral, Real
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
-
-import numpy as np
 
 from ragbench.core.errors import InputError
 
@@ -83,7 +82,7 @@ def _is_of(value: object, hint: Any) -> bool:
     if hint in (int, float):
         return isinstance(value, Integral if hint is int else Real) and not isinstance(value, bool)
     if hint is bool:
-        return isinstance(value, bool | np.bool_)
+        return isinstance(value, bool) or _numpy(value, "bool_")
     if isinstance(origin, type):  # of a generic class, or of a callable
         return isinstance(value, origin)
     return isinstance(value, NoneType if hint is None else hint) if hint is None or isinstance(hint, type) else True
@@ -111,6 +110,12 @@ def _misfit_one(value: Any, inside: tuple[Any, ...], name: str) -> Part | None:
     return None
 
 
+def _numpy(value: object, name: str) -> bool:
+    """Whether the value is of that class of numpy, which is not imported for it."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(value, getattr(numpy, name))
+
+
 def _has_pairs(value: object) -> bool:
     """Whether ``dict`` takes it by its keys."""
     by_key = callable(getattr(value, "keys", None)) and hasattr(value, "__getitem__")
@@ -119,7 +124,7 @@ def _has_pairs(value: object) -> bool:
 
 def taken(value: Any, hint: Any) -> Any:
     """The value as calls take it: no scalar of numpy, a tuple for an iterator, a dict for other pairs."""
-    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+    if _numpy(value, "generic") or (_numpy(value, "ndarray") and value.ndim == 0):
         return value.item()
     origins = [get_origin(one) for one in _alternatives(hint)]
     many = [one for one in origins if isinstance(one, type) and issubclass(one, Iterable)]

@@ -1,1 +1,42 @@
-"""Ready-made jobs and the sample data they run on."""
+"""One module per job: a frozen ``Options`` and ``run(options, context) -> result``. Nothing here prints.
+
+`WORKFLOWS` lists the jobs. The command line and `ragbench.api` are bound from it, so every command is a call and every
+call is a command.
+"""
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+GROUPS = ("Build a golden set", "Evaluate", "Decide", "Answers", "Tools")
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A job.
+
+    Attributes:
+        call: its name in Python, ``rb.<call>``; may have a dot, ``wattbot.score``.
+        command: its name on the command line, ``ragbench <command>``; may be two words, ``golden audit``.
+        group: the heading it stands under in ``ragbench --help``, one of `GROUPS`.
+        summary: one line for lists of commands.
+        module: the module in this package.
+        options: the name of its class of options there.
+        run: the name of its function there.
+    """
+
+    call: str
+    command: str
+    group: str
+    summary: str
+    module: str
+    options: str = "Options"
+    run: str = "run"
+
+    def load(self) -> tuple[type[Any], Any]:
+        """The class of options and the function; imports the module."""
+        module = importlib.import_module(f"{__name__}.{self.module}")
+        return getattr(module, self.options), getattr(module, self.run)
+
+
+WORKFLOWS = (Workflow("plan", "plan", "Decide", "Find out how many queries a golden set needs.", "plan"),)

@@ -60,8 +60,8 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
         ("rb.gate(EVENTS)", "gate: candidate is a DataFrame; it must be an evaluation"),
         ("rb.gate(*e.scored, rules=5)", "gate: rules is 5; it must be a path of a file of rules"),
         ("rb.plan(e, e)", "two systems are called 'bm25'"),
-        ("rb.plan(*e.scored, delta=-1)", "delta is -1; it must be above 0"),
-        ("rb.plan(sd=.3, queries=9, per_document=0)", "per_document is 0; it must be at least 1"),
+        ("rb.plan(*e.scored, delta=-1)", "delta= is -1"),
+        ("rb.plan(sd=.3, queries=9, per_document=0)", "per_document= is 0"),
         (
             "rb.score('run.trec', 'qrels', 'ndcg@10')",
             "score: run is 'run.trec'; it must be a run, as rb.read_run(path)",

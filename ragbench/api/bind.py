@@ -1,0 +1,85 @@
+"""A call made from a class of options: its signature, its checks and its documentation."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec, TypeVar
+
+from ragbench.api.checked import KINDS
+from ragbench.api.progress import bars
+from ragbench.core.context import Context
+from ragbench.core.options import OptionSpec, make, specs
+
+P = ParamSpec("P")
+O = TypeVar("O")  # noqa: E741 (the options)
+R = TypeVar("R")
+
+
+def call(
+    name: str, options: Callable[P, O], run: Callable[[O, Context], R], *, called: Mapping[str, str] | None = None
+) -> Callable[P, R]:
+    """The call of a job: ``rb.generate(...)``.
+
+    It takes the options as arguments, checks their kinds, prints what the job reports, and works inside a running
+    event loop.
+
+    Args:
+        name: the name of the call, for messages and pickling.
+        options: its class of options.
+        run: does the job.
+        called: words for kinds of arguments, by name, for messages.
+    """
+    known = [spec for spec in specs(options) if spec.declared.python]  # type: ignore[arg-type]
+
+    def function(*args: P.args, **kwargs: P.kwargs) -> R:
+        given = signature.bind(*args, **kwargs).arguments
+        made: O = make(options, given, called={**KINDS, **(called or {})}, whose=name)  # type: ignore[arg-type]
+        return run(made, Context(progress=bars, say=print))
+
+    signature = _signature(known, run)
+    _dress(function, name, signature, known, run)
+    return function
+
+
+def call_many(
+    name: str, options: type[O], run: Callable[[O, Context], R], *, called: Mapping[str, str] | None = None
+) -> Callable[..., R]:
+    """As `call`, where the first option takes all positional arguments: ``rb.compare(first, second, by="type")``."""
+    known = [spec for spec in specs(options) if spec.declared.python]
+    first, *others = known
+
+    def function(*args: Any, **kwargs: Any) -> R:
+        given = signature.bind(*args, **kwargs).arguments
+        made = make(options, given, called={**KINDS, **(called or {})}, whose=name)
+        return run(made, Context(progress=bars, say=print))
+
+    several = inspect.Parameter(first.name, inspect.Parameter.VAR_POSITIONAL)
+    signature = inspect.Signature([several, *(_parameter(spec, keyword=True) for spec in others)])
+    _dress(function, name, signature, known, run)
+    return function
+
+
+def _signature(known: list[OptionSpec], run: Callable[..., Any]) -> inspect.Signature:
+    returned = inspect.signature(run).return_annotation
+    return inspect.Signature([_parameter(spec) for spec in known], return_annotation=returned)
+
+
+def _parameter(spec: OptionSpec, keyword: bool = False) -> inspect.Parameter:
+    kind = inspect.Parameter.KEYWORD_ONLY if spec.keyword or keyword else inspect.Parameter.POSITIONAL_OR_KEYWORD
+    default = inspect.Parameter.empty if spec.required else spec.default
+    return inspect.Parameter(spec.name, kind, default=default, annotation=spec.kind)
+
+
+def _dress(
+    function: Callable[..., Any],
+    name: str,
+    signature: inspect.Signature,
+    known: list[OptionSpec],
+    run: Callable[..., Any],
+) -> None:
+    """Give the function its name, place, signature and docstring."""
+    function.__module__, function.__name__, function.__qualname__ = "ragbench.api", name, name
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    summary, _, rest = inspect.cleandoc(run.__doc__ or "").partition("\n\nArgs:")
+    _, _, after = rest.partition("\n\n")
+    arguments = "\n".join(f"    {spec.name}: {spec.declared.help}" for spec in known)
+    function.__doc__ = f"{summary}\n\nArgs:\n{arguments}\n" + (f"\n{after}\n" if after else "")

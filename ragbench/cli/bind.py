@@ -1,0 +1,212 @@
+"""A command made from a class of options: parameters, help in sections, configuration file, exit codes."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import click
+
+from ragbench.cli.output import Output
+from ragbench.core.errors import RagbenchError, SettingError
+from ragbench.core.options import OptionSpec, alternatives, make, specs, spelled_by
+
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+PLAIN = "Options"
+CONFIG, JSON = "config", "as_json"
+Show = Callable[[Any, Any, Output], int | None]
+
+
+class Command(click.Command):
+    """A command whose help shows options under headings, and whose text keeps its line breaks."""
+
+    def __init__(self, *args: Any, sections: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sections = sections
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The text as it is written; paragraphs that are indented or are examples keep their lines."""
+        for paragraph in (self.help or "").strip().split("\n\n"):
+            formatter.write_paragraph()
+            if any(line.startswith((" ", "Example")) for line in paragraph.splitlines()):
+                for line in paragraph.splitlines():
+                    formatter.write(f"  {line}\n")
+            else:
+                with formatter.indentation():
+                    formatter.write_text(" ".join(paragraph.split()))
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One list per section, in the order in which the options declare them."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = _argument_record(parameter) or parameter.get_help_record(ctx)
+            if record is not None:
+                found.setdefault(self.sections.get(parameter.name or "", PLAIN), []).append(record)
+        # What every command has comes last.
+        last = found.pop(PLAIN, [])
+        for title, records in (*found.items(), (PLAIN, last)):
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+def _argument_record(parameter: click.Parameter) -> tuple[str, str] | None:
+    if not isinstance(parameter, click.Argument):
+        return None
+    return parameter.human_readable_name, getattr(parameter, "help_text", "")
+
+
+class Argument(click.Argument):
+    """A positional parameter with a line of help."""
+
+    def __init__(self, *args: Any, help_text: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.help_text = help_text
+
+
+def command(
+    name: str, options: type[Any], run: Callable[[Any, Any], Any], show: Show, *, help: str, json: bool = True
+) -> click.Command:
+    """The command of a job.
+
+    Args:
+        name: what it is called.
+        options: its class of options.
+        run: does the job: ``run(options, context)``.
+        show: prints its result and gives the exit code (None is 0): ``show(options, result, output)``.
+        help: the text of ``--help``; its first line is the summary.
+        json: whether it has ``--json``.
+    """
+    known = specs(options)
+    parameters = [_parameter(spec) for spec in known]
+    parameters.append(
+        click.Option(
+            ["--config", CONFIG], type=click.Path(path_type=Path),
+            help="YAML file with these options; the command line wins.",
+        )
+    )  # fmt: skip
+    if json:
+        parameters.append(click.Option(["--json", JSON], is_flag=True, help="Print one JSON object instead of tables."))
+
+    def call(**given: Any) -> None:
+        config, as_json = given.pop(CONFIG), given.pop(JSON, False)
+        values = {key: value for key, value in given.items() if value is not None and value != ()}
+        output = Output(as_json)
+        made = _options(options, known, values, config, name)
+        flags = {spec.name: _written(spec) for spec in known}
+        with spelled_by(lambda option: flags.get(option, option)):
+            # Whatever is printed while a job runs must not stand between the lines of its JSON object.
+            with redirect_stdout(sys.stderr if as_json else sys.stdout):
+                result = run(made, output.context())
+            code = show(made, result, output)
+        if code:
+            raise click.exceptions.Exit(code)
+
+    sections = {spec.name: spec.declared.section or PLAIN for spec in known}
+    summary = help.strip().partition("\n")[0]
+    return Command(
+        name,
+        params=parameters,
+        callback=call,
+        help=help,
+        short_help=summary,
+        sections=sections,
+        context_settings=SETTINGS,
+    )
+
+
+def _written(spec: OptionSpec) -> str:
+    return (spec.declared.metavar or spec.name.upper()) if spec.declared.positional else spec.flag
+
+
+def _parameter(spec: OptionSpec) -> click.Parameter:
+    declared = spec.declared
+    kind, metavar = _kind(spec)
+    if declared.positional:
+        return Argument(
+            [spec.name], type=kind, nargs=-1 if spec.many else 1, required=spec.required, default=None,
+            metavar=(declared.metavar or spec.name.upper()) + ("..." if spec.many else ""), help_text=declared.help,
+        )  # fmt: skip
+    if bool in alternatives(spec.kind):
+        name = f"{spec.flag}/--no-{spec.flag[2:]}" if spec.default is True else spec.flag
+        return click.Option([name, spec.name], is_flag=True, default=None, help=_help(spec))
+    return click.Option(
+        [spec.flag, spec.name], type=kind, multiple=spec.many and declared.parse is None, default=None,
+        metavar=declared.metavar or metavar, help=_help(spec),
+    )  # fmt: skip
+
+
+def _help(spec: OptionSpec) -> str:
+    text = spec.declared.help
+    if spec.many and spec.declared.parse is None:
+        text += " May be repeated."
+    if spec.required:
+        return f"{text}  [required]"
+    shown = spec.declared.unset
+    if not shown and spec.default not in (None, False, True, (), ""):
+        shown = ",".join(map(str, spec.default)) if isinstance(spec.default, tuple) else str(spec.default)
+    return f"{text}  [default: {shown}]" if shown else text
+
+
+def _kind(spec: OptionSpec) -> tuple["click.ParamType[Any]", str | None]:
+    """The type that a command line can give, and what the help calls it."""
+    kinds = [kind for kind in alternatives(spec.kind) if kind is not type(None)]
+    if spec.declared.parse is not None:
+        return click.STRING, "TEXT"
+    if spec.many:
+        inside = next(alternatives(get_args(kind)[0]) for kind in kinds if get_args(kind))
+        one, metavar = _simple(inside)
+        return one, f"{metavar or one.name.upper()}..."
+    return _simple(kinds)
+
+
+def _simple(kinds: Sequence[Any]) -> tuple["click.ParamType[Any]", str | None]:
+    for kind in kinds:
+        if get_origin(kind) is Literal:
+            return click.Choice([str(one) for one in get_args(kind)]), None
+    for kind, made in ((Path, click.Path(path_type=Path)), (int, click.INT), (float, click.FLOAT)):
+        if kind in kinds:
+            return made, None
+    return click.STRING, None
+
+
+def _options(
+    options: type[Any], known: Sequence[OptionSpec], values: Mapping[str, Any], config: Path | None, name: str
+) -> Any:
+    """The options of the file under those of the command line."""
+    from_file = {} if config is None else _read(config, known)
+    flags = {spec.name: _written(spec) for spec in known}
+    only_file = from_file.keys() - values.keys()
+    missing = [spec.name for spec in known if spec.required and spec.name not in {**from_file, **values}]
+    if missing:
+        where = "" if config is None else f"{config}: "
+        raise SettingError(
+            "\n".join(f"{where}{flags[one]} is not given; the key in a file for --config is {one}" for one in missing)
+        )
+    with spelled_by(lambda option: f"{config}: {option}" if option in only_file else flags.get(option, option)):
+        try:
+            return make(options, {**from_file, **values}, whose=name)
+        except RagbenchError as error:
+            prefix = "" if config is None or str(config) in str(error) else f"{config}: "
+            if not prefix:
+                raise
+            raise type(error)("\n".join(prefix + line for line in str(error).splitlines())) from error
+
+
+def _read(config: Path, known: Sequence[OptionSpec]) -> dict[str, Any]:
+    """The file's options by field name. A key may be written as the field or as the flag."""
+    from ragbench.core.errors import InputError, did_you_mean
+    from ragbench.io.encoding import read_text
+    from ragbench.io.yaml_text import parse_yaml
+
+    found = parse_yaml(str(config), read_text(config)[0])
+    if not isinstance(found, dict):
+        raise InputError(f"{config}: expected options as key: value")
+    by_key = {spec.flag.removeprefix("--").replace("-", "_"): spec.name for spec in known}
+    by_key |= {spec.name: spec.name for spec in known}
+    keys = {str(key): str(key).replace("-", "_") for key in found}
+    unknown = [key for key, name in keys.items() if name not in by_key]
+    if unknown:
+        raise SettingError("\n".join(f"{config}: unknown option {key!r}{did_you_mean(key, by_key)}" for key in unknown))
+    return {by_key[keys[str(key)]]: value for key, value in found.items()}

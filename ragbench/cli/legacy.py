@@ -1,0 +1,80 @@
+"""Commands that are still declared by hand; each goes when its workflow has its options."""
+
+import click
+import typer
+
+from ragbench.cli import (
+    ab,
+    answer,
+    baseline,
+    batch,
+    chunk,
+    compare,
+    data,
+    demo,
+    eval,
+    export,
+    gate,
+    generate,
+    golden,
+    judge,
+    load,
+    plugins,
+    probe,
+    report,
+    score,
+    view,
+    wattbot,
+)
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="ragbench",
+    help="Evaluate and benchmark retrieval and RAG systems: better, worse, or noise?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("eval")(eval.evaluate_command)
+app.command("compare")(compare.compare_command)
+app.command("ab")(ab.ab)
+app.command("answer")(answer.answer)
+app.command("chunk")(chunk.chunk)
+app.command("generate")(generate.generate)
+app.command("demo")(demo.demo)
+app.command("export")(export.export)
+app.command("gate")(gate.gate_command)
+app.command("load")(load.load_command)
+app.command("plugins")(plugins.plugins)
+app.command("probe")(probe.probe)
+app.command("report")(report.report_command)
+app.command("score")(score.score_command)
+app.command("view")(view.view_command)
+app.add_typer(batch.app, name="batch")
+app.add_typer(baseline.app, name="baseline")
+app.add_typer(data.app, name="data")
+app.add_typer(golden.app, name="golden")
+app.add_typer(judge.app, name="judge")
+app.add_typer(wattbot.app, name="wattbot")
+
+
+def passed_on(name: str) -> click.Command:
+    """A command that hands all of its words on."""
+
+    def call(words: tuple[str, ...]) -> None:
+        try:
+            app([name, *words], prog_name="ragbench")
+        except SystemExit as stop:
+            if stop.code:
+                raise click.exceptions.Exit(int(stop.code)) from None
+
+    return click.Command(
+        name,
+        params=[click.Argument(["words"], nargs=-1, type=click.UNPROCESSED)],
+        callback=call,
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    )

@@ -1,0 +1,57 @@
+"""What a command prints, and where."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ragbench.core.context import Context
+
+PIPE_WIDTH = 240
+"""Characters of a line in a pipe or file, so that lines can be searched; ``COLUMNS`` sets another width."""
+
+
+class Output:
+    """Standard output for results, standard error for everything else when the result is one JSON object.
+
+    Args:
+        as_json: whether the result is one JSON object.
+    """
+
+    def __init__(self, as_json: bool = False) -> None:
+        self.as_json = as_json
+
+    def context(self) -> "Context":
+        """Where a job reports its progress and its notes."""
+        from ragbench.cli.progress import Progress
+        from ragbench.core.context import Context
+
+        return Context(progress=Progress(), say=self.say)
+
+    def say(self, line: str) -> None:
+        """Print a line beside the result."""
+        print(line, file=sys.stderr if self.as_json else sys.stdout, flush=True)
+
+    def error(self, line: str) -> None:
+        """Print a line to standard error."""
+        print(line, file=sys.stderr, flush=True)
+
+    def object(self, result: Mapping[str, Any]) -> None:
+        """Print one JSON object."""
+        print(json.dumps(result, ensure_ascii=False, allow_nan=False))
+
+    def table(self, printed: Any, *, pipe_width: int = PIPE_WIDTH, highlight: bool = False) -> None:
+        """Print what `rich` can print."""
+        console(pipe_width=pipe_width, highlight=highlight).print(printed)
+
+
+def console(*, pipe_width: int = PIPE_WIDTH, highlight: bool = True) -> "Console":
+    """A console on standard output, as wide as the terminal, or ``pipe_width`` characters where nobody looks."""
+    from rich.console import Console
+
+    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else pipe_width
+    return Console(width=wide, highlight=highlight, emoji=False)

@@ -1,0 +1,218 @@
+"""How a job declares its options, once for the command, the Python call and the configuration file.
+
+    @options
+    class Options(Limits):
+        corpus: Path = option("File or folder of documents.", section="Input")
+        per_chunk: int = option("Queries to write for each chunk.", 5, section="Output")
+
+The annotation gives the type. `specs` reads the declarations back, `make` builds the object from what somebody gave,
+and `named` spells an option as the surface at hand does: ``--per-chunk`` on the command line, ``per_chunk=`` in
+Python, ``per_chunk`` in a configuration file.
+"""
+
+import dataclasses
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints, overload
+
+from ragbench.core.errors import SettingError, did_you_mean
+from ragbench.core.kinds import Kinds, check_kinds, fits, taken
+from ragbench.core.spelling import named, spelled_by
+
+__all__ = ["Declared", "OptionSpec", "make", "named", "option", "option_group", "options", "specs", "spelled_by"]
+
+T = TypeVar("T")
+KEY = "option"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What an option says of itself besides its name, type and default; see `option`."""
+
+    help: str
+    section: str = ""
+    flag: str = ""
+    metavar: str = ""
+    positional: bool = False
+    unset: str = ""
+    parse: Callable[[str], Any] | None = None
+    python: bool = True
+
+
+@overload
+def option(
+    help: str, *, section: str = ..., flag: str = ..., metavar: str = ..., positional: bool = ...,
+    parse: Callable[[str], Any] | None = ...,
+) -> Any: ...  # fmt: skip
+@overload
+def option(
+    help: str, default: Any, *, section: str = ..., flag: str = ..., metavar: str = ..., positional: bool = ...,
+    unset: str = ..., parse: Callable[[str], Any] | None = ..., python: bool = ...,
+) -> Any: ...  # fmt: skip
+def option(
+    help: str,
+    default: Any = dataclasses.MISSING,
+    *,
+    section: str = "",
+    flag: str = "",
+    metavar: str = "",
+    positional: bool = False,
+    unset: str = "",
+    parse: Callable[[str], Any] | None = None,
+    python: bool = True,
+) -> Any:
+    """Declare one option as a field of a class decorated by `options` or `option_group`.
+
+    Args:
+        help: one sentence for ``--help``, the docstring and the reference pages.
+        default: its value where nobody gives one. Without a default, the option must be given.
+        section: heading of the help that it stands under: Input, Retrieval, Model, Limits, Output and so on. Options
+            without a section come first, under "Options".
+        flag: its name on the command line, where it is not the field's name: ``--retriever`` for ``retrievers``.
+        metavar: what the help shows for its value, where the type says too little: ``NAME=FILE``.
+        positional: whether the command takes it by position (``ragbench compare REF REF``). A collection takes all.
+        unset: what the help calls the default, where the default is None: ``the user's cache folder``.
+        parse: reads the value from the text of a command line or configuration file (``"1,5,10"``).
+        python: False for what only a command needs. The Python call then lacks it.
+    """
+    declared = Declared(help, section, flag, metavar, positional, unset, parse, python)
+    if isinstance(default, list | dict | set):
+        raise TypeError("the default of an option must be immutable")
+    return dataclasses.field(default=default, metadata={KEY: declared})
+
+
+@dataclass_transform(field_specifiers=(option,), frozen_default=True)
+def options(cls: type[T]) -> type[T]:
+    """Make a frozen dataclass of a job's options. Those without a default come first, and may be given by position."""
+    return dataclass(frozen=True)(cls)
+
+
+@dataclass_transform(field_specifiers=(option,), frozen_default=True, kw_only_default=True)
+def option_group(cls: type[T]) -> type[T]:
+    """Make a frozen dataclass of options that several jobs share. In Python they are given by keyword only."""
+    return dataclass(frozen=True, kw_only=True)(cls)
+
+
+@dataclass(frozen=True)
+class OptionSpec:
+    """One declared option.
+
+    Attributes:
+        name: of the field, the Python argument and the key of a configuration file.
+        kind: its annotation, resolved.
+        default: `dataclasses.MISSING` where it must be given.
+        keyword: whether Python takes it by keyword only.
+        declared: the rest, as given to `option`.
+    """
+
+    name: str
+    kind: Any
+    default: Any
+    keyword: bool
+    declared: Declared
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be given."""
+        return self.default is dataclasses.MISSING
+
+    @property
+    def flag(self) -> str:
+        """Its name on the command line."""
+        return self.declared.flag or "--" + self.name.replace("_", "-")
+
+    @property
+    def many(self) -> bool:
+        """Whether it takes a collection of values, one at a time on the command line."""
+        return any(_is_collection(kind) for kind in alternatives(self.kind))
+
+
+def specs(cls: type) -> tuple[OptionSpec, ...]:
+    """The declared options of a class, in the order of its constructor.
+
+    Raises:
+        TypeError: the class has a field that is not declared by `option`.
+    """
+    hints = get_type_hints(cls)
+    found = []
+    for field in dataclasses.fields(cls):
+        if not field.init:
+            continue
+        if KEY not in field.metadata:
+            raise TypeError(f"{cls.__name__}.{field.name} is not declared by option(...)")
+        found.append(OptionSpec(field.name, hints[field.name], field.default, bool(field.kw_only), field.metadata[KEY]))
+    return tuple(sorted(found, key=lambda spec: spec.keyword))
+
+
+def make(cls: type[T], given: Mapping[str, object], *, called: Kinds | None = None, whose: str = "") -> T:
+    """Build the options from what somebody gave.
+
+    Text becomes a path, or is read by the option's ``parse``, where the annotation asks for that; one value stands for
+    a collection of one; numbers of numpy and iterators are converted.
+
+    Args:
+        cls: a class decorated by `options`.
+        given: values by name. What is absent takes its default.
+        called: words for kinds of arguments in messages, by kind or by name.
+        whose: the call or command, for messages.
+
+    Raises:
+        SettingError: an unknown name, a missing option, or a value that the class refuses; every fault is listed.
+        InputError: a value of another kind.
+    """
+    known = {spec.name: spec for spec in specs(cls)}
+    faults = [f"unknown option {name!r}{did_you_mean(name, known)}" for name in given if name not in known]
+    faults += [f"{named(name)} is not given" for name, spec in known.items() if spec.required and name not in given]
+    if faults:
+        raise SettingError("\n".join(faults))
+    values = {name: converted(known[name], value) for name, value in given.items()}
+    check_kinds(whose or cls.__name__, {name: known[name].kind for name in values}, values, called)
+    return cls(**{name: _frozen(known[name], value) for name, value in values.items()})
+
+
+def converted(spec: OptionSpec, value: Any) -> Any:
+    """The value as the option takes it; what cannot be converted stays, and is refused by its kind."""
+    value = taken(value, spec.kind)
+    if value is None:
+        return value
+    if spec.declared.parse is not None and isinstance(value, str):
+        return spec.declared.parse(value)
+    if fits(value, spec.kind):
+        return value
+    kinds = alternatives(spec.kind)
+    if isinstance(value, str) and Path in kinds:
+        return Path(value)
+    if spec.many and not (isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)):
+        return (_part(spec, value),)
+    if spec.many and isinstance(value, Collection) and not isinstance(value, Mapping):
+        return tuple(_part(spec, one) for one in value)
+    return value
+
+
+def _part(spec: OptionSpec, value: Any) -> Any:
+    """One value of a collection: text becomes a path where only a path will do."""
+    inside = {
+        one for kind in alternatives(spec.kind) if _is_collection(kind) for one in alternatives(get_args(kind)[0])
+    }
+    return Path(value) if isinstance(value, str) and Path in inside and str not in inside else value
+
+
+def _frozen(spec: OptionSpec, value: Any) -> Any:
+    return tuple(value) if spec.many and isinstance(value, list) else value
+
+
+def alternatives(kind: Any) -> tuple[Any, ...]:
+    """The parts of a union, or the kind itself."""
+    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+
+
+def _is_collection(kind: Any) -> bool:
+    origin = get_origin(kind)
+    return isinstance(origin, type) and issubclass(origin, Collection) and not issubclass(origin, Mapping)
+
+
+def part(options: Any, group: type[T]) -> T:
+    """The options of one group alone, from options that inherit them."""
+    return group(**{field.name: getattr(options, field.name) for field in dataclasses.fields(group) if field.init})  # type: ignore[arg-type]
