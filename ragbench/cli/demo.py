@@ -132,9 +132,8 @@ class _Steps:
         taken = io.StringIO()
         code = PASSED
         try:
-            with contextlib.redirect_stdout(taken):
-                with app.make_context("ragbench", [*typed, *hidden]) as context:
-                    app.invoke(context)
+            with contextlib.redirect_stdout(taken), app.make_context("ragbench", [*typed, *hidden]) as context:
+                app.invoke(context)
         except click.exceptions.Exit as stop:
             code = stop.exit_code
         self.printed += [f"$ ragbench {' '.join(typed)}\n", taken.getvalue(), "\n"]
