@@ -198,7 +198,7 @@ def _read(config: Path, known: Sequence[OptionSpec]) -> dict[str, Any]:
     """The file's options by field name. A key may be written as the field or as the flag."""
     from ragbench.core.errors import InputError, did_you_mean
     from ragbench.io.encoding import read_text
-    from ragbench.io.yaml_text import parse_yaml
+    from ragbench.io.files import parse_yaml
 
     found = parse_yaml(str(config), read_text(config)[0])
     if not isinstance(found, dict):
