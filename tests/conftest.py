@@ -1,3 +1,5 @@
+import asyncio
+import gc
 import json
 import os
 import re
@@ -5,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,10 +62,22 @@ class Finished:
 
 
 class Ragbench:
-    """The real command in a process of its own, with a cache of its own."""
+    """The command, with a cache of its own.
+
+    A call runs it in this process, as fast as a function. `process` and `start` run it in a process of its own,
+    for tests of signals, pipes, start-up, kills and whatever else needs one.
+    """
 
     def __init__(self, cache: Path) -> None:
         self.environment = {**os.environ, "RAGBENCH_CACHE": str(cache), "COLUMNS": "80", "NO_COLOR": "1"}
+
+    def __call__(self, *words: object, cwd: Path | None = None) -> Finished:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return self._here(*words, cwd=cwd)
+        # Playwright keeps a loop running in this thread, and the command starts its own.
+        return self.process(*words, cwd=cwd)
 
     def start(self, *words: object, cwd: Path | None = None) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -71,16 +87,77 @@ class Ragbench:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
 
-    def __call__(self, *words: object, cwd: Path | None = None) -> Finished:
+    def process(self, *words: object, cwd: Path | None = None) -> Finished:
         process = self.start(*words, cwd=cwd)
         out, err = process.communicate(timeout=1200)
         assert "Traceback" not in err, err
         return Finished(process.returncode, out, err)
 
+    def _here(self, *words: object, cwd: Path | None = None) -> Finished:
+        from ragbench.cli import main
+
+        with ExitStack() as after:
+            streams = [after.enter_context(tempfile.TemporaryFile("w+b")) for _ in range(2)]
+            after.enter_context(as_a_process([str(word) for word in words], self.environment, streams))
+            if cwd is not None:
+                after.enter_context(chdir(cwd))
+            try:
+                main()
+            except SystemExit as stop:
+                code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            return Finished(code, *map(read, streams))
+
+
+def read(stream: Any) -> str:
+    """What was written, with line ends as in a pipe that is read as text."""
+    stream.seek(0)
+    return str(stream.read().decode("utf-8")).replace("\r\n", "\n").replace("\r", "\n")
+
+
+@contextmanager
+def as_a_process(words: list[str], environment: dict[str, str], streams: list[Any]) -> Iterator[None]:
+    """Arguments, environment and standard streams of a new process; everything is put back afterwards.
+
+    File descriptors 1 and 2 are redirected too, for child processes and for libraries in C.
+    """
+    kept = dict(os.environ), sys.argv, sys.stdin, sys.stdout, sys.stderr, sys.excepthook, gc.get_threshold()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    descriptors = [os.dup(1), os.dup(2)]
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        os.environ.clear()
+        os.environ.update(environment)
+        sys.argv = ["ragbench", *words]
+        for number, stream in enumerate(streams, 1):
+            os.dup2(stream.fileno(), number)
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False, errors="backslashreplace")  # noqa: SIM115
+        yield
+    finally:
+        for stream in (sys.stdin, sys.stdout, sys.stderr):
+            stream.close()
+        for number, descriptor in enumerate(descriptors, 1):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        variables, sys.argv, sys.stdin, sys.stdout, sys.stderr, sys.excepthook, thresholds = kept
+        os.environ.clear()
+        os.environ.update(variables)
+        gc.set_threshold(*thresholds)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+    """One cache for all workers, so that they embed the shop once."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "cache"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,8 @@
 
 What it does depends on the request's body and on how often that body came before, never on the
 order of requests, so that a run under faults can be repeated. It counts per body how often it was
-asked and how often a whole answer was sent: that is what a provider would bill.
+asked and how often it began to send a whole answer: that is what a provider would bill. It counts
+before it sends, so that no client knows of an answer that is not counted yet.
 
     python tests/models/llm_server.py --latency 1   # prints its address; GET /counts
 """
@@ -10,9 +11,11 @@ asked and how often a whole answer was sent: that is what a provider would bill.
 import argparse
 import asyncio
 import hashlib
+import http.client
 import json
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -76,12 +79,15 @@ class LLMServer:
     at_once: int = 0
     most_at_once: int = 0
     times: list[float] = field(default_factory=list)
+    connected: int = 0
+    hanging: int = 0
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connected += 1
         try:
             while await self._one(reader, writer):
                 pass
@@ -89,6 +95,7 @@ class LLMServer:
             # The client went away, or the server is being closed.
             return
         finally:
+            self.connected -= 1
             writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -111,10 +118,12 @@ class LLMServer:
         self.times.append(asyncio.get_running_loop().time())
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
+        self.hanging += fault == "hang"
         try:
             await asyncio.sleep(self.hang if fault == "hang" else self.latency)
         finally:
             self.at_once -= 1
+            self.hanging -= fault == "hang"
         return await self._send(writer, body, key, fault)
 
     async def _send(self, writer: asyncio.StreamWriter, body: Body, key: str, fault: str) -> bool:
@@ -132,11 +141,23 @@ class LLMServer:
             writer.write(raw[: len(raw) * 2 // 3])
             await writer.drain()
             return False
-        writer.write(raw)
-        await writer.drain()
         if fault not in FREE:
             self.paid[key] += 1
+        writer.write(raw)
+        await writer.drain()
         return True
+
+    def wait_for_the_dead(self) -> None:
+        """Wait until all that killed clients have sent is answered and counted, but for requests that hang."""
+        # Connections are accepted in order: once this one is answered, all earlier ones are known.
+        asking = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        asking.request("GET", "/counts")
+        asking.getresponse().read()
+        asking.close()
+        until = time.monotonic() + 60
+        while self.connected > self.hanging:
+            assert time.monotonic() < until, "clients are still connected"
+            time.sleep(0.002)
 
     def _refusal(self, fault: str) -> bytes:
         if fault == "429-after":

@@ -73,7 +73,7 @@ def test_killed_at_ten_moments_and_resumed(tmp_path: Path) -> None:
             process.send_signal(signal.SIGKILL)
             process.wait()
             kills += 1
-            time.sleep(0.05)
+            server.wait_for_the_dead()
             # Sent by the server, but killed before it was on disk: in flight, or being written.
             assert sum(server.paid.values()) - kept(folder) - lost <= 2 * CONCURRENCY
             lost = sum(server.paid.values()) - kept(folder)
