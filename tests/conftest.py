@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -122,7 +123,8 @@ def as_a_process(words: list[str], environment: dict[str, str], streams: list[An
 
     File descriptors 1 and 2 are redirected too, for child processes and for libraries in C.
     """
-    kept = dict(os.environ), sys.argv, sys.stdin, sys.stdout, sys.stderr, sys.excepthook, gc.get_threshold()
+    main_module, variables, thresholds = sys.modules["__main__"], dict(os.environ), gc.get_threshold()
+    kept = sys.argv, sys.stdin, sys.stdout, sys.stderr, sys.excepthook
     sys.stdout.flush()
     sys.stderr.flush()
     descriptors = [os.dup(1), os.dup(2)]
@@ -130,6 +132,7 @@ def as_a_process(words: list[str], environment: dict[str, str], streams: list[An
     try:
         os.environ.clear()
         os.environ.update(environment)
+        sys.modules["__main__"] = ModuleType("__main__")
         sys.argv = ["ragbench", *words]
         for number, stream in enumerate(streams, 1):
             os.dup2(stream.fileno(), number)
@@ -143,7 +146,8 @@ def as_a_process(words: list[str], environment: dict[str, str], streams: list[An
         for number, descriptor in enumerate(descriptors, 1):
             os.dup2(descriptor, number)
             os.close(descriptor)
-        variables, sys.argv, sys.stdin, sys.stdout, sys.stderr, sys.excepthook, thresholds = kept
+        sys.modules["__main__"] = main_module
+        sys.argv, sys.stdin, sys.stdout, sys.stderr, sys.excepthook = kept
         os.environ.clear()
         os.environ.update(variables)
         gc.set_threshold(*thresholds)
