@@ -1,1 +1,1 @@
-"""Answers that people labelled, to hold judges and signals against."""
+"""Check judges and signals against answers that annotators labelled."""

@@ -1,4 +1,4 @@
-"""How far people agree with each other, and the judge with a single one of them."""
+"""Agreement of annotators with each other, and of the judge with a single annotator."""
 
 from dataclasses import dataclass
 
@@ -16,25 +16,25 @@ from ragbench.stats.krippendorff import krippendorff_alpha
 
 @dataclass(frozen=True)
 class People:
-    """Several people's labels of the same answers.
+    """The agreement of several annotators on the same answers.
 
     Attributes:
-        items: answers with two labels or more.
-        votes: labels of these answers.
-        persons: different people, where they are named; 0 where they are not.
-        unanimous: share of the answers on which all agree.
-        tied: answers on which as many say yes as no; they have no majority and count in no other figure.
-        alpha: Krippendorff's, agreement beyond chance.
-        two_people: chance that two labels of one answer are the same.
-        judge_person: chance that the verdict is the same as one person's label.
-        person_others: agreement of one person's label with the majority of the others', where they have one.
-        judge_others: agreement of the verdict with the same majorities: what the judge must reach to be as good as
-            one person.
+        items: answers with two or more labels.
+        votes: number of labels of these answers.
+        persons: number of different annotators; 0 if they are not named.
+        unanimous: share of the answers on which all annotators agree.
+        tied: answers with as many yes as no labels. They have no majority and count in no other figure.
+        alpha: Krippendorff's alpha, agreement beyond chance.
+        two_people: probability that two labels of one answer are equal.
+        judge_person: probability that the verdict equals one annotator's label.
+        person_others: agreement of one annotator's label with the majority of the others, if they have one.
+        judge_others: agreement of the verdict with the same majorities. A judge as good as one annotator reaches
+            ``person_others``.
         person_others_kappa, judge_others_kappa: the same as Cohen's kappa.
-        soft_error: mean squared difference of the score and the share of people who say yes; None where scores
-            leave 0 to 1.
-        soft_error_constant: the same for the mean share in the place of every score.
-        correlation: of score and share (Pearson); None where one of them does not vary.
+        soft_error: mean squared difference between the score and the share of annotators who say yes; None if
+            scores leave 0 to 1.
+        soft_error_constant: the same with the mean share in place of every score.
+        correlation: Pearson correlation of score and share; None if one of them does not vary.
     """
 
     items: int
@@ -62,14 +62,14 @@ def people(
     *,
     turned: bool = False,
 ) -> People | None:
-    """The agreement of people; None where no answer has two labels.
+    """Measure the agreement of annotators; None if no answer has two labels.
 
     Args:
         labels: the answers that have a score.
-        scores: (n,) of them, high for yes.
-        verdicts: (n,) of them.
+        scores: (n,) scores of the answers, high for yes.
+        verdicts: (n,) verdicts on the answers.
         settings: seed and resamples.
-        turned: low scores were better, and ``scores`` are those with the other sign.
+        turned: low scores were better, and ``scores`` have the opposite sign.
     """
     rows = np.array([at for at, one in enumerate(labels) if len(one.votes) > 1], dtype=np.int64)
     if not len(rows):
@@ -108,7 +108,7 @@ def _against_others(
 ) -> tuple[tuple[Estimate, Estimate], tuple[Estimate, Estimate]]:
     """Agreement and kappa of each label with the majority of the other labels of its answer, and of the verdict.
 
-    What is tied is left out.
+    Ties are skipped.
     """
     rows = list[tuple[bool, bool, bool]]()
     where = list[str]()

@@ -1,4 +1,4 @@
-"""What a check of a judge leaves for later reports: its threshold, its errors, and people's labels."""
+"""The calibration file of a judge: its threshold, its errors and the annotators' labels, for later reports."""
 
 import json
 import math
@@ -23,12 +23,12 @@ FORMAT, FORMAT_VERSION = "ragbench-calibration", 1
 
 @dataclass(frozen=True)
 class Errors:
-    """How a judge errs on labelled answers.
+    """The errors of a judge on labelled answers.
 
     Attributes:
-        true_positive, n_positive: of the answers people call positive, how many the judge does.
-        effective_positive: how many independent answers ``n_positive`` is worth, by cluster.
-        true_negative, n_negative, effective_negative: the same of those people call negative.
+        true_positive, n_positive: of the answers that annotators call positive, how many the judge does.
+        effective_positive: the effective sample size of ``n_positive``, by cluster.
+        true_negative, n_negative, effective_negative: the same for those that annotators call negative.
     """
 
     true_positive: int
@@ -41,12 +41,12 @@ class Errors:
 
 @dataclass(frozen=True)
 class KnownLabel:
-    """People's label of one answer, so that it can be found again among the answers of a later report.
+    """The annotators' label of one answer, to be found again among the answers of a later report.
 
     Attributes:
-        query_id: of the answer.
-        answer: fingerprint of its text.
-        positive: what most people say.
+        query_id: query id of the answer.
+        answer: fingerprint of the answer's text.
+        positive: the majority label.
     """
 
     query_id: str
@@ -56,19 +56,19 @@ class KnownLabel:
 
 @dataclass(frozen=True)
 class Calibration:
-    """A judge as it was checked.
+    """The result of checking a judge, for later reports.
 
     Attributes:
-        metric: as the user named it.
-        settings: the metric with all its settings; empty for a column of a file.
+        metric: the metric as the user named it.
+        settings: the metric with all its settings; empty for a column of the file.
         column: the column of scores it was checked for.
         judge: the model that judged; None without one.
         lower_is_better: whether low scores mean yes.
-        threshold: yes from this score on (down from it, where low is better).
-        how: where the threshold is from.
-        labels: name and fingerprint of the labels, and how many answers and clusters they are.
-        errors: of the judge.
-        known: people's label by answer.
+        threshold: yes from this score on (or down from it, if low is better).
+        how: how the threshold was chosen.
+        labels: name and fingerprint of the labels, and their numbers of answers and clusters.
+        errors: errors of the judge.
+        known: the annotators' labels by answer.
     """
 
     metric: str
@@ -84,7 +84,7 @@ class Calibration:
 
     @classmethod
     def of(cls, check: JudgeCheck) -> "Calibration":
-        """The calibration that a check gives.
+        """Build the calibration from a check.
 
         Raises:
             InputError: the threshold is not finite.
@@ -127,7 +127,7 @@ class Calibration:
         )
 
     def write(self, path: Path) -> None:
-        """Write the JSON file; the same calibration gives the same bytes."""
+        """Write the JSON file. The same calibration gives the same bytes."""
         content = {"format": FORMAT, "format_version": FORMAT_VERSION, "ragbench": version("ragbench"), **asdict(self)}
         write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
@@ -136,7 +136,7 @@ class Calibration:
         """Read the JSON file.
 
         Raises:
-            InputError: it is not there, no calibration, or of a later version.
+            InputError: the file is missing, is not a calibration, or has a later version.
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -160,7 +160,7 @@ class Calibration:
 
 
 def text_mark(answer: Answered) -> str:
-    """Fingerprint of what was said, blanks at its ends apart."""
+    """Fingerprint of an answer's text, without spaces at its ends."""
     return fingerprint(answer.answer.strip())
 
 

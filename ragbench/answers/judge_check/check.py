@@ -1,4 +1,4 @@
-"""Hold a judge or a signal against people's labels."""
+"""Check a judge or a signal against annotators' labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from ragbench.core.ledger import Ledger
 
 @dataclass(frozen=True)
 class Slice:
-    """The figures of one part of the answers, with the threshold of the whole."""
+    """The figures of one slice of the answers, with the threshold of the whole set."""
 
     by: str
     part: str
@@ -27,13 +27,13 @@ class Slice:
 
 @dataclass(frozen=True)
 class CheckSettings:
-    """How to check.
+    """The settings of a check.
 
     Attributes:
-        threshold: yes from this score on (down from it where low scores are better); None to choose it.
-        slices: keys of the answers' metadata; those the labels suggest, if none.
-        seed: of the folds and of resampling.
-        resamples: for kappa and alpha.
+        threshold: yes from this score on (or down from it, if low scores are better); None chooses it.
+        slices: keys of the answers' metadata; by default those that the labels suggest.
+        seed: seed of folds and resampling.
+        resamples: number of resamples for kappa and alpha.
     """
 
     threshold: float | None = None
@@ -50,7 +50,7 @@ class CheckSettings:
 
 @dataclass(frozen=True, eq=False)
 class JudgeCheck:
-    """What was found.
+    """The result of checking a judge or signal.
 
     Attributes:
         labels: every labelled answer.
@@ -62,8 +62,8 @@ class JudgeCheck:
         people: agreement of people; None where each answer has one label.
         unscored: answers without a score.
         accuracy_bounds: the accuracy if every unscored answer were judged wrongly, and if rightly.
-        settings: as given.
-        ledger: labels that were left out, and the reason of every score that is missing.
+        settings: the settings of the check.
+        ledger: labels that were skipped, and the reason of every missing score.
     """
 
     labels: LabelSet
@@ -85,20 +85,19 @@ class JudgeCheck:
 
 
 def check_judge(labels: LabelSet, signal: Signal, settings: CheckSettings | None = None) -> JudgeCheck:
-    """Verdicts, figures, slices and the agreement of people.
+    """Compute verdicts, figures, slices and the agreement of annotators.
 
-    People's label of an answer is that of most of them; every single label
-    counts in `People`. Answers without a score or without a majority are left
-    out of the figures and counted.
+    The label of an answer is the majority of its annotators' labels; every single label
+    counts in `People`. Answers without a score or a majority are skipped and counted.
 
     Args:
-        labels: answers with people's labels.
-        signal: a score of each (`ragbench.answers.judge_check.signal.signal_of`).
+        labels: answers with annotators' labels.
+        signal: the score of each (`ragbench.answers.judge_check.signal.signal_of`).
         settings: threshold, slices and seed.
 
     Raises:
-        InputError: no answer has both, people say the same of every answer, or one score for everything.
-        SettingError: a slice that does not exist.
+        InputError: no answer has both label and score, or all labels or all scores are equal.
+        SettingError: a slice does not exist.
     """
     settings = settings or CheckSettings()
     scored = ~np.isnan(signal.values)
@@ -164,7 +163,7 @@ def _people(
     rows: npt.NDArray[np.int64],
     how: AgreementSettings,
 ) -> People | None:
-    """Of every answer with a score; one without a majority has its verdict from the threshold of the whole."""
+    """The agreement over every answer with a score. An answer without a majority is judged by the overall threshold."""
     every = np.flatnonzero(scored)
     verdicts = signal.upward >= threshold.value
     verdicts[rows] = threshold.verdicts

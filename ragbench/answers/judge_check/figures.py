@@ -1,4 +1,4 @@
-"""How well verdicts agree with people's labels."""
+"""Figures of how well verdicts agree with annotators' labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from ragbench.stats.roc_auc import roc_auc
 
 @dataclass(frozen=True)
 class Figures:
-    """Verdicts against labels; intervals are 95%, by cluster.
+    """Verdicts against labels, with 95% intervals by cluster.
 
     Attributes:
         n: answers with a score and a label.
         clusters: resampling units.
         true_positive, false_positive, true_negative, false_negative: counts.
         accuracy: share of agreement.
-        commoner: the accuracy of always giving the commoner label.
-        kappa: Cohen's, agreement beyond chance.
-        sensitivity: of those people call positive, share that the judge does.
-        specificity: of those people call negative, share that the judge does.
-        auc: of the scores, without any threshold.
-        people_rate: share that people call positive.
+        commoner: the accuracy of always giving the more frequent label.
+        kappa: Cohen's kappa, agreement beyond chance.
+        sensitivity: share that the judge calls positive among those that annotators call positive.
+        specificity: share that the judge calls negative among those that annotators call negative.
+        auc: area under the ROC curve of the scores, without a threshold.
+        people_rate: share that annotators call positive.
         judge_rate: share that the judge calls positive.
     """
 
@@ -51,11 +51,11 @@ class Figures:
 
 @dataclass(frozen=True)
 class AgreementSettings:
-    """How intervals are made.
+    """The settings of intervals.
 
     Attributes:
-        seed: of everything drawn.
-        resamples: for kappa and alpha.
+        seed: seed of all draws.
+        resamples: number of resamples for kappa and alpha.
     """
 
     seed: int = 0
@@ -69,13 +69,13 @@ def figures(
     clusters: npt.NDArray[np.int64],
     settings: AgreementSettings,
 ) -> Figures:
-    """All figures of one part of the answers.
+    """Compute all figures of one part of the answers.
 
     Args:
         scores: (n,) without NaN, high for yes; at least one.
-        verdicts: (n,) of the judge.
-        positive: (n,) of people.
-        clusters: (n,) cluster of each; numbers may be missing.
+        verdicts: (n,) verdicts of the judge.
+        positive: (n,) labels of the annotators.
+        clusters: (n,) cluster of each answer; numbers may be missing.
         settings: seed and resamples.
     """
     _, groups = np.unique(clusters, return_inverse=True)
@@ -108,7 +108,7 @@ def rate(
     groups: npt.NDArray[np.int64],
     among: npt.NDArray[np.bool_] | None = None,
 ) -> Estimate:
-    """The mean of values in 0 to 1 among some of the answers, with Wilson's interval by cluster."""
+    """The mean of values in 0 to 1 over some of the answers, with Wilson's interval by cluster."""
     values = true.astype(np.float64)
     values = values if among is None else np.where(among, values, np.nan)
     n = int((~np.isnan(values)).sum())
@@ -119,7 +119,7 @@ def rate(
 
 
 def estimate(found: tuple[float, float, float], n: int) -> Estimate:
-    """A value and the ends of its interval; None in the place of NaN."""
+    """A value and the ends of its interval; NaN becomes None."""
     value, low, high = (_or_none(end) for end in found)
     return Estimate(value, low, high, n)
 
@@ -133,14 +133,14 @@ Part = tuple[str, str, npt.NDArray[np.bool_]]
 
 
 def parts_of(labels: LabelSet, names: Sequence[str]) -> list[Part]:
-    """What to cut by, the name of the part, and (n,) which answers are in it.
+    """Yield the slices: the key, the name of the part, and (n,) which answers are in it.
 
     Args:
         labels: the answers.
-        names: keys of their metadata; those that the labels suggest, if none is given.
+        names: keys of their metadata; by default those that the labels suggest.
 
     Raises:
-        SettingError: a key that no answer has, or one with more than 20 values.
+        SettingError: a key that no answer has, or that has more than 20 values.
     """
     known = {key for one in labels for key in one.item.metadata}
     found: list[Part] = []
@@ -164,7 +164,7 @@ def _by_value(labels: LabelSet, name: str) -> list[Part]:
 
 
 def _by_length(what: str, words: npt.NDArray[np.int64]) -> list[Part]:
-    """Three parts of nearly the same size; fewer where many are of one length, none where all are."""
+    """Split by length into three parts of nearly equal size; fewer if many lengths are equal, none if all are."""
     low, high = (int(cut) for cut in np.quantile(words, [1 / 3, 2 / 3], method="lower"))
     parts = [
         (f"{what} length", f"up to {low:,} words", words <= low),

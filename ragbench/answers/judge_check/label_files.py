@@ -1,15 +1,15 @@
-"""Files of labelled answers.
+"""Read files of labelled answers.
 
-One answer a row, in JSON Lines, CSV, TSV or Parquet. Recognised columns are those of
-answers (`ragbench.io.answer_rows`), and
+A file has one answer per row, in JSON Lines, CSV, TSV or Parquet. Recognised columns are
+those of answers (`ragbench.io.answer_rows`), and
 
     label       yes or no (see `ragbench.answers.judge_check.labels`)
-    votes       in place of it: the labels of several people
-    annotator   in place of votes: who gave the label; rows of the same id and answer are one answer (without ids: of
-                the same query, answer and sources), unless one person labels it twice
-    cluster     what makes answers alike; by default the document that all sources are from, else the query
+    votes       instead of it: the labels of several annotators
+    annotator   instead of votes: who gave the label. Rows with the same id and answer are one answer (without ids:
+                the same query, answer and sources), unless one annotator labels it twice
+    cluster     what makes answers dependent; by default the document of all sources, otherwise the query
 
-What is in no role can be a score to check (``column:NAME``) or a slice.
+Any other column can be a score to check (``column:NAME``) or a slice.
 """
 
 from collections import Counter
@@ -47,17 +47,17 @@ def read_labels(
     columns: Mapping[str, str] | None = None,
     words: Words | None = None,
 ) -> LabelSet:
-    """Read labelled answers; several files become one set, with a slice for each.
+    """Read labelled answers. Several files become one set, with a slice for each.
 
     Args:
         paths: the files.
-        format: ``table``, or the form of a published collection: ``qags`` (per sentence), ``qags-summary``, ``begin``.
-        columns: ``{role: column}`` where a column is not recognised.
-        words: which labels mean yes, and which are left out.
+        format: ``table``, or a published collection: ``qags`` (per sentence), ``qags-summary``, ``begin``.
+        columns: ``{role: column}`` for columns that are not recognised.
+        words: which labels mean yes, and which are skipped.
 
     Raises:
-        InputError: a file that is not there, not of its format, or without labels; the message names file and line.
-        SettingError: an unknown format, role or column.
+        InputError: a file is missing, has another format, or has no labels. The message names file and line.
+        SettingError: a format, role or column is unknown.
     """
     words = words or Words()
     if format != "table" and format not in FORMATS:
@@ -96,7 +96,7 @@ def _table(path: Path, named: Mapping[str, str], words: Words) -> LabelSet:
 
 
 def _votes(where: str, row: Mapping[str, object], role: Mapping[str, str], words: Words) -> tuple[Vote, ...] | str:
-    """The votes, or why the row is left out."""
+    """The votes, or why the row is skipped."""
     value = row.get(role.get("votes", role.get("label", "")))
     if value is None or value == "":
         return "there is no label"
@@ -109,7 +109,7 @@ def _votes(where: str, row: Mapping[str, object], role: Mapping[str, str], words
 
 
 def _answer(where: str, number: int, row: Mapping[str, object], role: Mapping[str, str]) -> Answered:
-    """The answer; a file for a column of scores needs neither question nor text."""
+    """Read the answer. A file for a column of scores needs neither question nor text."""
     known = {key: column for key, column in role.items() if key in ALIASES}
     kept = {key: value for key, value in row.items() if key not in {role[key] for key in LABELS if key in role}}
     blank = "query" not in known or row.get(known["query"]) in (None, "")
@@ -129,15 +129,15 @@ def _cluster(row: Mapping[str, object], role: Mapping[str, str], item: Answered)
     documents = {source.document_id for source in item.sources if source.document_id}
     if len(documents) == 1:
         return f"document:{documents.pop()}"
-    # Without ids every row has one of its own, which says nothing of its query.
+    # Without ids, every row gets its own id, which does not identify its query.
     return f"query:{item.query_id if 'id' in role else item.query or item.query_id}"
 
 
 def _gathered(items: list[Labelled], ids: bool) -> list[Labelled]:
-    """Rows of one answer as one item with all their votes.
+    """Merge the rows of one answer into one item with all their votes.
 
-    What a person labels again is another item: two systems may say the same, and one
-    person's second label says nothing of how far two people agree.
+    An answer that an annotator labels again is another item: two systems may give the
+    same answer, and a second label of one annotator says nothing about agreement.
     """
     found: dict[tuple[object, ...], Labelled] = {}
     times: Counter[tuple[object, ...]] = Counter()
@@ -153,7 +153,7 @@ def _gathered(items: list[Labelled], ids: bool) -> list[Labelled]:
 
 
 def _unique(items: list[Labelled]) -> list[Labelled]:
-    """Several answers to one query get a number behind their id."""
+    """Number the ids of several answers to one query."""
     times = Counter(one.query_id for one in items)
     seen: Counter[str] = Counter()
     result = []

@@ -1,4 +1,4 @@
-"""Answers with the labels of people, each person's kept."""
+"""Answers with the labels of each annotator."""
 
 import json
 from collections import Counter
@@ -18,11 +18,11 @@ from ragbench.stats.clusters import cluster_index
 
 
 class Vote(NamedTuple):
-    """What one person said.
+    """One annotator's label.
 
     Attributes:
-        person: who; empty where it is not known.
-        positive: supported, correct, or whatever the labels are of.
+        person: the annotator; empty if unknown.
+        positive: supported, correct, or whatever the labels mean.
     """
 
     person: str
@@ -31,13 +31,13 @@ class Vote(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """An answer and what people say of it.
+    """An answer and its labels.
 
     Attributes:
         item: the answer; its ``query_id`` is unique among the labels.
         votes: at least one.
-        cluster: the source document, or what else makes answers alike; the answer's own id where nothing is known.
-        query_id: the id of its query in the system that gave the answer; several answers may have the same.
+        cluster: the source document, or whatever makes answers dependent; the answer's own id if nothing is known.
+        query_id: the id of its query in the system that gave the answer. Several answers may share it.
     """
 
     item: Answered
@@ -47,7 +47,7 @@ class Labelled:
 
     @property
     def share(self) -> float:
-        """Share of the people who say yes: the soft label."""
+        """Share of the annotators who say yes: the soft label."""
         return sum(vote.positive for vote in self.votes) / len(self.votes)
 
 
@@ -57,12 +57,12 @@ class LabelSet:
 
     Attributes:
         items: in the order of the file.
-        name: what to call them in a report.
-        ledger: rows that were left out while they were read.
-        slices: keys of the answers' metadata by which a report cuts them unless it is told otherwise.
+        name: their name in a report.
+        ledger: rows that were skipped while the file was read.
+        slices: keys of the answers' metadata by which a report slices them by default.
 
     Raises:
-        InputError: no item, two of one id, or one without a vote.
+        InputError: there is no item, two share an id, or one has no vote.
     """
 
     items: tuple[Labelled, ...]
@@ -88,12 +88,12 @@ class LabelSet:
 
     @cached_property
     def answers(self) -> AnswerSet:
-        """The answers alone, as metrics take them."""
+        """The answers alone, as input of metrics."""
         return AnswerSet(tuple(one.item for one in self.items), self.name)
 
     @cached_property
     def shares(self) -> npt.NDArray[np.float64]:
-        """(n,) the share of people who say yes."""
+        """(n,) the share of annotators who say yes."""
         return np.array([one.share for one in self.items])
 
     @cached_property
@@ -112,10 +112,10 @@ class LabelSet:
 
 
 def joined(sets: list[LabelSet]) -> LabelSet:
-    """Several sets as one, each answer's id led by the name of its set, which is a slice of the whole.
+    """Join several sets. Each answer's id starts with the name of its set, which becomes a slice.
 
     Raises:
-        InputError: two sets of one name.
+        InputError: two sets have the same name.
     """
     if len(sets) == 1:
         return sets[0]
@@ -147,19 +147,19 @@ class Words:
     """Which labels mean yes.
 
     Attributes:
-        positive: labels that mean yes; empty for the usual words (`YES` and `NO`). Where some are named, every
-            other label means no.
-        left_out: labels that mean neither; their items are left out.
+        positive: labels that mean yes; empty for the usual words (`YES` and `NO`). If some are given, every other
+            label means no.
+        left_out: labels that mean neither; their items are skipped.
     """
 
     positive: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
     def read(self, where: str, label: object) -> bool | None:
-        """Yes, no, or None for a label that is left out.
+        """Read a label: yes, no, or None for one that is skipped.
 
         Raises:
-            InputError: it is none of the known words.
+            InputError: it is not a known word.
         """
         word = str(label).strip().casefold()
         if word in _folded(self.left_out):
@@ -176,10 +176,10 @@ class Words:
         )
 
     def votes(self, where: str, value: object) -> tuple[Vote, ...] | None:
-        """The votes of a cell; None where one of them is left out.
+        """Read the votes of a cell; None if one of them is skipped.
 
-        A list of labels, one of objects with a person and a label, an object of
-        labels by person, or labels with semicolons between them.
+        A cell is a list of labels, a list of objects with an annotator and a label, an
+        object of labels by annotator, or labels separated by semicolons.
         """
         found = []
         for person, label in _pairs(where, value):

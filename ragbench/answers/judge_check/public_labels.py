@@ -1,4 +1,4 @@
-"""The labels of BEGIN: responses of dialogue systems, and whether a passage holds them up.
+"""Read published collections of labels: BEGIN (is a response supported by a passage?) and QAGS.
 
 Source: Dziri, Rashkin, Linzen and Reitter 2022, Evaluating Attribution in Dialogue Systems: The BEGIN Benchmark.
 """
@@ -21,10 +21,10 @@ BEGIN_WORDS = Words(("Fully attributable",), ("Generic",))
 
 
 def read_begin(path: Path, words: Words) -> LabelSet:
-    """An answer per response, one label each; a generic response is left out unless ``words`` says otherwise.
+    """Read one answer with one label per response. Generic responses are skipped unless ``words`` says otherwise.
 
     Raises:
-        InputError: the file is no BEGIN file.
+        InputError: the file is not a BEGIN file.
     """
     chosen = Words(words.positive or BEGIN_WORDS.positive, words.left_out or BEGIN_WORDS.left_out)
     reader = csv.DictReader(read_text(path)[0].split("\n"), delimiter="\t", quoting=csv.QUOTE_NONE)
@@ -52,10 +52,10 @@ QAGS_WORDS = Words()
 
 
 def read_sentences(path: Path) -> LabelSet:
-    """An answer per sentence, with its three votes.
+    """Read one answer per sentence, with its three votes.
 
     Raises:
-        InputError: the file is no QAGS file.
+        InputError: the file is not a QAGS file.
     """
     items = []
     for number, (where, row) in enumerate(read_objects(path), start=1):
@@ -65,13 +65,13 @@ def read_sentences(path: Path) -> LabelSet:
 
 
 def read_summaries(path: Path) -> LabelSet:
-    """An answer per summary: supported where most people find every sentence of it supported.
+    """Read one answer per summary. It is supported if the majority finds each of its sentences supported.
 
-    That is the label of the TRUE benchmark, and one label: who voted on one
-    sentence need not have voted on another.
+    This is the label of the TRUE benchmark. It is a single label, since annotators
+    differ from sentence to sentence.
 
     Raises:
-        InputError: the file is no QAGS file.
+        InputError: the file is not a QAGS file.
     """
     items = []
     for number, (where, row) in enumerate(read_objects(path), start=1):

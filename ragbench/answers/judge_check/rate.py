@@ -1,4 +1,4 @@
-"""A later report, corrected for what a check of its judge found."""
+"""Correct the rate of a later report for the errors that a check of its judge found."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,26 +18,26 @@ from ragbench.stats.prediction_powered import PredictionPowered, prediction_powe
 from ragbench.stats.rogan_gladen import CorrectedRate, rogan_gladen
 
 FEWEST_KNOWN = 10
-"""With fewer answers that people labelled themselves, no prediction-powered rate is given."""
+"""With fewer labelled answers, there is no prediction-powered rate."""
 
 
 @dataclass(frozen=True)
 class CalibratedRate:
-    """The share of answers that people would call positive.
+    """An estimate of the share of answers that annotators would call positive.
 
     Attributes:
-        column: the scores it rests on.
-        metric, judge: what gave them.
-        threshold: from which score on the judge's verdict is yes (down from it where ``lower_is_better``).
+        column: the column of scores.
+        metric, judge: the metric and the judge that gave the scores.
+        threshold: the judge's verdict is yes from this score on (or down from it, with ``lower_is_better``).
         lower_is_better: the direction of the scores.
-        reported: share with a yes of the judge, uncorrected; over the answers with a score.
-        unscored: answers that should have a score and have none; no figure here holds them.
-        corrected: by the judge's errors on the labelled answers (Rogan and Gladen). Right where it errs here as it did
-            there.
-        powered: from people's labels of a part of these very answers (prediction-powered); None where they labelled
-            fewer than ten, or all. Right where that part was drawn at random.
-        labels: the labels the judge was checked on.
-        unproven: why it is not known that what was checked gave these scores too; empty where it is.
+        reported: the uncorrected share of yes verdicts, over the answers with a score.
+        unscored: answers that should have a score and have none; no figure here includes them.
+        corrected: corrected by the judge's errors on the labelled answers (Rogan and Gladen). It assumes the same
+            error rates here.
+        powered: estimate from annotators' labels of some of these answers (prediction-powered inference); None with
+            fewer than ten labels, or if all are labelled. It assumes a random sample.
+        labels: the labels that the judge was checked on.
+        unproven: why it is unknown whether the checked judge gave these scores; empty if it is known.
     """
 
     column: str
@@ -57,12 +57,12 @@ def calibrated_rate(calibration: Calibration, evaluation: AnswerEvaluation, answ
     """Apply a calibration to scored answers.
 
     Args:
-        calibration: of the judge or signal.
-        evaluation: of the answers; it must hold the column by the same metric and judge.
-        answers: what was said, to find the answers that people labelled.
+        calibration: calibration of the judge or signal.
+        evaluation: evaluation of the answers, with the column of the same metric and judge.
+        answers: the answers, in which the labelled ones are looked up.
 
     Raises:
-        SettingError: the evaluation has no such column, no value in it, or another metric or judge gave it.
+        SettingError: the evaluation lacks the column, has no value in it, or used another metric or judge.
     """
     _check(calibration, evaluation)
     scores, queries = evaluation.scored.scores, evaluation.scored.queries
@@ -105,11 +105,11 @@ def calibrated_rate(calibration: Calibration, evaluation: AnswerEvaluation, answ
 
 
 def check_applies(calibration: Calibration, metrics: Mapping[str, object], judge: object) -> None:
-    """Refuse scores by another metric or judge than the one that was checked; before anything is paid for.
+    """Refuse scores by another metric or judge than the checked one, before anything is paid for.
 
     Args:
-        calibration: of the judge or signal.
-        metrics: every metric with all its settings (its ``repr``), by the name it was written with.
+        calibration: calibration of the judge or signal.
+        metrics: every metric with all its settings (its ``repr``), by the name of its spec.
         judge: the model that judges, or None.
 
     Raises:
@@ -138,7 +138,7 @@ def _check(calibration: Calibration, evaluation: AnswerEvaluation) -> None:
 
 
 def _unproven(calibration: Calibration, manifest: Mapping[str, object]) -> str:
-    """Scores of a column of a labels file may be of anybody."""
+    """Say why scores of a column are unproven: anything may have written a column of a file."""
     if calibration.settings:
         return ""
     metrics = manifest["metrics"]

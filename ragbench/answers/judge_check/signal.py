@@ -1,4 +1,4 @@
-"""The scores that a judge or a signal gives to labelled answers."""
+"""Score labelled answers with a judge or a signal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,14 +24,14 @@ class Signal:
     """A score per labelled answer.
 
     Attributes:
-        written: as the user named it: a metric with its settings, or ``column:NAME``.
+        written: the user's name for it: a metric with its settings, or ``column:NAME``.
         column: the column of scores.
-        values: (n,) in the order of the labels; NaN where there is none.
+        values: (n,) in the order of the labels; NaN for a missing score.
         lower_is_better: whether low scores mean yes.
         settings: the metric with all its settings; empty for a column of the file.
         judge: the model that judged; None without one.
         ledger: the reason of every NaN.
-        stopped: why the judge could not be asked to the end; empty if it was.
+        stopped: why the judge stopped early, or empty.
     """
 
     written: str
@@ -45,7 +45,7 @@ class Signal:
 
     @property
     def upward(self) -> npt.NDArray[np.float64]:
-        """The values, turned so that a high one means yes."""
+        """The values, with their sign changed if necessary so that high means yes."""
         return -self.values if self.lower_is_better else self.values
 
 
@@ -58,19 +58,19 @@ def signal_of(
     judge: Judge | None = None,
     context: Context | None = None,
 ) -> Signal:
-    """Score the labelled answers by a metric, or take the scores of the file.
+    """Score the labelled answers with a metric, or use the scores of the file.
 
     Args:
         labels: the answers.
         written: an answer metric (``grounding``, ``faithfulness:...``), or ``column:NAME``.
-        column: which one, of a metric that gives several; by default the one that is called as the metric is.
-        lower_is_better: whether low scores mean yes, where the metric does not say so itself.
-        judge: for metrics that need one.
+        column: the column of a metric that gives several; by default the one named like the metric.
+        lower_is_better: whether low scores mean yes, if the metric does not say so itself.
+        judge: the judge, for metrics that need one.
         context: cache, seed and progress.
 
     Raises:
-        SettingError: an unknown metric or column, or a judge that is missing.
-        InputError: a score of the file is no number.
+        SettingError: the metric or column is unknown, or the judge is missing.
+        InputError: a score of the file is not a number.
     """
     if written.startswith(OF_FILE):
         name = written.removeprefix(OF_FILE)

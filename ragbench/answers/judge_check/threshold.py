@@ -1,4 +1,4 @@
-"""From which score on a judge is taken to say yes."""
+"""Choose the threshold from which a judge's score means yes."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,15 +14,15 @@ How = Literal["given", "binary", "cross-validated"]
 
 @dataclass(frozen=True, eq=False)
 class Threshold:
-    """A threshold and the verdicts it gives.
+    """A threshold and its verdicts.
 
     Attributes:
         value: yes from this score on.
-        how: given by the user; ``binary`` for scores that are 0 or 1; or chosen on the labels, and the verdicts
-            made by cross-validation.
-        verdicts: (n,) of the labelled answers. Cross-validated: each by the threshold of the folds that it is not in.
-        folds: how many; 0 unless cross-validated.
-        lowest, highest: threshold among the folds; ``value`` unless cross-validated.
+        how: given by the user; ``binary`` for scores that are 0 or 1; or chosen on the labels, with
+            cross-validated verdicts.
+        verdicts: (n,) of the labelled answers. Cross-validated ones use the threshold of the other folds.
+        folds: number of folds; 0 unless cross-validated.
+        lowest, highest: thresholds among the folds; ``value`` unless cross-validated.
     """
 
     value: float
@@ -34,7 +34,7 @@ class Threshold:
 
 
 def fixed_threshold(scores: npt.NDArray[np.float64], value: float, how: How) -> Threshold:
-    """A threshold that does not come from the labels."""
+    """Use a threshold that does not come from the labels."""
     return Threshold(value, how, scores >= value, 0, value, value)
 
 
@@ -44,20 +44,20 @@ def chosen_threshold(
     clusters: npt.NDArray[np.int64],
     rng: np.random.Generator,
 ) -> Threshold:
-    """The threshold with the largest sum of sensitivity and specificity.
+    """Choose the threshold with the largest sum of sensitivity and specificity.
 
-    It is chosen on all answers, for later use; the verdicts here come from
-    thresholds that were chosen without the fold of the answer, clusters kept
-    whole, so that figures made of them are not flattered by the choice.
+    The threshold is chosen on all answers, for later use. Each verdict comes from a
+    threshold that was chosen without the answer's fold, with whole clusters in a fold,
+    so that figures of the verdicts are not biased by the choice.
 
     Args:
         scores: (n,) without NaN, high for yes.
-        positive: (n,) what people say.
+        positive: (n,) labels of the annotators.
         clusters: (n,) cluster of each.
-        rng: draws the folds.
+        rng: generator that draws the folds.
 
     Raises:
-        InputError: one score for everything or nearly so, or a kind of answer from fewer than two clusters.
+        InputError: all scores are (nearly) equal, or a kind of answer comes from fewer than two clusters.
 
     Source: Youden 1950, Cancer 3:32.
     """
@@ -85,10 +85,10 @@ def chosen_threshold(
 
 
 def best_threshold(scores: npt.NDArray[np.float64], positive: npt.NDArray[np.bool_]) -> float:
-    """Midway between two neighbouring scores; of several equally good ones the middle one.
+    """Choose a threshold midway between two neighbouring scores; of several equally good ones, the middle one.
 
     Raises:
-        InputError: one score for everything.
+        InputError: all scores are equal.
     """
     values, at = np.unique(scores, return_inverse=True)
     if len(values) < 2:
@@ -102,7 +102,7 @@ def best_threshold(scores: npt.NDArray[np.float64], positive: npt.NDArray[np.boo
 
 
 def _folds(yes: npt.NDArray[np.bool_], no: npt.NDArray[np.bool_], rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Fold of each cluster; both kinds are dealt out evenly, so that no training part lacks one."""
+    """Assign clusters to folds. Both kinds are spread evenly, so that no training part lacks one."""
     count = len(yes)
     folds = np.zeros(count, dtype=np.int64)
     both = int((yes & no).sum())

@@ -1,1 +1,1 @@
-"""Load on a RAG service: closed and open loops, bounded in count and time, and what was measured."""
+"""Load tests of a RAG service: closed and open loops, bounded in count and time."""

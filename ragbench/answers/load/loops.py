@@ -1,4 +1,4 @@
-"""The two kinds of load: senders that wait for their answers, and requests that arrive when they arrive."""
+"""The two kinds of load: closed loops, whose senders wait for their answers, and open loops, which do not wait."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -10,16 +10,16 @@ from ragbench.core.context import Advance
 
 
 class Exchange(NamedTuple):
-    """One request of a level; times in seconds from the start of the level.
+    """One request of a level. Times are in seconds from the start of the level.
 
     Attributes:
-        question: what was asked.
-        due: when it was to be sent; of a closed loop, when it was sent.
-        sent: when it was sent; None if no connection was free before its time was over.
-        first: when the first piece of a streamed answer was there, or None.
-        ended: when the last byte was there, or it was clear that none would come.
-        failure: kind of failure, or empty.
-        reason: of the failure.
+        question: the question.
+        due: when it was due; in a closed loop, when it was sent.
+        sent: when it was sent; None if no connection was free before its timeout.
+        first: when the first piece of a streamed answer arrived, or None.
+        ended: when the last byte arrived, or when it was clear that none would.
+        failure: the kind of failure, or empty.
+        reason: the reason of the failure.
     """
 
     question: Question
@@ -41,16 +41,16 @@ async def closed_loop(
     timeout: float,
     advance: Advance,
 ) -> list[Exchange]:
-    """So many senders; each sends its next request when it has its answer. In the order of sending.
+    """Run a closed loop: each sender sends its next request when it has its answer. Returns exchanges in that order.
 
     Args:
-        service: who is asked.
-        questions: never ends.
-        concurrency: senders.
-        requests: the most, all senders together.
-        seconds: nothing is sent later; what is under way is waited for.
+        service: the service.
+        questions: an endless iterator.
+        concurrency: number of senders.
+        requests: the most requests of all senders together.
+        seconds: nothing is sent later; requests under way are waited for.
         timeout: seconds for one answer, from sending.
-        advance: told of each request.
+        advance: counts requests.
     """
     clock = asyncio.get_running_loop().time
     start = clock()
@@ -79,18 +79,18 @@ async def open_loop(
     timeout: float,
     advance: Advance,
 ) -> list[Exchange]:
-    """Requests that are sent when they are due, answered or not. In the order in which they were due.
+    """Run an open loop: requests are sent when they are due. Returns the exchanges in that order.
 
-    The clock of a request starts when it is due, not when it is sent. So a service that
-    stalls is charged with all that would have been asked meanwhile (no coordinated omission).
+    The clock of a request starts when it is due, not when it is sent. A service that stalls
+    is thus charged for all requests that were due meanwhile (no coordinated omission).
 
     Args:
-        service: who is asked.
-        questions: never ends.
-        due: seconds from now, ascending.
-        in_flight: the most under way; further ones wait for a place, their clocks run.
+        service: the service.
+        questions: an endless iterator.
+        due: times in seconds from now, ascending.
+        in_flight: the most requests under way; further ones wait while their clocks run.
         timeout: seconds for one answer, from when it was due.
-        advance: told of each request.
+        advance: counts requests.
 
     Source: Tene, "How NOT to measure latency"; Schroeder, Wierman, Harchol-Balter 2006, NSDI,
         "Open versus closed: a cautionary tale".
@@ -106,7 +106,7 @@ async def open_loop(
 
     async with asyncio.TaskGroup() as group:
         for at in due:
-            # Also when late: the answers that have come must be taken in.
+            # Also when late: answers that have arrived must be read.
             await asyncio.sleep(max(start + at - clock(), 0.0))
             group.create_task(send(next(questions), start + at))
     return sorted(found, key=lambda exchange: exchange.due)

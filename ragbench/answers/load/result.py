@@ -1,4 +1,4 @@
-"""What was measured under each load."""
+"""The measurements under each load."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -16,22 +16,22 @@ from ragbench.stats.percentiles import Percentile, percentile
 SHARES: dict[str, float] = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 STAGE, CODE = "load", "request-failed"
 BUSY = 0.9
-"""From this share of a core on, the times may be those of this client."""
+"""From this share of a core on, this client may be the bottleneck."""
 LATE_SHARE, LATE_MS = 0.1, 5.0
-"""Requests are sent late if p99 of the lag is above this share of the median latency, and above so many ms."""
+"""Requests are sent late if p99 of the lag is above this share of the median latency and above this many ms."""
 
 
 @dataclass(frozen=True)
 class LevelResult:
-    """One level.
+    """The measurements of one level.
 
     Attributes:
-        level: what load it was.
-        exchanges: its requests, in the order in which they were due.
-        first_id: number of its first request, from 1; requests are numbered over all levels.
-        timeout: seconds that one answer had.
-        busy: share of a core that this process took.
-        repeats: how often each question was asked by the end of the level, on average, whatever the level.
+        level: the load.
+        exchanges: the requests, in the order in which they were due.
+        first_id: number of the first request, from 1; requests are numbered over all levels.
+        timeout: the timeout of one answer, in seconds.
+        busy: share of a core that this process used.
+        repeats: how often each question was asked by the end of the level, on average over all levels so far.
     """
 
     level: Level
@@ -43,27 +43,27 @@ class LevelResult:
 
     @property
     def name(self) -> str:
-        """Of the arm."""
+        """The name of the arm."""
         return self.level.name
 
     @property
     def ids(self) -> list[str]:
-        """(n,) of the requests: ``r000001``."""
+        """(n,) ids of the requests: ``r000001``."""
         return [f"r{number:06d}" for number in range(self.first_id, self.first_id + len(self.exchanges))]
 
     @cached_property
     def failures(self) -> Mapping[str, int]:
-        """How many requests failed, by kind, sorted."""
+        """Number of failed requests by kind, sorted."""
         return dict(sorted(Counter(e.failure for e in self.exchanges if e.failure).items()))
 
     @property
     def failed(self) -> int:
-        """How many requests failed."""
+        """Number of failed requests."""
         return sum(self.failures.values())
 
     @property
     def answered(self) -> int:
-        """How many were answered."""
+        """Number of answered requests."""
         return len(self.exchanges) - self.failed
 
     @property
@@ -75,17 +75,17 @@ class LevelResult:
 
     @property
     def seconds(self) -> float:
-        """From the start to the last answer."""
+        """Seconds from the start to the last answer."""
         return max(e.ended for e in self.exchanges)
 
     @property
     def per_second(self) -> float:
-        """Answers a second; failures do not count."""
+        """Answers per second, without failures."""
         return self.answered / self.seconds
 
     @property
     def grew(self) -> float | None:
-        """Median latency of the last third over that of the first; None with fewer than 30 requests."""
+        """Median latency of the last third divided by that of the first; None with fewer than 30 requests."""
         third = len(self.exchanges) // 3
         if third < 10:
             return None
@@ -94,40 +94,40 @@ class LevelResult:
 
     @property
     def offered(self) -> float | None:
-        """Requests a second that were due, of an open loop: the drawn arrivals, not the rate that was asked for."""
+        """Requests per second that were due in an open loop: the drawn arrivals, not the nominal rate."""
         return (
             None if self.level.rate is None else len(self.exchanges) / max(self.exchanges[-1].due, 1 / self.level.rate)
         )
 
     @cached_property
     def latency_ms(self) -> Mapping[str, Percentile]:
-        """Over all requests. A failed one counts as slower than every answer, with the timeout as its time."""
+        """Latency over all requests. A failed one counts as slower than every answer, with the timeout as its time."""
         failed = np.full(self.failed, self.timeout * 1000)
         return _percentiles(np.append(self._answered_ms, failed), censored=self.failed)
 
     @cached_property
     def answered_ms(self) -> Mapping[str, Percentile]:
-        """Over the answers alone."""
+        """Latency over the answers only."""
         return _percentiles(self._answered_ms)
 
     @cached_property
     def first_token_ms(self) -> Mapping[str, Percentile]:
-        """To the first piece of an answer, over the answers that were streamed."""
+        """Time to the first piece, over the streamed answers."""
         return _percentiles(_ms([e.first - e.due for e in self.exchanges if e.first is not None and not e.failure]))
 
     @property
     def streamed(self) -> int:
-        """How many answers came in pieces."""
+        """Number of streamed answers."""
         return sum(e.first is not None and not e.failure for e in self.exchanges)
 
     @cached_property
     def late_ms(self) -> npt.NDArray[np.float64]:
-        """Sorted: how long after it was due each request was sent."""
+        """How long after it was due each request was sent, sorted."""
         return _ms([e.sent - e.due for e in self.exchanges if e.sent is not None])
 
     @property
     def ledger(self) -> Ledger:
-        """Every request that failed."""
+        """The failed requests."""
         found = zip(self.ids, self.exchanges, strict=True)
         return Ledger(tuple(LedgerEntry(STAGE, f"{self.name}: {id_}", e.reason, CODE) for id_, e in found if e.failure))
 
@@ -138,11 +138,11 @@ class LevelResult:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """All levels.
+    """The measurements of all levels.
 
     Attributes:
         levels: in the order in which they ran.
-        settings: of the run.
+        settings: the settings of the run.
         manifest: address, questions, settings, versions.
     """
 
@@ -152,7 +152,7 @@ class LoadResult:
 
     @property
     def ledger(self) -> Ledger:
-        """Of all levels."""
+        """The failed requests of all levels."""
         return Ledger(tuple(entry for level in self.levels for entry in level.ledger.entries))
 
 

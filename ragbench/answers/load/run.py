@@ -1,4 +1,4 @@
-"""Put the loads on the service, one after another."""
+"""Run the loads on a service, one after another."""
 
 import asyncio
 import itertools
@@ -25,13 +25,13 @@ from ragbench.io.scored_runs import LOAD_KIND
 def arrivals(
     rate: float, count: int, seconds: float, kind: Arrivals, draw: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    """Seconds from the start of a level, ascending, all below ``seconds``, ``count`` at most.
+    """Draw arrival times in seconds from the start of a level: ascending, below ``seconds``, at most ``count``.
 
-    ``poisson``: independent users, gaps drawn from the exponential distribution
-    with mean ``1 / rate``. ``fixed``: every ``1 / rate`` seconds, the first at 0.
+    ``poisson`` models independent users: gaps are drawn from the exponential
+    distribution with mean ``1 / rate``. ``fixed`` is every ``1 / rate`` seconds, from 0.
 
     Raises:
-        SettingError: none falls into the time.
+        SettingError: no arrival falls into the time.
     """
     times = np.arange(count) / rate if kind == "fixed" else np.cumsum(draw.exponential(1 / rate, count))
     due: npt.NDArray[np.float64] = times[times < seconds]
@@ -52,17 +52,17 @@ async def run_load(
     keep: Keep = lambda result: None,
     progress: Progress = silent,
 ) -> LoadResult:
-    """Ask the questions over and over under each load. It is over after ``settings.longest`` seconds at the latest.
+    """Ask the questions repeatedly under each load. The run ends after ``settings.longest`` seconds at the latest.
 
-    The host is not checked here: `ragbench.answers.load.settings.check_host`.
+    The host is not checked here; see `ragbench.answers.load.settings.check_host`.
 
     Args:
-        endpoint: the service; its ``timeout`` and ``concurrency`` give way to those of the settings.
-        questions: asked in this order, again from the start when all were asked; at least one.
+        endpoint: the service. The settings replace its ``timeout`` and ``concurrency``.
+        questions: at least one; they are asked in this order, repeatedly.
         settings: see `LoadSettings`.
-        name: of the questions.
-        keep: told of what is there after each level.
-        progress: told of each request.
+        name: name of the questions.
+        keep: called with the result so far after each level.
+        progress: counts requests.
 
     Raises:
         ArmError: no request of the warm-up was answered.
@@ -129,7 +129,7 @@ def _manifest(
     printed = fingerprint_texts([one.id for one in questions], [one.text for one in questions])
     return {
         "kind": LOAD_KIND,
-        # Without the query: a key may stand in it.
+        # Without the query string, which may hold a key.
         "url": f"{parts.scheme}://{parts.netloc}{parts.path}",
         "golden": {"name": name, "fingerprint": printed, "queries": len(questions)},
         "levels": {level.name: settings.conditions(level) for level in settings.levels},

@@ -1,4 +1,4 @@
-"""One request to a service, with its times."""
+"""Send one request to a service and record its times."""
 
 import asyncio
 import json
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Unusable(Exception):
-    """A reply that is no answer.
+    """A reply that is not an answer.
 
     Args:
-        kind: a short word, the same for all replies of its kind.
+        kind: a short word for this kind of reply.
         reason: a sentence.
     """
 
@@ -30,22 +30,22 @@ class Unusable(Exception):
 
 
 class Events:
-    """Server-sent events as they come, in parts of any size."""
+    """A reader of server-sent events, in parts of any size."""
 
     def __init__(self) -> None:
         self._rest = b""
         self._size = 0
         self.row: dict[str, object] = {}
         self.spoke = False
-        """Whether a piece of the answer that is not empty has come."""
+        """Whether a non-empty piece of the answer has arrived."""
         self.done = False
         """Whether the end was announced."""
 
     def feed(self, part: bytes) -> None:
-        """Take in what came.
+        """Read the next bytes.
 
         Raises:
-            Unusable: it is too long, or an event is no JSON object.
+            Unusable: the reply is too long, or an event is not a JSON object.
         """
         self._size += len(part)
         check_size(self._size)
@@ -54,7 +54,7 @@ class Events:
             self._line(line)
 
     def close(self) -> dict[str, object]:
-        """The keys of all events, when nothing more comes."""
+        """Return the keys of all events at the end of the stream."""
         self._line(self._rest)
         return {**self.row, **({"answer": "said"} if self.spoke and not _first(self.row, "answer") else {})}
 
@@ -72,20 +72,20 @@ class Events:
 
 
 def check_size(size: int) -> None:
-    """Whether a reply may be this long, in bytes.
+    """Check the length of a reply in bytes.
 
     Raises:
-        Unusable: it may not.
+        Unusable: it is too long.
     """
     if size > MOST_BYTES:
         raise Unusable("too long", f"the answer is longer than {MOST_BYTES:,} bytes")
 
 
 def read_object(raw: bytes) -> dict[str, object]:
-    """The JSON object of a reply.
+    """Read the JSON object of a reply.
 
     Raises:
-        Unusable: it is none.
+        Unusable: it is not a JSON object.
     """
     try:
         found = json.loads(raw)
@@ -97,10 +97,10 @@ def read_object(raw: bytes) -> dict[str, object]:
 
 
 def check_answer(row: Mapping[str, object]) -> None:
-    """Whether a reply answers, or says that it abstains.
+    """Check that a reply answers, or says that it abstains.
 
     Raises:
-        Unusable: it does neither, or reports a failure of its own.
+        Unusable: it does neither, or reports a failure.
     """
     failure = _first(row, "failure")
     if failure:
@@ -111,23 +111,23 @@ def check_answer(row: Mapping[str, object]) -> None:
 
 
 def _first(row: Mapping[str, object], role: str) -> object:
-    """The value in the first of the role's names that is there."""
+    """The value of the first of the role's names that the object has."""
     return next((row[name] for name in ALIASES[role] if name in row), None)
 
 
 DRAIN_SECONDS = 0.05
-"""How long the end of a stream may take after it was announced, for its connection to be used again."""
+"""Seconds that the end of a stream may take after it was announced, so that its connection can be reused."""
 STREAM = "text/event-stream"
 
 
 class Reply(NamedTuple):
-    """How a request went; times are those of the event loop's clock, in seconds.
+    """The result of a request. Times are those of the event loop's clock, in seconds.
 
     Attributes:
-        first: when the first piece of a streamed answer was there; None where nothing was streamed.
-        ended: when the last byte was there, or it was clear that none would come.
+        first: when the first piece of a streamed answer arrived; None if nothing was streamed.
+        ended: when the last byte arrived, or when it was clear that none would.
         failure: the kind of failure, or empty.
-        reason: of the failure, a sentence.
+        reason: the reason of the failure, as a sentence.
     """
 
     first: float | None
@@ -145,11 +145,11 @@ class _Times:
 class Service:
     """Connections to a service, kept alive from request to request.
 
-    Requests go to the address itself: no proxy, and redirects are not followed,
-    so that the load cannot end up on another host.
+    Requests go to the address itself, without a proxy and without following
+    redirects, so that the load cannot reach another host.
 
     Args:
-        endpoint: where it is; its ``concurrency`` is the most connections.
+        endpoint: the address; its ``concurrency`` limits the connections.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -179,11 +179,11 @@ class Service:
         await self._session.close()
 
     async def ask(self, question: Question, deadline: float) -> Reply:
-        """Ask once and never again.
+        """Ask once, without retries.
 
         Args:
-            question: what is asked.
-            deadline: on the event loop's clock; what is not answered by then has failed.
+            question: the question.
+            deadline: a time on the event loop's clock; a request that is not answered by then has failed.
         """
         import aiohttp
 
@@ -251,7 +251,7 @@ async def _streamed(response: "aiohttp.ClientResponse", times: _Times) -> dict[s
 
 
 async def _drain(response: "aiohttp.ClientResponse") -> None:
-    """Read to the end, so that the connection can be used again; one that does not end is closed instead."""
+    """Read to the end, so that the connection can be reused. A stream that does not end is closed."""
     import aiohttp
 
     try:

@@ -1,4 +1,4 @@
-"""How much load is put on a service, and on whose."""
+"""The settings of a load test, and the check of the host that it may run on."""
 
 import ipaddress
 import math
@@ -16,11 +16,11 @@ MOST_REQUESTS, MOST_SECONDS, MOST_AT_ONCE, MOST_RATE = 1_000_000, 86_400.0, 1_00
 
 @dataclass(frozen=True)
 class Level:
-    """One load: so many requests at once, or so many a second. Exactly one of the two is given.
+    """One load: a number of concurrent requests, or requests per second. Exactly one of the two is given.
 
     Attributes:
-        concurrency: of a closed loop: each sender waits for its answer before it sends again.
-        rate: of an open loop: requests a second that arrive whether or not earlier ones are answered.
+        concurrency: senders of a closed loop. Each waits for its answer before it sends again.
+        rate: requests per second of an open loop, which arrive whether or not earlier ones are answered.
     """
 
     concurrency: int | None = None
@@ -34,17 +34,17 @@ class Level:
 
 @dataclass(frozen=True)
 class LoadSettings:
-    """The loads, one after another, and their bounds. Every level ends by itself.
+    """The loads, in order, and their bounds. Every level ends by itself.
 
     Attributes:
         levels: at least one, all closed or all open.
-        requests: the most of one level.
-        seconds: after so long a level sends nothing new; what is under way has ``timeout`` left.
-        timeout: seconds for one answer; of an open loop from when the request was due.
-        arrivals: of an open loop: ``poisson`` (independent users) or ``fixed`` (even gaps).
-        in_flight: of an open loop: the most requests under way; others wait, and their clock runs.
-        warmup: requests before the first level, one after another; they are not measured.
-        seed: of the arrivals.
+        requests: the most requests of one level.
+        seconds: a level sends nothing after this time; requests under way have ``timeout`` left.
+        timeout: seconds for one answer; in an open loop, from when the request was due.
+        arrivals: arrivals of an open loop: ``poisson`` (independent users) or ``fixed`` (even gaps).
+        in_flight: the most requests under way in an open loop; others wait while their clocks run.
+        warmup: number of unmeasured requests before the first level, one after another.
+        seed: seed of the arrivals.
     """
 
     levels: tuple[Level, ...]
@@ -93,26 +93,26 @@ class LoadSettings:
 
     @property
     def longest(self) -> float:
-        """Seconds after which all of it is over, whatever the service does."""
+        """Seconds after which the run has ended, whatever the service does."""
         return self.warmup * self.timeout + len(self.levels) * (self.seconds + self.timeout)
 
     @property
     def at_once(self) -> int:
-        """The most connections that are open at a time."""
+        """The most open connections."""
         return max(self.in_flight if level.concurrency is None else level.concurrency for level in self.levels)
 
     def conditions(self, level: Level) -> dict[str, object]:
-        """What must be equal for the times of two runs to be compared."""
+        """The conditions that must be equal for a comparison of the times of two runs."""
         if level.rate is None:
             return {"loop": "closed", "concurrency": level.concurrency, "timeout": self.timeout}
         return {"loop": "open", "rate": level.rate, "arrivals": self.arrivals, "timeout": self.timeout}
 
 
 def parse_levels(concurrency: str | None, rate: str | None) -> tuple[Level, ...]:
-    """The levels of ``--concurrency 1,4,16`` or ``--rate 2.5,5``; one at a time where neither is given.
+    """Parse the levels of ``--concurrency 1,4,16`` or ``--rate 2.5,5``. The default is one request at a time.
 
     Raises:
-        SettingError: both are given, or a part is no number.
+        SettingError: both are given, or a part is not a number.
     """
     if concurrency is not None and rate is not None:
         raise SettingError(
@@ -138,14 +138,14 @@ def _number(option: str, part: str) -> float:
 
 
 def check_host(url: str, own: bool) -> None:
-    """Refuse an address that is none, and a host that is neither this machine nor the user's.
+    """Refuse an invalid address, and a host that is neither this machine nor the user's.
 
     Args:
-        url: of the service.
+        url: address of the service.
         own: whether the user says that the host is theirs (``--i-own-this-host``).
 
     Raises:
-        SettingError: load must not be put on it.
+        SettingError: a load test on this host is not allowed.
     """
     try:
         parts = urlsplit(url)
@@ -163,7 +163,7 @@ def check_host(url: str, own: bool) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, as written in a URL, can only be this machine; names are not looked up."""
+    """Whether a host in a URL can only be this machine. Names are not looked up."""
     if host in LOOPBACK:
         return True
     try:

@@ -1,10 +1,10 @@
-"""Ragas' metrics on ragbench's client: nothing but its prompts and its arithmetic is its own.
+"""Ragas' metrics on ragbench's client, with Ragas' own prompts and arithmetic.
 
-Modules in here import Ragas, so they are imported where they are used, and its
-telemetry is off before any of them is.
+The modules of this package import Ragas, so import them where they are used. Ragas'
+telemetry is switched off before.
 """
 
 import os
 
-# Ragas reads it once, at the first event it would send.
+# Ragas reads this once, at the first event it would send.
 os.environ["RAGAS_DO_NOT_TRACK"] = "true"

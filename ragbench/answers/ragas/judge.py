@@ -19,24 +19,24 @@ from ragbench.models.llm.base import Answer, Asker, Message, Request, Response
 from ragbench.models.llm.structured import Invalid, again, read_answer
 
 ROOM, ROOM_PER_STATEMENT = 512, 256
-"""Tokens of an answer, and more of them for the verdict and the reason of a statement."""
+"""Output tokens of an answer, and extra ones for the verdict and the reason of each statement."""
 
 
 class Written(str):
-    """A prompt as Ragas writes it, which knows what it asks about."""
+    """A prompt as Ragas writes it, with the statements that it asks about."""
 
     statements: tuple[str, ...] | None = None
-    """The statements to be judged, one verdict each; None where the prompt lists none."""
+    """The statements to be judged, one verdict each; None if the prompt lists none."""
     room: int | None = None
-    """Tokens that an answer may well need: it repeats the statements, or a text in pieces. None where not known."""
+    """Output tokens that an answer may need: it repeats the statements, or a text in pieces. None if unknown."""
 
 
 class KeptPrompt:
-    """Writes what a prompt of Ragas writes.
+    """A prompt of Ragas whose fixed parts are cached.
 
-    Ragas derives the schema and writes the examples anew for every question, which
-    takes most of a millisecond; both are the same every time. All but the input is
-    kept from the first question.
+    Ragas derives the schema and writes the examples for every question, which takes
+    most of a millisecond although both are always the same. Everything but the input
+    is kept from the first question.
     """
 
     def __init__(self, prompt: "BasePrompt[Any, Any]") -> None:
@@ -44,8 +44,8 @@ class KeptPrompt:
         self._around: tuple[str, str] | None = None
 
     def to_string(self, data: BaseModel) -> Written:
-        """The prompt for this input."""
-        # As BasePrompt.to_string writes it.
+        """Write the prompt for this input."""
+        # The same text as BasePrompt.to_string.
         given = data.model_dump_json(indent=4, exclude_none=True)
         if self._around is None:
             whole = self._prompt.to_string(data)
@@ -59,33 +59,33 @@ class KeptPrompt:
             written.statements = tuple(statements)
             written.room = ROOM + sum(ROOM_PER_STATEMENT + len(one) for one in statements)
         elif isinstance(text := getattr(data, "answer", None) or getattr(data, "response", None), str):
-            # In the costliest scripts a character is more than a token.
+            # In some scripts a character takes more than one token.
             written.room = ROOM + 2 * len(text)
         return written
 
 
 def keep_prompts(metric: Any) -> None:
-    """Put a `KeptPrompt` in the place of each prompt of a metric; its settings must not change after that."""
+    """Replace each prompt of a metric by a `KeptPrompt`. The metric's settings must not change afterwards."""
     for name, value in list(vars(metric).items()):
         if isinstance(value, BasePrompt):
             setattr(metric, name, KeptPrompt(value))
 
 
 BINARY = frozenset({"verdict", "attributed", "noncommittal"})
-"""Ragas declares these as integers and counts any but 0 as yes."""
+"""Ragas declares these as integers and counts all values but 0 as yes."""
 NOT_EMPTY = frozenset({"question", "statement", "statements", "claims"})
 """Texts, and lists of them."""
 PER_STATEMENT = "NLIStatementOutput"
-"""The answers with one verdict per statement asked; Ragas takes whatever number comes."""
+"""The answers with one verdict per statement. Ragas accepts any number of verdicts."""
 
 
 @lru_cache(maxsize=512)
 def strict_schema(model: type[BaseModel], asked: int | None = None) -> Mapping[str, object]:
-    """The model's JSON schema without references, closed to other keys, verdicts either 0 or 1.
+    """The response model's JSON schema without references or other keys, and with verdicts 0 or 1.
 
     Args:
         model: Ragas' response model.
-        asked: how many statements were asked about: so many verdicts must come. None where none were.
+        asked: the number of statements, and so of verdicts; None without statements.
     """
     plain = model.model_json_schema()
     schema: dict[str, Any] = {"title": model.__name__, **_narrowed(plain, plain.get("$defs", {}))}
@@ -121,10 +121,10 @@ WITHHELD = "the provider withheld"
 
 
 class Unjudged(Exception):
-    """One answer cannot be scored; Ragas lets it pass through to whoever asked for the score.
+    """One answer cannot be scored. Ragas lets this exception through to the caller.
 
     Attributes:
-        code: the kind of reason, for the ledger; the words of the native judge (`ragbench.answers.judge.replies.Lost`).
+        code: the kind of reason, for the ledger, as for the native judge (`ragbench.answers.judge.replies.Lost`).
     """
 
     def __init__(self, code: str, reason: str) -> None:
@@ -133,12 +133,12 @@ class Unjudged(Exception):
 
 
 def unjudged(answer: Answer, request: Request, asked: int | None) -> Unjudged:
-    """What to tell of an answer without a usable value.
+    """Describe an answer without a usable value.
 
     Args:
-        answer: as the client gave it up.
-        request: what it was to answer.
-        asked: how many statements were asked about; None where none were.
+        answer: the answer that the client returned.
+        request: the request.
+        asked: the number of statements; None without statements.
     """
     if isinstance(answer, NotAsked):
         return Unjudged("judge-stopped", answer.failure)
@@ -168,10 +168,10 @@ def _verdicts(value: Any) -> list[Any]:
 
 
 def judged_twice(asked: Sequence[str], said: Sequence[str]) -> str:
-    """What is wrong if one statement was judged in the place of another, or empty.
+    """Say what is wrong if one statement was judged in place of another, or return an empty text.
 
-    A statement that the judge words differently is taken for the one in its place; one that repeats another word
-    by word leaves one unjudged.
+    A statement in other words counts as the one in its position. A statement that repeats another one exactly
+    leaves one unjudged.
     """
     wanted, came = Counter(map(_bare, asked)), Counter(map(_bare, said))
     twice = sorted(text for text, count in came.items() if 0 < wanted[text] < count)
@@ -181,7 +181,7 @@ def judged_twice(asked: Sequence[str], said: Sequence[str]) -> str:
 
 
 def in_order(asked: Sequence[str], verdicts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The verdicts in the order of the statements asked; those worded differently take the places left, in order."""
+    """Sort verdicts in the order of the statements. Those with other words take the remaining positions, in order."""
     by_text: dict[str, list[Mapping[str, Any]]] = {}
     for verdict in verdicts:
         by_text.setdefault(_bare(verdict["statement"]), []).append(verdict)
@@ -196,19 +196,19 @@ def _bare(statement: str) -> str:
 
 M = TypeVar("M", bound=BaseModel)
 REASKS = 2
-"""How often verdicts are asked for again that follow the schema and judge one statement twice."""
+"""How often the judge is asked again after verdicts that follow the schema but judge one statement twice."""
 
 
 @dataclass(frozen=True)
 class Asking:
-    """How the judge is asked.
+    """How to ask the judge.
 
     Attributes:
-        asker: limits, retries, cache and budget are behind it.
-        version: of Ragas, part of every cache key through the prompt's name.
-        max_tokens: the most an answer may have.
-        temperature: of the judge.
-        seed: passed on to it.
+        asker: the model, with limits, retries, cache and budget.
+        version: version of Ragas, part of every cache key through the prompt's name.
+        max_tokens: the most output tokens of an answer.
+        temperature: temperature of the judge.
+        seed: passed on to the judge.
     """
 
     asker: Asker
@@ -220,11 +220,11 @@ class Asking:
 
 @dataclass(frozen=True)
 class Judgement:
-    """One question to the judge and what it said.
+    """One question to the judge, and its answer.
 
     Attributes:
-        statements: those asked about, or None.
-        said: the answer, as Ragas' response model has it.
+        statements: the statements in the question, or None.
+        said: the answer, as Ragas' response model.
     """
 
     statements: tuple[str, ...] | None
@@ -232,10 +232,10 @@ class Judgement:
 
 
 class JudgeLLM(InstructorBaseRagasLLM):  # type: ignore[misc, unused-ignore]
-    """Asks for one answer under judgement, and keeps what was said in `judgements`.
+    """The judge for one answer, which records its replies in `judgements`.
 
-    A question that Ragas asks several times (answer relevancy) is several samples,
-    which the cache keeps apart.
+    A question that Ragas asks several times (answer relevancy) becomes several samples,
+    which have their own cache keys.
     """
 
     def __init__(self, asking: Asking) -> None:
@@ -245,10 +245,10 @@ class JudgeLLM(InstructorBaseRagasLLM):  # type: ignore[misc, unused-ignore]
         self._loop = asyncio.get_running_loop()
 
     def generate(self, prompt: str, response_model: type[M]) -> M:
-        """As `agenerate`, for a caller in another thread than the event loop's.
+        """Like `agenerate`, for a caller outside the event loop's thread.
 
         Raises:
-            RuntimeError: it is called in the event loop, which would wait for itself.
+            RuntimeError: the caller is in the event loop, which would wait for itself.
         """
         try:
             here = asyncio.get_running_loop()
@@ -259,11 +259,11 @@ class JudgeLLM(InstructorBaseRagasLLM):  # type: ignore[misc, unused-ignore]
         return asyncio.run_coroutine_threadsafe(self.agenerate(prompt, response_model), self._loop).result()
 
     async def agenerate(self, prompt: str, response_model: type[M]) -> M:
-        """The judge's answer.
+        """Ask the judge.
 
         Raises:
-            Unjudged: there is none that can be counted.
-            RagbenchError: what ends the whole run (see `Asker`).
+            Unjudged: there is no usable answer.
+            RagbenchError: the whole run ends (see `Asker`).
         """
         written = prompt if isinstance(prompt, Written) else Written(prompt)
         said = await self._usable(self._request(written, response_model), written.statements)
@@ -271,7 +271,7 @@ class JudgeLLM(InstructorBaseRagasLLM):  # type: ignore[misc, unused-ignore]
         return response_model.model_validate(said)
 
     async def _usable(self, request: Request, statements: tuple[str, ...] | None) -> dict[str, Any]:
-        """An answer that follows the schema and judges each statement once."""
+        """Ask until an answer follows the schema and judges each statement once."""
         asked, fault = request, ""
         for attempt in range(REASKS + 1):
             answer = await self._asking.asker.ask(asked)
@@ -301,7 +301,7 @@ class JudgeLLM(InstructorBaseRagasLLM):  # type: ignore[misc, unused-ignore]
 
 
 class EmbedderForRagas(BaseRagasEmbedding):  # type: ignore[misc, unused-ignore]
-    """Vectors of questions, made beside the event loop, one batch at a time on all cores."""
+    """Embeds questions in a thread beside the event loop, one batch at a time."""
 
     def __init__(self, embedder: Embedder) -> None:
         super().__init__()
@@ -313,7 +313,7 @@ class EmbedderForRagas(BaseRagasEmbedding):  # type: ignore[misc, unused-ignore]
         return self.embed_texts([text])[0]
 
     def embed_texts(self, texts: list[str], **kwargs: Any) -> list[list[float]]:
-        """The vectors, in order; equal texts are embedded once."""
+        """The vectors, in order. Equal texts are embedded once."""
         different = list(dict.fromkeys(texts))
         vectors = self._embedder.encode(different, "query")
         found: dict[str, list[float]] = dict(zip(different, vectors.tolist(), strict=True))

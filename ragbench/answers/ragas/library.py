@@ -1,4 +1,4 @@
-"""Whether the Ragas that is installed is the one the adapter was written for."""
+"""Check that the installed Ragas is the version that the adapter was written for."""
 
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
@@ -6,17 +6,17 @@ from typing import Literal
 from ragbench.core.errors import MissingExtra, SettingError
 
 KNOWN = "0.4.3"
-"""The adapter hands Ragas' own prompts and response models on, which change between its releases."""
+"""The adapter uses Ragas' own prompts and response models, which change between releases."""
 
 Metric = Literal["faithfulness", "answer_relevancy", "context_precision", "context_recall", "factual_correctness"]
 
 
 def require_ragas(what: str) -> None:
-    """Import nothing, and check that Ragas could be imported.
+    """Check that Ragas is installed in the right version, without importing it.
 
     Raises:
         MissingExtra: it is not installed.
-        SettingError: it is another version.
+        SettingError: another version is installed.
     """
     try:
         found = version("ragas")

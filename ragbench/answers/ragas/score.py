@@ -53,10 +53,10 @@ RIGHTLY_SILENT = Unscored("not-applicable", "the system rightly abstained: the q
 def arguments(
     metric: Metric, answer: Answered, item: GoldenItem | None, *, mode: str = "f1"
 ) -> dict[str, object] | Cell:
-    """What Ragas' ``ascore`` takes, or the cell where there is nothing to ask.
+    """Build the arguments of Ragas' ``ascore``, or the cell if there is nothing to ask.
 
-    Of several references the first is taken, since Ragas knows one. ``mode`` is
-    factual correctness' own: an abstention has a recall of 0 and no precision.
+    Of several references, the first counts, since Ragas accepts one. ``mode`` is for
+    factual correctness: an abstention has a recall of 0 and no precision.
     """
     wanted = ARGUMENTS[metric]
     if "reference" in wanted and (lacking := _without_reference(item)):
@@ -85,7 +85,7 @@ def _without_reference(item: GoldenItem | None) -> Unscored | None:
 
 
 def _without_answer(metric: Metric, answer: Answered, item: GoldenItem | None, mode: str) -> Cell | None:
-    """A failure or an abstention; None for an answer."""
+    """The cell of a failure or an abstention; None for an answer."""
     silent = abstained(answer)
     if not (answer.failure or silent):
         return None
@@ -110,10 +110,10 @@ Texts = Mapping[Text, str]
 
 
 def details(metric: Metric, judgements: Sequence[Judgement], texts: Texts, sources: Sequence[str]) -> object:
-    """JSON values for ``Column.details``; as far as was judged, where it did not come to an end.
+    """Build JSON values for ``Column.details``, as far as the judgements go.
 
     Args:
-        metric: which.
+        metric: name of the metric.
         judgements: at least one, in the order they were made.
         texts: the answer and the reference, to find statements in.
         sources: ids of the sources that were shown.
@@ -135,7 +135,7 @@ def details(metric: Metric, judgements: Sequence[Judgement], texts: Texts, sourc
     verdicts = [one for one in judgements if one.statements is not None]
     if metric == "faithfulness":
         return _claims(_rows(verdicts[0]), texts, "answer", "sources", sources) if verdicts else None
-    # Ragas splits the answer first, then the reference; either may be without statements, and then has no verdicts.
+    # Ragas splits the answer first, then the reference. Either may have no statements, and then has no verdicts.
     split = [one for one in judgements if one.statements is None]
     found: dict[str, Claims] = {}
     for (name, of, against), one in zip(_BOTH, split, strict=False):
@@ -155,7 +155,7 @@ def _rows(judgement: Judgement) -> list[_Row]:
 
 
 def _claims(rows: Sequence[_Row], texts: Texts, of: Text, against: Text, held: Sequence[str]) -> Claims:
-    """``of`` and ``against`` are as in `Claims`; ``held``: what a statement may be supported by."""
+    """``of`` and ``against`` are as in `Claims`; ``held`` are the ids that may support a statement."""
     found: list[Claim] = []
     after = 0
     for text, said, verdict in rows:
@@ -169,8 +169,8 @@ def _claims(rows: Sequence[_Row], texts: Texts, of: Text, against: Text, held: S
 def _claim(
     text: str, span: tuple[int, int] | None, said: Mapping[str, Any], supported: bool, held: Sequence[str]
 ) -> Claim:
-    # Ragas' 0 says that the statement cannot be inferred, not that it is contradicted; and it judges against all
-    # sources at once, so which of several supports a statement is not known.
+    # Ragas' 0 says that the statement cannot be inferred, not that it is contradicted. It judges against all
+    # sources at once, so it is unknown which of several supports a statement.
     verdict: Verdict = "supported" if supported else "not found"
     start, end = span or (None, None)
     return Claim(
@@ -190,16 +190,16 @@ SPLIT: dict[Metric, tuple[Unscored, ...]] = {
     "context_recall": (NO_STATEMENT_EXPECTED,),
     "factual_correctness": (NO_STATEMENT, NO_STATEMENT_EXPECTED),
 }
-"""What it means that a text was split into nothing, in the order that Ragas splits."""
+"""The cells of texts that were split into no statements, in the order in which Ragas splits them."""
 
 
 class Scorer:
-    """One of Ragas' metrics over single answers.
+    """One of Ragas' metrics, applied to single answers.
 
     Args:
-        name: which.
-        metric: Ragas' own, its settings made; its ``llm`` is replaced answer by answer.
-        asking: how its judge is asked.
+        name: name of the metric.
+        metric: Ragas' metric with its settings. Its ``llm`` is replaced for each answer.
+        asking: how to ask the judge.
     """
 
     def __init__(self, name: Metric, metric: Any, asking: Asking) -> None:
@@ -207,10 +207,10 @@ class Scorer:
         self._name, self._metric, self._asking = name, metric, asking
 
     async def cell(self, answer: Answered, item: GoldenItem | None) -> Cell:
-        """The value of one answer, or why it has none.
+        """Score one answer, or say why it has no value.
 
         Raises:
-            RagbenchError: what ends the whole run.
+            RagbenchError: the whole run ends.
         """
         given = arguments(self._name, answer, item, mode=getattr(self._metric, "mode", ""))
         if not isinstance(given, dict):
@@ -231,7 +231,7 @@ class Scorer:
             return Unscored(empty.code, empty.reason, detail)
         if value is None or math.isnan(value):
             return Unscored("ragas-nan", "Ragas gave no number", detail)
-        # A mean of cosines may be below 0, and by rounding above 1.
+        # A mean of cosines may be below 0 and, by rounding, above 1.
         return Scored(min(max(float(value), 0.0), 1.0), detail)
 
     def _details(self, judgements: Sequence[Judgement], answer: Answered, item: GoldenItem | None) -> object:
@@ -241,7 +241,7 @@ class Scorer:
         return details(self._name, judgements, {"answer": answer.answer, "reference": expected}, list(texts_of(answer)))
 
     def _split_into_nothing(self, judgements: Sequence[Judgement]) -> Unscored | None:
-        """Why a value would mean nothing: Ragas gives 0 or NaN for a text in which the judge found no statement."""
+        """The cell for a text without statements, for which Ragas' 0 or NaN has no meaning; None otherwise."""
         split = [
             one.said[key]
             for one in judgements
@@ -263,20 +263,20 @@ CLASSES: Mapping[Metric, Callable[..., Any]] = {
 
 
 def scorer(name: Metric, asking: Asking, settings: Mapping[str, object], embedder: str) -> Scorer:
-    """A metric of Ragas, ready to score; call it in the event loop that will score.
+    """Make a scorer for a metric of Ragas. Call this in the event loop that scores.
 
     Args:
-        name: which.
-        asking: how the judge is asked.
-        settings: of Ragas' class.
-        embedder: spec, for the metric that embeds.
+        name: name of the metric.
+        asking: how to ask the judge.
+        settings: settings of Ragas' class.
+        embedder: spec of the embedder, for the metric that embeds.
     """
     more = {"embeddings": EmbedderForRagas(build(EMBEDDERS, embedder))} if name == "answer_relevancy" else {}
     return Scorer(name, CLASSES[name](llm=JudgeLLM(asking), **more, **settings), asking)
 
 
 async def all_cells(work: Callable[[int], Awaitable[Cell]], count: int, *, what: str, progress: Progress) -> list[Cell]:
-    """The cells of rows 0 to ``count - 1``, in order.
+    """Compute the cells of rows 0 to ``count - 1``, in order.
 
     See `ragbench.engine.each` for what happens when a row ends the run (budget, bad key).
 

@@ -1,1 +1,1 @@
-"""WattBot 2025: answers from reports with values, units and references, and their score."""
+"""WattBot 2025: answer questions from reports with values, units and references, and score the answers."""

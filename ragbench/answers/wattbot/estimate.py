@@ -1,4 +1,4 @@
-"""What both phases would take, before anything is asked."""
+"""Estimate what both phases would take, before anything is asked."""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,19 +22,19 @@ async def estimate_phases(
     *,
     max_tokens: int = 512,
 ) -> dict[str, Estimate]:
-    """An estimate for ``answer`` and one for ``explain``.
+    """Estimate the phases ``answer`` and ``explain``.
 
-    The first phase's requests are the real ones. So are those of the second where the first phase's answer is kept
-    from an earlier run; every other question is taken to be answered, at the greatest length, so that its
+    The first phase's requests are the real ones. So are those of the second phase if the first phase's answer is
+    stored from an earlier run. Every other question is assumed to be answered at the greatest length, so its
     numbers are upper bounds.
 
     Args:
         questions: all of them.
-        found: what is shown with each.
-        requests: of the first phase, by row of the question.
-        client: of the model; it asks nothing.
-        kept: answers of an earlier run; None where there are none.
-        max_tokens: the most of one reply.
+        found: the chunks of each question.
+        requests: requests of the first phase, by row of the question.
+        client: client of the model; it is not called.
+        kept: stored answers of an earlier run, or None.
+        max_tokens: the most output tokens of one reply.
     """
     second = []
     for row, request in requests.items():
@@ -49,7 +49,7 @@ async def estimate_phases(
 async def _answer_text(
     question: Question, request: Request, found: Found, client: Client, kept: AnswerStore | None
 ) -> str | None:
-    """What the second phase will see: the kept answer, None where it is blank; else one of the greatest length."""
+    """The input of the second phase: the stored answer (None if blank), otherwise one of the greatest length."""
     answer = await _kept_answer(request, client, kept)
     if answer is None:
         return "x" * MOST_ANSWER

@@ -1,4 +1,4 @@
-"""The questions to answer."""
+"""Read the inputs of a WattBot run: questions, metadata and pages of documents."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from ragbench.io.encoding import read_text
 
 
 class Question(NamedTuple):
-    """One question; ``unit`` is what its value is to be given in, ``is_blank`` for none."""
+    """One question. ``unit`` is the unit of its value, ``is_blank`` for none."""
 
     id: str
     text: str
@@ -23,11 +23,11 @@ class Question(NamedTuple):
 
 
 def read_questions(path: Path) -> list[Question]:
-    """Read a questions file, ``train_QA.csv`` or ``test_Q.csv``; answers in it are not looked at.
+    """Read a questions file, ``train_QA.csv`` or ``test_Q.csv``. Answers in it are ignored.
 
     Raises:
-        InputError: no table, no column ``id`` or ``question``, an id that is empty or occurs twice, or an empty
-            question.
+        InputError: the file is not a table, lacks the column ``id`` or ``question``, has an id that is empty or
+            occurs twice, or an empty question.
     """
     columns = read_columns(path, (ID, QUESTION))
     check_ids(path, columns[ID])
@@ -44,11 +44,11 @@ def read_questions(path: Path) -> list[Question]:
 
 @dataclass(frozen=True)
 class Metadata:
-    """The documents, in the order of the file.
+    """The metadata of the documents, in the order of the file.
 
     Attributes:
-        urls: address of each, by its id.
-        titles: title of each, by its id; empty where there is none.
+        urls: address by document id.
+        titles: title by document id; empty if there is none.
     """
 
     urls: Mapping[str, str]
@@ -61,10 +61,10 @@ class Metadata:
 
 
 def read_metadata(path: Path) -> Metadata:
-    """Read it, in any common encoding.
+    """Read the metadata file, in any common encoding.
 
     Raises:
-        InputError: no table, a column ``id`` or ``url`` missing, an empty id, or one that occurs twice.
+        InputError: the file is not a table, lacks ``id`` or ``url``, or has an id that is empty or occurs twice.
     """
     columns = read_columns(path, (ID, "url"))
     ids = columns[ID]
@@ -88,14 +88,14 @@ class Page(NamedTuple):
 
 
 def document_files(folder: Path, ids: Iterable[str]) -> tuple[dict[str, Path], list[LedgerEntry]]:
-    """The file of each document: ``ID.pdf``, or its extracted text in ``ID_chunks.json`` or ``ID.json``.
+    """Find the file of each document: ``ID.pdf``, or its extracted text in ``ID_chunks.json`` or ``ID.json``.
 
     Returns:
         The files by id, in the order of the ids, and an entry for each id
         without a file and for each such file without an id.
 
     Raises:
-        InputError: no such folder, or none of the documents is in it.
+        InputError: there is no such folder, or it has none of the documents.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; name the one that holds the PDFs or the extracted chunks")
@@ -128,13 +128,13 @@ def document_files(folder: Path, ids: Iterable[str]) -> tuple[dict[str, Path], l
 
 
 def read_pages(files: dict[str, Path]) -> tuple[list[Page], list[LedgerEntry]]:
-    """The pages that hold text; a file that cannot be read, and a page without text, become entries.
+    """Read the pages that hold text. A file that cannot be read, and a page without text, become ledger entries.
 
     Args:
-        files: by id of the document.
+        files: files by document id.
 
     Raises:
-        MissingExtra: a PDF, and the library that reads them is not installed.
+        MissingExtra: there is a PDF, and the library for PDFs is not installed.
     """
     pages: list[Page] = []
     entries: list[LedgerEntry] = []
@@ -161,7 +161,7 @@ def _pdf(id_: str, path: Path, entries: list[LedgerEntry]) -> list[Page]:
 
 
 def _extracted(id_: str, path: Path) -> list[Page]:
-    """The pieces of a JSON list of ``{"content": ..., "page": ...}``, joined by page."""
+    """Read a JSON list of ``{"content": ..., "page": ...}``, and join its pieces by page."""
     text, _ = read_text(path)
     try:
         rows = json.loads(text)

@@ -1,4 +1,4 @@
-"""From PDFs and questions to a submission, stage by stage; what a stage left is not made again."""
+"""Make a submission from PDFs and questions, stage by stage. The output of a finished stage is reused."""
 
 import json
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from ragbench.models.llm.base import Asker, Request
 from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 
 MOST_ANSWER = 1000
-"""Characters of the sentence that the model answers with."""
+"""The most characters of the model's answer."""
 
 ANSWER = Prompt(
     name="wattbot-answer",
@@ -65,7 +65,7 @@ ANSWER = Prompt(
 
 
 def excerpts(chunks: Sequence[PageChunk]) -> tuple[str, dict[str, str]]:
-    """The part of a template that shows the chunks, and their texts as data."""
+    """Build the part of a template that shows the chunks, with their texts as data."""
     shown = ""
     data = {}
     for number, chunk in enumerate(chunks, 1):
@@ -76,7 +76,7 @@ def excerpts(chunks: Sequence[PageChunk]) -> tuple[str, dict[str, str]]:
 
 
 def answer_request(question: Question, chunks: Sequence[PageChunk], *, seed: int, max_tokens: int) -> Request:
-    """The request for one question and what was found for it."""
+    """Build the request for one question and its chunks."""
     shown, data = excerpts(chunks)
     data |= {"question": question.text, "unit": question.unit}
     return ANSWER.request(Filled({"excerpts": shown}, data), seed=seed, max_tokens=max_tokens)
@@ -112,7 +112,7 @@ EXPLAIN = Prompt(
 def explain_request(
     question: Question, answer: str, chunks: Sequence[PageChunk], *, seed: int, max_tokens: int
 ) -> Request:
-    """The request for one answered question."""
+    """Build the request for one answered question."""
     shown, data = excerpts(chunks)
     data |= {"question": question.text, "answer": answer}
     return EXPLAIN.request(Filled({"excerpts": shown}, data), seed=seed, max_tokens=max_tokens)
@@ -126,14 +126,14 @@ RESULTS = (CHUNKS, PAGES_LEDGER, VECTORS, LEDGER, SOLUTIONS)
 
 @dataclass(frozen=True)
 class Sources:
-    """The documents of a run: their files by id, and what of the metadata or the folder has no counterpart."""
+    """The documents of a run: their files by id, and the entries of metadata or folder without a counterpart."""
 
     files: dict[str, Path]
     entries: tuple[LedgerEntry, ...]
 
     @classmethod
     def of(cls, folder: Path, metadata: Metadata) -> "Sources":
-        """The files of a folder that the metadata name.
+        """Find the files of a folder that the metadata name.
 
         Raises:
             InputError: there is none.
@@ -147,10 +147,10 @@ class Sources:
 
 
 def chunk_stage(sources: Sources, out: Path) -> tuple[list[PageChunk], Ledger]:
-    """The chunks of all documents, read from the folder of the run where they are there.
+    """Make the chunks of all documents, or read them from the folder of the run.
 
     Raises:
-        InputError: no document has any text.
+        InputError: no document has text.
     """
     if (out / CHUNKS).is_file() and (out / PAGES_LEDGER).is_file():
         return read_page_chunks(out / CHUNKS), read_ledger(out / PAGES_LEDGER)
@@ -166,9 +166,9 @@ def chunk_stage(sources: Sources, out: Path) -> tuple[list[PageChunk], Ledger]:
 def embedding_stage(
     chunks: Sequence[PageChunk], embedder: Embedder, out: Path, context: Context
 ) -> npt.NDArray[np.float32]:
-    """(n, d) unit vectors of the chunks, read from the folder of the run where they are there.
+    """Make the (n, d) unit vectors of the chunks, or read them from the folder of the run.
 
-    While they are made, finished parts are kept in the cache, so that a run that was killed goes on from there.
+    Finished parts are kept in the cache, so a run that was killed continues from there.
     """
     path = out / VECTORS
     if path.is_file():
@@ -189,14 +189,14 @@ def search_stage(
     embedder: Embedder,
     top: int = TOP,
 ) -> list[Found]:
-    """What is nearest to each question."""
+    """Find the nearest chunks of each question."""
     return nearest(embedder.encode([question.text for question in questions], "query"), vectors, chunks, top)
 
 
 def answer_requests(
     questions: Sequence[Question], found: Sequence[Found], *, least: float = LEAST, seed: int = 0, max_tokens: int = 512
 ) -> dict[int, Request]:
-    """Requests of the first phase by row; a question whose best score is under ``least`` is not asked."""
+    """Build the requests of the first phase, by row. A question whose best score is below ``least`` is not asked."""
     return {
         row: answer_request(question, one.chunks, seed=seed, max_tokens=max_tokens)
         for row, (question, one) in enumerate(zip(questions, found, strict=True))
@@ -213,7 +213,7 @@ async def answer_stages(
     *,
     max_tokens: int = 512,
 ) -> tuple[list[Solution], Ledger]:
-    """Both phases: a solution for every question, blank where there is no answer, and why."""
+    """Run both phases. Returns a solution for every question, which is blank without an answer, and the reasons."""
     entries = []
     solutions = [Solution(question) for question in questions]
     for row, question in enumerate(questions):
@@ -240,15 +240,15 @@ async def answer_stages(
 
 
 def write_ledger(ledger: Ledger, path: Path) -> None:
-    """One entry a line."""
+    """Write one entry per line."""
     write_text(path, "".join(json.dumps(entry._asdict()) + "\n" for entry in ledger.entries))
 
 
 def read_ledger(path: Path) -> Ledger:
-    """What `write_ledger` wrote.
+    """Read the file of `write_ledger`.
 
     Raises:
-        InputError: the file was changed by something else.
+        InputError: something else changed the file.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

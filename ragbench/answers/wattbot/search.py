@@ -1,4 +1,4 @@
-"""Pages -> chunks of 1200 characters that share 200 with the next, kept as JSON lines."""
+"""Cut pages into chunks of 1200 characters with an overlap of 200, and find the nearest chunks."""
 
 import json
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ class PageChunk:
 
     Attributes:
         id: ``DOCUMENT#pPAGE#NUMBER``.
-        document_id: id in the metadata.
+        document_id: its id in the metadata.
         page: counted from 1.
-        text: as it stands on the page.
+        text: the text as on the page.
     """
 
     id: str
@@ -34,10 +34,10 @@ class PageChunk:
 
 
 def cut(pages: Sequence[Page], size: int = 1200, overlap: int = 200) -> list[PageChunk]:
-    """The chunks of all pages, in order; none goes over the end of a page.
+    """Cut all pages into chunks, in order. No chunk crosses the end of a page.
 
     Raises:
-        SettingError: a size below 1, or an overlap that is not below it.
+        SettingError: the size is below 1, or the overlap is not below the size.
     """
     chunker = FixedChunker(size, overlap)
     return [
@@ -48,15 +48,15 @@ def cut(pages: Sequence[Page], size: int = 1200, overlap: int = 200) -> list[Pag
 
 
 def write_page_chunks(chunks: Sequence[PageChunk], path: Path) -> None:
-    """One JSON object a line."""
+    """Write one JSON object per line."""
     write_text(path, "".join(json.dumps(asdict(chunk)) + "\n" for chunk in chunks))
 
 
 def read_page_chunks(path: Path) -> list[PageChunk]:
-    """What `write_page_chunks` wrote.
+    """Read the file of `write_page_chunks`.
 
     Raises:
-        InputError: the file was changed by something else.
+        InputError: something else changed the file.
     """
     try:
         return [PageChunk(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -65,11 +65,11 @@ def read_page_chunks(path: Path) -> list[PageChunk]:
 
 
 TOP, LEAST = 8, 0.25
-"""Chunks shown to the model, and the cosine of the best one under which the question is left unanswered."""
+"""Number of chunks that the model sees, and the best cosine below which a question stays unanswered."""
 
 
 class Found(NamedTuple):
-    """What was found for one question: chunks with their cosine, best first."""
+    """The chunks of one question with their cosines, best first."""
 
     chunks: tuple[PageChunk, ...]
     scores: tuple[float, ...]
@@ -78,13 +78,13 @@ class Found(NamedTuple):
 def nearest(
     queries: npt.NDArray[np.float32], vectors: npt.NDArray[np.float32], chunks: Sequence[PageChunk], top: int = TOP
 ) -> list[Found]:
-    """The chunks with the highest cosine to each query; of equal ones the earlier.
+    """Find the chunks with the highest cosine to each query. Of equal ones, the earlier comes first.
 
     Args:
         queries: (q, d) unit vectors.
         vectors: (n, d) unit vectors of the chunks.
         chunks: length n.
-        top: how many.
+        top: number of chunks per query.
     """
     found = []
     for query in queries:

@@ -1,4 +1,4 @@
-"""``wattbot_solutions.csv``: a row for every question."""
+"""Write ``wattbot_solutions.csv``, with a row for every question."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ UNABLE = "Unable to answer with confidence based on the provided documents."
 
 @dataclass(frozen=True)
 class Solution:
-    """The answer to one question; ``answer_value`` is ``is_blank`` where there is none."""
+    """The answer to one question. ``answer_value`` is ``is_blank`` if there is none."""
 
     question: Question
     answer: str = UNABLE
@@ -30,15 +30,15 @@ class Solution:
 
     @property
     def is_blank(self) -> bool:
-        """Whether the question is left unanswered."""
+        """Whether the question is unanswered."""
         return self.answer_value == BLANK
 
 
 def answered(question: Question, answer: Answer, shown: Sequence[PageChunk]) -> tuple[Solution, tuple[str, str] | None]:
-    """What the first phase gave.
+    """Read the reply of the first phase.
 
     Returns:
-        The solution, and a code and a reason if something had to be left out of it.
+        The solution, and a code and a reason if something was skipped.
     """
     value = answer.value
     if not isinstance(value, dict):
@@ -55,7 +55,7 @@ def answered(question: Question, answer: Answer, shown: Sequence[PageChunk]) -> 
 
 
 def explained(solution: Solution, answer: Answer) -> tuple[Solution, tuple[str, str] | None]:
-    """A solution with what the second phase gave; the first phase's answer stays where that is nothing."""
+    """Add the reply of the second phase to a solution. If it is empty, the first phase's answer stays."""
     value = answer.value
     if not isinstance(value, dict):
         code = "no-answer" if answer.unanswered else "unusable-answer"
@@ -67,13 +67,13 @@ def explained(solution: Solution, answer: Answer) -> tuple[Solution, tuple[str, 
 
 
 def write_solutions(solutions: Sequence[Solution], urls: Mapping[str, str], path: Path) -> None:
-    """Write the submission; ``ref_url`` is taken from the metadata.
+    """Write the submission. ``ref_url`` comes from the metadata.
 
-    The cells stand as they are meant for the competition, formulas included: it is a file for programs.
+    Cells are written as the competition requires, formulas included: the file is for programs.
 
     Args:
-        solutions: a row each.
-        urls: address of each document by its id.
+        solutions: one per row.
+        urls: address by document id.
         path: the file.
     """
     text = io.StringIO()

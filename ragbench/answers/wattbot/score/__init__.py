@@ -1,1 +1,1 @@
-"""The WattBot score, columns at a time."""
+"""The WattBot score, computed on columns."""

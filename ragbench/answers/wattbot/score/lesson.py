@@ -1,9 +1,9 @@
-"""The score as the published lesson computes it, so that old scores stay comparable.
+"""The score as the published lesson computes it, to stay comparable with old scores.
 
-The lesson on RAG with the WattBot data (in the format of the Carpentries) holds a function
-that walks over the rows of the merged tables. The arithmetic here is the same,
-columns at a time, with all that is odd about it; docs/guides/wattbot.md lists where it
-differs from `ragbench.answers.wattbot.score.strict`.
+The lesson on RAG with the WattBot data (in the format of the Carpentries) has a function
+that loops over the rows of the merged tables. The arithmetic here is the same, with its
+oddities, but on columns. docs/guides/wattbot.md lists where it differs from
+`ragbench.answers.wattbot.score.strict`.
 """
 
 from pathlib import Path
@@ -40,10 +40,10 @@ from ragbench.io.encoding import read_text
 
 
 def read_lesson_frame(path: Path) -> Any:
-    """The table as ``pandas.read_csv`` guesses it, as in the lesson; other encodings than UTF-8 are read too.
+    """Read a table with the types that ``pandas.read_csv`` infers, as in the lesson, in any common encoding.
 
     Raises:
-        InputError: no table, or a column is missing.
+        InputError: the file is not a table, or lacks a column.
     """
     from io import StringIO
 
@@ -64,12 +64,12 @@ def score_lesson(truth: Any, predictions: Any, names: tuple[str, str] = ("truth"
     """Score two data frames by the lesson's rules.
 
     Args:
-        truth: frame with the columns ``id``, ``answer_value`` and ``ref_id``, as ``pandas.read_csv`` gives it.
-        predictions: the same of a submission.
-        names: what to call them.
+        truth: frame with the columns ``id``, ``answer_value`` and ``ref_id``, as read by ``pandas.read_csv``.
+        predictions: the same for a submission.
+        names: their names in messages.
 
     Raises:
-        InputError: they have no id in common, or ids of different types.
+        InputError: they have no common id, or ids of different types.
     """
     truth_rows, prediction_rows = _inner_join(truth, predictions, names)
     if not len(truth_rows):
@@ -104,7 +104,7 @@ def _values(
 
 
 def _words(distinct: list[str]) -> tuple[Floats, Bools, Rows]:
-    """What Python reads as a number, what counts as blank, and a code for each text; -1 for a number."""
+    """The values that Python reads as numbers, which count as blank, and a code for each text (-1 for a number)."""
     numbers, blank = np.full(len(distinct), np.nan), np.zeros(len(distinct), dtype=bool)
     codes = np.full(len(distinct), -1, dtype=np.int64)
     seen: dict[str, int] = {}
@@ -113,21 +113,21 @@ def _words(distinct: list[str]) -> tuple[Floats, Bools, Rows]:
             numbers[row] = float(text)
         except ValueError:
             codes[row] = seen.setdefault(text.strip().lower(), len(seen))
-        blank[row] = text.lower() == BLANK  # with a blank beside it, it counts as no flag
+        blank[row] = text.lower() == BLANK  # with a space beside it, it does not count as a flag
     return numbers, blank, codes
 
 
 def _one_flag_for_both(truth: Any, predictions: Any) -> bool:
-    """Whether the lesson takes one column as the flag of both sides, so that they always agree.
+    """Whether the lesson uses one column as the flag of both sides, so that they always agree.
 
-    It looks for the column in the merged table, where it has its plain name
-    only if one of the files has it and the other has not.
+    The lesson looks for the column in the merged table, where it has its plain name
+    only if exactly one of the files has it.
     """
     return any((column in truth.columns) != (column in predictions.columns) for column in FLAGS)
 
 
 def _inner_join(truth: Any, predictions: Any, names: tuple[str, str]) -> tuple[Rows, Rows]:
-    """Rows of every pair with the same id, as ``merge`` orders them; repeated ids give every combination."""
+    """Rows of every pair with the same id, in the order of ``merge``. Repeated ids give every combination."""
     import pandas as pd
 
     if truth[ID].dtype == predictions[ID].dtype == "str":
@@ -152,7 +152,7 @@ def _sheet(frame: Any, name: str) -> Sheet:
 
 
 def _written(column: Any) -> Strings:
-    """Every cell as ``str`` writes it; an empty one is ``nan``."""
+    """Every cell as ``str`` writes it. An empty cell is ``nan``."""
     import pyarrow as pa
 
     if column.dtype == "str":

@@ -15,9 +15,9 @@ WEIGHTS = {"value": 0.75, "reference": 0.15, "na": 0.10}
 METRICS = ("wattbot", *WEIGHTS)
 """The weighted score, then its parts."""
 TOLERANCE = 1e-3
-"""Largest error of a number relative to the truth; absolute where the truth is 0."""
+"""Largest error of a number relative to the truth; absolute if the truth is 0."""
 PLAIN = r"\A *[+-]?[0-9]+(?:\.[0-9]+)? *\z"
-"""Numbers that are parsed many at a time."""
+"""Numbers that are parsed as columns."""
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -26,14 +26,14 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Scored(Shown):
-    """A submission beside the truth.
+    """A scored submission.
 
     Attributes:
-        truth, predictions: what was compared.
+        truth, predictions: the compared sheets.
         truth_rows: (n,) row of the truth.
-        prediction_rows: (n,) row of the predictions; -1 where there is none.
+        prediction_rows: (n,) row of the predictions; -1 for a missing one.
         parts: (n, 4) columns as `METRICS`.
-        ledger: what has no prediction, and what a reader of the score must know.
+        ledger: rows without a prediction, and caveats on the score.
     """
 
     truth: Sheet
@@ -53,7 +53,7 @@ class Scored(Shown):
 
 
 def taken(column: Any, rows: Rows) -> list[str]:
-    """The cells of these rows; empty for a row of -1 or a column that is not there."""
+    """The cells of these rows; empty for row -1 or a missing column."""
     if column is None:
         return [""] * len(rows)
     import pyarrow as pa
@@ -63,14 +63,14 @@ def taken(column: Any, rows: Rows) -> list[str]:
 
 
 def weighted(value: Floats, reference: Floats, na: Floats) -> Floats:
-    """(n, 4) the parts with their weighted sum in front."""
-    # The order of these sums is the lesson's, so that its figures come out to the last bit.
+    """(n, 4) the weighted sum, followed by the parts."""
+    # The order of these sums is the lesson's, so that its figures are reproduced to the last bit.
     total = WEIGHTS["value"] * value + WEIGHTS["reference"] * reference + WEIGHTS["na"] * na
     return np.column_stack((total, value, reference, na))
 
 
 def close(truth: Floats, predicted: Floats) -> Bools:
-    """(n,) whether a number is within `TOLERANCE` of the truth; never for NaN or an infinite truth."""
+    """(n,) whether a number is within `TOLERANCE` of the truth; False for NaN and for an infinite truth."""
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.abs(predicted - truth)
         found: Bools = np.where(truth == 0, error <= TOLERANCE, error / np.maximum(np.abs(truth), 1e-12) <= TOLERANCE)
@@ -78,7 +78,7 @@ def close(truth: Floats, predicted: Floats) -> Bools:
 
 
 def joint_codes(one: Any, other: Any) -> tuple[Rows, Rows, Any]:
-    """Codes of two columns of strings over the distinct strings of both, and these, a pyarrow array."""
+    """Code two columns of strings over their distinct strings. Returns the codes and the strings, a pyarrow array."""
     coded = joined(one, other).dictionary_encode()
     codes = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     return codes[: len(one)], codes[len(one) :], coded.dictionary
@@ -92,12 +92,14 @@ def joined(one: Any, other: Any) -> Any:
 
 
 def plain_numbers(written: Any) -> tuple[Floats, Bools]:
-    """Numbers of digits and a point, blanks around them or not, and which strings they are; the others are NaN."""
+    """Parse strings of digits and a point, with or without spaces around them. Returns the numbers (NaN for others) and
+    which strings they are.
+    """
     import pyarrow.compute as pc
 
     plain = pc.match_substring_regex(written, PLAIN).to_numpy(zero_copy_only=False)
     numbers = np.full(len(written), np.nan)
-    # Arrow takes neither blanks nor a leading plus sign.
+    # Arrow accepts neither spaces nor a leading plus sign.
     digits = pc.ascii_trim(written.filter(plain), characters=" +")
     numbers[plain] = digits.cast("float64").to_numpy(zero_copy_only=False)
     return numbers, plain

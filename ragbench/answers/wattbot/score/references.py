@@ -1,4 +1,4 @@
-"""Overlap of lists of references: Jaccard, many rows at once."""
+"""Overlap of lists of references: the Jaccard index, computed on columns."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class Spelling:
     """How a list of references is read.
 
     Attributes:
-        separators: characters that part the ids.
-        id_of: the id that a part stands for; empty for none.
+        separators: characters that separate the ids.
+        id_of: returns the id of a part; empty for none.
     """
 
     separators: str
@@ -31,26 +31,26 @@ def _any_id(part: str) -> str:
 
 
 ANY = Spelling(";,", _any_id)
-"""``a;b``, ``a, b``, ``['a', 'b']``, ``["a"]`` and a bare ``a``; case means nothing."""
+"""``a;b``, ``a, b``, ``['a', 'b']``, ``["a"]`` and a bare ``a``, without regard to case."""
 SEMICOLONS = Spelling(";", lambda part: part.strip().lower())
-"""As the lesson reads it: parted by semicolons, brackets and quotes kept."""
+"""The lesson's spelling: separated by semicolons, with brackets and quotes kept."""
 
 
 def reference_set(written: str) -> frozenset[str]:
-    """Ids of a list in any of its spellings, in lower case; ``is_blank`` and nothing are the empty set."""
+    """The ids of a list in any spelling, in lower case. ``is_blank`` and empty text are the empty set."""
     return frozenset(filter(None, map(_any_id, written.replace(";", ",").split(","))))
 
 
 def jaccard(truth: Strings, predicted: Strings, truth_rows: Rows, predicted_rows: Rows, spelling: Spelling) -> Floats:
-    """(n,) size of the intersection over that of the union; 1 where both are empty.
+    """(n,) size of the intersection divided by that of the union; 1 if both are empty.
 
-    Each distinct list is read once, and each distinct part of one.
+    Each distinct list, and each distinct part of one, is read once.
 
     Args:
-        truth: lists as written; ``is_blank`` and nothing are the empty list.
-        predicted: the same of a submission.
-        truth_rows: (n,) which of the truth's to compare.
-        predicted_rows: (n,) with which of the submission's.
+        truth: lists as written; ``is_blank`` and empty text are the empty list.
+        predicted: the same for a submission.
+        truth_rows: (n,) rows of the truth to compare.
+        predicted_rows: (n,) rows of the submission to compare with.
         spelling: how they are read.
     """
     truth_codes, predicted_codes, distinct = joint_codes(truth, predicted)
@@ -64,7 +64,7 @@ def jaccard(truth: Strings, predicted: Strings, truth_rows: Rows, predicted_rows
 
 
 def _members(distinct: Strings, spelling: Spelling) -> Any:
-    """Which ids each list holds: a sparse matrix of lists by ids, 1 where the id is in the list."""
+    """A sparse matrix of lists by ids, 1 if the id is in the list."""
     import pyarrow.compute as pc
     from scipy.sparse import csr_array
 
@@ -78,7 +78,7 @@ def _members(distinct: Strings, spelling: Spelling) -> Any:
     named = [ids.setdefault(spelling.id_of(part), len(ids)) for part in parts.dictionary.to_pylist()]
     members = np.array(named, dtype=np.int32)[parts.indices.to_numpy(zero_copy_only=False)]
     kept = members > 0
-    # The word for nothing means that only where it stands alone.
+    # ``is_blank`` means nothing only if it stands alone.
     alone = starts[:-1][np.diff(starts) == 1]
     kept[alone] &= members[alone] != ids.get(BLANK, -1)
     found = csr_array((kept.astype(np.int32), members, starts.copy()), shape=(len(distinct), len(ids)))

@@ -1,4 +1,4 @@
-"""A WattBot file of answers as columns: the truth, or a submission."""
+"""A WattBot file of answers (the truth, or a submission) as columns."""
 
 import csv
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Strings = Any
 ID, VALUE, UNIT, REFERENCES, QUESTION = "id", "answer_value", "answer_unit", "ref_id", "question"
 REQUIRED = (ID, VALUE, REFERENCES)
 FLAGS = ("is_NA", "is_blank")
-"""Columns that say whether a question is left unanswered; the first that is there counts."""
+"""Columns that say whether a question is unanswered. The first one in the file counts."""
 BLANK = "is_blank"
 
 
@@ -24,12 +24,12 @@ class Sheet:
     """The columns that the score needs, all of length n.
 
     Attributes:
-        name: what to call it in messages and reports.
-        ids: one of each where the file was read by `read_sheet`.
+        name: its name in messages and reports.
+        ids: unique if the file was read by `read_sheet`.
         values, references: as written.
-        units: as written, or None where the file has no such column.
+        units: as written, or None if the file lacks the column.
         questions: as written, or None.
-        flags: what the first column of `FLAGS` says, or None.
+        flags: the cells of the first column of `FLAGS`, or None.
         flag: the name of that column, or empty.
     """
 
@@ -51,11 +51,11 @@ def read_sheet(path: Path, name: str = "") -> Sheet:
 
     Args:
         path: the file.
-        name: what to call it; its path by default.
+        name: its name; by default its path.
 
     Raises:
-        InputError: no table, a row with too few or too many cells, a column
-            missing, an empty id, or an id that occurs twice.
+        InputError: the file is not a table, lacks a column, has a row with too few or
+            too many cells, or an id that is empty or occurs twice.
     """
     import pyarrow as pa
 
@@ -77,7 +77,7 @@ def read_sheet(path: Path, name: str = "") -> Sheet:
 
 
 def read_columns(path: Path, required: tuple[str, ...]) -> dict[str, list[str]]:
-    """The cells of a CSV file by column; blanks around ids and names of columns are dropped.
+    """Read the cells of a CSV file by column. Spaces around ids and column names are dropped.
 
     Raises:
         InputError: the file has no rows, a row has too few or too many cells, or a column is missing.
@@ -112,10 +112,10 @@ def read_columns(path: Path, required: tuple[str, ...]) -> dict[str, list[str]]:
 
 
 def check_ids(path: Path, ids: list[str]) -> None:
-    """Every row has an id of its own.
+    """Check that every row has a unique id.
 
     Raises:
-        InputError: an id is empty, or occurs twice.
+        InputError: an id is empty or occurs twice.
     """
     if not all(ids):
         at = ids.index("")

@@ -1,4 +1,4 @@
-"""The score by the rules of docs/guides/wattbot.md: every spelling of the data understood, no row lost."""
+"""The score by the rules of docs/guides/wattbot.md, which understand every spelling in the data and lose no row."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _FALSY = dict.fromkeys(("0", "0.0", "false", "f", "no", "n"), False)
 
 @dataclass(frozen=True, eq=False)
 class _Values:
-    """What values stand for, as columns; units and texts as codes, -1 for the text of a plain number."""
+    """The meaning of values, as columns. Units and texts are codes; the text of a plain number is -1."""
 
     kind: Rows
     low: Floats
@@ -42,15 +42,15 @@ class _Values:
 
 
 def score_strict(truth: Sheet, predictions: Sheet, *, documents: Collection[str] | None = None) -> Scored:
-    """Score a submission; every row of the truth counts, one without a prediction as 0.
+    """Score a submission. Every row of the truth counts; a row without a prediction scores 0.
 
     Args:
-        truth: with an answer in every row.
-        predictions: no other ids than those of the truth.
-        documents: ids of all documents, to tell references to unknown ones; None to leave that out.
+        truth: the truth, with an answer in every row.
+        predictions: the submission, without ids that the truth lacks.
+        documents: ids of all documents, to report references to unknown ones; None skips that.
 
     Raises:
-        InputError: ids that the truth has not, a truth without answers, or a flag that is neither true nor false.
+        InputError: the truth lacks an id or has no answers, or a flag is neither true nor false.
     """
     import pyarrow.compute as pc
 
@@ -74,7 +74,7 @@ def score_strict(truth: Sheet, predictions: Sheet, *, documents: Collection[str]
 
 
 def kinds_of(truth: Sheet) -> list[str]:
-    """(n,) kind of question by its true answer: ``number``, ``range``, ``true or false``, ``text`` or ``blank``."""
+    """(n,) the kind of question by its true answer: ``number``, ``range``, ``true or false``, ``text`` or ``blank``."""
     coded = truth.values.dictionary_encode()
     units = coded_units(truth, {"": 0}).tolist()
     values = [read_value(text) for text in coded.dictionary.to_pylist()]
@@ -87,11 +87,11 @@ def kinds_of(truth: Sheet) -> list[str]:
 
 
 def coded_units(sheet: Sheet, codes: dict[str, int]) -> Rows:
-    """(n,) code of each unit in the one spelling that is compared; 0 where there is none.
+    """(n,) the code of each unit in its normalised spelling; 0 if there is none.
 
     Args:
-        sheet: of n rows.
-        codes: code of each unit, 0 of the empty one; those that are not in it yet are added.
+        sheet: a sheet of n rows.
+        codes: code of each unit, 0 for the empty one; new units are added.
     """
     if sheet.units is None:
         return np.zeros(len(sheet), dtype=np.int64)
@@ -117,7 +117,7 @@ def _values(truth: Sheet, predictions: Sheet, at: Rows) -> tuple[Bools, Rows, Ro
     """(n,) whether the value is right, and the kinds of both sides.
 
     Args:
-        truth: with an answer in every row.
+        truth: the truth, with an answer in every row.
         predictions: the submission.
         at: (n,) row of the predictions for each row of the truth.
     """
@@ -133,7 +133,7 @@ def _values(truth: Sheet, predictions: Sheet, at: Rows) -> tuple[Bools, Rows, Ro
         )
     unit = coded_units(truth, units)
     v = values
-    # A number in the truth with words behind it that are not its unit is a name ("3D printing").
+    # A number in the truth that is followed by words other than its unit is a name ("3D printing").
     fits = (v.unit[one] == 0) | (v.unit[one] == unit)
     fits &= (v.unit[two] == 0) | (v.unit[two] == unit) | (v.unit[two] == v.unit[one])
     same_kind = v.kind[one] == v.kind[two]
@@ -153,7 +153,7 @@ def _values(truth: Sheet, predictions: Sheet, at: Rows) -> tuple[Bools, Rows, Ro
 
 
 def _understood(written: Strings, units: dict[str, int]) -> _Values:
-    """Plain numbers are parsed at once; the rest of the distinct values one by one."""
+    """Read the values. Plain numbers are parsed as a column, the other distinct values one by one."""
     numbers, plain = plain_numbers(written)
     n = len(numbers)
     found = _Values(
@@ -175,7 +175,7 @@ def _understood(written: Strings, units: dict[str, int]) -> _Values:
 
 
 def _na(sheet: Sheet, kinds: Rows, rows: Rows) -> Bools:
-    """(n,) whether the question is left unanswered: as the flag says, where there is one, else by ``is_blank``."""
+    """(n,) whether the question is unanswered: by the flag if there is one, otherwise by ``is_blank``."""
     if sheet.flags is None:
         blank: Bools = kinds == BLANK
         return blank
@@ -207,7 +207,7 @@ def _empty(scored: Scored, empty: Bools) -> list[LedgerEntry]:
 
 
 def _other_units(scored: Scored) -> list[LedgerEntry]:
-    """Rows whose answer_unit is another than that of the truth; told, and no part of the score."""
+    """Report rows whose answer_unit differs from the truth's. They do not change the score."""
     if scored.truth.units is None or scored.predictions.units is None:
         return []
     codes = {"": 0}

@@ -1,4 +1,4 @@
-"""A scored submission in figures: means with intervals, counts, kinds of questions, the worst rows."""
+"""Summarise a scored submission: means with intervals, counts, kinds of questions, and the worst rows."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from ragbench.stats.intervals import mean_interval
 
 
 class Mean(NamedTuple):
-    """A mean with its interval; None for the ends where fewer than two documents were asked about."""
+    """A mean with its interval. The ends are None if the questions are about fewer than two documents."""
 
     mean: float
     low: float | None
@@ -26,7 +26,7 @@ class Mean(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """Questions of one kind: how many, and the mean of each of `METRICS`."""
+    """Questions of one kind: their number, and the mean of each of `METRICS`."""
 
     name: str
     rows: int
@@ -34,7 +34,7 @@ class Kind(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One row: what was asked, what is true, what was said, and its score."""
+    """One row: the question, the truth, the prediction, and the score."""
 
     id: str
     question: str
@@ -48,20 +48,20 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Summary:
-    """A submission in figures.
+    """The summary of a submission.
 
     Attributes:
-        name: of the submission.
+        name: name of the submission.
         rules: ``strict`` or ``lesson``.
-        rows: scored.
-        missing: rows without a prediction; in the mean as 0 (strict) or not at all (lesson).
-        units: independent units: documents that questions are about.
-        confidence: of the intervals.
+        rows: number of scored rows.
+        missing: rows without a prediction, which count as 0 (strict) or not at all (lesson).
+        units: number of independent units: the documents that questions are about.
+        confidence: confidence level of the intervals.
         means: by metric, in the order of `METRICS`.
         kinds: by kind of question.
         worst: the lowest rows that are not perfect, lowest first, then in the order of the truth.
-        imperfect: how many rows are not perfect.
-        counts: entries of the ledger by code.
+        imperfect: number of rows that are not perfect.
+        counts: number of ledger entries by code.
     """
 
     name: str
@@ -80,18 +80,18 @@ class Summary:
 def summarise(
     scored: Scored, *, rules: str, worst: int = 5, seed: int = 0, resamples: int = 10_000, confidence: float = 0.95
 ) -> Summary:
-    """Figures of a scored submission.
+    """Summarise a scored submission.
 
     Args:
         scored: the rows.
-        rules: what they were scored by, for the record.
-        worst: how many of the lowest rows to show.
-        seed: of the resampling.
-        resamples: how many, where intervals are resampled.
-        confidence: of the intervals.
+        rules: the rules of the score, for the record.
+        worst: number of lowest rows to show.
+        seed: seed of the resampling.
+        resamples: number of resamples for resampled intervals.
+        confidence: confidence level of the intervals.
 
     Raises:
-        SettingError: a setting out of its range.
+        SettingError: a setting is out of its range.
     """
     if worst < 0 or seed < 0:
         raise SettingError(f"--worst is {worst} and --seed is {seed}; both must be 0 or more")
@@ -128,7 +128,7 @@ def rows_of(scored: Scored, at: Rows) -> list[Row]:
 
     Args:
         scored: all rows.
-        at: which of them.
+        at: the rows to select.
     """
     mine, theirs = scored.truth_rows[at], scored.prediction_rows[at]
     truth, given = scored.truth, scored.predictions
@@ -147,7 +147,7 @@ def rows_of(scored: Scored, at: Rows) -> list[Row]:
 
 
 def question_table(scored: Scored) -> QueryTable:
-    """The questions with their kind; those about one document are resampled together."""
+    """The questions with their kind. Questions about the same document are resampled together."""
     kinds = kinds_of(scored.truth)
     ids, written = scored.ids, taken(scored.truth.references, scored.truth_rows)
     sets = {text: sorted(reference_set(text)) for text in set(written)}
@@ -160,7 +160,7 @@ def question_table(scored: Scored) -> QueryTable:
 
 
 def scored_run(scored: Scored) -> ScoredRun:
-    """The submission as a comparison takes it, with the metrics of `METRICS`."""
+    """The submission as input of a comparison, with the metrics of `METRICS`."""
     table = question_table(scored)
     truth = scored.truth
     golden = fingerprint_texts(truth.ids.to_pylist(), truth.values.to_pylist(), truth.references.to_pylist())

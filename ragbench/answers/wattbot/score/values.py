@@ -1,4 +1,4 @@
-"""What a written answer value stands for: a number, a range, true or false, a word, or nothing."""
+"""Read a written answer value: a number, a range, true or false, a word, or nothing."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ from ragbench.answers.wattbot.score.sheet import BLANK
 
 NUMBER = r"[+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _ALONE = re.compile(rf"(?P<sign>[$€£]?)\s*(?P<low>{NUMBER})\s*(?P<unit>\D.*)?", re.DOTALL)
-# Inside brackets a comma parts the ends, so none stands in thousands there.
+# Inside brackets a comma separates the ends, so it never separates thousands there.
 _END = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _BRACKETS = re.compile(rf"[\[(]\s*(?P<low>{_END})\s*[,;]\s*(?P<high>{_END})\s*[\])]\s*(?P<unit>.*)", re.DOTALL)
 _SPREAD = re.compile(rf"(?P<low>{NUMBER})\s*(?:-|to)\s*(?P<high>{NUMBER})\s*(?P<unit>\D.*)?", re.DOTALL)
@@ -22,18 +22,18 @@ _UNITS = {
     **dict.fromkeys(("£", "gbp", "pounds sterling"), "GBP"),
 }
 LETTERS_WITHOUT_CASE = 4
-"""Units of so many letters or more are words, in which case means nothing; in mW and MW it does."""
+"""Units with at least this many letters are words, where case does not matter. In mW and MW it does."""
 
 
 class Value(NamedTuple):
-    """A value as understood.
+    """The meaning of a value.
 
     Attributes:
         kind: ``blank``, ``empty``, ``number``, ``range`` or ``text``.
         low, high: the number, or the ends of the range as written; NaN for the others.
-        unit: what is written behind the number, as `unit_name` gives it.
-        truth: 1 or 0 for a word for true or false, else -1.
-        text: the words without regard to case, quotation marks and runs of blanks.
+        unit: the text after the number, normalised by `unit_name`.
+        truth: 1 or 0 for a word for true or false, otherwise -1.
+        text: the words without regard to case, quotation marks and repeated spaces.
     """
 
     kind: str
@@ -45,7 +45,7 @@ class Value(NamedTuple):
 
 
 def read_value(written: str) -> Value:
-    """Understand one value as it stands in a cell."""
+    """Read the value of a cell."""
     nan = float("nan")
     cell = unicodedata.normalize("NFKC", written).translate(_DASHES).strip()
     text = " ".join(cell.strip(_AROUND).rstrip(".").casefold().split())
@@ -65,7 +65,7 @@ def read_value(written: str) -> Value:
 
 
 def unit_name(written: str) -> str:
-    """A unit in the one spelling that is compared; nothing for ``is_blank``."""
+    """Normalise the spelling of a unit; empty for ``is_blank``."""
     unit = " ".join(unicodedata.normalize("NFKC", written).split()).rstrip(".")
     plain = unit.casefold()
     if plain in ("", BLANK):
