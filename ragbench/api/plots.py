@@ -23,8 +23,8 @@ from ragbench.render.charts.rank_changes import rank_changes, rank_changes_frame
 from ragbench.render.charts.slices import slice_differences, slice_differences_frame, slice_means, slices_frame
 from ragbench.render.charts.theme import Theme, config
 from ragbench.render.charts.tradeoff import Price, tradeoff, tradeoff_frame
+from ragbench.render.evaluation import headline
 from ragbench.render.figures import picture
-from ragbench.render.tables import headline
 
 WIDTH = 640
 

@@ -21,8 +21,9 @@ from ragbench.core.evaluations import Evaluation
 from ragbench.core.verdicts import Verdict
 from ragbench.render.answers import summary as answers_summary
 from ragbench.render.compare import verdict_sentences
+from ragbench.render.evaluation import headline, summary
+from ragbench.render.numbers import with_interval
 from ragbench.render.plan import answers, grounds
-from ragbench.render.tables import headline, summary, with_interval
 from ragbench.render.wattbot import COLUMNS
 
 OF_VERDICT = (

@@ -29,7 +29,7 @@ from ragbench.core.evaluations import Evaluation
 from ragbench.core.goldens import GoldenSet
 from ragbench.io.places import cache_folder
 from ragbench.metrics.settings import EvaluationSettings
-from ragbench.render.tables import headline
+from ragbench.render.evaluation import headline
 from ragbench.retrievers.base import Retriever
 from ragbench.stats.online.sequential import HORIZON
 from ragbench.workflows import plan as plan_workflow

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from ragbench.core.shown import View
-from ragbench.render.tables import p_value
+from ragbench.render.numbers import p_value
 
 MOST_ROWS = 20
 P_VALUES = ("p_adjusted", "any_look_p")

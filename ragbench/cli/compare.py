@@ -47,7 +47,7 @@ def compare_command(
     from ragbench.comparison.references import read_references, with_baseline
     from ragbench.io.files import write_text
     from ragbench.render.compare import compare_json, compare_markdown, compare_tables
-    from ragbench.render.tables import headline
+    from ragbench.render.evaluation import headline
 
     runs = read_references(references, qrels=qrels, metrics=metric or ["ndcg@10"])
     if baseline is not None:

@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ragbench.core.evaluations import Estimate
-from ragbench.render.tables import headline, with_interval
+from ragbench.render.evaluation import headline
+from ragbench.render.numbers import with_interval
 
 WIDTH = 80
 INDENT = 3

@@ -96,7 +96,7 @@ def run(given: dict[str, Any], config: Path | None, as_json: bool) -> None:
     if as_json:
         print(json.dumps(evaluation_json(evaluation), ensure_ascii=False))
     else:
-        from ragbench.render.tables import evaluation_tables
+        from ragbench.render.evaluation import evaluation_tables
 
         console().print(evaluation_tables(evaluation))
     if folder is not None:

@@ -1,52 +1,61 @@
-"""Tables of an A/B analysis, 80 columns wide."""
+"""An A/B test on a terminal, as the documented JSON object (docs/guides/ab.md), and read back from that object."""
 
 import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from ragbench.comparison.ab.decide import p_text
 from ragbench.comparison.ab.paired_runs import PairedResult, WatchedFigure
 from ragbench.comparison.ab.results import AbResult, Decision, Mean, OutcomeResult, Recommendation
 from ragbench.core.errors import InputError
-from ragbench.render.compare import compare_json, compare_tables
-from ragbench.render.evaluation import checked, read_object
+from ragbench.render.blocks import Block, Cell, Line, Row, Style, notes_block, terminal
+from ragbench.render.compare import compare_blocks, compare_json
+from ragbench.render.records import checked, read_object
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+VERSION = 1
+COMMAND = "ragbench ab --json"
 MOST_DAYS = 31
-"""Lines of the table over time."""
-STYLES = {"promote": "bold green", "roll back": "bold red", "go on": "bold yellow", "no verdict": "bold red"}
+"""The most rows of the table over time."""
+STYLES: dict[Decision, Style] = {"promote": "good", "roll back": "bad", "go on": "open", "no verdict": "bad"}
 
 
-def ab_tables(result: AbResult) -> RenderableType:
+def ab_tables(result: AbResult) -> "RenderableType":
     """The check of the split, the verdict with its reasons, notes, and every outcome."""
-    parts: list[RenderableType] = [Text(split_line(result), style="" if result.srm_ok else "bold red"), Text()]
-    parts += verdict_lines(result.recommendation, result.variants[0].name)
-    parts += [Text(), *(_bullet(note, "yellow") for note in result.notes)]
-    parts.append(_bullet(how_decided(result)))
+    return terminal(ab_blocks(result))
+
+
+def ab_blocks(result: AbResult) -> list[Block]:
+    """The check of the split, the verdict with its reasons, notes, and every outcome."""
+    split = Line(split_line(result), "" if result.srm_ok else "bad")
+    notes = [*result.notes, how_decided(result)]
     if not result.srm_ok:
-        parts.append(_bullet("differences are not shown, for they mean nothing on this split; --json has them"))
-        return Group(*parts)
+        notes.append("differences are not shown, because they mean nothing with this split; --json has them")
+    found = [
+        Block(lines=(split,)),
+        verdict_block(result.recommendation, result.variants[0].name),
+        *notes_block(notes),
+    ]
+    if not result.srm_ok:
+        return found
     for role, title in (("primary", "Decides"), ("secondary", "Secondary"), ("guardrail", "Guardrails")):
         chosen = [outcome for outcome in result.outcomes if outcome.role == role]
         if chosen:
-            parts.append(Text())
-            parts.append(Text(f"{title}: {100 * (1 - result.alpha):g}% intervals", style="bold"))
-            parts += [part for outcome in chosen for part in outcome_table(outcome, result)]
+            found.append(Block(f"{title}: {100 * (1 - result.alpha):g}% intervals"))
+            found += [_outcome(outcome) for outcome in chosen]
     if result.over_time:
-        parts += _over_time(result.outcomes[0], result)
-    return Group(*parts)
+        found.append(_over_time(result.outcomes[0], result))
+    return found
 
 
-def verdict_lines(advice: Recommendation, control: str) -> list[RenderableType]:
+def verdict_block(advice: Recommendation, control: str) -> Block:
     """The verdict in one line, and its reasons."""
-    head = Text(verdict_head(advice, control), style=STYLES[advice.decision])
-    return [head, *(_bullet(reason) for reason in advice.reasons)]
+    reasons = tuple(Line(reason, bullet=True) for reason in advice.reasons)
+    return Block(lines=(Line(verdict_head(advice, control), STYLES[advice.decision]), *reasons))
 
 
 def verdict_head(advice: Recommendation, control: str) -> str:
@@ -76,68 +85,83 @@ def how_decided(result: AbResult) -> str:
     if result.final:
         return f"{control}; this is the only look (--final), so the one-look tests decide"
     return (
-        f"{control}; the any-look (always-valid) tests decide, so looking often does no harm; --final for a single look"
+        f"{control}; the any-look (always-valid) tests decide, so you may look as often as you like; use --final for "
+        "a single look"
     )
 
 
-def outcome_table(outcome: OutcomeResult, result: AbResult) -> list[RenderableType]:
-    """Three lines per challenger: estimates, one look, any look."""
+def _outcome(outcome: OutcomeResult) -> Block:
+    """Three rows for each challenger: estimates, one look, any look."""
     several = len(outcome.contrasts) > 1
-    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
-    table.add_column(Text("variant"), overflow="fold")
     difference = "points" if outcome.percent else "difference"
-    for name in ("control", "challenger", difference, "relative", "p, Holm" if _adjusts(outcome) else "p"):
-        table.add_column(Text(name), justify="right", overflow="fold")
+    head = ("variant", "control", "challenger", difference, "relative", "p, Holm" if _adjusts(outcome) else "p")
+    rows: list[Row] = []
     for contrast in outcome.contrasts:
-        relative = contrast.relative
-        table.add_row(
-            Text(contrast.challenger, style="bold"), _value(outcome, outcome.control.value),
-            _value(outcome, contrast.value.value), _difference(outcome, contrast.difference),
-            "-" if relative is None else _relative(relative[0]), "",
-        )  # fmt: skip
-        table.add_row(
-            Text("  one look"), _interval(outcome, outcome.control), _interval(outcome, contrast.value),
-            _range(_difference(outcome, contrast.low), _difference(outcome, contrast.high)),
-            "" if relative is None else _range(_relative(relative[1]), _relative(relative[2])),
-            p_text(contrast.p_adjusted),
-        )  # fmt: skip
-        sequence = contrast.sequence
-        table.add_row(
-            Text("  any look"), "", "",
-            _range(_difference(outcome, sequence.low), _difference(outcome, sequence.high)), "",
-            p_text(contrast.sequence_p_adjusted),
-        )  # fmt: skip
-    head = Text.assemble((outcome.name, "bold"), f" ({outcome.kind}{', lower is better' if outcome.lower else ''})")
+        relative, sequence = contrast.relative, contrast.sequence
+        rows += [
+            (
+                Cell(contrast.challenger, "strong"),
+                _value(outcome, outcome.control.value),
+                _value(outcome, contrast.value.value),
+                _difference(outcome, contrast.difference),
+                "-" if relative is None else _relative(relative[0]),
+                "",
+            ),
+            (
+                "  one look",
+                _interval(outcome, outcome.control),
+                _interval(outcome, contrast.value),
+                _range(_difference(outcome, contrast.low), _difference(outcome, contrast.high)),
+                "" if relative is None else _range(_relative(relative[1]), _relative(relative[2])),
+                p_text(contrast.p_adjusted),
+            ),
+            (
+                "  any look",
+                "",
+                "",
+                _range(_difference(outcome, sequence.low), _difference(outcome, sequence.high)),
+                "",
+                p_text(contrast.sequence_p_adjusted),
+            ),
+        ]
+    title = f"{outcome.name} ({outcome.kind}{', lower is better' if outcome.lower else ''})"
     if outcome.rule:
         states = ", ".join(f"{w.challenger + ' ' if several else ''}{w.state}" for w in outcome.watched)
-        head.append(f": {outcome.rule}: {states}", style="bold")
-    notes = [*_tests(outcome), *outcome.notes]
+        title += f": {outcome.rule}: {states}"
+    below = [*_tests(outcome), *outcome.notes]
     if outcome.reduction is not None:
-        notes.append(f"CUPED took {outcome.reduction:.1%} of the variance out")
-    return [Text(), head, table, *(Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in notes)]
+        below.append(f"CUPED removed {outcome.reduction:.1%} of the variance")
+    return Block(title, head, tuple(rows), _quiet(below), level=3)
 
 
-def _over_time(outcome: OutcomeResult, result: AbResult) -> list[RenderableType]:
-    """The outcome that decides, day by day; the others are in the JSON."""
+def _over_time(outcome: OutcomeResult, result: AbResult) -> Block:
+    """The outcome that decides, day by day; the others are in the JSON object."""
     several = len(outcome.contrasts) > 1
     days = [one for one in result.over_time if one.outcome == outcome.name]
-    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
-    for name in ("day", *(("variant",) if several else ()), "units", "alone", "one look", "so far", "all", "any look"):
-        table.add_column(Text(name), justify="left" if name in ("day", "variant") else "right", overflow="fold")
-    for one in days[-MOST_DAYS:]:
-        table.add_row(
-            one.day, *((Text(one.challenger),) if several else ()), f"{one.units:,}",
+    variant = ("variant",) if several else ()
+    head = ("day", *variant, "units", "alone", "one look", "so far", "all", "any look")
+    rows = tuple(
+        (
+            one.day,
+            *((one.challenger,) if several else ()),
+            f"{one.units:,}",
             _difference(outcome, one.difference),
             _range(_difference(outcome, one.low), _difference(outcome, one.high)),
-            f"{one.units_so_far:,}", _difference(outcome, one.so_far),
+            f"{one.units_so_far:,}",
+            _difference(outcome, one.so_far),
             _range(_difference(outcome, one.any_low), _difference(outcome, one.any_high)),
-        )  # fmt: skip
-    unit = "points" if outcome.percent else "difference"
-    notes = ["units by the day on which they were first seen; of many single days, some lie apart by chance"]
+        )
+        for one in days[-MOST_DAYS:]
+    )
+    below = ["each unit counts on the day it was first seen; among many days, some differ by chance"]
     if len(days) > MOST_DAYS:
-        notes.append(f"the last {MOST_DAYS} of {len(days):,} lines; --json has them all")
-    head = Text.assemble("Over time: ", (outcome.name, "bold"), f", {unit}", style="bold")
-    return [Text(), head, table, *(Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in notes)]
+        below.append(f"the last {MOST_DAYS} of {len(days):,} rows; --json has all of them")
+    title = f"Over time: {outcome.name}, {'points' if outcome.percent else 'difference'}"
+    return Block(title, head, rows, _quiet(below), align="l" * (1 + len(variant)) + "r" * 6)
+
+
+def _quiet(texts: list[str]) -> tuple[Line, ...]:
+    return tuple(Line(text, "quiet", indent=2) for text in texts)
 
 
 def _tests(outcome: OutcomeResult) -> list[str]:
@@ -157,14 +181,6 @@ def _equals(p: float) -> str:
 
 def _adjusts(outcome: OutcomeResult) -> bool:
     return any(c.p != c.p_adjusted or c.sequence.p != c.sequence_p_adjusted for c in outcome.contrasts)
-
-
-def _bullet(text: str, style: str = "") -> RenderableType:
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(width=3, justify="right")
-    grid.add_column(overflow="fold")
-    grid.add_row("-", Text(text, style=style))
-    return grid
 
 
 def _value(outcome: OutcomeResult, value: float | None) -> str:
@@ -199,7 +215,7 @@ def _range(low: str, high: str) -> str:
 
 
 def number_text(value: float) -> str:
-    """Four digits that count, no exponent for everyday sizes: ``0.1234``, ``12.34``, ``1,234``."""
+    """Four significant digits, without an exponent for everyday sizes: ``0.1234``, ``12.34``, ``1,234``."""
     size = abs(value)
     if value == 0:
         return "0"
@@ -210,24 +226,31 @@ def number_text(value: float) -> str:
     return f"{value:.{max(0, 3 - (len(str(int(size))) if size >= 1 else 0))}f}" if size >= 0.01 else f"{value:.2g}"
 
 
-VERSION = 1
-
-
-def paired_tables(result: PairedResult) -> RenderableType:
+def paired_tables(result: PairedResult) -> "RenderableType":
     """The verdict with its reasons, guardrails, and every metric."""
-    parts: list[RenderableType] = [Text(f"Offline A/B: {result.challenger} against {result.control}"), Text()]
-    parts += [*verdict_lines(result.recommendation, result.control), Text()]
+    return terminal(paired_blocks(result))
+
+
+def paired_blocks(result: PairedResult) -> list[Block]:
+    """The verdict with its reasons, guardrails, and every metric."""
+    found = [
+        Block(lines=(f"Offline A/B: {result.challenger} against {result.control}",)),
+        verdict_block(result.recommendation, result.control),
+    ]
+    lines = []
     for watched in result.watched:
-        figures = [
+        before, after = (
             "not measured" if value is None else number_text(value) for value in (watched.control, watched.challenger)
-        ]
+        )
         state = {True: "kept", False: "broken", None: "undecided"}[watched.kept]
-        parts.append(Text(f"Guardrail {watched.name}, {watched.rule}: {figures[0]} to {figures[1]}: {state}"))
-    return Group(*parts, *(compare_tables(compared) for compared in result.compared))
+        lines.append(f"Guardrail {watched.name}, {watched.rule}: {before} to {after}: {state}")
+    if lines:
+        found.append(Block(lines=tuple(lines)))
+    return found + [block for compared in result.compared for block in compare_blocks(compared)]
 
 
 def paired_json(result: PairedResult) -> dict[str, Any]:
-    """Plain objects; each comparison as ``ragbench compare --json`` writes it."""
+    """The JSON object of an A/B comparison of runs; each comparison as ``ragbench compare --json`` writes it."""
     return {
         "version": VERSION,
         "decision": result.recommendation.decision,
@@ -243,7 +266,7 @@ def paired_json(result: PairedResult) -> dict[str, Any]:
 
 
 def ab_json(result: AbResult) -> dict[str, Any]:
-    """Every field of `AbResult` under its own name; what cannot be estimated is null, never NaN."""
+    """Every field of `AbResult` under its own name; what cannot be estimated is null, not NaN."""
     found: dict[str, Any] = _finite(dataclasses.asdict(result))
     if result.plan is not None:
         found["plan"] |= {"more_units": result.plan.more, "days": _finite(result.plan.days)}
@@ -260,19 +283,16 @@ def _finite(value: Any) -> Any:
     return value
 
 
-COMMAND = "ragbench ab --json"
-
-
 @dataclass(frozen=True)
 class PairedComparison:
-    """What a comparison of two runs says, a sentence for each metric."""
+    """The sentences of a comparison of two runs, one for each metric."""
 
     sentences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class PairedRecord:
-    """What ``ragbench ab --runs`` found, as `ragbench.render.ab.paired_json` writes it."""
+    """What ``ragbench ab --runs`` found, read from the object that `paired_json` makes."""
 
     decision: Decision
     control: str
@@ -283,18 +303,18 @@ class PairedRecord:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Of all comparisons."""
+        """The sentences of all comparisons."""
         return tuple(sentence for one in self.comparisons for sentence in one.sentences)
 
 
 def read_ab(given: Path | AbResult | PairedResult) -> AbResult | PairedRecord:
-    """An analysis of events, or the record of one of two runs.
+    """An analysis of events, or the record of a comparison of two runs.
 
     Args:
-        given: the analysis, or a file of ``ragbench ab --json``.
+        given: the analysis, or a file that ``ragbench ab --json`` wrote.
 
     Raises:
-        InputError: the file cannot be read, or is something else.
+        InputError: the file cannot be read or contains something else.
     """
     if isinstance(given, AbResult):
         return given
@@ -302,7 +322,7 @@ def read_ab(given: Path | AbResult | PairedResult) -> AbResult | PairedRecord:
         return checked(PairedRecord, paired_json(given), "the test", COMMAND)
     content = read_object(given, COMMAND)
     if content.get("version") != VERSION or "decision" not in content:
-        raise InputError(f"{given}: is no outcome of '{COMMAND}'")
+        raise InputError(f"{given}: is not the output of '{COMMAND}'")
     if "comparisons" in content:
         return checked(PairedRecord, content, str(given), COMMAND)
     return checked(AbResult, content, str(given), COMMAND)

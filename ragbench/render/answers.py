@@ -1,14 +1,10 @@
-"""Scores of answers: tables, Markdown and JSON."""
+"""Scores of answers on a terminal, as Markdown, as JSON, and their folder."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-
-from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from ragbench.answers.judge_check.rate import CalibratedRate
 from ragbench.answers.scoring import NOT_ASKED, AnswerEvaluation
@@ -20,14 +16,16 @@ from ragbench.io.answer_files import ANSWERS
 from ragbench.io.files import make_out, replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.scored_runs import LEDGER, QUERIES, RESULTS, SCORES, write_queries
-from ragbench.render.compare_sentences import counted
-from ragbench.render.evaluation import escaped, interval_json
-from ragbench.render.evaluation import table as markdown_table
-from ragbench.render.tables import FEW_CLUSTERS, fraction, with_interval
+from ragbench.render.blocks import Block, Line, markdown, notes_block, terminal
+from ragbench.render.evaluation import FEW_CLUSTERS, interval_json
+from ragbench.render.numbers import counted, fraction, with_interval
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 def calibrated_lines(rate: CalibratedRate) -> list[str]:
-    """What the judge says, and what people would say."""
+    """The share of answers that the judge says yes to, and the share that annotators would say yes to."""
     found = rate.corrected
     way = "<=" if rate.lower_is_better else ">="
     judge = f" by {rate.judge}" if rate.judge else ""
@@ -44,37 +42,37 @@ def calibrated_lines(rate: CalibratedRate) -> list[str]:
         value = Estimate(found.value, found.low, found.high, found.n)
         lines.append(
             f"  corrected: {with_interval(value)} (sensitivity {fraction(found.sensitivity)}, specificity "
-            f"{fraction(found.specificity)} on {rate.labels['name']}; right where the judge errs here as it did there)"
+            f"{fraction(found.specificity)} on {rate.labels['name']}; valid if the judge errs here as it did there)"
         )
     powered = rate.powered
     if powered is not None:
         value = Estimate(powered.value, powered.low, powered.high, powered.people)
         alone = Estimate(powered.people_value, powered.people_low, powered.people_high, powered.people)
         lines.append(
-            f"  from {powered.people} of these answers that people labelled: {with_interval(value)} (labels alone: "
-            f"{with_interval(alone)}; right where those were drawn at random)"
+            f"  from {powered.people} of these answers that annotators labelled: {with_interval(value)} (labels "
+            f"alone: {with_interval(alone)}; valid if those answers were drawn at random)"
         )
     if rate.unproven:
         lines.append(f"  warning: {rate.unproven}")
     if rate.unscored:
-        lines.append(f"  {counted(rate.unscored, 'answer')} without a score: in none of these figures")
+        lines.append(f"  {counted(rate.unscored, 'answer')} without a score, not part of these figures")
     return lines
 
 
 def calibrated_json(rate: CalibratedRate) -> Mapping[str, object]:
-    """The object; rounding is for people only."""
+    """The JSON object of a corrected rate, not rounded."""
     found = plain(asdict(rate))
     assert isinstance(found, dict)
     return found
 
 
 JSON = dict[str, object]
-CORRECTED = "Share of answers that people would say yes to"
+CORRECTED = "Share of answers that annotators would say yes to"
 HEAD = ("metric", "mean [95% interval]", "n", "unscored", "if all 0", "if all 1")
 
 
 def answers_json(evaluation: AnswerEvaluation) -> JSON:
-    """The object of ``results.json``: that of ``ragbench eval`` with one arm and without what only retrieval has."""
+    """The object of ``results.json``: that of ``ragbench eval`` with one arm, without the keys of retrieval."""
     scored = evaluation.scored
     arm = {
         "name": scored.name,
@@ -100,49 +98,38 @@ def answers_json(evaluation: AnswerEvaluation) -> JSON:
     }
 
 
-def answers_tables(evaluation: AnswerEvaluation) -> RenderableType:
-    """What could not be scored, and last, where the eye ends, the metrics."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in HEAD:
-        table.add_column(name, justify="left" if name == "metric" else "right")
-    for row in _rows(evaluation):
-        table.add_row(*row)
-    notes = [Text(note, style="yellow") for note in _notes(evaluation)]
-    title = Text(f"{evaluation.scored.name}, mean [95% interval]", style="bold")
-    return Group(Text(summary(evaluation)), *notes, Text(), title, table, *_calibrated(evaluation))
+def answers_tables(evaluation: AnswerEvaluation) -> "RenderableType":
+    """What could not be scored, then the metrics."""
+    return terminal(answers_blocks(evaluation))
 
 
 def answers_markdown(evaluation: AnswerEvaluation) -> str:
     """The same for a pull request."""
-    parts = [f"# Answers: {escaped(evaluation.scored.name)}", summary(evaluation) + ".",
-             markdown_table(HEAD, _rows(evaluation))]  # fmt: skip
+    return markdown(f"Answers: {evaluation.scored.name}", answers_blocks(evaluation))
+
+
+def answers_blocks(evaluation: AnswerEvaluation) -> list[Block]:
+    """Notes, rates corrected by a judge check, and the metrics."""
+    found = notes_block(_notes(evaluation))
     lines = [line for rate in evaluation.calibrated for line in calibrated_lines(rate)]
     if lines:
-        parts += [f"## {CORRECTED}", "\n".join(f"- {escaped(line.strip())}" for line in lines)]
-    notes = [f"- {escaped(note)}" for note in _notes(evaluation)]
-    if notes:
-        parts.append("\n".join(["## To know", "", *notes]))
-    return "\n\n".join(parts) + "\n"
-
-
-def _calibrated(evaluation: AnswerEvaluation) -> list[RenderableType]:
-    """Each rate with its corrections; a line that goes on is set in as its first part is."""
-    if not evaluation.calibrated:
-        return []
-    lines = [line for rate in evaluation.calibrated for line in calibrated_lines(rate)]
-    indented = [Padding(Text(line.strip()), (0, 0, 0, len(line) - len(line.lstrip()))) for line in lines]
-    return [Text(), Text(CORRECTED, style="bold"), *indented]
+        shown = (Line(line.strip(), indent=len(line) - len(line.lstrip())) for line in lines)
+        found.append(Block(CORRECTED, lines=tuple(shown)))
+    title = f"{evaluation.scored.name}, mean [95% interval]"
+    above = (f"{summary(evaluation)}.",)
+    return [*found, Block(title, HEAD, tuple(_rows(evaluation)), above=above, main=True)]
 
 
 def summary(evaluation: AnswerEvaluation) -> str:
-    """One sentence: what was answered, and what intervals were resampled by."""
+    """One sentence: how many queries were answered, and how intervals are resampled."""
     counts = evaluation.counts
-    said = [f"{counts['answered']} answered"]
-    said += [f"{counts[name]} {name}" for name in ("abstained", "failed", "missing") if counts[name]]
+    parts = [f"{counts['answered']} answered"]
+    parts += [f"{counts[name]} {name}" for name in ("abstained", "failed", "missing") if counts[name]]
     resampling = evaluation.manifest["resampling"]
     assert isinstance(resampling, dict)
     return (
-        f"{counts['queries']} queries: {', '.join(said)}; intervals by {resampling['unit']} ({resampling['clusters']})"
+        f"{counts['queries']} queries: {', '.join(parts)}; intervals resampled by {resampling['unit']} "
+        f"({resampling['clusters']})"
     )
 
 
@@ -168,15 +155,15 @@ def _notes(evaluation: AnswerEvaluation) -> list[str]:
     assert isinstance(resampling, dict)
     clusters = int(resampling["clusters"])
     if 1 < clusters < FEW_CLUSTERS:
-        notes.append(f"warning: {clusters} resampling units are few: intervals are too narrow")
+        notes.append(f"warning: {clusters} resampling units are few, so intervals are too narrow")
     notes += [f"warning: {warning}" for warning in evaluation.warnings]
     if evaluation.stopped:
-        notes.append(f"warning: not whole: {evaluation.stopped}")
+        notes.append(f"warning: this evaluation is incomplete: {evaluation.stopped}")
     failed = evaluation.counts["failed"] + evaluation.counts["missing"]
     if failed:
         notes.append(
-            f"warning: {failed} queries have no answer: 0 for correctness and recall, no value for what an answer "
-            "is needed for"
+            f"warning: {failed} queries have no answer: they score 0 for correctness and recall, and have no value for "
+            "metrics that need an answer"
         )
     for code, count in evaluation.ledger.counts().items():
         if code in NOT_ASKED or code == "answer-failed":
@@ -202,7 +189,7 @@ def _plain_manifest(evaluation: AnswerEvaluation) -> JSON:
 
 
 def per_query(evaluation: AnswerEvaluation) -> Sequence[JSON]:
-    """A row per query: its values (null where there is none) and what they rest on."""
+    """A row per query: its values (null if there is none) and the details behind them."""
     scores = evaluation.scored.scores
     rows: list[JSON] = []
     for at, id_ in enumerate(scores.query_ids):
@@ -219,11 +206,11 @@ DETAILS, SUMMARY = "details.jsonl", "summary.md"
 
 
 def check_folder(folder: Path) -> None:
-    """Make the folder, and refuse one that holds answers or another evaluation.
+    """Create the folder, and refuse one that holds answers or another evaluation.
 
     Raises:
-        SettingError: it holds answers, or an evaluation of retrievers.
-        InputError: it cannot be made.
+        SettingError: the folder holds answers or an evaluation of retrievers.
+        InputError: the folder cannot be created.
     """
     if (folder / ANSWERS).exists():
         raise SettingError(f"--out {folder}: holds the answers themselves; name another folder for their scores")
@@ -237,8 +224,8 @@ def write_answer_scores(evaluation: AnswerEvaluation, folder: Path, inputs: Mapp
 
     Args:
         evaluation: what was scored.
-        folder: it is made if it is not there.
-        inputs: where ``answers``, ``golden`` and ``corpus`` come from, for reports on the scores.
+        folder: created if it does not exist.
+        inputs: where ``answers``, ``golden`` and ``corpus`` come from, so that reports find them again.
 
     Raises:
         SettingError, InputError: as `check_folder`.
@@ -257,7 +244,7 @@ def write_answer_scores(evaluation: AnswerEvaluation, folder: Path, inputs: Mapp
     write_text(folder / DETAILS, _lines(per_query(evaluation)))
     write_text(folder / LEDGER, _lines(entry._asdict() for entry in evaluation.ledger.entries))
     write_text(folder / SUMMARY, answers_markdown(evaluation))
-    # Last: a folder with results is whole.
+    # The results come last: a folder that has them is complete.
     held = {INPUTS: recorded(inputs, folder)} if inputs else {}
     content = answers_json(replace(evaluation, manifest={**evaluation.manifest, **held}))
     write_text(folder / RESULTS, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

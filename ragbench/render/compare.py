@@ -1,11 +1,8 @@
-"""A comparison for the terminal, as Markdown, and as the documented JSON object (docs/guides/compare.md)."""
+"""A comparison on a terminal, as Markdown, and as the documented JSON object (docs/guides/compare.md)."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
-
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from ragbench.comparison.compare import FEWEST, Compared, SliceVerdict
 from ragbench.comparison.examples import Example, Placed
@@ -13,11 +10,15 @@ from ragbench.comparison.origin import CLASSES, ClassName, Origin
 from ragbench.comparison.verdict import is_test
 from ragbench.core.fingerprint import plain
 from ragbench.core.verdicts import Verdict
-from ragbench.render.blocks import Block
-from ragbench.render.compare_sentences import CORRECTIONS, comparisons, counted, interval, sentences
-from ragbench.render.evaluation import escaped, table
-from ragbench.render.tables import fraction, one_line, p_value
+from ragbench.render.blocks import Block, Line, markdown, notes_block, one_line, terminal
+from ragbench.render.numbers import counted, fraction, interval, p_value
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+SCHEMA_VERSION = 1
+"""Version of the JSON object; it is raised when a key changes its meaning or is removed."""
+CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg", "tukey": "Tukey"}
 MOST_SLICES = 12
 SYSTEMS_PER_TABLE = 3
 LONGEST = 300
@@ -35,8 +36,33 @@ MEANING: dict[ClassName, str] = {
 }
 
 
-def blocks(compared: Compared) -> list[Block]:
-    """Differences, slices, origin and examples, in this order."""
+def compare_tables(compared: Compared) -> "RenderableType":
+    """The verdicts first, then everything they are based on."""
+    return terminal(compare_blocks(compared))
+
+
+def compare_markdown(compared: Compared) -> str:
+    """The same for a pull request."""
+    return markdown("Comparison", compare_blocks(compared))
+
+
+def compare_blocks(compared: Compared) -> list[Block]:
+    """Verdicts and the test behind them, notes, and the tables of `difference_blocks`."""
+    verdicts = tuple(Line(text, "strong") for text in verdict_sentences(compared))
+    return [
+        Block(lines=(*verdicts, f"Test: {compared.choice}")),
+        *notes_block(notes(compared)),
+        *difference_blocks(compared),
+    ]
+
+
+def verdict_sentences(compared: Compared) -> list[str]:
+    """A sentence for each system on the first metric."""
+    return sentences(compared.verdicts, compared.settings.metrics[0], compared.settings.correction)
+
+
+def difference_blocks(compared: Compared) -> list[Block]:
+    """Differences, slices, the origin of the difference, and examples, in this order."""
     found = [_differences(compared, metric) for metric in compared.settings.metrics]
     found += _slices(compared)
     for start in range(0, len(compared.origins), SYSTEMS_PER_TABLE):
@@ -52,15 +78,15 @@ def blocks(compared: Compared) -> list[Block]:
     return found
 
 
-def to_know(compared: Compared) -> list[str]:
-    """Every note, once; those of a single verdict with its system and metric."""
+def notes(compared: Compared) -> list[str]:
+    """Every note once; a note that not all verdicts share names its system and metric."""
     lines = list(compared.notes)
-    notes: dict[str, list[Verdict]] = {}
+    owners: dict[str, list[Verdict]] = {}
     for verdict in compared.verdicts:
         for note in verdict.notes if is_test(verdict) else ():
-            notes.setdefault(note, []).append(verdict)
+            owners.setdefault(note, []).append(verdict)
     tested = [verdict for verdict in compared.verdicts if is_test(verdict)]
-    for note, verdicts in notes.items():
+    for note, verdicts in owners.items():
         whose = "" if len(verdicts) == len(tested) else ", ".join(_whose(verdict, compared) for verdict in verdicts)
         lines.append(f"{whose}: {note}" if whose else note)
     return lines
@@ -122,7 +148,7 @@ def _slices(compared: Compared) -> list[Block]:
 
 
 def _cut(cut: Sequence[SliceVerdict], by: str, title: str) -> Block:
-    """The slices of one cut; where there are many, the largest, and the rest in one line."""
+    """The slices of one cut; of many, the ones that add most, and a line about the rest."""
     large = [one for one in cut if one.tested]
     small = [one for one in cut if not one.tested and one.verdict.n]
     empty = [one for one in cut if not one.verdict.n]
@@ -131,19 +157,19 @@ def _cut(cut: Sequence[SliceVerdict], by: str, title: str) -> Block:
     if len(shown) < len(large):
         rest = sum(one.adds for one in large) - sum(one.adds for one in shown)
         lines.append(
-            f"{len(large) - len(shown)} more slices add {fraction(rest, signed=True)} together; --json has them"
+            f"{len(large) - len(shown)} more slices add {fraction(rest, signed=True)} together; --json lists them"
         )
     few = len(small) <= MOST_SLICES
     if small:
         together = sum(one.adds for one in small)
         lines.append(
             f"{counted(len(small), 'slice')} with fewer than {FEWEST} queries "
-            f"({sum(one.verdict.n for one in small)} queries) not tested"
+            f"({sum(one.verdict.n for one in small)} queries): not tested"
             + ("" if few else f"; together they add {fraction(together, signed=True)}")
         )
     if empty:
         labels = ", ".join(one.verdict.slice.removeprefix(f"{by}=") for one in empty[:5])
-        lines.append(f"no query with a value: {labels}" + (f" and {len(empty) - 5} more" if len(empty) > 5 else ""))
+        lines.append(f"slices without any value: {labels}" + (f" and {len(empty) - 5} more" if len(empty) > 5 else ""))
     rows = tuple(
         (
             one.verdict.slice.removeprefix(f"{by}="),
@@ -159,22 +185,22 @@ def _cut(cut: Sequence[SliceVerdict], by: str, title: str) -> Block:
 
 
 def _origin(origins: Sequence[Origin]) -> Block:
-    """What each class of queries adds, a column for each system."""
+    """What each class of queries adds to the difference; one column for each system."""
     first = origins[0]
     within = "in the ranking" if first.cut is None else f"in the top {first.cut}"
-    candidate = first.candidate if len(origins) == 1 else "the other"
+    candidate = first.candidate if len(origins) == 1 else "the candidate"
     rows = []
     for i, name in enumerate(CLASSES):
         parts = [origin.parts[i] for origin in origins]
         if any(part.queries for part in parts):
             meaning = MEANING[name].format(candidate=candidate, baseline=first.baseline)
             rows.append((meaning, *(f"{fraction(p.adds, signed=True)} ({p.queries})" for p in parts)))
-    rows.append(("finding, in all", *(fraction(origin.finding, signed=True) for origin in origins)))
-    rows.append(("ranking, in all", *(fraction(origin.ranking, signed=True) for origin in origins)))
+    rows.append(("finding, total", *(fraction(origin.finding, signed=True) for origin in origins)))
+    rows.append(("ranking, total", *(fraction(origin.ranking, signed=True) for origin in origins)))
     lines = [
         f"{origin.candidate}: {origin.candidate_items} of {origin.candidate_relevant} relevant items {within}, "
-        f"{origin.baseline} {origin.baseline_items} of {origin.baseline_relevant}; {counted(origin.never, 'query')} "
-        f"where neither retrieves any down to rank {origin.depth}"
+        f"{origin.baseline} {origin.baseline_items} of {origin.baseline_relevant}; for "
+        f"{counted(origin.never, 'query')}, neither retrieves any down to rank {origin.depth}"
         for origin in origins
     ]
     title = f"Where the difference in {first.metric} comes from (queries), by what is found {within}"
@@ -197,7 +223,7 @@ def _example(example: Example) -> Block:
     text = f": {one_line(example.text, LONGEST)}" if example.text else ""
     lines = (f"relevant: {relevant}{more}",) if relevant else ()
     title = f"{fraction(example.difference, signed=True)}  {example.query_id}{kind}{text}"
-    return Block(title, tuple(head), rows, lines, texts=True)
+    return Block(title, tuple(head), rows, lines, align="l" * len(head), level=3)
 
 
 def _placed(item: Sequence[Placed]) -> str:
@@ -207,43 +233,8 @@ def _placed(item: Sequence[Placed]) -> str:
     return f"{name} {RELEVANT}" if (item[0].label or 0) > 0 else name
 
 
-SCHEMA_VERSION = 1
-"""Of the JSON object; raised when a key changes its meaning or goes."""
-
-
-def verdict_sentences(compared: Compared) -> list[str]:
-    """The first metric, a sentence for each system."""
-    return sentences(compared.verdicts, compared.settings.metrics[0], compared.settings.correction)
-
-
-def compare_tables(compared: Compared) -> RenderableType:
-    """The verdicts first, then everything they rest on."""
-    parts: list[RenderableType] = [Text(line, style="bold") for line in verdict_sentences(compared)]
-    parts.append(Text(f"Test: {compared.choice}"))
-    parts += [Text(f"note: {line}", style="yellow") for line in to_know(compared)]
-    for block in blocks(compared):
-        parts += [Text(), *_rich(block)]
-    return Group(*parts)
-
-
-def compare_markdown(compared: Compared) -> str:
-    """The same for a pull request."""
-    parts = ["# Comparison", "\n".join(f"- **{escaped(line)}**" for line in verdict_sentences(compared))]
-    parts.append(f"Test: {escaped(compared.choice)}")
-    notes = to_know(compared)
-    if notes:
-        parts.append("\n".join(f"- {escaped(line)}" for line in notes))
-    for block in blocks(compared):
-        parts.append(f"{'###' if block.texts else '##'} {escaped(block.title)}")
-        if block.rows:
-            parts.append(table(block.head, block.rows))
-        if block.lines:
-            parts.append("\n".join(escaped(line) + "  " for line in block.lines).rstrip())
-    return "\n\n".join(parts) + "\n"
-
-
 def compare_json(compared: Compared) -> dict[str, object]:
-    """The whole object."""
+    """The JSON object of a comparison."""
     return {
         "schema_version": SCHEMA_VERSION,
         "baseline": compared.baseline,
@@ -255,7 +246,7 @@ def compare_json(compared: Compared) -> dict[str, object]:
         "slices": [{**asdict(one.verdict), "adds": one.adds, "tested": one.tested} for one in compared.slices],
         "origins": [_origin_json(asdict(origin)) for origin in compared.origins],
         "examples": [plain(asdict(each)) for each in compared.examples],
-        "notes": to_know(compared),
+        "notes": notes(compared),
         "settings": plain(asdict(compared.settings)),
     }
 
@@ -266,17 +257,74 @@ def _origin_json(origin: dict[str, object]) -> dict[str, object]:
     return {**origin, "parts": [part._asdict() for part in parts]}
 
 
-def _rich(block: Block) -> list[RenderableType]:
-    parts: list[RenderableType] = [Text(block.title, style="bold")]
-    if block.rows:
-        shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        for i, name in enumerate(block.head):
-            figures = i > 0 and not block.texts
-            # Names fold where the terminal is narrow, figures never break.
-            shown.add_column(
-                Text(name), justify="right" if figures else "left", overflow="fold", no_wrap=figures and len(name) < 13
-            )
-        for row in block.rows:
-            shown.add_row(*(Text(cell) for cell in row))
-        parts.append(shown)
-    return [*parts, *(Text(line) for line in block.lines)]
+def sentence(verdict: Verdict, correction: str = "", family: int = 1) -> str:
+    """What a verdict says, with its numbers.
+
+    Args:
+        verdict: on all queries.
+        correction: the method that its p-value was corrected by.
+        family: how many tests it was corrected for.
+    """
+    if verdict.decision == "not comparable":
+        return f"{verdict.candidate} cannot be compared with {verdict.baseline}: {'; '.join(verdict.notes)}."
+    if verdict.same_run:
+        return f"{verdict.candidate} is the same run as {verdict.baseline}: nothing differs, p = 1."
+    how = f" ({CORRECTIONS[correction]}, {family} comparisons)" if family > 1 and correction != "none" else ""
+    queries = counted(verdict.n, "query") + (
+        f" from {counted(verdict.clusters, 'document')}" if verdict.clusters < verdict.n else ""
+    )
+    numbers = f"{verdict.metric} {interval(verdict)}, {_p(verdict.p_adjusted)}{how}; {queries}."
+    return f"{_claim(verdict)}: {numbers}{_alone(verdict)}{_matters(verdict)}"
+
+
+def _claim(verdict: Verdict) -> str:
+    if verdict.decision == "equivalent":
+        return (
+            f"{verdict.candidate} and {verdict.baseline} are equivalent within {fraction(verdict.margin)} "
+            f"({_p(verdict.p_equivalence_adjusted or 0.0)} of two one-sided tests)"
+        )
+    if verdict.decision in ("better", "worse"):
+        return f"{verdict.candidate} is {verdict.decision} than {verdict.baseline}"
+    if verdict.decision == "different":
+        more = "more" if (verdict.difference or 0.0) > 0 else "less"
+        return f"{verdict.candidate} has {more} {verdict.metric} than {verdict.baseline}, neither better nor worse"
+    return f"No difference shown between {verdict.candidate} and {verdict.baseline}"
+
+
+def _alone(verdict: Verdict) -> str:
+    """Why an interval may exclude 0 although no difference is shown: p is corrected, the interval is not."""
+    alpha = 1 - verdict.confidence
+    if verdict.decision != "no difference shown" or verdict.p >= alpha or verdict.p_adjusted < alpha:
+        return ""
+    return f" As a single comparison it would be significant ({_p(verdict.p)}); as one of several it is not."
+
+
+def _matters(verdict: Verdict) -> str:
+    """Whether the difference is larger than the margin, if there is one."""
+    if verdict.margin is None or verdict.low is None or verdict.high is None:
+        return ""
+    margin = fraction(verdict.margin)
+    if verdict.decision in ("better", "worse", "different"):
+        sure = verdict.low > verdict.margin or verdict.high < -verdict.margin
+        return f" It is more than {margin}." if sure else f" Whether it is more than {margin} is open."
+    if verdict.decision == "equivalent":
+        return ""
+    return f" It is also not shown that they differ by less than {margin}."
+
+
+def _p(p: float) -> str:
+    text = p_value(p)
+    return f"p < {text[1:]}" if text.startswith("<") else f"p = {text}"
+
+
+def comparisons(verdicts: Sequence[Verdict], metric: str, correction: str) -> int:
+    """How many comparisons the p-values of a metric are corrected for; Tukey's test takes each metric by itself."""
+    return sum(is_test(verdict) and (correction != "tukey" or verdict.metric == metric) for verdict in verdicts)
+
+
+def sentences(verdicts: Sequence[Verdict], metric: str, correction: str) -> list[str]:
+    """A sentence for each verdict on the metric; verdicts on systems that cannot be compared come last."""
+    tested = comparisons(verdicts, metric, correction)
+    chosen = [verdict for verdict in verdicts if verdict.metric == metric]
+    ordered = sorted(chosen, key=lambda verdict: verdict.decision == "not comparable")
+    return [sentence(verdict, correction, tested) for verdict in ordered]

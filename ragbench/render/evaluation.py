@@ -1,36 +1,215 @@
-"""The documented, versioned JSON object of an evaluation (docs/reference/results-json.md)."""
+"""An evaluation on a terminal, as Markdown, as the documented JSON object (docs/reference/results-json.md), and its folder."""
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING
 
 from ragbench.core.errors import InputError
 from ragbench.core.evaluations import SCHEMA_VERSION, Arm, Comparison, Evaluation
 from ragbench.core.fingerprint import plain
 from ragbench.core.ledger import Ledger
 from ragbench.core.scored import MEDIAN, known_intervals
-from ragbench.io.encoding import read_text
 from ragbench.io.files import replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.scored_runs import QUERIES, RESULTS, SCORES, write_queries
 from ragbench.io.trec import write_qrels, write_trec_run
-from ragbench.render.tables import fraction, headline, llm_lines, p_value, summary, with_interval
+from ragbench.render.blocks import Block, Cell, Line, markdown, notes_block, strong, terminal
+from ragbench.render.numbers import counted, p_value, with_interval
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 JSON = dict[str, object]
+CALLS = "llm_calls"
+"""The note that every system with a language model has."""
+ARMS_PER_TABLE = 3
+SIGNIFICANT = 0.05
+FEW_CLUSTERS = 20
+"""With fewer resampling units, intervals are too narrow."""
+
+
+def headline(metrics: Sequence[str]) -> str:
+    """The metric that an evaluation is read by: nDCG@10, else the first nDCG, else the first metric."""
+    for wanted in ("ndcg@10", "ndcg"):
+        for name in metrics:
+            if name == wanted or (wanted == "ndcg" and name.startswith("ndcg")):
+                return name
+    return metrics[0]
+
+
+def evaluation_tables(evaluation: Evaluation) -> "RenderableType":
+    """All metrics, costs, notes, and last the leaderboard with errors."""
+    return terminal(evaluation_blocks(evaluation))
+
+
+def evaluation_markdown(evaluation: Evaluation) -> str:
+    """The leaderboard with errors, then metrics, costs and notes."""
+    return markdown("Evaluation", evaluation_blocks(evaluation))
+
+
+def evaluation_blocks(evaluation: Evaluation) -> list[Block]:
+    """Metrics, costs, notes and leaderboard."""
+    ran = [arm for arm in evaluation.arms if arm.status == "ok"]
+    failed = tuple(
+        Line(f"error: {arm.name} did not run and has no score: {arm.error}", "bad", bullet=False)
+        for arm in evaluation.failed
+    )
+    notes = notes_block(evaluation_notes(evaluation))
+    if not ran:
+        return [*notes, Block(lines=(f"{summary(evaluation)}.", *failed), main=True)]
+    return [_metrics(ran), _costs(ran), *notes, _leaderboard(evaluation, ran, failed)]
+
+
+def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm], failed: tuple[Line, ...]) -> Block:
+    """The headline metric of each system, and its paired difference to the first system."""
+    metric = headline(list(arms[0].metrics))
+    title = f"{metric}, mean [95% interval]"
+    head = ["system", metric]
+    if evaluation.comparisons:
+        title += f", and paired difference to {arms[0].name}"
+        head += ["difference", "p", "win/tie/loss"]
+    found = {c.candidate: c for c in evaluation.comparisons if c.metric == metric}
+    rows: list[Sequence[str | Cell]] = []
+    for arm in arms:
+        cells = [arm.name, with_interval(arm.metrics[metric])]
+        c = found.get(arm.name)
+        if c is not None:
+            cells += [with_interval(c.difference, signed=True), p_value(c.p), f"{c.wins}/{c.ties}/{c.losses}"]
+        better = c is not None and c.p < SIGNIFICANT and (c.difference.mean or 0) > 0
+        rows.append(strong(cells) if better else cells)
+    return Block(title, tuple(head), tuple(rows), failed, (f"{summary(evaluation)}.",), main=True)
+
+
+def _metrics(arms: Sequence[Arm]) -> Block:
+    rows = tuple((name, *(with_interval(arm.metrics[name]) for arm in arms)) for name in arms[0].metrics)
+    head = ("metric", *(arm.name for arm in arms))
+    return Block("All metrics, mean [95% interval]", head, rows, columns=ARMS_PER_TABLE)
+
+
+def _costs(arms: Sequence[Arm]) -> Block:
+    """Seconds, throughput, latency of single queries and memory."""
+    rows = []
+    for arm in arms:
+        if arm.cost is None:
+            continue
+        latency = arm.cost.latency_ms
+        row = (
+            arm.name + (" (stored)" if arm.from_store else ""),
+            f"{arm.cost.index_seconds:.2f}",
+            f"{arm.cost.qps:,.0f}" if arm.cost.qps >= 10 else f"{arm.cost.qps:.1f}",
+            f"{latency.p50:.2f}",
+            f"{latency.p95:.2f}",
+            f"{latency.p99:.2f}",
+            f"{arm.cost.peak_memory_mib:,.0f}",
+            "-" if arm.tie_rate is None else f"{arm.tie_rate:.1%}",
+        )
+        rows.append(row)
+    head = ("system", "index s", "queries/s", "p50 ms", "p95 ms", "p99 ms", "peak MiB", "ties")
+    return Block("Cost (latency: one query at a time)", head, tuple(rows))
+
+
+def summary(evaluation: Evaluation) -> str:
+    """One sentence: queries, chunks, what is judged, and how intervals are resampled."""
+    chunks, resampling = evaluation.manifest["chunks"], _resampling(evaluation)
+    assert isinstance(chunks, dict)
+    unjudged = len(evaluation.ledger.of("no-relevant"))
+    excluded = f" ({unjudged} without a relevant one, not scored)" if unjudged else ""
+    queries = len(evaluation.task.queries)
+    return (
+        f"{queries} {'query' if queries == 1 else 'queries'}{excluded}; "
+        f"{chunks['chunks']} chunks of {chunks['documents']} documents; "
+        f"{evaluation.task.unit}s judged; intervals resampled by {resampling['unit']} ({resampling['clusters']})"
+    )
+
+
+def evaluation_notes(evaluation: Evaluation) -> list[str]:
+    """What you need to know to read the numbers: stored parts, language models, skipped items, warnings."""
+    notes = []
+    clusters = int(str(_resampling(evaluation)["clusters"]))
+    if 1 < clusters < FEW_CLUSTERS:
+        notes.append(
+            f"warning: {clusters} resampling units are few, so intervals are too narrow "
+            "(in simulations, a 95% interval covers 93% with 10 units, 86% with 5, 71% with 3)"
+        )
+    stored = [arm.name for arm in evaluation.arms if _noted(arm, "embedded", 0)]
+    if stored:
+        notes.append(f"index s excludes embedding, because the vectors were stored already: {', '.join(stored)}")
+    both = [arm.name for arm in evaluation.arms if _noted(arm, "embedded_tokens_too", True)]
+    if both:
+        notes.append(f"index s includes the embedding of tokens, which serves the whole run: {', '.join(both)}")
+    reused = [arm.name for arm in evaluation.arms if arm.from_store]
+    if reused:
+        notes.append(f"read from the run store, nothing was computed again: {', '.join(reused)}")
+    notes += [line for arm in evaluation.arms for line in llm_lines(arm)]
+    for code, count in evaluation.ledger.counts().items():
+        if code != "arm-failed":
+            first = evaluation.ledger.of(code)[0]
+            notes.append(f"{count} x {code} (first: {first.item}: {first.reason.split('; ')[0]})")
+    for arm in evaluation.arms:
+        notes += [f"warning: {arm.name}: {warning}" for warning in arm.warnings]
+        if arm.empty:
+            notes.append(f"warning: {arm.name}: {counted(arm.empty, 'query')} found nothing and scored 0")
+    return notes
+
+
+def _resampling(evaluation: Evaluation) -> dict[str, object]:
+    resampling = evaluation.manifest["resampling"]
+    assert isinstance(resampling, dict)
+    return resampling
+
+
+def _noted(arm: Arm, name: str, value: object) -> bool:
+    """Whether the system or a part of it has this note; ``embedded`` is 0 where all vectors were stored."""
+    return any(key.split(".")[-1] == name and noted == value for key, noted in arm.notes.items())
+
+
+def llm_lines(arm: Arm) -> Iterator[str]:
+    """A line for each language model within a system; most systems have none."""
+    for key in arm.notes:
+        prefix, dot, last = key.rpartition(".")
+        if last == CALLS:
+            notes = {
+                name.rpartition(".")[2]: float(value)
+                for name, value in arm.notes.items()
+                if name.rpartition(".")[0] == prefix and isinstance(value, int | float)
+            }
+            yield _llm_line(f"{arm.name}: {prefix}" if dot else arm.name, arm, notes)
+
+
+def _llm_line(name: str, arm: Arm, notes: Mapping[str, float]) -> str:
+    parts = [
+        counted(notes[CALLS], "call"),
+        f"{counted(notes.get('llm_cached', 0), 'answer')} from the cache",
+        counted(notes.get("llm_tokens", 0), "token"),
+    ]
+    if "llm_cost" in notes:
+        parts.append(f"{notes['llm_cost']:.4g} in cost")
+    if arm.cost is not None and arm.cost.cost_per_query is not None:
+        parts.append(f"{arm.cost.cost_per_query:.3g} a query without the cache")
+    when = ", when its run was stored" if arm.from_store else ""
+    line = f"{name}: language model{when}: {', '.join(parts)}"
+    if "llm_ms_p50" in notes:
+        line += (
+            f"; p50 {notes['llm_ms_p50']:,.0f} ms, p95 {notes['llm_ms_p95']:,.0f} ms a query, not included in the "
+            "latency above"
+        )
+    if notes.get("unchanged"):
+        line += f"; unchanged: {counted(notes['unchanged'], 'query')}"
+    return line
 
 
 def evaluation_json(evaluation: Evaluation) -> JSON:
-    """The whole object."""
+    """The JSON object of an evaluation."""
     return results_json(evaluation.arms, evaluation.comparisons, evaluation.ledger, evaluation.manifest)
 
 
 def results_json(
     arms: Sequence[Arm], comparisons: Sequence[Comparison], ledger: Ledger, manifest: Mapping[str, object]
 ) -> JSON:
-    """The object from its parts; also of an evaluation that was interrupted."""
+    """The same object from its parts, for an evaluation that is still running too."""
     return {
         "schema_version": SCHEMA_VERSION,
         "arms": [arm_json(arm) for arm in arms],
@@ -41,7 +220,7 @@ def results_json(
 
 
 def arm_json(arm: Arm) -> JSON:
-    """One arm; ``arms[].metrics["ndcg@10"].mean``."""
+    """One system; for example, its mean is at ``arms[].metrics["ndcg@10"].mean``."""
     if arm.status == "error" or arm.cost is None:
         return {"name": arm.name, "status": "error", "error": arm.error}
     latency = arm.cost.latency_ms
@@ -69,12 +248,12 @@ def arm_json(arm: Arm) -> JSON:
 
 
 def interval_json(known: Mapping[str, Sequence[float]], name: str) -> list[float] | None:
-    """Its two ends; None where they are not known."""
+    """The two ends of an interval, or None if it is unknown."""
     return list(known[name]) if name in known else None
 
 
 def comparison_json(comparison: Comparison) -> JSON:
-    """One paired difference."""
+    """One paired difference between two systems."""
     return {
         "baseline": comparison.baseline,
         "candidate": comparison.candidate,
@@ -87,83 +266,20 @@ def comparison_json(comparison: Comparison) -> JSON:
     }
 
 
-def evaluation_markdown(evaluation: Evaluation) -> str:
-    """Leaderboard, metrics and cost as Markdown tables."""
-    ran = [arm for arm in evaluation.arms if arm.status == "ok"]
-    parts = ["# Evaluation", summary(evaluation) + "."]
-    if ran:
-        metric = headline(list(ran[0].metrics))
-        found = {c.candidate: c for c in evaluation.comparisons if c.metric == metric}
-        rows = []
-        for arm in ran:
-            c = found.get(arm.name)
-            difference = (
-                [with_interval(c.difference, signed=True), p_value(c.p), f"{c.wins}/{c.ties}/{c.losses}"]
-                if c
-                else [""] * 3
-            )
-            rows.append([arm.name, with_interval(arm.metrics[metric]), *difference])
-        first = f"difference to {ran[0].name}"
-        parts.append(table(["retriever", f"{metric} [95% interval]", first, "p", "win/tie/loss"], rows))
-        parts.append(
-            table(
-                ["metric", *(arm.name for arm in ran)],
-                [[name, *(with_interval(arm.metrics[name]) for arm in ran)] for name in ran[0].metrics],
-            )
-        )
-        cost = [
-            [
-                arm.name + (" (stored)" if arm.from_store else ""),
-                f"{arm.cost.index_seconds:.2f}",
-                f"{arm.cost.qps:.1f}",
-                f"{arm.cost.latency_ms.p50:.2f} / {arm.cost.latency_ms.p95:.2f} / {arm.cost.latency_ms.p99:.2f}",
-                f"{arm.cost.peak_memory_mib:.0f}",
-                fraction(arm.tie_rate),
-            ]
-            for arm in ran
-            if arm.cost is not None
-        ]
-        parts.append(table(["retriever", "index s", "queries/s", "p50 / p95 / p99 ms", "peak MiB", "tie rate"], cost))
-    warnings = [f"- {arm.name}: {warning}" for arm in evaluation.arms for warning in arm.warnings]
-    warnings += [f"- **{arm.name} did not run**: {arm.error}" for arm in evaluation.failed]
-    warnings += [f"- {escaped(line)}" for arm in evaluation.arms for line in llm_lines(arm)]
-    warnings += [f"- {count} x {code}" for code, count in evaluation.ledger.counts().items() if code != "arm-failed"]
-    if warnings:
-        parts.append("\n".join(["## To know", "", *warnings]))
-    return "\n\n".join(parts) + "\n"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; what would break a cell is escaped."""
-
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(escaped(cell) for cell in cells) + " |"
-
-    return "\n".join([line(head), "|" + " --- |" * len(head), *(line(row) for row in rows)])
-
-
-def escaped(text: str) -> str:
-    """Text that stays text inside a Markdown cell."""
-    for sign in "\\|<>`*_":
-        text = text.replace(sign, "\\" + sign)
-    # Intervals stay readable; of brackets only the middle of a link is taken apart.
-    return text.replace("](", "]\\(").replace("\n", " ")
-
-
 def file_name(arm: str) -> str:
-    """An arm's name as a file name; different arms of one evaluation never share one."""
+    """The name of a system as a file name."""
     return re.sub(r"[^A-Za-z0-9._=+-]+", "_", arm).strip("_.") or "arm"
 
 
 class ReportFolder:
-    """Writes the files, arm by arm, so that whatever is finished is readable.
+    """Writes the folder of an evaluation, system by system, so that finished systems are readable while others run.
 
     Args:
-        folder: it is made if it is not there.
-        inputs: where ``corpus`` and ``golden`` come from, for reports on the evaluation.
+        folder: created if it does not exist.
+        inputs: where ``corpus`` and ``golden`` come from, so that reports find them again.
 
     Raises:
-        InputError: the folder cannot be made.
+        InputError: the folder cannot be created.
     """
 
     def __init__(self, folder: Path, inputs: Mapping[str, Input] | None = None) -> None:
@@ -177,7 +293,7 @@ class ReportFolder:
         self._names: dict[str, str] = {}
 
     def arm(self, arm: Arm) -> None:
-        """Write a finished arm and the results so far."""
+        """Write a finished system and the results so far."""
         if not self._done:
             self._clear()
         self._done.append(arm)
@@ -191,7 +307,7 @@ class ReportFolder:
         self._results(results_json(self._done, (), Ledger(), {"complete": False, "runs": self._names}))
 
     def _clear(self) -> None:
-        """Take away what an earlier evaluation left here, so that nothing of it is taken for this one's."""
+        """Delete the files of an earlier evaluation, so that nobody mistakes them for files of this one."""
         try:
             runs = json.loads((self.folder / RESULTS).read_text(encoding="utf-8"))["manifest"]["runs"]
             old = [f"runs/{file_name(name)}.trec" for name in runs.values()]
@@ -201,7 +317,7 @@ class ReportFolder:
             (self.folder / name).unlink(missing_ok=True)
 
     def finish(self, evaluation: Evaluation) -> None:
-        """Write everything."""
+        """Write the complete evaluation."""
         self._scores(evaluation.arms)
         write_queries(evaluation.queries, self.folder / QUERIES)
         write_qrels(evaluation.task.judgements, self.folder / "qrels.trec", escape=True)
@@ -228,44 +344,3 @@ class ReportFolder:
         if frames:
             with replacing(self.folder / SCORES) as path:
                 pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
-
-
-T = TypeVar("T")
-
-
-def read_object(path: Path, command: str) -> dict[str, Any]:
-    """The JSON object of a file.
-
-    Args:
-        path: the file.
-        command: that wrote it, for messages.
-
-    Raises:
-        InputError: it is not there, or holds something else.
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; '{command} > FILE' writes one")
-    try:
-        content = json.loads(read_text(path)[0])
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is not what '{command}' writes ({error})") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: is not what '{command}' writes: it holds no JSON object")
-    return content
-
-
-def checked(kind: type[T], content: Mapping[str, Any], where: str, command: str) -> T:
-    """The dataclass that the object stands for; what it holds beyond is passed over.
-
-    Raises:
-        InputError: something is missing or of another kind.
-    """
-    import pydantic
-
-    try:
-        found: T = pydantic.TypeAdapter(kind).validate_python(content)
-    except pydantic.ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(map(str, fault["loc"]))
-        raise InputError(f"{where}: is not what '{command}' writes: {place}: {fault['msg']}") from error
-    return found

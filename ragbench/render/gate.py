@@ -5,18 +5,19 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
-
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ragbench.comparison.gate.result import Decided, Gate, Outcome
 from ragbench.core.errors import InputError
 from ragbench.core.scored import ScoredRun
 from ragbench.io.baselines import Baseline
-from ragbench.render.evaluation import checked, read_object
-from ragbench.render.tables import fraction, headline
+from ragbench.render.blocks import Block, Cell, Line, Style, markdown, notes_block, terminal
+from ragbench.render.evaluation import headline
+from ragbench.render.numbers import fraction
+from ragbench.render.records import checked, read_object
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 class WithRules(Protocol):
@@ -107,29 +108,34 @@ def notes(gate: Gate) -> list[str]:
     return [*gate.notes, *([] if gate.rules.source else [DEFAULT_NOTE])]
 
 
-STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "skipped": "dim"}
+STYLES: dict[str, Style] = {"pass": "good", "fail": "bad", "inconclusive": "open", "skipped": "quiet"}
+HEAD = ("outcome", "rule", "value [interval]", "bound", "to turn")
 
 
-def gate_table(gate: Gate) -> RenderableType:
-    """The sentence first, then every rule, then why what did not pass did not."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("", no_wrap=True)
-    table.add_column("rule", overflow="fold")
-    for column in ("value [interval]", "bound", "to turn"):
-        table.add_column(column, justify="right")
-    for one in shown(gate):
-        style = STYLES[one.outcome]
-        table.add_row(Text(one.outcome, style=style), Text(one.name), value_with_interval(one), bound(one), room(one))
-    return Group(
-        Text(gate.sentence, style=STYLES[gate.outcome]),
-        Text(against(gate)),
-        Text(),
-        table,
-        Text(),
-        *(Text(said, style=STYLES[outcome]) for outcome, said in reasons(gate)),
-        *(Text(f"note: {note}", style="yellow") for note in notes(gate)),
-        Text(chances(gate), style="dim"),
+def gate_table(gate: Gate) -> "RenderableType":
+    """The verdict first, then every rule, then why rules did not pass."""
+    return terminal(gate_blocks(gate))
+
+
+def gate_markdown(gate: Gate) -> str:
+    """The same for a pull request."""
+    return markdown(f"Gate: {gate.outcome}", gate_blocks(gate), level=2)
+
+
+def gate_blocks(gate: Gate) -> list[Block]:
+    """The verdict, every rule, why rules did not pass, and notes."""
+    rows = tuple(
+        (Cell(one.outcome, STYLES[one.outcome]), one.name, value_with_interval(one), bound(one), room(one))
+        for one in shown(gate)
     )
+    why = tuple(Line(text, STYLES[outcome], bullet=False) for outcome, text in reasons(gate))
+    return [
+        Block(lines=(Line(gate.sentence, STYLES[gate.outcome]), against(gate))),
+        Block(head=HEAD, rows=rows, align="llrrr"),
+        *([Block(lines=why)] if why else []),
+        *notes_block(notes(gate)),
+        Block(lines=(Line(chances(gate), "quiet"),)),
+    ]
 
 
 SCHEMA_VERSION = 1
@@ -207,41 +213,6 @@ def _case(suite: ET.Element, one: Decided, candidate: str) -> None:
 def clean(text: str) -> str:
     """The text with what XML cannot hold shown as U+FFFD."""
     return _NOT_XML.sub("\ufffd", text)
-
-
-MARKS = {"pass": "✅ pass", "fail": "❌ fail", "inconclusive": "❔ inconclusive", "skipped": "➖ skipped"}
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|~])")
-
-
-def gate_markdown(gate: Gate) -> str:
-    """Sentence, table of rules, reasons, notes."""
-    rows = [
-        f"| {MARKS[one.outcome]} | {escaped(one.name)} | {value_with_interval(one)} | {bound(one)} | {room(one)} |"
-        for one in shown(gate)
-    ]
-    told = [f"- {escaped(sentence)}" for _, sentence in reasons(gate)]
-    said = [f"- note: {escaped(note)}" for note in notes(gate)]
-    parts = [
-        f"## {MARKS[gate.outcome]}",
-        escaped(gate.sentence),
-        escaped(against(gate)),
-        "\n".join(["| outcome | rule | value [interval] | bound | to turn |", "|---|---|---:|---:|---:|", *rows]),
-        *(["\n".join(told + said)] if told or said else []),
-        f"<sub>{escaped(chances(gate))}</sub>",
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def escaped(text: str) -> str:
-    """Text that Markdown shows as it stands: one line, no markup, no HTML."""
-    line = " ".join(text.split())
-    return (
-        _SPECIAL.sub(r"\\\1", line)
-        .replace("&", "&amp;")
-        .replace("<", "&lt;")
-        .replace(">", "&gt;")
-        .replace("@", "&#64;")
-    )
 
 
 FILE = "gate.json"

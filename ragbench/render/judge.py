@@ -1,13 +1,9 @@
 """A judge against people: tables, Markdown and JSON."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from ragbench.answers.judge_check.annotators import People
 from ragbench.answers.judge_check.calibration import Calibration
@@ -18,10 +14,12 @@ from ragbench.core.fingerprint import plain
 from ragbench.io.answer_files import ANSWERS
 from ragbench.io.files import make_out, write_text
 from ragbench.io.scored_runs import RESULTS
-from ragbench.render.compare_sentences import counted
-from ragbench.render.evaluation import escaped
-from ragbench.render.evaluation import table as markdown_table
-from ragbench.render.tables import FEW_CLUSTERS, fraction, with_interval
+from ragbench.render.blocks import Block, markdown, notes_block, terminal
+from ragbench.render.evaluation import FEW_CLUSTERS
+from ragbench.render.numbers import counted, fraction, with_interval
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 def opening(check: JudgeCheck) -> str:
@@ -125,34 +123,27 @@ HEAD = ("figure", "value [95% interval]", "answers", "what it is")
 PART_HEAD = ("part", "n", "yes", "sens.", "spec.", "accuracy", "ROC AUC [95% interval]")
 
 
-def judge_tables(check: JudgeCheck) -> RenderableType:
-    """Slices first, and last, where the eye ends, the figures of the whole."""
-    parts: list[RenderableType] = []
-    if check.slices:
-        parts += [Text("By part", style="bold"), _table(PART_HEAD, part_rows(check)), Text()]
-    if check.people is not None:
-        parts += [Text("People", style="bold"), *(Text(line) for line in agreement(check.people)), Text()]
-    parts += [Text(f"{check.signal.written} against people's labels", style="bold")]
-    parts += [Text(opening(check)), Text(threshold_sentence(check))]
-    parts += [Text(note, style="yellow") for note in judge_notes(check)]
-    return Group(*parts, _table(HEAD, figure_rows(check.figures)))
+def judge_tables(check: JudgeCheck) -> "RenderableType":
+    """Slices and annotators first, then the figures of the whole."""
+    return terminal(judge_blocks(check))
 
 
 def judge_markdown(check: JudgeCheck) -> str:
     """The same for a pull request."""
-    parts = [
-        f"# {escaped(check.signal.written)} against people's labels",
-        f"{escaped(opening(check))} {escaped(threshold_sentence(check))}",
-        markdown_table(HEAD, figure_rows(check.figures)),
-    ]
-    if check.people is not None:
-        parts += ["## People", "\n".join(f"- {escaped(line)}" for line in agreement(check.people))]
+    return markdown(f"Judge check: {check.signal.written}", judge_blocks(check))
+
+
+def judge_blocks(check: JudgeCheck) -> list[Block]:
+    """Slices, the agreement of annotators, notes, and the figures of the whole."""
+    found = []
     if check.slices:
-        parts += ["## By part", markdown_table(PART_HEAD, part_rows(check))]
-    notes = judge_notes(check)
-    if notes:
-        parts += ["## To know", "\n".join(f"- {escaped(note)}" for note in notes)]
-    return "\n\n".join(parts) + "\n"
+        found.append(Block("Slices", PART_HEAD, tuple(part_rows(check))))
+    if check.people is not None:
+        found.append(Block("Annotators", lines=tuple(agreement(check.people))))
+    title = f"{check.signal.written} against the labels of annotators"
+    above = (opening(check), threshold_sentence(check))
+    figures = Block(title, HEAD, tuple(figure_rows(check.figures)), above=above, align="lrrl", main=True)
+    return [*found, *notes_block(judge_notes(check)), figures]
 
 
 def judge_json(check: JudgeCheck) -> dict[str, object]:
@@ -251,16 +242,6 @@ def part_rows(check: JudgeCheck) -> list[list[str]]:
             ]
         )
     return rows
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for at, name in enumerate(head):
-        left = at == 0 or name == HEAD[-1]
-        table.add_column(name, justify="left" if left else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
 
 
 CHECK, SUMMARY, ITEMS, CALIBRATION = "check.json", "summary.md", "items.jsonl", "calibration.json"

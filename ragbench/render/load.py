@@ -1,14 +1,12 @@
 """A load on a terminal and as Markdown."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from ragbench.answers.load.result import BUSY, LATE_MS, LATE_SHARE, SHARES, LevelResult, LoadResult
 from ragbench.core.errors import SettingError
@@ -18,9 +16,11 @@ from ragbench.core.scored import QueryTable
 from ragbench.io.answer_files import ANSWERS
 from ragbench.io.files import make_out, replacing, write_text
 from ragbench.io.scored_runs import LEDGER, LOAD_KIND, QUERIES, RESULTS, SCORES, write_queries
-from ragbench.render.evaluation import escaped
-from ragbench.render.evaluation import table as markdown_table
+from ragbench.render.blocks import Block, Line, markdown, notes_block, terminal
 from ragbench.stats.percentiles import Percentile, enough_for
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 JSON = dict[str, object]
 
@@ -106,26 +106,25 @@ GREW = 2.0
 """From here on the latency is said to have grown."""
 
 
-def load_tables(result: LoadResult) -> RenderableType:
-    """What was sent, what must be known, and last, where the eye ends, the latencies."""
-    parts: list[RenderableType] = [Text(summary(result)), Text(), _table(HEAD, _rows(result)), Text()]
-    parts += [Text(note, style="yellow") for note in notes(result)]
-    for title, rows in _times(result):
-        parts += [Text(), Text(title, style="bold"), _table(TIMES_HEAD, rows)]
-    parts += [Text(f"error: {one.name}: {one.error}", style="bold red") for one in result.levels if one.error]
-    return Group(*parts)
+def load_tables(result: LoadResult) -> "RenderableType":
+    """What was sent, notes, and last the latencies."""
+    return terminal(load_blocks(result))
 
 
 def load_markdown(result: LoadResult) -> str:
     """The same for a pull request."""
-    parts = ["# Load", escaped(summary(result)) + ".", markdown_table(HEAD, _rows(result))]
-    for title, rows in _times(result):
-        parts += [f"## {title}", markdown_table(TIMES_HEAD, rows)]
-    told = [f"- {escaped(note)}" for note in notes(result)]
-    told += [f"- **{one.name}**: {escaped(one.error)}" for one in result.levels if one.error]
-    if told:
-        parts.append("\n".join(["## To know", "", *told]))
-    return "\n\n".join(parts) + "\n"
+    return markdown("Load", load_blocks(result))
+
+
+def load_blocks(result: LoadResult) -> list[Block]:
+    """What was sent, notes, latencies and errors."""
+    errors = tuple(Line(f"error: {one.name}: {one.error}", "bad") for one in result.levels if one.error)
+    return [
+        Block(head=HEAD, rows=tuple(_rows(result)), above=(f"{summary(result)}.",)),
+        *notes_block(notes(result)),
+        *(Block(title, TIMES_HEAD, tuple(rows)) for title, rows in _times(result)),
+        *([Block(lines=errors)] if errors else []),
+    ]
 
 
 def summary(result: LoadResult) -> str:
@@ -230,15 +229,6 @@ def _ms(value: float) -> str:
     if value >= 99.95:
         return f"{value:,.0f}"
     return f"{value:.2f}" if value < 9.995 else f"{value:.1f}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in head:
-        table.add_column(name, justify="left" if name == "load" else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
 
 
 REQUESTS, SUMMARY = "requests.parquet", "summary.md"

@@ -1,32 +1,37 @@
 """A plan in plain words, with two small tables; and as the documented JSON object (docs/guides/plan.md)."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
-
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from ragbench.comparison.pilot import Pilot
 from ragbench.comparison.plan import Goal, Plan, Range, Row
 from ragbench.core.fingerprint import plain
-from ragbench.render.compare_sentences import counted
+from ragbench.render.blocks import Block, Line, notes_block, terminal
+from ragbench.render.numbers import counted
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 SCHEMA_VERSION = 1
 """Of the JSON object; raised when a key changes its meaning or goes."""
 
 
-def plan_tables(plan: Plan) -> RenderableType:
-    """The answer first, then what it rests on, then the tables."""
-    parts: list[RenderableType] = [Text(line, style="bold") for line in answers(plan)]
-    parts += [Text(line) for line in grounds(plan)]
-    parts += [Text(f"note: {line}", style="yellow") for line in plan.warnings]
+def plan_tables(plan: Plan) -> "RenderableType":
+    """The answer first, then what it is based on, then the tables."""
+    return terminal(plan_blocks(plan))
+
+
+def plan_blocks(plan: Plan) -> list[Block]:
+    """The answer, what it is based on, notes, and what more queries would show."""
+    bold = [Line(line, "strong") for line in answers(plan)]
+    found = [Block(lines=(*bold, *grounds(plan))), *notes_block(plan.warnings)]
     if plan.by_queries:
-        parts += _table("More queries from more documents", ("queries", "documents", "can be shown"), _more(plan))
+        head = ("queries", "documents", "detectable")
+        found.append(Block("More queries from more documents", head, tuple(_more(plan)), align="rrr"))
     if plan.by_depth:
         title = f"More queries from the same {counted(plan.documents or 0, 'document')}"
-        parts += _table(title, ("per document", "queries", "can be shown"), _deeper(plan))
-    return Group(*parts)
+        found.append(Block(title, ("per document", "queries", "detectable"), tuple(_deeper(plan)), align="rrr"))
+    return found
 
 
 def plan_json(plan: Plan) -> dict[str, object]:
@@ -185,12 +190,3 @@ def _pilot(pilot: Pilot) -> dict[str, object]:
         "icc": None if pilot.icc is None else asdict(pilot.icc),
         "binary": pilot.binary,
     }
-
-
-def _table(title: str, head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> list[RenderableType]:
-    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in head:
-        shown.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        shown.add_row(*row)
-    return [Text(), Text(title, style="bold"), shown]

@@ -5,26 +5,24 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from ragbench.answers.probe.cases import PlantedDocument
 from ragbench.answers.probe.outcome import CategoryOutcome, FloorOutcome, Outcome, Rate, Tried
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.io.files import write_text
 from ragbench.render.answers import SUMMARY, write_answer_scores
-from ragbench.render.compare_sentences import counted
-from ragbench.render.evaluation import escaped
-from ragbench.render.evaluation import table as markdown_table
-from ragbench.render.tables import fraction, one_line
+from ragbench.render.blocks import Block, Line, Style, markdown, notes_block, one_line, strong, terminal
+from ragbench.render.numbers import counted, fraction
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 JSON = dict[str, object]
 SCHEMA_VERSION = 1
 HEAD = ("category", "cases", "pass rate [95% interval]", "refusals [95% interval]", "unscored", "idle")
 LONGEST = 200
-COLOURS = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
+STYLES: dict[str, Style] = {"pass": "good", "fail": "bad", "inconclusive": "open"}
 
 
 def probe_json(outcome: Outcome, name: str, judge: str | None) -> JSON:
@@ -46,8 +44,8 @@ def probe_json(outcome: Outcome, name: str, judge: str | None) -> JSON:
     }  # fmt: skip
 
 
-def probe_tables(outcome: Outcome, name: str, judge: str | None, *, show: int) -> RenderableType:
-    """Failing cases, notes, and last, where the eye ends, the rates and the verdict.
+def probe_tables(outcome: Outcome, name: str, judge: str | None, *, show: int) -> "RenderableType":
+    """Failing cases, notes, and last the rates and the verdict.
 
     Args:
         outcome: of the probes.
@@ -55,33 +53,30 @@ def probe_tables(outcome: Outcome, name: str, judge: str | None, *, show: int) -
         judge: the model that judged, if there was one.
         show: the most failing cases to show.
     """
-    parts: list[RenderableType] = []
-    failing = outcome.failing
-    for tried in failing[:show]:
-        parts += [Text(f"fails: {tried.case.id}", style="red"), _failing(tried)]
-    if len(failing) > show:
-        more = "more failing case" if show else "failing case"
-        parts.append(Text(f"{counted(len(failing) - show, more)}; --show {len(failing)} shows all"))
-    parts += [Text(note, style="yellow") for note in notes(outcome, judge)]
-    parts += [Text(), Text(name, style="bold"), _table(outcome)]
-    for floor in outcome.floors:
-        parts.append(Text(_floor_line(floor), style=COLOURS[floor.verdict]))
-    return Group(*parts)
+    return terminal(probe_blocks(outcome, name, judge, show=show))
 
 
 def probe_markdown(outcome: Outcome, name: str, judge: str | None) -> str:
     """The same for a pull request, with all failing cases."""
-    parts = [f"# Probes: {escaped(one_line(name, LONGEST))}", markdown_table(HEAD, _rows(outcome))]
-    if outcome.floors:
-        parts.append("\n".join(f"- {escaped(_floor_line(f))}" for f in outcome.floors))
-    said = notes(outcome, judge)
-    if said:
-        parts.append("\n".join(["## To know", "", *(f"- {escaped(note)}" for note in said)]))
-    if outcome.failing:
-        head = ("case", "question", "answer", "why")
-        rows = [[tried.case.id, *(text for _, text in _block(tried))] for tried in outcome.failing]
-        parts += ["## Failing cases", markdown_table(head, rows)]
-    return "\n\n".join(parts) + "\n"
+    title = f"Probes: {one_line(name, LONGEST)}"
+    return markdown(title, probe_blocks(outcome, name, judge, show=len(outcome.failing)))
+
+
+def probe_blocks(outcome: Outcome, name: str, judge: str | None, *, show: int) -> list[Block]:
+    """Failing cases, notes, and the rates with the verdict; the arguments are those of `probe_tables`."""
+    failing = outcome.failing
+    found = [
+        Block(f"fails: {tried.case.id}", lines=tuple(Line(f"{what}: {text}", indent=2) for what, text in _parts(tried)),
+              level=3)
+        for tried in failing[:show]
+    ]  # fmt: skip
+    if len(failing) > show:
+        more = "more failing case" if show else "failing case"
+        found.append(Block(lines=(f"{counted(len(failing) - show, more)}; show all with --show {len(failing)}",)))
+    rows = _rows(outcome)
+    floors = tuple(Line(_floor_line(floor), STYLES[floor.verdict]) for floor in outcome.floors)
+    rates = Block(one_line(name, LONGEST), HEAD, (*rows[:-1], strong(rows[-1])), floors, main=True)
+    return [*found, *notes_block(notes(outcome, judge)), rates]
 
 
 def notes(outcome: Outcome, judge: str | None) -> list[str]:
@@ -108,26 +103,6 @@ def notes(outcome: Outcome, judge: str | None) -> list[str]:
     return found
 
 
-def _failing(tried: Tried) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    for what, text in _block(tried):
-        grid.add_row(Text(f"  {what}"), Text(text))
-    return grid
-
-
-def _table(outcome: Outcome) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    names = ("category", "cases", "pass rate", "refusals", "unscored", "idle")
-    for name in names:
-        table.add_column(name, justify="left" if name == "category" else "right", no_wrap=name != "category")
-    rows = _rows(outcome)
-    for row in rows[:-1]:
-        table.add_row(*row)
-    table.add_section()
-    table.add_row(*rows[-1], style="bold")
-    return table
-
-
 def _rows(outcome: Outcome) -> list[list[str]]:
     return [
         [
@@ -151,7 +126,7 @@ def _floor_line(floor: FloorOutcome) -> str:
     return f"{floor.verdict}: {what}: [{fraction(floor.low)}, {fraction(floor.high)}], {floor.why}"
 
 
-def _block(tried: Tried) -> Sequence[tuple[str, str]]:
+def _parts(tried: Tried) -> Sequence[tuple[str, str]]:
     answer = one_line(tried.answer, LONGEST) or "(no text)"
     why = f"{one_line(tried.why, LONGEST)} (by {tried.by})"
     return (("question", one_line(tried.case.question, LONGEST)), ("answer", answer), ("why", why))

@@ -1,42 +1,42 @@
-"""Evaluations as one comment of a pull request: verdict, table, worst slices."""
+"""Evaluations as a comment on a pull request: verdict, table, worst slices."""
 
 from collections.abc import Callable, Sequence
 
 from ragbench.comparison.compare import SliceVerdict
-from ragbench.render.compare_sentences import interval
-from ragbench.render.evaluation import escaped, table
+from ragbench.render.blocks import MARKS, Row, escaped, markdown_table
 from ragbench.render.html.inputs import ReportData
-from ragbench.render.html.sections import leaderboard, made, verdict
-from ragbench.render.tables import p_value
+from ragbench.render.html.sections import failed, leaderboard, made, verdict
+from ragbench.render.numbers import interval, p_value
 
 MOST_BYTES = 60_000
-"""What the service that shows the comment takes (GitHub: 65,536 characters), with room for a line above it."""
+"""GitHub accepts 65,536 characters; this leaves room for a line above."""
 WORST = 5
 LONGEST = 400
-MARKS = {"better": "✅", "worse": "❌", "open": "❔", "single": ""}
+KINDS = {"better": "good", "worse": "bad", "open": "open"}
+"""Styles of the kinds of verdicts; a single system has no verdict."""
 
 
 def pull_request(data: ReportData) -> str:
-    """Markdown of less than `MOST_BYTES` bytes; what is left out is counted."""
+    """Markdown of less than `MOST_BYTES` bytes; what does not fit is counted."""
     said = verdict(data)
-    head, standings = leaderboard(data)
-    mark = f"{MARKS[said.kind]} " if MARKS[said.kind] else ""
+    board = leaderboard(data)
+    mark = f"{MARKS[KINDS[said.kind]]} " if said.kind in KINDS else ""
     parts = [f"## {escaped(data.title)}", f"{mark}**{_short(said.sentence)}**"]
-    ran = [one for one in standings if one.error is None]
-    rows = [[one.name + (f" ({one.role})" if one.role else ""), *one.cells] for one in ran]
-    failed = [f"- **{_short(one.name)} did not run**: {_short(one.error or '')}" for one in standings if one.error]
-    parts += [_within(rows, 8_000, lambda some: table(head, some), "systems"), *_list(failed, 4_000)]
+    did_not = failed(data)
+    rows = board.rows[: len(board.rows) - len(did_not)]
+    errors = [f"- **{_short(name)} did not run**: {_short(error)}" for name, error in did_not.items()]
+    parts += [_within(rows, 8_000, lambda some: markdown_table(board.head, some), "systems"), *_list(errors, 4_000)]
     parts += _list([f"- {_short(text)}" for text in said.others], 8_000)
     worst = [
         row for name in dict.fromkeys(one.verdict.candidate for one in _slices(data)) for row in _worst(data, name)
     ]
     if worst:
         title = ["slice", "system", "queries", f"difference in {data.metric}", "p"]
-        parts += ["### Worst slices", _within(worst, 12_000, lambda some: table(title, some), "slices")]
+        parts += ["### Worst slices", _within(worst, 12_000, lambda some: markdown_table(title, some), "slices")]
     notes = [f"- {_short(note)}" for note in said.notes]
     notes += [f"- {count} x {code}" for one in data.folders for code, count in one.content["ledger"]["counts"].items()]
     if notes:
-        parts += ["### To know", *_list(notes, 8_000)]
+        parts += ["### Notes", *_list(notes, 8_000)]
     if said.test:
         parts.append(f"Test: {_short(said.test)}")
     commands = [one.command for one in made(data) if "```" not in one.command]
@@ -49,7 +49,7 @@ def _slices(data: ReportData) -> Sequence[SliceVerdict]:
 
 
 def _worst(data: ReportData, name: str) -> list[list[str]]:
-    """Tested slices on which the system is furthest behind the baseline, the worst first."""
+    """The tested slices on which the system is furthest behind the baseline, the worst first."""
     sign = -1.0 if data.runs[0].scores.direction(data.metric) == "lower" else 1.0
     own = [one for one in _slices(data) if one.tested and one.verdict.candidate == name]
     behind = [one for one in own if sign * (one.verdict.difference or 0.0) < 0]
@@ -61,20 +61,18 @@ def _worst(data: ReportData, name: str) -> list[list[str]]:
 
 
 def _list(lines: Sequence[str], most: int) -> list[str]:
-    return [_within([[line] for line in lines], most, lambda some: "\n".join(row[0] for row in some), "lines")]
+    return [_within([[line] for line in lines], most, lambda some: "\n".join(str(row[0]) for row in some), "lines")]
 
 
-def _commands(rows: Sequence[Sequence[str]]) -> str:
+def _commands(rows: Sequence[Row]) -> str:
     if not rows:
         return ""
-    lines = "\n".join(row[0] for row in rows)
-    return f"<details><summary>To repeat it</summary>\n\n```console\n{lines}\n```\n\n</details>"
+    lines = "\n".join(str(row[0]) for row in rows)
+    return f"<details><summary>How to repeat it</summary>\n\n```console\n{lines}\n```\n\n</details>"
 
 
-def _within(
-    rows: Sequence[Sequence[str]], most: int, drawn: Callable[[Sequence[Sequence[str]]], str], what: str
-) -> str:
-    """As many of the rows as fit into so many bytes, and how many more there are."""
+def _within(rows: Sequence[Row], most: int, drawn: Callable[[Sequence[Row]], str], what: str) -> str:
+    """As many rows as fit into ``most`` bytes, and how many more there are."""
     if not rows:
         return ""
     for kept in range(len(rows), -1, -1):
@@ -82,7 +80,7 @@ def _within(
         if len(text.encode()) <= most:
             more = len(rows) - kept
             return "\n\n".join(filter(None, [text, f"and {more} more {what}" if more else ""]))
-    return f"{len(rows)} {what}, too long to be shown"
+    return f"{len(rows)} {what}, too long to show"
 
 
 def _short(text: str) -> str:

@@ -3,16 +3,16 @@
 import csv
 import io
 from collections.abc import Sequence
-from typing import Any
-
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from ragbench.answers.wattbot.score.parts import METRICS, WEIGHTS, Scored
 from ragbench.answers.wattbot.score.summary import Row, Summary, rows_of
 from ragbench.core.ledger import Ledger, first_ten
-from ragbench.render.tables import fraction
+from ragbench.render.blocks import Block, Line, notes_block, one_line, strong, terminal
+from ragbench.render.numbers import fraction
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 SCHEMA_VERSION = 1
 """Of the JSON object; raised when a key changes its meaning or goes."""
@@ -27,16 +27,20 @@ TOLD = {
 }
 
 
-def score_tables(summary: Summary, ledger: Ledger) -> RenderableType:
-    """The kinds of questions, the worst rows, what must be known, and last the score with its parts."""
-    parts: list[RenderableType] = [Text(f"{summary.name} ({summary.rules} rules)", style="bold")]
-    parts += [_kinds(summary), Text()]
+def score_tables(summary: Summary, ledger: Ledger) -> "RenderableType":
+    """The kinds of questions, the worst rows, notes, and last the score with its parts."""
+    return terminal(score_blocks(summary, ledger))
+
+
+def score_blocks(summary: Summary, ledger: Ledger) -> list[Block]:
+    """The kinds of questions, the worst rows, notes, and the score with its parts."""
+    kinds = tuple((kind.name, str(kind.rows), *map(fraction, kind.means)) for kind in summary.kinds)
+    title = f"{summary.name} ({summary.rules} rules)"
+    found = [Block(title, ("kind of answer", "rows", *METRICS), kinds)]
     if summary.worst:
-        parts.append(Text(f"worst {len(summary.worst)} of {summary.imperfect} rows that are not perfect", style="bold"))
-        parts += [line for row in summary.worst for line in _row(row)]
-        parts.append(Text())
-    parts += [Text(f"note: {line}", style="yellow") for line in notes(summary, ledger)]
-    return Group(*parts, _means(summary))
+        title = f"The worst {len(summary.worst)} of {summary.imperfect} rows that are not perfect"
+        found.append(Block(title, lines=tuple(line for row in summary.worst for line in _row(row))))
+    return [*found, *notes_block(notes(summary, ledger)), _means(summary)]
 
 
 def notes(summary: Summary, ledger: Ledger) -> list[str]:
@@ -97,41 +101,26 @@ def _row_json(row: Row) -> dict[str, Any]:
     return {**cells, "scores": dict(zip(METRICS, row.parts, strict=True))}
 
 
-def _means(summary: Summary) -> RenderableType:
-    table = _table("part", "weight", f"mean [{summary.confidence:.0%} interval]")
+def _means(summary: Summary) -> Block:
+    rows = []
     for name, mean in summary.means.items():
-        shown = f"{fraction(mean.mean)} [{fraction(mean.low)}, {fraction(mean.high)}]"
-        style = "bold" if name == METRICS[0] else ""
-        table.add_row(name, fraction(WEIGHTS[name]) if name in WEIGHTS else "", shown, style=style)
-    rows = f"{summary.rows} rows, resampled by {summary.units} documents (or questions without a single one)"
-    return Group(table, Text(rows))
+        value = f"{fraction(mean.mean)} [{fraction(mean.low)}, {fraction(mean.high)}]"
+        cells = (name, fraction(WEIGHTS[name]) if name in WEIGHTS else "", value)
+        rows.append(strong(cells) if name == METRICS[0] else cells)
+    below = f"{summary.rows} rows, resampled by {summary.units} documents (or questions without a single document)"
+    head = ("part", "weight", f"mean [{summary.confidence:.0%} interval]")
+    return Block("Score", head, tuple(rows), (below,), main=True)
 
 
-def _kinds(summary: Summary) -> Table:
-    table = _table("kind of answer", "rows", *METRICS)
-    for kind in summary.kinds:
-        table.add_row(kind.name, str(kind.rows), *map(fraction, kind.means))
-    return table
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(first)
-    for name in others:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
-
-
-def _row(row: Row) -> list[Text]:
-    shown = ", ".join(f"{name} {fraction(part)}" for name, part in zip(METRICS, row.parts, strict=True))
+def _row(row: Row) -> list[Line]:
+    parts = ", ".join(f"{name} {fraction(part)}" for name, part in zip(METRICS, row.parts, strict=True))
     return [
-        Text(f"{row.id}  {shown}"),
-        Text(f"  {_cut(row.question, QUESTION_CHARACTERS)}", style="dim"),
-        Text(f"  value {_cut(row.given_value) or '(none)'}, true {_cut(row.true_value)}"),
-        Text(f"  references {_cut(row.given_references) or '(none)'}, true {_cut(row.true_references)}"),
+        Line(f"{row.id}  {parts}"),
+        Line(one_line(row.question, QUESTION_CHARACTERS), "quiet", indent=2),
+        Line(f"value {_cut(row.given_value) or '(none)'}, true {_cut(row.true_value)}", indent=2),
+        Line(f"references {_cut(row.given_references) or '(none)'}, true {_cut(row.true_references)}", indent=2),
     ]
 
 
-def _cut(text: str, most: int = CELL_CHARACTERS) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= most else f"{text[: most - 3]}..."
+def _cut(text: str) -> str:
+    return one_line(text, CELL_CHARACTERS)

@@ -5,7 +5,7 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from ragbench.render.html.page import broken
+from ragbench.render.blocks import breakable
 from ragbench.view.runs import FoundRun
 from ragbench.view.settings import Settings
 from ragbench.view.uploads import ENDINGS
@@ -16,6 +16,7 @@ class Pages:
 
     def __init__(self) -> None:
         import jinja2
+        from markupsafe import Markup
 
         self._environment = jinja2.Environment(
             loader=jinja2.PackageLoader("ragbench.view"),
@@ -24,7 +25,8 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters |= {"moment": _moment, "broken": broken}
+        self._environment.filters["moment"] = _moment
+        self._environment.filters["breakable"] = lambda name: Markup(breakable(name))
         self._version = version("ragbench")
 
     def runs(self, settings: Settings, runs: Sequence[FoundRun]) -> str:

@@ -14,7 +14,7 @@ from ragbench.golden.annotators.sheet import COLUMNS, FILLED, evidence_text, neu
 from ragbench.io.encoding import read_text
 from ragbench.io.files import replacing
 from ragbench.io.scored_runs import read_scored
-from ragbench.render.tables import headline
+from ragbench.render.evaluation import headline
 from ragbench.view.damage import naming
 from ragbench.view.library import Library
 from ragbench.view.runs import FoundRun

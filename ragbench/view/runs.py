@@ -11,7 +11,8 @@ from typing import Any
 from ragbench.core.evaluations import Estimate
 from ragbench.io.encoding import read_text
 from ragbench.io.scored_runs import LOAD_KIND, QUERIES, RESULTS, SCORES
-from ragbench.render.tables import headline, with_interval
+from ragbench.render.evaluation import headline
+from ragbench.render.numbers import with_interval
 
 DEPTH = 6
 """Folders below the given one that are looked into."""

@@ -14,7 +14,7 @@ from ragbench.comparison.verdict import verdict
 from ragbench.core.errors import SettingError
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Direction, Scores
-from ragbench.render.compare_sentences import sentence
+from ragbench.render.compare import sentence
 
 Values = npt.NDArray[np.float64]
 RNG = np.random.default_rng(3)

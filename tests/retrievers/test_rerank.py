@@ -13,10 +13,10 @@ from ragbench.core.runs import Query
 from ragbench.io.token_vectors import Packed, TokenStore, pack
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.models.embed.npy import Npy
-from ragbench.render.tables import notices
 from ragbench.retrievers._late import LateBlend, max_sim, standardised
 from ragbench.retrievers.bm25 import BM25
 from ragbench.retrievers.dense import Dense
+from ragbench.render.evaluation import evaluation_notes
 from ragbench.retrievers.rerank import Rerank
 from ragbench.workflows.evaluate import evaluate
 
@@ -77,8 +77,8 @@ def test_one_pass_over_the_texts_serves_dense_and_rerank(shelf: Chunks, tmp_path
     assert [name for name in names if name[0].startswith("embedding")] == [("embedding chunks and their tokens", 8)]
     assert together.arm("dense").notes["embedded_tokens_too"] is True
     assert "embedded_tokens_too" not in together.arm("rerank").notes
-    shown = "\n".join(str(line) for line in notices(together))
-    assert "index s holds the embedding of tokens too, which serves the whole run: dense" in shown
+    shown = "\n".join(evaluation_notes(together))
+    assert "index s includes the embedding of tokens, which serves the whole run: dense" in shown
     names.clear()
     apart = [evaluate(shelf, golden, [arm], context=Context(tmp_path / "two", progress=progress)) for arm in arms]
     assert [name for name in names if name[0].startswith("embedding")] == [

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 import math
 
 from ragbench.core.evaluations import Estimate
-from ragbench.render.tables import fraction, with_interval
+from ragbench.render.numbers import fraction, with_interval
 
 Spec = dict[str, Any]
 CHOSEN = "chosen"

@@ -8,7 +8,7 @@ from ragbench.render.charts._drawing import Spec, estimate_text, file_part, numb
 from ragbench.render.charts._frames import rows_figure
 from ragbench.render.charts.chart import Chart
 from ragbench.render.charts.decisions import look
-from ragbench.render.tables import p_value
+from ragbench.render.numbers import p_value
 
 if TYPE_CHECKING:
     import pandas as pd

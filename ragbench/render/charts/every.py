@@ -13,7 +13,7 @@ from ragbench.render.charts.overlap import overlap_chart, overlap_frame
 from ragbench.render.charts.rank_changes import rank_changes, rank_changes_frame
 from ragbench.render.charts.slices import slice_differences, slice_differences_frame, slice_means, slices_frame
 from ragbench.render.charts.tradeoff import Price, tradeoff, tradeoff_frame
-from ragbench.render.tables import headline
+from ragbench.render.evaluation import headline
 
 
 def all_charts(

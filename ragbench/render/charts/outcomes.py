@@ -8,7 +8,7 @@ from ragbench.render.charts._drawing import Spec, file_part, known, number, quan
 from ragbench.render.charts._frames import layout, row_place, rows_figure
 from ragbench.render.charts.chart import Chart
 from ragbench.render.charts.decisions import look
-from ragbench.render.tables import p_value
+from ragbench.render.numbers import p_value
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ragbench.core.errors import InputError
 from ragbench.io.files import write_text
+from ragbench.render.blocks import Block, html
 from ragbench.render.charts import Chart, all_charts
 from ragbench.render.charts.theme import config
 from ragbench.render.html import sections
@@ -63,7 +63,6 @@ def page(data: ReportData, vega: str) -> str:
     own = len(charts) - sum(len(one.charts) for one in data.decisions)
     figures, texts, excerpts = packing.result()
     script = _script()
-    head, standings = sections.leaderboard(data)
     facts, make_up = sections.golden_card(data)
     return _environment().get_template("page.html.j2").render(
         title=data.title,
@@ -73,14 +72,13 @@ def page(data: ReportData, vega: str) -> str:
         version=version("ragbench"),
         data=data,
         verdict=sections.verdict(data),
-        head=head,
-        standings=standings,
+        board=sections.leaderboard(data),
         all_metrics=sections.all_metrics(data, common_metrics(data.runs)),
         tables=sections.tables(data),
         charts=charts[:own],
         decisions=_numbered(data.decisions, own),
         counts=counts(excerpts),
-        ledgers=sections.ledger(data),
+        issue_logs=sections.issues(data),
         facts=facts,
         make_up=make_up,
         made=sections.made(data),
@@ -142,15 +140,9 @@ def _asset(name: str) -> str:
     return (files("ragbench.render.html") / "assets" / name).read_text(encoding="utf-8")
 
 
-def broken(name: str) -> str:
-    """A name with the places where it may go on in the next line; ``broken`` of ``assets/elements.js``."""
-    from markupsafe import Markup
-
-    return Markup("<wbr>").join(re.split(r"(?<=[:,;_/])", name))
-
-
 def _environment() -> "Environment":
     import jinja2
+    from markupsafe import Markup
 
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("ragbench.render.html"),
@@ -159,5 +151,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["broken"] = broken
+    # Both escape what they are given.
+    made.filters["html"] = lambda block, caption=True: Markup(html(block, caption=caption))
+    made.filters["data"] = lambda chart: Markup(html(Block(chart.title, chart.head, chart.rows), caption=False))
     return made

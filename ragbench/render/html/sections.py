@@ -1,4 +1,4 @@
-"""The parts of the page that stand in it as HTML: verdict, leaderboard, tables, ledger, golden set, manifest."""
+"""The parts of the page that it holds as HTML: verdict, leaderboard, tables, issue log, golden set, manifest."""
 
 import json
 from collections import Counter
@@ -8,26 +8,26 @@ from typing import Any
 
 from ragbench.core.evaluations import Estimate
 from ragbench.core.verdicts import Verdict
-from ragbench.render.blocks import Block
-from ragbench.render.compare import blocks, to_know, verdict_sentences
-from ragbench.render.compare_sentences import interval
+from ragbench.render.blocks import Block, Cell, Row, strong
+from ragbench.render.compare import CORRECTIONS, difference_blocks, verdict_sentences
+from ragbench.render.compare import notes as compare_notes
 from ragbench.render.html.inputs import Evaluated, ReportData
-from ragbench.render.tables import p_value, with_interval
+from ragbench.render.numbers import interval, p_value, with_interval
 
-LEDGER = 200
-"""Entries of a ledger that the page lists; the file has them all."""
+MOST_ISSUES = 200
+"""Entries of an issue log that the page lists; ``ledger.jsonl`` has all of them."""
 
 
 @dataclass(frozen=True)
-class Said:
-    """The verdict.
+class PageVerdict:
+    """The verdict of the page.
 
     Attributes:
-        sentence: the one that matters most.
+        sentence: the verdict on the system with the best mean.
         kind: ``better``, ``worse``, ``open`` or ``single``: how to mark it.
-        others: on the other systems.
-        notes: what to know before believing it.
-        test: which test was taken and why; empty where none was.
+        others: the verdicts on the other systems.
+        notes: what you need to know to judge it.
+        test: which test was used and why; empty if none was.
     """
 
     sentence: str
@@ -38,32 +38,32 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """One line of the leaderboard.
+class Issues:
+    """The issue log of one folder.
 
     Attributes:
-        name: of the system.
-        role: ``baseline``, ``best mean`` or empty.
-        cells: one for each column after the name; empty for a system that did not run.
-        error: why it did not run, or None.
+        folder: its name.
+        counts: the number of entries by code.
+        table: the first entries.
+        more: how many entries the table does not list.
     """
 
-    name: str
-    role: str
-    cells: tuple[str, ...]
-    error: str | None = None
+    folder: str
+    counts: Mapping[str, int]
+    table: Block
+    more: int
 
 
 @dataclass(frozen=True)
 class Made:
-    """How one folder came about.
+    """How the evaluation in one folder was made.
 
     Attributes:
         folder: its name.
-        command: to repeat it.
-        stands_for: meaning of each placeholder in the command.
-        facts: name and value.
-        manifest: the whole of it, JSON.
+        command: repeats it.
+        stands_for: the meaning of each placeholder in the command.
+        facts: names and values.
+        manifest: the whole manifest as JSON.
     """
 
     folder: str
@@ -73,47 +73,47 @@ class Made:
     manifest: str
 
 
-def verdict(data: ReportData) -> Said:
-    """The sentence on the system with the highest mean among those compared, and the others."""
+def verdict(data: ReportData) -> PageVerdict:
+    """The verdict on the system with the best mean among the compared ones, and the other verdicts."""
     compared = data.compared
-    notes = tuple(dict.fromkeys([*data.notes, *(to_know(compared) if compared else ()), *_warnings(data)]))
+    notes = tuple(dict.fromkeys([*data.notes, *(compare_notes(compared) if compared else ()), *_warnings(data)]))
     if compared is None:
         run = data.runs[0]
         value = estimate(data.arms[run.name], data.metric)
         n = f"{value.n} queries" if value.n != 1 else "1 query"
-        return Said(
+        return PageVerdict(
             f"{run.name}: {data.metric} {with_interval(value)} on {n}. There is no second system to compare it with.",
             "single", (), notes, "",
         )  # fmt: skip
     verdicts = sorted(compared.verdicts, key=lambda one: one.decision == "not comparable")
-    said = dict(zip((one.candidate for one in verdicts), verdict_sentences(compared), strict=True))
+    sentences = dict(zip((one.candidate for one in verdicts), verdict_sentences(compared), strict=True))
     first = max(verdicts, key=lambda one: merit(data, one.candidate_mean))
     kind = first.decision if first.decision in ("better", "worse") else "open"
-    others = tuple(text for name, text in said.items() if name != first.candidate)
-    return Said(said[first.candidate], kind, others, notes, compared.choice)
+    others = tuple(text for name, text in sentences.items() if name != first.candidate)
+    return PageVerdict(sentences[first.candidate], kind, others, notes, compared.choice)
 
 
 def contender(data: ReportData) -> str:
-    """The system that the queries begin with, beside the first: the best mean of the others, or the first if alone."""
+    """The system that the table of queries shows beside the first: the best of the others, or the first if alone."""
     means = {run.name: estimate(data.arms[run.name], data.metric).mean for run in data.runs[1:] or data.runs}
     return max(means, key=lambda name: merit(data, means[name]))
 
 
 def merit(data: ReportData, mean: float | None) -> float:
-    """How good a mean is: higher is better, whichever way the metric counts; no mean is worst."""
+    """How good a mean is: higher is better for every metric, and no mean is worst."""
     if mean is None:
         return -float("inf")
     return -mean if data.runs[0].scores.direction(data.metric) == "lower" else mean
 
 
 def estimate(arm: Mapping[str, Any], metric: str) -> Estimate:
-    """Mean and interval as the evaluation gave them."""
+    """Mean and interval, as the evaluation reported them."""
     found = arm["metrics"][metric]
     return Estimate(found["mean"], found["low"], found["high"], found["n"])
 
 
-def leaderboard(data: ReportData) -> tuple[tuple[str, ...], tuple[Standing, ...]]:
-    """Names of the columns, and a line for each system, in the order of the report."""
+def leaderboard(data: ReportData) -> Block:
+    """A row for each system, in the order of the report; systems that did not run come last."""
     verdicts = {one.candidate: one for one in data.compared.verdicts} if data.compared else {}
     means = {run.name: estimate(data.arms[run.name], data.metric).mean for run in data.runs}
     best = _best(data, means)
@@ -122,23 +122,33 @@ def leaderboard(data: ReportData) -> tuple[tuple[str, ...], tuple[Standing, ...]
     timed = any(run.latency_ms for run in data.runs)
     head = ["system", data.metric]
     head += [f"difference to {base}", "p", "win / tie / loss"] if verdicts else []
-    head += ["median ms", "95% ms"] if timed else []
+    head += ["p50 ms", "p95 ms"] if timed else []
     head += ["cost per query"] if paid else []
-    lines = []
+    rows: list[Row] = []
     for run in data.runs:
         cells = [with_interval(estimate(data.arms[run.name], data.metric))]
         cells += _difference(verdicts.get(run.name)) if verdicts else []
         cells += [_number(run.latency_ms.get(name)) for name in ("p50", "p95")] if timed else []
         cells += ["-" if run.cost_per_query is None else f"{run.cost_per_query:.3g}"] if paid else []
-        role = "baseline" if run.name == base and len(data.runs) > 1 else ""
-        role = "best mean" if run.name == best else role
-        lines.append(Standing(run.name, role, tuple(cells)))
-    failed = [Standing(name, "", (), str(arm["error"])) for name, arm in data.arms.items() if arm["status"] != "ok"]
-    return tuple(head), (*lines, *failed)
+        if run.name == best:
+            rows.append((Cell(run.name, "strong", "best mean"), *strong(cells)))
+        else:
+            rows.append((Cell(run.name, tag="baseline" if run.name == base and len(data.runs) > 1 else ""), *cells))
+    rows += [(name, Cell(f"did not run: {error}", "bad")) for name, error in failed(data).items()]
+    title = "Mean with its 95% interval"
+    if data.compared:
+        correction = CORRECTIONS.get(data.compared.settings.correction, "")
+        title += "; differences are paired" + (f", p corrected by {correction}" if correction else "")
+    return Block(title, tuple(head), tuple(rows))
+
+
+def failed(data: ReportData) -> dict[str, str]:
+    """The systems that did not run, and why."""
+    return {name: str(arm["error"]) for name, arm in data.arms.items() if arm["status"] != "ok"}
 
 
 def _best(data: ReportData, means: Mapping[str, float | None]) -> str | None:
-    """The system with the best mean; None where nothing is better than anything, or only one has a mean."""
+    """The system with the best mean; None if the metric has no direction, or fewer than two systems have a mean."""
     known = [name for name, mean in means.items() if mean is not None]
     if len(known) < 2 or data.runs[0].scores.direction(data.metric) == "none":
         return None
@@ -153,22 +163,26 @@ def all_metrics(data: ReportData, metrics: Sequence[str]) -> Block:
 
 
 def tables(data: ReportData) -> list[Block]:
-    """What the comparison found, but for the first table, which is the leaderboard."""
-    return [block for block in blocks(data.compared)[1:] if block.rows] if data.compared else []
+    """The tables of the comparison, without the first, which the leaderboard replaces."""
+    return [block for block in difference_blocks(data.compared)[1:] if block.rows] if data.compared else []
 
 
-def ledger(data: ReportData) -> list[tuple[str, dict[str, int], list[Mapping[str, str]], int]]:
-    """Folder, counts by code, the first entries, and how many more there are."""
+def issues(data: ReportData) -> list[Issues]:
+    """The issue log of each folder."""
     found = []
     for one in data.folders:
         entries = one.content["ledger"]["entries"]
+        name = one.folder.name or str(one.folder)
+        columns = ("item", "stage", "code", "reason")
+        rows = tuple(tuple(str(entry[column]) for column in columns) for entry in entries[:MOST_ISSUES])
+        table = Block(f"Issue log of {name}", columns, rows, align="llll")
         counts = dict(sorted(one.content["ledger"]["counts"].items()))
-        found.append((one.folder.name or str(one.folder), counts, entries[:LEDGER], max(len(entries) - LEDGER, 0)))
+        found.append(Issues(name, counts, table, max(len(entries) - MOST_ISSUES, 0)))
     return found
 
 
 def golden_card(data: ReportData) -> tuple[tuple[tuple[str, str], ...], list[Block]]:
-    """Facts of the golden set, and its make-up."""
+    """Facts about the golden set, and its composition."""
     queries, manifest = data.runs[0].queries, data.folders[0].manifest
     known = manifest.get("golden", {})
     facts = [("Name", str(known.get("name", "-"))), ("Queries", f"{len(queries):,}")]
@@ -195,7 +209,7 @@ def _golden_facts(data: ReportData) -> list[tuple[str, str]]:
     spans = sum(not e.whole for item in golden for e in item.evidence)
     return [
         ("Relevant evidence per query", f"{sum(evidence) / len(evidence):.2f} on average, {max(evidence)} at most"),
-        ("Queries without any", f"{evidence.count(0):,}"),
+        ("Queries without relevant evidence", f"{evidence.count(0):,}"),
         ("Evidence", f"{spans:,} passages, {sum(len(item.evidence) for item in golden) - spans:,} whole documents"),
         ("Grades", ", ".join(map(str, grades)) or "none"),
         ("Reference answers", f"{sum(bool(item.answer) for item in golden):,}"),
@@ -203,7 +217,7 @@ def _golden_facts(data: ReportData) -> list[tuple[str, str]]:
 
 
 def made(data: ReportData) -> list[Made]:
-    """A command and a manifest for each folder."""
+    """The command and the manifest of each folder."""
     from ragbench.render.html.command import command
 
     found = []

@@ -62,7 +62,7 @@ function otherDetails(details) {
 
 function answerCard(name, row) {
   const judged = judgedTexts(row.details);
-  return el("article", { class: "answered" }, el("h4", { dir: "auto" }, ...broken(name)),
+  return el("article", { class: "answered" }, el("h4", { dir: "auto" }, ...breakable(name)),
     answerText(row, judged), ...judged.map(([metric, claims]) => statements(metric, claims)),
     otherDetails(row.details), answerSources(row));
 }

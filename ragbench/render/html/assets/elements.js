@@ -13,7 +13,7 @@ function el(tag, attributes, ...children) {
 }
 
 // The places where a name of a system may go on in the next line: "bm25:k1=1.2,stem=false".
-function broken(name) {
+function breakable(name) {
   return name.split(/(?<=[:,;_/])/).flatMap((part, i) => (i ? [el("wbr"), part] : [part]));
 }
 

@@ -76,7 +76,7 @@ function rankingColumn(figures, texts, query, arm) {
     ? el("ol", { class: "ranking" }, ...rows.map((row) => rankedItem(figures, texts, query, row)))
     : el("p", { class: "quiet" }, "It ranked nothing.");
   return el("section", { class: "system", "aria-labelledby": id },
-    el("h4", { id, dir: "auto" }, ...broken(figures.arms[arm])), el("p", { class: "quiet", dir: "auto" }, found), content);
+    el("h4", { id, dir: "auto" }, ...breakable(figures.arms[arm])), el("p", { class: "quiet", dir: "auto" }, found), content);
 }
 
 function quotation(text, whole) {
@@ -120,7 +120,7 @@ function valuesTable(figures, query, metric) {
     el("table", { class: "plain" },
       el("caption", { class: "hidden" }, "Values of the query by system"),
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "metric"),
-        ...figures.arms.map((name) => el("th", { scope: "col", dir: "auto" }, ...broken(name))))),
+        ...figures.arms.map((name) => el("th", { scope: "col", dir: "auto" }, ...breakable(name))))),
       el("tbody", {}, ...shown)));
   if (rows.length < 2) return [table(rows)];
   return [table(rows.slice(0, 1)), el("details", {}, el("summary", {}, "All metrics of this query"), table(rows.slice(1)))];

@@ -167,7 +167,7 @@ class QueryTable {
       const sorted = this.sort.key === key;
       const state = sorted ? (this.sort.down ? "descending" : "ascending") : "none";
       const button = el("button", { type: "button", "data-sort": key, title: name, on: { click: () => this.sortBy(key) } },
-        el("span", { dir: "auto" }, ...broken(name)), el("span", { class: "arrow", "aria-hidden": "true" }, sorted ? (this.sort.down ? "▼" : "▲") : ""));
+        el("span", { dir: "auto" }, ...breakable(name)), el("span", { class: "arrow", "aria-hidden": "true" }, sorted ? (this.sort.down ? "▼" : "▲") : ""));
       return el("th", { scope: "col", class: className, "aria-sort": state }, button);
     });
     this.head.replaceChildren(el("tr", { "aria-rowindex": 1 }, ...cells));
