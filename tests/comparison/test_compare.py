@@ -321,5 +321,5 @@ def test_a_sentence_says_why_its_interval_leaves_out_zero() -> None:
     compared = compare(runs, CompareSettings(metrics=(METRIC,)))
     said = dict(zip([one.candidate for one in compared.verdicts], verdict_sentences(compared), strict=True))
     alone = {one.candidate: one.p < 0.05 <= one.p_adjusted for one in compared.verdicts}
-    assert {name: "Alone it would count" in line for name, line in said.items()} == alone
+    assert {name: "As a single comparison" in line for name, line in said.items()} == alone
     assert set(alone.values()) == {True, False}

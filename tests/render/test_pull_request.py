@@ -32,7 +32,10 @@ def test_the_comment_has_verdict_table_and_worst_slices(ragbench: Any, folder: P
     for arm in results["arms"]:
         if arm["status"] == "ok":
             mean = f"{arm['metrics']['ndcg@10']['mean']:.3f}".removeprefix("0")
-            assert any(line.startswith(f"| {arm['name']}") and mean in line for line in text.splitlines())
+            assert any(
+                line.startswith((f"| {arm['name']}", f"| **{arm['name']}")) and mean in line
+                for line in text.splitlines()
+            )
     assert "did not run**" in text
     compared = ragbench("compare", f"{folder}::bm25", f"{folder}::bm25:stem=false", "--by", "type", "--json").json
     behind = [one for one in compared["slices"] if one["tested"] and one["difference"] < 0]

@@ -13,10 +13,10 @@ from ragbench.core.runs import Query
 from ragbench.io.token_vectors import Packed, TokenStore, pack
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.models.embed.npy import Npy
+from ragbench.render.evaluation import evaluation_notes
 from ragbench.retrievers._late import LateBlend, max_sim, standardised
 from ragbench.retrievers.bm25 import BM25
 from ragbench.retrievers.dense import Dense
-from ragbench.render.evaluation import evaluation_notes
 from ragbench.retrievers.rerank import Rerank
 from ragbench.workflows.evaluate import evaluate
 

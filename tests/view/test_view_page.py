@@ -111,7 +111,7 @@ def test_choose_compare_open_a_query_and_decide(shop: Any, see: Any) -> None:
     page.click("#compare")
     inside = page.frame_locator("#page")
     inside.locator("html[data-ready]").wait_for()
-    assert inside.locator("#leaderboard .board tbody tr").count() == 3
+    assert inside.locator("#leaderboard > .scroll tbody tr").count() == 3
     inside.locator('figure[data-chart="0"][data-drawn] svg').wait_for()
     inside.locator("button.open").nth(1).click()
     inside.locator("dialog[open]").wait_for()
