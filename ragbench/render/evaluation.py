@@ -1,4 +1,4 @@
-"""An evaluation on a terminal, as Markdown, as the documented JSON object (docs/reference/results-json.md), and its folder."""
+"""An evaluation on a terminal, as Markdown, as JSON (docs/reference/results-json.md), and its folder."""
 
 import json
 import re

@@ -31,9 +31,9 @@ REPORT_POLICY = (
 )
 """Of a report: its own policy, which stands in it, holds too and names its two scripts by their hashes."""
 SHOWN = {
-    "view.css": ("text/css", (("report/html/assets", "report.css"), ("view/assets", "view.css"))),
+    "view.css": ("text/css", (("render/html/assets", "report.css"), ("view/assets", "view.css"))),
     **{
-        f"{name}.js": ("text/javascript", (("report/html/assets", "elements.js"), ("report/html/assets", "theme.js"),
+        f"{name}.js": ("text/javascript", (("render/html/assets", "elements.js"), ("render/html/assets", "theme.js"),
                        ("view/assets", "asking.js"), ("view/assets", "review.js"), ("view/assets", f"{name}.js")))
         for name in ("runs", "report", "queries", "playground")
     },

@@ -224,5 +224,5 @@ def share(value: float | None, *, signed: bool = False) -> str:
 
 
 def estimate_text(mean: float | None, low: float | None, high: float | None, *, signed: bool = False) -> str:
-    """As `ragbench.render.tables.with_interval`."""
+    """As `ragbench.render.numbers.with_interval`."""
     return with_interval(Estimate(number(mean), number(low), number(high), 0), signed=signed)
