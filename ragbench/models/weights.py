@@ -54,7 +54,9 @@ def hub_commit(name: str, revision: str) -> str:
         found = huggingface_hub.try_to_load_from_cache(repository, "config.json", revision=revision or "main")
         if isinstance(found, str):
             return Path(found).parent.name
-    raise InputError(f"model {name!r}: its commit is unknown; name one with revision=, so that runs can be told apart")
+    raise InputError(
+        f"model {name!r}: its commit is unknown; set revision= to a commit, so that runs are distinguishable"
+    )
 
 
 def weights_fingerprint(model: str, revision: str, load: Callable[[], object]) -> str:

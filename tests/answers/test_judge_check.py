@@ -139,7 +139,7 @@ def test_slices() -> None:
 
 
 def test_one_kind_of_label_is_no_check() -> None:
-    with pytest.raises(InputError, match="people say yes to all 2"):
+    with pytest.raises(InputError, match="say yes to all 2"):
         check(label_set(["y", "y"]), [0.1, 0.2], threshold=0.5)
 
 
@@ -201,7 +201,7 @@ def test_several_files_are_one_set(tmp_path: Path) -> None:
         ("id,answer,label\n,a,yes\n", "labels.csv:2: 'id' is empty"),
         ("answer,votes\na,[\n", "the votes are no JSON"),
         ("answer,votes\na,;\n", "the list of votes is empty"),
-        ("answer,label\n", "there is no labelled answer"),
+        ("answer,label\n", "no labelled answer"),
         ("answer,label\na,\n", "not one answer has a label"),
     ],
 )

@@ -132,7 +132,7 @@ def test_a_reply_is_read() -> None:
     refused = {"choices": [{"message": {"content": None, "refusal": "I will not."}}], "usage": None}
     assert response(refused) == Response("I will not.", Usage(), "refusal")
     for broken in ({}, {"choices": []}, {"choices": [{"message": None}]}, {"choices": [{"message": {"content": [1]}}]}):
-        with pytest.raises(LLMError, match="no chat completion") as caught:
+        with pytest.raises(LLMError, match="not a chat completion") as caught:
             response(broken)
         assert caught.value.retry
         assert caught.value.in_doubt

@@ -59,7 +59,7 @@ class JudgeCheck:
         threshold: over ``rows``, in the direction where high means yes.
         figures: of all of them.
         slices: of parts.
-        people: agreement of people; None where each answer has one label.
+        people: agreement of the annotators; None if each answer has one label.
         unscored: answers without a score.
         accuracy_bounds: the accuracy if every unscored answer were judged wrongly, and if rightly.
         settings: the settings of the check.
@@ -111,8 +111,8 @@ def check_judge(labels: LabelSet, signal: Signal, settings: CheckSettings | None
     positive = part.shares > 0.5
     if positive.all() or not positive.any():
         raise InputError(
-            f"labels {labels.name!r}: people say {'yes' if positive.all() else 'no'} to all {len(rows)} answers with a "
-            "score and a majority: how a judge tells them apart cannot be told"
+            f"labels {labels.name!r}: annotators say {'yes' if positive.all() else 'no'} to all {len(rows)} answers "
+            "with a score and a majority, so the errors of a judge cannot be measured"
         )
     scores, how = signal.upward[rows], AgreementSettings(settings.seed, settings.resamples)
     threshold = _threshold(signal, scores, positive, part.clusters, settings)

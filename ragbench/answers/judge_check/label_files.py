@@ -72,14 +72,14 @@ def read_labels(
 def _table(path: Path, named: Mapping[str, str], words: Words) -> LabelSet:
     rows = read_rows(path)
     if not rows:
-        raise InputError(f"{path}: there is no labelled answer in it")
+        raise InputError(f"{path}: it holds no labelled answer")
     found = dict.fromkeys(key for _, row in rows for key in row)
     role = choose_columns(found, named, str(path), ROLES, {}, "--columns {role}=NAME")
     if ("label" in role) == ("votes" in role):
         which = "both a label and votes" if "label" in role else "neither a label nor votes"
         raise InputError(
             f"{path}: holds {which}; known are {', '.join(LABELS['label'])} for a label and "
-            f"{', '.join(LABELS['votes'])} for the votes of several people. Name one: --columns label=NAME"
+            f"{', '.join(LABELS['votes'])} for the votes of several annotators. Name one: --columns label=NAME"
         )
     items: list[Labelled] = []
     entries: list[LedgerEntry] = []
@@ -101,7 +101,7 @@ def _votes(where: str, row: Mapping[str, object], role: Mapping[str, str], words
     if value is None or value == "":
         return "there is no label"
     if "votes" in role:
-        return words.votes(where, value) or "a vote is one that is left out"
+        return words.votes(where, value) or "a vote is a label that is skipped"
     said = words.read(where, value)
     if said is None:
         return f"labelled {value!r:.60}"

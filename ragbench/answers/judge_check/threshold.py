@@ -92,7 +92,7 @@ def best_threshold(scores: npt.NDArray[np.float64], positive: npt.NDArray[np.boo
     """
     values, at = np.unique(scores, return_inverse=True)
     if len(values) < 2:
-        raise InputError(f"every answer has the score {values[0]:g}: no threshold tells them apart")
+        raise InputError(f"every answer has the score {values[0]:g}: no threshold separates them")
     yes = np.bincount(at, weights=positive)
     no = np.bincount(at, weights=~positive)
     gain = no.cumsum()[:-1] / no.sum() - yes.cumsum()[:-1] / yes.sum()

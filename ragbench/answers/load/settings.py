@@ -123,7 +123,7 @@ def parse_levels(concurrency: str | None, rate: str | None) -> tuple[Level, ...]
     parts = [(part, _number("--concurrency", part)) for part in (concurrency or "1").split(",")]
     for part, value in parts:
         if not value.is_integer():
-            raise SettingError(f"--concurrency: {part.strip()!r} is no whole number")
+            raise SettingError(f"--concurrency: {part.strip()!r} is not a whole number")
     return tuple(Level(concurrency=int(value)) for _, value in parts)
 
 
@@ -133,7 +133,7 @@ def _number(option: str, part: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise SettingError(f"{option}: {part.strip()!r} is no number; write them with commas, as in {option} 1,4,16")
+        raise SettingError(f"{option}: {part.strip()!r} is not a number; write them with commas, as in {option} 1,4,16")
     return value
 
 

@@ -10,8 +10,8 @@ from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.goldens import GoldenItem
 
 UNKNOWN = Unscored("no-reference", "the golden set does not say whether this query can be answered")
-ANSWERED = Unscored("not-applicable", "it was answered, so it is no part of the precision of abstaining")
-ANSWERABLE = Unscored("not-applicable", "it can be answered, so it is no part of the recall of abstaining")
+ANSWERED = Unscored("not-applicable", "it was answered, so it does not count for the precision of abstaining")
+ANSWERABLE = Unscored("not-applicable", "it can be answered, so it does not count for the recall of abstaining")
 
 
 @dataclass(frozen=True)

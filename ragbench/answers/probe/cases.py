@@ -159,7 +159,7 @@ def _case(line: str, where: str) -> Case:
         raise InputError(f"{where}: 'rules' must be an object and 'documents' a list")
     passes = _text(row, "pass", where)
     if "{" in passes or "}" in passes:
-        raise InputError(f"{where}: 'pass' must be without braces, it stands in a prompt")
+        raise InputError(f"{where}: 'pass' must be without braces, it becomes part of a prompt")
     return Case(
         _text(row, "id", where),
         _text(row, "category", where),
@@ -190,7 +190,7 @@ def _check_pattern(pattern: str, where: str) -> None:
     try:
         found = re.compile(pattern.removeprefix(REGEX)) if pattern.startswith(REGEX) else None
     except re.error as error:
-        raise InputError(f"{where}: {pattern!r} is no regular expression: {error}") from error
+        raise InputError(f"{where}: {pattern!r} is not a regular expression: {error}") from error
     if found is not None and found.match(""):
         raise InputError(f"{where}: {pattern!r} matches any answer")
 

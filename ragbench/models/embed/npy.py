@@ -157,7 +157,7 @@ def _table(path: Path, texts: Path, ids: Path | None, *stamps: tuple[int, int]) 
     try:
         vectors = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"{path} is no array of numbers in NumPy's .npy form: {error}") from error
+        raise InputError(f"{path} is not an array of numbers in NumPy's .npy format: {error}") from error
     if not isinstance(vectors, np.ndarray) or vectors.ndim != 2 or not np.issubdtype(vectors.dtype, np.floating):
         shape = getattr(vectors, "shape", "?")
         raise InputError(

@@ -148,7 +148,7 @@ class AnswerStore:
             except sqlite3.Error as error:
                 failure = InputError(
                     f"{self.path}: an answer cannot be kept: {error}. Those before it are safe: "
-                    "make room and run the same command again"
+                    "free some disk space and run the same command again"
                 )
                 kept = [failure] * len(group)
             _hand_on(group, kept)

@@ -76,9 +76,9 @@ def _answered(chain: list[BaseException]) -> tuple[int | None, Mapping[str, str]
             headers = getattr(response, "headers", None) or {}
             return status, {key.lower(): value for key, value in headers.items()}, str(getattr(link, "code", "") or "")
         if isinstance(response, dict) and "ResponseMetadata" in response:
-            told = response["ResponseMetadata"]
+            reported = response["ResponseMetadata"]
             code = str(response.get("Error", {}).get("Code", ""))
-            return int(told.get("HTTPStatusCode", 500)), told.get("HTTPHeaders", {}), code
+            return int(reported.get("HTTPStatusCode", 500)), reported.get("HTTPHeaders", {}), code
     return None, {}, ""
 
 

@@ -168,8 +168,8 @@ def _messages(request: Request, *, in_prompt: bool) -> list[Any]:
 
 
 def _response(reply: Any) -> Response:
-    told = reply.usage_metadata or {}
-    usage = Usage(int(told.get("input_tokens", 0)), int(told.get("output_tokens", 0)))
+    reported = reply.usage_metadata or {}
+    usage = Usage(int(reported.get("input_tokens", 0)), int(reported.get("output_tokens", 0)))
     return Response(_text(reply), usage, _ended(reply) or "stop")
 
 

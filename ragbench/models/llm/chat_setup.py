@@ -81,7 +81,7 @@ def chat_model(model: str, params: Mapping[str, Any], *, timeout: float, concurr
 
     provider = model.partition(":")[0]
     settings = {key: value for key, value in params.items() if value is not None}
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as reported:
         warnings.simplefilter("always")
         try:
             settings |= _of_provider(provider, model, params, timeout=timeout, concurrency=concurrency)
@@ -100,7 +100,7 @@ def chat_model(model: str, params: Mapping[str, Any], *, timeout: float, concurr
     unknown = sorted(set(strange) & set(settings) - {"model_kwargs"})
     if unknown:
         raise SettingError(f"language model {model!r} has no parameter {', '.join(map(repr, unknown))}")
-    for warning in told:
+    for warning in reported:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     return made
 

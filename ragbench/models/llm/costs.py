@@ -300,7 +300,7 @@ class Budget:
     def _check_alone(self, wanted: Reserved) -> None:
         if self._over(wanted, 0, 0.0):
             raise SettingError(
-                f"the budget is too small for one call: it may take {_told(wanted)}, and the limit is "
+                f"the budget is too small for one call: it may take {_reported(wanted)}, and the limit is "
                 f"{self._limits()}. Raise the limit, or ask for shorter answers"
             )
 
@@ -309,15 +309,15 @@ class Budget:
         return " and ".join(limits + ([f"{self.max_tokens:,} tokens"] if self.max_tokens is not None else []))
 
     def _message(self, wanted: Reserved) -> str:
-        doubt = f", {_told(self.in_doubt)} of it for calls that broke off" if self.in_doubt.tokens else ""
+        doubt = f", {_reported(self.in_doubt)} of it for calls that broke off" if self.in_doubt.tokens else ""
         return (
-            f"the budget of {self._limits()} is spent: {_told(Reserved(self.tokens, self.cost))} are used{doubt}, "
-            f"and the next call may take {_told(wanted)}. Every answer is kept: "
+            f"the budget of {self._limits()} is spent: {_reported(Reserved(self.tokens, self.cost))} are used{doubt}, "
+            f"and the next call may take {_reported(wanted)}. Every answer is kept: "
             "run the same command with a higher limit to go on"
         )
 
 
-def _told(amount: Reserved) -> str:
+def _reported(amount: Reserved) -> str:
     return f"{amount.tokens:,} tokens" + (f" ({amount.cost:.6g} in cost)" if amount.cost else "")
 
 

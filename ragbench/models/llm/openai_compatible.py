@@ -175,7 +175,7 @@ def _address(name: str, given: object) -> str:
         )
     if not usable:
         raise SettingError(
-            f"language model {name!r}: base_url {str(given)!r} is no address like http://localhost:8000/v1"
+            f"language model {name!r}: base_url {str(given)!r} is not an address like http://localhost:8000/v1"
         )
     return str(given).rstrip("/").removesuffix(PATH)
 
@@ -199,8 +199,8 @@ def _proxy(url: str) -> str | None:
 
 def _error(found: Any, raw: bytes) -> tuple[str, str]:
     """The reason and the error code of an error reply."""
-    told = found.get("error", found) if isinstance(found, dict) else None
-    if isinstance(told, dict):
-        reason = told.get("message") or told.get("detail") or json.dumps(told)
-        return str(reason), str(told.get("code") or told.get("type") or "")
-    return str(told or raw.decode("utf-8", "replace") or "an empty reply"), ""
+    reported = found.get("error", found) if isinstance(found, dict) else None
+    if isinstance(reported, dict):
+        reason = reported.get("message") or reported.get("detail") or json.dumps(reported)
+        return str(reason), str(reported.get("code") or reported.get("type") or "")
+    return str(reported or raw.decode("utf-8", "replace") or "an empty reply"), ""

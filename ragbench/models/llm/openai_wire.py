@@ -75,11 +75,11 @@ def response(reply: Mapping[str, object]) -> Response:
         choice = read["choices"][0]
         message = choice["message"]
         text = text_of(message.get("content"))
-        told = read.get("usage") or {}
-        usage = Usage(int(told.get("prompt_tokens") or 0), int(told.get("completion_tokens") or 0))
+        reported = read.get("usage") or {}
+        usage = Usage(int(reported.get("prompt_tokens") or 0), int(reported.get("completion_tokens") or 0))
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         seen = json.dumps(reply, default=str)[:MOST_CHARACTERS]
-        raise LLMError(f"the reply is no chat completion: {seen}", retry=True, in_doubt=True) from error
+        raise LLMError(f"the reply is not a chat completion: {seen}", retry=True, in_doubt=True) from error
     if message.get("refusal"):
         return Response(str(message["refusal"]), usage, "refusal")
     return Response(text, usage, str(choice.get("finish_reason") or "stop"))
@@ -162,7 +162,8 @@ class OpenAIEvents:
                 self._refusal += str(delta.get("refusal") or "")
                 self._ended = choice.get("finish_reason") or self._ended
         except (ValueError, AttributeError, TypeError) as error:
-            reason = f"the stream holds what is no chunk of a chat completion: {value.strip()[:MOST_CHARACTERS]}"
+            seen = value.strip()[:MOST_CHARACTERS]
+            reason = f"the stream holds data that are not a chunk of a chat completion: {seen}"
             raise LLMError(reason, retry=True, in_doubt=True) from error
         if failed:
             raise _failure(found)
@@ -176,7 +177,7 @@ class OpenAIEvents:
 
 def _failure(found: Any) -> LLMError:
     """An error that a server reports after it has begun to answer. The tokens so far may be billed."""
-    told = found.get("error", found)
-    reason = told.get("message") or json.dumps(told) if isinstance(told, dict) else told
-    code = str(told.get("code") or told.get("type") or "") if isinstance(told, dict) else ""
+    reported = found.get("error", found)
+    reason = reported.get("message") or json.dumps(reported) if isinstance(reported, dict) else reported
+    code = str(reported.get("code") or reported.get("type") or "") if isinstance(reported, dict) else ""
     return read_status(f"within the answer: {reason}", 200, {}, code)

@@ -136,8 +136,8 @@ def read_answer(request: Request, response: Response) -> object:
     value = _value(text)
     faults = sorted(_validator(request.schema_text).iter_errors(value), key=_place)
     if faults:
-        told = [f"at {fault.json_path}: {fault.message[:300]}" for fault in faults[:MOST_FAULTS]]
-        raise Invalid("the JSON does not follow the schema: " + "; ".join(told))
+        reported = [f"at {fault.json_path}: {fault.message[:300]}" for fault in faults[:MOST_FAULTS]]
+        raise Invalid("the JSON does not follow the schema: " + "; ".join(reported))
     return value
 
 

@@ -18,7 +18,7 @@ from ragbench.models.llm.base import Request, Response, Usage
 from ragbench.models.llm.batch.base import BatchService, Result, Seen
 from ragbench.models.llm.openai_wire import FORM, spoken
 
-TOLD = "Gives the answer."
+TOOL_DESCRIPTION = "Gives the answer."
 
 
 class Family(NamedTuple):
@@ -63,7 +63,7 @@ def _anthropic(request: Request, *, structured: bool) -> dict[str, object]:
     if system:
         body["system"] = system
     if schema is not None:
-        body["tools"] = [{"name": FORM, "description": TOLD, "input_schema": dict(schema)}]
+        body["tools"] = [{"name": FORM, "description": TOOL_DESCRIPTION, "input_schema": dict(schema)}]
         body["tool_choice"] = {"type": "tool", "name": FORM}
     return body
 
@@ -91,7 +91,7 @@ def _nova(request: Request, *, structured: bool) -> dict[str, object]:
     if system:
         body["system"] = system
     if schema is not None:
-        spec = {"name": FORM, "description": TOLD, "inputSchema": {"json": dict(schema)}}
+        spec = {"name": FORM, "description": TOOL_DESCRIPTION, "inputSchema": {"json": dict(schema)}}
         body["toolConfig"] = {"tools": [{"toolSpec": spec}], "toolChoice": {"tool": {"name": FORM}}}
     return body
 
@@ -230,9 +230,9 @@ class BedrockJobs(BatchService):
         except (ValueError, KeyError, AttributeError, TypeError):
             return Result("", None, "a line of the results cannot be read")
         if error or not isinstance(output, dict):
-            told = error if isinstance(error, dict) else {}
+            reported = error if isinstance(error, dict) else {}
             return Result(
-                id_, None, f"status {told.get('errorCode', '?')}: {told.get('errorMessage', 'no output')}"[:500]
+                id_, None, f"status {reported.get('errorCode', '?')}: {reported.get('errorMessage', 'no output')}"[:500]
             )
         try:
             return Result(id_, self._family.response(output))

@@ -104,16 +104,16 @@ class Journal:
             try:
                 journal._take(json.loads(line))
             except (ValueError, KeyError, TypeError) as error:
-                raise InputError(f"{path}, line {number}: is no line of a journal of batches ({error})") from error
+                raise InputError(f"{path}, line {number}: is not a line of a journal of batches ({error})") from error
         return journal
 
-    def note(self, event: str, batch: str, **told: object) -> Batch:
+    def note(self, event: str, batch: str, **reported: object) -> Batch:
         """Append a line and flush it to the disk. Returns the updated batch.
 
         Raises:
             InputError: the file cannot be written.
         """
-        self._append({"event": event, "batch": batch, **told})
+        self._append({"event": event, "batch": batch, **reported})
         return self.batches[batch]
 
     def next_name(self) -> str:
@@ -151,7 +151,8 @@ class Journal:
                 os.fsync(file.fileno())
         except OSError as error:
             raise InputError(
-                f"{path}: cannot be written to ({error.strerror or error}); make room and run the same command again"
+                f"{path}: cannot be written to ({error.strerror or error}); "
+                "free some disk space and run the same command again"
             ) from error
         self._take(row)
 
@@ -163,12 +164,12 @@ class Journal:
             self.id = row["id"]
             return
         name = row["batch"]
-        told = {key: value for key, value in row.items() if key not in ("event", "batch")}
+        reported = {key: value for key, value in row.items() if key not in ("event", "batch")}
         if event == "planned":
-            self.batches[name] = Batch(name, **told)
+            self.batches[name] = Batch(name, **reported)
             return
         step = self.batches[name].step if event == "state" else event
-        self.batches[name] = dataclasses.replace(self.batches[name], step=step, **told)
+        self.batches[name] = dataclasses.replace(self.batches[name], step=step, **reported)
 
 
 def _cut_torn_line(path: Path) -> None:

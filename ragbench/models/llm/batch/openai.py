@@ -117,18 +117,18 @@ def _result(line: bytes) -> Result:
     except (ValueError, KeyError, AttributeError, TypeError):
         return Result("", None, "a line of the results cannot be read")
     if not isinstance(reply, dict):
-        return Result(id_, None, _told(error) or "no response and no error is given")
+        return Result(id_, None, _reported(error) or "no response and no error is given")
     if reply.get("status_code") != 200:
         body = reply.get("body")
-        told = _told(body.get("error") if isinstance(body, dict) else body) or _told(error)
-        return Result(id_, None, f"status {reply.get('status_code')}: {told}")
+        reported = _reported(body.get("error") if isinstance(body, dict) else body) or _reported(error)
+        return Result(id_, None, f"status {reply.get('status_code')}: {reported}")
     try:
         return Result(id_, openai_wire.response(reply.get("body") or {}))
     except LLMError as failure:
         return Result(id_, None, str(failure))
 
 
-def _told(error: Any) -> str:
+def _reported(error: Any) -> str:
     if isinstance(error, dict):
         return ": ".join(str(error[key]) for key in ("code", "message") if error.get(key))[:500]
     return str(error or "")[:500]
