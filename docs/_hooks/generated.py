@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import typer
+from command_tree import children, commands, paragraphs
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -84,29 +84,26 @@ def pages() -> dict[str, str]:
 def cli_page() -> str:
     """The reference of the commands: a table of them in their groups, then the help of each."""
     groups: dict[str, list[tuple[str, Any]]] = {}
-    for name, command in dict(typer.main.get_command(app).commands).items():
-        if not getattr(command, "hidden", False):
-            groups.setdefault(panel(command) or "Commands", []).append((name, command))
+    named = getattr(app, "here", {})
+    for name, command in commands().items():
+        group = named.get(name, "")
+        title = getattr(group, "group", None) or (group[0] if group else "Commands")
+        groups.setdefault(title, []).append((name, command))
     parts = ["# The command line", "`ragbench COMMAND --help` prints the same text."]
-    for group, commands in groups.items():
-        rows = [f"| [`ragbench {name}`](#ragbench-{name}) | {one.get_short_help_str(200)} |" for name, one in commands]
+    for group, members in groups.items():
+        rows = [f"| [`ragbench {name}`](#ragbench-{name}) | {one.get_short_help_str(200)} |" for name, one in members]
         parts.append("\n".join([f"**{group}**", "", "| command | what it does |", "|---|---|", *rows]))
-    for commands in groups.values():
-        parts += [section(command, f"ragbench {name}", 2) for name, command in commands]
+    for members in groups.values():
+        parts += [section(command, f"ragbench {name}", 2) for name, command in members]
     return "\n\n".join(parts)
-
-
-def panel(item: Any) -> str:
-    """The group of a command or an option."""
-    named = getattr(item, "rich_help_panel", None)
-    return named if isinstance(named, str) else ""
 
 
 def section(command: Any, name: str, level: int) -> str:
     """The help of a command, and of the commands under it."""
     context = command.make_context(name, [], resilient_parsing=True)
-    parts = [f"{'#' * level} {name}", *(paragraph(text) for text in (command.help or "").split("\n\n"))]
-    below = getattr(command, "commands", {})
+    parts = [f"{'#' * level} {name}"]
+    parts += [block(text) if example else f"<p>{escape(text)}</p>" for text, example in paragraphs(command)]
+    below = children(command)
     if not below:
         parts.append(block(f"{name} {' '.join(command.collect_usage_pieces(context))}"))
         parts += tables(command, context)
@@ -117,20 +114,18 @@ def section(command: Any, name: str, level: int) -> str:
 def tables(command: Any, context: Any) -> Iterator[str]:
     """A table of the arguments, then one for each group of options."""
     shown: dict[str, list[tuple[str, str]]] = {}
+    sections = getattr(command, "sections", {})
     for parameter in command.get_params(context):
-        if record := parameter.get_help_record(context):
-            title = "Argument" if parameter.param_type_name == "argument" else panel(parameter) or "Option"
+        argument = parameter.param_type_name == "argument"
+        record = parameter.get_help_record(context)
+        if argument and record is None:
+            record = (parameter.human_readable_name, getattr(parameter, "help_text", ""))
+        if record:
+            title = "Arguments" if argument else sections.get(parameter.name, "Options")
             shown.setdefault(title, []).append(record)
     for title, rows in shown.items():
         cells = "".join(f"<tr><td><code>{escape(name)}</code></td><td>{escape(text)}</td></tr>" for name, text in rows)
         yield f"<table><thead><tr><th>{escape(title)}</th><th>Meaning</th></tr></thead><tbody>{cells}</tbody></table>"
-
-
-def paragraph(text: str) -> str:
-    """A paragraph of help; examples become blocks of code."""
-    if not text.startswith("Example: "):
-        return f"<p>{escape(text)}</p>"
-    return "\n\n".join(block(" ".join(one.split())) for one in text.removeprefix("Example: ").split("\nExample: "))
 
 
 def block(line: str) -> str:

@@ -22,7 +22,7 @@ def rows(text: str, head: str) -> list[list[str]]:
 
 def test_the_taus_are_those_of_the_measured_page() -> None:
     measured = (DOCS / "validity.md").read_text(encoding="utf-8")
-    shown = rows(PAGE, "## What a set without people's queries can and cannot tell")
+    shown = rows(PAGE, "## How well it agrees with human queries")
     assert len(shown) >= 4
     for name, tau, ceiling, _ in shown:
         assert f"| {name} | {tau} | {ceiling} |" in measured

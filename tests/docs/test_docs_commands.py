@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from ragbench.cli import app
 from tests.answers import judge_replies
 from tests.cli import test_judge_command, test_probe_command
 from tests.docs.shown_commands import ROOT, Shown, holds, pages, shown_in
 from tests.golden import generate_writer
 from tests.models.llm_server import Body, LLMServer, serving
+
+from command_tree import children, commands, leaves, paragraphs  # isort: skip
 
 SHOP = ROOT / "datasets" / "shop"
 MODEL, SERVICE = "http://localhost:8000/v1", "http://localhost:8080/ask"
@@ -252,27 +252,25 @@ def test_what_is_not_run_is_still_shown_and_tested_where_it_says(page: str, star
 
 
 def leaf(words: list[str]) -> tuple[Any, list[str]]:
-    """The command that the words name, and what is left of them."""
-    command, rest = typer.main.get_command(app), words[1:]
-    while rest and rest[0] in getattr(command, "commands", {}):
-        command, rest = command.commands[rest[0]], rest[1:]
+    """The command that the words name, and the words after it."""
+    found, rest, command = commands(), words[1:], None
+    while rest and rest[0] in found:
+        command, rest = found[rest[0]], rest[1:]
+        found = children(command)
     return command, rest
 
 
-def examples(command: Any, name: str = "ragbench") -> Iterator[str]:
-    """The examples of ``--help``."""
-    for paragraph in (command.help or "").split("\n\n"):
-        if paragraph.startswith("Example: "):
-            yield from (" ".join(line.split()) for line in paragraph.removeprefix("Example: ").split("\nExample: "))
-    for sub, one in getattr(command, "commands", {}).items():
-        yield from examples(one, f"{name} {sub}")
+def examples() -> list[str]:
+    """The examples of the help of every command."""
+    return [text for _, command in leaves() for text, example in paragraphs(command) if example]
 
 
-@pytest.mark.parametrize("line", [*dict.fromkeys(one.line for one in SHOWN), *examples(typer.main.get_command(app))])
+@pytest.mark.parametrize("line", [*dict.fromkeys(one.line for one in SHOWN), *examples()])
 def test_every_line_of_docs_and_help_is_understood(line: str) -> None:
     words = [word for word in shlex.split(line, comments=True) if word != "..."]
     command, rest = leaf(words)
-    assert not hasattr(command, "commands"), f"{words[:2]} is no command"
+    assert command is not None, f"{words[:2]} is no command"
+    assert not children(command), f"{words[:2]} is no command"
     # An unknown option, a missing argument or a value of the wrong kind raises.
     command.make_context(command.name, rest, resilient_parsing="..." in line)
 

@@ -6,16 +6,15 @@ import re
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 
 import ragbench as rb
-from ragbench.cli import app
 from ragbench.core.runs import Run
 from ragbench.stats.icc import design_effect
 from tests.docs.shown_commands import ROOT
+
+from command_tree import leaves, paragraphs  # isort: skip
 
 pytestmark = pytest.mark.slow
 CONCEPTS = ROOT / "docs" / "concepts"
@@ -52,17 +51,8 @@ def test_no_page_loads_anything_from_another_host(site: Path) -> None:
         assert not re.search(r"(url\(|@import)\s*[\"']?(https?:)?//", sheet.read_text(encoding="utf-8")), sheet
 
 
-def commands(command: Any, name: str) -> Any:
-    """Every command under its whole name."""
-    below = getattr(command, "commands", {})
-    if not below:
-        yield name, command
-    for sub, one in below.items():
-        yield from commands(one, f"{name} {sub}")
-
-
 def test_every_command_stands_there_with_its_options(site: Path) -> None:
-    found = list(commands(typer.main.get_command(app), "ragbench"))
+    found = list(leaves())
     assert len(found) > 25
     text = read(site, "reference/cli.html")
     for name, command in found:
@@ -74,9 +64,8 @@ def test_every_command_stands_there_with_its_options(site: Path) -> None:
 
 def test_the_reference_holds_the_help_of_a_command(site: Path) -> None:
     text = " ".join(read(site, "reference/cli.html").split())
-    for name, command in commands(typer.main.get_command(app), "ragbench"):
-        first = (command.help or "").split("\n\n")[0]
-        assert " ".join(first.split()) in text, name
+    for name, command in leaves():
+        assert next(paragraphs(command))[0] in text, name
 
 
 def test_every_public_name_and_contract_has_an_anchor(site: Path) -> None:
