@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragbench.answers.judge_check.annotators import People
+from ragbench.answers.judge_check.annotators import Agreement
 from ragbench.answers.judge_check.calibration import Calibration
 from ragbench.answers.judge_check.check import JudgeCheck
 from ragbench.answers.judge_check.figures import Figures
@@ -50,7 +50,7 @@ def threshold_sentence(check: JudgeCheck) -> str:
     )
 
 
-def agreement(people: People) -> list[str]:
+def agreement(people: Agreement) -> list[str]:
     """What people agree on, and whether the judge is as good as one of them."""
     who = f" by {counted(people.persons, 'person') if people.persons < 2 else f'{people.persons} people'}"
     lines = [

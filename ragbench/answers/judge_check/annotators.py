@@ -15,7 +15,7 @@ from ragbench.stats.krippendorff import krippendorff_alpha
 
 
 @dataclass(frozen=True)
-class People:
+class Agreement:
     """The agreement of several annotators on the same answers.
 
     Attributes:
@@ -54,14 +54,14 @@ class People:
     correlation: float | None
 
 
-def people(
+def measure_agreement(
     labels: LabelSet,
     scores: npt.NDArray[np.float64],
     verdicts: npt.NDArray[np.bool_],
     settings: AgreementSettings,
     *,
     turned: bool = False,
-) -> People | None:
+) -> Agreement | None:
     """Measure the agreement of annotators; None if no answer has two labels.
 
     Args:
@@ -84,7 +84,7 @@ def people(
         scores = scores + 1
     within = bool(((scores >= 0) & (scores <= 1)).all())
     varies = len(rows) > 1 and scores[rows].std() > 0 and shares.std() > 0
-    return People(
+    return Agreement(
         items=len(rows),
         votes=alpha.ratings,
         persons=len({vote.person for one in part for vote in one.votes} - {""}),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.answers.judge_check.annotators import People, people
+from ragbench.answers.judge_check.annotators import Agreement, measure_agreement
 from ragbench.answers.judge_check.figures import AgreementSettings, Figures, figures, parts_of
 from ragbench.answers.judge_check.labels import LabelSet
 from ragbench.answers.judge_check.signal import Signal
@@ -72,7 +72,7 @@ class JudgeCheck:
     threshold: Threshold
     figures: Figures
     slices: tuple[Slice, ...]
-    people: People | None
+    people: Agreement | None
     unscored: int
     accuracy_bounds: tuple[float, float]
     settings: CheckSettings
@@ -88,7 +88,7 @@ def check_judge(labels: LabelSet, signal: Signal, settings: CheckSettings | None
     """Compute verdicts, figures, slices and the agreement of annotators.
 
     The label of an answer is the majority of its annotators' labels; every single label
-    counts in `People`. Answers without a score or a majority are skipped and counted.
+    counts in `Agreement`. Answers without a score or a majority are skipped and counted.
 
     Args:
         labels: answers with annotators' labels.
@@ -162,10 +162,10 @@ def _people(
     threshold: Threshold,
     rows: npt.NDArray[np.int64],
     how: AgreementSettings,
-) -> People | None:
+) -> Agreement | None:
     """The agreement over every answer with a score. An answer without a majority is judged by the overall threshold."""
     every = np.flatnonzero(scored)
     verdicts = signal.upward >= threshold.value
     verdicts[rows] = threshold.verdicts
     turned = signal.lower_is_better
-    return people(labels.select(every), signal.upward[every], verdicts[every], how, turned=turned)
+    return measure_agreement(labels.select(every), signal.upward[every], verdicts[every], how, turned=turned)
