@@ -17,13 +17,13 @@ from ragbench.view.guard import SESSION
 from ragbench.view.pages import Pages
 from ragbench.view.playground import Playground
 from ragbench.view.reports import Reports, check
+from ragbench.view.requests import Asked, Decided
 from ragbench.view.reviews import Reviews
 from ragbench.view.runs import FoundRun, Runs, summary
 from ragbench.view.sessions import Session
 from ragbench.view.settings import Settings
 from ragbench.view.threads import in_thread
 from ragbench.view.uploads import receive_upload, shown_uploads
-from ragbench.view.wanted import Asked, Decided
 
 REPORT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "

@@ -1,4 +1,4 @@
-"""Indexes that are kept between questions."""
+"""Indexes that the playground keeps between questions."""
 
 import threading
 from collections import OrderedDict

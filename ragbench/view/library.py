@@ -11,8 +11,7 @@ from ragbench.core.documents import Corpus
 from ragbench.core.errors import RagbenchError
 from ragbench.core.goldens import GoldenSet
 from ragbench.io.inputs import Input
-from ragbench.render.html.origins import Origin, Part
-from ragbench.render.html.texts import CORPUS, GOLDEN, Indexed, Named, Texts, corpus_input, read_texts
+from ragbench.render.html.texts import CORPUS, GOLDEN, Indexed, Named, Origin, Part, Texts, corpus_input, read_texts
 from ragbench.view.runs import FoundRun
 from ragbench.view.settings import Settings
 

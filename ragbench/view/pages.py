@@ -1,4 +1,4 @@
-"""The pages of the viewer as HTML; whatever stands in the data stays text."""
+"""The pages of the viewer as HTML; everything that comes from data is escaped."""
 
 from collections.abc import Sequence
 from datetime import datetime

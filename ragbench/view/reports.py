@@ -8,9 +8,8 @@ from pathlib import Path
 from ragbench.core.errors import InputError
 from ragbench.io.inputs import PATHS, found
 from ragbench.io.scored_runs import LOAD_KIND
-from ragbench.view.damage import naming
 from ragbench.view.library import Library
-from ragbench.view.runs import FoundRun, looks
+from ragbench.view.runs import FoundRun, looks, naming
 
 KEPT = 8
 """Pages kept: going back and forth should cost nothing."""

@@ -15,10 +15,9 @@ from ragbench.io.encoding import read_text
 from ragbench.io.files import replacing
 from ragbench.io.scored_runs import read_scored
 from ragbench.render.evaluation import headline
-from ragbench.view.damage import naming
 from ragbench.view.library import Library
-from ragbench.view.runs import FoundRun
-from ragbench.view.wanted import Decided
+from ragbench.view.requests import Decided
+from ragbench.view.runs import FoundRun, naming
 
 NAME = "review.csv"
 MARKED = "marked"

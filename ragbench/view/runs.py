@@ -1,13 +1,15 @@
-"""The evaluations in a folder."""
+"""The evaluations in a folder, and the errors of damaged ones."""
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ragbench.core.errors import InputError
 from ragbench.core.evaluations import Estimate
 from ragbench.io.encoding import read_text
 from ragbench.io.scored_runs import LOAD_KIND, QUERIES, RESULTS, SCORES
@@ -177,3 +179,21 @@ def _system(arm: Mapping[str, Any], metric: str) -> System:
     if value is None:
         return System(str(arm["name"]), "-")
     return System(str(arm["name"]), with_interval(Estimate(value["mean"], value["low"], value["high"], value["n"])))
+
+
+# What code that reads what 'ragbench eval' wrote can meet in a damaged folder.
+DAMAGED = (KeyError, ValueError, TypeError, IndexError, AttributeError, OSError)
+
+
+@contextmanager
+def naming(runs: Sequence[FoundRun]) -> Iterator[None]:
+    """Read what these evaluations hold in here.
+
+    Raises:
+        InputError: a file of theirs is damaged.
+    """
+    try:
+        yield
+    except DAMAGED as error:
+        names = ", ".join(run.name for run in runs)
+        raise InputError(f"{names}: a file of it is damaged ({type(error).__name__}: {error})") from error

@@ -22,9 +22,8 @@ from ragbench.view.playground import Playground
 from ragbench.view.reports import Reports
 from ragbench.view.reviews import Reviews
 from ragbench.view.runs import Runs
-from ragbench.view.sessions import Sessions
+from ragbench.view.sessions import Sessions, own_folder
 from ragbench.view.settings import Settings
-from ragbench.view.spaces import own_folder
 from ragbench.view.threads import at_work
 
 ADDRESS = "127.0.0.1"

@@ -1,9 +1,12 @@
-"""Browser sessions: each has a cookie, and a space for its files."""
+"""Browser sessions: each has a cookie and a folder for its files, which is removed when the process ends."""
 
 import hashlib
 import secrets
 import shutil
+import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,3 +85,52 @@ class Sessions:
 
 def _digest(cookie: str) -> bytes:
     return hashlib.sha256(cookie.encode("utf-8", "surrogateescape")).digest()
+
+
+START = ".start.lock"
+LOCK = ".lock"
+
+
+@contextmanager
+def own_folder(base: Path) -> Iterator[Path]:
+    """A new folder below ``base`` that only the user can read, removed when the block ends.
+
+    A process that is killed cannot remove its folder. Each folder therefore has a lock
+    beside it that lasts as long as its process; who starts next removes those without.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    from filelock import FileLock
+
+    base.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # One process at a time looks for what is stale, so that none removes what another is about to lock.
+    with FileLock(base / START):
+        _remove_stale(base)
+        folder = Path(tempfile.mkdtemp(dir=base, prefix="view-"))
+        lock = FileLock(_lock(folder))
+        lock.acquire()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.release()
+        _lock(folder).unlink(missing_ok=True)
+
+
+def _lock(folder: Path) -> Path:
+    return folder.with_name(folder.name + LOCK)
+
+
+def _remove_stale(base: Path) -> None:
+    from filelock import FileLock, Timeout
+
+    for folder in sorted(base.glob("view-*")):
+        if folder.name.endswith(LOCK) or folder.is_symlink():
+            continue
+        try:
+            with FileLock(_lock(folder), timeout=0):
+                shutil.rmtree(folder, ignore_errors=True)
+        except Timeout:
+            continue
+        _lock(folder).unlink(missing_ok=True)

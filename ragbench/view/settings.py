@@ -1,4 +1,4 @@
-"""What the viewer was asked to show, and its limits."""
+"""What the viewer shows, and its limits."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Work beside the event loop."""
+"""Work that runs beside the event loop."""
 
 import asyncio
 import threading

@@ -1,8 +1,8 @@
-"""Means with intervals of a scored run, as its evaluation printed them."""
+"""Estimates of scored runs, and the two layouts that charts share: rows, and groups of rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from ragbench.core.context import generator
 from ragbench.core.evaluations import Estimate
 from ragbench.core.scored import ScoredRun
 from ragbench.core.scores import Direction, Scores
-from ragbench.render.charts._drawing import (
+from ragbench.render.charts.chart import (
     TICKS,
     Spec,
     beside_zero,
@@ -33,8 +33,6 @@ from ragbench.stats.estimates import estimates
 
 if TYPE_CHECKING:
     import pandas as pd
-from collections.abc import Iterable
-from typing import Any, NamedTuple
 
 RESAMPLES = 10_000
 

@@ -14,9 +14,17 @@ from ragbench.metrics.ndcg import NDCG
 from ragbench.metrics.parse import parse
 from ragbench.metrics.recall import Recall
 from ragbench.metrics.score import TIES, Ties, score
-from ragbench.render.charts._drawing import estimate_text, file_part, lines_figure, quantitative, rows_of, share
 from ragbench.render.charts._frames import run_estimates
-from ragbench.render.charts.chart import BANDS_HINT, Chart
+from ragbench.render.charts.chart import (
+    BANDS_HINT,
+    Chart,
+    estimate_text,
+    file_part,
+    lines_figure,
+    quantitative,
+    rows_of,
+    share,
+)
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,10 +4,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ragbench.core.verdicts import Verdict
-from ragbench.render.charts._drawing import Spec, estimate_text, file_part, number, records, rows_of, rule_at, share
 from ragbench.render.charts._frames import rows_figure
-from ragbench.render.charts.chart import Chart
-from ragbench.render.charts.decisions import look
+from ragbench.render.charts.chart import (
+    Chart,
+    Spec,
+    estimate_text,
+    file_part,
+    look,
+    number,
+    records,
+    rows_of,
+    rule_at,
+    share,
+)
 from ragbench.render.numbers import p_value
 
 if TYPE_CHECKING:

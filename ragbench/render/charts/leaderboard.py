@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ragbench.core.scored import ScoredRun
-from ragbench.render.charts._drawing import colour, estimate_text, records, rows_of, shape, share
 from ragbench.render.charts._frames import direction_of, metric_estimate, rows_figure
-from ragbench.render.charts.chart import Chart
+from ragbench.render.charts.chart import Chart, colour, estimate_text, records, rows_of, shape, share
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ragbench.comparison.gate.result import Decided
-from ragbench.render.charts._drawing import Spec, known, quantitative, records, rows_of
 from ragbench.render.charts._frames import layout, row_place, rows_figure
-from ragbench.render.charts.chart import Chart
-from ragbench.render.charts.decisions import look
+from ragbench.render.charts.chart import Chart, Spec, known, look, quantitative, records, rows_of
 from ragbench.render.gate import WithRules, bound, room, value_with_interval
 
 if TYPE_CHECKING:

@@ -4,10 +4,19 @@ from typing import TYPE_CHECKING
 
 from ragbench.comparison.ab.results import AbResult, Contrast, OutcomeResult
 from ragbench.render.ab import number_text
-from ragbench.render.charts._drawing import Spec, file_part, known, number, quantitative, records, rows_of, rule_at
 from ragbench.render.charts._frames import layout, row_place, rows_figure
-from ragbench.render.charts.chart import Chart
-from ragbench.render.charts.decisions import look
+from ragbench.render.charts.chart import (
+    Chart,
+    Spec,
+    file_part,
+    known,
+    look,
+    number,
+    quantitative,
+    records,
+    rows_of,
+    rule_at,
+)
 from ragbench.render.numbers import p_value
 
 if TYPE_CHECKING:

@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING
 
 from ragbench.comparison.ab.results import AbResult, OutcomeResult
-from ragbench.render.charts._drawing import (
+from ragbench.render.charts.chart import (
+    BANDS_HINT,
+    Chart,
     Spec,
     file_part,
     known,
@@ -13,7 +15,6 @@ from ragbench.render.charts._drawing import (
     quantitative,
     rows_of,
 )
-from ragbench.render.charts.chart import BANDS_HINT, Chart
 from ragbench.render.charts.outcomes import signed
 
 if TYPE_CHECKING:

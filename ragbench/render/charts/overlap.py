@@ -10,9 +10,8 @@ import numpy.typing as npt
 from ragbench.core.judgements import Judgements
 from ragbench.core.scored import ScoredRun
 from ragbench.golden.overlap import ContentWords
-from ragbench.render.charts._drawing import estimate_text, lines_figure, quantitative, rows_of, share
 from ragbench.render.charts._frames import metric_estimate
-from ragbench.render.charts.chart import BANDS_HINT, Chart
+from ragbench.render.charts.chart import BANDS_HINT, Chart, estimate_text, lines_figure, quantitative, rows_of, share
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,7 @@ import numpy.typing as npt
 
 from ragbench.core.scored import ScoredRun
 from ragbench.metrics.ranked import look_through
-from ragbench.render.charts._drawing import Spec, figure, quantitative, records, rows_of, tooltip
-from ragbench.render.charts.chart import Chart
+from ragbench.render.charts.chart import Chart, Spec, figure, quantitative, records, rows_of, tooltip
 from ragbench.render.charts.theme import DECISIONS
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 from ragbench.comparison.compare import SliceVerdict
 from ragbench.comparison.slices import slices
 from ragbench.core.scored import ScoredRun
-from ragbench.render.charts._drawing import estimate_text, file_part, rows_of, share
 from ragbench.render.charts._frames import groups_figure, metric_estimate
-from ragbench.render.charts.chart import LEGEND_HINT, Chart
+from ragbench.render.charts.chart import LEGEND_HINT, Chart, estimate_text, file_part, rows_of, share
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.scored import COST, MEDIAN, ScoredRun
-from ragbench.render.charts._drawing import (
+from ragbench.render.charts._frames import direction_of, metric_estimate
+from ragbench.render.charts.chart import (
+    LEGEND_HINT,
     TICKS,
+    Chart,
     Spec,
     colour,
     estimate_text,
@@ -24,8 +27,6 @@ from ragbench.render.charts._drawing import (
     shape,
     tooltip,
 )
-from ragbench.render.charts._frames import direction_of, metric_estimate
-from ragbench.render.charts.chart import LEGEND_HINT, Chart
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,8 +16,7 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.core.scored import ScoredRun
 from ragbench.io.scored_runs import ARM_AFTER, LOAD_KIND, RESULTS
 from ragbench.render.evaluation import headline
-from ragbench.render.html.origins import Origin
-from ragbench.render.html.texts import Named, Texts, read_texts
+from ragbench.render.html.texts import Named, Origin, Texts, read_texts
 
 if TYPE_CHECKING:
     from ragbench.comparison.ab.paired_runs import PairedResult

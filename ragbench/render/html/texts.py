@@ -1,15 +1,179 @@
-"""The texts behind an evaluation, taken only where their fingerprint is the one that was recorded."""
+"""The texts behind an evaluation: found again where the user or the evaluation names them, checked by fingerprint."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ragbench.core.answers import AnswerSet
 from ragbench.core.documents import Chunks, Corpus
+from ragbench.core.errors import InputError, RagbenchError
 from ragbench.core.goldens import GoldenItem, GoldenSet
-from ragbench.io.inputs import Input
-from ragbench.render.html.origins import Gathered, Origin, Part
+from ragbench.io.inputs import Input, found
+
+T = TypeVar("T")
+FAULTS = (RagbenchError, OSError, UnicodeError)
+"""Of an input that cannot be read."""
+
+
+class Origin(NamedTuple):
+    """A folder of an evaluation.
+
+    Attributes:
+        names: of its systems, as the report calls them.
+        manifest: of the evaluation.
+        folder: where it lies.
+    """
+
+    names: tuple[str, ...]
+    manifest: Mapping[str, Any]
+    folder: Path
+
+
+@dataclass(frozen=True, eq=False)
+class Part(Generic[T]):
+    """A kind of input.
+
+    Attributes:
+        manifest: key of its fingerprint.
+        kept: key among the recorded inputs.
+        option: how the user names it.
+        unseen: what is said where it is not at hand.
+        advice: what to do about one with another fingerprint.
+        read: reads it.
+        fingerprint: of what was read.
+    """
+
+    manifest: str
+    kept: str
+    option: str
+    unseen: str
+    advice: str
+    read: Callable[[Input], T]
+    fingerprint: Callable[[T], str]
+
+
+class Gathered(Generic[T]):
+    """The inputs of one kind, by the system that they belong to.
+
+    Attributes:
+        part: the kind.
+        of: what was read, by system.
+        inputs: what it was read from, by system.
+    """
+
+    def __init__(self, part: Part[T], origins: Sequence[Origin]) -> None:
+        self.part = part
+        self.of: dict[str, T] = {}
+        self.inputs: dict[str, Input] = {}
+        self._origins = [origin for origin in origins if self._evaluated(origin) is not None]
+        self._why: dict[str, str] = {}
+        self._left_out = ""
+
+    def gather(self, named: Sequence[Input], *, left_out: str = "", strict: bool = True) -> None:
+        """Read what is named, then, unless told otherwise, what is still missing from where it was recorded.
+
+        Args:
+            named: each is also read as the evaluations say that they read theirs.
+            left_out: by which word of the user nothing is looked for that is not named; empty where it is.
+            strict: whether something that is named must belong to an evaluation; else it is passed over.
+
+        Raises:
+            InputError: something that is named cannot be read, or belongs to no evaluation.
+        """
+        self._left_out = left_out
+        for one in named:
+            self._name(one, strict)
+        for origin in () if left_out else self._missing():
+            self._look_up(origin)
+
+    def missing(self) -> list[str]:
+        """What is not shown for which systems, why, and how to get it."""
+        usual = f"left out by {self._left_out}" if self._left_out else "an evaluation does not keep them"
+        again = "" if self._left_out else f" Write the report again with {self.part.option} {self.part.kept.upper()}."
+        reasons: dict[str, list[str]] = {}
+        for origin in self._missing():
+            for name in origin.names:
+                reasons.setdefault(self._why.get(name, usual), []).append(name)
+        every = [name for origin in self._origins for name in origin.names]
+        said = []
+        for reason, names in reasons.items():
+            of = "" if len(names) == len(every) else f" for {', '.join(names)}"
+            said.append(f"{self.part.unseen}{of}: {reason}.{again}")
+        return said
+
+    def _missing(self) -> list[Origin]:
+        return [origin for origin in self._origins if not self.of.keys() >= set(origin.names)]
+
+    def _evaluated(self, origin: Origin) -> object:
+        """The fingerprint that was evaluated; None for an evaluation without such an input."""
+        known = origin.manifest.get(self.part.manifest)
+        return known.get("fingerprint") if isinstance(known, dict) else None
+
+    def _name(self, given: Input, strict: bool) -> None:
+        option = f"{self.part.option} {given.path}"
+        if strict and not self._origins:
+            raise InputError(f"{option}: the evaluations have no {self.part.manifest}; leave it out")
+        owned, mine, fault = False, "", None
+        for way in self._ways(given.options):
+            if owned and not self._missing():
+                break
+            one = Input(given.path, way)
+            try:
+                content = self.part.read(one)
+            except FAULTS as error:
+                fault = error
+                continue
+            mine = self.part.fingerprint(content)
+            owned = self._own(one, content) or owned
+        if owned or not strict:
+            return
+        if fault is not None and not mine:
+            raise fault
+        known = ", ".join(sorted({str(self._evaluated(origin)) for origin in self._origins}))
+        raise InputError(f"{option}: its fingerprint is {mine}, evaluated was {known}. {self.part.advice}")
+
+    def _ways(self, options: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """How to read what is named: as each evaluation read its own, save for what the user says; then just so."""
+        ways: list[Mapping[str, Any]] = []
+        for origin in self._origins:
+            kept = found(origin.manifest, self.part.kept, origin.folder)
+            way = {**(kept.options if kept is not None else {}), **options}
+            if way not in ways:
+                ways.append(way)
+        return ways if options in ways else [*ways, options]
+
+    def _own(self, given: Input, content: T) -> bool:
+        """Give it to the systems whose evaluation has its fingerprint; whether there are any."""
+        mine = self.part.fingerprint(content)
+        names = [name for origin in self._origins if self._evaluated(origin) == mine for name in origin.names]
+        self.of |= dict.fromkeys(names, content)
+        self.inputs |= dict.fromkeys(names, given)
+        return bool(names)
+
+    def _look_up(self, origin: Origin) -> None:
+        """Read what an evaluation recorded; what was read for one serves all with its fingerprint."""
+        kept = found(origin.manifest, self.part.kept, origin.folder)
+        if kept is None or origin.names[0] in self.of:
+            return
+        self._why |= dict.fromkeys(origin.names, self._reason(kept, origin))
+
+    def _reason(self, kept: Input, origin: Origin) -> str:
+        """Why it cannot be used; empty if it can."""
+        if not (kept.path.is_file() or kept.path.is_dir()):
+            return f"{kept.path}, which was evaluated, is not there any more"
+        try:
+            content = self.part.read(kept)
+        except FAULTS as error:
+            return f"{kept.path}, which was evaluated, cannot be read any more ({error})"
+        mine = self.part.fingerprint(content)
+        if mine != self._evaluated(origin):
+            was = self._evaluated(origin)
+            return f"{kept.path} was changed since it was evaluated (its fingerprint is {mine}, evaluated was {was})"
+        self._own(kept, content)
+        return ""
+
 
 AUTO = "auto"
 

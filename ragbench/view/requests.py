@@ -1,4 +1,4 @@
-"""What the scripts of the pages send."""
+"""The bodies of the requests that the pages send."""
 
 from typing import Literal
 
