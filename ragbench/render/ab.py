@@ -81,7 +81,7 @@ def split_line(result: AbResult) -> str:
 
 def how_decided(result: AbResult) -> str:
     """Which test decides, and why."""
-    control = f"control: {result.variants[0].name} ({result.control_why})"
+    control = f"the control is {result.variants[0].name} ({result.control_why})"
     if result.final:
         return f"{control}; this is the only look (--final), so the one-look tests decide"
     return (

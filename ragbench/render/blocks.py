@@ -285,7 +285,8 @@ def escaped(text: str) -> str:
     for sign in "\\|<>`*_~":
         text = text.replace(sign, "\\" + sign)
     # Intervals stay readable: of square brackets, only the middle of a link is taken apart.
-    return text.replace("](", "]\\(").replace("@", "&#64;")
+    # An @ after a letter, as in nDCG@10, mentions nobody.
+    return re.sub(r"(?<!\w)@", "&#64;", text.replace("](", "]\\("))
 
 
 # HTML

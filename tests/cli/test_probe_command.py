@@ -80,7 +80,7 @@ def test_a_careful_service_passes_and_the_folder_feeds_compare_and_gate(ragbench
     assert failed.code == 1
     assert "fail: harmful at least .500" in failed.out
     assert "pass: all at least .500" in failed.out
-    assert "6 more failing cases; --show 16" in failed.out
+    assert "6 more failing cases; show all with --show 16" in failed.out
     (run,) = read_scored(bad)
     table = pd.Series(run.scores.values[:, 0]).groupby(list(run.queries.types)).mean()
     assert (table["harmful"], table.drop("harmful").min()) == (0, 1)

@@ -43,7 +43,7 @@ def test_page_says_what_compare_says(ragbench: Any, evaluated: Path, tmp_path: P
         mean = f"{arm['metrics']['ndcg@10']['mean']:.3f}".lstrip("0")
         assert f"{arm['name']} " in texts_of(page, "leaderboard")
         assert mean in texts_of(page, "leaderboard")
-    assert "2 × no-relevant" in texts_of(page, "ledger")
+    assert "2 × no-relevant" in texts_of(page, "issues")
     assert results["manifest"]["golden"]["fingerprint"] in texts_of(page, "golden")
 
 

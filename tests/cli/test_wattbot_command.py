@@ -57,7 +57,7 @@ def test_parts_worst_rows_and_the_file_of_rows(ragbench: Any, tmp_path: Path) ->
     assert mean == pytest.approx(told["means"]["wattbot"]["mean"], abs=1e-5)
     shown = ragbench(*words)
     assert "2 rows without a prediction; each scores 0 (q045, q046)" in " ".join(shown.out.split())
-    assert f"worst 3 of 6 rows that are not perfect\n{told['worst'][0]['id']}" in shown.out
+    assert f"The worst 3 of 6 rows that are not perfect\n{told['worst'][0]['id']}" in shown.out
 
 
 def test_two_submissions_are_compared(ragbench: Any, tmp_path: Path) -> None:
