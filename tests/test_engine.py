@@ -1,12 +1,14 @@
 import asyncio
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
-from ragbench.core.context import silent
+from ragbench.core.context import Context, silent
 from ragbench.core.errors import InputError
-from ragbench.engine import ask
-from ragbench.models.llm.base import Answer, AnswerLater, Message, Request
+from ragbench.engine import NotAsked, UntilEnded, ask, embed, embed_tokens
+from ragbench.models.embed.base import Embedder, TokenVectors
+from ragbench.models.llm.base import Answer, AnswerLater, BudgetSpent, Message, Request, ServiceDown
 
 
 class Counting:
@@ -119,3 +121,57 @@ def test_what_ends_the_run_waits_for_those_under_way_wherever_it_is_raised():
     with pytest.raises(InputError, match="no such question"):
         asyncio.run(ask(asker, broken(), what="asking", progress=silent, total=2, in_flight=2))
     assert asker.ended
+
+
+class Letters(Embedder):
+    """One vector per text, from its first letter; each text that it embeds is recorded."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def fingerprint(self) -> str:
+        return "letters"
+
+    def encode(self, texts, kind, advance=None):
+        self.seen += texts
+        turns = np.array([ord(text[0]) for text in texts], dtype=np.float32)
+        return np.stack([np.cos(turns), np.sin(turns)], axis=1)
+
+    def encode_tokens(self, texts, kind, advance=None):
+        vectors = self.encode(texts, kind)
+        return TokenVectors(vectors, vectors, np.arange(len(texts) + 1))
+
+
+def test_embed_stores_passages_and_queries_apart_and_each_text_once(tmp_path):
+    embedder, context = Letters(), Context(tmp_path)
+    first = embed(embedder, ["a", "b", "a"], "passage", context)
+    assert (first.encoded, first.with_tokens, embedder.seen) == (2, False, ["a", "b"])
+    assert np.array_equal(first.vectors, Letters().encode(["a", "b", "a"], "passage"))
+    again = embed(embedder, ["b", "c"], "passage", context)
+    assert (again.encoded, embedder.seen) == (1, ["a", "b", "c"])
+    assert embed(embedder, ["a"], "query", context).encoded == 1
+    assert sorted(path.name for path in (tmp_path / "vectors").iterdir()) == ["letters", "letters-queries"]
+
+
+def test_embed_without_a_cache_stores_nothing():
+    embedder = Letters()
+    assert embed(embedder, ["a", "a"], "passage", Context()).encoded == 2
+    assert embed(embedder, ["a"], "passage", Context()).encoded == 1
+
+
+def test_embed_gives_token_vectors_in_the_same_pass_where_they_are_wanted(tmp_path):
+    embedder, context = Letters(), Context(tmp_path, token_embedders=frozenset({"letters"}))
+    assert embed(embedder, ["a", "b"], "passage", context).with_tokens
+    assert len(embed_tokens(embedder, ["b", "a"], context)) == 2
+    assert embedder.seen == ["a", "b"]
+    assert not embed(embedder, ["a", "b"], "query", context).with_tokens
+
+
+def test_until_ended_answers_with_the_reason_and_raises_what_does_not_end_the_run():
+    down = UntilEnded(Counting({"b": ServiceDown("no answer for 120 s")}))
+    answers = run(down, "abc", in_flight=1)
+    assert [type(answer) for answer in answers] == [Answer, NotAsked, NotAsked]
+    spent = UntilEnded(Counting({"b": BudgetSpent("spent")}))
+    assert [answer.failure for answer in run(spent, "abc", in_flight=1)] == ["", "spent", ""]
+    with pytest.raises(ServiceDown):
+        run(UntilEnded(Counting({"b": ServiceDown("gone")}), ends=(BudgetSpent,)), "abc")
