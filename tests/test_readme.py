@@ -47,7 +47,7 @@ def test_the_first_evaluation_of_the_readme_runs(
     monkeypatch.chdir(ROOT)
     words = next(words for words in commands() if words[1] == "eval" and "datasets/shop" in words)
     words[words.index("--out") + 1] = str(tmp_path)
-    assert ragbench(*words[1:]).code == 0
+    assert ragbench.process(*words[1:]).code == 0
 
 
 def test_the_verdicts_of_the_readme_run(ragbench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

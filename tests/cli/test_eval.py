@@ -82,8 +82,9 @@ def test_json_is_one_object_with_the_documented_keys(ragbench: Any, corpus: Path
 
 def test_same_input_and_seed_give_the_same_bytes(ragbench: Any, corpus: Path, golden: Path, tmp_path: Path) -> None:
     words = ("eval", "--corpus", corpus, "--golden", golden, "--retriever", "bm25", "--retriever", "dense", "--fresh")
-    for name in ("one", "two"):
-        assert ragbench(*words, "--out", tmp_path / name).code == 0
+    # The second run has a process of its own, with another order of sets.
+    for name, run in (("one", ragbench), ("two", ragbench.process)):
+        assert run(*words, "--out", tmp_path / name).code == 0
     for file in ("scores.parquet", "ledger.jsonl", "qrels.trec", "runs/bm25.trec", "runs/dense.trec"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes(), file
 

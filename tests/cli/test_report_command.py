@@ -49,8 +49,8 @@ def test_page_says_what_compare_says(ragbench: Any, evaluated: Path, tmp_path: P
 
 def test_same_input_gives_the_same_bytes(ragbench: Any, evaluated: Path, tmp_path: Path) -> None:
     pages = [tmp_path / "a.html", tmp_path / "b.html"]
-    for page in pages:
-        assert ragbench("report", evaluated, *FILES, "--out", page).code == 0
+    for page, run in zip(pages, (ragbench, ragbench.process), strict=True):
+        assert run("report", evaluated, *FILES, "--out", page).code == 0
     assert pages[0].read_bytes() == pages[1].read_bytes()
 
 

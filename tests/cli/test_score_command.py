@@ -107,7 +107,7 @@ def test_few_queries_have_no_interval_of_latency_and_are_read_so(ragbench: Any, 
 
 
 def test_the_same_answers_give_the_same_bytes(ragbench: Any, scored: Path, golden: Path) -> None:
-    ragbench("score", scored / "new.jsonl", "--golden", golden, *METRICS, "--out", scored / "again")
+    ragbench.process("score", scored / "new.jsonl", "--golden", golden, *METRICS, "--out", scored / "again")
     for name in ("results.json", "ledger.jsonl", "details.jsonl", "summary.md", "scores.parquet"):
         assert (scored / "again" / name).read_bytes() == (scored / "new" / name).read_bytes(), name
 

@@ -36,7 +36,7 @@ def test_without_a_model_sentences_are_masked_and_the_set_can_be_evaluated(
     for told in (done.out, card):
         assert "without ten or more queries of your users as seeds" in told
     first = {name: (out / name).read_bytes() for name in ("golden.jsonl", "manifest.json", "card.md", "rejected.jsonl")}
-    assert ragbench("generate", "--corpus", corpus, "--out", out).code == 0
+    assert ragbench.process("generate", "--corpus", corpus, "--out", out).code == 0
     assert first == {name: (out / name).read_bytes() for name in first}
 
 
