@@ -1,1 +1,1 @@
-"""Reports: what an evaluation found, for people and for machines."""
+"""Results as blocks, and blocks on a terminal, as Markdown, as HTML and as JSON."""

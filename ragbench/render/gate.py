@@ -1,4 +1,4 @@
-"""A gate on a terminal."""
+"""A gate on a terminal, as Markdown, JUnit XML and JSON, and baselines on a terminal."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class WithRules(Protocol):
-    """A gate, or the record of one."""
+    """A gate, or the record of a gate."""
 
     @property
     def decided(self) -> tuple[Decided, ...]:
         """Every rule, in the order written."""
 
 
-DEFAULT_NOTE = "no rules were given, so the default is asked: ndcg@10 may lose at most .02 against the baseline"
+DEFAULT_NOTE = "no rules were given, so the default rule applies: ndcg@10 may lose at most .02 against the baseline"
 
 
 def number(decided: Decided, value: float | None, *, signed: bool = False) -> str:
@@ -61,14 +61,14 @@ def bound(decided: Decided) -> str:
 
 
 def room(decided: Decided) -> str:
-    """How far from turning: ``.012``; ``-.004`` lacks for a pass."""
+    """How far the value is from changing the outcome: ``.012``; with ``-.004``, .004 is missing for a pass."""
     if not decided.unit and decided.room is not None and 0 < abs(decided.room) < 0.0005:
         return "<.001" if decided.room > 0 else ">-.001"
     return number(decided, decided.room)
 
 
 def against(gate: Gate) -> str:
-    """One line: who is held against whom, on how many queries."""
+    """One line: the two systems, and the number of queries."""
     candidate = gate.candidate
     queries = len(candidate.queries)
     units = len(set(candidate.queries.units))
@@ -79,7 +79,7 @@ def against(gate: Gate) -> str:
 
 
 def chances(gate: Gate) -> str:
-    """What the intervals promise."""
+    """The error rates that the intervals keep."""
     rules = gate.rules
     return (
         f"at most {rules.false_alarms:.3g} of runs that break no rule fail by chance, all rules on intervals together; "
@@ -88,23 +88,23 @@ def chances(gate: Gate) -> str:
 
 
 def shown(gate: WithRules) -> list[Decided]:
-    """What a table lists: slices too small to be decided are told in a line of their own."""
+    """The rules that the table lists; `reasons` reports slices with too few queries in one line."""
     return [one for one in gate.decided if one.outcome != "skipped"]
 
 
 def reasons(gate: WithRules) -> list[tuple[str, str]]:
-    """Outcome and sentence of everything that did not pass."""
-    told = [(one.outcome, f"{one.name}: {one.reason}") for one in shown(gate) if one.outcome != "pass"]
+    """Outcome and reason of every rule that did not pass."""
+    found = [(one.outcome, f"{one.name}: {one.reason}") for one in shown(gate) if one.outcome != "pass"]
     small: dict[str, list[str]] = {}
     for one in gate.decided:
         if one.outcome == "skipped":
             small.setdefault(one.name.removesuffix(f" ({one.slice})"), []).append(f"{one.slice} ({one.n})")
-    told += [("skipped", f"{name}: not decided, too few queries: {', '.join(parts)}") for name, parts in small.items()]
-    return list(dict.fromkeys(told))
+    found += [("skipped", f"{name}: not decided, too few queries: {', '.join(parts)}") for name, parts in small.items()]
+    return list(dict.fromkeys(found))
 
 
 def notes(gate: Gate) -> list[str]:
-    """What a reader must know."""
+    """The notes of the gate, and whether it used the default rule."""
     return [*gate.notes, *([] if gate.rules.source else [DEFAULT_NOTE])]
 
 
@@ -142,7 +142,7 @@ SCHEMA_VERSION = 1
 
 
 def gate_json(gate: Gate) -> dict[str, object]:
-    """The whole object; every number is finite or null."""
+    """The JSON object of a gate; every number is finite or null."""
     return {
         "schema_version": SCHEMA_VERSION,
         "outcome": gate.outcome,
@@ -174,11 +174,11 @@ def _system(run: ScoredRun) -> dict[str, object]:
 
 SUITE = "ragbench gate"
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 has no way to write."""
+"""Characters that XML 1.0 cannot represent."""
 
 
 def gate_junit(gate: Gate) -> bytes:
-    """UTF-8 XML; a rule that fails is a failure, one that is inconclusive an error, a slice too small is skipped."""
+    """JUnit XML in UTF-8: a failed rule is a failure, an inconclusive one an error, and a small slice is skipped."""
     counts = {name: sum(one.outcome == name for one in gate.decided) for name in ("fail", "inconclusive", "skipped")}
     numbers = {
         "name": SUITE,
@@ -207,11 +207,11 @@ def _case(suite: ET.Element, one: Decided, candidate: str) -> None:
         if tag != "skipped":
             found.set("type", one.outcome)
             found.text = clean(numbers)
-    ET.SubElement(case, "system-out").text = clean(f"{numbers} ({one.method or 'nothing worked out'})")
+    ET.SubElement(case, "system-out").text = clean(f"{numbers} ({one.method or 'nothing computed'})")
 
 
 def clean(text: str) -> str:
-    """The text with what XML cannot hold shown as U+FFFD."""
+    """The text with U+FFFD in place of characters that XML cannot represent."""
     return _NOT_XML.sub("\ufffd", text)
 
 
@@ -235,7 +235,10 @@ class System:
 
 @dataclass(frozen=True)
 class GateRecord:
-    """What a gate decided, without the scores it rests on; attributes as of `ragbench.comparison.gate.result.Gate`."""
+    """What a gate decided, without the scores behind it.
+
+    The attributes are those of `ragbench.comparison.gate.result.Gate`.
+    """
 
     outcome: Outcome
     sentence: str
@@ -257,7 +260,7 @@ def read_gate(given: Path | Gate) -> GateRecord:
         given: a gate, the file of ``ragbench gate --json``, or the folder of ``--out``.
 
     Raises:
-        InputError: the file cannot be read, or is something else.
+        InputError: the file cannot be read or contains something else.
     """
     if isinstance(given, Gate):
         return _record(gate_json(given), "the gate")
@@ -267,12 +270,12 @@ def read_gate(given: Path | Gate) -> GateRecord:
 
 def _record(content: Mapping[str, Any], where: str) -> GateRecord:
     if content.get("schema_version") != SCHEMA_VERSION or "rules" not in content:
-        raise InputError(f"{where}: is no outcome of 'ragbench gate --json'")
+        raise InputError(f"{where}: is not the output of 'ragbench gate --json'")
     return checked(GateRecord, content, where, "ragbench gate --json")
 
 
 def baseline_json(baseline: Baseline) -> dict[str, object]:
-    """Name, arm, folder, metrics and manifest."""
+    """The JSON object of a baseline."""
     return {
         "name": baseline.name,
         "arm": baseline.arm,
@@ -291,7 +294,7 @@ def baseline_line(baseline: Baseline) -> str:
 
 
 def baseline_text(baseline: Baseline) -> str:
-    """Everything that decides whether a run can be held against it."""
+    """Everything that decides whether a run can be compared with the baseline."""
     manifest = baseline.manifest
     golden, chunks, settings = manifest["golden"], manifest["chunks"], manifest["settings"]
     lines = [

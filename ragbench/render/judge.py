@@ -1,4 +1,4 @@
-"""A judge against people: tables, Markdown and JSON."""
+"""A judge against the labels of annotators: on a terminal, as Markdown, as JSON, and its folder."""
 
 import json
 from dataclasses import asdict
@@ -23,18 +23,19 @@ if TYPE_CHECKING:
 
 
 def opening(check: JudgeCheck) -> str:
-    """How many answers, and how often people and the judge say yes."""
+    """The number of answers, and how often annotators and the judge say yes."""
     found = check.figures
     by = f" in {found.clusters:,} clusters" if found.clusters < found.n else ""
     judge = f" by {check.signal.judge}" if check.signal.judge else ""
     return (
-        f"{check.labels.name}: {counted(found.n, 'answer')}{by}. People say yes to {with_interval(found.people_rate)} "
-        f"of them, {check.signal.column}{judge} to {with_interval(found.judge_rate)}."
+        f"{check.labels.name}: {counted(found.n, 'answer')}{by}. Annotators say yes to "
+        f"{with_interval(found.people_rate)} of them, {check.signal.column}{judge} to "
+        f"{with_interval(found.judge_rate)}."
     )
 
 
 def threshold_sentence(check: JudgeCheck) -> str:
-    """From which score on the verdict is yes, and where that is from."""
+    """The score from which the verdict is yes, and how it was chosen."""
     threshold = check.threshold
     way = "up to" if check.signal.lower_is_better else "from"
     start = f"The verdict is yes {way} a score of {_number(check.shown_threshold)}"
@@ -51,22 +52,24 @@ def threshold_sentence(check: JudgeCheck) -> str:
 
 
 def agreement(people: Agreement) -> list[str]:
-    """What people agree on, and whether the judge is as good as one of them."""
-    who = f" by {counted(people.persons, 'person') if people.persons < 2 else f'{people.persons} people'}"
+    """How well annotators agree, and whether the judge agrees with them as well as one of them does."""
+    who = f" by {counted(people.persons, 'annotator')}"
     lines = [
         f"{people.votes:,} labels of {counted(people.items, 'answer')}{who if people.persons else ''}: all agree on "
         f"{with_interval(people.unanimous)} of the answers. Krippendorff's alpha {with_interval(people.alpha)}.",
-        f"Two people agree on an answer in {fraction(people.two_people)} of cases, the judge and one person in "
+        f"Two annotators agree on an answer in {fraction(people.two_people)} of cases, the judge and one annotator in "
         f"{with_interval(people.judge_person)}.",
     ]
     if people.person_others.n:
         lines.append(
-            f"With the majority of the other people one person agrees in {with_interval(people.person_others)} of "
+            f"One annotator agrees with the majority of the others in {with_interval(people.person_others)} of "
             f"cases (kappa {with_interval(people.person_others_kappa)}), the judge in "
             f"{with_interval(people.judge_others)} (kappa {with_interval(people.judge_others_kappa)})."
         )
     if people.correlation is not None:
-        lines.append(f"Correlation of the score with the share of people who say yes: {fraction(people.correlation)}.")
+        lines.append(
+            f"Correlation of the score with the share of annotators who say yes: {fraction(people.correlation)}."
+        )
     if people.soft_error is not None:
         lines.append(
             f"Mean squared difference of score and share: {fraction(people.soft_error)}; of the mean share and the "
@@ -76,20 +79,20 @@ def agreement(people: Agreement) -> list[str]:
 
 
 def judge_notes(check: JudgeCheck) -> list[str]:
-    """What a reader must know before the figures are believed."""
+    """What you need to know to judge the figures."""
     found, notes = check.figures, list[str]()
     if check.signal.stopped:
-        notes.append(f"warning: the judge could not be asked to the end: {check.signal.stopped}")
+        notes.append(f"warning: the judge did not rate all answers: {check.signal.stopped}")
     if found.clusters < FEW_CLUSTERS:
-        notes.append(f"warning: {found.clusters} clusters are few: intervals are too narrow")
+        notes.append(f"warning: {found.clusters} clusters are few, so intervals are too narrow")
     area = found.auc
     if area.high is not None and area.high < 0.5:
         notes.append(
-            "warning: the scores run against people's labels; if low scores mean yes, check again with "
+            "warning: the scores run against the annotators' labels; if low scores mean yes, check again with "
             f"{'no ' if check.signal.lower_is_better else ''}--lower-is-better"
         )
     elif area.low is not None and area.low <= 0.5:
-        notes.append("warning: by the interval of the ROC AUC the scores may be no better than chance")
+        notes.append("warning: the interval of the ROC AUC includes .5, so the scores may be no better than chance")
     if found.accuracy.mean is not None and found.accuracy.mean <= found.commoner:
         notes.append(
             f"the accuracy is no higher than that of always giving the commoner label ({fraction(found.commoner)}); "
@@ -100,7 +103,10 @@ def judge_notes(check: JudgeCheck) -> list[str]:
         notes.append("warning: sensitivity + specificity is at most 1: no later report can be corrected by this judge")
     tied = int((check.labels.shares == 0.5).sum())
     if tied:
-        notes.append(f"{counted(tied, 'answer')} with as many yes as no: without a majority, in no figure above People")
+        notes.append(
+            f"{counted(tied, 'answer')} with as many yes as no: they have no majority, and only the section "
+            "Annotators counts them"
+        )
     if check.unscored:
         low, high = check.accuracy_bounds
         notes.append(
@@ -118,7 +124,7 @@ def _number(value: float) -> str:
 
 
 SCHEMA_VERSION = 1
-"""Of the JSON object; raised when a key changes its meaning or goes."""
+"""Version of the JSON object; it is raised when a key changes its meaning or is removed."""
 HEAD = ("figure", "value [95% interval]", "answers", "what it is")
 PART_HEAD = ("part", "n", "yes", "sens.", "spec.", "accuracy", "ROC AUC [95% interval]")
 
@@ -147,7 +153,7 @@ def judge_blocks(check: JudgeCheck) -> list[Block]:
 
 
 def judge_json(check: JudgeCheck) -> dict[str, object]:
-    """The whole object (docs/guides/judge-check.md)."""
+    """The JSON object of a judge check (docs/guides/judge-check.md)."""
     threshold, signal = check.threshold, check.signal
     ends = [-end if signal.lower_is_better else end for end in (threshold.lowest, threshold.highest)]
     found = plain(
@@ -192,7 +198,7 @@ def judge_json(check: JudgeCheck) -> dict[str, object]:
 
 
 def item_rows(check: JudgeCheck) -> list[dict[str, object]]:
-    """A row per labelled answer: the votes as they are, their majority, the score and the verdict."""
+    """A row per labelled answer: its votes, their majority, the score and the verdict."""
     verdicts = dict(zip(check.rows.tolist(), check.threshold.verdicts.tolist(), strict=True))
     rows: list[dict[str, object]] = []
     for at, one in enumerate(check.labels):
@@ -216,8 +222,8 @@ def figure_rows(figures: Figures) -> list[list[str]]:
     """Name, value, answers and meaning of each figure."""
     yes = figures.true_positive + figures.false_negative
     return [
-        ["sensitivity", with_interval(figures.sensitivity), str(yes), "of people's yes, the judge's yes"],
-        ["specificity", with_interval(figures.specificity), str(figures.n - yes), "of people's no, the judge's no"],
+        ["sensitivity", with_interval(figures.sensitivity), str(yes), "of annotators' yes, the judge's yes"],
+        ["specificity", with_interval(figures.specificity), str(figures.n - yes), "of annotators' no, the judge's no"],
         ["kappa", with_interval(figures.kappa), str(figures.n), "agreement beyond chance"],
         ["accuracy", with_interval(figures.accuracy), str(figures.n),
          f"always the commoner: {fraction(figures.commoner)}"],
@@ -226,7 +232,7 @@ def figure_rows(figures: Figures) -> list[list[str]]:
 
 
 def part_rows(check: JudgeCheck) -> list[list[str]]:
-    """A row per slice; a row without a kind of answers lacks what needs it."""
+    """A row per slice; a figure that needs a kind of answer the slice lacks is missing."""
     rows = []
     for one in check.slices:
         found = one.figures
@@ -248,11 +254,11 @@ CHECK, SUMMARY, ITEMS, CALIBRATION = "check.json", "summary.md", "items.jsonl", 
 
 
 def check_folder(folder: Path) -> None:
-    """Make the folder, and refuse one that holds something else.
+    """Create the folder, and refuse one that holds something else.
 
     Raises:
-        SettingError: it holds answers or an evaluation.
-        InputError: it cannot be made.
+        SettingError: the folder holds answers or an evaluation.
+        InputError: the folder cannot be created.
     """
     if (folder / ANSWERS).exists() or (folder / RESULTS).exists():
         raise SettingError(f"--out {folder}: holds answers or an evaluation; name another folder")

@@ -1,4 +1,4 @@
-"""A load on a terminal and as Markdown."""
+"""A load test on a terminal, as Markdown, as JSON, and its folder."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +26,7 @@ JSON = dict[str, object]
 
 
 def load_json(result: LoadResult) -> JSON:
-    """The object of ``results.json`` and ``--json``; described in docs/guides/load.md."""
+    """The object of ``results.json`` and ``--json``; documented in docs/guides/load.md."""
     ledger = result.ledger
     manifest = plain({**result.manifest})
     assert isinstance(manifest, dict)
@@ -40,7 +40,7 @@ def load_json(result: LoadResult) -> JSON:
 
 
 def failure_interval(level: LevelResult) -> tuple[float, float] | None:
-    """95% interval of the share of requests that fail (Wilson), each request for itself; None for a single one."""
+    """95% Wilson interval of the share of requests that fail; None for a single request."""
     from ragbench.stats.intervals import wilson_interval
 
     n = len(level.exchanges)
@@ -103,7 +103,7 @@ def _late(late: npt.NDArray[np.float64]) -> JSON | None:
 HEAD = ("load", "requests", "answers/s", "seconds", "failed [95% interval]")
 TIMES_HEAD = ("load", *SHARES)
 GREW = 2.0
-"""From here on the latency is said to have grown."""
+"""The growth of the latency from which a note reports it."""
 
 
 def load_tables(result: LoadResult) -> "RenderableType":
@@ -128,7 +128,7 @@ def load_blocks(result: LoadResult) -> list[Block]:
 
 
 def summary(result: LoadResult) -> str:
-    """One sentence: who was asked what, and how."""
+    """One sentence: the service, the number of questions, and how they arrive."""
     golden = result.manifest["golden"]
     assert isinstance(golden, dict)
     closed = result.settings.levels[0].rate is None
@@ -137,13 +137,13 @@ def summary(result: LoadResult) -> str:
 
 
 def notes(result: LoadResult) -> list[str]:
-    """What a reader must know before believing the numbers."""
+    """What you need to know to judge the numbers."""
     found = [f"{level.name}: {note}" for level in result.levels if not level.error for note in _of_level(level)]
     last = result.levels[-1]
     if last.repeats >= 1.5:
         found.append(
-            f"each question was asked {last.repeats:.0f} times in all: if the service keeps answers, the later ones "
-            "came from there; give as many questions as requests to measure without"
+            f"each question was asked {last.repeats:.0f} times in all: if the service caches answers, the later ones "
+            "came from the cache; give as many questions as requests to measure without it"
         )
     return found
 
@@ -166,20 +166,20 @@ def _of_level(level: LevelResult) -> Iterator[str]:
             yield f"{n} requests give no upper end for {name}; it takes {enough_for(share)}"
     if level.grew is not None and level.grew > GREW:
         yield (
-            f"the latency grew {level.grew:.1f}-fold from the first third to the last: the service was not in balance, "
+            f"the latency grew {level.grew:.1f}-fold from the first third to the last: the service was overloaded, "
             "and a longer run would give larger numbers"
         )
     late = float(np.percentile(level.late_ms, 99)) if len(level.late_ms) else 0.0
     median = level.latency_ms["p50"].value
     if late > LATE_MS and late > LATE_SHARE * median:
         yield (
-            f"requests were sent late (p99 {_ms(late)} ms, counted in the latency): as many were under way as "
-            "--in-flight allows, or this client is too slow"
+            f"requests were sent late (p99 {_ms(late)} ms, included in the latency): --in-flight was reached, or this "
+            "client is too slow"
         )
     if level.busy > BUSY:
         yield (
-            f"this client took {level.busy:.0%} of a core: the times may be its own, and more load takes several "
-            "clients"
+            f"this client used {level.busy:.0%} of a core, which may have slowed it down; use several clients for "
+            "more load"
         )
 
 
@@ -216,7 +216,7 @@ def _times_row(level: LevelResult, found: Mapping[str, Percentile]) -> list[str]
 
 
 def _percentile(found: Percentile | None) -> str:
-    """``12.3 [11.9, 12.8]``; ``>60,000`` where it falls among the failures."""
+    """``12.3 [11.9, 12.8]``; ``>60,000`` if it falls among the failures."""
     if found is None:
         return "-"
     if not found.known:
@@ -235,11 +235,11 @@ REQUESTS, SUMMARY = "requests.parquet", "summary.md"
 
 
 def check_load_folder(folder: Path) -> None:
-    """Make the folder, and refuse one that holds something else; an earlier load gives way.
+    """Create the folder, and refuse one that holds something else; an earlier load test is replaced.
 
     Raises:
-        SettingError: it holds answers or an evaluation.
-        InputError: it cannot be made.
+        SettingError: the folder holds answers or an evaluation.
+        InputError: the folder cannot be created.
     """
     try:
         kind = json.loads((folder / RESULTS).read_text(encoding="utf-8"))["manifest"].get("kind")
@@ -284,6 +284,6 @@ def write_load(result: LoadResult, folder: Path) -> None:
         folder / LEDGER, "".join(json.dumps(e._asdict(), ensure_ascii=False) + "\n" for e in result.ledger.entries)
     )
     write_text(folder / SUMMARY, load_markdown(result))
-    # Last: a folder with results is whole.
+    # The results come last: a folder that has them is complete.
     content = json.dumps(load_json(result), indent=1, ensure_ascii=False, allow_nan=False)
     write_text(folder / RESULTS, content + "\n")

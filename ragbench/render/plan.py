@@ -1,4 +1,4 @@
-"""A plan in plain words, with two small tables; and as the documented JSON object (docs/guides/plan.md)."""
+"""A plan in sentences with two small tables, and as the documented JSON object (docs/guides/plan.md)."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 SCHEMA_VERSION = 1
-"""Of the JSON object; raised when a key changes its meaning or goes."""
+"""Version of the JSON object; it is raised when a key changes its meaning or is removed."""
 
 
 def plan_tables(plan: Plan) -> "RenderableType":
@@ -35,7 +35,7 @@ def plan_blocks(plan: Plan) -> list[Block]:
 
 
 def plan_json(plan: Plan) -> dict[str, object]:
-    """The whole object."""
+    """The JSON object of a plan."""
     return {
         "schema_version": SCHEMA_VERSION,
         "sentences": [*answers(plan), *grounds(plan)],
@@ -57,7 +57,7 @@ def plan_json(plan: Plan) -> dict[str, object]:
 
 
 def answers(plan: Plan) -> list[str]:
-    """What can be shown, and what more takes."""
+    """What can be detected, and how many queries more would take."""
     lines = []
     if plan.queries is not None:
         place = f"With {_spread(plan, plan.queries, plan.documents or 0)} you can detect"
@@ -72,7 +72,7 @@ def answers(plan: Plan) -> list[str]:
 
 
 def grounds(plan: Plan) -> list[str]:
-    """What the answer rests on, and which test it holds for."""
+    """What the answer is based on, and which test it holds for."""
     lines = []
     design = plan.design
     if plan.pilot is not None:
@@ -153,7 +153,7 @@ def _range(found: Range) -> str:
 
 
 def _size(value: float, *, signed: bool = False) -> str:
-    """``.30``, ``.030``, ``.0064``, ``-.07``: two or three digits that count."""
+    """Two or three significant digits: ``.300``, ``.030``, ``.0064``, ``-.070``."""
     digits = 3 if abs(value) >= 0.0095 or value == 0 else 4 if abs(value) >= 0.00095 else 5
     text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
     return text.replace("0.", ".", 1) if abs(value) < 0.9995 else text

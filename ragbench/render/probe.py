@@ -1,4 +1,4 @@
-"""What came of probes: tables, Markdown and JSON."""
+"""Probes on a terminal, as Markdown, as JSON, and their folder."""
 
 import json
 from collections import Counter
@@ -80,13 +80,13 @@ def probe_blocks(outcome: Outcome, name: str, judge: str | None, *, show: int) -
 
 
 def notes(outcome: Outcome, judge: str | None) -> list[str]:
-    """What a reader must know to read the rates rightly."""
+    """What you need to know to judge the rates."""
     found = []
     idle = outcome.overall.idle
     if idle:
         found.append(
-            f"{counted(idle, 'case')} tried nothing: the answers do not show that their planted documents were found. "
-            "Index those of --write-documents in a test collection, and run again"
+            f"{counted(idle, 'case')} tried nothing: their answers do not show that the planted documents were found. "
+            "Index the documents of --write-documents in a test collection, and run again"
         )
     unscored = [tried for tried in outcome.tried if tried.passes is None and not tried.idle]
     if unscored:
@@ -179,7 +179,7 @@ def write_probe(outcome: Outcome, evaluation: AnswerEvaluation, judge: str | Non
 
 
 def write_documents(documents: Sequence[PlantedDocument], folder: Path) -> Path:
-    """Write the planted documents as lines that ``ragbench`` and most indexers read; the file is returned."""
+    """Write the planted documents as JSON lines, which ``ragbench`` and most indexers read; return the file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / DOCUMENTS
     write_text(path, "".join(json.dumps(vars(document), ensure_ascii=False) + "\n" for document in documents))

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 SCHEMA_VERSION = 1
-"""Of the JSON object; raised when a key changes its meaning or goes."""
+"""Version of the JSON object; it is raised when a key changes its meaning or is removed."""
 QUESTION_CHARACTERS = 100
 CELL_CHARACTERS = 40
 COLUMNS = ("id", "kind", "true_value", "given_value", "true_references", "given_references")
-TOLD = {
+ISSUES = {
     "no-prediction": "without a prediction; each scores 0",
     "empty-value": "with an empty answer_value, wrong for every question; is_blank is how to abstain",
     "other-unit": "with another answer_unit than the truth; the unit by itself is not scored",
-    "unknown-document": "refer to a document that the metadata do not have",
+    "unknown-document": "with a reference to a document that the metadata do not have",
 }
 
 
@@ -44,18 +44,18 @@ def score_blocks(summary: Summary, ledger: Ledger) -> list[Block]:
 
 
 def notes(summary: Summary, ledger: Ledger) -> list[str]:
-    """What a reader of the score must know, with ids."""
+    """What you need to know to judge the score, with the ids concerned."""
     found = [
-        f"{count} row{'s' * (count > 1)} {TOLD[code]} ({first_ten(entry.item for entry in ledger.of(code))})"
+        f"{count} row{'s' * (count > 1)} {ISSUES[code]} ({first_ten(entry.item for entry in ledger.of(code))})"
         for code, count in summary.counts.items()
     ]
     if summary.rules == "lesson" and summary.missing:
-        found.append(f"{summary.missing} of the truth's rows without a prediction are left out of the mean")
+        found.append(f"{summary.missing} of the truth's rows without a prediction are excluded from the mean")
     return found
 
 
 def score_json(summary: Summary, ledger: Ledger) -> dict[str, Any]:
-    """The documented object of one submission."""
+    """The JSON object of one submission."""
     return {
         "name": summary.name,
         "rules": summary.rules,
@@ -79,8 +79,8 @@ def score_json(summary: Summary, ledger: Ledger) -> dict[str, Any]:
 def rows_csv(every: Sequence[Scored]) -> str:
     """Every row of every submission, UTF-8 text with the name of the submission in front.
 
-    Cells stand as they were written, so that the file can be read by programs;
-    those a spreadsheet would take for a formula begin with an apostrophe.
+    Cells are copied as they were written, so that programs can read the file;
+    cells that a spreadsheet would read as a formula begin with an apostrophe.
     """
     import numpy as np
 

@@ -59,7 +59,7 @@ def make_app(settings: Settings, reports: Reports, reviews: Reviews, playground:
         if playground.models is not None:
             await playground.models.aclose()
 
-    # What the environment may say of OpenTelemetry is for other programs: nothing here is told to anyone.
+    # OpenTelemetry settings of the environment are meant for other programs: the viewer reports nothing to anyone.
     silent: Any = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, telemetry=silent)
     _add_faults(app)
@@ -84,7 +84,7 @@ def make_app(settings: Settings, reports: Reports, reviews: Reviews, playground:
 
 
 def _add_faults(app: FastAPI) -> None:
-    """What goes wrong is told in one line, and never repeats what was sent."""
+    """Errors are reported in one line and never repeat what was sent."""
 
     @app.exception_handler(RagbenchError)
     async def refused(_: Request, error: RagbenchError) -> Response:
@@ -121,7 +121,7 @@ def _add_runs(app: FastAPI, settings: Settings, every: Runs, reports: Reports, p
         chosen, missing = await in_thread(lambda: _chosen(every, runs))
         try:
             check(chosen)
-            # Made before the page around it, so that what is wrong is told by this page.
+            # Made before the page around it, so that this page reports what is wrong.
             await in_thread(lambda: reports.page(chosen, intersect=intersect))
         except RagbenchError as error:
             again = not intersect and "--intersect" in str(error)

@@ -35,7 +35,7 @@ class Library:
         return self._corpora.read(corpus_input(path, self.settings.chunker))
 
     def check(self, runs: Callable[[], Sequence[FoundRun]]) -> None:
-        """Read the golden sets now, so that a wrong one is told at the start.
+        """Read the golden sets now, so that a wrong one is reported at the start.
 
         Args:
             runs: the evaluations, one of which may tell how a set is to be read.

@@ -121,7 +121,7 @@ class Playground:
         """What happens, as it happens.
 
         ``stage``; ``sources``; the ``text`` of the answer as it is written, or each ``piece`` of an extract; at last
-        ``done`` or ``fault``. Who leaves must close the iterator, so that the model is told to stop.
+        ``done`` or ``fault``. Close the iterator when you leave early, so that the model stops.
         """
         try:
             async with aclosing(self._asked(asked, session)) as events:
@@ -134,8 +134,11 @@ class Playground:
         # A retriever or a library of the model may raise anything, and a stream that just ends tells nothing.
         except Exception as error:
             traceback.print_exception(error, file=sys.stderr)
-            told = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_FAULT]
-            yield "fault", {"text": f"An error that was not foreseen: {told}. The terminal of the viewer shows where."}
+            shown = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_FAULT]
+            yield (
+                "fault",
+                {"text": f"Unexpected error: {shown}. The terminal of the viewer shows the traceback."},
+            )
 
     async def _asked(self, asked: Asked, session: Session) -> AsyncGenerator[Event]:
         question = " ".join(asked.question.split())

@@ -1,7 +1,7 @@
 """Reads one uploaded file; a PDF in a process of its own, which can be ended.
 
 Of ``python -m ragbench.view.read_upload FILE SETTINGS`` one JSON object goes to stdout: the documents and what was
-left out, or why the file cannot be read.
+skipped, or why the file cannot be read.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Decisions of people on queries, in the table that ``ragbench golden review import`` reads."""
+"""Decisions of annotators on queries, in the table that ``ragbench golden review import`` reads."""
 
 import csv
 import io

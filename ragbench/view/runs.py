@@ -20,8 +20,8 @@ DEPTH = 6
 """Folders below the given one that are looked into."""
 MOST = 2_000
 """Evaluations that are listed."""
-MEDIAN = "median ms"
-"""What the levels of a load are listed by."""
+MEDIAN = "p50 ms"
+"""The column that lists the levels of a load test."""
 SUMMARY = "summary.md"
 KINDS = {"answers": "answers", LOAD_KIND: "load"}
 
@@ -79,7 +79,7 @@ def summary(run: FoundRun) -> str:
 class Runs:
     """The evaluations in a folder and below.
 
-    Hidden folders are passed over, and links are not followed.
+    Hidden folders are skipped, and links are not followed.
 
     Args:
         root: the folder.

@@ -36,7 +36,7 @@ GRACE_SECONDS = 1
 def serve(
     settings: Settings, asking: ModelOptions | None, port: int, cache: Path, ready: Callable[[str, str], None]
 ) -> None:
-    """Serve until the process is told to stop (Ctrl-C, SIGTERM).
+    """Serve until the process is asked to stop (Ctrl-C, SIGTERM).
 
     Args:
         settings: what is shown.
@@ -103,7 +103,7 @@ def _listening(port: int) -> socket.socket:
 
 
 class _Stopped(BaseException):
-    """The process was told to stop."""
+    """The process was asked to stop."""
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:

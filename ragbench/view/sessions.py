@@ -22,7 +22,7 @@ class Upload:
         path: where it lies; never made of the user's name.
         size: bytes.
         documents: what was read from it.
-        notes: what was left out.
+        notes: what was skipped.
     """
 
     name: str

@@ -14,7 +14,7 @@ async def in_thread(work: Callable[[], T]) -> T:
     """What ``work`` gives.
 
     The thread is none that the interpreter waits for at its end: an index may take minutes to build, and the viewer
-    must stop when it is told to.
+    must stop at once.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()

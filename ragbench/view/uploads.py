@@ -137,7 +137,7 @@ async def _apart(upload: Upload, settings: dict[str, object], seconds: float) ->
     process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=pipe, stderr=pipe)
     try:
         async with asyncio.timeout(seconds):
-            told, errors = await process.communicate()
+            printed, errors = await process.communicate()
     except TimeoutError as error:
         raise InputError(
             f"{upload.name}: not read within {seconds:g} s; give a smaller file, or its text as .txt"
@@ -150,7 +150,7 @@ async def _apart(upload: Upload, settings: dict[str, object], seconds: float) ->
         last = errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
         why = _named(last, upload) or f"its reader ended with {process.returncode}"
         raise InputError(f"{upload.name}: cannot be read: {why}")
-    found: dict[str, Any] = json.loads(told)
+    found: dict[str, Any] = json.loads(printed)
     return found
 
 

@@ -59,8 +59,8 @@ async def written(question: str, found: Retrieved, client: Client) -> AsyncGener
             if one.failure:
                 raise InputError(f"{name}: {one.failure}")
             notes = [entry.reason for entry in ledger.entries]
-            told = f"Written by {name} from these sources{_how(client, came[0])}."
-            yield "done", {"kind": "answer", "text": told, "answer": one.answer, "cited": _cited(one), "notes": notes}
+            text = f"Written by {name} from these sources{_how(client, came[0])}."
+            yield "done", {"kind": "answer", "text": text, "answer": one.answer, "cited": _cited(one), "notes": notes}
 
 
 def _how(client: Client, came: Answer) -> str:

@@ -104,7 +104,7 @@ def test_a_gate_on_other_queries_is_told(ragbench: Any, made: Path, tmp_path: Pa
         ("--ab", '{"version": 1, "decision": "win", "comparisons": []}', "is not the output of 'ragbench ab --json'"),
         ("--ab", PAIRED % '["x"]', "is not the output of 'ragbench ab --json': comparisons.0: "),
         ("--ab", PAIRED % "null", "is not the output of 'ragbench ab --json': comparisons: "),
-        ("--ab", PAIRED % '[{"sentences": null}]', "'ragbench ab --json' writes: comparisons.0.sentences: "),
+        ("--ab", PAIRED % '[{"sentences": null}]', "'ragbench ab --json': comparisons.0.sentences: "),
         ("--ab", "[" * 100_000, "is not the output of 'ragbench ab --json'"),
         ("--gate", "[" * 100_000, "is not the output of 'ragbench gate --json'"),
     ],

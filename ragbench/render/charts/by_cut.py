@@ -97,14 +97,14 @@ def by_cut(frame: "pd.DataFrame", family: Metric, systems: Sequence[str] | None 
     cuts = sorted({int(cut) for cut in frame["cut"]})
     # On a phone the labels in between would run into each other.
     axis = {"values": cuts, "format": "d", "labelOverlap": True, "grid": False}
-    x = quantitative("cut", "results looked at, K", scale={"type": "log", "nice": False, "padding": 8}, axis=axis)
+    x = quantitative("cut", "cutoff K", scale={"type": "log", "nice": False, "padding": 8}, axis=axis)
     hover = (("system", "system"), ("cut", "K"), ("said", f"{metric} [95%]"), ("n", "queries"))
     spec = lines_figure(description, shown, f"{metric}@K", x, systems or names, hover)
     rows = tuple(
         (row.system, str(row.cut), share(row.value), share(row.low), share(row.high)) for row in rows_of(frame)
     )
     return Chart(
-        f"by-cut-{file_part(metric)}", f"{metric} at every cut", description, spec,
+        f"by-cut-{file_part(metric)}", f"{metric} by cutoff", description, spec,
         ("system", "K", metric, "low", "high"), rows, BANDS_HINT,
     )  # fmt: skip
 

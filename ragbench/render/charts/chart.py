@@ -41,8 +41,8 @@ class Chart:
     hint: str = ""
 
 
-LEGEND_HINT = "Click a system in the legend to see it alone; with shift, beside others."
-BANDS_HINT = "Click a system in the legend to see it alone, with its interval; with shift, beside others."
+LEGEND_HINT = "Click a system in the legend to see it alone; hold shift to add others."
+BANDS_HINT = "Click a system in the legend to see it alone, with its interval; hold shift to add others."
 
 
 Spec = dict[str, Any]

@@ -1,4 +1,4 @@
-"""Forest plot: paired differences with their intervals, the zero line, and the margin that does not matter."""
+"""Forest plot: paired differences with their intervals, the zero line, and the margin."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,7 @@ def differences_frame(verdicts: Sequence[Verdict]) -> "pd.DataFrame":
 
 
 def differences(frame: "pd.DataFrame", metric: str) -> Chart:
-    """Dots with intervals; shape and colour tell the decision.
+    """Dots with intervals; shape and colour show the decision.
 
     Args:
         frame: columns of `differences_frame`; only the rows of the metric are shown, in their order.
@@ -62,7 +62,7 @@ def differences(frame: "pd.DataFrame", metric: str) -> Chart:
     listed = "; ".join(
         f"{name} {text} ({row.decision})" for name, text, row in zip(names, said, rows_of(chosen), strict=True)
     )
-    band = "" if margin is None else f" Differences within {share(margin)} do not matter."
+    band = "" if margin is None else f" Differences within {share(margin)} are within the margin."
     description = f"Paired difference of {metric}{against} with its {confidence} interval: {listed}.{band}"
     hover = [("row", "system"), ("said", f"difference [{confidence}]"), ("decision", "decision"), ("p", "p, corrected")]
     hover += [("n", "queries"), ("wins", "wins"), ("ties", "ties"), ("losses", "losses")]
@@ -72,7 +72,7 @@ def differences(frame: "pd.DataFrame", metric: str) -> Chart:
     spec = rows_figure(
         description,
         records(shown),
-        title if margin is None else [*title, f"grey: within {share(margin)}, which does not matter"],
+        title if margin is None else [*title, f"grey: within {share(margin)}, the margin"],
         look=look([str(name) for name in chosen["decision"]]),
         hover=hover,
         scale={"zero": True},

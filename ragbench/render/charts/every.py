@@ -1,4 +1,4 @@
-"""All charts that some systems have the data for."""
+"""All charts that the data of some systems allow."""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,11 +26,11 @@ def all_charts(
 ) -> list[Chart]:
     """The charts of a report, in the order they are read.
 
-    A chart without data (no latencies, no rankings, no types of queries) is left out, and one of a single dot: the
-    latency of one system, the overlap of a handful of queries.
+    A chart without data (no latencies, no rankings, no types of queries) is skipped, and so is a chart of a
+    single dot, such as the latency of one system.
 
     Args:
-        runs: the systems, with different names; the first is the baseline. Those that did not run are passed over.
+        runs: the systems, with different names; the first is the baseline. Systems that did not run are skipped.
         compared: their comparison.
         metric: what most charts are of; the comparison's first, else the headline of the first that ran.
         texts: text by id of the items that were judged (chunks or documents), for the overlap of queries with them.
@@ -66,7 +66,7 @@ def _by_cuts(runs: Sequence[ScoredRun], systems: Sequence[str]) -> list[Chart]:
 def _slices(
     runs: Sequence[ScoredRun], compared: Compared | None, metric: str, by: str, systems: Sequence[str]
 ) -> list[Chart]:
-    """None where the queries are not known by it."""
+    """The charts of one cut; none if the queries have no such column."""
     try:
         means = slices_frame(runs, metric, by)
     except InputError:

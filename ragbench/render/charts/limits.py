@@ -106,7 +106,7 @@ def _said(one: Decided) -> str:
 
 
 def _unique(names: Sequence[str]) -> list[str]:
-    """Rows are told apart by name; a repeated one is numbered."""
+    """Unique names of rows; repeated names are numbered."""
     seen: dict[str, int] = {}
     found = []
     for name in names:

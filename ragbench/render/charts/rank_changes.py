@@ -45,7 +45,7 @@ def rank_changes_frame(baseline: ScoredRun, candidates: Sequence[ScoredRun]) -> 
     Columns: ``baseline``, ``candidate``; ``before``, ``after``: band of the rank of the first relevant item
     (``"1"``, ``"4-5"``, ``"none"``); ``change``: ``better``, ``worse`` or ``no difference shown``, for the bands;
     ``queries``: how many. Only queries that both have, with something relevant, are counted; candidates without
-    rankings are left out.
+    rankings are skipped.
     """
     import pandas as pd
 

@@ -1,7 +1,7 @@
 """Colours, shapes and type of every chart, for light and dark pages.
 
-The colours of a theme differ from each other by at least .1 in OKLab, to people with normal sight and to those
-who do not see red, green or blue, and from the page by a contrast of at least 3 to 1 (WCAG 2.2, 1.4.11). There are
+The colours of a theme differ from each other by at least .1 in OKLab, for normal sight and for red, green and blue
+colour blindness, and from the page by a contrast of at least 3 to 1 (WCAG 2.2, 1.4.11). There are
 six; shapes, and dashes of lines, tell the systems apart beyond them and where there is no colour.
 """
 

@@ -47,8 +47,8 @@ class _Words(NamedTuple):
 
 
 WORDS: dict[Price, _Words] = {
-    "latency": _Words("ms a query, median and 95% interval", "latency", "faster", MEDIAN),
-    "cost": _Words("cost of a query, mean and 95% interval", "cost", "cheaper", COST),
+    "latency": _Words("ms per query, median and 95% interval", "latency", "faster", MEDIAN),
+    "cost": _Words("cost per query, mean and 95% interval", "cost", "cheaper", COST),
 }
 
 

@@ -72,12 +72,12 @@ class Gathered(Generic[T]):
         self._left_out = ""
 
     def gather(self, named: Sequence[Input], *, left_out: str = "", strict: bool = True) -> None:
-        """Read what is named, then, unless told otherwise, what is still missing from where it was recorded.
+        """Read what the user names, then, unless that is disabled, what is still missing from where it was recorded.
 
         Args:
             named: each is also read as the evaluations say that they read theirs.
             left_out: by which word of the user nothing is looked for that is not named; empty where it is.
-            strict: whether something that is named must belong to an evaluation; else it is passed over.
+            strict: whether something that is named must belong to an evaluation; else it is skipped.
 
         Raises:
             InputError: something that is named cannot be read, or belongs to no evaluation.
@@ -90,7 +90,7 @@ class Gathered(Generic[T]):
 
     def missing(self) -> list[str]:
         """What is not shown for which systems, why, and how to get it."""
-        usual = f"left out by {self._left_out}" if self._left_out else "an evaluation does not keep them"
+        usual = f"excluded by {self._left_out}" if self._left_out else "an evaluation does not keep them"
         again = "" if self._left_out else f" Write the report again with {self.part.option} {self.part.kept.upper()}."
         reasons: dict[str, list[str]] = {}
         for origin in self._missing():
@@ -202,7 +202,7 @@ class Named:
         answers: files or folders of answers; each belongs to the scores with its fingerprint.
         left_out: by which word of the user nothing else is shown; empty where what is not named is looked for where
             the evaluation found it.
-        strict: whether each must belong to an evaluation; else those that do not are passed over.
+        strict: whether each must belong to an evaluation; else those that do not are skipped.
     """
 
     corpus: tuple[Path, ...] = ()

@@ -5,7 +5,7 @@ async function answerOf(reply) {
   try {
     content = JSON.parse(text);
   } catch {
-    // What is refused at the door is told in plain text.
+    // Requests that the guard refuses are answered in plain text.
     throw new Error(text.slice(0, 300) || "The viewer answered " + reply.status);
   }
   if (!reply.ok) throw new Error(content.fault || "The viewer answered " + reply.status);
