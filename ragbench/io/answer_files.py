@@ -12,8 +12,6 @@ resumed gives the same bytes in the other three.
 Files made elsewhere are read by their column names (`ragbench.io.answer_rows`).
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -26,13 +24,10 @@ from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.io.answer_rows import MEASURED, answered, roles
 from ragbench.io.encoding import read_text
 from ragbench.io.files import read_manifest, write_bytes, write_text
-from ragbench.io.tables import lines, read_objects, read_parquet
+from ragbench.io.tables import SUFFIXES, lines, read_objects, read_rows
 
 ANSWERS, MANIFEST, LEDGER, TIMINGS = "answers.jsonl", "manifest.json", "ledger.jsonl", "timings.jsonl"
 FORMAT_VERSION = 1
-SUFFIXES = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".pq")
-CELL_CHARACTERS = 1 << 24
-Rows = Iterable[tuple[str, Mapping[str, object]]]
 
 
 def read_answers(
@@ -159,20 +154,6 @@ def _read_ledger(path: Path) -> Iterator[LedgerEntry]:
             yield LedgerEntry(*(str(row.get(key, "")) for key in LedgerEntry._fields))
 
 
-def read_rows(path: Path) -> list[tuple[str, Mapping[str, object]]]:
-    """``(file and line, values by column)`` of a table in any of `SUFFIXES`.
-
-    Raises:
-        InputError: it is no such table.
-        SettingError: the file has another ending.
-    """
-    readers = {".csv": _table, ".tsv": _table, ".parquet": _parquet, ".pq": _parquet}
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise SettingError(f"{path}: rows are read from files that end in {', '.join(SUFFIXES)}")
-    return list(readers.get(suffix, read_objects)(path))
-
-
 def _items(
     path: Path, columns: Mapping[str, str], ids: Mapping[str, str] | None, entries: list[LedgerEntry]
 ) -> tuple[Answered, ...]:
@@ -191,32 +172,6 @@ def _no_ids(ids: Mapping[str, str] | None) -> str:
     if ids is None:
         return f"no column holds query ids; {numbered}"
     return f"no column holds query ids; they are found by the query's text, and where that fails {numbered}"
-
-
-def _table(path: Path) -> Rows:
-    csv.field_size_limit(CELL_CHARACTERS)
-    text = read_text(path)[0]
-    delimiter = max(("\t", ";", ","), key=text.split("\n", 1)[0].count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        header = reader.fieldnames or []
-        rows = [(f"{path}:{reader.line_num}", dict(row)) for row in reader]
-    except csv.Error as error:
-        raise InputError(f"{path}:{reader.line_num}: no CSV ({error})") from error
-    for where, row in rows:
-        if None in row:
-            raise InputError(f"{where}: more cells than the {len(header)} columns of the header")
-    return rows
-
-
-def _parquet(path: Path) -> Rows:
-    import pyarrow
-
-    try:
-        rows: list[dict[str, object]] = read_parquet(path).to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({error})") from error
-    return [(f"{path} row {number}", row) for number, row in enumerate(rows, start=1)]
 
 
 def _row(item: Answered) -> dict[str, object]:

@@ -4,19 +4,17 @@ The same chunks give the same bytes (with the same version of pyarrow, for Parqu
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import InputError
 from ragbench.io.files import replacing
-from ragbench.io.tables import open_parquet
+from ragbench.io.tables import LINE_BYTES, Row, json_rows, parquet_rows
 
 COLUMNS = ("id", "document_id", "start", "end", "title", "text")
 _NEEDED = frozenset(COLUMNS) - {"title"}
 _BATCH = 50_000
-_LINE_BYTES = 64 << 20
 
 
 def check_chunk_ending(path: Path) -> None:
@@ -88,7 +86,7 @@ def is_chunk_file(path: Path) -> bool:
         return False
     try:
         with path.open("rb") as handle:
-            first = json.loads(handle.readline(_LINE_BYTES))
+            first = json.loads(handle.readline(LINE_BYTES))
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(first, dict) and first.keys() >= _NEEDED
@@ -101,15 +99,16 @@ def read_chunks(path: Path) -> Chunks:
         InputError: the file cannot be read, lacks a column, repeats an id, or
             has a chunk without text or whose offsets do not fit its text.
     """
-    rows = _parquet_rows(path) if path.suffix.lower() == ".parquet" else _json_rows(path)
+    parquet = path.suffix.lower() == ".parquet"
+    rows = parquet_rows(path, choose=lambda there: _columns(there, path)) if parquet else json_rows(path)
     try:
         return Chunks.of(_checked(rows))
     except InputError as error:
         raise InputError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from error
 
 
-def _checked(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Chunk]:
-    for where, row in rows:
+def _checked(rows: Iterable[Row]) -> Iterator[Chunk]:
+    for where, _, row in rows:
         try:
             id_, document, text = row["id"], row["document_id"], row["text"]
             start, end, title = row["start"], row["end"], row.get("title")
@@ -124,42 +123,8 @@ def _checked(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Chunk]:
         yield Chunk(id_, document, text, start, end, title if isinstance(title, str) else "")
 
 
-def _json_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    try:
-        with path.open("rb") as handle:
-            number = 0
-            while line := handle.readline(_LINE_BYTES + 1):
-                number += 1
-                where = f"{path}:{number}"
-                if len(line) > _LINE_BYTES:
-                    raise InputError(f"{where}: more than {_LINE_BYTES:,} bytes; refused")
-                if not line.strip():
-                    continue
-                try:
-                    row = json.loads(line)
-                except (ValueError, RecursionError) as error:
-                    raise InputError(f"{where}: not JSON ({error})") from error
-                if not isinstance(row, dict):
-                    raise InputError(f"{where}: a JSON object was expected")
-                yield where, row
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-
-
-def _parquet_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    import pyarrow
-
-    try:
-        with open_parquet(path) as file:
-            there = file.schema_arrow.names
-            missing = sorted(_NEEDED.difference(there))
-            if missing:
-                raise InputError(f"{path}: no column {', '.join(missing)}; a file of chunks has {', '.join(COLUMNS)}")
-            wanted = [name for name in COLUMNS if name in there]
-            number = 0
-            for batch in file.iter_batches(batch_size=_BATCH, columns=wanted, use_threads=False):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield f"{path} row {number}", row
-    except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({error})") from error
+def _columns(there: list[str], path: Path) -> list[str]:
+    missing = sorted(_NEEDED.difference(there))
+    if missing:
+        raise InputError(f"{path}: no column {', '.join(missing)}; a file of chunks has {', '.join(COLUMNS)}")
+    return [name for name in COLUMNS if name in there]

@@ -5,10 +5,9 @@ from pathlib import Path
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry
-from ragbench.io.answer_files import read_rows
 from ragbench.io.answer_rows import ALIASES
 from ragbench.io.encoding import read_text
-from ragbench.io.tables import as_text, query_text
+from ragbench.io.tables import as_text, query_text, read_rows
 
 
 def read_questions(path: Path) -> GoldenSet:

@@ -1,14 +1,305 @@
-"""Tables of any kind: JSON Lines, CSV, TSV and Parquet, with column roles and errors that name the line."""
+"""Rows of tables in any format: CSV, TSV, JSON Lines (also gzipped) and Parquet.
 
+Every reader gives the place of each row ("FILE:LINE", or "FILE row N" where a file
+has no lines), so that a message about a value can name it. Text is decoded by
+`ragbench.io.encoding`: a byte order mark decides, then UTF-8, then a guess.
+
+Three readers keep columns as columns because speed is their point, and are
+elsewhere: TREC files (`ragbench.io.trec`), chunk offsets in Parquet
+(`ragbench.io.chunk_files`) and events of an online test (`ragbench.comparison.ab`).
+"""
+
+import csv
+import gzip
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Literal, NamedTuple, cast
 
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.pairs import pairs
-from ragbench.io.encoding import read_text
+from ragbench.io.encoding import MIB, read_text
+
+SUFFIXES = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".pq")
+"""Endings of the files that `read_rows` reads."""
+LINE_BYTES = 64 * MIB
+"""Longest line of JSON Lines that is read."""
+CELL_CHARACTERS = 1 << 24
+"""Longest cell of a CSV file that is read."""
+BATCH = 10_000
+"""Rows of a Parquet file that are held in memory at a time."""
+
+NamedRow = tuple[str, Mapping[str, object]]
+"""Where a row is, and its values by column."""
+
+
+class Row(NamedTuple):
+    """A row of a table that is read in order.
+
+    Attributes:
+        where: "FILE:LINE" or "FILE row N", for messages.
+        number: counted from 1; lines of a file of lines, rows of other files.
+        values: by column.
+    """
+
+    where: str
+    number: int
+    values: Mapping[str, object]
+
+
+def read_rows(path: Path) -> list[NamedRow]:
+    """All rows of a file in any of `SUFFIXES`.
+
+    Raises:
+        InputError: it is no such table; the message names file and line.
+        SettingError: the file has another ending.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise SettingError(f"{path}: rows are read from files that end in {', '.join(SUFFIXES)}")
+    if suffix in (".csv", ".tsv"):
+        return list(read_csv(path).rows())
+    if suffix in (".parquet", ".pq"):
+        return [(row.where, row.values) for row in parquet_rows(path)]
+    return list(read_objects(path))
+
+
+@dataclass(frozen=True)
+class CsvTable:
+    """A CSV file in memory.
+
+    Attributes:
+        name: the file, for messages.
+        header: names of the columns, as written.
+        lines: the line on which each row begins.
+        cells: the cells of each row, as many as the header has; None where a row was shorter.
+    """
+
+    name: str
+    header: Sequence[str]
+    lines: Sequence[int]
+    cells: Sequence[Sequence[str | None]]
+
+    def rows(self) -> Iterator[NamedRow]:
+        """Each row by column name."""
+        for line, cells in zip(self.lines, self.cells, strict=True):
+            yield f"{self.name}:{line}", dict(zip(self.header, cells, strict=True))
+
+
+def read_csv(
+    path: Path,
+    *,
+    delimiters: str = "\t;,",
+    exact: bool = False,
+    quotes: bool = True,
+    check: Callable[[Sequence[str]], None] | None = None,
+) -> CsvTable:
+    """Read a CSV file whole; blank lines do not count.
+
+    Args:
+        path: the file.
+        delimiters: the one that the header holds most often separates the cells.
+        exact: refuse rows that are shorter than the header, instead of filling them with None.
+        quotes: whether quotation marks enclose cells; if not, they are text.
+        check: given the header before any row is read; it may refuse the file.
+
+    Raises:
+        InputError: no such file, a quotation mark out of place, or a row that is longer
+            (or, with ``exact``, shorter) than the header; the message names file and line.
+    """
+    csv.field_size_limit(CELL_CHARACTERS)
+    text, _ = read_text(path)
+    delimiter = delimiter_of(text, delimiters)
+    source = StringIO(text, newline="") if quotes else text.split("\n")
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
+    reader = csv.reader(source, delimiter=delimiter, quoting=quoting, strict=True)
+    lines: list[int] = []
+    rows: list[list[str | None]] = []
+    try:
+        header = next(reader, [])
+        if check:
+            check(header)
+        line = reader.line_num + 1
+        for cells in reader:
+            if len(cells) > len(header) or (exact and cells and len(cells) < len(header)):
+                hint = f"; put a cell that holds {delimiter!r} between quotation marks" if quotes else ""
+                raise InputError(f"{path}:{line}: {len(cells)} cells, but the header has {len(header)} columns{hint}")
+            if cells:
+                lines.append(line)
+                rows.append([*cells, *[None] * (len(header) - len(cells))])
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(f"{path}:{reader.line_num}: not CSV ({error})") from error
+    return CsvTable(str(path), header, lines, rows)
+
+
+def delimiter_of(text: str, delimiters: str) -> str:
+    """The delimiter that the first line holds most often; of equals, the first one named."""
+    return max(delimiters, key=text.split("\n", 1)[0].count)
+
+
+def csv_columns(text: str, name: str, delimiter: str) -> dict[str, list[str]]:
+    """The columns of a large CSV text, parsed by pandas; no value is guessed, so an id of 007 stays as it is.
+
+    Raises:
+        InputError: it is no table, or a row has more cells than the header.
+    """
+    import pandas
+
+    try:
+        table = pandas.read_csv(StringIO(text), sep=delimiter, dtype=str, keep_default_na=False, na_filter=False)
+    except (ValueError, pandas.errors.ParserError) as error:
+        reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
+        raise InputError(f"{name}: not a readable table ({reason}); delimiter {delimiter!r}") from error
+    if not isinstance(table.index, pandas.RangeIndex):
+        raise InputError(f"{name}: its rows have more values than the header has columns")
+    return {str(column): table[column].tolist() for column in table.columns}
+
+
+def read_objects(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
+    r"""``("file:line", object)`` for every line of a JSON Lines file that is not blank.
+
+    The file is held in memory, and may be in any encoding. Only ``\n`` ends a line:
+    the other separators that Unicode knows may be part of a JSON string.
+
+    Raises:
+        InputError: no such file, or a line that is no JSON object.
+    """
+    for number, line in enumerate(read_text(path)[0].split("\n"), start=1):
+        if line.strip():
+            yield f"{path}:{number}", json_object(line, f"{path}:{number}")
+
+
+def json_rows(path: Path, *, name: str | None = None, max_bytes: int | None = None) -> Iterator[Row]:
+    """The objects of a JSON Lines file in UTF-8, line by line; the file may be gzipped. Blank lines do not count.
+
+    Args:
+        path: the file.
+        name: what to call it in messages, instead of ``path``.
+        max_bytes: refuse a file that is larger, counted after unpacking.
+
+    Raises:
+        InputError: a line that is no JSON object, not UTF-8 or too long; the message names file and line.
+    """
+    shown = name or str(path)
+    total = 0
+    try:
+        with _opened(path) as handle:
+            number = 0
+            while line := handle.readline(LINE_BYTES + 1):
+                number += 1
+                total += len(line)
+                if len(line) > LINE_BYTES or (max_bytes is not None and total > max_bytes):
+                    limit = LINE_BYTES if len(line) > LINE_BYTES else max_bytes
+                    raise InputError(f"{shown}:{number}: more than {limit:,} bytes; refused")
+                line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+                if line.strip():
+                    yield Row(f"{shown}:{number}", number, json_object(line, f"{shown}:{number}"))
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{shown}: cannot be read ({error})") from error
+
+
+def _opened(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path)) if path.name.lower().endswith(".gz") else path.open("rb")
+
+
+def json_object(line: str | bytes, where: str) -> dict[str, object]:
+    """One line of JSON Lines.
+
+    Raises:
+        InputError: it is no JSON object, or bytes that are not UTF-8; the message starts with ``where``.
+    """
+    try:
+        value = json.loads(line.decode("utf-8") if isinstance(line, bytes) else line)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}: not UTF-8 (byte {error.start} of the line); save the file as UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where}: not JSON ({error.msg} at column {error.colno})") from error
+    except RecursionError:
+        raise InputError(f"{where}: not JSON that can be read (nested too deep)") from None
+    except ValueError as error:
+        raise InputError(f"{where}: not JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: a JSON object was expected, not {json_kind(value)}")
+    return value
+
+
+def json_kind(value: object) -> str:
+    """What a JSON value is, for messages: "an array", "a string", ..."""
+    words = {list: "an array", dict: "an object", str: "a string", bool: "a boolean", type(None): "null"}
+    return words.get(type(value), "a number")
+
+
+def parquet_rows(
+    path: Path,
+    *,
+    name: str | None = None,
+    choose: Callable[[list[str]], Sequence[str] | None] | None = None,
+    max_bytes: int | None = None,
+) -> Iterator[Row]:
+    """The rows of a Parquet file, `BATCH` at a time.
+
+    Args:
+        path: the file.
+        name: what to call it in messages, instead of ``path``.
+        choose: given the columns there are, the ones to read (None: all); it may refuse the file.
+        max_bytes: refuse a file that is larger, counted after unpacking.
+
+    Raises:
+        InputError: the file cannot be read or is too large.
+    """
+    import pyarrow
+
+    shown = name or str(path)
+    try:
+        with open_parquet(path) as file:
+            groups = (file.metadata.row_group(i) for i in range(file.metadata.num_row_groups))
+            unpacked = sum(group.total_byte_size for group in groups)
+            if max_bytes is not None and unpacked > max_bytes:
+                raise InputError(f"{shown}: {unpacked:,} bytes unpacked, above max_bytes={max_bytes:,}")
+            wanted = choose(file.schema_arrow.names) if choose else None
+            yield from batch_rows(file.iter_batches(batch_size=BATCH, columns=wanted, use_threads=False), shown)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise InputError(f"{shown}: not a readable Parquet file ({error})") from error
+
+
+def batch_rows(batches: Iterable[Any], name: str) -> Iterator[Row]:
+    """The rows of Arrow record batches."""
+    number = 0
+    for batch in batches:
+        for values in batch.to_pylist():
+            number += 1
+            yield Row(f"{name} row {number}", number, values)
+
+
+def read_parquet(path: Path) -> Any:
+    """The table (`pyarrow.Table`) of a Parquet file.
+
+    `pyarrow.parquet.read_table` and `pandas.read_parquet` leave a thread for reading behind;
+    a process that ends while that thread frees memory can crash, so no thread is used here (https://github.com/apache/arrow/issues/34314).
+
+    Raises:
+        OSError, pyarrow.ArrowException: it is not there or broken.
+    """
+    with open_parquet(path) as file:
+        return file.read(use_threads=False)
+
+
+@contextmanager
+def open_parquet(path: Path) -> Iterator[Any]:
+    """The open `pyarrow.parquet.ParquetFile`; read from it with ``use_threads=False``.
+
+    Raises:
+        OSError, pyarrow.ArrowException: it is not there or broken.
+    """
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        yield file
 
 
 def choose_columns(
@@ -61,29 +352,6 @@ def columns_by_role(written: str | None) -> dict[str, str]:
         SettingError: it is written otherwise, or names a role twice.
     """
     return pairs("--columns", written, "ROLE=COLUMN")
-
-
-def read_objects(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
-    r"""``("file:line", object)`` for every line that is not blank.
-
-    Only ``\n`` ends a line: the other separators that Unicode knows may stand inside a JSON string.
-
-    Raises:
-        InputError: no such file, or a line that is no JSON object.
-    """
-    for number, line in enumerate(read_text(path)[0].split("\n"), start=1):
-        if not line.strip():
-            continue
-        where = f"{path}:{number}"
-        try:
-            value = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{where}: no JSON ({error.msg} at column {error.colno})") from error
-        except RecursionError:
-            raise InputError(f"{where}: no JSON that can be read (nested too deep)") from None
-        if not isinstance(value, dict):
-            raise InputError(f"{where}: a JSON object belongs on each line, this is {value!r:.60}")
-        yield where, value
 
 
 def lines(objects: Iterable[tuple[str, Mapping[str, object]]]) -> bytes:
@@ -139,26 +407,3 @@ def query_text(where: str, value: str) -> str:
     if not value.strip():
         raise InputError(f"{where}: the query has no text. Write it or take the line out")
     return value
-
-
-def read_parquet(path: Path) -> Any:
-    """The table (`pyarrow.Table`) of a Parquet file.
-
-    Raises:
-        OSError, pyarrow.ArrowException: it is not there or broken.
-    """
-    with open_parquet(path) as file:
-        return file.read(use_threads=False)
-
-
-@contextmanager
-def open_parquet(path: Path) -> Iterator[Any]:
-    """The open `pyarrow.parquet.ParquetFile`; read from it with ``use_threads=False``.
-
-    Raises:
-        OSError, pyarrow.ArrowException: it is not there or broken.
-    """
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path, pre_buffer=False) as file:
-        yield file

@@ -236,7 +236,7 @@ def test_wrong_input_is_named(tmp_path, truth, predicted, said):
 def test_a_damaged_table_is_named_by_line(tmp_path):
     path = tmp_path / "p.csv"
     for text, said in (
-        ("id,answer_value,ref_id\nq1,1,a\nq2,1,438,a\n", "p.csv:3: 4 cells, the header has 3"),
+        ("id,answer_value,ref_id\nq1,1,a\nq2,1,438,a\n", "p.csv:3: 4 cells, but the header has 3"),
         ("id,answer_value\nq1,1\n", "has no column 'ref_id'"),
         ("id,answer_value,ref_id\n", "holds a header and no rows"),
         ("", "has no column 'id'"),

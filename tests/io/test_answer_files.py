@@ -120,7 +120,7 @@ def test_named_columns_ids_and_numbers(tmp_path: Path) -> None:
         ("a.jsonl", '{"id": "1", "query": "x", "answer": "y", "is_unknown": "perhaps"}', "true or false"),
         ("a.jsonl", '{"id": "1", "query": "x", "answer": "y", "contexts": ["a", "b"], "source_ids": "1;1"}', "twice"),
         ("a.csv", "query,answer,contexts\nx,y,\"['a' 'b']\"\n", "numpy array"),
-        ("a.csv", "query,answer\nx,y,z\n", "a.csv:2: more cells"),
+        ("a.csv", "query,answer\nx,y,z\n", "a.csv:2: 3 cells, but the header has 2"),
         ("a.parquet", "PAR1", "not a readable Parquet file"),
     ],
 )

@@ -99,9 +99,9 @@ def test_a_set_changed_by_hand_is_read_and_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ('{"id": "b", "text": "y"', r"set\.jsonl:2: no JSON"),
-        ('["b"]', r"set\.jsonl:2: a JSON object belongs on each line"),
-        ("[" * 5000, r"set\.jsonl:2: no JSON"),
+        ('{"id": "b", "text": "y"', r"set\.jsonl:2: not JSON"),
+        ('["b"]', r"set\.jsonl:2: a JSON object was expected"),
+        ("[" * 5000, r"set\.jsonl:2: not JSON"),
         ('{"id": "b", "text": " "}', r"set\.jsonl:2: the query has no text"),
         ('{"id": "b"}', r"set\.jsonl:2: no key 'text'; it has 'id'"),
         ('{"id": ["b"], "text": "y"}', r"set\.jsonl:2: 'id' must be a string"),

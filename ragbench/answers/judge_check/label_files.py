@@ -22,9 +22,8 @@ from ragbench.answers.judge_check.public_labels import read_begin, read_sentence
 from ragbench.core.answers import Answered
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.ledger import Ledger, LedgerEntry
-from ragbench.io.answer_files import read_rows
 from ragbench.io.answer_rows import ALIASES, answered
-from ragbench.io.tables import choose_columns
+from ragbench.io.tables import choose_columns, read_rows
 
 LABELS: dict[str, tuple[str, ...]] = {
     "label": ("label", "human_label", "gold", "supported", "faithful", "grounded", "is_correct"),

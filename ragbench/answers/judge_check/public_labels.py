@@ -3,8 +3,7 @@
 Source: Dziri, Rashkin, Linzen and Reitter 2022, Evaluating Attribution in Dialogue Systems: The BEGIN Benchmark.
 """
 
-import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ from ragbench.core.answers import Answered, Source
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.ledger import Ledger, LedgerEntry
-from ragbench.io.encoding import read_text
-from ragbench.io.tables import read_objects
+from ragbench.io.tables import read_csv, read_objects
 
 COLUMNS = ("model_name", "data_source", "knowledge", "message", "response", "begin_label")
 BEGIN_WORDS = Words(("Fully attributable",), ("Generic",))
@@ -27,15 +25,16 @@ def read_begin(path: Path, words: Words) -> LabelSet:
         InputError: the file is not a BEGIN file.
     """
     chosen = Words(words.positive or BEGIN_WORDS.positive, words.left_out or BEGIN_WORDS.left_out)
-    reader = csv.DictReader(read_text(path)[0].split("\n"), delimiter="\t", quoting=csv.QUOTE_NONE)
-    lacking = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-    if lacking:
-        raise InputError(f"{path}: no file of BEGIN: it has no column {', '.join(lacking)}")
+
+    def check(header: Sequence[str]) -> None:
+        lacking = [name for name in COLUMNS if name not in header]
+        if lacking:
+            raise InputError(f"{path}: no file of BEGIN: it has no column {', '.join(lacking)}")
+
+    table = read_csv(path, delimiters="\t", exact=True, quotes=False, check=check)
     items, entries = [], []
-    for number, row in enumerate(reader, start=1):
-        where = f"{path}:{number + 1}"
-        if None in row or None in row.values():
-            raise InputError(f"{where}: not as many cells as the header has columns")
+    for number, (where, cells) in enumerate(table.rows(), start=1):
+        row = {key: str(value) for key, value in cells.items()}
         said = chosen.read(where, row["begin_label"])
         if said is None:
             entries.append(LedgerEntry("labels", where, f"labelled {row['begin_label']!r}", "label-left-out"))

@@ -1,6 +1,5 @@
 """The cases of a robustness suite, read from a file of JSON lines."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Literal, get_args
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.ledger import first_ten
+from ragbench.io.tables import json_rows
 
 Refusal = Literal["expected", "allowed", "wrong"]
 REGEX = "re:"
@@ -88,13 +88,7 @@ def read_cases(path: Path) -> tuple[Case, ...]:
     Raises:
         InputError: the file cannot be read, or a line is not a case. The message names file and line.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 (byte {error.start}); save the file as UTF-8") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    cases = tuple(_case(line, f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip())
+    cases = tuple(_case(row, where) for where, _, row in json_rows(path))
     if not cases:
         raise InputError(f"{path}: holds no case")
     twice = sorted(id_ for id_, n in Counter(case.id for case in cases).items() if n > 1)
@@ -145,13 +139,7 @@ def planted(cases: Sequence[Case]) -> tuple[PlantedDocument, ...]:
     return tuple(found.values())
 
 
-def _case(line: str, where: str) -> Case:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: not JSON ({error})") from error
-    if not isinstance(row, dict):
-        raise InputError(f"{where}: a JSON object was expected")
+def _case(row: Mapping[str, object], where: str) -> Case:
     _check_keys(row, CASE_KEYS, where)
     rules = row.get("rules", {})
     documents = row.get("documents", [])

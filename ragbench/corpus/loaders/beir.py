@@ -9,7 +9,7 @@ from ragbench.core.documents import Document
 from ragbench.core.errors import InputError
 from ragbench.core.ledger import LedgerEntry
 from ragbench.corpus.loaders._rows import RowLoader
-from ragbench.corpus.loaders.jsonl import line_rows
+from ragbench.io.tables import json_rows
 
 _FILES = ("corpus.jsonl", "corpus.jsonl.gz")
 
@@ -36,4 +36,5 @@ class BeirLoader(RowLoader):
             raise InputError(f"{path}: not a BEIR folder, it has no corpus.jsonl")
         if not found.resolve().is_relative_to(path.resolve()):
             raise InputError(f"{found}: a link that leads out of the folder; give the file it points to")
-        return self.documents(line_rows(found, f"{name}/{found.name}" if name else found.name, self.max_bytes))
+        shown = f"{name}/{found.name}" if name else found.name
+        return self.documents(json_rows(found, name=shown, max_bytes=self.max_bytes))

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import ClassVar
 
 from ragbench.core.documents import Document
-from ragbench.core.errors import InputError, SettingError
+from ragbench.core.errors import SettingError
 from ragbench.core.ledger import LedgerEntry
 from ragbench.corpus.loaders._rows import RowLoader
 from ragbench.corpus.loaders.base import NotDocuments
 from ragbench.io.encoding import read_text
+from ragbench.io.tables import csv_columns, delimiter_of
 
 
 @dataclass(frozen=True)
@@ -46,22 +46,12 @@ class CsvLoader(RowLoader):
 
 
 def _delimiter(text: str) -> str:
-    header = text.lstrip("\n").split("\n", 1)[0]
-    return max("\t,;|", key=lambda char: (header.count(char), char == ","))
+    return delimiter_of(text.lstrip("\n"), ",\t;|")
 
 
 def _rows(text: str, delimiter: str, name: str, loader: RowLoader) -> Iterator[tuple[str, int, Mapping[str, object]]]:
-    import pandas
-
-    try:
-        # No value is guessed: an id of 007 stays, and a text of "NA" is a text.
-        table = pandas.read_csv(StringIO(text), sep=delimiter, dtype=str, keep_default_na=False, na_filter=False)
-    except (ValueError, pandas.errors.ParserError) as error:
-        reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
-        raise InputError(f"{name}: not a readable table ({reason}); delimiter {delimiter!r}") from error
-    if not isinstance(table.index, pandas.RangeIndex):
-        raise InputError(f"{name}: its rows have more values than the header has columns")
-    columns = [str(column) for column in table.columns]
+    table = csv_columns(text, name, delimiter)
+    columns = list(table)
     loader.columns(columns, name)
-    for number, values in enumerate(zip(*(table[column].tolist() for column in table.columns), strict=True), 1):
+    for number, values in enumerate(zip(*table.values(), strict=True), 1):
         yield f"{name} row {number}", number, dict(zip(columns, values, strict=True))

@@ -10,8 +10,8 @@ from ragbench.core.documents import Document
 from ragbench.core.errors import InputError
 from ragbench.core.ledger import LedgerEntry
 from ragbench.corpus.loaders._rows import RowLoader
-from ragbench.corpus.loaders.parquet import batch_rows
 from ragbench.io.encoding import read_text
+from ragbench.io.tables import batch_rows
 
 
 @dataclass(frozen=True)

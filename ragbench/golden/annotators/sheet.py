@@ -18,10 +18,9 @@ from ragbench.core.context import generator
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import Evidence, GoldenItem
-from ragbench.io.encoding import read_text
 from ragbench.io.files import write_bytes
 from ragbench.io.golden_files.native import item_of
-from ragbench.io.tables import read_objects
+from ragbench.io.tables import read_csv, read_objects
 
 REJECTED = "rejected.jsonl"
 STAGES = ("judge", "reconsider")
@@ -243,27 +242,16 @@ def read_decisions(path: Path, items: Mapping[str, GoldenItem]) -> Decisions:
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    text = read_text(path)[0]
-    header = text.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(("\t", ";", ","), key=header.count), strict=True)
-    rows: list[tuple[int, dict[str, str]]] = []
-    names: list[str] = []
-    line = 1
-    try:
-        for cells in reader:
-            if not names:
-                names = [cell.strip().lower() for cell in cells]
-                missing = [name for name in ("id", *FILLED) if name not in names]
-                if missing:
-                    raise InputError(f"{path}: no column {', '.join(missing)}; it has {', '.join(names) or 'none'}")
-            elif any(cell.strip() for cell in cells):
-                if len(cells) > len(names):
-                    raise InputError(f"{path}:{line}: {len(cells)} cells under a header of {len(names)}")
-                padded = [*cells, *[""] * (len(names) - len(cells))]
-                rows.append((line, {name: original(cell) for name, cell in zip(names, padded, strict=True)}))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(f"{path}:{reader.line_num}: no CSV ({error})") from error
+    table = read_csv(path)
+    names = [cell.strip().lower() for cell in table.header]
+    missing = [name for name in ("id", *FILLED) if name not in names]
+    if missing:
+        raise InputError(f"{path}: no column {', '.join(missing)}; it has {', '.join(names) or 'none'}")
+    rows = [
+        (line, {name: original(cell or "") for name, cell in zip(names, cells, strict=True)})
+        for line, cells in zip(table.lines, table.cells, strict=True)
+        if any(cell and cell.strip() for cell in cells)
+    ]
     if not rows:
         raise InputError(f"{path}: there is no row under the header")
     return rows

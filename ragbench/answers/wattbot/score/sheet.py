@@ -1,14 +1,12 @@
 """A WattBot file of answers (the truth, or a submission) as columns."""
 
-import csv
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.ledger import first_ten
-from ragbench.io.encoding import read_text
+from ragbench.io.tables import read_csv
 
 Strings = Any
 """A pyarrow array of strings without nulls."""
@@ -82,30 +80,20 @@ def read_columns(path: Path, required: tuple[str, ...]) -> dict[str, list[str]]:
     Raises:
         InputError: the file has no rows, a row has too few or too many cells, or a column is missing.
     """
-    text, _ = read_text(path)
-    try:
-        lines = csv.reader(StringIO(text), strict=True)
-        head = [cell.strip() for cell in next(lines, [])]
-        rows = []
-        for row in lines:
-            if row and len(row) != len(head):
-                raise InputError(
-                    f"{path}:{lines.line_num}: {len(row)} cells, the header has {len(head)}; "
-                    "put cells that hold a comma between quotation marks"
-                )
-            if row:
-                rows.append(row)
-    except csv.Error as error:
-        raise InputError(f"{path}:{lines.line_num}: no sound CSV ({error})") from error
+    table = read_csv(path, delimiters=",", exact=True)
+    head = [cell.strip() for cell in table.header]
     missing = [column for column in required if column not in head]
     if missing:
         raise InputError(f"{path}: has no column {missing[0]!r}{did_you_mean(missing[0], head)}")
     twice = sorted({column for column in head if head.count(column) > 1})
     if twice:
         raise InputError(f"{path}: has the column {twice[0]!r} twice; remove one of them")
-    if not rows:
+    if not table.cells:
         raise InputError(f"{path}: holds a header and no rows")
-    columns = {column: list(cells) for column, cells in zip(head, zip(*rows, strict=True), strict=True)}
+    columns = {
+        column: [cell or "" for cell in cells]
+        for column, cells in zip(head, zip(*table.cells, strict=True), strict=True)
+    }
     if ID in columns:
         columns[ID] = [cell.strip() for cell in columns[ID]]
     return columns
