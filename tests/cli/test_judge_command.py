@@ -114,7 +114,7 @@ def test_a_spent_budget_leaves_a_report_of_what_was_judged(ragbench: Any, tmp_pa
         assert "budget" in done.err
         content = json.loads((out / "check.json").read_text())
         assert 0 < content["unscored"]["answers"] < 40
-        assert any("could not be asked to the end" in note for note in content["notes"])
+        assert any("did not rate all answers" in note for note in content["notes"])
         paid = sum(server.paid.values())
         whole = ragbench(*command, "--base-url", server.url, "--json").json
     assert whole["unscored"]["answers"] == 0

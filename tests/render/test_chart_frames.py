@@ -188,6 +188,6 @@ def test_price_is_drawn_with_its_interval_and_not_with_its_spread() -> None:
     assert [row[2] for row in chart.rows] == ["5 ms [4, 7] (p95 50)", "5 ms (p95 50)"]
     drawn = [layer["encoding"] for layer in chart.spec["layer"] if "x2" in layer["encoding"]]
     assert [(one["x"]["field"], one["x2"]["field"]) for one in drawn] == [("least", "most")]
-    assert drawn[0]["x"]["title"] == "ms a query, median and 95% interval"
+    assert drawn[0]["x"]["title"] == "ms per query, median and 95% interval"
     paid = [scored("paid", [0.2, 0.4], cost_per_query=0.3, intervals={"cost_per_query": (0.1, 0.5)})]
     assert tradeoff(tradeoff_frame(paid, METRIC, "cost"), METRIC, "cost").rows[0][2] == "0.3 [0.1, 0.5]"
