@@ -12,6 +12,7 @@ import click
 
 from ragbench.cli.bind import command
 from ragbench.core.errors import RagbenchError
+from ragbench.core.spelling import spelled_by
 from ragbench.workflows import GROUPS, WORKFLOWS, Workflow
 
 USAGE_ERROR = 2
@@ -161,7 +162,8 @@ def main() -> NoReturn:
     gc.set_threshold(10_000)
     _print_any_character()
     try:
-        _run()
+        with spelled_by(lambda option: "--" + option.replace("_", "-")):
+            _run()
     except RagbenchError as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
