@@ -1,4 +1,4 @@
-"""Validity of the no-LLM writer: its ranking of retriever settings beside that of people's queries.
+"""Validity of the no-LLM writer: its ranking of retriever settings beside that of human queries.
 
 ``python -m benchmarks.validity --data DIR --out docs/concepts/validity.md`` writes the page.
 """
@@ -36,13 +36,13 @@ METRIC = "ndcg@10"
 TITLE = "Validity of the no-LLM writer"
 HOW = (
     f"A pool of {len(POOL)} retriever settings is ranked by nDCG@10, once by masked sentences (one a document, all "
-    "documents), once by people's queries; whole documents are indexed, at most 1,000 queries a set. Kendall's tau-b "
+    "documents), once by human queries; whole documents are indexed, at most 1,000 queries a set. Kendall's tau-b "
     "of the two rankings, 95% interval by resampling both sets; ceiling: mean tau of 1,000 random halves of the "
-    "people's queries against each other. The best setting counts as right if it is the same, or if the people's "
-    "queries do not tell it from their best (paired 95% interval). Thirty of the people's queries, or a third where "
-    "there are fewer than ninety, are the seeds: they are given to the writer without their labels, and are left out "
-    "of the people's queries that both writers are compared with. Without seeds: the sentence of least overlap. With "
-    "seeds: the same, unless the seeds show that people copy; then clauses of the seeds' lengths and overlap. How the "
+    "human queries against each other. The best setting counts as right if it is the same, or if it is not "
+    "distinguishable from the best by the human queries (paired 95% interval). Thirty of the human queries, or a third where "
+    "there are fewer than ninety, are the seeds: they are given to the writer without their labels, and are excluded "
+    "from the human queries that both writers are compared with. Without seeds: the sentence of least overlap. With "
+    "seeds: the same, unless the seeds show that users copy; then clauses of the seeds' lengths and overlap. How the "
     "sentence is chosen was decided on Cranfield and MED; how clauses are masked, on Cranfield and SQuAD 2, and "
     "when, on SciFact too."
 )
@@ -64,17 +64,17 @@ On SQuAD 2 (ceiling .65 of 1,000 questions beside 30 seeds), tau and best settin
 | **a run, mean of both overlaps, rare words weighing more, near .65; near .8** | **.80; .75** | yes |
 
 Chosen by words alone, runs make settings without a stemmer look too good; by stems alone, too bad; the mean leaves them
-about as far behind as people's queries do. Words left behind in the document on purpose favour every lexical setting,
+about as far behind as human queries do. Words left behind in the document on purpose favour every lexical setting,
 because a masked word leaves no paraphrase that a dense setting could find.
 
 On Cranfield (ceiling .80) runs are worse than sentences: by stems .60, .58 and .30 for an overlap near .2, .4 and .6;
 by the mean .70 near .25; whole sentences near .25, .75; the sentence of least overlap, .83. So clauses are masked only
-where the seeds show that people copy.
+where the seeds show that users copy.
 
 How the seeds show it, without labels: a query's *lead* is the share of its stems, rare ones weighing more, that the
-document with the largest such share has, less that of the second. The largest share alone does not tell: where many
+document with the largest such share has, less that of the second. The largest share alone is not enough: where many
 documents are relevant, one of them has many of the words by chance. The seeds' mean lead, lowered by 1.645 standard
-errors, is laid beside the mean lead of clauses of the seeds' lengths with an overlap of .7 and .8 with their own
+errors, is compared with the mean lead of clauses of the seeds' lengths with an overlap of .7 and .8 with their own
 document. The largest overlap that the seeds reach is taken; if they do not reach .7, sentences are masked as without
 seeds. At first .5 and .6 were allowed too. SciFact, until then unseen, then came out at .43 (ceiling .72, the wrong
 best setting): its seeds reach .5 or .6, depending on which are drawn, and such clauses make lexical settings look too
@@ -151,7 +151,7 @@ def measured(options: Options) -> Iterator[Measured]:
     there = False
     for collection in COLLECTIONS[1:2] if options.small else COLLECTIONS:
         if not (options.data / collection.folder).is_dir():
-            options.say(f"  {collection.name}: left out, {options.data / collection.folder} is not there")
+            options.say(f"  {collection.name}: skipped, {options.data / collection.folder} is not there")
             continue
         options.say(f"  {collection.name}")
         corpus, people = collection.read(options.data / collection.folder)
@@ -163,7 +163,7 @@ def measured(options: Options) -> Iterator[Measured]:
 
 
 def measure(collection: Named, corpus: Corpus, people: GoldenSet, count: int | None) -> Measured:
-    """Both writers on one collection, against the people's queries that are no seeds."""
+    """Both writers on one collection, against the human queries that are no seeds."""
     context = Context(cache=cache_folder())
     cutter = choose_chunker("whole", passages=True).chunker
     chunks, _ = chunk(corpus, cutter)
@@ -242,9 +242,9 @@ def figures_of(row: Measured) -> list[Figure]:
     for (what, pick, _), per_second in zip(WRITERS, row.per_second, strict=True):
         found, name = pick(row), f"{row.collection.name}, {what}"
         ceiling = (
-            f"{found.ceiling.tau:.2f} [{found.ceiling.low:.2f}, {found.ceiling.high:.2f}] (halves of people's queries)"
+            f"{found.ceiling.tau:.2f} [{found.ceiling.low:.2f}, {found.ceiling.high:.2f}] (halves of human queries)"
         )
-        best = f"{found.best_human} (people's queries)"
+        best = f"{found.best_human} (human queries)"
         figures += [
             Figure(name, "tau", found.tau.tau, interval=(found.tau.low, found.tau.high), peer=ceiling),
             Figure(name, "people's best less ours", found.shortfall.tau, target="0 in its interval",
@@ -278,7 +278,7 @@ def page(rows: Sequence[Measured]) -> str:
         ordered = sorted(scores, key=lambda each: (-each[3], each[0]))
         cells = [(f"`{name}`", *(f"{value:.3f}" for value in values)) for name, *values in ordered]
         parts.append(f"### {row.collection.name}\n")
-        parts.append(table(("setting", "nDCG@10, without seeds", "with seeds", "people's queries"), cells))
+        parts.append(table(("setting", "nDCG@10, without seeds", "with seeds", "human queries"), cells))
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -300,7 +300,7 @@ def summary(
             *((f"{row.seeds}: {masked}",) if what == "with seeds" else ()),
             f"{found.queries[0]:,} / {found.queries[1]:,}",
         ))  # fmt: skip
-    header = ("collection", "tau [95%]", "ceiling", "best on the synthetic set", "best by people's queries", "right")
+    header = ("collection", "tau [95%]", "ceiling", "best on the synthetic set", "best by human queries", "right")
     yield table((*header, *(("seeds: masked, overlap",) if what == "with seeds" else ()), "queries"), lines)
     unseen = [row for row in rows if not set(chosen) & set(row.collection.chosen)]
     if unseen:
