@@ -39,12 +39,12 @@ HOW = (
     "documents), once by human queries; whole documents are indexed, at most 1,000 queries a set. Kendall's tau-b "
     "of the two rankings, 95% interval by resampling both sets; ceiling: mean tau of 1,000 random halves of the "
     "human queries against each other. The best setting counts as right if it is the same, or if it is not "
-    "distinguishable from the best by the human queries (paired 95% interval). Thirty of the human queries, or a third where "
-    "there are fewer than ninety, are the seeds: they are given to the writer without their labels, and are excluded "
-    "from the human queries that both writers are compared with. Without seeds: the sentence of least overlap. With "
-    "seeds: the same, unless the seeds show that users copy; then clauses of the seeds' lengths and overlap. How the "
-    "sentence is chosen was decided on Cranfield and MED; how clauses are masked, on Cranfield and SQuAD 2, and "
-    "when, on SciFact too."
+    "distinguishable from the best by the human queries (paired 95% interval). Thirty of the human queries, or a "
+    "third where there are fewer than ninety, are the seeds: they are given to the writer without their labels, and"
+    " are excluded from the human queries that both writers are compared with. Without seeds: the sentence of least"
+    " overlap. With seeds: the same, unless the seeds show that users copy; then clauses of the seeds' lengths and "
+    "overlap. How the sentence is chosen was decided on Cranfield and MED; how clauses are masked, on Cranfield and"
+    " SQuAD 2, and when, on SciFact too."
 )
 TRIED = """## What was tried on the way to clauses
 

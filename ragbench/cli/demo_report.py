@@ -55,7 +55,7 @@ class DemoReport:
         metric = headline(list(written["arms"][0]["metrics"]))
         table = Table(box=None, pad_edge=False, padding=(0, 4, 0, 0))
         table.add_column("retriever")
-        for name, results in (("written queries", written), ("masked sentences", masked)):
+        for name, results in (("human queries", written), ("masked sentences", masked)):
             count = results["arms"][0]["metrics"][metric]["n"]
             table.add_column(f"{count} {name}", justify="right")
         best = [_best(results, metric) for results in (written, masked)]
@@ -102,7 +102,7 @@ def command_lines(words: Sequence[str]) -> list[str]:
 
 
 def verdict(written: Mapping[str, Any], masked: Mapping[str, Any], metric: str) -> str:
-    """How far the masked sentences agree with the written queries, and how far to trust such a set."""
+    """How far the masked sentences agree with the human queries, and how far to trust such a set."""
     ours, theirs = _better(written, metric), _better(masked, metric)
     base = written["arms"][0]["name"]
     both = [name for name in ours if name in theirs]
@@ -111,7 +111,7 @@ def verdict(written: Mapping[str, Any], masked: Mapping[str, Any], metric: str) 
     said += (
         f"Both have {first} first."
         if first == second
-        else f"They disagree on the best: {first} by the written queries, {second} by the masked sentences."
+        else f"They disagree on the best: {first} by the human queries, {second} by the masked sentences."
     )
     return said + (
         " A set without people's queries helps to choose between retrievers where people ask in words of their own; "

@@ -105,4 +105,4 @@ def test_the_verdict_names_only_what_both_sets_say_beyond_chance() -> None:
     assert said.startswith("Both sets say that b beats a. They disagree on the best: c by the written")
     assert "Both sets say that b and c beat a. Both have c first." in verdict(ours, ours, "ndcg@10")
     none = verdict(ours, results({"a": 0.5, "b": 0.4, "c": 0.4, "d": 0.4}, []), "ndcg@10")
-    assert none.startswith("They disagree on the best: c by the written queries, a by the masked sentences")
+    assert none.startswith("They disagree on the best: c by the human queries, a by the masked sentences")
