@@ -12,7 +12,7 @@ import numpy.typing as npt
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
 from ragbench import api
-from ragbench.comparison.gate.decide import gate
+from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.rules import MetricRule, Rules
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
@@ -93,7 +93,7 @@ def margin_figures(shop: "Population", options: Options, runs: int) -> list[Figu
 def outcomes(draw: Draw, rules: tuple[MetricRule, ...], runs: int) -> Counter[str]:
     """How so many runs come out; the same seeds for whatever rules."""
     asked = Rules(rules=rules, source="benchmark")
-    return Counter(gate(*draw(np.random.default_rng(seed)), asked).outcome for seed in range(runs))
+    return Counter(decide_gate(*draw(np.random.default_rng(seed)), asked).outcome for seed in range(runs))
 
 
 class Population:

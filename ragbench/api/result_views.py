@@ -33,7 +33,10 @@ OF_VERDICT = (
 )  # fmt: skip
 FEW = 5
 """Up to so many metrics of an evaluation are all shown."""
-READ = ("candidate", "metric", "slice", "difference", "low", "high", "p_adjusted", "decision", "wins", "ties", "losses")
+READ = (
+    "candidate", "metric", "slice", "difference", "low", "high", "p", "p_adjusted", "decision", "wins", "ties",
+    "losses",
+)  # fmt: skip
 
 
 class EvaluationView(TableView):

@@ -18,8 +18,8 @@ from ragbench.comparison.ab.paired_runs import PairedResult, analyse_runs
 from ragbench.comparison.ab.results import AbResult
 from ragbench.comparison.ab.settings import AbSettings
 from ragbench.comparison.compare import Compared, CompareSettings
-from ragbench.comparison.compare import compare as _compare
-from ragbench.comparison.gate.decide import gate as _gate
+from ragbench.comparison.compare import compare_runs as _compare
+from ragbench.comparison.gate.decide import decide_gate as _gate
 from ragbench.comparison.gate.result import Gate
 from ragbench.comparison.gate.rules import DEFAULT_RULES, Rules, parse_rules, read_rules
 from ragbench.comparison.references import SYSTEM, System, one_system, systems

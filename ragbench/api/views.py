@@ -8,7 +8,7 @@ from ragbench.core.shown import View
 from ragbench.render.numbers import p_value
 
 MOST_ROWS = 20
-P_VALUES = ("p_adjusted", "any_look_p")
+P_VALUES = ("p", "p_adjusted", "any_look_p")
 LONGEST = 160
 """Characters of a cell, in HTML alone."""
 

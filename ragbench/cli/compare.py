@@ -43,7 +43,7 @@ def compare_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
     """Compare systems that were evaluated."""
-    from ragbench.comparison.compare import CompareSettings, compare
+    from ragbench.comparison.compare import CompareSettings, compare_runs
     from ragbench.comparison.references import read_references, with_baseline
     from ragbench.io.files import write_text
     from ragbench.render.compare import compare_json, compare_markdown, compare_tables
@@ -65,7 +65,7 @@ def compare_command(
         resamples=resamples,
         confidence=confidence,
     )
-    compared = compare(runs, settings)
+    compared = compare_runs(runs, settings)
     if out is not None:
         write_text(out, compare_markdown(compared))
     if as_json:

@@ -125,7 +125,7 @@ def _better(results: Mapping[str, Any], metric: str) -> list[str]:
     return [
         found["candidate"]
         for found in results["comparisons"]
-        if found["metric"] == metric and found["p"] < CERTAIN and (found["difference"]["mean"] or 0) > 0
+        if found["metric"] == metric and found["p_adjusted"] < CERTAIN and (found["difference"]["mean"] or 0) > 0
     ]
 
 

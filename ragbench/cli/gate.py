@@ -39,7 +39,7 @@ def gate_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:  # fmt: skip
     """Decide whether a run may pass."""
-    from ragbench.comparison.gate.decide import gate
+    from ragbench.comparison.gate.decide import decide_gate
     from ragbench.comparison.gate.rules import DEFAULT_RULES, read_rules
     from ragbench.core.errors import SettingError
     from ragbench.io.baselines import read_baseline, read_one
@@ -49,7 +49,7 @@ def gate_command(
     if rules is None and baseline is None:
         raise SettingError("nothing to decide by: give --baseline REF, or --rules FILE with rules that need none")
     held = None if baseline is None else read_baseline(baseline, store)
-    decided = gate(held, read_one(candidate), asked, allow=tuple(allow or ()))
+    decided = decide_gate(held, read_one(candidate), asked, allow=tuple(allow or ()))
     _write(decided, out, junit, summary)
     if as_json:
         print(json.dumps(gate_json(decided), ensure_ascii=False, allow_nan=False))

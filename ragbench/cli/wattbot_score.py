@@ -115,9 +115,9 @@ def _compared(every: list[Any], compat: str, settings: dict[str, Any]) -> Any:
     """The comparison; by the lesson's rules only rows with a prediction are there, so those in common."""
     from ragbench.answers.wattbot.score.parts import METRICS
     from ragbench.answers.wattbot.score.summary import scored_run
-    from ragbench.comparison.compare import CompareSettings, compare
+    from ragbench.comparison.compare import CompareSettings, compare_runs
 
-    return compare(
+    return compare_runs(
         [scored_run(one) for one in every],
         CompareSettings(metrics=METRICS, by=("type",), examples=3, intersect=compat == "lesson", **settings),
     )

@@ -11,7 +11,15 @@ from ragbench.comparison.examples import Examples, examples
 from ragbench.comparison.origin import Origin, origin
 from ragbench.comparison.pairing import Pair, align, column
 from ragbench.comparison.slices import Slice, slices
-from ragbench.comparison.verdict import Weighing, corrected, decide, is_test, not_comparable, verdicts
+from ragbench.comparison.verdict import (
+    VerdictSettings,
+    corrected,
+    corrected_by_metric,
+    decide,
+    is_test,
+    not_comparable,
+    verdicts,
+)
 from ragbench.core.context import generator
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.ledger import first_ten
@@ -73,9 +81,9 @@ class CompareSettings:
             raise SettingError("\n".join(faults))
 
     @property
-    def weighing(self) -> Weighing:
-        """How each verdict is reached."""
-        return Weighing(self.seed, self.resamples, self.confidence, self.margin, self.test)
+    def for_verdicts(self) -> VerdictSettings:
+        """The part that a single verdict needs."""
+        return VerdictSettings(self.seed, self.resamples, self.confidence, self.margin, self.test)
 
 
 @dataclass(frozen=True)
@@ -124,7 +132,7 @@ class Compared(Shown):
     notes: tuple[str, ...] = ()
 
 
-def compare(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compared:
+def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compared:
     """Compare every later system with the first.
 
     A later system that did not run gets the verdict ``not comparable`` and
@@ -151,7 +159,7 @@ def compare(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compared:
         found = _all_pairs(aligned, settings)
     else:
         asked = [(pair, metric) for metric in settings.metrics for pair in pairs]
-        found = corrected(verdicts(asked, settings.weighing), settings.correction)
+        found = corrected(verdicts(asked, settings.for_verdicts), settings.correction)
     found += tuple(
         not_comparable(runs[0].name, name, metric, f"it did not run: {error}", confidence=settings.confidence)
         for metric in settings.metrics
@@ -173,6 +181,29 @@ def compare(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compared:
         failed=failed,
         notes=(*notes, *_failures(aligned), *_unscored(ran)),
     )
+
+
+def compare_metrics(runs: Sequence[ScoredRun], settings: CompareSettings) -> tuple[Verdict, ...]:
+    """Compare every later system with the first on many metrics, as the table of an evaluation does.
+
+    A verdict has the difference, interval and p-value that `compare_runs` gives for
+    the same two systems. p-values are corrected over the systems within each metric,
+    as `compare_runs` does for one metric.
+
+    Args:
+        runs: systems that ran, on the same queries in the same order; the first is the baseline.
+        settings: metrics as the scores name them, correction, test, seed, resamples and confidence are used.
+
+    Returns:
+        A verdict for each later system and metric, in this order.
+
+    Raises:
+        InputError: a metric is missing or infinite for a query.
+        SettingError: the test is unknown, or the correction is not one of ``holm``, ``bh`` and ``none``.
+    """
+    pairs = [Pair(runs[0], other) for other in runs[1:]]
+    asked = [(pair, metric) for pair in pairs for metric in settings.metrics]
+    return corrected_by_metric(verdicts(asked, settings.for_verdicts), settings.correction)
 
 
 def _checked_names(runs: Sequence[ScoredRun]) -> None:
@@ -204,7 +235,7 @@ def _all_pairs(runs: Sequence[ScoredRun], settings: CompareSettings) -> tuple[Ve
     clusters = cluster_index(runs[0].queries.units)
     pairs = list(combinations(range(len(runs)), 2))
     asked = [(Pair(runs[i], runs[j]), metric) for metric in settings.metrics for i, j in pairs]
-    plain = iter(verdicts(asked, settings.weighing))
+    plain = iter(verdicts(asked, settings.for_verdicts))
     found = []
     for metric in settings.metrics:
         values = np.column_stack([column(run, metric) for run in runs])
@@ -224,7 +255,7 @@ def _slices(pairs: Sequence[Pair], cuts: Sequence[Slice], settings: CompareSetti
     """Verdicts on every slice of every cut; p is corrected over all slices and systems together."""
     metric = settings.metrics[0]
     asked = [(pair, metric) for pair in pairs]
-    by_part = [verdicts(asked, settings.weighing, rows=part.rows, slice=part.name) for part in cuts]
+    by_part = [verdicts(asked, settings.for_verdicts, rows=part.rows, slice=part.name) for part in cuts]
     found = list[SliceVerdict]()
     for i, pair in enumerate(pairs):
         before, after = pair.values(metric)

@@ -20,10 +20,11 @@ from ragbench.stats.multiple import benjamini_hochberg, holm
 from ragbench.stats.ranks import TIE
 
 Correction = Literal["holm", "bh", "none"]
+CLOSE_CALL = "a close call: the uncorrected test and the interval disagree about zero; the test decides"
 
 
 @dataclass(frozen=True)
-class Weighing:
+class VerdictSettings:
     """How a verdict is reached.
 
     Attributes:
@@ -61,18 +62,18 @@ class _Interval(NamedTuple):
 def verdict(
     pair: Pair,
     metric: str,
-    weighing: Weighing = Weighing(),
+    settings: VerdictSettings = VerdictSettings(),
     *,
     rows: npt.NDArray[np.int64] | None = None,
     slice: str = "",
 ) -> Verdict:
     """What the data say of candidate minus baseline on one metric: `verdicts` of one."""
-    return verdicts([(pair, metric)], weighing, rows=rows, slice=slice)[0]
+    return verdicts([(pair, metric)], settings, rows=rows, slice=slice)[0]
 
 
 def verdicts(
     asked: Sequence[tuple[Pair, str]],
-    weighing: Weighing = Weighing(),
+    settings: VerdictSettings = VerdictSettings(),
     *,
     rows: npt.NDArray[np.int64] | None = None,
     slice: str = "",
@@ -86,7 +87,7 @@ def verdicts(
 
     Args:
         asked: pairs of systems over the same queries, and names of metrics as printed.
-        weighing: how.
+        settings: how.
         rows: rows of the pairs to use; all by default.
         slice: what to call them.
 
@@ -95,16 +96,16 @@ def verdicts(
             test is asked for where values are not 0 or 1.
         SettingError: the test is unknown, or a number is out of its range.
     """
-    check_test(weighing.test)
+    check_test(settings.test)
     paired = [_paired(pair, metric, rows) for pair, metric in asked]
-    intervals = _intervals(paired, weighing)
+    intervals = _intervals(paired, settings)
     return tuple(
-        _weighed(one, interval, weighing, slice)
+        _verdict(one, interval, settings, slice)
         if interval is not None
         else not_comparable(
             one.pair.baseline.name, one.pair.candidate.name, one.metric,
             "there is no query in it" if rows is not None and not len(rows) else "no query has a value of both",
-            slice, weighing.confidence,
+            slice, settings.confidence,
         )
         for one, interval in zip(paired, intervals, strict=True)
     )  # fmt: skip
@@ -123,7 +124,7 @@ def _paired(pair: Pair, metric: str, rows: npt.NDArray[np.int64] | None) -> _Pai
     return _Paired(pair, metric, baseline, candidate, clusters, notes)
 
 
-def _intervals(paired: Sequence[_Paired], weighing: Weighing) -> list[_Interval | None]:
+def _intervals(paired: Sequence[_Paired], settings: VerdictSettings) -> list[_Interval | None]:
     """The interval of each mean difference; None where nothing is paired."""
     alike: dict[bytes, list[int]] = {}
     for i, one in enumerate(paired):
@@ -133,9 +134,9 @@ def _intervals(paired: Sequence[_Paired], weighing: Weighing) -> list[_Interval 
     for group in alike.values():
         clusters = paired[group[0]].clusters
         differences = np.column_stack([paired[i].candidate - paired[i].baseline for i in group])
-        rng = generator(weighing.seed, "bootstrap")
+        rng = generator(settings.seed, "bootstrap")
         low, high, methods = mean_interval(
-            differences, clusters, rng, resamples=weighing.resamples, confidence=weighing.confidence
+            differences, clusters, rng, resamples=settings.resamples, confidence=settings.confidence
         )
         clustered = ", clustered by document" if clusters.max() + 1 < len(clusters) else ""
         for i, start, end, method in zip(group, low.tolist(), high.tolist(), methods, strict=True):
@@ -144,18 +145,18 @@ def _intervals(paired: Sequence[_Paired], weighing: Weighing) -> list[_Interval 
     return found
 
 
-def _weighed(one: _Paired, interval: _Interval, weighing: Weighing, slice: str) -> Verdict:
+def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice: str) -> Verdict:
     """The verdict where there is at least one pair of values."""
-    pair, clusters, alpha = one.pair, one.clusters, 1 - weighing.confidence
+    pair, clusters, alpha = one.pair, one.clusters, 1 - settings.confidence
     n, c = len(clusters), int(clusters.max()) + 1
     difference = one.candidate - one.baseline
     direction = pair.baseline.scores.direction(one.metric)
     size = effect(one.baseline, one.candidate, direction)
-    flips = generator(weighing.seed, "sign-flip")
-    tested = paired_test(weighing.test, one.baseline, one.candidate, clusters, flips, weighing.resamples)
+    flips = generator(settings.seed, "sign-flip")
+    tested = paired_test(settings.test, one.baseline, one.candidate, clusters, flips, settings.resamples)
     if c == 1:
         tested = tested._replace(p=1.0)
-    p_equivalence = None if weighing.margin is None else tost(difference, clusters, weighing.margin, alpha=alpha).p
+    p_equivalence = None if settings.margin is None else tost(difference, clusters, settings.margin, alpha=alpha).p
     facts, reach = _facts(pair, difference, c, size.d_z), _reach(tested, c, n, alpha)
     found = Verdict(
         baseline=pair.baseline.name,
@@ -169,7 +170,7 @@ def _weighed(one: _Paired, interval: _Interval, weighing: Weighing, slice: str) 
         difference=size.mean,
         low=interval.low,
         high=interval.high,
-        confidence=weighing.confidence,
+        confidence=settings.confidence,
         interval=interval.method,
         d_z=size.d_z,
         cliffs_delta=size.cliffs_delta,
@@ -181,14 +182,15 @@ def _weighed(one: _Paired, interval: _Interval, weighing: Weighing, slice: str) 
         test=tested.test,
         decision="no difference shown",
         notes=(*one.notes, *facts, *reach, *tested.notes),
-        margin=weighing.margin,
+        margin=settings.margin,
         p_equivalence=p_equivalence,
         p_equivalence_adjusted=p_equivalence,
         reason=tested.reason,
         direction=direction,
         same_run=pair.same_run,
     )
-    close = _close_call(found) if tested.least < alpha else []
+    # A test that cannot fall below the level disagrees with every interval without zero; `_reach` has said so.
+    close = [CLOSE_CALL] if found.disagrees and tested.least < alpha else []
     return replace(found, decision=decide(found), notes=(*found.notes, *close))
 
 
@@ -252,6 +254,24 @@ def corrected(verdicts: Sequence[Verdict], correction: str) -> tuple[Verdict, ..
     return tuple(replace(verdict, decision=decide(verdict)) for verdict in done)
 
 
+def corrected_by_metric(verdicts: Sequence[Verdict], correction: str) -> tuple[Verdict, ...]:
+    """The verdicts in their order, with p-values adjusted over the systems of each metric.
+
+    For a table of many metrics that nobody decides on together.
+
+    Raises:
+        SettingError: the correction is unknown.
+    """
+    done = list(verdicts)
+    rows: dict[str, list[int]] = {}
+    for row, verdict in enumerate(verdicts):
+        rows.setdefault(verdict.metric, []).append(row)
+    for own in rows.values():
+        for row, verdict in zip(own, corrected([verdicts[row] for row in own], correction), strict=True):
+            done[row] = verdict
+    return tuple(done)
+
+
 def _left_out(pair: Pair, baseline: npt.NDArray[np.float64], candidate: npt.NDArray[np.float64]) -> list[str]:
     """Queries without a value, by who lacks it."""
     mine, other = np.isnan(baseline), np.isnan(candidate)
@@ -292,12 +312,3 @@ def _reach(tested: Tested, c: int, n: int, alpha: float) -> list[str]:
         return []
     what = f"{n} queries" if tested.unit == "query" else f"{c} units"
     return [f"{what} are too few: p cannot fall below {alpha:.3g} whatever they say"]
-
-
-def _close_call(found: Verdict) -> list[str]:
-    if found.low is None or found.high is None:
-        return []
-    clear = found.low > 0 or found.high < 0
-    if clear == (found.p < 1 - found.confidence):
-        return []
-    return ["a close call: the uncorrected test and the interval disagree; the test decides"]

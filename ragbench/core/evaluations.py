@@ -14,6 +14,7 @@ from ragbench.core.runs import Run
 from ragbench.core.scored import MEDIAN, QueryTable, ScoredRun, known_intervals
 from ragbench.core.scores import NO_SCORES, Scores
 from ragbench.core.shown import Shown
+from ragbench.core.verdicts import Verdict
 
 SCHEMA_VERSION = 1
 """Version of the JSON object (`Evaluation.to_json`); raised when a key changes its meaning or is removed."""
@@ -114,34 +115,13 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A paired difference: candidate minus baseline, over the same queries.
-
-    Attributes:
-        baseline, candidate: arm names.
-        metric: metric name.
-        difference: mean difference with its interval.
-        p: two-sided, of the test that suits the data (`ragbench.stats.choose`); by cluster, and not corrected.
-        wins, ties, losses: queries on which the candidate is better, equal, worse.
-    """
-
-    baseline: str
-    candidate: str
-    metric: str
-    difference: Estimate
-    p: float
-    wins: int
-    ties: int
-    losses: int
-
-
-@dataclass(frozen=True)
 class Evaluation(Shown):
     """Everything one evaluation found.
 
     Attributes:
         arms: in the order named.
-        comparisons: each later arm against the first that ran.
+        comparisons: each later arm against the first that ran, metric by metric; p is corrected over the arms of a
+            metric.
         ledger: everything that has no score, with the reason.
         manifest: fingerprints, versions, settings, counts.
         task: queries and labels that were used.
@@ -150,7 +130,7 @@ class Evaluation(Shown):
     """
 
     arms: tuple[Arm, ...]
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[Verdict, ...]
     ledger: Ledger
     manifest: Mapping[str, object]
     task: EvaluationTask

@@ -70,3 +70,14 @@ class Verdict:
     reason: str = ""
     direction: Direction = "higher"
     same_run: bool = False
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether the interval and the uncorrected p disagree about zero: only one of them excludes it.
+
+        The interval (t or bootstrap) and the test (sign flips or McNemar) are made in different ways, so this happens
+        where p is close to ``1 - confidence``, or where there are too few queries for the test.
+        """
+        if self.low is None or self.high is None:
+            return False
+        return (self.low > 0 or self.high < 0) != (self.p < 1 - self.confidence)

@@ -11,7 +11,7 @@ from ragbench.comparison.verdict import is_test
 from ragbench.core.fingerprint import plain
 from ragbench.core.verdicts import Verdict
 from ragbench.render.blocks import Block, Line, markdown, notes_block, one_line, terminal
-from ragbench.render.numbers import counted, fraction, interval, p_value
+from ragbench.render.numbers import PColumns, counted, fraction, interval, outcomes, p_value
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -109,31 +109,26 @@ def _differences(compared: Compared, metric: str) -> Block:
     pairs = compared.settings.correction == "tukey" and len(compared.systems) > 2
     mean = next((verdict.baseline_mean for verdict in verdicts if verdict.baseline_mean is not None), None)
     to = "between systems" if pairs else f"to {compared.baseline} ({fraction(mean)})"
-    p = _p_title(compared.settings.correction, comparisons(compared.verdicts, metric, compared.settings.correction))
+    correction = compared.settings.correction
+    p = PColumns(correction, comparisons(compared.verdicts, metric, correction))
     rows = tuple(
         (
             _pair_name(verdict, compared),
             interval(verdict),
             "-" if verdict.d_z is None else f"{verdict.d_z:+.2f}",
             "-" if verdict.cliffs_delta is None else f"{verdict.cliffs_delta:+.2f}",
-            "-" if verdict.difference is None else p_value(verdict.p_adjusted),
-            "-" if verdict.difference is None else f"{verdict.wins}/{verdict.ties}/{verdict.losses}",
+            *p.cells(verdict),
+            "-" if verdict.difference is None else outcomes(verdict),
         )
         for verdict in verdicts
     )
-    title = f"{metric}: difference {to}, mean [{share} interval]{p}"
-    return Block(title, ("system", "difference", "d_z", "delta", "p", "win/tie/loss"), rows)
-
-
-def _p_title(correction: str, tests: int) -> str:
-    if tests < 2 or correction == "none":
-        return ""
-    return f"; p by {CORRECTIONS[correction]} over {tests}, intervals uncorrected"
+    title = f"{metric}: difference {to}, mean [{share} interval]{p.title}"
+    head = ("system", "difference", "d_z", "delta", *p.head, "win/tie/loss")
+    return Block(title, head, rows, p.lines(verdicts))
 
 
 def _slices(compared: Compared) -> list[Block]:
-    tested = sum(one.tested for one in compared.slices)
-    correction = "holm" if compared.settings.correction == "tukey" else compared.settings.correction
+    p = slice_p(compared)
     found = []
     for by in compared.settings.by:
         for name in dict.fromkeys(one.verdict.candidate for one in compared.slices):
@@ -143,11 +138,17 @@ def _slices(compared: Compared) -> list[Block]:
                 if one.verdict.candidate == name and one.verdict.slice.startswith(f"{by}=")
             ]
             title = f"By {by}: {name} against {compared.baseline}, {compared.settings.metrics[0]}"
-            found.append(_cut(cut, by, title + _p_title(correction, tested)))
+            found.append(_cut(cut, by, title + p.title, p))
     return found
 
 
-def _cut(cut: Sequence[SliceVerdict], by: str, title: str) -> Block:
+def slice_p(compared: Compared) -> PColumns:
+    """The columns of p-values of slices, which are corrected together."""
+    correction = "holm" if compared.settings.correction == "tukey" else compared.settings.correction
+    return PColumns.of([one.verdict for one in compared.slices if one.tested], correction)
+
+
+def _cut(cut: Sequence[SliceVerdict], by: str, title: str, p: PColumns) -> Block:
     """The slices of one cut; of many, the ones that add most, and a line about the rest."""
     large = [one for one in cut if one.tested]
     small = [one for one in cut if not one.tested and one.verdict.n]
@@ -176,12 +177,13 @@ def _cut(cut: Sequence[SliceVerdict], by: str, title: str) -> Block:
             str(one.verdict.n),
             interval(one.verdict),
             fraction(one.adds, signed=True),
-            p_value(one.verdict.p_adjusted) if one.tested else "-",
-            f"{one.verdict.wins}/{one.verdict.ties}/{one.verdict.losses}",
+            *p.cells(one.verdict),
+            outcomes(one.verdict),
         )
         for one in (*shown, *(small if few else ()))
     )
-    return Block(title, (by, "queries", "difference", "adds", "p", "win/tie/loss"), rows, tuple(lines))
+    head = (by, "queries", "difference", "adds", *p.head, "win/tie/loss")
+    return Block(title, head, rows, (*p.lines([one.verdict for one in shown]), *lines))
 
 
 def _origin(origins: Sequence[Origin]) -> Block:

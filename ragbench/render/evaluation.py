@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragbench.core.errors import InputError
-from ragbench.core.evaluations import SCHEMA_VERSION, Arm, Comparison, Evaluation
+from ragbench.core.evaluations import SCHEMA_VERSION, Arm, Estimate, Evaluation
 from ragbench.core.fingerprint import plain
 from ragbench.core.ledger import Ledger
 from ragbench.core.scored import MEDIAN, known_intervals
+from ragbench.core.verdicts import Verdict
 from ragbench.io.files import replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.scored_runs import QUERIES, RESULTS, SCORES, write_queries
 from ragbench.io.trec import write_qrels, write_trec_run
 from ragbench.render.blocks import Block, Cell, Line, markdown, notes_block, strong, terminal
-from ragbench.render.numbers import counted, p_value, with_interval
+from ragbench.render.numbers import PColumns, counted, interval, outcomes, with_interval
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -26,7 +27,6 @@ JSON = dict[str, object]
 CALLS = "llm_calls"
 """The note that every system with a language model has."""
 ARMS_PER_TABLE = 3
-SIGNIFICANT = 0.05
 FEW_CLUSTERS = 20
 """With fewer resampling units, intervals are too narrow."""
 
@@ -68,19 +68,26 @@ def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm], failed: tuple[Line
     metric = headline(list(arms[0].metrics))
     title = f"{metric}, mean [95% interval]"
     head = ["system", metric]
+    found = {one.candidate: one for one in evaluation.comparisons if one.metric == metric}
+    p = PColumns.of(list(found.values()))
     if evaluation.comparisons:
-        title += f", and paired difference to {arms[0].name}"
-        head += ["difference", "p", "win/tie/loss"]
-    found = {c.candidate: c for c in evaluation.comparisons if c.metric == metric}
+        title += f", and paired difference to {arms[0].name}{p.title}"
+        head += ["difference", *p.head, "win/tie/loss"]
     rows: list[Sequence[str | Cell]] = []
     for arm in arms:
         cells = [arm.name, with_interval(arm.metrics[metric])]
-        c = found.get(arm.name)
-        if c is not None:
-            cells += [with_interval(c.difference, signed=True), p_value(c.p), f"{c.wins}/{c.ties}/{c.losses}"]
-        better = c is not None and c.p < SIGNIFICANT and (c.difference.mean or 0) > 0
-        rows.append(strong(cells) if better else cells)
-    return Block(title, tuple(head), tuple(rows), failed, (f"{summary(evaluation)}.",), main=True)
+        one = found.get(arm.name)
+        if one is not None:
+            cells += [interval(one), *p.cells(one), outcomes(one)]
+        rows.append(strong(cells) if one is not None and one.decision == "better" else cells)
+    return Block(
+        title,
+        tuple(head),
+        tuple(rows),
+        (*p.lines(list(found.values())), *failed),
+        (f"{summary(evaluation)}.",),
+        main=True,
+    )
 
 
 def _metrics(arms: Sequence[Arm]) -> Block:
@@ -207,7 +214,7 @@ def evaluation_json(evaluation: Evaluation) -> JSON:
 
 
 def results_json(
-    arms: Sequence[Arm], comparisons: Sequence[Comparison], ledger: Ledger, manifest: Mapping[str, object]
+    arms: Sequence[Arm], comparisons: Sequence[Verdict], ledger: Ledger, manifest: Mapping[str, object]
 ) -> JSON:
     """The same object from its parts, for an evaluation that is still running too."""
     return {
@@ -252,17 +259,19 @@ def interval_json(known: Mapping[str, Sequence[float]], name: str) -> list[float
     return list(known[name]) if name in known else None
 
 
-def comparison_json(comparison: Comparison) -> JSON:
-    """One paired difference between two systems."""
+def comparison_json(verdict: Verdict) -> JSON:
+    """One paired difference."""
+    ends = Estimate(verdict.difference, verdict.low, verdict.high, verdict.n)
     return {
-        "baseline": comparison.baseline,
-        "candidate": comparison.candidate,
-        "metric": comparison.metric,
-        "difference": asdict(comparison.difference),
-        "p": comparison.p,
-        "wins": comparison.wins,
-        "ties": comparison.ties,
-        "losses": comparison.losses,
+        "baseline": verdict.baseline,
+        "candidate": verdict.candidate,
+        "metric": verdict.metric,
+        "difference": asdict(ends),
+        "p": verdict.p,
+        "p_adjusted": verdict.p_adjusted,
+        "wins": verdict.wins,
+        "ties": verdict.ties,
+        "losses": verdict.losses,
     }
 
 

@@ -13,7 +13,7 @@ from ragbench.core.scored import ScoredRun
 from ragbench.io.baselines import Baseline
 from ragbench.render.blocks import Block, Cell, Line, Style, markdown, notes_block, terminal
 from ragbench.render.evaluation import headline
-from ragbench.render.numbers import fraction
+from ragbench.render.numbers import fraction, interval, p_value
 from ragbench.render.records import checked, read_object
 
 if TYPE_CHECKING:
@@ -103,6 +103,26 @@ def reasons(gate: WithRules) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
+def comparisons(gate: Gate) -> list[str]:
+    """What `ragbench compare` says of each margin, and the error rates of the gate's own interval."""
+    found = []
+    for one in shown(gate):
+        verdict = one.comparison
+        if verdict is None or verdict.difference is None:
+            continue
+        said = f"{one.name}: ragbench compare gives {interval(verdict)}"
+        if verdict.low is not None:
+            said += f" ({verdict.confidence:.0%} interval)"
+        p = p_value(verdict.p)
+        said += f", p {p if p.startswith('<') else f'= {p}'}"
+        if one.low_error is not None and one.high_error is not None:
+            said += (
+                f"; the gate's interval errs below with a chance of {one.low_error:.2g}, above of {one.high_error:.2g}"
+            )
+        found.append(said)
+    return found
+
+
 def notes(gate: Gate) -> list[str]:
     """The notes of the gate, and whether it used the default rule."""
     return [*gate.notes, *([] if gate.rules.source else [DEFAULT_NOTE])]
@@ -133,6 +153,7 @@ def gate_blocks(gate: Gate) -> list[Block]:
         Block(lines=(Line(gate.sentence, STYLES[gate.outcome]), against(gate))),
         Block(head=HEAD, rows=rows, align="llrrr"),
         *([Block(lines=why)] if why else []),
+        *([Block(lines=tuple(comparisons(gate)))] if comparisons(gate) else []),
         *notes_block(notes(gate)),
         Block(lines=(Line(chances(gate), "quiet"),)),
     ]

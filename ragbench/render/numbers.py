@@ -1,7 +1,15 @@
 """Numbers as text: the same digits on every surface."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ragbench.comparison.verdict import is_test
 from ragbench.core.evaluations import Estimate
 from ragbench.core.verdicts import Verdict
+
+CORRECTION_COLUMNS = {"holm": "Holm", "bh": "BH", "tukey": "Tukey"}
+CLOSE = "~"
+CLOSE_KEY = f"{CLOSE} test and interval disagree about zero (they are computed in different ways); the test decides"
 
 
 def fraction(value: float | None, *, signed: bool = False) -> str:
@@ -44,3 +52,57 @@ def counted(count: float, one: str, many: str = "") -> str:
     if count != 1:
         one = many or (f"{one[:-1]}ies" if one.endswith("y") else f"{one}s")
     return f"{count:,.0f} {one}"
+
+
+def outcomes(verdict: Verdict, slash: str = "/") -> str:
+    """``29/115/52``: wins, ties and losses."""
+    return slash.join(map(str, (verdict.wins, verdict.ties, verdict.losses)))
+
+
+@dataclass(frozen=True)
+class PColumns:
+    """The p-values in a table of verdicts.
+
+    An interval stands beside the p-value of the same comparison, which is not corrected
+    either. Where p is corrected for several comparisons, that is a column of its own.
+
+    Attributes:
+        correction: ``holm``, ``bh``, ``tukey`` or ``none``.
+        tests: how many comparisons it is for.
+    """
+
+    correction: str
+    tests: int
+
+    @classmethod
+    def of(cls, verdicts: Sequence[Verdict], correction: str = "holm") -> "PColumns":
+        """The columns of verdicts that are corrected together."""
+        return cls(correction, sum(is_test(one) for one in verdicts))
+
+    @property
+    def head(self) -> tuple[str, ...]:
+        """``p``, and the name of the correction if there is one."""
+        return ("p", CORRECTION_COLUMNS[self.correction]) if self._corrected else ("p",)
+
+    @property
+    def title(self) -> str:
+        """What the columns are, to end a title with."""
+        if not self._corrected:
+            return ""
+        name = CORRECTION_COLUMNS[self.correction]
+        return f"; interval and p uncorrected, {name}: p corrected for {self.tests} comparisons"
+
+    def cells(self, verdict: Verdict) -> tuple[str, ...]:
+        """The p-values of a verdict; ``-`` where nothing was tested."""
+        if verdict.difference is None or verdict.test == "none":
+            return ("-",) * len(self.head)
+        p = p_value(verdict.p) + (CLOSE if verdict.disagrees else "")
+        return (p, p_value(verdict.p_adjusted)) if self._corrected else (p,)
+
+    def lines(self, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+        """The key to `CLOSE`, if a verdict has it."""
+        return (CLOSE_KEY,) if any(CLOSE in "".join(self.cells(one)) for one in verdicts) else ()
+
+    @property
+    def _corrected(self) -> bool:
+        return self.tests > 1 and self.correction != "none"

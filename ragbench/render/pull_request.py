@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 
 from ragbench.comparison.compare import SliceVerdict
 from ragbench.render.blocks import MARKS, Row, escaped, markdown_table
+from ragbench.render.compare import slice_p
 from ragbench.render.html.inputs import ReportData
 from ragbench.render.html.sections import failed, leaderboard, made, verdict
-from ragbench.render.numbers import interval, p_value
+from ragbench.render.numbers import CLOSE, CLOSE_KEY, PColumns, interval
 
 MOST_BYTES = 60_000
 """GitHub accepts 65,536 characters; this leaves room for a line above."""
@@ -30,9 +31,15 @@ def pull_request(data: ReportData) -> str:
     worst = [
         row for name in dict.fromkeys(one.verdict.candidate for one in _slices(data)) for row in _worst(data, name)
     ]
-    if worst:
-        title = ["slice", "system", "queries", f"difference in {data.metric}", "p"]
-        parts += ["### Worst slices", _within(worst, 12_000, lambda some: markdown_table(title, some), "slices")]
+    if worst and data.compared:
+        p = slice_p(data.compared)
+        title = ["slice", "system", "queries", f"difference in {data.metric}", *p.head]
+        key = [p.title.removeprefix("; "), CLOSE_KEY if CLOSE in str(worst) else ""]
+        parts += [
+            "### Worst slices",
+            *(_short(line[:1].upper() + line[1:]) for line in key),
+            _within(worst, 12_000, lambda some: markdown_table(title, some), "slices"),
+        ]
     notes = [f"- {_short(note)}" for note in said.notes]
     notes += [f"- {count} x {code}" for one in data.folders for code, count in one.content["ledger"]["counts"].items()]
     if notes:
@@ -53,9 +60,10 @@ def _worst(data: ReportData, name: str) -> list[list[str]]:
     sign = -1.0 if data.runs[0].scores.direction(data.metric) == "lower" else 1.0
     own = [one for one in _slices(data) if one.tested and one.verdict.candidate == name]
     behind = [one for one in own if sign * (one.verdict.difference or 0.0) < 0]
+    p = slice_p(data.compared) if data.compared else PColumns("none", 0)
     behind.sort(key=lambda one: (sign * (one.verdict.difference or 0.0), one.verdict.slice))
     return [
-        [one.verdict.slice, name, str(one.verdict.n), interval(one.verdict), p_value(one.verdict.p_adjusted)]
+        [one.verdict.slice, name, str(one.verdict.n), interval(one.verdict), *p.cells(one.verdict)]
         for one in behind[:WORST]
     ]
 

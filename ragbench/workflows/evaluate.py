@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ragbench.comparison.differences import compare_all
+from ragbench.comparison.compare import CompareSettings, compare_metrics
 from ragbench.core.context import Context, generator
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, RagbenchError, SettingError
@@ -26,6 +26,7 @@ from ragbench.core.ledger import LedgerEntry, first_ten
 from ragbench.core.runs import Run, Unit
 from ragbench.core.scored import QueryTable
 from ragbench.core.scores import Scores
+from ragbench.core.verdicts import Verdict
 from ragbench.engine import side_by_side, stoppable
 from ragbench.io.run_store import RunStore, StoredRun
 from ragbench.metrics.score import score
@@ -322,14 +323,23 @@ class _Bench:
     def evaluation(self, arms: Sequence[Arm]) -> Evaluation:
         """Comparisons, ledger and manifest over the finished arms."""
         ran = [arm for arm in arms if arm.status == "ok"]
-        comparisons = compare_all(ran, self.clusters, self.settings.seed, self.settings.resamples)
         ledger = self.chunks.ledger + self.golden.ledger + self.task.ledger
         if ran and ran[0].scores is not None:
             ledger = ledger + ran[0].scores.ledger.of("no-relevant")
         for arm in arms:
             ledger = ledger + self._entries(arm)
         queries = QueryTable.of(self.golden)
-        return Evaluation(tuple(arms), comparisons, ledger, self._manifest(), self.task, self.chunks, queries)
+        found = Evaluation(tuple(arms), (), ledger, {}, self.task, self.chunks, queries)
+        return replace(found, comparisons=self._comparisons(found), manifest=self._manifest())
+
+    def _comparisons(self, evaluation: Evaluation) -> tuple[Verdict, ...]:
+        runs = [run for run in evaluation.scored if run.error is None]
+        if len(runs) < 2:
+            return ()
+        settings = CompareSettings(
+            metrics=runs[0].scores.metrics, seed=self.settings.seed, resamples=self.settings.resamples
+        )
+        return compare_metrics(runs, settings)
 
     def _entries(self, arm: Arm) -> list[LedgerEntry]:
         if arm.status == "error":

@@ -92,7 +92,7 @@ def results(means: dict[str, float], better: list[str]) -> dict[str, Any]:
     arms = [{"name": name, "metrics": {"ndcg@10": {"mean": mean}}} for name, mean in means.items()]
     base, *others = means
     comparisons = [
-        {"candidate": name, "metric": "ndcg@10", "p": 0.01 if name in better else 0.4,
+        {"candidate": name, "metric": "ndcg@10", "p_adjusted": 0.01 if name in better else 0.4,
          "difference": {"mean": means[name] - means[base]}}
         for name in others
     ]  # fmt: skip

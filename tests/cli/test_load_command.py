@@ -12,7 +12,7 @@ import pytest
 sys.path.append(str(Path(__file__).resolve().parent.parent / "harness"))
 from load_server import serving
 
-from ragbench.comparison.gate.decide import gate
+from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.rules import parse_rules, read_rules
 from ragbench.core.errors import InputError, SettingError
 from ragbench.io.baselines import read_baseline, read_one
@@ -74,12 +74,12 @@ def test_a_load_its_files_and_the_gate_on_them(ragbench: Any, tmp_path: Path) ->
     assert [rule["outcome"] for rule in slow.json["rules"]] == ["fail", "pass", "pass"]
 
     baseline = read_baseline("main", store)
-    broken = gate(baseline, read_one(tmp_path / "broken"), read_rules(rules))
+    broken = decide_gate(baseline, read_one(tmp_path / "broken"), read_rules(rules))
     # One in ten fails: the p95 is a failed one, and counts with the timeout.
     outcomes = [(one.outcome, one.candidate) for one in broken.decided[1:]]
     assert outcomes == [("fail", 5000), ("fail", pytest.approx(0.1))]
     # A ceiling above the timeout is no way out: what a failed request would have taken is not known.
-    (lax,) = gate(
+    (lax,) = decide_gate(
         None, read_one(tmp_path / "broken"), parse_rules("rules: [{latency: p95, max_ms: 60000}]", "")
     ).decided
     assert lax.outcome == "inconclusive"
@@ -89,9 +89,9 @@ def test_a_load_its_files_and_the_gate_on_them(ragbench: Any, tmp_path: Path) ->
         ("other", "the golden sets differ"),
     ):
         with pytest.raises(InputError, match=said):
-            gate(baseline, read_one(f"{tmp_path}/{candidate}"), read_rules(rules))
+            decide_gate(baseline, read_one(f"{tmp_path}/{candidate}"), read_rules(rules))
     with pytest.raises(SettingError, match="has no metric 'ndcg@10'"):
-        gate(baseline, read_one(tmp_path / "slow"))
+        decide_gate(baseline, read_one(tmp_path / "slow"))
 
 
 def _check_base(found: Any, folder: Path) -> None:

@@ -10,9 +10,9 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragbench.comparison.compare import CompareSettings, compare
+from ragbench.comparison.compare import CompareSettings, compare_runs
 from ragbench.comparison.pairing import align, pair
-from ragbench.comparison.verdict import Weighing, corrected, verdict
+from ragbench.comparison.verdict import VerdictSettings, corrected, verdict
 from ragbench.core.errors import ArmError, InputError, SettingError
 from ragbench.core.ledger import Ledger
 from ragbench.core.runs import Run
@@ -66,7 +66,9 @@ def test_clustered_equivalence_is_that_of_statsmodels() -> None:
     before = rng.uniform(size=160)
     after = before + rng.normal(0, 0.05, 160) + np.repeat(rng.normal(0, 0.02, 40), 4)
     found = verdict(
-        pair(scored("a", before.tolist(), units=units), scored("b", after.tolist())), METRIC, Weighing(margin=0.03)
+        pair(scored("a", before.tolist(), units=units), scored("b", after.tolist())),
+        METRIC,
+        VerdictSettings(margin=0.03),
     )
     groups = np.repeat(np.arange(40), 4)
     # CR1 with the small-sample factor (n - 1) / (n - k) = 1 for a mean alone.
@@ -84,8 +86,8 @@ def test_a_sure_difference_within_the_margin_is_equivalent() -> None:
     after = before + 0.01 + 0.001 * np.sin(np.arange(60))
     both = pair(scored("a", before.tolist()), scored("b", after.tolist()))
     assert verdict(both, METRIC).decision == "better"
-    assert verdict(both, METRIC, Weighing(margin=0.05)).decision == "equivalent"
-    assert verdict(both, METRIC, Weighing(margin=0.005)).decision == "better"
+    assert verdict(both, METRIC, VerdictSettings(margin=0.05)).decision == "equivalent"
+    assert verdict(both, METRIC, VerdictSettings(margin=0.005)).decision == "better"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,7 @@ def test_a_sure_difference_within_the_margin_is_equivalent() -> None:
     ],
 )
 def test_weak_data_are_said_plainly_and_give_no_nan(before: list[float], after: list[float], said: str) -> None:
-    found = verdict(pair(scored("a", before), scored("b", after)), METRIC, Weighing(margin=0.01))
+    found = verdict(pair(scored("a", before), scored("b", after)), METRIC, VerdictSettings(margin=0.01))
     assert said in " ".join(found.notes)
     numbers = [value for value in vars(found).values() if isinstance(value, float)]
     assert np.isfinite(numbers).all()
@@ -179,11 +181,11 @@ def test_bad_input_is_one_clear_error() -> None:
     with pytest.raises(InputError, match="has the query 'x' twice"):
         pair(a, scored("b", [0.1, 0.2], ids=["x", "x"]))
     with pytest.raises(SettingError, match="mcnemar is for metrics that are 0 or 1"):
-        verdict(pair(a, a), METRIC, Weighing(test="mcnemar"))
+        verdict(pair(a, a), METRIC, VerdictSettings(test="mcnemar"))
     with pytest.raises(SettingError, match="no test 'wilcoxn'; did you mean 'wilcoxon'"):
-        verdict(pair(a, a), METRIC, Weighing(test="wilcoxn"))
+        verdict(pair(a, a), METRIC, VerdictSettings(test="wilcoxn"))
     with pytest.raises(InputError, match="there is one system"):
-        compare([a], CompareSettings((METRIC,)))
+        compare_runs([a], CompareSettings((METRIC,)))
     with pytest.raises(SettingError, match=r"(?s)correction 'hom'.*--margin is 0.*--examples is -1"):
         CompareSettings((METRIC,), correction="hom", margin=0.0, examples=-1)
 
@@ -193,13 +195,17 @@ def test_tests_on_request_are_those_of_scipy_and_say_what_they_ignore() -> None:
     before, after = rng.uniform(size=(2, 40))
     units = [f"d{i // 2}" for i in range(40)]
     both = pair(scored("a", before.tolist(), units=units), scored("b", after.tolist()))
-    found = verdict(both, METRIC, Weighing(test="wilcoxon"))
+    found = verdict(both, METRIC, VerdictSettings(test="wilcoxon"))
     assert found.p == pytest.approx(scipy.stats.wilcoxon(np.round(after - before, 12)).pvalue)
     assert "takes all 40 queries as independent, but they come from 20 documents" in " ".join(found.notes)
     wins = int((after > before).sum())
-    assert verdict(both, METRIC, Weighing(test="sign")).p == pytest.approx(scipy.stats.binomtest(wins, 40).pvalue)
+    assert verdict(both, METRIC, VerdictSettings(test="sign")).p == pytest.approx(
+        scipy.stats.binomtest(wins, 40).pvalue
+    )
     single = pair(scored("a", before.tolist()), scored("b", after.tolist()))
-    assert verdict(single, METRIC, Weighing(test="t")).p == pytest.approx(scipy.stats.ttest_rel(after, before).pvalue)
+    assert verdict(single, METRIC, VerdictSettings(test="t")).p == pytest.approx(
+        scipy.stats.ttest_rel(after, before).pvalue
+    )
 
 
 def test_yes_or_no_metrics_take_mcnemar_unless_clustered() -> None:
@@ -218,7 +224,7 @@ def test_holm_by_hand_without_what_is_no_test() -> None:
     runs = [scored("a", base.tolist())]
     runs += [scored(f"c{i}", (base + rng.normal(0.04 * i, 0.2, 30)).tolist()) for i in range(3)]
     runs += [scored("copy", base.tolist()), broken("dead")]
-    found = compare(runs, CompareSettings((METRIC,)))
+    found = compare_runs(runs, CompareSettings((METRIC,)))
     plain = [verdict(pair(runs[0], run), METRIC).p for run in runs[1:4]]
     by_hand, running = {}, 0.0
     for rank, i in enumerate(np.argsort(plain).tolist()):
@@ -229,7 +235,7 @@ def test_holm_by_hand_without_what_is_no_test() -> None:
     assert [one.decision for one in found.verdicts if one.candidate == "dead"] == ["not comparable"]
     assert dict(found.failed) == {"dead": "the index is empty"}
     with pytest.raises(ArmError, match="dead did not run"):
-        compare([broken("dead"), runs[0]], CompareSettings((METRIC,)))
+        compare_runs([broken("dead"), runs[0]], CompareSettings((METRIC,)))
 
 
 def test_the_decision_is_taken_on_the_corrected_p() -> None:
@@ -239,9 +245,9 @@ def test_the_decision_is_taken_on_the_corrected_p() -> None:
     moved = rng.normal(0, 0.1, 40)
     moved += 2.15 * moved.std(ddof=1) / np.sqrt(40) - moved.mean()
     runs = [scored("a", base.tolist()), scored("b", (base + moved).tolist()), scored("c", (base - moved).tolist())]
-    alone = [compare([runs[0], run], CompareSettings((METRIC,))).verdicts[0] for run in runs[1:]]
+    alone = [compare_runs([runs[0], run], CompareSettings((METRIC,))).verdicts[0] for run in runs[1:]]
     assert [one.decision for one in alone] == ["better", "worse"]
-    together = compare(runs, CompareSettings((METRIC,))).verdicts
+    together = compare_runs(runs, CompareSettings((METRIC,))).verdicts
     assert {one.decision for one in together} == {"no difference shown"}
     assert all(one.p < 0.05 < one.p_adjusted for one in together)
 
@@ -253,7 +259,7 @@ def test_tukey_compares_all_pairs_and_never_lowers_a_p() -> None:
     moved += 1.9 * moved.std(ddof=1) / np.sqrt(40) - moved.mean()
     shifts = [rng.normal(0, 0.001, 40) for _ in range(4)] + [moved]
     runs = [scored(f"s{i}", (base + shift).tolist()) for i, shift in enumerate(shifts)]
-    found = compare(runs, CompareSettings((METRIC,), correction="tukey"))
+    found = compare_runs(runs, CompareSettings((METRIC,), correction="tukey"))
     assert [(one.baseline, one.candidate) for one in found.verdicts] == [
         (f"s{i}", f"s{j}") for i in range(5) for j in range(i + 1, 5)
     ]
@@ -298,7 +304,7 @@ def test_too_few_is_said_of_the_test_and_level_that_were_asked_for(
     test: str, n: int, confidence: float, weak: bool
 ) -> None:
     after = scored("b", [0.5 + i / 100 for i in range(n)])
-    found = verdict(pair(scored("a", [0.1] * n), after), METRIC, Weighing(test=test, confidence=confidence))
+    found = verdict(pair(scored("a", [0.1] * n), after), METRIC, VerdictSettings(test=test, confidence=confidence))
     # All n differences have one sign: of 2^n assignments two are as extreme.
     assert test == "t" or found.p == 2 / 2**n
     assert ("too few" in " ".join(found.notes)) == weak
@@ -308,7 +314,7 @@ def test_too_few_is_said_of_the_test_and_level_that_were_asked_for(
 @pytest.mark.parametrize("test", ["auto", "t", "wilcoxon", "sign"])
 def test_one_document_is_no_verdict_whatever_the_test(test: str) -> None:
     runs = [scored(name, [x + i / 50 for i in range(12)], units=["d"] * 12) for name, x in (("a", 0.1), ("b", 0.5))]
-    found = verdict(pair(*runs), METRIC, Weighing(test=test))
+    found = verdict(pair(*runs), METRIC, VerdictSettings(test=test))
     assert (found.p, found.decision) == (1.0, "no difference shown")
     assert "one document" in " ".join(found.notes)
 
@@ -318,7 +324,7 @@ def test_a_sentence_says_why_its_interval_leaves_out_zero() -> None:
     values = rng.uniform(0.3, 0.6, 40)
     runs = [scored("a", values.tolist())]
     runs += [scored(name, (values + rng.normal(0.012, 0.03, 40)).tolist()) for name in "bcdefgh"]
-    compared = compare(runs, CompareSettings(metrics=(METRIC,)))
+    compared = compare_runs(runs, CompareSettings(metrics=(METRIC,)))
     said = dict(zip([one.candidate for one in compared.verdicts], verdict_sentences(compared), strict=True))
     alone = {one.candidate: one.p < 0.05 <= one.p_adjusted for one in compared.verdicts}
     assert {name: "As a single comparison" in line for name, line in said.items()} == alone

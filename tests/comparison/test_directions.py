@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ragbench.comparison.compare import CompareSettings, compare
-from ragbench.comparison.gate.decide import gate
+from ragbench.comparison.compare import CompareSettings, compare_runs
+from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.rules import MetricRule, Rules
 from ragbench.comparison.pairing import pair
 from ragbench.comparison.verdict import verdict
@@ -43,7 +43,7 @@ def test_a_verdict_is_mirrored(change: float) -> None:
 
 
 def test_what_is_neither_better_nor_worse_is_said_so() -> None:
-    found = compare([scored("old", OLD, "none"), scored("new", NEW, "none")], CompareSettings(metrics=("m",)))
+    found = compare_runs([scored("old", OLD, "none"), scored("new", NEW, "none")], CompareSettings(metrics=("m",)))
     assert sentence(found.verdicts[0]).startswith("new has more m than old, neither better nor worse: m +.0")
 
 
@@ -52,8 +52,8 @@ def test_what_is_neither_better_nor_worse_is_said_so() -> None:
 def test_a_margin_is_mirrored(change: float, decide: str) -> None:
     new = (NEW + change).clip(0, 1)
     rules = Rules(rules=(MetricRule(metric="m", margin=0.02, decide=decide),))  # type: ignore[arg-type]
-    plain = gate(scored("old", OLD), scored("new", new), rules).decided[0]
-    turned = gate(scored("old", 1 - OLD, "lower"), scored("new", 1 - new, "lower"), rules).decided[0]
+    plain = decide_gate(scored("old", OLD), scored("new", new), rules).decided[0]
+    turned = decide_gate(scored("old", 1 - OLD, "lower"), scored("new", 1 - new, "lower"), rules).decided[0]
     assert turned.outcome == plain.outcome
     assert turned.room == pytest.approx(plain.room)
     assert (turned.bound, turned.at_least) == (0.02, False)
@@ -67,8 +67,10 @@ def test_a_margin_is_mirrored(change: float, decide: str) -> None:
 def test_a_ceiling_is_a_floor_turned_about(bound: float, lost: int) -> None:
     values = NEW.clip(0, 1)
     values[:lost] = np.nan
-    floor = gate(None, scored("new", values), Rules(rules=(MetricRule(metric="m", min=bound),))).decided[0]
-    other = gate(None, scored("new", 1 - values), Rules(rules=(MetricRule(metric="m", max=1 - bound),))).decided[0]
+    floor = decide_gate(None, scored("new", values), Rules(rules=(MetricRule(metric="m", min=bound),))).decided[0]
+    other = decide_gate(None, scored("new", 1 - values), Rules(rules=(MetricRule(metric="m", max=1 - bound),))).decided[
+        0
+    ]
     assert (other.kind, other.outcome) == ("ceiling", floor.outcome)
     assert (other.low, other.high) == pytest.approx((1 - (floor.high or 0), 1 - (floor.low or 0)))
     assert other.bound == pytest.approx(1 - bound)
@@ -77,13 +79,13 @@ def test_a_ceiling_is_a_floor_turned_about(bound: float, lost: int) -> None:
 def test_a_ceiling_above_one() -> None:
     words = scored("new", NEW * 100, "none")
     outcomes = [
-        gate(None, words, Rules(rules=(MetricRule(metric="m", max=most),))).outcome
+        decide_gate(None, words, Rules(rules=(MetricRule(metric="m", max=most),))).outcome
         for most in (80.0, NEW.mean() * 100, 20.0)
     ]
     assert outcomes == ["pass", "inconclusive", "fail"]
     values = NEW * 100
     values[0] = np.nan
-    found = gate(None, scored("new", values), Rules(rules=(MetricRule(metric="m", max=80.0),))).decided[0]
+    found = decide_gate(None, scored("new", values), Rules(rules=(MetricRule(metric="m", max=80.0),))).decided[0]
     assert found.outcome == "inconclusive"
     assert "what they could be has no end" in found.reason
 
@@ -91,7 +93,7 @@ def test_a_ceiling_above_one() -> None:
 def test_no_margin_without_a_better_side() -> None:
     old, new = scored("old", OLD, "none"), scored("new", NEW, "none")
     with pytest.raises(SettingError, match="of m neither more nor less is better"):
-        gate(old, new, Rules(rules=(MetricRule(metric="m", margin=0.1),)))
+        decide_gate(old, new, Rules(rules=(MetricRule(metric="m", margin=0.1),)))
 
 
 def test_selecting_rows_keeps_the_direction() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.gate import Population, outcomes
-from ragbench.comparison.gate.decide import gate
+from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.rules import CostRule, CoverageRule, FailuresRule, LatencyRule, MetricRule, Rule, Rules
 from ragbench.core.errors import ArmError, InputError, SettingError
 from ragbench.core.ledger import Ledger, LedgerEntry
@@ -49,7 +49,7 @@ MARGIN = MetricRule(metric="ndcg@10", margin=0.02)
 def test_three_outcomes_of_a_margin(change: float, spread: float, outcome: str, code: int) -> None:
     noise = np.random.default_rng(1).normal(0, spread, 60)
     candidate = scored("new", (BASE + change + noise - noise.mean()).clip(0, 1).tolist())
-    found = gate(BASELINE, candidate, of(MARGIN))
+    found = decide_gate(BASELINE, candidate, of(MARGIN))
     assert (found.outcome, found.exit_code) == (outcome, code)
     (one,) = found.decided
     assert one.value == pytest.approx(float((candidate.scores.values - BASELINE.scores.values).mean()))
@@ -58,23 +58,23 @@ def test_three_outcomes_of_a_margin(change: float, spread: float, outcome: str, 
 
 
 def test_the_same_run_is_said_to_be_the_same() -> None:
-    found = gate(BASELINE, replace(BASELINE, name="again"), of(replace(MARGIN, margin=0.0)))
+    found = decide_gate(BASELINE, replace(BASELINE, name="again"), of(replace(MARGIN, margin=0.0)))
     assert found.outcome == "pass"
     assert "the same run as the baseline" in found.decided[0].reason
     assert any("the same run" in note for note in found.notes)
 
 
 def test_one_query_and_all_ties_are_no_verdict_on_noise() -> None:
-    one = gate(scored("old", [0.5]), scored("new", [0.4]), of(MARGIN))
+    one = decide_gate(scored("old", [0.5]), scored("new", [0.4]), of(MARGIN))
     assert one.outcome == "inconclusive"
     assert "too few" in one.decided[0].reason
-    ties = gate(None, scored("new", [1.0] * 20), of(MetricRule(metric="ndcg@10", min=0.95)))
+    ties = decide_gate(None, scored("new", [1.0] * 20), of(MetricRule(metric="ndcg@10", min=0.95)))
     assert ties.outcome == "inconclusive"  # .95^20 is .36: 20 right queries show nothing about .95
-    assert gate(None, scored("new", [1.0] * 60), of(MetricRule(metric="ndcg@10", min=0.95))).outcome == "pass"
+    assert decide_gate(None, scored("new", [1.0] * 60), of(MetricRule(metric="ndcg@10", min=0.95))).outcome == "pass"
 
 
 def test_queries_without_a_value_never_make_nan() -> None:
-    found = gate(BASELINE, scored("new", [float("nan")] * 60), of(MARGIN, MetricRule(metric="ndcg@10", min=0.1)))
+    found = decide_gate(BASELINE, scored("new", [float("nan")] * 60), of(MARGIN, MetricRule(metric="ndcg@10", min=0.1)))
     assert found.outcome == "inconclusive"
     assert {one.reason for one in found.decided} == {"no query has a value"}
     assert "nan" not in json.dumps(gate_json(found), allow_nan=False).lower().replace("nan-", "")
@@ -83,15 +83,18 @@ def test_queries_without_a_value_never_make_nan() -> None:
 def test_values_that_the_candidate_lost_may_be_the_bad_ones() -> None:
     kept = BASE + 0.02
     kept[:2] = np.nan
-    few = gate(BASELINE, scored("new", kept.tolist()), of(MARGIN))
+    few = decide_gate(BASELINE, scored("new", kept.tolist()), of(MARGIN))
     assert few.outcome == "inconclusive"
     assert "no value for 2 queries" in few.decided[0].reason
     # Where even 0 in their place keeps the rule, nothing is held up.
-    assert gate(BASELINE, scored("new", kept.tolist()), of(MetricRule(metric="ndcg@10", margin=0.1))).outcome == "pass"
+    assert (
+        decide_gate(BASELINE, scored("new", kept.tolist()), of(MetricRule(metric="ndcg@10", margin=0.1))).outcome
+        == "pass"
+    )
     floor = of(MetricRule(metric="ndcg@10", min=0.3))
-    assert gate(None, scored("new", kept.tolist()), floor).outcome == "pass"
+    assert decide_gate(None, scored("new", kept.tolist()), floor).outcome == "pass"
     kept[:30] = np.nan
-    assert gate(None, scored("new", kept.tolist()), floor).outcome == "inconclusive"
+    assert decide_gate(None, scored("new", kept.tolist()), floor).outcome == "inconclusive"
 
 
 @pytest.mark.parametrize(
@@ -107,12 +110,12 @@ def test_queries_on_which_a_metric_has_nothing_to_say_hold_nothing_up(code: str,
     new = scored("new", [np.nan] * 20 + [0.9, 1.0] * 20)
     ledger = Ledger(tuple(LedgerEntry("score", f"q{at}", reason, code) for at in range(20)))
     new = replace(new, scores=replace(new.scores, ledger=ledger))
-    assert gate(None, new, of(MetricRule(metric="ndcg@10", min=0.8))).outcome == outcome
+    assert decide_gate(None, new, of(MetricRule(metric="ndcg@10", min=0.8))).outcome == outcome
 
 
 def test_infinite_values_are_refused() -> None:
     with pytest.raises(InputError, match="infinite"):
-        gate(BASELINE, scored("new", [float("inf"), *BASE[1:].tolist()]), of(MARGIN))
+        decide_gate(BASELINE, scored("new", [float("inf"), *BASE[1:].tolist()]), of(MARGIN))
 
 
 def test_other_golden_set_corpus_and_settings_are_refused_all_at_once() -> None:
@@ -124,28 +127,28 @@ def test_other_golden_set_corpus_and_settings_are_refused_all_at_once() -> None:
     }
     other = scored("new", (BASE + 0.05).clip(0, 1).tolist(), manifest=manifest)
     with pytest.raises(InputError) as caught:
-        gate(BASELINE, other, of(MARGIN))
+        decide_gate(BASELINE, other, of(MARGIN))
     text = str(caught.value)
     for wanted in ("g1", "g2", "c1", "c2", "ties trec against expected", "depth 100 against 200"):
         assert wanted in text
     for what in ("golden", "corpus", "settings"):
         assert f"--allow {what}" in text
-    found = gate(BASELINE, other, of(MARGIN), allow=["golden", "corpus", "settings"])
+    found = decide_gate(BASELINE, other, of(MARGIN), allow=["golden", "corpus", "settings"])
     assert found.outcome == "pass"
     assert sum(note.startswith("allowed: ") for note in found.notes) == 3
     with pytest.raises(SettingError, match="did you mean 'golden'"):
-        gate(BASELINE, other, of(MARGIN), allow=["goldn"])
+        decide_gate(BASELINE, other, of(MARGIN), allow=["goldn"])
 
 
 def test_different_queries_are_refused_and_counted() -> None:
     with pytest.raises(InputError, match="10 only in old"):
-        gate(BASELINE, scored("new", BASE[:50].tolist()), of(MARGIN))
+        decide_gate(BASELINE, scored("new", BASE[:50].tolist()), of(MARGIN))
 
 
 def test_an_arm_that_did_not_run() -> None:
     dead = ScoredRun("new", NO_SCORES, BASELINE.queries.select(np.zeros(0, dtype=np.int64)), error="its index is empty")
     with pytest.raises(ArmError, match="new did not run, so there is nothing to decide: its index is empty"):
-        gate(BASELINE, dead, of(MARGIN))
+        decide_gate(BASELINE, dead, of(MARGIN))
 
 
 def test_rules_that_ask_for_what_is_not_there_are_listed() -> None:
@@ -158,7 +161,7 @@ def test_rules_that_ask_for_what_is_not_there_are_listed() -> None:
         MARGIN,
     )
     with pytest.raises(SettingError) as caught:
-        gate(None, scored("new", BASE.tolist()), rules)
+        decide_gate(None, scored("new", BASE.tolist()), rules)
     said = str(caught.value).splitlines()
     names = ("did you mean 'ndcg@10'", "did you mean 'type'", "did you mean 'keyword'")
     for number, wanted in enumerate((*names, "no latency p95", "no cost", "none is given"), 1):
@@ -168,14 +171,14 @@ def test_rules_that_ask_for_what_is_not_there_are_listed() -> None:
 
 def test_slices_share_the_false_alarms_of_their_rule() -> None:
     candidate = scored("new", [*(BASE - 0.01).tolist()[:58], 0.5, 0.5])
-    alone = gate(BASELINE, candidate, of(replace(MARGIN, slice="type=keyword"))).decided[0]
-    both = gate(BASELINE, candidate, of(replace(MARGIN, by="type"))).decided
+    alone = decide_gate(BASELINE, candidate, of(replace(MARGIN, slice="type=keyword"))).decided[0]
+    both = decide_gate(BASELINE, candidate, of(replace(MARGIN, by="type"))).decided
     assert [one.slice for one in both] == ["type=keyword", "type=question"]
     assert both[0].low == pytest.approx(alone.low)
     assert both[0].high is not None
     assert alone.high is not None
     assert both[0].high > alone.high
-    small = gate(BASELINE, candidate, of(replace(MARGIN, by="type", min_queries=30))).decided
+    small = decide_gate(BASELINE, candidate, of(replace(MARGIN, by="type", min_queries=30))).decided
     assert [(one.outcome, one.n) for one in small if one.outcome == "skipped"] == [("skipped", 20)]
 
 
@@ -186,19 +189,19 @@ def test_queries_with_nothing_relevant_hold_up_no_slice_and_are_counted() -> Non
     by_type = of(MetricRule(metric="ndcg@10", min=0.5, by="type"))
     run = scored("new", values)
     known = replace(run, scores=replace(run.scores, ledger=ledger))
-    found = gate(None, known, by_type)
+    found = decide_gate(None, known, by_type)
     assert (found.outcome, [one.outcome for one in found.decided]) == ("pass", ["pass", "skipped"])
     assert "20 queries of the candidate have no value of ndcg@10; they are left out" in found.notes
     # Without a value for another reason, the slice is not passed over.
-    assert gate(None, run, by_type).outcome == "inconclusive"
-    held = gate(BASELINE, known, of(MARGIN)).notes
+    assert decide_gate(None, run, by_type).outcome == "inconclusive"
+    held = decide_gate(BASELINE, known, of(MARGIN)).notes
     assert "20 queries have, of one of the two alone, a value of ndcg@10; they are left out" in held
 
 
 def test_equal_rankings_with_other_values_are_decided_on_the_values() -> None:
     rankings = Run.from_dict({f"q{i}": {"x": 2, "y": 1} for i in range(60)})
     worse = scored("new", (BASE - 0.1 - np.arange(60) / 1000).tolist(), run=rankings)
-    assert gate(replace(BASELINE, run=rankings), worse, of(MARGIN)).outcome == "fail"
+    assert decide_gate(replace(BASELINE, run=rankings), worse, of(MARGIN)).outcome == "fail"
 
 
 def test_latency_cost_failures_and_coverage() -> None:
@@ -222,7 +225,7 @@ def test_latency_cost_failures_and_coverage() -> None:
         CoverageRule(coverage="judged", min=0.98),
         FailuresRule(failures="rate", max=0.02, decide="interval"),
     )
-    decided = gate(BASELINE, candidate, rules).decided
+    decided = decide_gate(BASELINE, candidate, rules).decided
     assert [one.outcome for one in decided] == [
         "inconclusive", "fail", "pass", "fail", "pass", "fail", "pass", "inconclusive",
     ]  # fmt: skip
@@ -231,7 +234,7 @@ def test_latency_cost_failures_and_coverage() -> None:
 
 
 def test_the_plain_threshold_is_named_as_noisy() -> None:
-    (one,) = gate(BASELINE, scored("new", (BASE - 0.03).tolist()), of(replace(MARGIN, decide="mean"))).decided
+    (one,) = decide_gate(BASELINE, scored("new", (BASE - 0.03).tolist()), of(replace(MARGIN, decide="mean"))).decided
     assert one.outcome == "fail"
     assert "noise" in one.reason
 
@@ -239,7 +242,7 @@ def test_the_plain_threshold_is_named_as_noisy() -> None:
 def test_hostile_names_are_shown_as_they_stand() -> None:
     name = "</testcase>|<script>\x00\x1b[31m\n@all ]]>"
     rule = MetricRule(metric="ndcg@10", min=0.99, name=name)
-    found = gate(None, scored(name, BASE.tolist()), of(rule))
+    found = decide_gate(None, scored(name, BASE.tolist()), of(rule))
     root = ET.fromstring(gate_junit(found))
     (case,) = root.iter("testcase")
     assert case.get("name", "").startswith("</testcase>|<script>\ufffd\ufffd[31m")

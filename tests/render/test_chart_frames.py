@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ragbench.comparison.compare import CompareSettings, compare
+from ragbench.comparison.compare import CompareSettings, compare_runs
 from ragbench.core.judgements import Judgements
 from ragbench.core.runs import Run
 from ragbench.core.scored import QueryTable, ScoredRun
@@ -70,7 +70,7 @@ def test_differences_are_the_verdicts() -> None:
         scored("b", (before + 0.1).tolist()),
         scored("c", rng.uniform(size=60).tolist()),
     ]
-    found = compare(runs, CompareSettings(metrics=(METRIC,), margin=0.05))
+    found = compare_runs(runs, CompareSettings(metrics=(METRIC,), margin=0.05))
     frame = differences_frame(found.verdicts)
     assert frame["candidate"].tolist() == ["b", "c"]
     assert frame["difference"].tolist() == [v.difference for v in found.verdicts]
@@ -130,7 +130,7 @@ def test_slice_differences_have_an_interval_where_they_were_tested() -> None:
     types = ["few"] * 3 + ["many"] * 30
     rng = np.random.default_rng(2)
     runs = [scored(name, rng.uniform(size=33).tolist(), types) for name in "ab"]
-    found = compare(runs, CompareSettings(metrics=(METRIC,), by=("type",)))
+    found = compare_runs(runs, CompareSettings(metrics=(METRIC,), by=("type",)))
     frame = slice_differences_frame(found.slices, "type").set_index("slice")
     assert np.isnan(frame.loc["few", "low"])
     assert frame.loc["few", "decision"] == "not tested"

@@ -18,8 +18,8 @@ import ragbench as rb
 from ragbench.comparison.ab.analyse import analyse
 from ragbench.comparison.ab.outcomes import parse_guardrail
 from ragbench.comparison.ab.settings import AbSettings
-from ragbench.comparison.compare import Compared, CompareSettings, compare
-from ragbench.comparison.gate.decide import gate
+from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
+from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.rules import CoverageRule, LatencyRule, MetricRule, Rules
 from ragbench.core.scored import ScoredRun
 from ragbench.core.scores import NO_SCORES
@@ -61,7 +61,7 @@ def runs(folder: Path) -> tuple[ScoredRun, ...]:
 
 
 def compared(runs: Sequence[ScoredRun]) -> Compared:
-    return compare(runs, CompareSettings(metrics=("ndcg@10", "recall@10"), by=("type",), margin=0.02))
+    return compare_runs(runs, CompareSettings(metrics=("ndcg@10", "recall@10"), by=("type",), margin=0.02))
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def verdict_charts(runs: tuple[ScoredRun, ...], sample_data: Path) -> list[Chart
     )
     experiment = AbSettings(guardrails=(parse_guardrail("latency_ms:max_increase=5%"),))
     tested = analyse(sample_data / "experiment" / "events.csv", experiment)
-    return [*gate_charts(gate(runs[0], runs[1], rules)), *ab_charts(tested)]
+    return [*gate_charts(decide_gate(runs[0], runs[1], rules)), *ab_charts(tested)]
 
 
 def marks(chart: Chart) -> dict[str, int]:

@@ -120,10 +120,10 @@ def test_differences_are_paired_with_the_first_arm(chunks: Chunks, golden: Golde
     assert second.scores is not None
     found = {c.metric: c for c in evaluation.comparisons}["ndcg@3"]
     difference = second.scores.column("ndcg@3") - first.scores.column("ndcg@3")
-    assert found.difference.mean == pytest.approx(difference.mean())
+    assert found.difference == pytest.approx(difference.mean())
     assert (found.wins, found.ties, found.losses) == ((difference > 0).sum(), (difference == 0).sum(), 0)
-    assert found.difference.low is not None
-    assert found.difference.low <= difference.mean() <= (found.difference.high or 0)
+    assert found.low is not None
+    assert found.low <= difference.mean() <= (found.high or 0)
     assert 0 < found.p < 0.05
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ragbench.comparison.ab.decide import p_text
 from ragbench.comparison.ab.outcomes import Guardrail
 from ragbench.comparison.ab.results import Recommendation
-from ragbench.comparison.compare import Compared, CompareSettings, compare
+from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.scored import ScoredRun
 from ragbench.core.shown import Shown
@@ -83,7 +83,7 @@ def analyse_runs(
         )
     watched = tuple(_watched(runs[0], runs[1], guardrail) for guardrail in guardrails)
     compared = tuple(
-        compare(runs, CompareSettings(metrics=tuple(chosen), examples=0, confidence=1 - alpha, seed=seed))
+        compare_runs(runs, CompareSettings(metrics=tuple(chosen), examples=0, confidence=1 - alpha, seed=seed))
         for chosen in (metrics[:1], metrics[1:])
         if chosen
     )

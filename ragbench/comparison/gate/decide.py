@@ -1,6 +1,7 @@
 """Decide a gate: match, check, pair, then rule by rule."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from ragbench.comparison.gate.matching import check_match, is_load
 from ragbench.comparison.gate.metric_rules import check_applicable, decide_metric, left_out
@@ -17,12 +18,14 @@ from ragbench.comparison.gate.rules import (
     Rules,
 )
 from ragbench.comparison.pairing import Pair, pair
+from ragbench.comparison.slices import slices
+from ragbench.comparison.verdict import verdicts
 from ragbench.core.errors import ArmError, InputError
 from ragbench.core.ledger import first_ten
 from ragbench.core.scored import ScoredRun
 
 
-def gate(
+def decide_gate(
     baseline: ScoredRun | None,
     candidate: ScoredRun,
     rules: Rules = DEFAULT_RULES,
@@ -73,6 +76,8 @@ def gate(
     decided = tuple(
         one for rule in rules.rules for one in _decide(rule, compared, baseline, candidate, rules.false_passes, above)
     )
+    if compared is not None:
+        decided = _with_comparisons(decided, compared)
     outcome = _outcome(decided)
     return Gate(outcome, _sentence(outcome, decided), decided, tuple(notes), rules, baseline, candidate)
 
@@ -94,6 +99,24 @@ def _decide(
             yield decide_cost(rule, baseline, candidate)
         case FailuresRule() | CoverageRule():
             yield decide_share(rule, candidate, below=below, above=above)
+
+
+def _with_comparisons(decided: Sequence[Decided], pair: Pair) -> tuple[Decided, ...]:
+    """What `compare` says of each margin that was decided, for the queries that it was decided on."""
+    by_slice: dict[str, list[int]] = {}
+    for i, one in enumerate(decided):
+        # A metric that the two runs write differently has no column in common.
+        if one.kind == "margin" and one.outcome != "skipped" and one.metric in pair.baseline.scores.metrics:
+            by_slice.setdefault(one.slice, []).append(i)
+    found = list(decided)
+    for name, places in by_slice.items():
+        rows = None
+        if name:
+            rows = next(part.rows for part in slices(pair.queries, name.partition("=")[0]) if part.name == name)
+        said = verdicts([(pair, decided[i].metric) for i in places], rows=rows, slice=name)
+        for i, verdict in zip(places, said, strict=True):
+            found[i] = replace(decided[i], comparison=verdict)
+    return tuple(found)
 
 
 def _outcome(decided: Sequence[Decided]) -> Outcome:

@@ -271,6 +271,8 @@ def _turned_back(decided: Decided, turn: float) -> Decided:
         value=back(decided.value),
         low=back(decided.high),
         high=back(decided.low),
+        low_error=decided.high_error,
+        high_error=decided.low_error,
         bound=turn - decided.bound,
         at_least=False,
     )
@@ -304,6 +306,8 @@ def _decided(asked: _Asked, bounds: Bounds, means: tuple[float | None, float | N
         method="the same run" if certain else bounds.method + (", decided on the mean" if on_mean else ""),
         reason=_reason(rule, bounds, outcome, certain, more),
         more_queries=more,
+        low_error=None if certain or low is None else asked.below,
+        high_error=None if certain or high is None else asked.above,
     )
 
 

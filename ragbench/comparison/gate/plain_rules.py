@@ -114,6 +114,8 @@ def decide_share(rule: FailuresRule | CoverageRule, candidate: ScoredRun, *, bel
         method="counted" if counted else bounds.method,
         reason=reason,
         more_queries=more,
+        low_error=None if counted else under,
+        high_error=None if counted else over,
     )
 
 

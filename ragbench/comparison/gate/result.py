@@ -6,6 +6,7 @@ from typing import Literal
 from ragbench.comparison.gate.rules import Rules
 from ragbench.core.scored import ScoredRun
 from ragbench.core.shown import Shown
+from ragbench.core.verdicts import Verdict
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 EXIT_CODES: dict[Outcome, int] = {"pass": 0, "fail": 1, "inconclusive": 3}
@@ -34,6 +35,10 @@ class Decided:
         method: how the interval was made.
         reason: one sentence.
         more_queries: for ``inconclusive``: how many more, like these, would decide it in four of five runs.
+        low_error, high_error: chance that the true value lies below ``low``, and above ``high``; None where nothing is
+            estimated from the queries.
+        comparison: of a margin: the verdict of `ragbench.comparison.compare.compare_runs` on the same queries, with its
+            own error rates: a 95% interval and a two-sided p.
     """
 
     name: str
@@ -55,6 +60,9 @@ class Decided:
     method: str = ""
     reason: str = ""
     more_queries: int | None = None
+    low_error: float | None = None
+    high_error: float | None = None
+    comparison: Verdict | None = None
 
 
 @dataclass(frozen=True)

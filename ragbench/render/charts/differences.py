@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 LONG = 50
 """Letters of the axis' title from which on it has two lines, so that a phone shows all of it."""
 COLUMNS = (
-    "baseline", "candidate", "metric", "difference", "low", "high", "confidence", "margin", "p_adjusted",
-    "decision", "n", "wins", "ties", "losses",
+    "baseline", "candidate", "metric", "difference", "low", "high", "confidence", "margin", "p",
+    "p_adjusted", "decision", "n", "wins", "ties", "losses",
 )  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def differences_frame(verdicts: Sequence[Verdict]) -> "pd.DataFrame":
 
     found = [[getattr(one, name) for name in COLUMNS] for one in verdicts if not one.slice]
     frame = pd.DataFrame(found, columns=list(COLUMNS))
-    return frame.astype(dict.fromkeys(("difference", "low", "high", "margin", "p_adjusted"), float))
+    return frame.astype(dict.fromkeys(("difference", "low", "high", "margin", "p", "p_adjusted"), float))
 
 
 def differences(frame: "pd.DataFrame", metric: str) -> Chart:
@@ -55,17 +55,17 @@ def differences(frame: "pd.DataFrame", metric: str) -> Chart:
     pairs = list(chosen[["candidate", "baseline"]].itertuples(index=False, name=None))
     names = [f"{candidate} minus {baseline}" if several else candidate for candidate, baseline in pairs]
     said = [_said(row) for row in rows_of(chosen)]
-    p = [p_value(value) for value in chosen["p_adjusted"]]
+    alone, p = ([p_value(value) for value in chosen[name]] for name in ("p", "p_adjusted"))
     confidence = f"{100 * float(chosen['confidence'].iloc[0]):g}%" if len(chosen) else "95%"
-    shown = chosen.rename(columns={"difference": "value"}).assign(row=names, said=said, p=p)
+    shown = chosen.rename(columns={"difference": "value"}).assign(row=names, said=said, p=alone, p_adjusted=p)
     margin = number(chosen["margin"].max()) if len(chosen) else None
     listed = "; ".join(
         f"{name} {text} ({row.decision})" for name, text, row in zip(names, said, rows_of(chosen), strict=True)
     )
     band = "" if margin is None else f" Differences within {share(margin)} are within the margin."
     description = f"Paired difference of {metric}{against} with its {confidence} interval: {listed}.{band}"
-    hover = [("row", "system"), ("said", f"difference [{confidence}]"), ("decision", "decision"), ("p", "p, corrected")]
-    hover += [("n", "queries"), ("wins", "wins"), ("ties", "ties"), ("losses", "losses")]
+    hover = [("row", "system"), ("said", f"difference [{confidence}]"), ("p", "p"), ("p_adjusted", "p, corrected")]
+    hover += [("decision", "decision"), ("n", "queries"), ("wins", "wins"), ("ties", "ties"), ("losses", "losses")]
     title = [f"difference of {metric}{against}, {confidence} interval"]
     if len(title[0]) > LONG:
         title = [f"difference of {metric}", f"{against.strip()}, {confidence} interval"]
@@ -82,10 +82,10 @@ def differences(frame: "pd.DataFrame", metric: str) -> Chart:
     )
     rows = tuple(
         (name, share(row.difference, signed=True), share(row.low, signed=True), share(row.high, signed=True), p_,
-         str(row.decision), f"{row.wins}/{row.ties}/{row.losses}")
-        for name, p_, row in zip(names, p, rows_of(chosen), strict=True)
+         adjusted, str(row.decision), f"{row.wins}/{row.ties}/{row.losses}")
+        for name, p_, adjusted, row in zip(names, alone, p, rows_of(chosen), strict=True)
     )  # fmt: skip
-    head = ("system", "difference", "low", "high", "p, corrected", "decision", "win/tie/loss")
+    head = ("system", "difference", "low", "high", "p", "p, corrected", "decision", "win/tie/loss")
     name = f"differences-{file_part(metric)}"
     return Chart(name, f"Paired differences{against}: {metric}", description, spec, head, rows)
 

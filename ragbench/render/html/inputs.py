@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragbench.comparison.compare import Compared, CompareSettings, compare
+from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
 from ragbench.comparison.pairing import align
 from ragbench.comparison.references import read_references, with_baseline
 from ragbench.core.answers import AnswerSet
@@ -75,7 +75,7 @@ class ReportData:
     @cached_property
     def compared(self) -> Compared | None:
         """The comparison, made when it is first asked for; None for a single system."""
-        return compare(self.runs, self.settings) if len(self.runs) > 1 else None
+        return compare_runs(self.runs, self.settings) if len(self.runs) > 1 else None
 
     @property
     def golden(self) -> GoldenSet | None:

@@ -9,10 +9,10 @@ from typing import Any
 from ragbench.core.evaluations import Estimate
 from ragbench.core.verdicts import Verdict
 from ragbench.render.blocks import Block, Cell, Row, strong
-from ragbench.render.compare import CORRECTIONS, difference_blocks, verdict_sentences
+from ragbench.render.compare import difference_blocks, verdict_sentences
 from ragbench.render.compare import notes as compare_notes
 from ragbench.render.html.inputs import Evaluated, ReportData
-from ragbench.render.numbers import interval, p_value, with_interval
+from ragbench.render.numbers import PColumns, interval, outcomes, with_interval
 
 MOST_ISSUES = 200
 """Entries of an issue log that the page lists; ``ledger.jsonl`` has all of them."""
@@ -121,13 +121,14 @@ def leaderboard(data: ReportData) -> Block:
     paid = any(run.cost_per_query is not None for run in data.runs)
     timed = any(run.latency_ms for run in data.runs)
     head = ["system", data.metric]
-    head += [f"difference to {base}", "p", "win / tie / loss"] if verdicts else []
+    p = PColumns.of(list(verdicts.values()), data.settings.correction)
+    head += [f"difference to {base}", *p.head, "win / tie / loss"] if verdicts else []
     head += ["p50 ms", "p95 ms"] if timed else []
     head += ["cost per query"] if paid else []
     rows: list[Row] = []
     for run in data.runs:
         cells = [with_interval(estimate(data.arms[run.name], data.metric))]
-        cells += _difference(verdicts.get(run.name)) if verdicts else []
+        cells += _difference(verdicts.get(run.name), p) if verdicts else []
         cells += [_number(run.latency_ms.get(name)) for name in ("p50", "p95")] if timed else []
         cells += ["-" if run.cost_per_query is None else f"{run.cost_per_query:.3g}"] if paid else []
         if run.name == best:
@@ -137,9 +138,8 @@ def leaderboard(data: ReportData) -> Block:
     rows += [(name, Cell(f"did not run: {error}", "bad")) for name, error in failed(data).items()]
     title = "Mean with its 95% interval"
     if data.compared:
-        correction = CORRECTIONS.get(data.compared.settings.correction, "")
-        title += "; differences are paired" + (f", p corrected by {correction}" if correction else "")
-    return Block(title, tuple(head), tuple(rows))
+        title += f"; differences are paired{p.title}"
+    return Block(title, tuple(head), tuple(rows), p.lines(list(verdicts.values())))
 
 
 def failed(data: ReportData) -> dict[str, str]:
@@ -251,12 +251,12 @@ def _warnings(data: ReportData) -> list[str]:
     return [f"{name}: {warning}" for name, arm in data.arms.items() for warning in arm.get("warnings", ())]
 
 
-def _difference(one: Verdict | None) -> list[str]:
+def _difference(one: Verdict | None, p: PColumns) -> list[str]:
     if one is None:
-        return ["", "", ""]
+        return [""] * (2 + len(p.head))
     if one.difference is None:
-        return ["-", "-", "-"]
-    return [interval(one), p_value(one.p_adjusted), f"{one.wins} / {one.ties} / {one.losses}"]
+        return ["-"] * (2 + len(p.head))
+    return [interval(one), *p.cells(one), outcomes(one, " / ")]
 
 
 def _number(value: float | None) -> str:
