@@ -114,7 +114,7 @@ def comparisons(gate: Gate) -> list[str]:
         if verdict.low is not None:
             said += f" ({verdict.confidence:.0%} interval)"
         p = p_value(verdict.p)
-        said += f", p {p if p.startswith('<') else f'= {p}'}"
+        said += f", p < {p[1:]}" if p.startswith("<") else f", p = {p}"
         if one.low_error is not None and one.high_error is not None:
             said += (
                 f"; the gate's interval errs below with a chance of {one.low_error:.2g}, above of {one.high_error:.2g}"

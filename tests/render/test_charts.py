@@ -280,4 +280,4 @@ def test_a_run_without_any_value_is_shown_as_such(runs: tuple[ScoredRun, ...]) -
     made = all_charts(pair, compared(pair))
     assert made[0].rows[-1][1:4] == ("-", "-", "-")
     assert marks(made[0])["symbol"] == 1
-    assert made[1].rows[0][5] == "not comparable"
+    assert made[1].rows[0][6] == "not comparable"
