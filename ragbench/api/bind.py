@@ -12,6 +12,7 @@ from ragbench.core.options import OptionSpec, make, specs
 P = ParamSpec("P")
 O = TypeVar("O")  # noqa: E741 (the options)
 R = TypeVar("R")
+S = TypeVar("S")
 
 
 def call(
@@ -38,6 +39,24 @@ def call(
     signature = _signature(known, run)
     _dress(function, name, signature, known, run)
     return function
+
+
+def call_then(
+    name: str,
+    options: Callable[P, O],
+    run: Callable[[O, Context], R],
+    then: Callable[[R], S],
+    *,
+    called: Mapping[str, str] | None = None,
+) -> Callable[P, S]:
+    """As `call`, for a job that gives more than its call returns; ``then`` takes the value from the result."""
+
+    def shortened(made: O, context: Context) -> S:
+        return then(run(made, context))
+
+    shortened.__doc__ = run.__doc__
+    shortened.__annotations__["return"] = inspect.signature(then).return_annotation
+    return call(name, options, shortened, called=called)
 
 
 def call_many(

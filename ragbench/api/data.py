@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ragbench.api.bind import call_then
 from ragbench.api.checked import checked, saying
 from ragbench.api.progress import bars
 from ragbench.api.several import texts
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.goldens import GoldenSet
-from ragbench.corpus.chunk import AUTO, chunk_corpus
-from ragbench.corpus.load import Loaded
 from ragbench.corpus.load import load_corpus as _load
+from ragbench.workflows import chunk as chunk_workflow
+from ragbench.workflows.chunk import ChunkedCorpus
 from ragbench.workflows.generate import Options, generate_run
 
 DOCUMENTS = "a path: the file or folder of the documents"
+CORPUS = "a path of documents, or a corpus, as rb.load_corpus(path) reads one"
 
 
 @checked(path=DOCUMENTS)
@@ -26,19 +28,11 @@ def load_corpus(path: Path | str, loader: str | None = None) -> Corpus:
     return _load(Path(path), loader, progress=bars).corpus
 
 
-@checked()
-def chunk(corpus: Corpus, chunker: str = AUTO) -> Chunks:
-    """Cut every document (``"fixed:size=1200,overlap=200"``); ``"whole"`` leaves them as they are.
+def _chunks(result: ChunkedCorpus) -> Chunks:
+    return result.chunks
 
-    ``"auto"`` does as the commands do: rows of a table are left whole, all else is cut by ``"recursive"``, and the
-    chunks of a file of chunks are taken as they are.
 
-    What was skipped, also while the corpus was loaded, is in ``chunks.ledger``.
-
-    Raises:
-        SettingError: no such chunker, it has no such setting, or the corpus is a file of chunks.
-    """
-    return chunk_corpus(Loaded(corpus), chunker, progress=bars).chunks
+chunk = call_then("chunk", chunk_workflow.Options, chunk_workflow.run, _chunks, called={"corpus": CORPUS})
 
 
 @checked(corpus=DOCUMENTS)

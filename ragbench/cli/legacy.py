@@ -8,7 +8,6 @@ from ragbench.cli import (
     answer,
     baseline,
     batch,
-    chunk,
     compare,
     data,
     demo,
@@ -42,7 +41,6 @@ app.command("eval")(eval.evaluate_command)
 app.command("compare")(compare.compare_command)
 app.command("ab")(ab.ab)
 app.command("answer")(answer.answer)
-app.command("chunk")(chunk.chunk)
 app.command("generate")(generate.generate)
 app.command("demo")(demo.demo)
 app.command("export")(export.export)

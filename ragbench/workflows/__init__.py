@@ -39,4 +39,7 @@ class Workflow:
         return getattr(module, self.options), getattr(module, self.run)
 
 
-WORKFLOWS = (Workflow("plan", "plan", "Decide", "Find out how many queries a golden set needs.", "plan"),)
+WORKFLOWS = (
+    Workflow("chunk", "chunk", "Build a golden set", "Cut documents into chunks and write them to a file.", "chunk"),
+    Workflow("plan", "plan", "Decide", "Find out how many queries a golden set needs.", "plan"),
+)

@@ -1,0 +1,67 @@
+"""Cut documents into chunks, and write them to a file that other commands take as their corpus."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragbench.core.context import Context
+from ragbench.core.documents import Chunks, Corpus
+from ragbench.core.errors import SettingError
+from ragbench.core.ledger import Ledger
+from ragbench.core.options import named, option, options
+from ragbench.corpus.chunk import AUTO, choose_chunker, chunk_corpus
+from ragbench.corpus.load import Loaded, load_corpus
+from ragbench.io.chunk_files import check_chunk_ending, write_chunks
+
+
+@options
+class Options:
+    """The options of ``ragbench chunk`` and `ragbench.chunk`."""
+
+    corpus: Path | Corpus = option("File or folder of documents.", section="Input")
+    chunker: str = option("NAME or NAME:key=value,...; auto leaves table rows whole.", AUTO)
+    loader: str | None = option("NAME or NAME:key=value,...", None, section="Input", unset="by ending")
+    out: Path | None = option("File to write, .parquet or .jsonl.", None, section="Output")
+
+
+@dataclass(frozen=True)
+class ChunkedCorpus:
+    """What `run` gives.
+
+    Attributes:
+        chunks: the chunks, in the order of the documents.
+        documents: how many documents were read.
+        chunker: the chunker with its settings.
+        ledger: what was skipped while the documents were loaded and cut.
+    """
+
+    chunks: Chunks
+    documents: int
+    chunker: str
+    ledger: Ledger
+
+
+def run(options: Options, context: Context) -> ChunkedCorpus:
+    """Cut every document into chunks; ``"whole"`` leaves the documents as they are.
+
+    ``"auto"`` leaves rows of a table whole, cuts everything else with ``"recursive"``, and takes the chunks of a file
+    of chunks as they are. ``chunks.ledger`` lists what was skipped, also while the corpus was loaded.
+
+    Raises:
+        InputError: there is nothing to read, or no document gave a chunk.
+        SettingError: no such chunker, it has no such setting, or the corpus is a file of chunks.
+    """
+    if options.out is not None:
+        check_chunk_ending(options.out)
+    # A wrong setting shows before the documents are read.
+    choose_chunker(options.chunker, passages=False)
+    if isinstance(options.corpus, Path):
+        loaded = load_corpus(options.corpus, options.loader, progress=context.progress)
+    elif options.loader is not None:
+        raise SettingError(f"{named('loader')} applies to a path only, and {named('corpus')} is loaded already")
+    else:
+        loaded = Loaded(options.corpus)
+    chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
+    if options.out is not None:
+        write_chunks(chunked.chunks, options.out)
+    ledger = loaded.corpus.ledger + chunked.ledger
+    return ChunkedCorpus(chunked.chunks, len(loaded.corpus), chunked.chunker, ledger)
