@@ -1,6 +1,7 @@
 """A call made from a class of options: its signature, its checks and its documentation."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
@@ -98,7 +99,8 @@ def _dress(
     """Give the function its name, place, signature and docstring."""
     function.__module__, function.__name__, function.__qualname__ = "ragbench.api", name, name
     function.__signature__ = signature  # type: ignore[attr-defined]
-    summary, _, rest = inspect.cleandoc(run.__doc__ or "").partition("\n\nArgs:")
-    _, _, after = rest.partition("\n\n")
+    # What the function says of its own arguments is replaced; Returns and Raises stay below.
+    summary, *below = re.split(r"\n\n(?=(?:Args|Returns|Raises):\n)", inspect.cleandoc(run.__doc__ or ""))
+    after = "\n\n".join(part for part in below if not part.startswith("Args:"))
     arguments = "\n".join(f"    {spec.name}: {spec.declared.help}" for spec in known)
     function.__doc__ = f"{summary}\n\nArgs:\n{arguments}\n" + (f"\n{after}\n" if after else "")
