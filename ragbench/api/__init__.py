@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.answers.wattbot.score.parts import Scored
-from ragbench.api import wattbot
+from ragbench.api import baseline, wattbot
 from ragbench.api.answers import answer, score_answers
 from ragbench.api.audits import AuditView, audit
 from ragbench.api.checked import checked
@@ -101,6 +101,7 @@ __all__ = [
     "ab_runs",
     "answer",
     "audit",
+    "baseline",
     "chunk",
     "compare",
     "evaluate",

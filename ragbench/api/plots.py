@@ -11,6 +11,7 @@ from ragbench.comparison.gate.result import Gate
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.scored import ScoredRun
+from ragbench.core.scores import headline
 from ragbench.render.charts.by_cut import by_cut, by_cut_frame, families
 from ragbench.render.charts.chart import Chart
 from ragbench.render.charts.differences import differences, differences_frame
@@ -23,7 +24,6 @@ from ragbench.render.charts.rank_changes import rank_changes, rank_changes_frame
 from ragbench.render.charts.slices import slice_differences, slice_differences_frame, slice_means, slices_frame
 from ragbench.render.charts.theme import Theme, config
 from ragbench.render.charts.tradeoff import Price, tradeoff, tradeoff_frame
-from ragbench.render.evaluation import headline
 from ragbench.render.figures import picture
 
 WIDTH = 640

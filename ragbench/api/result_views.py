@@ -18,10 +18,11 @@ from ragbench.comparison.compare import Compared
 from ragbench.comparison.gate.result import Gate
 from ragbench.comparison.plan import Plan
 from ragbench.core.evaluations import Evaluation
+from ragbench.core.scores import headline
 from ragbench.core.verdicts import Verdict
 from ragbench.render.answers import summary as answers_summary
 from ragbench.render.compare import verdict_sentences
-from ragbench.render.evaluation import headline, summary
+from ragbench.render.evaluation import summary
 from ragbench.render.numbers import with_interval
 from ragbench.render.plan import answers, grounds
 from ragbench.render.wattbot import COLUMNS

@@ -1,13 +1,11 @@
 """Evaluate, and say what it means: comparison, plan, gate, A/B test."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
-from ragbench.api.bind import call_many
+from ragbench.api.bind import call, call_many
 from ragbench.api.checked import checked
 from ragbench.api.event_frames import analyse_frame
 from ragbench.api.progress import bars
@@ -17,21 +15,18 @@ from ragbench.comparison.ab.outcomes import number, parse_guardrail, parse_outco
 from ragbench.comparison.ab.paired_runs import PairedResult, analyse_runs
 from ragbench.comparison.ab.results import AbResult
 from ragbench.comparison.ab.settings import AbSettings
-from ragbench.comparison.compare import Compared, CompareSettings
-from ragbench.comparison.compare import compare_runs as _compare
-from ragbench.comparison.gate.decide import decide_gate as _gate
-from ragbench.comparison.gate.result import Gate
-from ragbench.comparison.gate.rules import DEFAULT_RULES, Rules, parse_rules, read_rules
-from ragbench.comparison.references import SYSTEM, System, one_system, systems
+from ragbench.comparison.references import SYSTEM, System, systems
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.goldens import GoldenSet
+from ragbench.core.scores import headline
 from ragbench.io.places import cache_folder
 from ragbench.metrics.settings import EvaluationSettings
-from ragbench.render.evaluation import headline
 from ragbench.retrievers.base import Retriever
 from ragbench.stats.online.sequential import HORIZON
+from ragbench.workflows import compare as compare_workflow
+from ragbench.workflows import gate as gate_workflow
 from ragbench.workflows import plan as plan_workflow
 from ragbench.workflows.evaluate import DEFAULT_RETRIEVERS, Retrievers
 from ragbench.workflows.evaluate import evaluate as _evaluate
@@ -69,88 +64,10 @@ def evaluate(
     return _evaluate(chunks, golden, arms, settings, context=Context(cache=cache_folder(cache), progress=bars))
 
 
-@checked(given=SYSTEM)
-def compare(
-    *given: System,
-    metrics: str | Sequence[str] = (),
-    by: str | Sequence[str] = (),
-    correction: str = "holm",
-    test: str = "auto",
-    margin: float | None = None,
-    examples: int = 0,
-    intersect: bool = False,
-    seed: int = 0,
-    resamples: int = 10_000,
-    confidence: float = 0.95,
-) -> Compared:
-    """Each system against the first: differences, intervals, corrected p-values and a decision.
-
-    Args:
-        given: two systems or more; an evaluation stands for all of its arms.
-        metrics: the first is the one that slices and examples are of; the headline metric if empty.
-        by: what to cut the queries by: ``"type"``, ``"length"``, any metadata column.
-        correction: ``"holm"``, ``"bh"``, ``"tukey"`` (all pairs) or ``"none"``.
-        test: ``"auto"`` chooses by the data and says why.
-        margin: the difference that does not matter; then equivalence is tested too.
-        examples: how many gains and losses of each system to keep.
-        intersect: compare the queries in common where they differ.
-        seed: of intervals and tests.
-        resamples: of both.
-        confidence: of intervals; 1 less this is the level of tests.
-
-    Raises:
-        InputError: there is nothing to compare, or it does not fit together.
-        SettingError: a setting out of its range.
-    """
-    runs = systems(given)
-    available = next((run.scores.metrics for run in runs if run.error is None), ("ndcg@10",))
-    settings = CompareSettings(
-        metrics=texts(metrics) or (headline(available),),
-        by=texts(by),
-        correction=correction,
-        test=test,
-        margin=margin,
-        examples=examples,
-        intersect=intersect,
-        seed=seed,
-        resamples=resamples,
-        confidence=confidence,
-    )
-    return _compare(runs, settings)
-
-
-@checked(candidate=SYSTEM, baseline=SYSTEM, rules=RULES)
-def gate(
-    candidate: System,
-    baseline: System | None = None,
-    rules: Path | str | Sequence[Mapping[str, object]] | Rules | None = None,
-    *,
-    allow: str | Collection[str] = (),
-) -> Gate:
-    """Whether the candidate may pass: ``pass``, ``fail`` or ``inconclusive``.
-
-    Args:
-        candidate: one system.
-        baseline: what it is compared with; not needed where all rules are absolute.
-        rules: a file (docs/guides/ci.md), or its rules as a list: ``[{"metric": "ndcg@10", "margin": 0.02}]``. By
-            default nDCG@10 may lose at most .02.
-        allow: what may differ between the two (``"golden"``, ``"corpus"``, ``"settings"``).
-
-    Raises:
-        SettingError: a rule is wrong, or asks for what the systems do not have; every fault is listed.
-        InputError: a system cannot be read, or the two do not match.
-    """
-    if rules is None:
-        asked = DEFAULT_RULES
-    elif isinstance(rules, Rules):
-        asked = rules
-    elif isinstance(rules, str | Path):
-        asked = read_rules(Path(rules))
-    else:
-        asked = parse_rules(yaml.safe_dump({"rules": [dict(rule) for rule in rules]}), "rules")
-    return _gate(None if baseline is None else one_system(baseline), one_system(candidate), asked, allow=texts(allow))
-
-
+compare = call_many("compare", compare_workflow.Options, compare_workflow.run, called={"systems": SYSTEM})
+gate = call(
+    "gate", gate_workflow.Options, gate_workflow.run, called={"candidate": SYSTEM, "baseline": SYSTEM, "rules": RULES}
+)
 plan = call_many("plan", plan_workflow.Options, plan_workflow.run, called={"pilot": SYSTEM})
 
 

@@ -36,10 +36,10 @@ TOOLS = ()
 """Commands that are no workflows: what they do makes sense at a terminal only."""
 
 LEGACY = {
-    "eval": "Evaluate", "compare": "Decide", "ab": "Decide", "answer": "Answers",
-    "generate": "Build a golden set", "demo": "Tools", "export": "Tools", "gate": "Decide", "load": "Answers",
+    "eval": "Evaluate", "ab": "Decide", "answer": "Answers",
+    "generate": "Build a golden set", "demo": "Tools", "export": "Tools", "load": "Answers",
     "plugins": "Tools", "probe": "Answers", "report": "Evaluate", "score": "Answers", "view": "Evaluate",
-    "batch": "Build a golden set", "baseline": "Decide", "data": "Tools", "golden": "Build a golden set",
+    "batch": "Build a golden set", "data": "Tools", "golden": "Build a golden set",
     "judge": "Answers", "wattbot": "Answers",
 }  # fmt: skip
 

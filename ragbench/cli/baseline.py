@@ -1,62 +1,46 @@
-"""``ragbench baseline``: what later runs are held against."""
+"""``ragbench baseline``: the runs that later ones are compared with."""
 
-import json
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
+from ragbench.cli.output import Output
 
-app = typer.Typer(
-    help="Keep the run that later ones are held against by 'ragbench gate'.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+if TYPE_CHECKING:
+    from ragbench.io.baselines import Baseline
+    from ragbench.workflows.baseline import ListOptions, SetOptions, ShowOptions
 
-Store = Annotated[Path, typer.Option(help="Folder of the baselines; can be committed.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-DEFAULT = Path(".ragbench") / "baselines"
+HELP_SET = """Store one system of an evaluation under a name, in place of an earlier one.
+
+Example:
+  ragbench baseline set main reports/shop::bm25"""
+HELP_LIST = """List every stored baseline."""
+HELP_SHOW = """Show metrics, fingerprints and settings of one baseline."""
 
 
-@app.command("set")
-def set_command(
-    name: Annotated[str, typer.Argument(help="Name of the baseline.")],
-    run: Annotated[str, typer.Argument(help="FOLDER of 'ragbench eval --out', or FOLDER::ARM.")],
-    store: Store = DEFAULT,
-    as_json: AsJson = False,
-) -> None:
-    """Store one arm of an evaluation under a name, in place of an earlier one."""
-    from ragbench.io.baselines import set_baseline
+def show_set(options: "SetOptions", found: "Baseline", output: Output) -> None:
+    """Print where the baseline is."""
     from ragbench.render.gate import baseline_json
 
-    found = set_baseline(name, run, store)
-    if as_json:
-        print(json.dumps(baseline_json(found), ensure_ascii=False))
+    if output.as_json:
+        output.object(baseline_json(found))
     else:
         print(f"baseline {found.name}: {found.arm}, in {found.folder}")
 
 
-@app.command("list")
-def list_command(store: Store = DEFAULT, as_json: AsJson = False) -> None:
-    """Every stored baseline."""
-    from ragbench.io.baselines import list_baselines
+def show_list(options: "ListOptions", found: "tuple[Baseline, ...]", output: Output) -> None:
+    """Print a line for each baseline."""
     from ragbench.render.gate import baseline_json, baseline_line
 
-    found = list_baselines(store)
-    if as_json:
-        print(json.dumps({"baselines": [baseline_json(one) for one in found]}, ensure_ascii=False))
-        return
-    print("\n".join(baseline_line(one) for one in found) or f"no baseline in {store}")
+    if output.as_json:
+        output.object({"baselines": [baseline_json(one) for one in found]})
+    else:
+        print("\n".join(baseline_line(one) for one in found) or f"no baseline in {options.store}")
 
 
-@app.command("show")
-def show_command(
-    name: Annotated[str, typer.Argument(help="Name of the baseline.")],
-    store: Store = DEFAULT,
-    as_json: AsJson = False,
-) -> None:
-    """Metrics, fingerprints and settings of one baseline."""
-    from ragbench.io.baselines import show_baseline
+def show_show(options: "ShowOptions", found: "Baseline", output: Output) -> None:
+    """Print the baseline."""
     from ragbench.render.gate import baseline_json, baseline_text
 
-    found = show_baseline(name, store)
-    print(json.dumps(baseline_json(found), ensure_ascii=False) if as_json else baseline_text(found))
+    if output.as_json:
+        output.object(baseline_json(found))
+    else:
+        print(baseline_text(found))

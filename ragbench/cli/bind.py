@@ -13,7 +13,7 @@ from ragbench.core.errors import RagbenchError, SettingError
 from ragbench.core.options import OptionSpec, alternatives, make, specs, spelled_by
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
-PLAIN = "Options"
+OUTPUT, PLAIN = "Output", "Options"
 CONFIG, JSON = "config", "as_json"
 Show = Callable[[Any, Any, Output], int | None]
 
@@ -43,9 +43,9 @@ class Command(click.Command):
             record = _argument_record(parameter) or parameter.get_help_record(ctx)
             if record is not None:
                 found.setdefault(self.sections.get(parameter.name or "", PLAIN), []).append(record)
-        # What every command has comes last.
-        last = found.pop(PLAIN, [])
-        for title, records in (*found.items(), (PLAIN, last)):
+        # Where the results go, and what every command has, come last.
+        last = {title: found.pop(title, []) for title in (OUTPUT, PLAIN)}
+        for title, records in (*found.items(), *last.items()):
             if records:
                 with formatter.section(title):
                     formatter.write_dl(records)

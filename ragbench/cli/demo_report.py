@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ragbench.core.evaluations import Estimate
-from ragbench.render.evaluation import headline
+from ragbench.core.scores import headline
 from ragbench.render.numbers import with_interval
 
 WIDTH = 80

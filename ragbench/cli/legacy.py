@@ -6,14 +6,11 @@ import typer
 from ragbench.cli import (
     ab,
     answer,
-    baseline,
     batch,
-    compare,
     data,
     demo,
     eval,
     export,
-    gate,
     generate,
     golden,
     judge,
@@ -38,13 +35,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("eval")(eval.evaluate_command)
-app.command("compare")(compare.compare_command)
 app.command("ab")(ab.ab)
 app.command("answer")(answer.answer)
 app.command("generate")(generate.generate)
 app.command("demo")(demo.demo)
 app.command("export")(export.export)
-app.command("gate")(gate.gate_command)
 app.command("load")(load.load_command)
 app.command("plugins")(plugins.plugins)
 app.command("probe")(probe.probe)
@@ -52,7 +47,6 @@ app.command("report")(report.report_command)
 app.command("score")(score.score_command)
 app.command("view")(view.view_command)
 app.add_typer(batch.app, name="batch")
-app.add_typer(baseline.app, name="baseline")
 app.add_typer(data.app, name="data")
 app.add_typer(golden.app, name="golden")
 app.add_typer(judge.app, name="judge")

@@ -23,7 +23,9 @@ from ragbench.comparison.verdict import (
 from ragbench.core.context import generator
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.ledger import first_ten
+from ragbench.core.options import named, option, option_group
 from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.core.scores import headline
 from ragbench.core.shown import Shown
 from ragbench.core.verdicts import Verdict
 from ragbench.metrics.parse import parse
@@ -32,51 +34,62 @@ from ragbench.stats.clusters import cluster_index
 from ragbench.stats.tukey import randomised_tukey
 
 CORRECTIONS = ("holm", "bh", "tukey", "none")
+EXAMPLES = 3
+"""Gains and losses that are shown of one system."""
 FEWEST = 10
 """Queries that a slice must have to be tested."""
 
 
-@dataclass(frozen=True)
+@option_group
 class CompareSettings:
     """How to compare.
-
-    Attributes:
-        metrics: the first is the one that slices, origin and examples are of.
-        by: what to cut the queries by.
-        correction: over all systems and metrics: one of `CORRECTIONS`.
-        test: ``auto``, or a name of `ragbench.comparison.tests.TestName`.
-        margin: the difference that does not matter, above 0; None to leave equivalence out.
-        examples: how many gains and losses of each system.
-        intersect: compare the queries in common where they differ.
-        seed, resamples, confidence: of intervals and tests.
 
     Raises:
         SettingError: a value out of its range; every fault is listed.
     """
 
-    metrics: tuple[str, ...]
-    by: tuple[str, ...] = ()
-    correction: str = "holm"
-    test: str = "auto"
-    margin: float | None = None
-    examples: int = 0
-    intersect: bool = False
-    seed: int = 0
-    resamples: int = 10_000
-    confidence: float = 0.95
+    metrics: Sequence[str] = option(
+        "Metric; slices, origins and examples are of the first.", default=(), section="Comparison", flag="--metric",
+        unset="ndcg@10, if it was measured",
+    )  # fmt: skip
+    by: Sequence[str] = option(
+        "Cut the queries by type, length, document or a metadata column.", default=(), section="Comparison"
+    )
+    correction: str = option(
+        "Correction of p over all systems and metrics: holm, bh, tukey (all pairs) or none.", default="holm",
+        section="Comparison",
+    )  # fmt: skip
+    test: str = option(
+        "auto (chosen by the data), sign-flip, t, wilcoxon, sign or mcnemar.", default="auto", section="Comparison"
+    )
+    margin: float | None = option(
+        "Difference too small to matter: tests for equivalence too.", default=None, section="Comparison"
+    )
+    examples: int | None = option(
+        "Gains and losses of each system to show.",
+        default=None,
+        section="Comparison",
+        unset="3 for two systems, else 0",
+    )
+    intersect: bool = option("Compare the queries that all systems have.", default=False, section="Comparison")
+    seed: int = option("Seed of the bootstrap and the test.", default=0, section="Statistics")
+    resamples: int = option("Resamples of the bootstrap and the test.", default=10_000, section="Statistics")
+    confidence: float = option(
+        "Confidence of intervals. 1 minus it is the level of tests.", default=0.95, section="Statistics"
+    )
 
     def __post_init__(self) -> None:
         faults = []
-        if not self.metrics:
-            faults.append("no metric is named")
         if self.correction not in CORRECTIONS:
-            faults.append(f"there is no correction {self.correction!r}{did_you_mean(self.correction, CORRECTIONS)}")
+            faults.append(f"{named('correction')} is {self.correction!r}{did_you_mean(self.correction, CORRECTIONS)}")
         if self.margin is not None and not 0 < self.margin < float("inf"):
-            faults.append(f"--margin is {self.margin:g}; it must be above 0: the difference that does not matter")
-        if self.examples < 0:
-            faults.append(f"--examples is {self.examples}; it must be at least 0")
+            faults.append(
+                f"{named('margin')} is {self.margin:g}; it must be above 0: the difference that is too small to matter"
+            )
+        if self.examples is not None and self.examples < 0:
+            faults.append(f"{named('examples')} is {self.examples}; it must be at least 0")
         if self.seed < 0:
-            faults.append(f"--seed is {self.seed}; it must be at least 0")
+            faults.append(f"{named('seed')} is {self.seed}; it must be at least 0")
         if faults:
             raise SettingError("\n".join(faults))
 
@@ -152,7 +165,13 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compar
     ran = [run for i, run in enumerate(runs) if i == 0 or run.error is None]
     failed = {run.name: run.error for run in runs[1:] if run.error is not None}
     aligned, notes = align(ran, intersect=settings.intersect)
-    settings = replace(settings, metrics=tuple(dict.fromkeys(_written(name, aligned) for name in settings.metrics)))
+    wanted = settings.metrics or [headline(aligned[0].scores.metrics)]
+    settings = replace(
+        settings,
+        metrics=tuple(dict.fromkeys(_written(name, aligned) for name in wanted)),
+        by=tuple(dict.fromkeys(settings.by)),
+        examples=settings.examples if settings.examples is not None else EXAMPLES if len(runs) == 2 else 0,
+    )
     cuts = [part for by in settings.by for part in slices(aligned[0].queries, by)]
     pairs = [Pair(aligned[0], other) for other in aligned[1:]]
     if settings.correction == "tukey":

@@ -25,20 +25,31 @@ class PlanSettings:
         SettingError: values out of their range; every fault is listed.
     """
 
-    metric: str = option("Metric that the plan is for.", "ndcg@10", section="Plan")
+    metric: str = option("Metric that the plan is for.", default="ndcg@10", section="Plan")
     delta: float | None = option(
-        "Difference to detect.", None, section="Plan", unset="the next round one below what can be detected"
+        "Difference to detect.", default=None, section="Plan", unset="the next round one below what can be detected"
     )
-    margin: float | None = option("Margin of the gate, for a candidate that is equally good.", None, section="Plan")
-    queries: int | None = option("How many queries there are or will be.", None, section="Plan", unset="the pilot's")
-    per_document: float | None = option("Queries per document.", None, section="Plan", unset="the pilot's, or 1")
-    sd: float | None = option("Standard deviation of the differences, where there is no pilot.", None, section="Plan")
+    margin: float | None = option(
+        "Margin of the gate, for a candidate that is equally good.", default=None, section="Plan"
+    )
+    queries: int | None = option(
+        "How many queries there are or will be.", default=None, section="Plan", unset="the pilot's"
+    )
+    per_document: float | None = option(
+        "Queries per document.", default=None, section="Plan", unset="the pilot's, or 1"
+    )
+    sd: float | None = option(
+        "Standard deviation of the differences, where there is no pilot.", default=None, section="Plan"
+    )
     icc: float | None = option(
-        "Intraclass correlation of the differences of one document, 0 to 1.", None, section="Plan", unset="the pilot's"
+        "Intraclass correlation of the differences of one document, 0 to 1.",
+        default=None,
+        section="Plan",
+        unset="the pilot's",
     )
-    power: float = option("Chance of detecting a true difference.", 0.8, section="Plan")
-    alpha: float = option("Level of the test.", 0.05, section="Plan")
-    seed: int = option("Seed of the draws that give the plan its ranges.", 0, section="Plan")
+    power: float = option("Chance of detecting a true difference.", default=0.8, section="Plan")
+    alpha: float = option("Level of the test.", default=0.05, section="Plan")
+    seed: int = option("Seed of the draws that give the plan its ranges.", default=0, section="Plan")
 
     def __post_init__(self) -> None:
         faults = []

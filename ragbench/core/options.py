@@ -3,7 +3,7 @@
     @options
     class Options(Limits):
         corpus: Path = option("File or folder of documents.", section="Input")
-        per_chunk: int = option("Queries to write for each chunk.", 5, section="Output")
+        per_chunk: int = option("Queries to write for each chunk.", default=5, section="Output")
 
 The annotation gives the type. `specs` reads the declarations back, `make` builds the object from what somebody gave,
 and `named` spells an option as the surface at hand does: ``--per-chunk`` on the command line, ``per_chunk=`` in
@@ -48,13 +48,13 @@ def option(
 ) -> Any: ...  # fmt: skip
 @overload
 def option(
-    help: str, default: Any, *, section: str = ..., flag: str = ..., metavar: str = ..., positional: bool = ...,
+    help: str, *, default: Any, section: str = ..., flag: str = ..., metavar: str = ..., positional: bool = ...,
     unset: str = ..., parse: Callable[[str], Any] | None = ..., python: bool = ...,
 ) -> Any: ...  # fmt: skip
 def option(
     help: str,
-    default: Any = dataclasses.MISSING,
     *,
+    default: Any = dataclasses.MISSING,
     section: str = "",
     flag: str = "",
     metavar: str = "",

@@ -54,3 +54,12 @@ class Scores(Shown):
 
 NO_SCORES = Scores((), (), np.zeros((0, 0)))
 """The scores of a system that did not run."""
+
+
+def headline(metrics: Sequence[str]) -> str:
+    """The metric that an evaluation is read by: nDCG@10, else the first nDCG, else the first metric."""
+    for wanted in ("ndcg@10", "ndcg"):
+        for name in metrics:
+            if name == wanted or (wanted == "ndcg" and name.startswith("ndcg")):
+                return name
+    return metrics[0]

@@ -12,6 +12,7 @@ from ragbench.core.evaluations import SCHEMA_VERSION, Arm, Estimate, Evaluation
 from ragbench.core.fingerprint import plain
 from ragbench.core.ledger import Ledger
 from ragbench.core.scored import MEDIAN, known_intervals
+from ragbench.core.scores import headline
 from ragbench.core.verdicts import Verdict
 from ragbench.io.files import replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
@@ -29,15 +30,6 @@ CALLS = "llm_calls"
 ARMS_PER_TABLE = 3
 FEW_CLUSTERS = 20
 """With fewer resampling units, intervals are too narrow."""
-
-
-def headline(metrics: Sequence[str]) -> str:
-    """The metric that an evaluation is read by: nDCG@10, else the first nDCG, else the first metric."""
-    for wanted in ("ndcg@10", "ndcg"):
-        for name in metrics:
-            if name == wanted or (wanted == "ndcg" and name.startswith("ndcg")):
-                return name
-    return metrics[0]
 
 
 def evaluation_tables(evaluation: Evaluation) -> "RenderableType":

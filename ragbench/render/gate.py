@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ragbench.comparison.gate.result import Decided, Gate, Outcome
 from ragbench.core.errors import InputError
 from ragbench.core.scored import ScoredRun
+from ragbench.core.scores import headline
 from ragbench.io.baselines import Baseline
 from ragbench.render.blocks import Block, Cell, Line, Style, markdown, notes_block, terminal
-from ragbench.render.evaluation import headline
 from ragbench.render.numbers import fraction, interval, p_value
 from ragbench.render.records import checked, read_object
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from ragbench.core.errors import InputError
 from ragbench.core.evaluations import Estimate
+from ragbench.core.scores import headline
 from ragbench.io.encoding import read_text
 from ragbench.io.scored_runs import LOAD_KIND, QUERIES, RESULTS, SCORES
-from ragbench.render.evaluation import headline
 from ragbench.render.numbers import with_interval
 
 DEPTH = 6

@@ -41,5 +41,14 @@ class Workflow:
 
 WORKFLOWS = (
     Workflow("chunk", "chunk", "Build a golden set", "Cut documents into chunks and write them to a file.", "chunk"),
+    Workflow("compare", "compare", "Decide", "Compare systems: better, worse, equivalent, or not shown.", "compare"),
+    Workflow("gate", "gate", "Decide", "Decide in CI whether a run may pass.", "gate"),
     Workflow("plan", "plan", "Decide", "Find out how many queries a golden set needs.", "plan"),
+    Workflow(
+        "baseline.set", "baseline set", "Decide", "Store a run under a name.", "baseline", "SetOptions", "run_set"
+    ),
+    Workflow(
+        "baseline.list", "baseline list", "Decide", "List every stored baseline.", "baseline", "ListOptions", "run_list"
+    ),
+    Workflow("baseline.show", "baseline show", "Decide", "Show one baseline.", "baseline", "ShowOptions", "run_show"),
 )

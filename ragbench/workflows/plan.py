@@ -15,11 +15,11 @@ class Options(PlanSettings):
     """The options of ``ragbench plan`` and `ragbench.plan`."""
 
     pilot: Sequence[System] = option(
-        "The pilot: two systems that were evaluated on the golden set.", (), section="Input", positional=True,
+        "The pilot: two systems that were evaluated on the golden set.", default=(), section="Input", positional=True,
         metavar="REF",
     )  # fmt: skip
-    qrels: Path | None = option("TREC labels, for run files.", None, section="Input")
-    intersect: bool = option("Use the queries that both systems have.", False, section="Input")
+    qrels: Path | None = option("TREC labels, for run files.", default=None, section="Input")
+    intersect: bool = option("Use the queries that both systems have.", default=False, section="Input")
 
 
 def run(options: Options, context: Context) -> Plan:

@@ -185,9 +185,9 @@ def test_bad_input_is_one_clear_error() -> None:
     with pytest.raises(SettingError, match="no test 'wilcoxn'; did you mean 'wilcoxon'"):
         verdict(pair(a, a), METRIC, VerdictSettings(test="wilcoxn"))
     with pytest.raises(InputError, match="there is one system"):
-        compare_runs([a], CompareSettings((METRIC,)))
+        compare_runs([a], CompareSettings(metrics=(METRIC,)))
     with pytest.raises(SettingError, match=r"(?s)correction 'hom'.*--margin is 0.*--examples is -1"):
-        CompareSettings((METRIC,), correction="hom", margin=0.0, examples=-1)
+        CompareSettings(metrics=(METRIC,), correction="hom", margin=0.0, examples=-1)
 
 
 def test_tests_on_request_are_those_of_scipy_and_say_what_they_ignore() -> None:
@@ -224,7 +224,7 @@ def test_holm_by_hand_without_what_is_no_test() -> None:
     runs = [scored("a", base.tolist())]
     runs += [scored(f"c{i}", (base + rng.normal(0.04 * i, 0.2, 30)).tolist()) for i in range(3)]
     runs += [scored("copy", base.tolist()), broken("dead")]
-    found = compare_runs(runs, CompareSettings((METRIC,)))
+    found = compare_runs(runs, CompareSettings(metrics=(METRIC,)))
     plain = [verdict(pair(runs[0], run), METRIC).p for run in runs[1:4]]
     by_hand, running = {}, 0.0
     for rank, i in enumerate(np.argsort(plain).tolist()):
@@ -235,7 +235,7 @@ def test_holm_by_hand_without_what_is_no_test() -> None:
     assert [one.decision for one in found.verdicts if one.candidate == "dead"] == ["not comparable"]
     assert dict(found.failed) == {"dead": "the index is empty"}
     with pytest.raises(ArmError, match="dead did not run"):
-        compare_runs([broken("dead"), runs[0]], CompareSettings((METRIC,)))
+        compare_runs([broken("dead"), runs[0]], CompareSettings(metrics=(METRIC,)))
 
 
 def test_the_decision_is_taken_on_the_corrected_p() -> None:
@@ -245,9 +245,9 @@ def test_the_decision_is_taken_on_the_corrected_p() -> None:
     moved = rng.normal(0, 0.1, 40)
     moved += 2.15 * moved.std(ddof=1) / np.sqrt(40) - moved.mean()
     runs = [scored("a", base.tolist()), scored("b", (base + moved).tolist()), scored("c", (base - moved).tolist())]
-    alone = [compare_runs([runs[0], run], CompareSettings((METRIC,))).verdicts[0] for run in runs[1:]]
+    alone = [compare_runs([runs[0], run], CompareSettings(metrics=(METRIC,))).verdicts[0] for run in runs[1:]]
     assert [one.decision for one in alone] == ["better", "worse"]
-    together = compare_runs(runs, CompareSettings((METRIC,))).verdicts
+    together = compare_runs(runs, CompareSettings(metrics=(METRIC,))).verdicts
     assert {one.decision for one in together} == {"no difference shown"}
     assert all(one.p < 0.05 < one.p_adjusted for one in together)
 
@@ -259,7 +259,7 @@ def test_tukey_compares_all_pairs_and_never_lowers_a_p() -> None:
     moved += 1.9 * moved.std(ddof=1) / np.sqrt(40) - moved.mean()
     shifts = [rng.normal(0, 0.001, 40) for _ in range(4)] + [moved]
     runs = [scored(f"s{i}", (base + shift).tolist()) for i, shift in enumerate(shifts)]
-    found = compare_runs(runs, CompareSettings((METRIC,), correction="tukey"))
+    found = compare_runs(runs, CompareSettings(metrics=(METRIC,), correction="tukey"))
     assert [(one.baseline, one.candidate) for one in found.verdicts] == [
         (f"s{i}", f"s{j}") for i in range(5) for j in range(i + 1, 5)
     ]

@@ -143,7 +143,7 @@ def test_small_slices_are_shown_and_not_tested_and_all_add_up() -> None:
              for id_, rank in zip(ids, ranks.tolist(), strict=True)}
         )  # fmt: skip
         runs.append(ScoredRun(name, score(run, judgements, ["mrr"]), QueryTable(ids, ids, types, ids), run, judgements))
-    found = compare_runs(runs, CompareSettings(("mrr",), by=("type",)))
+    found = compare_runs(runs, CompareSettings(metrics=("mrr",), by=("type",)))
     by_label = {one.verdict.slice: one for one in found.slices}
     assert {label: one.tested for label, one in by_label.items()} == {
         "type=many": True, "type=one": False, "type=some": False,
@@ -158,7 +158,7 @@ def test_hostile_text_reaches_no_terminal() -> None:
     from ragbench.render.compare import compare_markdown, compare_tables
 
     runs = [system("a", BEFORE), system("b", AFTER)]
-    found = compare_runs(runs, CompareSettings(("ndcg@2",), by=("type",), examples=3))
+    found = compare_runs(runs, CompareSettings(metrics=("ndcg@2",), by=("type",), examples=3))
     console = Console(width=80, no_color=True, record=True, file=io.StringIO())
     console.print(compare_tables(found))
     shown = console.export_text()

@@ -57,7 +57,7 @@ def same(one: Any, other: Any) -> bool:
 
 def test_eval_compare_gate_and_report_give_one_answer(evaluation: Evaluation, folder: Path) -> None:
     runs = evaluation.scored
-    compared = {one.candidate: one for one in compare_runs(runs, CompareSettings((METRIC,))).verdicts}
+    compared = {one.candidate: one for one in compare_runs(runs, CompareSettings(metrics=(METRIC,))).verdicts}
     evaluated = {one.candidate: one for one in evaluation.comparisons if one.metric == METRIC}
     stored = {
         one["candidate"]: one
@@ -76,7 +76,7 @@ def test_eval_compare_gate_and_report_give_one_answer(evaluation: Evaluation, fo
         decided = decide_gate(runs[0], run, Rules(rules=(MetricRule(metric=METRIC, margin=0.02),))).decided[0]
         assert decided.comparison is not None
         # The gate compares one pair, so there is nothing to correct for.
-        (alone,) = compare_runs([runs[0], run], CompareSettings((METRIC,))).verdicts
+        (alone,) = compare_runs([runs[0], run], CompareSettings(metrics=(METRIC,))).verdicts
         assert same(decided.comparison, alone)
         assert (decided.value, alone.p) == (pytest.approx(verdict.difference), verdict.p)
         assert (decided.low_error, decided.high_error) == (0.05, 0.01)
@@ -86,7 +86,9 @@ def test_a_gate_and_a_comparison_agree_on_each_slice(evaluation: Evaluation) -> 
     baseline, candidate, _ = evaluation.scored
     rules = Rules(rules=(MetricRule(metric=METRIC, margin=0.02, by="type"),))
     decided = {one.slice: one.comparison for one in decide_gate(baseline, candidate, rules).decided}
-    found = compare_runs([baseline, candidate], CompareSettings((METRIC,), by=("type",), correction="none")).slices
+    found = compare_runs(
+        [baseline, candidate], CompareSettings(metrics=(METRIC,), by=("type",), correction="none")
+    ).slices
     both = {one.verdict.slice: one.verdict for one in found if one.tested and decided[one.verdict.slice] is not None}
     assert len(both) == 4
     assert all(same(decided[name], verdict) for name, verdict in both.items())
@@ -95,7 +97,7 @@ def test_a_gate_and_a_comparison_agree_on_each_slice(evaluation: Evaluation) -> 
 def test_many_metrics_at_once_give_what_each_gives_alone(evaluation: Evaluation) -> None:
     runs = evaluation.scored
     names = runs[0].scores.metrics
-    together = compare_metrics(runs, CompareSettings(names))
+    together = compare_metrics(runs, CompareSettings(metrics=names))
     assert [(one.candidate, one.metric) for one in together] == [(run.name, m) for run in runs[1:] for m in names]
     for one in together:
         alone = {v.candidate: v for v in compare_runs(runs, CompareSettings((one.metric,))).verdicts}[one.candidate]
@@ -103,7 +105,7 @@ def test_many_metrics_at_once_give_what_each_gives_alone(evaluation: Evaluation)
 
 
 def test_an_interval_and_the_p_of_its_own_row_agree_unless_marked(evaluation: Evaluation) -> None:
-    settings = CompareSettings(evaluation.scored[0].scores.metrics, by=("type", "length"))
+    settings = CompareSettings(metrics=evaluation.scored[0].scores.metrics, by=("type", "length"))
     found = compare_runs(evaluation.scored, settings)
     shown = [*found.verdicts, *(one.verdict for one in found.slices if one.tested)]
     intervals = [one for one in shown if one.low is not None and one.high is not None]
@@ -120,5 +122,5 @@ def test_the_same_run_costs_the_other_arms_nothing(evaluation: Evaluation) -> No
     first, second, _ = evaluation.scored
     again = replace(first, name="again")
     assert Pair(first, again).same_run
-    one, twin = compare_metrics([first, second, again], CompareSettings((METRIC,)))
+    one, twin = compare_metrics([first, second, again], CompareSettings(metrics=(METRIC,)))
     assert (one.p_adjusted, twin.p_adjusted, twin.same_run) == (one.p, 1.0, True)

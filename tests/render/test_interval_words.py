@@ -20,7 +20,9 @@ def scored(name: str, values: list[float]) -> ScoredRun:
 
 def test_equal_sums_of_documents_are_not_called_equal_values() -> None:
     """Each document has a difference of 1 and one of 0: every resample has the mean 0.5, the values differ."""
-    compared = compare_runs([scored("old", [0.0] * 120), scored("new", [1.0, 0.0] * 60)], CompareSettings((METRIC,)))
+    compared = compare_runs(
+        [scored("old", [0.0] * 120), scored("new", [1.0, 0.0] * 60)], CompareSettings(metrics=(METRIC,))
+    )
     (verdict,) = compared.verdicts
     assert (verdict.low, verdict.high, verdict.wins, verdict.ties) == (0.5, 0.5, 60, 60)
     said = compare_markdown(compared)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from ragbench.comparison.compare import Compared
 from ragbench.core.errors import InputError
 from ragbench.core.scored import ScoredRun
+from ragbench.core.scores import headline
 from ragbench.render.charts.by_cut import by_cut, by_cut_frame, families
 from ragbench.render.charts.chart import Chart
 from ragbench.render.charts.differences import differences, differences_frame
@@ -13,7 +14,6 @@ from ragbench.render.charts.overlap import overlap_chart, overlap_frame
 from ragbench.render.charts.rank_changes import rank_changes, rank_changes_frame
 from ragbench.render.charts.slices import slice_differences, slice_differences_frame, slice_means, slices_frame
 from ragbench.render.charts.tradeoff import Price, tradeoff, tradeoff_frame
-from ragbench.render.evaluation import headline
 
 
 def all_charts(

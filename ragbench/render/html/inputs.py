@@ -14,8 +14,8 @@ from ragbench.core.answers import AnswerSet
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.scored import ScoredRun
+from ragbench.core.scores import headline
 from ragbench.io.scored_runs import ARM_AFTER, LOAD_KIND, RESULTS
-from ragbench.render.evaluation import headline
 from ragbench.render.html.texts import Named, Origin, Texts, read_texts
 
 if TYPE_CHECKING:
@@ -175,7 +175,9 @@ def _decisions(wanted: Wanted, folders: Sequence[Evaluated]) -> "tuple[DecisionS
 
 def _settings(runs: Sequence[ScoredRun], metric: str, wanted: Wanted) -> CompareSettings:
     by = ("type",) if len(set(runs[0].queries.types)) > 1 else ()
-    return CompareSettings((metric,), by=by, intersect=wanted.intersect, seed=wanted.seed, resamples=wanted.resamples)
+    return CompareSettings(
+        metrics=(metric,), examples=0, by=by, intersect=wanted.intersect, seed=wanted.seed, resamples=wanted.resamples
+    )
 
 
 def _folders(references: Sequence[str], runs: Sequence[ScoredRun]) -> tuple[Evaluated, ...]:

@@ -1,0 +1,39 @@
+"""Compare systems that were evaluated: differences, intervals, corrected p-values and a verdict."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
+from ragbench.comparison.references import System, systems, with_baseline
+from ragbench.core.context import Context
+from ragbench.core.options import option, options, part
+
+
+@options
+class Options(CompareSettings):
+    """The options of ``ragbench compare`` and `ragbench.compare`."""
+
+    systems: Sequence[System] = option(
+        "Systems that were evaluated: FOLDER, FOLDER::ARM or a run file; the first is the baseline.",
+        section="Input", positional=True, metavar="REF",
+    )  # fmt: skip
+    baseline: str | None = option(
+        "Name of the system to compare with.", default=None, section="Input", unset="the first"
+    )
+    qrels: Path | None = option("TREC labels, for run files.", default=None, section="Input")
+    out: Path | None = option("Markdown file to write.", default=None, section="Output", python=False)
+
+
+def run(options: Options, context: Context) -> Compared:
+    """Compare each system with the first: differences, intervals, corrected p-values and a decision.
+
+    An evaluation stands for all of its systems.
+
+    Raises:
+        InputError: there is nothing to compare, or the systems do not fit together.
+        SettingError: a setting out of its range.
+    """
+    runs = systems(options.systems, qrels=options.qrels, metrics=options.metrics or ["ndcg@10"])
+    if options.baseline is not None:
+        runs = with_baseline(runs, options.baseline)
+    return compare_runs(runs, part(options, CompareSettings))

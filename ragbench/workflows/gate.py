@@ -1,0 +1,70 @@
+"""Decide whether a run may replace the baseline: pass, fail or inconclusive."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+from ragbench.comparison.gate.decide import decide_gate
+from ragbench.comparison.gate.result import Gate
+from ragbench.comparison.gate.rules import DEFAULT_RULES, Rules, parse_rules, read_rules
+from ragbench.comparison.references import System, one_system
+from ragbench.core.context import Context
+from ragbench.core.errors import SettingError
+from ragbench.core.options import named, option, options
+from ragbench.core.scored import ScoredRun
+from ragbench.io.baselines import STORE, read_baseline, read_one
+
+GivenRules = Path | Sequence[Mapping[str, object]] | Rules
+
+
+@options
+class Options:
+    """The options of ``ragbench gate`` and `ragbench.gate`."""
+
+    candidate: System = option("The run that wants to pass: FOLDER or FOLDER::ARM.", section="Input", metavar="RUN")
+    baseline: System | None = option(
+        "Name of a baseline, FOLDER or FOLDER::ARM; not needed where all rules are absolute.", default=None,
+        section="Input", metavar="REF",
+    )  # fmt: skip
+    rules: GivenRules | None = option(
+        "YAML file of the rules.", default=None, section="Rules", unset="ndcg@10 may lose at most .02"
+    )
+    allow: Sequence[str] = option("What may differ: golden, corpus or settings.", default=(), section="Rules")
+    store: Path = option("Folder of the baselines.", default=STORE, section="Input")
+    out: Path | None = option(
+        "Folder for gate.json, gate.md and gate.xml.", default=None, section="Output", python=False
+    )
+    junit: Path | None = option("JUnit XML file to write.", default=None, section="Output", python=False)
+    summary: Path | None = option("Markdown file to write.", default=None, section="Output", python=False)
+
+
+def run(options: Options, context: Context) -> Gate:
+    """Decide whether the candidate may pass: ``pass``, ``fail`` or ``inconclusive``.
+
+    Raises:
+        SettingError: a rule is wrong, or needs what the systems do not have; every fault is listed.
+        InputError: a system cannot be read, or the two do not match.
+    """
+    if options.rules is None and options.baseline is None:
+        raise SettingError(
+            f"nothing to decide by: give {named('baseline')}, or {named('rules')} with rules that need no baseline"
+        )
+    baseline = None if options.baseline is None else _baseline(options.baseline, options.store)
+    candidate = options.candidate
+    held = read_one(candidate) if isinstance(candidate, str | Path) else one_system(candidate)
+    return decide_gate(baseline, held, _rules(options.rules), allow=options.allow)
+
+
+def _baseline(given: System, store: Path) -> ScoredRun:
+    return read_baseline(str(given), store) if isinstance(given, str | Path) else one_system(given)
+
+
+def _rules(given: GivenRules | None) -> Rules:
+    if given is None:
+        return DEFAULT_RULES
+    if isinstance(given, Rules):
+        return given
+    if isinstance(given, Path):
+        return read_rules(given)
+    return parse_rules(yaml.safe_dump({"rules": [dict(rule) for rule in given]}), "rules")
