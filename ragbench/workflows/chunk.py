@@ -18,9 +18,9 @@ class Options:
     """The options of ``ragbench chunk`` and `ragbench.chunk`."""
 
     corpus: Path | Corpus = option("File or folder of documents.", section="Input")
-    chunker: str = option("NAME or NAME:key=value,...; auto leaves table rows whole.", AUTO)
-    loader: str | None = option("NAME or NAME:key=value,...", None, section="Input", unset="by ending")
-    out: Path | None = option("File to write, .parquet or .jsonl.", None, section="Output")
+    chunker: str = option("NAME or NAME:key=value,...; auto leaves table rows whole.", default=AUTO)
+    loader: str | None = option("NAME or NAME:key=value,...", default=None, section="Input", unset="by ending")
+    out: Path | None = option("File to write, .parquet or .jsonl.", default=None, section="Output")
 
 
 @dataclass(frozen=True)
