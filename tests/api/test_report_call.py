@@ -32,7 +32,7 @@ def test_a_path_by_itself_is_one_path(ragbench: Any, sample_data: Path, tmp_path
         folder, out=tmp_path / "2.html", corpus=[corpus], golden=[shop], cache=cache
     ).read_bytes()  # fmt: skip
     bare = rb.write_report(folder, out=tmp_path / "3.html", golden=shop, texts=False, cache=cache).read_text("utf-8")
-    assert "The texts of the ranked items are not shown: left out by texts=False.<" in bare
+    assert "The texts of the ranked items are not shown: excluded by texts=False.<" in bare
     with pytest.raises(rb.InputError, match="is a folder; name a file"):
         rb.write_report(folder, out=tmp_path, cache=cache)
     with pytest.raises(rb.InputError, match="name two files"):

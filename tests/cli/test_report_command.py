@@ -74,7 +74,7 @@ def test_command_of_the_manifest_repeats_the_evaluation(ragbench: Any, evaluated
 def test_without_texts_the_page_says_what_is_missing(ragbench: Any, evaluated: Path, tmp_path: Path) -> None:
     done = ragbench("report", evaluated, "--no-texts", "--out", tmp_path / "report.html")
     assert done.code == 0, done.err
-    assert "left out by --no-texts" in done.out
+    assert "excluded by --no-texts" in done.out
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "Evidence and reference answers are not shown" in texts_of(page, "verdict")
     assert "CORPUS: the corpus of 166 documents" in texts_of(page, "manifest")

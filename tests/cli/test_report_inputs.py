@@ -87,7 +87,7 @@ def test_another_file_in_its_place_is_not_taken(ragbench: Any, project: Path, ev
     shutil.copyfile(project / CORPUS, project / "kept.csv")
     (project / CORPUS).write_text("product_id,product_name\n1,a secret\n", "utf-8")
     done, page = report(ragbench, project, "reports/shop", "--no-texts", "--corpus", "kept.csv")
-    assert "Evidence and reference answers are not shown: left out by --no-texts.\n" in done.out
+    assert "Evidence and reference answers are not shown: excluded by --no-texts.\n" in done.out
     assert "Write the report again" not in done.out
     assert "--corpus kept.csv --chunker recursive:size=300,overlap=0" in html.unescape(page)
     assert "a secret" not in page

@@ -11,7 +11,15 @@ import pytest
 from tests.docs.shown_commands import ROOT, shown_in
 
 EXAMPLE = ROOT / "reports" / "example"
-MEASURED = {"latency_ms", "latency_ms_intervals", "qps", "index_seconds", "search_seconds", "peak_memory_mib"}
+MEASURED = {
+    "latency_ms",
+    "latency_ms_intervals",
+    "qps",
+    "index_seconds",
+    "search_seconds",
+    "peak_memory_mib",
+    "from_store",
+}
 
 
 def test_the_example_is_what_its_command_writes(ragbench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
