@@ -84,7 +84,7 @@ class CompareSettings:
             faults.append(f"{named('correction')} is {self.correction!r}{did_you_mean(self.correction, CORRECTIONS)}")
         if self.margin is not None and not 0 < self.margin < float("inf"):
             faults.append(
-                f"{named('margin')} is {self.margin:g}; it must be above 0: the difference that is too small to matter"
+                f"{named('margin')} is {self.margin:g}; it must be above 0: the difference that does not matter"
             )
         if self.examples is not None and self.examples < 0:
             faults.append(f"{named('examples')} is {self.examples}; it must be at least 0")

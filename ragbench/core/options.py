@@ -125,8 +125,9 @@ class OptionSpec:
 
     @property
     def many(self) -> bool:
-        """Whether it takes a collection of values, one at a time on the command line."""
-        return any(_is_collection(kind) for kind in alternatives(self.kind))
+        """Whether it takes a collection of values, one at a time on the command line, and no path or text instead."""
+        kinds = alternatives(self.kind)
+        return any(_is_collection(kind) for kind in kinds) and not {Path, str} & set(kinds)
 
 
 def specs(cls: type) -> tuple[OptionSpec, ...]:

@@ -46,14 +46,15 @@ def run(options: Options, context: Context) -> Gate:
         SettingError: a rule is wrong, or needs what the systems do not have; every fault is listed.
         InputError: a system cannot be read, or the two do not match.
     """
-    candidate = options.candidate
-    held = read_one(candidate) if isinstance(candidate, str | Path) else one_system(candidate)
     if options.rules is None and options.baseline is None:
         raise SettingError(
             f"nothing to decide by: give {named('baseline')}, or {named('rules')} with rules that need no baseline"
         )
+    rules = _rules(options.rules)
     baseline = None if options.baseline is None else _baseline(options.baseline, options.store)
-    return decide_gate(baseline, held, _rules(options.rules), allow=options.allow)
+    candidate = options.candidate
+    held = read_one(candidate) if isinstance(candidate, str | Path) else one_system(candidate)
+    return decide_gate(baseline, held, rules, allow=options.allow)
 
 
 def _baseline(given: System, store: Path) -> ScoredRun:

@@ -164,7 +164,7 @@ def test_two_systems_of_one_name_are_refused(evaluation: rb.Evaluation, folder: 
     with pytest.raises(rb.InputError, match="two systems are called 'bm25'"):
         rb.compare(evaluation, folder)
     with pytest.raises(rb.InputError, match="this has 2"):
-        rb.gate(evaluation)
+        rb.gate(evaluation, evaluation.scored[0])
     with pytest.raises(rb.SettingError, match="did you mean 'margin'"):
         rb.gate(evaluation.scored[1], evaluation.scored[0], [{"metric": "ndcg@10", "margn": 0.1}])
 
