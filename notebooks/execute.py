@@ -1,7 +1,7 @@
-"""Runs the notebooks anew and keeps what they show: ``python notebooks/execute.py [01 02 ...]``.
+"""Run the notebooks and store their new outputs: ``python notebooks/execute.py [01 02 ...]``.
 
-Each runs in a copy of the repository's layout with an empty cache, so that what
-it shows hangs on nothing but the repository.
+Each notebook runs in a copy of the repository's layout. The cache is empty before
+the first one, so the outputs depend only on the repository.
 """
 
 import os
@@ -24,7 +24,7 @@ TIMEOUT = 300
 
 
 def names(wanted: list[str] | None = None) -> list[str]:
-    """File names of the notebooks; those that begin with one of ``wanted`` where any are named."""
+    """Return the file names of all notebooks, or of those that begin with one of ``wanted``."""
     found = sorted(path.name for path in FOLDER.glob("*.ipynb"))
     return [name for name in found if not wanted or name.startswith(tuple(wanted))]
 
@@ -66,7 +66,7 @@ def execute(name: str, root: Path, cache: Path) -> nbformat.NotebookNode:
 
 
 def main() -> None:
-    """Run those that are named, or all, and write them in place."""
+    """Run the notebooks named on the command line, or all of them, and write them in place."""
     with tempfile.TemporaryDirectory() as folder:
         for name in names(sys.argv[1:]):
             notebook = execute(name, Path(folder) / name, Path(folder) / "cache")
