@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ragbench.core.errors import ArmError, InputError, did_you_mean
 from ragbench.core.ledger import first_ten
 from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.core.spelling import given, named
 
 SETTINGS_OF_SCORES = ("ties", "overlap", "drop_self", "allow_missing")
 """Settings of an evaluation that change what a score means."""
@@ -143,7 +144,7 @@ def _checked(first: ScoredRun, other: ScoredRun, intersect: bool) -> list[str]:
     if None not in units and units[0] != units[1]:
         raise InputError(
             f"{first.name} was judged by {units[0]} and {other.name} by {units[1]}: their scores are not on one "
-            "scale. Evaluate both with the same --level"
+            f"scale. Evaluate both with the same {named('level')}"
         )
     notes = list[str]()
     golden = [_part(run, "golden").get("fingerprint") for run in (first, other)]
@@ -154,7 +155,7 @@ def _checked(first: ScoredRun, other: ScoredRun, intersect: bool) -> list[str]:
         if not intersect:
             raise InputError(
                 f"{text}, though their queries have the same ids: other texts, evidence or grades. "
-                "--intersect compares them all the same, on the queries with the same id and text"
+                f"{named('intersect')} compares them all the same, on the queries with the same id and text"
             )
         notes.append(f"{text}: the same query may be judged differently")
     chunks = [_part(run, "chunks") for run in (first, other)]
@@ -162,8 +163,8 @@ def _checked(first: ScoredRun, other: ScoredRun, intersect: bool) -> list[str]:
     if "chunk" in units and None not in prints and prints[0] != prints[1]:
         notes.append(
             f"{first.name} ({chunks[0].get('chunks')} chunks) and {other.name} ({chunks[1].get('chunks')} chunks) "
-            "cut the corpus differently: more or fewer chunks of a query are relevant. Evaluating both with --level "
-            "document puts them on one scale"
+            "cut the corpus differently: more or fewer chunks of a query are relevant. Evaluating both with "
+            f"{given('level', 'document')} puts them on one scale"
         )
     settings = [_part(run, "settings") for run in (first, other)]
     for key in SETTINGS_OF_SCORES:
@@ -186,7 +187,7 @@ def _same_queries(first: ScoredRun, other: ScoredRun, intersect: bool, other_gol
     golden = "; their golden sets differ" if other_golden else ""
     raise InputError(
         f"{first.name} and {other.name} answered different queries{golden}: {len(mine & theirs)} in common, "
-        f"{', '.join(only)}. Evaluate both on one golden set, or compare those in common with --intersect"
+        f"{', '.join(only)}. Evaluate both on one golden set, or compare those in common with {named('intersect')}"
     )
 
 

@@ -177,7 +177,9 @@ def make_plan(settings: PlanSettings, pilot: Pilot | None = None) -> Plan:
     """
     design = _design(settings, pilot)
     if pilot is None and settings.queries is None and settings.delta is None and settings.margin is None:
-        raise SettingError("nothing to plan: say how many --queries there are, or which --delta is to be shown")
+        raise SettingError(
+            f"nothing to plan: say how many {named('queries')} there are, or which {named('delta')} is to be detected"
+        )
     queries = settings.queries or (pilot.sizes.n if pilot else None)
     documents = None if queries is None else _documents(design, queries)
     if queries is not None and queries < design.per_document:
@@ -215,16 +217,18 @@ def make_plan(settings: PlanSettings, pilot: Pilot | None = None) -> Plan:
 def _design(settings: PlanSettings, pilot: Pilot | None) -> Design:
     if pilot is None:
         if settings.sd is None:
-            raise SettingError("name two systems as a pilot, or give --sd: the standard deviation of the differences")
+            raise SettingError(
+                f"name two systems as a pilot, or give {named('sd')}: the standard deviation of the differences"
+            )
         each = settings.per_document or 1.0
         if each > 1 and settings.icc is None:
             raise SettingError(
-                f"with {each:g} queries per document the plan needs --icc: how alike differences of one document "
-                "are, 0 to 1. A pilot measures it"
+                f"with {each:g} queries per document the plan needs {named('icc')}: how alike differences of one "
+                "document are, 0 to 1. A pilot measures it"
             )
         return Design(settings.sd, settings.icc or 0.0, each)
     if settings.sd is not None:
-        raise SettingError("--sd is measured by the pilot; leave out one of them")
+        raise SettingError("is measured by the pilot; give only one of them", option="sd")
     measured = None if pilot.icc is None else min(1.0, max(0.0, pilot.icc.value))
     alike = settings.icc if settings.icc is not None else measured
     if settings.per_document is None:
@@ -233,7 +237,7 @@ def _design(settings: PlanSettings, pilot: Pilot | None) -> Design:
     if alike is None and settings.per_document > 1:
         raise SettingError(
             "the pilot does not tell how alike differences of one document are (it has too few documents with "
-            "several queries), and the plan needs it for --per-document: give --icc, 0 to 1"
+            f"several queries), and the plan needs it for {named('per_document')}: give {named('icc')}, 0 to 1"
         )
     return Design(pilot.sd, alike or 0.0, settings.per_document, 1.0, pilot.binary)
 

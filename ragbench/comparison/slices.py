@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.scored import QueryTable
+from ragbench.core.spelling import given
 
 BUILT_IN = ("type", "length")
 MOST_NUMBERS = 6
@@ -48,7 +49,7 @@ def slices(queries: QueryTable, by: str) -> tuple[Slice, ...]:
         return _thirds(by, [float(len(text.split())) if text else None for text in queries.texts], "words")
     values = _column(queries, by)
     if all(value is None for value in values):
-        raise InputError(f"--by {by}: no query has one; the golden set does not say it")
+        raise InputError(f"{given('by', by)}: no query has one; the golden set does not say it")
     numbers = {value for value in values if isinstance(value, int | float)}
     if len(numbers) > MOST_NUMBERS and not any(isinstance(value, str) for value in values):
         return _thirds(by, [None if value is None else float(value) for value in values], "")
@@ -59,7 +60,8 @@ def _column(queries: QueryTable, by: str) -> Sequence[str | float | None]:
     if by == "type":
         return [type_ or None for type_ in queries.types]
     if by not in queries.columns:
-        raise InputError(f"--by {by}: the queries have no such column{did_you_mean(by, [*BUILT_IN, *queries.columns])}")
+        known = did_you_mean(by, [*BUILT_IN, *queries.columns])
+        raise InputError(f"{given('by', by)}: the queries have no such column{known}")
     return queries.columns[by]
 
 
@@ -78,7 +80,7 @@ def _thirds(by: str, values: Sequence[float | None], unit: str) -> tuple[Slice, 
     """Short, medium and long (or low, medium, high) at the thirds; equal numbers stay together."""
     known = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     if np.isnan(known).all():
-        raise InputError(f"--by {by}: no query has one; the texts of the queries are not there")
+        raise InputError(f"{given('by', by)}: no query has one; the texts of the queries are not there")
     names = ("short", "medium", "long") if unit else ("low", "medium", "high")
     first, second = np.nanquantile(known, [1 / 3, 2 / 3], method="inverted_cdf")
     parts = []

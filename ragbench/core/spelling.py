@@ -24,6 +24,17 @@ def named(option: str) -> str:
     return _spell(option)
 
 
+def given(option: str, value: object) -> str:
+    """The option with the value that the user gave it, for messages.
+
+    Example:
+        >>> given("by", "colour")
+        "by='colour'"
+    """
+    name = named(option)
+    return f"{name}{value!r}" if name.endswith("=") else f"{name} {value}"
+
+
 @contextmanager
 def spelled_by(spell: Spell) -> Iterator[None]:
     """Spell options by another rule within the block. It holds for all threads: a process has one surface."""

@@ -89,7 +89,7 @@ def grounds(plan: Plan) -> list[str]:
         lines.append(
             f'"Can detect": a true difference of that size is shown in {plan.settings.power:.0%} of comparisons by the '
             f"default test of compare ({plan.choice.test}) at {_level(plan)}, two-sided. For several comparisons "
-            "divide --alpha by their number."
+            "divide alpha by their number."
         )
     if any(goal.aim == "margin" for goal in plan.goals):
         lines.append(
@@ -129,7 +129,7 @@ def _measured(pilot: Pilot, plan: Plan) -> str:
         found = pilot.icc
         alike = f", intraclass correlation {_size(found.value)} [{_size(found.low)}, {_size(found.high)}]"
     source = f" from {counted(pilot.sizes.clusters, 'document')}" if pilot.sizes.clusters < pilot.sizes.n else ""
-    taken = f"; --icc {_size(plan.settings.icc)} is taken" if plan.settings.icc is not None else ""
+    taken = f"; {_size(plan.settings.icc)} is used, as you said" if plan.settings.icc is not None else ""
     return (
         f"Measured on {pilot.candidate} against {pilot.baseline}, {counted(pilot.sizes.n, 'query')}{source}: mean "
         f"difference {_size(float(pilot.differences.mean()), signed=True)}, standard deviation "

@@ -125,7 +125,7 @@ def test_slices_of_a_table() -> None:
     assert [one.label for one in slices(table, "price")] == ["low (0-2)", "medium (3-5)", "high (6-7)", "(none)"]
     for by in ("type", "length", "stars", "price"):
         assert sorted(np.concatenate([one.rows for one in slices(table, by)]).tolist()) == list(range(9))
-    with pytest.raises(InputError, match=r"--by prise: .*did you mean 'price'"):
+    with pytest.raises(InputError, match=r"by='prise': .*did you mean 'price'"):
         slices(table, "prise")
 
 

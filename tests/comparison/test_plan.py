@@ -50,7 +50,7 @@ def test_small_pilots_and_undefined_values_are_said() -> None:
 
 def test_more_queries_of_a_document_need_the_icc() -> None:
     pilot = measured(np.linspace(0, 1, 40).tolist())
-    with pytest.raises(SettingError, match="give --icc"):
+    with pytest.raises(SettingError, match="give icc="):
         make_plan(PlanSettings(per_document=5), pilot)
     plan = make_plan(PlanSettings(per_document=5, icc=0.3, queries=300), pilot)
     assert plan.design.effect == pytest.approx(2.2)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ragbench.core.errors import InputError, RagbenchError, SettingError, did_you_mean
 from ragbench.core.scored import ScoredRun
+from ragbench.core.spelling import given, named
 from ragbench.io.scored_runs import LOAD_KIND
 from ragbench.metrics.settings import EvaluationSettings
 
@@ -56,11 +57,11 @@ def check_match(baseline: ScoredRun, candidate: ScoredRun, allow: Collection[str
     """
     for word in allow:
         if word not in ALLOW:
-            raise SettingError(f"--allow {word!r} is not known{did_you_mean(word, ALLOW)}")
+            raise SettingError(f"{named('allow')} {word!r} is not known{did_you_mean(word, ALLOW)}")
     found = mismatches(baseline.manifest, candidate.manifest) + _loads(baseline, candidate)
     refused = [one for one in found if one.what not in allow]
     if refused:
-        lines = [f"{one.sentence}; to compare all the same: --allow {one.what}" for one in refused]
+        lines = [f"{one.sentence}; to compare all the same: {given('allow', one.what)}" for one in refused]
         raise InputError("\n".join(["baseline and candidate do not match", *lines]))
     return tuple(f"allowed: {one.sentence}" for one in found)
 

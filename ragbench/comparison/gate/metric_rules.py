@@ -14,6 +14,7 @@ from ragbench.comparison.pairing import Pair, column
 from ragbench.comparison.slices import BUILT_IN, Slice, slices
 from ragbench.core.errors import RagbenchError, SettingError, did_you_mean
 from ragbench.core.scored import ScoredRun
+from ragbench.core.spelling import named
 from ragbench.metrics.parse import parse
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.ranks import TIE
@@ -29,7 +30,7 @@ def check_applicable(rules: Rules, baseline: ScoredRun | None, candidate: Scored
     faults = []
     for number, rule in enumerate(rules.rules, 1):
         if rule.needs_baseline and baseline is None:
-            faults.append(f"rule {number} compares with a baseline, and none is given: --baseline REF")
+            faults.append(f"rule {number} compares with a baseline, and none is given: {named('baseline')}")
             continue
         compared = [candidate] if baseline is None or not rule.needs_baseline else [baseline, candidate]
         faults += [f"rule {number}: {fault}" for fault in _faults(rule, compared)]
@@ -101,7 +102,7 @@ def _slice_faults(rule: MetricRule, run: ScoredRun) -> Iterator[str]:
     try:
         found = wanted_slices(rule, run)
     except RagbenchError as error:
-        yield str(error).removeprefix("--by ")
+        yield str(error).removeprefix(f"{named('by')} ")
         return
     if not found:
         labels = [part.label for part in slices(run.queries, column)]
