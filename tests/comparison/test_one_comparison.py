@@ -100,7 +100,9 @@ def test_many_metrics_at_once_give_what_each_gives_alone(evaluation: Evaluation)
     together = compare_metrics(runs, CompareSettings(metrics=names))
     assert [(one.candidate, one.metric) for one in together] == [(run.name, m) for run in runs[1:] for m in names]
     for one in together:
-        alone = {v.candidate: v for v in compare_runs(runs, CompareSettings(metrics=(one.metric,))).verdicts}[one.candidate]
+        alone = {v.candidate: v for v in compare_runs(runs, CompareSettings(metrics=(one.metric,))).verdicts}[
+            one.candidate
+        ]
         assert same(one, alone)
 
 
