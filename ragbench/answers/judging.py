@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ from ragbench.io.run_folder import SPENT
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.costs import Estimate
-from ragbench.models.llm.roles import ModelOptions, Models, write_spent
+from ragbench.models.llm.roles import CallOptions, ModelOptions, Models, write_spent
 
 CHARACTERS_PER_STATEMENT = 60
 """A lower bound, so that an answer has too many statements rather than too few."""
@@ -94,7 +95,7 @@ def planned(options: ModelOptions, folder: Path | None, score: Callable[[Judge],
     kept = folder / JUDGED if folder is not None and (folder / JUDGED).is_file() else None
     models, loop = Models(options), LoopThread("judge")
     # No call fits into this budget: the client returns stored answers only.
-    silent = Models(ModelOptions(options.models, options.base_url, max_tokens=1, seed=options.seed))
+    silent = Models(replace(options, calls=CallOptions(base_url=options.calls.base_url, max_tokens=1)))
     try:
         if kept is not None:
             models.open(kept)

@@ -19,7 +19,7 @@ from ragbench.core.documents import Corpus
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.io.places import cache_folder
-from ragbench.models.llm.roles import ModelOptions
+from ragbench.models.llm.roles import CallOptions, ModelOptions
 from ragbench.workflows.answer import ROLE, Options, answer_run
 
 
@@ -64,7 +64,7 @@ def answer(
         SettingError: an option that cannot be used.
         InputError: wrong input, or the folder holds something else.
     """
-    asking = ModelOptions({ROLE: llm}, base_url, concurrency, max_cost=max_cost, seed=seed)
+    asking = ModelOptions({ROLE: llm}, CallOptions(base_url=base_url, concurrency=concurrency, max_cost=max_cost), seed)
     options = Options(
         out=Path(out), corpus=Path(corpus), golden=Path(golden), questions=None, answers=None, endpoint=None,
         header_env=None, columns=None, retriever=retriever, loader=None, chunker=chunker, name=None, dry_run=False,
@@ -127,5 +127,7 @@ def score_answers(
         return score()
     if out is None:
         raise SettingError("out is not given: name a folder; the judge's answers, which are paid for, are kept in it")
-    asking = ModelOptions({JUDGE: judge}, base_url, concurrency, max_cost=max_cost, seed=seed)
+    asking = ModelOptions(
+        {JUDGE: judge}, CallOptions(base_url=base_url, concurrency=concurrency, max_cost=max_cost), seed
+    )
     return judged(asking, Path(out), lambda asked: score(judge=asked))[0]

@@ -58,11 +58,22 @@ def answer(
     from ragbench.cli.answer_tell import tell, tell_plan
     from ragbench.cli.generate_tell import say_to
     from ragbench.cli.progress import Progress
-    from ragbench.models.llm.roles import ModelOptions
+    from ragbench.models.llm.roles import CallOptions, ModelOptions
     from ragbench.workflows.answer import Options, answer_run, plan_run
 
     asking = ModelOptions(
-        {"answer": llm} if llm else {}, base_url, concurrency, rpm, tpm, timeout, max_cost, max_tokens, prices, seed
+        {"answer": llm} if llm else {},
+        CallOptions(
+            base_url=base_url,
+            max_cost=max_cost,
+            max_tokens=max_tokens,
+            prices=prices,
+            concurrency=concurrency,
+            rpm=rpm,
+            tpm=tpm,
+            timeout=timeout,
+        ),
+        seed,
     )
     options = Options(
         out=out, corpus=corpus, golden=golden, questions=questions, answers=answers, endpoint=endpoint,

@@ -51,10 +51,21 @@ def check_command(
     from ragbench.answers.judge_check.labels import Words
     from ragbench.answers.judging import ROLE
     from ragbench.cli.judge_check_run import Options, run
-    from ragbench.models.llm.roles import ModelOptions
+    from ragbench.models.llm.roles import CallOptions, ModelOptions
 
     asking = ModelOptions(
-        {ROLE: judge} if judge else {}, base_url, concurrency, rpm, tpm, timeout, max_cost, max_tokens, prices, seed
+        {ROLE: judge} if judge else {},
+        CallOptions(
+            base_url=base_url,
+            max_cost=max_cost,
+            max_tokens=max_tokens,
+            prices=prices,
+            concurrency=concurrency,
+            rpm=rpm,
+            tpm=tpm,
+            timeout=timeout,
+        ),
+        seed,
     )
     run(
         Options(

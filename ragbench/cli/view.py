@@ -43,7 +43,7 @@ def view_command(
     """Look at evaluations in the browser."""
     from ragbench.core.errors import MissingExtra
     from ragbench.io.places import cache_folder
-    from ragbench.models.llm.roles import ModelOptions
+    from ragbench.models.llm.roles import CallOptions, ModelOptions
 
     try:
         from ragbench.view.serve import serve
@@ -62,7 +62,7 @@ def view_command(
         tuple(retriever or RETRIEVERS),
         Limits.of_megabytes(max_file_mb, max_session_mb),
     )
-    asking = ModelOptions({"answer": llm}, base_url, max_cost=max_cost) if llm else None
+    asking = ModelOptions({"answer": llm}, CallOptions(base_url=base_url, max_cost=max_cost)) if llm else None
 
     def ready(address: str, once: str) -> None:
         print(address, flush=True)

@@ -54,7 +54,7 @@ def run(
     from ragbench.core.context import Context
     from ragbench.io.places import cache_folder
     from ragbench.io.run_folder import claimed, identity
-    from ragbench.models.llm.roles import ModelOptions, Models
+    from ragbench.models.llm.roles import CallOptions, ModelOptions, Models
 
     _check(until, questions, llm, top, answer_tokens)
     asked = read_questions(questions) if questions is not None and until == "answers" else []
@@ -65,8 +65,12 @@ def run(
     context = Context(cache=cache_folder(cache), seed=seed, progress=Progress())
     named = {"answer": llm} if until == "answers" else {}
     options = ModelOptions(
-        named, base_url=base_url, concurrency=concurrency, timeout=timeout, max_cost=max_cost, max_tokens=max_tokens,
-        prices=prices, seed=seed,
+        named,
+        CallOptions(
+            base_url=base_url, concurrency=concurrency, timeout=timeout, max_cost=max_cost, max_tokens=max_tokens,
+            prices=prices,
+        ),
+        seed,
     )  # fmt: skip
     told: dict[str, Any] = {"version": 1, "out": str(out), "documents": len(sources.files)}
     with (

@@ -133,7 +133,7 @@ class Options:
             SettingError: the URL, a limit or a header cannot be used.
         """
         headers = pairs("--header-env", self.header_env, "HEADER=VARIABLE")
-        return Endpoint(self.endpoint or "", self.asking.timeout, self.asking.concurrency, headers)
+        return Endpoint(self.endpoint or "", self.asking.calls.timeout, self.asking.calls.concurrency, headers)
 
 
 CARD = "card.md"

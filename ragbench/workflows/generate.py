@@ -35,7 +35,7 @@ from ragbench.io.places import cache_folder
 from ragbench.io.run_folder import ANSWERS, SPENT, claimed, identity
 from ragbench.models.llm.batch.journal import Journal
 from ragbench.models.llm.costs import Estimate
-from ragbench.models.llm.roles import ModelOptions, Models, write_spent
+from ragbench.models.llm.roles import CallOptions, ModelOptions, Models, write_spent
 
 NONE = "none"
 
@@ -99,8 +99,12 @@ class Options:
     def asking(self) -> ModelOptions:
         """What they say of language models."""
         return ModelOptions(
-            self.models, self.base_url, self.concurrency, self.rpm, self.tpm, self.timeout, self.max_cost,
-            self.max_tokens, self.prices, self.seed,
+            self.models,
+            CallOptions(
+                base_url=self.base_url, max_cost=self.max_cost, max_tokens=self.max_tokens, prices=self.prices,
+                concurrency=self.concurrency, rpm=self.rpm, tpm=self.tpm, timeout=self.timeout,
+            ),
+            self.seed,
         )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragbench.core.options import option, option_group
 from ragbench.io.files import write_text
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.base import Usage
@@ -15,28 +16,42 @@ from ragbench.models.llm.costs import Budget, Price
 from ragbench.models.llm.limits import Limits
 
 
+@option_group
+class CallOptions:
+    """How language models are called: the service, the budget and the limits. Every model of a run shares them."""
+
+    base_url: str | None = option(
+        "Address of a service that speaks OpenAI's protocol.", default=None, section="Model", metavar="URL",
+        unset="the provider's",
+    )  # fmt: skip
+    max_cost: float | None = option(
+        "The most to spend, in US dollars. All runs in the same folder count.", default=None,
+        section="Limits", unset="no limit",
+    )  # fmt: skip
+    max_tokens: int | None = option(
+        "The most tokens, input and output together.", default=None, section="Limits", unset="no limit"
+    )
+    prices: Path | None = option(
+        "YAML file with prices of models.", default=None, section="Limits", unset="the prices that come with ragbench"
+    )
+    concurrency: int = option("Calls in flight at once.", default=8, section="Limits")
+    rpm: float | None = option("Requests per minute.", default=None, section="Limits", unset="no limit")
+    tpm: float | None = option("Tokens per minute.", default=None, section="Limits", unset="no limit")
+    timeout: float = option("Seconds that one call may take.", default=60.0, section="Limits")
+
+
 @dataclass(frozen=True)
 class ModelOptions:
-    """What the options of a command say of its language models.
+    """The language models of a run.
 
     Attributes:
         models: their names by role; none where no model is named.
-        base_url: of a server compatible with OpenAI's, for all of them.
-        concurrency, rpm, tpm, timeout: see `ragbench.models.llm.limits.Limits`.
-        max_cost, max_tokens: the most that all runs in the folder may take together.
-        prices: the user's price table.
+        calls: how they are called.
         seed: of the waits between tries.
     """
 
     models: Mapping[str, str]
-    base_url: str | None = None
-    concurrency: int = 8
-    rpm: float | None = None
-    tpm: float | None = None
-    timeout: float = 60.0
-    max_cost: float | None = None
-    max_tokens: int | None = None
-    prices: Path | None = None
+    calls: CallOptions = CallOptions()
     seed: int = 0
 
 
@@ -46,12 +61,12 @@ class Models:
     def __init__(self, options: ModelOptions) -> None:
         self.options = options
         self.store: AnswerStore | None = None
-        self.clients = self._connect(None, Budget(options.max_cost, options.max_tokens))
+        self.clients = self._connect(None, Budget(options.calls.max_cost, options.calls.max_tokens))
 
     def _connect(self, answers: Path | None, budget: Budget) -> dict[str, Client]:
-        options = self.options
-        limits = Limits(options.concurrency, options.rpm, options.tpm, options.timeout)
-        params = {"base_url": options.base_url} if options.base_url else {}
+        options, calls = self.options, self.options.calls
+        limits = Limits(calls.concurrency, calls.rpm, calls.tpm, calls.timeout)
+        params = {"base_url": calls.base_url} if calls.base_url else {}
         by_name = {
             name: connect(
                 name,
@@ -59,7 +74,7 @@ class Models:
                 limits=limits,
                 answers=answers,
                 budget=budget,
-                prices=options.prices,
+                prices=calls.prices,
                 seed=options.seed,
             )
             for name in dict.fromkeys(options.models.values())
@@ -74,7 +89,7 @@ class Models:
         paid = self.paid().values()
         tokens = sum(usage.input_tokens + usage.output_tokens for _, usage, _ in paid)
         cost = sum(price.cost(usage) for _, usage, price in paid if price is not None)
-        budget = Budget(self.options.max_cost, self.options.max_tokens, cost=cost, tokens=tokens)
+        budget = Budget(self.options.calls.max_cost, self.options.calls.max_tokens, cost=cost, tokens=tokens)
         self.clients = self._connect(answers, budget)
 
     def paid(self) -> dict[str, tuple[int, Usage, Price | None]]:
