@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ragbench.core.options import option, option_group
@@ -51,7 +51,7 @@ class ModelOptions:
     """
 
     models: Mapping[str, str]
-    calls: CallOptions = CallOptions()
+    calls: CallOptions = field(default_factory=CallOptions)
     seed: int = 0
 
 
