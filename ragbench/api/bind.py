@@ -99,8 +99,8 @@ def _dress(
     """Give the function its name, place, signature and docstring."""
     function.__module__, function.__name__, function.__qualname__ = "ragbench.api", name, name
     function.__signature__ = signature  # type: ignore[attr-defined]
-    # What the function says of its own arguments is replaced; Returns and Raises stay below.
-    summary, *below = re.split(r"\n\n(?=(?:Args|Returns|Raises):\n)", inspect.cleandoc(run.__doc__ or ""))
+    # What the function says of its own arguments is replaced; Returns, Raises and Examples stay below.
+    summary, *below = re.split(r"\n\n(?=(?:Args|Returns|Raises|Examples?):\n)", inspect.cleandoc(run.__doc__ or ""))
     after = "\n\n".join(part for part in below if not part.startswith("Args:"))
     arguments = "\n".join(f"    {spec.name}: {spec.declared.help}" for spec in known)
     function.__doc__ = f"{summary}\n\nArgs:\n{arguments}\n" + (f"\n{after}\n" if after else "")

@@ -24,6 +24,11 @@ def load_corpus(path: Path | str, loader: str | None = None) -> Corpus:
 
     Raises:
         InputError: there is nothing to read.
+
+    Examples:
+        >>> corpus = rb.load_corpus("datasets/shop/product_catalog.csv")
+        >>> len(corpus), corpus.documents[0].title
+        (166, 'Tarnfell 2 trekking tent')
     """
     return _load(Path(path), loader, progress=bars).corpus
 

@@ -13,5 +13,9 @@ def load_run(reference: Path | str) -> tuple[ScoredRun, ...]:
 
     Raises:
         InputError: it cannot be read, or has no such arm.
+
+    Examples:
+        >>> [system.name for system in rb.load_run("reports/example")]
+        ['bm25:stem=false', 'bm25']
     """
     return read_references([str(reference)])

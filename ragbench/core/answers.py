@@ -45,6 +45,11 @@ class Answered:
         input_tokens, output_tokens: as counted by the provider; None if it does not report them.
         cost: in the currency of the price table; None if it is unknown.
         metadata: anything to slice by, JSON values only.
+
+    Examples:
+        >>> from ragbench.core.answers import Answered
+        >>> Answered("q1", "How long can I return an item?", "30 days.").abstained
+        False
     """
 
     query_id: str
@@ -74,6 +79,12 @@ class AnswerSet(Shown):
 
     Raises:
         InputError: there is no item, or a query is answered twice.
+
+    Examples:
+        >>> from ragbench.core.answers import Answered
+        >>> answers = rb.AnswerSet((Answered("q1", "How long can I return an item?", "30 days."),), name="v1")
+        >>> len(answers), answers.items[0].answer
+        (1, '30 days.')
     """
 
     items: tuple[Answered, ...]

@@ -24,6 +24,11 @@ class Document:
         text: the whole text; every offset in ragbench counts characters of this string.
         title: a title, or empty. It is not part of ``text``.
         metadata: whatever else is known (source file, pages, category), JSON values only.
+
+    Examples:
+        >>> document = rb.Document("returns", "You have 30 days to return an item.", title="Returns")
+        >>> document.text[9:16]
+        '30 days'
     """
 
     id: str
@@ -45,6 +50,11 @@ class Corpus(Shown):
 
     Raises:
         InputError: two documents share an id, or there is no document.
+
+    Examples:
+        >>> corpus = rb.Corpus((rb.Document("a", "red apples"), rb.Document("b", "blue sky")))
+        >>> len(corpus), corpus.by_id["b"].text
+        (2, 'blue sky')
     """
 
     documents: tuple[Document, ...]
@@ -99,6 +109,11 @@ class Chunk:
         start: first character in the document's text.
         end: one past the last character.
         title: the document's title, for retrievers that index it beside the text.
+
+    Examples:
+        >>> chunk = rb.Chunk("returns#1", "returns", "30 days", start=9, end=16, title="Returns")
+        >>> chunk.content
+        'Returns 30 days'
     """
 
     id: str
@@ -129,6 +144,13 @@ class Chunks(Sequence[Chunk], Shown):
 
     Raises:
         InputError: there is no chunk, or an id occurs twice.
+
+    Examples:
+        >>> chunks = rb.Chunks.of([rb.Chunk("a#1", "a", "red", 0, 3), rb.Chunk("a#2", "a", "apples", 4, 10)])
+        >>> chunks.ids, chunks.document_ids
+        (['a#1', 'a#2'], ['a'])
+        >>> chunks[1].text
+        'apples'
     """
 
     ids: Sequence[str]

@@ -17,11 +17,25 @@ from ragbench.core.spelling import named
 
 
 class RagbenchError(Exception):
-    """Base of every error that ragbench raises on purpose."""
+    """Base of every error that ragbench raises on purpose.
+
+    Examples:
+        >>> try:
+        ...     golden = rb.load_golden("no-such-folder")
+        ... except rb.RagbenchError as error:
+        ...     print(f"skipped: {error}")
+        skipped: no-such-folder: no such file or folder
+    """
 
 
 class InputError(RagbenchError):
-    """Something the user gave (a file, a line, a key, an id) cannot be used."""
+    """Something the user gave (a file, a line, a key, an id) cannot be used.
+
+    Examples:
+        >>> rb.GoldenSet(())
+        Traceback (most recent call last):
+        ragbench.core.errors.InputError: golden set 'golden' has no query
+    """
 
 
 class SettingError(RagbenchError):
@@ -32,6 +46,11 @@ class SettingError(RagbenchError):
         option: the option that is at fault. The message begins with it, spelled as the surface at hand spells it:
             ``SettingError("is -1; it must be 0 or more", option="seed")`` reads "--seed is -1; ..." on the command
             line and "seed= is -1; ..." in Python.
+
+    Examples:
+        >>> rb.Settings(resamples=5)
+        Traceback (most recent call last):
+        ragbench.core.errors.SettingError: resamples is 5; an interval needs at least 100
     """
 
     def __init__(self, message: str, *, option: str = "") -> None:

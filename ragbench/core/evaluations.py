@@ -127,6 +127,16 @@ class Evaluation(Shown):
         task: queries and labels that were used.
         chunks: what was indexed.
         queries: what is known of the queries.
+
+    Examples:
+        >>> corpus = rb.load_corpus("datasets/shop/product_catalog.csv")
+        >>> golden = rb.load_golden("datasets/shop")
+        >>> settings = rb.Settings(metrics=("ndcg@10",))
+        >>> evaluation = rb.evaluate(rb.chunk(corpus), golden, ["bm25", "bm25:stem=false"], settings=settings)
+        >>> round(evaluation.arm("bm25").metrics["ndcg@10"].mean, 3)
+        0.661
+        >>> evaluation.comparisons[0].decision
+        'worse'
     """
 
     arms: tuple[Arm, ...]

@@ -19,7 +19,12 @@ from ragbench.core.shown import Shown
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Characters ``start`` to ``end`` (exclusive) of a document; the whole of it where ``end`` is None."""
+    """Characters ``start`` to ``end`` (exclusive) of a document; the whole of it where ``end`` is None.
+
+    Examples:
+        >>> rb.Span("returns", 9, 16)
+        Span(document_id='returns', start=9, end=16)
+    """
 
     document_id: str
     start: int = 0
@@ -34,6 +39,12 @@ class Evidence:
         document_id: the document.
         start, end: characters of its text; ``end`` None means the whole document.
         grade: the relevance label: above 0 relevant, 0 judged and not relevant.
+
+    Examples:
+        >>> rb.Evidence("returns", 9, 16, grade=2).whole
+        False
+        >>> rb.Evidence("returns").whole
+        True
     """
 
     document_id: str
@@ -62,6 +73,12 @@ class GoldenItem:
         source: the document the query was written from; queries that share one
             are resampled together. None where it is not recorded.
         metadata: provenance and anything to slice by, JSON values only.
+
+    Examples:
+        >>> evidence = (rb.Evidence("returns", 9, 16),)
+        >>> item = rb.GoldenItem("q1", "how long can I return an item", evidence=evidence)
+        >>> item.unit
+        'document:returns'
     """
 
     id: str
@@ -97,6 +114,11 @@ class GoldenSet(Shown):
 
     Raises:
         InputError: there is no item, an id occurs twice, or a query has no text.
+
+    Examples:
+        >>> golden = rb.GoldenSet((rb.GoldenItem("q1", "apples", evidence=(rb.Evidence("a"),)),), name="fruit")
+        >>> len(golden), golden.has_spans
+        (1, False)
     """
 
     items: tuple[GoldenItem, ...]

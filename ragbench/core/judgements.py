@@ -33,6 +33,11 @@ class Judgements(Shown):
         items: int32 (n,), index into ``item_ids``, each once per query.
         labels: int32 (n,); above 0 relevant, 0 and below judged and not relevant.
         item_ids: the id vocabulary.
+
+    Examples:
+        >>> judgements = rb.Judgements.from_dict({"q1": {"a": 1, "b": 0}})
+        >>> judgements.to_dict()
+        {'q1': {'a': 1, 'b': 0}}
     """
 
     query_ids: Sequence[str]

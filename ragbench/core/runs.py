@@ -32,6 +32,11 @@ class Run(Shown):
         unit: whether the ids are of chunks or of documents.
         failures: reason by query id, for queries that could not be answered.
         repeated: how many rows were dropped because their query already had the item.
+
+    Examples:
+        >>> run = rb.Run.from_dict({"q1": {"a": 0.4, "b": 0.9}})
+        >>> [item for item, score in run.ranking(0)]
+        ['b', 'a']
     """
 
     query_ids: Sequence[str]

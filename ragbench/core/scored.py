@@ -84,6 +84,13 @@ class ScoredRun(Shown):
         manifest: fingerprints of golden set, chunks and judgements; settings and versions.
         intervals: 95% intervals of the median latency (`MEDIAN`) and of the cost of a query (`COST`), where they are
             known; ends by name.
+
+    Examples:
+        >>> without, stemmed = rb.load_run("reports/example")
+        >>> stemmed.name, len(stemmed.queries)
+        ('bm25', 198)
+        >>> round(stemmed.scores.means()["ndcg@10"], 3)
+        0.661
     """
 
     name: str

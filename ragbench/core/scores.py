@@ -24,6 +24,15 @@ class Scores(Shown):
         values: float64 (q, m); NaN where the metric is undefined for the query.
         ledger: the reason of every row that is NaN.
         directions: by metric, for those whose higher values are not better.
+
+    Examples:
+        >>> run = rb.Run.from_dict({"q1": {"a": 0.9}, "q2": {"a": 0.8, "b": 0.7}})
+        >>> labels = rb.Judgements.from_dict({"q1": {"a": 1}, "q2": {"b": 1}})
+        >>> scores = rb.score(run, labels, ["mrr@10", "hit@1"])
+        >>> scores.means()
+        {'mrr@10': 0.75, 'hit@1': 0.5}
+        >>> scores.column("mrr@10").tolist()
+        [1.0, 0.5]
     """
 
     query_ids: Sequence[str]

@@ -47,6 +47,13 @@ def without_masked(corpus: Corpus, golden: GoldenSet) -> Without:
     Raises:
         InputError: a masked span names a document that the corpus lacks or
             reaches past its end, or no query has evidence left.
+
+    Examples:
+        >>> corpus = rb.Corpus((rb.Document("tent", "It sleeps two. It weighs 1.9 kg."),))
+        >>> evidence, masked = (rb.Evidence("tent", 15, 32),), (rb.Span("tent", 0, 15),)
+        >>> item = rb.GoldenItem("q1", "it sleeps two", evidence=evidence, masked=masked)
+        >>> rb.without_masked(corpus, rb.GoldenSet((item,))).corpus.documents[0].text
+        'It weighs 1.9 kg.'
     """
     cuts = _cuts(corpus, golden)
     documents, gone = [], []

@@ -49,6 +49,13 @@ def read_answers(
     Raises:
         InputError: nothing there, no answer in it, or a value that cannot be used; the message names file and line.
         SettingError: a role or column that does not exist, or a file of another kind.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> line = '{"query_id": "q1", "query": "How long can I return an item?", "answer": "30 days."}'
+        >>> written = Path("answers.jsonl").write_text(line, encoding="utf-8")
+        >>> rb.load_answers("answers.jsonl").items[0].answer
+        '30 days.'
     """
     path = Path(path)
     if not path.exists():

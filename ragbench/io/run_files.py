@@ -40,6 +40,11 @@ def read_run(path: Path | str, format: str | None = None, *, unit: Unit = "docum
     Raises:
         InputError: no such file, or what is in it is no run; the message names the line or key.
         SettingError: an unknown format.
+
+    Examples:
+        >>> run = rb.read_run("reports/example/runs/bm25.trec")
+        >>> len(run), run.unit
+        (198, 'document')
     """
     path = Path(path)
     if not path.exists():

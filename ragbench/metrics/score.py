@@ -50,6 +50,12 @@ def score(
     Raises:
         SettingError: an unknown metric or setting, or a metric without an expected value under ties.
         InputError: the run and the judgements have no query in common.
+
+    Examples:
+        >>> run = rb.Run.from_dict({"q1": {"a": 0.9, "b": 0.5}})
+        >>> judgements = rb.Judgements.from_dict({"q1": {"b": 1}})
+        >>> rb.score(run, judgements, "mrr@10").means()
+        {'mrr@10': 0.5}
     """
     if ties not in TIES:
         raise SettingError(f"no tie rule {ties!r}{did_you_mean(str(ties), TIES)}")

@@ -31,6 +31,10 @@ class EvaluationSettings:
         resamples: bootstrap resamples and sign assignments.
         jobs: arms at a time; above 1 their times disturb each other.
         fresh: run everything again, whatever is stored.
+
+    Examples:
+        >>> rb.Settings(k=(5,)).metric_names
+        ('hit@5', 'mrr@5', 'ndcg@5', 'recall@5', 'p@5', 'judged@5', 'map', 'rprec')
     """
 
     k: tuple[int, ...] = DEFAULT_K

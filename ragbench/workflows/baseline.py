@@ -39,12 +39,22 @@ def run_set(options: SetOptions, context: Context) -> Baseline:
 
     Raises:
         InputError: the name cannot be used, or the reference is no system of a finished evaluation.
+
+    Examples:
+        >>> rb.baseline.set("main", "reports/example::bm25").name
+        'main'
     """
     return set_baseline(options.name, options.run, options.store)
 
 
 def run_list(options: ListOptions, context: Context) -> tuple[Baseline, ...]:
-    """Every stored baseline, sorted by name."""
+    """Every stored baseline, sorted by name.
+
+    Examples:
+        >>> baseline = rb.baseline.set("main", "reports/example::bm25")
+        >>> [one.name for one in rb.baseline.list()]
+        ['main']
+    """
     return list_baselines(options.store)
 
 
@@ -53,5 +63,10 @@ def run_show(options: ShowOptions, context: Context) -> Baseline:
 
     Raises:
         InputError: there is none of that name, or its files are damaged.
+
+    Examples:
+        >>> baseline = rb.baseline.set("main", "reports/example::bm25")
+        >>> round(rb.baseline.show("main").metrics["ndcg@10"]["mean"], 3)
+        0.661
     """
     return show_baseline(options.name, options.store)

@@ -49,6 +49,11 @@ def run(options: Options, context: Context) -> ChunkedCorpus:
     Raises:
         InputError: there is nothing to read, or no document gave a chunk.
         SettingError: no such chunker, it has no such setting, or the corpus is a file of chunks.
+
+    Examples:
+        >>> corpus = rb.load_corpus("datasets/shop/product_catalog.csv")
+        >>> len(rb.chunk(corpus, "fixed:size=400"))
+        250
     """
     if options.out is not None:
         check_chunk_ending(options.out)

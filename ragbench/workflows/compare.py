@@ -32,6 +32,14 @@ def run(options: Options, context: Context) -> Compared:
     Raises:
         InputError: there is nothing to compare, or the systems do not fit together.
         SettingError: a setting out of its range.
+
+    Examples:
+        >>> compared = rb.compare("reports/example::bm25:stem=false", "reports/example::bm25")
+        >>> verdict = compared.verdicts[0]
+        >>> verdict.metric, verdict.decision
+        ('ndcg@10', 'better')
+        >>> f"{verdict.difference:+.3f} [{verdict.low:+.3f}, {verdict.high:+.3f}]"
+        '+0.071 [+0.038, +0.104]'
     """
     runs = systems(options.systems, qrels=options.qrels, metrics=options.metrics or ["ndcg@10"])
     if options.baseline is not None:

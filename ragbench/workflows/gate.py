@@ -45,6 +45,14 @@ def run(options: Options, context: Context) -> Gate:
     Raises:
         SettingError: a rule is wrong, or needs what the systems do not have; every fault is listed.
         InputError: a system cannot be read, or the two do not match.
+
+    Examples:
+        >>> gate = rb.gate("reports/example::bm25", "reports/example::bm25:stem=false")
+        >>> gate.outcome, gate.exit_code
+        ('pass', 0)
+        >>> rules = [{"metric": "ndcg@10", "min": 0.8}]
+        >>> rb.gate("reports/example::bm25", rules=rules).outcome
+        'fail'
     """
     if options.rules is None and options.baseline is None:
         raise SettingError(

@@ -31,6 +31,11 @@ def run(options: Options, context: Context) -> Plan:
     Raises:
         InputError: there are not two systems, or nothing says how differences vary.
         SettingError: a number out of its range.
+
+    Examples:
+        >>> plan = rb.plan("reports/example", delta=0.03)
+        >>> plan.queries, plan.goals[0].queries
+        (196, 487)
     """
     if not options.pilot:
         return make_plan(part(options, PlanSettings), None)

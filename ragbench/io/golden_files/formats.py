@@ -60,6 +60,11 @@ def read_golden(
         InputError: nothing there, more than one format fits, or something in it
             is wrong; the message names file and line, and what to do.
         SettingError: an unknown format, or an option that the format does not have.
+
+    Examples:
+        >>> golden = rb.load_golden("datasets/shop")
+        >>> len(golden), golden.items[1].text
+        (198, 'two-man tent below 2 kilos')
     """
     path = Path(path)
     if not path.exists():
@@ -105,6 +110,12 @@ def write_golden(
     Raises:
         InputError: an id or a value that cannot stand in the format, or the corpus is missing.
         SettingError: an unknown format, or one that can only be read.
+
+    Examples:
+        >>> golden = rb.load_golden("datasets/shop")
+        >>> lost = rb.save_golden(golden, "shop.jsonl")
+        >>> len(lost), rb.load_golden("shop.jsonl").fingerprint == golden.fingerprint
+        (0, True)
     """
     check_writable(format)
     try:
