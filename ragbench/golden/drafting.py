@@ -1,7 +1,7 @@
-"""What the writer is asked, and how its answers become drafts.
+"""Requests to the model that writes queries, and the drafts read from its answers.
 
-The mix says which types of query to write for which chunk; the prompt shows a
-chunk and some seed queries; one call asks for all queries of a chunk.
+The mix decides which types of query to write for each chunk. The prompt shows a chunk and some seed queries, and one
+call asks for all queries of that chunk.
 """
 
 import re
@@ -36,13 +36,13 @@ TYPES: Mapping[str, str] = {
         "like it does; leave quotes empty and say in the answer what is missing"
     ),
 }
-"""Types of queries, and how each is described to the writer."""
+"""Types of queries, each with the description that the writer gets."""
 
 MOST_PER_CALL = 50
 
 
 def schema(count: int) -> dict[str, object]:
-    """JSON schema of an answer with this many queries."""
+    """Return the JSON schema of an answer with ``count`` queries."""
     item = {
         "type": "object",
         "properties": {
@@ -98,13 +98,13 @@ DRAFT = Prompt(
 def draft_fields(
     wanted: Sequence[tuple[str, str]], title: str, passages: Sequence[str], examples: Sequence[str]
 ) -> Filled:
-    """Fields and data of one request.
+    """Return the fields and data of one request.
 
     Args:
         wanted: (type, language) of each query, in order.
-        title: of the leading document.
-        passages: the texts to write from, one or two.
-        examples: queries of real users, to imitate in style.
+        title: title of the leading document.
+        passages: one or two texts to write from.
+        examples: queries of real users, whose style the writer imitates.
     """
     listed = "\n".join(
         f"{number}. type {type_}: {TYPES[type_]}; in the language {language!r} (ISO 639-1)"
@@ -143,10 +143,10 @@ class Wanted(NamedTuple):
 
 
 def parse_mix(written: str | None) -> dict[str, float]:
-    """``"attribute=3,question=1"`` -> shares that sum to 1, sorted by type; the default mix for None.
+    """``"attribute=3,question=1"`` to shares that sum to 1, sorted by type. None gives the default mix.
 
     Raises:
-        SettingError: an unknown type, a share that is no number or below 0, or no share above 0.
+        SettingError: a type is unknown, a share is not a number or is below 0, or no share is above 0.
     """
     if not written:
         return dict(sorted(DEFAULT_MIX.items()))
@@ -170,10 +170,10 @@ def parse_mix(written: str | None) -> dict[str, float]:
 
 
 def parse_languages(written: str | None) -> tuple[str, ...]:
-    """``"en,de"`` -> codes in order, each once; English for None.
+    """``"en,de"`` to codes in the order given, without repetition. None gives English.
 
     Raises:
-        SettingError: something that is no ISO 639-1 code.
+        SettingError: a value is not an ISO 639-1 code.
     """
     codes = [code.strip().lower() for code in (written or "en").split(",")]
     for code in codes:
@@ -185,16 +185,15 @@ def parse_languages(written: str | None) -> tuple[str, ...]:
 def allot(
     chunks: int, per_chunk: int, mix: Mapping[str, float], languages: Sequence[str], seed: int
 ) -> list[list[Wanted]]:
-    """What to write for each chunk: the whole follows the mix as nearly as whole numbers can.
+    """Decide what to write for each chunk, so that the whole set follows the mix as closely as whole numbers allow.
 
-    Types go round over the chunks, so that the queries of one chunk differ in
-    type wherever the mix allows it.
+    Types rotate over the chunks, so that the queries of one chunk have different types where the mix allows it.
 
     Args:
         chunks: number of chunks.
         per_chunk: queries per chunk.
         mix: share by type, summing to 1.
-        languages: each gets an equal share.
+        languages: ISO codes; each gets an equal share.
         seed: of the run.
     """
     total = chunks * per_chunk
@@ -204,11 +203,11 @@ def allot(
     for row in np.argsort(counts - exact, kind="stable")[: total - int(counts.sum())]:
         counts[row] += 1
     rng = generator(seed, "golden", "mix")
-    # The slots of one type stand together and are dealt out chunk by chunk, like cards.
+    # The slots are sorted by type and dealt out chunk by chunk, like cards.
     types = np.repeat(np.arange(len(names)), counts)
     order = rng.permutation(chunks)
     dealt: list[list[Wanted]] = [[] for _ in range(chunks)]
-    # Equal shares within every type; shuffled there, so that no language is tied to a place.
+    # Each type has equal shares of the languages, in shuffled order: no language always gets the same chunks.
     spoken = np.arange(total) % len(languages)
     for row in range(len(names)):
         rng.shuffle(spoken[counts[:row].sum() : counts[: row + 1].sum()])
@@ -218,10 +217,10 @@ def allot(
 
 
 def read_seeds(path: Path) -> tuple[str, ...]:
-    """Queries of a text file, one a line, in order, each once; blank lines do not count.
+    """Read queries from a text file with one per line, in order and without repetition. Blank lines are ignored.
 
     Raises:
-        InputError: no such file, or no query in it.
+        InputError: the file does not exist or has no query.
     """
     if not path.is_file():
         raise InputError(
@@ -236,10 +235,10 @@ def read_seeds(path: Path) -> tuple[str, ...]:
 
 
 def check_seeds(path: Path, seeds: tuple[str, ...], examples: int) -> None:
-    """Whether there are as many seed queries as one prompt is to show.
+    """Check that there are enough seed queries for the examples of one prompt.
 
     Raises:
-        InputError: there are fewer.
+        InputError: there are too few.
     """
     if len(seeds) < examples:
         raise InputError(
@@ -249,7 +248,7 @@ def check_seeds(path: Path, seeds: tuple[str, ...], examples: int) -> None:
 
 
 def draw_examples(seeds: tuple[str, ...], count: int, seed: int, *purpose: str) -> list[str]:
-    """``count`` different seed queries for one call; the same seed and purpose draw the same."""
+    """Draw ``count`` different seed queries for one call. The same seed and purpose give the same queries."""
     if not seeds or count <= 0:
         return []
     rng = generator(seed, "golden", "examples", *purpose)
@@ -266,8 +265,8 @@ class Call:
     """One request to the writer.
 
     Attributes:
-        chunk_ids: the chunks shown, the leading one first.
-        wanted: what is asked for; number 1 is the first.
+        chunk_ids: the chunks that the prompt shows, the leading one first.
+        wanted: the queries to write; the prompt numbers them from 1.
         request: the request itself.
     """
 
@@ -286,14 +285,14 @@ def make_calls(
     seed: int,
     context: Context,
 ) -> list[Call]:
-    """One call per chunk, and one more for those that also get a query over two chunks.
+    """Make one call per chunk, and one more for each chunk that also gets a query over two chunks.
 
     Args:
         chunks: all chunks.
-        rows: the sampled ones.
-        wanted: what to write for each of them.
+        rows: rows of the sampled chunks.
+        wanted: what to write for each sampled chunk.
         seeds: queries of real users.
-        examples: how many of them each prompt shows.
+        examples: how many seed queries each prompt shows.
         seed: of the run.
         context: cache and progress, for the search for linked chunks.
     """
@@ -302,7 +301,7 @@ def make_calls(
     calls: list[Call] = []
     for row, items in zip(rows, wanted, strict=True):
         other = partner.get(row)
-        # A corpus of one chunk has nothing to link; the slot then asks for a question.
+        # A corpus with a single chunk has nothing to link, so the slot asks for a question instead.
         items = [item if item.type != MULTI or other is not None else item._replace(type="question") for item in items]
         single = tuple(item for item in items if item.type != MULTI)
         double = tuple(item for item in items if item.type == MULTI)
@@ -334,8 +333,8 @@ def _call(
 
 
 def linked(chunks: Chunks, rows: Sequence[int], context: Context) -> dict[int, int]:
-    """A second chunk for each of these, as far as there is one: a neighbour in its document, else the chunk of
-    another document that BM25 finds nearest to it.
+    """Find a second chunk for each row, where there is one: a neighbour in the same document, else the chunk of another
+    document that BM25 ranks first.
     """
     found: dict[int, int] = {}
     alone: list[int] = []
@@ -361,13 +360,13 @@ def linked(chunks: Chunks, rows: Sequence[int], context: Context) -> dict[int, i
 
 @dataclass(frozen=True)
 class Failed:
-    """A query that was asked for and never came.
+    """A query that was requested and that the writer did not return.
 
     Attributes:
-        chunk_ids: the chunks it was asked of.
+        chunk_ids: the chunks that the prompt showed.
         type: the kind of query.
-        reason: why there is none.
-        raw: what the writer said, as far as it said anything.
+        reason: why it is missing.
+        raw: the reply of the writer, if there was one.
     """
 
     chunk_ids: tuple[str, ...]
@@ -377,10 +376,10 @@ class Failed:
 
 
 def read_answer(call: Call, answer: Answer, *, model: str, seed: int) -> tuple[list[Draft], list[Failed]]:
-    """The drafts in an answer, and what is missing from it.
+    """Read the drafts in an answer, and list the queries that are missing from it.
 
-    Nothing of the answer is trusted: a number that was not asked for, or
-    twice, or whose type is another one, becomes a rejected draft.
+    The answer is not trusted: a query whose number was not requested or occurs twice, or whose type is wrong, becomes a
+        rejected draft.
     """
     value = answer.value
     items = value.get("queries") if isinstance(value, Mapping) else None

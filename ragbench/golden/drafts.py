@@ -1,4 +1,4 @@
-"""Drafts: queries on their way into a golden set, and what review said of them."""
+"""Drafts: queries under review, and the opinions of the review stages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from ragbench.core.goldens import Evidence, Span
 
 @dataclass(frozen=True)
 class Opinion:
-    """What one review stage said of one draft.
+    """The opinion of one review stage on one draft.
 
     Attributes:
         stage: the stage's name.
-        accepted: whether the draft may go on.
-        reason: why, in words; never empty for a rejection.
-        detail: numbers and raw answers worth keeping, JSON values only.
-        cost: what it took, in the currency of the price table.
+        accepted: whether the draft passes this stage.
+        reason: the reason in words; never empty for a rejection.
+        detail: numbers and raw answers to keep, JSON values only.
+        cost: cost of the opinion, in the currency of the price table.
     """
 
     stage: str
@@ -27,20 +27,20 @@ class Opinion:
 
 @dataclass(frozen=True)
 class Draft:
-    """One query as written, before, during and after review.
+    """A query as it was written, with its review so far.
 
     Attributes:
-        id: unique and stable: a fingerprint of the chunk, the prompt and the place in the answer.
+        id: a unique and stable fingerprint of the chunk, the prompt and the place in the answer.
         text: the query.
-        type: the kind of query asked for.
-        answer: reference answer, or None.
+        type: the kind of query that was requested.
+        answer: the reference answer, or None.
         quotes: the evidence as the writer quoted it.
         chunk_ids: the chunks it was written from, the first one leading.
-        evidence: the quotes as spans of documents, once located.
-        masked: spans that must not be found (the masked-sentence writer).
-        language: language the query should be in, ISO 639-1.
-        provenance: model, prompt version, seed: JSON values only.
-        opinions: what review said, in order.
+        evidence: spans of the quotes in their documents, after they were located.
+        masked: spans that retrievers must not find (masked sentences).
+        language: ISO 639-1 code of the language that was requested.
+        provenance: model, prompt version and seed, JSON values only.
+        opinions: opinions of the review stages, in order.
     """
 
     id: str
@@ -57,7 +57,7 @@ class Draft:
 
     @property
     def rejected_by(self) -> str | None:
-        """The stage whose rejection stands, or None: a later opinion of ``reconsider`` overrules ``judge``."""
+        """The stage whose rejection stands, or None. A later opinion of ``reconsider`` overrules ``judge``."""
         standing: str | None = None
         for opinion in self.opinions:
             if not opinion.accepted:

@@ -1,8 +1,7 @@
-"""Chunks -> drafts -> review -> what was accepted and what was not.
+"""Generation of golden sets: from chunks to drafts, and through review to accepted and rejected queries.
 
-Everything here is a function of the inputs, the seed and the models' answers.
-The client keeps each answer on disk before it hands it on, so the same run
-again finds what was paid for, goes the same way, and ends with the same set.
+The result depends only on the inputs, the seed and the models' answers. The client stores each answer on disk before it
+returns it. A repeated run therefore pays for no answer twice and ends with the same set.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,20 +29,20 @@ STAGES_WITH_LLM = (
     "judge", "reconsider",
 )  # fmt: skip
 STAGES_WITHOUT = ("schema", "language", "length", "located", "standalone", "duplicate")
-"""For masked sentences: a round trip would drop the very queries whose words differ from their document's."""
+"""The stages for masked sentences. ``round_trip`` would drop the queries whose words differ from their document's."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides a golden set, next to its inputs and models.
+    """The settings that decide a golden set, beside its inputs and models.
 
     Attributes:
         per_chunk: queries to ask for per chunk.
         mix: share by query type, summing to 1.
-        languages: ISO 639-1 codes, equal shares.
-        examples: seed queries shown per prompt.
+        languages: ISO 639-1 codes; each gets an equal share.
+        examples: seed queries per prompt.
         stages: review stages as specs, in order.
-        seed: of everything drawn.
+        seed: seed of all random draws.
     """
 
     per_chunk: int = 5
@@ -64,17 +63,17 @@ class Settings:
 
 @dataclass(frozen=True)
 class Job:
-    """What a run works on.
+    """The inputs of a run.
 
     Attributes:
         corpus: the documents.
-        chunks: all of their chunks, which retrievers search.
-        rows: the chunks to ask about.
+        chunks: all chunks of the documents, which retrievers search.
+        rows: rows of the chunks to ask about.
         seeds: queries of real users.
-        settings: what decides the set.
-        askers: language models by role (``draft``, ``judge``, ``reconsider``); without ``draft``
-            sentences are masked instead.
-        models: their names by role.
+        settings: the settings of the set.
+        askers: language models by role (``draft``, ``judge``, ``reconsider``). Without ``draft``, sentences are masked
+            instead.
+        models: names of the models by role.
     """
 
     corpus: Corpus
@@ -88,12 +87,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Generated:
-    """What came of it, in the order of the chunks.
+    """The result of a run, in the order of the chunks.
 
     Attributes:
         accepted: drafts that passed every stage.
-        rejected: drafts that did not, with the opinions.
-        failed: queries that were asked for and never came.
+        rejected: drafts that did not pass, with the opinions on them.
+        failed: queries that were requested and not returned.
         stages: names of the stages that ran, in order.
     """
 
@@ -104,11 +103,13 @@ class Generated:
 
     @property
     def drafted(self) -> int:
-        """Drafts that came, whatever became of them."""
+        """Number of drafts, accepted or not."""
         return len(self.accepted) + len(self.rejected)
 
     def rejections(self) -> dict[str, list[str]]:
-        """Reasons by stage, in the order of the stages; queries that never came are under ``draft``."""
+        """Reasons of rejection by stage, in the order of the stages. Queries that were not returned are under
+        ``draft``.
+        """
         found: dict[str, list[str]] = {WRITER: [item.reason for item in self.failed]}
         for stage in self.stages:
             found[stage] = []
@@ -126,15 +127,15 @@ def standing(draft: Draft) -> tuple[str, str]:
 
 
 def build_stages(specs: Sequence[str], roles: Sequence[str], *, required: bool) -> list[tuple[str, Stage]]:
-    """The stages behind the specs, with their names.
+    """Build the stages of the specs, and name them.
 
     Args:
         specs: as the user wrote them.
         roles: roles for which there is a model.
-        required: whether a stage without its model is an error; else it is left out.
+        required: whether a stage without its model is an error; if not, the stage is skipped.
 
     Raises:
-        SettingError: an unknown stage or setting, a stage named twice, or one without its model.
+        SettingError: a stage or setting is unknown, a stage is named twice, or a required stage has no model.
     """
     built: list[tuple[str, Stage]] = []
     for spec in specs:
@@ -154,7 +155,7 @@ async def generate(job: Job, stages: Sequence[tuple[str, Stage]], context: Conte
     """Write queries and review them.
 
     Raises:
-        BudgetSpent, ServiceDown, SettingError: a model ends the run; its answers so far are kept.
+        BudgetSpent, ServiceDown, SettingError: a model cannot go on; the answers so far are kept.
     """
     if WRITER in job.askers:
         drafts, failed = await _write(job, context)
@@ -167,7 +168,7 @@ async def generate(job: Job, stages: Sequence[tuple[str, Stage]], context: Conte
 
 
 def calls_of(job: Job, context: Context) -> list[Call]:
-    """Every request to the writer, in order."""
+    """List every request to the writer, in order."""
     settings = job.settings
     wanted = allot(len(job.rows), settings.per_chunk, settings.mix, settings.languages, settings.seed)
     return make_calls(
@@ -211,12 +212,12 @@ def _mask(job: Job) -> list[Draft]:
 async def review(
     drafts: Sequence[Draft], stages: Sequence[tuple[str, Stage]], job: Job, context: Context
 ) -> list[Draft]:
-    """Every draft with the opinions of the stages that saw it, in order.
+    """Review the drafts: each gets the opinions of the stages that saw it, in order.
 
-    A rejection is final, but for the judge's as long as ``reconsider`` is still to come.
+    A rejection is final, except one by the judge when ``reconsider`` follows.
 
     Raises:
-        InputError: a stage gave another number of opinions than it was given drafts.
+        InputError: a stage did not give one opinion per draft.
     """
     seen = ReviewContext(job.corpus, job.chunks, job.askers, job.settings.seed, context)
     rows = list(drafts)
@@ -236,17 +237,16 @@ async def review(
 
 
 QUERY, ANSWER, QUOTE, REASON = 70, 120, 160, 160
-"""Characters that a query, its answer, its quotes and a judge's reason are taken to have."""
+"""Assumed characters of a query, its answer, its quotes and a judge's reason."""
 
 
 def plan(
     job: Job, stages: Sequence[tuple[str, Stage]], clients: Mapping[str, Client], context: Context
 ) -> dict[str, Estimate]:
-    """An estimate by role.
+    """Estimate calls, tokens and cost by role.
 
-    The writer's requests are the real ones. What examiners will see is not
-    written yet: every query is taken to reach them, of usual length, so their
-    numbers are upper bounds.
+    The writer's requests are the real ones. The queries are not written yet, so the estimate assumes that each one has
+    the usual length and reaches every reviewer: the numbers of reviewers are upper bounds.
     """
     calls = calls_of(job, context)
     found = {WRITER: clients[WRITER].plan(call.request for call in calls)}

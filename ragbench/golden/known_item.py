@@ -1,4 +1,4 @@
-"""Known-item queries: words drawn from the document that must be found. For smoke tests, not for comparisons."""
+"""Known-item queries, made of words drawn from the target document: for smoke tests, not for comparisons."""
 
 from collections import Counter
 
@@ -16,7 +16,7 @@ WRITER = "known-item"
 VERSION = 1
 WARNING = (
     "Known-item queries copy words of their target, so every lexical retriever looks nearly perfect and the ranking of "
-    "retrievers comes out backwards (Kendall's tau with people's queries on Cranfield: -.18 to -.30). Use them to see "
+    "retrievers comes out backwards (Kendall's tau with human queries on Cranfield: -.18 to -.30). Use them to see "
     "that a pipeline works, never to choose between retrievers."
 )
 SHORTEST, LONGEST = 3, 8
@@ -25,23 +25,23 @@ SHORTEST, LONGEST = 3, 8
 def write(
     chunks: Chunks, *, count: int | None = None, seed: int = 0, noise: float = 0.1, language: str = "english"
 ) -> list[Draft]:
-    """One query per chunk: distinct content words, drawn by how often the chunk has them and how rare they are.
+    """Write one query per chunk from distinct content words, drawn by their frequency in the chunk and their rarity.
 
     Args:
-        chunks: what to ask about.
-        count: chunks drawn with the seed; all if None.
-        seed: of every draw.
-        noise: chance of each word to come from the whole corpus instead, in 0 to 1.
-        language: decides the stop words.
+        chunks: the chunks to ask about.
+        count: how many chunks to draw; None takes all.
+        seed: seed of all draws.
+        noise: probability, 0 to 1, that a word comes from the whole corpus instead.
+        language: language of the stop words.
 
     Returns:
         Drafts whose evidence is the chunk, with `WARNING` in their provenance.
 
     Raises:
-        SettingError: ``count`` below 1 or ``noise`` outside 0 to 1.
-        InputError: no chunk has `SHORTEST` different content words.
+        SettingError: ``count`` is below 1, or ``noise`` is not in 0 to 1.
+        InputError: no chunk has at least `SHORTEST` different content words.
 
-    Source: Azzopardi, de Rijke and Balog 2007, building simulated queries for known-item topics.
+    Source: Azzopardi, de Rijke and Balog, "Building simulated queries for known-item topics", SIGIR 2007.
     """
     if count is not None and count < 1:
         raise SettingError(f"count is {count}; it must be at least 1")

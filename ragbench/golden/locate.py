@@ -1,10 +1,9 @@
-"""Quoted evidence -> where it stands in a document.
+"""Find quoted evidence in a document.
 
-Exact first. Then by words: white space, punctuation, quotation marks, case,
-accents and compatibility forms (ligatures, full-width letters) do not count,
-but a dot or comma between digits does, and a match starts and ends with whole
-words. Last, words broken by a hyphen at the end of a line count as one. Time
-and memory are linear in the lengths of the text and the quote.
+Three searches follow each other. The first is exact. The second compares words: it ignores white space, punctuation,
+quotation marks, case, accents and compatibility forms (ligatures, full-width letters), keeps a dot or comma between
+digits, and matches whole words only. The third also joins words that a hyphen breaks at the end of a line. Time and
+memory are linear in the lengths of the text and the quote.
 """
 
 import re
@@ -18,29 +17,29 @@ from ragbench.core.goldens import Evidence
 from ragbench.golden.drafts import Draft
 
 FEWEST_LETTERS = 2
-# Thai, Lao, Burmese and Khmer; Chinese, Japanese and their full-width forms. Korean has blanks.
+# Thai, Lao, Burmese and Khmer; Chinese, Japanese and their full-width forms. Korean separates words by spaces.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uf900-\ufaff\U00020000-\U0003ffff]").match
 
 
 class _Words(NamedTuple):
-    """Words of a text with single blanks between and around them; ``at[i]`` is where character i comes from."""
+    """The words of a text with single spaces between and around them; ``at[i]`` is the origin of character i."""
 
     text: str
     at: list[int]
 
 
 def locate(text: str, quote: str, start: int = 0, end: int | None = None) -> tuple[int, int] | None:
-    """The span of a quote in a text, or None where it does not occur.
+    """Return the span of a quote in a text, or None if it does not occur.
 
     Args:
         text: the document's text.
-        quote: the words to find.
-        start: where the part begins in which it should stand (the chunk it was quoted from), which is looked at
-            first, the rest of the text only if it is not found there.
-        end: where that part ends; at the end of the text if None.
+        quote: the text to find.
+        start: start of the part to search first (the chunk that was quoted). The rest of the text is searched only if
+            the quote is not found there.
+        end: end of that part; None means the end of the text.
 
     Returns:
-        (start, end) in characters of ``text``; of several places, the first one.
+        (start, end) in characters of ``text``: the first place if there are several.
     """
     end = len(text) if end is None else end
     stripped = quote.strip()
@@ -64,7 +63,7 @@ def locate(text: str, quote: str, start: int = 0, end: int | None = None) -> tup
 
 
 def _exact(text: str, quote: str, low: int, high: int) -> int:
-    """First place where the quote stands as whole words; -1 if there is none."""
+    """Return the first place where the quote occurs as whole words, or -1."""
     at = text.find(quote, low, high)
     while at >= 0:
         after = at + len(quote)
@@ -85,17 +84,17 @@ def _find(words: _Words, needle: str) -> tuple[int, int] | None:
     at = words.text.find(needle)
     if at < 0:
         return None
-    # The needle starts and ends with a blank; the span goes from its first letter to its last.
+    # The needle starts and ends with a space; the span goes from its first letter to its last.
     return words.at[at + 1], words.at[at + len(needle) - 2] + 1
 
 
 @lru_cache(maxsize=64)
 def _words(text: str, join: bool) -> _Words:
-    """The text reduced to what counts.
+    """Reduce the text to the characters that a comparison uses.
 
     Args:
         text: any text.
-        join: whether a hyphen before a line break is left out, and so joins what it parts.
+        join: drop a hyphen before a line break, and so join the two parts of the word.
     """
     out, at = [" "], [0]
     i, length = 0, len(text)
@@ -121,7 +120,7 @@ def _words(text: str, join: bool) -> _Words:
 
 @lru_cache(maxsize=4096)
 def _letters(char: str) -> str:
-    """What a character counts for: its folded letters and digits, nothing for an accent, a blank for the rest."""
+    """Fold a character: letters and digits in a plain form, nothing for an accent, a space for everything else."""
     if char.isascii():
         return char.lower() if char.isalnum() else " "
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).casefold())
@@ -129,7 +128,7 @@ def _letters(char: str) -> str:
     for part in folded:
         if unicodedata.combining(part):
             continue
-        # In scripts without blanks between words every character stands for itself.
+        # In scripts without spaces between words, every character counts as a word.
         kept += (
             f" {part} " if _UNSPACED(part) else part if part.isalnum() or unicodedata.category(part) == "Mc" else " "
         )
@@ -141,7 +140,7 @@ def _between_digits(text: str, at: int) -> bool:
 
 
 def _line_break(text: str, hyphen: int) -> int:
-    """Where the word goes on after a hyphen at the end of a line; 0 if the line goes on."""
+    """Return where the word continues after a hyphen at the end of a line, or 0 if the line does not end there."""
     at = hyphen + 1
     broken = False
     while at < len(text) and text[at].isspace():
@@ -151,9 +150,9 @@ def _line_break(text: str, hyphen: int) -> int:
 
 
 def with_evidence(draft: Draft, corpus: Corpus, chunks: Chunks) -> Draft:
-    """The draft with its quotes as spans, sorted, overlapping ones as one; without evidence if any is not found.
+    """Return the draft with the spans of its quotes, sorted and merged. If any quote is not found, it has no evidence.
 
-    Quotes are looked for in the chunks the draft was written from, then in the rest of their documents.
+    The search covers the chunks that the draft was written from, then the rest of their documents.
     """
     if draft.evidence or not draft.quotes:
         return draft
@@ -170,7 +169,7 @@ def with_evidence(draft: Draft, corpus: Corpus, chunks: Chunks) -> Draft:
 
 
 def find_quote(draft: Draft, quote: str, corpus: Corpus, chunks: Chunks) -> Evidence | None:
-    """Where one quote stands, or None."""
+    """Find the place of one quote, or None."""
     for whole in (False, True):
         for chunk_id in draft.chunk_ids:
             chunk = chunks[chunks.row[chunk_id]]

@@ -10,15 +10,13 @@ Reference: K. Lee, M.-W. Chang, K. Toutanova, "Latent Retrieval for Weakly
 Supervised Open Domain Question Answering", ACL 2019, section 4: they train a
 retriever on the inverse cloze task; here it evaluates retrievers.
 
-Seed queries, without labels, can show that the users of a corpus do copy. A
-query's *lead* is the share of its stems (each weighted by its rarity) that the
-best-matching document has, less the share of the second. A query that repeats
-the words of one document has a large lead; a query about a topic, in its own
-words, has a small one, although some document always has half of them by chance.
-If the seeds lead by as much as copies would, the writer masks clauses instead:
-a clause is a run of words inside one sentence, as long as a seed and with as
-much overlap with the rest of its document. Whole sentences reach neither the
-overlap nor the length of such queries.
+Seed queries need no labels, and they can show that the users of a corpus do copy. A query's *lead* is the share of its
+stems (weighted by rarity) in the best-matching document, minus the share in the second best. A query that repeats the
+words of one document has a large lead. A query about a topic in its own words has a small one, although some document
+always has half of its words by chance.
+If the seeds lead by as much as copies would, the writer masks clauses instead. A clause is a run of words inside one
+sentence. It is as long as a seed and overlaps with the rest of its document as much as the seeds do. Whole sentences
+reach neither the overlap nor the length of such queries.
 """
 
 import re
@@ -36,17 +34,17 @@ from ragbench.golden.drafts import Draft
 from ragbench.golden.masked_pool import CLAUSE_WRITER, VERSION, WRITER, Pick, Pool
 from ragbench.golden.overlap import ContentWords
 
-_TOKEN = re.compile(r"\b\w\w+\b")  # as `ContentWords.of` has it
+_TOKEN = re.compile(r"\b\w\w+\b")  # the default of `ContentWords.of`
 
 
 class Windows(NamedTuple):
-    """Runs of content words, column by column.
+    """Runs of content words, as columns.
 
     Attributes:
         row: the sentence of each run.
         first, last: its first and last content word, rows of `Clauses.start`.
-        overlap: mean of the shares of its words, and of its stems, that other sentences of its document or the title
-            have; each word weighs as much as it is rare.
+        overlap: the mean of two shares, of its words and of its stems, that other sentences of its document or the
+            title have; words are weighted by rarity.
         stems: the second of the two shares.
     """
 
@@ -59,15 +57,15 @@ class Windows(NamedTuple):
 
 @dataclass(eq=False)
 class Clauses:
-    """The content words of all sentences in order, and how rare they are.
+    """The content words of all sentences in order, with their rarity.
 
     Attributes:
         pool: the sentences.
-        stems: of every sentence and title, as ``pool.words`` has their words.
-        rarity: (stems,) logarithm of how many times more documents there are than documents with the stem.
-        start, end: (n,) place of each content word in its document.
-        word, stem: (n,) its rows of the pairs of ``pool.words`` and ``stems``.
-        bounds: (sentences + 1,) where the words of each sentence begin.
+        stems: stems of every sentence and title, in the layout of ``pool.words``.
+        rarity: (stems,) logarithm of the number of documents over the number of documents with the stem.
+        start, end: (n,) offsets of each content word in its document.
+        word, stem: (n,) rows of the word in the pairs of ``pool.words`` and ``stems``.
+        bounds: (sentences + 1,) row of the first word of each sentence.
     """
 
     pool: Pool
@@ -111,11 +109,11 @@ class Clauses:
         )
 
     def windows(self, lengths: npt.NDArray[np.int64], documents: npt.NDArray[np.bool_] | None = None) -> Windows:
-        """Every run of so many content words in the sentences that may be masked now; a shorter sentence is one run.
+        """List every run of the given length in the sentences that may be masked now. A shorter sentence is one run.
 
         Args:
-            lengths: (documents,) how many content words a run has.
-            documents: (documents,) which to look at; all by default.
+            lengths: (documents,) content words per run.
+            documents: (documents,) the documents to look at; all by default.
         """
         rows = self.pool.rows()
         if documents is not None:
@@ -134,20 +132,20 @@ class Clauses:
         return Windows(np.repeat(rows, runs), first, last, (by_word + by_stem) / 2, by_stem)
 
     def pool_row(self, word: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """The sentence of each content word."""
+        """Return the sentence of each content word."""
         return self.pool.words.row[self.word[word]]
 
     def nearest(self, windows: Windows, overlap: float) -> npt.NDArray[np.intp]:
-        """Of each document, in order, the row of the run whose overlap is nearest to the wanted one."""
+        """For each document in order, return the row of the run whose overlap is nearest to ``overlap``."""
         document = self.pool.group[windows.row]
-        # Rounded, so that the order of a sum decides nothing.
+        # Rounding keeps the order of a sum from deciding between runs.
         distance = np.round(np.abs(windows.overlap - overlap), 9)
         order = np.lexsort((windows.first, self.pool.tiebreak[windows.row], distance, document))
         _, first = np.unique(document[order], return_index=True)
         return order[first]
 
     def pick(self, windows: Windows, overlap: float) -> dict[int, Pick]:
-        """By document, the clause to mask."""
+        """Pick the clause to mask in each document."""
         picks = {}
         for at in self.nearest(windows, overlap).tolist():
             row, first, last = int(windows.row[at]), int(windows.first[at]), int(windows.last[at])
@@ -162,7 +160,7 @@ class Clauses:
 
 
 def _pair_rows(words: ContentWords, text: npt.NDArray[np.int64], word: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Where each word of each text stands among the pairs, which are in order."""
+    """Return the row of each (text, word) pair among the sorted pairs."""
     width = max(len(words.vocabulary), 1)
     return np.searchsorted(words.row * width + words.word, text * width + word)
 
@@ -175,31 +173,31 @@ def _run_sums(
 
 
 def lengths_of(seeds: Sequence[str], language: str) -> npt.NDArray[np.int64]:
-    """(n,) how many content words each query has, those without any left out."""
+    """(n,) Count the content words of each query; queries without any are skipped."""
     counts = ContentWords.of(seeds, language, stem=False).counts()
     return counts[counts > 0]
 
 
 LEAST_SEEDS = 10
-"""Fewer say nothing about a mean."""
+"""With fewer seeds, a mean says nothing."""
 LEAST_LENGTH = 3
 OVERLAPS = (0.7, 0.8)
-"""Tried in this order: clauses of less overlap rank settings worse than sentences do, and beyond the last, the nearest
-clause is seldom near."""
+"""Overlaps to try, in this order. Below the first, clauses rank settings worse than sentences do. Beyond the last, the
+nearest clause is seldom near."""
 SAMPLE = 400
-"""Documents whose clauses are measured."""
+"""How many documents have their clauses measured."""
 CONFIDENCE = 1.645
-"""Standard errors that the seeds' lead is lowered by: 95%, one-sided."""
+"""Standard errors to subtract from the seeds' lead, for a one-sided 95% limit."""
 CELLS = 20_000_000
-"""Shares held in memory at a time."""
+"""Shares that are held in memory at a time."""
 
 
 @dataclass(frozen=True)
 class SeedShape:
-    """What the seed queries look like beside the corpus.
+    """Length and lead of the seed queries, measured on the corpus.
 
     Attributes:
-        lengths: content words of each seed, at least `LEAST_LENGTH`.
+        lengths: content words per seed, at least `LEAST_LENGTH`.
         lead, error: mean lead of the seeds and its standard error.
         leads: mean lead of clauses as long as the seeds, for each of `OVERLAPS`.
         overlap: the largest of `OVERLAPS` whose lead the seeds reach with confidence; None if they do not reach the
@@ -214,9 +212,10 @@ class SeedShape:
 
 
 def shape_of(clauses: Clauses, seeds: Sequence[str], seed: int, language: str) -> SeedShape | None:
-    """The shape of the seeds, or None where fewer than `LEAST_SEEDS` have content words or one document can be asked.
+    """Measure the seeds. The result is None if fewer than `LEAST_SEEDS` have content words, or only one document can be
+    asked about.
 
-    Holds `CELLS` shares of 8 bytes at a time.
+    Memory: `CELLS` shares of 8 bytes at a time.
     """
     lengths = np.maximum(lengths_of(seeds, language), LEAST_LENGTH)
     able = np.unique(clauses.pool.group[clauses.pool.rows()])
@@ -239,10 +238,10 @@ def shape_of(clauses: Clauses, seeds: Sequence[str], seed: int, language: str) -
 
 @dataclass(frozen=True, eq=False)
 class _Documents:
-    """Which document has which stem.
+    """The stems of each document, as a sparse matrix.
 
     Attributes:
-        has: scipy sparse (stems, documents) of ones.
+        has: scipy sparse matrix (stems, documents) of ones.
         rarity: (stems,) weight of each.
         count: number of documents.
     """
@@ -265,11 +264,11 @@ class _Documents:
     def leads_of_texts(
         self, texts: Sequence[str], vocabulary: tuple[str, ...], language: str
     ) -> npt.NDArray[np.float64]:
-        """(n,) leads of texts; those without content words are left out."""
+        """(n,) Measure the leads of texts; texts without content words are skipped."""
         words = ContentWords.of(texts, language)
         id_of = {stem: row for row, stem in enumerate(vocabulary)}
         ids = np.array([id_of.get(stem, -1) for stem in words.vocabulary], dtype=np.int64)[words.word]
-        # A word that no document has is as rare as can be.
+        # A word that no document has gets the highest rarity.
         weight = np.where(ids >= 0, self.rarity[ids], np.log(1 + self.count))
         total = np.bincount(words.row, weights=weight, minlength=words.texts).astype(np.float64)
         known = ids >= 0
@@ -283,7 +282,9 @@ class _Documents:
         last: npt.NDArray[np.int64],
         share: npt.NDArray[np.float64],
     ) -> npt.NDArray[np.float64]:
-        """(n,) leads of clauses, each masked from its own document, which then has the given share of it."""
+        """(n,) Measure the leads of clauses. Each is masked in its own document, which then has the given share of its
+        stems.
+        """
         stem = clauses.stems.word[clauses.stem]
         size = last - first + 1
         row = np.repeat(np.arange(len(first)), size)
@@ -322,7 +323,7 @@ WITHOUT_SEEDS = (
     "without ten or more queries of your users as seeds, each query is the sentence that shares the fewest words with "
     "the rest of its document: where people repeat the words of documents, lexical retrievers look worse than they are"
 )
-"""What such a set is worth, wherever one is made."""
+"""The warning that goes with a set made without seeds."""
 
 
 def write(
@@ -335,30 +336,28 @@ def write(
     language: str = "english",
     like: Sequence[str] = (),
 ) -> list[Draft]:
-    """Queries for a corpus, ordered by document.
+    """Write queries for a corpus, ordered by document.
 
-    Each query masks its own sentence only; sentences are chosen as if all of
-    them were masked together, as `ragbench.golden.masked_corpus` does.
+    Each query masks only its own sentence. The choice of sentences assumes that all of them are masked together, as
+    `ragbench.golden.masked_corpus` does.
 
     Args:
         corpus: the documents.
-        chunks: the pieces to ask about; sentences outside them are not taken.
-        count: how many queries; documents are drawn with the seed, each once
-            before any is asked about again.
-        per_document: at most so many queries a document (default 1 without
-            ``count``, else as many as it takes).
-        seed: draws documents and decides between sentences of equal overlap.
-        language: Snowball language of stemmer and stop words.
-        like: queries as people ask them, thirty or more, without labels. Where they copy the words of the documents,
-            clauses of their lengths and overlap are masked; else, or with fewer than ten, they change nothing.
+        chunks: the chunks to ask about; sentences outside them are not used.
+        count: how many queries. Documents are drawn at random, each once before any is drawn again.
+        per_document: the most queries per document. The default is 1 without ``count``, else as many as needed.
+        seed: seed for drawing documents and for choosing between sentences of equal overlap.
+        language: Snowball language of the stemmer and the stop words.
+        like: thirty or more queries of real users, without labels. If they copy the words of the documents, clauses of
+            their length and overlap are masked. Otherwise, or with fewer than ten, they change nothing.
 
     Returns:
-        Drafts with their masked span, the whole document as evidence and
-        ``provenance["source"]``, its id, beside ``provenance["writer"]`` and, for a clause, the ``"overlap"`` wanted;
-        fewer than ``count`` where the corpus has no more sentences that qualify.
+        Drafts with their masked span and the whole document as evidence. ``provenance`` has the document's id
+        (``"source"``), the ``"writer"`` and, for a clause, the wanted ``"overlap"``. There are fewer than ``count``
+        drafts if the corpus has too few sentences that qualify.
 
     Raises:
-        SettingError: ``count`` or ``per_document`` below 1.
+        SettingError: ``count`` or ``per_document`` is below 1.
         InputError: no sentence of the corpus qualifies.
     """
     for name, value in (("count", count), ("per_document", per_document)):
