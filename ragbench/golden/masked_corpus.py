@@ -16,19 +16,19 @@ from ragbench.io.files import write_text
 from ragbench.io.golden_files import write_golden
 
 MARK, _OLD_MARK = "masked_from_corpus", "struck_from_corpus"
-"""Metadata key of a query whose masked spans (in the original offsets) are no longer in the corpus."""
+"""Metadata key for masked spans (in the original offsets) that were removed from the corpus."""
 
 CORPUS, GOLDEN = "corpus.jsonl", "golden"
-"""Names in the folder that `write_without` writes."""
+"""Names inside the folder that `write_without` writes."""
 
 
 class Without(NamedTuple):
     """A corpus without masked text.
 
     Attributes:
-        corpus: the documents, shortened; one that is masked whole is left out and listed in the corpus's ledger.
-        golden: the queries, their evidence at its new place, nothing left to mask; what
-            lost its evidence is in its ledger.
+        corpus: the shortened documents. A document that is masked whole is dropped and listed in the corpus's ledger.
+        golden: the queries, with their evidence at its new offsets and nothing left to mask. Its ledger lists what lost
+            its evidence.
     """
 
     corpus: Corpus
@@ -36,17 +36,16 @@ class Without(NamedTuple):
 
 
 def without_masked(corpus: Corpus, golden: GoldenSet) -> Without:
-    """Cut every span that any query of the set masks out of the corpus.
+    """Remove from the corpus every span that any query of the set masks.
 
-    All are masked for all queries: one index serves the whole set. A sentence
-    that one query was taken from is thus missing for the others too; evidence
-    that lay in it is lost for them, and the ledger says so. Ids of chunks to
-    leave out are kept as they are and may not exist in the new chunking. Of a
-    file of chunks the documents are left, to be cut anew.
+    All spans are removed for all queries, so one index serves the whole set. A sentence that became a query is
+    therefore missing for the other queries too. If it held evidence for them, that evidence is lost, and the ledger
+    says so. The ids in ``exclude`` stay as they are and may not exist in the new chunking. A corpus that was read from
+    a file of chunks becomes a corpus of documents, which you chunk again.
 
     Raises:
-        InputError: a masked span names a document that the corpus lacks or
-            reaches past its end, or no query has evidence left.
+        InputError: a masked span names a document that the corpus lacks or reaches past the document's end, or no query
+            has evidence left.
 
     Examples:
         >>> corpus = rb.Corpus((rb.Document("tent", "It sleeps two. It weighs 1.9 kg."),))
@@ -80,7 +79,7 @@ def without_masked(corpus: Corpus, golden: GoldenSet) -> Without:
 
 @dataclass(frozen=True)
 class _Cut:
-    """What is cut out of one document: spans that neither overlap nor touch, in order."""
+    """The cuts in one document: spans in order that neither overlap nor touch."""
 
     starts: tuple[int, ...]
     ends: tuple[int, ...]
@@ -96,12 +95,12 @@ class _Cut:
         return cls(tuple(start for start, _ in merged), tuple(end for _, end in merged))
 
     def text(self, text: str) -> str:
-        """The text without the spans. White space on both sides stays, so that no two words grow together."""
+        """Remove the spans. White space on both sides stays, so that no two words are joined."""
         kept = [text[low:high] for low, high in zip((0, *self.ends), (*self.starts, len(text)), strict=True)]
         return "".join(kept)
 
     def place(self, at: int) -> int:
-        """Where an offset of the old text is in the new one; inside a cut, where the cut was."""
+        """Map an offset of the old text to the new text. An offset inside a cut maps to the place of the cut."""
         before = bisect_right(self.starts, at)
         removed = [0, *accumulate(end - start for start, end in zip(self.starts, self.ends, strict=True))]
         inside = max(0, self.ends[before - 1] - at) if before else 0
@@ -166,7 +165,7 @@ def _json(span: Span) -> dict[str, object]:
 
 
 def rows_of(corpus: Corpus) -> list[dict[str, object]]:
-    """The corpus as JSON objects that the ``jsonl`` loader reads back unchanged."""
+    """Convert the corpus to JSON objects that the ``jsonl`` loader reads back unchanged."""
     return [_row(document) for document in corpus]
 
 
@@ -184,7 +183,7 @@ def write_without(corpus: Corpus, golden: GoldenSet, out: Path) -> Without:
     """Write ``out/corpus.jsonl`` and ``out/golden/`` (ragbench's own format), each atomically, and return them.
 
     Raises:
-        InputError: as `without_masked`; or no query masks anything, so that there is nothing to do.
+        InputError: as in `without_masked`; or no query masks anything.
     """
     if not any(item.masked for item in golden):
         done = any(mark in item.metadata for item in golden for mark in (MARK, _OLD_MARK))

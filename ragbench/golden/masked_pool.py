@@ -1,7 +1,7 @@
-"""The sentences of a corpus that can be masked, and those that are masked so far.
+"""The sentences of a corpus that can be masked, and those that are masked already.
 
-A sentence can be masked if it stands alone, as far as rules can decide that, and
-if enough of its document is left without it. The rules for sentences are English;
+A sentence can be masked if rules find that it stands alone, and if enough of its document is left without it. The rules
+for sentences are English;
 the stemmers and stop words are those of Snowball (https://snowballstem.org/algorithms/).
 """
 
@@ -25,9 +25,11 @@ from ragbench.golden.overlap import ContentWords
 
 FEWEST_WORDS, MOST_WORDS = 6, 60
 LETTER_SHARE = 0.7
-"""Of the characters that are no white space; tables, formulas and lists of references have fewer."""
+"""Least share of letters among the characters that are not white space. Tables, formulas and reference lists have
+fewer."""
 UPPER_SHARE = 0.002
-"""Text with a smaller share of capitals was lowered: a stop then ends a sentence whatever follows."""
+"""A text with a smaller share of capitals was put into lower case. There, a full stop ends a sentence whatever
+follows."""
 
 _LEANING_WORDS = """
 this that these those it its they them their he she his her him such both either neither another others
@@ -60,8 +62,8 @@ class Sentence(NamedTuple):
 
     Attributes:
         document: row of its document in the corpus.
-        start, end: characters of the document's text.
-        text: as it stands there.
+        start, end: character offsets in the document's text.
+        text: the text between them.
     """
 
     document: int
@@ -71,32 +73,31 @@ class Sentence(NamedTuple):
 
 
 def sentences_of(corpus: Corpus) -> Iterator[Sentence]:
-    """Every sentence, in order."""
+    """Iterate over every sentence, in order."""
     for row, document in enumerate(corpus):
         for start, end in spans_in_any_case(document.text):
             yield Sentence(row, start, end, document.text[start:end])
 
 
 def spans_in_any_case(text: str) -> list[tuple[int, int]]:
-    """Spans of the sentences, also of a text that was put into lower case."""
+    """Find the spans of sentences, also in a text that was put into lower case."""
     capitals = sum(map(str.isupper, text))
     raised = text.upper() if capitals < UPPER_SHARE * len(text) else text
     return sentence_spans(raised if len(raised) == len(text) else text)
 
 
 def as_query(sentence: str) -> str:
-    """The sentence on one line, without blanks before its marks and without its last stop."""
+    """Write the sentence on one line, without spaces before punctuation and without the final full stop."""
     line = " ".join(sentence.split())
     return re.sub(r"\s+([.,;:!?])", r"\1", line).rstrip(".").strip()
 
 
 def stands_alone(sentence: str) -> bool:
-    """Whether a reader who sees only this sentence knows what it is about, as far as rules can tell.
+    """Decide by rules whether a reader who sees only this sentence knows what it is about.
 
-    It has `FEWEST_WORDS` to `MOST_WORDS` words and something like a verb, ends
-    as a sentence does, does not begin with a pronoun or a connective that leans
-    on what was before, points at no figure or section, and is no heading, list
-    item, table row or reference.
+    Such a sentence has `FEWEST_WORDS` to `MOST_WORDS` words, something like a verb and a sentence ending. It does not
+    begin with a pronoun or connective that refers to earlier text, does not refer to a figure or section, and is not a
+    heading, list item, table row or reference.
     """
     line = " ".join(sentence.split())
     if line[-1] not in ".!?\"'”’)":
@@ -112,29 +113,30 @@ def stands_alone(sentence: str) -> bool:
     lowered = [word.lower() for word in words]
     if not _VERBS.isdisjoint(lowered) or _VERB_ENDING.search(" ".join(lowered[1:])):
         return True
-    # A verb in its plain form ("readers enjoy it") has no mark; what joins words tells such a sentence from a list.
+    # A verb in its plain form ("readers enjoy it") has no ending; function words distinguish such a sentence from a
+    # list.
     return sum(word in _JOINING for word in lowered) >= FEWEST_JOINING
 
 
 WRITER = "masked-sentence"
-"""The type of every query, and the writer where whole sentences are masked."""
+"""The type of every query, and the name of the writer that masks whole sentences."""
 CLAUSE_WRITER = "masked-clause"
-"""The writer where clauses are masked instead of sentences."""
+"""The name of the writer that masks clauses."""
 VERSION = 1
 _ID_OF = {WRITER: "struck-sentence", CLAUSE_WRITER: "struck-clause"}
-"""What the writers were called first. Ids of queries are made from it, so that they stay the same."""
+"""The first names of the writers. The ids of queries are made from them, so they must not change."""
 LEAST_WORDS = 4
-"""Distinct content words that a query, and what is left of its document, must have."""
+"""Least distinct content words of a query, and of the rest of its document."""
 MOST_MASKED = 1 / 3
-"""Of the sentences of one document; one may always go if something is left."""
+"""Largest share of a document's sentences to mask. One may always be masked if some text is left."""
 
 
 class Pick(NamedTuple):
-    """What is masked.
+    """A masked span.
 
     Attributes:
         row: the sentence.
-        start, end: characters of its document, the sentence or a part of it.
+        start, end: character offsets in its document: the sentence or a part of it.
     """
 
     row: int
@@ -144,7 +146,7 @@ class Pick(NamedTuple):
 
 @dataclass(eq=False)
 class Pool:
-    """Sentences of all documents; picks the one of least overlap of each."""
+    """The sentences of all documents. It picks the one with the least overlap from each."""
 
     sentences: Sequence[Sentence]
     words: ContentWords
@@ -157,12 +159,12 @@ class Pool:
 
     @classmethod
     def of(cls, corpus: Corpus, chunks: Chunks, seed: int, language: str) -> "Pool":
-        """Nothing masked yet; the seed decides between sentences of equal overlap."""
+        """Build a pool with nothing masked. The seed decides between sentences of equal overlap."""
         sentences = list(sentences_of(corpus))
         titles = [document.title for document in corpus]
-        # Titles stay where they are, so they count as text of their documents that is never masked.
-        # Words as written: chosen by stems, the sentences would be those that stemming finds least, and settings
-        # without a stemmer would look too good (tau .73 against .85 on Cranfield).
+        # Titles are never masked, so they count as text of their documents.
+        # Words are compared as written. With stems, the chosen sentences would be those that stemming finds least, and
+        # settings without a stemmer would look too good (tau .73 against .85 on Cranfield).
         texts = [*(sentence.text for sentence in sentences), *titles]
         words = ContentWords.of(texts, language, stem=False)
         group = np.array([*(s.document for s in sentences), *range(len(corpus))], dtype=np.int64)
@@ -178,11 +180,11 @@ class Pool:
 
     @property
     def most(self) -> int:
-        """The most queries any document can give."""
+        """The largest number of queries that any document can give."""
         return int(self.left.max(initial=0))
 
     def pick(self) -> dict[int, Pick]:
-        """By document, the sentence not yet masked that shares least with what is left of it."""
+        """Pick the sentence of each document that is not masked yet and overlaps least with the rest."""
         shares = self.words.rest_shares(self.group, self.present)
         rows = self.rows()
         rows = rows[np.lexsort((self.tiebreak[rows], shares[rows], self.group[rows]))]
@@ -193,9 +195,9 @@ class Pool:
         }
 
     def rows(self) -> npt.NDArray[np.intp]:
-        """Sentences that may be masked now."""
+        """Return the rows of the sentences that may be masked now."""
         rows = np.flatnonzero(self.eligible & self.present & (self.left[self.group] > 0))
-        # What must be left: words of other sentences; a title alone is no document to be found.
+        # Words of other sentences must be left: a title alone is not a document to find.
         counts = self.words.counts()
         sentences = self.present.copy()
         sentences[len(self.sentences) :] = False
@@ -203,13 +205,13 @@ class Pool:
         return rows[said[self.group[rows]] - counts[rows] >= LEAST_WORDS]
 
     def mask(self, picks: Sequence[Pick]) -> None:
-        """Take sentences out of their documents."""
+        """Mask sentences in their documents."""
         rows = [pick.row for pick in picks]
         self.present[rows] = False
         np.subtract.at(self.left, self.group[rows], 1)
 
     def draft(self, pick: Pick, corpus: Corpus, provenance: Mapping[str, object]) -> Draft:
-        """The query of what is masked."""
+        """Make the query of a masked span."""
         document = corpus.documents[int(self.group[pick.row])]
         text = document.text[pick.start : pick.end]
         return Draft(
@@ -226,7 +228,7 @@ class Pool:
 
 
 def chunks_of(sentences: Sequence[Sentence], corpus: Corpus, chunks: Chunks) -> list[tuple[str, ...]]:
-    """Ids of the chunks that hold each sentence whole."""
+    """Find the ids of the chunks that hold each whole sentence."""
     places: dict[str, list[tuple[int, int, str]]] = {}
     for at, start, end, id_ in zip(
         chunks.document_index.tolist(), chunks.starts.tolist(), chunks.ends.tolist(), chunks.ids, strict=True
@@ -252,11 +254,11 @@ SNOWBALL = {
 
 
 def masked_language(codes: Sequence[str]) -> tuple[str, str]:
-    """The one language that sentences are masked in: its code and its Snowball name.
+    """Return the code and the Snowball name of the language in which sentences are masked.
 
     Raises:
-        SettingError: several codes (a sentence is in its document's language, so none can be asked for), or one
-            without a stemmer.
+        SettingError: there are several codes (a sentence is in the language of its document, so none can be requested),
+            or the language has no stemmer.
     """
     if len(codes) > 1:
         raise SettingError(

@@ -1,4 +1,4 @@
-"""The files that a generation writes: golden set, rejects, manifest and data card."""
+"""The files that generation writes: golden set, rejects, manifest and data card."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -23,19 +23,19 @@ RESULTS = (GOLDEN, MANIFEST, REJECTED, CARD)
 def write_outputs(
     folder: Path, generated: Generated, document_of: Mapping[str, str], run: Mapping[str, object], card: str
 ) -> GoldenSet:
-    """Write rejects, golden set, manifest and card; each file whole or not at all.
+    """Write the rejects, golden set, manifest and card, each file atomically.
 
     The same run gives the same bytes, however often it was interrupted.
 
     Args:
-        folder: where to.
-        generated: what came of the run.
+        folder: the folder to write to.
+        generated: the result of the run.
         document_of: document id by chunk id.
         run: the run's identity, for the manifest.
-        card: text of the data card.
+        card: the text of the data card.
 
     Raises:
-        InputError: nothing was accepted (the rejects are written all the same), or the disk is full.
+        InputError: no query was accepted (the rejects are written nevertheless), or the disk is full.
     """
     try:
         write_text(folder / REJECTED, "".join(_rejected_lines(generated)))
@@ -62,7 +62,7 @@ def write_outputs(
 
 
 def item_of(draft: Draft, document_of: Mapping[str, str]) -> GoldenItem:
-    """The golden item of an accepted draft, with where it comes from and what review said."""
+    """Make the golden item of an accepted draft, with its provenance and the opinions of review."""
     source = draft.provenance.get("source") or document_of.get(draft.chunk_ids[0] if draft.chunk_ids else "")
     metadata: dict[str, object] = {"language": draft.language, **draft.provenance, "chunks": list(draft.chunk_ids)}
     if draft.quotes:
@@ -81,7 +81,9 @@ def item_of(draft: Draft, document_of: Mapping[str, str]) -> GoldenItem:
 
 
 def _told(opinion: Opinion) -> dict[str, object]:
-    """An opinion without its cost: an answer from the cache costs nothing, and the bytes must not tell."""
+    """Describe an opinion without its cost, because an answer from the cache costs nothing and the bytes must be the
+    same.
+    """
     told: dict[str, object] = {"stage": opinion.stage, "accepted": opinion.accepted}
     if opinion.reason:
         told["reason"] = opinion.reason
@@ -132,7 +134,7 @@ def _nothing(folder: Path, generated: Generated) -> str:
 
 
 def counts_by(drafts: Sequence[Draft], key: str) -> dict[str, int]:
-    """Number of drafts by an attribute (``type``, ``language``), sorted."""
+    """Count drafts by an attribute (``type``, ``language``), sorted."""
     found: dict[str, int] = {}
     for draft in drafts:
         value = str(getattr(draft, key))
@@ -145,7 +147,7 @@ Paid = Mapping[str, tuple[int, Usage, Price | None]]
 
 
 def card(name: str, job: Job, generated: Generated, paid: Paid, corpus_name: str) -> str:
-    """The card, Markdown. It holds nothing that differs between an interrupted run and one that was not."""
+    """Write the data card in Markdown. An interrupted run and an uninterrupted one give the same card."""
     settings = job.settings
     parts = [f"# Golden set {name}", _what(job, corpus_name), "## Counts", _counts(job, generated)]
     parts += [_table("query type", "accepted", {t: str(n) for t, n in counts_by(generated.accepted, "type").items()})]
@@ -242,6 +244,6 @@ def _table(first: str, rest: str, rows: Mapping[str, str], *, columns: int = 2) 
 
 
 def _cell(text: str) -> str:
-    """Text of others, made harmless in a Markdown table."""
+    """Escape untrusted text for a cell of a Markdown table."""
     flat = " ".join(text.split())[:160]
     return "".join(f"\\{char}" if char in "|<>[]`*_\\" else char for char in flat)

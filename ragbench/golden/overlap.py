@@ -1,4 +1,4 @@
-"""Content words: which a text has, and what share of one text's words another has too."""
+"""Content words of texts, and the share of one text's words that another text has too."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ STOP_WORDS = {
     "english": "en", "german": "de", "dutch": "nl", "french": "fr", "spanish": "es", "portuguese": "pt",
     "italian": "it", "russian": "ru", "swedish": "sv", "norwegian": "no", "turkish": "tr",
 }  # fmt: skip
-"""Snowball language -> bm25s's stop-word list, as the retriever ``bm25`` has them."""
+"""Stop-word list of bm25s by Snowball language, as in the retriever ``bm25``."""
 
 
 @dataclass(frozen=True, eq=False)
 class ContentWords:
-    """The distinct content words of many texts: stemmed if asked, without stop words.
+    """The distinct content words of many texts, without stop words and optionally stemmed.
 
     Attributes:
-        row: int64 (n,) text of each word, ascending.
-        word: int64 (n,) row of ``vocabulary``; each word once per text.
-        texts: how many texts there are.
+        row: int64 (n,) the text of each word, ascending.
+        word: int64 (n,) its row of ``vocabulary``; each word occurs once per text.
+        texts: number of texts.
         vocabulary: the stems or words.
     """
 
@@ -32,7 +32,7 @@ class ContentWords:
 
     @classmethod
     def of(cls, texts: Sequence[str], language: str = "english", *, stem: bool = True) -> "ContentWords":
-        """Tokenise by bm25s, as the retriever ``bm25`` does; a language without a stemmer or stop list does without."""
+        """Tokenise with bm25s, as the retriever ``bm25`` does. A language without a stemmer or stop list gets none."""
         import bm25s
         import Stemmer
 
@@ -54,7 +54,7 @@ class ContentWords:
         return np.bincount(self.row, minlength=self.texts)
 
     def stemmed(self, language: str) -> tuple["ContentWords", npt.NDArray[np.int64]]:
-        """The stems of these words, and the stem (row of the new vocabulary) of each row of ``vocabulary``."""
+        """Return the stems of these words, and the stem (row of the new vocabulary) of each row of ``vocabulary``."""
         import Stemmer
 
         known = language in Stemmer.algorithms()
@@ -67,18 +67,20 @@ class ContentWords:
     def rest_shares(
         self, group: npt.NDArray[np.int64], present: npt.NDArray[np.bool_] | None = None
     ) -> npt.NDArray[np.float64]:
-        """Share of each text's words that another text of its group has too; NaN for a text without content words.
+        """(texts,) Share of each text's words that another text of its group has; NaN for a text without content words.
 
         Args:
             group: (texts,) the group of each text, for example the document of each sentence.
-            present: (texts,) texts that count as others; all by default.
+            present: (texts,) which texts count as other texts; all by default.
         """
         return self._means(self.elsewhere(group, present))
 
     def elsewhere(
         self, group: npt.NDArray[np.int64], present: npt.NDArray[np.bool_] | None = None
     ) -> npt.NDArray[np.bool_]:
-        """(n,) for each word of each text, whether another text of its group has it too; arguments as `rest_shares`."""
+        """(n,) Whether another text of the group has the word, for each word of each text. Arguments as in
+        `rest_shares`.
+        """
         present = np.ones(self.texts, dtype=bool) if present is None else present
         key = group[self.row] * max(len(self.vocabulary), 1) + self.word
         _, position = np.unique(key, return_inverse=True)
@@ -94,14 +96,14 @@ class ContentWords:
 
 
 def overlaps(queries: Sequence[str], texts: Sequence[str], language: str = "english") -> npt.NDArray[np.float64]:
-    """(n,) share of the distinct content words of each query that the text beside it has; NaN where a query has none.
+    """(n,) Share of each query's distinct content words that its text has; NaN for a query without content words.
 
     Args:
         queries: n queries.
-        texts: n texts, the one at the same place belongs to the query.
-        language: Snowball language of stemmer and stop words.
+        texts: n texts, one per query.
+        language: Snowball language of the stemmer and the stop words.
     """
     n = len(queries)
     words = ContentWords.of([*queries, *texts], language)
-    # A query and its text are a group of two, so what the others of the group have is what the text has.
+    # A query and its text form a group of two, so the other text of the group is the query's text.
     return words.rest_shares(np.concatenate((np.arange(n), np.arange(n))))[:n]

@@ -1,4 +1,4 @@
-"""Which chunks to ask about: all that are worth it, or a sample that covers the corpus.
+"""Choose the chunks to ask about: all useful ones, or a sample that covers the corpus.
 
 Boilerplate and near-duplicates of other chunks are skipped before the sample is drawn.
 """
@@ -20,17 +20,18 @@ from ragbench.engine import embed
 
 SHINGLE_WORDS = 4
 HASHES, BANDS = 64, 16
-"""Sixteen bands of four: a pair at Jaccard .8 is met with probability .9998, one at .3 with .12."""
+"""Sixteen bands of four hashes find a pair with Jaccard similarity .8 with probability .9998, and one with .3 with
+.12."""
 FEWEST_WORDS = 5
 REPEATED_IN = 3
-"""A text that stands in so many documents, word for word, is a header, a footer or a licence."""
+"""A text that occurs word for word in this many documents is a header, a footer or a licence."""
 LETTER_SHARE = 0.4
 _WORDS = re.compile(r"\w+")
 _MERSENNE = (1 << 61) - 1
 
 
 def boilerplate(chunks: Chunks) -> list[LedgerEntry]:
-    """Chunks that are repeated across documents, navigation or tables of numbers, one entry each."""
+    """Find chunks that repeat across documents, navigation menus and tables of numbers. Each gets one entry."""
     documents: dict[str, set[int]] = {}
     plain = [" ".join(_WORDS.findall(text.lower())) for text in chunks.texts]
     for text, document in zip(plain, chunks.document_index.tolist(), strict=True):
@@ -47,9 +48,9 @@ def boilerplate(chunks: Chunks) -> list[LedgerEntry]:
 
 
 def _says_little(text: str, plain: str) -> str:
-    """Why nothing can be asked about a text, or nothing; plain is its words."""
+    """Say why a text is not worth a question; empty if it is. ``plain`` has the words of the text."""
     words = plain.split()
-    # Chinese and Japanese come as few, long words.
+    # Splitting Chinese or Japanese at spaces gives few, long words.
     if len(words) < FEWEST_WORDS and len(plain) < FEWEST_WORDS * 8:
         return f"it has {len(words)} words"
     solid = "".join(text.split())
@@ -62,16 +63,16 @@ def _says_little(text: str, plain: str) -> str:
 
 
 def near_duplicates(chunks: Chunks, rows: Sequence[int], *, least: float = 0.8, seed: int = 0) -> dict[int, int]:
-    """Later chunks whose word shingles overlap with an earlier chunk's: row -> the row that is kept.
+    """Find chunks whose word shingles overlap with an earlier chunk's. The result maps a row to the row that is kept.
 
-    MinHash finds the candidates, the exact Jaccard similarity of their
-    shingles decides. Memory: 512 bytes a chunk and its shingles.
+    MinHash finds the candidates, and the exact Jaccard similarity of their shingles decides. Memory: 512 bytes per
+    chunk, and its shingles.
 
     Args:
         chunks: all chunks.
-        rows: which of them to compare, in order of preference.
-        least: Jaccard similarity from which a chunk counts as a copy.
-        seed: of the hash functions.
+        rows: the rows to compare, in order of preference.
+        least: the least Jaccard similarity at which a chunk counts as a copy.
+        seed: seed of the hash functions.
 
     Source: Broder 1997; Leskovec, Rajaraman and Ullman 2014, chapter 3 for the bands.
     """
@@ -84,7 +85,7 @@ def near_duplicates(chunks: Chunks, rows: Sequence[int], *, least: float = 0.8, 
     for row in rows:
         own = _shingles(chunks.texts[row])
         with np.errstate(over="ignore"):
-            # Multiplication modulo 2^64 by odd numbers, then the high bits: cheap and even enough.
+            # Multiplying by odd numbers modulo 2^64 and keeping the high bits is cheap and uniform enough.
             sketch = ((own[:, None] * factors + offsets) >> np.uint64(20)).min(axis=0)
         keys = [(band, part.tobytes()) for band, part in enumerate(np.split(sketch, BANDS))]
         met = sorted({other for key in keys for other in leaders.get(key, ())})
@@ -99,7 +100,7 @@ def near_duplicates(chunks: Chunks, rows: Sequence[int], *, least: float = 0.8, 
 
 
 def _shingles(text: str) -> npt.NDArray[np.uint64]:
-    """Sorted distinct hashes of the runs of words of a text; never empty."""
+    """Return the sorted distinct hashes of a text's word shingles; never empty."""
     words = _WORDS.findall(text.lower())
     runs = {" ".join(words[at : at + SHINGLE_WORDS]) for at in range(max(1, len(words) - SHINGLE_WORDS + 1))}
     raw = b"".join(hashlib.blake2b(run.encode(), digest_size=8).digest() for run in sorted(runs))
@@ -107,25 +108,26 @@ def _shingles(text: str) -> npt.NDArray[np.uint64]:
 
 
 def jaccard(first: npt.NDArray[np.uint64], second: npt.NDArray[np.uint64]) -> float:
-    """Common over all members of two sets, each sorted and without repetition."""
+    """Jaccard similarity of two sets, each sorted and without repetition."""
     common = len(np.intersect1d(first, second, assume_unique=True))
     return common / (len(first) + len(second) - common)
 
 
 MOST_EMBEDDED = 20_000
-"""Of a larger corpus, so many chunks are drawn at random first; topics are found among them."""
+"""From a larger corpus, this many chunks are drawn at random before topics are found."""
 MOST_TOPICS, CHUNKS_A_TOPIC = 50, 20
 LENGTHS = 3
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Chosen chunks.
+    """A sample of chunks.
 
     Attributes:
-        chunks: the chosen ones, in the order of the corpus.
-        strata: how many chunks were worth asking and how many were chosen, by stratum ("topic 3, length 2 of 3").
-        ledger: chunks left out as boilerplate or near-duplicates; chunks that were merely not drawn are not in it.
+        chunks: the chosen chunks, in the order of the corpus.
+        strata: the numbers of useful and of chosen chunks, by stratum ("topic 3, length 2 of 3").
+        ledger: chunks that were skipped as boilerplate or near-duplicates. Chunks that were only not drawn are not
+            listed.
     """
 
     chunks: Chunks
@@ -141,21 +143,20 @@ def sample(
     embedder: str = "minilm",
     context: Context | None = None,
 ) -> Sample:
-    """All chunks worth asking about, or ``count`` of them, spread over topics, lengths and documents.
+    """Choose all useful chunks, or ``count`` of them spread over topics, lengths and documents.
 
-    Topics are k-means clusters of embeddings. Every topic and every third of
-    the lengths gives its share (largest remainders); within a stratum
-    documents that have given least come first.
+    Topics are k-means clusters of embeddings. Every topic and every third of the lengths contributes its share (largest
+    remainders). Within a stratum, documents that contributed least come first.
 
     Args:
         chunks: the corpus.
-        count: how many; all if None or more than there are.
-        seed: of every draw and of the clusters.
-        embedder: spec of the embedder behind the topics; unused where all are taken.
-        context: where embeddings are kept, and progress.
+        count: how many; None, or more than there are, takes all.
+        seed: seed of all draws and of the clusters.
+        embedder: spec of the embedder for the topics; unused if all chunks are taken.
+        context: cache for embeddings, and progress.
 
     Raises:
-        SettingError: ``count`` below 1, or a wrong embedder.
+        SettingError: ``count`` is below 1, or the embedder is unknown.
         InputError: every chunk is boilerplate.
     """
     if count is not None and count < 1:
@@ -187,7 +188,7 @@ def sample(
 
 
 def subset(chunks: Chunks, rows: npt.NDArray[np.int64]) -> Chunks:
-    """These chunks alone, ids and offsets as they are."""
+    """Select chunks by row; ids and offsets stay as they are."""
     return Chunks.of(chunks[int(row)] for row in rows)
 
 
@@ -222,7 +223,7 @@ def _draw(
     luck = generator(seed, "sample", "draw").random(len(rows))
     given: dict[int, int] = {}
     chosen: list[int] = []
-    # Small strata first: they have the least choice of documents.
+    # Small strata come first, because they have the least choice of documents.
     for number in np.argsort(sizes, kind="stable").tolist():
         members = np.flatnonzero(stratum == number)
         left = sorted(members.tolist(), key=luck.__getitem__)
@@ -240,13 +241,12 @@ def _draw(
 
 
 def apportion(sizes: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
-    """How many of ``count`` each stratum gives: its share rounded down, and the rest to the largest remainders.
+    """Divide ``count`` among strata: each gets its share rounded down, and the rest goes to the largest remainders.
 
-    Where there are at least as many places as strata, every stratum gives one
-    first, so that a small topic is not passed over.
+    If there are at least as many places as strata, every stratum gets one first, so that small topics take part.
 
     Args:
-        sizes: (s,) members of each stratum, above 0.
+        sizes: (s,) members per stratum, above 0.
         count: places, at most the sum of the sizes.
     """
     base = np.minimum(sizes, 1) if count >= len(sizes) else np.zeros(len(sizes), dtype=np.int64)

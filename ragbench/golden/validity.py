@@ -1,8 +1,7 @@
-"""Validity: does a synthetic golden set rank retriever settings as people's queries do?
+"""Validity: does a synthetic golden set rank retriever settings as human queries do?
 
-A pool of settings is ranked by their means on both sets; Kendall's tau says how
-far the two rankings agree. Beside it stands the ceiling, the agreement of two
-random halves of the people's queries: more cannot be asked of any other set.
+A pool of settings is ranked by their means on both sets, and Kendall's tau measures how far the two rankings agree. The
+ceiling is the agreement of two random halves of the human queries: no other set can be expected to agree more.
 """
 
 from collections.abc import Sequence
@@ -43,23 +42,23 @@ POOL = (
     "hybrid:fusion=minmax,weights=[1,3]",
     "hybrid:of=['bm25:stem=false','dense']",
 )
-"""Settings that need no model but the default one: lexical, dense, and mixtures of both."""
+"""Settings that need no model except the default one: lexical, dense, and hybrids of both."""
 RESAMPLES, SPLITS, MOST_QUERIES = 2000, 1000, 1000
 
 
 @dataclass(frozen=True)
 class Validity:
-    """How a synthetic set ranks a pool of retriever settings beside people's queries.
+    """Agreement between a synthetic set and human queries on the ranking of a pool of retriever settings.
 
     Attributes:
-        metric: what the settings are ranked by.
-        settings: the pool, m specs.
-        synthetic, human: (m,) mean per setting on either set.
+        metric: the metric that ranks the settings.
+        settings: the pool of m specs.
+        synthetic, human: (m,) mean per setting on each set.
         tau: Kendall's tau-b between the two rankings, with a bootstrap interval over both sets of queries.
         ceiling: mean tau of random halves of the human queries, with the middle 95% of the splits.
-        best_synthetic, best_human: the best setting of either set.
-        shortfall: by how much the setting that is best on the synthetic set stays below the best on
-            the human queries (human metric, 0 where they are the same), with its paired interval.
+        best_synthetic, best_human: the best setting on each set.
+        shortfall: the loss on the human queries from choosing the setting that is best on the synthetic set instead of
+            the best one, with its paired interval; 0 if they are the same.
         queries: number of synthetic and of human queries with something relevant.
     """
 
@@ -76,16 +75,18 @@ class Validity:
 
     @property
     def best_is_right(self) -> bool:
-        """Whether the best setting is the same, or not told from the best by the human queries (interval holds 0)."""
+        """Whether the best setting is the same, or the human queries cannot distinguish it from the best one (the
+        interval of the shortfall contains 0).
+        """
         return self.best_synthetic == self.best_human or self.shortfall.low <= 0.0
 
 
 @dataclass(frozen=True)
 class PerQuery:
-    """Values of one set of queries.
+    """Metric values of one set of queries.
 
     Attributes:
-        values: (n, m) metric per query and setting, queries without anything relevant left out.
+        values: (n, m) metric per query and setting; queries without anything relevant are skipped.
         clusters: (n,) resampling unit of each query.
     """
 
@@ -107,28 +108,27 @@ def validity(
 ) -> Validity:
     """Rank the pool on both sets and compare.
 
-    Documents are judged. The human queries are asked of the corpus as it is,
-    the synthetic ones of a copy without the text that they mask. Needs an
-    index per setting and corpus; embeddings come from the cache of ``context``.
+    Documents are judged. The human queries search the corpus as it is; the synthetic ones search a copy without the
+    text that they mask. Each setting needs an index for each of the two. Embeddings come from the cache of ``context``.
 
     Args:
         corpus: the documents both sets are about.
         synthetic: the set under test.
-        human: people's queries with their labels.
+        human: human queries with their labels.
         pool: specs of retrievers, at least three.
         metric: any metric of ragbench.
-        chunker: spec of a chunker; a document stands where its best chunk stands.
-        most_queries: of each set, so many are drawn where there are more.
-        seed: of the draws, the resampling and the splits.
-        context: cache and progress; nothing is kept by default.
+        chunker: spec of a chunker; a document takes the rank of its best chunk.
+        most_queries: from a larger set, this many queries are drawn.
+        seed: seed of the draws, the resampling and the splits.
+        context: cache and progress; by default nothing is cached.
 
     Raises:
-        SettingError: fewer than three settings, or a wrong one.
-        InputError: a set with fewer than two queries that have something relevant.
+        SettingError: there are fewer than three settings, or one is wrong.
+        InputError: a set has fewer than two queries with something relevant.
     """
     context = context or Context(seed=seed)
     cutter = choose_chunker(chunker, passages=True).chunker
-    # Text is masked for all queries before some are drawn: were only the drawn ones' documents shortened, their
+    # Text is masked for all queries before some are drawn. If only the documents of drawn queries were shortened, their
     # length would give them away.
     masked = without_masked(corpus, synthetic) if any(item.masked for item in synthetic) else None
     ours, theirs = drawn(masked.golden if masked else synthetic, most_queries, seed), drawn(human, most_queries, seed)
@@ -142,10 +142,10 @@ def validity(
 
 
 def drawn(golden: GoldenSet, most: int, seed: int) -> GoldenSet:
-    """The queries that have something relevant, at most so many, in their order.
+    """Draw at most ``most`` of the queries that have something relevant, and keep their order.
 
     Raises:
-        InputError: fewer than two.
+        InputError: there are fewer than two.
     """
     items = [item for item in golden if any(e.grade > 0 for e in item.evidence)]
     if len(items) < 2:
@@ -159,13 +159,15 @@ def drawn(golden: GoldenSet, most: int, seed: int) -> GoldenSet:
 def per_query(
     corpus: Corpus, golden: GoldenSet, pool: Sequence[str], metric: str, chunker: Chunker, context: Context
 ) -> PerQuery:
-    """Values of every setting for every query of one set.
+    """Measure every setting on every query of one set.
 
     Raises:
-        SettingError: fewer than three settings, or a wrong one.
+        SettingError: there are fewer than three settings, or one is wrong.
     """
     if len(set(pool)) < 3:
-        raise SettingError(f"a ranking of {len(set(pool))} settings says nothing; name at least three retrievers")
+        raise SettingError(
+            f"a ranking of {len(set(pool))} settings is too short to compare; name at least three retrievers"
+        )
     retrievers = [plugins.build(plugins.RETRIEVERS, spec) for spec in pool]
     faults = [f"{spec}: {fault}" for spec, one in zip(pool, retrievers, strict=True) for fault in one.check()]
     if faults:
@@ -197,13 +199,13 @@ def _document_of(item_ids: Sequence[str], chunks: Chunks) -> npt.NDArray[np.int3
 
 
 def compare(ours: PerQuery, theirs: PerQuery, pool: tuple[str, ...], metric: str, seed: int) -> Validity:
-    """The comparison, from values per query of the synthetic set and of the human queries.
+    """Compare the rankings, from the values per query of the synthetic set and of the human queries.
 
     Raises:
-        InputError: a set does not tell the settings apart.
+        InputError: a set gives all settings the same mean.
     """
     synthetic, human = ours.values.mean(axis=0), theirs.values.mean(axis=0)
-    for whose, means, queries in (("this set", synthetic, ours.values), ("people's queries", human, theirs.values)):
+    for whose, means, queries in (("this set", synthetic, ours.values), ("the human queries", human, theirs.values)):
         if np.ptp(means) == 0:
             raise InputError(
                 f"{whose}: all {len(pool)} settings have the same {metric} on {len(queries)} queries, so there is no "
@@ -213,7 +215,7 @@ def compare(ours: PerQuery, theirs: PerQuery, pool: tuple[str, ...], metric: str
     halves = split_halves(theirs.values, theirs.clusters, generator(seed, "validity", "halves"), splits=SPLITS)
     if np.isnan(halves).all():
         raise InputError(
-            f"people's queries: no half of the {len(theirs.values)} queries tells the {len(pool)} settings apart, so "
+            f"the human queries: no half of the {len(theirs.values)} queries separates the {len(pool)} settings, so "
             "nothing says how far rankings can agree; add queries"
         )
     clusters = (ours.clusters, theirs.clusters)

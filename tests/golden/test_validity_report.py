@@ -73,6 +73,6 @@ def test_wrong_input() -> None:
 
 def test_settings_that_a_set_does_not_tell_apart_have_no_ranking() -> None:
     some, none = np.array([[0.6, 0.5, 0.1], [0.4, 0.3, 0.1]]), np.ones((2, 3))
-    for ours, theirs, told in ((none, some, "this set: all 3 settings"), (some, none, "people's queries: all 3")):
+    for ours, theirs, told in ((none, some, "this set: all 3 settings"), (some, none, "the human queries: all 3")):
         with pytest.raises(InputError, match=told):
             compare(PerQuery(ours, np.arange(2)), PerQuery(theirs, np.arange(2)), ("a", "b", "c"), "mrr@10", 0)
