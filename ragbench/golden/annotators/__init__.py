@@ -1,1 +1,1 @@
-"""People in the loop: a sample to look through, their decisions read back, and how far the judge agrees with them."""
+"""Human review: a sample for annotators, their decisions, and the agreement of the judge with them."""

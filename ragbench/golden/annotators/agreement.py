@@ -1,4 +1,4 @@
-"""How far the judge agrees with people, and what its verdicts are worth once its errors are known."""
+"""Agreement of the judge with annotators, and rates that are corrected for the judge's errors."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from ragbench.stats.rogan_gladen import CorrectedRate, rogan_gladen
 
 CATEGORIES = ("valid", "not valid")
 FEWEST = 10
-"""With fewer decisions no rate is worked out from them."""
+"""With fewer decisions, no rate is estimated from them."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """``count`` of ``n``, with a Wilson interval."""
+    """A share, ``count`` of ``n``, with its Wilson interval."""
 
     count: int
     n: int
@@ -29,21 +29,21 @@ class Share:
 
 @dataclass(frozen=True)
 class JudgeAgreement:
-    """Person against judge.
+    """Agreement of annotators and judge.
 
-    A query is valid to a person who accepts it as it stands; one that had to be
-    edited is not.
+    A query counts as valid if an annotator accepts it unchanged, and as not valid if it was edited or rejected.
 
     Attributes:
-        kappa: Cohen's kappa; rows of its table are the person's, columns the judge's opinion. None without a judge.
-        lenient: the same with edited queries taken as valid.
-        standing: share of the looked-at queries *of the set* that people accepted as they stand.
-        judge_rate: share of all judged drafts that the judge accepted, corrected for its errors. None where they
-            cannot be measured.
-        people_rate: share of all judged drafts that people would accept as they stand, from their decisions and the
-            judge's verdicts on the drafts that they did not see. None where they saw every draft, or fewer than
+        kappa: Cohen's kappa; rows of its table are the annotators' decisions, columns the judge's. None without a
+            judge.
+        lenient: the same, with edited queries as valid.
+        standing: share of the reviewed queries *of the set* that annotators accepted unchanged.
+        judge_rate: share of all judged drafts that the judge accepted, corrected for its errors. None if they cannot be
+            measured.
+        people_rate: share of all judged drafts that annotators would accept unchanged, estimated from their decisions
+            and from the judge's verdicts on the other drafts. None if they reviewed every draft, or fewer than
             `FEWEST`.
-        untold: why ``kappa`` or ``judge_rate`` is None or rests on little; empty if nothing is to be said.
+        untold: why ``kappa`` or ``judge_rate`` is None or weak; empty if there is nothing to report.
     """
 
     kappa: Kappa | None
@@ -55,12 +55,12 @@ class JudgeAgreement:
 
 
 def agreement(decisions: Sequence[Decision], items: Mapping[str, GoldenItem], in_set: frozenset[str]) -> JudgeAgreement:
-    """Compare decisions with the judge's opinions.
+    """Compare the decisions with the judge's opinions.
 
     Args:
-        decisions: people's decisions.
-        items: every query that could have been drawn, by id: the set and the judge's rejects.
-        in_set: ids of those that are in the set.
+        decisions: decisions of the annotators.
+        items: every query that could be drawn, by id: the set and the judge's rejects.
+        in_set: ids of the queries that are in the set.
     """
     inside = [decision.word == "accept" for decision in decisions if decision.query_id in in_set]
     standing = _share(sum(inside), len(inside)) if inside else None
@@ -76,18 +76,20 @@ def agreement(decisions: Sequence[Decision], items: Mapping[str, GoldenItem], in
     untold = []
     if yes_no + no_no == 0:
         untold.append(
-            "the judge accepted every query people looked at, so its agreement with them cannot be told: export the "
-            "sample again from the folder that has the rejected queries too (rejected.jsonl)"
+            "the judge accepted every reviewed query, so its agreement with annotators cannot be measured: export the "
+            "sample again from the folder that also has the rejected queries (rejected.jsonl)"
         )
     rate = None
     if yes_yes + yes_no == 0 or no_yes + no_no == 0:
         which = "valid" if yes_yes + yes_no == 0 else "not valid"
-        untold.append(f"people found no query {which}, so one of the judge's two error rates is unknown: draw more")
+        untold.append(
+            f"annotators found no query {which}, so one of the judge's two error rates is unknown: review more queries"
+        )
     else:
         judged = list(opinions.values())
         rate = rogan_gladen(sum(judged), len(judged), yes_yes, yes_yes + yes_no, no_no, no_yes + no_no)
         if rate.value is None:
-            untold.append("the judge is no better than chance on this sample: its verdicts say nothing")
+            untold.append("the judge is no better than chance on this sample: its verdicts carry no information")
     return JudgeAgreement(kappa, lenient, standing, rate, tuple(untold), _people_rate(both, opinions, items))
 
 

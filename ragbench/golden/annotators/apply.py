@@ -1,4 +1,4 @@
-"""A golden set after people's decisions; every query keeps its history."""
+"""Apply the decisions of annotators to a golden set. Every query keeps its history."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,19 +9,19 @@ from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.golden.annotators.sheet import Decision
 
 HISTORY = "people"
-"""Metadata key of the list of decisions, the latest last."""
+"""Metadata key of the list of decisions, latest last."""
 
 
 @dataclass(frozen=True)
 class Reviewed:
-    """What became of a set.
+    """The result of a review.
 
     Attributes:
-        golden: the queries that stay: accepted, edited, not looked at, and those of the judge's rejects that a
-            person accepted or edited.
-        rejected: the queries people rejected.
-        counts: decisions by word.
-        recovered: ids of the judge's rejects that came back.
+        golden: the queries that stay: accepted, edited, not reviewed, and the judge's rejects that an annotator
+            accepted or edited.
+        rejected: the queries that annotators rejected.
+        counts: number of decisions by word.
+        recovered: ids of the judge's rejects that the review brought back.
     """
 
     golden: GoldenSet
@@ -33,16 +33,15 @@ class Reviewed:
 def apply_decisions(
     golden: GoldenSet, decisions: Sequence[Decision], rejects: Sequence[GoldenItem] = (), *, reviewer: str | None = None
 ) -> Reviewed:
-    """Carry the decisions out.
+    """Apply the decisions.
 
-    A grade becomes the label of every span that was relevant. What a decision
-    changed (text, grades) is kept in the history beside it.
+    A grade becomes the label of every span that was relevant. The history keeps what a decision changed (text, grades).
 
     Args:
         golden: the set the sample was drawn from.
         decisions: at most one per query.
-        rejects: queries the judge had rejected, which people may take back in.
-        reviewer: who decided, for the history.
+        rejects: queries that the judge rejected, and that annotators may bring back.
+        reviewer: name of the annotator, for the history.
 
     Raises:
         InputError: no query is left.
@@ -91,6 +90,6 @@ def _decided(item: GoldenItem, decision: Decision, reviewer: str | None) -> Gold
 
 
 def history(item: GoldenItem) -> list[object]:
-    """The decisions on a query so far, the latest last."""
+    """The decisions on a query so far, latest last."""
     found = item.metadata.get(HISTORY)
     return list(found) if isinstance(found, list) else []

@@ -1,7 +1,7 @@
-"""The table that annotators fill in: a sample of queries on the way out, decisions on the way back.
+"""The table that annotators fill in: it carries a sample of queries out, and their decisions back.
 
-The sample prefers queries that the judge rejected or doubted; a decision accepts,
-edits or rejects a query and may grade its evidence.
+The sample prefers queries that the judge rejected or doubted. A decision accepts, edits or rejects a query, and may
+grade its evidence.
 """
 
 import csv
@@ -28,7 +28,7 @@ _SAME_KEYS = ("id", "text", "type", "answer", "evidence", "masked", "struck")
 
 
 def judge_opinion(item: GoldenItem) -> bool | None:
-    """Whether the judge accepted the query; ``reconsider`` has the last word. None: no judge saw it."""
+    """Whether the judge accepted the query; ``reconsider`` overrules ``judge``. None if no judge saw it."""
     review = item.metadata.get("review")
     said = [
         bool(opinion["accepted"])
@@ -39,12 +39,12 @@ def judge_opinion(item: GoldenItem) -> bool | None:
 
 
 def judge_rejects(path: Path) -> tuple[GoldenItem, ...]:
-    """The queries of a ``rejected.jsonl`` that the judge saw and rejected.
+    """Read the queries of a ``rejected.jsonl`` that the judge rejected.
 
-    What another stage rejected is left out: the judge never saw it, or did not decide it.
+    Queries that another stage rejected are skipped, because the judge did not see or did not decide them.
 
     Raises:
-        InputError: a line is wrong; the message has file and line.
+        InputError: a line is invalid; the message names file and line.
     """
     found = []
     for where, row in read_objects(path):
@@ -63,7 +63,7 @@ def judge_rejects(path: Path) -> tuple[GoldenItem, ...]:
 
 
 def rejects_beside(golden: Path) -> tuple[GoldenItem, ...]:
-    """The judge's rejects that lie in the set's folder; none where there is no such file."""
+    """Read the judge's rejects from the folder of the set; none if there is no such file."""
     path = golden / REJECTED
     return judge_rejects(path) if golden.is_dir() and path.is_file() else ()
 
@@ -72,15 +72,15 @@ SHOWN = ("id", "type", "query", "answer", "evidence", "chunk")
 FILLED = ("decision", "edited_text", "grade", "comment")
 COLUMNS = (*SHOWN, *FILLED)
 MAX_CHARACTERS = 4000
-"""Of the shown text: spreadsheets cut cells off at 32,767."""
+"""Most characters of shown text. Spreadsheets cut cells at 32,767."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def write_sheet(items: Sequence[GoldenItem], corpus: Corpus, chunks: Chunks, path: Path) -> None:
-    """Write one row per query, the columns of `FILLED` empty.
+    """Write one row per query, with the columns of `FILLED` empty.
 
-    The judge's opinion is not shown: whoever sees it agrees with it more often.
-    Cells that a spreadsheet would take for a formula begin with an apostrophe.
+    The judge's opinion is hidden, because annotators who see it agree with it more often. A cell that a spreadsheet
+    would read as a formula begins with an apostrophe.
     """
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\r\n")
@@ -95,22 +95,22 @@ def write_sheet(items: Sequence[GoldenItem], corpus: Corpus, chunks: Chunks, pat
             _chunk(item, corpus, chunks),
         )
         table.writerow([*(neutral(cell) for cell in shown), *("" for _ in FILLED)])
-    # With the mark, spreadsheets read it as UTF-8.
+    # The byte order mark makes spreadsheets read the file as UTF-8.
     write_bytes(path, text.getvalue().encode("utf-8-sig", "replace"))
 
 
 def neutral(cell: str) -> str:
-    """The same text, held from being taken for a formula (OWASP, CSV injection)."""
+    """Neutralise a text that a spreadsheet would read as a formula (OWASP, CSV injection)."""
     return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
 
 
 def original(cell: str) -> str:
-    """The text that `neutral` was given."""
+    """Restore the text that `neutral` received."""
     return cell[1:] if cell.startswith("'") and cell[1:].lstrip(" ").startswith(_FORMULA) else cell
 
 
 def evidence_text(item: GoldenItem, corpus: Corpus) -> str:
-    """Relevant spans, one a line; for a whole document its title or id."""
+    """List the relevant spans, one per line; for a whole document, its title or id."""
     return "\n".join(_quoted(e, corpus) for e in item.evidence if e.grade > 0)[:MAX_CHARACTERS]
 
 
@@ -124,7 +124,7 @@ def _quoted(evidence: Evidence, corpus: Corpus) -> str:
 
 
 def _chunk(item: GoldenItem, corpus: Corpus, chunks: Chunks) -> str:
-    """The chunks that the best evidence lies in, from the first of them on."""
+    """Join the chunks that hold the best evidence, beginning with the first."""
     best = max((e for e in item.evidence if e.grade > 0), key=lambda e: e.grade, default=None)
     if best is None or best.document_id not in chunks.document_row:
         return ""
@@ -138,22 +138,21 @@ def _chunk(item: GoldenItem, corpus: Corpus, chunks: Chunks) -> str:
 
 
 def sample(items: Sequence[GoldenItem], size: int, seed: int) -> list[GoldenItem]:
-    """Items drawn without replacement, in an order that tells nothing of type or judge.
+    """Draw items without replacement, in an order that reveals neither type nor judge.
 
-    Every stratum (type and judge's opinion) gives its share, to the next whole
-    number by the largest remainder; ties by the stratum's name. The sample is
-    then a small picture of the whole, so that rates need no weights.
+    Every stratum (type and judge's opinion) contributes its share, rounded by largest remainders; ties follow the
+    stratum's name. The sample has the proportions of the whole, so rates need no weights.
 
     Args:
-        items: what to draw from.
-        size: how many; all where there are fewer.
-        seed: of the draw and of the order.
+        items: the items to draw from.
+        size: how many; if there are fewer, all.
+        seed: seed of the draw and of the order.
 
     Raises:
         SettingError: ``size`` is below 1.
     """
     if size < 1:
-        raise SettingError(f"a sample has at least one query, {size} is asked for")
+        raise SettingError(f"a sample needs at least one query, not {size}")
     strata: defaultdict[str, list[GoldenItem]] = defaultdict(list)
     for item in items:
         strata[f"{item.type}/{judge_opinion(item)}"].append(item)
@@ -180,14 +179,14 @@ FAULTS_SHOWN = 20
 
 @dataclass(frozen=True)
 class Decision:
-    """One person's decision on one query.
+    """The decision of an annotator on one query.
 
     Attributes:
         query_id: the query.
-        word: ``accept`` it as it stands, ``edit`` its text, or ``reject`` it.
-        text: the new text of an edited query, else None.
-        grade: how well the evidence answers, 0 to 3; None where it was left blank.
-        comment: what the person wrote.
+        word: ``accept`` the query unchanged, ``edit`` its text, or ``reject`` it.
+        text: the new text of an edited query, or None.
+        grade: how well the evidence answers the query, 0 to 3; None if it was left blank.
+        comment: the annotator's comment.
     """
 
     query_id: str
@@ -198,21 +197,22 @@ class Decision:
 
 
 class Decisions(NamedTuple):
-    """Decisions in the order of the table, and the queries whose decision was left blank."""
+    """The decisions in the order of the table, and the queries without a decision."""
 
     made: tuple[Decision, ...]
     undecided: tuple[str, ...]
 
 
 def read_decisions(path: Path, items: Mapping[str, GoldenItem]) -> Decisions:
-    """Read and check a filled table; comma, semicolon and tab all separate.
+    """Read and check a filled table. Cells are separated by comma, semicolon or tab.
 
     Args:
         path: the table.
-        items: the queries it may decide on, by id.
+        items: the queries that the table may decide on, by id.
 
     Raises:
-        InputError: no such file, a missing column, or wrong rows: every one is named with its line.
+        InputError: the file does not exist, a column is missing, or rows are wrong; the message names each with its
+            line.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
@@ -270,7 +270,7 @@ def _row_fault(id_: str, row: Mapping[str, str], items: Mapping[str, GoldenItem]
 
 
 def _plain(text: str) -> str:
-    """Without what a spreadsheet may change by itself."""
+    """Remove what a spreadsheet may change by itself."""
     return " ".join(text.split()).strip("'")
 
 
@@ -280,7 +280,7 @@ def _forgotten(row: Mapping[str, str]) -> str:
 
 
 def _decision(id_: str, row: Mapping[str, str], item: GoldenItem) -> Decision | str:
-    """The decision of a row, or what is wrong with it."""
+    """Read the decision of a row, or say what is wrong with it."""
     word, text, grade = row["decision"].strip().lower(), " ".join(row["edited_text"].split()), row["grade"].strip()
     if word not in WORDS:
         return f"decision {word!r}{did_you_mean(word, WORDS)}"

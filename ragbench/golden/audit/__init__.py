@@ -1,1 +1,1 @@
-"""Audits of a finished golden set: one file per audit, one frozen result each, findings that say what to do."""
+"""Audits of a finished golden set. Each audit is one file with a frozen result, and its findings say what to do."""

@@ -1,4 +1,4 @@
-"""All audits of one golden set, and their results as lines of text."""
+"""Run all audits of a golden set, and write their results as lines of text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ from ragbench.golden.audit.siblings import DEPTH, Siblings, siblings
 
 @dataclass(frozen=True)
 class Audit(Shown):
-    """What the audits found.
+    """The results of all audits.
 
     Attributes:
-        golden: the set's name; ``fingerprint`` is its content.
+        golden: name of the set; ``fingerprint`` identifies its content.
         mix, diversity, integrity, leak, siblings, circularity: one result per audit.
-        between: likeness to another set, where one was given.
-        ledger: what was left out while the set was read and its labels were projected onto the corpus.
+        between: similarity to another set, if one was given.
+        ledger: what was skipped while the set was read and its labels were projected onto the corpus.
     """
 
     golden: str
@@ -44,21 +44,21 @@ class Audit(Shown):
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Of all audits, the worst first."""
+        """Findings of all audits, worst first."""
         parts = (self.integrity, self.leak, self.siblings, self.diversity, self.between, self.circularity, self.mix)
         return worst_first(tuple(finding for part in parts if part is not None for finding in part.findings))
 
 
 @dataclass(frozen=True)
 class AuditSettings:
-    """How to audit.
+    """Settings of an audit.
 
     Attributes:
-        retrievers: specs of the retrievers that are asked.
-        depth: how far down their rankings unjudged items are looked for.
-        embedder: spec of the embedder of the queries.
+        retrievers: specs of the retrievers that search for the queries.
+        depth: how deep in their rankings unjudged items are collected.
+        embedder: spec of the embedder for the queries.
         language: Snowball language of the content words.
-        models: model by role (``writer``, ``judge``, ``reranker``), beside those the set names.
+        models: model by role (``writer``, ``judge``, ``reranker``), in addition to those that the set names.
     """
 
     retrievers: Sequence[str] = RETRIEVERS
@@ -77,18 +77,17 @@ def audit(
     other: GoldenSet | None = None,
     context: Context | None = None,
 ) -> tuple[Audit, Retrieved | None]:
-    """Run every audit; returns the rankings too, for a model that grades siblings.
+    """Run every audit. The rankings are returned too, for a model that grades siblings.
 
-    Where no query has a relevant document in the corpus, or masked text is not
-    where it should be, the audits that need rankings are left out (None);
-    `Integrity` says what is wrong.
+    If no query has a relevant document in the corpus, or masked text is not where it should be, the audits that need
+    rankings are skipped (None). `Integrity` says what is wrong.
 
     Args:
         golden: the set.
-        loaded: its documents.
+        loaded: the documents of the set.
         chunked: their chunks.
-        settings: how.
-        other: a set to look for near-duplicates in.
+        settings: settings of the audit.
+        other: another set to search for near-duplicates.
         context: cache, seed and progress.
 
     Raises:
@@ -126,7 +125,7 @@ def audit(
 
 
 def embedded(golden: GoldenSet, embedder: str, context: Context) -> Texts:
-    """The set's queries with their vectors."""
+    """Embed the queries of the set."""
     texts = [item.text for item in golden]
     model = plugins.build(plugins.EMBEDDERS, embedder)
     what = f"embedding the queries of {golden.name}"
@@ -137,7 +136,7 @@ SHOWN = 10
 
 
 def audit_lines(audit: Audit) -> list[str]:
-    """What people read: the numbers, then the findings with what to do."""
+    """Write the numbers, then the findings with what to do."""
     mix, diversity = audit.mix, audit.diversity
     lines = [
         f"golden set {audit.golden}: {mix.queries} queries from {mix.units} independent sources",
@@ -164,7 +163,7 @@ def audit_lines(audit: Audit) -> list[str]:
 
 
 def finding_lines(findings: Sequence[Finding]) -> list[str]:
-    """Findings, each with what to do."""
+    """Write the findings, each with what to do."""
     if not findings:
         return ["", "nothing found"]
     return [
@@ -204,7 +203,7 @@ def _sibling_lines(siblings: Siblings) -> list[str]:
     if chosen:
         which = "above everything relevant" if above else "among the first"
         lines.append(
-            f"unjudged, and {which} by agreement of the retrievers (candidates: nobody said that they answer):"
+            f"unjudged, and {which} by agreement of the retrievers (candidates: nobody has judged whether they answer):"
         )
         for candidate in chosen:
             ranks = ", ".join(f"{spec} {rank}" for spec, rank in candidate.ranks.items())

@@ -1,4 +1,4 @@
-"""What a set is made of: types, lengths, languages and grades, and the models that took part in it."""
+"""The composition of a set: types, lengths, languages and grades, and the models that took part in writing it."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -22,13 +22,13 @@ class Mix:
     """Counts of a set.
 
     Attributes:
-        queries: how many there are.
+        queries: number of queries.
         types: queries by type; ``""`` where none is recorded.
         words: words per query: mean, and quantiles as ``p0`` to ``p100``.
         languages: queries by recorded language (metadata ``language``); empty where none is recorded.
         grades: judged spans by grade.
         units: independent groups: source documents, or queries where no source is recorded.
-        findings: what to know about it.
+        findings: notes and warnings about the composition.
     """
 
     queries: int
@@ -73,8 +73,8 @@ def _findings(queries: int, types: "Counter[str]", words: dict[str, float], unit
             Finding(
                 "warning",
                 "few-queries",
-                f"{queries} queries from {units} independent sources: only large differences can be told from chance",
-                "add queries from further documents, or read the intervals before the means",
+                f"{queries} queries from {units} independent sources: only large differences stand out from chance",
+                "add queries from other documents, or read the intervals before the means",
             )
         )
     name, count = types.most_common(1)[0]
@@ -83,8 +83,8 @@ def _findings(queries: int, types: "Counter[str]", words: dict[str, float], unit
             Finding(
                 "note",
                 "one-type",
-                f"{count / queries:.0%} of the queries are of type {name!r}: the means are mostly theirs",
-                "look at the types apart, or bring the mix near to what users ask",
+                f"{count / queries:.0%} of the queries have type {name!r}: they dominate the means",
+                "read the scores by type, or bring the mix closer to what users ask",
             )
         )
     if words["p50"] > LONG_WORDS:
@@ -92,8 +92,8 @@ def _findings(queries: int, types: "Counter[str]", words: dict[str, float], unit
             Finding(
                 "warning",
                 "long-queries",
-                f"half of the queries have {words['p50']:.0f} words or more; what people type is mostly shorter",
-                "use seed queries of your users, so that length and style follow theirs",
+                f"half of the queries have {words['p50']:.0f} words or more; real queries are mostly shorter",
+                "give seed queries of your users, so that length and style follow theirs",
             )
         )
     return found
@@ -101,12 +101,12 @@ def _findings(queries: int, types: "Counter[str]", words: dict[str, float], unit
 
 @dataclass(frozen=True)
 class Circularity:
-    """Which models had a hand in the set.
+    """The models that took part in making the set.
 
     Attributes:
         models: model by role.
-        families: family by role; None where the name tells none.
-        shared: families that more than one role belongs to, with those roles.
+        families: family by role; None if the name reveals none.
+        shared: families with more than one role, with those roles.
         findings: what to do about it.
     """
 
@@ -117,25 +117,25 @@ class Circularity:
 
 
 def circularity(models: Mapping[str, str]) -> Circularity:
-    """Compare the families of the roles.
+    """Compare the model families of the roles.
 
     Args:
-        models: model by role: ``writer``, ``judge``, ``reranker``, or any other; ``none`` for no model.
+        models: model by role (``writer``, ``judge``, ``reranker``, or any other); ``none`` for no model.
     """
     named = {role: model for role, model in sorted(models.items()) if model.strip().lower() not in ("", "none")}
     families = {role: family(model) for role, model in named.items()}
     by_family: dict[str, list[str]] = {}
     for role, known in families.items():
-        # Without a family, two roles still share the model if its name is the same.
+        # Two roles share a model of unknown family if its name is the same.
         by_family.setdefault(known or f"model {named[role]}", []).append(role)
     shared = {known: tuple(roles) for known, roles in sorted(by_family.items()) if len(roles) > 1}
     findings = [
         Finding(
             "warning",
             "circular",
-            f"{' and '.join(roles)} are of one family ({known}): they share their blind spots, and what one writes "
+            f"{' and '.join(roles)} are of one family ({known}): they share blind spots, and what one writes "
             "the other likes",
-            "let another family judge or write a part of the set, and see whether the order of the arms stays",
+            "let another family judge or write a part of the set, and check whether the order of the systems stays",
         )
         for known, roles in shared.items()
     ]
@@ -146,14 +146,14 @@ def circularity(models: Mapping[str, str]) -> Circularity:
                 "note",
                 "family-unknown",
                 "no family is known for " + ", ".join(f"{role} ({named[role]})" for role in unknown),
-                "see for yourself whether it descends from another role's model",
+                "check whether it descends from another role's model",
             )
         )
     return Circularity(named, families, shared, tuple(findings))
 
 
 def models_of(golden: GoldenSet) -> dict[str, str]:
-    """Models that the set's own metadata names: ``writer``, ``judge``, ``reconsider``, where they are recorded."""
+    """Return the models that the set's metadata names as ``writer``, ``judge`` and ``reconsider``."""
     found: dict[str, str] = {}
     for item in golden:
         provenance = item.metadata.get("provenance")

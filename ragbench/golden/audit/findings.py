@@ -1,4 +1,4 @@
-"""What an audit found, how bad it is, and what to do about it."""
+"""Findings of audits: what was found, how serious it is, and what to do."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,12 +9,12 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to know.
+    """One finding of an audit.
 
     Attributes:
-        severity: ``error``: scores on this set are wrong; ``warning``: they may
-            mislead; ``note``: nothing is wrong, but it helps to read them.
-        code: the kind of finding, stable for machines.
+        severity: ``error`` if scores on this set are wrong, ``warning`` if they may mislead, ``note`` if they are right
+            and the finding helps to read them.
+        code: stable code of the kind of finding.
         message: what was found, with its numbers.
         action: what to do.
     """
@@ -26,5 +26,5 @@ class Finding:
 
 
 def worst_first(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Errors, then warnings, then notes; within each, the order given."""
+    """Sort errors first, then warnings, then notes; within each, keep the order."""
     return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))

@@ -1,4 +1,4 @@
-"""Faults of a set that make its scores wrong: evidence that is not there, queries without any, doubles."""
+"""Faults of a set that make its scores wrong: missing evidence, queries without evidence, duplicates."""
 
 import re
 from collections import defaultdict
@@ -19,14 +19,14 @@ class Integrity:
     """Faults by query.
 
     Attributes:
-        duplicates: groups of ids whose texts are the same but for case, punctuation and white space.
-        without_evidence: queries for which nothing relevant is known, though they should be answerable.
-        unanswerable: queries that say they have no answer (type ``unanswerable``, or ``is_impossible``).
+        duplicates: groups of ids whose texts differ only in case, punctuation or white space.
+        without_evidence: queries without anything relevant that should be answerable.
+        unanswerable: queries that are marked as having no answer (type ``unanswerable``, or ``is_impossible``).
         missing_documents: evidence or masked text in documents that the corpus lacks, as ``query: document``.
-        outside: spans that end behind their document's end, as ``query: document[start:end]``.
+        outside: spans that end past their document's end, as ``query: document[start:end]``.
         blank: evidence spans that hold white space only.
         masked_evidence: evidence that lies within text that the query masks.
-        findings: what to do about each.
+        findings: the faults as findings.
     """
 
     duplicates: tuple[tuple[str, ...], ...]
@@ -40,7 +40,7 @@ class Integrity:
 
 
 def integrity(golden: GoldenSet, corpus: Corpus) -> Integrity:
-    """Look at every query and span."""
+    """Check every query and span."""
     same: defaultdict[str, list[str]] = defaultdict(list)
     for item in golden:
         same[_NO_WORD.sub(" ", item.text.casefold()).strip() or item.text].append(item.id)
@@ -97,14 +97,14 @@ def _within(evidence: Evidence, masked: Span) -> bool:
 
 
 RULES: tuple[tuple[str, Severity, str, str], ...] = (
-    ("missing_documents", "error", "spans lie in documents that the corpus lacks", "give the set's own corpus"),
-    ("outside", "error", "spans end behind their document's end", "the documents changed; locate the evidence anew"),
-    ("masked_evidence", "error", "pieces of evidence are masked by their own query", "take one of both out"),
-    ("blank", "warning", "evidence spans hold nothing but white space", "mark the text that answers the query"),
+    ("missing_documents", "error", "spans lie in documents that the corpus lacks", "use the set's own corpus"),
+    ("outside", "error", "spans end past their document's end", "the documents changed; locate the evidence anew"),
+    ("masked_evidence", "error", "pieces of evidence are masked by their own query", "remove one of the two"),
+    ("blank", "warning", "evidence spans contain only white space", "mark the text that answers the query"),
     (
         "without_evidence",
         "warning",
-        "queries have nothing relevant and do not say that they are unanswerable; they are not scored",
+        "queries have nothing relevant and are not marked as unanswerable; they are not scored",
         "add evidence, or give them the type 'unanswerable'",
     ),
 )  # fmt: skip
@@ -125,9 +125,9 @@ def _findings(
             Finding(
                 "warning",
                 "duplicates",
-                f"{len(duplicates)} texts are asked more than once: {first_ten(' = '.join(ids) for ids in duplicates)}"
+                f"{len(duplicates)} texts occur more than once: {first_ten(' = '.join(ids) for ids in duplicates)}"
                 + (f"; {differ} of them with different relevant documents" if differ else ""),
-                "keep one of each and give it the evidence of all",
+                "keep one query of each text and give it the evidence of all",
             )
         )
     return findings

@@ -1,4 +1,4 @@
-"""How many of its words a query shares with what must be found, and what that does to the scores."""
+"""Lexical overlap of queries with what must be found, and its effect on the scores."""
 
 from dataclasses import dataclass
 
@@ -14,19 +14,20 @@ from ragbench.metrics.score import score
 
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 HUMAN = (0.28, 0.55)
-"""Mean share with a relevant document of people's queries: MED .28, Cranfield .39, SciFact .55."""
+"""Least and greatest mean overlap of human queries with a relevant document: MED .28, Cranfield .39, SciFact .55."""
 LOW, HIGH = 0.15, 0.7
-"""Mean shares outside of these are warned of: about half of, and well above, what people's queries have."""
+"""Mean overlaps outside of these limits give a warning: about half of the overlap of human queries, and well above
+it."""
 METRIC = "ndcg@10"
 
 
 @dataclass(frozen=True)
 class Band:
-    """Queries of like overlap.
+    """Queries of similar overlap.
 
     Attributes:
-        low, high: their least and greatest overlap with the document.
-        queries: how many.
+        low, high: least and greatest overlap with the document.
+        queries: number of queries.
         means: mean of the metric by retriever.
     """
 
@@ -38,17 +39,17 @@ class Band:
 
 @dataclass(frozen=True)
 class LexicalLeak:
-    """Overlap of queries with their evidence and with the documents it lies in.
+    """Overlap of queries with their evidence and with its documents.
 
     Attributes:
         document: share of a query's distinct content words that a relevant document
             has (mean over those of the highest grade; the text that the query masks
             does not count): mean, and quantiles as ``p0`` to ``p100``.
-        evidence: the same share for the evidence spans alone.
-        metric: what the bands are measured by.
-        bands: deciles of the overlap with the document, fewer where many queries share a value.
+        evidence: the same share for the evidence spans only.
+        metric: the metric of the bands.
+        bands: deciles of the overlap with the document; fewer if many queries share a value.
         correlation: Spearman's rank correlation of overlap and metric over queries, by retriever.
-        findings: what to know about it.
+        findings: notes and warnings about the overlap.
     """
 
     document: dict[str, float]
@@ -60,10 +61,10 @@ class LexicalLeak:
 
 
 def lexical_leak(retrieved: Retrieved, *, language: str = "english", metric: str = METRIC) -> LexicalLeak:
-    """Measure.
+    """Measure the overlap and the scores by overlap.
 
     Args:
-        retrieved: rankings of some retrievers, and what they are for.
+        retrieved: rankings of several retrievers, with their queries and documents.
         language: Snowball language of the content words.
         metric: any metric of ragbench.
     """
@@ -79,7 +80,7 @@ def lexical_leak(retrieved: Retrieved, *, language: str = "english", metric: str
 def query_overlaps(
     golden: GoldenSet, corpus: Corpus, language: str = "english"
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Per query: overlap with its relevant documents, and with its evidence; (q,) each, NaN where there is none."""
+    """Overlap of each query with its relevant documents, and with its evidence; (q,) each, NaN without evidence."""
     texts = {item.id: _texts(item, corpus) for item in golden}
     rows = [(item.text, text) for item in golden for text in texts[item.id]]
     shares = iter(overlaps([query for query, _ in rows], [text for _, text in rows], language))
@@ -92,7 +93,7 @@ def query_overlaps(
 
 
 def _texts(item: GoldenItem, corpus: Corpus) -> list[str]:
-    """The evidence of the highest grade as one text, then each document it lies in, masked text taken out."""
+    """Return the evidence of the highest grade as one text, then each of its documents without masked text."""
     best = max((e.grade for e in item.evidence if e.document_id in corpus.by_id), default=0)
     if best <= 0:
         return []
@@ -100,7 +101,7 @@ def _texts(item: GoldenItem, corpus: Corpus) -> list[str]:
     documents = dict.fromkeys(e.document_id for e in spans)
     masked = {id_: _masked(corpus.by_id[id_].text, item, id_) for id_ in documents}
     evidence = " ".join(masked[e.document_id][e.start : e.end] for e in spans)
-    # The title stands before the text in what retrievers index.
+    # Retrievers index the title before the text.
     return [evidence, *(f"{corpus.by_id[id_].title} {text}" for id_, text in masked.items())]
 
 
@@ -150,24 +151,24 @@ def _high(shares: dict[str, float]) -> tuple[Finding, ...]:
         return ()
     message = (
         f"a query shares {shares['mean']:.2f} of its content words with its document on average; "
-        f"people's queries shared {HUMAN[0]:.2f} to {HUMAN[1]:.2f} on three public collections"
+        f"human queries share {HUMAN[0]:.2f} to {HUMAN[1]:.2f} on three public collections"
     )
     if shares["mean"] > HIGH:
-        action = "lexical retrievers will look better than they are: rewrite the queries of the highest overlap"
+        action = "lexical retrievers look better than they are: rewrite the queries with the highest overlap"
         return (Finding("warning", "lexical-leak", message, action),)
     if shares["mean"] < LOW:
         action = (
-            "lexical retrievers will look worse than they are, and many queries may have no answer: read a sample, "
-            "and have the queries written anew or reviewed"
+            "lexical retrievers look worse than they are, and many queries may have no answer: read a sample, "
+            "and rewrite or review the queries"
         )
         return (Finding("warning", "low-overlap", message, action),)
-    return (Finding("note", "lexical-overlap", message, "read the scores by overlap before you choose between arms"),)
+    return (Finding("note", "lexical-overlap", message, "read the scores by overlap before you choose a system"),)
 
 
 def _turned(
     shares: npt.NDArray[np.float64], values: dict[str, npt.NDArray[np.float64]], metric: str
 ) -> tuple[Finding, ...]:
-    """Two retrievers whose order is not the same on queries of low and of high overlap."""
+    """Find two retrievers whose order changes between queries of low and of high overlap."""
     scored = ~np.isnan(shares) & ~np.isnan(np.array(list(values.values()))).any(axis=0)
     if scored.sum() < 20:
         return ()
@@ -181,7 +182,7 @@ def _turned(
         for second in specs[at + 1 :]:
             differences = [values[first][rows] - values[second][rows] for rows in (low, high)]
             gaps = [float(gap.mean()) for gap in differences]
-            # A difference within its standard error is no order that could turn.
+            # A difference within its standard error does not count as an order.
             told = all(abs(gap.mean()) > gap.std() / np.sqrt(len(gap)) for gap in differences)
             if gaps[0] * gaps[1] < 0 and told:
                 found.append(
@@ -190,7 +191,7 @@ def _turned(
                         "order-by-overlap",
                         f"{first} against {second}: {metric} {gaps[0]:+.3f} on the half of low overlap, "
                         f"{gaps[1]:+.3f} on the other; which is better depends on how the queries are worded",
-                        "find out which half is like your users' queries, and decide on that one",
+                        "find out which half resembles your users' queries, and decide on that half",
                     )
                 )
     return tuple(found)

@@ -1,7 +1,7 @@
-"""Queries that say nearly the same: within a set, and between two sets.
+"""Near-duplicate queries, within a set and between two sets.
 
-Near-duplicates within a set count one question twice. Near-duplicates between a
-test set and a set that was trained on make the test worthless.
+Near-duplicates within a set count one question twice. Near-duplicates between a test set and a training set make the
+test worthless.
 """
 
 import re
@@ -21,13 +21,13 @@ BLOCK = 512
 
 @dataclass(frozen=True)
 class Pair:
-    """Two queries that are near to each other.
+    """Two near-duplicate queries.
 
     Attributes:
         first, second: their ids.
         first_text, second_text: their texts.
-        jaccard: shared content words over all content words of both.
-        cosine: of their vectors.
+        jaccard: shared content words over all content words of the two.
+        cosine: cosine of their vectors.
     """
 
     first: str
@@ -61,16 +61,16 @@ def near_pairs(
     jaccard: float = JACCARD,
     cosine: float = COSINE,
 ) -> tuple[Pair, ...]:
-    """Pairs of at least this likeness by either measure, the nearest first.
+    """Find pairs that are similar by either measure, nearest first.
 
     Args:
         first: queries.
-        second: other queries; None compares the first among themselves, each pair once.
+        second: other queries; None compares the first with each other, each pair once.
         language: Snowball language of the content words.
-        jaccard: least share of content words.
+        jaccard: least Jaccard similarity of content words.
         cosine: least cosine.
 
-    Memory: one block of 512 queries against all others at a time.
+    Memory: similarities of one block of 512 queries with all others at a time.
     """
     from scipy.sparse import csr_matrix
 
@@ -103,13 +103,13 @@ def near_pairs(
 
 @dataclass(frozen=True)
 class BetweenSets:
-    """Likeness of two sets.
+    """Near-duplicates between two sets.
 
     Attributes:
-        other: the other set's name.
-        queries: how many queries the other set has.
+        other: name of the other set.
+        queries: number of queries in the other set.
         pairs: near-duplicates, ``first`` of this set and ``second`` of the other.
-        leaked: how many queries of this set have one in the other.
+        leaked: number of queries of this set with a near-duplicate in the other.
         findings: what to do about it.
     """
 
@@ -126,7 +126,7 @@ def between_sets(queries: Texts, other: Texts, name: str, *, language: str = "en
     Args:
         queries: the set under audit.
         other: the other set.
-        name: what to call it.
+        name: name of the other set.
         language: Snowball language of the content words.
     """
     pairs = near_pairs(queries, other, language=language)
@@ -138,9 +138,9 @@ def between_sets(queries: Texts, other: Texts, name: str, *, language: str = "en
             Finding(
                 "warning",
                 "leaked",
-                f"{leaked} queries ({share:.0%}) stand nearly the same in {name}: "
+                f"{leaked} queries ({share:.0%}) have a near-duplicate in {name}: "
                 + first_ten(f"{pair.first} = {pair.second}" for pair in pairs),
-                "if one of the sets was trained or tuned on, take these queries out of the other",
+                "if you trained or tuned on one of the sets, remove these queries from the other",
             ),
         )
     return BetweenSets(name, len(other.texts), pairs, leaked, findings)
@@ -157,15 +157,15 @@ class Diversity:
     """Diversity of a set of queries.
 
     Attributes:
-        distinct: distinct n-grams of words over all n-grams, for n = 1, 2, 3. It
-            falls as a set grows, so compare sets of like size only.
+        distinct: distinct n-grams of words over all n-grams, for n = 1, 2, 3. It falls as a set grows, so compare only
+            sets of similar size.
         self_similarity: mean cosine over all pairs of different queries; NaN for a single query.
-        opening: the two words that most queries begin with, and their share.
-        near_duplicates: pairs of queries that say nearly the same.
+        opening: the most frequent first two words of a query, and their share.
+        near_duplicates: pairs of near-duplicate queries.
         findings: what to know about it.
 
-    Source: distinct-n of Li et al. 2016; self-similarity by mean pairwise
-    likeness as in Zhu et al. 2018 (Self-BLEU), with cosines.
+    Source: distinct-n of Li et al. 2016; self-similarity as the mean pairwise similarity of Zhu et al. 2018
+        (Self-BLEU), with cosines.
     """
 
     distinct: dict[int, float]
@@ -176,7 +176,7 @@ class Diversity:
 
 
 def diversity(queries: Texts, *, language: str = "english") -> Diversity:
-    """Measure.
+    """Measure the diversity of a set.
 
     Args:
         queries: the set's queries with their vectors.
@@ -205,7 +205,9 @@ def _distinct(tokens: list[list[str]], n: int) -> float:
 
 
 def _self_similarity(queries: Texts) -> float:
-    """The mean of all cosines is the squared length of the summed vectors, less the n cosines with themselves."""
+    """Return the mean cosine of pairs: the squared length of the summed vectors, minus the n cosines of vectors with
+    themselves.
+    """
     n = len(queries.texts)
     if n < 2:
         return float("nan")
@@ -222,9 +224,9 @@ def _findings(n: int, pairs: tuple[Pair, ...], opening: str, share: float) -> li
             Finding(
                 "warning" if involved > MANY_NEAR * n else "note",
                 "near-duplicates",
-                f"{len(pairs)} pairs of queries say nearly the same ({involved} of {n} queries): "
+                f"{len(pairs)} pairs of queries are near-duplicates ({involved} of {n} queries): "
                 + first_ten(f"{pair.first} and {pair.second}" for pair in pairs),
-                "keep one of each pair: doubles count a query twice and shorten the intervals without right",
+                "keep one of each pair: duplicates count a query twice and make the intervals too short",
             )
         )
     if n >= 20 and share > SAME_OPENING:
@@ -233,7 +235,7 @@ def _findings(n: int, pairs: tuple[Pair, ...], opening: str, share: float) -> li
                 "warning",
                 "same-opening",
                 f"{share:.0%} of the queries begin with {opening!r}",
-                "vary the examples that the writer is shown, or the mix of query types",
+                "vary the examples in the writer's prompts, or the mix of query types",
             )
         )
     return found

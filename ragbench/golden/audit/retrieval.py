@@ -1,4 +1,4 @@
-"""What a few cheap retrievers find for a set, for the audits that need rankings."""
+"""Rankings of a few cheap retrievers, for the audits that need them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from ragbench.golden.masked_corpus import without_masked
 
 RETRIEVERS = ("bm25", "dense", "hybrid")
 FUSED = ("hybrid", "rerank")
-"""Retrievers that are made of others: their agreement with those is no second opinion."""
+"""Retrievers that combine others. Their agreement with their parts is not a second opinion."""
 DEPTH = 100
 
 
@@ -28,10 +28,10 @@ class Retrieved:
     """Rankings of a set by several retrievers.
 
     Attributes:
-        golden, corpus: what the rankings are for; where queries mask text, a copy of both without it.
-        chunks: what was indexed.
+        golden, corpus: the set and its documents. If queries mask text, they are copies without it.
+        chunks: the indexed chunks.
         task: queries and labels over these chunks.
-        runs: ranking by retriever spec, in the judged unit.
+        runs: run by retriever spec, in the judged unit.
     """
 
     golden: GoldenSet
@@ -42,16 +42,16 @@ class Retrieved:
 
     @property
     def independent(self) -> dict[str, Run]:
-        """The runs of retrievers that are not made of others; all of them where there is none such."""
+        """The runs of retrievers that do not combine others, or all runs if there are none."""
         alone = {spec: run for spec, run in self.runs.items() if plugins.Spec.parse(spec).name not in FUSED}
         return alone or dict(self.runs)
 
 
 def check_retrievers(specs: Sequence[str]) -> dict[str, Any]:
-    """Retriever by spec.
+    """Build and check the retrievers.
 
     Raises:
-        SettingError: no spec, one that is named twice, or a wrong one; every fault is listed.
+        SettingError: there is no spec, one is named twice, or one is wrong; the message lists every fault.
     """
     faults, built = [], {}
     for spec in specs:
@@ -71,17 +71,16 @@ def check_retrievers(specs: Sequence[str]) -> dict[str, Any]:
 
 
 def retrieve(golden: GoldenSet, loaded: Loaded, chunked: Chunked, specs: Sequence[str], context: Context) -> Retrieved:
-    """Ask every retriever every query, 100 deep.
+    """Retrieve the top 100 of every retriever for every query.
 
-    Chunks are judged where evidence points at parts of documents and some
-    document was cut, else documents. Where queries mask text, it is taken out
-    of the corpus first and documents are judged, so that labels fit the corpus
-    as it was too; a file of ready chunks cannot be cut anew, there the chunks
-    with masked text are left out of the rankings.
+    Chunks are judged if evidence points at parts of documents and some document was cut; otherwise documents are. If
+    queries mask text, the text is removed from the corpus first and documents are judged, so that labels also fit the
+    original corpus. A file of ready chunks cannot be chunked again, so its chunks with masked text are excluded from
+    the rankings.
 
     Raises:
-        SettingError: see `check_retrievers`.
-        InputError: nothing is relevant to any query.
+        SettingError: as in `check_retrievers`.
+        InputError: no query has anything relevant.
     """
     built = check_retrievers(specs)
     corpus, chunks = loaded.corpus, chunked.chunks

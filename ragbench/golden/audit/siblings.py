@@ -1,6 +1,6 @@
-"""Items that retrievers find and nobody judged: they may answer the query too.
+"""Siblings: items that retrievers find and nobody judged, and that may answer the query too.
 
-A language model can grade these candidates from 0 to 3; its grades become labels of a new set.
+A language model can grade these candidates from 0 to 3. Its grades become labels of a new set.
 """
 
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ DEPTH = 10
 
 @dataclass(frozen=True)
 class Candidate:
-    """An item that is not judged for a query, though retrievers rank it high.
+    """An item that retrievers rank high and that is not judged for the query.
 
     Attributes:
         query_id: the query.
         item_id: the chunk or document.
-        ranks: its rank by retriever, from 1; only those that have it within the depth.
-        above: whether every one of these ranks it above the first item known to be relevant.
+        ranks: rank by retriever, from 1, for retrievers that have it within the depth.
+        above: whether all of these retrievers rank it above the first relevant item.
     """
 
     query_id: str
@@ -41,15 +41,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Siblings:
-    """Items in the top of the rankings that nobody judged.
+    """Unjudged items in the top of the rankings.
 
     Attributes:
         unit: whether items are chunks or documents.
-        depth: how far down was looked.
-        judged: share of the top items that are judged, by retriever.
-        pool: every unjudged item within the depth of an independent retriever.
-        agreed: the part of the pool that at least two of them have; empty where there is
-            only one. They are candidates: no one has said that they answer.
+        depth: depth of the rankings.
+        judged: share of judged items in the top, by retriever.
+        pool: every unjudged item within the depth of some independent retriever.
+        agreed: items of the pool that at least two of these retrievers have; empty if there is only one. They are
+            candidates: nobody has judged whether they answer.
         findings: what to do about it.
     """
 
@@ -62,9 +62,9 @@ class Siblings:
 
 
 def siblings(retrieved: Retrieved, *, depth: int = DEPTH) -> Siblings:
-    """Pool the rankings and take out what is judged.
+    """Pool the rankings and remove the judged items.
 
-    Only queries with something relevant are looked at.
+    Only queries with something relevant take part.
     """
     labels = retrieved.task.judgements.to_dict()
     known = {query: row for query, row in labels.items() if any(label > 0 for label in row.values())}
@@ -115,9 +115,8 @@ def _findings(agreed: tuple[Candidate, ...], judged: dict[str, float], depth: in
         Finding(
             "note",
             "unjudged",
-            f"{len(agreed)} items that nobody judged stand in the top {depth} of several retrievers; "
-            f"judged there: {share}",
-            "name a language model (--llm) or people to grade them; until then they count as not relevant",
+            f"{len(agreed)} unjudged items are in the top {depth} of several retrievers; judged there: {share}",
+            "let a language model (--llm) or annotators grade them; until then they count as not relevant",
         )
     ]
     if above:
@@ -127,7 +126,7 @@ def _findings(agreed: tuple[Candidate, ...], judged: dict[str, float], depth: in
                 "siblings",
                 f"for {asked} of {queries} queries the retrievers agree on an unjudged item above everything known to "
                 f"be relevant: {first_ten(f'{c.query_id}: {c.item_id}' for c in above)}",
-                "look at these first: each is a wrong answer of all retrievers, or a right one that the set lacks",
+                "check these first: each is a wrong answer of all retrievers, or a right one that the set lacks",
             )
         )
     return tuple(found)
@@ -136,7 +135,7 @@ def _findings(agreed: tuple[Candidate, ...], judged: dict[str, float], depth: in
 PROMPT_NAME = "sibling-grade/1"
 MAX_CHARACTERS = 4000
 ANSWERS = 2
-"""The least grade that says that an item answers, at least in part (as in TREC Deep Learning)."""
+"""The least grade of an item that answers, at least in part (as in TREC Deep Learning)."""
 SCHEMA: dict[str, object] = {
     "title": "Grade",
     "type": "object",
@@ -148,7 +147,7 @@ SCHEMA: dict[str, object] = {
 
 @dataclass(frozen=True)
 class Grade:
-    """What the model said of one candidate: ``grade`` 0 (nothing to do with it) to 3 (answers fully)."""
+    """The model's ``grade`` for one candidate, from 0 (unrelated) to 3 (answers fully)."""
 
     query_id: str
     item_id: str
@@ -157,16 +156,16 @@ class Grade:
 
 @dataclass(frozen=True)
 class SiblingGrades:
-    """Grades of the candidates.
+    """The model's grades for the candidates.
 
     Attributes:
-        model: who graded.
+        model: the model that graded.
         grades: one per candidate that has one.
-        answering: how many candidates answer (grade 2 or 3).
-        queries: how many queries gain an answer.
-        cost: what it took, in the currency of the price table.
+        answering: number of candidates that answer (grade 2 or 3).
+        queries: number of queries that gain an answer.
+        cost: cost of the grades, in the currency of the price table.
         ledger: candidates without a grade, and why.
-        findings: what to know about it.
+        findings: notes and warnings about the grades.
     """
 
     model: str
@@ -182,12 +181,12 @@ async def grade_siblings(
     candidates: Sequence[Candidate], retrieved: Retrieved, asker: Asker, model: str, *,
     seed: int = 0, progress: Progress = silent,
 ) -> SiblingGrades:  # fmt: skip
-    """Ask the model once per candidate; the asker holds limits, budget and cache.
+    """Ask the model once per candidate. The asker applies limits, budget and cache.
 
-    Once the budget is spent, what is left has no grade, and the ledger says so.
+    When the budget is spent, the remaining candidates get no grade, and the ledger says so.
 
     Raises:
-        RagbenchError: what makes every call fail (a wrong key, a service that is down).
+        RagbenchError: every call would fail (wrong key, service down).
     """
     requests = grade_requests(candidates, retrieved, seed)
     asking = UntilEnded(asker, ends=(BudgetSpent,))
@@ -206,7 +205,7 @@ async def grade_siblings(
 
 
 def grade_requests(candidates: Sequence[Candidate], retrieved: Retrieved, seed: int) -> list[Request]:
-    """One question per candidate, in order."""
+    """Make one request per candidate, in order."""
     queries = {item.id: item.text for item in retrieved.golden}
     passages = {candidate.item_id: "" for candidate in candidates}
     for item_id in passages:
@@ -215,7 +214,7 @@ def grade_requests(candidates: Sequence[Candidate], retrieved: Retrieved, seed: 
 
 
 def grade_request(query: str, passage: str, seed: int) -> Request:
-    """The question about one candidate; query and passage are fenced, for they may hold instructions."""
+    """Make the request for one candidate. Query and passage are fenced, because they may contain instructions."""
     cut = passage[:MAX_CHARACTERS]
     fence = f"=== {text_hash(query + chr(0) + cut)[:16]} ==="
     text = PROMPT.format(fence=fence, query=query, passage=cut)
@@ -240,7 +239,7 @@ def _result(model: str, grades: tuple[Grade, ...], cost: float, ledger: Ledger, 
                 "answered-elsewhere",
                 f"{model} finds an answer in {len(answering)} of {len(grades)} unjudged items, for {asked} of "
                 f"{queries} queries: {first_ten(f'{grade.query_id}: {grade.item_id}' for grade in answering)}",
-                "evaluate on the set with these labels, written under --out, and have people check a sample of them",
+                "evaluate on the set with these labels, written under --out, and let annotators check a sample of them",
             )
         )
     if len(ledger):
@@ -249,19 +248,19 @@ def _result(model: str, grades: tuple[Grade, ...], cost: float, ledger: Ledger, 
                 "warning",
                 "not-graded",
                 f"{len(ledger)} candidates have no grade: {first_ten(entry.item for entry in ledger.entries)}",
-                "run the audit again; what was graded is kept",
+                "run the audit again; the grades so far are kept",
             )
         )
     return SiblingGrades(model, grades, len(answering), asked, cost, ledger, tuple(findings))
 
 
 def with_grades(golden: GoldenSet, graded: SiblingGrades, retrieved: Retrieved) -> GoldenSet:
-    """The set with the grades as labels; what people or the writer said stays as it is.
+    """Add the grades to the set as labels. Labels by annotators or by the writer do not change.
 
-    A grade of 2 becomes label 1 and a grade of 3 label 2, never above the highest
-    label that the query has: an item that is on the topic but does not answer
-    (grade 1) must not count as relevant. Grades 0 and 1 become label 0: judged,
-    not relevant. The grades themselves are kept in the metadata under ``sibling_grades``.
+    A grade of 2 becomes label 1 and a grade of 3 label 2, but never more than the highest label of the query. An item
+    that is on the topic but does not answer (grade 1) must not count as relevant. Grades 0 and 1 become label 0:
+    judged,
+    not relevant. The metadata keep the grades under ``sibling_grades``.
     """
     by_query: dict[str, list[Grade]] = {}
     for grade in graded.grades:
