@@ -1,1 +1,1 @@
-"""Review stages. One file each; the file's name is the stage's name."""
+"""Review stages. Each is one file, and the file's name is the stage's name."""

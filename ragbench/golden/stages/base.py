@@ -1,4 +1,4 @@
-"""The contract of a review stage, and what several stages share."""
+"""The contract of a review stage, and helpers that several stages share."""
 
 import re
 from abc import ABC, abstractmethod
@@ -16,13 +16,14 @@ from ragbench.models.llm.base import Asker
 
 @dataclass(frozen=True)
 class ReviewContext:
-    """What a stage may look at.
+    """The inputs of a stage.
 
     Attributes:
         corpus: the documents.
         chunks: their chunks.
-        askers: language models by role (``judge``, ``reconsider``); a missing role means: no model was named.
-        seed: of the run.
+        askers: language models by role (``judge``, ``reconsider``). A role is missing if the user named no model for
+            it.
+        seed: seed of the run.
         context: cache and progress, for retrievers and embedders.
     """
 
@@ -37,15 +38,17 @@ class Stage(ABC):
     """Accepts or rejects drafts. A subclass is a frozen dataclass whose fields are its settings."""
 
     role: ClassVar[str | None] = None
-    """The language model it needs, by role; None for a stage that needs none."""
+    """Role of the language model that the stage needs, or None."""
 
     @abstractmethod
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
-        """One opinion per draft, in order. Only drafts whose rejection is not final are given."""
+        """Give one opinion per draft, in order. Drafts that were finally rejected are not passed."""
 
 
 def passages_for(drafts: Sequence[Draft], context: ReviewContext, nearest: int) -> list[list[str]]:
-    """The chunks each draft was written from; for queries without an answer also the nearest that BM25 finds."""
+    """Return the chunks that each draft was written from. For queries without an answer, add the ``nearest`` that BM25
+    finds.
+    """
     chunks = context.chunks
     own = [list(draft.chunk_ids) for draft in drafts]
     open_ = [at for at, draft in enumerate(drafts) if draft.type == "unanswerable"]
@@ -58,7 +61,7 @@ def passages_for(drafts: Sequence[Draft], context: ReviewContext, nearest: int) 
 
 
 _WORD = re.compile(r"\w+(?:[.,'’]\w+)*")
-# What carries no subject in an English query; other languages keep all their words.
+# Words that carry no subject in an English query. Queries in other languages keep all their words.
 _EMPTY_WORDS = """
 a about above after all also am an and any are as at be because been before being below between both but by can
 could did do does doing down during each few for from further had has have having he her here hers him his how i if
@@ -70,10 +73,10 @@ EMPTY = frozenset(_EMPTY_WORDS.split())
 
 
 def words(text: str) -> list[str]:
-    """All words in lower case, numbers with their dots and commas."""
+    """Split a text into words in lower case. Numbers keep their dots and commas."""
     return [match.group().lower() for match in _WORD.finditer(text)]
 
 
 def content_words(text: str) -> frozenset[str]:
-    """The distinct words that say what a text is about."""
+    """Return the distinct words that carry the subject of a text."""
     return frozenset(word for word in words(text) if word not in EMPTY)

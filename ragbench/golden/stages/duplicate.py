@@ -1,4 +1,4 @@
-"""Whether another query of the set asks the same."""
+"""Reject a query if an earlier one asks the same."""
 
 import re
 from collections import Counter
@@ -23,18 +23,18 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 @dataclass(frozen=True)
 class Duplicate(Stage):
-    """Keeps the first of several queries that ask the same, in the order of the set.
+    """Keep the first of several queries that ask the same, in the order of the set.
 
-    The same: their words overlap by ``jaccard``, or their vectors by
-    ``cosine``. Queries with different numbers in them never count as the same
-    by their vectors ("5 x 60" and "5 x 80" are two products).
+    Two queries ask the same if the Jaccard similarity of their words reaches ``jaccard``, or the cosine of their
+    vectors reaches ``cosine``. Vectors do not count for queries with different numbers in them: "5 x 60" and "5 x 80"
+    are two products.
 
-    Time: the vectors cost n x n x d / 2 multiplications, in blocks of 1,024 rows.
+    Time: comparing the vectors takes n x n x d / 2 multiplications, in blocks of 1,024 rows.
 
     Attributes:
-        jaccard: shared words as a share of all words of both.
-        cosine: of the two vectors.
-        embedder: a spec; None leaves vectors out.
+        jaccard: shared words over all words of the two queries.
+        cosine: cosine of the two vectors.
+        embedder: spec of an embedder; None compares words only.
     """
 
     jaccard: float = 0.9
@@ -55,7 +55,7 @@ class Duplicate(Stage):
         numbers = [sorted(_NUMBER.findall(text)) for text in texts]
         kept = np.ones(len(drafts), dtype=bool)
         opinions: list[Opinion] = []
-        # A query is the same as an earlier one only if that one is kept, so that a chain does not empty the set.
+        # A query is a duplicate only of a query that is kept. Otherwise a chain of similar queries could empty the set.
         for start in range(0, len(drafts), BLOCK):
             rows = range(start, min(start + BLOCK, len(drafts)))
             near = vectors[start : rows.stop] @ vectors[: rows.stop].T if vectors is not None else None
@@ -95,10 +95,10 @@ class Duplicate(Stage):
 
 
 def lexical_pairs(sets: Sequence[frozenset[str]], least: float) -> dict[int, dict[int, float]]:
-    """For each row the earlier rows whose Jaccard similarity is at least ``least``, with the similarity.
+    """Find, for each row, the earlier rows with a Jaccard similarity of at least ``least``, and the similarity.
 
-    Two sets that are so similar share one of their rarest words (prefix
-    filtering; Chaudhuri et al. 2006), so that few pairs are looked at.
+    Two sets that are so similar share one of their rarest words, so few pairs need a comparison (prefix filtering;
+    Chaudhuri et al. 2006).
     """
     counts = Counter(word for row in sets for word in row)
     holders: dict[str, list[int]] = {}

@@ -1,4 +1,4 @@
-"""A language model decides whether a query is valid."""
+"""Let a language model decide whether a query is valid."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,11 +51,11 @@ JUDGE = Prompt(
 
 
 def judge_fields(draft: Draft, passages: Sequence[str]) -> Filled:
-    """Fields and data of one request.
+    """Return the fields and data of one request.
 
     Args:
         draft: the query to examine.
-        passages: what it was written from; for one without an answer, the nearest that a search found.
+        passages: the passages it was written from; for a query without an answer, also the nearest that a search found.
     """
     unanswerable = draft.type == "unanswerable"
     fields = {
@@ -71,10 +71,11 @@ def judge_fields(draft: Draft, passages: Sequence[str]) -> Filled:
 
 @dataclass(frozen=True)
 class Judge(Stage):
-    """Rejects what the judge calls invalid, with its reason; a judge without a usable answer rejects too.
+    """Reject what the judge calls invalid, with its reason. A query without a usable answer of the judge is rejected
+    too.
 
     Attributes:
-        nearest: for queries without an answer, how many passages the judge sees that might hold one.
+        nearest: for queries without an answer, how many passages that might hold one the judge sees.
     """
 
     role: ClassVar[str | None] = "judge"
@@ -85,7 +86,7 @@ class Judge(Stage):
             raise SettingError(f"stage 'judge': nearest is {self.nearest}; it must be 1 or more")
 
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
-        """One opinion per draft; ``detail["certainty"]`` is ``certain`` or ``doubtful``."""
+        """Give one opinion per draft; ``detail["certainty"]`` is ``certain`` or ``doubtful``."""
         shown = passages_for(drafts, context, self.nearest)
         requests = [
             JUDGE.request(judge_fields(draft, passages), seed=context.seed)

@@ -1,4 +1,4 @@
-"""Whether a query is in the language that was asked for."""
+"""Reject a query that is not in the requested language."""
 
 import importlib
 from collections.abc import Sequence
@@ -13,16 +13,15 @@ from ragbench.golden.stages.base import ReviewContext, Stage
 
 @dataclass(frozen=True)
 class Language(Stage):
-    """Rejects queries that are in another language beyond doubt, and abstains where it cannot tell.
+    """Reject queries that are clearly in another language, and accept those that cannot be decided.
 
     The detector is py3langid (naive Bayes over byte n-grams; Lui and Baldwin
-    2012). Names and technical terms look like any language, so the difference
-    of the two log probabilities must be large: of 540 English queries (the
-    sample shop's and SciFact's) 11 are guessed wrong, the worst by 6.6; seven
+    2012). Names and technical terms look alike in many languages, so the difference of the two log probabilities must
+    be large. Of 540 English queries (from the sample shop and SciFact), 11 are guessed wrong, the worst by 6.6. Seven
     short German ones differ from English by 15 to 78.
 
     Attributes:
-        margin: how much likelier another language must be, in natural logarithms.
+        margin: how much more likely another language must be, as a difference of natural logarithms.
     """
 
     margin: float = 10.0
@@ -32,7 +31,7 @@ class Language(Stage):
             raise SettingError(f"stage 'language': margin is {self.margin}; it must be 0 or more")
 
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
-        """One opinion per draft."""
+        """Give one opinion per draft."""
         return [self._opinion(draft) for draft in drafts]
 
     def _opinion(self, draft: Draft) -> Opinion:
@@ -50,6 +49,6 @@ class Language(Stage):
 
 @lru_cache(maxsize=1)
 def _detector() -> Any:
-    # By name: the library has no types.
+    # Imported by name, because the library has no types.
     langid: Any = importlib.import_module("py3langid.langid")
     return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE)

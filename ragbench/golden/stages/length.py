@@ -1,4 +1,4 @@
-"""Whether a query is as long as queries are."""
+"""Reject a query that is too short or too long."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from ragbench.golden.stages.base import ReviewContext, Stage, words
 
 @dataclass(frozen=True)
 class Length(Stage):
-    """Rejects queries that are too short or too long.
+    """Reject queries that are too short or too long.
 
     Attributes:
-        min_words: the fewest words; texts without blanks between words count characters / 4.
+        min_words: the fewest words. In scripts without spaces between words, four characters count as a word.
         max_words: the most.
     """
 
@@ -27,11 +27,11 @@ class Length(Stage):
             )
 
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
-        """One opinion per draft."""
+        """Give one opinion per draft."""
         return [self._opinion(draft) for draft in drafts]
 
     def _opinion(self, draft: Draft) -> Opinion:
-        # Chinese, Japanese and Thai come as one long "word".
+        # Splitting Chinese, Japanese or Thai at spaces gives one long "word".
         count = sum(
             max(1, len(word) // 4 if not word.isascii() and len(word) > 24 else 1) for word in words(draft.text)
         )

@@ -1,4 +1,4 @@
-"""Whether the quoted evidence stands in the documents."""
+"""Reject a draft whose quoted evidence is not in the documents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from ragbench.golden.stages.base import ReviewContext, Stage
 
 @dataclass(frozen=True)
 class Located(Stage):
-    """Rejects drafts with a quote that was not found, and queries over two passages whose evidence is in one."""
+    """Reject drafts with a quote that was not found, and queries over two passages with evidence in only one."""
 
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
-        """One opinion per draft."""
+        """Give one opinion per draft."""
         return [self._opinion(draft, context) for draft in drafts]
 
     def _opinion(self, draft: Draft, context: ReviewContext) -> Opinion:

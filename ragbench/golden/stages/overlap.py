@@ -1,4 +1,4 @@
-"""How much of a query is copied from its source."""
+"""Reject a query that is copied from its source."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,16 +10,15 @@ from ragbench.golden.stages.base import ReviewContext, Stage, content_words, wor
 
 @dataclass(frozen=True)
 class Overlap(Stage):
-    """Rejects queries that are copied from their source: they make every lexical retriever look perfect.
+    """Reject queries that are copied from their source, because they make every lexical retriever look perfect.
 
-    The shares are kept for every draft, so that scores can be looked at by
-    overlap. A query whose own sentence is masked from what must be found is
-    compared with nothing here: its writer measures the overlap with the rest.
+    Every draft keeps its overlap, so that you can read scores by overlap. A query whose own sentence is masked is not
+    compared here, because its writer already measured the overlap with the rest of the document.
 
     Attributes:
-        max_run: words in a row that query and source may share; longer runs are a copy.
-        max_share: content words of the query that may stand in the source, as a share
-            (1 rejects none: attribute and keyword queries name what the source names).
+        max_run: the most words in a row that query and source may share; a longer run is a copy.
+        max_share: the largest share of the query's content words that the source may have. 1 rejects none, because
+            attribute and keyword queries name what the source names.
     """
 
     max_run: int = 8
@@ -30,7 +29,7 @@ class Overlap(Stage):
             raise SettingError("stage 'overlap': max_run must be 1 or more and max_share in (0, 1]")
 
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
-        """One opinion per draft."""
+        """Give one opinion per draft."""
         return [self._opinion(draft, context) for draft in drafts]
 
     def _opinion(self, draft: Draft, context: ReviewContext) -> Opinion:
@@ -50,7 +49,7 @@ class Overlap(Stage):
 
 
 def longest_run(query: Sequence[str], source: Sequence[str]) -> int:
-    """The most words in a row that both have; n x m steps, n being the length of a query."""
+    """Return the length of the longest run of words that both have, in n x m steps for lengths n and m."""
     best, before = 0, [0] * (len(source) + 1)
     for word in query:
         now = [0] * (len(source) + 1)

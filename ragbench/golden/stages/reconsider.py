@@ -1,4 +1,4 @@
-"""A second language model argues the opposite of the judge, and decides."""
+"""Let a second language model argue against the judge, and decide."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,12 +44,12 @@ RECONSIDER = Prompt(
 
 
 def reconsider_fields(draft: Draft, passages: Sequence[str], opinion: Opinion) -> Filled:
-    """Fields and data of one request.
+    """Return the fields and data of one request.
 
     Args:
         draft: the query to examine again.
-        passages: what the judge saw.
-        opinion: what the judge said.
+        passages: the passages that the judge saw.
+        opinion: the judge's opinion.
     """
     same = judge_fields(draft, passages)
     verdict = "the query is valid" if opinion.accepted else "the query is NOT valid"
@@ -58,10 +58,10 @@ def reconsider_fields(draft: Draft, passages: Sequence[str], opinion: Opinion) -
 
 @dataclass(frozen=True)
 class Reconsider(Stage):
-    """Looks again at what the judge was in doubt about or rejected, and may overrule it; both opinions stay.
+    """Review again what the judge doubted or rejected. It may overrule the judge, and both opinions are kept.
 
     Attributes:
-        nearest: for queries without an answer, how many passages it sees; as for the judge.
+        nearest: for queries without an answer, how many passages that might hold one the model sees.
     """
 
     role: ClassVar[str | None] = "reconsider"
@@ -72,7 +72,7 @@ class Reconsider(Stage):
             raise SettingError(f"stage 'reconsider': nearest is {self.nearest}; it must be 1 or more")
 
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
-        """One opinion per draft; undoubted ones are accepted without a question."""
+        """Give one opinion per draft. Drafts that the judge accepted without doubt pass without a request."""
         verdicts = [next((o for o in reversed(draft.opinions) if o.stage == "judge"), None) for draft in drafts]
         doubted = [
             (draft, verdict)

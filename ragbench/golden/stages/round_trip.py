@@ -1,4 +1,4 @@
-"""Whether a search for the query finds its evidence."""
+"""Reject a query if no search for it finds its evidence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,17 +15,16 @@ from ragbench.golden.stages.base import ReviewContext, Stage
 
 @dataclass(frozen=True)
 class RoundTrip(Stage):
-    """Rejects queries whose evidence none of several retrievers finds among its first ``k``.
+    """Reject queries whose evidence is in the top ``k`` of none of several retrievers.
 
-    A single retriever would keep the queries that suit it. The rank of the
-    evidence in each retriever is kept with every query, so that the filter's
-    bias can be seen and scores be looked at with and without it. Queries
-    without an answer pass.
+    A single retriever would keep the queries that suit it. Every query keeps the rank of its evidence in each
+    retriever, so that you can see the bias of the filter and compare scores with and without it. Queries without an
+    answer pass.
 
     Attributes:
-        retrievers: the ensemble, as specs; one that finds the evidence is enough.
-        k: how far down each may have it.
-        reject: False records the ranks and rejects nothing.
+        retrievers: specs of the retrievers; a query passes if one of them finds the evidence.
+        k: the lowest rank that counts as found.
+        reject: whether to reject queries; False only records the ranks.
     """
 
     retrievers: tuple[str, ...] = ("bm25", "dense")
@@ -39,7 +38,9 @@ class RoundTrip(Stage):
             plugins.load(plugins.RETRIEVERS, plugins.Spec.parse(spec).name)
 
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
-        """One opinion per draft; ``detail["ranks"]`` has the rank by retriever, None where it is not found."""
+        """Give one opinion per draft; ``detail["ranks"]`` has the rank by retriever, None if the evidence was not
+        found.
+        """
         items = tuple(
             GoldenItem(draft.id, draft.text, evidence=draft.evidence, masked=draft.masked)
             for draft in drafts
@@ -77,7 +78,7 @@ class RoundTrip(Stage):
 
 
 def survival(drafts: Sequence[Draft]) -> dict[str, float]:
-    """Share of the queries with evidence that each retriever alone found, by retriever; empty if none was asked."""
+    """Return the share of queries with evidence that each retriever found on its own; empty if no retriever ran."""
     found: dict[str, list[bool]] = {}
     for draft in drafts:
         for opinion in draft.opinions:

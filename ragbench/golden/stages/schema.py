@@ -1,4 +1,4 @@
-"""Whether a draft is whole: a query, an answer, quotes where they are due, and nothing of the prompt."""
+"""Reject a draft that lacks its query, answer or quotes, or that repeats the prompt."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ LEAK_WORDS = 8
 
 @dataclass(frozen=True)
 class Schema(Stage):
-    """Rejects drafts that lack a part, hold control characters, or repeat what the writer was told."""
+    """Reject drafts that lack a part, contain control characters, or repeat the writer's instructions."""
 
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
-        """One opinion per draft."""
+        """Give one opinion per draft."""
         return [Opinion("schema", not fault, fault) for fault in map(_fault, drafts)]
 
 
@@ -42,7 +42,7 @@ def _fault(draft: Draft) -> str:
 
 
 def leaks(text: str) -> bool:
-    """Whether a text repeats a fence or a run of words of the prompts."""
+    """Whether a text repeats a fence or a run of words from the prompts."""
     if "=== DATA" in text:
         return True
     found = words(text)

@@ -1,4 +1,4 @@
-"""Whether a query can be understood by somebody who has not seen its source."""
+"""Reject a query that only a reader of its source can understand."""
 
 import re
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _ACCORDING = {
     "fr": r"\b(?:selon|dans|d'après)\s+(?:le|la|l'|ce|cet)\s*{source}\b",
     "es": r"\b(?:según|en)\s+(?:el|la|este|esta)\s+{source}\b",
 }
-# "which of these", "is it": somebody is pointing at what only the writer sees.
+# "which of these", "is it": the query points at something that only the writer sees.
 _BARE_EN = re.compile(r"\b(?:does|is|can|will|was|has)\s+it\b", re.IGNORECASE)
 
 
@@ -39,7 +39,7 @@ def _patterns(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     known = language if language in _SOURCE else "en"
     source = _ACCORDING[known].replace("{source}", _SOURCE[known])
     pointed = rf"\b{_POINTING[known]}\s+(?:{_SOURCE[known]}|{_THING[known]})\b"
-    # "the above" and the like by themselves, "this passage" and "this product".
+    # "the above" and similar phrases on their own, "this passage" and "this product".
     return re.compile(source, re.IGNORECASE), re.compile(pointed, re.IGNORECASE)
 
 
@@ -48,15 +48,14 @@ _COMPILED = {language: _patterns(language) for language in _SOURCE}
 
 @dataclass(frozen=True)
 class Standalone(Stage):
-    """Rejects queries that point at their source: "according to the text", "this product" without its name.
+    """Reject queries that point at their source: "according to the text", or "this product" without its name.
 
-    A query that names its subject (a word of the document's title) may go on
-    pointing at it. English, German, French and Spanish are known; a query in
-    another language is held to the English phrases.
+    A query that names its subject (a word of the document's title) may refer back to it. The rules cover English,
+    German, French and Spanish; a query in another language is checked against the English phrases.
     """
 
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
-        """One opinion per draft."""
+        """Give one opinion per draft."""
         return [self._opinion(draft, context) for draft in drafts]
 
     def _opinion(self, draft: Draft, context: ReviewContext) -> Opinion:
@@ -68,14 +67,14 @@ class Standalone(Stage):
 
 
 def pointing(query: str, language: str, titles: Sequence[str]) -> str:
-    """What in a query points at something that it does not name, in words; empty if nothing does."""
+    """Describe the words of a query that point at something it does not name; empty if there are none."""
     source, pointed = _COMPILED.get(language, _COMPILED["en"])
     if match := source.search(query):
         return f"it points at its source: {match.group()!r}"
     match = pointed.search(query)
     if match is None and language == "en":
         bare = _BARE_EN.search(query)
-        # "what is a head torch and is it waterproof" names what "it" is; few words before it cannot.
+        # "what is a head torch and is it waterproof" names what "it" is. A few words before "it" cannot do so.
         match = bare if bare and len(content_words(query[: bare.start()])) == 0 else None
     if match is None:
         return ""
