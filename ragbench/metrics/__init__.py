@@ -1,5 +1,5 @@
-"""How well a run answers: one metric per file, pure functions on columnar runs.
+"""Retrieval metrics: one per file, as pure functions on columnar runs.
 
 `ragbench.metrics.parse` reads names such as ``ndcg@10``, and
-`ragbench.metrics.evaluate` scores a run.
+`ragbench.metrics.score` scores a run.
 """

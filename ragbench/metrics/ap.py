@@ -12,10 +12,10 @@ from ragbench.metrics.tied import NO_CUT, groups
 
 @dataclass(frozen=True)
 class AveragePrecision(Metric):
-    """Sum of the precision at the rank of each relevant item in the top k, over R.
+    """Average precision: the sum of the precision at the rank of each relevant item in the top k, divided by R.
 
-    R counts all relevant items, not the retrieved ones only: what divides by
-    the retrieved ones (Ragas context precision) is another measure.
+    R counts all relevant items, retrieved or not. A measure that divides by the retrieved ones, such as the context
+    precision of Ragas, is a different one.
     Source: Buckley and Voorhees, "Evaluating evaluation measure stability", SIGIR 2000.
     """
 
@@ -26,7 +26,7 @@ class AveragePrecision(Metric):
     level: int = 1
 
     def values(self, ranked: Ranked) -> Floats:
-        """Sum of n / rank of the n-th relevant item, over R."""
+        """Sum of n / rank of the n-th relevant item, divided by R."""
         relevant = ranked.relevant(self.level)
         precision = relevant.nth / relevant.rank
         if self.k:
@@ -35,12 +35,12 @@ class AveragePrecision(Metric):
         return value
 
     def expected(self, ranked: Ranked) -> Floats:
-        """Precision at each rank of a tied group, given a relevant item there, in closed form."""
+        """Sum of the expected precision at the ranks of tied groups, in closed form."""
         tied = groups(ranked, self.level)
         inside = tied.inside(self.k or NO_CUT)
         harmonic = np.concatenate(([0.0], np.cumsum(1 / np.arange(1, int(ranked.retrieved.max(initial=0)) + 1))))
-        # A relevant item at place j of its group has before + 1 + (j - 1) * share relevant items down to
-        # it, where share is the chance that another item of the group is relevant; rank = above + j.
+        # Down to a relevant item at place j of its group there are before + 1 + (j - 1) * share relevant items, where
+        # share is the probability that another item of the group is relevant. Its rank is above + j.
         share = (tied.relevant - 1) / np.maximum(tied.size - 1, 1)
         constant = tied.before + 1 - (tied.above + 1) * share
         harmonics = harmonic[tied.above + inside] - harmonic[np.minimum(tied.above, tied.above + inside)]

@@ -1,4 +1,4 @@
-"""The contract of a metric."""
+"""The contract of a retrieval metric."""
 
 import dataclasses
 import math
@@ -13,25 +13,24 @@ GAINS = ("linear", "exp")
 
 
 class Metric(ABC):
-    """A measure of one query's ranking, as a value: two metrics with the same settings are equal.
+    """A measure of the ranking of one query. Metrics are values: two with the same settings are equal.
 
-    A subclass is a frozen dataclass. Its fields are its settings: ``k`` (the
-    cut, printed after ``@``), ``level`` (the least label that counts as
-    relevant), ``gain``, ``p``. ``str(metric)`` is its one written form, and
-    `ragbench.metrics.parse.parse` reads it back.
+    A subclass is a frozen dataclass whose fields are its settings: ``k`` (the cut-off, written after ``@``), ``level``
+        (the least label that counts as relevant), ``gain``, ``p``. ``str(metric)`` is the written form, and
+        `ragbench.metrics.parse.parse` reads it back.
 
     Raises:
-        SettingError: a setting outside its range.
+        SettingError: a setting is out of its range.
     """
 
     name: ClassVar[str]
-    """The name as printed."""
+    """The printed name."""
 
     direction: ClassVar[Direction] = "higher"
-    """Which values are better."""
+    """Whether higher or lower values are better."""
 
     aliases: ClassVar[tuple[str, ...]] = ()
-    """Other accepted names, lower case, with ``_`` for ``-``."""
+    """Other accepted names, in lower case and with ``_`` for ``-``."""
 
     def __post_init__(self) -> None:
         for key, value in self.settings().items():
@@ -41,24 +40,24 @@ class Metric(ABC):
 
     @abstractmethod
     def values(self, ranked: Ranked) -> Floats:
-        """(q,) the value of each query; whatever it is where the metric is undefined is not looked at."""
+        """(q,) Value of each query. Values where the metric is undefined are ignored."""
 
     def expected(self, ranked: Ranked) -> Floats:
-        """(q,) mean of the value over all orders of items with equal scores.
+        """(q,) Mean of the value over all orders of items with equal scores.
 
         Raises:
-            SettingError: there is no known way to work it out.
+            SettingError: the metric has no known expected value.
         """
-        raise SettingError(f"metric {self} has no expected value under ties; leave it out or use ties='trec'")
+        raise SettingError(f"metric {self} has no expected value under ties; remove it or use ties='trec'")
 
     @property
     def needs_level(self) -> int | None:
-        """The metric is undefined for a query without any label this high; None where it always is defined."""
+        """The metric is undefined for a query without a label of at least this level; None if it is always defined."""
         level: int = getattr(self, "level", 1)
         return level
 
     def settings(self) -> dict[str, object]:
-        """Value by setting, as the fields stand."""
+        """Values by name of the setting."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
 
     def __str__(self) -> str:
@@ -70,7 +69,7 @@ class Metric(ABC):
 
 
 def _fault(key: str, value: object) -> str:
-    """What is wrong with a setting, or nothing."""
+    """Say what is wrong with a setting; empty if nothing is."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     if key == "k" and not (value is None or (whole and value >= 1)):  # type: ignore[operator]
         return "must be a whole number from 1"

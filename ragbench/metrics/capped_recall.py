@@ -1,4 +1,4 @@
-"""Recall@K capped by what can be reached."""
+"""Recall@K, capped by the largest number of items that k ranks can hold."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,7 +12,7 @@ from ragbench.metrics.tied import expected_found
 
 @dataclass(frozen=True)
 class CappedRecall(Metric):
-    """Relevant items in the top k over min(k, R), so that 1 can be reached when R is above k.
+    """Relevant items in the top k, divided by min(k, R). It can reach 1 even if R is above k.
 
     Source: Thakur et al., "BEIR", NeurIPS 2021 (``R_cap@k``).
     """
@@ -24,12 +24,12 @@ class CappedRecall(Metric):
     level: int = 1
 
     def values(self, ranked: Ranked) -> Floats:
-        """Found over min(k, R)."""
+        """Number found, divided by min(k, R)."""
         value: Floats = ranked.relevant(self.level).found(self.k) / self._reach(ranked)
         return value
 
     def expected(self, ranked: Ranked) -> Floats:
-        """Expected number found over min(k, R)."""
+        """Expected number found, divided by min(k, R)."""
         return expected_found(ranked, self.level, self.k) / self._reach(ranked)
 
     def _reach(self, ranked: Ranked) -> Floats:

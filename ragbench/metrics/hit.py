@@ -12,9 +12,9 @@ from ragbench.metrics.tied import chance_of_none, groups
 
 @dataclass(frozen=True)
 class Hit(Metric):
-    """1 if any relevant item is in the top k, else 0; its mean is the hit rate.
+    """Hit@k: 1 if any relevant item is in the top k, else 0. The mean is the hit rate.
 
-    Under ties: the chance that a relevant item is in the top k.
+    Under ties: the probability that a relevant item is in the top k.
     Source: trec_eval 9, ``success``.
     """
 
@@ -25,14 +25,14 @@ class Hit(Metric):
     level: int = 1
 
     def values(self, ranked: Ranked) -> Floats:
-        """Whether anything relevant is in the top k."""
+        """1 where a relevant item is in the top k, else 0."""
         return (ranked.relevant(self.level).found(self.k) > 0).astype(np.float64)
 
     def expected(self, ranked: Ranked) -> Floats:
-        """The chance that something relevant is in the top k."""
+        """Probability that a relevant item is in the top k."""
         tied = groups(ranked, self.level)
         inside = tied.inside(self.k)
-        # Only the first group with anything relevant matters: it is met first, whole or in part.
+        # Only the first group with a relevant item matters, because it comes first, whole or in part.
         inside[tied.before > 0] = 0
         hit = (inside >= tied.size).astype(np.float64)
         missed = np.zeros(len(inside))

@@ -13,11 +13,10 @@ from ragbench.metrics.tied import mean_weight
 
 @dataclass(frozen=True)
 class Judged(Metric):
-    """Judged items in the top k, relevant or not, over k, also where fewer than k were retrieved.
+    """Judged@k: judged items in the top k, relevant or not, divided by k, even if fewer than k were retrieved.
 
-    It says how far the other metrics can be trusted: what is not judged counts
-    as not relevant there. Defined for every query. ir-measures divides a short
-    list by its own length instead.
+    It shows how far to trust the other metrics, where unjudged items count as not relevant. It is defined for every
+    query. ir-measures divides a short list by its own length instead.
     """
 
     name: ClassVar[str] = "judged"
@@ -26,15 +25,15 @@ class Judged(Metric):
     k: int
 
     def values(self, ranked: Ranked) -> Floats:
-        """Judged items in the top k, over k."""
+        """Judged items in the top k, divided by k."""
         value: Floats = np.bincount(ranked.query[ranked.rank <= self.k], minlength=len(ranked)) / self.k
         return value
 
     def expected(self, ranked: Ranked) -> Floats:
-        """Expected number in the top k, over k."""
+        """Expected number in the top k, divided by k."""
         return ranked.sum(ranked.query, mean_weight(ranked, np.ones(self.k))) / self.k
 
     @property
     def needs_level(self) -> None:
-        """Defined for every query."""
+        """The metric is defined for every query."""
         return None

@@ -1,10 +1,9 @@
-"""Finding the judged rows of a run: the one step of scoring that touches every retrieved item.
+"""Find the judged rows of a run. This is the only step of scoring that touches every retrieved item.
 
-A retrieved item is looked up in a small hash table of its query's judged
-items. The tables of neighbouring queries lie side by side and a batch of
-queries is worked through at a time, so everything stays in the processor's
-cache whatever the size of the vocabulary. A slot that two judged items share
-keeps one of them; the other is found by binary search, so the answer is exact.
+Each retrieved item is looked up in a small hash table of its query's judged items. The tables of neighbouring queries
+are adjacent, and one batch of queries is processed at a time, so the data stay in the processor's cache whatever the
+size of the vocabulary. If two judged items share a slot, the slot keeps one of them and binary search finds the other:
+the result is exact.
 """
 
 from collections.abc import Iterator
@@ -17,10 +16,10 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 
 ROWS_PER_BATCH = 1 << 17
-"""Retrieved rows worked on at a time; their temporary columns fit in a second-level cache."""
+"""Retrieved rows per batch. Their temporary columns fit in a second-level cache."""
 
 _SPREAD = np.uint32(2654435769)  # 2**32 / golden ratio: Knuth's multiplicative hashing
-_SHARED = np.int32(1 << 30)  # marks a slot that several judged items wanted
+_SHARED = np.int32(1 << 30)  # marks a slot that several judged items share
 
 
 class Found(NamedTuple):
@@ -37,13 +36,13 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Judged items by query, ready to be looked up.
+    """A lookup table of judged items by query.
 
     Attributes:
         offsets: (q + 1,), the rows of query i are ``offsets[i]:offsets[i + 1]``.
-        items: int32 (n,), item of each row in the run's vocabulary, below 0 where the run lacks it.
-        rows_per_batch: retrieved rows worked on at a time.
-        room: slots per judged item; more memory, fewer shared slots.
+        items: int32 (n,), item of each row in the run's vocabulary; below 0 if the run lacks it.
+        rows_per_batch: retrieved rows per batch.
+        room: slots per judged item. More slots need more memory and are shared less often.
     """
 
     offsets: Ints
@@ -52,10 +51,10 @@ class Table:
     room: int = 16
 
     def find(self, offsets: Ints, items: npt.NDArray[np.int32]) -> Found:
-        """Rows of a run that are judged.
+        """Find the rows of a run that are judged.
 
         Args:
-            offsets: (q + 1,), rows of the run per query, the same queries as this table's.
+            offsets: (q + 1,), offsets of the run's rows by query, for the queries of this table.
             items: int32 (r,), retrieved items.
         """
         rows, judgements = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
@@ -104,7 +103,7 @@ class Table:
 def _slots(
     items: npt.NDArray[np.int32], shift: npt.NDArray[np.uint32], base: npt.NDArray[np.uint32], lengths: Ints
 ) -> npt.NDArray[np.uint32]:
-    """Slot of each item in its query's part of the table."""
+    """Return the slot of each item in its query's part of the table."""
     slot: npt.NDArray[np.uint32] = items.view(np.uint32) * _SPREAD
     slot >>= np.repeat(shift, lengths)
     slot += np.repeat(base, lengths)
@@ -118,7 +117,7 @@ def _search(
     asked: npt.NDArray[np.int32],
     probe: npt.NDArray[np.uint32],
 ) -> npt.NDArray[np.int32]:
-    """Judgement of each asked item among those that lost their slot to another, or -1."""
+    """Return the judgement of each item among those that lost their slot to another, or -1."""
     key = (slot.astype(np.int64) << 32) | judged[lost]
     order = np.argsort(key)
     key = key[order]
@@ -128,7 +127,7 @@ def _search(
 
 
 def _batches(offsets: Ints, rows: int) -> Iterator[tuple[int, int]]:
-    """Ranges of queries with about `rows` rows each; one query is never split."""
+    """Divide the queries into ranges with about `rows` rows each, without splitting a query."""
     queries, low = len(offsets) - 1, 0
     while low < queries:
         high = int(np.searchsorted(offsets, offsets[low] + rows, side="right")) - 1

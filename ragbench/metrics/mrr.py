@@ -12,7 +12,7 @@ from ragbench.metrics.tied import NO_CUT, chance_of_none, groups
 
 @dataclass(frozen=True)
 class ReciprocalRank(Metric):
-    """1 / rank of the first relevant item; 0 if there is none, or none in the top k.
+    """Reciprocal rank: 1 / rank of the first relevant item, or 0 if there is none (in the top k).
 
     Without ``k`` it is trec_eval's ``recip_rank``.
     Source: Kantor and Voorhees, "The TREC-5 confusion track", Information Retrieval 2, 2000.
@@ -25,7 +25,7 @@ class ReciprocalRank(Metric):
     level: int = 1
 
     def values(self, ranked: Ranked) -> Floats:
-        """One over the first relevant rank."""
+        """1 / rank of the first relevant item."""
         relevant = ranked.relevant(self.level)
         value = np.zeros(len(ranked))
         found = np.flatnonzero(np.diff(relevant.bounds))
@@ -34,12 +34,12 @@ class ReciprocalRank(Metric):
         return value
 
     def expected(self, ranked: Ranked) -> Floats:
-        """Sum over ranks of 1 / rank, times the chance that the first relevant item stands there."""
+        """Sum over ranks of 1 / rank times the probability that the first relevant item is there."""
         tied = groups(ranked, self.level)
         first = np.flatnonzero(tied.before == 0)
         value = np.zeros(len(tied.query))
         for m, (at, none) in enumerate(chance_of_none(tied, int(tied.size[first].max(initial=0)))):
-            # The first relevant item stands at place m + 1 of its group: none before it, and it is relevant.
+            # The first relevant item is at place m + 1 of its group: no item before it is relevant, and it is.
             rank = tied.above[at] + m + 1
             here = none * tied.relevant[at] / (tied.size[at] - m)
             value[at] += np.where(rank <= (self.k or NO_CUT), here / rank, 0.0)

@@ -16,13 +16,12 @@ _LARGEST_EXPONENT = 1023
 
 @dataclass(frozen=True)
 class NDCG(Metric):
-    """DCG over the DCG of the best possible ranking, both cut at k.
+    """nDCG: DCG divided by the DCG of the best possible ranking, both cut off at k.
 
     DCG = sum of gain / log2(rank + 1). The gain is the label (``linear``, as
     in trec_eval) or 2^label - 1 (``exp``); labels of 0 and below gain nothing.
-    The ideal ranking is made of all positive judgements, never only of as many
-    as were retrieved. Under ties every item has its group's mean discount,
-    which is also scikit-learn's rule.
+    The ideal ranking consists of all positive judgements, not only of as many as were retrieved. Under ties, every item
+    has the mean discount of its group, as in scikit-learn.
     Sources: Järvelin and Kekäläinen, TOIS 20(4), 2002; ``exp``: Burges et al., ICML 2005.
     """
 
@@ -33,7 +32,7 @@ class NDCG(Metric):
     gain: Literal["linear", "exp"] = "linear"
 
     def values(self, ranked: Ranked) -> Floats:
-        """DCG over the ideal DCG."""
+        """DCG divided by the ideal DCG."""
         rows = np.flatnonzero((ranked.label > 0) & (ranked.rank <= self.k) if self.k else ranked.label > 0)
         rank = ranked.rank.take(rows)
         gain = self._gain(ranked.label.take(rows))
@@ -41,7 +40,7 @@ class NDCG(Metric):
         return self._normalised(dcg, ranked)
 
     def expected(self, ranked: Ranked) -> Floats:
-        """The same with the mean discount of each item's tied group."""
+        """DCG with the mean discount of each item's tied group, divided by the ideal DCG."""
         depth = self.k or int(ranked.retrieved.max(initial=1))
         gain = self._gain(np.maximum(ranked.label, 0))
         return self._normalised(ranked.sum(ranked.query, gain * mean_weight(ranked, _discount(depth))), ranked)
@@ -61,12 +60,12 @@ class NDCG(Metric):
         largest = int(label.max(initial=0))
         if largest > _LARGEST_EXPONENT:
             raise InputError(f"a label of {largest} has no exponential gain 2^label - 1: use gain=linear")
-        # A table by label: labels are few, and exp2 of each row is slow.
+        # A table by label is faster than exp2 of each row, because labels are few.
         table: Floats = np.exp2(np.arange(largest + 1)) - 1
         return table.take(label)
 
 
 def _discount(depth: int) -> Floats:
-    """Weight of rank 1 to ``depth``."""
+    """Return the weights of ranks 1 to ``depth``."""
     weight: Floats = 1 / np.log2(np.arange(2, depth + 2))
     return weight

@@ -1,9 +1,8 @@
 """Metric names: ``ndcg@10``, ``recall(level=2)@100``, ``rbp(p=0.8)``.
 
-Case does not matter, and the names of trec_eval (``ndcg_cut_10``, ``P_5``,
-``recip_rank``), ir-measures (``nDCG@10``, ``P(rel=2)@5``, ``RR@10``) and ranx
-(``hit_rate@5``, ``ndcg_burges@10``) are understood. The printed form is one:
-``str(parse(name))``, and parsing that gives the same metric again.
+Case does not matter. The names of trec_eval (``ndcg_cut_10``, ``P_5``, ``recip_rank``), ir-measures (``nDCG@10``,
+``P(rel=2)@5``, ``RR@10``) and ranx (``hit_rate@5``, ``ndcg_burges@10``) are accepted too. Each metric has one printed
+form, ``str(parse(name))``, and parsing it gives the same metric.
 """
 
 import dataclasses
@@ -39,7 +38,7 @@ METRICS: tuple[type[Metric], ...] = (
     RBP,
     RBPResidual,
 )
-"""Every metric, in the order they are listed to a user."""
+"""Every metric, in the order of lists for users."""
 
 _BY_NAME = {name: metric for metric in METRICS for name in (metric.name, *metric.aliases)}
 _SHORTHAND: dict[str, tuple[type[Metric], dict[str, object]]] = {"ndcg_burges": (NDCG, {"gain": "exp"})}
@@ -52,10 +51,10 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 def parse(written: str | Metric) -> Metric:
-    """The metric a name stands for.
+    """Return the metric of a name.
 
     Raises:
-        SettingError: unknown name or setting, a cut that is missing, not wanted or below 1.
+        SettingError: the name or a setting is unknown, or the cut-off is missing, not allowed or below 1.
     """
     if isinstance(written, Metric):
         return written
@@ -78,10 +77,10 @@ def parse(written: str | Metric) -> Metric:
 
 
 def parse_all(written: str | Metric | Iterable[str | Metric]) -> tuple[Metric, ...]:
-    """Metrics from several names, or from one text with commas; a metric named twice counts once.
+    """Return the metrics of several names, or of one text with commas. A repeated metric counts once.
 
     Raises:
-        SettingError: no name at all, or one that `parse` refuses.
+        SettingError: there is no name, or `parse` refuses one.
     """
     if isinstance(written, Metric):
         return (written,)
@@ -89,7 +88,7 @@ def parse_all(written: str | Metric | Iterable[str | Metric]) -> tuple[Metric, .
     names = re.split(r",(?![^()]*\))", written) if isinstance(written, str) else list(written)
     metrics = tuple(dict.fromkeys(parse(name) for name in names if not isinstance(name, str) or name.strip()))
     if not metrics:
-        raise SettingError(f"no metric is named; there are {', '.join(m.name for m in METRICS)}")
+        raise SettingError(f"no metric is named; choose from {', '.join(m.name for m in METRICS)}")
     return metrics
 
 
@@ -104,14 +103,14 @@ def _settings(written: str, text: str) -> dict[str, object]:
         if not equals or not key or not value.strip():
             raise SettingError(f"metric {written!r}: expected key=value, got {part.strip()!r}")
         if key in settings or key == "k":
-            hint = "write the cut behind @" if key == "k" else "it is given twice"
+            hint = "write the cut-off after @" if key == "k" else "given twice"
             raise SettingError(f"metric {written!r}: {key}: {hint}")
         settings[key] = _value(value)
     return settings
 
 
 def _value(text: str) -> object:
-    """A whole number, a number or a lower-case word."""
+    """Read an integer, a float or a lower-case word."""
     text = text.strip().strip("'\"").lower()
     if _WHOLE.fullmatch(text):
         return int(text)
@@ -126,7 +125,7 @@ def _check_keys(written: str, metric: type[Metric], settings: dict[str, object])
     for key in settings:
         if key not in fields:
             if key == "k":
-                raise SettingError(f"metric {written!r}: {metric.name} takes no cut; write {metric.name}")
+                raise SettingError(f"metric {written!r}: {metric.name} takes no cut-off; write {metric.name}")
             keys = [name for name in fields if name != "k"]
             raise SettingError(f"metric {written!r}: {metric.name} has no setting {key!r}{did_you_mean(key, keys)}")
     for name, field in fields.items():

@@ -10,7 +10,7 @@ from ragbench.metrics.tied import expected_found
 
 @dataclass(frozen=True)
 class Precision(Metric):
-    """Relevant items in the top k over k, also where fewer than k were retrieved.
+    """Precision@k: relevant items in the top k, divided by k, even if fewer than k were retrieved.
 
     Source: trec_eval 9, ``P``.
     """
@@ -22,10 +22,10 @@ class Precision(Metric):
     level: int = 1
 
     def values(self, ranked: Ranked) -> Floats:
-        """Found over k."""
+        """Number found, divided by k."""
         value: Floats = ranked.relevant(self.level).found(self.k) / self.k
         return value
 
     def expected(self, ranked: Ranked) -> Floats:
-        """Expected number found over k."""
+        """Expected number found, divided by k."""
         return expected_found(ranked, self.level, self.k) / self.k

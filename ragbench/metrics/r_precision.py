@@ -12,7 +12,7 @@ from ragbench.metrics.tied import expected_found
 
 @dataclass(frozen=True)
 class RPrecision(Metric):
-    """Precision at rank R, R being the number of relevant items of the query.
+    """R-precision: the precision at rank R, where R is the number of relevant items of the query.
 
     Source: trec_eval 9, ``Rprec``.
     """
@@ -23,14 +23,14 @@ class RPrecision(Metric):
     level: int = 1
 
     def values(self, ranked: Ranked) -> Floats:
-        """Relevant items in the top R, over R."""
+        """Relevant items in the top R, divided by R."""
         relevant = ranked.relevant(self.level)
         within = relevant.query[relevant.rank <= relevant.total.take(relevant.query)]
         value: Floats = np.bincount(within, minlength=len(ranked)) / np.maximum(relevant.total, 1)
         return value
 
     def expected(self, ranked: Ranked) -> Floats:
-        """Expected number in the top R, over R."""
+        """Expected number in the top R, divided by R."""
         total = ranked.total(self.level)
         value: Floats = expected_found(ranked, self.level, total) / np.maximum(total, 1)
         return value

@@ -1,8 +1,7 @@
-"""A run seen through judgements: only the retrieved rows that are judged.
+"""The judged rows of a run, from which every metric is computed.
 
-This is what every metric is computed from. Few of the retrieved items are
-judged, so the columns are short, and each metric is a handful of counts over
-them instead of a matrix of queries by ranks.
+Few of the retrieved items are judged, so the columns are short. Each metric needs a few counts over them instead of a
+matrix of queries by ranks.
 """
 
 from collections.abc import Sequence
@@ -22,11 +21,11 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Relevant:
-    """The retrieved items with a label of at least some level.
+    """The retrieved items with at least a given label.
 
     Attributes:
-        total: (q,) R, all relevant items of each query, retrieved or not.
-        query, rank: (r,) of each relevant retrieved item, ascending; ranks from 1.
+        total: (q,) R, the number of relevant items of each query, retrieved or not.
+        query, rank: (r,) query and rank (from 1) of each relevant retrieved item, ascending.
     """
 
     total: Ints
@@ -41,12 +40,12 @@ class Relevant:
 
     @cached_property
     def nth(self) -> Ints:
-        """(r,) 1 for the first relevant item of its query, 2 for the second, ..."""
+        """(r,) Number of each relevant item within its query: 1 for the first, 2 for the second, ..."""
         nth: Ints = np.arange(1, len(self.query) + 1) - self.bounds[:-1].take(self.query)
         return nth
 
     def found(self, k: int) -> Ints:
-        """(q,) number of relevant items in the top k."""
+        """(q,) Number of relevant items in the top k."""
         if k not in self._found:
             self._found[k] = np.bincount(self.query[self.rank <= k], minlength=len(self.total))
         return self._found[k]
@@ -54,15 +53,15 @@ class Relevant:
 
 @dataclass(frozen=True, eq=False)
 class Ranked:
-    """The judged rows of a run, in the order of the judgements' queries.
+    """The judged rows of a run, in the order of the queries of the judgements.
 
     Attributes:
         judgements: the judgements, q queries.
-        retrieved: (q,) number of items each query retrieved, judged or not.
-        query, rank: int64 (h,) of each judged retrieved item, ascending; ranks from 1.
-        label: int32 (h,).
-        above: int64 (h,), how many items of the query have a higher score, or None where ties do not matter.
-        tied: int64 (h,), how many items of the query have the same score, itself included, or None.
+        retrieved: (q,) number of retrieved items of each query, judged or not.
+        query, rank: int64 (h,) query and rank (from 1) of each judged retrieved item, ascending.
+        label: int32 (h,) its label.
+        above: int64 (h,) number of items of the query with a higher score, or None if ties do not matter.
+        tied: int64 (h,) number of items of the query with the same score, itself included, or None.
     """
 
     judgements: Judgements
@@ -79,11 +78,11 @@ class Ranked:
         return len(self.judgements.query_ids)
 
     def sum(self, query: Ints, weight: Floats) -> Floats:
-        """(q,) sum of ``weight`` per query."""
+        """(q,) Sum of ``weight`` per query."""
         return np.bincount(query, weights=weight, minlength=len(self)).astype(np.float64, copy=False)
 
     def total(self, level: int) -> Ints:
-        """(q,) R, number of items with a label of at least ``level``."""
+        """(q,) R, the number of items with a label of at least ``level``."""
         if level not in self._totals:
             relevant = np.concatenate(([0], np.cumsum(self.judgements.labels >= level)))
             self._totals[level] = np.diff(relevant.take(self.judgements.offsets))
@@ -115,7 +114,7 @@ def look_through(run: Run, judgements: Judgements, *, ties: bool) -> Ranked:
     """Find the judged rows of a run.
 
     Args:
-        run: its queries may be others, or in another order; its item vocabulary may be another.
+        run: the run; its queries, their order and its item vocabulary may differ from the judgements'.
         judgements: the queries to score.
         ties: whether `Ranked.above` and `Ranked.tied` are needed.
     """
@@ -136,7 +135,7 @@ def look_through(run: Run, judgements: Judgements, *, ties: bool) -> Ranked:
 
 
 def _sorted(keys: Ints) -> Ints:
-    """Keys (from 0) in ascending order: counted where their range is small, which takes a tenth of the time."""
+    """Sort keys (from 0). If their range is small, they are counted, which takes a tenth of the time."""
     cells = int(keys.max()) + 1
     if cells <= 4 * len(keys):
         return np.repeat(np.arange(cells), np.bincount(keys))
@@ -148,7 +147,7 @@ def _same(one: Sequence[str], other: Sequence[str]) -> bool:
 
 
 def _translate(items: npt.NDArray[np.int32], item_ids: Sequence[str], run_ids: Sequence[str]) -> npt.NDArray[np.int32]:
-    """The judged items in the run's vocabulary, -1 where the run lacks them."""
+    """Map the judged items to the run's vocabulary; -1 if the run lacks an item."""
     import pyarrow as pa
     from pyarrow import compute
 
@@ -160,14 +159,14 @@ def _translate(items: npt.NDArray[np.int32], item_ids: Sequence[str], run_ids: S
     try:
         at = compute.index_in(pa.array(names, pa.string()), value_set=pa.array(run_ids, pa.string()))
         row[judged] = at.fill_null(-1).to_numpy()
-    except UnicodeEncodeError:  # An id with half a surrogate pair, which Arrow's UTF-8 cannot hold.
+    except UnicodeEncodeError:  # An id with half of a surrogate pair does not fit in Arrow's UTF-8.
         place = {id_: i for i, id_ in enumerate(run_ids)}
         row[judged] = [place.get(name, -1) for name in names]
     return row.take(items)
 
 
 def _tied(run: Run, row: Ints) -> tuple[Ints, Ints]:
-    """For rows of a run: how many items of the query score higher, and how many the same."""
+    """Count, for rows of a run, the items of the query that score higher, and those that score the same."""
     fresh = np.ones(len(run.items) + 1, dtype=bool)
     fresh[1:-1] = run.scores[1:] != run.scores[:-1]
     fresh[run.offsets] = True

@@ -12,9 +12,10 @@ from ragbench.metrics.tied import mean_weight
 
 @dataclass(frozen=True)
 class RBP(Metric):
-    """(1 - p) * sum of p^(rank - 1) over the relevant items (in the top k): a user who goes on with chance p.
+    """RBP: (1 - p) * sum of p^(rank - 1) over the relevant items (in the top k).
 
-    `ragbench.metrics.rbp_residual` tells how much higher it could be.
+    It models a user who continues to the next rank with probability p. `ragbench.metrics.rbp_residual` measures how
+    much higher it could be.
     Source: Moffat and Zobel, "Rank-biased precision for measurement of
     retrieval effectiveness", TOIS 27(1), 2008, with binary relevance.
     """
@@ -35,7 +36,7 @@ class RBP(Metric):
         return ranked.sum(relevant.query, weight)
 
     def expected(self, ranked: Ranked) -> Floats:
-        """The same with the mean weight of each item's tied group."""
+        """Sum of the mean weights of the tied groups of relevant items."""
         depth = self.k or int(ranked.retrieved.max(initial=0))
         weight = mean_weight(ranked, (1 - self.p) * np.power(self.p, np.arange(depth, dtype=np.float64)))
         return ranked.sum(ranked.query, np.where(ranked.label >= self.level, weight, 0.0))

@@ -12,7 +12,7 @@ from ragbench.metrics.tied import expected_found
 
 @dataclass(frozen=True)
 class Recall(Metric):
-    """Relevant items in the top k over R, all relevant items of the query.
+    """Recall@k: relevant items in the top k, divided by R, the number of relevant items of the query.
 
     Source: trec_eval 9, ``recall``.
     """
@@ -24,11 +24,11 @@ class Recall(Metric):
     level: int = 1
 
     def values(self, ranked: Ranked) -> Floats:
-        """Found over R."""
+        """Number found, divided by R."""
         value: Floats = ranked.relevant(self.level).found(self.k) / np.maximum(ranked.total(self.level), 1)
         return value
 
     def expected(self, ranked: Ranked) -> Floats:
-        """Expected number found over R."""
+        """Expected number found, divided by R."""
         value: Floats = expected_found(ranked, self.level, self.k) / np.maximum(ranked.total(self.level), 1)
         return value

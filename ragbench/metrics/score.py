@@ -1,4 +1,4 @@
-"""Scoring a run against judgements."""
+"""Score a run against judgements."""
 
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -25,30 +25,27 @@ def score(
     *,
     ties: Ties = "trec",
 ) -> Scores:
-    """The value of every metric for every query of the judgements.
+    """Compute every metric for every query of the judgements.
 
-    A query that the run lacks, or for which nothing was retrieved, scores 0; the
-    ledger has it as ``not-retrieved``. A query without any item that is judged
-    relevant has no value (NaN) on the metrics that need one; the ledger has it
-    as ``no-relevant``. Queries of the run without judgements are left out and
-    listed as ``not-judged``. Items that are not judged count as not relevant;
-    where not one retrieved item is judged, the ledger says ``nothing-judged``,
-    for the ids are then likely of another unit or chunking.
+    A query that the run lacks, or for which nothing was retrieved, scores 0; the ledger lists it as ``not-retrieved``.
+    A query without a relevant item is NaN on the metrics that need one; the ledger lists it as ``no-relevant``. Queries
+    of the run without judgements are skipped and listed as ``not-judged``. Unjudged items count as not relevant. If no
+    retrieved item at all is judged, the ledger says ``nothing-judged``: the ids are probably of another unit or
+    chunking.
 
     Args:
-        run: a ranking per query; its vocabulary may differ from the judgements'.
+        run: a ranking per query. Its vocabulary may differ from that of the judgements.
         judgements: the queries to score, and their labels.
-        metrics: metrics or their names (`ragbench.metrics.parse`); one named twice counts once.
+        metrics: metrics or their names (`ragbench.metrics.parse`). A repeated metric counts once.
         ties: ``"trec"`` orders equal scores by id descending, as trec_eval does;
-            ``"expected"`` takes the mean over all their orders (McSherry and
-            Najork, ECIR 2008).
+            ``"expected"`` averages over all their orders (McSherry and Najork, ECIR 2008).
 
     Returns:
-        Scores with a row per query of the judgements, in their order. Needs
-        memory for a few columns of the judged rows, and some megabytes beside.
+        Scores with a row per query of the judgements, in their order. Memory: a few columns of the judged rows, and
+        some megabytes.
 
     Raises:
-        SettingError: an unknown metric or setting, or a metric without an expected value under ties.
+        SettingError: a metric or setting is unknown, or a metric has no expected value under ties.
         InputError: the run and the judgements have no query in common.
 
     Examples:
@@ -105,7 +102,7 @@ def _no_relevant(ranked: Ranked, metrics: Sequence[Metric]) -> Iterator[LedgerEn
     for level in sorted({metric.needs_level for metric in metrics if metric.needs_level is not None}):
         without = np.flatnonzero(ranked.total(level) == 0).tolist()
         names = ", ".join(str(metric) for metric in metrics if metric.needs_level == level)
-        reason = f"no item is judged relevant (label {level} or above); left out of {names}"
+        reason = f"no item is judged relevant (label {level} or above); skipped by {names}"
         for query in without:
             yield LedgerEntry("score", ranked.judgements.query_ids[query], reason, "no-relevant")
 
@@ -116,7 +113,7 @@ def _not_judged(run: Run, judgements: Judgements) -> Iterator[LedgerEntry]:
     judged = set(judgements.query_ids)
     for id_ in run.query_ids:
         if id_ not in judged:
-            yield LedgerEntry("score", id_, "the judgements lack this query; it is left out", "not-judged")
+            yield LedgerEntry("score", id_, "the judgements lack this query; it is skipped", "not-judged")
 
 
 def _nothing_judged(ranked: Ranked) -> Iterator[LedgerEntry]:

@@ -1,4 +1,4 @@
-"""How to evaluate."""
+"""Settings of an evaluation: cut-offs, metrics, judged level, ties and resampling."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -16,21 +16,21 @@ LEAST_DEPTH = 100
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """How to evaluate.
+    """Settings of an evaluation.
 
     Attributes:
         k: cut-offs.
-        metrics: metric names; empty means `default_metrics` of k.
-        level: judge chunks or documents; ``auto`` takes chunks where evidence
-            points at parts of documents that were cut, else documents.
-        overlap: share of the shorter of span and chunk that makes a chunk relevant.
+        metrics: names of metrics; empty means `default_metrics` of k.
+        level: whether chunks or documents are judged. ``auto`` judges chunks if evidence points at parts of documents
+            that were cut, else documents.
+        overlap: share of the shorter of span and chunk that they must have in common to make the chunk relevant.
         ties: ``trec`` orders equal scores by id, ``expected`` averages over their orders.
-        allow_missing: go on when the golden set names documents the corpus lacks.
-        drop_self: leave a document out of the ranking of a query with the same id (ArguAna).
-        seed: for resampling, sampling and retrievers with a random part.
-        resamples: bootstrap resamples and sign assignments.
-        jobs: arms at a time; above 1 their times disturb each other.
-        fresh: run everything again, whatever is stored.
+        allow_missing: continue if the golden set names documents that the corpus lacks.
+        drop_self: exclude a document from the ranking of the query with the same id (as in ArguAna).
+        seed: seed for resampling, sampling and retrievers with a random part.
+        resamples: number of bootstrap resamples and of sign assignments.
+        jobs: how many systems run at a time; above 1, measured times are not reliable.
+        fresh: run everything again, even if a stored run exists.
 
     Examples:
         >>> rb.Settings(k=(5,)).metric_names
@@ -65,7 +65,7 @@ class EvaluationSettings:
             raise SettingError(f"resamples is {self.resamples}; an interval needs at least 100")
         without = [str(m) for m in parse_all(self.metric_names) if type(m).expected is Metric.expected]
         if self.ties == "expected" and without:
-            raise SettingError(f"{', '.join(without)}: no expected value under ties; leave it out or use ties=trec")
+            raise SettingError(f"{', '.join(without)}: no expected value under ties; remove it or use ties=trec")
         if self.seed < 0:
             raise SettingError(f"seed is {self.seed}; it must be 0 or more")
         if not 0 < self.overlap <= 1:
@@ -75,32 +75,34 @@ class EvaluationSettings:
 
     @property
     def depth(self) -> int:
-        """How much is retrieved: the largest cut-off of all, and at least 100, since MAP and R-precision read on."""
+        """How many items are retrieved: the largest cut-off, and at least 100, because MAP and R-precision have no
+        cut-off.
+        """
         cuts = (getattr(metric, "k", None) or 0 for metric in parse_all(self.metric_names))
         return max(*self.k, *cuts, LEAST_DEPTH)
 
     @property
     def metric_names(self) -> tuple[str, ...]:
-        """What is measured."""
+        """Names of the metrics to compute."""
         return self.metrics or default_metrics(self.k)
 
 
 _KINDS: dict[str, object] = {
     **get_type_hints(EvaluationSettings), "k": Collection[int], "metrics": str | Collection[str | Metric],
 }  # fmt: skip
-"""Any collection of cut-offs and metrics will do."""
+"""Kinds of the settings. Any collection of cut-offs and metrics is accepted."""
 
 
 def default_metrics(k: Sequence[int]) -> tuple[str, ...]:
-    """Hit, MRR, nDCG, recall, precision and judged at each k, then MAP and R-precision."""
+    """Return hit, MRR, nDCG, recall, precision and judged at each k, then MAP and R-precision."""
     cuts = sorted(set(k))
     kinds = ("hit", "mrr", "ndcg", "recall", "p", "judged")
     return (*(f"{kind}@{cut}" for kind in kinds for cut in cuts), "map", "rprec")
 
 
 def tie_cut(k: Sequence[int]) -> int:
-    """Where the tie rate is taken: the largest cut-off up to 10, else the smallest.
+    """Return the cut-off of the tie rate: the largest one up to 10, else the smallest.
 
-    Ties far down a list (BM25 on short texts is full of them) move no metric that is read.
+    Ties far down a list (BM25 on short texts has many) do not affect the usual metrics.
     """
     return max((cut for cut in k if cut <= TIE_DEPTH), default=min(k))

@@ -1,8 +1,7 @@
 """Expected values under ties: the mean over all orders of items that have equal scores.
 
-Within a group of tied items every item is equally likely at each of the
-group's ranks, so sums over ranks need only the share of the group above the
-cut; what depends on the first relevant item is hypergeometric.
+Within a group of tied items, every item is equally likely at each of the group's ranks. Sums over ranks therefore need
+only the share of the group above the cut-off. Values that depend on the first relevant item are hypergeometric.
 
 Source: McSherry and Najork, "Computing information retrieval performance
 measures efficiently in the presence of tied scores", ECIR 2008.
@@ -16,18 +15,18 @@ import numpy as np
 from ragbench.metrics.ranked import Floats, Ints, Ranked
 
 NO_CUT = np.iinfo(np.int64).max
-"""Stands for "no cut" where a number is needed."""
+"""Stands for "no cut-off" where a number is needed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Groups of tied items that hold at least one relevant item, best first within a query.
+    """Groups of tied items with at least one relevant item, best first within a query.
 
     Attributes:
-        query: (g,).
+        query: (g,) query of the group.
         above: (g,) items of the query with a higher score.
         size: (g,) items in the group.
-        relevant: (g,) relevant items in it, at least 1.
+        relevant: (g,) relevant items in the group, at least 1.
         before: (g,) relevant items with a higher score.
     """
 
@@ -38,20 +37,20 @@ class Groups:
     before: Ints
 
     def inside(self, k: int | Ints) -> Ints:
-        """(g,) how many of the group's ranks lie within the top k."""
+        """(g,) Number of the group's ranks within the top k."""
         inside: Ints = np.clip(k - self.above, 0, self.size)
         return inside
 
 
 def columns(ranked: Ranked) -> tuple[Ints, Ints]:
-    """`Ranked.above` and `Ranked.tied`, which a run looked through with ties has."""
+    """Return `Ranked.above` and `Ranked.tied`, which `look_through` fills with ``ties=True``."""
     if ranked.above is None or ranked.tied is None:
         raise ValueError("the run was looked through without ties")
     return ranked.above, ranked.tied
 
 
 def groups(ranked: Ranked, level: int) -> Groups:
-    """Tied groups with anything relevant."""
+    """Return the tied groups with a relevant item."""
     above, tied = columns(ranked)
     rows = np.flatnonzero(ranked.label >= level)
     query, above, size = ranked.query[rows], above[rows], tied[rows]
@@ -65,18 +64,18 @@ def groups(ranked: Ranked, level: int) -> Groups:
 
 
 def expected_found(ranked: Ranked, level: int, k: int | Ints) -> Floats:
-    """(q,) expected number of relevant items in the top k (one k, or one per query)."""
+    """(q,) Expected number of relevant items in the top k (one k, or one per query)."""
     tied = groups(ranked, level)
     cut = k if isinstance(k, int) else k.take(tied.query)
     return ranked.sum(tied.query, tied.relevant * (tied.inside(cut) / tied.size))
 
 
 def mean_weight(ranked: Ranked, weight: Floats) -> Floats:
-    """(h,) expected weight of each judged row.
+    """(h,) Expected weight of each judged row.
 
     Args:
-        ranked: looked through with ties.
-        weight: weight of rank 1, 2, ...; a rank beyond its end weighs nothing.
+        ranked: judged rows, with ties.
+        weight: weight of rank 1, 2, ...; ranks beyond its end have weight 0.
     """
     above, tied = columns(ranked)
     total = np.concatenate(([0.0], np.cumsum(weight)))
@@ -86,11 +85,12 @@ def mean_weight(ranked: Ranked, weight: Floats) -> Floats:
 
 
 def chance_of_none(tied: Groups, most: int) -> Iterator[tuple[Ints, Floats]]:
-    """For m = 0, 1, ...: the groups with more than m items, and the chance that the first m hold nothing relevant.
+    """Iterate over m = 0, 1, ...: the groups with more than m items, and the probability that the first m are not
+    relevant.
 
     Args:
         tied: the groups.
-        most: largest m of interest.
+        most: the largest m.
     """
     at = np.arange(len(tied.query))
     chance = np.ones(len(tied.query))

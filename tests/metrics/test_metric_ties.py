@@ -77,7 +77,7 @@ def test_a_constant_retriever_gets_the_value_of_chance() -> None:
 
 def test_metrics_without_an_expected_value_say_so() -> None:
     run, judgements = Run.from_dict({"q": {"a": 1.0}}), Judgements.from_dict({"q": {"a": 1}})
-    with pytest.raises(SettingError, match=r"bpref has no expected value under ties; leave it out or use ties='trec'"):
+    with pytest.raises(SettingError, match=r"bpref has no expected value under ties; remove it or use ties='trec'"):
         score(run, judgements, ["mrr", "bpref"], ties="expected")
     with pytest.raises(SettingError, match="did you mean 'expected'"):
         score(run, judgements, "mrr", ties="expcted")  # type: ignore[arg-type]

@@ -37,8 +37,8 @@ def test_the_ledger_has_every_reason() -> None:
     assert reasons["missing"] == "the run lacks this query; it counts as 0"
     assert reasons["failed"] == "timed out after 30 s; it counts as 0"
     first, last = ledger.of("no-relevant")[0], ledger.of("no-relevant")[-1]
-    assert (first.item, first.reason) == ("hopeless", "no item is judged relevant (label 1 or above); left out of mrr")
-    assert last.reason == "no item is judged relevant (label 2 or above); left out of recall(level=2)@5"
+    assert (first.item, first.reason) == ("hopeless", "no item is judged relevant (label 1 or above); skipped by mrr")
+    assert last.reason == "no item is judged relevant (label 2 or above); skipped by recall(level=2)@5"
     assert [e.item for e in ledger.of("not-judged")] == ["extra"]
 
 
