@@ -1,4 +1,4 @@
-"""Compare systems with a baseline: verdicts, slices, where the difference comes from, examples."""
+"""Compare systems with a baseline: verdicts, slices, origins of the difference, and examples."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -35,17 +35,17 @@ from ragbench.stats.tukey import randomised_tukey
 
 CORRECTIONS = ("holm", "bh", "tukey", "none")
 EXAMPLES = 3
-"""Gains and losses that are shown of one system."""
+"""How many gains and losses are shown if one system is compared."""
 FEWEST = 10
-"""Queries that a slice must have to be tested."""
+"""Least queries of a slice for a test."""
 
 
 @option_group
 class CompareSettings:
-    """How to compare.
+    """Settings of a comparison.
 
     Raises:
-        SettingError: a value out of its range; every fault is listed.
+        SettingError: a value is out of its range; the message lists every fault.
     """
 
     metrics: Sequence[str] = option(
@@ -95,7 +95,7 @@ class CompareSettings:
 
     @property
     def for_verdicts(self) -> VerdictSettings:
-        """The part that a single verdict needs."""
+        """The settings of a single verdict."""
         return VerdictSettings(self.seed, self.resamples, self.confidence, self.margin, self.test)
 
 
@@ -104,9 +104,10 @@ class SliceVerdict:
     """The verdict on one slice.
 
     Attributes:
-        verdict: on its queries; without interval and test where ``tested`` is not set.
-        adds: what the slice adds to the mean difference over all queries; the slices of one cut add up to it.
-        tested: whether it has enough queries (`FEWEST`) for a test.
+        verdict: the verdict on its queries, without interval and test if ``tested`` is False.
+        adds: what the slice contributes to the mean difference over all queries. The contributions of all slices by one
+            column sum to it.
+        tested: whether the slice has enough queries (`FEWEST`) for a test.
     """
 
     verdict: Verdict
@@ -116,20 +117,20 @@ class SliceVerdict:
 
 @dataclass(frozen=True)
 class Compared(Shown):
-    """Everything a comparison found.
+    """The result of a comparison.
 
     Attributes:
-        baseline: its name.
-        systems: names of all that were compared, the baseline first.
-        settings: how.
-        queries: the queries that all have.
-        verdicts: each other system (with ``tukey`` each pair), metric by metric, over all queries.
-        slices: of the first metric.
-        origins: of the first metric, one for each other system that has rankings.
-        examples: of the first metric.
-        choice: which test was taken and why, one sentence.
-        failed: why, by the name of each system that did not run.
-        notes: what a reader must know: queries left out, settings that differ, queries that failed.
+        baseline: name of the baseline.
+        systems: names of all systems, the baseline first.
+        settings: settings of the comparison.
+        queries: the queries that all systems have.
+        verdicts: the verdicts over all queries, for each other system (with ``tukey``, each pair) and metric.
+        slices: verdicts by slice, for the first metric.
+        origins: origins of the difference in the first metric, for each other system that has rankings.
+        examples: gains and losses in the first metric.
+        choice: the test and the reason for it, in one sentence.
+        failed: error by name, for systems that did not run.
+        notes: notes for the reader: skipped queries, different settings, failed queries.
     """
 
     baseline: str
@@ -148,18 +149,17 @@ class Compared(Shown):
 def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compared:
     """Compare every later system with the first.
 
-    A later system that did not run gets the verdict ``not comparable`` and
-    stops nothing.
+    A later system that did not run gets the verdict ``not comparable``, and the others are compared.
 
     Args:
-        runs: at least two, with different names; the first is the baseline.
-        settings: how.
+        runs: two or more systems with different names; the first is the baseline.
+        settings: settings of the comparison.
 
     Raises:
         ArmError: the baseline did not run.
-        InputError: fewer than two systems, a name twice, queries or golden sets
-            that differ, a metric or column that is not there.
-        SettingError: an unknown test.
+        InputError: there are fewer than two systems, a name is repeated, queries or golden sets differ, or a metric or
+            column is missing.
+        SettingError: the test is unknown.
     """
     _checked_names(runs)
     ran = [run for i, run in enumerate(runs) if i == 0 or run.error is None]
@@ -211,7 +211,7 @@ def compare_metrics(runs: Sequence[ScoredRun], settings: CompareSettings) -> tup
 
     Args:
         runs: systems that ran, on the same queries in the same order; the first is the baseline.
-        settings: metrics as the scores name them, correction, test, seed, resamples and confidence are used.
+        settings: metrics (named as in the scores), correction, test, seed, resamples and confidence are used.
 
     Returns:
         A verdict for each later system and metric, in this order.
@@ -235,21 +235,20 @@ def _checked_names(runs: Sequence[ScoredRun]) -> None:
 
 
 def _written(name: str, runs: Sequence[ScoredRun]) -> str:
-    """The metric as the scores have it: ``nDCG@10`` is ``ndcg@10``."""
+    """Return the metric's name as in the scores: ``nDCG@10`` is ``ndcg@10``."""
     for run in runs:
         if name not in run.scores.metrics:
-            with suppress(SettingError):  # a name that cannot be parsed is refused below, with what there is
+            with suppress(SettingError):  # a name that cannot be parsed is refused below, with the list of metrics
                 name = str(parse(name))
         column(run, name)
     return name
 
 
 def _all_pairs(runs: Sequence[ScoredRun], settings: CompareSettings) -> tuple[Verdict, ...]:
-    """Every pair, with the p-values of a randomised Tukey test for each metric.
+    """Compare every pair, with the p-values of a randomised Tukey test for each metric.
 
-    The test supposes that no two of the systems differ. Where some are nearly the
-    same it can give a pair a smaller p than the pair has by itself; the larger
-    of the two counts.
+    The test assumes that no two systems differ. If some are nearly the same, it can give a pair a smaller p than the
+    pair has on its own; the larger p counts.
     """
     clusters = cluster_index(runs[0].queries.units)
     pairs = list(combinations(range(len(runs)), 2))
@@ -271,7 +270,7 @@ def _all_pairs(runs: Sequence[ScoredRun], settings: CompareSettings) -> tuple[Ve
 
 
 def _slices(pairs: Sequence[Pair], cuts: Sequence[Slice], settings: CompareSettings) -> tuple[SliceVerdict, ...]:
-    """Verdicts on every slice of every cut; p is corrected over all slices and systems together."""
+    """Compare on every slice. p-values are corrected over all slices and systems together."""
     metric = settings.metrics[0]
     asked = [(pair, metric) for pair in pairs]
     by_part = [verdicts(asked, settings.for_verdicts, rows=part.rows, slice=part.name) for part in cuts]
@@ -292,7 +291,7 @@ def _slices(pairs: Sequence[Pair], cuts: Sequence[Slice], settings: CompareSetti
 
 
 def _untested(one: Verdict) -> Verdict:
-    """The figures without what a handful of queries cannot carry."""
+    """Remove interval and test, which so few queries cannot support."""
     if one.difference is None:
         return one
     return replace(
@@ -303,7 +302,7 @@ def _untested(one: Verdict) -> Verdict:
 
 
 def _choice(verdicts: Sequence[Verdict], systems: int, settings: CompareSettings) -> str:
-    """Which test and which correction, and why."""
+    """Name the test and the correction, with the reasons."""
     tested = [one for one in verdicts if is_test(one)]
     if not tested:
         return "none, for there is nothing to test."
@@ -326,7 +325,7 @@ def _failures(runs: Sequence[ScoredRun]) -> list[str]:
 
 
 def _unscored(runs: Sequence[ScoredRun]) -> list[str]:
-    """Where run files and labels do not fit; what an evaluation wrote fits."""
+    """Note where run files and labels do not fit together. Those of an evaluation always do."""
     notes = []
     for run in runs:
         ledger = run.scores.ledger

@@ -1,4 +1,4 @@
-"""The queries that gained and lost most, with both rankings."""
+"""The queries with the largest gains and losses, with both rankings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class Placed(NamedTuple):
     """One item of a ranking.
 
     Attributes:
-        item: its id.
-        label: its grade; None where it was not judged.
+        item: id of the item.
+        label: its relevance label; None if it is not judged.
     """
 
     item: str
@@ -27,13 +27,13 @@ class Placed(NamedTuple):
 
 @dataclass(frozen=True)
 class Ranking:
-    """What one system did with a query.
+    """The ranking of one system for a query.
 
     Attributes:
-        name: of the system.
-        value: of the metric.
-        top: the first five items, best first; empty where the rankings are not there.
-        first_relevant: rank of the first relevant item; None where none was found.
+        name: name of the system.
+        value: value of the metric.
+        top: the first five items, best first; empty if there are no rankings.
+        first_relevant: rank of the first relevant item; None if none was found.
         failure: why the query could not be answered, or None.
     """
 
@@ -46,13 +46,13 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Example:
-    """One query on which two systems differ.
+    """A query on which two systems differ.
 
     Attributes:
-        query_id, text, type: of the query.
+        query_id, text, type: the query.
         difference: candidate minus baseline.
-        relevant: grade by id of every relevant item, as the baseline was judged.
-        baseline, candidate: what each did.
+        relevant: label by id of every relevant item, as the baseline was judged.
+        baseline, candidate: the ranking of each.
     """
 
     query_id: str
@@ -66,7 +66,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Examples:
-    """The largest gains and losses of a pair, largest first; equal ones by query id."""
+    """The largest gains and losses of a pair, largest first and then by query id."""
 
     baseline: str
     candidate: str
@@ -76,7 +76,7 @@ class Examples:
 
 
 def examples(pair: Pair, metric: str, count: int) -> Examples:
-    """Up to ``count`` gains and as many losses."""
+    """Find up to ``count`` gains and as many losses."""
     before, after = pair.values(metric)
     difference = after - before
     ids = pair.queries.ids
@@ -112,7 +112,7 @@ def _both(pair: Pair) -> tuple[ScoredRun, ScoredRun]:
 
 
 def _labels(run: ScoredRun, wanted: set[str]) -> dict[str, dict[str, int]]:
-    """Label by item of the queries that are wanted."""
+    """Return label by item for the wanted queries."""
     judged = run.judgements
     if judged is None:
         return {}

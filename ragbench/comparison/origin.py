@@ -1,9 +1,8 @@
-"""Where a difference comes from: items newly found or lost, or the same items ranked otherwise.
+"""The origin of a difference: items newly found or lost, or the same items in another order.
 
-Every query falls into one class, by how much of what is relevant each system
-has within the cut of the metric. The sum of a class's differences over the
-number of all queries is what it adds, and the classes add up to the mean
-difference exactly.
+Every query belongs to one class, which depends on the relevant items that each system has within the cut-off of the
+metric. The contribution of a class is the sum of its differences divided by the number of all queries. The
+contributions sum exactly to the mean difference.
 """
 
 from dataclasses import dataclass
@@ -22,19 +21,19 @@ from ragbench.stats.ranks import TIE
 ClassName = Literal["found", "lost", "more", "fewer", "higher", "lower", "same", "missed"]
 CLASSES: tuple[ClassName, ...] = ("found", "lost", "more", "fewer", "higher", "lower", "same", "missed")
 FOUND_OTHERWISE: tuple[ClassName, ...] = ("found", "lost", "more", "fewer")
-"""Classes where the systems do not find equally much; the rest is ranking."""
+"""Classes where one system finds more than the other. The remaining classes differ only in ranking."""
 
 
 class Part(NamedTuple):
     """One class of queries.
 
     Attributes:
-        name: ``found``: the baseline has nothing relevant within the cut, the candidate
-            has; ``lost``: the other way round; ``more``, ``fewer``: both have some, the
-            candidate more or fewer; ``higher``, ``lower``: equally many, and the value went
-            up or down; ``same``: equally many and the same value; ``missed``: neither has any.
-        queries: how many.
-        adds: to the mean difference.
+        name: ``found`` if only the candidate has a relevant item within the cut-off; ``lost`` if only the baseline has;
+            ``more`` or ``fewer`` if both have some, and the candidate has more or fewer; ``higher`` or ``lower`` if
+            both have equally many, and the value is higher or lower; ``same`` if both have equally many and the same
+            value; ``missed`` if neither has any.
+        queries: number of queries.
+        adds: contribution to the mean difference.
     """
 
     name: ClassName
@@ -44,19 +43,19 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the mean difference of a pair comes from.
+    """The origin of the mean difference of a pair.
 
     Attributes:
-        baseline, candidate: names.
-        metric: its name.
-        cut: rank up to which items count; None for the whole ranking.
+        baseline, candidate: names of the two systems.
+        metric: name of the metric.
+        cut: the cut-off of the metric; None for the whole ranking.
         parts: every class, in the order of `CLASSES`.
-        finding: what the classes of `FOUND_OTHERWISE` add together.
-        ranking: what the others add.
-        baseline_items, candidate_items: relevant items within the cut, over all queries.
-        baseline_relevant, candidate_relevant: how many there are to be found; they differ with the chunking.
-        never: queries with something relevant where neither retrieves any of it, however deep.
-        depth: of the deepest ranking.
+        finding: contribution of the classes in `FOUND_OTHERWISE` together.
+        ranking: contribution of the other classes.
+        baseline_items, candidate_items: relevant items within the cut-off, over all queries.
+        baseline_relevant, candidate_relevant: relevant items in all, which depend on the chunking.
+        never: queries with relevant items of which neither system retrieves any, at any depth.
+        depth: length of the longest ranking.
     """
 
     baseline: str
@@ -75,7 +74,9 @@ class Origin:
 
 
 def origin(pair: Pair, metric: str) -> Origin | None:
-    """Where the difference comes from; None where rankings or labels are missing, or the metric is none of rankings."""
+    """Find the origin of the difference. The result is None if rankings or labels are missing, or the metric does not
+    score rankings.
+    """
     if any(run.run is None or run.judgements is None for run in (pair.baseline, pair.candidate)):
         return None
     try:
@@ -109,7 +110,7 @@ def origin(pair: Pair, metric: str) -> Origin | None:
 
 
 class _Found(NamedTuple):
-    """(n,) relevant items per query: within the cut, anywhere in the ranking, and in all."""
+    """(n,) Relevant items per query: within the cut-off, anywhere in the ranking, and in all."""
 
     within: npt.NDArray[np.int64]
     anywhere: npt.NDArray[np.int64]
@@ -130,7 +131,7 @@ class _Found(NamedTuple):
 
 
 def _parts(mine: _Found, other: _Found, difference: npt.NDArray[np.float64]) -> tuple[Part, ...]:
-    """Shares of what is relevant are compared, for the labels of another chunking may be more or fewer."""
+    """Classify the queries by the share of relevant items, because another chunking has another number of them."""
     one, two = mine.within * np.maximum(other.total, 1), other.within * np.maximum(mine.total, 1)
     alike, some = one == two, (mine.within > 0) & (other.within > 0)
     inside: dict[ClassName, npt.NDArray[np.bool_]] = {

@@ -1,4 +1,4 @@
-"""Bring systems onto the same queries, in the same order, or say why they cannot be compared."""
+"""Align systems on the same queries in the same order, or say why they cannot be compared."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.spelling import given, named
 
 SETTINGS_OF_SCORES = ("ties", "overlap", "drop_self", "allow_missing")
-"""Settings of an evaluation that change what a score means."""
+"""Settings of an evaluation that change the meaning of a score."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +21,8 @@ class Pair:
     """Two systems over the same queries in the same order.
 
     Attributes:
-        baseline, candidate: row i of both is the same query.
-        notes: what a reader must know: queries left out, settings that differ.
+        baseline, candidate: the systems; row i of both is the same query.
+        notes: notes for the reader: skipped queries and different settings.
     """
 
     baseline: ScoredRun
@@ -31,22 +31,22 @@ class Pair:
 
     @property
     def queries(self) -> QueryTable:
-        """The queries, as the baseline's evaluation knows them."""
+        """The queries, as in the evaluation of the baseline."""
         return self.baseline.queries
 
     def values(self, metric: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """(n,) values of the baseline and of the candidate; NaN where undefined.
+        """(n,) Values of the baseline and of the candidate; NaN where undefined.
 
         Raises:
-            InputError: one of them lacks the metric, or a value is infinite.
+            InputError: a system lacks the metric, or a value is infinite.
         """
         return column(self.baseline, metric), column(self.candidate, metric)
 
     @cached_property
     def same_run(self) -> bool:
-        """Whether every value of both is the same, and every ranking if they are there.
+        """Whether the two have the same values, and the same rankings if both have rankings.
 
-        Equal rankings alone are not enough: other labels, or another rule for ties, score them otherwise.
+        Equal rankings are not enough, because other labels or another tie rule give them other scores.
         """
         shared = [name for name in self.baseline.scores.metrics if name in self.candidate.scores.metrics]
         mine, other = self.baseline.scores, self.candidate.scores
@@ -58,7 +58,7 @@ class Pair:
 
     @cached_property
     def same_rankings(self) -> bool:
-        """Whether every ranking of both is the same; False where a run is not there."""
+        """Whether the two have the same rankings; False if one has none."""
         mine, other = self.baseline.run, self.candidate.run
         if mine is None or other is None or not np.array_equal(mine.offsets, other.offsets):
             return False
@@ -69,28 +69,28 @@ class Pair:
 
 
 def pair(baseline: ScoredRun, candidate: ScoredRun, *, intersect: bool = False) -> Pair:
-    """Two systems, ready to be compared.
+    """Align two systems for a comparison.
 
     Args:
-        baseline: what the other is measured against.
-        candidate: the other.
-        intersect: use only the queries both have (the same id and text), whatever else differs.
+        baseline: the system to compare with.
+        candidate: the other system.
+        intersect: use only the queries that both have (same id and text), whatever else differs.
 
     Raises:
-        ArmError: one of them did not run.
-        InputError: their golden sets or queries differ and ``intersect`` is not
-            set, no query is left, or one judges chunks and the other documents.
+        ArmError: a system did not run.
+        InputError: the golden sets or queries differ and ``intersect`` is False, no query is left, or one system judges
+            chunks and the other documents.
     """
     aligned, notes = align([baseline, candidate], intersect=intersect)
     return Pair(aligned[0], aligned[1], notes)
 
 
 def align(runs: Sequence[ScoredRun], *, intersect: bool = False) -> tuple[tuple[ScoredRun, ...], tuple[str, ...]]:
-    """Any number of systems on the queries of the first, in its order, and what must be said of them.
+    """Align any number of systems on the queries of the first, in its order, and collect notes on them.
 
     Raises:
-        ArmError: one of them did not run.
-        InputError: as `pair`.
+        ArmError: a system did not run.
+        InputError: as in `pair`.
     """
     for run in runs:
         if run.error is not None:
@@ -107,12 +107,12 @@ def align(runs: Sequence[ScoredRun], *, intersect: bool = False) -> tuple[tuple[
     left_out = {run.name: len(run.queries) - len(kept) for run in runs if len(run.queries) > len(kept)}
     if left_out:
         listed = ", ".join(f"{count} of {name}" for name, count in left_out.items())
-        notes.append(f"only the {len(kept)} queries in common are compared; left out: {listed}")
+        notes.append(f"only the {len(kept)} queries in common are compared; skipped: {listed}")
     return aligned, tuple(dict.fromkeys(notes))
 
 
 def column(run: ScoredRun, metric: str) -> npt.NDArray[np.float64]:
-    """(n,) values of one metric.
+    """(n,) Values of one metric.
 
     Raises:
         InputError: the run lacks the metric, or a value is infinite.
@@ -139,7 +139,7 @@ def _unique(run: ScoredRun) -> None:
 
 
 def _checked(first: ScoredRun, other: ScoredRun, intersect: bool) -> list[str]:
-    """Notes on how two systems were scored differently; an error where they cannot be compared."""
+    """Note how the scoring of two systems differs, and refuse systems that cannot be compared."""
     units = [_part(run, "judgements").get("unit") for run in (first, other)]
     if None not in units and units[0] != units[1]:
         raise InputError(
@@ -192,7 +192,7 @@ def _same_queries(first: ScoredRun, other: ScoredRun, intersect: bool, other_gol
 
 
 def _asked_alike(id_: str, texts: Sequence[Mapping[str, str]]) -> bool:
-    """Whether all runs have the query with one text; a text that is not known counts as the same."""
+    """Whether all runs have the same text for the query. An unknown text counts as the same."""
     return all(id_ in known for known in texts) and len({known[id_] for known in texts} - {""}) < 2
 
 

@@ -1,4 +1,4 @@
-"""A pilot: two systems on some queries, and how their differences vary."""
+"""A pilot: two systems on a few queries, to measure how their differences vary."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,14 +22,14 @@ INSTEAD = "name another pair of systems, or plan from an assumed standard deviat
 
 @dataclass(frozen=True, eq=False)
 class Pilot:
-    """What two systems tell of how differences vary.
+    """The variation of the differences of two systems.
 
     Attributes:
-        baseline, candidate, metric: names.
-        differences: (n,) candidate minus baseline, of the queries where both have a value; they vary.
-        clusters: (n,) resampling unit of each.
-        binary: every value of both is 0 or 1.
-        notes: what a reader must know.
+        baseline, candidate, metric: names of systems and metric.
+        differences: (n,) candidate minus baseline, for queries where both have a value; not all equal.
+        clusters: (n,) resampling unit of each query.
+        binary: whether every value of both is 0 or 1.
+        notes: notes for the reader.
     """
 
     baseline: str
@@ -47,41 +47,41 @@ class Pilot:
 
     @cached_property
     def error(self) -> float:
-        """Clustered standard error of the mean difference; NaN of one cluster."""
+        """Clustered standard error of the mean difference; NaN for a single cluster."""
         return float(standard_errors(self.differences[:, None], self.clusters)[0])
 
     @property
     def effect(self) -> float:
-        """Design effect: variance of the mean by clustered error, over that of as many independent queries."""
+        """Design effect: the clustered variance of the mean over that of as many independent queries."""
         return len(self.differences) * (self.error / self.sd) ** 2
 
     @cached_property
     def icc(self) -> Icc | None:
-        """How alike differences of one document are; None where that cannot be told."""
+        """Intraclass correlation of the differences of one document; None if it cannot be estimated."""
         return icc(self.differences, self.clusters)
 
     @cached_property
     def sizes(self) -> ClusterSizes:
-        """How the queries are spread over documents."""
+        """Distribution of the queries over documents."""
         return cluster_sizes(self.clusters)
 
     @cached_property
     def differing(self) -> int:
-        """Documents (or queries, where each stands for itself) with a difference."""
+        """Number of documents (of queries, if they are independent) with a difference."""
         return len(np.unique(self.clusters[self.differences != 0]))
 
 
 def pilot_of(runs: Sequence[ScoredRun], metric: str, *, intersect: bool = False) -> Pilot:
-    """The pilot that two systems make.
+    """Make a pilot of two systems.
 
     Args:
         runs: the systems.
-        metric: of the differences.
-        intersect: use the queries that both have.
+        metric: metric of the differences.
+        intersect: use only the queries that both have.
 
     Raises:
         ArmError: one of the systems did not run.
-        InputError: there are not two systems, or as `measure_pilot`.
+        InputError: there are not exactly two systems, or as in `measure_pilot`.
     """
     if len(runs) != 2:
         names = ", ".join(run.name for run in runs)
@@ -91,17 +91,16 @@ def pilot_of(runs: Sequence[ScoredRun], metric: str, *, intersect: bool = False)
         )
     both = pair(*runs, intersect=intersect)
     if metric not in runs[0].scores.metrics:
-        with suppress(SettingError):  # a name that cannot be parsed is refused below, with what there is
+        with suppress(SettingError):  # a name that cannot be parsed is refused below, with the list of metrics
             metric = str(parse(metric))
     return measure_pilot(both, metric)
 
 
 def measure_pilot(pair: Pair, metric: str) -> Pilot:
-    """How the differences of two systems vary.
+    """Measure how the differences of two systems vary.
 
     Raises:
-        InputError: the metric is missing, both are the same run, or the
-            differences are of fewer than two queries or all the same.
+        InputError: the metric is missing, both are the same run, or there are fewer than two different differences.
     """
     baseline, candidate = pair.values(metric)
     names = f"{pair.baseline.name} and {pair.candidate.name}"

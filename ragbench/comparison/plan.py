@@ -1,4 +1,4 @@
-"""What a plan is asked."""
+"""Plan the size of a golden set for a difference that you want to detect."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,10 +19,10 @@ from ragbench.stats.power import Aim, Design, power_of, queries_needed, smallest
 
 @option_group
 class PlanSettings:
-    """How to plan.
+    """Settings of a plan.
 
     Raises:
-        SettingError: values out of their range; every fault is listed.
+        SettingError: a value is out of its range; the message lists every fault.
     """
 
     metric: str = option("Metric that the plan is for.", default="ndcg@10", section="Plan")
@@ -75,9 +75,9 @@ class PlanSettings:
 
 
 FEW = 30
-"""A pilot of fewer documents, or with fewer that differ, is called small."""
+"""A pilot with fewer documents, or with fewer that differ, is called small."""
 LOOSE = 0.5
-"""An interval of the ICC wider than this leaves open what queries of the same document are worth."""
+"""If the interval of the ICC is wider, the value of more queries per document is unclear."""
 TIMES = (0.5, 1, 2, 4, 8)
 DEPTHS = (1, 2, 3, 5, 10, 20, 50)
 STEPS = (1, 2, 3, 5)
@@ -85,7 +85,7 @@ STEPS = (1, 2, 3, 5)
 
 @dataclass(frozen=True)
 class Range:
-    """A figure, and where the pilot's own uncertainty lets it lie in 95%; the ends are None without a pilot."""
+    """A figure with the 95% interval that follows from the pilot's uncertainty; the ends are None without a pilot."""
 
     value: float
     low: float | None = None
@@ -94,18 +94,18 @@ class Range:
 
 @dataclass(frozen=True)
 class Goal:
-    """What showing one size takes.
+    """The queries that one size of effect needs.
 
     Attributes:
         aim: a difference (two-sided) or a margin (one-sided).
-        size: of it.
-        power_now: chance that the queries there are show it; None without a number of queries.
-        queries: needed in all; None where no number is a plan. A multiple of whole documents.
-        documents: that they come from.
-        more_queries, more_documents: beyond those there are; all of them without a number of queries.
-        range: queries needed, by the pilot's uncertainty; None without a pilot.
-        per_document: queries that each of the documents there are would have to have; None where no number
-            is enough, or the queries there are suffice.
+        size: size of the difference or margin.
+        power_now: power of the present queries; None without a number of queries.
+        queries: queries needed in all, for whole documents; None if no number is enough.
+        documents: documents that these queries come from.
+        more_queries, more_documents: how many more are needed; all of them without a number of queries.
+        range: range of the queries needed, from the pilot's uncertainty; None without a pilot.
+        per_document: queries needed from each of the present documents instead; None if no number is enough, or the
+            present queries are enough.
     """
 
     aim: Aim
@@ -121,7 +121,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Row:
-    """The smallest difference that so many queries can show; None where they can show none."""
+    """The smallest difference that a number of queries can detect; None if they can detect none."""
 
     queries: int
     documents: int
@@ -131,22 +131,23 @@ class Row:
 
 @dataclass(frozen=True)
 class Plan(Shown):
-    """What so many queries can show, and what more would.
+    """The power of a golden set, now and with more queries.
 
     Attributes:
-        settings: what was asked.
-        pilot: what it rests on; None for assumptions.
-        design: how differences vary, and how queries are spread.
-        queries, documents: there are, or are assumed; None if not said.
-        smallest: difference that they can show; None where they can show none, or there is no number of them.
-        goals: the difference asked for, or the next smaller round one; then the margin, if one was given.
-        smallest_margin: that the gate shows of an equally good candidate.
-        by_queries: more queries from more documents, as many from each.
-        by_depth: more queries from the documents there are, as many from each.
-        limit: what endless queries from these documents cannot go below.
-        alike_known: whether the ICC was measured or given; if not, ``by_depth`` and ``limit`` are left out.
-        choice: the test that the promise holds for.
-        warnings: where the plan is weak.
+        settings: settings of the plan.
+        pilot: the pilot; None if the plan uses assumptions.
+        design: variation of the differences, and queries per document.
+        queries, documents: present or assumed numbers; None if unknown.
+        smallest: smallest difference that the queries can detect; None if they can detect none, or their number is
+            unknown.
+        goals: the wanted difference, or the next smaller round one; then the margin, if one was given.
+        smallest_margin: smallest margin that a gate can confirm for an equally good candidate.
+        by_queries: rows for more queries from more documents, with equally many from each.
+        by_depth: rows for more queries from the present documents, with equally many from each.
+        limit: the smallest difference that any number of queries from these documents can detect.
+        alike_known: whether the ICC was measured or given; if not, ``by_depth`` and ``limit`` are missing.
+        choice: the test that the plan assumes.
+        warnings: weak points of the plan.
     """
 
     settings: PlanSettings
@@ -169,11 +170,11 @@ def make_plan(settings: PlanSettings, pilot: Pilot | None = None) -> Plan:
     """Plan the size of a golden set.
 
     Args:
-        settings: what is asked; without a pilot it must hold the standard deviation.
-        pilot: two systems on some queries.
+        settings: settings of the plan; without a pilot they need the standard deviation.
+        pilot: two systems on a few queries.
 
     Raises:
-        SettingError: something needed is not said, or said twice.
+        SettingError: a needed setting is missing, or a setting contradicts the pilot.
     """
     design = _design(settings, pilot)
     if pilot is None and settings.queries is None and settings.delta is None and settings.margin is None:
@@ -247,12 +248,12 @@ def _alike_known(settings: PlanSettings, pilot: Pilot | None) -> bool:
 
 
 def _documents(design: Design, queries: int) -> int:
-    # A mean of queries per document is a fraction; its product with the documents must not round up to one more.
+    # The mean number of queries per document is a fraction. Its product with the documents must not round up.
     return ceil(queries / design.per_document - 1e-9)
 
 
 def _spread(settings: PlanSettings, design: Design, pilot: Pilot | None) -> tuple[float, float] | None:
-    """Ends of the 95% interval of the standard error, as factors; None where there is none."""
+    """Return the ends of the 95% interval of the standard error, as factors; None without a pilot."""
     if pilot is None:
         return None
     effective = 1.0 if settings.icc is not None else settings.per_document
@@ -303,7 +304,7 @@ def _goal(
 
 
 def _needed(design: Design, size: float, aim: Aim, settings: PlanSettings) -> int | None:
-    """Queries for it, no fewer than the documents of a verdict; up to a whole number of documents."""
+    """Return the queries needed: at least the documents that a verdict needs, rounded up to whole documents."""
     found = queries_needed(design, size, aim=aim, power=settings.power, alpha=settings.alpha)
     if found is None:
         return None
@@ -313,11 +314,11 @@ def _needed(design: Design, size: float, aim: Aim, settings: PlanSettings) -> in
 
 
 def _depth_needed(design: Design, documents: int, size: float, aim: Aim, settings: PlanSettings) -> int | None:
-    """Queries of each document there is that would do, as many of each; None where no number does."""
+    """Return the queries needed from each present document, equally many from each; None if no number is enough."""
     limit = smallest_of_documents(design, documents, aim=aim, power=settings.power, alpha=settings.alpha)
     if limit is None or limit >= size or (aim == "margin" and documents < FEWEST_CLUSTERS):
         return None
-    # Only the standard error falls with the depth, and the documents stay: (1 + (m - 1) icc) / m = a / m + icc.
+    # With more queries per document only the standard error falls: (1 + (m - 1) icc) / m = a / m + icc.
     alone = smallest_size(replace(design.spread_over(1), binary=False), documents, aim=aim,
                           power=settings.power, alpha=settings.alpha)  # fmt: skip
     if alone is None:
@@ -331,7 +332,7 @@ def _possible(design: Design, queries: int, aim: Aim) -> bool:
 
 
 def _next_size(smallest: Range | None, design: Design, settings: PlanSettings) -> float | None:
-    """The largest round size below three quarters of what can be shown; 1, 2, 3 or 5 with a power of ten."""
+    """Return the largest round size (1, 2, 3 or 5 times a power of ten) below three quarters of the detectable one."""
     if smallest is None:
         return None
     bar = 0.75 * smallest.value
@@ -351,7 +352,7 @@ def _by_queries(design: Design, queries: int | None, settings: PlanSettings) -> 
 
 
 def _by_depth(design: Design, documents: int | None, settings: PlanSettings) -> tuple[Row, ...]:
-    """Nothing where queries of one document are as good as others."""
+    """Make rows for more queries per document; none if queries of one document are as good as others."""
     if documents is None or design.icc == 0:
         return ()
     each = sorted({*DEPTHS, round(design.per_document)})

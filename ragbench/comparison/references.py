@@ -1,4 +1,4 @@
-"""Systems to compare: evaluations and scored answers, folders that hold them, and run files that are scored now."""
+"""Read the systems to compare: evaluations and scored answers, their folders, and run files."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ from ragbench.io.trec import read_qrels
 from ragbench.metrics.score import score
 
 System = Evaluation | AnswerEvaluation | Scored | ScoredRun | Path | str
-"""An evaluation (all of its systems), scored answers, a scored submission, or a reference to a folder or run file."""
+"""An evaluation (all of its systems), scored answers, a scored submission, or the path of a folder or run file."""
 SYSTEM = (
     'an evaluation, one of evaluation.scored, scored answers, or a folder as "FOLDER" or "FOLDER::ARM"; several are '
     "given one by one (*evaluation.scored)"
@@ -27,15 +27,15 @@ SYSTEM = (
 def systems(
     given: Iterable[System], *, qrels: Path | None = None, metrics: Sequence[str] = ("ndcg@10",)
 ) -> tuple[ScoredRun, ...]:
-    """Every system in what is given, in its order.
+    """Return every given system, in order.
 
     Args:
-        given: objects, and references as `read_references` takes them.
+        given: objects, and references as in `read_references`.
         qrels: TREC labels for run files.
-        metrics: what run files are scored with.
+        metrics: metrics for scoring run files.
 
     Raises:
-        InputError: a reference cannot be read, or two systems have one name.
+        InputError: a reference cannot be read, or two systems have the same name.
     """
     given = list(given)
     references = [str(one) for one in given if isinstance(one, str | Path)]
@@ -62,10 +62,10 @@ def systems(
 
 
 def one_system(given: System, *, qrels: Path | None = None) -> ScoredRun:
-    """The one system of it.
+    """Return the only system of a reference or object.
 
     Raises:
-        InputError: it has several.
+        InputError: there are several systems.
     """
     found = systems([given], qrels=qrels)
     if len(found) != 1:
@@ -77,18 +77,18 @@ def one_system(given: System, *, qrels: Path | None = None) -> ScoredRun:
 def read_references(
     references: Sequence[str], *, qrels: Path | None = None, metrics: Sequence[str] = ("ndcg@10",)
 ) -> tuple[ScoredRun, ...]:
-    """Every system that the references name, in their order, each with a name of its own.
+    """Read every system that the references name, in order and with unique names.
 
-    Arms of one name from two folders are called ``FOLDER::ARM``.
+    Systems with the same name from two folders are called ``FOLDER::ARM``.
 
     Args:
-        references: ``FOLDER`` for all arms of an evaluation, ``FOLDER::ARM`` for
-            one, or a run file (TREC, JSON), which needs ``qrels``.
+        references: ``FOLDER`` for all systems of an evaluation, ``FOLDER::ARM`` for one, or a run file (TREC, JSON),
+            which needs ``qrels``.
         qrels: TREC labels for run files.
-        metrics: what run files are scored with.
+        metrics: metrics for scoring run files.
 
     Raises:
-        InputError: a reference cannot be read, or names the same system as another.
+        InputError: a reference cannot be read, or two references name the same system.
     """
     repeated = sorted({reference for reference in references if references.count(reference) > 1})
     if repeated:
@@ -106,10 +106,10 @@ def read_references(
 
 
 def with_baseline(runs: Sequence[ScoredRun], baseline: str) -> tuple[ScoredRun, ...]:
-    """The systems with the one of that name first.
+    """Put the system of that name first.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no such system.
     """
     first = [run for run in runs if run.name == baseline]
     if not first:

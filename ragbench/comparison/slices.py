@@ -1,4 +1,4 @@
-"""Parts of the queries: by type, by length, by anything that is known of them."""
+"""Slices of the queries by type, length or any other column."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,16 +12,16 @@ from ragbench.core.spelling import given
 
 BUILT_IN = ("type", "length")
 MOST_NUMBERS = 6
-"""A column of more different numbers than this is cut into three parts."""
+"""A numeric column with more different values is cut into three slices."""
 
 
 class Slice(NamedTuple):
-    """Queries that have something in common.
+    """Queries with the same value, or the same range of values, in a column.
 
     Attributes:
-        by: what they are cut by.
-        label: what these have.
-        rows: of the table of queries, ascending.
+        by: name of the column.
+        label: the value or range.
+        rows: rows of the table of queries, ascending.
     """
 
     by: str
@@ -35,15 +35,14 @@ class Slice(NamedTuple):
 
 
 def slices(queries: QueryTable, by: str) -> tuple[Slice, ...]:
-    """The queries cut by one column; every query is in exactly one part.
+    """Cut the queries by one column. Every query is in exactly one slice.
 
-    ``type`` is the kind of query, ``length`` cuts the number of words at its
-    thirds, and any other name is a column of the table. A column of many
-    different numbers is cut at its thirds too. Queries without a value are a
-    part of their own, ``(none)``.
+    ``type`` is the kind of query, ``length`` cuts the number of words at its thirds, and any other name is a column of
+    the table. A column with many different numbers is cut at its thirds too. Queries without a value are the slice
+    ``(none)``.
 
     Raises:
-        InputError: there is no such column, or no query has a value in it.
+        InputError: the column does not exist, or no query has a value in it.
     """
     if by == "length":
         return _thirds(by, [float(len(text.split())) if text else None for text in queries.texts], "words")
@@ -77,7 +76,7 @@ def _groups(by: str, labels: Sequence[str]) -> tuple[Slice, ...]:
 
 
 def _thirds(by: str, values: Sequence[float | None], unit: str) -> tuple[Slice, ...]:
-    """Short, medium and long (or low, medium, high) at the thirds; equal numbers stay together."""
+    """Cut at the thirds into short, medium and long (or low, medium, high). Equal numbers stay together."""
     known = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     if np.isnan(known).all():
         raise InputError(f"{given('by', by)}: no query has one; the texts of the queries are not there")

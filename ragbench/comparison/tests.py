@@ -1,4 +1,4 @@
-"""One paired test by name, or the one that suits the data."""
+"""Run a paired test by name, or the one that fits the data."""
 
 from typing import Literal, NamedTuple, get_args
 
@@ -15,19 +15,19 @@ from ragbench.stats.signflip import EXACT_CLUSTERS, sign_flip_test
 
 TestName = Literal["auto", "sign-flip", "t", "wilcoxon", "sign", "mcnemar"]
 INDEPENDENT = ("wilcoxon", "sign", "mcnemar")
-"""Tests that take every query as independent of the others."""
+"""Tests that assume independent queries."""
 
 
 class Tested(NamedTuple):
-    """What a paired test says.
+    """The result of a paired test.
 
     Attributes:
-        p: two-sided, in (0, 1].
-        test: its name, with the unit and the number of resamples.
-        reason: why this test, one sentence.
-        notes: what the test leaves out of account.
-        least: the smallest p that the test can give for so many values; 0 where there is no limit.
-        unit: what it takes as independent.
+        p: two-sided p-value, in (0, 1].
+        test: name of the test, with the unit and the number of resamples.
+        reason: why this test was chosen, in one sentence.
+        notes: what the test does not account for.
+        least: the smallest p that the test can give for this many values; 0 if there is no limit.
+        unit: the independent unit.
     """
 
     p: float
@@ -42,7 +42,7 @@ def check_test(test: str) -> None:
     """Refuse an unknown test.
 
     Raises:
-        SettingError: there is no test of that name.
+        SettingError: the test does not exist.
     """
     if test not in get_args(TestName):
         raise SettingError(f"there is no test {test!r}{did_you_mean(test, get_args(TestName))}")
@@ -61,24 +61,24 @@ def paired_test(
     rng: np.random.Generator,
     resamples: int,
 ) -> Tested:
-    """The p-value of "no difference" of two columns.
+    """Test the hypothesis that two columns do not differ.
 
     Args:
         test: one of `TestName`.
-        baseline: (n,) without NaN.
-        candidate: (n,) the same queries.
-        clusters: (n,) resampling unit of each.
-        rng: for sign flips.
-        resamples: of sign flips.
+        baseline: (n,) values without NaN.
+        candidate: (n,) values of the same queries.
+        clusters: (n,) resampling unit of each query.
+        rng: generator for the sign flips.
+        resamples: number of sign flips.
 
     Raises:
-        SettingError: the test is not known, or McNemar's is asked for where values are not 0 or 1.
+        SettingError: the test is unknown, or it is McNemar's and values are not 0 or 1.
     """
     check_test(test)
     difference = candidate - baseline
     n, c = len(difference), int(clusters.max()) + 1
     choice = choose_test(n=n, clusters=c, binary=is_binary(baseline, candidate))
-    reason = choice.reason if test == "auto" else "It was asked for."
+    reason = choice.reason if test == "auto" else "You chose it."
     name = {"exact McNemar": "mcnemar"}.get(choice.test, "sign-flip") if test == "auto" else test
     unit: Literal["query", "document"] = "document" if c < n else "query"
     by_query, by_unit = 2.0 ** (1 - n), 2.0 ** (1 - c)

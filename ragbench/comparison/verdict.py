@@ -1,4 +1,4 @@
-"""The verdict on one metric of a pair, over all queries or a slice of them."""
+"""The verdict on one metric of a pair, over all queries or a slice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,13 +25,13 @@ CLOSE_CALL = "a close call: the uncorrected test and the interval disagree about
 
 @dataclass(frozen=True)
 class VerdictSettings:
-    """How a verdict is reached.
+    """Settings of a verdict.
 
     Attributes:
-        seed: of bootstrap and sign flips.
-        resamples: of both.
-        confidence: of the interval, in (0, 1).
-        margin: the difference that does not matter, above 0; then equivalence is tested too.
+        seed: seed of the bootstrap and the sign flips.
+        resamples: number of resamples of each.
+        confidence: confidence of the interval, in (0, 1).
+        margin: difference that does not matter, above 0. If it is given, equivalence is tested too.
         test: ``auto`` or a name of `ragbench.comparison.tests.TestName`.
     """
 
@@ -43,7 +43,7 @@ class VerdictSettings:
 
 
 class _Paired(NamedTuple):
-    """The values of a pair where both have one: (n,) each; ``notes`` counts the others."""
+    """The values of a pair where both have one, (n,) each. ``notes`` counts the other queries."""
 
     pair: Pair
     metric: str
@@ -67,7 +67,7 @@ def verdict(
     rows: npt.NDArray[np.int64] | None = None,
     slice: str = "",
 ) -> Verdict:
-    """What the data say of candidate minus baseline on one metric: `verdicts` of one."""
+    """Compare candidate and baseline on one metric. See `verdicts`."""
     return verdicts([(pair, metric)], settings, rows=rows, slice=slice)[0]
 
 
@@ -78,23 +78,22 @@ def verdicts(
     rows: npt.NDArray[np.int64] | None = None,
     slice: str = "",
 ) -> tuple[Verdict, ...]:
-    """What the data say of candidate minus baseline, for each pair and metric.
+    """Compare candidate and baseline, for each pair and metric.
 
-    Queries where either value is undefined take no part and are counted in the
-    notes. Each decision is taken at ``1 - confidence`` by itself; `corrected`
-    takes it anew for several verdicts that stand together. Where the same
-    clusters have values, one bootstrap serves all: it gives what each would get alone.
+    Queries where either value is undefined are skipped, and the notes count them. Each decision uses the level ``1 -
+    confidence`` on its own; `corrected` decides again for several verdicts together. Pairs with values in the same
+    clusters share one bootstrap, which gives the same result as separate ones.
 
     Args:
-        asked: pairs of systems over the same queries, and names of metrics as printed.
-        settings: how.
-        rows: rows of the pairs to use; all by default.
-        slice: what to call them.
+        asked: pairs of systems over the same queries, and printed names of metrics.
+        settings: settings of the verdicts.
+        rows: rows of the queries to use; all by default.
+        slice: name of these rows.
 
     Raises:
-        InputError: the metric is missing or infinite for a query, or McNemar's
-            test is asked for where values are not 0 or 1.
-        SettingError: the test is unknown, or a number is out of its range.
+        InputError: the metric is missing, or infinite for a query.
+        SettingError: the test is unknown, a number is out of its range, or McNemar's test is chosen and values are not
+            0 or 1.
     """
     check_test(settings.test)
     paired = [_paired(pair, metric, rows) for pair, metric in asked]
@@ -125,7 +124,7 @@ def _paired(pair: Pair, metric: str, rows: npt.NDArray[np.int64] | None) -> _Pai
 
 
 def _intervals(paired: Sequence[_Paired], settings: VerdictSettings) -> list[_Interval | None]:
-    """The interval of each mean difference; None where nothing is paired."""
+    """Compute the interval of each mean difference; None if there are no pairs of values."""
     alike: dict[bytes, list[int]] = {}
     for i, one in enumerate(paired):
         if len(one.clusters):
@@ -146,7 +145,7 @@ def _intervals(paired: Sequence[_Paired], settings: VerdictSettings) -> list[_In
 
 
 def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice: str) -> Verdict:
-    """The verdict where there is at least one pair of values."""
+    """Make the verdict if there is at least one pair of values."""
     pair, clusters, alpha = one.pair, one.clusters, 1 - settings.confidence
     n, c = len(clusters), int(clusters.max()) + 1
     difference = one.candidate - one.baseline
@@ -189,7 +188,7 @@ def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice
         direction=direction,
         same_run=pair.same_run,
     )
-    # A test that cannot fall below the level disagrees with every interval without zero; `_reach` has said so.
+    # A test that cannot reach the level disagrees with every interval that excludes zero; `_reach` reports that.
     close = [CLOSE_CALL] if found.disagrees and tested.least < alpha else []
     return replace(found, decision=decide(found), notes=(*found.notes, *close))
 
@@ -197,7 +196,7 @@ def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice
 def not_comparable(
     baseline: str, candidate: str, metric: str, reason: str, slice: str = "", confidence: float = 0.95
 ) -> Verdict:
-    """The verdict where there is nothing to compare: p is 1 and the reason is in the notes."""
+    """Make the verdict if there is nothing to compare: p is 1, and the notes have the reason."""
     return Verdict(
         baseline, candidate, metric, slice, 0, 0, None, None, None, None, None, confidence, "none", None, None,
         0, 0, 0, 1.0, 1.0, "none", "not comparable", (reason,),
@@ -205,10 +204,10 @@ def not_comparable(
 
 
 def decide(verdict: Verdict) -> Decision:
-    """The decision from the adjusted p-values, at ``1 - confidence``.
+    """Decide by the adjusted p-values, at the level ``1 - confidence``.
 
-    Equivalence, where it is tested and shown, comes first: a difference that is
-    sure and smaller than what matters is still equivalent.
+    Equivalence comes first if it is tested and shown: a significant difference that is smaller than the margin is still
+        equivalent.
     """
     alpha = 1 - verdict.confidence
     if verdict.difference is None:
@@ -223,17 +222,17 @@ def decide(verdict: Verdict) -> Decision:
 
 
 def is_test(verdict: Verdict) -> bool:
-    """Whether there was something to test: both have values, and they are two runs."""
+    """Whether there is something to test: both have values, and the runs are not the same."""
     return verdict.difference is not None and not verdict.same_run
 
 
 def corrected(verdicts: Sequence[Verdict], correction: str) -> tuple[Verdict, ...]:
-    """The verdicts with p-values adjusted for all of them together, and decided anew.
+    """Adjust the p-values for all verdicts together, and decide again.
 
-    What cannot be compared, or is the same run, is no test and counts for nothing.
+    Verdicts without a comparison, or on the same run, are not tests and do not count.
 
     Args:
-        verdicts: one family.
+        verdicts: one family of verdicts.
         correction: ``holm``, ``bh`` or ``none``.
 
     Raises:
@@ -255,9 +254,9 @@ def corrected(verdicts: Sequence[Verdict], correction: str) -> tuple[Verdict, ..
 
 
 def corrected_by_metric(verdicts: Sequence[Verdict], correction: str) -> tuple[Verdict, ...]:
-    """The verdicts in their order, with p-values adjusted over the systems of each metric.
+    """Adjust the p-values over the systems within each metric, and keep the order of the verdicts.
 
-    For a table of many metrics that nobody decides on together.
+    Use it for a table of many metrics that do not lead to one decision.
 
     Raises:
         SettingError: the correction is unknown.
@@ -273,7 +272,7 @@ def corrected_by_metric(verdicts: Sequence[Verdict], correction: str) -> tuple[V
 
 
 def _left_out(pair: Pair, baseline: npt.NDArray[np.float64], candidate: npt.NDArray[np.float64]) -> list[str]:
-    """Queries without a value, by who lacks it."""
+    """Note the queries without a value, by the system that lacks it."""
     mine, other = np.isnan(baseline), np.isnan(candidate)
     counts = (
         (int((mine & other).sum()), "for either"),
@@ -284,7 +283,7 @@ def _left_out(pair: Pair, baseline: npt.NDArray[np.float64], candidate: npt.NDAr
 
 
 def _facts(pair: Pair, difference: npt.NDArray[np.float64], c: int, d_z: float | None) -> list[str]:
-    """What makes a verdict weak or empty."""
+    """Note what makes a verdict weak or empty."""
     notes = list[str]()
     n, alike = len(difference), not difference.any()
     if pair.same_run:
@@ -307,7 +306,7 @@ def _facts(pair: Pair, difference: npt.NDArray[np.float64], c: int, d_z: float |
 
 
 def _reach(tested: Tested, c: int, n: int, alpha: float) -> list[str]:
-    """Whether the test could show anything with so few values; one unit is told by `_facts`."""
+    """Note if the test cannot show anything with so few values. `_facts` reports the case of one unit."""
     if c == 1 or tested.least < alpha:
         return []
     what = f"{n} queries" if tested.unit == "query" else f"{c} units"

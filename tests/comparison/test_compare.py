@@ -129,7 +129,7 @@ def test_different_queries_are_counted_and_compared_only_on_request() -> None:
         pair(first, second)
     both = pair(first, second, intersect=True)
     assert list(both.queries.ids) == ["z"]
-    assert "left out: 2 of a, 1 of b" in both.notes[0]
+    assert "skipped: 2 of a, 1 of b" in both.notes[0]
     with pytest.raises(InputError, match="no query in common"):
         pair(first, scored("b", [0.5], ids=["w"]), intersect=True)
 

@@ -105,7 +105,7 @@ def test_usual_spellings(written: str, printed: str) -> None:
         ("recall(lvel=2)@5", "did you mean 'level'"),
         ("recall(level=2,level=3)@5", "given twice"),
         ("recall(level)@5", "expected key=value"),
-        ("recall(k=5)", "behind @"),
+        ("recall(k=5)", "after @"),
         ("ndcg(gain=exponential)@10", "gain='exponential' is no gain"),
         ("rbp", "needs p, for example rbp(p=0.8)"),
         ("rbp(p=1)", "between 0 and 1"),
