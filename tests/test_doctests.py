@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "ragbench"
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 WITHOUT = {
-    "ab", "ab_runs", "answer", "audit", "evaluate", "generate", "score_answers", "wattbot.score", "write_report",
+    "ab", "ab_runs", "answer", "evaluate", "generate", "score_answers", "wattbot.score", "write_report",
 }  # fmt: skip
 """Names that have no example yet."""
 

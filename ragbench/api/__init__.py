@@ -9,9 +9,9 @@ from typing import ParamSpec, TypeVar
 
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.answers.wattbot.score.parts import Scored
-from ragbench.api import baseline, wattbot
+from ragbench.api import baseline, review, wattbot
 from ragbench.api.answers import answer, score_answers
-from ragbench.api.audits import AuditView, audit
+from ragbench.api.audits import AuditView, audit, without_masked
 from ragbench.api.checked import checked
 from ragbench.api.data import chunk, generate, load_corpus
 from ragbench.api.data_views import (
@@ -53,7 +53,6 @@ from ragbench.core.scored import ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.core.shown import VIEWS
 from ragbench.golden.audit.audit import Audit
-from ragbench.golden.masked_corpus import without_masked as _without_masked
 from ragbench.io.answer_files import read_answers
 from ragbench.io.golden_files import read_golden, write_golden
 from ragbench.io.run_files import read_run as _read_run
@@ -76,7 +75,6 @@ load_golden = _as("load_golden", read_golden)
 save_golden = _as("save_golden", write_golden)
 read_run = _as("read_run", _read_run)
 score = _as("score", _score, metrics='a name of a metric, "ndcg@10", or a list of them')
-without_masked = _as("without_masked", _without_masked)
 
 __all__ = [
     "AnswerSet",
@@ -113,6 +111,7 @@ __all__ = [
     "load_run",
     "plan",
     "read_run",
+    "review",
     "save_golden",
     "score",
     "score_answers",

@@ -1,61 +1,25 @@
-"""Auditing a golden set, and removing masked text from its documents."""
+"""Audits of golden sets, and corpora without their masked text."""
 
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
-from ragbench.api.checked import checked
-from ragbench.api.progress import bars
-from ragbench.api.several import texts
+from ragbench.api.bind import call
+from ragbench.api.data import CORPUS
 from ragbench.api.views import TableView, html_table
-from ragbench.core.context import Context
-from ragbench.core.documents import Corpus
-from ragbench.core.goldens import GoldenSet
-from ragbench.corpus.chunk import AUTO, chunk_corpus
-from ragbench.corpus.load import Loaded
-from ragbench.golden.audit.audit import Audit, AuditSettings
-from ragbench.golden.audit.audit import audit as _audit
-from ragbench.golden.audit.retrieval import RETRIEVERS
-from ragbench.io.places import cache_folder
+from ragbench.golden.audit.audit import Audit
+from ragbench.workflows import audit as audit_workflow
+from ragbench.workflows import without_masked as without_workflow
 
+GOLDEN = "a path of a golden set, or a golden set, as rb.load_golden(path) reads one"
+CALLED = {"golden": GOLDEN, "corpus": CORPUS, "other": GOLDEN, "human": GOLDEN}
 
-@checked()
-def audit(
-    golden: GoldenSet,
-    corpus: Corpus,
-    *,
-    other: GoldenSet | None = None,
-    chunker: str = AUTO,
-    retrievers: str | Sequence[str] = RETRIEVERS,
-    language: str = "english",
-    seed: int = 0,
-    cache: Path | str | None = None,
-) -> Audit:
-    """What may make the set mislead, and what to do about it, as ``ragbench golden audit`` says.
-
-    Args:
-        golden: the set.
-        corpus: its documents, still with the text that queries mask.
-        other: a set to look for near-duplicates in.
-        chunker: how documents are cut before they are searched, as `ragbench.api.data.chunk` does.
-        retrievers: whose rankings are looked at.
-        language: Snowball language of the content words.
-        seed: of what is drawn.
-        cache: folder for embeddings; the user's cache folder if None.
-
-    Raises:
-        SettingError: a retriever or chunker is unknown or set wrongly.
-    """
-    loaded = Loaded(corpus)
-    chunked = chunk_corpus(loaded, chunker, progress=bars)
-    context = Context(cache=cache_folder(cache), seed=seed, progress=bars)
-    settings = AuditSettings(texts(retrievers), language=language)
-    return _audit(golden, loaded, chunked, settings, other=other, context=context)[0]
+audit = call("audit", audit_workflow.Options, audit_workflow.run, called=CALLED)
+without_masked = call("without_masked", without_workflow.Options, without_workflow.run, called=CALLED)
 
 
 class AuditView(TableView):
-    """A row per finding, the worst first."""
+    """One row per finding, the worst first."""
 
     def frame(self, thing: Audit) -> Any:
         """Columns ``severity``, ``code``, ``message``, ``action``."""
@@ -65,21 +29,27 @@ class AuditView(TableView):
         return pd.DataFrame(rows, columns=["severity", "code", "message", "action"])
 
     def sentences(self, thing: Audit) -> Sequence[str]:
-        """What the set is made of."""
+        """The contents of the set, and how it agrees with human queries."""
         types = ", ".join(f"{count} {name or 'untyped'}" for name, count in thing.mix.types.items())
-        told = [
+        lines = [
             f"Golden set {thing.golden}: {thing.mix.queries:,} queries ({types}) from {thing.mix.units:,} "
-            f"independent sources; {thing.mix.words['p50']:g} words in the median",
+            f"independent sources; the median query has {thing.mix.words['p50']:g} words",
         ]
         if thing.leak is not None:
             share = thing.leak.document["mean"]
-            told.append(f"A query shares {share:.0%} of its content words with its document in the mean")
+            lines.append(f"On average, a query shares {share:.0%} of its content words with its document")
+        if thing.sibling_grades is not None:
+            graded = thing.sibling_grades
+            lines.append(f"{graded.model} found an answer in {graded.answering} of {len(graded.grades)} unjudged items")
+        if thing.validity is not None:
+            tau, ceiling = thing.validity.tau, thing.validity.ceiling
+            lines.append(f"Kendall's tau with human queries is {tau.tau:.2f}; their halves agree at {ceiling.tau:.2f}")
         if not thing.findings:
-            told.append("Nothing was found")
-        return told
+            lines.append("Nothing was found")
+        return lines
 
     def html(self, thing: Audit) -> str:
-        """Findings in full, and below them the metric by shared words."""
+        """The findings in full, and below them the metric by the share of words."""
         found = "".join(
             f"<li><b>{escape(one.severity)}</b> {escape(one.code)}: {escape(one.message)}<br>"
             f"&rarr; {escape(one.action)}</li>"

@@ -39,7 +39,7 @@ LEGACY = {
     "eval": "Evaluate", "ab": "Decide", "answer": "Answers",
     "generate": "Build a golden set", "demo": "Tools", "export": "Tools", "load": "Answers",
     "plugins": "Tools", "probe": "Answers", "report": "Evaluate", "score": "Answers", "view": "Evaluate",
-    "batch": "Build a golden set", "data": "Tools", "golden": "Build a golden set",
+    "batch": "Build a golden set", "data": "Tools",
     "judge": "Answers", "wattbot": "Answers",
 }  # fmt: skip
 

@@ -12,7 +12,6 @@ from ragbench.cli import (
     eval,
     export,
     generate,
-    golden,
     judge,
     load,
     plugins,
@@ -48,7 +47,6 @@ app.command("score")(score.score_command)
 app.command("view")(view.view_command)
 app.add_typer(batch.app, name="batch")
 app.add_typer(data.app, name="data")
-app.add_typer(golden.app, name="golden")
 app.add_typer(judge.app, name="judge")
 app.add_typer(wattbot.app, name="wattbot")
 

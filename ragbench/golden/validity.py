@@ -18,6 +18,7 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import project_labels
 from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.corpus.chunkers.base import Chunker
+from ragbench.golden.audit.findings import Finding
 from ragbench.golden.masked_corpus import without_masked
 from ragbench.metrics.score import score
 from ragbench.stats.agreement import Agreement, kendall_interval, split_halves
@@ -79,6 +80,26 @@ class Validity:
         interval of the shortfall contains 0).
         """
         return self.best_synthetic == self.best_human or self.shortfall.low <= 0.0
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """A warning if the set ranks settings unlike human queries, or if another setting is best."""
+        tau, ceiling = self.tau, self.ceiling
+        if not tau.tau >= ceiling.low:
+            message = (
+                f"this set ranks {len(self.settings)} settings unlike human queries do: tau {tau.tau:.2f} "
+                f"[{tau.low:.2f}, {tau.high:.2f}], while halves of the human queries agree at {ceiling.tau:.2f} "
+                f"[{ceiling.low:.2f}, {ceiling.high:.2f}]"
+            )
+            action = "do not choose between systems by this set; look at how its queries overlap with their documents"
+            return (Finding("warning", "not-valid", message, action),)
+        if not self.best_is_right:
+            message = (
+                f"the best setting on this set ({self.best_synthetic}) is not the best on human queries "
+                f"({self.best_human}); it stays {self.shortfall.tau:.3f} below"
+            )
+            return (Finding("warning", "best-differs", message, "rank the best systems by human queries"),)
+        return ()
 
 
 @dataclass(frozen=True)

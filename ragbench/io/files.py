@@ -1,9 +1,11 @@
 """Writing whole files or none of a file, preparing output folders, and reading small text files."""
 
+import dataclasses
 import json
+import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,26 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, content: str) -> None:
     """Write a whole UTF-8 file atomically, with ``\\n`` line ends on every system."""
     write_bytes(path, content.encode("utf-8"))
+
+
+def json_values(value: Any) -> Any:
+    """What `json` can write: dataclasses and named tuples become objects; NaN and infinity become null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: json_values(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return json_values(value._asdict())
+    if isinstance(value, Mapping):
+        return {str(key): json_values(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_values(item) for item in value]
+    return value
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a whole JSON file atomically."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def make_out(folder: Path) -> None:

@@ -41,6 +41,19 @@ class Workflow:
 
 WORKFLOWS = (
     Workflow("chunk", "chunk", "Build a golden set", "Cut documents into chunks and write them to a file.", "chunk"),
+    Workflow("audit", "golden audit", "Build a golden set", "Look for what makes a golden set misleading.", "audit"),
+    Workflow(
+        "review.export", "golden review export", "Build a golden set", "Write a sample of queries for annotators.",
+        "review", "ExportOptions", "run_export",
+    ),
+    Workflow(
+        "review.apply", "golden review import", "Build a golden set", "Apply the decisions of annotators.",
+        "review", "ApplyOptions", "run_apply",
+    ),
+    Workflow(
+        "without_masked", "golden corpus", "Build a golden set", "Write a copy of the corpus without masked text.",
+        "without_masked",
+    ),
     Workflow("compare", "compare", "Decide", "Compare systems: better, worse, equivalent, or not shown.", "compare"),
     Workflow("gate", "gate", "Decide", "Decide in CI whether a run may pass.", "gate"),
     Workflow("plan", "plan", "Decide", "Find out how many queries a golden set needs.", "plan"),
@@ -51,4 +64,4 @@ WORKFLOWS = (
         "baseline.list", "baseline list", "Decide", "List every stored baseline.", "baseline", "ListOptions", "run_list"
     ),
     Workflow("baseline.show", "baseline show", "Decide", "Show one baseline.", "baseline", "ShowOptions", "run_show"),
-)
+)  # fmt: skip

@@ -5,12 +5,11 @@ from pathlib import Path
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
-from ragbench.core.errors import SettingError
 from ragbench.core.ledger import Ledger
-from ragbench.core.options import named, option, options
+from ragbench.core.options import option, options
 from ragbench.corpus.chunk import AUTO, choose_chunker, chunk_corpus
-from ragbench.corpus.load import Loaded, load_corpus
 from ragbench.io.chunk_files import check_chunk_ending, write_chunks
+from ragbench.workflows.reading import read_corpus
 
 
 @options
@@ -59,12 +58,7 @@ def run(options: Options, context: Context) -> ChunkedCorpus:
         check_chunk_ending(options.out)
     # A wrong setting shows before the documents are read.
     choose_chunker(options.chunker, passages=False)
-    if isinstance(options.corpus, Path):
-        loaded = load_corpus(options.corpus, options.loader, progress=context.progress)
-    elif options.loader is not None:
-        raise SettingError(f"{named('loader')} applies to a path only, and {named('corpus')} is loaded already")
-    else:
-        loaded = Loaded(options.corpus)
+    loaded = read_corpus(options.corpus, options.loader, context)
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     if options.out is not None:
         write_chunks(chunked.chunks, options.out)

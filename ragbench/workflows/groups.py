@@ -7,13 +7,19 @@ from ragbench.corpus.chunk import AUTO
 
 
 @option_group
-class CorpusReading:
-    """How documents are read and cut."""
+class CorpusLoading:
+    """How documents are read."""
 
     loader: str | None = option(
         "Loader of the documents, NAME or NAME:key=value,....", default=None, section="Input",
         unset="chosen by file ending",
     )  # fmt: skip
+
+
+@option_group
+class CorpusReading(CorpusLoading):
+    """How documents are read and cut."""
+
     chunker: str = option(
         "How documents are cut, NAME or NAME:key=value,...; auto leaves table rows whole.", default=AUTO,
         section="Input",

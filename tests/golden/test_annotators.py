@@ -123,13 +123,13 @@ def test_every_wrong_row_is_named_with_its_line(tmp_path: Path) -> None:
     base = [
         ({"id": "a", "decision": "acept"}, "did you mean 'accept'"),
         ({"id": "zz", "decision": "accept"}, "no query 'zz'"),
-        ({"id": "b", "decision": "edit"}, "edit without a new text"),
-        ({"id": "c", "decision": "accept", "edited_text": "new"}, "accept with a new text"),
+        ({"id": "b", "decision": "edit"}, "'edited_text' is empty"),
+        ({"id": "c", "decision": "accept", "edited_text": "new"}, "there is a new text in 'edited_text'"),
         ({"id": "d", "decision": "accept", "grade": "5"}, "grade '5'"),
         ({"id": "e", "decision": "accept", "grade": "0"}, "grade 0"),
-        ({"id": "f", "query": "written over", "decision": "accept"}, "not over the query"),
+        ({"id": "f", "query": "written over", "decision": "accept"}, "differs from the set"),
         ({"id": "g", "grade": "2"}, "grade without a decision"),
-        ({"id": "a", "decision": "accept"}, "on line 2 before"),
+        ({"id": "a", "decision": "accept"}, "line 2 has a decision"),
     ]
     rows = [{"query": f"query {row['id']}", **row} for row, _ in base]
     rows[0]["comment"] = "two\nlines"

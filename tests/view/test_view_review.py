@@ -74,8 +74,8 @@ def test_what_could_not_be_imported_is_refused_and_changes_nothing(
     table = golden.parent / "shop.review.csv"
     before = table.read_bytes()
     refused = [
-        (decide(client, key, "q001", "edit"), "edit without a new text"),
-        (decide(client, key, "q001", "edit", edited_text=f" {text} "), "edit with the text that the query has"),
+        (decide(client, key, "q001", "edit"), "'edited_text' is empty"),
+        (decide(client, key, "q001", "edit", edited_text=f" {text} "), "the text is that of the query"),
         (decide(client, key, "q001", "accept", grade="0"), "nothing would be relevant"),
         (decide(client, key, "q999", "accept"), "has no query 'q999'"),
         (decide(client, key, "../q001", "accept"), "has no query"),

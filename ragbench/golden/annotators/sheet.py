@@ -152,7 +152,7 @@ def sample(items: Sequence[GoldenItem], size: int, seed: int) -> list[GoldenItem
         SettingError: ``size`` is below 1.
     """
     if size < 1:
-        raise SettingError(f"a sample needs at least one query, not {size}")
+        raise SettingError(f"is {size}; it must be at least 1", option="sample")
     strata: defaultdict[str, list[GoldenItem]] = defaultdict(list)
     for item in items:
         strata[f"{item.type}/{judge_opinion(item)}"].append(item)
@@ -263,9 +263,9 @@ def _row_fault(id_: str, row: Mapping[str, str], items: Mapping[str, GoldenItem]
     if id_ not in items:
         return f"the golden set has no query {id_!r}; give the set that the table was exported from"
     if id_ in seen:
-        return f"query {id_!r} was decided on line {seen[id_]} before; keep one of the rows"
+        return f"line {seen[id_]} has a decision on query {id_!r} already; keep one of the rows"
     if "query" in row and _plain(row["query"]) != _plain(items[id_].text):
-        return f"the text of {id_!r} is not that of the set; write a new text into 'edited_text', not over the query"
+        return f"the text of {id_!r} differs from the set; restore it, and write a new text into 'edited_text'"
     return ""
 
 
@@ -285,15 +285,15 @@ def _decision(id_: str, row: Mapping[str, str], item: GoldenItem) -> Decision | 
     if word not in WORDS:
         return f"decision {word!r}{did_you_mean(word, WORDS)}"
     if word == "edit" and not text:
-        return "edit without a new text in 'edited_text'"
+        return "the decision is edit, but 'edited_text' is empty; write the new text there"
     if word == "edit" and text == item.text:
-        return "edit with the text that the query has; write accept, or a new text"
+        return "the decision is edit, but the text is that of the query; write accept, or a new text"
     if word != "edit" and text:
-        return f"{word} with a new text in 'edited_text'; write edit, or clear the text"
+        return f"the decision is {word}, but there is a new text in 'edited_text'; write edit, or clear the text"
     grade = grade.removesuffix(".0")
     if grade and grade not in GRADES:
         return f"grade {grade!r}; write 0, 1, 2 or 3, or leave it blank"
     if word != "reject" and grade == "0" and any(e.grade > 0 for e in item.evidence):
-        return f"{word} with grade 0: nothing would be relevant to the query; reject it, or grade its evidence above 0"
+        return f"the decision is {word} with grade 0, so nothing would be relevant; reject it, or give a grade above 0"
     known = int(grade) if grade else None
     return Decision(id_, word, text or None, known, row["comment"].strip())

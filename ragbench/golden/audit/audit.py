@@ -1,12 +1,16 @@
-"""Run all audits of a golden set, and write their results as lines of text."""
+"""All audits of one golden set."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from ragbench import plugins
 from ragbench.core.context import Context
+from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger
+from ragbench.core.options import named, option, option_group
+from ragbench.core.pairs import pairs
 from ragbench.core.shown import Shown
 from ragbench.corpus.chunk import Chunked
 from ragbench.corpus.load import Loaded
@@ -17,18 +21,28 @@ from ragbench.golden.audit.integrity import Integrity, integrity
 from ragbench.golden.audit.lexical_leak import LexicalLeak, lexical_leak
 from ragbench.golden.audit.near_queries import BetweenSets, Diversity, Texts, between_sets, diversity
 from ragbench.golden.audit.retrieval import RETRIEVERS, Retrieved, check_retrievers, retrieve
-from ragbench.golden.audit.siblings import DEPTH, Siblings, siblings
+from ragbench.golden.audit.siblings import DEPTH, GradingPlan, SiblingGrades, Siblings, siblings
+from ragbench.golden.validity import Validity
+from ragbench.io.files import json_values
+
+VERSION = 1
+ROLES = ("writer", "judge", "reconsider", "reranker")
 
 
 @dataclass(frozen=True)
 class Audit(Shown):
-    """The results of all audits.
+    """The results of all audits of a golden set.
 
     Attributes:
-        golden: name of the set; ``fingerprint`` identifies its content.
-        mix, diversity, integrity, leak, siblings, circularity: one result per audit.
+        golden: the name of the set.
+        fingerprint: of its content.
+        mix, diversity, integrity, circularity: one result per audit.
+        leak, siblings: the audits that need rankings; None if the set cannot be searched (see ``integrity``).
         between: similarity to another set, if one was given.
         ledger: what was skipped while the set was read and its labels were projected onto the corpus.
+        sibling_grades: grades of a language model for the unjudged items; None if no model was named.
+        validity: agreement with human queries; None if there are none.
+        grading_plan: what grading would take; only a dry run has it.
     """
 
     golden: str
@@ -41,31 +55,54 @@ class Audit(Shown):
     circularity: Circularity
     between: BetweenSets | None
     ledger: Ledger
+    sibling_grades: SiblingGrades | None = None
+    validity: Validity | None = None
+    grading_plan: GradingPlan | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Findings of all audits, worst first."""
-        parts = (self.integrity, self.leak, self.siblings, self.diversity, self.between, self.circularity, self.mix)
+        """The findings of all audits, the worst first."""
+        parts = (
+            self.integrity, self.leak, self.siblings, self.diversity, self.between, self.circularity, self.mix,
+            self.sibling_grades, self.validity,
+        )  # fmt: skip
         return worst_first(tuple(finding for part in parts if part is not None for finding in part.findings))
 
+    def record(self) -> dict[str, Any]:
+        """The JSON object that ``audit.json`` holds."""
+        values = {
+            field.name: json_values(getattr(self, field.name)) for field in fields(self) if field.name != "grading_plan"
+        }
+        return {"version": VERSION, "findings": json_values(self.findings), **values}
 
-@dataclass(frozen=True)
+
+def parse_models(text: str) -> dict[str, str]:
+    """Read ``writer=MODEL,judge=MODEL``."""
+    return pairs(named("models"), text, "ROLE=MODEL")
+
+
+@option_group
 class AuditSettings:
-    """Settings of an audit.
+    """How to audit."""
 
-    Attributes:
-        retrievers: specs of the retrievers that search for the queries.
-        depth: how deep in their rankings unjudged items are collected.
-        embedder: spec of the embedder for the queries.
-        language: Snowball language of the content words.
-        models: model by role (``writer``, ``judge``, ``reranker``), in addition to those that the set names.
-    """
+    retrievers: Sequence[str] = option(
+        "Retriever whose rankings are audited, NAME or NAME:key=value,....", default=RETRIEVERS, section="Audit",
+        flag="--retriever",
+    )  # fmt: skip
+    depth: int = option("Ranks in which unjudged items are looked for.", default=DEPTH, section="Audit")
+    embedder: str = option("Embedder that compares queries with each other.", default="minilm", section="Audit")
+    language: str = option("Snowball language of the content words.", default="english", section="Audit")
+    models: Mapping[str, str] | None = option(
+        "Models of the set by role: writer, judge, reconsider or reranker.", default=None, section="Audit",
+        metavar="ROLE=MODEL,...", unset="those that the set names", parse=parse_models,
+    )  # fmt: skip
 
-    retrievers: Sequence[str] = RETRIEVERS
-    depth: int = DEPTH
-    embedder: str = "minilm"
-    language: str = "english"
-    models: Mapping[str, str] | None = None
+    def __post_init__(self) -> None:
+        if self.depth < 1:
+            raise SettingError(f"is {self.depth}; it must be at least 1", option="depth")
+        for role in self.models or {}:
+            if role not in ROLES:
+                raise SettingError(f"has the unknown role {role!r}{did_you_mean(role, ROLES)}", option="models")
 
 
 def audit(
@@ -130,82 +167,3 @@ def embedded(golden: GoldenSet, embedder: str, context: Context) -> Texts:
     model = plugins.build(plugins.EMBEDDERS, embedder)
     what = f"embedding the queries of {golden.name}"
     return Texts([item.id for item in golden], texts, embed(model, texts, "query", context, what=what).vectors)
-
-
-SHOWN = 10
-
-
-def audit_lines(audit: Audit) -> list[str]:
-    """Write the numbers, then the findings with what to do."""
-    mix, diversity = audit.mix, audit.diversity
-    lines = [
-        f"golden set {audit.golden}: {mix.queries} queries from {mix.units} independent sources",
-        "types       " + _counts(mix.types),
-        "words       " + "  ".join(f"{name} {value:g}" for name, value in mix.words.items()),
-    ]
-    if mix.languages:
-        lines.append("languages   " + _counts(mix.languages))
-    lines += [
-        "grades      " + _counts({str(grade): count for grade, count in mix.grades.items()}),
-        "diversity   "
-        + "  ".join(f"distinct-{n} {value:.2f}" for n, value in diversity.distinct.items())
-        + f"  self-similarity {diversity.self_similarity:.2f}  near-duplicate pairs {len(diversity.near_duplicates)}",
-    ]
-    for pair in diversity.near_duplicates[:SHOWN]:
-        lines.append(f"  {pair.first} {pair.first_text!r:.60} ~ {pair.second} {pair.second_text!r:.60}")
-    if audit.circularity.models:
-        lines.append("models      " + ", ".join(f"{role} {model}" for role, model in audit.circularity.models.items()))
-    if audit.leak is not None:
-        lines += _leak_lines(audit.leak)
-    if audit.siblings is not None:
-        lines += _sibling_lines(audit.siblings)
-    return lines
-
-
-def finding_lines(findings: Sequence[Finding]) -> list[str]:
-    """Write the findings, each with what to do."""
-    if not findings:
-        return ["", "nothing found"]
-    return [
-        "",
-        *(line for f in findings for line in (f"{f.severity:8} {f.code}: {f.message}", f"{'':8} -> {f.action}")),
-    ]
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return "  ".join(f"{name or '(none)'} {count}" for name, count in counts.items()) or "none"
-
-
-def _leak_lines(leak: LexicalLeak) -> list[str]:
-    lines = ["", "share of a query's content words that its document (its evidence) has"]
-    for name, shares in (("document", leak.document), ("evidence", leak.evidence)):
-        lines.append(f"  {name:9} " + "  ".join(f"{key} {value:.2f}" for key, value in shares.items() if key != "n"))
-    if not leak.bands:
-        return lines
-    names = list(leak.bands[0].means)
-    widths = [max(len(name), 6) for name in names]
-    lines += ["", f"mean {leak.metric} by that share (rank correlation in the last line)"]
-    head = "  ".join(f"{name:>{width}}" for name, width in zip(names, widths, strict=True))
-    lines.append(f"  {'share':>11}  queries  {head}")
-    for band in leak.bands:
-        row = "  ".join(f"{band.means[name]:>{width}.3f}" for name, width in zip(names, widths, strict=True))
-        lines.append(f"  {band.low:.2f} - {band.high:.2f}  {band.queries:>7}  {row}")
-    last = "  ".join(f"{leak.correlation[name]:>+{width}.2f}" for name, width in zip(names, widths, strict=True))
-    lines.append(f"  {'correlation':>11}  {'':7}  {last}")
-    return lines
-
-
-def _sibling_lines(siblings: Siblings) -> list[str]:
-    judged = "  ".join(f"{spec} {share:.0%}" for spec, share in siblings.judged.items())
-    lines = ["", f"judged {siblings.unit}s in the top {siblings.depth}: {judged}"]
-    above = [candidate for candidate in siblings.agreed if candidate.above]
-    chosen = (above or list(siblings.agreed))[:SHOWN]
-    if chosen:
-        which = "above everything relevant" if above else "among the first"
-        lines.append(
-            f"unjudged, and {which} by agreement of the retrievers (candidates: nobody has judged whether they answer):"
-        )
-        for candidate in chosen:
-            ranks = ", ".join(f"{spec} {rank}" for spec, rank in candidate.ranks.items())
-            lines.append(f"  {candidate.query_id}: {candidate.item_id} (rank: {ranks})")
-    return lines

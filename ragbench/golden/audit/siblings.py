@@ -17,6 +17,7 @@ from ragbench.engine import UntilEnded, ask
 from ragbench.golden.audit.findings import Finding
 from ragbench.golden.audit.retrieval import Retrieved
 from ragbench.models.llm.base import Asker, BudgetSpent, Message, Request
+from ragbench.models.llm.costs import Estimate
 from ragbench.models.rerank.llm import PROMPT
 
 DEPTH = 10
@@ -116,7 +117,7 @@ def _findings(agreed: tuple[Candidate, ...], judged: dict[str, float], depth: in
             "note",
             "unjudged",
             f"{len(agreed)} unjudged items are in the top {depth} of several retrievers; judged there: {share}",
-            "let a language model (--llm) or annotators grade them; until then they count as not relevant",
+            "let a language model or annotators grade them; until then they count as not relevant",
         )
     ]
     if above:
@@ -152,6 +153,19 @@ class Grade:
     query_id: str
     item_id: str
     grade: int
+
+
+@dataclass(frozen=True)
+class GradingPlan:
+    """What grading would take.
+
+    Attributes:
+        candidates: number of unjudged items.
+        estimate: calls, tokens and cost; None if the set cannot be searched.
+    """
+
+    candidates: int
+    estimate: Estimate | None
 
 
 @dataclass(frozen=True)
@@ -239,7 +253,7 @@ def _result(model: str, grades: tuple[Grade, ...], cost: float, ledger: Ledger, 
                 "answered-elsewhere",
                 f"{model} finds an answer in {len(answering)} of {len(grades)} unjudged items, for {asked} of "
                 f"{queries} queries: {first_ten(f'{grade.query_id}: {grade.item_id}' for grade in answering)}",
-                "evaluate on the set with these labels, written under --out, and let annotators check a sample of them",
+                "evaluate on the set with these labels, and let annotators check a sample of them",
             )
         )
     if len(ledger):
@@ -259,8 +273,7 @@ def with_grades(golden: GoldenSet, graded: SiblingGrades, retrieved: Retrieved) 
 
     A grade of 2 becomes label 1 and a grade of 3 label 2, but never more than the highest label of the query. An item
     that is on the topic but does not answer (grade 1) must not count as relevant. Grades 0 and 1 become label 0:
-    judged,
-    not relevant. The metadata keep the grades under ``sibling_grades``.
+    judged, not relevant. The metadata keep the grades under ``sibling_grades``.
     """
     by_query: dict[str, list[Grade]] = {}
     for grade in graded.grades:

@@ -39,6 +39,16 @@ class CallOptions:
     tpm: float | None = option("Tokens per minute.", default=None, section="Limits", unset="no limit")
     timeout: float = option("Seconds that one call may take.", default=60.0, section="Limits")
 
+    @property
+    def limits(self) -> Limits:
+        """Concurrency, rates and timeout of a client."""
+        return Limits(self.concurrency, self.rpm, self.tpm, self.timeout)
+
+    @property
+    def params(self) -> dict[str, str]:
+        """Arguments of the model."""
+        return {"base_url": self.base_url} if self.base_url else {}
+
 
 @dataclass(frozen=True)
 class ModelOptions:
@@ -65,13 +75,11 @@ class Models:
 
     def _connect(self, answers: Path | None, budget: Budget) -> dict[str, Client]:
         options, calls = self.options, self.options.calls
-        limits = Limits(calls.concurrency, calls.rpm, calls.tpm, calls.timeout)
-        params = {"base_url": calls.base_url} if calls.base_url else {}
         by_name = {
             name: connect(
                 name,
-                params=params,
-                limits=limits,
+                params=calls.params,
+                limits=calls.limits,
                 answers=answers,
                 budget=budget,
                 prices=calls.prices,
