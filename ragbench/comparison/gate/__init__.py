@@ -1,1 +1,1 @@
-"""The gate of a pipeline: rules on a candidate, decided on intervals."""
+"""The gate of a pipeline: rules on a candidate, decided by confidence intervals."""

@@ -1,4 +1,4 @@
-"""One-sided bounds of a mean, below and above, each with its own chance of error."""
+"""One-sided confidence bounds of a mean, below and above, each with its own error rate."""
 
 from dataclasses import dataclass
 from math import ceil, log
@@ -11,21 +11,21 @@ from ragbench.stats.clustered_error import means_and_errors
 from ragbench.stats.equivalence import non_inferior
 
 FEWEST_CLUSTERS = 5
-"""From fewer independent units no bound is worked out."""
+"""With fewer independent units, no bound is computed."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """A mean and where it lies.
+    """A mean with its confidence bounds.
 
     Attributes:
-        mean: None without a value.
-        low: the true mean lies below with the chance ``below`` at most; None where the data give no bound.
-        high: it lies above with the chance ``above`` at most; None with ``low``.
-        error: clustered standard error; None where the data give none.
-        n: values.
-        clusters: independent units among them.
-        method: how the bounds were made.
+        mean: the mean; None without values.
+        low: lower bound: the true mean is lower with probability at most ``below``; None if the data give no bound.
+        high: upper bound: the true mean is higher with probability at most ``above``; None together with ``low``.
+        error: clustered standard error; None if the data give none.
+        n: number of values.
+        clusters: number of independent units.
+        method: name of the method.
     """
 
     mean: float | None
@@ -40,25 +40,23 @@ class Bounds:
 def share_bounds(
     values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, below: float, above: float
 ) -> Bounds:
-    """Bounds of the mean of values from 0 to 1, of shares above all; right near the ends too.
+    """Compute bounds of the mean of values from 0 to 1, such as shares. They are also right near 0 and 1.
 
-    Clopper and Pearson's, with the effective number of queries in place of the
-    number: ``n* = mean (1 - mean) / se^2 * n / (n - 1) * (t_{n-1} / t_{c-1})^2``,
-    where se is the clustered error; the number of clusters where the values do
-    not vary. For 0 and 1, each its own cluster, they are exactly Clopper and
-    Pearson's. A t interval is [1, 1] where every query is right, however few; and
-    Wilson's upper end lies too low where the mean is near 1, which would be a
-    false alarm (100 queries, 4 wrong, floor .99: it fails at 1%, though chance
-    does that in 1.8% of runs).
+    These are the bounds of Clopper and Pearson, with the effective number of queries instead of the number: ``n* = mean
+        (1 - mean) / se^2 * n / (n - 1) * (t_{n-1} / t_{c-1})^2``,
+    where se is the clustered error. If the values do not vary, it is the number of clusters. For zeros and ones that
+    are each their own cluster, the bounds are exactly those of Clopper and Pearson. A t interval is [1, 1] if every
+    query is right, even for few queries. Wilson's upper end is too low if the mean is near 1, which causes false alarms
+    (100 queries, 4 wrong, floor .99: it fails at 1%, though chance does that in 1.8% of runs).
 
     Args:
-        values: (n,) from 0 to 1, without NaN.
+        values: (n,) values from 0 to 1, without NaN.
         clusters: (n,) cluster of each value.
-        below: chance of error of the lower bound, in (0, 0.5).
-        above: the same of the upper.
+        below: error rate of the lower bound, in (0, 0.5).
+        above: error rate of the upper bound.
 
     Raises:
-        InputError: an infinite value, or clusters with gaps.
+        InputError: a value is infinite, or the cluster numbers have gaps.
 
     Source: Korn and Graubard 1998, Survey Methodology 24:193; Clopper and Pearson 1934.
     """
@@ -70,7 +68,7 @@ def share_bounds(
     groups = int(counted[0])
     if groups < FEWEST_CLUSTERS:
         return _without_bounds(values, groups)
-    # Rounding must not carry a mean of ones past 1.
+    # Rounding must not raise a mean of ones above 1.
     mean, error = float(np.clip(means[0], 0, 1)), float(errors[0])
     low_n, high_n = (_effective(mean, error, n, groups, chance) for chance in (below, above))
     low = float(beta.ppf(below, mean * low_n, (1 - mean) * low_n + 1)) if mean > 0 else 0.0
@@ -81,20 +79,19 @@ def share_bounds(
 def difference_bounds(
     values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, below: float, above: float
 ) -> Bounds:
-    """Bounds of the mean of any values, by the clustered t (`ragbench.stats.equivalence.non_inferior`).
+    """Compute bounds of the mean of any values by the clustered t (`ragbench.stats.equivalence.non_inferior`).
 
-    A few large losses among many ties make t too sure: at a true loss of the
-    margin, all of it in 3% of 170 documents, a lower bound of 5% errs in 9% of
-    runs (`benchmarks/gate.py`).
+    With a few large losses among many ties, t is too confident: if the true loss equals the margin and 3% of 170
+        documents cause all of it, a lower bound of 5% is wrong in 9% of runs (`benchmarks/gate.py`).
 
     Args:
         values: (n,) without NaN.
         clusters: (n,) cluster of each value.
-        below: chance of error of the lower bound, in (0, 0.5).
-        above: the same of the upper.
+        below: error rate of the lower bound, in (0, 0.5).
+        above: error rate of the upper bound.
 
     Raises:
-        InputError: an infinite value, or clusters with gaps.
+        InputError: a value is infinite, or the cluster numbers have gaps.
     """
     lower = non_inferior(values, clusters, 0.0, alpha=below)
     upper = non_inferior(values, clusters, 0.0, alpha=above)
@@ -124,26 +121,25 @@ def _clustered(n: int, groups: int) -> str:
 
 
 POWER = 0.8
-"""How often so many queries are enough, if the value stays as measured."""
+"""Power of the number of queries in `more_queries`, if the value stays as measured."""
 HOPELESS = 100
-"""With more than so many times the queries, nothing is promised."""
+"""`more_queries` gives no number beyond this multiple of the queries."""
 
 
 def more_queries(bounds: Bounds, bound: float, below: float, above: float) -> int | None:
-    """Further queries, like these and from as many documents each, until the interval leaves the bound.
+    """Estimate how many more queries, with the same number per document, separate the interval from the bound.
 
-    ``n' = n ((z_{1-a} + z_power) se / |mean - bound|)^2``, on the side where the
-    mean lies. Where all values are 1, the number of units whose all being 1
-    would be unlikely below the floor.
+    ``n' = n ((z_{1-a} + z_power) se / |mean - bound|)^2``, on the side of the mean. If all values are 1, it is the
+    number of units that would be unlikely to be all 1 below the floor.
 
     Args:
-        bounds: what is known now.
-        bound: what the rule asks.
-        below: chance of error of the lower end.
-        above: the same of the upper.
+        bounds: the present bounds.
+        bound: the bound of the rule.
+        below: error rate of the lower bound.
+        above: error rate of the upper bound.
 
     Returns:
-        None where the mean lies so near the bound that no number is of use, or nothing is known.
+        The number of queries, or None if the mean is too close to the bound or nothing is known.
 
     Source: the sample size of a one-sided test, as in Cohen 1988.
     """

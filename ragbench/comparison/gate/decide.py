@@ -1,4 +1,4 @@
-"""Decide a gate: match, check, pair, then rule by rule."""
+"""Decide a gate: match the runs, check the rules, pair the queries, and decide each rule."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -32,28 +32,26 @@ def decide_gate(
     *,
     allow: Collection[str] = (),
 ) -> Gate:
-    """Whether the candidate may pass: yes, no, or not known.
+    """Decide whether the candidate may pass: yes, no, or inconclusive.
 
-    A rule passes if its interval lies wholly on the good side of the bound,
-    fails if wholly on the bad side, and is inconclusive between. The two ends
-    have chances of error of their own. The good end has ``false_passes``: the
-    gate passes only if all rules do, so that no correction is needed. The bad
-    end has ``false_alarms``, divided by the rules, and within a rule by its
-    slices (Bonferroni), so that a system that breaks no rule fails with that
-    chance at most, all rules together.
+    A rule passes if its interval is entirely on the good side of the bound, fails if it is entirely on the bad side,
+    and is inconclusive otherwise. The two ends have separate error rates. The good end has ``false_passes``: the gate
+    passes only if all rules do, so no correction is needed. The bad end has ``false_alarms``, divided by the number of
+    rules, and within a rule by its slices (Bonferroni). A system that breaks no rule therefore fails with at most that
+    probability, over all rules.
 
     Args:
-        baseline: what the candidate is compared with; None if all rules are absolute.
-        candidate: the system that wants to pass.
-        rules: what is asked.
-        allow: what may differ between the two: ``golden``, ``corpus``, ``settings``.
+        baseline: the system to compare with; None if all rules are absolute.
+        candidate: the system under test.
+        rules: the rules.
+        allow: what may differ between the two: ``golden``, ``corpus`` or ``settings``.
 
     Raises:
-        ArmError: one of them did not run.
-        SettingError: a rule names what the runs do not have, or needs a baseline.
-        InputError: baseline and candidate do not match, or hold values that are infinite.
+        ArmError: a system did not run.
+        SettingError: a rule names something that the runs lack, or needs a baseline.
+        InputError: baseline and candidate do not match, or have infinite values.
 
-    Source: Berger 1982 for passing only if all do (intersection-union); Bonferroni for the alarms.
+    Source: Berger 1982 for the intersection-union test (pass only if all rules pass); Bonferroni for the alarms.
     """
     for run in (baseline, candidate):
         if run is not None and run.error is not None:
@@ -62,7 +60,7 @@ def decide_gate(
         raise InputError(f"{candidate.name} has no queries, so there is nothing to decide")
     notes = list(check_match(baseline, candidate, allow)) if baseline is not None else []
     check_applicable(rules, baseline, candidate)
-    # Requests of a load are no pairs: no rule on them looks at one by one.
+    # Requests of a load test are not pairs, and no rule on them looks at single requests.
     compared = (
         None if baseline is None or is_load(candidate) else pair(baseline, candidate, intersect="golden" in allow)
     )
@@ -83,7 +81,7 @@ def decide_gate(
 
 
 def _estimates(rule: Rule) -> bool:
-    """Whether the rule is decided on an interval of resampled queries, and so takes a part of the false alarms."""
+    """Whether an interval decides the rule, which then takes a share of the false alarms."""
     return isinstance(rule, MetricRule | FailuresRule | CoverageRule) and rule.decide == "interval"
 
 
@@ -102,10 +100,10 @@ def _decide(
 
 
 def _with_comparisons(decided: Sequence[Decided], pair: Pair) -> tuple[Decided, ...]:
-    """What `compare` says of each margin that was decided, for the queries that it was decided on."""
+    """Add to each margin the result of `compare` on the same queries."""
     by_slice: dict[str, list[int]] = {}
     for i, one in enumerate(decided):
-        # A metric that the two runs write differently has no column in common.
+        # If the two runs write a metric differently, they have no column in common.
         if one.kind == "margin" and one.outcome != "skipped" and one.metric in pair.baseline.scores.metrics:
             by_slice.setdefault(one.slice, []).append(i)
     found = list(decided)

@@ -1,4 +1,4 @@
-"""Whether baseline and candidate were measured on the same thing in the same way."""
+"""Check that baseline and candidate were measured on the same data in the same way."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
@@ -12,19 +12,19 @@ from ragbench.metrics.settings import EvaluationSettings
 
 
 def is_load(run: ScoredRun) -> bool:
-    """Whether its queries are the requests of a load."""
+    """Whether the queries of a run are requests of a load test."""
     return run.manifest.get("kind") == LOAD_KIND
 
 
 def conditions(run: ScoredRun) -> Mapping[str, object]:
-    """The kind of loop, how many at once or a second, timeout; empty for what is no load."""
+    """Return the conditions of a load test (kind of loop, concurrency or rate, timeout); empty for other runs."""
     levels = run.manifest.get("levels")
     found = levels.get(run.name) if isinstance(levels, Mapping) else None
     return found if is_load(run) and isinstance(found, Mapping) else {}
 
 
 def is_known(run: ScoredRun, percentile: str) -> bool:
-    """Whether a percentile was measured: not if it falls among requests that failed, which count with the timeout."""
+    """Whether a percentile was measured. It was not if it falls among failed requests, which count with the timeout."""
     timeout = conditions(run).get("timeout")
     return not isinstance(timeout, int | float) or not run.failed or run.latency_ms[percentile] < timeout * 1000
 
@@ -32,28 +32,28 @@ def is_known(run: ScoredRun, percentile: str) -> bool:
 ALLOW = ("golden", "corpus", "settings")
 """What may be allowed to differ."""
 SCORING = ("overlap", "ties", "drop_self")
-"""Settings that decide on scores; `k` and `metrics` do by the depth of the rankings alone."""
+"""Settings that affect scores. `k` and `metrics` affect them only by the depth of the rankings."""
 
 
 @dataclass(frozen=True)
 class Mismatch:
-    """Something that differs: what to allow it by, and a sentence with both sides."""
+    """A difference between baseline and candidate: the word that allows it, and a sentence about both sides."""
 
     what: str
     sentence: str
 
 
 def check_match(baseline: ScoredRun, candidate: ScoredRun, allow: Collection[str] = ()) -> tuple[str, ...]:
-    """What differs and was allowed to.
+    """Return the differences that were allowed.
 
     Args:
-        baseline: what the other is held against.
-        candidate: the other.
+        baseline: the system to compare with.
+        candidate: the system under test.
         allow: any of `ALLOW`.
 
     Raises:
-        SettingError: ``allow`` names something else.
-        InputError: something differs that was not allowed; every mismatch is listed.
+        SettingError: ``allow`` has an unknown word.
+        InputError: something differs that is not allowed; the message lists every mismatch.
     """
     for word in allow:
         if word not in ALLOW:
@@ -67,7 +67,7 @@ def check_match(baseline: ScoredRun, candidate: ScoredRun, allow: Collection[str
 
 
 def mismatches(baseline: Mapping[str, object], candidate: Mapping[str, object]) -> list[Mismatch]:
-    """Everything in two manifests that makes scores incomparable."""
+    """List all differences of two manifests that make scores incomparable."""
     found = []
     if _print(baseline, "golden") != _print(candidate, "golden"):
         found.append(
@@ -99,7 +99,7 @@ def mismatches(baseline: Mapping[str, object], candidate: Mapping[str, object]) 
 
 
 def _loads(baseline: ScoredRun, candidate: ScoredRun) -> list[Mismatch]:
-    """Times under one load say nothing of those under another."""
+    """List differences of load, because times under one load say nothing about another."""
     ours, theirs = conditions(baseline), conditions(candidate)
     changed = [
         f"{key} {ours.get(key, 'none')} against {theirs.get(key, 'none')}"
@@ -121,7 +121,7 @@ def _scoring(manifest: Mapping[str, object]) -> dict[str, object]:
     try:
         found["depth"] = replace(EvaluationSettings(), **lists).depth
     except (RagbenchError, TypeError, ValueError):
-        # Of another version of ragbench: its cut-offs as they stand are what can be compared.
+        # The manifest of another version of ragbench: its cut-offs can only be compared as they are.
         found["depth"] = str(settings.get("k"))
     return found
 

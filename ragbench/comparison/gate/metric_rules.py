@@ -1,4 +1,4 @@
-"""Whether the rules can be asked of these runs at all; every fault is found before anything is decided."""
+"""Check that the rules fit the runs, and decide the rules on metrics."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +21,11 @@ from ragbench.stats.ranks import TIE
 
 
 def check_applicable(rules: Rules, baseline: ScoredRun | None, candidate: ScoredRun) -> None:
-    """Refuse rules that name what the runs do not have.
+    """Refuse rules that name something that the runs lack. Every fault is found before any rule is decided.
 
     Raises:
-        SettingError: a metric, latency, cost, column or slice is not there, or a
-            rule compares and no baseline is given; every fault is listed.
+        SettingError: a metric, latency, cost, column or slice is missing, or a rule compares and there is no baseline;
+            the message lists every fault.
     """
     faults = []
     for number, rule in enumerate(rules.rules, 1):
@@ -40,7 +40,7 @@ def check_applicable(rules: Rules, baseline: ScoredRun | None, candidate: Scored
 
 
 def metric_name(run: ScoredRun, written: str) -> str | None:
-    """The run's name of a metric that may be written another way (``nDCG@10``); None if it has none."""
+    """Return the run's name for a metric that may be written differently (``nDCG@10``), or None if the run lacks it."""
     if written in run.scores.metrics:
         return written
     try:
@@ -51,9 +51,9 @@ def metric_name(run: ScoredRun, written: str) -> str | None:
 
 
 def wanted_slices(rule: MetricRule, run: ScoredRun) -> tuple[Slice, ...]:
-    """The parts of the queries that a rule is about; none where it is about all.
+    """Return the slices of a rule; none if it is about all queries.
 
-    A part is named by its label, or by the first word of it (``length=short``).
+    A slice is named by its label, or by the first word of the label (``length=short``).
     """
     if rule.by is not None:
         return slices(run.queries, rule.by)
@@ -116,14 +116,14 @@ Values = npt.NDArray[np.float64]
 def decide_metric(
     rule: MetricRule, pair: Pair | None, candidate: ScoredRun, *, below: float, above: float
 ) -> Iterator[Decided]:
-    """The rule, once for each part of the queries that it is about.
+    """Decide the rule, once for each of its slices.
 
     Args:
-        rule: a floor, a ceiling, or a margin; a margin needs ``pair``.
+        rule: a floor, a ceiling or a margin. A margin needs ``pair``.
         pair: baseline and candidate on the same queries.
-        candidate: on all of its queries.
-        below: chance that a broken rule passes.
-        above: chance that a kept rule fails, for all parts together.
+        candidate: the candidate on all of its queries.
+        below: probability that a broken rule passes.
+        above: probability that a kept rule fails, over all slices.
     """
     run = candidate if pair is None or rule.margin is None else pair.candidate
     parts = wanted_slices(rule, run)
@@ -140,7 +140,7 @@ def decide_metric(
 
 
 def left_out(rules: Sequence[Rule], pair: Pair | None, candidate: ScoredRun) -> list[str]:
-    """How many queries have no value of the metrics that the rules name; they take no part."""
+    """Note how many queries have no value of the metrics in the rules, and are skipped."""
     found: dict[str, dict[str, None]] = {}
     for rule in rules:
         if not isinstance(rule, MetricRule):
@@ -159,7 +159,7 @@ def left_out(rules: Sequence[Rule], pair: Pair | None, candidate: ScoredRun) -> 
 
 
 def _with_relevant(rule: MetricRule, run: ScoredRun, rows: npt.NDArray[np.int64]) -> int:
-    """Queries of a slice, less those that cannot have a value since nothing is relevant to them."""
+    """Count the queries of a slice that can have a value, because something is relevant to them."""
     metric = metric_name(run, rule.metric) or rule.metric
     return int((_expected(run, metric, rows) | ~np.isnan(column(run, metric)[rows])).sum())
 
@@ -179,7 +179,7 @@ def _decide(
     if rule.margin is not None and pair is not None:
         theirs = column(pair.baseline, metric_name(pair.baseline, rule.metric) or rule.metric)[rows]
     units = [run.queries.units[row] for row in rows.tolist()]
-    # Nothing is estimated where both are one run: whatever the queries, they differ by nothing.
+    # If both are the same run, nothing is estimated: they do not differ on any query.
     certain = theirs is not None and pair is not None and pair.same_run and bool((~np.isnan(ours)).any())
     asked = _Asked(rule, metric, part, _turned(rule, run, metric), units, certain, below, above)
     decided = _weighed(asked, ours, theirs)
@@ -190,7 +190,7 @@ def _decide(
     if not _shares(ours[~np.isnan(ours)]):
         reason = f"{missing} what they could be has no end"
         return replace(decided, outcome="inconclusive", room=None, reason=reason)
-    # What was lost may be what is bad: a pass must stand with the worst value in its place.
+    # The lost values may be the bad ones, so a pass must also hold with the worst value in their place.
     bad = 1.0 if asked.turned else 0.0
     worst = _weighed(asked, np.where(lost, bad, ours), theirs)
     if worst.outcome == "pass":
@@ -199,7 +199,7 @@ def _decide(
 
 
 def _turned(rule: MetricRule, run: ScoredRun, metric: str) -> bool:
-    """Whether low values are what the rule wants."""
+    """Whether lower values are better for the rule."""
     return rule.max is not None or (rule.margin is not None and run.scores.direction(metric) == "lower")
 
 
@@ -208,8 +208,8 @@ def _shares(values: Values) -> bool:
 
 
 def _expected(run: ScoredRun, metric: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Which queries should have a value: those with something relevant, on which the metric has something to say."""
-    # The reasons of all metrics of answers stand in one ledger, each led by its metric.
+    """Mark the queries that should have a value: those with something relevant on which the metric is defined."""
+    # One ledger has the reasons of all answer metrics. Each reason begins with its metric.
     nothing = {
         entry.item
         for entry in run.scores.ledger.entries
@@ -223,13 +223,13 @@ class _Asked:
     """One rule on one slice.
 
     Attributes:
-        rule: what is asked.
-        metric: name of the run's metric.
-        part: the slice, or empty.
-        turned: low values are what the rule wants.
+        rule: the rule.
+        metric: name of the metric in the run.
+        part: name of the slice, or empty.
+        turned: whether lower values are better for the rule.
         units: resampling unit of each query.
-        certain: both systems are one run.
-        below, above: chances that the interval may miss on either side.
+        certain: whether both systems are the same run.
+        below, above: error rates of the interval on each side.
     """
 
     rule: MetricRule

@@ -1,4 +1,4 @@
-"""Latency, cost, failures and coverage: what is measured or counted, not scored."""
+"""Decide rules on latency, cost, failures and coverage, which are measured or counted."""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from ragbench.stats.clusters import cluster_index
 
 
 def decide_latency(rule: LatencyRule, baseline: ScoredRun | None, candidate: ScoredRun) -> Decided:
-    """A percentile, give or take the noise that the rule allows for; only percentiles are kept of a run."""
+    """Decide a rule on a latency percentile, within the noise that the rule allows. A run keeps only percentiles."""
     ours = candidate.latency_ms[rule.latency]
     theirs = baseline.latency_ms[rule.latency] if baseline is not None and rule.max_ratio is not None else None
     value, bound = (ours, rule.max_ms) if theirs is None else (ours / theirs, rule.max_ratio)
@@ -49,7 +49,7 @@ def decide_latency(rule: LatencyRule, baseline: ScoredRun | None, candidate: Sco
 
 
 def decide_cost(rule: CostRule, baseline: ScoredRun | None, candidate: ScoredRun) -> Decided:
-    """What was paid; nothing is estimated."""
+    """Decide a rule on the cost of the run; nothing is estimated."""
     ours = candidate.cost_per_query or 0.0
     theirs = baseline.cost_per_query if baseline is not None and rule.max_ratio is not None else None
     value, bound = (ours, rule.max) if theirs is None else (ours / theirs, rule.max_ratio)
@@ -76,7 +76,7 @@ def decide_cost(rule: CostRule, baseline: ScoredRun | None, candidate: ScoredRun
 
 
 def decide_share(rule: FailuresRule | CoverageRule, candidate: ScoredRun, *, below: float, above: float) -> Decided:
-    """A share of the queries: counted, or estimated where the rule asks for the interval."""
+    """Decide a rule on a share of the queries, which is counted, or estimated if the rule decides by the interval."""
     if isinstance(rule, FailuresRule):
         values, bound, at_least = _failed(candidate), rule.max, False
         name, kind = f"failure rate at most {bound:g}", "failures"
@@ -84,7 +84,7 @@ def decide_share(rule: FailuresRule | CoverageRule, candidate: ScoredRun, *, bel
         values, bound, at_least = _covered(rule, candidate), rule.min, True
         name, kind = f"{rule.coverage} queries at least {bound:g}", "coverage"
     clusters = cluster_index(candidate.queries.units)
-    # The end that lets a ceiling pass is the upper one.
+    # A ceiling passes by its upper bound.
     under, over = (below, above) if at_least else (above, below)
     bounds = share_bounds(values, clusters, below=under, above=over)
     counted = rule.decide == "mean"
@@ -122,7 +122,7 @@ def decide_share(rule: FailuresRule | CoverageRule, candidate: ScoredRun, *, bel
 def _failed(run: ScoredRun) -> npt.NDArray[np.float64]:
     if run.run is not None:
         return np.array([float(id_ in run.run.failures) for id_ in run.queries.ids])
-    # Which ones failed is not known, so the first stand for them.
+    # It is unknown which queries failed, so the first ones count as failed.
     return np.array([1.0] * run.failed + [0.0] * (len(run.queries) - run.failed))
 
 

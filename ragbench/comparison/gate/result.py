@@ -1,4 +1,4 @@
-"""What a gate decided."""
+"""The result of a gate."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,31 +14,32 @@ EXIT_CODES: dict[Outcome, int] = {"pass": 0, "fail": 1, "inconclusive": 3}
 
 @dataclass(frozen=True)
 class Decided:
-    """One rule, or one slice of it, and how it came out.
+    """The decision on one rule, or on one slice of it.
 
     Attributes:
-        name: of the rule, as given or made of what it asks.
+        name: name of the rule, given or derived from its content.
         kind: ``floor``, ``ceiling``, ``margin``, ``latency``, ``cost``, ``failures`` or ``coverage``.
-        outcome: ``skipped`` is a slice that is too small to be decided; it counts for nothing.
-        value: what is held against the bound; None where there is none, with the reason.
-        low, high: where the value truly lies; None where the data do not say, or nothing is estimated.
-        bound: what the rule asks.
-        at_least: whether the value must lie above the bound, else below.
+        outcome: ``pass``, ``fail``, ``inconclusive``, or ``skipped`` for a slice that is too small to decide and does
+            not count.
+        value: the value to compare with the bound; None if there is none, and the reason says why.
+        low, high: confidence bounds of the value; None if the data give none, or nothing is estimated.
+        bound: the bound of the rule.
+        at_least: whether the value must be above the bound; else below.
         unit: ``""`` for a share or a score, ``"ms"``, ``"x"`` for a ratio, ``"a query"`` for money.
         metric: metric name, or empty.
-        slice: ``"type=keyword"``, or empty for all queries.
-        n: queries with a value.
+        slice: name of the slice, as ``"type=keyword"``; empty for all queries.
+        n: number of queries with a value.
         clusters: independent units among them.
-        baseline, candidate: what each has, where the two are compared.
-        room: how far the end that decides is from turning the outcome; for ``inconclusive`` below 0:
-            what lacks for a pass.
-        method: how the interval was made.
-        reason: one sentence.
-        more_queries: for ``inconclusive``: how many more, like these, would decide it in four of five runs.
-        low_error, high_error: chance that the true value lies below ``low``, and above ``high``; None where nothing is
+        baseline, candidate: value of each, if the two are compared.
+        room: distance of the deciding end from changing the outcome. For ``inconclusive`` it is below 0: the distance
+            to a pass.
+        method: method of the interval.
+        reason: the reason, in one sentence.
+        more_queries: for ``inconclusive``: how many more such queries would decide it in four of five runs.
+        low_error, high_error: probability that the true value is below ``low``, and above ``high``; None if nothing is
             estimated from the queries.
-        comparison: of a margin: the verdict of `ragbench.comparison.compare.compare_runs` on the same queries, with its
-            own error rates: a 95% interval and a two-sided p.
+        comparison: for a margin, the verdict of `ragbench.comparison.compare.compare_runs` on the same queries. It has
+            its own error rates: a 95% interval and a two-sided p.
     """
 
     name: str
@@ -67,15 +68,15 @@ class Decided:
 
 @dataclass(frozen=True)
 class Gate(Shown):
-    """The whole decision.
+    """The decision of a gate on all rules.
 
     Attributes:
         outcome: ``fail`` if a rule fails, else ``inconclusive`` if one is, else ``pass``.
-        sentence: the outcome and why, in one sentence.
-        decided: every rule, in the order written, slices sorted.
-        notes: what a reader must know: default rules, the same run, what was allowed to differ.
-        rules: what was asked.
-        baseline, candidate: the systems; no baseline where only absolute rules are asked.
+        sentence: the outcome and its reason, in one sentence.
+        decided: every rule in the written order, with sorted slices.
+        notes: notes for the reader: default rules, the same run, allowed differences.
+        rules: the rules.
+        baseline, candidate: the systems; the baseline is None if all rules are absolute.
     """
 
     outcome: Outcome
@@ -88,7 +89,7 @@ class Gate(Shown):
 
     @property
     def exit_code(self) -> int:
-        """0 pass, 1 fail, 3 inconclusive."""
+        """0 for pass, 1 for fail, 3 for inconclusive."""
         return EXIT_CODES[self.outcome]
 
 
@@ -96,14 +97,14 @@ ROUNDING = 1e-12
 
 
 def weigh(low: float | None, high: float | None, bound: float, *, at_least: bool) -> tuple[Outcome, float | None]:
-    """The outcome, and how far the end that decides is from turning it.
+    """Compare an interval with a bound.
 
-    With a floor: pass if ``low >= bound``, fail if ``high < bound``, else
-    inconclusive. With a ceiling the other way about. A plain number is an
-    interval of length 0.
+    A floor passes if ``low >= bound``, fails if ``high < bound``, and is inconclusive otherwise. A ceiling is the
+    reverse. A plain number is an interval of length 0.
 
     Returns:
-        The outcome; and the room, which for an inconclusive rule is below 0: what lacks for a pass.
+        The outcome, and the distance of the deciding end from changing it. For an inconclusive rule it is below 0: the
+        distance to a pass.
     """
     if low is None or high is None:
         return "inconclusive", None

@@ -1,4 +1,4 @@
-"""The rules of a gate: what each asks, and how sure the decision must be."""
+"""The rules of a gate, and the error rates of its decision."""
 
 import math
 from collections.abc import Iterator
@@ -14,23 +14,23 @@ Decide = Literal["interval", "mean"]
 Percentile = Literal["p50", "p95", "p99"]
 
 LATENCY_NOISE = 0.5
-"""How far a percentile of one and the same system may lie off in another run, as a factor of 1 + this."""
+"""How much a latency percentile of an unchanged system may differ between runs: a factor of 1 + this."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetricRule:
-    """A metric has a floor or a ceiling, or may be worse than the baseline by no more than a margin.
+    """A floor or a ceiling for a metric, or a margin by which it may be worse than the baseline.
 
     Attributes:
-        metric: a metric of the run, ``"ndcg@10"``.
-        min: the floor of its mean; or
-        max: the ceiling of its mean; or
-        margin: the loss against the baseline that is accepted, at least 0.
-        slice: only the queries with ``COLUMN=VALUE``.
-        by: each value of this column on its own; the slices share the rule's part of the false alarms.
-        min_queries: of ``by``: a slice with fewer is not decided, and said to be so.
-        decide: ``interval``, or ``mean`` for the plain threshold, which noise alone can cross.
-        name: what to call the rule.
+        metric: a metric of the run, such as ``"ndcg@10"``.
+        min: floor of its mean; or
+        max: ceiling of its mean; or
+        margin: accepted loss against the baseline, at least 0.
+        slice: use only the queries with ``COLUMN=VALUE``.
+        by: decide each value of this column on its own. The slices share the rule's part of the false alarms.
+        min_queries: for ``by``: a slice with fewer queries is skipped, and the result says so.
+        decide: ``interval``, or ``mean`` for a plain threshold, which noise alone can cross.
+        name: name of the rule.
     """
 
     metric: str
@@ -45,11 +45,11 @@ class MetricRule:
 
     @property
     def needs_baseline(self) -> bool:
-        """Whether it compares."""
+        """Whether the rule compares with a baseline."""
         return self.margin is not None
 
     def faults(self) -> list[tuple[str, str]]:
-        """Key and message of everything that is wrong beyond types."""
+        """List faults beyond wrong types, as key and message."""
         found = _one_of(self, "min", "max", "margin")
         if self.min is not None and not 0 <= self.min <= 1:
             found.append(("min", f"is {self.min:g}; metrics lie from 0 to 1"))
@@ -71,15 +71,15 @@ class MetricRule:
 
 @dataclass(frozen=True, kw_only=True)
 class LatencyRule:
-    """A percentile of the time of single queries has a ceiling.
+    """A ceiling for a percentile of the latency of single queries.
 
     Attributes:
-        latency: which percentile.
-        max_ms: milliseconds; or
-        max_ratio: times the baseline's.
-        noise: how far the percentile of an unchanged system may lie off, as a factor of 1 + this;
-            0 decides on the plain number.
-        name: what to call the rule.
+        latency: the percentile.
+        max_ms: ceiling in milliseconds; or
+        max_ratio: ceiling as a multiple of the baseline's value.
+        noise: how much the percentile of an unchanged system may differ, as a factor of 1 + this; 0 compares the plain
+            number.
+        name: name of the rule.
     """
 
     latency: Percentile
@@ -90,11 +90,11 @@ class LatencyRule:
 
     @property
     def needs_baseline(self) -> bool:
-        """Whether it compares."""
+        """Whether the rule compares with a baseline."""
         return self.max_ratio is not None
 
     def faults(self) -> list[tuple[str, str]]:
-        """Key and message of everything that is wrong beyond types."""
+        """List faults beyond wrong types, as key and message."""
         found = _one_of(self, "max_ms", "max_ratio") + _positive(self, "max_ms", "max_ratio")
         if not 0 <= self.noise < 10:
             found.append(
@@ -113,13 +113,13 @@ class LatencyRule:
 
 @dataclass(frozen=True, kw_only=True)
 class CostRule:
-    """What a query costs has a ceiling.
+    """A ceiling for the cost of a query.
 
     Attributes:
         cost: ``query``.
-        max: in the currency of the run; or
-        max_ratio: times the baseline's.
-        name: what to call the rule.
+        max: ceiling in the currency of the run; or
+        max_ratio: ceiling as a multiple of the baseline's value.
+        name: name of the rule.
     """
 
     cost: Literal["query"]
@@ -129,23 +129,23 @@ class CostRule:
 
     @property
     def needs_baseline(self) -> bool:
-        """Whether it compares."""
+        """Whether the rule compares with a baseline."""
         return self.max_ratio is not None
 
     def faults(self) -> list[tuple[str, str]]:
-        """Key and message of everything that is wrong beyond types."""
+        """List faults beyond wrong types, as key and message."""
         return _one_of(self, "max", "max_ratio") + _positive(self, "max", "max_ratio")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FailuresRule:
-    """The share of queries that could not be answered has a ceiling.
+    """A ceiling for the share of failed queries.
 
     Attributes:
         failures: ``rate``.
         max: the share, 0 to 1.
-        decide: ``mean`` counts this run; ``interval`` asks about the queries that it stands for.
-        name: what to call the rule.
+        decide: ``mean`` counts the queries of this run; ``interval`` generalises to such queries.
+        name: name of the rule.
     """
 
     failures: Literal["rate"]
@@ -155,19 +155,20 @@ class FailuresRule:
     needs_baseline = False
 
     def faults(self) -> list[tuple[str, str]]:
-        """Key and message of everything that is wrong beyond types."""
+        """List faults beyond wrong types, as key and message."""
         return _share(self.max, "max")
 
 
 @dataclass(frozen=True, kw_only=True)
 class CoverageRule:
-    """A share of the queries must be answered, or have judged evidence.
+    """A floor for the share of queries that are answered, or that have judged evidence.
 
     Attributes:
-        coverage: ``answered``: did not fail and found something; ``judged``: at least one item is judged relevant.
+        coverage: ``answered`` for queries that did not fail and found something; ``judged`` for queries with at least
+            one relevant item.
         min: the share, 0 to 1.
-        decide: ``mean`` counts this run; ``interval`` asks about the queries that it stands for.
-        name: what to call the rule.
+        decide: ``mean`` counts the queries of this run; ``interval`` generalises to such queries.
+        name: name of the rule.
     """
 
     coverage: Literal["answered", "judged"]
@@ -177,7 +178,7 @@ class CoverageRule:
     needs_baseline = False
 
     def faults(self) -> list[tuple[str, str]]:
-        """Key and message of everything that is wrong beyond types."""
+        """List faults beyond wrong types, as key and message."""
         return _share(self.min, "min")
 
 
@@ -189,7 +190,7 @@ KINDS: dict[str, type[Rule]] = {
     "failures": FailuresRule,
     "coverage": CoverageRule,
 }
-"""The key that says what a rule is about."""
+"""The key that identifies the kind of a rule."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,10 +198,10 @@ class Rules:
     """All rules of a gate.
 
     Attributes:
-        rules: at least one.
-        false_alarms: chance, at most, that the gate fails although no rule is broken, all rules together.
-        false_passes: nominal chance that a rule passes which is broken; a gate passes only if all do.
-        source: where they are written, or empty for the default.
+        rules: one or more rules.
+        false_alarms: largest probability that the gate fails although no rule is broken, over all rules.
+        false_passes: nominal probability that a broken rule passes. A gate passes only if all rules do.
+        source: where the rules are written, or empty for the default.
     """
 
     rules: tuple[Rule, ...]
@@ -209,7 +210,7 @@ class Rules:
     source: str = ""
 
     def faults(self) -> list[tuple[str, str]]:
-        """Key and message of everything that is wrong beyond types."""
+        """List faults beyond wrong types, as key and message."""
         return [
             (key, f"is {value:g}; a chance above 0 and below 0.5")
             for key, value in (("false_alarms", self.false_alarms), ("false_passes", self.false_passes))
@@ -218,7 +219,7 @@ class Rules:
 
 
 DEFAULT_RULES = Rules(rules=(MetricRule(metric="ndcg@10", margin=0.02),))
-"""Without a file: no more than .02 of nDCG@10 may be lost."""
+"""The rules if no file is given: nDCG@10 may lose at most .02."""
 
 
 def _one_of(rule: Rule, *keys: str) -> list[tuple[str, str]]:
@@ -240,15 +241,15 @@ def _share(value: float, key: str) -> list[tuple[str, str]]:
 TOP = ("rules", "false_alarms", "false_passes")
 Fault = tuple[int, str]
 DEEPEST = 10
-"""Levels of lists and mappings; rules have three."""
+"""Largest depth of lists and mappings; rules have three levels."""
 
 
 def read_rules(path: Path) -> Rules:
-    """The rules of a file.
+    """Read the rules of a file.
 
     Raises:
-        InputError: it cannot be read or is no YAML.
-        SettingError: keys or values are wrong; every fault is listed with file and line.
+        InputError: the file cannot be read or is not YAML.
+        SettingError: keys or values are wrong; the message lists every fault with file and line.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -258,7 +259,7 @@ def read_rules(path: Path) -> Rules:
 
 
 def parse_rules(text: str, source: str) -> Rules:
-    """The rules of a text; ``source`` is named in messages."""
+    """Read the rules of a text. Messages name ``source``."""
     try:
         _refuse_anchors(text, source)
         node = yaml.compose(text, yaml.SafeLoader)
@@ -284,7 +285,9 @@ def parse_rules(text: str, source: str) -> Rules:
 
 
 def _refuse_anchors(text: str, source: str) -> None:
-    """A rule is to stand where it is read; and an anchor can hold itself. What is nested deep is no rules either."""
+    """Refuse YAML aliases, so that a rule is written where it is read and no node contains itself, and refuse deep
+    nesting.
+    """
     depth = 0
     for event in yaml.parse(text, yaml.SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -336,7 +339,7 @@ def _rule(number: int, given: Any, node: yaml.Node, faults: list[Fault]) -> Rule
 
 
 def _wrong_values(kind: type[Rule], given: dict[Any, Any], lines: dict[str, int], start: int) -> Iterator[Fault]:
-    """Keys that are missing, and values of another type than the rule's field."""
+    """Find missing keys, and values of the wrong type."""
     import pydantic
 
     hints = get_type_hints(kind)
@@ -379,7 +382,7 @@ def _unknown_keys(content: dict[Any, Any], known: Any, lines: dict[str, int], be
 
 
 def _repeated(node: yaml.Node) -> Iterator[Fault]:
-    """A key that stands twice in one mapping: YAML would keep the last without a word."""
+    """Find keys that occur twice in one mapping, where YAML would silently keep the last."""
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
         for key, value in node.value:
