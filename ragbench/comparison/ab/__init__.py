@@ -1,1 +1,1 @@
-"""A/B tests: events of an experiment, or two evaluation runs, to a recommendation."""
+"""A/B tests: a recommendation from the events of an experiment, or from two evaluation runs."""

@@ -1,4 +1,4 @@
-"""The whole analysis of a file of events: read, check the split, estimate, decide."""
+"""Analyse a file of events: read it, check the split, estimate and decide."""
 
 import difflib
 from collections.abc import Callable, Sequence
@@ -45,7 +45,7 @@ def analyse(path: Path, settings: AbSettings) -> AbResult:
 
     Raises:
         InputError: the file, a column or a value cannot be used.
-        SettingError: options that do not fit the file.
+        SettingError: an option does not fit the file.
     """
     file = open_events(path)
     columns = find_columns(file, settings)
@@ -93,7 +93,7 @@ def analyse(path: Path, settings: AbSettings) -> AbResult:
 def _over_time(
     units: Units, order: Sequence[int], columns: Columns, settings: AbSettings, source: str
 ) -> tuple[tuple[DayResult, ...], list[str]]:
-    """Every outcome by day, if that is asked for, and what to know of it."""
+    """Estimate every outcome by day, if the settings ask for it, and return notes."""
     if not settings.over_time:
         return (), []
     if units.first is None:
@@ -127,7 +127,7 @@ def _about_units(units: Units, source: str, settings: AbSettings) -> list[str]:
 
 
 def _order(units: Units, settings: AbSettings, source: str, columns: Columns) -> tuple[list[int], str]:
-    """Variants with the control first, and how it was found."""
+    """Order the variants with the control first, and say how it was found."""
     names = units.names
     if len(names) < 2:
         raise InputError(
@@ -167,7 +167,7 @@ def _look_alikes(names: Sequence[str], counts: Sequence[int]) -> list[str]:
 def _results(
     units: Units, order: Sequence[int], names: Sequence[str], columns: Columns, settings: AbSettings, source: str
 ) -> list[OutcomeResult]:
-    """Every outcome, p-values corrected within each role."""
+    """Estimate every outcome, with p-values corrected within each role."""
     jobs: list[tuple[Role, Outcome, Guardrail | None]] = [
         *(("primary" if at == 0 else "secondary", outcome, None) for at, outcome in enumerate(columns.outcomes)),
         *(("guardrail", guardrail.outcome, guardrail) for guardrail in settings.guardrails),
@@ -216,7 +216,7 @@ def _watched(
 
 
 def _reach(settings: AbSettings, smallest: int) -> Callable[[float], float]:
-    """One-sided limits in standard errors: of one look, or of the sequence at twice alpha."""
+    """Return the one-sided limits in standard errors, for one look or for the sequence at twice alpha."""
     if settings.final:
         return fixed_boundary(2 * settings.alpha)
     if smallest < FEWEST_UNITS:
@@ -225,7 +225,9 @@ def _reach(settings: AbSettings, smallest: int) -> Callable[[float], float]:
 
 
 def _corrected(results: list[OutcomeResult]) -> list[OutcomeResult]:
-    """Holm within the primary outcome, and within all secondary ones; guardrails stand each for itself."""
+    """Correct p-values by Holm within the primary outcome and within all secondary ones. Guardrails are not
+    corrected.
+    """
     corrected = {id(c): c for result in results for c in result.contrasts}
     for role in ("primary", "secondary"):
         family = [c for result in results if result.role == role for c in result.contrasts]

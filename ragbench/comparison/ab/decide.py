@@ -1,4 +1,4 @@
-"""From numbers to advice: promote the challenger, roll back, or go on."""
+"""Turn the estimates into advice: promote the challenger, roll back, or go on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from ragbench.comparison.ab.settings import AbSettings
 
 @dataclass(frozen=True)
 class _Case:
-    """What is to be done with one challenger, and why."""
+    """The advice on one challenger, with reasons."""
 
     challenger: str
     advice: Literal["promote", "roll back", "go on"]
@@ -19,17 +19,16 @@ class _Case:
 
 
 def recommend(results: Sequence[OutcomeResult], plan: Plan | None, settings: AbSettings) -> Recommendation:
-    """Advice over all challengers.
+    """Advise over all challengers.
 
-    A challenger is promoted if it is better on the primary outcome, every
-    guardrail is kept and no secondary outcome is worse. It is rolled back if it
-    is worse, if a guardrail is broken, or if the smallest effect of interest is
-    excluded. Else the experiment goes on.
+    A challenger is promoted if it is better on the primary outcome, keeps every guardrail, and is worse on no secondary
+    outcome. It is rolled back if it is worse, if it breaks a guardrail, or if the interval excludes the smallest effect
+    of interest. Otherwise the experiment goes on.
 
     Args:
-        results: the primary outcome first.
-        plan: what more units would show.
-        settings: levels.
+        results: results of the outcomes, the primary one first.
+        plan: plan for more units.
+        settings: error rates and power.
     """
     cases = [_case(at, results, plan, settings) for at in range(len(results[0].contrasts))]
     promoted = [case for case in cases if case.advice == "promote"]
@@ -49,7 +48,7 @@ def recommend(results: Sequence[OutcomeResult], plan: Plan | None, settings: AbS
 
 
 def p_text(p: float) -> str:
-    """``.034``, ``<.0001``, ``1``."""
+    """Write a p-value as ``.034``, ``<.0001`` or ``1``."""
     if p < 0.0001:
         return "<.0001"
     return "1" if p >= 0.9995 else (f"{p:.3f}" if p >= 0.001 else f"{p:.4f}").replace("0.", ".", 1)
@@ -95,7 +94,7 @@ def _shown(contrast: Contrast, settings: AbSettings, *, better: bool) -> bool:
 
 
 def _excluded(primary: OutcomeResult, contrast: Contrast, plan: Plan, settings: AbSettings) -> bool:
-    """Whether the interval leaves no room for the smallest effect of interest."""
+    """Whether the interval excludes the smallest effect of interest."""
     interval = (contrast.low, contrast.high) if settings.final else (contrast.sequence.low, contrast.sequence.high)
     end = interval[0] if primary.lower else interval[1]
     return end is not None and (-end if primary.lower else end) < plan.wanted

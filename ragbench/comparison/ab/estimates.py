@@ -1,4 +1,4 @@
-"""One outcome: its value per unit, and each challenger against the control."""
+"""Estimate one outcome: its values per unit, and each challenger against the control."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ class Measured:
     """One outcome over all variants.
 
     Attributes:
-        outcome: with ``how`` settled.
-        kind: in words.
-        binary: one 0 or 1 per unit.
-        percent: values are shares.
-        values: (v) lists of one value per unit; for ratios linearised, for CUPED adjusted.
-        samples: (v) their size, mean and variance.
-        adjusted: what CUPED did, or None.
-        notes: what a reader must know.
+        outcome: the outcome, with a definite ``how``.
+        kind: kind of outcome, in words.
+        binary: whether each unit has one 0 or 1.
+        percent: whether values are shares.
+        values: (v) arrays with one value per unit, linearised for ratios and adjusted for CUPED.
+        samples: (v) size, mean and variance of each.
+        adjusted: the result of CUPED, or None.
+        notes: notes for the reader.
     """
 
     outcome: Outcome
@@ -49,17 +49,17 @@ class Measured:
 
 
 def measure(units: Units, order: Sequence[int], outcome: Outcome, before: str, source: str) -> Measured:
-    """Values of one outcome per unit, by variant.
+    """Compute the values of one outcome per unit, by variant.
 
     Args:
         units: the units.
         order: variants, the control first.
-        outcome: what is measured.
+        outcome: the outcome.
         before: pre-period column, or empty.
         source: file, for messages.
 
     Raises:
-        InputError: values that the outcome cannot have.
+        InputError: a value is not possible for the outcome.
     """
     how = settled(units, outcome, source)
     rows = [np.flatnonzero(units.variant == at) for at in order]
@@ -97,10 +97,10 @@ def measure(units: Units, order: Sequence[int], outcome: Outcome, before: str, s
 
 
 def settled(units: Units, outcome: Outcome, source: str) -> How:
-    """How an outcome is counted, with its column's values checked.
+    """Decide how an outcome is counted, and check the values of its column.
 
     Raises:
-        InputError: something else than 0 and 1 where a rate is asked for, or nearly so by itself.
+        InputError: a rate has values other than 0 and 1, or a column that looks like a rate has one such value.
     """
     facts, how = units.facts[outcome.column], outcome.how
     where = f"{source}, data row {facts.low_row}, column {outcome.column!r}"
@@ -122,12 +122,12 @@ def settled(units: Units, outcome: Outcome, source: str) -> How:
 
 
 def contrasts(measured: Measured, names: Sequence[str], settings: AbSettings) -> list[Contrast]:
-    """Each challenger against the control, p-values not yet corrected.
+    """Compare each challenger with the control, without correcting p-values.
 
     Args:
         measured: the outcome.
-        names: of the variants, the control first.
-        settings: levels.
+        names: names of the variants, the control first.
+        settings: error rates and power.
     """
     control = measured.samples[0]
     found = []
@@ -140,7 +140,7 @@ def contrasts(measured: Measured, names: Sequence[str], settings: AbSettings) ->
             pair = (_count(measured, 0), control.n), (_count(measured, at), challenger.n)
             shares = compare_proportions(*pair, confidence=1 - settings.alpha)
             low, high, p, said = shares.low, shares.high, shares.p, shares.test
-            # A count of 0 has no variance of its own; one more of each kind keeps the sequence honest.
+            # A count of 0 has no variance; adding one success and one failure keeps the sequence valid.
             error = float(np.hypot(_smoothed_error(*pair[0]), _smoothed_error(*pair[1])))
         sizes = (control.n, challenger.n)
         ranks = None
@@ -175,7 +175,7 @@ def contrasts(measured: Measured, names: Sequence[str], settings: AbSettings) ->
 
 
 def interval(measured: Measured, at: int, alpha: float) -> Mean:
-    """One variant's mean: Wilson's interval for a share, else t."""
+    """Return the mean of one variant, with Wilson's interval for a share, else a t interval."""
     found = measured.samples[at]
     if measured.binary:
         return Mean(found.mean, *wilson(_count(measured, at), found.n, confidence=1 - alpha))

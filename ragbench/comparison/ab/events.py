@@ -1,4 +1,4 @@
-"""Events of a CSV or Parquet file, block by block, with only the columns that are needed."""
+"""Read events from a CSV or Parquet file in blocks, with only the columns that are needed."""
 
 import csv
 import math
@@ -14,16 +14,16 @@ from ragbench.core.errors import InputError, did_you_mean
 BLOCK_ROWS = 1 << 20
 BLOCK_BYTES = 1 << 24
 NO_VALUE = ["", "NULL", "null"]
-"""Cells of a CSV file without a value. ``NaN`` is not among them: it is a number that went wrong."""
+"""Cells of a CSV file that count as empty. ``NaN`` does not, because it is the result of a faulty computation."""
 
 
 @dataclass(frozen=True)
 class EventsFile:
-    """A file whose columns are known and whose rows are not read yet.
+    """A file whose columns are known, and whose rows are read later.
 
     Attributes:
         path: the file.
-        columns: names, in the file's order.
+        columns: names of the columns, in the file's order.
     """
 
     path: Path
@@ -31,14 +31,14 @@ class EventsFile:
 
     @property
     def is_parquet(self) -> bool:
-        """Whether it is Parquet; else it is CSV."""
+        """Whether the file is Parquet; else it is CSV."""
         return self.path.suffix.lower() in (".parquet", ".pq")
 
     def need(self, column: str, option: str) -> str:
-        """The column, if it is there.
+        """Check that the file has the column, and return it.
 
         Raises:
-            InputError: it is not; with the nearest name and the option that sets it.
+            InputError: it does not; the message suggests the nearest name and the option to set.
         """
         if column not in self.columns:
             raise InputError(
@@ -55,15 +55,16 @@ class EventsFile:
         return bool(pa.types.is_temporal(kind) or pa.types.is_floating(kind) or pa.types.is_integer(kind))
 
     def blocks(self, keys: list[str], numbers: list[str], times: list[str]) -> Iterator[Any]:
-        """Tables of a million rows or so.
+        """Iterate over tables of about a million rows.
 
         Args:
-            keys: columns that are read as they are (CSV: as text).
+            keys: columns that are read unchanged (as text from CSV).
             numbers: columns that are read as float64; true and false become 1 and 0.
             times: columns that are read as a date or time, or as numbers.
 
         Raises:
-            InputError: a cell that is no number, a broken file; with its line (CSV) or row (Parquet).
+            InputError: a cell is not a number, or the file is broken; the message names the line (CSV) or row
+                (Parquet).
         """
         wanted = list(dict.fromkeys([*keys, *numbers, *times]))
         yield from (self._parquet(wanted, numbers) if self.is_parquet else self._csv(keys, numbers, times))
@@ -133,7 +134,7 @@ class EventsFile:
             raise self._where_csv_is_wrong([n for n in numbers if types[n] == pa.float64()], str(error)) from None
 
     def _guessed_types(self) -> dict[str, Any]:
-        """Types as the first block of the file suggests them."""
+        """Guess the types of columns from the first block of the file."""
         import pyarrow as pa
         import pyarrow.csv as pc
 
@@ -144,7 +145,7 @@ class EventsFile:
             raise self._where_csv_is_wrong([], str(error)) from None
 
     def _where_csv_is_wrong(self, numbers: list[str], reason: str) -> InputError:
-        """The first cell that is no number, or row of another length, found line by line."""
+        """Search line by line for the first cell that is not a number, or the first row of another length."""
         with self.path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
             rows = csv.reader(file)
             head = next(rows, [])
@@ -160,10 +161,10 @@ class EventsFile:
 
 
 def open_events(path: Path) -> EventsFile:
-    """Look at the head of a file.
+    """Open a file and read its columns.
 
     Raises:
-        InputError: no such file, empty, or neither CSV nor Parquet.
+        InputError: the file does not exist, is empty, or is neither CSV nor Parquet.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -198,15 +199,15 @@ def _is_number(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns that are there.
+    """The columns of an analysis.
 
     Attributes:
-        unit: of the unit, or ``row``.
-        variant: of the variant.
-        time: of the time, or empty.
-        outcomes: the first one decides.
-        numbers: all columns to add up.
-        notes: what was assumed.
+        unit: column of the unit, or ``row``.
+        variant: column of the variant.
+        time: column of the time, or empty.
+        outcomes: the outcomes; the first one decides.
+        numbers: all columns to sum.
+        notes: assumptions that were made.
     """
 
     unit: str
@@ -218,10 +219,10 @@ class Columns:
 
 
 def find_columns(file: EventsFile, settings: AbSettings) -> Columns:
-    """Names that the user gave, else the usual ones.
+    """Find the columns that the user named, or the usual ones.
 
     Raises:
-        InputError: a column is not there.
+        InputError: a column is missing.
     """
     notes = []
     variant = settings.variant or next((name for name in VARIANTS if name in file.columns), VARIANTS[0])

@@ -1,4 +1,4 @@
-"""What is measured: ``converted``, ``order_value:sum``, ``revenue/sessions``, ``latency_ms:max_increase=5%``."""
+"""Outcomes and guardrails: ``converted``, ``order_value:sum``, ``revenue/sessions``, ``latency_ms:max_increase=5%``."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ragbench.core.errors import SettingError, did_you_mean
 How = Literal["auto", "any", "sum", "mean", "ratio"]
 HOWS = ("any", "sum", "mean")
 EVENTS = "events"
-"""As a denominator: the number of rows of a unit, where the file has no column of that name."""
+"""A denominator that counts the rows of a unit, if the file has no column of that name."""
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,10 @@ class Outcome:
 
     Attributes:
         column: the column, or the numerator.
-        per: the denominator's column; empty where there is none.
+        per: column of the denominator, or empty.
         how: ``any`` (the unit has a 1), ``sum`` (the unit's total), ``mean`` (per event), ``ratio``, or ``auto``:
             ``any`` for 0/1 and ``sum`` for numbers.
-        lower: lower is better.
+        lower: whether lower values are better.
     """
 
     column: str
@@ -31,7 +31,7 @@ class Outcome:
 
     @property
     def name(self) -> str:
-        """As a user names it: ``revenue/sessions``."""
+        """The name as a user writes it: ``revenue/sessions``."""
         return f"{self.column}/{self.per}" if self.per else self.column
 
 
@@ -40,9 +40,9 @@ class Guardrail:
     """An outcome that must not get worse by more than a margin.
 
     Attributes:
-        outcome: what is watched; without a word about it, per event.
+        outcome: the outcome to watch, per event by default.
         bound: signed change at the margin: .05 for at most .05 more, -.05 for at most .05 less.
-        relative: the bound is a share of the control.
+        relative: whether the bound is a share of the control.
     """
 
     outcome: Outcome
@@ -51,12 +51,12 @@ class Guardrail:
 
     @property
     def upper(self) -> bool:
-        """The change must stay below the bound."""
+        """Whether the change must stay below the bound."""
         return self.outcome.lower
 
     @property
     def rule(self) -> str:
-        """In words: ``at most +5%``."""
+        """The rule in words: ``at most +5%``."""
         size = f"{abs(self.bound):.4g}" if not self.relative else f"{abs(self.bound) * 100:.4g}%"
         return f"at most {'+' if self.upper else '-'}{size}"
 
@@ -65,7 +65,7 @@ def parse_outcome(text: str) -> Outcome:
     """Read ``COLUMN[/COLUMN][:any|sum|mean|lower,...]``.
 
     Raises:
-        SettingError: an unknown word behind the colon, or words that do not go together.
+        SettingError: a word after the colon is unknown, or words exclude each other.
     """
     name, words = _split(text)
     how: How = "auto"
@@ -84,7 +84,7 @@ def parse_guardrail(text: str) -> Guardrail:
     """Read ``COLUMN[/COLUMN]:[any|sum|mean,]max_increase=5%`` (or ``max_decrease=``, or a number without ``%``).
 
     Raises:
-        SettingError: no margin or two, an unknown word, a margin below 0 or that is no number.
+        SettingError: there is not exactly one margin, a word is unknown, or the margin is not a number of at least 0.
     """
     name, words = _split(text)
     example = f"guardrail {text!r}: write {name}:max_increase=5% or {name}:max_decrease=0.01"
@@ -112,10 +112,10 @@ def parse_guardrail(text: str) -> Guardrail:
 
 
 def number(text: str, where: str) -> float:
-    """``5%`` as .05, ``.02`` as .02.
+    """Read ``5%`` as .05 and ``.02`` as .02.
 
     Raises:
-        SettingError: not a number, or not at least 0 and finite.
+        SettingError: the text is not a finite number of at least 0.
     """
     try:
         value = float(text.removesuffix("%"))

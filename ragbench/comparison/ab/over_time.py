@@ -1,4 +1,4 @@
-"""The difference day by day, and of all units that had come up to each day."""
+"""Estimate the difference day by day, and for all units up to each day."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,21 +21,20 @@ MOST_DAYS = 1_000
 def by_day(
     units: Units, order: Sequence[int], outcomes: Sequence[tuple[Outcome, str]], settings: AbSettings, source: str
 ) -> tuple[DayResult, ...]:
-    """Every outcome and challenger on every day on which a unit came.
+    """Estimate every outcome and challenger on every day with a new unit.
 
-    A unit belongs to the day (UTC) on which it was first seen, with all that it
-    did up to the end of the file: so each unit is one independent value, as the
-    sequences of `ragbench.stats.online.sequential` need them.
+    A unit belongs to the day (UTC) on which it was first seen, with everything that it did until the end of the file.
+    Each unit is therefore one independent value, as the sequences of `ragbench.stats.online.sequential` require.
 
     Args:
-        units: with the time at which each was first seen.
+        units: units with the time at which each was first seen.
         order: variants, the control first.
-        outcomes: each with its pre-period column, or empty.
-        settings: levels.
+        outcomes: outcomes, each with its pre-period column or an empty text.
+        settings: error rates.
         source: file, for messages.
 
     Raises:
-        InputError: no unit has a time, or the days are too many to be days.
+        InputError: no unit has a time, or there are too many days for the column to hold dates.
     """
     assert units.first is not None
     known = ~np.isnan(units.first)
@@ -62,7 +61,7 @@ def by_day(
 
 
 def without_time(units: Units) -> int:
-    """Units that belong to no day."""
+    """Count the units that belong to no day."""
     return 0 if units.first is None else int(np.isnan(units.first).sum())
 
 
@@ -70,7 +69,7 @@ def _contrast(
     units: Units, rows: npt.NDArray[np.bool_], pair: tuple[int, int], outcome: Outcome, before: str,
     settings: AbSettings, source: str,
 ) -> Contrast | None:  # fmt: skip
-    """The estimate from these units; None where one of the two has none, or a ratio divides by 0."""
+    """Estimate the difference from these units; None if a variant has none, or a ratio divides by 0."""
     if min(int((units.variant[rows] == at).sum()) for at in pair) == 0:
         return None
     part = replace(
@@ -91,7 +90,7 @@ def _contrast(
 def _point(
     outcome: str, challenger: str, day: int, units: tuple[int, int], found: Sequence[Contrast | None]
 ) -> DayResult:
-    """A day's line; ``units`` and ``found`` are of the day, and of all days so far."""
+    """Make the result of a day; ``units`` and ``found`` are those of the day, then those of all days so far."""
     today, total = found
     return DayResult(
         outcome=outcome,

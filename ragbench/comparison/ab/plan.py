@@ -1,4 +1,4 @@
-"""How many more units, and for how long."""
+"""Plan how many more units an experiment needs, and for how long."""
 
 from collections.abc import Sequence
 
@@ -16,16 +16,16 @@ DAY = 86_400.0
 
 
 def plan(primary: OutcomeResult, counts: Sequence[int], settings: AbSettings, per_day: float | None) -> Plan | None:
-    """What more units would show; for the challenger that needs most of them.
+    """Plan more units, for the challenger that needs most of them.
 
     Args:
-        primary: the outcome that decides.
+        primary: the deciding outcome.
         counts: units per variant, the control first.
-        settings: levels, and the effect of interest.
-        per_day: units that arrive in a day.
+        settings: error rates, power and the effect of interest.
+        per_day: new units per day.
 
     Returns:
-        None where a variant has no spread to plan with.
+        The plan, or None if a variant has no variance.
     """
     challengers = len(counts) - 1
     everyone = sum(counts)
@@ -55,9 +55,9 @@ def plan(primary: OutcomeResult, counts: Sequence[int], settings: AbSettings, pe
 def units_for_guardrail(
     control: Sample, challenger: Sample, guardrail: Guardrail, limit: Boundary, power: float
 ) -> int | None:
-    """Units of the two variants for which a guardrail is kept with this power if nothing changes in truth.
+    """Return the units of the two variants that keep a guardrail with this power if the variants do not differ.
 
-    None for a margin of 0, or where nothing varies.
+    The result is None for a margin of 0, or if nothing varies.
     """
     margin = abs(guardrail.bound * control.mean if guardrail.relative else guardrail.bound)
     factor = 1 + guardrail.bound if guardrail.relative else 1.0
@@ -68,7 +68,7 @@ def units_for_guardrail(
 
 
 def arrivals_per_day(first: npt.NDArray[np.float64] | None) -> float | None:
-    """New units in a day, from when each was first seen; None without a time or within one moment."""
+    """Estimate new units per day from the times at which units were first seen; None without different times."""
     if first is None:
         return None
     known = first[~np.isnan(first)]

@@ -1,4 +1,4 @@
-"""What an A/B analysis found; no number is ever NaN."""
+"""Results of an A/B analysis. No number is NaN."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,10 +16,10 @@ class Variant:
     """One variant's share of the units.
 
     Attributes:
-        name: as in the file.
-        units: analysed.
-        expected: by the split.
-        events: rows.
+        name: name in the file.
+        units: analysed units.
+        expected: units expected from the split.
+        events: number of rows.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Mean:
-    """One variant's rate, mean or ratio, with its interval; None for ends that two units would be needed for."""
+    """Rate, mean or ratio of one variant, with its interval; the ends are None with fewer than two units."""
 
     value: float
     low: float | None
@@ -42,19 +42,19 @@ class Contrast:
     """One challenger against the control on one outcome.
 
     Attributes:
-        challenger: its name.
-        value: the challenger's own mean.
-        difference, low, high: challenger minus control, for one look; None where there is none.
-        relative: the difference as a share of the control, with its interval; None where the control is not above 0.
-        p: two-sided, for one look.
-        p_adjusted: Holm, among the contrasts of the same role.
-        test: which test gave p.
-        sequence: p and interval that hold for any number of looks.
-        sequence_p_adjusted: Holm, among the same.
-        rank_p: Mann-Whitney's p; None where it does not apply.
-        superiority: share of pairs of units in which the challenger's value is larger; None as ``rank_p``.
+        challenger: name of the challenger.
+        value: mean of the challenger.
+        difference, low, high: challenger minus control with the interval of one look; None if there is none.
+        relative: the difference as a share of the control, with its interval; None if the control is not above 0.
+        p: two-sided p-value of one look.
+        p_adjusted: p corrected by Holm over the contrasts of the same role.
+        test: name of the test that gave p.
+        sequence: p-value and interval that are valid for any number of looks.
+        sequence_p_adjusted: p-value of the sequence, corrected in the same way.
+        rank_p: p-value of Mann-Whitney; None if it does not apply.
+        superiority: share of pairs of units in which the challenger's value is larger; None if ``rank_p`` is.
         error: standard error of the difference.
-        better: the difference goes the wanted way (False also for no difference).
+        better: whether the difference has the wanted direction (False for no difference).
     """
 
     challenger: str
@@ -76,13 +76,13 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Watched:
-    """A guardrail's state for one challenger.
+    """State of a guardrail for one challenger.
 
     Attributes:
-        challenger: its name.
+        challenger: name of the challenger.
         state: kept, broken or undecided.
-        p: of "the margin is reached or passed", for one look.
-        units_needed: in all, to keep it with the power asked for if nothing changes in truth; None if unknown.
+        p: p-value of the hypothesis that the margin is reached or passed, for one look.
+        units_needed: units in all that keep it with the planned power if the variants do not differ; None if unknown.
     """
 
     challenger: str
@@ -96,18 +96,18 @@ class OutcomeResult:
     """One outcome over all variants.
 
     Attributes:
-        name: as the user named it.
-        role: the primary outcome decides.
-        kind: in words: ``share of units with a 1``.
-        percent: values are shares.
-        lower: lower is better.
-        rule: of a guardrail, else empty.
-        control: the control's mean.
+        name: name that the user gave.
+        role: role of the outcome; the primary one decides.
+        kind: kind of outcome in words, as ``share of units with a 1``.
+        percent: whether values are shares.
+        lower: whether lower values are better.
+        rule: rule of a guardrail, else empty.
+        control: mean of the control.
         contrasts: one per challenger.
-        watched: of a guardrail: one per challenger.
+        watched: states of a guardrail, one per challenger.
         before: pre-period column, or empty.
         reduction: share of variance that CUPED removed.
-        notes: what a reader must know.
+        notes: notes for the reader.
     """
 
     name: str
@@ -126,18 +126,18 @@ class OutcomeResult:
 
 @dataclass(frozen=True)
 class Plan:
-    """What more units would show on the primary outcome.
+    """A plan for more units on the primary outcome.
 
     Attributes:
-        power: chance of finding the effect.
-        units: now.
-        smallest: effect that the present units can show, absolute.
-        smallest_relative: the same as a share of the control; None where that is not above 0.
-        wanted: effect that ``units_needed`` is for: the one asked for, else half of ``smallest``.
-        wanted_relative: as a share of the control.
-        asked: the user said which effect.
-        units_needed: in all; None if beyond all bounds.
-        per_day: units that arrive in a day; None without a time column.
+        power: probability of detecting the effect.
+        units: present units.
+        smallest: smallest absolute effect that the present units can detect.
+        smallest_relative: the same as a share of the control; None if the control is not above 0.
+        wanted: effect that ``units_needed`` refers to: the given one, or half of ``smallest``.
+        wanted_relative: the same as a share of the control.
+        asked: whether the user gave the effect.
+        units_needed: units needed in all; None if out of reach.
+        per_day: new units per day; None without a time column.
     """
 
     power: float
@@ -152,12 +152,12 @@ class Plan:
 
     @property
     def more(self) -> int | None:
-        """Units that are missing."""
+        """Units that are still needed."""
         return None if self.units_needed is None else max(0, self.units_needed - self.units)
 
     @property
     def days(self) -> float | None:
-        """Until they are there, at the present rate."""
+        """Days until these units have come, at the present rate."""
         return None if self.more is None or not self.per_day else self.more / self.per_day
 
 
@@ -166,16 +166,16 @@ class DayResult:
     """One challenger against the control on one outcome, on one day.
 
     Attributes:
-        outcome: its name.
-        challenger: its name.
+        outcome: name of the outcome.
+        challenger: name of the challenger.
         day: ISO date in UTC on which the units were first seen.
-        units: of the day, of both variants.
-        difference, low, high: of the day's units by themselves, with the interval of one look; None where a variant
-            has none. Among many days some lie apart by chance.
-        units_so_far: of this day and all days before.
-        so_far: the difference over those; None where a variant has none.
-        any_low, any_high: its interval that holds for any number of looks; None before the sequence begins.
-        any_p: p-value of the same kind; not corrected.
+        units: units of the day, of both variants.
+        difference, low, high: difference of the day's units alone, with the interval of one look; None if a variant has
+            none. Among many days, some differ by chance.
+        units_so_far: units of this day and all days before.
+        so_far: the difference over these units; None if a variant has none.
+        any_low, any_high: its interval for any number of looks; None before the sequence begins.
+        any_p: its p-value for any number of looks, not corrected.
     """
 
     outcome: str
@@ -194,12 +194,12 @@ class DayResult:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What to do.
+    """The advice.
 
     Attributes:
         decision: promote, roll back, go on, or no verdict.
         variant: the challenger to promote, or empty.
-        reasons: one sentence each, the weightiest first.
+        reasons: reasons, one sentence each, most important first.
     """
 
     decision: Decision
@@ -209,24 +209,24 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class AbResult(Shown):
-    """A whole analysis.
+    """The result of an analysis.
 
     Attributes:
-        source: file or runs.
+        source: the file or the runs.
         unit: column of the unit.
-        variants: the control first.
+        variants: the variants, the control first.
         control_why: how the control was found.
-        srm_p: of the sample-ratio check.
-        srm_ok: the split is as promised.
-        final: the tests of one look decide; else the always-valid ones.
+        srm_p: p-value of the check for a sample ratio mismatch.
+        srm_ok: whether the split is as promised.
+        final: whether the tests of one look decide; else the always-valid ones do.
         alpha: error rate of the verdict.
-        horizon: of the sequence.
-        mixed: units that were seen in several variants, and left out.
-        outcomes: the primary one first, guardrails last.
-        plan: None where no verdict is given or nothing varies.
-        recommendation: the verdict.
-        notes: what a reader must know.
-        over_time: by outcome, challenger and day, where it was asked for.
+        horizon: horizon of the sequence, in units.
+        mixed: units that were seen in several variants, and skipped.
+        outcomes: results of the outcomes, the primary one first and guardrails last.
+        plan: the plan; None if there is no verdict or nothing varies.
+        recommendation: the advice.
+        notes: notes for the reader.
+        over_time: results by outcome, challenger and day, if requested.
     """
 
     source: str

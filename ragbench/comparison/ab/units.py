@@ -1,4 +1,4 @@
-"""Events to units: one row per unit with its variant, totals and counts."""
+"""Aggregate events to units: one row per unit with its variant, totals and counts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,13 +16,13 @@ MERGE_ROWS = 4_000_000
 
 @dataclass
 class ColumnFacts:
-    """What all cells of one column have in common.
+    """Facts about all cells of one column.
 
     Attributes:
         low, high: smallest and largest value.
-        empty: cells without a value.
-        binary: only 0 and 1.
-        whole: only whole numbers.
+        empty: number of cells without a value.
+        binary: whether all values are 0 or 1.
+        whole: whether all values are whole numbers.
         low_row: data row of the smallest value, from 1.
     """
 
@@ -39,16 +39,16 @@ class Units:
     """Units of an experiment as columns of length n.
 
     Attributes:
-        names: of the variants, sorted.
+        names: names of the variants, sorted.
         variant: (n,) index into ``names``.
-        events: (n,) rows of each unit.
-        sums: (n,) total by column, empty cells adding nothing.
-        counts: (n,) cells with a value, by column.
+        events: (n,) number of rows of each unit.
+        sums: (n,) total by column; empty cells add nothing.
+        counts: (n,) number of cells with a value, by column.
         first: (n,) seconds since 1970 at which a unit was first seen; None without a time column.
-        facts: by column.
-        rows: rows read.
-        nameless: rows without a unit or a variant, left out.
-        mixed: units in several variants, left out.
+        facts: facts by column.
+        rows: number of rows that were read.
+        nameless: number of rows without a unit or a variant, which are skipped.
+        mixed: number of units in several variants, which are skipped.
         mixed_first: some of their ids.
     """
 
@@ -67,13 +67,13 @@ class Units:
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """Units of some rows, each once.
+    """The units of some rows, each once.
 
     Attributes:
-        ids: Arrow array of their ids; None where every row is a unit.
+        ids: Arrow array of their ids; None if every row is a unit.
         variant: (n,) code of the variant.
-        mixed: (n,) whether there are several.
-        totals: (n,) columns to add up: ``events``, ``s:NAME``, ``n:NAME``.
+        mixed: (n,) whether the unit has several variants.
+        totals: (n,) columns to sum: ``events``, ``s:NAME``, ``n:NAME``.
         first: (n,) seconds; None without a time column.
     """
 
@@ -98,17 +98,17 @@ class _Reading:
 
 
 def read_units(file: EventsFile, unit: str, variant: str, numbers: Sequence[str], time: str) -> Units:
-    """Read a file in one pass; memory grows with the units, not with the rows.
+    """Read a file in one pass. Memory grows with the units, not with the rows.
 
     Args:
         file: the file.
         unit: column of the unit, or ``row``.
         variant: column of the variant.
-        numbers: columns to add up.
+        numbers: columns to sum.
         time: column of the time, or empty.
 
     Raises:
-        InputError: a value that is not finite or no number, no row at all.
+        InputError: a value is not a finite number, or there are no rows.
     """
     reading = _Reading(file, facts={name: ColumnFacts() for name in numbers})
     keys = [variant] if unit == ROWS else [unit, variant]
@@ -127,7 +127,7 @@ def read_units(file: EventsFile, unit: str, variant: str, numbers: Sequence[str]
 
 
 def _plain(reading: _Reading, block: Any, unit: str, variant: str, time: str) -> _Part:
-    """Rows of a block as arrays, those without a unit or a variant left out."""
+    """Convert a block to arrays, without the rows that lack a unit or a variant."""
     for name, facts in reading.facts.items():
         _check(reading, block[name], name, facts)
     codes = _codes(block[variant].combine_chunks(), reading.codes)
@@ -154,7 +154,7 @@ def _plain(reading: _Reading, block: Any, unit: str, variant: str, time: str) ->
 
 
 def _folded(part: _Part) -> _Part:
-    """Rows of the same unit added up; units in the order in which they appear, so that sums are always the same."""
+    """Sum the rows of each unit. Units keep the order of first appearance, so that sums are reproducible."""
     coded = part.ids.dictionary_encode()
     rows = coded.indices.to_numpy(zero_copy_only=False)
     n = len(coded.dictionary)
@@ -166,7 +166,7 @@ def _folded(part: _Part) -> _Part:
     if part.first is not None:
         first = np.full(n, np.nan)
         np.fmin.at(first, rows, part.first)
-    # Counts without an empty cell are the events: one array under several names, added up once.
+    # Counts without an empty cell equal the events: one array with several names, summed once.
     different = {id(values): values for values in part.totals.values()}
     added = {key: np.bincount(rows, weights=values, minlength=n) for key, values in different.items()}
     totals = {name: added[id(values)].astype(np.float64, copy=False) for name, values in part.totals.items()}
@@ -174,7 +174,7 @@ def _folded(part: _Part) -> _Part:
 
 
 def _joined(parts: list[_Part]) -> _Part:
-    """Parts one behind the other; the list is emptied."""
+    """Concatenate the parts, and empty the list."""
     import pyarrow as pa
 
     if len(parts) == 1:
@@ -196,7 +196,7 @@ def _joined(parts: list[_Part]) -> _Part:
 
 
 def _check(reading: _Reading, column: Any, name: str, facts: ColumnFacts) -> None:
-    """Refuse what is not finite; take note of the range."""
+    """Refuse values that are not finite, and record the range."""
     values = column.to_numpy()
     empty = column.null_count
     facts.empty += empty
@@ -223,7 +223,7 @@ def _check(reading: _Reading, column: Any, name: str, facts: ColumnFacts) -> Non
 
 
 def _codes(column: Any, known: dict[str, int]) -> npt.NDArray[np.int64]:
-    """Variant of each row as a number, -1 where there is none."""
+    """Return the code of each row's variant; -1 without a variant."""
     import pyarrow as pa
 
     coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
@@ -239,7 +239,7 @@ def _codes(column: Any, known: dict[str, int]) -> npt.NDArray[np.int64]:
 
 
 def _ids(column: Any) -> Any:
-    """Ids of units in a type that can be grouped; NaN and empty text are no id."""
+    """Convert the ids of units to a type that can be grouped. NaN and empty text are not ids."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -253,7 +253,7 @@ def _ids(column: Any) -> Any:
 
 
 def _seconds(column: Any) -> npt.NDArray[np.float64]:
-    """Seconds since 1970, NaN where there is no time."""
+    """Return seconds since 1970; NaN without a time."""
     import pyarrow as pa
 
     if pa.types.is_temporal(column.type):
@@ -262,13 +262,13 @@ def _seconds(column: Any) -> npt.NDArray[np.float64]:
         seconds: npt.NDArray[np.float64] = ticks.cast(pa.float64(), safe=False).to_numpy() / 1e6
         return seconds
     values = column.cast(pa.float64(), safe=False).to_numpy()
-    # Seconds reach 1e11 in the year 5138; what is larger counts milliseconds.
+    # Seconds reach 1e11 in the year 5138, so larger numbers are milliseconds.
     scaled: npt.NDArray[np.float64] = np.where(np.abs(values) > 1e11, values / 1e3, values)
     return scaled
 
 
 def _units(reading: _Reading, whole: _Part, numbers: list[str]) -> Units:
-    """The result, without the units that were seen in several variants."""
+    """Make the result, without the units that were seen in several variants."""
     mixed = np.flatnonzero(whole.mixed)
     kept = ~whole.mixed if len(mixed) else slice(None)
     names = sorted(reading.codes)
