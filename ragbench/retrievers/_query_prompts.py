@@ -4,7 +4,7 @@ from ragbench.models.llm.prompt import DATA_RULE, Prompt
 
 MOST_TEXTS = 20
 CHARACTERS_PER_TOKEN = 3
-"""Fewer than in most languages of the Latin script, so that a text which keeps to its length is not cut off."""
+"""Characters per token. Most languages in Latin script have more, so a text of the requested length is not cut off."""
 FORM = "Answer with one JSON object: 'texts', a list of strings."
 
 
@@ -13,8 +13,8 @@ def schema(most: int = MOST_TEXTS, tokens: int = 1000) -> dict[str, object]:
 
     Args:
         most: how many texts at most.
-        tokens: room for each. Its length is bounded too, since a model that repeats itself without end
-            would otherwise fill all the room and be cut off.
+        tokens: token limit per text. The schema bounds the length too, because a model that repeats itself endlessly
+            would otherwise use all tokens and be cut off.
     """
     text = {"type": "string", "minLength": 1, "maxLength": CHARACTERS_PER_TOKEN * tokens}
     return {

@@ -34,11 +34,11 @@ class Run(Retriever):
     format: Literal["trec", "json", "parquet"] | None = None
 
     def check(self) -> list[str]:
-        """Whether the file is there."""
+        """Check that the file exists."""
         return [] if self.path.is_file() else [f"there is no run file {self.path}"]
 
     def key(self) -> str:
-        """The file's content and what its ids are; its name does not count."""
+        """Fingerprint of the file's content and of ``returns``; its name does not count."""
         content = file_sha256(self.path) if self.path.is_file() else str(self.path)
         return fingerprint(["run", content, self.returns, self.format])
 
@@ -46,7 +46,7 @@ class Run(Retriever):
         """Read the file.
 
         Raises:
-            InputError: it cannot be read, or none of its ids is known.
+            InputError: the file cannot be read, or none of its ids is known.
         """
         from ragbench.io.run_files import read_run
 
@@ -84,7 +84,7 @@ class RunIndex(OwnIdsIndex):
         )
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
-        """The first k of each query's ranking."""
+        """Return the first k of each query's ranking."""
         return self.ranking(self._look_up(query.id, k) for query in queries)
 
     def _look_up(self, query_id: str, k: int) -> Answer:

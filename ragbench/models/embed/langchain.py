@@ -133,7 +133,7 @@ def _made(model: str, path: str, params: str) -> Any:
     if not isinstance(found, Embeddings) and callable(found):
         found = found(**settings)
     if not isinstance(found, Embeddings):
-        raise SettingError(f"embedder 'langchain': {path} gives a {type(found).__name__}, no Embeddings")
+        raise SettingError(f"embedder 'langchain': {path} gives a {type(found).__name__}, not an Embeddings")
     return found
 
 

@@ -26,8 +26,8 @@ class Npy(Embedder):
 
     An embedder receives texts, so rows are matched by text and not by id. A chunk
     has a vector if its content (title and text, joined by a space) is exactly in
-    ``texts``. Vectors of another chunking thus cannot be mistaken for the right
-    ones. The BEIR ``corpus.jsonl`` that the array was computed from is a suitable
+    ``texts``. Vectors of another chunking therefore cannot be used by mistake. The BEIR ``corpus.jsonl`` that the array
+    was computed from is a suitable
     ``texts`` file.
 
     Attributes:

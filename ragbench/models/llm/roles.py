@@ -1,4 +1,4 @@
-"""The language models of one run, and what its folder took of them."""
+"""The language models of one run, and the tokens and costs of its folder."""
 
 import contextlib
 import json
@@ -55,9 +55,9 @@ class ModelOptions:
     """The language models of a run.
 
     Attributes:
-        models: their names by role; none where no model is named.
-        calls: how they are called.
-        seed: of the waits between tries.
+        models: names of the models by role; empty if no model is named.
+        calls: service, budget and limits of the calls.
+        seed: seed of the waits between tries.
     """
 
     models: Mapping[str, str]
@@ -66,7 +66,7 @@ class ModelOptions:
 
 
 class Models:
-    """The clients of a run: one per model, whatever roles it has."""
+    """The clients of a run: one per model, even if the model has several roles."""
 
     def __init__(self, options: ModelOptions) -> None:
         self.options = options
@@ -90,7 +90,7 @@ class Models:
         return {role: by_name[name] for role, name in options.models.items()}
 
     def open(self, answers: Path) -> None:
-        """Connect the clients to the run's answers; what these took counts against the budget."""
+        """Connect the clients to the answers of the run. What these answers cost counts against the budget."""
         if not self.clients:
             return
         self.store = AnswerStore(answers)
@@ -101,7 +101,7 @@ class Models:
         self.clients = self._connect(answers, budget)
 
     def paid(self) -> dict[str, tuple[int, Usage, Price | None]]:
-        """What the folder's answers took, by model."""
+        """Tokens and price of the folder's answers, by model."""
         if self.store is None:
             return {}
         return {client.llm.name: (*self.store.paid(client.llm.fingerprint()), client.price)
@@ -115,17 +115,17 @@ class Models:
                 yield client
 
     async def aclose(self) -> None:
-        """Let calls in flight end, and close the clients."""
+        """Wait for calls in flight, and close the clients."""
         for client in self._distinct():
             await client.aclose()
 
     def close(self) -> None:
-        """Close the file of answers."""
+        """Close the answer cache."""
         if self.store is not None:
             self.store.close()
 
     def totals(self) -> dict[str, dict[str, object]]:
-        """What this run did, by model."""
+        """Counts of this run, by model."""
         return {
             client.llm.name: {
                 "calls": client.totals.calls,
@@ -143,7 +143,9 @@ class Models:
 
 
 def write_spent(path: Path, models: Models) -> None:
-    """What this run and the folder took; the one file that differs between two ways to the same set."""
+    """Write what this run and the folder cost. Only this file differs between an interrupted run and one without
+    interruption.
+    """
     if not models.clients:
         return
     folder = {

@@ -20,7 +20,7 @@ class Reranker(ABC):
         Args:
             query: the text of the query.
             passages: the candidates, in the order of the retriever that found
-                them; passages it cannot tell apart should keep that order.
+                them; passages with equal scores should keep that order.
 
         Raises:
             ArmError: a passage got no score; the message says why.

@@ -141,7 +141,7 @@ def plan_batches(
 
 
 def tried(journal: Journal) -> tuple[Mapping[str, int], Mapping[str, str]]:
-    """Count how often each request stayed without an answer, with the last reason, by model and fingerprint."""
+    """Count how often each request got no answer, with the last reason, by model and fingerprint."""
     times: dict[str, int] = {}
     reasons: dict[str, str] = {}
     for batch in journal.batches.values():
