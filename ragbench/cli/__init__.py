@@ -6,11 +6,13 @@ import io
 import os
 import sys
 from collections.abc import Mapping
-from typing import NoReturn
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import click
 
-from ragbench.cli.bind import command
+from ragbench.cli.bind import command, flag
+from ragbench.cli.output import Output
 from ragbench.core.errors import RagbenchError
 from ragbench.core.spelling import spelled_by
 from ragbench.workflows import GROUPS, WORKFLOWS, Workflow
@@ -32,13 +34,36 @@ FOLDERS = {
 }
 """Commands that hold others: their group and what they are for."""
 
-TOOLS = ()
-"""Commands that are no workflows: what they do makes sense at a terminal only."""
+
+@dataclass(frozen=True)
+class Tool:
+    """A command that is no workflow: what it does makes sense at a terminal only.
+
+    Its module in this package has ``HELP``, ``Options`` and ``run(options, output) -> exit code or None``.
+
+    Attributes:
+        command: its name on the command line.
+        group: the heading that it stands under in ``ragbench --help``.
+        summary: one line for lists of commands.
+        json: whether it has ``--json``.
+    """
+
+    command: str
+    group: str
+    summary: str
+    json: bool = True
+
+
+TOOLS = (
+    Tool("view", "Evaluate", "Look at evaluations in the browser.", json=False),
+    Tool("plugins", "Tools", "List retrievers, chunkers, loaders, metrics and other plugins."),
+    Tool("demo", "Tools", "Run the main jobs on a sample shop."),
+)
 
 LEGACY = {
     "eval": "Evaluate", "ab": "Decide", "answer": "Answers",
-    "generate": "Build a golden set", "demo": "Tools", "export": "Tools", "load": "Answers",
-    "plugins": "Tools", "probe": "Answers", "report": "Evaluate", "score": "Answers", "view": "Evaluate",
+    "generate": "Build a golden set", "export": "Tools", "load": "Answers",
+    "probe": "Answers", "report": "Evaluate", "score": "Answers",
     "batch": "Build a golden set", "data": "Tools",
     "judge": "Answers", "wattbot": "Answers",
 }  # fmt: skip
@@ -64,13 +89,15 @@ class Folder(click.Group):
         found = self.here.get(cmd_name)
         if found is None:
             return None
+        if isinstance(found, Tool):
+            return _tool(found)
         return _bound(found) if isinstance(found, Workflow) else _folder_or_legacy(f"{self.path} {cmd_name}".strip())
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands in their groups, each with its summary; imports none of them."""
         rows: dict[str, list[tuple[str, str]]] = {group: [] for group in GROUPS}
         for name, found in self.here.items():
-            group, summary = (found.group, found.summary) if isinstance(found, Workflow) else found
+            group, summary = (found.group, found.summary) if isinstance(found, Workflow | Tool) else found
             rows[group].append((name.ljust(WIDTH), summary))
         several = sum(bool(records) for records in rows.values()) > 1
         for group, records in rows.items():
@@ -79,10 +106,10 @@ class Folder(click.Group):
                     formatter.write_dl(records)
 
 
-def _children(path: str) -> Mapping[str, Workflow | tuple[str, str]]:
-    """What stands right below a path of words: workflows, and folders with their group and summary."""
+def _children(path: str) -> Mapping[str, Workflow | Tool | tuple[str, str]]:
+    """The commands right below a path of words, and the folders there with their group and summary."""
     depth = len(path.split())
-    found: dict[str, Workflow | tuple[str, str]] = {}
+    found: dict[str, Workflow | Tool | tuple[str, str]] = {}
     for workflow in (*WORKFLOWS, *TOOLS):
         words = workflow.command.split()
         if " ".join(words[:depth]) == path and len(words) > depth:
@@ -103,6 +130,20 @@ def _bound(workflow: Workflow) -> click.Command:
     show = getattr(module, f"show_{suffix}" if suffix else "show")
     text = getattr(module, f"HELP_{suffix.upper()}" if suffix else "HELP")
     return command(workflow.command.rpartition(" ")[2], options, run, show, help=text)
+
+
+def _tool(tool: Tool) -> click.Command:
+    """The command of a tool, as its module in this package describes it."""
+    module = importlib.import_module(f"{__name__}.{tool.command}")
+
+    def nothing(options: Any, context: Any) -> None:
+        """A tool prints while it works, so it has no result to show afterwards."""
+
+    def show(options: Any, result: None, output: Output) -> int | None:
+        code: int | None = module.run(options, output)
+        return code
+
+    return command(tool.command, module.Options, nothing, show, help=module.HELP, json=tool.json)
 
 
 def _legacy_summary(name: str) -> str:
@@ -162,7 +203,7 @@ def main() -> NoReturn:
     gc.set_threshold(10_000)
     _print_any_character()
     try:
-        with spelled_by(lambda option: "--" + option.replace("_", "-")):
+        with spelled_by(flag):
             _run()
     except RagbenchError as error:
         for line in str(error).splitlines():

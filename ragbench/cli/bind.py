@@ -95,7 +95,7 @@ def command(
         output = Output(as_json)
         made = _options(options, known, values, config, name)
         flags = {spec.name: _written(spec) for spec in known}
-        with spelled_by(lambda option: flags.get(option, option)):
+        with spelled_by(lambda option: flags.get(option) or flag(option)):
             # Whatever is printed while a job runs must not stand between the lines of its JSON object.
             with redirect_stdout(sys.stderr if as_json else sys.stdout):
                 result = run(made, output.context())
@@ -114,6 +114,11 @@ def command(
         sections=sections,
         context_settings=SETTINGS,
     )
+
+
+def flag(option: str) -> str:
+    """``--per-chunk``: an option, spelled as a command line has it."""
+    return "--" + option.replace("_", "-")
 
 
 def _written(spec: OptionSpec) -> str:
@@ -184,7 +189,7 @@ def _options(
         raise SettingError(
             "\n".join(f"{where}{flags[one]} is not given; the key in a file for --config is {one}" for one in missing)
         )
-    with spelled_by(lambda option: f"{config}: {option}" if option in only_file else flags.get(option, option)):
+    with spelled_by(lambda option: f"{config}: {option}" if option in only_file else flags.get(option) or flag(option)):
         try:
             return make(options, {**from_file, **values}, whose=name)
         except RagbenchError as error:

@@ -5,50 +5,63 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import typer
+
+from ragbench.cli.output import Output
+from ragbench.core.options import option, options
 
 if TYPE_CHECKING:
     from ragbench.cli.demo_report import DemoReport
 
+HELP = """Evaluate four retrievers on the sample shop: by human queries, and by a golden set made without a model.
+
+Example:
+  ragbench demo
+
+The demo needs no key and no network. It prints each command as you would type
+it. With --json it prints one object: "written" and "masked" as ragbench eval
+prints them, and "audit" as ragbench golden audit does."""
 PRINTED = "printed.txt"
 PASSED, FINDINGS = 0, 1
 
 
-def demo(
-    out: Annotated[Path, typer.Option(help="Folder for results, runs and scores.")] = Path("reports/demo"),
-    fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is stored.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
-) -> None:
-    """Four retrievers on the sample shop: by its own queries, and by a golden set written without a model.
+@options
+class Options:
+    """The options of ``ragbench demo``."""
 
-    Example: ragbench demo
+    out: Path = option("Folder for all results.", default=Path("reports/demo"), section="Output")
+    fresh: bool = option("Evaluate again what is stored.", default=False, section="Run")
 
-    Needs no key and no network. Prints each command it runs; they can be typed one by one. With --json: "written" and
-    "masked", each as ragbench eval prints it, and "audit", as ragbench golden audit does.
+
+def run(options: Options, output: Output) -> None:
+    """Run the commands, and print the leaderboards at the end.
+
+    Raises:
+        click.exceptions.Exit: a command failed; what it printed is on standard error.
+        RagbenchError: of a command.
     """
     from ragbench.cli.demo_report import DemoReport
     from ragbench.io.places import sample
 
     shop = sample("shop")
-    places = _Places(_short(shop / "product_catalog.csv"), _short(shop), out)
-    report = DemoReport(shown=not as_json)
-    again = ("--fresh",) if fresh else ()
-    steps = _Steps(out, report)
+    places = _Places(_short(shop / "product_catalog.csv"), _short(shop), options.out)
+    report = DemoReport(shown=not output.as_json)
+    again = ("--fresh",) if options.fresh else ()
+    steps = _Steps(options.out, report)
 
     report.heading("1. Which retriever is best? Ask the queries that were written for the shop")
     steps.run("eval", "--corpus", places.corpus, "--golden", places.golden, "--out", places.written, *again)
     report.heading("2. Only some example queries? Mask sentences like them in the documents")
-    # Only what an earlier demo wrote is replaced; any other content of the folder is refused.
+    # This replaces only what an earlier demo wrote. A folder with other content is refused.
     force = ("--force",) if (places.generated / "run.json").is_file() else ()
     seeds = ("--seed-queries", places.golden / "seed_queries.txt")
     generate = ("generate", "--corpus", places.corpus, *seeds, "--llm", "none")
     steps.run(*generate, "--out", places.generated, hidden=force)
     report.example(places.generated)
     corpus = ("--corpus", places.corpus, "--golden", places.generated)
-    # Two retrievers are enough to see what they agree on; the third default would embed every query once more.
+    # Two retrievers are enough to see what they agree on. The third default would embed every query once more.
     pool = ("--retriever", "bm25", "--retriever", "dense")
     steps.run("golden", "audit", *corpus, *pool, "--out", places.audit, accepted=(PASSED, FINDINGS))
     report.findings(_read(places.audit / "audit.json")["findings"])
@@ -62,15 +75,15 @@ def demo(
 
     written, masked = _read(places.written / "results.json"), _read(places.masked / "results.json")
     report.leaderboards(written, masked)
-    report.end(out / PRINTED, places.page)
-    if as_json:
+    report.end(options.out / PRINTED, places.page)
+    if output.as_json:
         audit = _read(places.audit / "audit.json")
-        print(json.dumps({"version": 1, "written": written, "masked": masked, "audit": audit}, ensure_ascii=False))
+        output.object({"version": 1, "written": written, "masked": masked, "audit": audit})
 
 
 @dataclass(frozen=True)
 class _Places:
-    """Where everything is."""
+    """Files and folders of the demo."""
 
     corpus: Path
     golden: Path
@@ -102,7 +115,7 @@ class _Places:
 
 
 class _Steps:
-    """Runs commands in this process, shows each as it is typed, and keeps what they print in one file."""
+    """Run commands in this process, show each as you would type it, and keep what they print in one file."""
 
     def __init__(self, out: Path, report: "DemoReport") -> None:
         self.file = out / PRINTED
@@ -114,12 +127,12 @@ class _Steps:
 
         Args:
             words: what follows ``ragbench``.
-            hidden: options that are given but not shown.
-            accepted: exit codes to go on with.
+            hidden: options that are not shown.
+            accepted: exit codes after which the demo continues.
 
         Raises:
-            click.exceptions.Exit: another exit code; what the command printed is printed.
-            RagbenchError: the command's.
+            click.exceptions.Exit: the command ended with another exit code; what it printed is on standard error.
+            RagbenchError: of the command.
         """
         import contextlib
         import io
@@ -144,7 +157,7 @@ class _Steps:
 
 
 def _short(path: Path) -> Path:
-    """Relative to where the user is, if it is in there."""
+    """The path relative to the current folder, if it is inside."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 

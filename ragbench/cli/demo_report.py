@@ -1,4 +1,4 @@
-"""What ``ragbench demo`` prints, in 80 columns."""
+"""The output of ``ragbench demo``, in 80 columns."""
 
 import json
 import shlex
@@ -8,23 +8,28 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ragbench.core.evaluations import Estimate
 from ragbench.core.scores import headline
+from ragbench.render.blocks import Block, Cell, terminal
 from ragbench.render.numbers import with_interval
 
 WIDTH = 80
 INDENT = 3
 EXAMPLE = 60
-"""About so many characters the query has that is shown."""
+"""Length in characters of the query that is shown as an example."""
 SHOWN = 140
+"""The most characters of a finding."""
 CERTAIN = 0.05
 
 
 class DemoReport:
-    """Prints the steps as they happen and the leaderboards at the end; with ``shown=False`` nothing."""
+    """Print the steps while they run, and the leaderboards at the end.
+
+    Args:
+        shown: False prints nothing.
+    """
 
     def __init__(self, *, shown: bool) -> None:
         self.console = Console(width=WIDTH, highlight=False, quiet=not shown)
@@ -34,44 +39,46 @@ class DemoReport:
         self.console.print(Text(f"\n{text}", style="bold"))
 
     def command(self, words: Sequence[str]) -> None:
-        """A command as it is typed, broken where it is too long."""
+        """A command as you would type it, on several lines if it is long."""
         self._lines(command_lines(words), style="cyan")
 
     def example(self, folder: Path) -> None:
-        """How many queries came, and the first short one."""
+        """The number of queries, and a short one."""
         rows = [json.loads(line) for line in (folder / "golden.jsonl").read_text(encoding="utf-8").split("\n") if line]
         row = min(rows, key=lambda row: abs(len(row["text"]) - EXAMPLE))
         self._wrapped(f'{len(rows)} queries, such as "{row["text"]}" (from {row["source"]})', INDENT)
 
     def findings(self, findings: Sequence[Mapping[str, str]]) -> None:
-        """Warnings and errors of an audit, without the ends of long lists."""
+        """Warnings and errors of an audit; long lists are cut."""
         for found in findings:
             if found["severity"] != "note":
                 message = textwrap.shorten(found["message"], SHOWN, placeholder=" ...")
                 self._wrapped(f"{found['severity']}: {message}", INDENT, style="yellow")
 
     def leaderboards(self, written: Mapping[str, Any], masked: Mapping[str, Any]) -> None:
-        """Both results side by side, and what the second can tell."""
+        """Both leaderboards side by side, and how far they agree."""
         metric = headline(list(written["arms"][0]["metrics"]))
-        table = Table(box=None, pad_edge=False, padding=(0, 4, 0, 0))
-        table.add_column("retriever")
-        for name, results in (("human queries", written), ("masked sentences", masked)):
-            count = results["arms"][0]["metrics"][metric]["n"]
-            table.add_column(f"{count} {name}", justify="right")
-        best = [_best(results, metric) for results in (written, masked)]
-        for arm, other in zip(written["arms"], masked["arms"], strict=True):
-            cells = [
-                Text(with_interval(Estimate(**one["metrics"][metric])), style="bold" if one["name"] == top else "")
-                for one, top in zip((arm, other), best, strict=True)
-            ]
-            table.add_row(Text(arm["name"]), *cells)
-        self.heading(f"{metric}, mean [95% interval]")
-        self.console.print(table)
+        sets = (("human queries", written), ("masked sentences", masked))
+        counts = [f"{results['arms'][0]['metrics'][metric]['n']} {name}" for name, results in sets]
+        best = [_best(results, metric) for _, results in sets]
+        rows = [
+            (
+                arm["name"],
+                *(
+                    Cell(with_interval(Estimate(**one["metrics"][metric])), "strong" if one["name"] == top else "")
+                    for one, top in zip((arm, other), best, strict=True)
+                ),
+            )
+            for arm, other in zip(written["arms"], masked["arms"], strict=True)
+        ]
+        board = Block(f"{metric}, mean [95% interval]", ("retriever", *counts), tuple(rows))
+        self.console.print()
+        self.console.print(terminal([board]))
         self.console.print()
         self._wrapped(verdict(written, masked, metric))
 
     def end(self, printed: Path, page: Path) -> None:
-        """Where to look further."""
+        """Where the results are."""
         self._lines(["", f"Everything these commands printed: {printed}", f"The page: {page}"])
 
     def _wrapped(self, text: str, indent: int = 0, style: str = "") -> None:
@@ -83,7 +90,7 @@ class DemoReport:
 
 
 def command_lines(words: Sequence[str]) -> list[str]:
-    """``$ ragbench ...`` broken before options, with backslashes, so that lines fit 80 columns where words allow."""
+    """``$ ragbench ...``, broken before options so that lines fit 80 columns, unless a single word is longer."""
     pieces: list[str] = ["ragbench"]
     for word in words:
         quoted = shlex.quote(word)
@@ -102,7 +109,7 @@ def command_lines(words: Sequence[str]) -> list[str]:
 
 
 def verdict(written: Mapping[str, Any], masked: Mapping[str, Any], metric: str) -> str:
-    """How far the masked sentences agree with the human queries, and how far to trust such a set."""
+    """How far the masked sentences agree with the human queries, and how far you can trust such a set."""
     ours, theirs = _better(written, metric), _better(masked, metric)
     base = written["arms"][0]["name"]
     both = [name for name in ours if name in theirs]
@@ -114,14 +121,14 @@ def verdict(written: Mapping[str, Any], masked: Mapping[str, Any], metric: str) 
         else f"They disagree on the best: {first} by the human queries, {second} by the masked sentences."
     )
     return said + (
-        " A set without people's queries helps to choose between retrievers where people ask in words of their own; "
-        "how good the choice is for them it cannot tell, and some forty real queries should check it "
+        " A set without human queries helps you to choose a retriever if your users ask in their own words. It does "
+        "not show how good that retriever is for them: check the choice with about forty real queries "
         "(ragbench golden audit --human)."
     )
 
 
 def _better(results: Mapping[str, Any], metric: str) -> list[str]:
-    """Arms that beat the first one beyond chance."""
+    """The systems that beat the first one, by more than chance."""
     return [
         found["candidate"]
         for found in results["comparisons"]

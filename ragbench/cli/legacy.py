@@ -8,17 +8,14 @@ from ragbench.cli import (
     answer,
     batch,
     data,
-    demo,
     eval,
     export,
     generate,
     judge,
     load,
-    plugins,
     probe,
     report,
     score,
-    view,
     wattbot,
 )
 
@@ -37,14 +34,11 @@ app.command("eval")(eval.evaluate_command)
 app.command("ab")(ab.ab)
 app.command("answer")(answer.answer)
 app.command("generate")(generate.generate)
-app.command("demo")(demo.demo)
 app.command("export")(export.export)
 app.command("load")(load.load_command)
-app.command("plugins")(plugins.plugins)
 app.command("probe")(probe.probe)
 app.command("report")(report.report_command)
 app.command("score")(score.score_command)
-app.command("view")(view.view_command)
 app.add_typer(batch.app, name="batch")
 app.add_typer(data.app, name="data")
 app.add_typer(judge.app, name="judge")

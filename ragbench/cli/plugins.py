@@ -1,21 +1,28 @@
-"""``ragbench plugins``: what there is to choose from."""
+"""``ragbench plugins``: what you can choose from."""
 
-import json
-from typing import Annotated
+from ragbench.cli.output import Output
+from ragbench.core.options import options
 
-import typer
+HELP = """List all plugins: retrievers, embedders, rerankers, chunkers, loaders, review stages and answer metrics.
+
+Example:
+  ragbench plugins
+
+Each name stands beside the module or entry point that it comes from."""
 
 
-def plugins(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """List retrievers, embedders, rerankers, chunkers and loaders, with where each comes from.
+@options
+class Options:
+    """``ragbench plugins`` has no options of its own."""
 
-    Example: ragbench plugins
-    """
+
+def run(options: Options, output: Output) -> None:
+    """Print the names of the plugins of each kind."""
     from ragbench.plugins import KINDS, names
 
     found = {f"{kind.word}s": names(kind) for kind in KINDS}
-    if as_json:
-        print(json.dumps(found))
+    if output.as_json:
+        output.object(found)
         return
     for group, members in found.items():
         print(f"{group}:")

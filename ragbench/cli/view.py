@@ -1,49 +1,67 @@
 """``ragbench view``: a local page over a folder of evaluations."""
 
-import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
+from ragbench.cli.output import Output
+from ragbench.core.errors import MissingExtra, SettingError
+from ragbench.core.options import option, options, part
+from ragbench.models.llm.roles import CallOptions, ModelOptions
+from ragbench.view.settings import RETRIEVERS
+from ragbench.workflows.groups import CacheFolder
 
-EXAMPLE = """Look at evaluations in the browser: reports, comparisons, queries to review, a playground.
+if TYPE_CHECKING:
+    from ragbench.view.settings import Settings
 
-Example: ragbench view reports --corpus datasets/shop/product_catalog.csv
+HELP = """Look at evaluations in the browser: reports, comparisons, queries to review, a playground.
 
-The page is served on this machine only (127.0.0.1), at the address that is
-printed; it holds a random token. FOLDER is searched for evaluations
-('ragbench eval --out', 'ragbench score --out'), which know where their texts lie;
---corpus is for the playground and for texts that were moved. Decisions on queries go into a
-table that 'ragbench golden review import' reads: beside the golden set if that
-is named, else review.csv in the evaluation's folder. Files uploaded to the
-playground are kept apart for each browser session and removed at the end
-(Ctrl-C). Exit code 0: stopped; 2: an error of usage or input."""
+Example:
+  ragbench view reports --corpus datasets/shop/product_catalog.csv
 
-Paths = list[Path] | None
+The page is served on this machine only (127.0.0.1). The command prints its
+address, which has a random token. FOLDER is searched for evaluations ('ragbench
+eval --out', 'ragbench score --out'). Evaluations know where their texts are;
+--corpus is for the playground, and for texts that were moved.
+
+Decisions on queries are kept in a table that 'ragbench golden review import'
+reads. The table is beside the golden set if you name one, else it is review.csv
+in the folder of the evaluation. Files that you upload to the playground are kept
+apart for each browser session, and are removed when the command ends (Ctrl-C).
+Exit code 0: stopped; 2: an error of usage or input."""
+HIGHEST_PORT = 65535
 
 
-def view_command(
-    folder: Annotated[Path, typer.Argument(help="Folder with evaluations.")],
-    corpus: Annotated[Paths, typer.Option(help="Documents or chunks, for texts and playground; repeatable.")] = None,
-    chunker: Annotated[str, typer.Option(help="How the corpus was cut: NAME or NAME:key=value,...")] = "auto",
-    golden: Annotated[Paths, typer.Option(help="Golden set that was used; repeatable.")] = None,
-    answers: Annotated[Paths, typer.Option(help="Answers that were scored; repeatable.")] = None,
-    retriever: Annotated[
-        list[str] | None, typer.Option(help="Of the playground; repeatable.  [default: the built-in four]")
-    ] = None,
-    llm: Annotated[str | None, typer.Option(help="provider:model that answers in the playground.")] = None,
-    base_url: Annotated[str | None, typer.Option(help="URL of a server compatible with OpenAI's.")] = None,
-    max_cost: Annotated[float | None, typer.Option(help="The most to spend on answers.")] = None,
-    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 0,
-    no_open: Annotated[bool, typer.Option("--no-open", help="Print the address only.")] = False,
-    max_file_mb: Annotated[float, typer.Option(help="Largest upload.")] = 20,
-    max_session_mb: Annotated[float, typer.Option(help="All uploads of a browser session.")] = 50,
-    cache: Annotated[Path | None, typer.Option(help="Cache folder.  [default: the user's]")] = None,
-) -> None:
-    """Look at evaluations in the browser."""
-    from ragbench.core.errors import MissingExtra
+@options
+class Options(CallOptions, CacheFolder):
+    """The options of ``ragbench view``."""
+
+    folder: Path = option("Folder with evaluations.", positional=True, section="Input")
+    corpus: Sequence[Path] = option("Documents or chunks, for texts and playground.", default=(), section="Input")
+    chunker: str = option("How the corpus was cut, NAME or NAME:key=value,....", default="auto", section="Input")
+    golden: Sequence[Path] = option("Golden set that was used.", default=(), section="Input")
+    answers: Sequence[Path] = option("Answers that were scored.", default=(), section="Input")
+    retrievers: Sequence[str] = option(
+        "Retriever of the playground.", default=RETRIEVERS, flag="--retriever", section="Page"
+    )
+    llm: str | None = option(
+        "Model that answers in the playground, provider:model.", default=None, section="Model", unset="none"
+    )
+    port: int = option("Port; 0 takes a free one.", default=0, section="Page")
+    no_open: bool = option("Print the address, and do not open a browser.", default=False, section="Page")
+    max_file_mb: float = option("Largest upload, in megabytes.", default=20, section="Page")
+    max_session_mb: float = option("All uploads of a browser session, in megabytes.", default=50, section="Page")
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= HIGHEST_PORT:
+            raise SettingError(f"is {self.port}; it must be between 0 and {HIGHEST_PORT}", option="port")
+
+
+def run(options: Options, output: Output) -> None:
+    """Serve the page until the process is asked to stop."""
+    import sys
+
     from ragbench.io.places import cache_folder
-    from ragbench.models.llm.roles import CallOptions, ModelOptions
 
     try:
         from ragbench.view.serve import serve
@@ -51,28 +69,28 @@ def view_command(
         if error.name not in ("fastapi", "starlette", "uvicorn"):
             raise
         raise MissingExtra("ragbench view", "view") from error
-    from ragbench.view.settings import RETRIEVERS, Limits, Settings
-
-    settings = Settings(
-        folder,
-        tuple(corpus or ()),
-        chunker,
-        tuple(golden or ()),
-        tuple(answers or ()),
-        tuple(retriever or RETRIEVERS),
-        Limits.of_megabytes(max_file_mb, max_session_mb),
-    )
-    asking = ModelOptions({"answer": llm}, CallOptions(base_url=base_url, max_cost=max_cost)) if llm else None
 
     def ready(address: str, once: str) -> None:
         print(address, flush=True)
         print("Ctrl-C ends it and removes uploaded files.", file=sys.stderr)
-        if not no_open:
+        if not options.no_open:
             import webbrowser
 
             webbrowser.open(once)
 
-    serve(settings, asking, port, cache_folder(cache), ready)
+    model = ModelOptions({"answer": options.llm}, part(options, CallOptions)) if options.llm else None
+    serve(_settings(options), model, options.port, cache_folder(options.cache), ready)
 
 
-view_command.__doc__ = EXAMPLE
+def _settings(options: Options) -> "Settings":
+    from ragbench.view.settings import Limits, Settings
+
+    return Settings(
+        options.folder,
+        tuple(options.corpus),
+        options.chunker,
+        tuple(options.golden),
+        tuple(options.answers),
+        tuple(options.retrievers),
+        Limits.of_megabytes(options.max_file_mb, options.max_session_mb),
+    )

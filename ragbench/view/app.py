@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from starlette.exceptions import HTTPException
 
 from ragbench.core.errors import RagbenchError
+from ragbench.core.options import named
 from ragbench.view.guard import SESSION
 from ragbench.view.pages import Pages
 from ragbench.view.playground import Playground
@@ -124,7 +125,7 @@ def _add_runs(app: FastAPI, settings: Settings, every: Runs, reports: Reports, p
             # Made before the page around it, so that this page reports what is wrong.
             await in_thread(lambda: reports.page(chosen, intersect=intersect))
         except RagbenchError as error:
-            again = not intersect and "--intersect" in str(error)
+            again = not intersect and named("intersect") in str(error)
             return HTMLResponse(pages.fault("No report", _sound(str(error)), chosen, again=again), 422)
         return HTMLResponse(pages.report(chosen, intersect, missing=len(missing)))
 

@@ -98,7 +98,7 @@ def _listening(port: int) -> socket.socket:
         listener.listen(128)
     except (OSError, OverflowError) as error:
         listener.close()
-        raise SettingError(f"--port {port}: {error}; leave it out to take a free one") from error
+        raise SettingError(f"{port}: {error}; 0 takes a free port", option="port") from error
     return listener
 
 

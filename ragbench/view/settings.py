@@ -1,4 +1,4 @@
-"""What the viewer shows, and its limits."""
+"""Settings of the viewer: what it shows, and its limits."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,18 +8,18 @@ from ragbench.core.errors import InputError, SettingError
 MEGABYTE = 1 << 20
 MOST_MEGABYTES = 10_000
 RETRIEVERS = ("bm25", "dense", "hybrid", "rerank")
-"""Offered in the playground unless others are named."""
+"""The retrievers of the playground, unless others are named."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Of uploads.
+    """Limits of uploads.
 
     Attributes:
         file_bytes: the largest file.
         session_bytes: all files of one browser session together.
-        files: how many a session may hold.
-        read_seconds: that reading a PDF may take.
+        files: the most files of a session.
+        read_seconds: the most seconds to read a PDF.
     """
 
     file_bytes: int = 20 * MEGABYTE
@@ -29,29 +29,30 @@ class Limits:
 
     @classmethod
     def of_megabytes(cls, file: float, session: float) -> "Limits":
-        """The same in megabytes (1,048,576 bytes).
+        """Limits in megabytes (1,048,576 bytes).
 
         Raises:
-            SettingError: one is no number above 0, or absurdly large.
+            SettingError: a limit is not above 0, or too large.
         """
-        for option, value in (("--max-file-mb", file), ("--max-session-mb", session)):
+        for option, value in (("max_file_mb", file), ("max_session_mb", session)):
             if not 0 < value <= MOST_MEGABYTES:
-                raise SettingError(f"{option} is {value:g}; it must be above 0 and at most {MOST_MEGABYTES:,}")
+                message = f"is {value:g}; it must be above 0 and at most {MOST_MEGABYTES:,}"
+                raise SettingError(message, option=option)
         return cls(int(file * MEGABYTE), int(session * MEGABYTE))
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Of one viewer.
+    """Settings of a viewer.
 
     Attributes:
-        folder: where evaluations are looked for.
-        corpus: documents: texts of the reports, and what the playground searches.
-        chunker: how they are cut.
-        golden: golden sets: texts of the reports; decisions on their queries are kept beside them.
+        folder: folder that is searched for evaluations.
+        corpus: documents, for the texts of reports and for the playground.
+        chunker: how the documents are cut.
+        golden: golden sets, for the texts of reports; decisions on their queries are kept beside them.
         answers: answers that were scored.
-        retrievers: specs that the playground offers.
-        limits: of uploads.
+        retrievers: specs of the retrievers in the playground.
+        limits: limits of uploads.
     """
 
     folder: Path

@@ -154,7 +154,7 @@ def test_taken_port_is_named(start: Any, tmp_path: Path, ragbench: Any) -> None:
     viewer = start(tmp_path)
     done = ragbench("view", tmp_path, "--no-open", "--port", viewer.host.split(":")[1])
     assert done.code == 2
-    assert "leave it out to take a free one" in done.err
+    assert "0 takes a free port" in done.err
 
 
 def test_load_is_listed_with_its_summary(start: Any, tmp_path: Path) -> None:
