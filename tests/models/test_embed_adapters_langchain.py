@@ -74,7 +74,7 @@ def test_an_object_and_a_function_by_import_path() -> None:
     made = lc("Asymmetric", params={"width": 5})
     assert made.encode(TEXTS[:1], "passage").tolist() == [[0, 0, 0, 0, 1]]
     assert made.encode(TEXTS[:2], "query").tolist() == [[1, 0, 0, 0, 0]] * 2
-    with pytest.raises(SettingError, match="no Embeddings"):
+    with pytest.raises(SettingError, match="not an Embeddings"):
         lc("unit", params={"rows": [[1.0]]}).encode(TEXTS, "passage")
 
 
