@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from bound_calls import namespaces
 from command_tree import children, commands, paragraphs
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -142,7 +143,9 @@ def block(line: str) -> str:
 
 def python_page() -> str:
     """The reference of `import ragbench as rb`."""
-    calls = [directive("api", heading=False, members=ragbench.__all__), "## rb.wattbot", directive("api.wattbot")]
+    calls = [directive("api", heading=False, members=ragbench.__all__)]
+    for name in namespaces()[1:]:
+        calls += [f"## rb.{name}", directive(f"api.{name}")]
     return "\n\n".join(["# Python", "Write `import ragbench as rb`. These are the public names.", *calls])
 
 
