@@ -9,7 +9,6 @@ from ragbench.golden.audit.findings import Finding, Severity
 from ragbench.golden.audit.lexical_leak import LexicalLeak
 from ragbench.golden.audit.siblings import GradingPlan, SiblingGrades, Siblings
 from ragbench.golden.validity import Validity
-from ragbench.io.files import json_values
 from ragbench.render.blocks import Block, Cell, Style, one_line
 from ragbench.render.numbers import counted
 
@@ -38,8 +37,8 @@ def audit_blocks(audit: Audit) -> list[Block]:
 def plan_lines(plan: GradingPlan, model: str) -> Iterator[str]:
     """What grading would take."""
     yield f"{model} would grade {counted(plan.candidates, 'item')} that nobody judged; nothing was spent"
-    for name, value in (json_values(plan.estimate) or {}).items():
-        yield f"  {name} {value}"
+    for line in plan.estimate.lines() if plan.estimate is not None else ():
+        yield f"  {line}"
 
 
 def findings_block(findings: Sequence[Finding]) -> Block:
@@ -66,6 +65,7 @@ def _summary(audit: Audit) -> Block:
     rows.append(("grades", _counts({str(grade): count for grade, count in mix.grades.items()})))
     distinct = "  ".join(f"distinct-{n} {value:.2f}" for n, value in diversity.distinct.items())
     rows.append(("diversity", f"{distinct}  self-similarity {_decimals(diversity.self_similarity)}"))
+    rows.append(("near-duplicates", counted(len(diversity.near_duplicates), "pair")))
     if audit.circularity.models:
         models = ", ".join(f"{role} {model}" for role, model in audit.circularity.models.items())
         rows.append(("models", models))
