@@ -10,12 +10,12 @@ from ragbench.stats.bootstrap import resampled_means
 from ragbench.stats.clusters import cluster_totals
 
 DIGITS = 12
-"""Means are compared after rounding: two systems with equal values must tie whatever the order of the sum."""
+"""Digits of means in comparisons. Rounding makes two systems with equal values tie, whatever the order of the sum."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """A rank coefficient (``tau``) with a 95% interval (or that of the confidence asked for)."""
+    """A rank correlation (``tau``) with its interval, at 95% by default."""
 
     tau: float
     low: float
@@ -23,14 +23,13 @@ class Agreement:
 
 
 def kendall(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> float:
-    """Kendall's tau-b of two lists of system scores; NaN where one of them gives every system the same.
+    """Kendall's tau-b of two lists of system scores; NaN if one list has only one value.
 
-    Systems that tie in one list count neither for nor against, and the
-    denominator shrinks by the ties of each list.
+    Pairs of systems that tie in one list do not count, and the denominator shrinks by the ties of each list.
 
     Args:
-        first: (m,) a score per system.
-        second: (m,) the other score of each.
+        first: (m,) score per system.
+        second: (m,) other score per system.
 
     Source: Kendall 1945; computed by ``scipy.stats.kendalltau``.
     """
@@ -40,9 +39,9 @@ def kendall(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> 
 
 
 def kendall_rows(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """(r,) tau-b of each row of two (r, m) arrays; a row where one side ties throughout gives NaN.
+    """(r,) Tau-b of each row of two (r, m) arrays; NaN for a row with only one value on one side.
 
-    The same number as `kendall`, for thousands of resamples at once; needs r x m^2 bytes.
+    It gives the same numbers as `kendall`, for thousands of resamples at once. Memory: r x m^2 bytes.
     """
     signs = [np.sign(np.round(side[:, :, None] - side[:, None, :], DIGITS)) for side in (first, second)]
     agreeing = (signs[0] * signs[1]).sum(axis=(1, 2))
@@ -61,18 +60,17 @@ def kendall_interval(
     resamples: int = 2000,
     confidence: float = 0.95,
 ) -> Agreement:
-    """Tau between the rankings of m systems by their means over two sets of queries, with a percentile interval.
+    """Tau between the rankings of m systems by their means on two sets of queries, with a percentile interval.
 
-    Both sets are resampled, by cluster. Resampling adds noise to both rankings,
-    so the interval reaches further down than up; it is no error if the tau lies
-    near its upper end.
+    Both sets are resampled by cluster. Resampling adds noise to both rankings, so the interval extends further below
+    tau than above it, and tau may be near its upper end.
 
     Args:
-        first: (n, m) a value per query and system, without NaN.
-        second: (p, m) the same for the other set.
+        first: (n, m) value per query and system, without NaN.
+        second: (p, m) the same for the other set of queries.
         clusters: (n,) and (p,) the resampling unit of each row (`ragbench.stats.clusters.cluster_index`).
-        rng: the generator.
-        resamples: how many resamples.
+        rng: random generator.
+        resamples: number of resamples.
         confidence: coverage, in (0, 1).
 
     Source: Efron and Tibshirani 1993, chapter 13.
@@ -89,15 +87,15 @@ def interval_of(
     resamples: int,
     confidence: float,
 ) -> Agreement:
-    """A coefficient between the rankings by two sets of queries, with the interval that `kendall_interval` explains.
+    """A rank correlation of the rankings by two sets of queries, with the interval of `kendall_interval`.
 
     Args:
-        rows: gives the (r,) coefficients of the rows of two (r, m) arrays of means.
-        first: (n, m) a value per query and system, without NaN.
-        second: (p, m) the same for the other set.
+        rows: computes the (r,) coefficients of the rows of two (r, m) arrays of means.
+        first: (n, m) value per query and system, without NaN.
+        second: (p, m) the same for the other set of queries.
         clusters: (n,) and (p,) the resampling unit of each row.
-        rng: the generator.
-        resamples: how many resamples.
+        rng: random generator.
+        resamples: number of resamples.
         confidence: coverage, in (0, 1).
     """
     sides = list(zip((first, second), clusters, strict=True))
@@ -116,17 +114,16 @@ def split_halves(
     *,
     splits: int = 1000,
 ) -> npt.NDArray[np.float64]:
-    """(splits,) tau between the rankings by two random halves of the queries, clusters kept whole.
+    """(splits,) Tau between the rankings by two random halves of the queries, without splitting clusters.
 
-    The mean of it says how well the queries agree with others of their own
-    kind: what another set of queries can be expected to reach. Fewer than two
-    clusters: all NaN.
+    The mean measures how well the queries agree with similar queries, which is the most to expect from another set.
+    With fewer than two clusters, all values are NaN.
 
     Args:
-        values: (n, m) a value per query and system, without NaN.
+        values: (n, m) value per query and system, without NaN.
         clusters: (n,) cluster of each row.
-        rng: the generator.
-        splits: how many random splits.
+        rng: random generator.
+        splits: number of random splits.
     """
     sums, counts = cluster_totals(values, clusters)
     c = len(sums)

@@ -1,4 +1,4 @@
-"""Bootstrap intervals of means, by cluster: percentile and BCa."""
+"""Bootstrap intervals of means by cluster: percentile and BCa."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,12 +8,12 @@ from ragbench.stats.clusters import cluster_totals
 
 BLOCK_CELLS = 1 << 14
 FEWEST_ROWS = 8
-"""Resamples at a time: as many as have so many cells together, but not fewer than this."""
+"""Cells of the resamples that are computed at a time, and the least number of resamples."""
 SLAB = 1024
-"""Clusters multiplied at a time, in the processor's cache."""
+"""Clusters per product, so that the data fit in the processor's cache."""
 COLUMNS = 32
-"""Columns multiplied at a time. OpenBLAS computes products of up to 2^18 terms (`FEWEST_ROWS` x `SLAB` x this) on one
-thread; on a busy machine the threads of a larger product wait for each other and take ten times as long."""
+"""Columns per product. OpenBLAS computes products of up to 2^18 terms (`FEWEST_ROWS` x `SLAB` x this) on one thread. On
+a busy machine, the threads of a larger product wait for each other and take ten times as long."""
 
 
 def bootstrap_means(
@@ -24,28 +24,27 @@ def bootstrap_means(
     resamples: int = 10_000,
     confidence: float = 0.95,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Intervals of column means: whole clusters are drawn with replacement.
+    """Percentile intervals of column means. Whole clusters are drawn with replacement.
 
-    The mean of a resample is the sum of the drawn values over their number, so
-    clusters may differ in size. With one query per cluster this is the usual
-    bootstrap. Columns are resampled together.
+    The mean of a resample is the sum of the drawn values divided by their number, so clusters may differ in size. With
+    one query per cluster, this is the usual bootstrap. Columns are resampled together.
 
     Args:
-        values: (n, m), NaN where a query has no value.
+        values: (n, m) values, NaN where a query has none.
         clusters: (n,) cluster of each row (`ragbench.stats.clusters.cluster_index`).
-        rng: the generator; the same state gives the same interval.
-        resamples: how many resamples.
+        rng: random generator; the same state gives the same interval.
+        resamples: number of resamples.
         confidence: coverage, in (0, 1).
 
     Returns:
-        Lower and upper ends, each (m,); NaN for a column with values in fewer than
-        two clusters, for then nothing is known of the spread.
+        Lower and upper ends, each (m,). They are NaN for a column with values in fewer than two clusters, whose
+        variance is unknown.
 
     Raises:
-        InputError: an infinite value, or clusters with gaps.
-        SettingError: fewer than one resample, or a confidence outside of (0, 1).
+        InputError: a value is infinite, or the cluster numbers have gaps.
+        SettingError: ``resamples`` is below 1, or the confidence is outside of (0, 1).
 
-    Memory: 128 bytes for each cluster, and 8 x resamples x m bytes.
+    Memory: 128 bytes per cluster, and 8 x resamples x m bytes.
 
     Source: Efron and Tibshirani 1993, chapter 13; Davison and Hinkley 1997,
     section 3.8 for clusters.
@@ -70,29 +69,28 @@ def bca_means(
     resamples: int = 10_000,
     confidence: float = 0.95,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Intervals of column means, corrected for bias and skew (BCa).
+    """Bootstrap intervals of column means, corrected for bias and skew (BCa).
 
-    The ends are the quantiles ``Phi(z0 + (z0 + z) / (1 - a (z0 + z)))`` of the
-    resampled means, with z of either tail; z0 says how far the share of
-    resamples below the mean is from a half, and the acceleration a is the skew
-    of the means that leave out one cluster each, over 6.
+    The ends are the quantiles ``Phi(z0 + (z0 + z) / (1 - a (z0 + z)))`` of the resampled means, where z is the normal
+    quantile of each tail. The bias z0 measures how far the share of resamples below the mean is from one half. The
+    acceleration a is the skew of the jackknife means (each without one cluster) divided by 6.
 
     Args:
-        values: (n, m), NaN where a query has no value.
+        values: (n, m) values, NaN where a query has none.
         clusters: (n,) cluster of each row.
-        rng: the generator; the same state gives the same interval.
-        resamples: how many resamples.
+        rng: random generator; the same state gives the same interval.
+        resamples: number of resamples.
         confidence: coverage, in (0, 1).
 
     Returns:
-        Lower and upper ends, each (m,); NaN for a column with values in fewer than
-        two clusters, and the mean itself for one that does not vary.
+        Lower and upper ends, each (m,). They are NaN for a column with values in fewer than two clusters, and the mean
+        for a column that does not vary.
 
     Raises:
-        InputError: an infinite value, or clusters with gaps.
-        SettingError: fewer than one resample, or a confidence outside of (0, 1).
+        InputError: a value is infinite, or the cluster numbers have gaps.
+        SettingError: ``resamples`` is below 1, or the confidence is outside of (0, 1).
 
-    Memory: as `bootstrap_means`.
+    Memory: as in `bootstrap_means`.
 
     Source: Efron 1987; Efron and Tibshirani 1993, chapter 14.
     """
@@ -111,13 +109,13 @@ def bca_means(
         without = (total.sum() - total) / (number.sum() - number)
         away = without.mean() - without
         drawn = means[~np.isnan(means[:, column]), column]
-        # Means in another order differ in the last bits; those equal on paper count half.
+        # Sums in another order differ in the last bits. Means that are mathematically equal count half.
         slack = 1e-12 * np.abs(drawn).max()
         share = ((drawn < mean - slack).mean() + (drawn <= mean + slack).mean()) / 2
         if np.abs(away).max() <= slack:
             low[column] = high[column] = mean
             continue
-        if not 0 < share < 1:  # no bias can be told from so few resamples
+        if not 0 < share < 1:  # so few resamples cannot estimate a bias
             low[column], high[column] = np.quantile(drawn, ndtr(tails))
             continue
         skew = (away**3).sum() / (6 * ((away**2).sum()) ** 1.5)
@@ -129,20 +127,20 @@ def bca_means(
 def resampled_means(
     values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], rng: np.random.Generator, resamples: int
 ) -> npt.NDArray[np.float64]:
-    """(resamples, m) column means of the rows of clusters drawn with replacement.
+    """(resamples, m) Column means of the rows of clusters drawn with replacement.
 
     Args:
-        values: (n, m); a NaN takes no part, and a resample without any value is NaN.
+        values: (n, m) values. A NaN is skipped, and a resample without values is NaN.
         clusters: (n,) cluster of each row.
-        rng: the generator.
+        rng: random generator.
         resamples: how many.
     """
     sums, counts = cluster_totals(values, clusters)
     c, m = sums.shape
-    # Where all clusters have as many values, so has every resample.
+    # If all clusters have equally many values, every resample has too.
     fixed = float(c * counts[0, 0]) if counts.size and (counts == counts[0, 0]).all() else None
     if fixed is None:
-        # Columns that have values in the same rows share one column of counts.
+        # Columns with values in the same rows share one column of counts.
         shared = (counts == counts[:, :1]).all()
         sums = np.hstack((sums, counts[:, :1] if shared else counts))
     means = np.empty((resamples, m))

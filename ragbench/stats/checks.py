@@ -1,4 +1,4 @@
-"""What every test and interval asks of its arrays, checked before anything is computed."""
+"""Checks of arrays and settings that every test and interval makes before it computes anything."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,16 +7,16 @@ from ragbench.core.errors import InputError, SettingError
 
 
 def check_values(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, what: str = "value") -> None:
-    """Refuse arrays that no statistic can be made of.
+    """Refuse arrays that have no statistic.
 
     Args:
-        values: (n, m); NaN is allowed and means undefined.
+        values: (n, m) values; NaN is allowed and means undefined.
         clusters: (n,) cluster of each row.
-        what: how a cell is called in messages.
+        what: name of a cell in messages.
 
     Raises:
-        InputError: not two dimensions, an infinite value, or clusters that are
-            not the numbers 0 to c - 1 of n rows.
+        InputError: there are not two dimensions, a value is infinite, or the clusters are not the numbers 0 to c - 1
+            for n rows.
     """
     if values.ndim != 2:
         raise InputError(f"{what}s must be an array of rows and columns, not of {values.ndim} dimensions")
@@ -25,23 +25,23 @@ def check_values(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64
 
 
 def check_finite(values: npt.NDArray[np.float64], *, what: str = "value") -> None:
-    """Refuse infinite values, naming the first.
+    """Refuse infinite values; the message names the first one.
 
     Raises:
-        InputError: there is one.
+        InputError: a value is infinite.
     """
     infinite = np.isinf(values)
     if infinite.any():
         row, *column = np.argwhere(infinite)[0]
         place = f"row {row}" + (f", column {column[0]}" if column else "")
-        raise InputError(f"the {what} in {place} is infinite; leave it undefined (NaN) or mend it")
+        raise InputError(f"the {what} in {place} is infinite; correct it, or make it undefined (NaN)")
 
 
 def check_clusters(clusters: npt.NDArray[np.int64], n: int) -> None:
-    """Refuse clusters that are not 0 to c - 1, each used, one for each of n rows.
+    """Refuse clusters other than the numbers 0 to c - 1, all of them used, one for each of n rows.
 
     Raises:
-        InputError: a wrong number of them, a fraction, a negative, or a gap.
+        InputError: their number is wrong, one is a fraction or negative, or there is a gap.
     """
     if clusters.shape != (n,):
         raise InputError(f"there are {n} rows, but clusters for {'x'.join(map(str, clusters.shape))}")
@@ -55,18 +55,18 @@ def check_clusters(clusters: npt.NDArray[np.int64], n: int) -> None:
     if int(clusters.max()) >= n:
         row = int(clusters.argmax())
         raise InputError(
-            f"row {row} of {n} has the cluster {clusters[row]}: there are gaps; number what is left by cluster_index"
+            f"row {row} of {n} has the cluster {clusters[row]}: there are gaps; number the clusters with cluster_index"
         )
     empty = np.flatnonzero(np.bincount(clusters) == 0)
     if len(empty):
-        raise InputError(f"no row has the cluster {empty[0]}: there are gaps; number what is left by cluster_index")
+        raise InputError(f"no row has the cluster {empty[0]}: there are gaps; number the clusters with cluster_index")
 
 
 def check_pairs(baseline: npt.NDArray[np.float64], candidate: npt.NDArray[np.float64]) -> None:
-    """Refuse two lists that are not the values of the same queries.
+    """Refuse two lists that cannot be the values of the same queries.
 
     Raises:
-        InputError: not one dimension each, different lengths, or an infinite value.
+        InputError: a list does not have one dimension, the lengths differ, or a value is infinite.
     """
     if baseline.ndim != 1 or baseline.shape != candidate.shape:
         raise InputError(
@@ -77,10 +77,10 @@ def check_pairs(baseline: npt.NDArray[np.float64], candidate: npt.NDArray[np.flo
 
 
 def check_resampling(resamples: int, confidence: float = 0.95) -> None:
-    """Refuse a resampling that gives no number.
+    """Refuse resampling settings that give no number.
 
     Raises:
-        SettingError: fewer than one resample, or a confidence outside of (0, 1).
+        SettingError: ``resamples`` is below 1, or the confidence is outside of (0, 1).
     """
     if resamples < 1:
         raise SettingError(f"resamples must be at least 1, not {resamples}")
@@ -91,7 +91,7 @@ def check_share(share: float, name: str) -> None:
     """Refuse a confidence or an error rate outside of (0, 1).
 
     Raises:
-        SettingError: it is.
+        SettingError: it is outside.
     """
     if not 0 < share < 1:
         raise SettingError(f"{name} must lie between 0 and 1, not at {share}")

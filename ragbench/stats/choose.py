@@ -1,4 +1,4 @@
-"""Which test a comparison uses, and why."""
+"""Choose the test of a comparison, with the reason."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,9 +16,9 @@ class Choice:
     """The test of a comparison.
 
     Attributes:
-        test: its name.
-        correction: over the comparisons of one metric; the randomised Tukey test holds all pairs by itself.
-        reason: why, in one sentence or two.
+        test: name of the test.
+        correction: correction over the comparisons of one metric. The randomised Tukey test needs none.
+        reason: the reason, in one or two sentences.
     """
 
     test: Test
@@ -29,27 +29,26 @@ class Choice:
 def choose_test(
     *, n: int, clusters: int, binary: bool, systems: int = 2, against: Literal["baseline", "all"] = "baseline"
 ) -> Choice:
-    """The test for n queries out of so many clusters.
+    """Choose the test for n queries from a number of clusters.
 
-    - all pairs of more than two systems: randomised Tukey;
-    - else 0 or 1, each query its own cluster: exact McNemar;
-    - else at most `EXACT_CLUSTERS` clusters: sign flips, all of them;
-    - else sign flips, drawn.
+    - All pairs of more than two systems: randomised Tukey.
+    - Else, a metric of 0 or 1 and each query its own cluster: exact McNemar.
+    - Else, at most `EXACT_CLUSTERS` clusters: all sign flips.
+    - Else: random sign flips.
 
-    Signs flip by cluster: of 20,000 simulated experiments without any difference
-    (100 documents with 5 queries each, intra-class correlation .3) this rejects
-    5.1% at .05, and a t-test on the queries 18.3%; a test holds both figures. More
-    than two systems against the first get Holm's correction.
+    Signs flip by cluster. In 20,000 simulated experiments without a difference (100 documents with 5 queries each,
+    intraclass correlation .3), this test rejects 5.1% at .05, and a t-test on the queries rejects 18.3%. More than two
+    systems against the first get Holm's correction.
 
     Args:
         n: queries, at least 1.
-        clusters: resampling units that they come from, 1 to n.
+        clusters: number of resampling units, 1 to n.
         binary: whether the metric is 0 or 1 for every query.
-        systems: how many systems are compared, at least 2.
-        against: each system against the first, or all pairs.
+        systems: number of systems, at least 2.
+        against: whether each system is compared with the first, or all pairs are.
 
     Raises:
-        InputError: no query, no cluster or more clusters than queries, or fewer than two systems.
+        InputError: there is no query, no cluster, more clusters than queries, or fewer than two systems.
     """
     if not 1 <= clusters <= n:
         raise InputError(f"{n} queries cannot come from {clusters} clusters")

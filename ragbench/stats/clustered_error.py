@@ -1,4 +1,4 @@
-"""Standard errors of means whose rows come in clusters."""
+"""Clustered standard errors of means."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,24 +7,23 @@ from ragbench.stats.checks import check_values
 from ragbench.stats.clusters import cluster_totals
 
 CONSTANT = 1e-12
-"""A standard error below this share of the largest value is rounding: the values are all the same."""
+"""A standard error below this share of the largest value is a rounding error: all values are the same."""
 
 
 def standard_errors(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """(m,) standard errors of the column means, rows of one cluster taken together.
+    """(m,) Clustered standard errors of the column means.
 
     ``se^2 = c / (c - 1) * sum over clusters g of (sum over i in g of (x_i - mean))^2 / n^2``
 
-    With one row per cluster this is ``s / sqrt(n)``. A column with values in
-    fewer than two clusters gives NaN; one whose clusters all have the same mean
-    gives exactly 0.
+    With one row per cluster this is ``s / sqrt(n)``. A column with values in fewer than two clusters gives NaN. A
+    column whose clusters all have the same mean gives exactly 0.
 
     Args:
-        values: (n, m), NaN where undefined.
+        values: (n, m) values, NaN where undefined.
         clusters: (n,) cluster of each row (`ragbench.stats.clusters.cluster_index`).
 
     Raises:
-        InputError: an infinite value, or clusters with gaps.
+        InputError: a value is infinite, or the cluster numbers have gaps.
 
     Source: Liang and Zeger 1986; the factor c / (c - 1) is that of CR1, as in
     statsmodels' ``cov_type="cluster"``.
@@ -36,9 +35,9 @@ def standard_errors(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.in
 def means_and_errors(
     values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """(m,) means, clustered standard errors, and numbers of clusters with a value; unchecked.
+    """(m,) Means, clustered standard errors, and numbers of clusters with a value, without checks.
 
-    A column without values has the mean NaN, and the error NaN.
+    Mean and error of a column without values are NaN.
     """
     sums, counts = cluster_totals(values, clusters)
     n, groups = counts.sum(axis=0), (counts > 0).sum(axis=0)

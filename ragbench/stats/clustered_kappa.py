@@ -17,23 +17,23 @@ def clustered_kappa(
     resamples: int = 2000,
     confidence: float = 0.95,
 ) -> tuple[float, float, float]:
-    """Kappa and the ends of its percentile interval.
+    """Cohen's kappa and the ends of its percentile interval.
 
-    NaN where both raters say the same of everything. The ends also with fewer than two clusters, and where every
-    resample gives the same kappa: full agreement, or a rater who never changes, leaves nothing to resample, and
-    would pass for certain however few the items.
+    Kappa is NaN if both raters always give the same single verdict. The ends are also NaN with fewer than two clusters,
+    or if every resample gives the same kappa. With full agreement, or a rater who never changes the verdict, resampling
+    would otherwise suggest certainty even for a few items.
 
     Args:
         first: (n,) verdicts of one rater.
-        second: (n,) of the other.
+        second: (n,) verdicts of the other.
         clusters: (n,) cluster of each item.
-        rng: the generator.
-        resamples: how many resamples.
+        rng: random generator.
+        resamples: number of resamples.
         confidence: coverage, in (0, 1).
 
     Raises:
-        InputError: no item, lists of different lengths, or clusters with gaps.
-        SettingError: fewer than one resample, or a confidence outside of (0, 1).
+        InputError: there is no item, the lengths differ, or the cluster numbers have gaps.
+        SettingError: ``resamples`` is below 1, or the confidence is outside of (0, 1).
 
     Source: Cohen 1960; Efron and Tibshirani 1993, chapter 13.
     """
@@ -54,7 +54,7 @@ def clustered_kappa(
 
 
 def _kappa(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Of each row: share of the first's yes, of the second's, and of agreement."""
+    """Kappa of each row, from the shares of the first's yes, of the second's yes, and of agreement."""
     one, two, agreed = shares.T
     chance = one * two + (1 - one) * (1 - two)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -1,8 +1,8 @@
-"""Clusters: queries that come from one source document are resampled together.
+"""Clusters: queries from one source document are resampled together.
 
-Queries of one document share its difficulty. Treated as independent, 100
-documents with 5 queries each and an intra-class correlation of .3 give a t-test
-with 19.8% false positives at .05; clustered, 5.7% (simulated for this project).
+Queries of one document share its difficulty. With 100 documents, 5 queries each and an intraclass correlation of .3, a
+t-test that treats the queries as independent has 19.8% false positives at .05. A clustered one has 5.7% (simulated for
+this project).
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 
 def cluster_index(units: Sequence[str]) -> npt.NDArray[np.int64]:
-    """(n,) number of the cluster of each row, 0 to c - 1, in order of first appearance."""
+    """(n,) Number the cluster of each row, 0 to c - 1, in order of first appearance."""
     seen: dict[str, int] = {}
     return np.array([seen.setdefault(unit, len(seen)) for unit in units], dtype=np.int64)
 
@@ -20,10 +20,10 @@ def cluster_index(units: Sequence[str]) -> npt.NDArray[np.int64]:
 def cluster_totals(
     values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Sums and numbers of defined values per cluster.
+    """Compute sums and numbers of defined values per cluster.
 
     Args:
-        values: (n, m), NaN where undefined.
+        values: (n, m) values, NaN where undefined.
         clusters: (n,) cluster of each row, 0 to c - 1.
 
     Returns:

@@ -1,7 +1,7 @@
 """Student's t and the binomial of a fair coin.
 
-By ``scipy.special``, for ``scipy.stats``, which gives the same numbers, takes longer to import than a comparison of
-thousands of queries takes.
+They use ``scipy.special``. Importing ``scipy.stats``, which gives the same numbers, takes longer than comparing
+thousands of queries.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 
 def t_quantile(share: float | npt.NDArray[np.float64], df: int | npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """The value that t stays below with the probability ``share``, in (0, 1), on ``df`` degrees of freedom."""
+    """The quantile of t at the probability ``share``, in (0, 1), with ``df`` degrees of freedom."""
     from scipy.special import stdtrit
 
     found: npt.NDArray[np.float64] = stdtrit(df, share)
@@ -17,7 +17,7 @@ def t_quantile(share: float | npt.NDArray[np.float64], df: int | npt.NDArray[np.
 
 
 def t_above(t: float | npt.NDArray[np.float64], df: int | npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """The probability of a value above ``t`` on ``df`` degrees of freedom."""
+    """The probability of a value above ``t`` with ``df`` degrees of freedom."""
     from scipy.special import stdtr
 
     found: npt.NDArray[np.float64] = stdtr(df, -np.asarray(t))
@@ -25,11 +25,13 @@ def t_above(t: float | npt.NDArray[np.float64], df: int | npt.NDArray[np.int64])
 
 
 def coin_p(heads: int, tosses: int) -> float:
-    """Two-sided exact p-value of "heads and tails are equally likely", in (0, 1]; 1 without a toss."""
+    """Two-sided exact p-value of the hypothesis that heads and tails are equally likely, in (0, 1]; 1 without a
+    toss.
+    """
     from scipy.special import bdtr
 
     if not tosses:
         return 1.0
-    # The distribution is symmetric: both tails are as large.
+    # The distribution is symmetric, so both tails are equal.
     p = 2 * float(bdtr(min(heads, tosses - heads), tosses, 0.5))
     return min(1.0, max(p, float(np.finfo(np.float64).tiny)))

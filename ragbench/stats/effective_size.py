@@ -1,4 +1,4 @@
-"""How many independent items a clustered sample of yes and no is worth."""
+"""Effective sample size of clustered yes-or-no values."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,16 +8,16 @@ from ragbench.stats.clustered_error import means_and_errors
 
 
 def effective_size(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]) -> float:
-    """``m (1 - m) / se^2`` with the clustered error, at least 1 and at most the number of items.
+    """Effective sample size: ``m (1 - m) / se^2`` with the clustered error, at least 1 and at most the number of items.
 
-    Where all values are the same nothing is known of how alike clusters are: each of them counts as one.
+    If all values are the same, the similarity within clusters is unknown, and each cluster counts as one item.
 
     Args:
-        values: (n,) in 0 to 1, NaN where undefined; at least one defined.
+        values: (n,) values in 0 to 1, NaN where undefined; at least one is defined.
         clusters: (n,) cluster of each row.
 
     Raises:
-        InputError: an infinite value, or clusters with gaps.
+        InputError: a value is infinite, or the cluster numbers have gaps.
 
     Source: Kish 1965; Korn and Graubard 1998.
     """

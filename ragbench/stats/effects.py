@@ -13,15 +13,15 @@ from ragbench.stats.ranks import TIE
 
 @dataclass(frozen=True)
 class Effect:
-    """How large a difference is.
+    """Effect sizes of a difference.
 
     Attributes:
         mean: mean of candidate minus baseline.
-        d_z: the mean over the standard deviation of the differences; None where they do not vary.
-        cliffs_delta: chance that a query of the candidate scores higher than one of the
-            baseline, less the chance that it scores lower, the two drawn apart; -1 to 1.
-        wins, ties, losses: queries on which the candidate is better, equal, worse; where neither is better, has
-            more, as much, less.
+        d_z: mean divided by the standard deviation of the differences; None if they do not vary.
+        cliffs_delta: probability that a random query of the candidate scores higher than a random query of the
+            baseline, minus the probability that it scores lower; -1 to 1.
+        wins, ties, losses: queries on which the candidate is better, equal or worse. For a metric without direction:
+            higher, equal or lower.
     """
 
     mean: float
@@ -35,22 +35,22 @@ class Effect:
 def effect(
     baseline: npt.NDArray[np.float64], candidate: npt.NDArray[np.float64], direction: Direction = "higher"
 ) -> Effect:
-    """Effect sizes of paired values; values closer than 1e-12 are equal.
+    """Compute effect sizes of paired values. Values closer than 1e-12 are equal.
 
     Args:
         baseline: (n,) value per query, NaN where undefined.
-        candidate: (n,) the same of the candidate. Pairs with a NaN take no part.
-        direction: which values are better; it says what a win is, and changes no other figure.
+        candidate: (n,) value of the candidate. Pairs with a NaN are skipped.
+        direction: which values are better. It decides what a win is and changes no other figure.
 
     Raises:
-        InputError: shapes differ, an infinite value, or no pair is left.
+        InputError: shapes differ, a value is infinite, or no pair is left.
 
     Source: Cohen 1988 for d_z; Cliff 1993 for delta.
     """
     check_pairs(baseline, candidate)
     kept = ~(np.isnan(baseline) | np.isnan(candidate))
     if not kept.any():
-        raise InputError("no query has a value of both: there is no effect to work out")
+        raise InputError("no query has a value of both systems: there is no effect to compute")
     baseline, candidate = baseline[kept], candidate[kept]
     difference = candidate - baseline
     difference[np.abs(difference) < TIE] = 0.0

@@ -1,4 +1,4 @@
-"""Is a candidate at least not worse by a margin, or the same within one?"""
+"""Non-inferiority and equivalence: is a candidate not worse by a margin, or the same within it?"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,16 +14,16 @@ from ragbench.stats.distributions import t_above, t_quantile
 
 @dataclass(frozen=True)
 class NonInferiority:
-    """A one-sided test against a margin, decided on its bounds.
+    """A one-sided test against a margin, decided by its bounds.
 
     Attributes:
         mean: mean difference, candidate minus baseline; None without a value.
-        low: one-sided lower bound at 1 - alpha; None where the data give none.
-        high: one-sided upper bound at 1 - alpha; None with ``low``.
-        margin: the loss that is accepted, at least 0.
-        p: of "the candidate is worse by the margin or more", in (0, 1].
+        low: one-sided lower bound at 1 - alpha; None if the data give none.
+        high: one-sided upper bound at 1 - alpha; None together with ``low``.
+        margin: the accepted loss, at least 0.
+        p: p-value of the hypothesis that the candidate is worse by the margin or more, in (0, 1].
         decision: ``"non-inferior"`` if low > -margin, ``"inferior"`` if high < -margin, else ``"undecided"``.
-        clusters: how many clusters have a value.
+        clusters: number of clusters with a value.
     """
 
     mean: float | None
@@ -37,16 +37,16 @@ class NonInferiority:
 
 @dataclass(frozen=True)
 class Equivalence:
-    """Two one-sided tests against a margin, decided on the bounds.
+    """Two one-sided tests against a margin, decided by the bounds.
 
     Attributes:
         mean: mean difference, candidate minus baseline; None without a value.
-        low, high: ends of the 1 - 2 alpha interval; None where the data give none.
-        margin: the difference that does not matter, above 0.
+        low, high: ends of the 1 - 2 alpha interval; None if the data give none.
+        margin: largest difference that does not matter, above 0.
         p: the larger p-value of the two tests, in (0, 1].
-        decision: ``"equivalent"`` if -margin < low and high < margin, ``"different"``
-            if the interval lies wholly outside of the margins, else ``"undecided"``.
-        clusters: how many clusters have a value.
+        decision: ``"equivalent"`` if -margin < low and high < margin, ``"different"`` if the interval is entirely
+            outside of the margins, else ``"undecided"``.
+        clusters: number of clusters with a value.
     """
 
     mean: float | None
@@ -61,32 +61,30 @@ class Equivalence:
 def non_inferior(
     differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], margin: float, *, alpha: float = 0.05
 ) -> NonInferiority:
-    """Whether the mean difference is surely above ``-margin``, by the clustered t.
+    """Test whether the mean difference is above ``-margin``, by the clustered t.
 
-    ``t = (mean + margin) / se`` on c - 1 degrees of freedom; the bounds are
-    ``mean -+ t_{1-alpha} * se``, so that p < alpha and low > -margin say the same.
+    ``t = (mean + margin) / se`` has c - 1 degrees of freedom. The bounds are ``mean -+ t_{1-alpha} * se``, so p < alpha
+    is equivalent to low > -margin.
 
-    Differences that do not vary have no t. The bounds are then the mean itself,
-    provided that the one-sided sign-flip test of that many clusters could reach
-    alpha at all (``1 / 2^c <= alpha``, five clusters at .05); else there are none.
-    That says that the candidate did the same on these queries, not that rare
-    losses are ruled out: a loss on one query in ten is missed by 20 of them in
-    one case of eight (.9^20).
+    If the differences do not vary, there is no t. The bounds then equal the mean if the one-sided sign-flip test of
+    that many clusters can reach alpha (``1 / 2^c <= alpha``, five clusters at .05); otherwise there are none. Such
+    bounds say that the candidate did the same on these queries. They do not rule out rare losses: 20 queries miss a
+    loss on one query in ten with probability .9^20, about one in eight.
 
     Args:
-        differences: (n,) candidate minus baseline, higher is better, NaN where undefined.
+        differences: (n,) candidate minus baseline, where higher is better; NaN where undefined.
         clusters: (n,) cluster of each row.
-        margin: the loss that is accepted, at least 0; 0 tests for superiority.
+        margin: the accepted loss, at least 0; 0 tests for superiority.
         alpha: one-sided error rate.
 
     Raises:
-        InputError: not one dimension, an infinite difference, or clusters with gaps.
-        SettingError: a negative margin, or alpha outside of (0, 1).
+        InputError: there is more than one dimension, a difference is infinite, or the cluster numbers have gaps.
+        SettingError: the margin is negative, or alpha is outside of (0, 1).
 
     Source: Piaggio et al. 2012; Liang and Zeger 1986 for clusters.
     """
     if not margin >= 0 or np.isinf(margin):
-        raise SettingError(f"the margin must be at least 0, not {margin}: it is the loss that is accepted")
+        raise SettingError(f"the margin must be at least 0, not {margin}: it is the accepted loss")
     mean, low, high, p_above, _, groups = _one_sided(differences, clusters, -margin, alpha)
     decision: Literal["non-inferior", "inferior", "undecided"] = "undecided"
     if low is not None and low > -margin:
@@ -99,21 +97,20 @@ def non_inferior(
 def tost(
     differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], margin: float, *, alpha: float = 0.05
 ) -> Equivalence:
-    """Whether the mean difference surely lies within ``-margin`` and ``margin``: two one-sided tests.
+    """Test whether the mean difference is between ``-margin`` and ``margin``, by two one-sided tests (TOST).
 
-    Each is as in `non_inferior`, one against each end; the candidate is
-    equivalent where both reject, which is where the 1 - 2 alpha interval lies
-    within the margins.
+    Each test is as in `non_inferior`, one against each end. The candidate is equivalent if both reject, that is, if the
+    1 - 2 alpha interval is within the margins.
 
     Args:
         differences: (n,) candidate minus baseline, NaN where undefined.
         clusters: (n,) cluster of each row.
-        margin: the difference that does not matter, above 0.
+        margin: largest difference that does not matter, above 0.
         alpha: error rate of each of the two tests.
 
     Raises:
-        InputError: not one dimension, an infinite difference, or clusters with gaps.
-        SettingError: a margin that is not above 0, or alpha outside of (0, 1).
+        InputError: there is more than one dimension, a difference is infinite, or the cluster numbers have gaps.
+        SettingError: the margin is not above 0, or alpha is outside of (0, 1).
 
     Source: Schuirmann 1987; Liang and Zeger 1986 for clusters.
     """
@@ -133,7 +130,9 @@ def tost(
 def _one_sided(
     differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], bar: float, alpha: float
 ) -> tuple[float | None, float | None, float | None, float, float, int]:
-    """Mean, bounds, p of "the mean is at most bar", p of "it is at least bar", clusters."""
+    """Return the mean, its bounds, p of "the mean is at most bar", p of "it is at least bar", and the number of
+    clusters.
+    """
     if differences.ndim != 1:
         raise InputError(f"differences must be one list, not an array of {differences.ndim} dimensions")
     check_values(differences[:, None], clusters, what="difference")

@@ -1,4 +1,4 @@
-"""Mean and interval of every metric of one system."""
+"""Estimates of every metric of one system: means and intervals."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from ragbench.stats.intervals import mean_interval
 def estimates(
     scores: Scores, clusters: npt.NDArray[np.int64], rng: np.random.Generator, resamples: int
 ) -> dict[str, Estimate]:
-    """Mean and interval of every metric."""
+    """Estimate mean and interval of every metric."""
     low, high, _ = mean_interval(scores.values, clusters, rng, resamples=resamples, levels=True)
     means = scores.means()
     defined = (~np.isnan(scores.values)).sum(axis=0)

@@ -1,4 +1,4 @@
-"""How alike the values of one cluster are, and what that costs."""
+"""Intraclass correlation: how similar the values of one cluster are, and the design effect that follows."""
 
 from dataclasses import dataclass
 
@@ -9,19 +9,19 @@ from ragbench.core.errors import InputError, SettingError
 from ragbench.stats.checks import check_share, check_values
 
 CONSTANT = 1e-12
-"""Variance below this share of the largest square is rounding."""
+"""A variance below this share of the largest square is a rounding error."""
 BLOCK_CELLS = 4_000_000
 
 
 @dataclass(frozen=True)
 class Icc:
-    """Intraclass correlation: the share of the variance that lies between clusters.
+    """Intraclass correlation: the share of the variance between clusters.
 
     Attributes:
-        value: at most 1; below 0 where values of one cluster differ more than those of different ones.
+        value: the ICC, at most 1. It is below 0 if values of one cluster differ more than values of different clusters.
         low, high: ends of the interval.
-        n: values.
-        clusters: clusters that they come from.
+        n: number of values.
+        clusters: number of clusters.
     """
 
     value: float
@@ -33,12 +33,12 @@ class Icc:
 
 @dataclass(frozen=True)
 class ClusterSizes:
-    """How n values are spread over clusters.
+    """Sizes of the clusters of n values.
 
     Attributes:
-        n: values.
-        clusters: clusters.
-        effective: ``sum m^2 / sum m``, the size of the cluster that the mean value stands in.
+        n: number of values.
+        clusters: number of clusters.
+        effective: ``sum m^2 / sum m``, the mean over values of the size of their cluster.
     """
 
     n: int
@@ -47,22 +47,21 @@ class ClusterSizes:
 
     @property
     def mean(self) -> float:
-        """Values per cluster."""
+        """Mean number of values per cluster."""
         return self.n / self.clusters
 
     @property
     def unevenness(self) -> float:
-        """``effective / mean``: 1 where all clusters have one size."""
+        """``effective / mean``: 1 if all clusters have the same size."""
         return self.effective / self.mean
 
 
 def icc(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, confidence: float = 0.95) -> Icc | None:
-    """ICC(1) by one-way analysis of variance, for clusters of any sizes.
+    """Estimate ICC(1) by one-way analysis of variance, for clusters of any sizes.
 
-    ``(B - W) / (B + (n0 - 1) W)``, with B and W the mean squares between and
-    within clusters and ``n0 = (n - sum m^2 / n) / (c - 1)``. The interval turns
-    that of ``F = B / W`` into one of the ICC; it is exact for normal values in
-    clusters of one size, near for others.
+    It is ``(B - W) / (B + (n0 - 1) W)``, where B and W are the mean squares between and within clusters, and ``n0 = (n
+    - sum m^2 / n) / (c - 1)``. The interval follows from the interval of ``F = B / W``. It is exact for normal values
+    in clusters of equal size, and approximate otherwise.
 
     Args:
         values: (n,) without NaN.
@@ -70,12 +69,12 @@ def icc(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, con
         confidence: coverage, in (0, 1).
 
     Returns:
-        None where nothing can be said: one cluster, no cluster with two values,
-        or no value differs among those of the clusters that have two.
+        The ICC, or None if it cannot be estimated: there is one cluster, no cluster has two values, or the values of
+            clusters with two or more do not vary.
 
     Raises:
-        InputError: an undefined or infinite value, or clusters with gaps.
-        SettingError: a confidence outside of (0, 1).
+        InputError: a value is undefined or infinite, or the cluster numbers have gaps.
+        SettingError: the confidence is outside of (0, 1).
 
     Source: Shrout and Fleiss 1979, case 1; n0 and the interval for unequal
     sizes: Donner 1986, Ukoumunne 2002.
@@ -91,7 +90,7 @@ def icc(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, con
     between, within, n0 = (float(part[0]) for part in _mean_squares(table, np.ones((1, c))))
     bar = CONSTANT * float((values**2).max())
     if within <= bar:
-        # Clusters of several values that are all the same say nothing, however others differ.
+        # Clusters of several equal values say nothing, even if other clusters differ.
         several = table[:, 0] > 1
         means = table[several, 2] / table[several, 0]
         if between <= bar or np.ptp(means) ** 2 <= bar:
@@ -105,10 +104,10 @@ def icc(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, con
 
 
 def cluster_sizes(clusters: npt.NDArray[np.int64]) -> ClusterSizes:
-    """Sizes of the clusters of at least one value.
+    """Compute the sizes of clusters.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no value.
     """
     if not len(clusters):
         raise InputError("there is no value, and so no cluster")
@@ -117,18 +116,17 @@ def cluster_sizes(clusters: npt.NDArray[np.int64]) -> ClusterSizes:
 
 
 def design_effect(effective_size: float, icc: float) -> float:
-    """By how much clustering multiplies the variance of a mean: ``1 + (m - 1) icc``.
+    """Design effect, the factor by which clustering multiplies the variance of a mean: ``1 + (m - 1) icc``.
 
-    With ``m = sum m^2 / sum m`` (`ClusterSizes.effective`) this holds for
-    clusters of any sizes. Never below the one for independent clusters of one
-    value if the ICC is not negative.
+    With ``m = sum m^2 / sum m`` (`ClusterSizes.effective`) this holds for clusters of any sizes. It is at least 1 if
+    the ICC is not negative.
 
     Args:
-        effective_size: at least 1.
-        icc: from 0 to 1.
+        effective_size: effective size of a cluster, at least 1.
+        icc: intraclass correlation, 0 to 1.
 
     Raises:
-        SettingError: a number out of its range.
+        SettingError: a number is out of its range.
 
     Source: Kish 1965, section 5.4; unequal sizes: Kerry and Bland 2001.
     """
@@ -147,21 +145,22 @@ def resampled_errors(
     *,
     resamples: int = 2000,
 ) -> npt.NDArray[np.float64]:
-    """(resamples,) draws of ``sd * sqrt(design effect)``: what a plan rests on, and how well it is known.
+    """(resamples,) Draws of ``sd * sqrt(design effect)``, which show how uncertain the basis of a plan is.
 
-    Whole clusters are drawn with replacement. Each draw gives a clustered
-    standard error, times the root of its number of values; or, for clusters of
-    another size, a standard deviation and an ICC, negative ones taken as 0.
+    Whole clusters are drawn with replacement. Each draw gives a clustered standard error times the square root of its
+    number of values. For planned clusters of another size, it gives a standard deviation and an ICC instead, where a
+    negative ICC counts as 0.
 
     Args:
         values: (n,) without NaN.
         clusters: (n,) cluster of each value.
-        effective_size: of the clusters that are planned; None: they are as these.
-        rng: the generator.
-        resamples: how many draws.
+        effective_size: effective size of the planned clusters; None means the same as these.
+        rng: random generator.
+        resamples: number of draws.
 
     Raises:
-        InputError: an undefined or infinite value, clusters with gaps, or fewer than two clusters.
+        InputError: a value is undefined or infinite, the cluster numbers have gaps, or there are fewer than two
+            clusters.
 
     Source: Efron and Tibshirani 1993; Field and Welsh 2007 for clusters.
     """
@@ -169,7 +168,7 @@ def resampled_errors(
     table = _cluster_table(values, clusters)
     c = len(table)
     if c < 2:
-        raise InputError("all values come from one cluster: nothing tells how they vary between clusters")
+        raise InputError("all values come from one cluster, so their variance between clusters is unknown")
     found = []
     for start in range(0, resamples, max(1, BLOCK_CELLS // c)):
         rows = min(max(1, BLOCK_CELLS // c), resamples - start)
@@ -198,14 +197,14 @@ def _check(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]) -> 
     check_values(values[:, None], clusters)
     undefined = np.flatnonzero(np.isnan(values))
     if len(undefined):
-        raise InputError(f"the value in row {undefined[0]} is undefined; leave the row out")
+        raise InputError(f"the value in row {undefined[0]} is undefined; remove the row")
 
 
 def _cluster_table(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """(c, 7), of each cluster: size, its square, sum, sum^2 / size, sum of squares, sum^2, sum x size.
+    """(c, 7) Size, its square, sum, sum^2 / size, sum of squares, sum^2, and sum x size of each cluster.
 
-    Sums over clusters of these, weighted or not, are all that the analysis of
-    variance and the clustered error need. Values are taken from their mean, so that no digits are lost.
+    The analysis of variance and the clustered error need only sums of these over clusters. Values are centred at their
+    mean, so that no digits are lost.
     """
     centred = values - values.mean() if len(values) else values
     sizes = np.bincount(clusters).astype(np.float64)
@@ -217,7 +216,7 @@ def _cluster_table(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int
 def _mean_squares(
     table: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Mean squares between and within clusters, and n0, for each row of (r, c) weights that sum to c."""
+    """Compute the mean squares between and within clusters, and n0, for each row of (r, c) weights that sum to c."""
     n, sizes_squared, total, between, squares, *_ = (weights @ table).T
     c = len(table)
     return (

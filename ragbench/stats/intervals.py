@@ -1,4 +1,4 @@
-"""Intervals of means, and which of them to use."""
+"""Intervals of means, and the choice between them."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,16 +11,17 @@ from ragbench.stats.clusters import cluster_totals
 from ragbench.stats.distributions import t_quantile
 
 ENOUGH_CLUSTERS = 100
-"""From here on `mean_interval` resamples: both kinds of interval agree, and the bootstrap's need no symmetry."""
+"""Number of clusters from which `mean_interval` uses the bootstrap. Both kinds of interval agree there, and the
+bootstrap does not assume symmetry."""
 
 
 def t_interval(
     values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, confidence: float = 0.95
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """``mean +- t * se`` of each column, with the clustered error and c - 1 degrees of freedom.
+    """Interval ``mean +- t * se`` of each column, with the clustered error and c - 1 degrees of freedom.
 
     Args:
-        values: (n, m), NaN where undefined.
+        values: (n, m) values, NaN where undefined.
         clusters: (n,) cluster of each row.
         confidence: coverage, in (0, 1).
 
@@ -28,8 +29,8 @@ def t_interval(
         Lower and upper ends, each (m,); NaN for a column with values in fewer than two clusters.
 
     Raises:
-        InputError: an infinite value, or clusters with gaps.
-        SettingError: a confidence outside of (0, 1).
+        InputError: a value is infinite, or the cluster numbers have gaps.
+        SettingError: the confidence is outside of (0, 1).
 
     Source: Student 1908; Liang and Zeger 1986 for clusters.
     """
@@ -43,19 +44,18 @@ def t_interval(
 def wilson_interval(
     values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, confidence: float = 0.95
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Intervals of the means of columns that lie within 0 and 1: rates, and metrics such as MRR and nDCG.
+    """Intervals of the means of columns with values in 0 to 1: rates, and metrics such as MRR and nDCG.
 
     Wilson's score interval of a rate ``m`` of ``e`` independent values, with
 
         e = m (1 - m) / se^2
 
-    from the clustered standard error, and t on c - 1 degrees of freedom in the
-    place of z. It never leaves 0 to 1, and does not shrink to a point where all
-    values are the same, which happens often with few queries and good systems:
-    e is then c, as if every cluster were one yes or no.
+    from the clustered standard error, and t with c - 1 degrees of freedom instead of z. It stays within 0 to 1. It does
+    not shrink to a point if all values are the same, which is common for few queries and good systems: e is then c, as
+    if every cluster were one yes or no.
 
     Args:
-        values: (n, m) in [0, 1], NaN where undefined.
+        values: (n, m) values in [0, 1], NaN where undefined.
         clusters: (n,) cluster of each row.
         confidence: coverage, in (0, 1).
 
@@ -63,8 +63,8 @@ def wilson_interval(
         Lower and upper ends, each (m,); NaN for a column with values in fewer than two clusters.
 
     Raises:
-        InputError: a value outside of 0 to 1, or clusters with gaps.
-        SettingError: a confidence outside of (0, 1).
+        InputError: a value is outside of 0 to 1, or the cluster numbers have gaps.
+        SettingError: the confidence is outside of (0, 1).
 
     Source: Wilson 1927; the effective sample size of clusters and its t: Korn
     and Graubard 1998, Dean and Pagano 2015.
@@ -96,36 +96,33 @@ def mean_interval(
     confidence: float = 0.95,
     levels: bool = False,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], tuple[str, ...]]:
-    """The interval that suits each column, by the rule that simulations of this project gave.
+    """Choose the interval of each column, by a rule from simulations of this project.
 
-    - levels within 0 and 1 (``levels=True``): Wilson's;
-    - else fewer than `ENOUGH_CLUSTERS` clusters: t;
-    - else the percentile bootstrap.
+    - Values of a metric in 0 to 1 (``levels=True``): Wilson.
+    - Else, fewer than `ENOUGH_CLUSTERS` clusters: t.
+    - Else: percentile bootstrap.
 
-    At 95%, the percentile interval of 5 to 20 clusters covers 78 to 96% of
-    normal, skewed and mostly tied differences, BCa 79 to 95%, t 88 to 100%; of a
-    hit rate of .97 in 20 queries t and both bootstraps cover 47%, for most such
-    samples are all hits, and Wilson's covers 98%. `benchmarks/significance.py`
-    measures it. No interval helps where a rare event did not happen at all in
-    the differences: with 10 queries, take none of them at its word.
+    At 95%, for normal, skewed and mostly tied differences in 5 to 20 clusters, the percentile interval covers 78 to
+    96%, BCa 79 to 95%, and t 88 to 100%. For a hit rate of .97 in 20 queries, t and both bootstraps cover 47%, because
+    most such samples are all hits; Wilson covers 98%. `benchmarks/significance.py` measures these figures. No interval
+    accounts for a rare event that did not happen in the sample, so do not trust any interval of 10 queries.
 
     Args:
-        values: (n, m), NaN where undefined.
+        values: (n, m) values, NaN where undefined.
         clusters: (n,) cluster of each row.
-        rng: the generator.
-        resamples: how many resamples, where there are any.
+        rng: random generator.
+        resamples: number of resamples of the bootstrap.
         confidence: coverage, in (0, 1).
-        levels: whether the values are metrics, and not differences of metrics.
-            A column with a value outside of 0 to 1 is then treated as the others.
+        levels: whether the values are metrics rather than differences of metrics. A column with a value outside of 0 to
+            1 is treated as a difference.
 
     Returns:
-        Lower and upper ends, each (m,), NaN for a column with values in fewer than
-        two clusters; and the method of each column: ``"Wilson"``, ``"t"`` or
-        ``"percentile bootstrap"``.
+        Lower and upper ends, each (m,), NaN for a column with values in fewer than two clusters, and the method of each
+        column: ``"Wilson"``, ``"t"`` or ``"percentile bootstrap"``.
 
     Raises:
-        InputError: an infinite value, or clusters with gaps.
-        SettingError: fewer than one resample, or a confidence outside of (0, 1).
+        InputError: a value is infinite, or the cluster numbers have gaps.
+        SettingError: ``resamples`` is below 1, or the confidence is outside of (0, 1).
     """
     check_resampling(resamples, confidence)
     low, high = t_interval(values, clusters, confidence=confidence)

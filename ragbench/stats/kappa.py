@@ -1,4 +1,4 @@
-"""Cohen's kappa: agreement of two raters beyond what chance gives."""
+"""Cohen's kappa: agreement of two raters beyond chance."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ class Kappa:
     """Agreement of two raters.
 
     Attributes:
-        value: kappa: 1 for full agreement, 0 for what chance gives; NaN where both used one category only.
-        low, high: ends of the interval; NaN with ``value``.
-        observed: share of items on which they agree (weighted where weights are used).
-        expected: the same, as chance would give it from how often each used each category.
-        n: items that both rated.
+        value: kappa: 1 for full agreement, 0 for chance; NaN if both raters used only one category.
+        low, high: ends of the interval; NaN together with ``value``.
+        observed: share of items on which they agree, weighted if weights are used.
+        expected: the share expected by chance from how often each rater used each category.
+        n: number of items that both rated.
         categories: the categories, in the order of ``table``.
-        table: counts; a row for each category of the first rater, a column for each of the second.
+        table: counts, with a row per category of the first rater and a column per category of the second.
     """
 
     value: float
@@ -45,24 +45,23 @@ def cohen_kappa(
     weights: Weights = "none",
     confidence: float = 0.95,
 ) -> Kappa:
-    """Kappa with its asymptotic interval.
+    """Compute kappa with its asymptotic interval.
 
-    The interval is a normal one with the large-sample standard error, cut at -1
-    and 1. Below some 30 items, or with full agreement (where the standard error
-    is 0), it is too short: read the table instead.
+    The interval uses the normal distribution and the large-sample standard error, and is cut at -1 and 1. With fewer
+    than about 30 items, or with full agreement (a standard error of 0), it is too short: read the table instead.
 
     Args:
         first: category of each item by the first rater.
-        second: the same by the second, in the same order.
-        categories: all categories in order; by default those that occur, sorted.
-            Weights measure distance by place in this order.
-        weights: ``"none"`` counts agreement only; ``"linear"`` and ``"quadratic"``
-            give credit for near misses, for grades.
+        second: category of each item by the second rater, in the same order.
+        categories: all categories in order; by default those that occur, sorted. Weights depend on positions in this
+            order.
+        weights: ``"none"`` counts only exact agreement; ``"linear"`` and ``"quadratic"`` give credit for near misses,
+            for example of grades.
         confidence: coverage, in (0, 1).
 
     Raises:
-        InputError: no item, sequences of different length, or a category that is not among ``categories``.
-        SettingError: unknown weights.
+        InputError: there is no item, the lengths differ, or a category is not in ``categories``.
+        SettingError: the weights are unknown.
 
     Source: Cohen 1960 and 1968; standard error of Fleiss, Cohen and Everitt 1969.
     """
@@ -96,7 +95,7 @@ def _table(
             f"two raters of one list are compared, but one has {len(first)} ratings, the other {len(second)}"
         )
     if not first:
-        raise InputError("no item was rated by both: there is no agreement to work out")
+        raise InputError("no item was rated by both: there is no agreement to compute")
     found = {*first, *second}
     names = tuple(categories) if categories is not None else tuple(sorted(found, key=lambda c: (str(type(c)), c)))
     unknown = sorted(repr(category) for category in found - set(names))
@@ -110,7 +109,7 @@ def _table(
 
 
 def _credit(size: int, weights: Weights) -> npt.NDArray[np.float64]:
-    """(c, c) credit for each pair of categories: 1 for the same, less the farther apart."""
+    """(c, c) Credit for each pair of categories: 1 for the same, and less for a greater distance."""
     if weights == "none" or size == 1:
         return np.eye(size)
     place = np.arange(size)

@@ -1,4 +1,4 @@
-"""Krippendorff's alpha: agreement of any number of raters, who need not all rate everything."""
+"""Krippendorff's alpha: agreement of any number of raters, who need not rate every item."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ class Alpha:
     """Agreement beyond chance.
 
     Attributes:
-        value: 1 for full agreement, 0 for chance; NaN where only one category occurs.
-        low, high: ends of the interval; NaN with ``value``, with fewer than two clusters, or where every resample gives
-            the same alpha (full agreement), which would pass for certain however few the items.
-        observed: chance that two ratings of one item differ.
-        expected: the same of two ratings of any items.
-        items: items with at least two ratings; the others say nothing of agreement.
-        ratings: of those items.
+        value: alpha: 1 for full agreement, 0 for chance; NaN if only one category occurs.
+        low, high: ends of the interval; NaN if ``value`` is, with fewer than two clusters, or if every resample gives
+            the same alpha (full agreement), which would suggest certainty even for a few items.
+        observed: probability that two ratings of one item differ.
+        expected: probability that two ratings of any items differ.
+        items: number of items with at least two ratings; others say nothing about agreement.
+        ratings: number of ratings of these items.
     """
 
     value: float
@@ -42,18 +42,18 @@ def krippendorff_alpha(
     resamples: int = 2000,
     confidence: float = 0.95,
 ) -> Alpha:
-    """Alpha of categories without an order, with a percentile interval by cluster of items.
+    """Compute alpha for categories without an order, with a percentile interval by cluster of items.
 
     Args:
         ratings: the ratings of each item, in any number and order.
         clusters: (n,) cluster of each item.
-        rng: the generator.
-        resamples: how many resamples.
+        rng: random generator.
+        resamples: number of resamples.
         confidence: coverage, in (0, 1).
 
     Raises:
-        InputError: no item has two ratings, or clusters with gaps.
-        SettingError: fewer than one resample, or a confidence outside of (0, 1).
+        InputError: no item has two ratings, or the cluster numbers have gaps.
+        SettingError: ``resamples`` is below 1, or the confidence is outside of (0, 1).
 
     Source: Krippendorff 2004, Content Analysis, chapter 11.
     """
@@ -61,7 +61,7 @@ def krippendorff_alpha(
     check_resampling(resamples, confidence)
     rows = [at for at, item in enumerate(ratings) if len(item) > 1]
     if not rows:
-        raise InputError("no item was rated twice: there is no agreement to work out")
+        raise InputError("no item was rated twice: there is no agreement to compute")
     names = {name: at for at, name in enumerate(dict.fromkeys(r for at in rows for r in ratings[at]))}
     counts = np.zeros((len(rows), len(names)))
     for row, at in enumerate(rows):
@@ -83,7 +83,9 @@ def krippendorff_alpha(
 def _alpha(
     totals: npt.NDArray[np.float64],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Alpha, observed and expected disagreement of each row: disagreeing pairs, then ratings per category."""
+    """Compute alpha, observed and expected disagreement of each row, from its disagreeing pairs and its ratings per
+    category.
+    """
     number = totals[:, 1:].sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         observed = totals[:, 0] / number

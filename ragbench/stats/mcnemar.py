@@ -15,9 +15,9 @@ class McNemar:
     """An exact McNemar test.
 
     Attributes:
-        b: queries that only the baseline has (it 1, the candidate 0).
-        c: queries that only the candidate has.
-        p: two-sided p-value in (0, 1]; 1 where b and c are 0.
+        b: queries where the baseline is 1 and the candidate 0.
+        c: queries where the candidate is 1 and the baseline 0.
+        p: two-sided p-value in (0, 1]; 1 if b and c are 0.
     """
 
     b: int
@@ -26,17 +26,16 @@ class McNemar:
 
 
 def mcnemar_exact(baseline: npt.NDArray[np.float64], candidate: npt.NDArray[np.float64]) -> McNemar:
-    """Test of "both have the same rate of ones" on paired 0/1 values.
+    """Test whether two systems have the same rate of ones, on paired 0/1 values.
 
-    Only the b + c queries on which they differ count; under the null each is
-    the candidate's with chance 1/2, so p comes from the binomial distribution.
-    Queries are taken as independent; where several come from one document use
-    `ragbench.stats.signflip.sign_flip_test` with its clusters: with one query
-    per cluster it is this test.
+    Only the b + c queries on which they differ count. Under the null hypothesis, each of them favours the candidate
+    with probability 1/2, so p comes from the binomial distribution. The test assumes independent queries. If several
+    come from one document, use `ragbench.stats.signflip.sign_flip_test` with clusters; with one query per cluster, it
+    is the same test.
 
     Args:
         baseline: (n,) 0 or 1, NaN where undefined.
-        candidate: (n,) the same of the candidate. Pairs with a NaN take no part.
+        candidate: (n,) values of the candidate. Pairs with a NaN are skipped.
 
     Raises:
         InputError: shapes differ, or a value is neither 0 nor 1.

@@ -7,10 +7,9 @@ from ragbench.core.errors import InputError
 
 
 def holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Adjusted p-values that hold the chance of any false positive (for confirmation).
+    """Holm's adjusted p-values, which control the probability of any false positive (for confirmation).
 
-    ``max over the smaller ones of (k - rank + 1) * p``, at most 1; valid however
-    the tests depend on each other.
+    ``max over the smaller ones of (k - rank + 1) * p``, at most 1. They are valid for any dependence between the tests.
 
     Args:
         p: (k,) p-values.
@@ -26,10 +25,9 @@ def holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def benjamini_hochberg(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Adjusted p-values that hold the expected share of false ones among the positives (for exploration).
+    """Benjamini and Hochberg's adjusted p-values, which control the false discovery rate (for exploration).
 
-    ``min over the larger ones of k / rank * p``; valid for independent tests and
-    those that depend positively.
+    ``min over the larger ones of k / rank * p``. They are valid for independent and for positively dependent tests.
 
     Args:
         p: (k,) p-values.
@@ -46,7 +44,7 @@ def benjamini_hochberg(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _sorted(p: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
-    """Ascending p-values, and where each was."""
+    """Sort p-values, and return their former positions."""
     p = np.asarray(p, dtype=np.float64)
     if p.ndim != 1:
         raise InputError(f"p-values must be one list, not an array of {p.ndim} dimensions")

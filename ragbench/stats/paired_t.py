@@ -1,4 +1,4 @@
-"""Paired t-test, by cluster."""
+"""Paired t-test by cluster."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,11 @@ from ragbench.stats.distributions import t_above, t_quantile
 
 @dataclass(frozen=True)
 class PairedT:
-    """A paired t-test of each of m columns; no entry is ever NaN or infinite.
+    """Paired t-tests of m columns. No entry is NaN or infinite.
 
     Attributes:
-        t: (m,) the mean difference over its clustered standard error.
-        df: (m,) degrees of freedom: clusters - 1, or 0 where there are fewer than two.
+        t: (m,) mean difference divided by its clustered standard error.
+        df: (m,) degrees of freedom: clusters - 1, or 0 with fewer than two.
         p: (m,) two-sided p-values in (0, 1].
         constant: (m,) whether the differences do not vary (see `paired_t`).
     """
@@ -28,23 +28,23 @@ class PairedT:
 
 
 def paired_t(differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]) -> PairedT:
-    """Two-sided test of "the mean paired difference is 0", rows of one cluster taken together.
+    """Test whether the mean paired difference is 0 (two-sided), with rows grouped by cluster.
 
-    ``t = mean / se`` with the error of `standard_errors` and c - 1 degrees of
-    freedom; with one row per cluster, the usual paired t-test.
+    ``t = mean / se`` with the error of `standard_errors` has c - 1 degrees of freedom. With one row per cluster, it is
+    the usual paired t-test.
 
-    Where t is no number, the columns are marked ``constant`` and p is:
+    If t is not a number, the column is marked ``constant``, and p is:
 
-    - 1 where every difference is 0, or fewer than two clusters have a value;
-    - ``2 / 2^c`` where all c clusters have the same difference other than 0: the
-      exact sign-flip test of such data. t is then the one that belongs to this p.
+    - 1 if every difference is 0, or fewer than two clusters have a value;
+    - ``2 / 2^c`` if all c clusters have the same nonzero difference, as in the exact sign-flip test. t is then the
+    value that belongs to this p.
 
     Args:
         differences: (n, m) candidate minus baseline, NaN where undefined.
         clusters: (n,) cluster of each row.
 
     Raises:
-        InputError: an infinite difference, or clusters with gaps.
+        InputError: a difference is infinite, or the cluster numbers have gaps.
 
     Source: Student 1908; Liang and Zeger 1986 for clusters.
     """

@@ -1,4 +1,4 @@
-"""Percentiles of latencies, where they may truly lie, and when there are too few."""
+"""Percentiles of latencies with intervals, for samples that are large enough."""
 
 import math
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ class Percentile:
     """One percentile of n values.
 
     Attributes:
-        value: the smallest value that at least this share of the values do not exceed.
-        low: the true percentile lies below with a chance of 2.5% at most; None where n is too small.
-        high: it lies above with that chance.
-        known: whether the value was measured; otherwise it is only known to be at least so much.
-        high_known: the same of ``high``.
+        value: smallest value that at least this share of the values does not exceed.
+        low: lower bound: the true percentile is lower with probability at most 2.5%; None if n is too small.
+        high: upper bound, with the same error rate; None if n is too small.
+        known: whether the value was measured; otherwise it is a lower limit.
+        high_known: the same for ``high``.
     """
 
     value: float
@@ -29,20 +29,20 @@ class Percentile:
 
 
 def percentile(values: npt.NDArray[np.float64], share: float, *, censored: int = 0) -> Percentile | None:
-    """A percentile by nearest rank, with a 95% interval that assumes no distribution.
+    """Compute a percentile by nearest rank, with a 95% interval that assumes no distribution.
 
-    The ends are values of the sample, by the ranks of the binomial distribution;
-    they assume independent values. Latencies of a busy service are not: what
-    waits in one queue waits together. There the interval is too narrow.
+    The ends are values of the sample, at ranks from the binomial distribution. They assume independent values.
+    Latencies of a busy service are not independent, because requests wait in one queue together; the interval is then
+    too narrow.
 
     Args:
-        values: (n,) ascending; the last ``censored`` of them are only known to be at least so much.
+        values: (n,) values in ascending order. The last ``censored`` of them are lower limits.
         share: ``.99`` for p99.
-        censored: how many.
+        censored: number of values that are lower limits.
 
     Returns:
-        None where nothing lies beyond a percentile above the middle, since that would be the maximum
-        (p95 of fewer than 20 values, p99 of fewer than 100), or where there is no value.
+        The percentile. It is None without values, and if no value lies above a percentile above the median, because
+        that would be the maximum (p95 of fewer than 20 values, p99 of fewer than 100).
 
     Source: Conover 1999, Practical Nonparametric Statistics, 3.2.
     """
@@ -65,5 +65,5 @@ def percentile(values: npt.NDArray[np.float64], share: float, *, censored: int =
 
 
 def enough_for(share: float) -> int:
-    """How many values a percentile above the middle needs for an upper end of its interval: 72 for p95, 368 for p99."""
+    """Return how many values a percentile above the median needs for an upper bound: 72 for p95, 368 for p99."""
     return math.ceil(math.log(0.025) / math.log(share))

@@ -1,4 +1,4 @@
-"""How small a difference so many queries can show, and how many a difference needs."""
+"""Power of a comparison: the smallest difference that n queries can detect, and the queries that a difference needs."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -12,27 +12,29 @@ from ragbench.stats.power_mcnemar import mcnemar_power
 from ragbench.stats.signflip import EXACT_CLUSTERS
 
 Aim = Literal["difference", "margin"]
-"""Show a difference (two-sided, `ragbench compare`), or that a loss is less than a margin (one-sided, the gate)."""
+"""Detect a difference (two-sided, `ragbench compare`), or show that a loss is less than a margin (one-sided, the
+gate)."""
 MOST_QUERIES = 10**9
-"""More than so many are no plan."""
+"""A larger number of queries is not a plan."""
 MANY_CLUSTERS = 100_000
-"""From here on t is normal."""
+"""Degrees of freedom from which t counts as normal."""
 
 
 @dataclass(frozen=True)
 class Design:
-    """What paired differences vary by, and how their queries are spread over documents.
+    """Variation of paired differences, and distribution of their queries over documents.
 
     Attributes:
         sd: standard deviation of the differences, above 0.
-        icc: how alike differences of one document are, 0 to 1.
-        per_document: mean number of queries of a document, at least 1.
-        unevenness: effective over mean size of a document's queries (`ragbench.stats.icc.ClusterSizes`), at least 1.
-        binary: the metric is 0 or 1 for every query.
-        measured: design effect as measured on queries that are spread like this; None works it out from the ICC.
+        icc: intraclass correlation of the differences of one document, 0 to 1.
+        per_document: mean number of queries per document, at least 1.
+        unevenness: effective divided by mean number of queries per document (`ragbench.stats.icc.ClusterSizes`), at
+            least 1.
+        binary: whether the metric is 0 or 1 for every query.
+        measured: design effect measured on queries with this distribution; None derives it from the ICC.
 
     Raises:
-        SettingError: a number out of its range.
+        SettingError: a number is out of its range.
     """
 
     sd: float
@@ -56,47 +58,45 @@ class Design:
 
     @property
     def effect(self) -> float:
-        """Design effect: variance of the mean, over that of as many independent queries."""
+        """Design effect: variance of the mean divided by that of as many independent queries."""
         if self.measured is not None:
             return self.measured
         return design_effect(self.per_document * self.unevenness, self.icc)
 
     def spread_over(self, per_document: float) -> "Design":
-        """The same differences with so many queries of each document."""
+        """Return a design with the same differences and another number of queries per document."""
         return replace(self, per_document=per_document, unevenness=1.0, measured=None)
 
     def error(self, n: float) -> float:
-        """Standard error of the mean difference of n queries."""
+        """Return the standard error of the mean difference of n queries."""
         return self.sd * float(np.sqrt(self.effect / n))
 
     def clusters(self, n: float) -> float:
-        """Documents that n queries come from."""
+        """Return the number of documents that n queries come from."""
         return n / self.per_document
 
 
 def power_of(design: Design, n: float, size: float, *, aim: Aim = "difference", alpha: float = 0.05) -> float:
-    """Chance that n queries show it.
+    """Compute the power of n queries: the probability that they detect a difference.
 
-    By noncentral t with ``size / (sd * sqrt(deff / n))`` and c - 1 degrees of
-    freedom, c the number of documents. With few documents the two-sided test is
-    the exact sign-flip test, whose p takes few values: its level is the largest
-    of them below alpha, and 0 with five documents or fewer at .05. A metric of 0
-    and 1 on independent queries is tested by McNemar's exact test: its power is
-    worked out exactly (`ragbench.stats.power_mcnemar.mcnemar_power`).
+    It follows from the noncentral t with ``size / (sd * sqrt(deff / n))`` and c - 1 degrees of freedom, where c is the
+    number of documents. With few documents, the two-sided test is the exact sign-flip test, whose p takes few values:
+    its level is the largest of them below alpha, and 0 with five documents or fewer at .05. A metric of 0 and 1 on
+    independent queries is tested by McNemar's exact test, whose power is computed exactly
+    (`ragbench.stats.power_mcnemar.mcnemar_power`).
 
     Args:
         design: how the differences vary.
-        n: queries, at least 1.
-        size: the true difference, above 0; for a margin the margin plus the true
-            difference of candidate minus baseline.
-        aim: which test.
-        alpha: its level.
+        n: number of queries, at least 1.
+        size: true difference, above 0; for a margin, the margin plus the true difference of candidate minus baseline.
+        aim: the test.
+        alpha: level of the test.
 
     Returns:
-        0 to 1.
+        The power, 0 to 1.
 
     Raises:
-        SettingError: a number out of its range.
+        SettingError: a number is out of its range.
 
     Source: Cohen 1988, chapter 2; Donner and Klar 2000, chapter 5, for clusters.
     """
@@ -111,13 +111,13 @@ def power_of(design: Design, n: float, size: float, *, aim: Aim = "difference", 
 def smallest_size(
     design: Design, n: float, *, aim: Aim = "difference", power: float = 0.8, alpha: float = 0.05
 ) -> float | None:
-    """The smallest true difference (or margin of equal systems) that n queries show with this power.
+    """Compute the smallest true difference (or margin, for equal systems) that n queries detect with this power.
 
     Returns:
-        None where no difference can be shown: too few documents.
+        The difference, or None if there are too few documents to detect any.
 
     Raises:
-        SettingError: a number out of its range.
+        SettingError: a number is out of its range.
     """
     _check_queries(design, n)
     _check_rates(power, alpha)
@@ -136,17 +136,16 @@ def smallest_size(
 def queries_needed(
     design: Design, size: float, *, aim: Aim = "difference", power: float = 0.8, alpha: float = 0.05
 ) -> int | None:
-    """Queries that show a true difference (or a margin, of equal systems) with this power.
+    """Compute the number of queries that detect a true difference (or a margin, for equal systems) with this power.
 
-    Near ``((z_{1-alpha/2} + z_power) sd / size)^2 * deff``, with the quantiles of
-    t, which ask for somewhat more. An sd of .3 and a difference of .03 give
-    784.9 by the formula and 787 here.
+    It is close to ``((z_{1-alpha/2} + z_power) sd / size)^2 * deff``, but uses the quantiles of t, which give a little
+    more. An sd of .3 and a difference of .03 give 784.9 by the formula and 787 here.
 
     Returns:
-        None where that are more than `MOST_QUERIES`.
+        The number, or None if it is larger than `MOST_QUERIES`.
 
     Raises:
-        SettingError: a number out of its range.
+        SettingError: a number is out of its range.
     """
     _check_size(size, aim)
     _check_rates(power, alpha)
@@ -169,15 +168,15 @@ def queries_needed(
 def smallest_of_documents(
     design: Design, documents: int, *, aim: Aim = "difference", power: float = 0.8, alpha: float = 0.05
 ) -> float | None:
-    """What even endless queries, as many from each of so many documents, cannot go below.
+    """Compute the smallest difference that any number of queries from a number of documents can detect.
 
-    The standard error then tends to ``sd * sqrt(icc / c)``.
+    With equally many queries from each document, the standard error tends to ``sd * sqrt(icc / c)``.
 
     Returns:
-        0 where differences of one document are not alike; None where there are too few documents.
+        The difference: 0 if the ICC is 0, or None if there are too few documents.
 
     Raises:
-        SettingError: a number out of its range.
+        SettingError: a number is out of its range.
     """
     _check_rates(power, alpha)
     shift = _shift_needed(documents, aim, power, alpha)
@@ -185,7 +184,7 @@ def smallest_of_documents(
 
 
 def _reach(shift: float, clusters: float, aim: Aim, alpha: float) -> float:
-    """Power where the mean lies so many standard errors off."""
+    """Return the power if the mean is ``shift`` standard errors from 0."""
     level = _level(clusters, aim, alpha)
     if level == 0:
         return 0.0
@@ -204,7 +203,7 @@ def _reach(shift: float, clusters: float, aim: Aim, alpha: float) -> float:
 
 
 def _level(clusters: float, aim: Aim, alpha: float) -> float:
-    """The level that the test really has with so many clusters."""
+    """Return the actual level of the test with this number of clusters."""
     if clusters < 2:
         return 0.0
     whole = int(clusters)

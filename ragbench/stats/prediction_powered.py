@@ -1,4 +1,4 @@
-"""A mean from many machine labels and some of people."""
+"""Prediction-powered inference: a mean from many machine labels and some labels of annotators."""
 
 from dataclasses import dataclass
 
@@ -15,15 +15,15 @@ FEWEST_CLUSTERS = 3
 
 @dataclass(frozen=True)
 class PredictionPowered:
-    """A mean of what people would say, with its interval.
+    """The estimated mean of the annotators' labels over all items, with its interval.
 
     Attributes:
         value: the estimate.
-        low, high: ends of the interval; None where people's labels come from fewer than three clusters.
-        weight: how much the machine's labels count (lambda), 0 to 1; 0: not at all.
-        people: labels of people.
-        machine: further items that only the machine labelled.
-        people_value, people_low, people_high: the same from people's labels alone.
+        low, high: ends of the interval; None if the annotators' labels come from fewer than three clusters.
+        weight: weight of the machine's labels (lambda), 0 to 1; 0 ignores them.
+        people: number of annotators' labels.
+        machine: number of items that only the machine labelled.
+        people_value, people_low, people_high: estimate and interval from the annotators' labels alone.
     """
 
     value: float
@@ -39,7 +39,7 @@ class PredictionPowered:
 
 @dataclass(frozen=True)
 class _Sample:
-    """Centred sums per cluster: of people's labels, and of the machine's error of estimation."""
+    """Centred sums per cluster: of the annotators' labels, and of the estimation error of the machine."""
 
     value: float
     labelled: float
@@ -59,31 +59,29 @@ def prediction_powered_mean(
     weight: float | None = None,
     confidence: float = 0.95,
 ) -> PredictionPowered:
-    """The mean of people's labels over all items, of which people saw only some.
+    """Estimate the mean of the annotators' labels over all items, of which they saw only some.
 
-    ``mean(y) + w (mean(f over the unseen) - mean(f over the seen))``, with y
-    people's labels, f the machine's, and the weight w that gives the smallest
-    variance. It is right however wrong the machine is, for w then goes to 0: the
-    items people saw must only be a random part of all. The interval is t, by the
-    clustered variance of both samples together; fitting w costs a degree of freedom.
+    The estimate is ``mean(y) + w (mean(f over the unseen) - mean(f over the seen))``, where y are the annotators'
+    labels, f the machine's, and w is the weight with the smallest variance. It is unbiased even if the machine is
+    wrong, because w then goes to 0. The only condition is that the seen items are a random part of all. The interval is
+    t with the clustered variance of both samples; fitting w costs one degree of freedom.
 
-    Where every label is 0 or 1, one item of each kind of disagreement is added
-    to those people saw, as Bonett and Price do for paired rates. Else a handful
-    of items without a disagreement would pass for a machine that never errs.
+    If every label is 0 or 1, one item of each kind of disagreement is added to the seen items, as Bonett and Price do
+    for paired rates. Otherwise a few items without disagreement would suggest that the machine is never wrong.
 
     Args:
-        labels: (n,) of people, at least 2.
-        predicted: (n,) the machine's labels of the same items.
-        unlabelled: (u,) the machine's labels of items that people did not see, at least 1.
-        clusters: (n,) cluster of each seen item; each its own by default.
-        unlabelled_clusters: (u,) of each unseen item, numbered together with ``clusters``.
-        weight: fixes w, 0 to 1; 1 is the estimate of 2023 without tuning. None tunes it.
+        labels: (n,) labels of annotators, at least 2.
+        predicted: (n,) labels of the machine for the same items.
+        unlabelled: (u,) labels of the machine for items that annotators did not see, at least 1.
+        clusters: (n,) cluster of each seen item; by default each item is its own.
+        unlabelled_clusters: (u,) cluster of each unseen item, numbered together with ``clusters``.
+        weight: fixed w, 0 to 1, where 1 is the untuned estimate of 2023; None tunes it.
         confidence: coverage, in (0, 1).
 
     Raises:
-        InputError: too few items, lists of different lengths, a label that is
-            undefined or infinite, or clusters with gaps.
-        SettingError: a weight or confidence out of its range.
+        InputError: there are too few items, the lengths differ, a label is undefined or infinite, or the cluster
+            numbers have gaps.
+        SettingError: the weight or the confidence is out of its range.
 
     Source: Angelopoulos, Bates, Fannjiang, Jordan and Zrnic 2023, Science
     382:669; the weight: Angelopoulos, Duchi and Zrnic 2023, arXiv:2311.01453;
@@ -122,7 +120,7 @@ def _sums(labels: Array, predicted: Array, unlabelled: Array, seen: Clusters, un
 
 
 def _best_weight(sample: _Sample) -> float:
-    """Least squares of people's part of the error on the machine's, held within 0 and 1."""
+    """Compute w by least squares of the annotators' part of the error on the machine's, within 0 and 1."""
     varies = float(sample.shift @ sample.shift)
     return 0.0 if varies == 0 else min(1.0, max(0.0, float(sample.own @ sample.shift) / varies))
 
@@ -163,13 +161,13 @@ def _check(labels: Array, predicted: Array, unlabelled: Array, weight: float | N
         check_finite(part, what=what)
         undefined = np.flatnonzero(np.isnan(part))
         if len(undefined):
-            raise InputError(f"the {what} in row {undefined[0]} is undefined; leave the row out")
+            raise InputError(f"the {what} in row {undefined[0]} is undefined; remove the row")
     if labels.shape != predicted.shape:
-        raise InputError(f"{len(labels)} labels of people and {len(predicted)} predictions of the same items")
+        raise InputError(f"{len(labels)} labels of annotators and {len(predicted)} predictions for the same items")
     if len(labels) < 2:
-        raise InputError(f"{len(labels)} label of people tells nothing of the machine's errors; at least 2 are needed")
+        raise InputError(f"{len(labels)} label does not show the errors of the machine; at least 2 are needed")
     if not len(unlabelled):
-        raise InputError("people saw every item: there is nothing left to predict, take the mean of their labels")
+        raise InputError("annotators saw every item: there is nothing to predict; use the mean of their labels")
     check_share(confidence, "confidence")
     if weight is not None and not 0 <= weight <= 1:
         raise SettingError(f"the weight lies between 0 and 1, not at {weight:g}")

@@ -1,4 +1,4 @@
-"""Rank-biased overlap of two rankings: of results, which need not be the same ones, or of systems."""
+"""Rank-biased overlap of two rankings of results, which may differ, or of systems."""
 
 from collections.abc import Hashable, Sequence
 
@@ -13,29 +13,29 @@ Ranking = Sequence[Hashable | frozenset[Hashable]]
 
 
 def rbo(first: Ranking, second: Ranking, *, p: float = 0.9) -> float:
-    """Extrapolated rank-biased overlap (RBO_ext): 1 for the same ranking, 0 for nothing in common.
+    """Extrapolated rank-biased overlap (RBO_ext): 1 for equal rankings, 0 for nothing in common.
 
     ``(1 - p) / p * sum over depths d to l of A_d p^d + A_l p^l``
 
-    where l is the length of the longer list and A_d the agreement at depth d:
-    what both have by then, over d. Beyond the end s of the shorter list, its
-    agreement at s is taken to go on: ``A_d = (X_d + A_s (d - s)) / d``.
+    where l is the length of the longer list and A_d the agreement at depth d: the number of common items so far,
+        divided by d. Beyond the end s of the shorter list, its agreement at s is assumed to continue: ``A_d = (X_d +
+        A_s (d - s)) / d``.
 
-    Items of a tie all stand at its first rank, and ``A_d`` is twice the overlap
-    over the sum of both lengths at that depth.
+    Tied items all have the first rank of their tie, and ``A_d`` is twice the overlap divided by the sum of both lengths
+    at that depth.
 
     Args:
-        first: ids from the best; a frozenset holds ids that tie.
+        first: ids, best first; a frozenset holds tied ids.
         second: the other list; it may have other ids and another length.
-        p: persistence in (0, 1): a reader goes on to the next rank with this
-            chance. At .9 the first 10 ranks have 86% of the weight.
+        p: persistence in (0, 1): the probability that a reader continues to the next rank. At .9, the first 10 ranks
+            have 86% of the weight.
 
     Raises:
-        InputError: an empty list, an empty tie, or an id twice in one list.
-        SettingError: p outside of (0, 1).
+        InputError: a list or a tie is empty, or an id is repeated in a list.
+        SettingError: p is outside of (0, 1).
 
-    Source: Webber, Moffat and Zobel 2010, equation 32; ties are the variant that
-    Corsi and Urbano 2024 call RBO^w, for items that really share a rank.
+    Source: Webber, Moffat and Zobel 2010, equation 32; ties follow the variant RBO^w of Corsi and Urbano 2024, for
+        items that truly share a rank.
     """
     _check_p(p)
     ranks = [_ranks(first, "first"), _ranks(second, "second")]
@@ -56,9 +56,9 @@ def rbo(first: Ranking, second: Ranking, *, p: float = 0.9) -> float:
 def rbo_rows(
     first: npt.NDArray[np.float64], second: npt.NDArray[np.float64], *, p: float = 0.9
 ) -> npt.NDArray[np.float64]:
-    """(r,) `rbo` of the orders of m systems in each row of two (r, m) arrays of scores; unchecked.
+    """(r,) `rbo` of the orders of m systems in each row of two (r, m) arrays of scores, without checks.
 
-    Needs some 20 x r x m^2 bytes.
+    Memory: about 20 x r x m^2 bytes.
     """
     depths = np.arange(1, first.shape[1] + 1)
     ranks = [1 + (np.round(side[:, None, :] - side[:, :, None], DIGITS) > 0).sum(axis=2) for side in (first, second)]
@@ -77,23 +77,23 @@ def rbo_interval(
     resamples: int = 2000,
     confidence: float = 0.95,
 ) -> Agreement:
-    """`rbo` between the rankings of m systems by their means over two sets of queries, with a percentile interval.
+    """`rbo` between the rankings of m systems by their means on two sets of queries, with a percentile interval.
 
-    Rankings of the same systems share everything at full depth, so that even
-    random orders have an RBO far above 0: compare it between cases, not with 0.
+    Rankings of the same systems have everything in common at full depth, so even random orders have an RBO far above 0.
+    Compare values of RBO with each other, not with 0.
 
     Args:
-        first: (n, m) a value per query and system, without NaN.
-        second: (p, m) the same for the other set.
+        first: (n, m) value per query and system, without NaN.
+        second: (p, m) the same for the other set of queries.
         clusters: (n,) and (p,) the resampling unit of each row.
-        rng: the generator.
+        rng: random generator.
         p: persistence, in (0, 1).
-        resamples: how many resamples.
+        resamples: number of resamples.
         confidence: coverage, in (0, 1).
 
     Raises:
-        InputError: different numbers of systems, an undefined or infinite value, or clusters with gaps.
-        SettingError: p or the confidence outside of (0, 1).
+        InputError: the numbers of systems differ, a value is undefined or infinite, or the cluster numbers have gaps.
+        SettingError: p or the confidence is outside of (0, 1).
 
     Source: as `rbo`; the interval as in `ragbench.stats.agreement.kendall_interval`.
     """
@@ -115,7 +115,7 @@ def _check_p(p: float) -> None:
 
 
 def _ranks(ranking: Ranking, name: str) -> dict[Hashable, int]:
-    """Rank of each id; those of a tie have its first rank."""
+    """Return the rank of each id. Tied ids have the first rank of their tie."""
     ranks: dict[Hashable, int] = {}
     for entry in ranking:
         tied = sorted(entry, key=repr) if isinstance(entry, frozenset) else [entry]
@@ -127,7 +127,7 @@ def _ranks(ranking: Ranking, name: str) -> dict[Hashable, int]:
                 raise InputError(f"the {name} list has {item!r} twice")
             ranks[item] = top
     if not ranks:
-        raise InputError(f"the {name} list is empty: there is no overlap to work out")
+        raise InputError(f"the {name} list is empty: there is no overlap to compute")
     return ranks
 
 
@@ -137,7 +137,7 @@ def _up_to(ranks: npt.NDArray[np.int64], depths: npt.NDArray[np.int64]) -> npt.N
 
 
 def _weighed(agreement: npt.NDArray[np.float64], p: float) -> npt.NDArray[np.float64]:
-    """(r,) overlap out of (r, l) agreements at each depth."""
+    """(r,) Overlap from (r, l) agreements at each depth."""
     weights = p ** np.arange(1, agreement.shape[1] + 1)
     found: npt.NDArray[np.float64] = (1 - p) / p * (agreement @ weights) + agreement[:, -1] * weights[-1]
     return found

@@ -1,4 +1,4 @@
-"""ROC AUC: the chance that a positive item scores higher than a negative one, with an interval by cluster."""
+"""ROC AUC: the probability that a positive item scores higher than a negative one, with an interval by cluster."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from ragbench.stats.checks import check_clusters, check_finite, check_share
 
 @dataclass(frozen=True)
 class RocAuc:
-    """An area with its interval.
+    """The area under the ROC curve, with its interval.
 
     Attributes:
-        value: 1 where every positive item scores above every negative one, .5 for chance, 0 for the reverse.
-        low, high: ends of the interval; None where either kind of item comes from fewer than two clusters.
-        error: standard error of ``value``; None with ``low``.
-        positives, negatives: how many items of each kind.
+        value: area: 1 if every positive item scores above every negative one, .5 for chance, 0 for the reverse.
+        low, high: ends of the interval; None if either kind of item comes from fewer than two clusters.
+        error: standard error of ``value``; None together with ``low``.
+        positives, negatives: number of items of each kind.
     """
 
     value: float
@@ -35,22 +35,21 @@ def roc_auc(
     *,
     confidence: float = 0.95,
 ) -> RocAuc:
-    """The area, ties by half, with the interval of DeLong or, by cluster, of Obuchowski.
+    """Compute the area, where ties count half, with the interval of DeLong or, for clusters, of Obuchowski.
 
-    The interval is that of the logit of the area (it never leaves 0 to 1), by t
-    on one degree of freedom less than the clusters that hold the rarer kind. An area of 0 or 1 has
-    no standard error; the interval is then Wilson's for as many trials as there
-    are clusters of the rarer kind.
+    The interval is computed for the logit of the area, so it stays within 0 to 1. It uses t, whose degrees of freedom
+    are the number of clusters with the rarer kind minus one. An area of 0 or 1 has no standard error; the interval is
+    then Wilson's, with as many trials as clusters of the rarer kind.
 
     Args:
-        scores: (n,) without NaN; higher for positive.
-        positive: (n,) what is true.
-        clusters: (n,) cluster of each item (`ragbench.stats.clusters.cluster_index`); each its own by default.
+        scores: (n,) scores without NaN, higher for positive items.
+        positive: (n,) true labels.
+        clusters: (n,) cluster of each item (`ragbench.stats.clusters.cluster_index`); by default each item is its own.
         confidence: coverage, in (0, 1).
 
     Raises:
-        InputError: items of one kind only, lists of different lengths, or a score that is undefined or infinite.
-        SettingError: a confidence outside of (0, 1).
+        InputError: all items are of one kind, the lengths differ, or a score is undefined or infinite.
+        SettingError: the confidence is outside of (0, 1).
 
     Source: DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44:837; Obuchowski 1997, Biometrics 53:567, for
     clusters; the logit: Pepe 2003, section 5.2.
@@ -80,9 +79,9 @@ def roc_auc(
 def placements(
     scores: npt.NDArray[np.float64], positive: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Share of the negative items below each positive one, and of the positive ones above each negative one.
+    """Return the share of negative items below each positive one, and of positive items above each negative one.
 
-    Ties count half; both have the area as their mean.
+    Ties count half. The mean of each is the area.
     """
     high, low = np.sort(scores[positive]), np.sort(scores[~positive])
     below = [np.searchsorted(low, scores[positive], side=side) for side in ("left", "right")]
@@ -110,7 +109,7 @@ def _check(
         raise InputError(f"{scores.size} scores and {positive.size} labels of the same items")
     check_finite(scores, what="score")
     if np.isnan(scores).any():
-        raise InputError(f"the score in row {int(np.isnan(scores).argmax())} is undefined; leave the row out")
+        raise InputError(f"the score in row {int(np.isnan(scores).argmax())} is undefined; remove the row")
     check_clusters(groups, len(scores))
     check_share(confidence, "confidence")
     if not 0 < positive.sum() < len(positive):

@@ -12,13 +12,13 @@ class CorrectedRate:
 
     Attributes:
         reported: share of all items that the judge called positive.
-        value: the corrected share, held within 0 and 1; None where the judge's
-            errors do not determine it (sensitivity + specificity at most 1).
-        low, high: ends of the interval; None with ``value``.
-        sensitivity: share of the truly positive that the judge called positive.
-        specificity: share of the truly negative that it called negative.
-        n: items the judge saw.
-        n_positive, n_negative: truly positive and negative items that the errors were measured on.
+        value: corrected share, within 0 and 1; None if the judge's errors do not determine it (sensitivity +
+            specificity is at most 1).
+        low, high: ends of the interval; None together with ``value``.
+        sensitivity: share of truly positive items that the judge called positive.
+        specificity: share of truly negative items that it called negative.
+        n: number of items that the judge saw.
+        n_positive, n_negative: number of truly positive and truly negative items that measured the errors.
     """
 
     reported: float
@@ -43,25 +43,22 @@ def rogan_gladen(
     effective: tuple[float, float, float] | None = None,
     confidence: float = 0.95,
 ) -> CorrectedRate:
-    """The share that is truly positive, from a judge's verdicts and its errors on a labelled sample.
+    """Estimate the share of truly positive items from a judge's verdicts and its errors on a labelled sample.
 
-    ``(reported + specificity - 1) / (sensitivity + specificity - 1)``. The
-    interval covers the sampling of both: of the items the judge saw, and of the
-    items its errors were measured on. It rests on three independent binomial
-    samples. Where the labelled items are a part of those the judge saw, that
-    holds nearly; the labelled sample must then hold the judge's verdicts in the
-    proportion in which they occur.
+    ``(reported + specificity - 1) / (sensitivity + specificity - 1)``. The interval accounts for both samples: the
+    items that the judge saw, and the items that measured its errors. It assumes three independent binomial samples. If
+    the labelled items are a part of those that the judge saw, this holds approximately; the judge's verdicts must then
+    have the same proportions in the labelled sample as in all items.
 
     Args:
-        positive: items the judge called positive, of ``n``.
-        n: items the judge saw.
-        true_positive: of ``n_positive`` truly positive items, those it called positive.
-        n_positive: truly positive items in the labelled sample.
-        true_negative: of ``n_negative`` truly negative items, those it called negative.
-        n_negative: truly negative items in the labelled sample.
-        effective: how many independent items each of the three samples is worth (the items seen, the truly
-            positive, the truly negative), where items come in clusters (`ragbench.stats.effective_size`); the
-            interval counts with these.
+        positive: number of items that the judge called positive, of ``n``.
+        n: number of items that the judge saw.
+        true_positive: how many of ``n_positive`` truly positive items it called positive.
+        n_positive: number of truly positive items in the labelled sample.
+        true_negative: how many of ``n_negative`` truly negative items it called negative.
+        n_negative: number of truly negative items in the labelled sample.
+        effective: effective size of each of the three samples (seen, truly positive, truly negative) if items come in
+            clusters (`ragbench.stats.effective_size`); the interval uses these sizes.
         confidence: coverage, in (0, 1).
 
     Raises:
@@ -92,7 +89,7 @@ def rogan_gladen(
 def _interval(
     shares: tuple[float, float, float], sizes: tuple[float, float, float], confidence: float
 ) -> tuple[float, float]:
-    """Lang and Reiczigel's limits: pseudo-counts are added to each sample, and the middle is shifted."""
+    """Compute Lang and Reiczigel's limits: pseudo-counts are added to each sample, and the centre is shifted."""
     from scipy.stats import norm
 
     z = float(norm.ppf((1 + confidence) / 2))
@@ -101,7 +98,7 @@ def _interval(
     se, sp = (shares[1] * sizes[1] + 1) / se_n, (shares[2] * sizes[2] + 1) / sp_n
     youden = se + sp - 1
     if youden <= 0:
-        # So few labelled items that the pseudo-counts outweigh them: nothing is known.
+        # The pseudo-counts outweigh so few labelled items, so nothing is known.
         return 0.0, 1.0
     middle = (rate + sp - 1) / youden
     of_se, of_sp = se * (1 - se) / se_n, sp * (1 - sp) / sp_n

@@ -1,4 +1,4 @@
-"""Paired sign-flip permutation test, by cluster."""
+"""Paired sign-flip permutation test by cluster."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,11 +7,11 @@ from ragbench.stats.checks import check_resampling, check_values
 from ragbench.stats.clusters import cluster_totals
 
 EXACT_CLUSTERS = 20
-"""Up to so many clusters with a difference, all 2^20 assignments of signs are counted (some 10 ms)."""
+"""The most clusters with a difference for which all (up to 2^20) assignments of signs are counted, in about 10 ms."""
 BLOCK_ROWS = 1 << 14
-"""Resamples at a time: their sums stay in the processor's cache."""
+"""Resamples at a time, so that their sums stay in the processor's cache."""
 SLAB_GROUPS = 1 << 10
-"""Groups of eight clusters at a time: bounds the memory of their tables and bytes."""
+"""Groups of eight clusters at a time, to bound the memory of their tables and bytes."""
 
 
 def sign_flip_test(
@@ -21,28 +21,26 @@ def sign_flip_test(
     *,
     resamples: int = 10_000,
 ) -> npt.NDArray[np.float64]:
-    """Two-sided p-values of "the mean paired difference is 0", for each column.
+    """Test whether the mean paired difference of each column is 0 (two-sided).
 
-    Under the null a cluster's differences may change sign together. A column
-    with at most `EXACT_CLUSTERS` clusters with a difference counts every
-    assignment of signs; another one has ``(b + 1) / (resamples + 1)`` where b
-    resamples are at least as extreme, so that p is never 0. All differences 0:
-    p is 1.
+    Under the null hypothesis, the differences of a cluster may change sign together. If at most `EXACT_CLUSTERS`
+    clusters of a column have a difference, every assignment of signs is counted. Otherwise p is ``(b + 1) / (resamples
+    + 1)``, where b resamples are at least as extreme, so p is never 0. If all differences are 0, p is 1.
 
     Args:
         differences: (n, m) candidate minus baseline, NaN where undefined.
         clusters: (n,) cluster of each row.
-        rng: the generator.
-        resamples: how many sign assignments are drawn, at least 1.
+        rng: random generator.
+        resamples: number of sign assignments to draw, at least 1.
 
     Returns:
         (m,) p-values in (0, 1].
 
     Raises:
-        InputError: an infinite difference, or clusters with gaps.
-        SettingError: fewer than one resample.
+        InputError: a difference is infinite, or the cluster numbers have gaps.
+        SettingError: ``resamples`` is below 1.
 
-    Memory: some 16 MiB, 4 MiB for each column, and 16 bytes for each cluster and column.
+    Memory: about 16 MiB, 4 MiB per column, and 16 bytes per cluster and column.
 
     Source: Fisher 1935; Smucker et al. 2007 for retrieval; Phipson and Smyth
     2010 for the +1.
@@ -50,7 +48,7 @@ def sign_flip_test(
     check_values(differences, clusters, what="difference")
     check_resampling(resamples)
     sums, _ = cluster_totals(differences, clusters)
-    # Sums in another order differ in the last bits; what is equal on paper must count as extreme.
+    # Sums in another order differ in the last bits. Sums that are mathematically equal must count as extreme.
     bar = np.abs(sums.sum(axis=0)) - 1e-12 * np.abs(sums).sum(axis=0)
     p = np.ones(differences.shape[1])
     differing = (sums != 0).sum(axis=0)
@@ -65,7 +63,7 @@ def sign_flip_test(
 
 
 def _all_totals(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """(2^(c-1),) totals under every assignment of signs, up to the sign of the total."""
+    """(2^(c-1),) Totals under every assignment of signs, up to the sign of the total."""
     totals = sums[:1]
     for value in sums[1:]:
         totals = np.concatenate((totals + value, totals - value))
@@ -75,10 +73,10 @@ def _all_totals(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _extreme(
     sums: npt.NDArray[np.float64], bar: npt.NDArray[np.float64], rng: np.random.Generator, resamples: int
 ) -> npt.NDArray[np.int64]:
-    """(m,) how many of the drawn assignments give a total of at least the bar, either way.
+    """(m,) Count the drawn assignments whose total reaches the bar in either direction.
 
-    A random byte holds the signs of eight clusters; a table holds the sum that
-    each byte means, so that eight clusters cost one look-up.
+    A random byte holds the signs of eight clusters, and a table holds the sum for each byte, so eight clusters take one
+    look-up.
     """
     c, m = sums.shape
     groups = -(-c // 8)
@@ -98,6 +96,6 @@ def _extreme(
 
 
 def _random_bytes(rng: np.random.Generator, rows: int, columns: int) -> npt.NDArray[np.uint8]:
-    """(rows, columns) uniform bytes, in the same order on every machine, so that a seed means the same draws."""
+    """(rows, columns) Uniform bytes, in the same order on every machine, so that a seed gives the same draws."""
     words = rng.integers(0, 1 << 64, size=-(-rows * columns // 8), dtype=np.uint64)
     return words.astype("<u8", copy=False).view(np.uint8)[: rows * columns].reshape(rows, columns)

@@ -1,4 +1,4 @@
-"""Randomised Tukey test: all pairs of several systems at once."""
+"""Randomised Tukey test for all pairs of several systems at once."""
 
 import itertools
 
@@ -10,7 +10,7 @@ from ragbench.stats.checks import check_resampling, check_values
 from ragbench.stats.clusters import cluster_totals
 
 FEW = 6
-"""Up to so many systems all orders of labels (720) are a table."""
+"""The most systems for which a table holds all orders of labels (720)."""
 BLOCK_ROWS = 1 << 14
 BLOCK_CELLS = 1 << 22
 
@@ -22,24 +22,24 @@ def randomised_tukey(
     *,
     resamples: int = 10_000,
 ) -> npt.NDArray[np.float64]:
-    """(s, s) p-values of "these two systems are the same", held over all pairs together.
+    """(s, s) Test whether each pair of systems is the same, with the error rate controlled over all pairs.
 
-    Under the null that all systems are the same, their labels may be permuted
-    within a query; here within a cluster, all its queries alike. A pair's p is
-    ``(b + 1) / (resamples + 1)``, where in b resamples the largest difference
-    of any two means reaches that of the pair. It is never 0, and 1 on the diagonal.
+    Under the null hypothesis that all systems are the same, their labels may be permuted within a query; here all
+    queries of a cluster are permuted in the same way. The p of a pair is ``(b + 1) / (resamples + 1)``, where the
+    largest difference of any two means reaches that of the pair in b resamples. It is never 0, and it is 1 on the
+    diagonal.
 
     Args:
-        values: (n, s) a value per query and system. A row with a NaN takes no part.
+        values: (n, s) value per query and system. A row with a NaN is skipped.
         clusters: (n,) cluster of each row.
-        rng: the generator.
-        resamples: how many assignments of labels are drawn.
+        rng: random generator.
+        resamples: number of assignments of labels to draw.
 
     Raises:
-        InputError: an infinite value, fewer than two systems, or clusters with gaps.
-        SettingError: fewer than one resample.
+        InputError: a value is infinite, there are fewer than two systems, or the cluster numbers have gaps.
+        SettingError: ``resamples`` is below 1.
 
-    Memory: some 100 MiB.
+    Memory: about 100 MiB.
 
     Source: Carterette 2012, "Multiple testing in statistical analysis of
     systems-based information retrieval experiments"; Sakai 2018.
@@ -54,7 +54,7 @@ def randomised_tukey(
     sums = sums[(np.ptp(sums, axis=1) > 0)] if len(sums) else sums
     totals = sums.sum(axis=0)
     distances = np.abs(totals[:, None] - totals[None, :])
-    # Sums in another order differ in the last bits; what is equal on paper must count as reached.
+    # Sums in another order differ in the last bits. Sums that are mathematically equal must count as reached.
     slack = 1e-12 * np.abs(sums).sum()
     reached = np.zeros((systems, systems))
     draw, rows = (_few_systems, BLOCK_ROWS) if systems <= FEW else (_many_systems, BLOCK_CELLS // max(sums.size, 1))
@@ -66,7 +66,7 @@ def randomised_tukey(
 
 
 def _few_systems(sums: npt.NDArray[np.float64], rng: np.random.Generator, block: int) -> npt.NDArray[np.float64]:
-    """(block, s) totals; a cluster's sums in every order are a table, and a drawn number is an order."""
+    """(block, s) Totals. A table holds the sums of a cluster in every order, and a random number selects an order."""
     orders = np.array(list(itertools.permutations(range(sums.shape[1]))))
     totals = np.zeros((block, sums.shape[1]))
     for row in sums:
@@ -75,7 +75,7 @@ def _few_systems(sums: npt.NDArray[np.float64], rng: np.random.Generator, block:
 
 
 def _many_systems(sums: npt.NDArray[np.float64], rng: np.random.Generator, block: int) -> npt.NDArray[np.float64]:
-    """(block, s) totals; an order is that of drawn numbers."""
+    """(block, s) Totals. The order of random numbers gives an order of labels."""
     labels = rng.random((block, *sums.shape)).argsort(axis=2)
     totals: npt.NDArray[np.float64] = np.take_along_axis(sums[None], labels, axis=2).sum(axis=1)
     return totals

@@ -81,7 +81,7 @@ def test_clusters_are_taken_together() -> None:
     [
         ((PEOPLE, SEEN[1:], UNSEEN), {}, InputError, "12 labels of people and 11"),
         ((PEOPLE[:1], SEEN[:1], UNSEEN), {}, InputError, "at least 2"),
-        ((PEOPLE, SEEN, UNSEEN[:0]), {}, InputError, "people saw every item"),
+        ((PEOPLE, SEEN, UNSEEN[:0]), {}, InputError, "annotators saw every item"),
         ((np.append(PEOPLE[1:], np.nan), SEEN, UNSEEN), {}, InputError, "row 11 is undefined"),
         ((PEOPLE, SEEN, np.append(UNSEEN, np.inf)), {}, InputError, "row 30 is infinite"),
         ((PEOPLE, SEEN, UNSEEN, np.arange(12)), {}, InputError, "one of the two samples"),
