@@ -62,8 +62,8 @@ def prediction_powered_mean(
     """Estimate the mean of the annotators' labels over all items, of which they saw only some.
 
     The estimate is ``mean(y) + w (mean(f over the unseen) - mean(f over the seen))``, where y are the annotators'
-    labels, f the machine's, and w is the weight with the smallest variance. It is unbiased even if the machine is
-    wrong, because w then goes to 0. The only condition is that the seen items are a random part of all. The interval is
+    labels, f the machine's, and w is the weight with the smallest variance. It is valid even if the machine is wrong,
+    because w then goes to 0. The only condition is that the seen items are a random part of all. The interval is
     t with the clustered variance of both samples; fitting w costs one degree of freedom.
 
     If every label is 0 or 1, one item of each kind of disagreement is added to the seen items, as Bonett and Price do

@@ -79,7 +79,7 @@ def test_clusters_are_taken_together() -> None:
 @pytest.mark.parametrize(
     ("arguments", "options", "error", "said"),
     [
-        ((PEOPLE, SEEN[1:], UNSEEN), {}, InputError, "12 labels of people and 11"),
+        ((PEOPLE, SEEN[1:], UNSEEN), {}, InputError, "12 labels of annotators and 11"),
         ((PEOPLE[:1], SEEN[:1], UNSEEN), {}, InputError, "at least 2"),
         ((PEOPLE, SEEN, UNSEEN[:0]), {}, InputError, "annotators saw every item"),
         ((np.append(PEOPLE[1:], np.nan), SEEN, UNSEEN), {}, InputError, "row 11 is undefined"),

@@ -1,4 +1,4 @@
-"""CUPED: take out of an outcome what was known of the unit before the experiment."""
+"""CUPED: remove from an outcome what pre-experiment data predict of it."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Cuped:
-    """An outcome with the part that the pre-period explains taken out.
+    """An outcome without the part that the pre-period explains.
 
     Attributes:
-        values: (n,) ``y - theta (x - mean(x))``, NaN nowhere.
+        values: (n,) ``y - theta (x - mean(x))``, without NaN.
         theta: slope of y on x within variants.
-        reduction: share of the variance within variants that is gone, 0 to 1.
-        missing: units without a pre-period value; they stay as they are.
+        reduction: share of the variance within variants that was removed, 0 to 1.
+        missing: number of units without a pre-period value, which are not adjusted.
     """
 
     values: npt.NDArray[np.float64]
@@ -26,15 +26,14 @@ class Cuped:
 def cuped(values: npt.NDArray[np.float64], before: npt.NDArray[np.float64], variants: npt.NDArray[np.int64]) -> Cuped:
     """Adjust one value per unit by one pre-period value per unit.
 
-    The slope is that within variants, ``theta = cov(y, x) / var(x)``, so that an
-    effect does not leak into it. Assignment does not depend on x, so the
-    difference of the means keeps its expectation; its variance shrinks by the
-    squared correlation. A constant x, or none, changes nothing.
+    The slope is computed within variants, ``theta = cov(y, x) / var(x)``, so that an effect does not leak into it.
+    Assignment does not depend on x, so the difference of the means keeps its expectation, and its variance shrinks by
+    the squared correlation. A constant or missing x changes nothing.
 
     Args:
         values: (n,) the outcome.
-        before: (n,) the pre-period value, NaN where a unit has none.
-        variants: (n,) 0 to v - 1.
+        before: (n,) the pre-period value, NaN for a unit without one.
+        variants: (n,) the variant, 0 to v - 1.
 
     Source: Deng, Xu, Kohavi and Walker 2013.
     """
@@ -55,7 +54,7 @@ def cuped(values: npt.NDArray[np.float64], before: npt.NDArray[np.float64], vari
 
 
 def _inside(values: npt.NDArray[np.float64], variants: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Deviations from the mean of the own variant."""
+    """Return the deviations from the mean of each unit's variant."""
     counts = np.maximum(np.bincount(variants), 1)
     means = np.bincount(variants, weights=values) / counts
     deviations: npt.NDArray[np.float64] = values - means[variants]

@@ -11,8 +11,8 @@ class MannWhitney:
     """Challenger against control.
 
     Attributes:
-        superiority: share of pairs of units in which the challenger's value is larger, ties counted half.
-        p: two-sided, in [0, 1]; 1 where all values are equal.
+        superiority: share of pairs of units in which the challenger's value is larger; ties count half.
+        p: two-sided p-value, in [0, 1]; 1 if all values are equal.
     """
 
     superiority: float
@@ -20,11 +20,10 @@ class MannWhitney:
 
 
 def mann_whitney(control: npt.NDArray[np.float64], challenger: npt.NDArray[np.float64]) -> MannWhitney | None:
-    """The rank test of two independent samples; None where one of them is empty.
+    """Rank test of two independent samples; None if one of them is empty.
 
-    It asks about order, not about means: a few large orders move the mean and
-    hardly the ranks. Exact for small samples without ties, else normal with
-    the correction for ties and for continuity.
+    It compares order, not means: a few large values change the mean but hardly the ranks. The p-value is exact for
+        small samples without ties; otherwise it uses the normal distribution with corrections for ties and continuity.
 
     Source: Mann and Whitney 1947; computed by ``scipy``.
     """

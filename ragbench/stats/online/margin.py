@@ -1,4 +1,4 @@
-"""Guardrails: is a change surely within a margin, or surely beyond it?"""
+"""Guardrails: test whether a change is within a margin or beyond it."""
 
 import math
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ class WithinMargin:
     """A one-sided test against a margin.
 
     Attributes:
-        state: ``"kept"`` where the worst value of the one-sided interval is within the margin, ``"broken"`` where
-            the best one is beyond it, else ``"undecided"``.
-        p: of "the change is the margin or beyond", for one look: small where the guardrail is kept.
-        p_broken: of "the change is within the margin", for one look: small where it is broken.
+        state: ``"kept"`` if the worst value of the one-sided interval is within the margin, ``"broken"`` if the best
+            one is beyond it, else ``"undecided"``.
+        p: p-value of the hypothesis that the change reaches the margin, for one look; small if the guardrail is kept.
+        p_broken: p-value of the hypothesis that the change is within the margin, for one look; small if it is broken.
     """
 
     state: State
@@ -30,16 +30,15 @@ def within_margin(
 ) -> WithinMargin:
     """Non-inferiority of two independent means.
 
-    A relative bound r asks about ``b - (1 + r) a``, an absolute one about
-    ``b - a - bound``; both have a variance that is known without the division
-    of one mean by another. Without any variance the means decide.
+    A relative bound r tests ``b - (1 + r) a``, and an absolute one ``b - a - bound``. The variance of both is known
+    without dividing one mean by another. Without any variance, the means decide.
 
     Args:
-        control: sample of the control, with a unit.
-        challenger: sample of the challenger, with a unit.
+        control: sample of the control, with at least one unit.
+        challenger: sample of the challenger, with at least one unit.
         bound: the change at the margin: 0.05 for at most 5% more, -0.05 for at most 5% less.
-        relative: the bound is a share of the control's mean.
-        upper: the change must stay below the bound; else above.
+        relative: whether the bound is a share of the control's mean.
+        upper: whether the change must stay below the bound; else above.
         reach: standard errors between the estimate and its one-sided limits: 1.645 for one look at .05, the
             boundary of a sequence for many looks.
 

@@ -1,10 +1,10 @@
-"""How many units a difference needs, and which difference the units can show."""
+"""Power of an experiment: the units that a difference needs, and the difference that the units can detect."""
 
 import math
 from collections.abc import Callable
 
 Boundary = Callable[[float], float]
-"""Units in all -> the number of standard errors from which a difference counts."""
+"""Function from the number of units to the number of standard errors at which a difference counts."""
 MOST_UNITS = 1e15
 
 
@@ -17,13 +17,13 @@ def fixed_boundary(alpha: float) -> Boundary:
 
 
 def smallest_effect(spread: float, units: float, boundary: Boundary, *, power: float = 0.8) -> float:
-    """The difference that is found with this probability: ``(boundary + z_power) spread / sqrt(units)``.
+    """Compute the difference that is detected with this power: ``(boundary + z_power) spread / sqrt(units)``.
 
     Args:
-        spread: standard error of the difference times the root of all units, now.
+        spread: present standard error of the difference, times the square root of all units.
         units: units in all, at the present shares of the variants.
-        boundary: of the test that decides.
-        power: chance of finding it.
+        boundary: boundary of the deciding test.
+        power: probability of detecting the difference.
 
     Source: the normal power function, Cohen 1988, chapter 2.
     """
@@ -33,13 +33,13 @@ def smallest_effect(spread: float, units: float, boundary: Boundary, *, power: f
 
 
 def units_needed(spread: float, effect: float, boundary: Boundary, *, power: float = 0.8) -> int | None:
-    """Units in all for which `smallest_effect` is at most ``effect``; None beyond `MOST_UNITS`.
+    """Compute the units for which `smallest_effect` is at most ``effect``; None beyond `MOST_UNITS`.
 
     Args:
         spread: as in `smallest_effect`.
         effect: the difference that matters, above 0.
-        boundary: of the test that decides.
-        power: chance of finding it.
+        boundary: boundary of the deciding test.
+        power: probability of detecting the difference.
     """
     if spread == 0:
         return 1

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 FEWEST_EXPECTED = 5.0
-"""Below this expected count in any of the four cells, the exact test is used (Cochran's rule)."""
+"""If any of the four cells has a smaller expected count, the exact test is used (Cochran's rule)."""
 
 
 @dataclass(frozen=True)
@@ -11,9 +11,9 @@ class TwoProportions:
     """Challenger minus control.
 
     Attributes:
-        difference: of the two shares.
+        difference: difference of the two shares.
         low, high: Newcombe's interval of the difference.
-        p: two-sided, in [0, 1]; 1 where nobody or everybody converted.
+        p: two-sided p-value, in [0, 1]; 1 if no unit or every unit converted.
         test: ``"chi-squared"`` or ``"Fisher's exact"``.
     """
 
@@ -40,15 +40,16 @@ def wilson(count: int, n: int, *, confidence: float = 0.95) -> tuple[float, floa
 def compare_proportions(
     control: tuple[int, int], challenger: tuple[int, int], *, confidence: float = 0.95
 ) -> TwoProportions:
-    """Pearson's chi-squared test without continuity correction, Fisher's exact test for small counts.
+    """Compare two shares by Pearson's chi-squared test without continuity correction, or by Fisher's exact test for
+    small counts.
 
-    The interval is Newcombe's hybrid of the two Wilson intervals, which stays
-    within -1 and 1 and has a width above 0 also where a count is 0.
+    The interval is Newcombe's hybrid of the two Wilson intervals. It stays within -1 and 1, and its width is above 0
+    even if a count is 0.
 
     Args:
-        control: (units that converted, units), with a unit.
-        challenger: as ``control``.
-        confidence: of the interval.
+        control: (units that converted, units), with at least one unit.
+        challenger: the same for the challenger.
+        confidence: confidence of the interval.
 
     Source: Pearson 1900; Fisher 1922; Newcombe 1998, method 10; Cochran 1954
     for the limit of 5 expected.
@@ -60,7 +61,7 @@ def compare_proportions(
     low, high = confint_proportions_2indep(b, m, a, n, method="newcomb", compare="diff", alpha=1 - confidence)
     difference = b / m - a / n
     converted = a + b
-    # Rounding must not put the end of an interval on the wrong side of its own estimate.
+    # Rounding must not move the end of an interval to the wrong side of its estimate.
     low, high = min(float(low), difference), max(float(high), difference)
     if converted in (0, n + m):
         return TwoProportions(difference, low, high, 1.0, "no test: every unit has the same value")

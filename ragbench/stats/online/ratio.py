@@ -1,4 +1,4 @@
-"""Ratios of two totals (revenue per session, clicks per event) with units that have several of them."""
+"""Ratios of two totals (revenue per session, clicks per event) whose units have several events each."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,10 +7,10 @@ from ragbench.stats.online.sample import Sample
 
 
 def ratio(numerators: npt.NDArray[np.float64], denominators: npt.NDArray[np.float64]) -> Sample | None:
-    """``sum(y) / sum(x)`` of one variant with its delta-method variance; None where ``sum(x)`` is 0.
+    """Compute ``sum(y) / sum(x)`` of one variant, with its delta-method variance; None if ``sum(x)`` is 0.
 
-    ``var = sum((y - R x)^2) / (n - 1) / mean(x)^2`` of one unit. Events of one
-    unit may depend on each other as they like: only units are independent.
+    The variance per unit is ``sum((y - R x)^2) / (n - 1) / mean(x)^2``. Only units must be independent; the events of a
+    unit may depend on each other.
 
     Args:
         numerators: (n,) total of each unit.
@@ -24,7 +24,7 @@ def ratio(numerators: npt.NDArray[np.float64], denominators: npt.NDArray[np.floa
     estimate, values = pieces
     n = len(values)
     variance = float(np.square(values - estimate).sum()) / (n - 1) if n > 1 else 0.0
-    # A ratio that is the same in every unit has variance 0, whatever rounding leaves of it.
+    # A ratio that is the same in every unit has variance 0, without rounding errors.
     flat = variance <= (1e-12 * abs(estimate)) ** 2
     return Sample(n, estimate, 0.0 if flat else variance)
 
@@ -32,7 +32,7 @@ def ratio(numerators: npt.NDArray[np.float64], denominators: npt.NDArray[np.floa
 def linearised(
     numerators: npt.NDArray[np.float64], denominators: npt.NDArray[np.float64]
 ) -> tuple[float, npt.NDArray[np.float64]] | None:
-    """The ratio R, and (n,) values ``R + (y - R x) / mean(x)``: one per unit, with mean R and the ratio's variance.
+    """Return the ratio R, and (n,) values ``R + (y - R x) / mean(x)`` with mean R and the variance of the ratio.
 
     Source: Budylin, Drutsa, Katsev and Tsoy 2018.
     """

@@ -1,4 +1,4 @@
-"""A difference in percent of the control."""
+"""A difference relative to the control."""
 
 import math
 
@@ -8,11 +8,10 @@ from ragbench.stats.online.sample import Sample
 def relative_difference(
     control: Sample, challenger: Sample, reach: float
 ) -> tuple[float, float | None, float | None] | None:
-    """``challenger / control - 1`` with its interval; None where the control's mean is not above 0.
+    """Compute ``challenger / control - 1`` with its interval; None if the control's mean is not above 0.
 
-    The interval is that of the logarithm of the ratio by the delta method,
-    ``log(b / a) -+ reach sqrt(se_a^2 / a^2 + se_b^2 / b^2)``; its ends are None where the
-    challenger's mean is not above 0.
+    The interval follows from the delta method for the logarithm of the ratio, ``log(b / a) -+ reach sqrt(se_a^2 / a^2 +
+    se_b^2 / b^2)``. Its ends are None if the challenger's mean is not above 0.
 
     Args:
         control: sample of the control.
@@ -27,6 +26,6 @@ def relative_difference(
     if challenger.mean <= 0:
         return change, None, None
     spread = reach * math.hypot(control.error / control.mean, challenger.error / challenger.mean)
-    if spread > 20:  # hundreds of millions of percent say nothing, and larger ones overflow
+    if spread > 20:  # hundreds of millions of percent mean nothing, and larger values overflow
         return change, None, None
     return change, (1 + change) * math.exp(-spread) - 1, (1 + change) * math.exp(spread) - 1

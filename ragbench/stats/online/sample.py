@@ -1,4 +1,4 @@
-"""What is kept of one variant: size, mean and variance."""
+"""Summary of one variant: size, mean and variance."""
 
 import math
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Sample:
-    """One variant's values, one per unit.
+    """Summary of one variant's values, one per unit.
 
     Attributes:
-        n: units.
-        mean: the estimate, a mean or a ratio of means; 0 where ``n`` is 0.
-        variance: of one unit, so that ``variance / n`` is the variance of the estimate; 0 where ``n`` is below 2.
+        n: number of units.
+        mean: the estimate, a mean or a ratio of means; 0 if ``n`` is 0.
+        variance: variance of one unit, so that ``variance / n`` is the variance of the estimate; 0 if ``n`` is below 2.
     """
 
     n: int
@@ -23,14 +23,14 @@ class Sample:
 
     @property
     def error(self) -> float:
-        """Standard error of the mean; 0 where ``n`` is 0."""
+        """Standard error of the mean; 0 if ``n`` is 0."""
         return math.sqrt(self.variance / self.n) if self.n else 0.0
 
 
 def sample(values: npt.NDArray[np.float64]) -> Sample:
-    """Mean and variance (divisor n - 1) of one value per unit.
+    """Compute mean and variance (divisor n - 1) of one value per unit.
 
-    Values that are all the same have variance 0 exactly, not a rounding error.
+    If all values are the same, the variance is exactly 0, without rounding errors.
     """
     if not len(values):
         return Sample(0, 0.0, 0.0)

@@ -1,16 +1,14 @@
-"""Always-valid p-values and intervals: they hold however often the experiment is looked at.
+"""Always-valid p-values and intervals, which hold for any number of looks at an experiment.
 
-Asymptotic confidence sequences with a normal mixture. After N units in all, with
-difference d and standard error s, let ``x = N rho^2``. The interval is
-``d -+ s c(N)`` with ``c(N)^2 = 2 (1 + 1/x) log(sqrt(1 + x) / alpha)``, and p is the
-smallest alpha whose interval leaves 0 out. The chance that any of the intervals,
-at any number of looks, misses the true difference is at most alpha in the limit.
+They are asymptotic confidence sequences with a normal mixture. After N units, with difference d and standard error s,
+let ``x = N rho^2``. The interval is ``d -+ s c(N)`` with ``c(N)^2 = 2 (1 + 1/x) log(sqrt(1 + x) / alpha)``, and p is
+the smallest alpha whose interval excludes 0. The probability that any of the intervals, at any number of looks, misses
+the true difference is asymptotically at most alpha.
 
-``rho`` is set so that the interval is tightest after ``horizon`` units,
-``rho^2 = (-2 log(alpha) + log(1 - 2 log(alpha))) / horizon``, where it is 1.55 times as
-wide as the one of a single look at .05. The horizon must be chosen before the
-data are seen. Far from it the sequence stays valid and is wider: 2.0 times the
-single look at a tenth of the horizon, 1.65 times at ten times it.
+``rho`` makes the interval tightest after ``horizon`` units,
+``rho^2 = (-2 log(alpha) + log(1 - 2 log(alpha))) / horizon``, where it is 1.55 times as wide as the interval of a
+single look at .05. Choose the horizon before you see the data. Far from it, the sequence stays valid but is wider: 2.0
+times the single look at a tenth of the horizon, and 1.65 times at ten times the horizon.
 
 Source: Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2024, theorem 2.2 and
 appendix on the choice of rho; the mixture sequential test of Robbins 1970 and
@@ -21,11 +19,11 @@ import math
 from dataclasses import dataclass
 
 HORIZON = 10_000
-"""Units in all at which the sequence is tightest, unless said otherwise."""
+"""Default number of units at which the sequence is tightest."""
 FEWEST_UNITS = 100
-"""Units of each variant before which nothing is decided: the sequence is asymptotic."""
+"""Units of each variant before the first decision, because the sequence is asymptotic."""
 TUNED_ALPHA = 0.05
-"""The level that rho is tuned for; fixed, so that p-values of all levels come from one sequence."""
+"""The level that rho is tuned for. It is fixed, so that p-values at all levels come from one sequence."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +31,8 @@ class AlwaysValid:
     """A confidence sequence at the present number of units.
 
     Attributes:
-        p: in (0, 1].
-        low, high: None before `FEWEST_UNITS`, or without a standard error.
+        p: p-value, in (0, 1].
+        low, high: ends of the interval; None before `FEWEST_UNITS`, or without a standard error.
     """
 
     p: float
@@ -45,26 +43,26 @@ class AlwaysValid:
 def always_valid(
     difference: float, error: float, sizes: tuple[int, int], *, horizon: int = HORIZON, alpha: float = 0.05
 ) -> AlwaysValid:
-    """The always-valid p-value and interval of a difference of two means.
+    """Compute the always-valid p-value and interval of a difference of two means.
 
     Args:
         difference: challenger minus control.
         error: its standard error.
         sizes: units of control and challenger.
-        horizon: units in all at which the sequence is tightest; chosen beforehand.
+        horizon: number of units at which the sequence is tightest; choose it beforehand.
         alpha: the interval has confidence 1 - alpha.
     """
     if min(sizes) < FEWEST_UNITS or error <= 0:
         return AlwaysValid(1.0, None, None)
     x = sum(sizes) * _rho_squared(horizon)
-    # The logarithm of p, so that a tiny p does not become 0.
+    # The logarithm keeps a tiny p from becoming 0.
     log_p = 0.5 * math.log1p(x) - (difference / error) ** 2 * x / (2 * (1 + x))
     reach = error * boundary(sum(sizes), horizon=horizon, alpha=alpha)
     return AlwaysValid(math.exp(min(0.0, max(log_p, -700.0))), difference - reach, difference + reach)
 
 
 def boundary(units: float, *, horizon: int = HORIZON, alpha: float = 0.05) -> float:
-    """Half the width of the interval in standard errors after so many units in all."""
+    """Return half the width of the interval in standard errors, after this number of units."""
     x = units * _rho_squared(horizon)
     return math.sqrt(2 * (1 + 1 / x) * (0.5 * math.log1p(x) - math.log(alpha)))
 

@@ -1,4 +1,4 @@
-"""Sample-ratio mismatch: do the variants have the units that the split promised?"""
+"""Sample ratio mismatch: do the variants have the units that the split promised?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ class SampleRatio:
     """Chi-squared test of the units per variant.
 
     Attributes:
-        expected: units by the split, one per variant.
-        p: of counts at least as far from the split; 1 with one variant.
+        expected: expected units per variant.
+        p: p-value of the counts under the split; 1 with one variant.
     """
 
     expected: tuple[float, ...]
@@ -21,10 +21,10 @@ def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio
     """Compare counts with a split.
 
     Args:
-        counts: units per variant, at least one in all.
+        counts: units per variant; at least one unit in all.
         weights: the split in any unit (``1, 1`` or ``90, 10``), each above 0.
 
-    Source: Fabijan et al. 2019 for the use; computed by ``scipy.stats.chisquare``.
+    Source: Fabijan et al. 2019 for its use in experiments; computed by ``scipy.stats.chisquare``.
     """
     from scipy.stats import chisquare
 

@@ -11,11 +11,11 @@ class Welch:
     """Challenger minus control.
 
     Attributes:
-        difference: of the two means.
-        low, high: interval of the difference; None where a variant has fewer than two units.
-        df: Welch-Satterthwaite degrees of freedom; 0 where there is no t.
-        p: two-sided, in [0, 1].
-        test: ``"Welch's t"``, or why there is none.
+        difference: difference of the two means.
+        low, high: interval of the difference; None if a variant has fewer than two units.
+        df: Welch-Satterthwaite degrees of freedom; 0 if there is no t.
+        p: two-sided p-value, in [0, 1].
+        test: ``"Welch's t"``, or the reason why there is no test.
     """
 
     difference: float
@@ -29,9 +29,9 @@ class Welch:
 def welch(control: Sample, challenger: Sample, *, confidence: float = 0.95) -> Welch:
     """Two-sided test of equal means without the assumption of equal variances.
 
-    Without a variance there is no t: p is 1 where the means are equal or a
-    variant has one unit only; else that of the permutation test of two samples
-    with one value each, ``min(1, 2 / C(n + m, n))``, and the interval is the difference itself.
+    Without a variance there is no t. Then p is 1 if the means are equal or a variant has only one unit. Otherwise it is
+    the p of a permutation test of two constant samples, ``min(1, 2 / C(n + m, n))``, and the interval is the difference
+    itself.
 
     Source: Welch 1947; p and degrees of freedom as in ``scipy.stats.ttest_ind_from_stats``.
     """
@@ -46,7 +46,7 @@ def welch(control: Sample, challenger: Sample, *, confidence: float = 0.95) -> W
     from scipy.stats import t as student
 
     error = math.sqrt(a + b)
-    # In shares of the whole, so that tiny variances do not vanish when squared.
+    # Shares of the whole keep tiny variances from vanishing when squared.
     share = a / (a + b)
     df = 1 / (share**2 / (n - 1) + (1 - share) ** 2 / (m - 1))
     reach = float(student.ppf(0.5 + confidence / 2, df)) * error
@@ -55,6 +55,6 @@ def welch(control: Sample, challenger: Sample, *, confidence: float = 0.95) -> W
 
 
 def _log_ways(total: int, chosen: int) -> float:
-    """Minus the logarithm of ``C(total, chosen)``, no less than that of the smallest float."""
+    """Return minus the logarithm of ``C(total, chosen)``, but no less than the logarithm of the smallest float."""
     ways = math.lgamma(total + 1) - math.lgamma(chosen + 1) - math.lgamma(total - chosen + 1)
     return max(-ways, -700.0)
