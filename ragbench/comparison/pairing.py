@@ -155,7 +155,7 @@ def _checked(first: ScoredRun, other: ScoredRun, intersect: bool) -> list[str]:
         if not intersect:
             raise InputError(
                 f"{text}, though their queries have the same ids: other texts, evidence or grades. "
-                f"{named('intersect')} compares them all the same, on the queries with the same id and text"
+                f"{named('intersect')} compares them anyway, on the queries with the same id and text"
             )
         notes.append(f"{text}: the same query may be judged differently")
     chunks = [_part(run, "chunks") for run in (first, other)]

@@ -105,7 +105,7 @@ def measure_pilot(pair: Pair, metric: str) -> Pilot:
     baseline, candidate = pair.values(metric)
     names = f"{pair.baseline.name} and {pair.candidate.name}"
     if pair.same_run:
-        raise InputError(f"{names} are the same run, so nothing tells how differences vary: {INSTEAD}")
+        raise InputError(f"{names} are the same run, so it is unknown how differences vary: {INSTEAD}")
     kept = np.flatnonzero(~(np.isnan(baseline) | np.isnan(candidate)))
     if len(kept) < 2:
         count = "one query has" if len(kept) == 1 else "no query has"
@@ -114,7 +114,7 @@ def measure_pilot(pair: Pair, metric: str) -> Pilot:
     differences[np.abs(differences) < TIE] = 0.0
     if np.ptp(differences) < TIE:
         raise InputError(
-            f"every query of {names} differs by {differences[0]:+.3f} in {metric}, so nothing tells how "
+            f"every query of {names} differs by {differences[0]:+.3f} in {metric}, so it is unknown how "
             f"differences vary: {INSTEAD}"
         )
     left_out = len(baseline) - len(kept)
@@ -129,7 +129,7 @@ def measure_pilot(pair: Pair, metric: str) -> Pilot:
     )
     if not pilot.error > 0:
         raise InputError(
-            f"all queries of {names} come from one document, or every document differs by the same, so nothing tells "
+            f"all queries of {names} come from one document, or all documents differ equally, so it is unknown "
             f"how differences vary: {INSTEAD}"
         )
     return pilot

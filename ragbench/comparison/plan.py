@@ -237,7 +237,7 @@ def _design(settings: PlanSettings, pilot: Pilot | None) -> Design:
         return Design(pilot.sd, alike or 0.0, pilot.sizes.mean, pilot.sizes.unevenness, pilot.binary, effect)
     if alike is None and settings.per_document > 1:
         raise SettingError(
-            "the pilot does not tell how alike differences of one document are (it has too few documents with "
+            "the pilot cannot measure how alike differences of one document are (it has too few documents with "
             f"several queries), and the plan needs it for {named('per_document')}: give {named('icc')}, 0 to 1"
         )
     return Design(pilot.sd, alike or 0.0, settings.per_document, 1.0, pilot.binary)

@@ -321,7 +321,7 @@ class _Documents:
 
 WITHOUT_SEEDS = (
     "without ten or more queries of your users as seeds, each query is the sentence that shares the fewest words with "
-    "the rest of its document: where people repeat the words of documents, lexical retrievers look worse than they are"
+    "the rest of its document: where users repeat the words of documents, lexical retrievers look worse than they are"
 )
 """The warning that goes with a set made without seeds."""
 

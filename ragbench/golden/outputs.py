@@ -84,12 +84,12 @@ def _told(opinion: Opinion) -> dict[str, object]:
     """Describe an opinion without its cost, because an answer from the cache costs nothing and the bytes must be the
     same.
     """
-    told: dict[str, object] = {"stage": opinion.stage, "accepted": opinion.accepted}
+    written: dict[str, object] = {"stage": opinion.stage, "accepted": opinion.accepted}
     if opinion.reason:
-        told["reason"] = opinion.reason
+        written["reason"] = opinion.reason
     if opinion.detail:
-        told["detail"] = dict(opinion.detail)
-    return told
+        written["detail"] = dict(opinion.detail)
+    return written
 
 
 def _rejected_lines(generated: Generated) -> list[str]:
@@ -220,7 +220,7 @@ def _limits(job: Job) -> str:
     ]
     if WRITER not in job.models:
         lines.append(
-            "- The queries are statements in the documents' own style, not what people type, and have no reference "
+            "- The queries are statements in the documents' own style, not what users type, and have no reference "
             "answers: use them to rank retrievers, not to test answers or query understanding."
         )
         return "\n".join(lines)
@@ -228,11 +228,11 @@ def _limits(job: Job) -> str:
     if job.models[WRITER] in judges:
         lines.append(
             "- One model both wrote and judged the queries. It tends to find its own work good: name another by "
-            "`--judge`, or have people look at a sample."
+            "`--judge`, or let annotators review a sample."
         )
     if not judges:
         lines.append("- No model judged the queries; only the mechanical stages did.")
-    lines.append("- Nobody has looked at the queries yet: `ragbench golden review` exports a sample for people.")
+    lines.append("- Nobody has reviewed the queries yet: `ragbench golden review` exports a sample for annotators.")
     return "\n".join(lines)
 
 

@@ -191,11 +191,11 @@ def test_queries_with_nothing_relevant_hold_up_no_slice_and_are_counted() -> Non
     known = replace(run, scores=replace(run.scores, ledger=ledger))
     found = decide_gate(None, known, by_type)
     assert (found.outcome, [one.outcome for one in found.decided]) == ("pass", ["pass", "skipped"])
-    assert "20 queries of the candidate have no value of ndcg@10; they are left out" in found.notes
+    assert "20 queries of the candidate have no value of ndcg@10; they are skipped" in found.notes
     # Without a value for another reason, the slice is not passed over.
     assert decide_gate(None, run, by_type).outcome == "inconclusive"
     held = decide_gate(BASELINE, known, of(MARGIN)).notes
-    assert "20 queries have, of one of the two alone, a value of ndcg@10; they are left out" in held
+    assert "20 queries have, of one of the two alone, a value of ndcg@10; they are skipped" in held
 
 
 def test_equal_rankings_with_other_values_are_decided_on_the_values() -> None:

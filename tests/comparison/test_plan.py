@@ -31,7 +31,7 @@ def measured(after: list[float], units: list[str] | None = None) -> Pilot:
         ([0.5], None, "one query has a value"),
         ([np.nan, 0.5], None, "one query has a value"),
         ([0.5, 0.25, 1.0], ["d", "d", "d"], "one document"),
-        ([0.5, 0.0, 0.5, 0.0], ["d", "d", "e", "e"], "every document differs by the same"),
+        ([0.5, 0.0, 0.5, 0.0], ["d", "d", "e", "e"], "all documents differ equally"),
     ],
 )
 def test_a_pilot_that_tells_nothing_is_refused(after: list[float], units: list[str] | None, said: str) -> None:

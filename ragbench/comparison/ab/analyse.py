@@ -109,7 +109,7 @@ def _about_units(units: Units, source: str, settings: AbSettings) -> list[str]:
     notes = []
     everyone = len(units.variant) + units.mixed
     if units.nameless:
-        notes.append(f"{units.nameless:,} of {units.rows:,} rows have no unit or no variant and are left out")
+        notes.append(f"{units.nameless:,} of {units.rows:,} rows have no unit or no variant and are skipped")
     if not everyone:
         raise InputError(f"{source}: no row has both a unit and a variant")
     if units.mixed:
@@ -120,9 +120,9 @@ def _about_units(units: Units, source: str, settings: AbSettings) -> list[str]:
         if units.mixed > settings.most_mixed * everyone:
             raise InputError(
                 f"{source}: {said}, more than {settings.most_mixed:.2%}: the assignment does not hold; "
-                "check --unit, or raise --max-mixed to leave them out"
+                "check --unit, or raise --max-mixed to skip them"
             )
-        notes.append(f"{said}; they are left out")
+        notes.append(f"{said}; they are skipped")
     return notes
 
 

@@ -41,10 +41,10 @@ def recommend(results: Sequence[OutcomeResult], plan: Plan | None, settings: AbS
         reasons += tuple(f"{c.challenger}: {c.reasons[0]}" for c in cases if c.advice != "promote")
         return Recommendation("promote", best.challenger, reasons)
     several = len(cases) > 1
-    told = tuple(f"{c.challenger}: {reason}" if several else reason for c in cases for reason in c.reasons)
+    reasons = tuple(f"{c.challenger}: {reason}" if several else reason for c in cases for reason in c.reasons)
     if all(case.advice == "roll back" for case in cases):
-        return Recommendation("roll back", "", told)
-    return Recommendation("go on", "", told + _how_long(results[0], plan))
+        return Recommendation("roll back", "", reasons)
+    return Recommendation("go on", "", reasons + _how_long(results[0], plan))
 
 
 def p_text(p: float) -> str:

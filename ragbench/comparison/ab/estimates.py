@@ -81,7 +81,7 @@ def measure(units: Units, order: Sequence[int], outcome: Outcome, before: str, s
         samples = [sample(v) for v in values]
     empty = units.facts[outcome.column].empty
     if empty:
-        said = "are left out" if how == "mean" else "count 0"
+        said = "are skipped" if how == "mean" else "count 0"
         notes.append(f"{outcome.column}: {empty:,} empty cells {said}")
     settled_outcome = Outcome(outcome.column, outcome.per, how, outcome.lower)
     if not before:

@@ -61,7 +61,7 @@ def check_match(baseline: ScoredRun, candidate: ScoredRun, allow: Collection[str
     found = mismatches(baseline.manifest, candidate.manifest) + _loads(baseline, candidate)
     refused = [one for one in found if one.what not in allow]
     if refused:
-        lines = [f"{one.sentence}; to compare all the same: {given('allow', one.what)}" for one in refused]
+        lines = [f"{one.sentence}; to compare anyway: {given('allow', one.what)}" for one in refused]
         raise InputError("\n".join(["baseline and candidate do not match", *lines]))
     return tuple(f"allowed: {one.sentence}" for one in found)
 

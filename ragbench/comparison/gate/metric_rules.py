@@ -155,7 +155,7 @@ def left_out(rules: Sequence[Rule], pair: Pair | None, candidate: ScoredRun) -> 
                 notes.append(f"{int(one_sided.sum())} queries have, of one of the two alone, a value of")
         for note in filter(None, notes):
             found.setdefault(note, {})[metric] = None
-    return [f"{what} {', '.join(metrics)}; they are left out" for what, metrics in found.items()]
+    return [f"{what} {', '.join(metrics)}; they are skipped" for what, metrics in found.items()]
 
 
 def _with_relevant(rule: MetricRule, run: ScoredRun, rows: npt.NDArray[np.int64]) -> int:

@@ -22,7 +22,7 @@ def decide_latency(rule: LatencyRule, baseline: ScoredRun | None, candidate: Sco
     said = {
         "pass": "below the ceiling, noise allowed for",
         "fail": "above the ceiling, noise allowed for",
-        "inconclusive": f"within {rule.noise:.0%} of the ceiling: one more run on a quiet machine may tell",
+        "inconclusive": f"within {rule.noise:.0%} of the ceiling: another run on a quiet machine may decide it",
     }
     reason = said[outcome]
     if outcome == "pass" and not is_known(candidate, rule.latency):

@@ -183,8 +183,8 @@ def _turned(
             differences = [values[first][rows] - values[second][rows] for rows in (low, high)]
             gaps = [float(gap.mean()) for gap in differences]
             # A difference within its standard error does not count as an order.
-            told = all(abs(gap.mean()) > gap.std() / np.sqrt(len(gap)) for gap in differences)
-            if gaps[0] * gaps[1] < 0 and told:
+            clear = all(abs(gap.mean()) > gap.std() / np.sqrt(len(gap)) for gap in differences)
+            if gaps[0] * gaps[1] < 0 and clear:
                 found.append(
                     Finding(
                         "warning",

@@ -162,7 +162,7 @@ class Diversity:
         self_similarity: mean cosine over all pairs of different queries; NaN for a single query.
         opening: the most frequent first two words of a query, and their share.
         near_duplicates: pairs of near-duplicate queries.
-        findings: what to know about it.
+        findings: notes and warnings about the diversity.
 
     Source: distinct-n of Li et al. 2016; self-similarity as the mean pairwise similarity of Zhu et al. 2018
         (Self-BLEU), with cosines.

@@ -53,7 +53,7 @@ def leaks(text: str) -> bool:
 @lru_cache(maxsize=1)
 def _instructions() -> frozenset[tuple[str, ...]]:
     runs: set[tuple[str, ...]] = set()
-    for told in (DRAFT.system, DRAFT.template, JUDGE.system, *TYPES.values()):
-        said = words(told)
+    for text in (DRAFT.system, DRAFT.template, JUDGE.system, *TYPES.values()):
+        said = words(text)
         runs.update(tuple(said[at : at + LEAK_WORDS]) for at in range(len(said) - LEAK_WORDS + 1))
     return frozenset(runs)

@@ -185,7 +185,7 @@ def _hand_on(group: list[_Waiting], kept: list[Response | Exception]) -> None:
     for item, result in zip(group, kept, strict=True):
         by_loop.setdefault(item.loop, []).append((item.done, result))
     for loop, results in by_loop.items():
-        # A loop that has ended has no waiting tasks. The rows are on disk all the same.
+        # A loop that has ended has no waiting tasks. The rows are on disk in any case.
         if not loop.is_closed():
             loop.call_soon_threadsafe(_settle, results)
 
