@@ -1,4 +1,4 @@
-"""Answers: what a RAG system said to each query, and which passages it was shown."""
+"""Answers of a RAG system to queries, with the passages that the model saw."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -13,13 +13,13 @@ from ragbench.core.shown import Shown
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A passage that the model was shown.
+    """A passage that the model saw.
 
     Attributes:
         id: the chunk (or whatever the service calls it), unique within one answer.
         document_id: the document it is from.
-        text: as it was shown.
-        score: the retriever's, or None.
+        text: the text as the model saw it.
+        score: score of the retriever, or None.
     """
 
     id: str
@@ -34,16 +34,17 @@ class Answered:
 
     Attributes:
         query_id: the golden item's id.
-        query: its text.
-        answer: the text of the answer; empty if there is none.
-        sources: what the model was shown, best first.
-        cited: ids of the sources that the answer names, in the order it names them.
-        abstained: the system said that it does not know; no failure, and right for an unanswerable query.
+        query: text of the query.
+        answer: text of the answer; empty if there is none.
+        sources: passages that the model saw, best first.
+        cited: ids of the sources that the answer cites, in order of citation.
+        abstained: whether the system said that it does not know. That is not a failure, and right for an unanswerable
+            query.
         failure: why there is no answer, or empty.
-        seconds: from the question to the complete answer; None if it was not timed.
-        first_token_seconds: to the first piece of a streamed answer.
+        seconds: time from the question to the complete answer; None if it was not measured.
+        first_token_seconds: time to the first piece of a streamed answer.
         input_tokens, output_tokens: as counted by the provider; None if it does not report them.
-        cost: in the currency of the price table; None if it is unknown.
+        cost: cost in the currency of the price table; None if it is unknown.
         metadata: anything to slice by, JSON values only.
 
     Examples:
@@ -72,8 +73,8 @@ class AnswerSet(Shown):
     """The answers of one system, one per query.
 
     Attributes:
-        items: in the order of the questions.
-        name: what to call the system in a report.
+        items: the answers, in the order of the questions.
+        name: name of the system in reports.
         ledger: what was skipped while they were made or read.
         manifest: how they were made: retriever, model, prompt, fingerprints; empty for answers made elsewhere.
 

@@ -1,4 +1,4 @@
-"""What work is given beside its data: the cache folder, the seed and its generators, and a way to report progress."""
+"""The context of a job beside its data: cache folder, seed and random generators, and progress."""
 
 import hashlib
 from collections.abc import Callable
@@ -16,21 +16,21 @@ Progress = Callable[[str, int], AbstractContextManager[Advance]]
 
 
 def silent(what: str, total: int) -> AbstractContextManager[Advance]:
-    """Progress that nobody listens to."""
+    """Report no progress."""
     return nullcontext(lambda steps: None)
 
 
 def unheard(line: str) -> None:
-    """Drop a line: nobody listens."""
+    """Drop a line."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """Where and how work is done. Only ``seed`` may change a result.
+    """Where and how a job runs. Only ``seed`` may change a result.
 
     Attributes:
-        cache: folder for what is kept between runs, such as embeddings; None keeps nothing.
-        seed: for everything with a random part, such as IVF training.
+        cache: folder for data that runs share, such as embeddings; None stores nothing.
+        seed: seed of everything with a random part, such as IVF training.
         progress: ``with progress(what, total) as advance: advance(n)``.
         say: takes a line for the user while a job runs. A command prints it, and so does a notebook.
         token_embedders: fingerprints of the embedders whose token vectors will be needed beside the sentence vectors,

@@ -42,7 +42,7 @@ class Corpus(Shown):
     """Documents with unique ids, and what was skipped while they were loaded.
 
     Attributes:
-        documents: in the order of their source.
+        documents: the documents, in the order of their source.
         ledger: what was skipped.
         passages: whether all documents are ready-made passages (rows of a table), which the chunker ``auto`` does not
             split.

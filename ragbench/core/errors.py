@@ -1,4 +1,4 @@
-"""The one family of errors.
+"""The errors that ragbench raises on purpose.
 
     RagbenchError
     ├── InputError        a file, line, key or id that the user gave is wrong
@@ -42,8 +42,8 @@ class SettingError(RagbenchError):
     """An option, or a setting of a plugin, is unknown, missing or cannot take its value.
 
     Args:
-        message: what is wrong and what to do next. With ``option`` it goes on after the option's name.
-        option: the option that is at fault. The message begins with it, spelled as the surface at hand spells it:
+        message: what is wrong and what to do next. With ``option`` it continues after the option's name.
+        option: the option with the fault. The message begins with it, as the user would write it:
             ``SettingError("is -1; it must be 0 or more", option="seed")`` reads "--seed is -1; ..." on the command
             line and "seed= is -1; ..." in Python.
 
@@ -63,7 +63,7 @@ class MissingExtra(RagbenchError):
 
     Args:
         what: what needs it, for example ``"dense with model 'st:...'"``.
-        extra: the extra of ragbench that brings it, for example ``"st"``.
+        extra: the extra of ragbench that installs it, for example ``"st"``.
     """
 
     def __init__(self, what: str, extra: str) -> None:

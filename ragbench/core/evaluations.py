@@ -25,9 +25,9 @@ class Estimate:
     """A mean with its 95% interval.
 
     Attributes:
-        mean: over the queries where the metric is defined; None if there are none.
+        mean: mean over the queries where the metric is defined; None if there are none.
         low, high: ends of the interval.
-        n: how many queries.
+        n: number of queries.
     """
 
     mean: float | None
@@ -42,9 +42,9 @@ class Latency:
 
     Attributes:
         p50, p95, p99: percentiles.
-        n: how many queries were timed.
-        p50_low, p50_high: 95% interval of the median that assumes no distribution
-            (`ragbench.stats.percentiles.percentile`); None where fewer than six were timed.
+        n: number of timed queries.
+        p50_low, p50_high: 95% interval of the median without assumptions about the distribution
+            (`ragbench.stats.percentiles.percentile`); None for fewer than six timed queries.
     """
 
     p50: float
@@ -57,13 +57,13 @@ class Latency:
 
 @dataclass(frozen=True)
 class Cost:
-    """What an arm cost in time, memory and money.
+    """Cost of a system in time, memory and money.
 
     Attributes:
-        index_seconds: building the index, embedding included unless it was stored.
-        search_seconds: answering all queries as a batch.
+        index_seconds: time to build the index, including embedding unless it was cached.
+        search_seconds: time to answer all queries as a batch.
         qps: queries per second of that batch.
-        latency_ms: single queries.
+        latency_ms: latency of single queries.
         peak_memory_mib: highest resident size of the whole process while the arm ran.
         cost_per_query: average price of the model answers behind a query, whenever they were paid for, in the
             currency of the price table; None if nothing is paid for or the price is unknown.
@@ -79,17 +79,17 @@ class Cost:
 
 @dataclass(frozen=True)
 class Arm:
-    """One retriever under evaluation.
+    """One system of an evaluation.
 
     Attributes:
         name: the name that the user gave it.
         status: ``error`` if it did not run properly; then it has no score.
-        error: why.
-        run: the rankings, of the unit that was judged.
-        scores: per query.
-        metrics: estimate per metric name.
-        cost: what it took.
-        tie_rate: share of the items in the top 10 (or the nearest K) whose score a neighbour has.
+        error: the error, or None.
+        run: the rankings, in the judged unit.
+        scores: scores per query.
+        metrics: estimate by metric name.
+        cost: cost of the run.
+        tie_rate: share of the items in the top 10 (or the nearest cut-off) that have the same score as a neighbour.
         failed: queries that could not be answered; each is in the ledger and scores 0.
         empty: queries with an empty ranking; they score 0.
         degraded: reason by query id, for queries that were not searched as the settings say (`Index.degraded`).
@@ -116,17 +116,17 @@ class Arm:
 
 @dataclass(frozen=True)
 class Evaluation(Shown):
-    """Everything one evaluation found.
+    """The result of an evaluation.
 
     Attributes:
-        arms: in the order named.
-        comparisons: each later arm against the first that ran, metric by metric; p is corrected over the arms of a
-            metric.
-        ledger: everything that has no score, with the reason.
+        arms: the systems, in the given order.
+        comparisons: each later system against the first that ran, by metric; p-values are corrected over the systems
+            within a metric.
+        ledger: issue log of everything without a score, with reasons.
         manifest: fingerprints, versions, settings, counts.
         task: queries and labels that were used.
-        chunks: what was indexed.
-        queries: what is known of the queries.
+        chunks: the indexed chunks.
+        queries: the queries and their properties.
 
     Examples:
         >>> corpus = rb.load_corpus("datasets/shop/product_catalog.csv")
@@ -148,10 +148,10 @@ class Evaluation(Shown):
     queries: QueryTable
 
     def arm(self, name: str) -> Arm:
-        """The arm of that name.
+        """Return the system with that name.
 
         Raises:
-            InputError: there is none.
+            InputError: there is no such system.
         """
         for arm in self.arms:
             if arm.name == name:
@@ -160,7 +160,7 @@ class Evaluation(Shown):
 
     @property
     def scored(self) -> tuple[ScoredRun, ...]:
-        """Every arm, in the form that comparisons, gates and plans accept."""
+        """Every system, in the form that comparisons, gates and plans accept."""
         return tuple(self._scored(arm) for arm in self.arms)
 
     def _scored(self, arm: Arm) -> ScoredRun:
@@ -183,7 +183,7 @@ class Evaluation(Shown):
 
     @property
     def failed(self) -> tuple[Arm, ...]:
-        """Arms that did not run properly."""
+        """Systems that did not run properly."""
         return tuple(arm for arm in self.arms if arm.status == "error")
 
 

@@ -1,4 +1,4 @@
-"""Content fingerprints: the same content gives the same 32 hexadecimal digits, anywhere."""
+"""Content fingerprints: the same content gives the same 32 hexadecimal digits on every machine."""
 
 import dataclasses
 import hashlib
@@ -10,10 +10,10 @@ import numpy as np
 
 
 def plain(value: object) -> object:
-    """The JSON form of a setting: dataclasses become objects that name their class, paths strings.
+    """Convert a setting to JSON values. Dataclasses become objects that name their class, and paths become strings.
 
     Raises:
-        TypeError: for anything that has no stable written form.
+        TypeError: the value has no stable written form.
     """
     if value is None or isinstance(value, str | bool | int | float):
         return value
@@ -40,7 +40,7 @@ def fingerprint(value: object) -> str:
 
 
 def fingerprint_texts(*columns: Iterable[str]) -> str:
-    """Fingerprint of columns of text; where one string ends and the next begins counts."""
+    """Fingerprint of columns of text, which depends on the boundaries between strings."""
     digest = hashlib.blake2b(digest_size=16)
     for column in columns:
         for text in column:
@@ -52,7 +52,7 @@ def fingerprint_texts(*columns: Iterable[str]) -> str:
 
 
 def text_hash(text: str) -> str:
-    """Fingerprint of one text, the key of whatever is cached per text."""
+    """Fingerprint of one text, used as a cache key."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

@@ -1,8 +1,8 @@
 """Golden sets: queries, and the evidence that a system must find for them.
 
 Relevance is kept as evidence: spans of documents. A golden set therefore stays
-valid when the chunking changes; `ragbench.core.judgements` works the labels of
-chunks or documents out of it at evaluation time.
+valid when the chunking changes; `ragbench.core.judgements` derives the labels of chunks or documents from it at
+evaluation time.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from ragbench.core.shown import Shown
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Characters ``start`` to ``end`` (exclusive) of a document; the whole of it where ``end`` is None.
+    """Characters ``start`` to ``end`` (exclusive) of a document, or the whole document if ``end`` is None.
 
     Examples:
         >>> rb.Span("returns", 9, 16)
@@ -37,8 +37,8 @@ class Evidence:
 
     Attributes:
         document_id: the document.
-        start, end: characters of its text; ``end`` None means the whole document.
-        grade: the relevance label: above 0 relevant, 0 judged and not relevant.
+        start, end: character offsets in its text; ``end`` None means the whole document.
+        grade: relevance label; above 0 means relevant, and 0 means judged and not relevant.
 
     Examples:
         >>> rb.Evidence("returns", 9, 16, grade=2).whole
@@ -54,7 +54,7 @@ class Evidence:
 
     @property
     def whole(self) -> bool:
-        """Whether the whole document is meant."""
+        """Whether the evidence is the whole document."""
         return self.end is None
 
 
@@ -68,10 +68,10 @@ class GoldenItem:
         type: the kind of query ("attribute", "comparative", ...), or empty.
         answer: a reference answer, or None.
         evidence: judged spans; an item without a positive grade has no relevant document.
-        masked: spans that the query was taken from; they must not be retrieved for it.
+        masked: spans that the query was made from, which must not be retrieved for it.
         exclude: ids of chunks or documents that this query's ranking must not contain.
-        source: the document the query was written from; queries that share one
-            are resampled together. None where it is not recorded.
+        source: the document that the query was written from, or None if it is not recorded. Queries with the same
+            source are resampled together.
         metadata: provenance and anything to slice by, JSON values only.
 
     Examples:
@@ -93,7 +93,7 @@ class GoldenItem:
 
     @property
     def unit(self) -> str:
-        """The resampling unit: the source document, else the one best-graded document, else the query."""
+        """The resampling unit: the source document, else the only document with the highest grade, else the query."""
         if self.source is not None:
             return f"document:{self.source}"
         best = max((e.grade for e in self.evidence), default=0)
@@ -109,7 +109,7 @@ class GoldenSet(Shown):
 
     Attributes:
         items: the queries, in order.
-        name: what to call the set in a report.
+        name: name of the set in reports.
         ledger: what was skipped while the set was read.
 
     Raises:
@@ -146,12 +146,12 @@ class GoldenSet(Shown):
 
     @property
     def has_spans(self) -> bool:
-        """Whether any evidence points at part of a document rather than at the whole of it."""
+        """Whether any evidence is a part of a document rather than the whole of it."""
         return any(not e.whole for item in self.items for e in item.evidence if e.grade > 0)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Fingerprint of every item; the set's name does not count."""
+        """Fingerprint of every item, without the set's name."""
         rows: Any = plain(self.items)
         for row in rows:  # Manifests and baselines record fingerprints of sets whose `masked` was called `struck`.
             row["struck"] = row.pop("masked")

@@ -1,10 +1,9 @@
 """Judgements: relevance labels of items per query, derived from a golden set's evidence.
 
-The overlap rule. A chunk carries the grade of an evidence span if the two share
-at least ``overlap`` (default one half) of the shorter of them. If no chunk
-reaches that, the chunk that shares most of the span does. Evidence that names
-a whole document gives its grade to every chunk of it. Several grades: the
-highest counts. For documents, the grade is the highest of all evidence in it.
+The overlap rule: a chunk gets the grade of an evidence span if the two share at least ``overlap`` (default one half) of
+    the shorter of them. If no chunk does, the chunk that shares most of the span gets the grade. Evidence for a whole
+    document gives its grade to every chunk of the document. If there are several grades, the highest counts. A document
+    gets the highest grade of all evidence in it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +30,7 @@ class Judgements(Shown):
         query_ids: all queries, length q.
         offsets: int64 (q + 1,); the rows of query i are ``offsets[i]:offsets[i + 1]``.
         items: int32 (n,), index into ``item_ids``, each once per query.
-        labels: int32 (n,); above 0 relevant, 0 and below judged and not relevant.
+        labels: int32 (n,); above 0 means relevant, 0 and below mean judged and not relevant.
         item_ids: the id vocabulary.
 
     Examples:
@@ -48,7 +47,7 @@ class Judgements(Shown):
 
     @classmethod
     def from_dict(cls, labels: Mapping[str, Mapping[str, int]]) -> "Judgements":
-        """Judgements from ``{query id: {item id: label}}``."""
+        """Make judgements from ``{query id: {item id: label}}``."""
         item_ids = sorted({item for row in labels.values() for item in row})
         at = {item: i for i, item in enumerate(item_ids)}
         return cls(
@@ -64,11 +63,11 @@ class Judgements(Shown):
 
     @cached_property
     def query_index(self) -> npt.NDArray[np.int64]:
-        """(n,) query of each row."""
+        """(n,) Query of each row."""
         return np.repeat(np.arange(len(self.query_ids)), np.diff(self.offsets))
 
     def to_dict(self) -> dict[str, dict[str, int]]:
-        """``{query id: {item id: label}}``, for other tools and for TREC files."""
+        """Convert to ``{query id: {item id: label}}``, for other tools and for TREC files."""
         names = [self.item_ids[item] for item in self.items]
         labels = self.labels.tolist()
         return {
@@ -112,17 +111,16 @@ def project_labels(
 
     Args:
         golden: the queries and their evidence.
-        chunks: what the retrievers index.
-        unit: judge chunks or documents.
+        chunks: the chunks that retrievers index.
+        unit: whether chunks or documents are judged.
         overlap: share of the shorter of span and chunk that must be covered, in (0, 1].
-        allow_missing: continue when evidence names documents that the corpus lacks.
-            They stay in the number of relevant items, as in trec_eval, and are
-            listed in the ledger.
+        allow_missing: continue if evidence names documents that the corpus lacks.
+            They still count as relevant items, as in trec_eval, and the ledger lists them.
 
     Raises:
         InputError: evidence names a missing document, no query has anything
-            relevant, or ``overlap`` is outside (0, 1]. When every document is
-            missing it is the wrong corpus, and ``allow_missing`` does not help.
+            relevant, or ``overlap`` is outside (0, 1]. If every document is missing, the corpus is the wrong one, and
+            ``allow_missing`` does not help.
     """
     if not 0 < overlap <= 1:
         raise InputError(f"overlap is {overlap}; it must lie in (0, 1]")
@@ -167,7 +165,7 @@ class _Projection:
         return self.order[self.bounds[at] : self.bounds[at + 1]]
 
     def covering(self, span: Evidence | Span) -> npt.NDArray[np.int64]:
-        """Chunk rows that carry a span, by the overlap rule."""
+        """Chunk rows that get the grade of a span, by the overlap rule."""
         rows = self.rows(span.document_id)
         if span.end is None or len(rows) == 0:
             return rows
@@ -198,14 +196,14 @@ class _Projection:
             rows = self.rows(id_)
             out.update([id_] if len(rows) == 0 else [ids[row] for row in rows])
             if len(rows) == 0 and id_ not in self.chunks.row:
-                reason = f"{id_!r} is to be left out, but no chunk or document has that id (was the corpus cut anew?)"
+                reason = f"{id_!r} is excluded, but no chunk or document has that id (was the corpus chunked again?)"
                 self.entries.append(LedgerEntry("golden", item.id, reason, "exclude-unknown"))
         for span in item.masked:
             out.update(ids[row] for row in self.touching(span))
         return frozenset(out)
 
     def item_row(self, id_: str) -> int:
-        """Row of an id the corpus lacks: behind the last real one."""
+        """Row of an id that the corpus lacks, after the last real row."""
         real = self.chunks.ids if self.unit == "chunk" else self.chunks.document_ids
         return len(real) + self.absent.setdefault(id_, len(self.absent))
 
@@ -216,7 +214,7 @@ class _Projection:
             rows = self.covering(evidence)
             if len(rows) == 0:
                 self.unreachable(item, evidence)
-            if self.unit == "document":  # it is judged wherever in it the evidence lies
+            if self.unit == "document":  # it is judged, wherever the evidence is in it
                 rows = self.rows(evidence.document_id)
             if len(rows) == 0:
                 targets = [self.item_row(evidence.document_id)]

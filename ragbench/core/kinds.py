@@ -1,4 +1,4 @@
-"""Whether a value is of the kind that an annotation names, and how people call that kind."""
+"""Check that values have the kind of their annotation, and name kinds in messages."""
 
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 from ragbench.core.errors import InputError
 
 Kinds = Mapping[Any, str]
-"""What people call a kind, by its annotation."""
+"""Names of kinds in messages, by annotation."""
 
 PLAIN: dict[Any, str] = {
     str: "a text", int: "a whole number", float: "a number", bool: "True or False", Path: "a path", NoneType: "None",
@@ -29,17 +29,17 @@ class Part(NamedTuple):
 def check_kinds(
     whose: str, hints: Mapping[str, Any], values: Mapping[str, object], called: Kinds | None = None
 ) -> None:
-    """Refuse values that are not of their kind.
+    """Refuse values of the wrong kind.
 
     Args:
-        whose: what the values are given to, for the message.
-        hints: annotation by name; a value without one may be anything.
-        values: what is given.
-        called: what kinds are called, where a name of a class says too little; by annotation, or by name of the value.
+        whose: the call or object that takes the values, for the message.
+        hints: annotation by name; a value without an annotation may be anything.
+        values: the values by name.
+        called: names of kinds in messages, by annotation or by name of the value, where the name of a class says too
+            little.
 
     Raises:
-        InputError: one is of another kind; the message names it, or its first part that does not fit, and what it
-            must be.
+        InputError: a value has the wrong kind; the message names it, or its first wrong part, and the right kind.
     """
     for name, value in values.items():
         wrong = misfit(value, hints[name], name) if name in hints else None
@@ -50,16 +50,16 @@ def check_kinds(
 
 
 def fits(value: object, hint: Any) -> bool:
-    """Whether the value is of that kind; what an iterator will give is not looked at.
+    """Whether the value has that kind. Values of an iterator are not checked.
 
-    Any real number but True and False will do for a float, any collection for a sequence, but no text (taken apart, it
-    would be as many as it has letters), and for a mapping whatever ``dict`` takes by its keys, as a pandas.Series.
+    A float may be any real number except True and False. A sequence may be any collection except a text, which would
+    become a sequence of letters. A mapping may be anything that ``dict`` takes by its keys, such as a pandas.Series.
     """
     return misfit(value, hint) is None
 
 
 def misfit(value: object, hint: Any, name: str = "") -> Part | None:
-    """The first part of the value that is not of that kind, or the whole; None if all is."""
+    """Find the first part of the value with the wrong kind, or the whole value; None if all parts fit."""
     origin, inside = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         found = [misfit(value, one, name) for one in inside]
@@ -111,7 +111,7 @@ def _misfit_one(value: Any, inside: tuple[Any, ...], name: str) -> Part | None:
 
 
 def _numpy(value: object, name: str) -> bool:
-    """Whether the value is of that class of numpy, which is not imported for it."""
+    """Whether the value has that class of numpy, without importing numpy."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(value, getattr(numpy, name))
 
@@ -123,7 +123,7 @@ def _has_pairs(value: object) -> bool:
 
 
 def taken(value: Any, hint: Any) -> Any:
-    """The value as calls take it: no scalar of numpy, a tuple for an iterator, a dict for other pairs."""
+    """Convert a value for a call: scalars of numpy to numbers, iterators to tuples, and other pairs to dicts."""
     if _numpy(value, "generic") or (_numpy(value, "ndarray") and value.ndim == 0):
         return value.item()
     origins = [get_origin(one) for one in _alternatives(hint)]
@@ -135,7 +135,7 @@ def taken(value: Any, hint: Any) -> Any:
 
 
 def said(hint: Any, called: Kinds) -> str:
-    """How people call a kind: ``a path or None``, ``a text or a list, each a text``."""
+    """Name a kind in a message: ``a path or None``, ``a text or a list, each a text``."""
     kinds = [one for one in _alternatives(hint) if one is not NoneType]
     whole = Union[tuple(kinds)] if len(kinds) > 1 else kinds[0] if kinds else NoneType  # noqa: UP007 (made here)
     if isinstance(hint, type | UnionType) and hint in called:
@@ -146,7 +146,7 @@ def said(hint: Any, called: Kinds) -> str:
         words = [_one(one, called) for one in kinds if not (one is str and Path in kinds)]
     if len(kinds) < len(_alternatives(hint)):
         words.append("None")
-    # What says more of its parts stands last, so that these are not taken for alternatives to it.
+    # A kind that describes its parts comes last, so that the parts do not read as alternatives to it.
     return " or ".join(sorted(dict.fromkeys(words), key=lambda word: word.startswith((LIST, MAPPING))))
 
 
@@ -169,7 +169,7 @@ def _one(kind: Any, called: Kinds) -> str:
 
 
 def _shown(value: object) -> str:
-    """``a Corpus``, ``5``, ``'x'``: the value itself where it is short."""
+    """Show a value in a message: itself if it is short, else its class, as in ``a Corpus``, ``5``, ``'x'``."""
     if value is None or isinstance(value, str | bool | int | float):
         text = repr(value)
         return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -5,8 +5,8 @@
         corpus: Path = option("File or folder of documents.", section="Input")
         per_chunk: int = option("Queries to write for each chunk.", default=5, section="Output")
 
-The annotation gives the type. `specs` reads the declarations back, `make` builds the object from what somebody gave,
-and `named` spells an option as the surface at hand does: ``--per-chunk`` on the command line, ``per_chunk=`` in
+The annotation gives the type. `specs` reads the declarations back, `make` builds the object from given values, and
+`named` spells an option as the user would write it: ``--per-chunk`` on the command line, ``per_chunk=`` in
 Python, ``per_chunk`` in a configuration file.
 """
 
@@ -29,7 +29,7 @@ KEY = "option"
 
 @dataclass(frozen=True)
 class Declared:
-    """What an option says of itself besides its name, type and default; see `option`."""
+    """Properties of an option besides its name, type and default; see `option`."""
 
     help: str
     section: str = ""
@@ -67,15 +67,15 @@ def option(
 
     Args:
         help: one sentence for ``--help``, the docstring and the reference pages.
-        default: its value where nobody gives one. Without a default, the option must be given.
-        section: heading of the help that it stands under: Input, Retrieval, Model, Limits, Output and so on. Options
+        default: the value if the user gives none. An option without a default is required.
+        section: heading of the option in the help: Input, Retrieval, Model, Limits, Output and so on. Options
             without a section come first, under "Options".
-        flag: its name on the command line, where it is not the field's name: ``--retriever`` for ``retrievers``.
-        metavar: what the help shows for its value, where the type says too little: ``NAME=FILE``.
+        flag: name on the command line if it differs from the field's name: ``--retriever`` for ``retrievers``.
+        metavar: placeholder of the value in the help if the type says too little: ``NAME=FILE``.
         positional: whether the command takes it by position (``ragbench compare REF REF``). A collection takes all.
-        unset: what the help calls the default, where the default is None: ``the user's cache folder``.
-        parse: reads the value from the text of a command line or configuration file (``"1,5,10"``).
-        python: False for what only a command needs. The Python call then lacks it.
+        unset: description of the default in the help if the default is None: ``the user's cache folder``.
+        parse: function that reads the value from the text of a command line or configuration file (``"1,5,10"``).
+        python: False for an option that only the command has.
     """
     declared = Declared(help, section, flag, metavar, positional, unset, parse, python)
     if isinstance(default, list | dict | set):
@@ -100,11 +100,11 @@ class OptionSpec:
     """One declared option.
 
     Attributes:
-        name: of the field, the Python argument and the key of a configuration file.
-        kind: its annotation, resolved.
-        default: `dataclasses.MISSING` where it must be given.
-        keyword: whether Python takes it by keyword only.
-        declared: the rest, as given to `option`.
+        name: name of the field, the Python argument and the key of a configuration file.
+        kind: the resolved annotation.
+        default: the default; `dataclasses.MISSING` if the option is required.
+        keyword: whether Python takes it only by keyword.
+        declared: the other properties, as given to `option`.
     """
 
     name: str
@@ -115,17 +115,19 @@ class OptionSpec:
 
     @property
     def required(self) -> bool:
-        """Whether it must be given."""
+        """Whether the option is required."""
         return self.default is dataclasses.MISSING
 
     @property
     def flag(self) -> str:
-        """Its name on the command line."""
+        """The name on the command line."""
         return self.declared.flag or "--" + self.name.replace("_", "-")
 
     @property
     def many(self) -> bool:
-        """Whether it takes a collection of values, one at a time on the command line, and no path or text instead."""
+        """Whether the option takes a collection of values, one at a time on the command line, and not a path or text
+        instead.
+        """
         kinds = alternatives(self.kind)
         return any(_is_collection(kind) for kind in kinds) and not {Path, str} & set(kinds)
 
@@ -148,20 +150,21 @@ def specs(cls: type) -> tuple[OptionSpec, ...]:
 
 
 def make(cls: type[T], given: Mapping[str, object], *, called: Kinds | None = None, whose: str = "") -> T:
-    """Build the options from what somebody gave.
+    """Build the options from given values.
 
-    Text becomes a path, or is read by the option's ``parse``, where the annotation asks for that; one value stands for
-    a collection of one; numbers of numpy and iterators are converted.
+    Text becomes a path, or the option's ``parse`` reads it, if the annotation requires that. A single value becomes a
+    collection of one. Numbers of numpy and iterators are converted.
 
     Args:
         cls: a class decorated by `options`.
-        given: values by name. What is absent takes its default.
+        given: values by name. Missing options take their default.
         called: words for kinds of arguments in messages, by kind or by name.
         whose: the call or command, for messages.
 
     Raises:
-        SettingError: an unknown name, a missing option, or a value that the class refuses; every fault is listed.
-        InputError: a value of another kind.
+        SettingError: a name is unknown, a required option is missing, or the class refuses a value; the message lists
+            every fault.
+        InputError: a value has the wrong kind.
     """
     known = {spec.name: spec for spec in specs(cls)}
     faults = [f"unknown option {name!r}{did_you_mean(name, known)}" for name in given if name not in known]
@@ -174,7 +177,7 @@ def make(cls: type[T], given: Mapping[str, object], *, called: Kinds | None = No
 
 
 def converted(spec: OptionSpec, value: Any) -> Any:
-    """The value as the option takes it; what cannot be converted stays, and is refused by its kind."""
+    """Convert a value for the option. A value that cannot be converted stays, and the check of kinds refuses it."""
     value = taken(value, spec.kind)
     if value is None:
         return value
@@ -193,7 +196,7 @@ def converted(spec: OptionSpec, value: Any) -> Any:
 
 
 def _part(spec: OptionSpec, value: Any) -> Any:
-    """One value of a collection: text becomes a path where only a path will do."""
+    """Convert one value of a collection: text becomes a path if only a path fits."""
     inside = {
         one for kind in alternatives(spec.kind) if _is_collection(kind) for one in alternatives(get_args(kind)[0])
     }
@@ -215,5 +218,5 @@ def _is_collection(kind: Any) -> bool:
 
 
 def part(options: Any, group: type[T]) -> T:
-    """The options of one group alone, from options that inherit them."""
+    """Extract the options of one group from options that inherit them."""
     return group(**{field.name: getattr(options, field.name) for field in dataclasses.fields(group) if field.init})  # type: ignore[arg-type]

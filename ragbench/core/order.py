@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 BLOCK_CELLS = 1 << 21
-"""Size of the scratch table (cells) that row-wise look-ups of runs work through."""
+"""Cells of the scratch table for look-ups by row."""
 
 
 def canonical_order(
@@ -24,7 +24,7 @@ def canonical_order(
     scores: npt.NDArray[np.float32],
     item_ids: Sequence[str],
 ) -> npt.NDArray[np.int64] | None:
-    """The permutation that puts rows in canonical order, or None where they already are.
+    """Return the permutation that puts rows in canonical order, or None if they already are.
 
     Args:
         query_index: (n,) query of each row.
@@ -38,7 +38,7 @@ def canonical_order(
         return None
     never_rises = scores[1:] <= scores[:-1]
     if bool(np.all(np.where(same_query, never_rises, query_index[1:] > query_index[:-1]))):
-        order = np.arange(len(scores))  # sorted but for ties, as run files are: no sort needed
+        order = np.arange(len(scores))  # sorted except for ties, as run files are: no sort is needed
     else:
         order = np.argsort(_sort_key(query_index, scores), kind="stable")
     ranked_query, ranked_score = query_index[order], scores[order]
@@ -61,10 +61,10 @@ def canonical_order(
 
 
 def _sort_key(query_index: npt.NDArray[np.int64], scores: npt.NDArray[np.float32]) -> npt.NDArray[np.uint64]:
-    """One integer per row that ascends with the query and, within it, as the score falls.
+    """Make one integer per row that ascends with the query and, within a query, with falling score.
 
-    The bits of a positive float ascend with it as an integer, those of a
-    negative one descend. Sorting these keys takes an eighth of the time of
+    Read as an integer, the bits of a positive float ascend with its value, and those of a negative one descend. Sorting
+    these keys takes an eighth of the time of
     sorting by two columns. Adding zero makes -0.0 equal to 0.0.
     """
     bits = (scores + np.float32(0)).view(np.uint32)
@@ -75,7 +75,7 @@ def _sort_key(query_index: npt.NDArray[np.int64], scores: npt.NDArray[np.float32
 def first_of_each(
     query_index: npt.NDArray[np.int64], items: npt.NDArray[np.int32], width: int
 ) -> npt.NDArray[np.bool_] | None:
-    """Mask of the first row of each (query, item) pair, or None where no pair repeats.
+    """Return a mask of the first row of each (query, item) pair, or None if no pair repeats.
 
     Args:
         query_index: (n,) ascending.
@@ -94,7 +94,7 @@ def first_of_each(
         if low == high:
             continue
         cell = (query_index[low:high] - block * rows_per_block) * width + items[low:high]
-        # Written backwards, so that the first row of a pair is the one that stays in its cell.
+        # Written in reverse, so that the first row of a pair stays in its cell.
         table[cell[::-1]] = np.arange(high - 1, low - 1, -1)
         keep[low:high] = table[cell] == np.arange(low, high)
     return None if keep.all() else keep

@@ -22,6 +22,6 @@ def pairs(option: str, written: str | None, form: str = "NAME=VALUE") -> dict[st
         if not (name and equals and value):
             raise SettingError(f"{option}: {part.strip()!r} is not of the form {form}; write {form},{form}")
         if name in found:
-            raise SettingError(f"{option}: {name!r} is there twice")
+            raise SettingError(f"{option}: {name!r} is given twice")
         found[name] = value
     return found

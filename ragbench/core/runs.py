@@ -1,4 +1,4 @@
-"""Runs: what a retriever returned for each query, as columns."""
+"""Runs: rankings of a retriever for queries, as columns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,18 +20,18 @@ Unit = Literal["chunk", "document"]
 class Run(Shown):
     """Rankings in canonical order (`ragbench.core.order`), each item once per query.
 
-    Build one with `Run.of`, which sorts and removes repeated items; rows of a
-    query stand together and the best comes first.
+    Build one with `Run.of`, which sorts the rows and removes repeated items. The rows of a query are adjacent, best
+    first.
 
     Attributes:
-        query_ids: every query that was asked, also those with an empty ranking, length q.
+        query_ids: all queries, including those with an empty ranking, length q.
         offsets: int64 (q + 1,); the ranking of query i is rows ``offsets[i]:offsets[i + 1]``.
         items: int32 (n,), index into ``item_ids``.
         scores: float32 (n,), higher is better.
         item_ids: the id vocabulary (may hold ids that were never retrieved).
         unit: whether the ids are of chunks or of documents.
         failures: reason by query id, for queries that could not be answered.
-        repeated: how many rows were dropped because their query already had the item.
+        repeated: number of rows that were dropped because their query already had the item.
 
     Examples:
         >>> run = rb.Run.from_dict({"q1": {"a": 0.4, "b": 0.9}})
@@ -60,13 +60,13 @@ class Run(Shown):
         unit: Unit = "chunk",
         failures: Mapping[str, str] | None = None,
     ) -> "Run":
-        """A run from rows in any order.
+        """Build a run from rows in any order.
 
         Args:
             query_ids: all queries, length q.
             query_index: (n,) query of each row, 0 to q - 1.
             items: (n,) index into ``item_ids``.
-            scores: (n,) any numbers but NaN; compared as float32.
+            scores: (n,) numbers without NaN; compared as float32.
             item_ids: the id vocabulary.
             unit: whether the ids are of chunks or of documents.
             failures: reason by query id.
@@ -98,7 +98,7 @@ class Run(Shown):
 
     @classmethod
     def from_dict(cls, rankings: Mapping[str, Mapping[str, float]], *, unit: Unit = "chunk") -> "Run":
-        """A run from ``{query id: {item id: score}}``, the form ranx and pytrec_eval use."""
+        """Build a run from ``{query id: {item id: score}}``, the form of ranx and pytrec_eval."""
         item_ids = sorted({item for ranking in rankings.values() for item in ranking})
         row = {item: i for i, item in enumerate(item_ids)}
         lengths = [len(ranking) for ranking in rankings.values()]
@@ -116,31 +116,31 @@ class Run(Shown):
 
     @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
-        """(q,) number of items each query retrieved."""
+        """(q,) Number of retrieved items per query."""
         return np.diff(self.offsets)
 
     @cached_property
     def query_index(self) -> npt.NDArray[np.int64]:
-        """(n,) query of each row."""
+        """(n,) Query of each row."""
         return np.repeat(np.arange(len(self.query_ids)), self.lengths)
 
     @cached_property
     def ranks(self) -> npt.NDArray[np.int64]:
-        """(n,) rank of each row in its query, from 1."""
+        """(n,) Rank of each row in its query, from 1."""
         return np.arange(1, len(self.items) + 1) - np.repeat(self.offsets[:-1], self.lengths)
 
     def ranking(self, query: int) -> list[tuple[str, float]]:
-        """Item ids and scores of one query (by position), best first."""
+        """Return item ids and scores of one query (by position), best first."""
         rows = slice(int(self.offsets[query]), int(self.offsets[query + 1]))
         names = [self.item_ids[item] for item in self.items[rows]]
         return list(zip(names, self.scores[rows].tolist(), strict=True))
 
     def to_dict(self) -> dict[str, dict[str, float]]:
-        """``{query id: {item id: score}}``, for ranx, pytrec_eval and other tools."""
+        """Convert to ``{query id: {item id: score}}``, for ranx, pytrec_eval and other tools."""
         return {query_id: dict(self.ranking(i)) for i, query_id in enumerate(self.query_ids)}
 
     def top(self, k: int) -> "Run":
-        """The same run cut after rank k."""
+        """Cut the run after rank k."""
         if self.lengths.max(initial=0) <= k:
             return self
         return self._where(self.ranks <= k)
@@ -160,7 +160,7 @@ class Run(Shown):
         )
 
     def as_documents(self, document_ids: Sequence[str], document_index: npt.NDArray[np.int32]) -> "Run":
-        """The run of documents behind a run of chunks: each document stands where its best chunk stood.
+        """Convert a run of chunks to a run of documents. Each document takes the rank of its best chunk.
 
         Args:
             document_ids: the documents.
@@ -175,7 +175,7 @@ class Run(Shown):
             unit="document",
             failures=self.failures,
         )
-        # Several chunks of one document are no fault of the retriever, so they are not counted as repeated.
+        # Several chunks of one document are not a fault of the retriever, so they do not count as repeated.
         return Run(
             run.query_ids,
             run.offsets,
@@ -188,7 +188,7 @@ class Run(Shown):
         )
 
     def select(self, query_ids: Sequence[str]) -> "Run":
-        """The rankings of these queries, in this order. A query that the run lacks gets an empty one."""
+        """Select the rankings of these queries, in this order. A query that the run lacks gets an empty ranking."""
         if list(query_ids) == list(self.query_ids):
             return self
         row = {id_: i for i, id_ in enumerate(self.query_ids)}
@@ -210,10 +210,9 @@ class Run(Shown):
         )
 
     def tie_rate(self, k: int) -> float:
-        """Share of the items in the top k (and at rank k + 1) that have the score of a neighbour.
+        """Share of the items in the top k (and at rank k + 1) that have the same score as a neighbour.
 
-        1.0 for a retriever that gives every item the same score; 0.0 where
-        every order is the retriever's own. NaN if nothing was retrieved.
+        It is 1.0 if every item has the same score, 0.0 if there are no ties, and NaN if nothing was retrieved.
         """
         if len(self.items) == 0:
             return float("nan")
@@ -225,7 +224,7 @@ class Run(Shown):
 
     @property
     def constant(self) -> bool:
-        """Whether no query has two different scores although some query has two items."""
+        """Whether no query has two different scores, although some query has two items."""
         if not (self.lengths > 1).any():
             return False
         return not bool(((self.scores[1:] != self.scores[:-1]) & (self.ranks[1:] > 1)).any())
@@ -242,7 +241,7 @@ class Query(NamedTuple):
 
     Attributes:
         id: the golden item's id.
-        text: what to search for.
+        text: text to search for.
         exclude: item ids that must not appear in its ranking.
     """
 

@@ -22,10 +22,10 @@ class QueryTable:
 
     Attributes:
         ids: unique.
-        texts: as the user typed them.
-        types: kind of query, or empty.
-        units: the resampling unit of each (`GoldenItem.unit`).
-        columns: further properties to slice by (language, document, metadata); None where a query lacks one.
+        texts: texts of the queries.
+        types: kinds of queries, or empty.
+        units: resampling units (`GoldenItem.unit`).
+        columns: other properties to slice by (language, document, metadata); None if a query lacks one.
     """
 
     ids: Sequence[str]
@@ -39,7 +39,7 @@ class QueryTable:
 
     @classmethod
     def of(cls, golden: GoldenSet) -> "QueryTable":
-        """Build the table of a golden set. It takes metadata that are text, numbers or booleans."""
+        """Build the table of a golden set, with metadata that are text, numbers or booleans."""
         names = sorted({name for item in golden for name, value in item.metadata.items() if _is_plain(value)})
         columns: dict[str, Sequence[str | float | None]] = {
             name: [_cell(item.metadata.get(name)) for item in golden] for name in names
@@ -56,7 +56,7 @@ class QueryTable:
         )
 
     def select(self, rows: npt.NDArray[np.int64]) -> "QueryTable":
-        """The same columns for these rows, in this order."""
+        """Select rows, in this order."""
         at = rows.tolist()
         return QueryTable(
             [self.ids[i] for i in at],
@@ -72,18 +72,17 @@ class ScoredRun(Shown):
     """One system's scores on a golden set, whether measured now or read from a folder.
 
     Attributes:
-        name: the name of the system, unique within a comparison.
-        scores: per query; empty if the system did not run.
+        name: name of the system, unique within a comparison.
+        scores: scores per query; empty if the system did not run.
         queries: the queries of ``scores``, in its order.
         run: the rankings, if available.
         judgements: the labels they were scored with, if available.
         latency_ms: percentiles of single queries: ``p50``, ``p95``, ``p99``; empty where none were timed.
-        cost_per_query: in the currency of the price table; None if nothing was paid or the price is unknown.
+        cost_per_query: cost in the currency of the price table; None if nothing was paid or the price is unknown.
         failed: queries that could not be answered; they score 0.
         error: why it did not run, or None.
         manifest: fingerprints of golden set, chunks and judgements; settings and versions.
-        intervals: 95% intervals of the median latency (`MEDIAN`) and of the cost of a query (`COST`), where they are
-            known; ends by name.
+        intervals: ends of known 95% intervals by name: the median latency (`MEDIAN`) and the cost per query (`COST`).
 
     Examples:
         >>> without, stemmed = rb.load_run("reports/example")
@@ -106,7 +105,7 @@ class ScoredRun(Shown):
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def select(self, rows: npt.NDArray[np.int64]) -> "ScoredRun":
-        """The same system on these rows of its queries, in this order."""
+        """Select rows of the queries, in this order."""
         queries = self.queries.select(rows)
         wanted = set(queries.ids)
         ledger = type(self.scores.ledger)(tuple(e for e in self.scores.ledger.entries if e.item in wanted))
@@ -117,7 +116,7 @@ class ScoredRun(Shown):
 
 
 def known_intervals(ends: Mapping[str, Sequence[float | None]]) -> dict[str, tuple[float, float]]:
-    """The intervals whose two ends are known."""
+    """Return the intervals with two known ends."""
     return {name: (low, high) for name, (low, high) in ends.items() if low is not None and high is not None}
 
 

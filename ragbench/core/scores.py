@@ -1,4 +1,4 @@
-"""Scores: what each query got on each metric."""
+"""Scores: a value per query and metric."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from ragbench.core.ledger import Ledger
 from ragbench.core.shown import Shown
 
 Direction = Literal["higher", "lower", "none"]
-"""Which values of a metric are better. ``none`` is for a metric that describes and does not rate."""
+"""Whether higher or lower values of a metric are better. ``none`` is for a metric that only describes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,11 +19,11 @@ class Scores(Shown):
     """A matrix of queries by metrics.
 
     Attributes:
-        query_ids: length q.
-        metrics: metric names as printed (``"ndcg@10"``), length m.
+        query_ids: ids of the queries, length q.
+        metrics: printed names of the metrics (``"ndcg@10"``), length m.
         values: float64 (q, m); NaN where the metric is undefined for the query.
-        ledger: the reason of every row that is NaN.
-        directions: by metric, for those whose higher values are not better.
+        ledger: issue log with the reason of every NaN.
+        directions: direction by metric, for metrics whose higher values are not better.
 
     Examples:
         >>> run = rb.Run.from_dict({"q1": {"a": 0.9}, "q2": {"a": 0.8, "b": 0.7}})
@@ -42,16 +42,16 @@ class Scores(Shown):
     directions: Mapping[str, Direction] = field(default_factory=dict)
 
     def direction(self, metric: str) -> Direction:
-        """Which values of the metric are better."""
+        """Return whether higher or lower values of the metric are better."""
         return self.directions.get(metric, "higher")
 
     def column(self, metric: str) -> npt.NDArray[np.float64]:
-        """(q,) the values of one metric."""
+        """(q,) Values of one metric."""
         values: npt.NDArray[np.float64] = self.values[:, self.metrics.index(metric)]
         return values
 
     def means(self) -> dict[str, float]:
-        """Mean over the queries where each metric is defined."""
+        """Return the mean of each metric over the queries where it is defined."""
         scored = ~np.isnan(self.values)
         totals = np.where(scored, self.values, 0.0).sum(axis=0)
         counts = scored.sum(axis=0)
@@ -66,7 +66,7 @@ NO_SCORES = Scores((), (), np.zeros((0, 0)))
 
 
 def headline(metrics: Sequence[str]) -> str:
-    """The metric that an evaluation is read by: nDCG@10, else the first nDCG, else the first metric."""
+    """Return the headline metric of an evaluation: nDCG@10, else the first nDCG, else the first metric."""
     for wanted in ("ndcg@10", "ndcg"):
         for name in metrics:
             if name == wanted or (wanted == "ndcg" and name.startswith("ndcg")):

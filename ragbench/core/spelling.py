@@ -1,4 +1,4 @@
-"""How the surface at hand spells an option: the command line, Python or a configuration file."""
+"""Spell options in messages as the user would write them: on the command line, in Python or in a configuration file."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ Spell = Callable[[str], str]
 
 
 def in_python(option: str) -> str:
-    """``per_chunk=``: an argument of a call."""
+    """Spell an option as an argument of a call: ``per_chunk=``."""
     return f"{option}="
 
 
@@ -15,7 +15,7 @@ _spell: Spell = in_python
 
 
 def named(option: str) -> str:
-    """The option as the user wrote it, or would write it, for messages.
+    """Spell an option in a message as the user would write it.
 
     Example:
         >>> named("per_chunk")
@@ -25,7 +25,7 @@ def named(option: str) -> str:
 
 
 def given(option: str, value: object) -> str:
-    """The option with the value that the user gave it, for messages.
+    """Spell an option with its value in a message.
 
     Example:
         >>> given("by", "colour")
@@ -37,7 +37,9 @@ def given(option: str, value: object) -> str:
 
 @contextmanager
 def spelled_by(spell: Spell) -> Iterator[None]:
-    """Spell options by another rule within the block. It holds for all threads: a process has one surface."""
+    """Spell options by another rule within the block. It applies to all threads, because a process has one user
+    interface.
+    """
     global _spell
     before, _spell = _spell, spell
     try:

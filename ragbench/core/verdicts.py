@@ -11,34 +11,33 @@ Decision = Literal["better", "worse", "different", "equivalent", "no difference 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One metric of two systems over the same queries: candidate minus baseline.
+    """Comparison of two systems in one metric over the same queries: candidate minus baseline.
 
     Attributes:
         baseline, candidate: names of the systems.
         metric: metric name.
-        slice: the part of the queries, ``"type=keyword"``; empty for all of them.
-        n: queries on which both have a value.
-        clusters: independent units among them (source documents).
-        baseline_mean, candidate_mean: over these queries; None if ``n`` is 0.
-        difference, low, high: mean difference with its interval; None where there is none, with the reason in
-            ``notes``.
+        slice: name of the slice of queries, as ``"type=keyword"``; empty for all.
+        n: number of queries with a value of both.
+        clusters: number of independent units (source documents).
+        baseline_mean, candidate_mean: means over these queries; None if ``n`` is 0.
+        difference, low, high: mean difference with its interval; None if there is none, and ``notes`` has the reason.
         confidence: the confidence level of the interval.
-        interval: how it was made (``"t, clustered by document"``, ``"percentile bootstrap"``).
-        d_z: mean difference over the standard deviation of the differences; None where that is 0.
+        interval: method of the interval (``"t, clustered by document"``, ``"percentile bootstrap"``).
+        d_z: mean difference divided by the standard deviation of the differences; None if that is 0.
         cliffs_delta: Cliff's delta of the two sets of values.
-        wins, ties, losses: queries on which the candidate is better, equal, worse; where neither more nor less is
-            better, has more, as much, less.
-        p: two-sided p-value of "no difference"; 1 if all differences are 0.
+        wins, ties, losses: queries on which the candidate is better, equal or worse. For a metric without direction:
+            higher, equal or lower.
+        p: two-sided p-value of no difference; 1 if all differences are 0.
         p_adjusted: p corrected for all comparisons in the same table.
-        test: which test gave p (``"sign-flip by document, 10,000 resamples"``).
-        decision: at the level asked for, by ``p_adjusted`` and the smallest effect of interest.
+        test: test that gave p (``"sign-flip by document, 10,000 resamples"``).
+        decision: decision at the given level, by ``p_adjusted`` and the margin.
         notes: caveats: identical runs, zero variance, few clusters.
         margin: the difference that does not matter; None if none was given.
-        p_equivalence: of "they differ by the margin or more" (two one-sided tests); None without a margin.
+        p_equivalence: p-value of a difference of the margin or more (two one-sided tests); None without a margin.
         p_equivalence_adjusted: the same, corrected for all comparisons in the same table.
         reason: why this test was chosen, in one sentence.
-        direction: which values of the metric are better.
-        same_run: both have the same rankings and values, so nothing was tested and p is 1.
+        direction: whether higher or lower values of the metric are better.
+        same_run: whether both have the same rankings and values. Then nothing was tested, and p is 1.
     """
 
     baseline: str
@@ -75,8 +74,8 @@ class Verdict:
     def disagrees(self) -> bool:
         """Whether the interval and the uncorrected p disagree about zero: only one of them excludes it.
 
-        The interval (t or bootstrap) and the test (sign flips or McNemar) are made in different ways, so this happens
-        where p is close to ``1 - confidence``, or where there are too few queries for the test.
+        The interval (t or bootstrap) and the test (sign flips or McNemar) use different methods. They can disagree if p
+        is close to ``1 - confidence``, or if there are too few queries for the test.
         """
         if self.low is None or self.high is None:
             return False

@@ -156,7 +156,7 @@ def parse_mix(written: str | None) -> dict[str, float]:
         if name not in TYPES:
             raise SettingError(f"--mix: no query type {name!r}{did_you_mean(name, TYPES)}")
         if name in shares:
-            raise SettingError(f"--mix: {name!r} is there twice")
+            raise SettingError(f"--mix: {name!r} is given twice")
         try:
             shares[name] = float(value) if equals else 1.0
         except ValueError:

@@ -20,7 +20,7 @@ def test_names_and_values(written: str | None, found: dict[str, str]) -> None:
         ("a", "--x: 'a' is not of the form NAME=VALUE; write NAME=VALUE,NAME=VALUE"),
         ("a=", "'a=' is not of the form"),
         ("=b", "'=b' is not of the form"),
-        ("a=b,a=c", "--x: 'a' is there twice"),
+        ("a=b,a=c", "--x: 'a' is given twice"),
     ],
 )
 def test_what_is_written_otherwise_is_told(written: str, told: str) -> None:
