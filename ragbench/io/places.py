@@ -1,26 +1,29 @@
-"""The folders outside a run: the cache, and the sample data."""
+"""Folders outside a run: the cache, and the sample data."""
 
 import os
 from pathlib import Path
 
 from ragbench.core.errors import InputError
+from ragbench.core.spelling import named
 
 
 def cache_folder(given: Path | str | None = None) -> Path:
-    """The folder given, else ``RAGBENCH_CACHE`` of the environment, else the user's cache folder; made if need be.
+    """The given folder, else ``RAGBENCH_CACHE`` of the environment, else the user's cache folder. It is made if needed.
 
     Raises:
-        InputError: it cannot be made or written to.
+        InputError: the folder cannot be made or written to.
     """
     folder = _chosen(given)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"cache folder {folder}: {error.strerror}; name another by --cache or RAGBENCH_CACHE"
+            f"cache folder {folder}: {error.strerror}; name another with {named('cache')} or RAGBENCH_CACHE"
         ) from error
     if not os.access(folder, os.W_OK):
-        raise InputError(f"cache folder {folder} cannot be written to; name another by --cache or RAGBENCH_CACHE")
+        raise InputError(
+            f"cache folder {folder} cannot be written to; name another with {named('cache')} or RAGBENCH_CACHE"
+        )
     return folder
 
 

@@ -147,7 +147,7 @@ BAD: list[tuple[str, Callable[[Path], list[object]], str]] = [
     ("k is 0", lambda p: ["--k", "0"], "at least 1"),
     ("k is text", lambda p: ["--k", "ten"], "k.0"),
     ("unknown chunker", lambda p: ["--chunker", "fixt"], "did you mean 'fixed'"),
-    ("unusable cache", lambda p: ["--cache", lines(p / "file", ["x"])], "name another by --cache"),
+    ("unusable cache", lambda p: ["--cache", lines(p / "file", ["x"])], "name another with --cache"),
     ("unknown level", lambda p: ["--level", "page"], "level"),
 ]
 

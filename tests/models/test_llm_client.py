@@ -318,7 +318,7 @@ def test_a_provider_that_does_not_count_tokens(model: str) -> None:
 
 def test_a_limit_on_cost_without_a_price_is_refused(tmp_path: Path) -> None:
     params = {"base_url": "http://127.0.0.1:9/v1"}
-    with pytest.raises(SettingError, match=r"not known: write it to a YAML file .*--prices"):
+    with pytest.raises(SettingError, match=r"not known: write it to a YAML file .*prices="):
         connect("openai:m", params=params, budget=Budget(max_cost=1), answers=tmp_path / "a.sqlite")
     assert not (tmp_path / "a.sqlite").exists()
 
@@ -425,7 +425,7 @@ def test_free_text(model: str) -> None:
         ("openai:m", {"max_retries": 3}, "leave params.max_retries out"),
         ("openai:m", {"temprature": 1}, "no parameter 'temprature'"),
         ("bedrock_converse:m", {}, "needs a region"),
-        ("openai_compatible:m", {}, "--base-url"),
+        ("openai_compatible:m", {}, "base_url="),
         ("openai_compatible:m", {"base_url": "localhost:8000/v1"}, "is not an address"),
         ("openai_compatible:m", {"base_url": "http://host:x/v1"}, "is not an address"),
         ("openai_compatible:m", {"base_url": "http://me:word@host/v1"}, "no name, password"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ragbench.core.errors import InputError, SettingError
+from ragbench.core.spelling import named
 from ragbench.io.encoding import read_text
 from ragbench.io.files import parse_yaml
 from ragbench.models.llm.base import BudgetSpent, Request, Response, Usage
@@ -62,8 +63,8 @@ def find_price(model: str, own: Path | None = None, *, at_provider: bool = True)
 def how_to_name_a_price(model: str) -> str:
     """Explain how to add a price."""
     return (
-        f"write it to a YAML file and name that file with --prices: '{model}: {{input: 0.15, output: 0.60}}' "
-        "(per million tokens; 0 for a model of your own)"
+        f"write it to a YAML file and name that file with {named('prices')}: "
+        f"'{model}: {{input: 0.15, output: 0.60}}' (per million tokens; 0 for a model of your own)"
     )
 
 
@@ -169,7 +170,7 @@ class Estimate:
             f"output tokens  at most {self.output_tokens:,}",
         ]
         if self.least is None or self.most is None:
-            return [*shown, "cost           unknown: the price table has no such model (--prices FILE)"]
+            return [*shown, f"cost           unknown: the price table has no such model ({named('prices')} FILE)"]
         shown.append(f"cost           {self.least:,.4f} to {self.most:,.4f}, before repairs of unusable answers")
         return shown + ([f"prices         {self.source}"] if self.source else [])
 

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import fingerprint
+from ragbench.core.spelling import named
 from ragbench.models.llm import chat_setup
 from ragbench.models.llm.base import LLMError, Request, Response, Show
 from ragbench.models.llm.chat_errors import read_error, read_status
@@ -160,7 +161,7 @@ class OpenAICompatible(StructuredLLM):
 def _address(name: str, given: object) -> str:
     if not given:
         raise SettingError(
-            f"language model {name!r} needs the address of its server: --base-url (params base_url), as in "
+            f"language model {name!r} needs the address of its server: {named('base_url')} (params base_url), as in "
             "http://localhost:8000/v1"
         )
     parts = urllib.parse.urlsplit(str(given))
