@@ -1,6 +1,7 @@
 """The HTML report in a real browser."""
 
 import json
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -14,8 +15,11 @@ sys.path += [str(Path(__file__).resolve().parent.parent / room) for room in ("mo
 from judge_replies import reply
 from llm_server import LLMServer, serving
 
+expect = pytest.importorskip("playwright.sync_api", reason="pip install playwright").expect
+
 Open = Callable[..., Any]
 ROOT = Path(__file__).resolve().parents[2]
+OPEN = "#table tbody button.open"
 HOSTILE = [
     "<script>window.hit = 1</script>",
     '<img src=x onerror="window.hit = 2">',
@@ -98,7 +102,7 @@ def answered(ragbench: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def rows(page: Any) -> list[str]:
-    return page.locator("#table tbody button.open").all_inner_texts()
+    return page.locator(OPEN).all_inner_texts()
 
 
 def test_charts_are_drawn_without_an_error_or_a_request(shop: Path, watched: Open) -> None:
@@ -150,13 +154,16 @@ def test_search_filters_and_counts(shop: Path, watched: Open) -> None:
     page.fill("#filter-text", "TENT")
     fitting = [row["text"] for row in golden if "tent" in (row["id"] + " " + row["text"]).lower()]
     assert 0 < len(fitting) < 40
-    assert page.inner_text("#shown") == f"{len(fitting)} of {len(golden)} queries"
-    assert rows(page) == fitting[: len(rows(page))]
+    expect(page.locator("#shown")).to_have_text(f"{len(fitting)} of {len(golden)} queries")
+    expect(page.locator(OPEN).first).to_have_text(fitting[0])
+    drawn = rows(page)
+    assert drawn == fitting[: len(drawn)]
     page.click("text=Clear")
-    page.wait_for_function("document.getElementById('shown').textContent === '198 queries'")
+    expect(page.locator("#shown")).to_have_text("198 queries")
     kind = golden[0]["type"]
     page.select_option("#filter-type", kind)
-    assert page.inner_text("#shown") == f"{sum(row['type'] == kind for row in golden)} of {len(golden)} queries"
+    count = sum(row["type"] == kind for row in golden)
+    expect(page.locator("#shown")).to_have_text(f"{count} of {len(golden)} queries")
 
 
 def test_outcome_agrees_with_the_verdict(shop: Path, watched: Open) -> None:
@@ -166,31 +173,35 @@ def test_outcome_agrees_with_the_verdict(shop: Path, watched: Open) -> None:
     wins, ties, losses = (int(part) for part in next(cell for cell in cells if cell.count("/") == 2).split("/"))
     for outcome, count in (("gained", wins), ("lost", losses), ("tied", ties)):
         page.select_option("#filter-outcome", outcome)
-        assert page.inner_text("#shown") == f"{count} of 198 queries"
+        expect(page.locator("#shown")).to_have_text(f"{count} of 198 queries")
 
 
 def test_sorting_by_value_and_by_text(shop: Path, watched: Open) -> None:
     page = watched(shop).page
     page.click('#table [data-sort="0"]')
-    assert page.get_attribute('#table th:has([data-sort="0"])', "aria-sort") == "descending"
+    heading = page.locator('#table th:has([data-sort="0"])')
+    expect(heading).to_have_attribute("aria-sort", "descending")
     values = [float(text) for text in page.locator("#table tbody tr td.figure:nth-child(4)").all_inner_texts()[:15]]
     assert values == sorted(values, reverse=True)
     page.click('#table [data-sort="0"]')
+    expect(heading).to_have_attribute("aria-sort", "ascending")
+    expect(page.locator("#said")).to_have_text("Sorted by bm25, ascending")
     lowest = [float(text) for text in page.locator("#table tbody tr td.figure:nth-child(4)").all_inner_texts()[:5]]
     assert lowest == [0.0] * 5
-    assert page.inner_text("#said") == "Sorted by bm25, ascending"
     page.click('#table [data-sort="id"]')
-    assert page.locator("#table tbody td.id").first.inner_text() == "q001"
+    expect(page.locator("#table tbody td.id").first).to_have_text("q001")
 
 
 def test_query_shows_evidence_and_rankings_side_by_side(shop: Path, watched: Open) -> None:
     seen = watched(shop)
     page = seen.page
     page.fill("#filter-text", "two-man tent below 2 kilos")
-    page.locator("button.open").first.click()
+    expect(page.locator("#shown")).to_have_text("1 of 198 queries")
+    expect(page.locator(OPEN)).to_have_count(1)
+    page.locator(OPEN).click()
     dialog = page.locator("dialog[open]")
-    assert dialog.locator(".system h4").all_inner_texts() == ["bm25", "bm25:stem=false", "bm25:b=0.2"]
-    assert dialog.locator(".system").first.locator(".ranked").count() == 20
+    expect(dialog.locator(".system h4")).to_have_text(["bm25", "bm25:stem=false", "bm25:b=0.2"])
+    expect(dialog.locator(".system").first.locator(".ranked")).to_have_count(20)
     evidence = dialog.locator(".evidence-list mark").inner_text()
     assert evidence == "Two people, three seasons, 1.9 kg on the scale with every peg in the bag."
     found = dialog.locator(".ranked.relevant").first
@@ -199,7 +210,7 @@ def test_query_shows_evidence_and_rankings_side_by_side(shop: Path, watched: Ope
     ranked = [line.split()[2] for line in lines if line.startswith("q002 ")][:20]
     assert dialog.locator(".system").first.locator(".ranked .item").all_inner_texts() == ranked
     page.keyboard.press("Escape")
-    assert page.locator("dialog[open]").count() == 0
+    expect(page.locator("dialog[open]")).to_have_count(0)
     assert page.evaluate("document.activeElement.className") == "open"
     assert seen.errors == []
 
@@ -219,7 +230,7 @@ def test_keyboard_alone_opens_and_walks(shop: Path, watched: Open) -> None:
     page.wait_for_selector("dialog[open]")
     assert page.locator("#query .buttons button").nth(1).is_disabled()
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function("location.hash === '#q=q197'")
+    expect(page).to_have_url(re.compile("#q=q197$"))
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.closest('tr').getAttribute('aria-rowindex')") == "198"
 
@@ -236,9 +247,7 @@ def test_address_that_changes_opens_another_query(shop: Path, watched: Open) -> 
     page = watched(shop).page
     for wanted in ("q010", "q011"):
         page.evaluate("(id) => { location.hash = 'q=' + id; }", wanted)
-        page.wait_for_function(
-            "(id) => document.querySelector('#query .query-top p')?.textContent.startsWith(id)", arg=wanted
-        )
+        expect(page.locator("#query .query-top p")).to_have_text(re.compile(f"^{wanted}"))
     page.evaluate("location.hash = 'q=%'")
     assert page.locator("dialog[open]").count() == 1
 
@@ -325,7 +334,9 @@ def test_hostile_text_stays_text(hostile: Path, watched: Open) -> None:
     assert page.inner_text("h1") == HOSTILE[0]
     for number, text in enumerate(HOSTILE):
         page.fill("#filter-text", f"q{number}")
-        page.locator("button.open").first.click()
+        expect(page.locator("#shown")).to_have_text(f"1 of {len(HOSTILE)} queries")
+        expect(page.locator(OPEN)).to_have_count(1)
+        page.locator(OPEN).click()
         dialog = page.locator("dialog[open]")
         assert dialog.locator("#query-title").text_content() == f"{text} common"
         marks = dialog.locator(".ranked.relevant").first.locator("mark.evidence")
