@@ -1,6 +1,5 @@
 """Agreement of two rankings of the same systems: Kendall's tau, its interval, and the ceiling by split halves."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,26 +21,17 @@ class Agreement:
     high: float
 
 
-def kendall(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> float:
-    """Kendall's tau-b of two lists of system scores; NaN if one list has only one value.
-
-    Pairs of systems that tie in one list do not count, and the denominator shrinks by the ties of each list.
-
-    Args:
-        first: (m,) score per system.
-        second: (m,) other score per system.
-
-    Source: Kendall 1945; computed by ``scipy.stats.kendalltau``.
-    """
-    from scipy.stats import kendalltau
-
-    return float(kendalltau(np.round(first, DIGITS), np.round(second, DIGITS), variant="b").statistic)
-
-
 def kendall_rows(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """(r,) Tau-b of each row of two (r, m) arrays; NaN for a row with only one value on one side.
 
-    It gives the same numbers as `kendall`, for thousands of resamples at once. Memory: r x m^2 bytes.
+    Pairs of systems that tie in one list do not count, and the denominator shrinks by the ties of each list. It gives
+    the numbers of ``scipy.stats.kendalltau`` for thousands of resamples at once. Memory: r x m^2 bytes.
+
+    Args:
+        first: (r, m) scores of m systems.
+        second: (r, m) other scores of the same systems.
+
+    Source: Kendall 1945.
     """
     signs = [np.sign(np.round(side[:, :, None] - side[:, None, :], DIGITS)) for side in (first, second)]
     agreeing = (signs[0] * signs[1]).sum(axis=(1, 2))
@@ -75,35 +65,12 @@ def kendall_interval(
 
     Source: Efron and Tibshirani 1993, chapter 13.
     """
-    return interval_of(kendall_rows, first, second, clusters, rng, resamples, confidence)
-
-
-def interval_of(
-    rows: Callable[[npt.NDArray[np.float64], npt.NDArray[np.float64]], npt.NDArray[np.float64]],
-    first: npt.NDArray[np.float64],
-    second: npt.NDArray[np.float64],
-    clusters: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
-    rng: np.random.Generator,
-    resamples: int,
-    confidence: float,
-) -> Agreement:
-    """A rank correlation of the rankings by two sets of queries, with the interval of `kendall_interval`.
-
-    Args:
-        rows: computes the (r,) coefficients of the rows of two (r, m) arrays of means.
-        first: (n, m) value per query and system, without NaN.
-        second: (p, m) the same for the other set of queries.
-        clusters: (n,) and (p,) the resampling unit of each row.
-        rng: random generator.
-        resamples: number of resamples.
-        confidence: coverage, in (0, 1).
-    """
     sides = list(zip((first, second), clusters, strict=True))
     drawn = [resampled_means(values, groups, rng, resamples) for values, groups in sides]
-    found = rows(drawn[0], drawn[1])
+    found = kendall_rows(drawn[0], drawn[1])
     tail = (1 - confidence) / 2
     low, high = np.nanquantile(found, [tail, 1 - tail]) if not np.isnan(found).all() else (np.nan, np.nan)
-    value = rows(first.mean(axis=0)[None], second.mean(axis=0)[None])[0]
+    value = kendall_rows(first.mean(axis=0)[None], second.mean(axis=0)[None])[0]
     return Agreement(float(value), float(low), float(high))
 
 
