@@ -14,8 +14,8 @@ ROWS = [
     {"engine"},
     {"retrievers", "golden", "answers"},
     {"comparison"},
-    {"workflows"},
     {"render"},
+    {"workflows"},
     {"api", "view", "testing"},
     {"cli"},
 ]

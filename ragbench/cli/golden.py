@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 from ragbench.cli.output import Output
 
 if TYPE_CHECKING:
+    from ragbench.golden.annotators.review import AppliedReview, ReviewSample
     from ragbench.golden.audit.audit import Audit
     from ragbench.golden.masked_corpus import Without
     from ragbench.workflows.audit import Options as AuditOptions
-    from ragbench.workflows.review import AppliedReview, ApplyOptions, ExportOptions, ReviewSample
+    from ragbench.workflows.review import ApplyOptions, ExportOptions
     from ragbench.workflows.without_masked import Options as CorpusOptions
 
 HELP_AUDIT = """Look for what makes a golden set misleading, and say what to do about it.

@@ -6,8 +6,8 @@ from typing import Any
 
 from ragbench.core.ledger import first_ten
 from ragbench.golden.annotators.agreement import JudgeAgreement
+from ragbench.golden.annotators.review import VERSION, AppliedReview, ReviewSample
 from ragbench.golden.masked_corpus import CORPUS, GOLDEN, Without
-from ragbench.workflows.review import VERSION, AppliedReview, ReviewSample
 
 
 def without_json(without: Without, out: Path | None) -> dict[str, Any]:

@@ -1,9 +1,7 @@
 """Have annotators review a golden set: export a sample into a table, and apply the decisions that come back."""
 
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
@@ -11,16 +9,16 @@ from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.options import named, option, option_group, options
 from ragbench.corpus.chunk import chunk_corpus
-from ragbench.golden.annotators.agreement import JudgeAgreement, agreement
-from ragbench.golden.annotators.apply import Reviewed, apply_decisions
+from ragbench.golden.annotators.agreement import agreement
+from ragbench.golden.annotators.apply import apply_decisions
+from ragbench.golden.annotators.review import AppliedReview, ReviewSample
 from ragbench.golden.annotators.sheet import judge_opinion, judge_rejects, read_decisions, rejects_beside, write_sheet
 from ragbench.golden.annotators.sheet import sample as draw
-from ragbench.io.files import json_values, write_json
+from ragbench.io.files import write_json
 from ragbench.io.golden_files import write_golden
 from ragbench.workflows.groups import CorpusReading, GoldenReading
 from ragbench.workflows.reading import read_corpus, read_set
 
-VERSION = 1
 REJECTED, AGREEMENT = "rejected_by_people.jsonl", "agreement.json"
 OPINIONS = {True: "accepted", False: "rejected", None: "unjudged"}
 
@@ -56,56 +54,6 @@ class ApplyOptions(GoldenReading, Rejects):
         "Folder for the reviewed set.", default=None, section="Output", unset="nothing is written"
     )
     reviewer: str | None = option("Name of the annotator, for the history of each query.", default=None)
-
-
-@dataclass(frozen=True)
-class ReviewSample:
-    """A sample of queries that was written for annotators.
-
-    Attributes:
-        items: the queries, in the order of the table.
-        of: number of queries that the sample was drawn from.
-        types: sampled queries by type.
-        judge: sampled queries by what the judge said of them: ``accepted``, ``rejected`` or ``unjudged``.
-    """
-
-    items: tuple[GoldenItem, ...]
-    of: int
-    types: dict[str, int]
-    judge: dict[str, int]
-
-
-@dataclass(frozen=True)
-class AppliedReview:
-    """A golden set after the decisions of annotators.
-
-    Attributes:
-        reviewed: the set, the rejected queries, and what was decided.
-        undecided: ids of the queries whose decision was left blank. They stay as they are.
-        agreement: how far the judge agrees with the annotators.
-    """
-
-    reviewed: Reviewed
-    undecided: tuple[str, ...]
-    agreement: JudgeAgreement
-
-    @property
-    def golden(self) -> GoldenSet:
-        """The reviewed set."""
-        return self.reviewed.golden
-
-    def record(self, out: Path | None) -> dict[str, Any]:
-        """The JSON object that ``agreement.json`` holds."""
-        return {
-            "version": VERSION,
-            "queries": len(self.golden),
-            "decisions": self.reviewed.counts,
-            "undecided": list(self.undecided),
-            "recovered": list(self.reviewed.recovered),
-            "rejected": [item.id for item in self.reviewed.rejected],
-            "agreement": json_values(self.agreement),
-            "out": None if out is None else str(out),
-        }
 
 
 def run_export(options: ExportOptions, context: Context) -> ReviewSample:
