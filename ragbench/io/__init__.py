@@ -1,1 +1,1 @@
-"""Bytes <-> core types."""
+"""Readers and writers: files to core types, and back."""

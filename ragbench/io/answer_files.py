@@ -1,15 +1,14 @@
 r"""Files of answers: ragbench's own folder, and JSON Lines, CSV and Parquet made elsewhere.
 
-ragbench's own form is ``answers.jsonl``, one query a line, empty keys left out::
+ragbench's own format is ``answers.jsonl``, with one query per line and without empty keys::
 
     {"query_id", "query", "answer", "sources": [{"id", "document_id", "text", "score"}], "cited": [...],
      "abstained", "failure", "seconds", "first_token_seconds", "input_tokens", "output_tokens", "cost", "metadata"}
 
-A folder has ``manifest.json`` (how they were made), ``ledger.jsonl`` and ``timings.jsonl``
-beside it. Times, tokens and costs stand in the latter only: a run that was interrupted and
-resumed gives the same bytes in the other three.
+A folder also has ``manifest.json`` (how the answers were made), ``ledger.jsonl`` and ``timings.jsonl``. Only the last
+has times, tokens and costs, so a resumed run gives the same bytes in the other three files.
 
-Files made elsewhere are read by their column names (`ragbench.io.answer_rows`).
+Files of other tools are read by their column names (`ragbench.io.answer_rows`).
 """
 
 import json
@@ -37,17 +36,18 @@ def read_answers(
     name: str | None = None,
     ids: Mapping[str, str] | None = None,
 ) -> AnswerSet:
-    """Read answers; what was changed or left out is in their ledger.
+    """Read answers. Their ledger lists what was changed or skipped.
 
     Args:
         path: a folder that ragbench wrote, or a ``.jsonl``, ``.csv``, ``.tsv`` or ``.parquet`` file.
-        columns: which column or key holds what, ``{"answer": "output"}``, where it is not recognised; the
-            roles are those of `ragbench.io.answer_rows.ALIASES`.
-        name: what to call the system; as the manifest says or after the path if None.
-        ids: query id by query text, for files that have no ids: those of the golden set.
+        columns: column or key by role, ``{"answer": "output"}``, for columns that are not recognised. The roles are
+            those of `ragbench.io.answer_rows.ALIASES`.
+        name: name of the system; None takes it from the manifest or the path.
+        ids: query id by query text, for files without ids: those of the golden set.
 
     Raises:
-        InputError: nothing there, no answer in it, or a value that cannot be used; the message names file and line.
+        InputError: the file does not exist, has no answer, or has a value that cannot be used; the message names file
+            and line.
         SettingError: a role or column that does not exist, or a file of another kind.
 
     Examples:
@@ -68,14 +68,14 @@ def read_answers(
 
 
 def write_answers(answers: AnswerSet, path: Path | str) -> None:
-    """Write answers: into one file if ``path`` ends in ``.jsonl``, else into a folder.
+    """Write answers to one file if ``path`` ends in ``.jsonl``, else to a folder.
 
-    The folder's ``answers.jsonl``, ``manifest.json`` and ``ledger.jsonl`` hold nothing that was measured, so that
-    the same answers give the same bytes; ``timings.jsonl`` has the rest.
+    ``answers.jsonl``, ``manifest.json`` and ``ledger.jsonl`` of the folder have no measured values, so the same answers
+    give the same bytes. ``timings.jsonl`` has the measured values.
 
     Raises:
-        InputError: it cannot be written to, or metadata that JSON cannot hold.
-        SettingError: the path ends like another kind of file.
+        InputError: the file cannot be written, or JSON cannot hold the metadata.
+        SettingError: the ending of the path belongs to another kind of file.
     """
     path = Path(path)
     if path.suffix.lower() in set(SUFFIXES) - {".jsonl"}:
@@ -88,21 +88,21 @@ def write_answers(answers: AnswerSet, path: Path | str) -> None:
         write_bytes(path / LEDGER, lines(_ledger_rows(answers)))
         timed = ((a.query_id, {"query_id": a.query_id, **_measured(a)}) for a in answers if _measured(a))
         write_bytes(path / TIMINGS, lines(timed))
-        # Last: a folder with a manifest is whole.
+        # The manifest comes last, because a folder with a manifest is complete.
         write_text(path / MANIFEST, json.dumps(_manifest_of(answers), indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise InputError(f"{path}: cannot be written to ({error.strerror or error})") from error
 
 
 def line_of(item: Answered) -> bytes:
-    """One answer with what was measured of it, as a line of a file."""
+    """Write one answer with its measured values as a line of a file."""
     return lines([(item.query_id, {**_row(item), **_measured(item)})])
 
 
 def with_timings(items: Iterable[Answered], path: Path) -> tuple[Answered, ...]:
-    """The answers with what was measured of them, as a file of timings says; the last line of a query counts.
+    """Add the measured values from a file of timings. The last line of a query counts.
 
-    A last line that was cut off, as a kill leaves it, is passed over: it only holds a time.
+    A last line that was cut off, for example by a kill, is skipped, because it only has a time.
 
     Raises:
         InputError: a line of it cannot be used.
@@ -209,7 +209,7 @@ def _measured(item: Answered) -> dict[str, object]:
 
 
 def _ledger_rows(answers: AnswerSet) -> Iterator[tuple[str, dict[str, object]]]:
-    """With the raw output of a model, where there is one: what could not be read is worth reading."""
+    """Include the raw output of a model, if there is one, to show what could not be read."""
     raw = {item.query_id: item.metadata["raw"] for item in answers if "raw" in item.metadata}
     for entry in answers.ledger.entries:
         yield entry.item, {**entry._asdict(), **({"raw": raw[entry.item]} if entry.item in raw else {})}

@@ -1,9 +1,9 @@
 """Text files of unknown encoding.
 
 A byte order mark decides. Without one, strict UTF-8 is tried, because other
-encodings hardly ever pass for it by chance. A file with more than three sound
-characters outside ASCII for each stray byte is UTF-8 too. What remains is told
-apart by how much of it lies outside ASCII: a little means a Western file (cp1252, or
+encodings hardly ever are valid UTF-8 by chance. A file with more than three sound
+characters outside ASCII for each stray byte is UTF-8 too. The rest is decided by the share of characters outside ASCII:
+a little means a Western file (cp1252, or
 latin-1 where cp1252 leaves a byte undefined), a lot means another script, and
 charset-normalizer guesses which.
 """
@@ -34,7 +34,7 @@ _SAMPLE = 1 << 16
 _WESTERN_SHARE = 0.25
 _SOUND_SHARE = 3
 DAMAGED = "utf-8 with errors"
-"""Said of UTF-8 with stray bytes, which become U+FFFD."""
+"""Name of UTF-8 with stray bytes, which become U+FFFD."""
 
 
 def read_text(path: Path, *, name: str | None = None, max_bytes: int = TEXT_BYTES) -> tuple[str, str]:
@@ -128,7 +128,7 @@ def _decode_single_byte(content: bytes, name: str) -> tuple[str, str]:
 
         guess = from_bytes(content, cp_isolation=list(_COMMON)).best()
         if guess is None:
-            raise InputError(f"{name}: its encoding cannot be told; save it as UTF-8")
+            raise InputError(f"{name}: its encoding is unknown; save it as UTF-8")
         return str(guess), guess.encoding
     for encoding in ("cp1252", "latin-1"):
         try:

@@ -1,4 +1,4 @@
-"""Run files of any kind: TREC, JSON ``{query id: {item id: score}}``, Parquet (query_id, item_id, score)."""
+"""Run files: TREC, JSON ``{query id: {item id: score}}``, and Parquet (query_id, item_id, score)."""
 
 import gzip
 import json
@@ -29,16 +29,16 @@ COLUMNS = ("query_id", "item_id", "score")
 
 
 def read_run(path: Path | str, format: str | None = None, *, unit: Unit = "document") -> Run:
-    """Read a run computed elsewhere.
+    """Read a run that another tool computed.
 
     Args:
-        path: the file.
-        format: ``trec``, ``json`` or ``parquet``; by the file's name ending if None,
-            and TREC where the ending says nothing.
+        path: the run file.
+        format: ``trec``, ``json`` or ``parquet``. None chooses by the ending of the file's name, and TREC if the ending
+            is unknown.
         unit: whether its ids are of chunks or of documents.
 
     Raises:
-        InputError: no such file, or what is in it is no run; the message names the line or key.
+        InputError: the file does not exist or is not a run; the message names the line or key.
         SettingError: an unknown format.
 
     Examples:
@@ -60,18 +60,18 @@ def read_run(path: Path | str, format: str | None = None, *, unit: Unit = "docum
 
 
 def write_run(run: Run, path: Path | str, format: str | None = None, *, tag: str = "ragbench") -> None:
-    """Write a run, atomically; the same run gives the same bytes.
+    """Write a run atomically. The same run gives the same bytes.
 
-    JSON keeps queries with an empty ranking, TREC and Parquet cannot.
+    JSON keeps queries with an empty ranking; TREC and Parquet cannot.
 
     Args:
-        run: what to write.
-        path: where.
-        format: ``trec``, ``json`` or ``parquet``; by the file's name ending if None.
-        tag: the name of the system, for TREC.
+        run: the run.
+        path: the file to write.
+        format: ``trec``, ``json`` or ``parquet``; None chooses by the ending of the file's name.
+        tag: name of the system, for TREC.
 
     Raises:
-        InputError: an id cannot stand in the format.
+        InputError: the format cannot hold an id.
         SettingError: an unknown format.
     """
     path = Path(path)

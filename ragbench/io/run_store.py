@@ -1,7 +1,7 @@
-"""The run store: rankings that were computed once, by the fingerprint of all that decides them.
+"""The run store: computed rankings, by the fingerprint of everything that decides them.
 
-One file per run, written atomically: columns as numpy arrays and one JSON
-object for ids, failures and what the run took. Nothing in it is pickled.
+Each run is one file, written atomically: columns as numpy arrays, and one JSON object for ids, failures and costs.
+    Nothing in it is pickled.
 """
 
 import json
@@ -23,7 +23,7 @@ class StoredRun:
 
     Attributes:
         run: the rankings.
-        facts: JSON values: timings, notes.
+        facts: timings and notes, as JSON values.
     """
 
     run: Run
@@ -32,14 +32,14 @@ class StoredRun:
 
 @dataclass(frozen=True)
 class RunStore:
-    """Runs under their fingerprints."""
+    """Stored runs by fingerprint."""
 
     folder: Path
 
     def load(self, key: str, item_ids: Sequence[str]) -> StoredRun | None:
-        """The run of that key, its items as rows of ``item_ids`` (longer, if it holds ids beyond them).
+        """Load the run of a key, with items as rows of ``item_ids`` (extended if the run has other ids).
 
-        A file that cannot be read counts as absent: the run is computed again.
+        A file that cannot be read counts as absent, and the run is computed again.
         """
         path = self.folder / f"{key}.npz"
         if not path.is_file():
@@ -66,7 +66,7 @@ class RunStore:
         return StoredRun(run, head["facts"])
 
     def save(self, key: str, stored: StoredRun) -> None:
-        """Store a run; the ids that it never returned are left out."""
+        """Store a run, without the ids that it never returned."""
         run = stored.run
         used, items = np.unique(run.items, return_inverse=True)
         head = {

@@ -1,8 +1,8 @@
-"""Read what ``ragbench eval --out FOLDER`` wrote: every arm with its scores, queries and rankings.
+"""Read the folder of ``ragbench eval --out FOLDER``: every system with its scores, queries and rankings.
 
 ``ragbench score --out FOLDER`` and ``ragbench load --out FOLDER`` write the same files without rankings and labels.
 
-A reference names it: ``FOLDER`` for all arms, ``FOLDER::ARM`` for one of them.
+A reference names the systems: ``FOLDER`` for all of them, ``FOLDER::ARM`` for one.
 """
 
 import json
@@ -30,7 +30,7 @@ RESULTS, SCORES, QUERIES, QRELS, LEDGER = (
     "ledger.jsonl",
 )
 OWN = ("query_id", "text", "type", "unit")
-"""Columns of the file of queries that are not metadata; metadata stands under ``meta.NAME``."""
+"""Columns of the file of queries that are not metadata; columns of metadata are called ``meta.NAME``."""
 KEYS = ("arm", "query_id")
 """Columns of the file of scores that are not metrics."""
 META = "meta."
@@ -38,22 +38,23 @@ ARM_AFTER = "::"
 ANSWERS_KIND = "answers"
 """``kind`` in the manifest of scored answers, which have no rankings."""
 LOAD_KIND = "load"
-"""``kind`` in the manifest of a load: its arms are levels, each with requests of its own, and it has no rankings."""
+"""``kind`` in the manifest of a load test. Its systems are levels, each with its own requests, and it has no
+rankings."""
 WITHOUT_RANKINGS = (ANSWERS_KIND, LOAD_KIND)
 
 
 def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[ScoredRun, ...]:
-    """The arms of an evaluation, in its order.
+    """Read the systems of an evaluation, in its order.
 
-    Arms that did not run are among them, with ``error`` and without scores.
+    Systems that did not run are included, with ``error`` and without scores.
 
     Args:
         reference: ``FOLDER`` or ``FOLDER::ARM``.
-        rankings: read runs and judgements too.
+        rankings: whether to read runs and judgements too.
 
     Raises:
-        InputError: the folder holds no finished evaluation, a file of it is missing
-            or broken, or there is no arm of that name.
+        InputError: the folder has no finished evaluation, a file is missing or broken, or there is no system with that
+            name.
     """
     written, _, wanted = str(reference).partition(ARM_AFTER)
     folder = Path(written)
@@ -94,7 +95,7 @@ def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[Scored
 
 
 def write_queries(queries: QueryTable, path: Path) -> None:
-    """Write the table of the queries, atomically."""
+    """Write the table of the queries atomically."""
     import pandas as pd
 
     columns: dict[str, Any] = dict(zip(OWN, (queries.ids, queries.texts, queries.types, queries.units), strict=True))
@@ -112,7 +113,7 @@ def _results(folder: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         complete = content["manifest"]["complete"]
-        # Half of a file, or one of another tool, lacks one of these.
+        # A truncated file, or one of another tool, lacks one of these keys.
         _ = [(arm["name"], arm["status"]) for arm in content["arms"]], content["ledger"]["counts"]
     except OSError as error:
         raise InputError(
@@ -126,10 +127,10 @@ def _results(folder: Path) -> dict[str, Any]:
 
 
 def read_frame(path: Path, needs: Sequence[str] = ()) -> Any:
-    """The table of a Parquet file of an evaluation, as a pandas frame.
+    """Read a Parquet file of an evaluation as a pandas frame.
 
     Raises:
-        InputError: it is not there or broken, or lacks a column of ``needs``.
+        InputError: the file is missing or broken, or lacks a column of ``needs``.
     """
     try:
         frame = read_parquet(path).to_pandas(use_threads=False)
@@ -162,7 +163,7 @@ def _queries(folder: Path) -> QueryTable:
 
 
 def _sent(queries: QueryTable, frame: Any, name: str) -> QueryTable:
-    """The requests of one level of a load."""
+    """Select the requests of one level of a load test."""
     ids = set(frame["query_id"][frame["arm"] == name])
     return queries.select(np.array([row for row, id_ in enumerate(queries.ids) if id_ in ids], dtype=np.int64))
 

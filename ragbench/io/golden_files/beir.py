@@ -16,7 +16,7 @@ HEADER = ("query-id", "corpus-id", "score")
 
 
 def read(path: Path, options: ReadOptions) -> GoldenSet:
-    """Read one split; queries that it does not judge are left out and counted.
+    """Read one split. Queries that it does not judge are skipped and counted.
 
     Raises:
         InputError: a file is missing or a row is wrong; the message has file and line.

@@ -1,4 +1,4 @@
-"""What the formats of golden sets share: reading options, rows with named columns, labels in files of their own.
+"""Shared parts of the formats of golden sets: reading options, rows with named columns, and separate files of labels.
 
 Rows come from flat tables (CSV), simple JSON Lines and Hugging Face datasets.
 """
@@ -35,14 +35,14 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "type": ("type", "query_type"),
     "answer": ("answer", "reference_answer"),
 }
-"""What a column may be called, per role; the first that is there counts."""
+"""Names of columns by role; the first one that is present counts."""
 
 
 def roles(found: Iterable[str], named: Mapping[str, str], where: str) -> dict[str, str]:
-    """The column of each role.
+    """Return the column of each role.
 
     Args:
-        found: the columns there are.
+        found: the columns of the file.
         named: the user's choice, ``{role: column}``.
         where: the file, for messages.
 
@@ -70,14 +70,13 @@ class _Growing:
 def items(
     rows: Iterable[tuple[str, Mapping[str, object]]], role: Mapping[str, str], *, exclude_source: bool
 ) -> tuple[tuple[GoldenItem, ...], list[LedgerEntry]]:
-    """Items in order of first appearance, and an entry for every row of which something is not kept.
+    """Group rows to items, in order of first appearance, with an entry for every row that is not kept completely.
 
-    That is a row that only repeats a label, or one whose other columns (type,
-    answer, metadata) are not those of the query's first row.
+    Such a row only repeats a label, or its other columns (type, answer, metadata) differ from those of the query's
+    first row.
 
     Raises:
-        InputError: a query without text, a label that is no whole number, two
-            labels for one pair, or an id with two texts.
+        InputError: a query has no text, a label is not a whole number, a pair has two labels, or an id has two texts.
     """
     growing: dict[str, _Growing] = {}
     entries: list[LedgerEntry] = []
@@ -114,10 +113,10 @@ def _new(
 
 
 def _add(item: _Growing, where: str, document: str, label: int) -> bool:
-    """Whether the pair is new.
+    """Add a pair, and say whether it is new.
 
     Raises:
-        InputError: it is known with another label.
+        InputError: the pair has another label already.
     """
     if document not in item.labels:
         item.labels[document] = label
@@ -144,7 +143,7 @@ def _finished(growing: Mapping[str, _Growing], exclude_source: bool) -> tuple[Go
                 answer=item.answer,
                 evidence=tuple(Evidence(document, grade=label) for document, label in item.labels.items()),
                 exclude=chunks if exclude_source else (),
-                # With several relevant documents the row does not tell which one the query was written from.
+                # If several documents are relevant, it is unknown which one the query was written from.
                 source=relevant[0] if len(relevant) == 1 else None,
                 metadata={**kept, **item.metadata},
             )
@@ -170,15 +169,15 @@ def _ids(where: str, column: str, value: object) -> list[str]:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """Choices for the formats that have them; each format's file names those it takes.
+    """Options for reading. Each format's file lists those that it has.
 
     Attributes:
-        split: which part of a collection (``"test"`` by default where there are parts).
-        queries: the file of queries, where labels and queries stand apart and it is not found by its name.
-        exclude_source: leave the chunk a query was taken from out of its ranking.
-        columns: which column holds what, ``{"query": "question"}``, where the names are not recognised;
-            roles are id, query, document, label, chunk, type and answer.
-        name: what to call the set.
+        split: split of a collection; ``"test"`` by default if there are splits.
+        queries: file of queries, if it is separate from the labels and not found by its name.
+        exclude_source: exclude the chunk that a query was written from from its ranking.
+        columns: column by role, ``{"query": "question"}``, for names that are not recognised. Roles are id, query,
+            document, label, chunk, type and answer.
+        name: name of the set.
     """
 
     split: str | None = None
@@ -190,10 +189,10 @@ class ReadOptions:
 
 @dataclass(frozen=True)
 class WriteOptions:
-    """Choices for writing.
+    """Options for writing.
 
     Attributes:
-        split: the name of the part that is written, for formats that have parts.
+        split: name of the split to write, for formats with splits.
         corpus: the documents, for formats that hold them too.
     """
 
@@ -209,15 +208,15 @@ def join(
     name: str,
     elsewhere: frozenset[str] = frozenset(),
 ) -> GoldenSet:
-    """Judged queries with whole-document evidence; what has no partner goes into the ledger.
+    """Join queries and labels to items with whole documents as evidence. The ledger lists what has no partner.
 
     Args:
         texts: text and metadata by query id.
         labels: labels by query id.
-        queries: where the texts were read, for messages.
-        options: may name the set.
-        name: the set's name otherwise.
-        elsewhere: queries that another split judges, which are not worth an entry each.
+        queries: file of the texts, for messages.
+        options: reading options, which may name the set.
+        name: name of the set otherwise.
+        elsewhere: queries that another split judges, which get no entries of their own.
 
     Raises:
         InputError: no query has both a text and a label.
@@ -238,14 +237,14 @@ def join(
             f"{first_ten(list(labels.by_query)[:3])}. Do they belong together?"
         )
     entries = [
-        LedgerEntry("golden", id_, f"{labels.path} has no label for this query; left out", "unjudged")
+        LedgerEntry("golden", id_, f"{labels.path} has no label for this query; skipped", "unjudged")
         for id_ in texts
         if id_ not in labels.by_query and id_ not in elsewhere
     ]
     other = sum(id_ in elsewhere and id_ not in labels.by_query for id_ in texts)
     if other:
         entries.append(
-            LedgerEntry("golden", str(queries), f"{other} queries belong to another split; left out", "other-split")
+            LedgerEntry("golden", str(queries), f"{other} queries belong to another split; skipped", "other-split")
         )
     entries += [
         LedgerEntry("golden", id_, f"{labels.path} judges it, but {queries} has no such query", "unknown-query")
@@ -256,7 +255,7 @@ def join(
 
 
 def whole_documents(golden: GoldenSet) -> tuple[dict[str, dict[str, int]], list[LedgerEntry]]:
-    """Labels of documents, and an entry for each query of which more is known than labels can say."""
+    """Return labels of documents, and an entry for each query with information that labels cannot hold."""
     labels: dict[str, dict[str, int]] = {}
     entries: list[LedgerEntry] = []
     for item in golden:
@@ -272,5 +271,5 @@ def whole_documents(golden: GoldenSet) -> tuple[dict[str, dict[str, int]], list[
             what = ", ".join(word for word, is_lost in lost.items() if is_lost)
             entries.append(LedgerEntry("export", item.id, f"the format cannot hold: {what}", "not-written"))
         if not row:
-            entries.append(LedgerEntry("export", item.id, "no label, so readers will leave the query out", "no-label"))
+            entries.append(LedgerEntry("export", item.id, "no label, so readers will skip the query", "no-label"))
     return labels, entries

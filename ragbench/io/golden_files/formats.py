@@ -1,7 +1,7 @@
-"""The formats of golden sets: which there are, which one a path is in, reading and writing.
+"""The formats of golden sets: list and detect them, and read and write sets.
 
-A format is one file of this folder with ``read(path, options)``,
-``write(golden, path, options)`` or both, and ``TAKES``, the reading options it has.
+A format is one file in this folder with ``read(path, options)``, ``write(golden, path, options)`` or both, and
+``TAKES``, its reading options.
 """
 
 import importlib
@@ -31,7 +31,7 @@ FORMATS = {
 WRITABLE = tuple(name for name in FORMATS if name != "table")
 READABLE = tuple(name for name in FORMATS if name != "ragas")
 LINE_ENDINGS = (".jsonl", ".ndjson")
-# What a format that is one file is called in a folder.
+# File names in a folder for formats that are one file.
 WRITTEN_AS = {"simple": "golden.jsonl", "squad": "squad.json"}
 
 
@@ -45,21 +45,21 @@ def read_golden(
     columns: Mapping[str, str] | None = None,
     name: str | None = None,
 ) -> GoldenSet:
-    """Read a golden set; what was left out is in its ledger.
+    """Read a golden set. Its ledger lists what was skipped.
 
     Args:
         path: a file or folder.
-        format: one of `FORMATS`; told from what is there if None.
-        split: which part of a collection ("test" where there is one).
-        queries: the file of queries for TREC labels, where it is not found by its name.
-        exclude_source: leave the chunk a query was written from out of its ranking.
-        columns: which column holds what, ``{"query": "question"}``.
-        name: what to call the set; after the path if None.
+        format: one of `FORMATS`; None detects the format.
+        split: split of a collection; the default is "test" if there are splits.
+        queries: file of queries for TREC labels, if it is not found by its name.
+        exclude_source: exclude the chunk that a query was written from from its ranking.
+        columns: column by role, ``{"query": "question"}``.
+        name: name of the set; None takes it from the path.
 
     Raises:
-        InputError: nothing there, more than one format fits, or something in it
-            is wrong; the message names file and line, and what to do.
-        SettingError: an unknown format, or an option that the format does not have.
+        InputError: the path does not exist, more than one format fits, or the content is wrong; the message names file
+            and line, and says what to do.
+        SettingError: the format is unknown, or it does not have one of the options.
 
     Examples:
         >>> golden = rb.load_golden("datasets/shop")
@@ -95,20 +95,20 @@ def write_golden(
     split: str = "test",
     corpus: Corpus | None = None,
 ) -> Ledger:
-    """Write a golden set; the same set gives the same bytes.
+    """Write a golden set. The same set gives the same bytes.
 
     Args:
-        golden: what to write.
-        path: a folder, or a file where the format is one file (``.jsonl``, ``.json``).
+        golden: the golden set.
+        path: a folder, or a file if the format is one file (``.jsonl``, ``.json``).
         format: one of `WRITABLE`.
-        split: the name of the part, for BEIR.
-        corpus: the documents; SQuAD and ragas need them, BEIR writes them too where given.
+        split: name of the split, for BEIR.
+        corpus: the documents. SQuAD and ragas need them, and BEIR writes them if they are given.
 
     Returns:
-        what the format cannot hold, per query; empty for ``native`` and ``hf``.
+        What the format cannot hold, per query; empty for ``native`` and ``hf``.
 
     Raises:
-        InputError: an id or a value that cannot stand in the format, or the corpus is missing.
+        InputError: the format cannot hold an id or a value, or the corpus is missing.
         SettingError: an unknown format, or one that can only be read.
 
     Examples:
@@ -126,7 +126,7 @@ def write_golden(
 
 
 def check_writable(format: str) -> None:
-    """Whether a set can be written in this format.
+    """Check that sets can be written in a format.
 
     Raises:
         SettingError: an unknown format, or one that can only be read.
@@ -136,7 +136,7 @@ def check_writable(format: str) -> None:
 
 
 def _with_columns(path: Path, columns: Mapping[str, str] | None) -> str | None:
-    """Columns are named where keys are not recognised: then lines of JSON are simple, whatever their keys."""
+    """If the user names columns, JSON lines have the simple format, whatever their keys."""
     return "simple" if columns and path.is_file() and path.suffix.lower() in LINE_ENDINGS else None
 
 
@@ -151,10 +151,10 @@ def _module(name: str) -> ModuleType:
 
 
 def detect(path: Path) -> str:
-    """The format that a path is in.
+    """Detect the format of a path.
 
     Raises:
-        InputError: none fits, or more than one does.
+        InputError: no format fits, or more than one does.
     """
     fitting = _folder_formats(path) if path.is_dir() else _file_formats(path)
     if len(fitting) == 1:
@@ -181,7 +181,7 @@ def _folder_formats(path: Path) -> list[str]:
 
 
 def _is_simple(path: Path) -> bool:
-    """Whether the first line of a ``golden.jsonl`` has a query and no text, as `write_golden` writes ``simple``."""
+    """Whether the first line of a ``golden.jsonl`` has a query and no text, as in the format ``simple``."""
     _, row = next(iter(read_objects(path)), ("", {}))
     return "text" not in row and "query" in row
 
@@ -197,7 +197,7 @@ def _file_formats(path: Path) -> list[str]:
 
 
 def _line_formats(path: Path) -> list[str]:
-    """By the keys of the first line; every line is then held to the format."""
+    """Detect the format by the keys of the first line. Every line must then have that format."""
     first = next(iter(read_objects(path)), None)
     if first is None:
         raise InputError(f"{path}: there is no query in it")

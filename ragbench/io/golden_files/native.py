@@ -1,12 +1,12 @@
 """ragbench's own format: a folder with ``golden.jsonl`` and ``manifest.json``, or one ``.jsonl`` file.
 
-One query a line. Keys, in this order, empty ones left out::
+Each line is one query with these keys, in this order and without empty ones::
 
     {"id", "text", "type", "answer", "evidence": [{"document_id", "start", "end", "grade"}],
      "masked": [{"document_id", "start", "end"}], "exclude": [...], "source", "metadata": {...}}
 
 ``start`` and ``end`` count characters of the document's text, ``end`` exclusive;
-both are left out where the whole document is meant. ``grade`` is 1 if absent.
+both are absent if the span is the whole document. ``grade`` is 1 if absent.
 """
 
 import json
@@ -29,7 +29,7 @@ FORMAT_VERSION = 1
 
 
 def read(path: Path, options: ReadOptions) -> GoldenSet:
-    """Read a set, and note in its ledger if the manifest beside it tells of other content.
+    """Read a set. Its ledger notes if the manifest belongs to other content.
 
     Raises:
         InputError: a file is missing or a line is wrong; the message has file and line.
@@ -52,7 +52,7 @@ def read(path: Path, options: ReadOptions) -> GoldenSet:
 
 
 def old_keys(path: Path, rows: Iterable[Mapping[str, object]]) -> Ledger:
-    """One entry with the number of rows that still use the former name of ``masked``, or an empty log."""
+    """Return one entry with the number of rows that use the former name of ``masked``, or an empty log."""
     count = sum(OLD_KEY in row for row in rows)
     if not count:
         return Ledger()
@@ -64,7 +64,7 @@ def old_keys(path: Path, rows: Iterable[Mapping[str, object]]) -> Ledger:
 
 
 def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
-    """Write a set: one file if ``path`` ends in ``.jsonl``, else a folder. Nothing is lost.
+    """Write a set without loss: to one file if ``path`` ends in ``.jsonl``, else to a folder.
 
     Raises:
         InputError: metadata that JSON cannot hold.
@@ -94,7 +94,7 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
 
 
 def row_of(item: GoldenItem) -> dict[str, object]:
-    """The JSON form of one query."""
+    """Convert a query to its JSON form."""
     row: dict[str, object] = {"id": item.id, "text": item.text}
     if item.type:
         row["type"] = item.type
@@ -123,7 +123,7 @@ def _place(span: Evidence | Span) -> dict[str, object]:
 
 
 def item_of(where: str, row: Mapping[str, object]) -> GoldenItem:
-    """A query from its JSON form. A key that holds null counts as absent.
+    """Read a query from its JSON form. A key with null counts as absent.
 
     The former name of ``masked``, ``struck``, is still read.
 

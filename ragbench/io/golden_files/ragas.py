@@ -2,9 +2,8 @@
 
 Keys: ``user_input`` (the query), ``reference`` (the reference answer),
 ``reference_contexts`` (the relevant text, best grade first). ``response`` and
-``retrieved_contexts`` are absent: the system under test fills them in. The
-format can only be written, because its contexts do not tell which document
-they are from; the ids are in ``reference_context_ids``.
+``retrieved_contexts`` are absent: the system under test fills them in. The format can only be written, because contexts
+    do not name their document. The ids are in ``reference_context_ids``.
 
 Source: ragas 0.4.3, ``ragas.dataset_schema``.
 """
@@ -31,8 +30,7 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
         options: must have the corpus, because the format holds the texts.
 
     Returns:
-        per query, what the format cannot hold: grades, what was judged not
-        relevant, masked text, ids to leave out.
+        What the format cannot hold, per query: grades, items judged not relevant, masked text, excluded ids.
 
     Raises:
         InputError: no corpus, or evidence in a document that it lacks.

@@ -16,7 +16,7 @@ TAKES = frozenset({"exclude_source", "columns"})
 
 
 def read(path: Path, options: ReadOptions) -> GoldenSet:
-    """Read a set. With ``exclude_source`` the chunk a query was written from is left out of its ranking.
+    """Read a set. ``exclude_source`` excludes the chunk that a query was written from from its ranking.
 
     Raises:
         InputError: a line is wrong; the message has file and line.

@@ -23,10 +23,10 @@ TAKES: frozenset[str] = frozenset()
 def read(path: Path, options: ReadOptions) -> GoldenSet:
     """Read the questions. An unanswerable one has no evidence and ``is_impossible`` in its metadata.
 
-    An answer whose text does not stand where the file says is left out and entered in the ledger.
+    An answer whose text is not at its offset is skipped, and the ledger lists it.
 
     Raises:
-        InputError: no SQuAD file, or a question that is wrong.
+        InputError: the file is not in SQuAD format, or a question is wrong.
     """
     items: list[GoldenItem] = []
     entries: list[LedgerEntry] = []
@@ -89,7 +89,7 @@ def _item(where: str, row: dict[str, object], document: Document, entries: list[
         if document.text[start : start + len(text)] == text:
             answers[start, start + len(text)] = text
         else:
-            reason = f"the answer {text!r:.60} does not stand at {start} of {document.id}; left out"
+            reason = f"the answer {text!r:.60} is not at {start} of {document.id}; skipped"
             entries.append(LedgerEntry("golden", id_, reason, "span-mismatch"))
     texts = list(dict.fromkeys(answers.values()))
     metadata: dict[str, object] = {"is_impossible": True} if impossible else {}
@@ -128,7 +128,7 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
         documents = [e.document_id for e in item.evidence if e.grade > 0 and not e.whole]
         home = documents[0] if documents else item.source
         if home is None:
-            entries.append(LedgerEntry("export", item.id, "no span and no source document; left out", "not-written"))
+            entries.append(LedgerEntry("export", item.id, "no span and no source document; skipped", "not-written"))
             continue
         if home not in options.corpus.by_id:
             raise InputError(f"query {item.id!r}: the corpus has no document {home!r}. Is it the right corpus?")

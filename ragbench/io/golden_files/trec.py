@@ -25,7 +25,7 @@ def read(path: Path, options: ReadOptions) -> GoldenSet:
     """Read a qrels file, or a folder with one, and the queries beside it.
 
     Raises:
-        InputError: a file is missing, not to be told, or wrong; the message has file and line.
+        InputError: a file is missing, ambiguous or wrong; the message names file and line.
     """
     labels_file = path if path.is_file() else _only(path, LABEL_FILES, "labels (qrels*)")
     queries_file = options.queries or _only(labels_file.parent, QUERY_FILES, "queries (topics* or queries*)")
