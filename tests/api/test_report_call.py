@@ -52,7 +52,7 @@ def test_what_is_no_folder_or_system_is_named() -> None:
         rb.write_report(out="never.html")
     with pytest.raises(rb.InputError, match="runs is 3; it must be a folder"):
         rb.write_report(3, out="never.html")  # type: ignore[arg-type]
-    with pytest.raises(rb.InputError, match="systems\[0\] is a list; systems must be an evaluation"):
+    with pytest.raises(rb.InputError, match=r"systems\[0\] is a list; systems must be an evaluation"):
         rb.compare([])  # type: ignore[arg-type]
 
 
