@@ -121,7 +121,7 @@ def test_choose_compare_open_a_query_and_decide(shop: Any, see: Any) -> None:
     assert page.inner_text("#review-title") == "two-man tent below 2 kilos"
     page.check("text=edit its text")
     page.click("#review button[type=submit]")
-    page.wait_for_selector("#review-fault:has-text('edit with the text')")
+    page.wait_for_selector("#review-fault:has-text('the text is that of the query')")
     page.fill("#edited", "tent for two under 2 kg")
     page.fill("#comment", "shorter")
     page.click("#review button[type=submit]")
