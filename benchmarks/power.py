@@ -16,9 +16,9 @@ from ragbench.comparison.tests import paired_test
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.stats.equivalence import non_inferior
 from ragbench.stats.icc import resampled_errors
+from ragbench.stats.paired_tests import sign_flip_test
 from ragbench.stats.power import Design, power_of, smallest_size
 from ragbench.stats.prediction_powered import prediction_powered_mean
-from ragbench.stats.signflip import sign_flip_test
 from ragbench.workflows.evaluate import evaluate
 
 EXPERIMENTS, COLUMNS = 2_000, 50

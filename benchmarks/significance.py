@@ -12,9 +12,8 @@ from benchmarks.child import run_module
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
 from benchmarks.resampling import METRICS
-from ragbench.stats.paired_t import paired_t
-from ragbench.stats.signflip import sign_flip_test
-from ragbench.stats.tukey import randomised_tukey
+from ragbench.stats.multiple import randomised_tukey
+from ragbench.stats.paired_tests import paired_t, sign_flip_test
 
 SPEEDUP, SECONDS, GIB = 80.0, 10.0, 2.0
 BAND = (0.04, 0.06)

@@ -24,9 +24,7 @@ from ragbench.models.llm.base import Asker
 from ragbench.models.llm.connect import shared_family
 from ragbench.plugins import ANSWER_METRICS, Spec, build
 from ragbench.stats.clusters import cluster_index
-from ragbench.stats.estimates import estimates
-from ragbench.stats.intervals import mean_interval
-from ragbench.stats.percentiles import percentile
+from ragbench.stats.intervals import estimates, mean_interval, percentile
 
 if TYPE_CHECKING:
     from ragbench.answers.judge_check.rate import CalibratedRate

@@ -31,7 +31,7 @@ from ragbench.core.verdicts import Verdict
 from ragbench.metrics.parse import parse
 from ragbench.stats.choose import choose_test
 from ragbench.stats.clusters import cluster_index
-from ragbench.stats.tukey import randomised_tukey
+from ragbench.stats.multiple import randomised_tukey
 
 CORRECTIONS = ("holm", "bh", "tukey", "none")
 EXAMPLES = 3

@@ -8,7 +8,7 @@ import numpy as np
 
 from ragbench.comparison.pairing import Pair
 from ragbench.core.scored import ScoredRun
-from ragbench.stats.ranks import TIE
+from ragbench.stats.paired_tests import TIE
 
 SHOWN = 5
 

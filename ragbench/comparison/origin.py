@@ -16,7 +16,7 @@ from ragbench.core.errors import SettingError
 from ragbench.core.scored import ScoredRun
 from ragbench.metrics.parse import parse
 from ragbench.metrics.ranked import look_through
-from ragbench.stats.ranks import TIE
+from ragbench.stats.paired_tests import TIE
 
 ClassName = Literal["found", "lost", "more", "fewer", "higher", "lower", "same", "missed"]
 CLASSES: tuple[ClassName, ...] = ("found", "lost", "more", "fewer", "higher", "lower", "same", "missed")

@@ -12,10 +12,9 @@ from ragbench.comparison.pairing import Pair, pair
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.scored import ScoredRun
 from ragbench.metrics.parse import parse
-from ragbench.stats.clustered_error import standard_errors
-from ragbench.stats.clusters import cluster_index
+from ragbench.stats.clusters import cluster_index, standard_errors
 from ragbench.stats.icc import ClusterSizes, Icc, cluster_sizes, icc
-from ragbench.stats.ranks import TIE
+from ragbench.stats.paired_tests import TIE
 
 INSTEAD = "name another pair of systems, or plan from an assumed standard deviation (sd)"
 

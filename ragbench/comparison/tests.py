@@ -8,10 +8,7 @@ import numpy.typing as npt
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.stats.choose import choose_test
 from ragbench.stats.clusters import cluster_totals
-from ragbench.stats.mcnemar import mcnemar_exact
-from ragbench.stats.paired_t import paired_t
-from ragbench.stats.ranks import sign_test, wilcoxon
-from ragbench.stats.signflip import EXACT_CLUSTERS, sign_flip_test
+from ragbench.stats.paired_tests import EXACT_CLUSTERS, mcnemar_exact, paired_t, sign_flip_test, sign_test, wilcoxon
 
 TestName = Literal["auto", "sign-flip", "t", "wilcoxon", "sign", "mcnemar"]
 INDEPENDENT = ("wilcoxon", "sign", "mcnemar")

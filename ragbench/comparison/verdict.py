@@ -17,7 +17,7 @@ from ragbench.stats.effects import effect
 from ragbench.stats.equivalence import tost
 from ragbench.stats.intervals import mean_interval
 from ragbench.stats.multiple import benjamini_hochberg, holm
-from ragbench.stats.ranks import TIE
+from ragbench.stats.paired_tests import TIE
 
 Correction = Literal["holm", "bh", "none"]
 CLOSE_CALL = "a close call: the uncorrected test and the interval disagree about zero; the test decides"

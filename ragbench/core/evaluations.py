@@ -44,7 +44,7 @@ class Latency:
         p50, p95, p99: percentiles.
         n: number of timed queries.
         p50_low, p50_high: 95% interval of the median without assumptions about the distribution
-            (`ragbench.stats.percentiles.percentile`); None for fewer than six timed queries.
+            (`ragbench.stats.intervals.percentile`); None for fewer than six timed queries.
     """
 
     p50: float

@@ -17,7 +17,7 @@ from ragbench.io.answer_files import ANSWERS
 from ragbench.io.files import make_out, replacing, write_text
 from ragbench.io.scored_runs import LEDGER, LOAD_KIND, QUERIES, RESULTS, SCORES, write_queries
 from ragbench.render.blocks import Block, Line, markdown, notes_block, terminal
-from ragbench.stats.percentiles import Percentile, enough_for
+from ragbench.stats.intervals import Percentile, enough_for
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

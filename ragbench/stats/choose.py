@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ragbench.core.errors import InputError
-from ragbench.stats.signflip import EXACT_CLUSTERS
+from ragbench.stats.paired_tests import EXACT_CLUSTERS
 
 Test = Literal["sign-flip", "exact sign-flip", "exact McNemar", "randomised Tukey"]
 Correction = Literal["none", "Holm"]

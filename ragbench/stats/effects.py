@@ -8,7 +8,7 @@ import numpy.typing as npt
 from ragbench.core.errors import InputError
 from ragbench.core.scores import Direction
 from ragbench.stats.checks import check_pairs
-from ragbench.stats.ranks import TIE
+from ragbench.stats.paired_tests import TIE
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ragbench.core.errors import InputError, SettingError
 from ragbench.stats.checks import check_share, check_values
-from ragbench.stats.clustered_error import means_and_errors
+from ragbench.stats.clusters import means_and_errors
 from ragbench.stats.distributions import t_above, t_quantile
 
 

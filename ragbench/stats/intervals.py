@@ -1,13 +1,17 @@
-"""Intervals of means, and the choice between them."""
+"""Intervals of means, shares and percentiles, and the choice between them."""
+
+import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.errors import InputError
+from ragbench.core.evaluations import Estimate, estimate
+from ragbench.core.scores import Scores
 from ragbench.stats.bootstrap import bootstrap_means
 from ragbench.stats.checks import check_resampling, check_share, check_values
-from ragbench.stats.clustered_error import means_and_errors
-from ragbench.stats.clusters import cluster_totals
+from ragbench.stats.clusters import cluster_totals, means_and_errors
 from ragbench.stats.distributions import t_quantile
 
 ENOUGH_CLUSTERS = 100
@@ -137,3 +141,76 @@ def mean_interval(
         )
     names = np.where(within, "Wilson", np.where(many, "percentile bootstrap", "t"))
     return low, high, tuple(names.tolist())
+
+
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Percentile:
+    """One percentile of n values.
+
+    Attributes:
+        value: smallest value that at least this share of the values does not exceed.
+        low: lower bound: the true percentile is lower with probability at most 2.5%; None if n is too small.
+        high: upper bound, with the same error rate; None if n is too small.
+        known: whether the value was measured; otherwise it is a lower limit.
+        high_known: the same for ``high``.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    known: bool = True
+    high_known: bool = True
+
+
+def percentile(values: npt.NDArray[np.float64], share: float, *, censored: int = 0) -> Percentile | None:
+    """Compute a percentile by nearest rank, with a 95% interval that assumes no distribution.
+
+    The ends are values of the sample, at ranks from the binomial distribution. They assume independent values.
+    Latencies of a busy service are not independent, because requests wait in one queue together; the interval is then
+    too narrow.
+
+    Args:
+        values: (n,) values in ascending order. The last ``censored`` of them are lower limits.
+        share: ``.99`` for p99.
+        censored: number of values that are lower limits.
+
+    Returns:
+        The percentile. It is None without values, and if no value lies above a percentile above the median, because
+        that would be the maximum (p95 of fewer than 20 values, p99 of fewer than 100).
+
+    Source: Conover 1999, Practical Nonparametric Statistics, 3.2.
+    """
+    n = len(values)
+    rank = max(math.ceil(share * n - ROUNDING), 1)
+    if not n or (rank >= n and share > 0.5):
+        return None
+    from scipy.special import bdtr
+
+    chances = bdtr(np.arange(n + 1), n, share)
+    below = int(np.searchsorted(chances, 0.025))
+    above = int(np.searchsorted(chances, 0.975)) + 1
+    return Percentile(
+        float(values[rank - 1]),
+        float(values[below - 1]) if below >= 1 else None,
+        float(values[above - 1]) if above <= n else None,
+        rank <= n - censored,
+        above <= n - censored or above > n,
+    )
+
+
+def enough_for(share: float) -> int:
+    """Return how many values a percentile above the median needs for an upper bound: 72 for p95, 368 for p99."""
+    return math.ceil(math.log(0.025) / math.log(share))
+
+
+def estimates(
+    scores: Scores, clusters: npt.NDArray[np.int64], rng: np.random.Generator, resamples: int
+) -> dict[str, Estimate]:
+    """Estimate mean and interval of every metric."""
+    low, high, _ = mean_interval(scores.values, clusters, rng, resamples=resamples, levels=True)
+    means = scores.means()
+    defined = (~np.isnan(scores.values)).sum(axis=0)
+    return {name: estimate(means[name], low[i], high[i], int(defined[i])) for i, name in enumerate(scores.metrics)}

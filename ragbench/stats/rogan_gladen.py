@@ -58,7 +58,7 @@ def rogan_gladen(
         true_negative: how many of ``n_negative`` truly negative items it called negative.
         n_negative: number of truly negative items in the labelled sample.
         effective: effective size of each of the three samples (seen, truly positive, truly negative) if items come in
-            clusters (`ragbench.stats.effective_size`); the interval uses these sizes.
+            clusters (`ragbench.stats.clusters`); the interval uses these sizes.
         confidence: coverage, in (0, 1).
 
     Raises:

@@ -34,7 +34,7 @@ from ragbench.metrics.settings import EvaluationSettings, tie_cut
 from ragbench.plugins import RETRIEVERS, Spec, build
 from ragbench.retrievers.base import Retriever
 from ragbench.stats.clusters import cluster_index
-from ragbench.stats.estimates import estimates
+from ragbench.stats.intervals import estimates
 from ragbench.workflows.measure import Measured, measure
 
 RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")

@@ -15,7 +15,7 @@ from ragbench.core.evaluations import Cost, Latency
 from ragbench.core.runs import Query, Run
 from ragbench.engine import search
 from ragbench.retrievers.base import Index, Retriever
-from ragbench.stats.percentiles import percentile
+from ragbench.stats.intervals import percentile
 
 LATENCY_QUERIES = 200
 LATENCY_SECONDS = 20.0

@@ -6,7 +6,7 @@ from scipy.stats import binom, t
 
 from ragbench.answers.scoring import measured
 from ragbench.core.answers import Answered, AnswerSet
-from ragbench.stats.percentiles import percentile
+from ragbench.stats.intervals import percentile
 
 
 @pytest.mark.parametrize("n", [1, 5, 6, 7, 30, 99, 200])

@@ -15,7 +15,7 @@ from ragbench.answers.load.service import Events, Unusable, check_answer
 from ragbench.answers.load.settings import Level, LoadSettings, check_host, parse_levels
 from ragbench.core.context import generator
 from ragbench.core.errors import SettingError
-from ragbench.stats.percentiles import enough_for, percentile
+from ragbench.stats.intervals import enough_for, percentile
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=300), st.sampled_from([0.5, 0.95, 0.99]))

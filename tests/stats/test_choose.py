@@ -8,9 +8,7 @@ from scipy import stats
 
 from ragbench.core.errors import InputError
 from ragbench.stats.choose import choose_test
-from ragbench.stats.mcnemar import mcnemar_exact
-from ragbench.stats.paired_t import paired_t
-from ragbench.stats.signflip import EXACT_CLUSTERS, sign_flip_test
+from ragbench.stats.paired_tests import EXACT_CLUSTERS, mcnemar_exact, paired_t, sign_flip_test
 
 EXPERIMENTS = 2000
 MORE = 10

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from ragbench.core.errors import InputError, SettingError
-from ragbench.stats.clustered_error import standard_errors
+from ragbench.stats.clusters import standard_errors
 from ragbench.stats.icc import cluster_sizes, design_effect, icc, resampled_errors
 
 # Shrout and Fleiss 1979, table 2: six targets, each rated by four judges.

@@ -9,7 +9,7 @@ from scipy import stats
 from ragbench.core.errors import InputError, SettingError
 from ragbench.stats.bootstrap import bca_means, bootstrap_means
 from ragbench.stats.clusters import cluster_index, cluster_totals
-from ragbench.stats.signflip import EXACT_CLUSTERS, SLAB_GROUPS, sign_flip_test
+from ragbench.stats.paired_tests import EXACT_CLUSTERS, SLAB_GROUPS, sign_flip_test
 
 
 def test_singleton_clusters_give_scipys_percentile_bootstrap() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 from ragbench.core.errors import InputError, SettingError
-from ragbench.stats.kappa import WEIGHTS, Weights, cohen_kappa
+from ragbench.stats.agreement import WEIGHTS, Weights, cohen_kappa
 
 
 def rated(table: list[list[int]]) -> tuple[list[int], list[int]]:

@@ -7,8 +7,7 @@ import numpy.typing as npt
 import pytest
 from scipy import optimize
 
-from ragbench.stats.online.power import units_needed
-from ragbench.stats.online.sequential import FEWEST_UNITS, always_valid, boundary
+from ragbench.stats.online.sequential import FEWEST_UNITS, always_valid, boundary, units_needed
 
 LOOK_EVERY, LOOKS, EXPERIMENTS = 100, 50, 600
 

@@ -8,16 +8,17 @@ from scipy import stats
 from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.proportion import proportions_ztest
 
-from ragbench.stats.online.cuped import cuped
-from ragbench.stats.online.mann_whitney import mann_whitney
-from ragbench.stats.online.margin import within_margin
-from ragbench.stats.online.power import fixed_boundary, smallest_effect, units_needed
-from ragbench.stats.online.proportions import compare_proportions, wilson
-from ragbench.stats.online.ratio import linearised, ratio
-from ragbench.stats.online.relative import relative_difference
-from ragbench.stats.online.sample import Sample, sample
-from ragbench.stats.online.srm import sample_ratio
-from ragbench.stats.online.welch import welch
+from ragbench.stats.online.sample import Sample, cuped, linearised, ratio, sample
+from ragbench.stats.online.sequential import fixed_boundary, smallest_effect, units_needed
+from ragbench.stats.online.tests import (
+    compare_proportions,
+    mann_whitney,
+    relative_difference,
+    sample_ratio,
+    welch,
+    wilson,
+    within_margin,
+)
 
 
 def test_newcombe_interval_is_the_published_one() -> None:

@@ -9,10 +9,7 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
 from ragbench.core.errors import InputError
-from ragbench.stats.mcnemar import McNemar, mcnemar_exact
-from ragbench.stats.paired_t import paired_t
-from ragbench.stats.ranks import sign_test, wilcoxon
-from ragbench.stats.signflip import sign_flip_test
+from ragbench.stats.paired_tests import McNemar, mcnemar_exact, paired_t, sign_flip_test, sign_test, wilcoxon
 
 SLEEP = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]) - np.array(
     [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]

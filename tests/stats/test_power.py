@@ -8,9 +8,8 @@ from scipy import stats
 
 from benchmarks import power as experiments
 from ragbench.core.errors import SettingError
-from ragbench.stats.mcnemar import mcnemar_exact
-from ragbench.stats.power import Design, power_of, queries_needed, smallest_of_documents, smallest_size
-from ragbench.stats.power_mcnemar import mcnemar_power
+from ragbench.stats.paired_tests import mcnemar_exact
+from ragbench.stats.power import Design, mcnemar_power, power_of, queries_needed, smallest_of_documents, smallest_size
 
 
 def test_the_textbook_number_and_that_of_t() -> None:

@@ -6,7 +6,7 @@ from scipy import stats
 
 from benchmarks.power import prediction_figures
 from ragbench.core.errors import InputError, SettingError
-from ragbench.stats.clustered_error import standard_errors
+from ragbench.stats.clusters import standard_errors
 from ragbench.stats.prediction_powered import prediction_powered_mean
 
 PEOPLE = np.array([3.04, -1.56, 1.42, 0.43, 0.55, 0.78, -1.02, 0.77, 0.13, 4.32, 1.23, 0.65])

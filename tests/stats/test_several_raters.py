@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 
 from ragbench.core.errors import InputError
-from ragbench.stats.clustered_kappa import clustered_kappa
-from ragbench.stats.effective_size import effective_size
-from ragbench.stats.kappa import cohen_kappa
-from ragbench.stats.krippendorff import krippendorff_alpha
+from ragbench.stats.agreement import clustered_kappa, cohen_kappa, krippendorff_alpha
+from ragbench.stats.clusters import effective_size
 from ragbench.stats.rogan_gladen import rogan_gladen
 
 RNG = np.random.default_rng(0)

@@ -9,9 +9,8 @@ from ragbench.answers.judge_check.figures import AgreementSettings, estimate, ra
 from ragbench.answers.judge_check.labels import LabelSet
 from ragbench.core.context import generator
 from ragbench.core.evaluations import Estimate
-from ragbench.stats.clustered_kappa import clustered_kappa
+from ragbench.stats.agreement import clustered_kappa, krippendorff_alpha
 from ragbench.stats.clusters import cluster_index
-from ragbench.stats.krippendorff import krippendorff_alpha
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ragbench.core.answers import Answered
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.io.files import write_text
-from ragbench.stats.effective_size import effective_size
+from ragbench.stats.clusters import effective_size
 
 FORMAT, FORMAT_VERSION = "ragbench-calibration", 1
 

@@ -10,7 +10,7 @@ from ragbench.answers.judge_check.labels import LabelSet
 from ragbench.core.context import generator
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.evaluations import Estimate
-from ragbench.stats.clustered_kappa import clustered_kappa
+from ragbench.stats.agreement import clustered_kappa
 from ragbench.stats.intervals import wilson_interval
 from ragbench.stats.roc_auc import roc_auc
 

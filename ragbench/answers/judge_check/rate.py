@@ -12,8 +12,7 @@ from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.core.answers import AnswerSet
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.evaluations import Estimate
-from ragbench.stats.clusters import cluster_index
-from ragbench.stats.effective_size import effective_size
+from ragbench.stats.clusters import cluster_index, effective_size
 from ragbench.stats.prediction_powered import PredictionPowered, prediction_powered_mean
 from ragbench.stats.rogan_gladen import CorrectedRate, rogan_gladen
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ragbench.answers.load.loops import Exchange
 from ragbench.answers.load.settings import Level, LoadSettings
 from ragbench.core.ledger import Ledger, LedgerEntry
-from ragbench.stats.percentiles import Percentile, percentile
+from ragbench.stats.intervals import Percentile, percentile
 
 SHARES: dict[str, float] = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 STAGE, CODE = "load", "request-failed"

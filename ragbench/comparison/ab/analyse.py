@@ -27,10 +27,8 @@ from ragbench.comparison.ab.settings import AbSettings
 from ragbench.comparison.ab.units import Units, read_units
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.stats.multiple import holm
-from ragbench.stats.online.margin import within_margin
-from ragbench.stats.online.power import fixed_boundary
-from ragbench.stats.online.sequential import FEWEST_UNITS, boundary
-from ragbench.stats.online.srm import sample_ratio
+from ragbench.stats.online.sequential import FEWEST_UNITS, boundary, fixed_boundary
+from ragbench.stats.online.tests import sample_ratio, within_margin
 
 CONTROLS = ("control", "baseline", "champion", "ctrl", "default", "current", "old", "a", "0")
 SMALL_SHARE = 0.01

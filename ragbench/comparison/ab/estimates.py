@@ -11,14 +11,9 @@ from ragbench.comparison.ab.results import Contrast, Mean
 from ragbench.comparison.ab.settings import AbSettings
 from ragbench.comparison.ab.units import Units
 from ragbench.core.errors import InputError
-from ragbench.stats.online.cuped import Cuped, cuped
-from ragbench.stats.online.mann_whitney import mann_whitney
-from ragbench.stats.online.proportions import compare_proportions, wilson
-from ragbench.stats.online.ratio import linearised, ratio
-from ragbench.stats.online.relative import relative_difference
-from ragbench.stats.online.sample import Sample, sample
+from ragbench.stats.online.sample import Cuped, Sample, cuped, linearised, ratio, sample
 from ragbench.stats.online.sequential import AlwaysValid, always_valid
-from ragbench.stats.online.welch import welch
+from ragbench.stats.online.tests import compare_proportions, mann_whitney, relative_difference, welch, wilson
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,9 +8,8 @@ import numpy.typing as npt
 from ragbench.comparison.ab.outcomes import Guardrail
 from ragbench.comparison.ab.results import OutcomeResult, Plan
 from ragbench.comparison.ab.settings import AbSettings
-from ragbench.stats.online.power import Boundary, fixed_boundary, smallest_effect, units_needed
 from ragbench.stats.online.sample import Sample
-from ragbench.stats.online.sequential import boundary
+from ragbench.stats.online.sequential import Boundary, boundary, fixed_boundary, smallest_effect, units_needed
 
 DAY = 86_400.0
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ragbench.core.shown import Shown
-from ragbench.stats.online.margin import State
 from ragbench.stats.online.sequential import AlwaysValid
+from ragbench.stats.online.tests import State
 
 Decision = Literal["promote", "roll back", "go on", "no verdict"]
 Role = Literal["primary", "secondary", "guardrail"]

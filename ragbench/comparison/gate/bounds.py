@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.stats.checks import check_values
-from ragbench.stats.clustered_error import means_and_errors
+from ragbench.stats.clusters import means_and_errors
 from ragbench.stats.equivalence import non_inferior
 
 FEWEST_CLUSTERS = 5

@@ -17,7 +17,7 @@ from ragbench.core.scored import ScoredRun
 from ragbench.core.spelling import named
 from ragbench.metrics.parse import parse
 from ragbench.stats.clusters import cluster_index
-from ragbench.stats.ranks import TIE
+from ragbench.stats.paired_tests import TIE
 
 
 def check_applicable(rules: Rules, baseline: ScoredRun | None, candidate: ScoredRun) -> None:

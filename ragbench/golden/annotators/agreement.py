@@ -7,8 +7,8 @@ import numpy as np
 
 from ragbench.core.goldens import GoldenItem
 from ragbench.golden.annotators.sheet import Decision, judge_opinion
+from ragbench.stats.agreement import Kappa, cohen_kappa
 from ragbench.stats.clusters import cluster_index
-from ragbench.stats.kappa import Kappa, cohen_kappa
 from ragbench.stats.prediction_powered import PredictionPowered, prediction_powered_mean
 from ragbench.stats.rogan_gladen import CorrectedRate, rogan_gladen
 

@@ -29,7 +29,7 @@ from ragbench.render.charts.chart import (
     tooltip,
 )
 from ragbench.stats.clusters import cluster_index
-from ragbench.stats.estimates import estimates
+from ragbench.stats.intervals import estimates
 
 if TYPE_CHECKING:
     import pandas as pd

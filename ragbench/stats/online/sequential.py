@@ -1,9 +1,10 @@
-"""Always-valid p-values and intervals, which hold for any number of looks at an experiment.
+"""Decisions on a running experiment: always-valid p-values and intervals, and the power of a boundary.
 
-They are asymptotic confidence sequences with a normal mixture. After N units, with difference d and standard error s,
-let ``x = N rho^2``. The interval is ``d -+ s c(N)`` with ``c(N)^2 = 2 (1 + 1/x) log(sqrt(1 + x) / alpha)``, and p is
-the smallest alpha whose interval excludes 0. The probability that any of the intervals, at any number of looks, misses
-the true difference is asymptotically at most alpha.
+Always-valid p-values and intervals hold for any number of looks at an experiment. They are asymptotic confidence
+sequences with a normal mixture. After N units, with difference d and standard error s, let ``x = N rho^2``. The
+interval is ``d -+ s c(N)`` with ``c(N)^2 = 2 (1 + 1/x) log(sqrt(1 + x) / alpha)``, and p is the smallest alpha whose
+interval excludes 0. The probability that any of the intervals, at any number of looks, misses the true difference is
+asymptotically at most alpha.
 
 ``rho`` makes the interval tightest after ``horizon`` units,
 ``rho^2 = (-2 log(alpha) + log(1 - 2 log(alpha))) / horizon``, where it is 1.55 times as wide as the interval of a
@@ -16,6 +17,7 @@ Johari, Koomen, Pekelis and Walsh 2022 has the same boundary.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 HORIZON = 10_000
@@ -70,3 +72,57 @@ def boundary(units: float, *, horizon: int = HORIZON, alpha: float = 0.05) -> fl
 def _rho_squared(horizon: int) -> float:
     tuned = -2 * math.log(TUNED_ALPHA)
     return (tuned + math.log1p(tuned)) / horizon
+
+
+Boundary = Callable[[float], float]
+"""Function from the number of units to the number of standard errors at which a difference counts."""
+MOST_UNITS = 1e15
+
+
+def fixed_boundary(alpha: float) -> Boundary:
+    """The boundary of one look: the normal quantile, the same for any number of units."""
+    from scipy.stats import norm
+
+    quantile = float(norm.isf(alpha / 2))
+    return lambda units: quantile
+
+
+def smallest_effect(spread: float, units: float, boundary: Boundary, *, power: float = 0.8) -> float:
+    """Compute the difference that is detected with this power: ``(boundary + z_power) spread / sqrt(units)``.
+
+    Args:
+        spread: present standard error of the difference, times the square root of all units.
+        units: units in all, at the present shares of the variants.
+        boundary: boundary of the deciding test.
+        power: probability of detecting the difference.
+
+    Source: the normal power function, Cohen 1988, chapter 2.
+    """
+    from scipy.stats import norm
+
+    return (boundary(units) + float(norm.ppf(power))) * spread / math.sqrt(units)
+
+
+def units_needed(spread: float, effect: float, boundary: Boundary, *, power: float = 0.8) -> int | None:
+    """Compute the units for which `smallest_effect` is at most ``effect``; None beyond `MOST_UNITS`.
+
+    Args:
+        spread: as in `smallest_effect`.
+        effect: the difference that matters, above 0.
+        boundary: boundary of the deciding test.
+        power: probability of detecting the difference.
+    """
+    if spread == 0:
+        return 1
+    low, high = 1.0, 2.0
+    while smallest_effect(spread, high, boundary, power=power) > effect:
+        low, high = high, high * 2
+        if high > MOST_UNITS:
+            return None
+    while high - low > max(0.5, high * 1e-9):
+        middle = (low + high) / 2
+        if smallest_effect(spread, middle, boundary, power=power) > effect:
+            low = middle
+        else:
+            high = middle
+    return math.ceil(high)

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from ragbench.core.errors import InputError, SettingError
-from ragbench.stats.multiple import benjamini_hochberg, holm
-from ragbench.stats.signflip import sign_flip_test
-from ragbench.stats.tukey import FEW, randomised_tukey
+from ragbench.stats.multiple import FEW, benjamini_hochberg, holm, randomised_tukey
+from ragbench.stats.paired_tests import sign_flip_test
 
 # Benjamini and Hochberg 1995, section 4: fifteen ordered p-values of a trial.
 TRIAL = np.array(

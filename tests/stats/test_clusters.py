@@ -9,8 +9,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from ragbench.core.errors import InputError, SettingError
-from ragbench.stats.clustered_error import standard_errors
-from ragbench.stats.clusters import cluster_index
+from ragbench.stats.clusters import cluster_index, standard_errors
 from ragbench.stats.intervals import ENOUGH_CLUSTERS, mean_interval, t_interval, wilson_interval
 
 
