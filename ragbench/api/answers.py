@@ -117,6 +117,14 @@ def score_answers(
     Raises:
         SettingError: a metric is unknown, set wrongly, or needs a judge; every fault is listed.
         InputError: not one answer is of a query of the golden set.
+
+    Examples:
+        >>> from ragbench.core.answers import Answered
+        >>> query = "shelter for two to spend nights on snow in january"
+        >>> answers = rb.AnswerSet((Answered("q001", query, "The Tarnfell 2 Winter tent."),))
+        >>> golden = rb.GoldenSet(rb.load_golden("datasets/shop").items[:1])
+        >>> rb.score_answers(answers, golden, "exact_match").metrics["exact_match"].mean
+        1.0
     """
     documents = None if corpus is None else {document.id: document.text for document in corpus}
     context = Context(cache=cache_folder(cache), progress=bars)

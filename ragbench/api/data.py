@@ -87,6 +87,13 @@ def generate(
     Raises:
         SettingError: an option that cannot be used.
         InputError: the documents cannot be read, the folder holds something else, or no query was accepted.
+
+    Examples:
+        >>> golden = rb.generate("datasets/shop/product_catalog.csv", "golden/shop")
+        corpus: 166 documents, 166 chunks (chunker: whole)
+        ...
+        >>> golden.items[0].type
+        'masked-sentence'
     """
     options = Options(
         corpus=Path(corpus), out=Path(out), seed_queries=_path(seed_queries), llm=llm, judge=judge, reconsider=None,

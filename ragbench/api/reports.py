@@ -65,6 +65,10 @@ def write_report(
     Raises:
         InputError: a folder cannot be read, a file cannot be written, or a corpus, golden set or answers fit none of
             them.
+
+    Examples:
+        >>> rb.write_report("reports/example", out="report.html").name
+        'report.html'
     """
     if markdown is not None and Path(markdown).resolve() == Path(out).resolve():
         raise InputError(f"out and markdown are both {out}: name two files")

@@ -59,6 +59,13 @@ def evaluate(
     Raises:
         SettingError: a retriever or metric is unknown or set wrongly; every fault is listed.
         InputError: corpus and golden set do not fit together.
+
+    Examples:
+        >>> corpus = rb.load_corpus("datasets/shop/product_catalog.csv")
+        >>> golden = rb.load_golden("datasets/shop")
+        >>> evaluation = rb.evaluate(rb.chunk(corpus), golden, ["bm25:stem=false", "bm25"])
+        >>> [(arm.name, round(arm.metrics["ndcg@10"].mean, 3)) for arm in evaluation.arms]
+        [('bm25:stem=false', 0.59), ('bm25', 0.661)]
     """
     arms = [retrievers] if isinstance(retrievers, str | Retriever) else retrievers
     return _evaluate(chunks, golden, arms, settings, context=Context(cache=cache_folder(cache), progress=bars))
@@ -113,6 +120,14 @@ def ab(
     Raises:
         InputError: a broken file, or a column that is missing or no number.
         SettingError: an option that cannot be used.
+
+    Examples:
+        >>> result = rb.ab("datasets/experiment/events.csv", outcomes="converted")
+        >>> result.recommendation.decision, result.recommendation.variant
+        ('promote', 'treatment')
+        >>> contrast = result.outcomes[0].contrasts[0]
+        >>> f"{contrast.difference:+.3f} [{contrast.low:+.3f}, {contrast.high:+.3f}]"
+        '+0.051 [+0.031, +0.071]'
     """
     settings = AbSettings(
         unit=unit, variant=variant, time=time, control=control,
@@ -147,6 +162,11 @@ def ab_runs(
     Raises:
         InputError: the queries of the two differ, or a system cannot be read.
         SettingError: an unknown guardrail.
+
+    Examples:
+        >>> result = rb.ab_runs("reports/example::bm25:stem=false", "reports/example::bm25")
+        >>> result.recommendation.decision, result.verdicts[0].decision
+        ('promote', 'better')
     """
     runs = systems([control, challenger])
     chosen = list(texts(metrics)) or [headline(runs[0].scores.metrics)]

@@ -29,6 +29,12 @@ def score(
 
     Raises:
         InputError: a file cannot be read, or ids are duplicated or unknown.
+
+    Examples:
+        >>> truth = "datasets/energy_ai/train_QA.csv"
+        >>> scored = rb.wattbot.score(truth, truth)
+        >>> len(scored), float(scored.parts.mean())
+        (46, 1.0)
     """
     name = Path(predictions).name
     if compat == "lesson":
