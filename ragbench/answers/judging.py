@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,6 +61,22 @@ def _numbered(schema: Mapping[str, Any], at: int) -> object:
 
 ROLE = "judge"
 JUDGED = "judge-answers.sqlite"
+
+
+@dataclass(frozen=True)
+class JudgePlan:
+    """What the judge would be asked: the result of a dry run.
+
+    Attributes:
+        estimate: calls, tokens and cost, at most. Until texts are split, the number of their statements is guessed
+            from their length.
+        metrics: the metrics that ask the judge.
+    """
+
+    estimate: Estimate
+    metrics: tuple[str, ...] = ()
+
+
 Result = TypeVar("Result")
 
 

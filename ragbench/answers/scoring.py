@@ -16,6 +16,7 @@ from ragbench.core.evaluations import Estimate
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.loop import LoopThread
+from ragbench.core.options import named, option, option_group
 from ragbench.core.scored import COST, MEDIAN, QueryTable, ScoredRun, known_intervals
 from ragbench.core.scores import Scores
 from ragbench.core.shown import Shown
@@ -130,21 +131,16 @@ class AnswerEvaluation(Shown):
     calibrated: "tuple[CalibratedRate, ...]" = ()
 
 
-@dataclass(frozen=True)
+@option_group
 class ScoreSettings:
-    """How to score answers.
+    """How answers are scored."""
 
-    Attributes:
-        seed: seed of the bootstrap.
-        resamples: number of bootstrap resamples.
-    """
-
-    seed: int = 0
-    resamples: int = 10_000
+    seed: int = option("Seed of the bootstrap.", default=0, section="Run")
+    resamples: int = option("Number of bootstrap resamples.", default=10_000, section="Evaluation")
 
     def __post_init__(self) -> None:
         if self.resamples < 1:
-            raise SettingError(f"resamples is {self.resamples}; at least one is needed")
+            raise SettingError(f"is {self.resamples}; at least one is needed", option="resamples")
 
 
 @dataclass(frozen=True)
@@ -255,7 +251,7 @@ def named_metrics(
         if name in found:
             faults.append(f"answer metric {name!r} is named twice")
         if "judge" in metric.needs and not judge:
-            faults.append(f"answer metric {name!r} needs a model that judges, and none is named (--judge MODEL)")
+            faults.append(f"answer metric {name!r} needs a model that judges; name one with {named('judge')}")
         found[name] = metric
     if faults:
         raise SettingError("\n".join(faults))

@@ -63,7 +63,7 @@ TOOLS = (
 LEGACY = {
     "eval": "Evaluate", "ab": "Decide", "answer": "Answers",
     "generate": "Build a golden set", "export": "Tools", "load": "Answers",
-    "probe": "Answers", "report": "Evaluate", "score": "Answers",
+    "probe": "Answers", "report": "Evaluate",
     "batch": "Build a golden set", "data": "Tools",
     "judge": "Answers", "wattbot": "Answers",
 }  # fmt: skip

@@ -15,7 +15,6 @@ from ragbench.cli import (
     load,
     probe,
     report,
-    score,
     wattbot,
 )
 
@@ -38,7 +37,6 @@ app.command("export")(export.export)
 app.command("load")(load.load_command)
 app.command("probe")(probe.probe)
 app.command("report")(report.report_command)
-app.command("score")(score.score_command)
 app.add_typer(batch.app, name="batch")
 app.add_typer(data.app, name="data")
 app.add_typer(judge.app, name="judge")

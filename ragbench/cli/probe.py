@@ -63,7 +63,7 @@ def probe(
     from ragbench.answers.probe.outcome import parse_floors
     from ragbench.cli.probe_run import Target, run
     from ragbench.io.places import sample
-    from ragbench.render.answers import check_folder
+    from ragbench.io.scored_runs import check_scores_folder
 
     chosen = in_categories(read_cases(cases or sample("probes") / "cases.jsonl"), category or [])
     target = Target(
@@ -77,7 +77,7 @@ def probe(
     target.check()
     floors = parse_floors(floor or [], chosen)
     if out is not None:
-        check_folder(out)
+        check_scores_folder(out)
     outcome, evaluation = run(target, chosen, floors)
     if out is not None:
         from ragbench.render.probe import write_probe

@@ -118,7 +118,7 @@ def run(target: Target, cases: Sequence[Case], floors: Sequence[Floor]) -> tuple
         judge = Judge(clients["judge"], target.judge, loop) if target.judge else None
         metric = ProbePass({case.id: case for case in cases})
         evaluation = score_answers(
-            answers, golden_of(cases), [metric], judge=judge, settings=ScoreSettings(target.seed), context=context
+            answers, golden_of(cases), [metric], judge=judge, settings=ScoreSettings(seed=target.seed), context=context
         )
     reasons = {item.query_id: item.failure for item in answers if item.failure}
     return outcome(cases, evaluation.details.get(PASS, {}), reasons, floors), evaluation

@@ -12,13 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from ragbench.core.errors import InputError, did_you_mean
+from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.runs import Run
 from ragbench.core.scored import COST, MEDIAN, QueryTable, ScoredRun, known_intervals
 from ragbench.core.scores import NO_SCORES, Scores
-from ragbench.io.files import replacing
+from ragbench.core.spelling import given
+from ragbench.io.answer_files import ANSWERS
+from ragbench.io.files import make_out, replacing
 from ragbench.io.tables import read_parquet
 from ragbench.io.trec import read_qrels, read_trec_run
 
@@ -41,6 +43,21 @@ LOAD_KIND = "load"
 """``kind`` in the manifest of a load test. Its systems are levels, each with its own requests, and it has no
 rankings."""
 WITHOUT_RANKINGS = (ANSWERS_KIND, LOAD_KIND)
+
+
+def check_scores_folder(folder: Path) -> None:
+    """Create a folder for scores of answers, and refuse one that holds answers or an evaluation of retrievers.
+
+    Raises:
+        SettingError: the folder holds something else.
+        InputError: the folder cannot be created.
+    """
+    shown = given("out", str(folder))
+    if (folder / ANSWERS).exists():
+        raise SettingError(f"{shown}: holds the answers themselves; name another folder for their scores")
+    if (folder / "runs").exists():
+        raise SettingError(f"{shown}: holds an evaluation of retrievers; name another folder")
+    make_out(folder)
 
 
 def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[ScoredRun, ...]:

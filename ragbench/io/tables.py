@@ -22,6 +22,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple, cast
 
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.pairs import pairs
+from ragbench.core.spelling import named
 from ragbench.io.encoding import MIB, read_text
 
 SUFFIXES = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".pq")
@@ -351,7 +352,7 @@ def columns_by_role(written: str | None) -> dict[str, str]:
     Raises:
         SettingError: it is written otherwise, or names a role twice.
     """
-    return pairs("--columns", written, "ROLE=COLUMN")
+    return pairs(named("columns"), written, "ROLE=COLUMN")
 
 
 def lines(objects: Iterable[tuple[str, Mapping[str, object]]]) -> bytes:

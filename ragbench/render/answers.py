@@ -7,21 +7,46 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragbench.answers.judge_check.rate import CalibratedRate
+from ragbench.answers.judging import JudgePlan
 from ragbench.answers.scoring import NOT_ASKED, AnswerEvaluation
-from ragbench.core.errors import SettingError
 from ragbench.core.evaluations import SCHEMA_VERSION, Estimate
 from ragbench.core.fingerprint import plain
 from ragbench.core.scored import COST, MEDIAN
-from ragbench.io.answer_files import ANSWERS
-from ragbench.io.files import make_out, replacing, write_text
+from ragbench.core.spelling import named
+from ragbench.io.files import replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
-from ragbench.io.scored_runs import LEDGER, QUERIES, RESULTS, SCORES, write_queries
+from ragbench.io.scored_runs import LEDGER, QUERIES, RESULTS, SCORES, check_scores_folder, write_queries
 from ragbench.render.blocks import Block, Line, markdown, notes_block, terminal
 from ragbench.render.evaluation import FEW_CLUSTERS, interval_json
 from ragbench.render.numbers import counted, fraction, with_interval
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+
+def model_block(totals: Mapping[str, Mapping[str, object]], role: str = "") -> list[Block]:
+    """Calls and cost of a run, a line for each model; no block if there is none.
+
+    Args:
+        totals: as `ragbench.models.llm.roles.Models.totals` counts them.
+        role: what the models do, before their names.
+    """
+    lines = []
+    for name, done in totals.items():
+        cost = done["cost"]
+        shown = f"cost {cost:.4f}" if isinstance(cost, float) else f"cost not known ({named('prices')})"
+        lines.append(f"{role} {name}: {done['calls']} calls, {done['from_cache']} from the cache, {shown}".strip())
+    return [Block(lines=tuple(lines))] if lines else []
+
+
+def judge_plan_lines(plan: JudgePlan) -> list[str]:
+    """What the judge would take, at most."""
+    lines = plan.estimate.lines()
+    if not plan.metrics:
+        return [*lines, "none of the metrics asks the judge"]
+    if plan.estimate.calls:
+        lines.append("at most: until texts are split, the number of their statements is guessed from their length")
+    return lines
 
 
 def calibrated_lines(rate: CalibratedRate) -> list[str]:
@@ -98,9 +123,9 @@ def answers_json(evaluation: AnswerEvaluation) -> JSON:
     }
 
 
-def answers_tables(evaluation: AnswerEvaluation) -> "RenderableType":
-    """What could not be scored, then the metrics."""
-    return terminal(answers_blocks(evaluation))
+def answers_tables(evaluation: AnswerEvaluation, totals: Mapping[str, Mapping[str, object]]) -> "RenderableType":
+    """What the judge took, what could not be scored, and the metrics."""
+    return terminal([*model_block(totals, "judge"), *answers_blocks(evaluation)])
 
 
 def answers_markdown(evaluation: AnswerEvaluation) -> str:
@@ -205,34 +230,20 @@ def per_query(evaluation: AnswerEvaluation) -> Sequence[JSON]:
 DETAILS, SUMMARY = "details.jsonl", "summary.md"
 
 
-def check_folder(folder: Path) -> None:
-    """Create the folder, and refuse one that holds answers or another evaluation.
-
-    Raises:
-        SettingError: the folder holds answers or an evaluation of retrievers.
-        InputError: the folder cannot be created.
-    """
-    if (folder / ANSWERS).exists():
-        raise SettingError(f"--out {folder}: holds the answers themselves; name another folder for their scores")
-    if (folder / "runs").exists():
-        raise SettingError(f"--out {folder}: holds an evaluation of retrievers; name another folder")
-    make_out(folder)
-
-
 def write_answer_scores(evaluation: AnswerEvaluation, folder: Path, inputs: Mapping[str, Input] | None = None) -> None:
     """Write all files; the same evaluation gives the same bytes.
 
     Args:
         evaluation: what was scored.
         folder: created if it does not exist.
-        inputs: where ``answers``, ``golden`` and ``corpus`` come from, so that reports find them again.
+        inputs: where ``answers``, ``golden`` and ``corpus`` are, so that reports find them again.
 
     Raises:
-        SettingError, InputError: as `check_folder`.
+        SettingError, InputError: as `ragbench.io.scored_runs.check_scores_folder`.
     """
     import pandas as pd
 
-    check_folder(folder)
+    check_scores_folder(folder)
     (folder / RESULTS).unlink(missing_ok=True)
     scores = evaluation.scored.scores
     frame = pd.DataFrame(scores.values, columns=list(scores.metrics))

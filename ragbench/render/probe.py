@@ -168,7 +168,7 @@ def write_probe(outcome: Outcome, evaluation: AnswerEvaluation, judge: str | Non
     """Write all files; the same outcome gives the same bytes.
 
     Raises:
-        SettingError, InputError: as `ragbench.render.answers.check_folder`.
+        SettingError, InputError: as `ragbench.io.scored_runs.check_scores_folder`.
     """
     (folder / PROBE).unlink(missing_ok=True)
     write_answer_scores(evaluation, folder)

@@ -64,4 +64,5 @@ WORKFLOWS = (
         "baseline.list", "baseline list", "Decide", "List every stored baseline.", "baseline", "ListOptions", "run_list"
     ),
     Workflow("baseline.show", "baseline show", "Decide", "Show one baseline.", "baseline", "ShowOptions", "run_show"),
+    Workflow("score_answers", "score", "Answers", "Score answers against a golden set.", "score"),
 )  # fmt: skip

@@ -1,13 +1,17 @@
 """Inputs that several jobs share: a path, or what a Python user has loaded already."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from ragbench.core.answers import AnswerSet
 from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.options import named
 from ragbench.corpus.load import Loaded, load_corpus
+from ragbench.io.answer_files import read_answers
 from ragbench.io.golden_files import read_golden
 
 
@@ -37,3 +41,25 @@ def read_set(golden: Path | GoldenSet, golden_format: str | None = None) -> Gold
     if golden_format is not None:
         raise SettingError(f"{named('golden_format')} applies to a path only, and {named('golden')} is loaded already")
     return golden
+
+
+def read_answer_set(
+    answers: Path | AnswerSet, *, columns: Mapping[str, str] | None, name: str | None, ids: Mapping[str, str] | None
+) -> AnswerSet:
+    """Read the answers of a system, unless they are loaded already.
+
+    Args:
+        answers: a folder of 'ragbench answer', a file, or the answers.
+        columns: column by role, where a file does not use one of the known names.
+        name: name of the system; that of the answers if None.
+        ids: query id by query text, for a file without ids.
+
+    Raises:
+        InputError: there is no such file, or it is damaged.
+        SettingError: a role or column does not exist, or columns are given for answers that are loaded already.
+    """
+    if isinstance(answers, Path):
+        return read_answers(answers, columns=columns, name=name, ids=ids)
+    if columns:
+        raise SettingError(f"{named('columns')} applies to a path only, and {named('answers')} is loaded already")
+    return answers if name is None else replace(answers, name=name)

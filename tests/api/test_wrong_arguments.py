@@ -79,7 +79,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
         ("rb.generate(CORPUS, 'out')", "generate: corpus is a Corpus; it must be a path"),
         ("rb.generate('docs', 'out', languages=['en'])", "generate: languages is a list; it must be a text or None"),
         ("rb.answer('docs', GOLDEN, 'out', llm='openai:x')", "answer: golden is a GoldenSet; it must be a path"),
-        ("rb.score_answers(GOLDEN, GOLDEN)", "score_answers: answers is a GoldenSet; it must be answers"),
+        ("rb.score_answers(GOLDEN, GOLDEN)", "score_answers: answers is a GoldenSet; it must be a path of answers"),
         ("rb.audit(CORPUS, GOLDEN)", "audit: golden is a Corpus"),
         ("rb.without_masked(GOLDEN, CORPUS)", "without_masked: corpus is a GoldenSet"),
         ("rb.wattbot.score(EVENTS, EVENTS)", "wattbot.score: truth is a DataFrame; it must be a path"),

@@ -1,0 +1,172 @@
+"""Score answers against a golden set, with a model as the judge where a metric needs one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from ragbench.answers.judge_check.calibration import Calibration
+from ragbench.answers.judge_check.rate import calibrated_rate, check_applies
+from ragbench.answers.judging import ROLE, JudgePlan, judged, planned
+from ragbench.answers.metrics.base import AnswerMetric
+from ragbench.answers.scoring import AnswerEvaluation, ScoreSettings, named_metrics, score_answers
+from ragbench.core.answers import AnswerSet
+from ragbench.core.context import Context
+from ragbench.core.documents import Corpus
+from ragbench.core.errors import SettingError
+from ragbench.core.goldens import GoldenSet
+from ragbench.core.options import named, option, options, part
+from ragbench.io.inputs import Input
+from ragbench.io.places import cache_folder
+from ragbench.io.scored_runs import check_scores_folder
+from ragbench.io.tables import columns_by_role
+from ragbench.models.llm.costs import Estimate
+from ragbench.models.llm.roles import CallOptions, ModelOptions
+from ragbench.render.answers import write_answer_scores
+from ragbench.workflows.groups import CacheFolder, CorpusLoading, DryRun, GoldenReading
+from ragbench.workflows.reading import read_answer_set, read_corpus, read_set
+
+DEFAULT_METRICS = ("exact_match", "token_f1", "abstention")
+
+
+@options
+class Options(DryRun, CacheFolder, CallOptions, ScoreSettings, GoldenReading, CorpusLoading):
+    """The options of ``ragbench score`` and `ragbench.score_answers`."""
+
+    answers: Path | AnswerSet = option(
+        "Answers: a folder of 'ragbench answer', or a JSON Lines, CSV or Parquet file.", section="Input",
+        positional=True,
+    )  # fmt: skip
+    golden: Path | GoldenSet = option("Golden set: a file or a folder.", section="Input")
+    metrics: Sequence[str | Mapping[str, object] | AnswerMetric] = option(
+        "Answer metric, NAME or NAME:key=value,....", default=DEFAULT_METRICS, section="Evaluation", flag="--metric"
+    )
+    corpus: Path | Corpus | None = option(
+        "Documents or chunks, in which the metric citation finds cited passages.", default=None, section="Input"
+    )
+    columns: Mapping[str, str] | None = option(
+        "Columns of the answers, query=NAME,answer=NAME,....", default=None, section="Input", parse=columns_by_role,
+        unset="recognised by name",
+    )  # fmt: skip
+    name: str | None = option("Name of the system.", default=None, section="Input", unset="the name of the answers")
+    judge: str | None = option("Model that judges, provider:model.", default=None, section="Model", unset="none")
+    calibrations: Sequence[Path | Calibration] = option(
+        "Calibration by 'ragbench judge check', which corrects the share of good answers.", default=(),
+        section="Evaluation", flag="--calibration",
+    )  # fmt: skip
+    out: Path | None = option(
+        "Folder for scores, details and issue log. Needed with a judge: it keeps the judge's answers.", default=None,
+        section="Output", unset="nothing is written",
+    )  # fmt: skip
+
+    @property
+    def models(self) -> ModelOptions:
+        """The judge, if one is named, and how it is called."""
+        return ModelOptions({ROLE: self.judge} if self.judge else {}, part(self, CallOptions), self.seed)
+
+
+@dataclass(frozen=True)
+class ScoredAnswers:
+    """What `run` gives.
+
+    Attributes:
+        evaluation: the scores.
+        totals: calls, tokens and cost of this run, by model; empty without a judge.
+    """
+
+    evaluation: AnswerEvaluation
+    totals: Mapping[str, Mapping[str, object]]
+
+
+def run(options: Options, context: Context) -> ScoredAnswers | JudgePlan:
+    """Score the answers of a system against a golden set.
+
+    An answer of the judge is paid for once. If a run was interrupted or its budget was spent, run the same again with
+    the same folder: it continues where it stopped. ``.stopped`` then says why the run ended early, and the issue log
+    has a reason for every answer without a score.
+
+    Returns:
+        The scores, or after a dry run what the judge would take.
+
+    Raises:
+        SettingError: a metric is unknown, has a wrong setting, or needs a judge. Every fault is listed.
+        InputError: the answers or the golden set cannot be read, or no answer belongs to a query of the golden set.
+
+    Examples:
+        >>> from ragbench.core.answers import Answered
+        >>> query = "shelter for two to spend nights on snow in january"
+        >>> answers = rb.AnswerSet((Answered("q001", query, "The Tarnfell 2 Winter tent."),))
+        >>> golden = rb.GoldenSet(rb.load_golden("datasets/shop").items[:1])
+        >>> rb.score_answers(answers, golden, "exact_match").metrics["exact_match"].mean
+        1.0
+    """
+    metrics = named_metrics(options.metrics, judge=options.judge is not None)
+    _check(options)
+    calibrations = [_calibration(one) for one in options.calibrations]
+    for calibration in calibrations:
+        check_applies(calibration, {name: repr(metric) for name, metric in metrics.items()}, options.judge)
+    if options.out is not None and not options.dry_run:
+        check_scores_folder(options.out)
+    golden = read_set(options.golden, options.golden_format)
+    ids = {item.text: item.id for item in golden}
+    answers = read_answer_set(options.answers, columns=options.columns, name=options.name, ids=ids)
+    # Without the seed: another seed would ask the judge, and pay, again.
+    context = replace(context, cache=cache_folder(options.cache))
+    if options.dry_run:
+        return _plan(options, answers, golden, {name: one for name, one in metrics.items() if "judge" in one.needs})
+    documents = None
+    if options.corpus is not None:
+        loaded = read_corpus(options.corpus, options.loader, context)
+        documents = {document.id: document.text for document in loaded.corpus}
+    score = partial(
+        score_answers, answers, golden, options.metrics, documents=documents, settings=part(options, ScoreSettings),
+        context=context,
+    )  # fmt: skip
+    totals: Mapping[str, Mapping[str, object]] = {}
+    if options.judge is None or options.out is None:
+        evaluation = score()
+    else:
+        evaluation, totals = judged(options.models, options.out, lambda judge: score(judge=judge))
+    rates = tuple(calibrated_rate(calibration, evaluation, answers) for calibration in calibrations)
+    evaluation = replace(evaluation, calibrated=rates)
+    if options.out is not None:
+        write_answer_scores(evaluation, options.out, _inputs(options))
+    return ScoredAnswers(evaluation, totals)
+
+
+def _check(options: Options) -> None:
+    """Refuse options that contradict each other."""
+    if options.judge is not None and options.out is None and not options.dry_run:
+        raise SettingError(
+            "is not given: name the folder for the scores. It keeps the judge's answers, which are paid for",
+            option="out",
+        )
+    if options.dry_run and options.judge is None:
+        raise SettingError(f"estimates what a judge takes; name one with {named('judge')}", option="dry_run")
+    if options.loader is not None and options.corpus is None:
+        raise SettingError(f"applies to {named('corpus')}, which is not given", option="loader")
+
+
+def _calibration(given: Path | Calibration) -> Calibration:
+    return given if isinstance(given, Calibration) else Calibration.read(given)
+
+
+def _plan(options: Options, answers: AnswerSet, golden: GoldenSet, metrics: Mapping[str, AnswerMetric]) -> JudgePlan:
+    """What the metrics that need the judge would ask it, at most."""
+    if not metrics:
+        return JudgePlan(Estimate())
+    settings = ScoreSettings(seed=options.seed, resamples=1)
+    score = partial(score_answers, answers, golden, list(metrics.values()), settings=settings)
+    return JudgePlan(planned(options.models, options.out, lambda judge: score(judge=judge)), tuple(metrics))
+
+
+def _inputs(options: Options) -> dict[str, Input]:
+    """Where the inputs are and how they are read, so that reports find them again. Objects have no place."""
+    found = {}
+    if isinstance(options.answers, Path):
+        found["answers"] = Input.read_with(options.answers, columns=options.columns, name=options.name)
+    if isinstance(options.golden, Path):
+        found["golden"] = Input.read_with(options.golden, format=options.golden_format)
+    if isinstance(options.corpus, Path):
+        found["corpus"] = Input.read_with(options.corpus, loader=options.loader)
+    return found
