@@ -64,7 +64,9 @@ R = TypeVar("R")
 
 
 def _as(name: str, call: Callable[P, R], **called: str) -> Callable[P, R]:
-    """A function of another room, checked, and known by its place here, so that it can be pickled."""
+    """Wrap a function of another package: check its arguments, and give it the name it has here, so that it can be
+    pickled.
+    """
     here = checked(name, **called)(call)
     here.__module__, here.__qualname__ = __name__, name
     return here

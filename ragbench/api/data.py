@@ -20,10 +20,14 @@ CORPUS = "a path of documents, or a corpus, as rb.load_corpus(path) reads one"
 
 @checked(path=DOCUMENTS)
 def load_corpus(path: Path | str, loader: str | None = None) -> Corpus:
-    """Documents of a file or folder; what was skipped is in ``corpus.ledger``.
+    """Read the documents of a file or folder. ``corpus.ledger`` lists what was skipped.
+
+    Args:
+        path: a file or folder of documents, or a file of chunks.
+        loader: loader with its settings (``"csv:text_column=body"``); None chooses by the ending of each file.
 
     Raises:
-        InputError: there is nothing to read.
+        InputError: the path does not exist, has no documents, or holds a damaged table.
 
     Examples:
         >>> corpus = rb.load_corpus("datasets/shop/product_catalog.csv")

@@ -9,10 +9,13 @@ from ragbench.core.scored import ScoredRun
 
 @checked(reference='a folder, as "FOLDER" or "FOLDER::ARM"')
 def load_run(reference: Path | str) -> tuple[ScoredRun, ...]:
-    """The systems in a folder that ``ragbench eval`` or ``ragbench score`` wrote; ``"FOLDER::ARM"`` is one of them.
+    """Read the systems of a folder that ``ragbench eval`` or ``ragbench score`` wrote.
+
+    Args:
+        reference: ``"FOLDER"`` for all systems, or ``"FOLDER::ARM"`` for one.
 
     Raises:
-        InputError: it cannot be read, or has no such arm.
+        InputError: the folder cannot be read, or has no such system.
 
     Examples:
         >>> [system.name for system in rb.load_run("reports/example")]

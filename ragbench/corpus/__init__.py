@@ -1,1 +1,1 @@
-"""Files -> documents -> chunks."""
+"""Load files as documents, and cut documents into chunks."""

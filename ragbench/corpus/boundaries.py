@@ -1,7 +1,7 @@
-"""Where a text can be cut: sentences, headings of Markdown, and the separators of LangChain's recursive splitter.
+"""Find the places to cut a text: sentences, Markdown headings, and the separators of LangChain's recursive splitter.
 
-Everything here returns offsets, never text: a search for a chunk in its document
-finds the wrong place where the text repeats itself.
+All functions return offsets, not text, because searching for a chunk in its document finds the wrong place if the text
+repeats itself.
 
 Sentences are found by rules, without a model. A sentence ends at ``.``, ``!``,
 ``?`` or an ellipsis before white space, unless the dot belongs to an
@@ -39,15 +39,15 @@ co corp dept est gen gov hon rev sgt capt col jan feb mar apr jun jul aug sep se
 e.g i.e e.g. i.e. a.m p.m u.s u.k u.n
 """
 _ABBREVIATIONS = frozenset(_ABBREVIATIONS_WORDS.split())
-# These end sentences as often as not, so the next word's case decides.
+# These may end a sentence or not, so the case of the next word decides.
 _UNDECIDED_WORDS = "etc al inc ltd co corp no a.m p.m u.s u.k u.n"
 _UNDECIDED = frozenset(_UNDECIDED_WORDS.split())
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
-    """Spans of the sentences, in order, without white space at their ends.
+    """Return the spans of the sentences, in order and without white space at their ends.
 
-    Everything but white space belongs to exactly one sentence.
+    Every character except white space belongs to exactly one sentence.
     """
     spans = []
     start = 0
@@ -79,12 +79,14 @@ def _ends(text: str, match: "re.Match[str]") -> bool:
 
 
 def _first_word_character(text: str, at: int) -> str:
-    """The first character after white space and opening marks, looked for in the next few characters only."""
+    """Return the first character after white space and opening marks, among the next few characters."""
     return text[at : at + 12].lstrip(" \t\r\n\"'“‘([{«*_")[:1]
 
 
 def _name_before(text: str, at: int) -> bool:
-    """Whether an initial stands where names do: at the start, after another initial, a comma or a capitalised word."""
+    """Whether an initial is at the place of a name: at the start, or after another initial, a comma or a capitalised
+    word.
+    """
     before = text[max(0, at - 24) : at].rstrip()
     if not before or before[-1] in ".,;:(&–-\"'“":
         return True
@@ -106,11 +108,11 @@ class _Piece(str):
 
 @lru_cache(maxsize=1)
 def _tracker() -> "type[RecursiveCharacterTextSplitter]":
-    """The splitter's class with offsets; made when first used, since the import is slow."""
+    """Make the splitter's class with offsets. It is made on first use, because the import is slow."""
     from langchain_text_splitters import RecursiveCharacterTextSplitter
 
     class Tracker(RecursiveCharacterTextSplitter):
-        """Pieces pass through here in the order of the text, before and after they are joined."""
+        """The splitter with methods that see the pieces in text order, before and after they are joined."""
 
         reached = 0
 
@@ -133,13 +135,13 @@ def _tracker() -> "type[RecursiveCharacterTextSplitter]":
 
 
 def split_spans(text: str, size: int, overlap: int, separators: Sequence[str]) -> list[tuple[int, int]]:
-    """Spans of the splitter's chunks, without white space at their ends.
+    """Return the spans of the splitter's chunks, without white space at their ends.
 
     Args:
-        text: what to cut.
+        text: the text.
         size: most characters of a chunk, at least 2.
         overlap: most characters that neighbours share.
-        separators: where to cut, the preferred first; "" (between characters) is the last in any case.
+        separators: texts to cut at, preferred ones first; "" (between characters) is always the last.
     """
     if len(text) <= size:
         # The splitter would return the text as it is, trimmed.
@@ -167,9 +169,9 @@ class Heading(NamedTuple):
 
 
 def headings(text: str) -> Iterator[Heading]:
-    """Headings in order, as CommonMark has them: ``# ATX`` and underlined ones, none within fenced code.
+    """Find headings in order, as in CommonMark: ``# ATX`` and underlined ones, but not in fenced code.
 
-    Of an underlined paragraph only one line long is taken for a heading.
+    An underlined paragraph counts as a heading only if it has one line.
     """
     fence = ""
     at = before = 0
@@ -196,7 +198,7 @@ def headings(text: str) -> Iterator[Heading]:
 
 
 def first_title(text: str) -> str:
-    """The words of the first heading of level 1, or an empty string."""
+    """Return the text of the first heading of level 1, or an empty string."""
     for heading in headings(text):
         if heading.level == 1:
             line = text[heading.start : heading.after].strip().split("\n", 1)[0].strip()

@@ -1,9 +1,8 @@
-"""A file or folder -> a corpus.
+"""Read a file or folder as a corpus.
 
-In a folder every file is read by the loader that recognises its ending, in
-sorted order. What cannot be read is skipped with an entry in the corpus's
-ledger; only a corpus without any document, duplicate ids, and a damaged table
-(which would lose documents by the thousand) are errors.
+In a folder, every file is read by the loader that recognises its ending, in sorted order. A file that cannot be read is
+skipped, with an entry in the corpus's ledger. Only a corpus without any document, duplicate ids, and a damaged table
+(which could lose thousands of documents) are errors.
 """
 
 import os
@@ -26,14 +25,12 @@ _ROOM_FROM = 10_000_000
 
 
 def restore_documents(chunks: Chunks) -> Corpus:
-    """Documents in which ``document.text[start:end] == chunk.text`` holds for every chunk.
+    """Restore documents in which ``document.text[start:end] == chunk.text`` holds for every chunk.
 
-    Characters that no chunk covers become blanks, so that offsets, and with
-    them the evidence of golden sets, keep their meaning.
+    Characters that no chunk covers become spaces, so that offsets, and the evidence of golden sets, stay valid.
 
     Raises:
-        InputError: two chunks say different things about the same characters,
-            or the offsets leave out nearly everything.
+        InputError: two chunks contradict each other about the same characters, or the offsets cover almost nothing.
     """
     lengths = [0] * len(chunks.document_ids)
     members: list[list[int]] = [[] for _ in lengths]
@@ -69,11 +66,11 @@ def restore_documents(chunks: Chunks) -> Corpus:
 
 
 class Loaded(NamedTuple):
-    """What was read.
+    """A corpus that was read.
 
     Attributes:
-        corpus: the documents, with the ledger of what was skipped; where the input was a file of chunks, their
-            documents as far as the chunks tell them.
+        corpus: the documents, with the ledger of what was skipped. For a file of chunks, the documents as far as the
+            chunks cover them.
     """
 
     corpus: Corpus
@@ -85,7 +82,7 @@ class Loaded(NamedTuple):
 
     @property
     def chunks(self) -> Chunks | None:
-        """Where the input was a file of chunks, those."""
+        """The chunks, if the input was a file of chunks."""
         return self.corpus.ready
 
 
@@ -108,11 +105,11 @@ def load_corpus(
         loader: the loader to use, with its settings (``"csv:text_column=body"``).
             By default each file's ending decides. On a folder, a loader for
             files reads the files with its endings only.
-        progress: told of every file.
+        progress: progress by file.
 
     Raises:
         InputError: the path is missing, no document was found, ids occur twice, or a table is damaged.
-        SettingError: no such loader, or it has no such setting.
+        SettingError: the loader does not exist, or has no such setting.
         MissingExtra: a file needs an optional library.
     """
     path = Path(path)
@@ -139,7 +136,7 @@ def load_corpus(
 
 
 def _read(source: _Source, documents: list[Document], ledger: list[LedgerEntry], *, alone: bool) -> None:
-    """Add what a file holds: all of its documents, or an entry that says why none."""
+    """Add all documents of a file, or an entry with the reason why there is none."""
     found: list[Document] = []
     try:
         for item in source.loader.load(source.path, source.name):
@@ -167,7 +164,7 @@ def _entry(source: _Source, error: InputError, code: str) -> LedgerEntry:
 
 
 def _encodable(document: Document) -> Document:
-    """The document with lone surrogates (from PDFs and JSON escapes) replaced: no file could hold them."""
+    """Replace lone surrogates (from PDFs and JSON escapes) in a document, because no file can hold them."""
     try:
         document.text.encode()
         document.title.encode()
@@ -182,7 +179,7 @@ def _encodable(document: Document) -> Document:
 
 
 def _sources(path: Path, given: Loader | None, ledger: list[LedgerEntry]) -> list[_Source]:
-    """What to read, in order, each with its loader; what is passed over goes to the ledger."""
+    """List the files to read, in order, each with its loader. The ledger lists skipped ones."""
     if path.is_file():
         if given is not None and given.folders:
             raise InputError(f"{path}: this loader reads folders; give it the folder")

@@ -56,10 +56,10 @@ RANKING_CODE = (
 
 @lru_cache
 def code_fingerprint(module: str) -> str:
-    """Fingerprint of the source of the retriever's module and of ragbench's own rooms that rank and measure.
+    """Fingerprint of the source code of the retriever's module and of ragbench's packages that rank and measure.
 
-    So that a run computed by other code is never taken for a run of this one.
-    Empty for a module without a file, such as a notebook: its runs cannot be kept.
+    It keeps a run of other code from being used as a run of this code. It is empty for a module without a file, such as
+    a notebook, whose runs cannot be stored.
     """
     found = getattr(sys.modules.get(module), "__file__", None)
     if found is None or not Path(found).is_file():

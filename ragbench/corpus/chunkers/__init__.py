@@ -1,1 +1,1 @@
-"""Chunkers: where to cut a document. One file each; the file's name is the chunker's name."""
+"""Chunkers, one file each. The file's name is the chunker's name."""

@@ -19,14 +19,14 @@ class Chunker(ABC):
 
     @abstractmethod
     def spans(self, document: Document) -> list[tuple[int, int]]:
-        """Spans ``(start, end)`` in ascending order; none is empty or only white space."""
+        """Return spans ``(start, end)`` in ascending order, none of them empty or only white space."""
 
 
 def check_size(name: str, size: int, overlap: int, *, least: int = 1) -> None:
     """Check the two settings that most chunkers have.
 
     Raises:
-        SettingError: ``size`` below ``least``, or ``overlap`` negative or not below ``size``.
+        SettingError: ``size`` is below ``least``, or ``overlap`` is negative or not below ``size``.
     """
     if size < least:
         raise SettingError(f"chunker {name!r}: size must be at least {least}, not {size}")
@@ -35,7 +35,7 @@ def check_size(name: str, size: int, overlap: int, *, least: int = 1) -> None:
 
 
 def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """The span without white space at its ends; ``(start, start)`` where nothing is left."""
+    """Trim white space at the ends of a span; ``(start, start)`` if nothing is left."""
     piece = text[start:end]
     left = len(piece) - len(piece.lstrip())
     return (start + left, start + len(piece.rstrip())) if left < len(piece) else (start, start)

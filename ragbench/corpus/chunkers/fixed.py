@@ -10,8 +10,7 @@ from ragbench.corpus.chunkers.base import Chunker, check_size
 class FixedChunker(Chunker):
     """Windows of ``size`` characters, each beginning ``size - overlap`` after the one before.
 
-    The last one ends with the text and may be shorter. Words are cut where a
-    window ends. Windows of white space are left out.
+    The last window ends with the text and may be shorter. Windows cut words. Windows of only white space are skipped.
 
     Attributes:
         size: characters of a chunk.
@@ -25,9 +24,9 @@ class FixedChunker(Chunker):
         check_size("fixed", self.size, self.overlap)
 
     def spans(self, document: Document) -> list[tuple[int, int]]:
-        """The windows."""
+        """Return the windows."""
         text, step = document.text, self.size - self.overlap
-        # A window that begins within the last `overlap` characters would repeat the one before.
+        # A window that begins in the last `overlap` characters would repeat the one before.
         starts = range(0, max(1, len(text) - self.overlap), step)
         windows = ((start, min(start + self.size, len(text))) for start in starts)
         return [(start, end) for start, end in windows if end > start and not text[start:end].isspace()]

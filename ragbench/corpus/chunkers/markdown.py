@@ -1,4 +1,4 @@
-"""Sections of Markdown."""
+"""Cut Markdown into sections."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,10 +13,9 @@ _SEPARATORS = ("\n\n", "\n", " ", "")
 
 @dataclass(frozen=True)
 class MarkdownChunker(Chunker):
-    """Sections, each from its heading to the next; a section longer than ``size`` is cut further.
+    """Cut into sections, each from its heading to the next. A section longer than ``size`` is cut further.
 
-    A heading with nothing under it goes with the section that follows. What
-    looks like a heading within a fenced code block is none.
+    A heading with nothing under it belongs to the section that follows. Headings in fenced code blocks do not count.
 
     Attributes:
         size: most characters of a chunk, at least 2.
@@ -34,7 +33,7 @@ class MarkdownChunker(Chunker):
             raise SettingError(f"chunker 'markdown': level must be from 1 to 6, not {self.level}")
 
     def spans(self, document: Document) -> list[tuple[int, int]]:
-        """Sections and parts of sections."""
+        """Return sections and parts of sections."""
         text = document.text
         found: list[tuple[int, int]] = []
         for start, end in _sections(text, self.level):
@@ -48,7 +47,7 @@ class MarkdownChunker(Chunker):
 
 
 def _sections(text: str, level: int) -> Iterator[tuple[int, int]]:
-    """Spans that begin at headings and together cover the text."""
+    """Iterate over spans that begin at headings and together cover the text."""
     begun = body = 0
     for heading in headings(text):
         if heading.level > level:

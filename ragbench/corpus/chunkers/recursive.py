@@ -1,4 +1,4 @@
-"""LangChain's recursive splitter, with exact offsets."""
+"""Cut with LangChain's recursive splitter, with exact offsets."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,15 @@ SEPARATORS = ("\n\n", "\n", " ", "")
 
 @dataclass(frozen=True)
 class RecursiveChunker(Chunker):
-    """Cuts at the first separator that occurs, pieces still too long at the next, and joins neighbours up to ``size``.
+    """Cut at the first separator that occurs, cut pieces that are too long at the next, and join neighbours up to
+    ``size``.
 
     The chunks are those of LangChain's ``RecursiveCharacterTextSplitter``.
 
     Attributes:
         size: most characters of a chunk, at least 2.
         overlap: most characters that neighbours share; whole pieces only.
-        separators: where to cut, the preferred first. What holds none of them is cut between characters.
+        separators: texts to cut at, preferred ones first. A piece without any of them is cut between characters.
     """
 
     size: int = 1000
@@ -29,5 +30,5 @@ class RecursiveChunker(Chunker):
         check_size("recursive", self.size, self.overlap, least=2)
 
     def spans(self, document: Document) -> list[tuple[int, int]]:
-        """The pieces, without white space at their ends."""
+        """Return the pieces, without white space at their ends."""
         return split_spans(document.text, self.size, self.overlap, self.separators)

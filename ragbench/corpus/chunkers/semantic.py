@@ -1,4 +1,4 @@
-"""Cuts where the meaning changes."""
+"""Cut where the meaning changes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,11 +18,10 @@ from ragbench.corpus.chunkers.sentence import fitting
 
 @dataclass(frozen=True)
 class SemanticChunker(Chunker):
-    """Cuts between two sentences whose embeddings are far apart, for the document they stand in.
+    """Cut between two sentences whose embeddings are far apart for their document.
 
-    Each sentence is embedded together with ``buffer`` neighbours on each side;
-    a cut is made where the cosine distance between two that follow each other
-    is above the ``percentile`` of all such distances in the document (Kamradt's
+    Each sentence is embedded together with ``buffer`` neighbours on each side. A cut is made if the cosine distance
+    between two adjacent sentences is above the ``percentile`` of all such distances in the document (Kamradt's
     "5 levels of text splitting", and LangChain's ``SemanticChunker``). Parts
     longer than ``size`` are cut at sentence ends.
 
@@ -50,7 +49,7 @@ class SemanticChunker(Chunker):
         return plugins.build(plugins.EMBEDDERS, self.embedder)
 
     def spans(self, document: Document) -> list[tuple[int, int]]:
-        """Runs of sentences."""
+        """Return runs of sentences."""
         text = document.text
         sentences = fitting(text, sentence_spans(text), self.size)
         if len(sentences) < 3:
@@ -70,7 +69,7 @@ class SemanticChunker(Chunker):
 
 
 def _packed(sentences: list[tuple[int, int]], size: int) -> list[tuple[int, int]]:
-    """Sentences joined while they fit in ``size`` characters."""
+    """Join sentences while they fit in ``size`` characters."""
     joined: list[tuple[int, int]] = []
     for start, end in sentences:
         if joined and end - joined[-1][0] <= size:

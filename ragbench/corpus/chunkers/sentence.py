@@ -1,4 +1,4 @@
-"""Whole sentences, as many as fit."""
+"""Join whole sentences up to a size."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class SentenceChunker(Chunker):
             raise SettingError(f"chunker 'sentence': overlap counts sentences and must not be below 0: {self.overlap}")
 
     def spans(self, document: Document) -> list[tuple[int, int]]:
-        """Groups of sentences."""
+        """Return groups of sentences."""
         sentences = fitting(document.text, sentence_spans(document.text), self.size)
         groups: list[tuple[int, int]] = []
         first = 0
@@ -36,7 +36,7 @@ class SentenceChunker(Chunker):
             if end - sentences[first][0] <= self.size:
                 continue
             groups.append((sentences[first][0], sentences[last - 1][1]))
-            # As many of the last sentences as fit beside the next one, but never the whole group again.
+            # Repeat as many of the last sentences as fit beside the next one, but never the whole group.
             first = max(first + 1, last - self.overlap)
             while end - sentences[first][0] > self.size:
                 first += 1
@@ -46,7 +46,7 @@ class SentenceChunker(Chunker):
 
 
 def fitting(text: str, spans: list[tuple[int, int]], size: int) -> list[tuple[int, int]]:
-    """The same spans, those longer than ``size`` characters cut at line ends, blanks or between characters."""
+    """Cut spans that are longer than ``size`` characters at line ends, spaces or between characters."""
     cut: list[tuple[int, int]] = []
     for start, end in spans:
         if end - start <= size:

@@ -1,4 +1,4 @@
-"""No cutting at all."""
+"""Leave documents whole."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,10 +9,10 @@ from ragbench.corpus.chunkers.base import Chunker
 
 @dataclass(frozen=True)
 class WholeChunker(Chunker):
-    """A document is one chunk, with the document's own id: for corpora that are passages already."""
+    """Make each document one chunk with the document's id, for a corpus of ready passages."""
 
     whole: ClassVar[bool] = True
 
     def spans(self, document: Document) -> list[tuple[int, int]]:
-        """The whole text, or nothing where it is blank."""
+        """Return the whole text, or nothing if it is blank."""
         return [(0, len(document.text))] if document.text.strip() else []

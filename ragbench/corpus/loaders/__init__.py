@@ -1,1 +1,1 @@
-"""Loaders: bytes on disk -> documents. One file each; the file's name is the loader's name."""
+"""Loaders read files as documents, one file each. The file's name is the loader's name."""

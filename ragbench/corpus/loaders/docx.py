@@ -15,7 +15,7 @@ from ragbench.corpus.loaders.base import FileLoader, open_archive
 class DocxLoader(FileLoader):
     """A Word file is a document: paragraphs set apart by a blank line, tables as lines of cells.
 
-    Headers, footers and text boxes are left out.
+    Headers, footers and text boxes are skipped.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".docx",)

@@ -20,8 +20,8 @@ _FRONT_CHARACTERS = 1 << 16
 class MarkdownLoader(FileLoader):
     """A Markdown file is a document; its text stays Markdown.
 
-    A YAML front matter is taken out of the text, and its plain values become
-    metadata. The title is the one of the front matter, else the first ``#`` heading.
+    A YAML front matter is removed from the text, and its plain values become metadata. The title comes from the front
+    matter, else from the first ``#`` heading.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".md", ".markdown", ".mdown", ".mkd")
@@ -35,7 +35,7 @@ class MarkdownLoader(FileLoader):
 
 
 def _front_matter(text: str) -> tuple[str, dict[str, object]]:
-    """The text after the front matter, and the plain values in it; all of the text where there is none."""
+    """Return the text after the front matter, and its plain values; without front matter, the whole text."""
     import yaml
 
     match = _FRONT.match(text)
