@@ -7,6 +7,7 @@ with something to draw have ``plot``.
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from ragbench.answers.load.result import LoadResult
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.answers.wattbot.score.parts import Scored
 from ragbench.api import baseline, review, wattbot
@@ -35,6 +36,7 @@ from ragbench.api.result_views import (
     PlanView,
     WattbotView,
 )
+from ragbench.api.services import LoadView, load_test
 from ragbench.api.systems import load_run
 from ragbench.api.verdicts import ab, ab_runs, compare, evaluate, gate, plan
 from ragbench.comparison.ab.paired_runs import PairedResult
@@ -111,6 +113,7 @@ __all__ = [
     "load_corpus",
     "load_golden",
     "load_run",
+    "load_test",
     "plan",
     "read_run",
     "review",
@@ -140,6 +143,7 @@ VIEWS.update(
         AbResult: AbView(),
         PairedResult: PairedResultView(),
         AnswerEvaluation: AnswerEvaluationView(),
+        LoadResult: LoadView(),
         Scored: WattbotView(),
     }
 )

@@ -62,7 +62,7 @@ TOOLS = (
 
 LEGACY = {
     "eval": "Evaluate", "ab": "Decide", "answer": "Answers",
-    "generate": "Build a golden set", "export": "Tools", "load": "Answers",
+    "generate": "Build a golden set", "export": "Tools",
     "probe": "Answers", "report": "Evaluate",
     "batch": "Build a golden set", "data": "Tools",
     "judge": "Answers", "wattbot": "Answers",

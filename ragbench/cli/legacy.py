@@ -12,7 +12,6 @@ from ragbench.cli import (
     export,
     generate,
     judge,
-    load,
     probe,
     report,
     wattbot,
@@ -34,7 +33,6 @@ app.command("ab")(ab.ab)
 app.command("answer")(answer.answer)
 app.command("generate")(generate.generate)
 app.command("export")(export.export)
-app.command("load")(load.load_command)
 app.command("probe")(probe.probe)
 app.command("report")(report.report_command)
 app.add_typer(batch.app, name="batch")

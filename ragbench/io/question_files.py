@@ -5,6 +5,7 @@ from pathlib import Path
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.core.spelling import named
 from ragbench.io.answer_rows import ALIASES
 from ragbench.io.encoding import read_text
 from ragbench.io.tables import as_text, query_text, read_rows
@@ -20,8 +21,8 @@ def read_questions(path: Path) -> GoldenSet:
     """
     if not path.is_file():
         raise InputError(
-            f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; --questions takes a file with one question "
-            "a line, or a table"
+            f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; {named('questions')} takes a text file "
+            "with one question per line, or a table"
         )
     if path.suffix.lower() in (".txt", ".md", ""):
         texts = [line.strip() for line in read_text(path)[0].split("\n")]

@@ -13,6 +13,7 @@ from ragbench.core.errors import SettingError
 from ragbench.core.evaluations import SCHEMA_VERSION
 from ragbench.core.fingerprint import plain
 from ragbench.core.scored import QueryTable
+from ragbench.core.spelling import given, named
 from ragbench.io.answer_files import ANSWERS
 from ragbench.io.files import make_out, replacing, write_text
 from ragbench.io.scored_runs import LEDGER, LOAD_KIND, QUERIES, RESULTS, SCORES, write_queries
@@ -173,8 +174,8 @@ def _of_level(level: LevelResult) -> Iterator[str]:
     median = level.latency_ms["p50"].value
     if late > LATE_MS and late > LATE_SHARE * median:
         yield (
-            f"requests were sent late (p99 {_ms(late)} ms, included in the latency): --in-flight was reached, or this "
-            "client is too slow"
+            f"requests were sent late (p99 {_ms(late)} ms, included in the latency): {named('in_flight')} was "
+            "reached, or this client is too slow"
         )
     if level.busy > BUSY:
         yield (
@@ -248,7 +249,7 @@ def check_load_folder(folder: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         kind = None
     if kind != LOAD_KIND or (folder / ANSWERS).exists():
-        raise SettingError(f"--out {folder}: holds something else; name another folder for the load")
+        raise SettingError(f"{given('out', str(folder))}: holds something else; name another folder for the load test")
     make_out(folder)
 
 

@@ -65,4 +65,5 @@ WORKFLOWS = (
     ),
     Workflow("baseline.show", "baseline show", "Decide", "Show one baseline.", "baseline", "ShowOptions", "run_show"),
     Workflow("score_answers", "score", "Answers", "Score answers against a golden set.", "score"),
+    Workflow("load_test", "load", "Answers", "Measure how a RAG service answers under load.", "load_test"),
 )  # fmt: skip

@@ -1,8 +1,10 @@
 """Options that several jobs share, each declared once. Those of the language models are `CallOptions`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from ragbench.core.options import option, option_group
+from ragbench.core.options import named, option, option_group
+from ragbench.core.pairs import pairs
 from ragbench.corpus.chunk import AUTO
 
 
@@ -58,3 +60,22 @@ class DryRun:
     """An estimate instead of the work."""
 
     dry_run: bool = option("Print calls, tokens and cost; ask no model.", default=False, section="Run")
+
+
+def parse_headers(text: str) -> dict[str, str]:
+    """Parse ``HEADER=VARIABLE,HEADER=VARIABLE``.
+
+    Raises:
+        SettingError: a part has another form, or a header is given twice.
+    """
+    return pairs(named("header_env"), text, "HEADER=VARIABLE")
+
+
+@option_group
+class ServiceHeaders:
+    """Headers of the requests to a RAG service."""
+
+    header_env: Mapping[str, str] | None = option(
+        "Headers whose values are in environment variables, for keys.", default=None, section="Input",
+        metavar="HEADER=VARIABLE,...", parse=parse_headers,
+    )  # fmt: skip

@@ -12,7 +12,7 @@ from scipy.stats import kstest
 
 from ragbench.answers.load.run import arrivals
 from ragbench.answers.load.service import Events, Unusable, check_answer
-from ragbench.answers.load.settings import Level, LoadSettings, check_host, parse_levels
+from ragbench.answers.load.settings import Level, LoadSettings, check_host, parse_concurrency, parse_rates
 from ragbench.core.context import generator
 from ragbench.core.errors import SettingError
 from ragbench.stats.intervals import enough_for, percentile
@@ -85,7 +85,7 @@ def test_poisson_arrivals_are_exponential_and_seeded() -> None:
     # 2000 are expected, with a standard deviation of 45.
     assert 1800 < len(first) < 2200
     assert kstest(np.diff(first), "expon", args=(0, 1 / 20)).pvalue > 0.001
-    with pytest.raises(SettingError, match="no request falls"):
+    with pytest.raises(SettingError, match="no request is due"):
         arrivals(0.001, 10, 0.001, "poisson", generator(0))
 
 
@@ -100,7 +100,7 @@ def test_this_machine_may_be_asked(host: str) -> None:
      "[fe80::1]", "127.1"],
 )  # fmt: skip
 def test_another_host_only_if_it_is_ones_own(host: str) -> None:
-    with pytest.raises(SettingError, match="--i-own-this-host"):
+    with pytest.raises(SettingError, match="i_own_this_host"):
         check_host(f"http://{host}:8080/ask", own=False)
     check_host(f"http://{host}:8080/ask", own=True)
 
@@ -118,39 +118,42 @@ def test_no_address(url: str) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"requests": 0}, "--requests is 0; it must be 1 to 1,000,000"),
-        ({"requests": 10**9}, "--requests"),
-        ({"seconds": 0}, "--seconds is 0; it must be above 0"),
-        ({"seconds": math.inf}, "--seconds is inf"),
-        ({"timeout": math.nan}, "--timeout is nan"),
-        ({"levels": (Level(concurrency=5000),)}, "--concurrency is 5000"),
-        ({"levels": (Level(rate=-1),)}, "--rate is -1"),
-        ({"levels": (Level(rate=5), Level(rate=5.0))}, "rate=5 is asked for twice"),
-        ({"levels": ()}, "no load is asked for"),
+        ({"requests": 0}, "requests= is 0; it must be 1 to 1,000,000"),
+        ({"requests": 10**9}, "requests="),
+        ({"seconds": 0}, "seconds= is 0; it must be above 0"),
+        ({"seconds": math.inf}, "seconds= is inf"),
+        ({"timeout": math.nan}, "timeout= is nan"),
+        ({"concurrency": (5000,)}, "concurrency= is 5000"),
+        ({"rate": (-1,)}, "rate= is -1"),
+        ({"rate": (5, 5.0)}, "rate=5 is given twice"),
+        ({"concurrency": ()}, "there is no level"),
+        ({"concurrency": (1,), "rate": (1.0,)}, "give one of them"),
         ({"arrivals": "bursts"}, "poisson or fixed"),
-        ({"in_flight": 0}, "--in-flight"),
-        ({"warmup": -1}, "--warmup"),
-        ({"seed": -1}, "--seed"),
+        ({"in_flight": 0}, "in_flight="),
+        ({"warmup": -1}, "warmup="),
+        ({"seed": -1}, "seed="),
     ],
 )
 def test_every_bound_is_a_bound(more: dict[str, object], said: str) -> None:
     with pytest.raises(SettingError, match=said):
-        LoadSettings(**{"levels": (Level(concurrency=1),), **more})  # type: ignore[arg-type]
+        LoadSettings(**more)  # type: ignore[arg-type]
 
 
 def test_the_longest_it_can_take() -> None:
-    settings = LoadSettings((Level(concurrency=1), Level(concurrency=4)), seconds=10, timeout=5, warmup=2)
+    settings = LoadSettings(concurrency=(1, 4), seconds=10, timeout=5, warmup=2)
     assert settings.longest == 2 * 5 + 2 * (10 + 5)
 
 
 def test_levels() -> None:
-    assert parse_levels("1, 4,16", None) == (Level(1), Level(4), Level(16))
-    assert parse_levels(None, "2.5,5") == (Level(rate=2.5), Level(rate=5))
-    assert parse_levels(None, None) == (Level(1),)
+    assert LoadSettings(concurrency=parse_concurrency("1, 4,16")).levels == (Level(1), Level(4), Level(16))
+    assert LoadSettings(rate=parse_rates("2.5,5")).levels == (Level(rate=2.5), Level(rate=5))
+    assert LoadSettings().levels == (Level(1),)
     assert [level.name for level in (Level(4), Level(rate=2.50))] == ["concurrency=4", "rate=2.5"]
-    for concurrency, rate in (("1", "1"), ("x", None), ("1.5", None), (None, "nan"), ("1,", None)):
-        with pytest.raises(SettingError):
-            parse_levels(concurrency, rate)
+    for text in ("x", "1.5", "1,"):
+        with pytest.raises(SettingError, match="concurrency"):
+            parse_concurrency(text)
+    with pytest.raises(SettingError, match="rate"):
+        parse_rates("nan")
 
 
 EVENTS = (

@@ -1,17 +1,12 @@
 """Loads on a real server: what is measured is held against what the server did."""
 
 import asyncio
-import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-sys.path.append(str(Path(__file__).resolve().parent))
-from load_server import LoadServer, serving
 
 from ragbench.answers.answering import Question
 from ragbench.answers.endpoint import Endpoint
@@ -19,15 +14,22 @@ from ragbench.answers.load.result import LevelResult, LoadResult
 from ragbench.answers.load.run import run_load
 from ragbench.answers.load.settings import Level, LoadSettings
 from ragbench.core.errors import ArmError
+from tests.answers.load_server import LoadServer, serving
 
 SLACK_MS = 150.0
 """The machine that runs the tests may be busy."""
 
 
+def loads(levels: Sequence[Level]) -> dict[str, Any]:
+    """The options that give these levels."""
+    rates = [level.rate for level in levels if level.rate is not None]
+    return {"rate": rates} if rates else {"concurrency": [level.concurrency for level in levels]}
+
+
 def load(server: LoadServer | str, texts: Sequence[str], *levels: Level, **more: Any) -> LoadResult:
     url = server if isinstance(server, str) else server.url
     questions = [Question(f"q{number:03d}", text) for number, text in enumerate(texts)]
-    settings = LoadSettings(levels, **{"warmup": 0, "timeout": 10, **more})
+    settings = LoadSettings(**{**loads(levels), "warmup": 0, "timeout": 10, **more})
     return asyncio.run(run_load(Endpoint(url), questions, settings))
 
 
@@ -179,7 +181,7 @@ def test_a_service_that_is_not_there_gets_no_load() -> None:
 def test_levels_go_on_with_the_questions() -> None:
     kept: list[int] = []
     with serving() as server:
-        settings = LoadSettings((Level(1), Level(2)), requests=3, warmup=1)
+        settings = LoadSettings(concurrency=(1, 2), requests=3, warmup=1)
         questions = [Question(f"q{number}", "wait 0") for number in range(10)]
         result = asyncio.run(
             run_load(Endpoint(server.url), questions, settings, keep=lambda there: kept.append(len(there.levels)))

@@ -2,15 +2,11 @@
 
 import json
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.append(str(Path(__file__).resolve().parent.parent / "harness"))
-from load_server import serving
 
 from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.rules import parse_rules, read_rules
@@ -18,6 +14,7 @@ from ragbench.core.errors import InputError, SettingError
 from ragbench.io.baselines import read_baseline, read_one
 from ragbench.io.scored_runs import read_scored
 from ragbench.io.tables import read_parquet
+from tests.answers.load_server import serving
 
 
 def questions(folder: Path, *texts: str, repeat: int = 1) -> Path:
@@ -203,12 +200,12 @@ def test_a_level_that_fails_altogether_is_an_error_and_the_others_stay(ragbench:
     ("more", "said"),
     [
         (["--url", "http://203.0.113.9/ask"], "203.0.113.9 is not this machine"),
-        (["--url", "localhost/ask"], "must be like http://localhost:8080/ask"),
-        (["--concurrency", "1", "--rate", "2"], "--concurrency is a closed loop and --rate an open one"),
+        (["--url", "localhost/ask"], "--url is 'localhost/ask'"),
+        (["--concurrency", "1", "--rate", "2"], "--concurrency is for closed loops and --rate"),
         (["--concurrency", "0"], "--concurrency is 0; it must be 1 to 1,000"),
         (["--header-env", "key"], "--header-env: 'key' is not of the form HEADER=VARIABLE"),
         (["--header-env", "a=NOT_SET_HERE"], "NOT_SET_HERE, which is not set"),
-        (["--golden", "x"], "--questions FILE or --golden SET, one of them"),
+        (["--golden", "x"], "--questions, or a golden set with --golden"),
         (["--out", "README.md"], "--out README.md"),
     ],
 )

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ragbench.answers.load.loops import Exchange
 from ragbench.answers.load.settings import Level, LoadSettings
 from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.core.shown import Shown
 from ragbench.stats.intervals import Percentile, percentile
 
 SHARES: dict[str, float] = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
@@ -137,7 +138,7 @@ class LevelResult:
 
 
 @dataclass(frozen=True)
-class LoadResult:
+class LoadResult(Shown):
     """The measurements of all levels.
 
     Attributes:

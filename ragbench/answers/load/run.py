@@ -19,6 +19,7 @@ from ragbench.answers.load.settings import Arrivals, Level, LoadSettings
 from ragbench.core.context import Progress, generator, silent
 from ragbench.core.errors import ArmError, SettingError
 from ragbench.core.fingerprint import fingerprint_texts
+from ragbench.core.spelling import named
 from ragbench.io.scored_runs import LOAD_KIND
 
 
@@ -36,7 +37,9 @@ def arrivals(
     times = np.arange(count) / rate if kind == "fixed" else np.cumsum(draw.exponential(1 / rate, count))
     due: npt.NDArray[np.float64] = times[times < seconds]
     if not len(due):
-        raise SettingError(f"--rate {rate:g}: no request falls into --seconds {seconds:g}; give more time")
+        raise SettingError(
+            f"is {rate:g}, and no request is due within {seconds:g} seconds; raise {named('seconds')}", option="rate"
+        )
     return due
 
 

@@ -2,12 +2,14 @@
 
 import ipaddress
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
 from ragbench.answers.endpoint import LOOPBACK
 from ragbench.core.errors import SettingError
+from ragbench.core.options import named, option, option_group
 
 Arrivals = Literal["poisson", "fixed"]
 ARRIVALS: tuple[Arrivals, ...] = ("poisson", "fixed")
@@ -32,29 +34,71 @@ class Level:
         return f"concurrency={self.concurrency}" if self.rate is None else f"rate={self.rate:g}"
 
 
-@dataclass(frozen=True)
-class LoadSettings:
-    """The loads, in order, and their bounds. Every level ends by itself.
+def parse_concurrency(text: str) -> tuple[int, ...]:
+    """Parse ``1,4,16``.
 
-    Attributes:
-        levels: at least one, all closed or all open.
-        requests: the most requests of one level.
-        seconds: a level sends nothing after this time; requests under way have ``timeout`` left.
-        timeout: seconds for one answer; in an open loop, from when the request was due.
-        arrivals: arrivals of an open loop: ``poisson`` (independent users) or ``fixed`` (even gaps).
-        in_flight: the most requests under way in an open loop; others wait while their clocks run.
-        warmup: number of unmeasured requests before the first level, one after another.
-        seed: seed of the arrivals.
+    Raises:
+        SettingError: a part is not a whole number.
     """
+    found = _numbers("concurrency", text)
+    for part, value in zip(text.split(","), found, strict=True):
+        if not value.is_integer():
+            raise SettingError(f"has {part.strip()!r}, which is not a whole number", option="concurrency")
+    return tuple(int(value) for value in found)
 
-    levels: tuple[Level, ...]
-    requests: int = 1_000
-    seconds: float = 30.0
-    timeout: float = 60.0
-    arrivals: Arrivals = "poisson"
-    in_flight: int = 256
-    warmup: int = 3
-    seed: int = 0
+
+def parse_rates(text: str) -> tuple[float, ...]:
+    """Parse ``2.5,5``.
+
+    Raises:
+        SettingError: a part is not a number.
+    """
+    return _numbers("rate", text)
+
+
+def _numbers(option: str, text: str) -> tuple[float, ...]:
+    found = []
+    for part in text.split(","):
+        try:
+            value = float(part)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise SettingError(
+                f"has {part.strip()!r}, which is not a number; separate numbers with commas, as in 1,4,16",
+                option=option,
+            )
+        found.append(value)
+    return tuple(found)
+
+
+@option_group
+class LoadSettings:
+    """The loads, one after another, and their limits. Every level ends by itself."""
+
+    concurrency: Sequence[int] | None = option(
+        "Closed loops: number of senders, each of which waits for its answer.", default=None, section="Load",
+        metavar="N,N,...", parse=parse_concurrency, unset="1, without a rate",
+    )  # fmt: skip
+    rate: Sequence[float] | None = option(
+        "Open loops: requests per second, which arrive whether or not earlier ones are answered.", default=None,
+        section="Load", metavar="N,N,...", parse=parse_rates, unset="none",
+    )  # fmt: skip
+    arrivals: Arrivals = option(
+        "Arrivals of an open loop: poisson (independent users) or fixed (even gaps).", default="poisson",
+        section="Load",
+    )  # fmt: skip
+    in_flight: int = option(
+        "The most requests under way in an open loop; others wait while their clocks run.", default=256,
+        section="Load",
+    )  # fmt: skip
+    warmup: int = option("Number of unmeasured requests before the first level.", default=3, section="Load")
+    requests: int = option("The most requests of one level.", default=1_000, section="Limits")
+    seconds: float = option("Seconds after which a level sends nothing more.", default=30.0, section="Limits")
+    timeout: float = option(
+        "Seconds for one answer; in an open loop, from when the request was due.", default=60.0, section="Limits"
+    )
+    seed: int = option("Seed of the arrivals.", default=0, section="Run")
 
     def __post_init__(self) -> None:
         faults = list(self._faults())
@@ -62,34 +106,44 @@ class LoadSettings:
             raise SettingError("\n".join(faults))
 
     def _faults(self) -> list[str]:
-        at_once = [level.concurrency for level in self.levels if level.concurrency is not None]
-        rates = [level.rate for level in self.levels if level.rate is not None]
-        counts = [("--requests", self.requests, 1, MOST_REQUESTS), ("--in-flight", self.in_flight, 1, MOST_AT_ONCE)]
-        counts += [("--warmup", self.warmup, 0, MOST_AT_ONCE)]
-        counts += [("--concurrency", value, 1, MOST_AT_ONCE) for value in at_once]
-        sizes = [("--seconds", self.seconds, MOST_SECONDS), ("--timeout", self.timeout, MOST_SECONDS)]
-        sizes += [("--rate", value, MOST_RATE) for value in rates]
+        counts = [("requests", self.requests, 1, MOST_REQUESTS), ("in_flight", self.in_flight, 1, MOST_AT_ONCE)]
+        counts += [("warmup", self.warmup, 0, MOST_AT_ONCE)]
+        counts += [("concurrency", value, 1, MOST_AT_ONCE) for value in self.concurrency or ()]
+        sizes = [("seconds", self.seconds, MOST_SECONDS), ("timeout", self.timeout, MOST_SECONDS)]
+        sizes += [("rate", value, MOST_RATE) for value in self.rate or ()]
         found = [
-            f"{option} is {value}; it must be {low} to {high:,}"
+            f"{named(option)} is {value}; it must be {low} to {high:,}"
             for option, value, low, high in counts
             if not low <= value <= high
         ]
         found += [
-            f"{option} is {value:g}; it must be above 0 and at most {high:,g}"
+            f"{named(option)} is {value:g}; it must be above 0 and at most {high:,g}"
             for option, value, high in sizes
             if not 0 < value <= high
         ]
         if self.arrivals not in ARRIVALS:
-            found.append(f"--arrivals is {self.arrivals!r}; it must be {' or '.join(ARRIVALS)}")
+            found.append(f"{named('arrivals')} is {self.arrivals!r}; it must be {' or '.join(ARRIVALS)}")
         if self.seed < 0:
-            found.append(f"--seed is {self.seed}; it must be 0 or more")
+            found.append(f"{named('seed')} is {self.seed}; it must be 0 or more")
+        if self.concurrency is not None and self.rate is not None:
+            found.append(
+                f"{named('concurrency')} is for closed loops and {named('rate')} for open ones; give one of them, and "
+                "run the other load separately"
+            )
         names = [level.name for level in self.levels]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            found.append(f"{twice[0]} is asked for twice")
+            found.append(f"the level {twice[0]} is given twice")
         if not names:
-            found.append("no load is asked for: give --concurrency or --rate")
+            found.append(f"there is no level; give numbers for {named('concurrency')} or {named('rate')}")
         return found
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The loads in order, all closed or all open; by default, one request at a time."""
+        if self.rate is not None:
+            return tuple(Level(rate=value) for value in self.rate)
+        return tuple(Level(concurrency=value) for value in ((1,) if self.concurrency is None else self.concurrency))
 
     @property
     def longest(self) -> float:
@@ -108,41 +162,12 @@ class LoadSettings:
         return {"loop": "open", "rate": level.rate, "arrivals": self.arrivals, "timeout": self.timeout}
 
 
-def parse_levels(concurrency: str | None, rate: str | None) -> tuple[Level, ...]:
-    """Parse the levels of ``--concurrency 1,4,16`` or ``--rate 2.5,5``. The default is one request at a time.
-
-    Raises:
-        SettingError: both are given, or a part is not a number.
-    """
-    if concurrency is not None and rate is not None:
-        raise SettingError(
-            "--concurrency is a closed loop and --rate an open one: give one of them, and the other in another run"
-        )
-    if rate is not None:
-        return tuple(Level(rate=_number("--rate", part)) for part in rate.split(","))
-    parts = [(part, _number("--concurrency", part)) for part in (concurrency or "1").split(",")]
-    for part, value in parts:
-        if not value.is_integer():
-            raise SettingError(f"--concurrency: {part.strip()!r} is not a whole number")
-    return tuple(Level(concurrency=int(value)) for _, value in parts)
-
-
-def _number(option: str, part: str) -> float:
-    try:
-        value = float(part)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise SettingError(f"{option}: {part.strip()!r} is not a number; write them with commas, as in {option} 1,4,16")
-    return value
-
-
 def check_host(url: str, own: bool) -> None:
     """Refuse an invalid address, and a host that is neither this machine nor the user's.
 
     Args:
         url: address of the service.
-        own: whether the user says that the host is theirs (``--i-own-this-host``).
+        own: whether the user says that the host is theirs (``i_own_this_host``).
 
     Raises:
         SettingError: a load test on this host is not allowed.
@@ -154,11 +179,11 @@ def check_host(url: str, own: bool) -> None:
     except ValueError:
         host, usable = None, False
     if not usable or host is None or "@" in parts.netloc:
-        raise SettingError(f"--url is {url!r}; it must be like http://localhost:8080/ask, without a password")
+        raise SettingError(f"is {url!r}; it must be like http://localhost:8080/ask, without a password", option="url")
     if not own and not is_loopback(host):
         raise SettingError(
-            f"--url: {host} is not this machine. Load can take a service down and cost money, so it is put on "
-            "another host only if that is yours: then add --i-own-this-host"
+            f"{named('url')}: {host} is not this machine. A load test can take a service down and cost money. If the "
+            f"host is yours, confirm it with {named('i_own_this_host')}"
         )
 
 
