@@ -1,8 +1,9 @@
-"""Each public name has an example that runs, and every other example in a docstring runs too."""
+"""Each public name has an example that runs, so does every other example, and docstrings refer to what exists."""
 
 import doctest
 import importlib
 import inspect
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import chdir
@@ -94,3 +95,31 @@ def test_examples_elsewhere_run(module: str, folder: Path) -> None:
 
 def test_the_exceptions_are_public() -> None:
     assert set(WITHOUT) <= set(NAMES)
+
+
+def exists(dotted: str) -> bool:
+    """Whether a dotted name is a module, or something in one."""
+    parts = dotted.split(".")
+    for count in range(len(parts), 0, -1):
+        try:
+            value: Any = importlib.import_module(".".join(parts[:count]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[count:]:
+            if part in getattr(value, "__dataclass_fields__", {}):
+                return True
+            if not hasattr(value, part):
+                return False
+            value = getattr(value, part)
+        return True
+    return False
+
+
+def test_docstrings_refer_to_names_that_exist() -> None:
+    found = {
+        (str(path.relative_to(ROOT)), name)
+        for path in PACKAGE.rglob("*.py")
+        for name in re.findall(r"`(ragbench(?:\.\w+)+)", path.read_text(encoding="utf-8"))
+    }
+    assert len(found) > 50
+    assert not sorted((path, name) for path, name in found if not exists(name))

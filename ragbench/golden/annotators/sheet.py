@@ -1,6 +1,7 @@
 """The table that annotators fill in: it carries a sample of queries out, and their decisions back.
 
-The sample prefers queries that the judge rejected or doubted. A decision accepts, edits or rejects a query, and may
+The sample has query types and judge's opinions in the proportions of the whole. A decision accepts, edits or rejects a
+query, and may
 grade its evidence.
 """
 
