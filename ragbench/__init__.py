@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         chunk,
         compare,
         evaluate,
+        export,
         gate,
         generate,
         load_answers,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         without_masked,
         write_report,
     )
+    from ragbench.api import collections as data
 
 __all__ = [
     "AnswerSet",
@@ -79,7 +81,9 @@ __all__ = [
     "baseline",
     "chunk",
     "compare",
+    "data",
     "evaluate",
+    "export",
     "gate",
     "generate",
     "load_answers",

@@ -10,9 +10,9 @@ from typing import ParamSpec, TypeVar
 from ragbench.answers.load.result import LoadResult
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.answers.wattbot.score.parts import Scored
-from ragbench.api import baseline, review, wattbot
+from ragbench.api import baseline, collections, review, wattbot
 from ragbench.api.answers import answer, score_answers
-from ragbench.api.audits import AuditView, audit, without_masked
+from ragbench.api.audits import AuditView, audit, export, without_masked
 from ragbench.api.checked import checked
 from ragbench.api.data import chunk, generate, load_corpus
 from ragbench.api.data_views import (
@@ -61,6 +61,9 @@ from ragbench.io.run_files import read_run as _read_run
 from ragbench.metrics.score import score as _score
 from ragbench.metrics.settings import EvaluationSettings as Settings
 
+data = collections
+"""Set after the imports, which bind the module `ragbench.api.data` to this name."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -106,7 +109,9 @@ __all__ = [
     "baseline",
     "chunk",
     "compare",
+    "data",
     "evaluate",
+    "export",
     "gate",
     "generate",
     "load_answers",

@@ -1,4 +1,4 @@
-"""Audits of golden sets, and corpora without their masked text."""
+"""Audits of golden sets, golden sets in other formats, and corpora without their masked text."""
 
 from collections.abc import Sequence
 from html import escape
@@ -9,12 +9,14 @@ from ragbench.api.data import CORPUS
 from ragbench.api.views import TableView, html_table
 from ragbench.golden.audit.audit import Audit
 from ragbench.workflows import audit as audit_workflow
+from ragbench.workflows import export as export_workflow
 from ragbench.workflows import without_masked as without_workflow
 
 GOLDEN = "a path of a golden set, or a golden set, as rb.load_golden(path) reads one"
 CALLED = {"golden": GOLDEN, "corpus": CORPUS, "other": GOLDEN, "human": GOLDEN}
 
 audit = call("audit", audit_workflow.Options, audit_workflow.run, called=CALLED)
+export = call("export", export_workflow.Options, export_workflow.run, called=CALLED)
 without_masked = call("without_masked", without_workflow.Options, without_workflow.run, called=CALLED)
 
 

@@ -62,9 +62,7 @@ TOOLS = (
 
 LEGACY = {
     "eval": "Evaluate", "ab": "Decide", "answer": "Answers",
-    "generate": "Build a golden set", "export": "Tools",
-    "probe": "Answers", "report": "Evaluate",
-    "batch": "Build a golden set", "data": "Tools",
+    "generate": "Build a golden set", "probe": "Answers", "report": "Evaluate", "batch": "Build a golden set",
     "judge": "Answers", "wattbot": "Answers",
 }  # fmt: skip
 

@@ -7,9 +7,7 @@ from ragbench.cli import (
     ab,
     answer,
     batch,
-    data,
     eval,
-    export,
     generate,
     judge,
     probe,
@@ -32,11 +30,9 @@ app.command("eval")(eval.evaluate_command)
 app.command("ab")(ab.ab)
 app.command("answer")(answer.answer)
 app.command("generate")(generate.generate)
-app.command("export")(export.export)
 app.command("probe")(probe.probe)
 app.command("report")(report.report_command)
 app.add_typer(batch.app, name="batch")
-app.add_typer(data.app, name="data")
 app.add_typer(judge.app, name="judge")
 app.add_typer(wattbot.app, name="wattbot")
 

@@ -66,4 +66,11 @@ WORKFLOWS = (
     Workflow("baseline.show", "baseline show", "Decide", "Show one baseline.", "baseline", "ShowOptions", "run_show"),
     Workflow("score_answers", "score", "Answers", "Score answers against a golden set.", "score"),
     Workflow("load_test", "load", "Answers", "Measure how a RAG service answers under load.", "load_test"),
+    Workflow("export", "export", "Tools", "Write a golden set in another format.", "export"),
+    Workflow(
+        "data.list", "data list", "Tools", "List public test collections.", "data", "ListOptions", "run_list"
+    ),
+    Workflow(
+        "data.fetch", "data get", "Tools", "Fetch a public test collection.", "data", "FetchOptions", "run_fetch"
+    ),
 )  # fmt: skip

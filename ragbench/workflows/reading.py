@@ -29,17 +29,18 @@ def read_corpus(corpus: Path | Corpus, loader: str | None, context: Context) -> 
     return Loaded(corpus)
 
 
-def read_set(golden: Path | GoldenSet, golden_format: str | None = None) -> GoldenSet:
+def read_set(golden: Path | GoldenSet, golden_format: str | None = None, *, split: str | None = None) -> GoldenSet:
     """Read the golden set, unless it is loaded already.
 
     Raises:
         InputError: there is no such file, or it is damaged.
-        SettingError: the format is unknown, or it is given for a set that is loaded already.
+        SettingError: the format is unknown, or a format or split is given for a set that is loaded already.
     """
     if isinstance(golden, Path):
-        return read_golden(golden, golden_format)
-    if golden_format is not None:
-        raise SettingError(f"{named('golden_format')} applies to a path only, and {named('golden')} is loaded already")
+        return read_golden(golden, golden_format, split=split)
+    for option, value in (("golden_format", golden_format), ("split", split)):
+        if value is not None:
+            raise SettingError(f"{named(option)} applies to a path only, and {named('golden')} is loaded already")
     return golden
 
 

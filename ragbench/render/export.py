@@ -1,0 +1,45 @@
+"""A golden set that was exported, as JSON and as lines of text."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ragbench.core.ledger import Ledger, first_ten
+
+if TYPE_CHECKING:
+    from ragbench.core.goldens import GoldenSet
+
+VERSION = 1
+
+
+def export_json(golden: "GoldenSet", format: str, out: Path, lost: Ledger) -> dict[str, Any]:
+    """The number of queries, the fingerprint, and what was skipped or lost.
+
+    Args:
+        golden: the set that was read.
+        format: the format that was written.
+        out: the folder or file.
+        lost: what the format cannot hold.
+    """
+    return {
+        "version": VERSION,
+        "queries": len(golden),
+        "format": format,
+        "out": str(out),
+        "fingerprint": golden.fingerprint,
+        "ledger": [entry._asdict() for entry in (golden.ledger + lost).entries],
+    }
+
+
+def export_lines(golden: "GoldenSet", format: str, out: Path, lost: Ledger) -> list[str]:
+    """The same as text, with the first ten items of each code."""
+    return [
+        *_counted("skipped", golden.ledger),
+        *_counted("lost", lost),
+        f"{len(golden)} queries written to {out} ({format})",
+    ]
+
+
+def _counted(what: str, ledger: Ledger) -> Iterator[str]:
+    for code, count in ledger.counts().items():
+        yield f"{what} {count} x {code}: {first_ten(f'{e.item} ({e.reason})' for e in ledger.of(code))}"

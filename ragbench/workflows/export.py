@@ -1,0 +1,71 @@
+"""Write a golden set in another format."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragbench.core.context import Context
+from ragbench.core.documents import Corpus
+from ragbench.core.goldens import GoldenSet
+from ragbench.core.ledger import Ledger
+from ragbench.core.options import option, options
+from ragbench.io.golden_files import check_writable, write_golden
+from ragbench.workflows.groups import CorpusLoading, GoldenReading
+from ragbench.workflows.reading import read_corpus, read_set
+
+SPLIT = "test"
+
+
+@options
+class Options(GoldenReading, CorpusLoading):
+    """The options of ``ragbench export`` and `ragbench.export`."""
+
+    golden: Path | GoldenSet = option("Golden set: a file or a folder.", section="Input")
+    to: str = option("Format to write: native, beir, trec, squad, simple, hf or ragas.", section="Output")
+    out: Path = option("Folder to write, or a file if the format is one file.", section="Output")
+    split: str | None = option(
+        "Part of the set to read, for the formats beir and hf, and its name when beir is written.", default=None,
+        section="Input", unset="test",
+    )  # fmt: skip
+    corpus: Path | Corpus | None = option(
+        "Documents: squad and ragas need them, and beir writes them too.", default=None, section="Input"
+    )
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        golden: the set that was read. Its ledger lists what was skipped while it was read.
+        format: the format that was written.
+        out: the folder or file.
+        lost: what the format cannot hold, for each query.
+    """
+
+    golden: GoldenSet
+    format: str
+    out: Path
+    lost: Ledger
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was skipped while the set was read, then what the format cannot hold."""
+        return self.golden.ledger + self.lost
+
+
+def run(options: Options, context: Context) -> Exported:
+    """Write a golden set in another format, and list what that format cannot hold.
+
+    Returns:
+        The set, the format and the path, and in ``lost`` an entry for each query that lost something.
+
+    Raises:
+        SettingError: an unknown format, or one that can only be read.
+        InputError: the set or the documents cannot be read; the format needs documents and none are given; an id or a
+            value cannot be written in the format.
+    """
+    check_writable(options.to)
+    corpus = None if options.corpus is None else read_corpus(options.corpus, options.loader, context).corpus
+    golden = read_set(options.golden, options.golden_format, split=options.split)
+    lost = write_golden(golden, options.out, options.to, split=options.split or SPLIT, corpus=corpus)
+    return Exported(golden, options.to, options.out, lost)
