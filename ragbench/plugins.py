@@ -5,6 +5,9 @@ one public class that implements the contract in the ``base.py`` beside it. A
 third party adds a plugin with an entry point in the group
 ``ragbench.retrievers`` (or the group of another `Kind`). Listing plugins imports
 none of them.
+
+Retrieval metrics are plugins too. Their names have forms of their own, such as
+``ndcg@10``, which `ragbench.metrics.parse` reads.
 """
 
 import dataclasses
@@ -20,18 +23,24 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ragbench.core.errors import SettingError, did_you_mean
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of plugin: the folder of the built-in ones, and the contract's class name in its ``base.py``."""
+    """A kind of plugin.
+
+    Attributes:
+        word: its name in messages.
+        package: the package that holds the built-in ones, one per file.
+        contract: the name of the contract's class in the package's ``base.py``.
+        helpers: public modules of the package that are not plugins, besides ``base``.
+    """
 
     word: str
     package: str
     contract: str
+    helpers: tuple[str, ...] = ()
 
     @property
     def group(self) -> str:
@@ -40,13 +49,16 @@ class Kind:
 
 
 RETRIEVERS = Kind("retriever", "ragbench.retrievers", "Retriever")
+METRICS = Kind(
+    "metric", "ragbench.metrics", "Metric", helpers=("lookup", "parse", "ranked", "score", "settings", "tied")
+)
 EMBEDDERS = Kind("embedder", "ragbench.models.embed", "Embedder")
 RERANKERS = Kind("reranker", "ragbench.models.rerank", "Reranker")
 CHUNKERS = Kind("chunker", "ragbench.corpus.chunkers", "Chunker")
 LOADERS = Kind("loader", "ragbench.corpus.loaders", "Loader")
 STAGES = Kind("stage", "ragbench.golden.stages", "Stage")
 ANSWER_METRICS = Kind("answer_metric", "ragbench.answers.metrics", "AnswerMetric")
-KINDS = (RETRIEVERS, EMBEDDERS, RERANKERS, CHUNKERS, LOADERS, STAGES, ANSWER_METRICS)
+KINDS = (RETRIEVERS, METRICS, EMBEDDERS, RERANKERS, CHUNKERS, LOADERS, STAGES, ANSWER_METRICS)
 
 
 def names(kind: Kind) -> dict[str, str]:
@@ -58,14 +70,43 @@ def names(kind: Kind) -> dict[str, str]:
     return {name: origin if isinstance(origin, str) else origin.value for name, origin in _origins(kind).items()}
 
 
-def _origins(kind: Kind) -> dict[str, str | EntryPoint]:
+def built_in(kind: Kind) -> dict[str, type[Any]]:
+    """Import the plugins of this package, by name. Installed packages are not looked at."""
+    return {name: _class_of(kind, module) for name, module in sorted(_modules(kind).items())}
+
+
+def installed(kind: Kind) -> tuple[dict[str, type[Any]], dict[str, str]]:
+    """Import the plugins of installed packages, by name.
+
+    Returns:
+        The plugins that can be imported, and the reason for each that cannot. The reason names its package.
+
+    Raises:
+        SettingError: two plugins of a kind have the same name.
+    """
+    found: dict[str, type[Any]] = {}
+    broken: dict[str, str] = {}
+    for name, origin in _origins(kind).items():
+        if isinstance(origin, EntryPoint):
+            try:
+                found[name] = _class_at(kind, origin)
+            except SettingError as error:
+                broken[name] = str(error)
+    return found, broken
+
+
+def _modules(kind: Kind) -> dict[str, str]:
     spec = importlib.util.find_spec(kind.package)
     folders = list(spec.submodule_search_locations or []) if spec else []
-    found: dict[str, str | EntryPoint] = {
+    return {
         module.name: f"{kind.package}.{module.name}"
         for module in pkgutil.iter_modules(folders)
-        if module.name != "base" and not module.name.startswith("_")
+        if module.name not in ("base", *kind.helpers) and not module.name.startswith("_")
     }
+
+
+def _origins(kind: Kind) -> dict[str, str | EntryPoint]:
+    found: dict[str, str | EntryPoint] = {**_modules(kind)}
     for point in entry_points(group=kind.group):
         if point.name in found:
             other = found[point.name]
@@ -89,16 +130,30 @@ def load(kind: Kind, name: str) -> type[Any]:
     if name not in origins:
         raise SettingError(f"no {kind.word} {name!r}{did_you_mean(name, origins)}")
     origin = origins[name]
-    contract = getattr(importlib.import_module(f"{kind.package}.base"), kind.contract)
-    if isinstance(origin, EntryPoint):
-        try:
-            found = origin.load()
-        except (ImportError, AttributeError) as error:
-            package = origin.dist.name if origin.dist else "its package"
-            raise SettingError(f"{kind.word} {name!r} of {package} cannot be imported: {error}") from error
-        if not (inspect.isclass(found) and issubclass(found, contract)):
-            raise SettingError(f"entry point {origin.value!r} is not a subclass of {contract.__qualname__}")
-        return found
+    return _class_at(kind, origin) if isinstance(origin, EntryPoint) else _class_of(kind, origin)
+
+
+def _contract(kind: Kind) -> type[Any]:
+    contract: type[Any] = getattr(importlib.import_module(f"{kind.package}.base"), kind.contract)
+    return contract
+
+
+def _class_at(kind: Kind, point: EntryPoint) -> type[Any]:
+    """Import the class of an entry point."""
+    contract = _contract(kind)
+    package = point.dist.name if point.dist else "its package"
+    try:
+        found = point.load()
+    except Exception as error:  # someone else's module may raise anything while it is imported
+        raise SettingError(f"{kind.word} {point.name!r} of {package} cannot be imported: {error}") from error
+    if not (inspect.isclass(found) and issubclass(found, contract)):
+        raise SettingError(f"entry point {point.value!r} is not a subclass of {contract.__qualname__} (in {package})")
+    return found
+
+
+def _class_of(kind: Kind, origin: str) -> type[Any]:
+    """Import the only class of the contract in a module."""
+    contract = _contract(kind)
     module = importlib.import_module(origin)
     classes = [
         item
@@ -162,6 +217,8 @@ class Spec:
                 raise SettingError(f"a plugin needs a name: {dict(written)!r}")
             settings = {str(key): value for key, value in written.items() if key != "name"}
             return cls(str(written["name"]), settings, _render(str(written["name"]), settings))
+        import yaml
+
         name, _, rest = written.partition(":")
         settings = {}
         for part in _split(rest):

@@ -9,7 +9,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "ragbench"
 
 ROWS = [
     {"core"},
-    {"io", "metrics", "stats", "plugins"},
+    {"plugins"},
+    {"io", "metrics", "stats"},
     {"corpus", "models"},
     {"engine"},
     {"retrievers", "golden", "answers"},

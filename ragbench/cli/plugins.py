@@ -3,7 +3,8 @@
 from ragbench.cli.output import Output
 from ragbench.core.options import options
 
-HELP = """List all plugins: retrievers, embedders, rerankers, chunkers, loaders, review stages and answer metrics.
+HELP = """List all plugins: retrievers, retrieval metrics, embedders, rerankers, chunkers,
+loaders, review stages and answer metrics.
 
 Example:
   ragbench plugins

@@ -3,45 +3,22 @@
 Case does not matter. The names of trec_eval (``ndcg_cut_10``, ``P_5``, ``recip_rank``), ir-measures (``nDCG@10``,
 ``P(rel=2)@5``, ``RR@10``) and ranx (``hit_rate@5``, ``ndcg_burges@10``) are accepted too. Each metric has one printed
 form, ``str(parse(name))``, and parsing it gives the same metric.
+
+A metric is a plugin: one file in this package, or an entry point ``ragbench.metrics`` of an installed package. The name
+of the file or entry point is the metric's name or one of its aliases. Installed packages are imported only for a name
+that no built-in metric has, so that a package that cannot be imported does no harm to the others.
 """
 
 import dataclasses
 import re
 from collections.abc import Iterable
+from functools import cache
 
+from ragbench import plugins
 from ragbench.core.errors import SettingError, did_you_mean
-from ragbench.metrics.ap import AveragePrecision
 from ragbench.metrics.base import Metric
-from ragbench.metrics.bpref import Bpref
-from ragbench.metrics.capped_recall import CappedRecall
-from ragbench.metrics.hit import Hit
-from ragbench.metrics.judged import Judged
-from ragbench.metrics.mrr import ReciprocalRank
-from ragbench.metrics.ndcg import NDCG
-from ragbench.metrics.precision import Precision
-from ragbench.metrics.r_precision import RPrecision
-from ragbench.metrics.rbp import RBP
-from ragbench.metrics.rbp_residual import RBPResidual
-from ragbench.metrics.recall import Recall
 
-METRICS: tuple[type[Metric], ...] = (
-    Hit,
-    ReciprocalRank,
-    NDCG,
-    Recall,
-    CappedRecall,
-    Precision,
-    AveragePrecision,
-    RPrecision,
-    Judged,
-    Bpref,
-    RBP,
-    RBPResidual,
-)
-"""Every metric, in the order of lists for users."""
-
-_BY_NAME = {name: metric for metric in METRICS for name in (metric.name, *metric.aliases)}
-_SHORTHAND: dict[str, tuple[type[Metric], dict[str, object]]] = {"ndcg_burges": (NDCG, {"gain": "exp"})}
+_SHORTHAND: dict[str, tuple[str, dict[str, object]]] = {"ndcg_burges": ("ndcg", {"gain": "exp"})}
 _OTHER_KEYS = {"rel": "level", "dcg": "gain"}
 _OTHER_VALUES: dict[str, object] = {"log2": "linear", "exp-log2": "exp"}
 
@@ -66,9 +43,8 @@ def parse(written: str | Metric) -> Metric:
     if trec and cut is None:
         name, cut = trec["name"], trec["k"]
     name = name.replace("-", "_").replace(" ", "_")
-    metric, settings = _SHORTHAND.get(name) or (_BY_NAME.get(name), {})
-    if metric is None:
-        raise SettingError(f"no metric {match['name']!r}{did_you_mean(name, [m.name for m in METRICS])}")
+    name, settings = _SHORTHAND.get(name, (name, {}))
+    metric = _built_in().get(name) or _from_packages(name, match["name"])
     settings = {**settings, **_settings(written, match["settings"] or "")}
     if cut is not None:
         settings["k"] = _value(cut)
@@ -88,8 +64,69 @@ def parse_all(written: str | Metric | Iterable[str | Metric]) -> tuple[Metric, .
     names = re.split(r",(?![^()]*\))", written) if isinstance(written, str) else list(written)
     metrics = tuple(dict.fromkeys(parse(name) for name in names if not isinstance(name, str) or name.strip()))
     if not metrics:
-        raise SettingError(f"no metric is named; choose from {', '.join(m.name for m in METRICS)}")
+        raise SettingError(f"no metric is named; choose from {', '.join(metric_names())}")
     return metrics
+
+
+def metric_names() -> list[str]:
+    """List the printed names of all metrics, built-in and of installed packages, sorted.
+
+    A metric whose package cannot be imported is missing.
+
+    Raises:
+        SettingError: two metrics have the same name.
+    """
+    return sorted({metric.name for metric in (*_built_in().values(), *_installed()[0].values())})
+
+
+@cache
+def _built_in() -> dict[str, type[Metric]]:
+    """Built-in metrics by name and alias."""
+    return _by_name(plugins.built_in(plugins.METRICS).values())
+
+
+@cache
+def _installed() -> tuple[dict[str, type[Metric]], dict[str, str]]:
+    """Metrics of installed packages by name and alias, and by entry point why the others cannot be used."""
+    usable, broken = plugins.installed(plugins.METRICS)
+    for name, metric in list(usable.items()):
+        called = getattr(metric, "name", None)
+        if name not in (called, *metric.aliases):
+            del usable[name]
+            path = f"{metric.__module__}:{metric.__qualname__}"
+            broken[name] = f"metric {name!r}: the name of {path} is {called!r}; give it the name of its entry point"
+    found = _by_name(usable.values())
+    taken = sorted(set(found) & set(_built_in()))
+    if taken:
+        metric = found[taken[0]]
+        raise SettingError(
+            f"two metrics are called {taken[0]!r}: a built-in one and {metric.__module__}:{metric.__qualname__}. "
+            "Uninstall its package, or rename the metric"
+        )
+    return found, broken
+
+
+def _by_name(found: Iterable[type[Metric]]) -> dict[str, type[Metric]]:
+    names: dict[str, type[Metric]] = {}
+    for metric in found:
+        for name in (metric.name, *metric.aliases):
+            if names.setdefault(name, metric) is not metric:
+                other = names[name]
+                raise SettingError(
+                    f"two metrics are called {name!r}: {other.__module__}:{other.__qualname__} and "
+                    f"{metric.__module__}:{metric.__qualname__}. Rename one of them"
+                )
+    return names
+
+
+def _from_packages(name: str, written: str) -> type[Metric]:
+    found, broken = _installed()
+    if name in found:
+        return found[name]
+    if name in broken:
+        raise SettingError(broken[name])
+    hint = did_you_mean(name, metric_names())
+    raise SettingError("; ".join([f"no metric {written!r}{hint}", *broken.values()]))
 
 
 def _settings(written: str, text: str) -> dict[str, object]:

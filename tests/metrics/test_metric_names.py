@@ -11,12 +11,13 @@ from ragbench.metrics.hit import Hit
 from ragbench.metrics.judged import Judged
 from ragbench.metrics.mrr import ReciprocalRank
 from ragbench.metrics.ndcg import NDCG
-from ragbench.metrics.parse import METRICS, parse, parse_all
+from ragbench.metrics.parse import metric_names, parse, parse_all
 from ragbench.metrics.precision import Precision
 from ragbench.metrics.r_precision import RPrecision
 from ragbench.metrics.rbp import RBP
 from ragbench.metrics.rbp_residual import RBPResidual
 from ragbench.metrics.recall import Recall
+from ragbench.plugins import METRICS, built_in
 
 CUTS = st.integers(1, 10**6)
 CUT_OR_NONE = st.none() | CUTS
@@ -46,9 +47,16 @@ def test_a_printed_metric_reads_back_as_itself(metric: Metric) -> None:
 
 
 def test_every_metric_is_covered_by_the_property_above() -> None:
-    assert len(METRICS) == len(set(METRICS)) == 12
-    names = [name for metric in METRICS for name in (metric.name, *metric.aliases)]
+    metrics = built_in(METRICS)
+    assert len(metrics) == len(set(metrics.values())) == 12
+    assert set(metric_names()) >= {metric.name for metric in metrics.values()}
+    names = [name for metric in metrics.values() for name in (metric.name, *metric.aliases)]
     assert len(names) == len(set(names)), "two metrics share a name"
+
+
+def test_a_file_is_named_like_its_metric() -> None:
+    for name, metric in built_in(METRICS).items():
+        assert name in (metric.name, *metric.aliases)
 
 
 @pytest.mark.parametrize(
