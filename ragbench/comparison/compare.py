@@ -49,33 +49,35 @@ class CompareSettings:
     """
 
     metrics: Sequence[str] = option(
-        "Metric; slices, origins and examples are of the first.", default=(), section="Comparison", flag="--metric",
+        "Metric to compare. Slices and examples use the first.", default=(), section="Comparison", flag="--metric",
         unset="ndcg@10, if it was measured",
     )  # fmt: skip
     by: Sequence[str] = option(
-        "Cut the queries by type, length, document or a metadata column.", default=(), section="Comparison"
+        "Slice the queries by type, length, document or a metadata column.", default=(), section="Comparison"
     )
     correction: str = option(
-        "Correction of p over all systems and metrics: holm, bh, tukey (all pairs) or none.", default="holm",
+        "Correction of p-values over all systems and metrics: holm, bh, tukey (all pairs) or none.", default="holm",
         section="Comparison",
     )  # fmt: skip
     test: str = option(
-        "auto (chosen by the data), sign-flip, t, wilcoxon, sign or mcnemar.", default="auto", section="Comparison"
+        "Paired test: auto (chosen by the data), sign-flip, t, wilcoxon, sign or mcnemar.",
+        default="auto",
+        section="Comparison",
     )
     margin: float | None = option(
-        "Difference too small to matter: tests for equivalence too.", default=None, section="Comparison"
+        "Largest difference that does not matter; also tests for equivalence.", default=None, section="Comparison"
     )
     examples: int | None = option(
-        "Gains and losses of each system to show.",
+        "Number of gains and losses to show for each system.",
         default=None,
         section="Comparison",
         unset="3 for two systems, else 0",
     )
-    intersect: bool = option("Compare the queries that all systems have.", default=False, section="Comparison")
+    intersect: bool = option("Compare only the queries that all systems have.", default=False, section="Comparison")
     seed: int = option("Seed of the bootstrap and the test.", default=0, section="Statistics")
-    resamples: int = option("Resamples of the bootstrap and the test.", default=10_000, section="Statistics")
+    resamples: int = option("Number of resamples of the bootstrap and the test.", default=10_000, section="Statistics")
     confidence: float = option(
-        "Confidence of intervals. 1 minus it is the level of tests.", default=0.95, section="Statistics"
+        "Confidence of intervals. Tests use the level 1 - confidence.", default=0.95, section="Statistics"
     )
 
     def __post_init__(self) -> None:

@@ -25,21 +25,19 @@ class PlanSettings:
         SettingError: a value is out of its range; the message lists every fault.
     """
 
-    metric: str = option("Metric that the plan is for.", default="ndcg@10", section="Plan")
+    metric: str = option("Metric of the plan.", default="ndcg@10", section="Plan")
     delta: float | None = option(
         "Difference to detect.", default=None, section="Plan", unset="the next round one below what can be detected"
     )
-    margin: float | None = option(
-        "Margin of the gate, for a candidate that is equally good.", default=None, section="Plan"
-    )
+    margin: float | None = option("Margin of a gate, for an equally good candidate.", default=None, section="Plan")
     queries: int | None = option(
-        "How many queries there are or will be.", default=None, section="Plan", unset="the pilot's"
+        "Number of queries, present or planned.", default=None, section="Plan", unset="the pilot's"
     )
     per_document: float | None = option(
         "Queries per document.", default=None, section="Plan", unset="the pilot's, or 1"
     )
     sd: float | None = option(
-        "Standard deviation of the differences, where there is no pilot.", default=None, section="Plan"
+        "Standard deviation of the differences, if there is no pilot.", default=None, section="Plan"
     )
     icc: float | None = option(
         "Intraclass correlation of the differences of one document, 0 to 1.",
@@ -47,9 +45,9 @@ class PlanSettings:
         section="Plan",
         unset="the pilot's",
     )
-    power: float = option("Chance of detecting a true difference.", default=0.8, section="Plan")
+    power: float = option("Probability of detecting a true difference.", default=0.8, section="Plan")
     alpha: float = option("Level of the test.", default=0.05, section="Plan")
-    seed: int = option("Seed of the draws that give the plan its ranges.", default=0, section="Plan")
+    seed: int = option("Seed of the draws for the ranges of the plan.", default=0, section="Plan")
 
     def __post_init__(self) -> None:
         faults = []

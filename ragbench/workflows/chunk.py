@@ -17,8 +17,15 @@ class Options:
     """The options of ``ragbench chunk`` and `ragbench.chunk`."""
 
     corpus: Path | Corpus = option("File or folder of documents.", section="Input")
-    chunker: str = option("NAME or NAME:key=value,...; auto leaves table rows whole.", default=AUTO)
-    loader: str | None = option("NAME or NAME:key=value,...", default=None, section="Input", unset="by ending")
+    chunker: str = option(
+        "How documents are cut, NAME or NAME:key=value,...; auto leaves table rows whole.", default=AUTO
+    )
+    loader: str | None = option(
+        "Loader of the documents, NAME or NAME:key=value,....",
+        default=None,
+        section="Input",
+        unset="chosen by file ending",
+    )
     out: Path | None = option("File to write, .parquet or .jsonl.", default=None, section="Output")
 
 

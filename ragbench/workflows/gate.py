@@ -22,13 +22,13 @@ GivenRules = Path | Sequence[Mapping[str, object]] | Rules
 class Options:
     """The options of ``ragbench gate`` and `ragbench.gate`."""
 
-    candidate: System = option("The run that wants to pass: FOLDER or FOLDER::ARM.", section="Input", metavar="RUN")
+    candidate: System = option("Run to decide on: FOLDER or FOLDER::ARM.", section="Input", metavar="RUN")
     baseline: System | None = option(
-        "Name of a baseline, FOLDER or FOLDER::ARM; not needed where all rules are absolute.", default=None,
+        "Name of a baseline, FOLDER or FOLDER::ARM; not needed if all rules are absolute.", default=None,
         section="Input", metavar="REF",
     )  # fmt: skip
     rules: GivenRules | None = option(
-        "YAML file of the rules.", default=None, section="Rules", unset="ndcg@10 may lose at most .02"
+        "YAML file with the rules.", default=None, section="Rules", unset="ndcg@10 may lose at most .02"
     )
     allow: Sequence[str] = option("What may differ: golden, corpus or settings.", default=(), section="Rules")
     store: Path = option("Folder of the baselines.", default=STORE, section="Input")

@@ -19,7 +19,7 @@ class Options(PlanSettings):
         metavar="REF",
     )  # fmt: skip
     qrels: Path | None = option("TREC labels, for run files.", default=None, section="Input")
-    intersect: bool = option("Use the queries that both systems have.", default=False, section="Input")
+    intersect: bool = option("Use only the queries that both systems have.", default=False, section="Input")
 
 
 def run(options: Options, context: Context) -> Plan:
