@@ -83,6 +83,11 @@ def run_list(options: ListOptions, context: Context) -> Collections:
 
     Raises:
         InputError: the file of more collections is missing or wrong, or uses a name that is taken.
+
+    Examples:
+        >>> found = rb.data.list()
+        >>> found.collections["scifact"].queries
+        300
     """
     found = public_collections(options.url_list)
     cache = collections_folder()
@@ -98,6 +103,12 @@ def run_fetch(options: FetchOptions, context: Context) -> FetchedCollection:
     Raises:
         InputError: there is no collection of that name; it cannot be fetched or unpacked; or its bytes differ from the
             published checksum or from those of the first fetch.
+
+    Examples:
+        >>> folder = rb.data.fetch("scifact").path  # doctest: +SKIP
+        >>> rb.data.fetch("scifakt")
+        Traceback (most recent call last):
+        ragbench.core.errors.InputError: no collection 'scifakt'; did you mean 'scifact'? ...
     """
     found = public_collections(options.url_list)
     if options.name not in found:

@@ -63,6 +63,11 @@ def run(options: Options, context: Context) -> Exported:
         SettingError: an unknown format, or one that can only be read.
         InputError: the set or the documents cannot be read; the format needs documents and none are given; an id or a
             value cannot be written in the format.
+
+    Examples:
+        >>> exported = rb.export("datasets/shop", "trec", "shop-trec")
+        >>> exported.format, exported.lost.counts()
+        ('trec', {'not-written': 196})
     """
     check_writable(options.to)
     corpus = None if options.corpus is None else read_corpus(options.corpus, options.loader, context).corpus
