@@ -121,6 +121,13 @@ def project_labels(
         InputError: evidence names a missing document, no query has anything
             relevant, or ``overlap`` is outside (0, 1]. If every document is missing, the corpus is the wrong one, and
             ``allow_missing`` does not help.
+
+    Examples:
+        >>> corpus = rb.Corpus((rb.Document("a", "red apples"), rb.Document("b", "blue sky")))
+        >>> golden = rb.GoldenSet((rb.GoldenItem("q", "apples", evidence=(rb.Evidence("a"),)),))
+        >>> task = project_labels(golden, rb.chunk(corpus), unit="document")
+        >>> task.judgements.to_dict()
+        {'q': {'a': 1}}
     """
     if not 0 < overlap <= 1:
         raise InputError(f"overlap is {overlap}; it must lie in (0, 1]")

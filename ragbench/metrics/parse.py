@@ -32,6 +32,12 @@ def parse(written: str | Metric) -> Metric:
 
     Raises:
         SettingError: the name or a setting is unknown, or the cut-off is missing, not allowed or below 1.
+
+    Examples:
+        >>> str(parse("nDCG@10")), str(parse("P_5"))
+        ('ndcg@10', 'p@5')
+        >>> parse("recall(level=2)@100")
+        Recall(k=100, level=2)
     """
     if isinstance(written, Metric):
         return written

@@ -162,6 +162,11 @@ def cohen_kappa(
         SettingError: the weights are unknown.
 
     Source: Cohen 1960 and 1968; standard error of Fleiss, Cohen and Everitt 1969.
+
+    Examples:
+        >>> kappa = cohen_kappa(["yes", "no", "yes", "no"], ["yes", "no", "no", "no"])
+        >>> kappa.value, kappa.table
+        (0.5, ((2, 0), (1, 1)))
     """
     if weights not in WEIGHTS:
         raise SettingError(f"no kappa weights {weights!r}{did_you_mean(str(weights), WEIGHTS)}")

@@ -14,7 +14,12 @@ from ragbench.stats.checks import check_values
 
 
 def cluster_index(units: Sequence[str]) -> npt.NDArray[np.int64]:
-    """(n,) Number the cluster of each row, 0 to c - 1, in order of first appearance."""
+    """(n,) Number the cluster of each row, 0 to c - 1, in order of first appearance.
+
+    Examples:
+        >>> cluster_index(["document 1", "document 1", "document 2"])
+        array([0, 0, 1])
+    """
     seen: dict[str, int] = {}
     return np.array([seen.setdefault(unit, len(seen)) for unit in units], dtype=np.int64)
 

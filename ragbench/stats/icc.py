@@ -129,6 +129,12 @@ def design_effect(effective_size: float, icc: float) -> float:
         SettingError: a number is out of its range.
 
     Source: Kish 1965, section 5.4; unequal sizes: Kerry and Bland 2001.
+
+    Examples:
+        Five queries per document with an intraclass correlation of .3:
+
+        >>> design_effect(5, 0.3)
+        2.2
     """
     if not 1 <= effective_size < float("inf"):
         raise SettingError(f"a cluster has at least one value, not {effective_size:g}")

@@ -72,6 +72,13 @@ def wilson_interval(
 
     Source: Wilson 1927; the effective sample size of clusters and its t: Korn
     and Graubard 1998, Dean and Pagano 2015.
+
+    Examples:
+        Three hits in four queries.
+
+        >>> low, high = wilson_interval(np.array([[1.0], [1], [0], [1]]), np.arange(4))
+        >>> low.round(3), high.round(3)
+        (array([0.131]), array([0.984]))
     """
     check_values(values, clusters)
     check_share(confidence, "confidence")

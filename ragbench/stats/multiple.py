@@ -22,6 +22,10 @@ def holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         InputError: a value outside of [0, 1], or NaN.
 
     Source: Holm 1979.
+
+    Examples:
+        >>> holm(np.array([0.01, 0.04, 0.03]))
+        array([0.03, 0.06, 0.06])
     """
     p, order = _sorted(p)
     raised = np.maximum.accumulate(np.arange(len(p), 0, -1) * p)
@@ -40,6 +44,10 @@ def benjamini_hochberg(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         InputError: a value outside of [0, 1], or NaN.
 
     Source: Benjamini and Hochberg 1995.
+
+    Examples:
+        >>> benjamini_hochberg(np.array([0.01, 0.04, 0.03]))
+        array([0.03, 0.04, 0.04])
     """
     p, order = _sorted(p)
     ranks = np.arange(1, len(p) + 1)

@@ -104,6 +104,13 @@ def sign_flip_test(
 
     Source: Fisher 1935; Smucker et al. 2007 for retrieval; Phipson and Smyth
     2010 for the +1.
+
+    Examples:
+        Six queries from six documents; five of them gain.
+
+        >>> differences = np.array([[0.10], [0.20], [0.05], [0.30], [0.15], [-0.05]])
+        >>> sign_flip_test(differences, np.arange(6), np.random.default_rng(0))
+        array([0.09375])
     """
     check_values(differences, clusters, what="difference")
     check_resampling(resamples)
@@ -192,6 +199,10 @@ def mcnemar_exact(baseline: npt.NDArray[np.float64], candidate: npt.NDArray[np.f
         InputError: shapes differ, or a value is neither 0 nor 1.
 
     Source: McNemar 1947.
+
+    Examples:
+        >>> mcnemar_exact(np.array([1.0, 0, 0, 0, 0]), np.array([1.0, 1, 1, 1, 0]))
+        McNemar(b=0, c=3, p=0.25)
     """
     check_pairs(baseline, candidate)
     kept = ~(np.isnan(baseline) | np.isnan(candidate))

@@ -155,6 +155,10 @@ def smallest_size(
 
     Raises:
         SettingError: a number is out of its range.
+
+    Examples:
+        >>> round(smallest_size(Design(sd=0.3), 200), 3)
+        0.06
     """
     _check_queries(design, n)
     _check_rates(power, alpha)
@@ -183,6 +187,10 @@ def queries_needed(
 
     Raises:
         SettingError: a number is out of its range.
+
+    Examples:
+        >>> queries_needed(Design(sd=0.3), 0.03)
+        787
     """
     _check_size(size, aim)
     _check_rates(power, alpha)
