@@ -38,7 +38,7 @@ from ragbench.api.result_views import (
 )
 from ragbench.api.services import LoadView, load_test
 from ragbench.api.systems import load_run
-from ragbench.api.verdicts import ab, ab_runs, compare, evaluate, gate, plan
+from ragbench.api.verdicts import ab, compare, evaluate, gate, plan
 from ragbench.comparison.ab.paired_runs import PairedResult
 from ragbench.comparison.ab.results import AbResult
 from ragbench.comparison.compare import Compared
@@ -103,7 +103,6 @@ __all__ = [
     "Settings",
     "Span",
     "ab",
-    "ab_runs",
     "answer",
     "audit",
     "baseline",

@@ -50,7 +50,7 @@ def write_report(
         figures: folder for the charts as PNG and SVG.
         markdown: file for a comment of a pull request.
         gate: gates to show: what `ragbench.gate` gave, the folder of ``ragbench gate --out``, or its JSON.
-        ab: A/B tests to show: what `ragbench.ab` or `ragbench.ab_runs` gave, or the JSON of ``ragbench ab --json``.
+        ab: A/B tests to show: results of `ragbench.ab`, or the JSON of ``ragbench ab --json``.
         texts: False shows no texts but those named.
         title: of the page.
         metric: of the verdict; the headline metric if None.

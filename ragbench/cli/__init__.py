@@ -61,7 +61,7 @@ TOOLS = (
 )
 
 LEGACY = {
-    "eval": "Evaluate", "ab": "Decide", "answer": "Answers",
+    "eval": "Evaluate", "answer": "Answers",
     "generate": "Build a golden set", "probe": "Answers", "report": "Evaluate", "batch": "Build a golden set",
     "judge": "Answers", "wattbot": "Answers",
 }  # fmt: skip

@@ -137,14 +137,25 @@ def _parameter(spec: OptionSpec) -> click.Parameter:
         name = f"{spec.flag}/--no-{spec.flag[2:]}" if spec.default is True else spec.flag
         return click.Option([name, spec.name], is_flag=True, default=None, help=_help(spec))
     return click.Option(
-        [spec.flag, spec.name], type=kind, multiple=spec.many and declared.parse is None, default=None,
+        [spec.flag, spec.name], type=kind, multiple=_repeats(spec), nargs=_length(spec), default=None,
         metavar=declared.metavar or metavar, help=_help(spec),
     )  # fmt: skip
 
 
+def _length(spec: OptionSpec) -> int:
+    """How many words the option takes at once: those of a tuple of a fixed length, else one."""
+    fixed = [get_args(kind) for kind in alternatives(spec.kind) if get_origin(kind) is tuple]
+    return len(fixed[0]) if fixed and Ellipsis not in fixed[0] else 1
+
+
+def _repeats(spec: OptionSpec) -> bool:
+    """Whether the option may be given several times."""
+    return spec.many and spec.declared.parse is None and _length(spec) == 1
+
+
 def _help(spec: OptionSpec) -> str:
     text = spec.declared.help
-    if spec.many and spec.declared.parse is None:
+    if _repeats(spec):
         text += " May be repeated."
     if spec.required:
         return f"{text}  [required]"

@@ -4,7 +4,6 @@ import click
 import typer
 
 from ragbench.cli import (
-    ab,
     answer,
     batch,
     eval,
@@ -27,7 +26,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("eval")(eval.evaluate_command)
-app.command("ab")(ab.ab)
 app.command("answer")(answer.answer)
 app.command("generate")(generate.generate)
 app.command("probe")(probe.probe)

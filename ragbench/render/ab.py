@@ -10,6 +10,7 @@ from ragbench.comparison.ab.decide import p_text
 from ragbench.comparison.ab.paired_runs import PairedResult, WatchedFigure
 from ragbench.comparison.ab.results import AbResult, Decision, Mean, OutcomeResult, Recommendation
 from ragbench.core.errors import InputError
+from ragbench.core.options import named
 from ragbench.render.blocks import Block, Cell, Line, Row, Style, notes_block, terminal
 from ragbench.render.compare import compare_blocks, compare_json
 from ragbench.render.records import checked, read_object
@@ -32,9 +33,10 @@ def ab_tables(result: AbResult) -> "RenderableType":
 def ab_blocks(result: AbResult) -> list[Block]:
     """The check of the split, the verdict with its reasons, notes, and every outcome."""
     split = Line(split_line(result), "" if result.srm_ok else "bad")
-    notes = [*result.notes, how_decided(result)]
+    single = "" if result.final else f"; use {named('final')} for a single look"
+    notes = [*result.notes, how_decided(result) + single]
     if not result.srm_ok:
-        notes.append("differences are not shown, because they mean nothing with this split; --json has them")
+        notes.append("differences are not shown, because they mean nothing with this split; the JSON object has them")
     found = [
         Block(lines=(split,)),
         verdict_block(result.recommendation, result.variants[0].name),
@@ -83,11 +85,8 @@ def how_decided(result: AbResult) -> str:
     """Which test decides, and why."""
     control = f"the control is {result.variants[0].name} ({result.control_why})"
     if result.final:
-        return f"{control}; this is the only look (--final), so the one-look tests decide"
-    return (
-        f"{control}; the any-look (always-valid) tests decide, so you may look as often as you like; use --final for "
-        "a single look"
-    )
+        return f"{control}; this is the only look, so the one-look tests decide"
+    return f"{control}; the any-look (always-valid) tests decide, so you may look as often as you like"
 
 
 def _outcome(outcome: OutcomeResult) -> Block:
@@ -155,7 +154,7 @@ def _over_time(outcome: OutcomeResult, result: AbResult) -> Block:
     )
     below = ["each unit counts on the day it was first seen; among many days, some differ by chance"]
     if len(days) > MOST_DAYS:
-        below.append(f"the last {MOST_DAYS} of {len(days):,} rows; --json has all of them")
+        below.append(f"the last {MOST_DAYS} of {len(days):,} rows; the JSON object has all of them")
     title = f"Over time: {outcome.name}, {'points' if outcome.percent else 'difference'}"
     return Block(title, head, rows, _quiet(below), align="l" * (1 + len(variant)) + "r" * 6)
 

@@ -56,6 +56,7 @@ WORKFLOWS = (
     ),
     Workflow("compare", "compare", "Decide", "Compare systems: better, worse, equivalent, or not shown.", "compare"),
     Workflow("gate", "gate", "Decide", "Decide in CI whether a run may pass.", "gate"),
+    Workflow("ab", "ab", "Decide", "Analyse an A/B test: promote, roll back, or go on.", "ab"),
     Workflow("plan", "plan", "Decide", "Find out how many queries a golden set needs.", "plan"),
     Workflow(
         "baseline.set", "baseline set", "Decide", "Store a run under a name.", "baseline", "SetOptions", "run_set"

@@ -133,7 +133,7 @@ def test_every_view_has_rows_and_html(evaluation: rb.Evaluation, sample_data: Pa
         evaluation.scored[0].scores,
         evaluation.task.judgements,
         evaluation.scored[0],
-        rb.ab_runs(evaluation.scored[0], evaluation.scored[1]),
+        rb.ab(runs=(evaluation.scored[0], evaluation.scored[1])),
         rb.plan(evaluation),
     ]
     for thing in things:

@@ -70,7 +70,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
         ("rb.ab(5)", "ab: events is 5; it must be a path"),
         ("rb.ab(EVENTS)", "events, row 2, column 'converted': 'x' is no number"),
         ("rb.ab(EVENTS, outcomes='clicks')", "set it by outcomes"),
-        ("rb.ab(pd.concat([EVENTS, EVENTS[['user_id']]], axis=1))", "events: column 'user_id' stands there twice"),
+        ("rb.ab(pd.concat([EVENTS, EVENTS[['user_id']]], axis=1))", "column 'user_id' appears twice"),
         ("rb.load_corpus(CORPUS)", "load_corpus: path is a Corpus; it must be a path: the file or folder"),
         ("rb.load_golden(None)", "load_golden: path is None; it must be a path"),
         ("rb.load_run(e)", "load_run: reference is an Evaluation; it must be a folder"),

@@ -108,7 +108,7 @@ def test_it_needs_a_time(ragbench: Any, tmp_path: Path) -> None:
 
 def test_too_many_days_are_no_days(tmp_path: Path) -> None:
     lines = [f"{at * 90_000},u{at},{('control', 'new')[at % 2]},1" for at in range(1_100)]
-    with pytest.raises(InputError, match="spans 1,100 days; name the column of the time by --time"):
+    with pytest.raises(InputError, match="spans 1,100 days; name the column of the time by time="):
         analysed(tmp_path / "events.csv", lines)
 
 

@@ -26,6 +26,7 @@ from ragbench.comparison.ab.results import (
 from ragbench.comparison.ab.settings import AbSettings
 from ragbench.comparison.ab.units import Units, read_units
 from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.options import named
 from ragbench.stats.multiple import holm
 from ragbench.stats.online.sequential import FEWEST_UNITS, boundary, fixed_boundary
 from ragbench.stats.online.tests import sample_ratio, within_margin
@@ -56,8 +57,10 @@ def analyse(path: Path, settings: AbSettings) -> AbResult:
         raise InputError(f"{path}: variant {names[counts.index(0)]!r} has no unit of its own")
     notes += _look_alikes(names, counts)
     if not settings.final and min(counts) < FEWEST_UNITS:
-        notes.append(f"nothing is decided before {FEWEST_UNITS} units in each variant, unless this is the --final look")
-    ratio = sample_ratio(counts, [settings.split.get(name, 1.0) for name in names])
+        notes.append(
+            f"nothing is decided before {FEWEST_UNITS} units in each variant, unless this is the {named('final')} look"
+        )
+    ratio = sample_ratio(counts, [settings.weights.get(name, 1.0) for name in names])
     ok = ratio.p >= settings.srm_alpha
     variants = tuple(
         Variant(name, count, expected, int(units.events[units.variant == at].sum()))
@@ -71,7 +74,7 @@ def analyse(path: Path, settings: AbSettings) -> AbResult:
         planned = plan(results[0], counts, settings, arrivals_per_day(units.first))
         advice = recommend(results, planned, settings)
     else:
-        share = " : ".join(f"{settings.split.get(name, 1.0):g}" for name in names)
+        share = " : ".join(f"{settings.weights.get(name, 1.0):g}" for name in names)
         advice = Recommendation(
             "no verdict",
             "",
@@ -95,9 +98,10 @@ def _over_time(
     if not settings.over_time:
         return (), []
     if units.first is None:
-        raise SettingError(f"--over-time needs a column of the time in {source}; name it by --time")
-    watched = [*columns.outcomes, *(guardrail.outcome for guardrail in settings.guardrails)]
-    given = [(one, settings.before.get(one.name, settings.before.get("", ""))) for one in watched]
+        raise SettingError(f"{named('over_time')} needs a column of the time in {source}; name it by {named('time')}")
+    watched = [*columns.outcomes, *(guardrail.outcome for guardrail in settings.watched)]
+    before = settings.columns_before
+    given = [(one, before.get(one.name, before.get("", ""))) for one in watched]
     undated = without_time(units)
     notes = [f"{undated:,} units have no time and are in none of the days"] if undated else []
     return by_day(units, order, given, settings, source), notes
@@ -115,10 +119,10 @@ def _about_units(units: Units, source: str, settings: AbSettings) -> list[str]:
             f"{units.mixed:,} of {everyone:,} units were seen in more than one variant ({', '.join(units.mixed_first)}"
         )
         said += ", ...)" if units.mixed > len(units.mixed_first) else ")"
-        if units.mixed > settings.most_mixed * everyone:
+        if units.mixed > settings.max_mixed * everyone:
             raise InputError(
-                f"{source}: {said}, more than {settings.most_mixed:.2%}: the assignment does not hold; "
-                "check --unit, or raise --max-mixed to skip them"
+                f"{source}: {said}, more than {settings.max_mixed:.2%}: the assignment does not hold; "
+                f"check {named('unit')}, or raise {named('max_mixed')} to skip them"
             )
         notes.append(f"{said}; they are skipped")
     return notes
@@ -132,22 +136,25 @@ def _order(units: Units, settings: AbSettings, source: str, columns: Columns) ->
             f"{source}: column {columns.variant!r} has one variant only, {names[0]!r}; an A/B test needs two"
         )
     if len(names) > 20:
-        raise InputError(f"{source}: column {columns.variant!r} has {len(names):,} different values; set --variant")
-    for option, wanted in (("--control", [settings.control] if settings.control else []), ("--split", settings.split)):
+        raise InputError(
+            f"{source}: column {columns.variant!r} has {len(names):,} different values; set {named('variant')}"
+        )
+    for option, wanted in (("control", [settings.control] if settings.control else []), ("split", settings.weights)):
         for name in wanted:
             if name not in names:
-                raise SettingError(f"{option}: no variant {name!r} in {source}{did_you_mean(name, names)}")
-    if settings.split:
+                raise SettingError(f"{named(option)}: no variant {name!r} in {source}{did_you_mean(name, names)}")
+    if settings.weights:
         for name in names:
-            if name not in settings.split:
-                raise SettingError(f"{source}: variant {name!r} is not in --split{did_you_mean(name, settings.split)}")
-    control, why = settings.control, "named by --control"
+            if name not in settings.weights:
+                near = did_you_mean(name, settings.weights)
+                raise SettingError(f"{source}: variant {name!r} is not in {named('split')}{near}")
+    control, why = settings.control, f"named by {named('control')}"
     if not control:
         known = {name.casefold(): name for name in reversed(names)}
         control = next((known[word] for word in CONTROLS if word in known), "")
         why = "by its name"
     if not control:
-        control, why = names[0], "the first in order; set another by --control"
+        control, why = names[0], f"the first in order; set another by {named('control')}"
     first = names.index(control)
     return [first, *(at for at in range(len(names)) if at != first)], why
 
@@ -168,11 +175,12 @@ def _results(
     """Estimate every outcome, with p-values corrected within each role."""
     jobs: list[tuple[Role, Outcome, Guardrail | None]] = [
         *(("primary" if at == 0 else "secondary", outcome, None) for at, outcome in enumerate(columns.outcomes)),
-        *(("guardrail", guardrail.outcome, guardrail) for guardrail in settings.guardrails),
+        *(("guardrail", guardrail.outcome, guardrail) for guardrail in settings.watched),
     ]
+    columns_before = settings.columns_before
     results = []
     for role, outcome, guardrail in jobs:
-        before = settings.before.get(outcome.name, settings.before.get("", ""))
+        before = columns_before.get(outcome.name, columns_before.get("", ""))
         measured = measure(units, order, outcome, before, source)
         found = contrasts(measured, names, settings)
         watched = _watched(measured, names, guardrail, settings) if guardrail else ()

@@ -10,6 +10,7 @@ from typing import Any
 from ragbench.comparison.ab.outcomes import EVENTS, Outcome
 from ragbench.comparison.ab.settings import OUTCOMES, ROWS, TIMES, UNITS, VARIANTS, AbSettings
 from ragbench.core.errors import InputError, did_you_mean
+from ragbench.core.spelling import given, named
 
 BLOCK_ROWS = 1 << 20
 BLOCK_BYTES = 1 << 24
@@ -42,7 +43,7 @@ class EventsFile:
         """
         if column not in self.columns:
             raise InputError(
-                f"{self.path}: no column {column!r}{did_you_mean(column, self.columns)}; set it by {option}"
+                f"{self.path}: no column {column!r}{did_you_mean(column, self.columns)}; set it by {named(option)}"
             )
         return column
 
@@ -226,36 +227,38 @@ def find_columns(file: EventsFile, settings: AbSettings) -> Columns:
     """
     notes = []
     variant = settings.variant or next((name for name in VARIANTS if name in file.columns), VARIANTS[0])
-    file.need(variant, "--variant")
+    file.need(variant, "variant")
     unit = settings.unit or next((name for name in UNITS if name in file.columns), "")
     if not unit:
         unit = ROWS
-        notes.append("no column user_id: every row counts as one unit; if users come back, name theirs by --unit")
+        notes.append(
+            f"no column user_id: every row counts as one unit; if users come back, name theirs by {named('unit')}"
+        )
     elif unit != ROWS or ROWS in file.columns:
-        file.need(unit, "--unit")
-    outcomes = settings.outcomes or tuple(Outcome(name) for name in OUTCOMES if name in file.columns)
+        file.need(unit, "unit")
+    outcomes = settings.measured or tuple(Outcome(name) for name in OUTCOMES if name in file.columns)
     if not outcomes:
         raise InputError(
-            f"{file.path}: no column {' or '.join(OUTCOMES)}; name the outcomes by --outcome"
+            f"{file.path}: no column {' or '.join(OUTCOMES)}; name the outcomes by {named('outcomes')}"
             f"{did_you_mean(OUTCOMES[0], file.columns)}"
         )
     numbers: list[str] = []
-    for outcome in [*outcomes, *(guardrail.outcome for guardrail in settings.guardrails)]:
-        option = "--outcome" if outcome in outcomes else "--guardrail"
+    for outcome in [*outcomes, *(guardrail.outcome for guardrail in settings.watched)]:
+        option = "outcomes" if outcome in outcomes else "guardrails"
         numbers.append(file.need(outcome.column, option))
         if outcome.per and not (outcome.per == EVENTS and EVENTS not in file.columns):
             numbers.append(file.need(outcome.per, option))
-    names = {o.name for o in outcomes} | {g.outcome.name for g in settings.guardrails}
-    for name, column in settings.before.items():
+    names = {o.name for o in outcomes} | {g.outcome.name for g in settings.watched}
+    for name, column in settings.columns_before.items():
         if name and name not in names:
-            raise InputError(f"--before {name}={column}: no outcome {name!r}{did_you_mean(name, names)}")
-        numbers.append(file.need(column, "--before"))
+            raise InputError(f"{given('before', f'{name}={column}')}: no outcome {name!r}{did_you_mean(name, names)}")
+        numbers.append(file.need(column, "before"))
     for column in numbers:
         if column in (variant, unit):
             raise InputError(f"column {column!r} is the unit or the variant and cannot be an outcome too")
     time = settings.time or next((name for name in TIMES if name in file.columns), "")
     if time:
-        file.need(time, "--time")
+        file.need(time, "time")
     if time and not file.tells_time(time):
         if settings.time:
             raise InputError(

@@ -13,6 +13,7 @@ from ragbench.comparison.ab.results import Contrast, DayResult
 from ragbench.comparison.ab.settings import AbSettings
 from ragbench.comparison.ab.units import Units
 from ragbench.core.errors import InputError
+from ragbench.core.options import named
 
 DAY_SECONDS = 86_400
 MOST_DAYS = 1_000
@@ -44,7 +45,9 @@ def by_day(
     if not days:
         raise InputError(f"{source}: no unit has a time, so there is nothing to show over time")
     if len(days) > MOST_DAYS:
-        raise InputError(f"{source}: the time column spans {len(days):,} days; name the column of the time by --time")
+        raise InputError(
+            f"{source}: the time column spans {len(days):,} days; name the column of the time by {named('time')}"
+        )
     found = []
     for outcome, before in outcomes:
         for challenger in order[1:]:

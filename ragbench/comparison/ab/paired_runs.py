@@ -8,6 +8,7 @@ from ragbench.comparison.ab.outcomes import Guardrail
 from ragbench.comparison.ab.results import Recommendation
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
 from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.options import named
 from ragbench.core.scored import ScoredRun
 from ragbench.core.shown import Shown
 from ragbench.core.verdicts import Verdict
@@ -78,7 +79,7 @@ def analyse_runs(
     """
     if len(runs) != 2:
         raise InputError(
-            f"--runs needs two systems and these folders hold {len(runs)} ({', '.join(run.name for run in runs)}); "
+            f"{named('runs')} needs two systems and these are {len(runs)} ({', '.join(run.name for run in runs)}); "
             "name an arm as FOLDER::ARM"
         )
     watched = tuple(_watched(runs[0], runs[1], guardrail) for guardrail in guardrails)

@@ -1,10 +1,11 @@
-"""What an analysis is told."""
+"""The settings of an A/B test, and the column names that it looks for."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
-from ragbench.comparison.ab.outcomes import Guardrail, Outcome
+from ragbench.comparison.ab.outcomes import Guardrail, Outcome, number, parse_guardrail, parse_outcome
 from ragbench.core.errors import SettingError
+from ragbench.core.options import named, option, option_group
 from ragbench.stats.online.sequential import HORIZON
 
 UNITS = ("user_id", "unit_id", "visitor_id", "customer_id", "session_id")
@@ -12,63 +13,118 @@ VARIANTS = ("variant_id", "variant", "group", "arm")
 OUTCOMES = ("converted", "order_value")
 TIMES = ("timestamp", "time", "event_time", "date")
 ROWS = "row"
-"""As the unit: every row is one."""
+"""The unit that makes every row one unit."""
 
 
-@dataclass(frozen=True, kw_only=True)
+def parse_split(text: str) -> dict[str, float]:
+    """Read ``control=50,treatment=50``.
+
+    Raises:
+        SettingError: a part has no ``=``, or a share is no number.
+    """
+    found = {}
+    for part in filter(None, text.split(",")):
+        name, is_named, weight = part.rpartition("=")
+        if not is_named:
+            raise SettingError(f"is {text!r}; write it as control=50,treatment=50", option="split")
+        found[name.strip()] = number(weight.strip(), named("split"))
+    return found
+
+
+def _effect(text: str) -> float | None:
+    return number(text, f"{named('effect')} is a share of the control such as 2% or 0.02") if text else None
+
+
+def _max_mixed(text: str) -> float:
+    return number(text, named("max_mixed"))
+
+
+@option_group
 class AbSettings:
-    """Columns and levels.
+    """How an A/B test is analysed.
 
-    Attributes:
-        unit: column of the unit, or ``row``; empty looks for `UNITS`.
-        variant: column of the variant; empty looks for `VARIANTS`.
-        outcomes: the first one decides; empty looks for `OUTCOMES`.
-        guardrails: what must not get worse.
-        before: pre-period column by outcome name; the key ``""`` is for all outcomes.
-        time: column of the time; empty looks for `TIMES`.
-        control: name of the control; empty finds it by its name.
-        split: weights by variant; empty is equal.
-        alpha: error rate of the verdict.
-        srm_alpha: below this p-value the split is broken.
-        power: chance of finding the effect that is planned for.
-        effect: smallest relative effect of interest on the first outcome; None where nobody said.
-        horizon: units at which the always-valid sequence is tightest.
-        final: this is the only look: the fixed-sample tests decide.
-        over_time: also estimate by the day on which units were first seen.
-        most_mixed: share of units in two variants above which the file is refused.
+    Raises:
+        SettingError: an outcome or guardrail that cannot be read, or a value out of its range.
     """
 
-    unit: str = ""
-    variant: str = ""
-    outcomes: tuple[Outcome, ...] = ()
-    guardrails: tuple[Guardrail, ...] = ()
-    before: Mapping[str, str] = field(default_factory=dict)
-    time: str = ""
-    control: str = ""
-    split: Mapping[str, float] = field(default_factory=dict)
-    alpha: float = 0.05
-    srm_alpha: float = 0.001
-    power: float = 0.8
-    effect: float | None = None
-    horizon: int = HORIZON
-    final: bool = False
-    over_time: bool = False
-    most_mixed: float = 0.01
+    unit: str = option(
+        "Column of the unit, or 'row' where every row is a unit.", default="", section="Columns", unset=UNITS[0]
+    )
+    variant: str = option("Column of the variant.", default="", section="Columns", unset=VARIANTS[0])
+    outcomes: Sequence[str | Outcome] = option(
+        "COLUMN or A/B, with :any, :sum, :mean or :lower; the first one decides. With two runs: a metric.", default=(),
+        section="Verdict", flag="--outcome", unset=", ".join(OUTCOMES),
+    )  # fmt: skip
+    guardrails: Sequence[str | Guardrail] = option(
+        "COLUMN:max_increase=5% or COLUMN:max_decrease=0.01. With two runs: p50, p95, p99 or cost.", default=(),
+        section="Verdict", flag="--guardrail",
+    )  # fmt: skip
+    before: Sequence[str] | Mapping[str, str] = option(
+        "Column of the time before the experiment, for CUPED: COLUMN for all outcomes, or OUTCOME=COLUMN.", default=(),
+        section="Columns",
+    )  # fmt: skip
+    time: str = option("Column of the time, for the rate of arrival.", default="", section="Columns", unset=TIMES[0])
+    control: str = option("Name of the control.", default="", section="Verdict", unset="found by its name")
+    split: Mapping[str, float] | None = option(
+        "Promised shares of the variants: control=50,treatment=50.", default=None, section="Verdict", unset="equal",
+        parse=parse_split,
+    )  # fmt: skip
+    effect: float | None = option(
+        "Smallest effect that matters on the first outcome, as a share of the control: 2%.", default=None,
+        section="Verdict", parse=_effect,
+    )  # fmt: skip
+    final: bool = option("This is the only look, so the one-look tests decide.", default=False, section="Verdict")
+    over_time: bool = option("Also estimate by day, and for all units so far.", default=False, section="Output")
+    horizon: int = option(
+        "Units at which the any-look tests are sharpest; fix it before the experiment.", default=HORIZON,
+        section="Verdict",
+    )  # fmt: skip
+    alpha: float = option("Error rate of the verdict.", default=0.05, section="Verdict")
+    power: float = option("Chance of finding the effect, for planning.", default=0.8, section="Verdict")
+    srm_alpha: float = option("The split is broken if its p-value is below this.", default=0.001, section="Verdict")
+    max_mixed: float = option(
+        "Largest share of units that may be seen in two variants.", default=0.01, section="Verdict", unset="1%",
+        parse=_max_mixed,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        for name, value in (("alpha", self.alpha), ("srm-alpha", self.srm_alpha)):
+        for name, value in (("alpha", self.alpha), ("srm_alpha", self.srm_alpha)):
             if not 0 < value < 0.5:
-                raise SettingError(f"--{name} must lie between 0 and 0.5, not {value}")
+                raise SettingError(f"is {value}; it must lie between 0 and 0.5", option=name)
         if not 0.5 <= self.power < 1:
-            raise SettingError(f"--power must lie between 0.5 and 1, not {self.power}")
+            raise SettingError(f"is {self.power}; it must lie between 0.5 and 1", option="power")
         if self.horizon < 1:
-            raise SettingError(f"--horizon must be at least 1 unit, not {self.horizon}")
+            raise SettingError(f"is {self.horizon}; it must be at least 1 unit", option="horizon")
         if self.effect is not None and not self.effect > 0:
-            raise SettingError("--effect must be above 0, for example 2%")
-        if not 0 <= self.most_mixed <= 1:
-            raise SettingError(f"--max-mixed must lie between 0% and 100%, not {self.most_mixed:.0%}")
-        if any(weight <= 0 for weight in self.split.values()):
-            raise SettingError("--split needs weights above 0, for example control=50,treatment=50")
-        named = [outcome.name for outcome in self.outcomes]
-        if len(set(named)) < len(named):
-            raise SettingError(f"--outcome names one twice: {', '.join(named)}")
+            raise SettingError("must be above 0, for example 2%", option="effect")
+        if not 0 <= self.max_mixed <= 1:
+            raise SettingError(f"is {self.max_mixed:.0%}; it must lie between 0% and 100%", option="max_mixed")
+        if any(weight <= 0 for weight in self.weights.values()):
+            raise SettingError("needs shares above 0, for example control=50,treatment=50", option="split")
+        names = [outcome.name for outcome in self.measured]
+        if len(set(names)) < len(names):
+            raise SettingError(f"names an outcome twice: {', '.join(names)}", option="outcomes")
+        _ = self.watched  # A guardrail that cannot be read is refused before the events are read.
+
+    @cached_property
+    def measured(self) -> tuple[Outcome, ...]:
+        """The outcomes. The first one decides; with none, `OUTCOMES` are looked for."""
+        return tuple(parse_outcome(one) if isinstance(one, str) else one for one in self.outcomes)
+
+    @cached_property
+    def watched(self) -> tuple[Guardrail, ...]:
+        """The guardrails: outcomes that must not get worse."""
+        return tuple(parse_guardrail(one) if isinstance(one, str) else one for one in self.guardrails)
+
+    @property
+    def columns_before(self) -> dict[str, str]:
+        """Pre-period column by outcome name; the key ``""`` stands for all outcomes."""
+        if isinstance(self.before, Mapping):
+            return dict(self.before)
+        parts = [(text, *text.partition("=")) for text in self.before]
+        return {name if is_named else "": column if is_named else text for text, name, is_named, column in parts}
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Promised share by variant; empty where all shares are equal."""
+        return self.split or {}

@@ -1,10 +1,10 @@
-"""A frame of events, analysed as a file would be."""
+"""Analyse a frame of events as a file would be analysed."""
 
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ragbench.comparison.ab.results import AbResult
 from ragbench.comparison.ab.settings import TIMES
@@ -14,11 +14,26 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SOURCE = "events"
-"""What the frame is called, in errors and in the result: as the argument that holds it."""
+"""The name of the frame in errors and in the result: the argument that holds it."""
 
 
-def analyse_frame(events: "pd.DataFrame", time: str, analyse: Callable[[Path], AbResult]) -> AbResult:
-    """The analysis of the frame, put into a file for it; nobody hears of that file.
+@runtime_checkable
+class EventFrame(Protocol):
+    """A ``pandas.DataFrame``, which need not be imported to recognise one."""
+
+    @property
+    def columns(self) -> Any:
+        """Names of the columns."""
+
+    def set_axis(self, labels: Any, *, axis: Any = ...) -> Any:
+        """Return the frame with other names of columns."""
+
+    def to_parquet(self, path: Any = ..., /) -> Any:
+        """Write the frame to a file."""
+
+
+def analyse_frame(events: EventFrame, time: str, analyse: Callable[[Path], AbResult]) -> AbResult:
+    """Write the frame to a temporary file and analyse that. Messages do not name the file.
 
     Raises:
         InputError: two columns have one name, or what the analysis raises.
@@ -26,7 +41,7 @@ def analyse_frame(events: "pd.DataFrame", time: str, analyse: Callable[[Path], A
     names = [str(name) for name in events.columns]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise InputError(f"{SOURCE}: column {twice[0]!r} stands there twice")
+        raise InputError(f"{SOURCE}: column {twice[0]!r} appears twice")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "frame.parquet"
         _writable(events.set_axis(names, axis=1), time).to_parquet(path, index=False)
@@ -38,7 +53,7 @@ def analyse_frame(events: "pd.DataFrame", time: str, analyse: Callable[[Path], A
 
 
 def _writable(events: "pd.DataFrame", time: str) -> "pd.DataFrame":
-    """The frame with times as times, and texts for what has several types, as cells of a CSV file would be."""
+    """Return the frame with times as times, and with texts for values of several types, as in a CSV file."""
     import pandas as pd
 
     mixed = [name for name in events.columns if pd.api.types.infer_dtype(events[name]).startswith("mixed")]
