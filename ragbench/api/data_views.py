@@ -16,11 +16,11 @@ from ragbench.core.scored import ScoredRun
 from ragbench.core.scores import Scores
 
 
-def left_out(ledger: Ledger) -> list[str]:
-    """One sentence on what was skipped, if anything was."""
+def skipped(ledger: Ledger) -> list[str]:
+    """Report what was skipped in one sentence, if anything was."""
     counts = ledger.counts()
     listed = ", ".join(f"{count} x {code}" for code, count in counts.items())
-    return [f"left out, with reasons in .ledger: {listed}"] if counts else []
+    return [f"skipped, with reasons in .ledger: {listed}"] if counts else []
 
 
 class CorpusView(TableView):
@@ -35,7 +35,7 @@ class CorpusView(TableView):
 
     def sentences(self, thing: Corpus) -> Sequence[str]:
         """How many."""
-        return [f"Corpus of {len(thing):,} documents", *left_out(thing.ledger)]
+        return [f"Corpus of {len(thing):,} documents", *skipped(thing.ledger)]
 
 
 class ChunksView(TableView):
@@ -59,7 +59,7 @@ class ChunksView(TableView):
     def sentences(self, thing: Chunks) -> Sequence[str]:
         """How many, of how many documents."""
         documents = len(np.unique(thing.document_index))
-        return [f"{len(thing):,} chunks of {documents:,} documents", *left_out(thing.ledger)]
+        return [f"{len(thing):,} chunks of {documents:,} documents", *skipped(thing.ledger)]
 
 
 class GoldenView(TableView):
@@ -89,7 +89,7 @@ class GoldenView(TableView):
         for item in thing:
             types[item.type or "untyped"] = types.get(item.type or "untyped", 0) + 1
         listed = ", ".join(f"{count} {name}" for name, count in sorted(types.items()))
-        return [f"Golden set {thing.name}: {len(thing):,} queries ({listed})", *left_out(thing.ledger)]
+        return [f"Golden set {thing.name}: {len(thing):,} queries ({listed})", *skipped(thing.ledger)]
 
 
 class RunView(TableView):
@@ -152,7 +152,7 @@ class ScoresView(TableView):
     def sentences(self, thing: Scores) -> Sequence[str]:
         """The means."""
         means = ", ".join(f"{name} {value:.3f}" for name, value in thing.means().items())
-        return [f"{len(thing.query_ids):,} queries; means: {means}", *left_out(thing.ledger)]
+        return [f"{len(thing.query_ids):,} queries; means: {means}", *skipped(thing.ledger)]
 
 
 class ScoredRunView(TableView):
@@ -203,7 +203,7 @@ class AnswersView(TableView):
 
     def sentences(self, thing: AnswerSet) -> Sequence[str]:
         """How many."""
-        return [f"{thing.name}: {len(thing):,} answers", *left_out(thing.ledger)]
+        return [f"{thing.name}: {len(thing):,} answers", *skipped(thing.ledger)]
 
 
 def _free(metadata: Any) -> dict[str, object]:

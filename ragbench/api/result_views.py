@@ -9,7 +9,7 @@ import numpy as np
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.answers.wattbot.score.parts import METRICS, Scored
 from ragbench.answers.wattbot.score.summary import rows_of, summarise
-from ragbench.api.data_views import left_out
+from ragbench.api.data_views import skipped
 from ragbench.api.plots import AbPlots, ComparedPlots, EvaluationPlots, GatePlots
 from ragbench.api.views import TableView
 from ragbench.comparison.ab.paired_runs import PairedResult
@@ -71,7 +71,7 @@ class EvaluationView(TableView):
         """What ran on what, and what did not run."""
         warnings = [f"warning: {arm.name}: {warning}" for arm in thing.arms for warning in arm.warnings]
         failed = [f"{arm.name} did not run: {arm.error}" for arm in thing.failed]
-        return [summary(thing), *failed, *warnings, *left_out(thing.ledger)]
+        return [summary(thing), *failed, *warnings, *skipped(thing.ledger)]
 
     def plots(self, thing: Evaluation) -> Any:
         """Leaderboard, trade-offs, metrics by K, slices, rank changes."""
@@ -227,7 +227,7 @@ class WattbotView(TableView):
         told = summarise(thing, rules="")
         means = ", ".join(f"{name} {m.mean:.3f}" for name, m in told.means.items())
         missing = f"; {told.missing} without a prediction score 0" if told.missing else ""
-        return [f"{told.name}: {told.rows} questions{missing}. {means}", *left_out(thing.ledger)]
+        return [f"{told.name}: {told.rows} questions{missing}. {means}", *skipped(thing.ledger)]
 
 
 def _main(metrics: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Fetching one file over HTTP: streamed, resumed where it broke off, checked before it counts.
+"""Fetch one file over HTTP: stream it, resume it after an interruption, and check it before use.
 
 While a file is on its way it is called ``NAME.part``, with ``NAME.part.json``
 beside it, which says what the server called that version of the file. Bytes are
@@ -39,12 +39,12 @@ WORTH_ANOTHER_TRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 @dataclass(frozen=True)
 class Remote:
-    """A file on a server and what is known of it beforehand.
+    """A file on a server, with known properties.
 
     Attributes:
-        url: where it is, http or https.
-        bytes: its size. Exact where no checksum is known, else only a guide.
-        md5, sha256: hexadecimal checksums that its publisher gives, or None.
+        url: http or https address.
+        bytes: size in bytes; exact if no checksum is known, else approximate.
+        md5, sha256: published checksums in hexadecimal digits, or None.
     """
 
     url: str
@@ -54,7 +54,7 @@ class Remote:
 
     @property
     def checked(self) -> bool:
-        """Whether a checksum is known beforehand."""
+        """Whether a checksum is known."""
         return bool(self.md5 or self.sha256)
 
 
@@ -76,15 +76,15 @@ def download(
 ) -> str:
     """Fetch a file to ``target`` and return the SHA-256 of its bytes.
 
-    Goes on from ``target.part`` if an earlier call left one. Waits twice as
-    long after each failed attempt, with jitter, or as long as the server asks.
+    It continues from ``target.part`` if an earlier call left one. After a failed attempt, it waits twice as long as
+    before, with jitter, or as long as the server asks.
 
     Args:
-        remote: what to fetch.
-        target: where it goes, atomically, once it is complete and right.
-        progress: told of every block.
-        attempts: how often to try.
-        first_wait: seconds after the first failure.
+        remote: the file to fetch.
+        target: path of the complete and checked file, which appears atomically.
+        progress: progress in bytes.
+        attempts: number of attempts.
+        first_wait: seconds to wait after the first failure.
 
     Raises:
         InputError: no such file on the server, it stays unreachable, the disk
@@ -284,7 +284,7 @@ RATIO_FROM_BYTES = 64 << 20
 def unpack_zip(archive: Path, target: Path, *, most_bytes: int = MOST_BYTES) -> int:
     """Unpack a zip file to the folder ``target``, which appears complete or not at all.
 
-    If everything in it lies in one folder, that folder is left away.
+    If everything in it is in one folder, that folder is dropped.
 
     Args:
         archive: the zip file.

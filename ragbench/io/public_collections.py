@@ -1,9 +1,8 @@
-"""Public test collections: which there are, and fetching one into the cache.
+"""Public test collections: list them, and fetch one into the cache.
 
-The list is ``collections.json`` beside this file. Sizes and MD5 checksums are
-those that BEIR's dataset table and ir_datasets publish; nobody publishes
-SHA-256. So the SHA-256 of what was fetched first is recorded, and a later fetch
-must give the same bytes.
+The list is ``collections.json`` beside this file. Sizes and MD5 checksums are those of BEIR's dataset table and
+ir_datasets, which publish no SHA-256. The SHA-256 of the first fetch is recorded, and a later fetch must give the same
+bytes.
 
 Source: Thakur et al., "BEIR", NeurIPS Datasets and Benchmarks 2021; ir_datasets 0.6.3.
 """
@@ -30,14 +29,14 @@ class PublicCollection:
     """A collection that can be fetched.
 
     Attributes:
-        name: what to ask for.
-        title: what it holds, in a few words.
-        url: a zip file.
-        licence: as its publisher states it.
-        homepage: where its terms stand.
+        name: name of the collection.
+        title: short description.
+        url: address of a zip file.
+        licence: licence that the publisher states.
+        homepage: page with its terms.
         bytes: size of the zip file, or None.
         md5, sha256: published checksums of the zip file, or None.
-        documents, queries: as published, 0 where unknown.
+        documents, queries: published numbers, 0 if unknown.
     """
 
     name: str
@@ -59,14 +58,14 @@ class PublicCollection:
 
 @dataclass(frozen=True)
 class Fetched:
-    """Where a collection lies now, and how its bytes were checked.
+    """The folder of a fetched collection, and how its bytes were checked.
 
     Attributes:
-        path: its folder.
-        sha256: of the zip file.
+        path: folder of the collection.
+        sha256: SHA-256 of the zip file.
         checked_by: ``"sha256"`` or ``"md5"`` (published), ``"earlier fetch"``, or
             ``"nothing"`` on the first fetch of a file without a published checksum.
-        from_cache: whether it was there already.
+        from_cache: whether it was fetched before.
     """
 
     path: Path
@@ -76,12 +75,12 @@ class Fetched:
 
 
 def collections_folder() -> Path:
-    """Where collections are kept by default: in the cache (`ragbench.io.places`)."""
+    """Return the default folder of collections, in the cache (`ragbench.io.places`)."""
     return cache_folder() / "collections"
 
 
 def public_collections(url_list: Path | None = None) -> dict[str, PublicCollection]:
-    """Collections by name, sorted.
+    """Return the collections by name, sorted.
 
     Args:
         url_list: JSON or YAML with more of them: ``{collections: [{name, url, ...}]}``
@@ -145,13 +144,13 @@ def fetch_collection(
     again: bool = False,
     progress: Progress | None = None,
 ) -> Fetched:
-    """Fetch a collection to ``folder/NAME``, or find it there.
+    """Fetch a collection to ``folder/NAME``, unless it is there already.
 
     Args:
-        collection: what to fetch.
-        folder: where to; the cache if None.
-        again: fetch it even if it is there; the bytes must be those of the first time.
-        progress: told of the bytes.
+        collection: the collection.
+        folder: folder to fetch to; None means the cache.
+        again: fetch it even if it is there; the bytes must be the same as the first time.
+        progress: progress in bytes.
 
     Raises:
         InputError: it cannot be fetched, its bytes are wrong or differ from the

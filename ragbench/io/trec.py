@@ -1,7 +1,7 @@
 """TREC files: runs (``query Q0 item rank score tag``) and relevance labels (``query 0 item label``).
 
-Fields stand apart by any number of blanks or tabs, as trec_eval reads them. A
-line whose first field is ``#`` is a comment; empty lines do not count. The rank
+Fields are separated by any number of spaces or tabs, as in trec_eval. A line whose first field is ``#`` is a comment,
+and empty lines are ignored. The rank
 column is never used (`ragbench.core.order`). Files ending in ``.gz`` are
 decompressed.
 
@@ -27,24 +27,23 @@ from ragbench.io.files import replacing, write_bytes
 
 BOM = b"\xef\xbb\xbf"
 BLANK = re.compile(r"[ \t\n\r\v\f]")
-"""What separates fields for trec_eval: ASCII white space, so that a no-break space may be part of an id."""
+"""The separators of fields in trec_eval: ASCII white space, so a no-break space may be part of an id."""
 ROWS_PER_WRITE = 1 << 18
 
 
 def read_trec_run(path: Path | str, *, unit: Unit = "document", unescape: bool = False) -> Run:
     """Read a run file.
 
-    One million lines take about .15 s where fields stand apart by one blank
-    or one tab, and about ten times that in any other layout. Queries keep the
-    order of their first line.
+    One million lines take about .15 s if one space or one tab separates fields, and about ten times that otherwise.
+    Queries keep the order of their first line.
 
     Args:
         path: the file, plain or ``.gz``.
         unit: whether its ids are of chunks or of documents.
-        unescape: undo what ``write_trec_run(..., escape=True)`` did to the ids.
+        unescape: undo the escaping of ids by ``write_trec_run(..., escape=True)``.
 
     Raises:
-        InputError: no such file, or a line that is not a run line (named by its number).
+        InputError: the file does not exist, or a line is not a line of a run; the message has its number.
     """
     path = Path(path)
     content = _content(path)
@@ -62,7 +61,7 @@ def read_trec_run(path: Path | str, *, unit: Unit = "document", unescape: bool =
 
 
 def _content(path: Path) -> bytes:
-    """The bytes of a file, without compression, byte order mark and Windows line ends."""
+    """Read the bytes of a file, without compression, byte order mark and Windows line ends."""
     try:
         content = path.read_bytes()
         if path.suffix == ".gz":
@@ -80,7 +79,7 @@ def _content(path: Path) -> bytes:
 
 
 def _read_run_columns(content: bytes, unit: Unit) -> Run | None:
-    """The run, parsed as columns; None where the layout or a value needs `_read_run_lines`."""
+    """Parse a run as columns; None if the layout or a value needs `_read_run_lines`."""
     import pyarrow as pa
     from pyarrow import csv
 
@@ -115,11 +114,10 @@ def _read_run_columns(content: bytes, unit: Unit) -> Run | None:
 
 
 def arrow_owned(content: bytes) -> Any:
-    """A copy of the bytes (`pyarrow.Buffer`) that Arrow's threads may let go of at any time.
+    """Copy the bytes to a `pyarrow.Buffer` that Arrow's threads may release at any time.
 
-    A buffer around Python's own bytes needs the interpreter when it is let go of. The
-    reader's last thread can do that after `read_csv` has come back; when the process
-    ends at that moment, the C++ runtime aborts it.
+    Releasing a buffer around Python's own bytes needs the interpreter. The reader's last thread can release it after
+    `read_csv` has returned. If the process ends at that moment, the C++ runtime aborts it.
     """
     import pyarrow as pa
 
@@ -129,7 +127,7 @@ def arrow_owned(content: bytes) -> Any:
 
 
 def _doubled(content: bytes, char: bytes) -> bool:
-    """Whether a character stands twice in a row (four times the speed of ``in`` for such a frequent one)."""
+    """Whether a character occurs twice in a row (four times as fast as ``in`` for such a frequent character)."""
     pair = np.frombuffer(char * 2, np.uint16)[0]
     view = memoryview(content)
     even, odd = view[: len(view) // 2 * 2], view[1 : 1 + (len(content) - 1) // 2 * 2]
@@ -137,15 +135,15 @@ def _doubled(content: bytes, char: bytes) -> bool:
 
 
 def _codes(column: Any) -> np.ndarray[Any, np.dtype[np.int32]]:
-    """Row numbers of a dictionary column in its (unified) vocabulary."""
+    """Return the row numbers of a dictionary column in its (unified) vocabulary."""
     return np.concatenate([chunk.indices.to_numpy() for chunk in column.chunks])
 
 
 def _fields(path: Path, content: bytes, count: int, layout: str) -> Iterator[tuple[int, list[str]]]:
-    """Line number and fields of every line that is neither empty nor a comment.
+    """Iterate over line number and fields of every line that is neither empty nor a comment.
 
     Raises:
-        InputError: a line with another number of fields, or that is not UTF-8.
+        InputError: a line has another number of fields, or is not UTF-8.
     """
     for number, line in enumerate(content.split(b"\n"), start=1):
         parts = line.split()
@@ -160,7 +158,7 @@ def _fields(path: Path, content: bytes, count: int, layout: str) -> Iterator[tup
 
 
 def _read_run_lines(path: Path, content: bytes, unit: Unit) -> Run:
-    """The run, line by line: any spacing, and errors that name the line."""
+    """Parse a run line by line, with any spacing, and with errors that name the line."""
     query_row: dict[str, int] = {}
     item_row: dict[str, int] = {}
     queries, items, scores = list[int](), list[int](), list[float]()
@@ -187,18 +185,17 @@ def _score(written: str) -> float | None:
 
 
 def write_trec_run(run: Run, path: Path | str, tag: str = "ragbench", *, escape: bool = False) -> None:
-    """Write a run file, atomically; one million rows take about half a second.
+    """Write a run file atomically. One million rows take about half a second.
 
-    Scores are written with as many digits as a float32 needs to be read back
-    the same, so trec_eval finds the same ties and the same order. Queries with
-    an empty ranking cannot be told in this format and are absent.
+    Scores have enough digits to read back the same float32, so trec_eval finds the same ties and the same order. The
+    format cannot hold queries with an empty ranking,
+    so they are absent.
 
     Args:
         run: what to write.
-        path: where; a name ending in ``.gz`` is compressed.
-        tag: the name of the system, one word.
-        escape: write blanks and ``%`` in ids as ``%20`` and so on. Ties are then
-            ordered by the escaped ids.
+        path: the file to write; a name ending in ``.gz`` is compressed.
+        tag: name of the system, one word.
+        escape: write spaces and ``%`` in ids as ``%20`` and so on. Ties are then ordered by the escaped ids.
 
     Raises:
         InputError: an id or the tag is empty or has white space in it, or a query id is ``#``.
@@ -242,19 +239,19 @@ def _escaped(id_: str) -> str:
 
 
 def unwritable(query_ids: list[str], item_ids: list[str]) -> list[str]:
-    """The ids that no TREC file can hold, as Python literals, sorted."""
+    """List the ids that no TREC file can hold, as sorted Python literals."""
     bad = {id_ for id_ in [*query_ids, *item_ids] if not id_ or BLANK.search(id_)}
     return sorted(repr(id_) for id_ in bad | {id_ for id_ in query_ids if id_ == "#"})
 
 
 @dataclass
 class Labels:
-    """Relevance labels while a file is read; a pair may stand in it twice only with one label.
+    """Relevance labels while a file is read. A pair may be repeated only with the same label.
 
     Attributes:
         path: the file, for messages.
         by_query: ``{query id: {item id: label}}``.
-        repeated: an entry for every row that says again what another row said.
+        repeated: an entry for every row that repeats another row.
     """
 
     path: Path
@@ -262,10 +259,10 @@ class Labels:
     repeated: list[LedgerEntry]
 
     def add(self, line: int, query: str, item: str, written: str) -> None:
-        """Take one row in.
+        """Add one row.
 
         Raises:
-            InputError: the label is no whole number, or contradicts an earlier row.
+            InputError: the label is not a whole number, or contradicts an earlier row.
         """
         label = whole_number(written)
         if label is None:
@@ -288,7 +285,7 @@ class Labels:
 
 
 def whole_number(written: str) -> int | None:
-    """``"2"``, ``"-1"`` and ``"1.0"`` as a number that fits 32 bits; None for anything else."""
+    """Read ``"2"``, ``"-1"`` and ``"1.0"`` as a number that fits 32 bits; None for anything else."""
     match = re.fullmatch(r"([+-]?\d{1,10})(?:\.0*)?", written.strip(), re.ASCII)
     if match is None or abs(int(match[1])) >= 1 << 31:
         return None
@@ -299,8 +296,8 @@ def read_labels(path: Path | str) -> Labels:
     """Read a qrels file, with a ledger entry for each repeated row.
 
     Raises:
-        InputError: no such file, no label in it, a line with another number of
-            fields than four, a label that is no whole number, or two labels for one pair.
+        InputError: the file does not exist or has no label, a line does not have four fields, a label is not a whole
+            number, or a pair has two labels.
     """
     path = Path(path)
     labels = Labels(path, {}, [])
@@ -312,12 +309,12 @@ def read_labels(path: Path | str) -> Labels:
 
 
 def read_qrels(path: Path | str) -> Judgements:
-    """Read a qrels file. Raises like `read_labels`; rows that repeat another are counted there only."""
+    """Read a qrels file. It raises the errors of `read_labels`, and ignores repeated rows."""
     return Judgements.from_dict(read_labels(path).by_query)
 
 
 def write_qrels(judgements: Judgements, path: Path | str, *, escape: bool = False) -> None:
-    """Write a qrels file, atomically. Queries without a label are absent; ``escape`` is that of `write_trec_run`.
+    """Write a qrels file atomically, without queries that have no label. ``escape`` is as in `write_trec_run`.
 
     Raises:
         InputError: an id is empty or has white space in it, or a query id is ``#``.
