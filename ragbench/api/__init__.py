@@ -11,7 +11,7 @@ from ragbench.answers.load.result import LoadResult
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.answers.wattbot.score.parts import Scored
 from ragbench.api import baseline, collections, review, wattbot
-from ragbench.api.answers import answer, score_answers
+from ragbench.api.answers import answer, check_judge, score_answers
 from ragbench.api.audits import AuditView, audit, export, without_masked
 from ragbench.api.checked import checked
 from ragbench.api.data import chunk, generate, load_corpus
@@ -106,6 +106,7 @@ __all__ = [
     "answer",
     "audit",
     "baseline",
+    "check_judge",
     "chunk",
     "compare",
     "data",

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ragbench.answers.answering import AnswerSettings
+from ragbench.answers.judge_check.check import JudgeCheck
 from ragbench.answers.judging import JudgePlan
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.api.audits import GOLDEN
@@ -12,8 +13,10 @@ from ragbench.api.data import CORPUS, DOCUMENTS
 from ragbench.api.progress import bars
 from ragbench.core.answers import AnswerSet
 from ragbench.models.llm.roles import CallOptions, ModelOptions
+from ragbench.workflows import check_judge as check_workflow
 from ragbench.workflows import score as score_workflow
 from ragbench.workflows.answer import ROLE, Options, answer_run
+from ragbench.workflows.check_judge import CheckedJudge
 from ragbench.workflows.score import ScoredAnswers
 
 ANSWERS = "a path of answers, or answers, as rb.load_answers(path) reads them"
@@ -82,4 +85,14 @@ score_answers = call_then(
         "corpus": CORPUS,
         "metrics": 'a name of an answer metric, "token_f1", or a list of them',
     },
+)  # fmt: skip
+
+
+def _judge_check(result: CheckedJudge | JudgePlan) -> JudgeCheck | JudgePlan:
+    return result.check if isinstance(result, CheckedJudge) else result
+
+
+check_judge = call_then(
+    "check_judge", check_workflow.Options, check_workflow.run, _judge_check,
+    called={"labels": "a path of labelled answers, a list of paths, or labels"},
 )  # fmt: skip

@@ -63,7 +63,7 @@ TOOLS = (
 LEGACY = {
     "eval": "Evaluate", "answer": "Answers",
     "generate": "Build a golden set", "probe": "Answers", "report": "Evaluate", "batch": "Build a golden set",
-    "judge": "Answers", "wattbot": "Answers",
+    "wattbot": "Answers",
 }  # fmt: skip
 
 

@@ -8,7 +8,6 @@ from ragbench.cli import (
     batch,
     eval,
     generate,
-    judge,
     probe,
     report,
     wattbot,
@@ -31,7 +30,6 @@ app.command("generate")(generate.generate)
 app.command("probe")(probe.probe)
 app.command("report")(report.report_command)
 app.add_typer(batch.app, name="batch")
-app.add_typer(judge.app, name="judge")
 app.add_typer(wattbot.app, name="wattbot")
 
 

@@ -1,6 +1,7 @@
 """A judge against the labels of annotators: on a terminal, as Markdown, as JSON, and its folder."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +12,11 @@ from ragbench.answers.judge_check.check import JudgeCheck
 from ragbench.answers.judge_check.figures import Figures
 from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import plain
+from ragbench.core.spelling import given, named
 from ragbench.io.answer_files import ANSWERS
 from ragbench.io.files import make_out, write_text
 from ragbench.io.scored_runs import RESULTS
+from ragbench.render.answers import model_block
 from ragbench.render.blocks import Block, markdown, notes_block, terminal
 from ragbench.render.evaluation import FEW_CLUSTERS
 from ragbench.render.numbers import counted, fraction, with_interval
@@ -89,7 +92,7 @@ def judge_notes(check: JudgeCheck) -> list[str]:
     if area.high is not None and area.high < 0.5:
         notes.append(
             "warning: the scores run against the annotators' labels; if low scores mean yes, check again with "
-            f"{'no ' if check.signal.lower_is_better else ''}--lower-is-better"
+            f"{'no ' if check.signal.lower_is_better else ''}{named('lower_is_better')}"
         )
     elif area.low is not None and area.low <= 0.5:
         notes.append("warning: the interval of the ROC AUC includes .5, so the scores may be no better than chance")
@@ -129,9 +132,9 @@ HEAD = ("figure", "value [95% interval]", "answers", "what it is")
 PART_HEAD = ("part", "n", "yes", "sens.", "spec.", "accuracy", "ROC AUC [95% interval]")
 
 
-def judge_tables(check: JudgeCheck) -> "RenderableType":
-    """Slices and annotators first, then the figures of the whole."""
-    return terminal(judge_blocks(check))
+def judge_tables(check: JudgeCheck, totals: Mapping[str, Mapping[str, object]]) -> "RenderableType":
+    """What the judge took, slices and annotators, and then the figures of the whole."""
+    return terminal([*model_block(totals, "judge"), *judge_blocks(check)])
 
 
 def judge_markdown(check: JudgeCheck) -> str:
@@ -261,7 +264,7 @@ def check_folder(folder: Path) -> None:
         InputError: the folder cannot be created.
     """
     if (folder / ANSWERS).exists() or (folder / RESULTS).exists():
-        raise SettingError(f"--out {folder}: holds answers or an evaluation; name another folder")
+        raise SettingError(f"{given('out', str(folder))}: holds answers or an evaluation; name another folder")
     make_out(folder)
 
 

@@ -66,6 +66,9 @@ WORKFLOWS = (
     ),
     Workflow("baseline.show", "baseline show", "Decide", "Show one baseline.", "baseline", "ShowOptions", "run_show"),
     Workflow("score_answers", "score", "Answers", "Score answers against a golden set.", "score"),
+    Workflow(
+        "check_judge", "judge check", "Answers", "Compare a judge with the labels of annotators.", "check_judge"
+    ),
     Workflow("load_test", "load", "Answers", "Measure how a RAG service answers under load.", "load_test"),
     Workflow("export", "export", "Tools", "Write a golden set in another format.", "export"),
     Workflow(

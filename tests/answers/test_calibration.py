@@ -156,9 +156,9 @@ def test_scores_of_another_metric_or_judge_are_refused() -> None:
     check = checked(truth, truth.astype(np.float64))
     evaluation, answers = scored(np.array([1.0, 0.0]))
     calibration = Calibration.of(check)
-    with pytest.raises(SettingError, match=r"is of Given\(deep\), but scored is Given\(\)"):
+    with pytest.raises(SettingError, match=r"is of Given\(deep\), but the answers are scored by Given\(\)"):
         calibrated_rate(replace(calibration, settings="Given(deep)"), evaluation, answers)
-    with pytest.raises(SettingError, match="is of the judge a:b, but none is named"):
+    with pytest.raises(SettingError, match="is of the judge a:b, but no judge is named"):
         calibrated_rate(replace(calibration, judge="a:b"), evaluation, answers)
     assert calibrated_rate(calibration, evaluation, answers).unproven == ""
     of_file = calibrated_rate(replace(calibration, settings=""), evaluation, answers)

@@ -93,7 +93,7 @@ def test_folds_keep_clusters_whole() -> None:
 
 
 def test_two_clusters_of_a_kind_are_needed_to_choose_a_threshold() -> None:
-    with pytest.raises(InputError, match="--threshold"):
+    with pytest.raises(InputError, match="threshold="):
         check(label_set(["y", "y", "n", "n"], ["a", "a", "b", "b"]), [0.9, 0.8, 0.2, 0.1])
     assert check(label_set(["y", "n"] * 3), [1, 0, 1, 0, 0, 0]).threshold.how == "binary"
 
@@ -178,7 +178,7 @@ def test_a_row_per_annotator_and_several_answers_to_a_query(tmp_path: Path) -> N
 def test_own_words_for_labels(tmp_path: Path) -> None:
     path = tmp_path / "words.csv"
     path.write_text("answer,label,document\na,Full,d1\nb,Partial,d1\nc,Generic,d2\nd,None,d3\n")
-    found = read_labels([path], words=Words(("full",), ("generic",)))
+    found = read_labels([path], words=Words(positive=("full",), leave_out=("generic",)))
     assert found.shares.tolist() == [1.0, 0.0, 0.0]
     assert found.clusters.tolist() == [0, 0, 1]
     with pytest.raises(InputError, match=r"words.csv:2: the label 'Full' is neither yes nor no"):

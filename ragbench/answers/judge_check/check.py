@@ -14,6 +14,7 @@ from ragbench.answers.judge_check.threshold import Threshold, chosen_threshold, 
 from ragbench.core.context import generator
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.ledger import Ledger
+from ragbench.core.options import option, option_group
 
 
 @dataclass(frozen=True)
@@ -25,27 +26,25 @@ class Slice:
     figures: Figures
 
 
-@dataclass(frozen=True)
+@option_group
 class CheckSettings:
-    """The settings of a check.
+    """The settings of a check."""
 
-    Attributes:
-        threshold: yes from this score on (or down from it, if low scores are better); None chooses it.
-        slices: keys of the answers' metadata; by default those that the labels suggest.
-        seed: seed of folds and resampling.
-        resamples: number of resamples for kappa and alpha.
-    """
-
-    threshold: float | None = None
-    slices: Sequence[str] = ()
-    seed: int = 0
-    resamples: int = 2_000
+    threshold: float | None = option(
+        "Score from which the verdict is yes; up to which, if low scores mean yes.", default=None,
+        section="Evaluation", unset="chosen on the labels",
+    )  # fmt: skip
+    slices: Sequence[str] = option(
+        "Column of the labels by which figures are sliced.", default=(), section="Evaluation", flag="--slice"
+    )
+    seed: int = option("Seed of folds and resampling.", default=0, section="Run")
+    resamples: int = option("Number of bootstrap resamples for kappa and alpha.", default=2_000, section="Evaluation")
 
     def __post_init__(self) -> None:
         if self.resamples < 1:
-            raise SettingError(f"resamples is {self.resamples}; at least one is needed")
+            raise SettingError(f"is {self.resamples}; at least one is needed", option="resamples")
         if self.threshold is not None and not np.isfinite(self.threshold):
-            raise SettingError(f"the threshold must be a number, not {self.threshold}")
+            raise SettingError(f"is {self.threshold}; it must be a number", option="threshold")
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from ragbench.answers.judge_check.labels import LabelSet
 from ragbench.core.context import generator
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.evaluations import Estimate
+from ragbench.core.spelling import named
 from ragbench.stats.agreement import clustered_kappa
 from ragbench.stats.intervals import wilson_interval
 from ragbench.stats.roc_auc import roc_auc
@@ -146,7 +147,7 @@ def parts_of(labels: LabelSet, names: Sequence[str]) -> list[Part]:
     found: list[Part] = []
     for name in names or [name for name in labels.slices if name in known]:
         if name not in known:
-            raise SettingError(f"--slice: the labels have no {name!r}{did_you_mean(name, known)}")
+            raise SettingError(f"{named('slices')}: the labels have no {name!r}{did_you_mean(name, known)}")
         found += _by_value(labels, name)
     found += _by_length("answer", np.array([len(one.item.answer.split()) for one in labels]))
     shown = [sum(len(source.text.split()) for source in one.item.sources) for one in labels]
@@ -158,7 +159,9 @@ def _by_value(labels: LabelSet, name: str) -> list[Part]:
     values = [str(one.item.metadata.get(name, "(none)")) for one in labels]
     distinct = sorted(set(values))
     if len(distinct) > MOST_VALUES:
-        raise SettingError(f"--slice: {name!r} has {len(distinct)} values; at most {MOST_VALUES} make a table")
+        raise SettingError(
+            f"{named('slices')}: {name!r} has {len(distinct)} values; at most {MOST_VALUES} make a table"
+        )
     array = np.array(values)
     return [(name, value, array == value) for value in distinct]
 

@@ -13,7 +13,7 @@ Any other column can be a score to check (``column:NAME``) or a slice.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from ragbench.answers.judge_check.public_labels import read_begin, read_sentence
 from ragbench.core.answers import Answered
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.core.spelling import named
 from ragbench.io.answer_rows import ALIASES, answered
 from ragbench.io.tables import choose_columns, read_rows
 
@@ -40,7 +41,7 @@ FORMATS: dict[str, Callable[[Path, Words], LabelSet]] = {
 
 
 def read_labels(
-    paths: list[Path],
+    paths: Sequence[Path],
     *,
     format: str = "table",
     columns: Mapping[str, str] | None = None,
@@ -68,17 +69,17 @@ def read_labels(
     return joined([_table(path, columns or {}, words) if read is None else read(path, words) for path in paths])
 
 
-def _table(path: Path, named: Mapping[str, str], words: Words) -> LabelSet:
+def _table(path: Path, chosen: Mapping[str, str], words: Words) -> LabelSet:
     rows = read_rows(path)
     if not rows:
         raise InputError(f"{path}: it holds no labelled answer")
     found = dict.fromkeys(key for _, row in rows for key in row)
-    role = choose_columns(found, named, str(path), ROLES, {}, "--columns {role}=NAME")
+    role = choose_columns(found, chosen, str(path), ROLES, {}, "--columns {role}=NAME")
     if ("label" in role) == ("votes" in role):
         which = "both a label and votes" if "label" in role else "neither a label nor votes"
         raise InputError(
             f"{path}: holds {which}; known are {', '.join(LABELS['label'])} for a label and "
-            f"{', '.join(LABELS['votes'])} for the votes of several annotators. Name one: --columns label=NAME"
+            f"{', '.join(LABELS['votes'])} for the votes of several annotators. Name one with {named('columns')}"
         )
     items: list[Labelled] = []
     entries: list[LedgerEntry] = []

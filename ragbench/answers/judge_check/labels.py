@@ -14,6 +14,7 @@ from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.ledger import Ledger, first_ten
+from ragbench.core.options import named, option, option_group
 from ragbench.stats.clusters import cluster_index
 
 
@@ -142,18 +143,16 @@ PERSON = ("person", "annotator", "annotator_id", "worker_id", "rater", "user")
 LABEL = ("label", "response", "vote", "value", "rating")
 
 
-@dataclass(frozen=True)
+@option_group
 class Words:
-    """Which labels mean yes.
+    """Which labels mean yes. The usual words are `YES` and `NO`."""
 
-    Attributes:
-        positive: labels that mean yes; empty for the usual words (`YES` and `NO`). If some are given, every other
-            label means no.
-        left_out: labels that mean neither; their items are skipped.
-    """
-
-    positive: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
+    positive: Sequence[str] = option(
+        "Label that means yes; every other label then means no.", default=(), section="Input", unset="the usual words"
+    )
+    leave_out: Sequence[str] = option(
+        "Label that means neither yes nor no; its answers are excluded.", default=(), section="Input"
+    )
 
     def read(self, where: str, label: object) -> bool | None:
         """Read a label: yes, no, or None for one that is skipped.
@@ -162,7 +161,7 @@ class Words:
             InputError: it is not a known word.
         """
         word = str(label).strip().casefold()
-        if word in _folded(self.left_out):
+        if word in _folded(self.leave_out):
             return None
         if self.positive:
             return word in _folded(self.positive)
@@ -172,7 +171,7 @@ class Words:
             return False
         raise InputError(
             f"{where}: the label {str(label)!r:.60} is neither yes nor no (known are {first_ten(YES)}; "
-            f"{first_ten(NO)}); name what means yes: --positive LABEL"
+            f"{first_ten(NO)}); name the labels that mean yes with {named('positive')}"
         )
 
     def votes(self, where: str, value: object) -> tuple[Vote, ...] | None:

@@ -15,7 +15,7 @@ from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.io.tables import read_csv, read_objects
 
 COLUMNS = ("model_name", "data_source", "knowledge", "message", "response", "begin_label")
-BEGIN_WORDS = Words(("Fully attributable",), ("Generic",))
+BEGIN_WORDS = Words(positive=("Fully attributable",), leave_out=("Generic",))
 
 
 def read_begin(path: Path, words: Words) -> LabelSet:
@@ -24,7 +24,7 @@ def read_begin(path: Path, words: Words) -> LabelSet:
     Raises:
         InputError: the file is not a BEGIN file.
     """
-    chosen = Words(words.positive or BEGIN_WORDS.positive, words.left_out or BEGIN_WORDS.left_out)
+    chosen = Words(positive=words.positive or BEGIN_WORDS.positive, leave_out=words.leave_out or BEGIN_WORDS.leave_out)
 
     def check(header: Sequence[str]) -> None:
         lacking = [name for name in COLUMNS if name not in header]

@@ -12,6 +12,7 @@ from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.core.answers import AnswerSet
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.evaluations import Estimate
+from ragbench.core.spelling import given, named
 from ragbench.stats.clusters import cluster_index, effective_size
 from ragbench.stats.prediction_powered import PredictionPowered, prediction_powered_mean
 from ragbench.stats.rogan_gladen import CorrectedRate, rogan_gladen
@@ -68,7 +69,7 @@ def calibrated_rate(calibration: Calibration, evaluation: AnswerEvaluation, answ
     values = scores.column(calibration.column)
     scored = np.flatnonzero(~np.isnan(values))
     if not len(scored):
-        raise SettingError(f"--calibration: {calibration.column} has no value for any query")
+        raise SettingError(f"{named('calibrations')}: {calibration.column} has no value for any query")
     yes = values <= calibration.threshold if calibration.lower_is_better else values >= calibration.threshold
     verdicts = yes[scored]
     rows = scored.tolist()
@@ -117,12 +118,16 @@ def check_applies(calibration: Calibration, metrics: Mapping[str, object], judge
     settings = [str(value) for value in metrics.values()]
     if calibration.settings and calibration.settings not in settings:
         raise SettingError(
-            f"--calibration: is of {calibration.settings}, but scored is {', '.join(settings)}; "
-            f"use --metric {calibration.metric}, or check the judge again"
+            f"is of {calibration.settings}, but the answers are scored by {', '.join(settings)}; "
+            f"use {given('metrics', calibration.metric)}, or check the judge again",
+            option="calibrations",
         )
     if calibration.judge is not None and judge != calibration.judge:
-        named = f"{judge} judges" if judge else "none is named"
-        raise SettingError(f"--calibration: is of the judge {calibration.judge}, but {named} (--judge)")
+        instead = f"{judge} judges" if judge else "no judge is named"
+        raise SettingError(
+            f"is of the judge {calibration.judge}, but {instead}; use {given('judge', calibration.judge)}",
+            option="calibrations",
+        )
 
 
 def _check(calibration: Calibration, evaluation: AnswerEvaluation) -> None:
@@ -132,7 +137,7 @@ def _check(calibration: Calibration, evaluation: AnswerEvaluation) -> None:
     column, names = calibration.column, evaluation.scored.scores.metrics
     if column not in names:
         raise SettingError(
-            f"--calibration: is of the column {column}, and no metric gives it{did_you_mean(column, names)}"
+            f"is of the column {column}, and no metric gives it{did_you_mean(column, names)}", option="calibrations"
         )
 
 

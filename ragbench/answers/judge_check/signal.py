@@ -13,6 +13,7 @@ from ragbench.core.context import Context
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.loop import LoopThread
+from ragbench.core.spelling import named
 from ragbench.engine import UntilEnded
 from ragbench.plugins import Spec
 
@@ -115,7 +116,9 @@ def _chosen(columns: list[Column], wanted: str | None, written: str) -> Column:
     if wanted is None and (name := Spec.parse(written).name) in by_name:
         return by_name[name]
     if wanted is None:
-        raise SettingError(f"metric {written!r} gives {', '.join(by_name)}; say which one to check: --score NAME")
+        raise SettingError(
+            f"metric {written!r} gives {', '.join(by_name)}; name the one to check with {named('score')}"
+        )
     if wanted not in by_name:
         raise SettingError(f"metric {written!r} gives no {wanted!r}{did_you_mean(wanted, by_name)}")
     return by_name[wanted]

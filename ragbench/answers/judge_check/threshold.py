@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.errors import InputError
+from ragbench.core.spelling import named
 
 FOLDS = 10
 How = Literal["given", "binary", "cross-validated"]
@@ -66,7 +67,7 @@ def chosen_threshold(
     if min(yes.sum(), no.sum()) < 2:
         raise InputError(
             "to choose a threshold, both kinds of answers must come from two documents or queries at least; "
-            "give it: --threshold T"
+            f"give it with {named('threshold')}"
         )
     folds = _folds(yes, no, rng)[clusters]
     verdicts = np.zeros(len(scores), dtype=bool)
@@ -77,7 +78,7 @@ def chosen_threshold(
         if len(np.unique(scores[~test])) < 2:
             raise InputError(
                 f"nearly every answer has the score {scores[~test][0]:g}: too few others to choose a threshold on one "
-                "part of the answers and hold it against the rest; give it: --threshold T"
+                f"part of the answers and check it on the rest; give it with {named('threshold')}"
             )
         found.append(best_threshold(scores[~test], positive[~test]))
         verdicts[test] = scores[test] >= found[-1]

@@ -11,6 +11,7 @@ from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenItem
 from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.core.spelling import named
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def session(context: ScoringContext) -> Session:
         SettingError: there is no judge.
     """
     if context.judge is None:
-        raise SettingError("this metric needs a model that judges, and none is named (--judge MODEL)")
+        raise SettingError(f"this metric needs a model that judges; name one with {named('judge')}")
     return Session(context.judge, context.context)
 
 

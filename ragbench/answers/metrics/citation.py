@@ -13,7 +13,7 @@ from ragbench.core.goldens import GoldenItem, Span
 NOTHING_CITED = Unscored("not-applicable", "nothing is cited, so citing has no precision here")
 NO_DOCUMENT = Unscored(
     "no-document",
-    "a cited source names no document; give the answers document ids, or the corpus to find the passages in (--corpus)",
+    "a cited source names no document; give the answers document ids, or the corpus in which the passages are found",
 )
 
 

@@ -1,0 +1,145 @@
+"""Compare a judge, or any other score of answers, with the labels of annotators."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from ragbench.answers.judge_check.check import CheckSettings, JudgeCheck, check_judge
+from ragbench.answers.judge_check.label_files import read_labels
+from ragbench.answers.judge_check.labels import LabelSet, Words
+from ragbench.answers.judge_check.signal import OF_FILE, signal_of
+from ragbench.answers.judging import ROLE, JudgePlan, judged, planned
+from ragbench.answers.scoring import named_metrics
+from ragbench.core.context import Context
+from ragbench.core.errors import SettingError
+from ragbench.core.options import named, option, options, part
+from ragbench.io.places import cache_folder
+from ragbench.io.tables import columns_by_role
+from ragbench.models.llm.roles import CallOptions, ModelOptions
+from ragbench.render.judge import check_folder, write_check
+from ragbench.workflows.groups import CacheFolder, DryRun
+
+
+@options
+class Options(DryRun, CacheFolder, CallOptions, CheckSettings, Words):
+    """The options of ``ragbench judge check`` and `ragbench.check_judge`."""
+
+    labels: Sequence[Path] | LabelSet = option("File of labelled answers.", section="Input")
+    metric: str = option(
+        "Answer metric, NAME or NAME:key=value,..., or column:NAME for scores in the file.", section="Evaluation"
+    )
+    format: str = option(
+        "Format of the labels: table, qags, qags-summary or begin.", default="table", section="Input"
+    )  # fmt: skip
+    columns: Mapping[str, str] | None = option(
+        "Columns of the labels, label=NAME,answer=NAME,....", default=None, section="Input", parse=columns_by_role,
+        unset="recognised by name",
+    )  # fmt: skip
+    score: str | None = option(
+        "Column to check, of a metric that gives several.", default=None, section="Evaluation",
+        unset="the one named like the metric",
+    )  # fmt: skip
+    lower_is_better: bool = option("Low scores mean yes.", default=False, section="Evaluation")
+    judge: str | None = option("Model that judges, provider:model.", default=None, section="Model", unset="none")
+    out: Path | None = option(
+        "Folder for report, items and calibration. Needed with a judge: it keeps the judge's answers.", default=None,
+        section="Output", unset="nothing is written",
+    )  # fmt: skip
+
+    @property
+    def models(self) -> ModelOptions:
+        """The judge, if one is named, and how it is called."""
+        return ModelOptions({ROLE: self.judge} if self.judge else {}, part(self, CallOptions), self.seed)
+
+
+@dataclass(frozen=True)
+class CheckedJudge:
+    """What `run` gives.
+
+    Attributes:
+        check: figures, slices and the agreement of annotators.
+        totals: calls, tokens and cost of this run, by model; empty without a judge.
+    """
+
+    check: JudgeCheck
+    totals: Mapping[str, Mapping[str, object]]
+
+
+def run(options: Options, context: Context) -> CheckedJudge | JudgePlan:
+    """Compare a judge, or any other score of answers, with the labels of annotators.
+
+    An answer of the judge is paid for once. If a run was interrupted or its budget was spent, run the same again with
+    the same folder: it continues where it stopped.
+
+    Returns:
+        Sensitivity, specificity, kappa and more, each with an interval; or after a dry run what the judge would take.
+        ``.signal.stopped`` says why a judge did not rate all answers.
+
+    Raises:
+        SettingError: the metric, the format or a column is unknown, or the metric needs a judge.
+        InputError: the labels cannot be read, or they are all alike.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> lines = ["id,query,answer,label,score"]
+        >>> lines += [f"a{n},q,a,{'yes' if n < 6 else 'no'},{0.9 if n < 5 else 0.2}" for n in range(10)]
+        >>> written = Path("labels.csv").write_text("\\n".join(lines), encoding="utf-8")
+        >>> check = rb.check_judge("labels.csv", "column:score", threshold=0.5)
+        >>> round(check.figures.sensitivity.mean, 3), check.figures.specificity.mean
+        (0.833, 1.0)
+    """
+    _check(options)
+    labels = _labels(options)
+    if options.dry_run:
+        ask = partial(signal_of, labels, options.metric, column=options.score)
+        estimate = planned(options.models, options.out, lambda judge: ask(judge=judge))
+        return JudgePlan(estimate, (options.metric,))
+    score = partial(
+        signal_of,
+        labels,
+        options.metric,
+        column=options.score,
+        lower_is_better=options.lower_is_better,
+        # Without the seed: another seed would ask the judge, and pay, again. Scoring asks without one, too.
+        context=replace(context, cache=cache_folder(options.cache)),
+    )
+    totals: Mapping[str, Mapping[str, object]] = {}
+    if options.judge is None or options.out is None:
+        signal = score()
+    else:
+        signal, totals = judged(options.models, options.out, lambda judge: score(judge=judge))
+    check = check_judge(labels, signal, part(options, CheckSettings))
+    if options.out is not None:
+        write_check(check, options.out)
+    return CheckedJudge(check, totals)
+
+
+def _check(options: Options) -> None:
+    """Refuse options that contradict each other, before anything is read or paid for."""
+    asks = False
+    if not options.metric.startswith(OF_FILE):
+        (metric,) = named_metrics([options.metric], judge=options.judge is not None).values()
+        asks = "judge" in metric.needs
+    if options.judge is not None and not asks:
+        raise SettingError(f"is given, but {options.metric} asks no model; leave it out", option="judge")
+    if asks and options.out is None and not options.dry_run:
+        raise SettingError(
+            "is not given: name the folder for the report. It keeps the judge's answers, which are paid for",
+            option="out",
+        )
+    if options.dry_run and not asks:
+        raise SettingError(f"estimates what a judge takes; name one with {named('judge')}", option="dry_run")
+    if options.out is not None and not options.dry_run:
+        check_folder(options.out)
+
+
+def _labels(options: Options) -> LabelSet:
+    if not isinstance(options.labels, LabelSet):
+        return read_labels(
+            options.labels, format=options.format, columns=options.columns, words=part(options, Words)
+        )  # fmt: skip
+    for name in ("columns", "positive", "leave_out"):
+        if getattr(options, name):
+            raise SettingError(f"{named(name)} applies to files only, and {named('labels')} is loaded already")
+    return options.labels
