@@ -1,5 +1,6 @@
 import hashlib
 import io
+import re
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -184,27 +185,20 @@ def collection_zip() -> bytes:
     return raw.getvalue()
 
 
-def test_the_command_fetches_remembers_and_refuses_other_bytes(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import json
-
-    from typer.testing import CliRunner
-
-    from ragbench.cli.data import app
+def test_the_command_fetches_remembers_and_refuses_other_bytes(server: Server, tmp_path: Path) -> None:
     from ragbench.io.golden_files import read_golden
+    from tests.conftest import Ragbench
 
-    monkeypatch.setenv("RAGBENCH_CACHE", str(tmp_path / "cache"))
+    ragbench = Ragbench(tmp_path / "cache")
     content = collection_zip()
     server.behave = lambda request: request.send(content)
     urls = tmp_path / "own.yaml"
     urls.write_text(f"collections:\n- {{name: tiny, url: '{server.url}', licence: CC0}}\n")
 
     def get(*more: str) -> dict:
-        answer = CliRunner().invoke(
-            app, ["get", "tiny", "--url-list", str(urls), "--json", *more], catch_exceptions=False
-        )
-        return json.loads(answer.stdout)
+        done = ragbench("data", "get", "tiny", "--url-list", urls, "--json", *more)
+        assert done.code == 0, done.err
+        return done.json
 
     first = get()
     assert first["checked_by"] == "nothing"
@@ -215,13 +209,14 @@ def test_the_command_fetches_remembers_and_refuses_other_bytes(
     assert get("--again")["checked_by"] == "earlier fetch"
     elsewhere = get("--out", str(tmp_path / "here"))
     assert elsewhere["path"] == str(tmp_path / "here" / "tiny")
-    listed = CliRunner().invoke(app, ["list", "--url-list", str(urls), "--json"], catch_exceptions=False)
-    rows = {row["name"]: row for row in json.loads(listed.stdout)["collections"]}
+    listed = ragbench("data", "list", "--url-list", urls, "--json")
+    rows = {row["name"]: row for row in listed.json["collections"]}
     assert rows["tiny"]["fetched"] is True
     assert rows["scifact"]["md5"] == "5f7d1de60b170fc8027bb7898e2efca1"
 
     content = content + b" "
-    with pytest.raises(InputError, match=r"wrong bytes: sha256 .* but it was .* when it was first fetched"):
-        get("--again")
+    refused = ragbench("data", "get", "tiny", "--url-list", urls, "--again")
+    assert refused.code == 2
+    assert re.search(r"wrong bytes: sha256 .* but it was .* when it was first fetched", refused.err)
     assert len(read_golden(first["path"])) == 1, "what was there before stays"
     assert left(tmp_path / "cache" / "collections") == ["first_seen.json", "tiny"]
