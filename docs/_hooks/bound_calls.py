@@ -25,20 +25,20 @@ class BoundCalls(griffe.Extension):
         """Replace them after the package was read."""
         if pkg.name != "ragbench":
             return
-        for name in namespaces():
-            path = f"{API}.{name}" if name else API
+        for path in (API, *namespaces().values()):
             module = pkg[path.removeprefix("ragbench.")]
             held = importlib.import_module(path)
-            names = vars(held) if name else ragbench.__all__
+            names = ragbench.__all__ if path == API else vars(held)
             for one in names:
                 value = getattr(held, one)
                 if isinstance(value, FunctionType) and one in module.members and module.members[one].is_attribute:
                     module.set_member(one, documented(one, value))
 
 
-def namespaces() -> list[str]:
-    """The public names that are modules, after the empty name of `ragbench.api` itself."""
-    return ["", *(name for name in ragbench.__all__ if inspect.ismodule(getattr(ragbench, name)))]
+def namespaces() -> dict[str, str]:
+    """The public names that are modules, such as ``baseline``, and the path of each module."""
+    values = {name: getattr(ragbench, name) for name in ragbench.__all__}
+    return {name: value.__name__ for name, value in values.items() if inspect.ismodule(value)}
 
 
 def documented(name: str, call: FunctionType) -> griffe.Function:

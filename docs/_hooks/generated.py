@@ -144,8 +144,8 @@ def block(line: str) -> str:
 def python_page() -> str:
     """The reference of `import ragbench as rb`."""
     calls = [directive("api", heading=False, members=ragbench.__all__)]
-    for name in namespaces()[1:]:
-        calls += [f"## rb.{name}", directive(f"api.{name}")]
+    for name, path in namespaces().items():
+        calls += [f"## rb.{name}", directive(path.removeprefix("ragbench."))]
     return "\n\n".join(["# Python", "Write `import ragbench as rb`. These are the public names.", *calls])
 
 
