@@ -9,7 +9,6 @@ from ragbench.cli import (
     eval,
     generate,
     probe,
-    report,
     wattbot,
 )
 
@@ -28,7 +27,6 @@ app.command("eval")(eval.evaluate_command)
 app.command("answer")(answer.answer)
 app.command("generate")(generate.generate)
 app.command("probe")(probe.probe)
-app.command("report")(report.report_command)
 app.add_typer(batch.app, name="batch")
 app.add_typer(wattbot.app, name="wattbot")
 

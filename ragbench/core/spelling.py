@@ -30,8 +30,12 @@ def given(option: str, value: object) -> str:
     Example:
         >>> given("by", "colour")
         "by='colour'"
+        >>> given("texts", False)
+        'texts=False'
     """
     name = named(option)
+    if isinstance(value, bool) and name.startswith("--"):
+        return name if value else f"--no-{name[2:]}"
     return f"{name}{value!r}" if name.endswith("=") else f"{name} {value}"
 
 

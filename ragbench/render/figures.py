@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ragbench.core.errors import InputError
+from ragbench.core.options import named
 from ragbench.io.files import write_bytes, write_text
 from ragbench.render.charts.chart import Chart
 from ragbench.render.charts.theme import BACKGROUND, Theme, config
@@ -47,7 +48,7 @@ def write_figures(
             svg = folder / f"{chart.name}.svg"
             write_text(svg, vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, config=look))
         except OSError as error:
-            raise InputError(f"--figures {folder}: cannot be written: {error.strerror or error}") from error
+            raise InputError(f"{named('figures')} {folder}: cannot be written: {error.strerror or error}") from error
         written += [png, svg]
     return written
 

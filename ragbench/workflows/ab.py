@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ragbench.comparison.ab.analyse import analyse
 from ragbench.comparison.ab.frames import EventFrame, analyse_frame
+from ragbench.comparison.ab.outcomes import Outcome, parse_outcome
 from ragbench.comparison.ab.paired_runs import PairedResult, analyse_runs
 from ragbench.comparison.ab.results import AbResult
 from ragbench.comparison.ab.settings import AbSettings
@@ -75,6 +76,12 @@ def _paired(runs: tuple[System, ...], settings: AbSettings, seed: int) -> Paired
     if len(runs) != 2:
         raise SettingError(f"has {len(runs)} systems; it needs two, the control and the challenger", option="runs")
     scored = systems(runs)
-    metrics = [one.column for one in settings.measured]
-    metrics = metrics or [headline(scored[0].scores.metrics)]
+    known = scored[0].scores.metrics
+    # The name of a metric may have a colon, which would begin the words of an outcome.
+    metrics = [one if isinstance(one, str) and one in known else _column(one) for one in settings.outcomes]
+    metrics = metrics or [headline(known)]
     return analyse_runs(scored, metrics, settings.watched, alpha=settings.alpha, seed=seed)
+
+
+def _column(outcome: str | Outcome) -> str:
+    return (parse_outcome(outcome) if isinstance(outcome, str) else outcome).column

@@ -50,7 +50,7 @@ def test_a_path_by_itself_is_one_path(ragbench: Any, sample_data: Path, tmp_path
 def test_what_is_no_folder_or_system_is_named() -> None:
     with pytest.raises(rb.InputError, match="no evaluation is named"):
         rb.write_report(out="never.html")
-    with pytest.raises(rb.InputError, match="runs is 3; it must be a folder"):
+    with pytest.raises(rb.InputError, match=r"runs\[0\] is 3; runs must be a folder"):
         rb.write_report(3, out="never.html")  # type: ignore[arg-type]
     with pytest.raises(rb.InputError, match=r"systems\[0\] is a list; systems must be an evaluation"):
         rb.compare([])  # type: ignore[arg-type]

@@ -220,7 +220,7 @@ def test_figures_are_pictures_with_the_same_bytes(charts: list[Chart], tmp_path:
 
 def test_a_figure_that_cannot_be_written_is_told(charts: list[Chart], tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
-    with pytest.raises(rb.InputError, match=r"--figures .*taken"):
+    with pytest.raises(rb.InputError, match=r"figures= .*taken"):
         write_figures(charts[:1], tmp_path / "taken")
 
 

@@ -44,7 +44,8 @@ class AbSettings:
     """How an A/B test is analysed.
 
     Raises:
-        SettingError: an outcome or guardrail that cannot be read, or a value out of its range.
+        SettingError: a value out of its range. `measured` and `watched` raise it for an outcome or guardrail that
+            cannot be read.
     """
 
     unit: str = option(
@@ -101,15 +102,15 @@ class AbSettings:
             raise SettingError(f"is {self.max_mixed:.0%}; it must lie between 0% and 100%", option="max_mixed")
         if any(weight <= 0 for weight in self.weights.values()):
             raise SettingError("needs shares above 0, for example control=50,treatment=50", option="split")
-        names = [outcome.name for outcome in self.measured]
-        if len(set(names)) < len(names):
-            raise SettingError(f"names an outcome twice: {', '.join(names)}", option="outcomes")
-        _ = self.watched  # A guardrail that cannot be read is refused before the events are read.
 
     @cached_property
     def measured(self) -> tuple[Outcome, ...]:
         """The outcomes. The first one decides; with none, `OUTCOMES` are looked for."""
-        return tuple(parse_outcome(one) if isinstance(one, str) else one for one in self.outcomes)
+        found = tuple(parse_outcome(one) if isinstance(one, str) else one for one in self.outcomes)
+        names = [outcome.name for outcome in found]
+        if len(set(names)) < len(names):
+            raise SettingError(f"names an outcome twice: {', '.join(names)}", option="outcomes")
+        return found
 
     @cached_property
     def watched(self) -> tuple[Guardrail, ...]:

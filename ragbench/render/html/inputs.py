@@ -15,6 +15,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.scored import ScoredRun
 from ragbench.core.scores import headline
+from ragbench.core.spelling import given
 from ragbench.io.scored_runs import ARM_AFTER, LOAD_KIND, RESULTS
 from ragbench.render.html.texts import Named, Origin, Texts, read_texts
 
@@ -149,7 +150,7 @@ def read_report(wanted: Wanted) -> ReportData:
         raise InputError(f"{', '.join(run.name for run in aligned)} share no metric; report them one by one")
     metric = wanted.metric or headline(common)
     if metric not in common:
-        raise InputError(f"--metric {metric}: the systems share {', '.join(common)}")
+        raise InputError(f"{given('metric', metric)}: the systems share {', '.join(common)}")
     manifest = folders[0].manifest
     name = manifest.get("golden", {}).get("name") or Path(folders[0].folder).resolve().name
     return ReportData(

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ragbench.core.errors import InputError
 from ragbench.io.files import write_text
@@ -155,3 +155,21 @@ def _environment() -> "Environment":
     made.filters["html"] = lambda block, caption=True: Markup(html(block, caption=caption))
     made.filters["data"] = lambda chart: Markup(html(Block(chart.title, chart.head, chart.rows), caption=False))
     return made
+
+
+def written_json(path: Path, figures: Sequence[Path], markdown: Path | None, missing: Sequence[str]) -> dict[str, Any]:
+    """The files of a report, and the texts that it does not show.
+
+    Args:
+        path: the page.
+        figures: pictures of its charts.
+        markdown: the comment for a pull request.
+        missing: which texts are not shown, and why.
+    """
+    return {
+        "version": 1,
+        "out": str(path),
+        "figures": [str(one) for one in figures],
+        "markdown": None if markdown is None else str(markdown),
+        "missing": list(missing),
+    }

@@ -10,6 +10,7 @@ from ragbench.core.answers import AnswerSet
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, RagbenchError
 from ragbench.core.goldens import GoldenItem, GoldenSet
+from ragbench.core.options import named
 from ragbench.io.inputs import Input, found
 
 T = TypeVar("T")
@@ -38,7 +39,7 @@ class Part(Generic[T]):
     Attributes:
         manifest: key of its fingerprint.
         kept: key among the recorded inputs.
-        option: how the user names it.
+        option: the option that names it.
         unseen: what is said where it is not at hand.
         advice: what to do about one with another fingerprint.
         read: reads it.
@@ -52,6 +53,12 @@ class Part(Generic[T]):
     advice: str
     read: Callable[[Input], T]
     fingerprint: Callable[[T], str]
+
+
+def _written(option: str, value: str) -> str:
+    """The option with a value, as the user would write it."""
+    name = named(option)
+    return f"{name}{value}" if name.endswith("=") else f"{name} {value}"
 
 
 class Gathered(Generic[T]):
@@ -91,7 +98,11 @@ class Gathered(Generic[T]):
     def missing(self) -> list[str]:
         """What is not shown for which systems, why, and how to get it."""
         usual = f"excluded by {self._left_out}" if self._left_out else "an evaluation does not keep them"
-        again = "" if self._left_out else f" Write the report again with {self.part.option} {self.part.kept.upper()}."
+        again = (
+            ""
+            if self._left_out
+            else f" Write the report again with {_written(self.part.option, self.part.kept.upper())}."
+        )
         reasons: dict[str, list[str]] = {}
         for origin in self._missing():
             for name in origin.names:
@@ -112,7 +123,7 @@ class Gathered(Generic[T]):
         return known.get("fingerprint") if isinstance(known, dict) else None
 
     def _name(self, given: Input, strict: bool) -> None:
-        option = f"{self.part.option} {given.path}"
+        option = _written(self.part.option, str(given.path))
         if strict and not self._origins:
             raise InputError(f"{option}: the evaluations have no {self.part.manifest}; leave it out")
         owned, mine, fault = False, "", None
@@ -131,8 +142,9 @@ class Gathered(Generic[T]):
             return
         if fault is not None and not mine:
             raise fault
+        advice = self.part.advice.format(chunker=named("chunker"))
         known = ", ".join(sorted({str(self._evaluated(origin)) for origin in self._origins}))
-        raise InputError(f"{option}: its fingerprint is {mine}, evaluated was {known}. {self.part.advice}")
+        raise InputError(f"{option}: its fingerprint is {mine}, evaluated was {known}. {advice}")
 
     def _ways(self, options: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """How to read what is named: as each evaluation read its own, save for what the user says; then just so."""
@@ -270,9 +282,9 @@ def _answers(ids: Mapping[str, str], given: Input) -> AnswerSet:
 CORPUS = Part(
     manifest="chunks",
     kept="corpus",
-    option="--corpus",
+    option="corpus",
     unseen="The texts of the ranked items are not shown",
-    advice="It was changed since, or cut by another chunker: name it by --chunker, or give a file of chunks as "
+    advice="It was changed since, or cut by another chunker: name it by {chunker}, or give a file of chunks as "
     "'ragbench chunk' writes it",
     read=_indexed,
     fingerprint=lambda found: found.chunks.fingerprint,
@@ -280,7 +292,7 @@ CORPUS = Part(
 GOLDEN = Part(
     manifest="golden",
     kept="golden",
-    option="--golden",
+    option="golden",
     unseen="Evidence and reference answers are not shown",
     advice="It was changed since, or is another one; evaluate again, or name the set that was used",
     read=_golden,
@@ -297,7 +309,7 @@ def _answers_part(ids: Mapping[str, str]) -> Part[AnswerSet]:
     return Part(
         manifest="answers",
         kept="answers",
-        option="--answers",
+        option="answers",
         unseen="The answers themselves are not shown",
         advice="They were made anew since, or are other ones; score them again, or name the answers that were used",
         read=partial(_answers, ids),
