@@ -5,6 +5,7 @@ import itertools
 import re
 from html import unescape
 from html.parser import HTMLParser
+from inspect import ismodule
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,9 @@ def test_the_reference_holds_the_help_of_a_command(site: Path) -> None:
 
 def test_every_public_name_and_contract_has_an_anchor(site: Path) -> None:
     api = (site / "reference/python.html").read_text(encoding="utf-8")
-    assert not [name for name in rb.__all__ if f'id="ragbench.api.{name}"' not in api]
+    values = {name: getattr(rb, name) for name in rb.__all__}
+    anchors = {name: value.__name__ if ismodule(value) else f"ragbench.api.{name}" for name, value in values.items()}
+    assert not [name for name, anchor in anchors.items() if f'id="{anchor}"' not in api]
     assert 'id="ragbench.api.wattbot.score"' in api
     contracts = (site / "reference/contracts.html").read_text(encoding="utf-8")
     for name in ("retrievers.base.Retriever.index", "metrics.base.Metric", "answers.metrics.base.AnswerMetric",
