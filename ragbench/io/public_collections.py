@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.ledger import first_ten
+from ragbench.core.spelling import named
 from ragbench.io.download import Progress, Remote, download, unpack_zip
 from ragbench.io.files import parse_yaml, write_text
 from ragbench.io.places import cache_folder
@@ -162,7 +163,7 @@ def fetch_collection(
         note = json.loads((target / FETCHED).read_text("utf-8"))
         return Fetched(target, str(note["sha256"]), str(note["checked_by"]), from_cache=True)
     if target.exists() and not (target / FETCHED).exists():
-        raise InputError(f"{target} is there, but ragbench did not fetch it; choose another folder by --out")
+        raise InputError(f"{target} exists, but ragbench did not fetch it; choose another folder by {named('out')}")
     record = collections_folder() / "first_seen.json"
     first_seen: dict[str, str] = json.loads(record.read_text("utf-8")) if record.exists() else {}
     archive = folder / f".{collection.name}.zip"

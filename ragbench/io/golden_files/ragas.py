@@ -14,6 +14,7 @@ from ragbench.core.documents import Corpus
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.core.spelling import named
 from ragbench.io.files import write_bytes
 from ragbench.io.golden_files.common import WriteOptions
 from ragbench.io.tables import lines
@@ -36,7 +37,7 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
         InputError: no corpus, or evidence in a document that it lacks.
     """
     if options.corpus is None:
-        raise InputError("ragas files hold the texts too: give the corpus (--corpus)")
+        raise InputError(f"ragas files contain the texts of the documents: give these by {named('corpus')}")
     entries = []
     rows = []
     for item in golden:

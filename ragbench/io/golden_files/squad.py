@@ -12,6 +12,7 @@ from ragbench.core.documents import Corpus, Document
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.core.spelling import named
 from ragbench.io.encoding import read_text
 from ragbench.io.files import write_text
 from ragbench.io.golden_files.common import ReadOptions, WriteOptions
@@ -121,7 +122,7 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
         InputError: no corpus, or a document that it lacks.
     """
     if options.corpus is None:
-        raise InputError("SQuAD files hold the texts too: give the corpus (--corpus)")
+        raise InputError(f"SQuAD files contain the texts of the documents: give these by {named('corpus')}")
     entries: list[LedgerEntry] = []
     articles: dict[str, list[dict[str, object]]] = {}
     for item in golden:
