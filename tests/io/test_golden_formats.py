@@ -196,7 +196,7 @@ def test_squad_spans_and_unanswerable_questions(tmp_path: Path) -> None:
         ("a", "Rollo", context),
         ("b", None, context),
     ]
-    with pytest.raises(InputError, match="give the corpus"):
+    with pytest.raises(InputError, match="by corpus="):
         write_golden(golden, tmp_path / "out", "squad")
     with pytest.raises(InputError, match="'data' must be a list"):
         read_golden(put(tmp_path / "other.json", "{}"))
