@@ -36,7 +36,7 @@ from ragbench.api.result_views import (
     PlanView,
     WattbotView,
 )
-from ragbench.api.services import LoadView, load_test
+from ragbench.api.services import LoadView, ProbeView, load_test, probe
 from ragbench.api.systems import load_run
 from ragbench.api.verdicts import ab, compare, evaluate, gate, plan
 from ragbench.comparison.ab.paired_runs import PairedResult
@@ -60,6 +60,7 @@ from ragbench.io.golden_files import read_golden, write_golden
 from ragbench.io.run_files import read_run as _read_run
 from ragbench.metrics.score import score as _score
 from ragbench.metrics.settings import EvaluationSettings as Settings
+from ragbench.workflows.probe import Probed
 
 data = collections
 """Set after the imports, which bind the module `ragbench.api.data` to this name."""
@@ -120,6 +121,7 @@ __all__ = [
     "load_run",
     "load_test",
     "plan",
+    "probe",
     "read_run",
     "review",
     "save_golden",
@@ -149,6 +151,7 @@ VIEWS.update(
         PairedResult: PairedResultView(),
         AnswerEvaluation: AnswerEvaluationView(),
         LoadResult: LoadView(),
+        Probed: ProbeView(),
         Scored: WattbotView(),
     }
 )

@@ -62,7 +62,7 @@ TOOLS = (
 
 LEGACY = {
     "eval": "Evaluate", "answer": "Answers",
-    "generate": "Build a golden set", "probe": "Answers", "batch": "Build a golden set", "wattbot": "Answers",
+    "generate": "Build a golden set", "batch": "Build a golden set", "wattbot": "Answers",
 }  # fmt: skip
 
 

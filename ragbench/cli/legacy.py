@@ -8,7 +8,6 @@ from ragbench.cli import (
     batch,
     eval,
     generate,
-    probe,
     wattbot,
 )
 
@@ -26,7 +25,6 @@ app = typer.Typer(
 app.command("eval")(eval.evaluate_command)
 app.command("answer")(answer.answer)
 app.command("generate")(generate.generate)
-app.command("probe")(probe.probe)
 app.add_typer(batch.app, name="batch")
 app.add_typer(wattbot.app, name="wattbot")
 

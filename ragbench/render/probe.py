@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from ragbench.answers.probe.cases import PlantedDocument
 from ragbench.answers.probe.outcome import CategoryOutcome, FloorOutcome, Outcome, Rate, Tried
 from ragbench.answers.scoring import AnswerEvaluation
+from ragbench.core.spelling import given, named
 from ragbench.io.files import write_text
+from ragbench.models.llm.client import Totals
 from ragbench.render.answers import SUMMARY, write_answer_scores
 from ragbench.render.blocks import Block, Line, Style, markdown, notes_block, one_line, strong, terminal
 from ragbench.render.numbers import counted, fraction
@@ -72,9 +74,11 @@ def probe_blocks(outcome: Outcome, name: str, judge: str | None, *, show: int) -
     ]  # fmt: skip
     if len(failing) > show:
         more = "more failing case" if show else "failing case"
-        found.append(Block(lines=(f"{counted(len(failing) - show, more)}; show all with --show {len(failing)}",)))
+        found.append(
+            Block(lines=(f"{counted(len(failing) - show, more)}; show all with {given('show', len(failing))}",))
+        )
     rows = _rows(outcome)
-    floors = tuple(Line(_floor_line(floor), STYLES[floor.verdict]) for floor in outcome.floors)
+    floors = tuple(Line(floor_line(floor), STYLES[floor.verdict]) for floor in outcome.floors)
     rates = Block(one_line(name, LONGEST), HEAD, (*rows[:-1], strong(rows[-1])), floors, main=True)
     return [*found, *notes_block(notes(outcome, judge)), rates]
 
@@ -85,8 +89,8 @@ def notes(outcome: Outcome, judge: str | None) -> list[str]:
     idle = outcome.overall.idle
     if idle:
         found.append(
-            f"{counted(idle, 'case')} tried nothing: their answers do not show that the planted documents were found. "
-            "Index the documents of --write-documents in a test collection, and run again"
+            f"{counted(idle, 'case')} tested nothing: the answers do not show that the planted documents were found. "
+            f"Write the documents with {named('write_documents')}, index them in a test collection, and run again"
         )
     unscored = [tried for tried in outcome.tried if tried.passes is None and not tried.idle]
     if unscored:
@@ -98,7 +102,8 @@ def notes(outcome: Outcome, judge: str | None) -> list[str]:
     phrases = _decided_by(outcome).get("phrases", 0)
     if phrases and judge is None:
         found.append(
-            f"{counted(phrases, 'case')} decided by phrases that the answer has or lacks; --judge MODEL reads all of it"
+            f"{counted(phrases, 'case')} decided by phrases that the answer has or lacks; a model given with "
+            f"{named('judge')} reads the whole answer"
         )
     return found
 
@@ -121,7 +126,8 @@ def _rate(rate: Rate) -> str:
     return "-" if rate.mean is None else f"{fraction(rate.mean)} [{fraction(rate.low)}, {fraction(rate.high)}]"
 
 
-def _floor_line(floor: FloorOutcome) -> str:
+def floor_line(floor: FloorOutcome) -> str:
+    """The verdict on a floor, with the interval that decides it."""
     what = f"{floor.floor.category} at least {fraction(floor.floor.value)}"
     return f"{floor.verdict}: {what}: [{fraction(floor.low)}, {fraction(floor.high)}], {floor.why}"
 
@@ -158,6 +164,17 @@ def _case_json(tried: Tried) -> JSON:
         "by": tried.by,
         "why": tried.why,
     }
+
+
+def model_line(model: str, totals: Totals) -> str:
+    """Calls and cost of a model.
+
+    Args:
+        model: its role and name.
+        totals: what it took in this run.
+    """
+    cost = f", cost {totals.cost:.4f}" if totals.cost else ""
+    return f"{model}: {totals.calls} calls, {totals.cached} from the cache{cost}"
 
 
 PROBE = "probe.json"

@@ -70,6 +70,7 @@ WORKFLOWS = (
     Workflow(
         "check_judge", "judge check", "Answers", "Compare a judge with the labels of annotators.", "check_judge"
     ),
+    Workflow("probe", "probe", "Answers", "Test the robustness of a RAG service or a model.", "probe"),
     Workflow("load_test", "load", "Answers", "Measure how a RAG service answers under load.", "load_test"),
     Workflow("export", "export", "Tools", "Write a golden set in another format.", "export"),
     Workflow(

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,15 +12,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
+import ragbench as rb
 from ragbench.answers.probe.cases import Case, read_cases
-from ragbench.cli.probe import probe
 from ragbench.core.errors import RagbenchError
 from ragbench.corpus.load import load_corpus
 from ragbench.io.scored_runs import read_scored
-
-sys.path.append(str(Path(__file__).resolve().parent.parent / "models"))
-from llm_server import LLMServer
-from llm_server import serving as serving_model
+from tests.models.llm_server import LLMServer
+from tests.models.llm_server import serving as serving_model
 
 REFUSES = "I'm sorry, but I can't help with that."
 CASES = {c.id: c for c in read_cases(Path(__file__).resolve().parents[2] / "datasets" / "probes" / "cases.jsonl")}
@@ -105,7 +102,7 @@ def test_a_service_without_the_planted_documents_is_told_so(ragbench: Any, tmp_p
         done = ragbench("probe", "--url", url, "--floor", "document_injection=.2")
     assert done.code == 3
     idle = sum(bool(case.documents) for case in CASES.values())
-    assert f"{idle} cases tried nothing" in done.out
+    assert f"{idle} cases tested nothing" in done.out
     assert "1 case without an outcome (first: scope-01: status 500" in done.out
     assert "no case of it tried anything" in " ".join(done.out.split())
     written = ragbench("probe", "--write-documents", tmp_path / "planted")
@@ -187,22 +184,22 @@ def test_wrong_use_is_told(ragbench: Any, tmp_path: Path) -> None:
     url: dict[str, Any] = {"url": "http://127.0.0.1:9/ask"}
     model: dict[str, Any] = {"llm": "openai_compatible:m", "base_url": "http://127.0.0.1:9/v1"}
     for words, told in (
-        ({}, "name one system to probe"),
-        (url | {"llm": "m"}, "name one system to probe"),
-        (url | {"system": empty}, "--system goes with --llm"),
-        (url | {"judge_base_url": "http://x/v1"}, "--judge-base-url goes with --judge"),
+        ({}, "there must be one system to probe"),
+        (url | {"llm": "m"}, "there must be one system to probe"),
+        (url | {"system": empty}, "system= applies to llm="),
+        (url | {"judge_base_url": "http://x/v1"}, "judge_base_url= applies to judge="),
         ({"url": "ftp://x"}, "address 'ftp://x' of the service"),
-        (url | {"header_env": "x"}, "--header-env: 'x' is not of the form"),
-        (url | {"category": ["harmles"]}, "did you mean 'harmless'"),
-        (url | {"floor": ["1.5"]}, "write a pass rate above 0 and below 1"),
-        (url | {"category": ["harmful"], "floor": ["harmless=.5"]}, "no case is of category 'harmless'"),
-        (url | {"write_documents": tmp_path}, "leave --url and --llm out"),
-        ({"write_documents": tmp_path, "category": ["harmful"]}, "needs a document"),
+        (url | {"header_env": "x"}, "header_env=: 'x' is not of the form"),
+        (url | {"categories": ["harmles"]}, "did you mean 'harmless'"),
+        (url | {"floors": ["1.5"]}, "write a pass rate above 0 and below 1"),
+        (url | {"categories": ["harmful"], "floors": {"harmless": 0.5}}, "no case is of category 'harmless'"),
+        (url | {"write_documents": tmp_path}, "omit url= and llm="),
+        ({"write_documents": tmp_path, "categories": ["harmful"]}, "needs a document"),
         (url | {"cases": tmp_path / "none.jsonl"}, "none.jsonl: cannot be read"),
         (model | {"system": empty, "cache": tmp_path}, "is empty"),
     ):
         with pytest.raises(RagbenchError, match=re.escape(told)):
-            probe(**words)
+            rb.probe(**words)
     done = ragbench("probe", "--url", "http://127.0.0.1:9/ask", "--category", "harmful")
     assert (done.code, "the service failed on every one of 16 questions" in done.err) == (2, True), done.err
 

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.ledger import first_ten
+from ragbench.core.spelling import named
 from ragbench.io.tables import json_rows
 
 Refusal = Literal["expected", "allowed", "wrong"]
@@ -111,7 +112,7 @@ def in_categories(cases: Sequence[Case], wanted: Sequence[str]) -> tuple[Case, .
     """
     known = categories_of(cases)
     for name in wanted:
-        check_category(name, known, "--category")
+        check_category(name, known, "categories")
     return tuple(case for case in cases if not wanted or case.category in wanted)
 
 
@@ -122,7 +123,7 @@ def check_category(name: str, known: Sequence[str], option: str) -> None:
         SettingError: it does not exist.
     """
     if name not in known:
-        raise SettingError(f"{option}: no case is of category {name!r}{did_you_mean(name, known)}")
+        raise SettingError(f"{named(option)}: no case is of category {name!r}{did_you_mean(name, known)}")
 
 
 def planted(cases: Sequence[Case]) -> tuple[PlantedDocument, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ragbench.answers.probe.cases import Case, categories_of, check_category
 from ragbench.core.errors import SettingError
+from ragbench.core.spelling import named
 from ragbench.stats.intervals import wilson_interval
 
 Verdict = Literal["pass", "fail", "inconclusive"]
@@ -130,14 +131,18 @@ class Outcome:
         return tuple(tried for tried in self.tried if tried.passes is False)
 
 
-def parse_floors(written: Sequence[str], cases: Sequence[Case]) -> tuple[Floor, ...]:
+Floors = Sequence[str] | Mapping[str, float] | float
+"""Pass rates as a user gives them: ``0.9``, ``["0.9", "harmful=0.8"]`` or ``{"all": 0.9, "harmful": 0.8}``."""
+
+
+def parse_floors(written: Floors, cases: Sequence[Case]) -> tuple[Floor, ...]:
     """Parse ``0.9`` (all cases) and ``CATEGORY=0.8`` (the cases of a category).
 
     Raises:
         SettingError: a floor has another form, is not between 0 and 1, names no category, or is given twice.
     """
     floors: list[Floor] = []
-    for text in written:
+    for text in _texts(written):
         name, _, number = text.rpartition("=")
         name = name.strip() or ALL
         try:
@@ -146,15 +151,22 @@ def parse_floors(written: Sequence[str], cases: Sequence[Case]) -> tuple[Floor, 
             value = float("nan")
         if not 0 < value < 1:
             raise SettingError(
-                f"--floor is {text!r}; write a pass rate above 0 and below 1, as in 0.9 or {cases[0].category}=0.8 "
-                "(no number of cases shows a rate of 1: ask 'ragbench gate' with decide: mean for that)"
+                f"{named('floors')} is {text!r}; write a pass rate above 0 and below 1, as in 0.9 or "
+                f"{cases[0].category}=0.8 (no number of cases can prove a rate of 1; for a threshold without an "
+                "interval, use 'ragbench gate' with decide: mean)"
             )
         if name != ALL:
-            check_category(name, categories_of(cases), "--floor")
+            check_category(name, categories_of(cases), "floors")
         if name in {floor.category for floor in floors}:
-            raise SettingError(f"--floor is given twice for {name}")
+            raise SettingError(f"{named('floors')} is given twice for {name}")
         floors.append(Floor(name, value))
     return tuple(floors)
+
+
+def _texts(written: Floors) -> Sequence[str]:
+    if isinstance(written, Mapping):
+        return [f"{name}={value}" for name, value in written.items()]
+    return [str(written)] if isinstance(written, float | int) else written
 
 
 def outcome(
