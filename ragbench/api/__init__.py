@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 from ragbench.answers.load.result import LoadResult
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.answers.wattbot.score.parts import Scored
-from ragbench.api import baseline, collections, review, wattbot
+from ragbench.api import baseline, batch, collections, review, wattbot
 from ragbench.api.answers import answer, check_judge, score_answers
 from ragbench.api.audits import AuditView, audit, export, without_masked
 from ragbench.api.checked import checked
@@ -107,6 +107,7 @@ __all__ = [
     "answer",
     "audit",
     "baseline",
+    "batch",
     "check_judge",
     "chunk",
     "compare",

@@ -61,8 +61,7 @@ TOOLS = (
 )
 
 LEGACY = {
-    "eval": "Evaluate", "answer": "Answers",
-    "generate": "Build a golden set", "batch": "Build a golden set", "wattbot": "Answers",
+    "eval": "Evaluate", "answer": "Answers", "wattbot": "Answers",
 }  # fmt: skip
 
 

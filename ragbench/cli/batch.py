@@ -1,93 +1,104 @@
-"""``ragbench batch``: a golden set through a provider's batch API."""
+"""``ragbench batch``: make a golden set through a provider's batch API."""
 
-import inspect
-from pathlib import Path
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import typer
+from ragbench.cli import generate
+from ragbench.cli.output import Output
 
-from ragbench.cli.generate import generate
+if TYPE_CHECKING:
+    from ragbench.workflows.batch import BatchState, Fetched, FetchOptions, StatusOptions, SubmitOptions, Submitted
+    from ragbench.workflows.generate import GenerateResult, Plan
 
-app = typer.Typer(
-    name="batch",
-    help="Make a golden set through a provider's batch API: cheaper, and done within a day.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-Folder = Annotated[Path, typer.Argument(help="The run's folder, as given to batch submit by --out.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+HELP_SUBMIT = """Send what is missing for a golden set as batches, or write the set if nothing is missing.
 
+Example:
+  ragbench batch submit --corpus docs/ --llm openai:gpt-4o-mini --max-cost 10 --out golden/docs
 
-def submit_words(
-    s3_uri: Annotated[str | None, typer.Option(help="Bedrock: s3://bucket/folder for input and output.")] = None,
-    role_arn: Annotated[str | None, typer.Option(help="Bedrock: role that reads and writes there.")] = None,
-    most_lines: Annotated[int, typer.Option(help="The most requests of one batch.")] = 50_000,
-    least_lines: Annotated[
-        int | None, typer.Option(help="The fewest requests of one batch.  [default: the provider's: 1; Bedrock 100]")
-    ] = None,
-    tries: Annotated[int, typer.Option(help="How often a request goes out before it is given up.")] = 3,
-) -> None:  # fmt: skip
-    """The options that batch submit has beside those of generate."""
+This command takes the options of 'ragbench generate'. Each call sends the
+requests that can be sent by now, 'ragbench batch fetch' gets the answers, and the
+same call again sends the next round. The last call writes the same files as
+generate. If it is interrupted, repeat it: it continues, and starts no batch twice.
+The limits on concurrency, rates and time have no effect on batches. Exit code 0:
+batches were sent, or the set was written; 2: an error, or a spent budget."""
+HELP_STATUS = """Show the batches of a run and how they stand.
 
+Example:
+  ragbench batch status golden/docs"""
+HELP_FETCH = """Get the answers of the batches that have ended.
 
-def submit(**given: Any) -> None:
-    """Send what is missing for a golden set as batches, or write the set if nothing is.
+Example:
+  ragbench batch fetch golden/docs --wait
 
-    Example: ragbench batch submit --corpus docs/ --llm openai:gpt-4o-mini --max-cost 10 --out golden/docs
-
-    Takes the options of ragbench generate. Each round sends the questions that can be
-    asked by now; ragbench batch fetch brings the answers; the same submit then sends the
-    next round, and at the end writes the same files as generate. Killed at any moment,
-    the same command goes on where it was and begins no batch twice. Exit code 0: batches
-    were sent, or the set was written; 2: an error, or a spent budget. The limits on
-    concurrency, rates and time have no meaning for batches.
-    """
-    from ragbench.cli.batch_submit import Batching, run
-    from ragbench.workflows.generate import Options
-
-    own = {name: given.pop(name) for name in inspect.signature(submit_words).parameters}
-    stages, as_json = tuple(given.pop("stage") or ()), given.pop("as_json")
-    run(Options(**given, stages=stages), Batching(**own, as_json=as_json))
+Afterwards, run 'ragbench batch submit' again: it sends the next round, or writes
+the set."""
 
 
-# Every option of generate, so that a command goes from one to the other unchanged.
-_words = [*inspect.signature(generate).parameters.values(), *inspect.signature(submit_words).parameters.values()]
-vars(submit)["__signature__"] = inspect.Signature(
-    [word.replace(kind=inspect.Parameter.KEYWORD_ONLY) for word in _words]
-)
+def show_submit(options: "SubmitOptions", result: "Submitted | GenerateResult | Plan", output: Output) -> None:
+    """Print what is under way and what to do next, or the result of the run."""
+    from ragbench.workflows.batch import Submitted
+
+    if not isinstance(result, Submitted):
+        generate.show(options, result, output)
+        return
+    if output.as_json:
+        output.object(
+            {
+                "version": 1, "finished": False, "out": str(options.out), "sent": result.sent,
+                "under_way": {"batches": result.batches, "requests": result.requests},
+                "held_back": list(result.held_back),
+            }
+        )  # fmt: skip
+        return
+    for line in result.held_back:
+        output.say(f"held back: {line}")
+    if result.batches:
+        output.say(f"under way: {result.requests:,} requests in {result.batches} batches")
+        output.say(f"next: ragbench batch fetch {options.out}, then this command again")
 
 
-def status(
-    folder: Folder,
-    offline: Annotated[bool, typer.Option("--offline", help="Tell what the journal knows; ask nobody.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Show the batches of a run and how they stand.
+def show_status(options: "StatusOptions", states: "Sequence[BatchState]", output: Output) -> None:
+    """Print a row for each batch."""
+    from ragbench.render.blocks import Block, terminal
 
-    Example: ragbench batch status golden/docs
-    """
-    from ragbench.cli.batch_status import show
-
-    show(folder, offline=offline, as_json=as_json)
-
-
-def fetch(
-    folder: Folder,
-    wait: Annotated[bool, typer.Option("--wait", help="Stay until every batch has ended.")] = False,
-    every: Annotated[float, typer.Option(help="Seconds between two looks while waiting.")] = 60.0,
-    as_json: AsJson = False,
-) -> None:
-    """Get the answers of the batches that have ended.
-
-    Example: ragbench batch fetch golden/docs --wait
-
-    Afterwards, run batch submit again: it sends the next round, or writes the set.
-    """
-    from ragbench.cli.batch_fetch import run
-
-    run(folder, wait=wait, every=every, as_json=as_json)
+    if output.as_json:
+        output.object({"version": 1, "folder": str(options.folder), "batches": [vars(state) for state in states]})
+        return
+    rows = []
+    for state in states:
+        fetched = state.step == "fetched"
+        done = state.answered if fetched else state.done
+        rows.append(
+            (state.batch, state.model, state.state or state.step, f"{state.requests:,}",
+             "" if done is None else f"{done:,}", f"{state.failed:,}" if fetched else "")
+        )  # fmt: skip
+    lines = [f"{state.batch}: {state.reason}" for state in states if state.reason]
+    if any(state.step == "created" for state in states):
+        lines.append("next: ragbench batch fetch gets the answers of batches that have ended")
+    head = ("batch", "model", "state", "requests", "answered", "failed")
+    output.table(terminal([Block("", head, tuple(rows), tuple(lines), align="lllrrr")]))
 
 
-app.command("submit")(submit)
-app.command("status")(status)
-app.command("fetch")(fetch)
+def show_fetch(options: "FetchOptions", fetched: "Fetched", output: Output) -> None:
+    """Print which batches are still under way, and what to do next."""
+    if output.as_json:
+        output.object(
+            {
+                "version": 1,
+                "fetched": [
+                    {"batch": batch.name, "model": batch.model, "state": batch.state, "answered": batch.answered,
+                     "failed": batch.failed, "reason": batch.reason}
+                    for batch in fetched.fetched
+                ],
+                "under_way": len(fetched.under_way), "unsent": list(fetched.unsent),
+            }
+        )  # fmt: skip
+        return
+    if not fetched.fetched:
+        output.say("no batch has ended since the last look")
+    for batch in fetched.under_way:
+        output.say(f"{batch.name}: {batch.lines} requests to {batch.model}, {batch.state}")
+    if fetched.unsent:
+        output.say(f"half sent: {', '.join(fetched.unsent)}; run batch submit again")
+    elif not fetched.under_way:
+        output.say("next: run the same batch submit again; it sends the next round, or writes the set")

@@ -5,9 +5,7 @@ import typer
 
 from ragbench.cli import (
     answer,
-    batch,
     eval,
-    generate,
     wattbot,
 )
 
@@ -24,8 +22,6 @@ app = typer.Typer(
 )
 app.command("eval")(eval.evaluate_command)
 app.command("answer")(answer.answer)
-app.command("generate")(generate.generate)
-app.add_typer(batch.app, name="batch")
 app.add_typer(wattbot.app, name="wattbot")
 
 

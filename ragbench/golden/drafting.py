@@ -18,6 +18,7 @@ from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.runs import Query
+from ragbench.core.spelling import given, named
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.io.encoding import read_text
 from ragbench.models.llm.base import Answer, Request
@@ -154,18 +155,18 @@ def parse_mix(written: str | None) -> dict[str, float]:
     for part in written.split(","):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if name not in TYPES:
-            raise SettingError(f"--mix: no query type {name!r}{did_you_mean(name, TYPES)}")
+            raise SettingError(f"{named('mix')}: no query type {name!r}{did_you_mean(name, TYPES)}")
         if name in shares:
-            raise SettingError(f"--mix: {name!r} is given twice")
+            raise SettingError(f"{named('mix')}: {name!r} is given twice")
         try:
             shares[name] = float(value) if equals else 1.0
         except ValueError:
-            raise SettingError(f"--mix: the share of {name!r} is {value!r}, which is no number") from None
+            raise SettingError(f"{named('mix')}: the share of {name!r} is {value!r}, which is no number") from None
         if not 0 <= shares[name] < float("inf"):
-            raise SettingError(f"--mix: the share of {name!r} is {value}; it must be 0 or more")
+            raise SettingError(f"{named('mix')}: the share of {name!r} is {value}; it must be 0 or more")
     total = sum(shares.values())
     if total <= 0:
-        raise SettingError("--mix: no type has a share above 0")
+        raise SettingError(f"{named('mix')}: no type has a share above 0")
     return {name: share / total for name, share in sorted(shares.items()) if share > 0}
 
 
@@ -178,7 +179,9 @@ def parse_languages(written: str | None) -> tuple[str, ...]:
     codes = [code.strip().lower() for code in (written or "en").split(",")]
     for code in codes:
         if not _LANGUAGE.fullmatch(code):
-            raise SettingError(f"--languages: {code!r} is no ISO 639-1 code; write two letters each, as in en,de")
+            raise SettingError(
+                f"{named('languages')}: {code!r} is no ISO 639-1 code; write two letters each, as in en,de"
+            )
     return tuple(dict.fromkeys(codes))
 
 
@@ -224,13 +227,13 @@ def read_seeds(path: Path) -> tuple[str, ...]:
     """
     if not path.is_file():
         raise InputError(
-            f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; --seed-queries takes a text file with one "
-            "query per line"
+            f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; "
+            f"{named('seed_queries')} takes a text file with one query per line"
         )
     text, _ = read_text(path)
     queries = tuple(dict.fromkeys(" ".join(line.split()) for line in text.splitlines() if line.strip()))
     if not queries:
-        raise InputError(f"{path}: there is no query in it; write one per line, or leave --seed-queries out")
+        raise InputError(f"{path}: there is no query in it; write one per line, or leave {named('seed_queries')} out")
     return queries
 
 
@@ -243,7 +246,7 @@ def check_seeds(path: Path, seeds: tuple[str, ...], examples: int) -> None:
     if len(seeds) < examples:
         raise InputError(
             f"{path}: {len(seeds)} seed queries, but every prompt is to show {examples} examples. "
-            f"Add queries, or write --examples {len(seeds)}"
+            f"Add queries, or write {given('examples', len(seeds))}"
         )
 
 
@@ -403,7 +406,7 @@ def read_answer(call: Call, answer: Answer, *, model: str, seed: int) -> tuple[l
             if item.get("type") != wanted.type:
                 fault = f"type {item.get('type')!r} where {wanted.type!r} was asked for"
         draft = _draft(call, item, wanted, fingerprint([call.chunk_ids, call.request.fingerprint, place]), provenance)
-        drafts.append(draft if not fault else Draft(**{**vars(draft), "opinions": (Opinion("schema", False, fault),)}))
+        drafts.append(draft if not fault else draft.reviewed(Opinion("schema", False, fault)))
     missing = [wanted for number, wanted in enumerate(call.wanted, 1) if number not in taken]
     reason = f"the writer gave {len(taken)} of {len(call.wanted)} queries"
     return drafts, [Failed(call.chunk_ids, wanted.type, reason, answer.raw) for wanted in missing]

@@ -1,7 +1,7 @@
 """Drafts: queries under review, and the opinions of the review stages."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ragbench.core.goldens import Evidence, Span
 
@@ -41,6 +41,7 @@ class Draft:
         language: ISO 639-1 code of the language that was requested.
         provenance: model, prompt version and seed, JSON values only.
         opinions: opinions of the review stages, in order.
+        rejected_by: the stage whose rejection stands, or None.
     """
 
     id: str
@@ -54,14 +55,18 @@ class Draft:
     language: str = "en"
     provenance: Mapping[str, object] = field(default_factory=dict)
     opinions: tuple[Opinion, ...] = ()
+    rejected_by: str | None = None
 
-    @property
-    def rejected_by(self) -> str | None:
-        """The stage whose rejection stands, or None. A later opinion of ``reconsider`` overrules ``judge``."""
-        standing: str | None = None
-        for opinion in self.opinions:
-            if not opinion.accepted:
-                standing = opinion.stage
-            elif opinion.stage == "reconsider" and standing == "judge":
-                standing = None
-        return standing
+    def reviewed(self, opinion: Opinion, overrules: str | None = None) -> "Draft":
+        """Return the draft with one more opinion.
+
+        Args:
+            opinion: the opinion of a stage.
+            overrules: the earlier stage whose rejection this one lifts when it accepts.
+        """
+        standing = self.rejected_by
+        if not opinion.accepted:
+            standing = opinion.stage
+        elif standing == overrules:
+            standing = None
+        return replace(self, opinions=(*self.opinions, opinion), rejected_by=standing)

@@ -11,15 +11,15 @@ from ragbench import plugins
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError
+from ragbench.core.spelling import named
 from ragbench.engine import ask
 from ragbench.golden import masked
 from ragbench.golden.drafting import Call, Failed, allot, make_calls, read_answer
-from ragbench.golden.drafts import Draft, Opinion
+from ragbench.golden.drafts import Draft
 from ragbench.golden.locate import with_evidence
 from ragbench.golden.masked_pool import masked_language
-from ragbench.golden.stages import judge, reconsider
 from ragbench.golden.stages.base import ReviewContext, Stage
-from ragbench.models.llm.base import Asker, Request
+from ragbench.models.llm.base import Asker
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.costs import Estimate
 
@@ -54,9 +54,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.per_chunk < 1:
-            raise SettingError(f"--per-chunk is {self.per_chunk}; it must be 1 or more")
+            raise SettingError(f"{named('per_chunk')} is {self.per_chunk}; it must be 1 or more")
         if self.examples < 0:
-            raise SettingError(f"--examples is {self.examples}; it must be 0 or more")
+            raise SettingError(f"{named('examples')} is {self.examples}; it must be 0 or more")
         if not self.stages:
             raise SettingError("no review stage: name at least one (schema)")
 
@@ -126,16 +126,11 @@ def standing(draft: Draft) -> tuple[str, str]:
     return stage, reasons[-1] if reasons else ""
 
 
-def build_stages(specs: Sequence[str], roles: Sequence[str], *, required: bool) -> list[tuple[str, Stage]]:
+def build_stages(specs: Sequence[str]) -> list[tuple[str, Stage]]:
     """Build the stages of the specs, and name them.
 
-    Args:
-        specs: as the user wrote them.
-        roles: roles for which there is a model.
-        required: whether a stage without its model is an error; if not, the stage is skipped.
-
     Raises:
-        SettingError: a stage or setting is unknown, a stage is named twice, or a required stage has no model.
+        SettingError: a stage or setting is unknown, or a stage is named twice.
     """
     built: list[tuple[str, Stage]] = []
     for spec in specs:
@@ -143,10 +138,6 @@ def build_stages(specs: Sequence[str], roles: Sequence[str], *, required: bool) 
         name = plugins.Spec.parse(spec).name
         if any(name == other for other, _ in built):
             raise SettingError(f"the stage {name!r} is named twice")
-        if stage.role is not None and stage.role not in roles:
-            if required:
-                raise SettingError(f"the stage {name!r} needs a language model: name one by --{stage.role}")
-            continue
         built.append((name, stage))
     return built
 
@@ -214,7 +205,7 @@ async def review(
 ) -> list[Draft]:
     """Review the drafts: each gets the opinions of the stages that saw it, in order.
 
-    A rejection is final, except one by the judge when ``reconsider`` follows.
+    A rejection is final, unless a later stage reviews it again (`Stage.overrules`).
 
     Raises:
         InputError: a stage did not give one opinion per draft.
@@ -222,22 +213,18 @@ async def review(
     seen = ReviewContext(job.corpus, job.chunks, job.askers, job.settings.seed, context)
     rows = list(drafts)
     for at, (name, stage) in enumerate(stages):
-        reconsidered = any(later == "reconsider" for later, _ in stages[at:])
-        open_ = [
-            row
-            for row, draft in enumerate(rows)
-            if draft.rejected_by is None or (draft.rejected_by == "judge" and reconsidered)
-        ]
+        overruled = {later.overrules for _, later in stages[at:]}
+        open_ = [row for row, draft in enumerate(rows) if draft.rejected_by is None or draft.rejected_by in overruled]
         opinions = await stage.review([rows[row] for row in open_], seen) if open_ else []
         if len(opinions) != len(open_):
             raise InputError(f"stage {name!r} gave {len(opinions)} opinions on {len(open_)} drafts")
         for row, opinion in zip(open_, opinions, strict=True):
-            rows[row] = replace(rows[row], opinions=(*rows[row].opinions, opinion))
+            rows[row] = rows[row].reviewed(opinion, stage.overrules)
     return rows
 
 
-QUERY, ANSWER, QUOTE, REASON = 70, 120, 160, 160
-"""Assumed characters of a query, its answer, its quotes and a judge's reason."""
+QUERY, ANSWER, QUOTE = 70, 120, 160
+"""Assumed characters of a query, its answer and its quotes."""
 
 
 def plan(
@@ -250,25 +237,21 @@ def plan(
     """
     calls = calls_of(job, context)
     found = {WRITER: clients[WRITER].plan(call.request for call in calls)}
-    examined = {stage.role for _, stage in stages if stage.role is not None}
     drafts = [
-        (_pretended(call.chunk_ids, wanted.type, f"{at}.{number}"), call.chunk_ids)
+        (_usual_draft(call.chunk_ids, wanted.type, f"{at}.{number}"), call.chunk_ids)
         for at, call in enumerate(calls)
         for number, wanted in enumerate(call.wanted)
     ]
-    for role in sorted(examined & clients.keys()):
-        requests = [_request(role, draft, [job.chunks[job.chunks.row[id_]].content for id_ in ids], job.settings.seed)
-                    for draft, ids in drafts]  # fmt: skip
-        found[role] = clients[role].plan(requests)
+    for role in sorted({stage.role for _, stage in stages if stage.role in clients}, key=str):
+        requests = [
+            stage.usual_request(draft, [job.chunks[job.chunks.row[id_]].content for id_ in ids], job.settings.seed)
+            for _, stage in stages
+            if stage.role == role
+            for draft, ids in drafts
+        ]
+        found[str(role)] = clients[str(role)].plan(request for request in requests if request is not None)
     return found
 
 
-def _pretended(chunk_ids: tuple[str, ...], type_: str, name: str) -> Draft:
+def _usual_draft(chunk_ids: tuple[str, ...], type_: str, name: str) -> Draft:
     return Draft(name, name.ljust(QUERY, "x"), type_, "x" * ANSWER, ("x" * QUOTE,), chunk_ids)
-
-
-def _request(role: str, draft: Draft, passages: Sequence[str], seed: int) -> Request:
-    if role == "judge":
-        return judge.JUDGE.request(judge.judge_fields(draft, passages), seed=seed)
-    opinion = Opinion("judge", False, "x" * REASON)
-    return reconsider.RECONSIDER.request(reconsider.reconsider_fields(draft, passages, opinion), seed=seed)

@@ -19,6 +19,7 @@ from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.goldens import Evidence, Span
+from ragbench.core.spelling import given
 from ragbench.corpus.boundaries import sentence_spans
 from ragbench.golden.drafts import Draft
 from ragbench.golden.overlap import ContentWords
@@ -262,12 +263,13 @@ def masked_language(codes: Sequence[str]) -> tuple[str, str]:
     """
     if len(codes) > 1:
         raise SettingError(
-            f"--languages {','.join(codes)}: without a model sentences stay in the language of their document; "
+            f"{given('languages', ','.join(codes))}: without a model sentences stay in the language of their document; "
             "name one language, and run once for each: the review keeps the sentences that are in it"
         )
     (code,) = codes
     if code not in SNOWBALL:
         raise SettingError(
-            f"--languages {code}: sentences cannot be masked in it without a model; these can: {', '.join(SNOWBALL)}"
+            f"{given('languages', code)}: sentences cannot be masked in it without a model; "
+            f"these can: {', '.join(SNOWBALL)}"
         )
     return code, SNOWBALL[code]

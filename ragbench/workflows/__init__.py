@@ -40,6 +40,19 @@ class Workflow:
 
 
 WORKFLOWS = (
+    Workflow("generate", "generate", "Build a golden set", "Write a golden set from documents.", "generate"),
+    Workflow(
+        "batch.submit", "batch submit", "Build a golden set", "Send what is missing for a golden set as batches.",
+        "batch", "SubmitOptions", "run_submit",
+    ),
+    Workflow(
+        "batch.status", "batch status", "Build a golden set", "Show the batches of a run and how they stand.",
+        "batch", "StatusOptions", "run_status",
+    ),
+    Workflow(
+        "batch.fetch", "batch fetch", "Build a golden set", "Get the answers of the batches that have ended.",
+        "batch", "FetchOptions", "run_fetch",
+    ),
     Workflow("chunk", "chunk", "Build a golden set", "Cut documents into chunks and write them to a file.", "chunk"),
     Workflow("audit", "golden audit", "Build a golden set", "Look for what makes a golden set misleading.", "audit"),
     Workflow(

@@ -1,18 +1,20 @@
-"""What a run of generate is asked for."""
+"""Write a golden set from documents, by a language model or by masking sentences."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ragbench.core.context import Context, Progress
+from ragbench.core.context import Context
+from ragbench.core.documents import Corpus
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import first_ten
 from ragbench.core.loop import run_anywhere
+from ragbench.core.options import named, option, options, part
+from ragbench.core.pairs import pairs
 from ragbench.corpus.chunk import choose_chunker, chunk_corpus
-from ragbench.corpus.load import load_corpus
 from ragbench.golden.drafting import DRAFT, check_seeds, parse_languages, parse_mix, read_seeds
 from ragbench.golden.generate import (
     STAGES_WITH_LLM,
@@ -29,159 +31,243 @@ from ragbench.golden.masked import LEAST_SEEDS, WITHOUT_SEEDS
 from ragbench.golden.outputs import RESULTS, card, write_outputs
 from ragbench.golden.sampling import sample
 from ragbench.golden.stages.base import Stage
-from ragbench.golden.stages.judge import JUDGE
-from ragbench.golden.stages.reconsider import RECONSIDER
 from ragbench.io.places import cache_folder
 from ragbench.io.run_folder import ANSWERS, SPENT, claimed, identity
 from ragbench.models.llm.batch.journal import Journal
 from ragbench.models.llm.costs import Estimate
 from ragbench.models.llm.roles import CallOptions, ModelOptions, Models, write_spent
+from ragbench.workflows.groups import CacheFolder, CorpusReading, DryRun, RunFolder
+from ragbench.workflows.reading import read_corpus
 
 NONE = "none"
+JUDGE, RECONSIDER = "judge", "reconsider"
 
 
-@dataclass(frozen=True)
-class Options:
-    """The options of ``ragbench generate``; None where the default depends on others."""
+@options
+class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
+    """The options of ``ragbench generate`` and `ragbench.generate`. None stands where the default depends on others."""
 
-    corpus: Path
-    out: Path | None
-    seed_queries: Path | None
-    llm: str
-    judge: str | None
-    reconsider: str | None
-    per_chunk: int | None
-    sample: int | None
-    mix: str | None
-    languages: str | None
-    examples: int | None
-    stages: tuple[str, ...]
-    loader: str | None
-    chunker: str
-    max_cost: float | None
-    max_tokens: int | None
-    prices: Path | None
-    concurrency: int
-    rpm: float | None
-    tpm: float | None
-    timeout: float
-    base_url: str | None
-    dry_run: bool
-    seed: int
-    resume: bool
-    force: bool
-    cache: Path | None
+    corpus: Path | Corpus = option("File or folder of documents, or a file of chunks.", section="Input")
+    out: Path | None = option(
+        "Folder for the golden set, its card, the rejected queries and the answers of the models.", default=None,
+        section="Output",
+    )  # fmt: skip
+    seed_queries: Path | None = option(
+        "Text file with queries of real users, one per line. Generated queries imitate them.", default=None,
+        section="Input",
+    )  # fmt: skip
+    llm: str = option(
+        "Model that writes the queries, PROVIDER:MODEL. Without one, sentences of the documents are masked and become "
+        "the queries.", default=NONE, section="Model",
+    )  # fmt: skip
+    judge: str | None = option(
+        "Model that judges the queries, or none.", default=None, section="Model", unset="the model of --llm"
+    )
+    reconsider: str | None = option(
+        "Model that reviews what the judge doubted or rejected, or none.", default=None, section="Model",
+        unset="the judge's model",
+    )  # fmt: skip
+    role: Mapping[str, str] | None = option(
+        "Models of review stages by role, ROLE=MODEL,....", default=None, section="Model", metavar="ROLE=MODEL,...",
+        unset="the judge's model", parse=lambda text: pairs(named("role"), text, "ROLE=MODEL"),
+    )  # fmt: skip
+    per_chunk: int | None = option(
+        "Queries for each chunk. Without a model, for each document.", default=None, section="Queries",
+        unset="5; 1 without a model",
+    )  # fmt: skip
+    sample: int | None = option(
+        "Use only this number of chunks, chosen to cover the corpus.", default=None, section="Queries",
+        unset="all chunks",
+    )  # fmt: skip
+    mix: str | None = option(
+        "Shares of the query types, TYPE=SHARE,....", default=None, section="Queries", metavar="TYPE=SHARE,...",
+        unset="a mix of all types",
+    )  # fmt: skip
+    languages: str | None = option(
+        "Languages of the queries as ISO 639-1 codes, such as en,de.", default=None, section="Queries", unset="en"
+    )
+    examples: int | None = option(
+        "Seed queries shown in each prompt.", default=None, section="Queries", unset="5 if there are seed queries"
+    )
+    stages: Sequence[str] = option(
+        "Review stage, NAME or NAME:key=value,.... Stages run in this order.", default=(), section="Review",
+        flag="--stage", unset="the stages of the guide",
+    )  # fmt: skip
+    seed: int = option("Seed of everything drawn.", default=0, section="Run")
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise SettingError(f"{named('seed')} is {self.seed}; it must be 0 or more")
+        if not self.asks:
+            for name in (JUDGE, RECONSIDER, "role"):
+                if getattr(self, name) not in (None, NONE):
+                    raise SettingError(f"{named(name)} needs a model that writes: name one by {named('llm')}")
+
+    @property
+    def asks(self) -> bool:
+        """Whether a language model writes the queries."""
+        return self.llm != NONE
 
     @property
     def folder(self) -> Path:
         """The folder of the run.
 
         Raises:
-            SettingError: none is named.
+            SettingError: no folder is given.
         """
         if self.out is None:
-            raise SettingError("--out is not given: name the folder that the golden set is to be written to")
+            raise SettingError(f"{named('out')} is not given: name the folder for the golden set")
         return self.out
 
     @property
-    def models(self) -> dict[str, str]:
-        """Model names by role; none of them without a writer."""
-        if self.llm == NONE:
-            for name, given in (("--judge", self.judge), ("--reconsider", self.reconsider)):
-                if given not in (None, NONE):
-                    raise SettingError(f"{name} needs a model that writes: name one by --llm")
-            return {}
-        judge = self.judge or self.llm
-        named = {WRITER: self.llm, "judge": judge, "reconsider": self.reconsider or judge}
-        return {role: name for role, name in named.items() if name != NONE}
-
-    @property
-    def asking(self) -> ModelOptions:
-        """What they say of language models."""
-        return ModelOptions(
-            self.models,
-            CallOptions(
-                base_url=self.base_url, max_cost=self.max_cost, max_tokens=self.max_tokens, prices=self.prices,
-                concurrency=self.concurrency, rpm=self.rpm, tpm=self.tpm, timeout=self.timeout,
-            ),
-            self.seed,
-        )  # fmt: skip
+    def source(self) -> str:
+        """What the card calls the documents."""
+        return self.corpus.name if isinstance(self.corpus, Path) else "corpus"
 
 
 PER_CHUNK, PER_DOCUMENT, EXAMPLES = 5, 1, 5
 Stages = Sequence[tuple[str, Stage]]
 
 
-class Prepared(NamedTuple):
-    """The job, its review stages, and lines that tell what of the corpus was left out."""
+@dataclass(frozen=True)
+class Plan:
+    """The estimate of a dry run.
 
-    job: Job
+    Attributes:
+        models: the models by role; none where sentences are masked.
+        estimates: calls, tokens and cost by role. Those of reviewers are upper bounds.
+    """
+
+    models: Mapping[str, str]
+    estimates: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True)
+class GenerateResult:
+    """The result of a run.
+
+    Attributes:
+        golden: the set, as it was written.
+        generated: every draft with its review.
+        chunks: how many chunks were used.
+        totals: calls, tokens and cost of this run, by model.
+        skipped: what was skipped in the corpus, one line per reason.
+    """
+
+    golden: GoldenSet
+    generated: Generated
+    chunks: int
+    totals: Mapping[str, Mapping[str, object]]
+    skipped: Sequence[str]
+
+
+class Choices(NamedTuple):
+    """What the options say, checked before any document is read.
+
+    Attributes:
+        settings: what decides the set.
+        stages: the review stages.
+        models: the language models.
+    """
+
+    settings: Settings
     stages: Stages
-    left_out: list[str]
+    models: ModelOptions
 
 
-def checked(options: Options) -> tuple[Settings, Stages]:
-    """Settings and stages: whatever can be wrong with the words is told before any document is read.
+def choose(options: Options) -> Choices:
+    """Check the options and build the stages.
 
     Raises:
         SettingError: an option that cannot be used.
     """
     if not options.dry_run:
         _ = options.folder
-    if options.seed < 0:
-        raise SettingError(f"--seed is {options.seed}; it must be 0 or more")
-    settings = _settings(options)
-    return settings, build_stages(settings.stages, list(options.models), required=bool(options.stages))
-
-
-def _settings(options: Options) -> Settings:
-    with_llm = bool(options.models)
-    stages = options.stages or (STAGES_WITH_LLM if with_llm else STAGES_WITHOUT)
+    with_llm = options.asks
     examples = options.examples if options.examples is not None else EXAMPLES
-    return Settings(
+    settings = Settings(
         per_chunk=options.per_chunk if options.per_chunk is not None else PER_CHUNK if with_llm else PER_DOCUMENT,
         mix=parse_mix(options.mix),
         languages=parse_languages(options.languages),
         examples=examples if options.seed_queries is not None and with_llm else 0,
-        stages=stages,
+        stages=tuple(options.stages) or (STAGES_WITH_LLM if with_llm else STAGES_WITHOUT),
         seed=options.seed,
     )
+    stages = build_stages(settings.stages)
+    models = _models(options, stages)
+    for name, stage in stages:
+        if stage.role is not None and stage.role not in models and options.stages:
+            own = stage.role in (JUDGE, RECONSIDER)
+            spelled = named(stage.role) if own else f"{named('role')} {stage.role}=MODEL"
+            raise SettingError(f"the stage {name!r} needs a language model: name one by {spelled}")
+    usable = [(name, stage) for name, stage in stages if stage.role is None or stage.role in models]
+    return Choices(settings, usable, ModelOptions(models, part(options, CallOptions), options.seed))
 
 
-def prepare(
-    options: Options, settings: Settings, stages: Stages, context: Context, say: Callable[[str], None]
-) -> Prepared:
-    """Read and chunk the corpus, choose the chunks to ask about, and say what was left out.
+def _models(options: Options, stages: Stages) -> dict[str, str]:
+    """The writer's model, and one for each role of the stages."""
+    if not options.asks:
+        return {}
+    judge = options.judge or options.llm
+    given = {JUDGE: options.judge, RECONSIDER: options.reconsider}
+    roles = {stage.role: None for _, stage in stages if stage.role is not None}
+    for role in options.role or {}:
+        if role not in roles:
+            known = ", ".join(roles) or "none of the stages asks a model"
+            raise SettingError(f"{named('role')}: no stage has the role {role!r}; there are: {known}")
+        if given.get(role) is not None:
+            raise SettingError(f"{named('role')}: {role} is given by {named(role)} as well; give one of them")
+    chosen = {WRITER: options.llm}
+    for role in roles:
+        chosen[role] = (options.role or {}).get(role) or given.get(role) or judge
+    return {role: name for role, name in chosen.items() if name != NONE}
+
+
+class Prepared(NamedTuple):
+    """The job, its review stages, and what was skipped in the corpus, one line per reason."""
+
+    job: Job
+    stages: Stages
+    skipped: list[str]
+
+
+def prepare(options: Options, choices: Choices, context: Context) -> Prepared:
+    """Read and chunk the corpus, choose the chunks to use, and report what was skipped.
 
     Raises:
         InputError: the corpus or the seed queries cannot be used.
     """
+    settings, models = choices.settings, choices.models.models
     choose_chunker(options.chunker, passages=False)
     seeds: tuple[str, ...] = ()
     if options.seed_queries is not None:
         seeds = read_seeds(options.seed_queries)
         check_seeds(options.seed_queries, seeds, settings.examples)
-    loaded = load_corpus(options.corpus, options.loader, progress=context.progress)
+    loaded = read_corpus(options.corpus, options.loader, context)
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     chosen = sample(chunked.chunks, count=options.sample, seed=options.seed, context=context)
     ledger = loaded.corpus.ledger + chunked.ledger + chosen.ledger
-    left_out = [f"{count} x {code}: {first_ten(e.item for e in ledger.of(code))}"
-                for code, count in ledger.counts().items()]  # fmt: skip
-    say(f"corpus: {len(loaded.corpus)} documents, {len(chunked.chunks)} chunks (chunker: {chunked.chunker})")
-    for line in left_out:
-        say(f"left out: {line}")
-    say(f"asking about {len(chosen.chunks)} of {len(chunked.chunks)} chunks")
-    if not options.models:
-        say("no language model is named (--llm): sentences of the documents are masked and become the queries")
+    skipped = [f"{count} x {code}: {first_ten(e.item for e in ledger.of(code))}"
+               for code, count in ledger.counts().items()]  # fmt: skip
+    context.say(f"corpus: {len(loaded.corpus)} documents, {len(chunked.chunks)} chunks (chunker: {chunked.chunker})")
+    for line in skipped:
+        context.say(f"skipped: {line}")
+    context.say(f"using {len(chosen.chunks)} of {len(chunked.chunks)} chunks")
+    if not models:
+        context.say(
+            f"no language model is named ({named('llm')}): sentences of the documents are masked and become the queries"
+        )
         if len(seeds) < LEAST_SEEDS:
-            say(f"warning: {WITHOUT_SEEDS} (--seed-queries FILE)")
+            context.say(f"warning: {WITHOUT_SEEDS} ({named('seed_queries')})")
     rows = [chunked.chunks.row[id_] for id_ in chosen.chunks.ids]
-    job = Job(loaded.corpus, chunked.chunks, rows, seeds, settings, {}, options.models)
-    return Prepared(job, stages, left_out)
+    job = Job(loaded.corpus, chunked.chunks, rows, seeds, settings, {}, models)
+    return Prepared(job, choices.stages, skipped)
 
 
-def parts_of(options: Options, job: Job, models: Models) -> dict[str, object]:
-    """Everything that decides the set; budgets, limits and paths do not."""
+def parts_of(prepared: Prepared, models: Models) -> dict[str, object]:
+    """Everything that decides the set. Budgets, limits and paths do not."""
+    job = prepared.job
+    prompts = (DRAFT, *(prompt for _, stage in prepared.stages for prompt in stage.prompts))
     return {
         "corpus": job.corpus.fingerprint,
         "chunks": job.chunks.fingerprint,
@@ -189,49 +275,41 @@ def parts_of(options: Options, job: Job, models: Models) -> dict[str, object]:
         "seed_queries": list(job.seeds),
         "settings": job.settings,
         "models": {role: {"name": name, "fingerprint": models.clients[role].llm.fingerprint()}
-                   for role, name in options.models.items()},
-        "prompts": {p.label: p.fingerprint for p in (DRAFT, JUDGE, RECONSIDER)} if options.models else {},
+                   for role, name in job.models.items()},
+        "prompts": {prompt.label: prompt.fingerprint for prompt in prompts} if job.models else {},
     }  # fmt: skip
 
 
-class Made(NamedTuple):
-    """What a run made.
+def run(options: Options, context: Context) -> GenerateResult | Plan:
+    """Write a golden set from documents into a folder, or continue an interrupted run.
 
-    Attributes:
-        golden: the set, as it stands in the folder.
-        generated: every draft and what became of it.
-        chunks: how many were asked about.
-        totals: what this run did, by model.
-        left_out: lines that tell what of the corpus was left out.
-    """
+    An interrupted call continues where it was when you repeat it, and each answer is paid for once.
 
-    golden: GoldenSet
-    generated: Generated
-    chunks: int
-    totals: Mapping[str, Mapping[str, object]]
-    left_out: list[str]
-
-
-def generate_run(options: Options, *, say: Callable[[str], None], progress: Progress) -> Made:
-    """Write the golden set of the options into their folder, or go on where an interrupted run was.
-
-    Args:
-        options: what is asked for.
-        say: takes lines that tell how it goes.
-        progress: of what takes long.
+    Returns:
+        The golden set. With ``dry_run``, the estimate of calls, tokens and cost.
 
     Raises:
-        RagbenchError: wrong input, a run that cannot go on, or no query accepted.
+        SettingError: an option that cannot be used.
+        InputError: the documents cannot be read, the folder holds something else, or no query was accepted.
+
+    Examples:
+        >>> golden = rb.generate("datasets/shop/product_catalog.csv", "golden/shop")
+        corpus: 166 documents, 166 chunks (chunker: whole)
+        ...
+        >>> golden.items[0].type
+        'masked-sentence'
     """
-    settings, stages = checked(options)
-    context = context_of(options, progress)
-    with contextlib.closing(Models(options.asking)) as models:
-        prepared = prepare(options, settings, stages, context, say)
+    choices = choose(options)
+    context = context_of(options, context)
+    with contextlib.closing(Models(choices.models)) as models:
+        prepared = prepare(options, choices, context)
+        if options.dry_run:
+            return estimated(options, prepared, models, context)
         out = options.folder
-        known = identity("generate", parts_of(options, prepared.job, models))
-        with claimed(out, known, RESULTS, resume=options.resume, force=options.force) as again:
+        identified = identity("generate", parts_of(prepared, models))
+        with claimed(out, identified, RESULTS, resume=options.resume, force=options.force) as again:
             if again and models.clients:
-                say(f"{out} holds this run already: going on where it was")
+                context.say(f"{out} already holds this run: continuing it")
             models.open(out / ANSWERS)
             _refuse_while_batches_run(options)
             job = replace(prepared.job, askers=models.clients)
@@ -239,45 +317,35 @@ def generate_run(options: Options, *, say: Callable[[str], None], progress: Prog
                 generated = run_anywhere(_generate(job, prepared.stages, context, models))
             finally:
                 write_spent(out / SPENT, models)
-            golden = write(options, job, generated, models, known)
-        return Made(golden, generated, len(job.rows), models.totals(), prepared.left_out)
+            golden = write(options, job, generated, models, identified)
+        return GenerateResult(golden, generated, len(job.rows), models.totals(), prepared.skipped)
 
 
-def plan_run(options: Options, *, say: Callable[[str], None], progress: Progress) -> dict[str, Estimate]:
-    """Calls, tokens and cost by role, before anything is asked; what the folder's answers cover counts as cached.
-
-    Raises:
-        RagbenchError: wrong input.
-    """
-    settings, stages = checked(options)
-    context = context_of(options, progress)
-    with contextlib.closing(Models(options.asking)) as models:
-        return estimates(options, prepare(options, settings, stages, context, say), models, context)
-
-
-def estimates(options: Options, prepared: Prepared, models: Models, context: Context) -> dict[str, Estimate]:
-    """As `plan_run`, for what is prepared."""
+def estimated(options: Options, prepared: Prepared, models: Models, context: Context) -> Plan:
+    """Estimate calls, tokens and cost by role. Answers in the folder count as stored."""
     if not models.clients:
-        return {}
+        return Plan({}, {})
     if options.out is not None and (options.out / ANSWERS).is_file():
         models.open(options.out / ANSWERS)
-    return plan(prepared.job, prepared.stages, models.clients, context)
+    return Plan(prepared.job.models, plan(prepared.job, prepared.stages, models.clients, context))
 
 
-def context_of(options: Options, progress: Progress) -> Context:
-    """Where the run works."""
-    return Context(cache=cache_folder(options.cache), seed=options.seed, progress=progress)
+def context_of(options: Options, context: Context) -> Context:
+    """The context of the run."""
+    return replace(context, cache=cache_folder(options.cache), seed=options.seed)
 
 
-def write(options: Options, job: Job, generated: Generated, models: Models, known: Mapping[str, object]) -> GoldenSet:
-    """Write what came of the run into its folder.
+def write(
+    options: Options, job: Job, generated: Generated, models: Models, identified: Mapping[str, object]
+) -> GoldenSet:
+    """Write the results of the run into its folder.
 
     Raises:
-        InputError: nothing was accepted, or the disk is full.
+        InputError: no query was accepted, or the disk is full.
     """
     document_of = {chunk.id: chunk.document_id for chunk in job.chunks}
-    text = card(options.folder.resolve().name, job, generated, models.paid(), options.corpus.name)
-    return write_outputs(options.folder, generated, document_of, known, text)
+    text = card(options.folder.resolve().name, job, generated, models.paid(), options.source)
+    return write_outputs(options.folder, generated, document_of, identified, text)
 
 
 def _refuse_while_batches_run(options: Options) -> None:
@@ -285,7 +353,7 @@ def _refuse_while_batches_run(options: Options) -> None:
     if waiting and not options.force:
         raise InputError(
             f"{options.out}: {waiting} requests are under way in batches, and would be paid for twice. "
-            f"Get their answers first (ragbench batch fetch {options.out}), or write --force to ask all the same"
+            f"Get their answers first (ragbench batch fetch {options.out}), or use {named('force')} to ask anyway"
         )
 
 

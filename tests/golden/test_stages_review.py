@@ -164,7 +164,7 @@ def test_the_second_opinion_sees_doubtful_items_only_and_may_overrule() -> None:
         Answer({"argument": "fine", "reason": "fine", "valid": True}),
         Answer(None, "no answer"),
     )
-    stages = build_stages(("judge", "reconsider"), ("judge", "reconsider"), required=True)
+    stages = build_stages(("judge", "reconsider"))
     job = Job(CORPUS, CHUNKS, [0], (), Settings(), {"judge": judge, "reconsider": second}, {})
     done = asyncio.run(review(drafts, stages, job, Context()))
     assert [item.rejected_by for item in done] == [None, None, "reconsider", "reconsider", None, "reconsider"]
@@ -190,7 +190,7 @@ def test_the_judge_of_an_unanswerable_query_sees_the_nearest_passages() -> None:
 
 def test_a_final_rejection_is_shown_to_no_later_stage() -> None:
     judge = Ruled(said(True))
-    stages = build_stages(("length", "judge"), ("judge",), required=True)
+    stages = build_stages(("length", "judge"))
     job = Job(CORPUS, CHUNKS, [0], (), Settings(), {"judge": judge}, {})
     done = asyncio.run(review([draft("kettle"), draft("small kettle")], stages, job, Context()))
     assert [item.rejected_by for item in done] == ["length", None]
@@ -199,17 +199,14 @@ def test_a_final_rejection_is_shown_to_no_later_stage() -> None:
 
 def test_stages_are_checked_before_anything_runs() -> None:
     with pytest.raises(SettingError, match="no stage 'lenght'; did you mean 'length'"):
-        build_stages(("lenght",), (), required=True)
-    with pytest.raises(SettingError, match="needs a language model: name one by --judge"):
-        build_stages(("judge",), (), required=True)
+        build_stages(("lenght",))
     with pytest.raises(SettingError, match="named twice"):
-        build_stages(("length", "length:max_words=9"), (), required=True)
-    assert build_stages(("length", "judge"), (), required=False)[-1][0] == "length"
+        build_stages(("length", "length:max_words=9"))
 
 
 def test_masked_sentences_go_through_the_same_review() -> None:
     job = Job(CORPUS, CHUNKS, range(3), (), Settings(per_chunk=1), {}, {})
-    stages = build_stages(("schema", "length", "located"), (), required=True)
+    stages = build_stages(("schema", "length", "located"))
     generated = asyncio.run(generate(job, stages, Context()))
     assert generated.accepted
     assert all(item.masked and [o.stage for o in item.opinions] == ["schema", "length", "located"]

@@ -10,8 +10,10 @@ from ragbench import plugins
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.runs import Query
+from ragbench.engine import ask
 from ragbench.golden.drafts import Draft, Opinion
-from ragbench.models.llm.base import Asker
+from ragbench.models.llm.base import Answer, Asker, Request
+from ragbench.models.llm.prompt import Prompt
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,7 @@ class ReviewContext:
     Attributes:
         corpus: the documents.
         chunks: their chunks.
-        askers: language models by role (``judge``, ``reconsider``). A role is missing if the user named no model for
-            it.
+        askers: language models by role.
         seed: seed of the run.
         context: cache and progress, for retrievers and embedders.
     """
@@ -33,12 +34,37 @@ class ReviewContext:
     seed: int
     context: Context
 
+    async def ask(self, role: str, requests: Sequence[Request]) -> list[Answer]:
+        """Ask the model of a role. Returns one answer per request, in order; each is stored, and paid for once."""
+        return list(await ask(self.askers[role], requests, what=role, progress=self.context.progress))
+
 
 class Stage(ABC):
-    """Accepts or rejects drafts. A subclass is a frozen dataclass whose fields are its settings."""
+    """Accepts or rejects drafts. A subclass is a frozen dataclass whose fields are its settings.
+
+    A stage that asks a language model sets `role` and `prompts`, and overrides `usual_request`. The user chooses the
+    model by ``--role ROLE=MODEL``; without it, the judge's model is asked.
+    """
 
     role: ClassVar[str | None] = None
-    """Role of the language model that the stage needs, or None."""
+    """Role of the language model that the stage asks, or None."""
+
+    prompts: ClassVar[tuple[Prompt, ...]] = ()
+    """The prompts of its requests. A run can only be resumed with the same prompts."""
+
+    overrules: ClassVar[str | None] = None
+    """Name of an earlier stage. This stage also sees the drafts that it rejected, and lifts the rejection of those
+    that it accepts."""
+
+    def usual_request(self, draft: Draft, passages: Sequence[str], seed: int) -> Request | None:
+        """Return the request for a draft of usual length, for the estimate of ``--dry-run``.
+
+        Args:
+            draft: a draft of usual length.
+            passages: the chunks that it would be written from.
+            seed: seed of the run.
+        """
+        return None
 
     @abstractmethod
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ragbench.core.errors import SettingError
-from ragbench.engine import ask
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.stages.base import ReviewContext, Stage, passages_for
-from ragbench.models.llm.base import Answer
+from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 
 SCHEMA: dict[str, object] = {
@@ -79,21 +78,22 @@ class Judge(Stage):
     """
 
     role: ClassVar[str | None] = "judge"
+    prompts: ClassVar[tuple[Prompt, ...]] = (JUDGE,)
     nearest: int = 5
 
     def __post_init__(self) -> None:
         if self.nearest < 1:
             raise SettingError(f"stage 'judge': nearest is {self.nearest}; it must be 1 or more")
 
+    def usual_request(self, draft: Draft, passages: Sequence[str], seed: int) -> Request:
+        """Return the request for the draft."""
+        return JUDGE.request(judge_fields(draft, passages), seed=seed)
+
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
         """Give one opinion per draft; ``detail["certainty"]`` is ``certain`` or ``doubtful``."""
         shown = passages_for(drafts, context, self.nearest)
-        requests = [
-            JUDGE.request(judge_fields(draft, passages), seed=context.seed)
-            for draft, passages in zip(drafts, shown, strict=True)
-        ]
-        answers = await ask(context.askers["judge"], requests, what="judging", progress=context.context.progress)
-        return [_opinion(answer) for answer in answers]
+        requests = [self.usual_request(draft, seen, context.seed) for draft, seen in zip(drafts, shown, strict=True)]
+        return [_opinion(answer) for answer in await context.ask("judge", requests)]
 
 
 def _opinion(answer: Answer) -> Opinion:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ragbench.core.errors import SettingError
-from ragbench.engine import ask
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.stages.base import ReviewContext, Stage, passages_for
 from ragbench.golden.stages.judge import judge_fields
-from ragbench.models.llm.base import Answer
+from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
+
+USUAL_REASON = 160
+"""Assumed length of a judge's reason, in characters, for estimates."""
 
 SCHEMA: dict[str, object] = {
     "title": "Reconsidered",
@@ -65,11 +67,18 @@ class Reconsider(Stage):
     """
 
     role: ClassVar[str | None] = "reconsider"
+    prompts: ClassVar[tuple[Prompt, ...]] = (RECONSIDER,)
+    overrules: ClassVar[str | None] = "judge"
     nearest: int = 5
 
     def __post_init__(self) -> None:
         if self.nearest < 1:
             raise SettingError(f"stage 'reconsider': nearest is {self.nearest}; it must be 1 or more")
+
+    def usual_request(self, draft: Draft, passages: Sequence[str], seed: int) -> Request:
+        """Return the request for the draft, as if the judge had rejected it."""
+        opinion = Opinion("judge", False, "x" * USUAL_REASON)
+        return RECONSIDER.request(reconsider_fields(draft, passages, opinion), seed=seed)
 
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
         """Give one opinion per draft. Drafts that the judge accepted without doubt pass without a request."""
@@ -84,8 +93,7 @@ class Reconsider(Stage):
             RECONSIDER.request(reconsider_fields(draft, passages, verdict), seed=context.seed)
             for (draft, verdict), passages in zip(doubted, shown, strict=True)
         ]
-        asker, progress = context.askers["reconsider"], context.context.progress
-        answers = await ask(asker, requests, what="reconsidering", progress=progress)
+        answers = await context.ask("reconsider", requests)
         opinions = {
             draft.id: _opinion(answer, verdict) for (draft, verdict), answer in zip(doubted, answers, strict=True)
         }

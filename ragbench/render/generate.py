@@ -1,0 +1,58 @@
+"""A generated golden set as lines and JSON: the estimate of a dry run, and the result of a run."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ragbench.golden.generate import WRITER, Generated
+from ragbench.models.llm.costs import Estimate
+
+REASON = 58
+"""Characters of a reason in the table of rejections."""
+
+
+def estimates_json(estimates: Mapping[str, Estimate]) -> dict[str, object]:
+    """The JSON object of a dry run."""
+    return {"version": 1, "roles": {role: vars(estimate) for role, estimate in estimates.items()}}
+
+
+def estimates_lines(models: Mapping[str, str], estimates: Mapping[str, Estimate]) -> Iterator[str]:
+    """Calls, tokens and cost by role, and together."""
+    if not estimates:
+        yield "no model is called: it costs nothing"
+    for role, estimate in estimates.items():
+        yield f"{role} ({models[role]}){'' if role == WRITER else ', at most'}:"
+        for line in estimate.lines():
+            yield f"  {line}"
+    if len(estimates) > 1:
+        yield "together, at most:"
+        for line in sum(estimates.values(), Estimate()).lines():
+            yield f"  {line}"
+
+
+def generated_json(
+    generated: Generated, *, out: Path | None, fingerprint: str, chunks: int,
+    totals: Mapping[str, Mapping[str, object]], skipped: list[str],
+) -> dict[str, object]:  # fmt: skip
+    """The JSON object of a run."""
+    return {
+        "version": 1, "out": str(out), "fingerprint": fingerprint, "chunks": chunks, "drafted": generated.drafted,
+        "accepted": len(generated.accepted),
+        "rejected": {stage: {"count": len(why), "reasons": why[:3]} for stage, why in generated.rejections().items()},
+        "models": totals, "left_out": skipped,
+    }  # fmt: skip
+
+
+def generated_lines(generated: Generated, totals: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
+    """The calls of each model, and how many drafts were accepted and rejected, within 80 columns."""
+    for name, done in totals.items():
+        cost = done["cost"]
+        shown = f"cost {cost:.4f}" if isinstance(cost, float) else "cost unknown (name a price table by --prices)"
+        yield f"{name}: {done['calls']} calls, {done['from_cache']} from the cache, {shown}"
+        if done["given_up"]:
+            yield f"warning: {done['given_up']} requests got no usable answer; see the rejections below"
+    yield f"drafted   {generated.drafted:>8,}"
+    yield f"accepted  {len(generated.accepted):>8,}"
+    yield f"rejected  {len(generated.rejected) + len(generated.failed):>8,}"
+    for stage, reasons in generated.rejections().items():
+        first = " ".join(reasons[0].split())
+        yield f"  {stage:<12}{len(reasons):>6,}  {first if len(first) <= REASON else first[: REASON - 3] + '...'}"
