@@ -27,7 +27,9 @@ def test_every_public_name_is_there() -> None:
 
 def test_what_can_be_called_can_be_pickled() -> None:
     named = [
-        getattr(ragbench, name) for name in ragbench.__all__ if name not in ("baseline", "data", "review", "wattbot")
+        getattr(ragbench, name)
+        for name in ragbench.__all__
+        if name not in ("baseline", "batch", "data", "review", "wattbot")
     ]
     for call in (*named, ragbench.wattbot.score, ragbench.baseline.set, ragbench.review.export):
         assert pickle.loads(pickle.dumps(call)) is call

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ragbench.cli.output import Output
+
 EXAMPLE = """Answer the questions of a golden set from documents, or take in answers made elsewhere.
 
 Example: ragbench answer --corpus docs/ --golden golden/docs --retriever hybrid
@@ -56,7 +58,6 @@ def answer(
     """Answer questions from documents."""
     from ragbench.answers.answering import AnswerSettings
     from ragbench.cli.answer_tell import tell, tell_plan
-    from ragbench.cli.generate_tell import say_to
     from ragbench.cli.progress import Progress
     from ragbench.models.llm.roles import CallOptions, ModelOptions
     from ragbench.workflows.answer import Options, answer_run, plan_run
@@ -86,7 +87,7 @@ def answer(
     if dry_run:
         tell_plan(plan_run(options, progress=progress), as_json)
         return
-    tell(options, answer_run(options, say=say_to(as_json), progress=progress), as_json)
+    tell(options, answer_run(options, say=Output(as_json).say, progress=progress), as_json)
 
 
 answer.__doc__ = EXAMPLE

@@ -99,6 +99,11 @@ def run_submit(options: SubmitOptions, context: Context) -> Submitted | Generate
         SettingError: an option that cannot be used.
         InputError: wrong input, a provider that refuses, or no query was accepted.
         BudgetSpent: no missing request fits into the budget.
+
+    Examples:
+        >>> rb.batch.submit("docs", out="golden/docs")
+        Traceback (most recent call last):
+        ragbench.core.errors.SettingError: batches need a language model: name one by llm=, or use ragbench generate
     """
     choices = choose(options)
     context = context_of(options, context)
@@ -298,6 +303,11 @@ def run_status(options: StatusOptions, context: Context) -> list[BatchState]:
 
     Raises:
         InputError: no batch was sent from this folder.
+
+    Examples:
+        >>> rb.batch.status("golden/docs")
+        Traceback (most recent call last):
+        ragbench.core.errors.InputError: golden/docs: no batch was sent from here (there is no batches.jsonl); ...
     """
     journal = _journal_of(options.folder)
     return [_state(batch, None if options.offline else _seen(batch)) for batch in journal.batches.values()]
@@ -363,6 +373,11 @@ def run_fetch(options: FetchOptions, context: Context) -> Fetched:
 
     Raises:
         InputError: no batch was sent from this folder, or a provider cannot be asked.
+
+    Examples:
+        >>> rb.batch.fetch("golden/docs", wait=True)
+        Traceback (most recent call last):
+        ragbench.core.errors.InputError: golden/docs: no batch was sent from here (there is no batches.jsonl); ...
     """
     _journal_of(options.folder)
     with held(options.folder):

@@ -76,7 +76,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
         ("rb.load_run(e)", "load_run: reference is an Evaluation; it must be a folder"),
         ("rb.save_golden('out', GOLDEN)", "save_golden: golden is 'out'; it must be a golden set"),
         ("rb.chunk(5)", "chunk: corpus is 5; it must be a path of documents, or a corpus"),
-        ("rb.generate(CORPUS, 'out')", "generate: corpus is a Corpus; it must be a path"),
+        ("rb.generate(GOLDEN, 'out')", "generate: corpus is a GoldenSet; it must be a path"),
         ("rb.generate('docs', 'out', languages=['en'])", "generate: languages is a list; it must be a text or None"),
         ("rb.answer('docs', GOLDEN, 'out', llm='openai:x')", "answer: golden is a GoldenSet; it must be a path"),
         ("rb.score_answers(GOLDEN, GOLDEN)", "score_answers: answers is a GoldenSet; it must be a path of answers"),
