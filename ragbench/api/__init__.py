@@ -59,7 +59,6 @@ from ragbench.io.answer_files import read_answers
 from ragbench.io.golden_files import read_golden, write_golden
 from ragbench.io.run_files import read_run as _read_run
 from ragbench.metrics.score import score as _score
-from ragbench.metrics.settings import EvaluationSettings as Settings
 from ragbench.workflows.probe import Probed
 
 data = collections
@@ -101,7 +100,6 @@ __all__ = [
     "ScoredRun",
     "Scores",
     "SettingError",
-    "Settings",
     "Span",
     "ab",
     "answer",

@@ -3,7 +3,6 @@
 import inspect
 import re
 from collections.abc import Callable, Collection
-from dataclasses import fields
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
@@ -15,7 +14,6 @@ from ragbench.core.judgements import Judgements
 from ragbench.core.kinds import Kinds, check_kinds, taken
 from ragbench.core.runs import Run
 from ragbench.metrics.base import Metric
-from ragbench.metrics.settings import EvaluationSettings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,7 +26,6 @@ KINDS: dict[Any, str] = {
     Run: "a run, as rb.read_run(path) reads one, or evaluation.scored[0].run",
     Judgements: "judgements, as in evaluation.scored[0].judgements",
     Metric: "a metric",
-    EvaluationSettings: "settings, as in rb.Settings(k=(5, 10))",
 }
 _OPTION = re.compile(r"(?<![\w'/-])--([a-z][a-z0-9-]*)")
 
@@ -93,12 +90,7 @@ def saying(call: Callable[..., object]) -> Callable[[str], None]:
 
 
 def _names(hints: dict[str, Any]) -> set[str]:
-    inside = (
-        {field.name for field in fields(EvaluationSettings)}
-        if hints.get("settings") == EvaluationSettings | None
-        else set()
-    )
-    return {*hints, *inside}
+    return set(hints)
 
 
 def _hints(call: Callable[..., object]) -> dict[str, Any]:

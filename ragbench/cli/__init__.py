@@ -61,7 +61,7 @@ TOOLS = (
 )
 
 LEGACY = {
-    "eval": "Evaluate", "answer": "Answers", "wattbot": "Answers",
+    "answer": "Answers", "wattbot": "Answers",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 import click
 
 from ragbench.cli.output import Output
-from ragbench.core.errors import RagbenchError, SettingError
+from ragbench.core.errors import RagbenchError
 from ragbench.core.options import OptionSpec, alternatives, make, specs, spelled_by
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -194,12 +194,6 @@ def _options(
     from_file = {} if config is None else _read(config, known)
     flags = {spec.name: _written(spec) for spec in known}
     only_file = from_file.keys() - values.keys()
-    missing = [spec.name for spec in known if spec.required and spec.name not in {**from_file, **values}]
-    if missing:
-        where = "" if config is None else f"{config}: "
-        raise SettingError(
-            "\n".join(f"{where}{flags[one]} is not given; the key in a file for --config is {one}" for one in missing)
-        )
     with spelled_by(lambda option: f"{config}: {option}" if option in only_file else flags.get(option) or flag(option)):
         try:
             return make(options, {**from_file, **values}, whose=name)
@@ -212,7 +206,7 @@ def _options(
 
 def _read(config: Path, known: Sequence[OptionSpec]) -> dict[str, Any]:
     """The file's options by field name. A key may be written as the field or as the flag."""
-    from ragbench.core.errors import InputError, did_you_mean
+    from ragbench.core.errors import InputError
     from ragbench.io.encoding import read_text
     from ragbench.io.files import parse_yaml
 
@@ -222,7 +216,4 @@ def _read(config: Path, known: Sequence[OptionSpec]) -> dict[str, Any]:
     by_key = {spec.flag.removeprefix("--").replace("-", "_"): spec.name for spec in known}
     by_key |= {spec.name: spec.name for spec in known}
     keys = {str(key): str(key).replace("-", "_") for key in found}
-    unknown = [key for key, name in keys.items() if name not in by_key]
-    if unknown:
-        raise SettingError("\n".join(f"{config}: unknown option {key!r}{did_you_mean(key, by_key)}" for key in unknown))
-    return {by_key[keys[str(key)]]: value for key, value in found.items()}
+    return {by_key.get(keys[str(key)], str(key)): value for key, value in found.items()}

@@ -5,7 +5,6 @@ import typer
 
 from ragbench.cli import (
     answer,
-    eval,
     wattbot,
 )
 
@@ -20,7 +19,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("eval")(eval.evaluate_command)
 app.command("answer")(answer.answer)
 app.add_typer(wattbot.app, name="wattbot")
 

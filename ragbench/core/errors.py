@@ -48,9 +48,9 @@ class SettingError(RagbenchError):
             line and "seed= is -1; ..." in Python.
 
     Examples:
-        >>> rb.Settings(resamples=5)
+        >>> rb.plan(sd=0.3, queries=1)
         Traceback (most recent call last):
-        ragbench.core.errors.SettingError: resamples is 5; an interval needs at least 100
+        ragbench.core.errors.SettingError: queries= is 1; it must be at least 2: one query has no spread
     """
 
     def __init__(self, message: str, *, option: str = "") -> None:

@@ -131,8 +131,7 @@ class Evaluation(Shown):
     Examples:
         >>> corpus = rb.load_corpus("datasets/shop/product_catalog.csv")
         >>> golden = rb.load_golden("datasets/shop")
-        >>> settings = rb.Settings(metrics=("ndcg@10",))
-        >>> evaluation = rb.evaluate(rb.chunk(corpus), golden, ["bm25", "bm25:stem=false"], settings=settings)
+        >>> evaluation = rb.evaluate(rb.chunk(corpus), golden, ["bm25", "bm25:stem=false"], metrics="ndcg@10")
         >>> round(evaluation.arm("bm25").metrics["ndcg@10"].mean, 3)
         0.661
         >>> evaluation.comparisons[0].decision

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints, overload
 
-from ragbench.core.errors import SettingError, did_you_mean
+from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.kinds import Kinds, check_kinds, fits, taken
 from ragbench.core.spelling import named, spelled_by
 
@@ -169,10 +169,18 @@ def make(cls: type[T], given: Mapping[str, object], *, called: Kinds | None = No
     known = {spec.name: spec for spec in specs(cls)}
     faults = [f"unknown option {name!r}{did_you_mean(name, known)}" for name in given if name not in known]
     faults += [f"{named(name)} is not given" for name, spec in known.items() if spec.required and name not in given]
-    if faults:
-        raise SettingError("\n".join(faults))
-    values = {name: converted(known[name], value) for name, value in given.items()}
-    check_kinds(whose or cls.__name__, {name: known[name].kind for name in values}, values, called)
+    values: dict[str, Any] = {}
+    wrong: list[str] = []
+    for name in (name for name in given if name in known):
+        try:
+            values[name] = converted(known[name], given[name])
+            check_kinds(whose or cls.__name__, {name: known[name].kind}, {name: values[name]}, called)
+        except SettingError as error:
+            faults.append(str(error))
+        except InputError as error:
+            wrong.append(str(error))
+    if faults or wrong:
+        raise (SettingError if faults else InputError)("\n".join(faults + wrong))
     return cls(**{name: _frozen(known[name], value) for name, value in values.items()})
 
 
@@ -188,6 +196,8 @@ def converted(spec: OptionSpec, value: Any) -> Any:
     kinds = alternatives(spec.kind)
     if isinstance(value, str) and Path in kinds:
         return Path(value)
+    if isinstance(value, Mapping) and any(_is_mapping(kind) for kind in kinds):
+        return value
     if spec.many and not (isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)):
         return (_part(spec, value),)
     if spec.many and isinstance(value, Collection) and not isinstance(value, Mapping):
@@ -215,6 +225,11 @@ def alternatives(kind: Any) -> tuple[Any, ...]:
 def _is_collection(kind: Any) -> bool:
     origin = get_origin(kind)
     return isinstance(origin, type) and issubclass(origin, Collection) and not issubclass(origin, Mapping)
+
+
+def _is_mapping(kind: Any) -> bool:
+    origin = get_origin(kind)
+    return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
 def part(options: Any, group: type[T]) -> T:

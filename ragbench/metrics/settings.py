@@ -1,11 +1,11 @@
 """Settings of an evaluation: cut-offs, metrics, judged level, ties and resampling."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Literal, get_type_hints
+from collections.abc import Sequence
+from typing import Literal
 
 from ragbench.core.errors import SettingError
-from ragbench.core.kinds import check_kinds, taken
+from ragbench.core.options import named, option, option_group
+from ragbench.core.spelling import given
 from ragbench.metrics.base import Metric
 from ragbench.metrics.parse import parse_all
 
@@ -14,64 +14,73 @@ TIE_DEPTH = 10
 LEAST_DEPTH = 100
 
 
-@dataclass(frozen=True)
+def _cut_offs(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise SettingError(f"{named('k')} is {text!r}; write whole numbers, as in 1,5,10") from None
+
+
+@option_group
 class EvaluationSettings:
-    """Settings of an evaluation.
+    """How systems are evaluated.
 
-    Attributes:
-        k: cut-offs.
-        metrics: names of metrics; empty means `default_metrics` of k.
-        level: whether chunks or documents are judged. ``auto`` judges chunks if evidence points at parts of documents
-            that were cut, else documents.
-        overlap: share of the shorter of span and chunk that they must have in common to make the chunk relevant.
-        ties: ``trec`` orders equal scores by id, ``expected`` averages over their orders.
-        allow_missing: continue if the golden set names documents that the corpus lacks.
-        drop_self: exclude a document from the ranking of the query with the same id (as in ArguAna).
-        seed: seed for resampling, sampling and retrievers with a random part.
-        resamples: number of bootstrap resamples and of sign assignments.
-        jobs: how many systems run at a time; above 1, measured times are not reliable.
-        fresh: run everything again, even if a stored run exists.
-
-    Examples:
-        >>> rb.Settings(k=(5,)).metric_names
-        ('hit@5', 'mrr@5', 'ndcg@5', 'recall@5', 'p@5', 'judged@5', 'map', 'rprec')
+    Raises:
+        SettingError: a value out of its range; every fault is listed.
     """
 
-    k: tuple[int, ...] = DEFAULT_K
-    metrics: tuple[str, ...] = ()
-    level: Literal["auto", "chunk", "document"] = "auto"
-    overlap: float = 0.5
-    ties: Literal["trec", "expected"] = "trec"
-    allow_missing: bool = False
-    drop_self: bool = False
-    seed: int = 0
-    resamples: int = 10_000
-    jobs: int = 1
-    fresh: bool = False
+    k: Sequence[int] = option(
+        "Cut-offs, as in 1,5,10.", default=DEFAULT_K, section="Evaluation", metavar="K,K,...", parse=_cut_offs
+    )
+    metrics: Sequence[str | Metric] = option(
+        "Metric, such as ndcg@10.", default=(), section="Evaluation", flag="--metric",
+        unset="hit, mrr, ndcg, recall, p and judged at each cut-off, map and rprec",
+    )  # fmt: skip
+    level: Literal["auto", "chunk", "document"] = option(
+        "What is judged. auto judges chunks where evidence points at parts of documents that were cut, else documents.",
+        default="auto", section="Evaluation",
+    )  # fmt: skip
+    overlap: float = option(
+        "Share of the shorter of evidence and chunk that must overlap to make the chunk relevant.", default=0.5,
+        section="Evaluation",
+    )  # fmt: skip
+    ties: Literal["trec", "expected"] = option(
+        "trec orders equal scores by id; expected averages over all orders.", default="trec", section="Evaluation"
+    )
+    allow_missing: bool = option(
+        "Continue if the golden set names documents that the corpus lacks.", default=False, section="Evaluation"
+    )
+    drop_self: bool = option(
+        "Exclude a document from the ranking of the query with the same id, as ArguAna needs.", default=False,
+        section="Evaluation",
+    )  # fmt: skip
+    seed: int = option("Seed of everything random.", default=0, section="Run")
+    resamples: int = option("Bootstrap resamples and sign assignments.", default=10_000, section="Evaluation")
+    jobs: int = option("Systems that run at the same time; they slow each other down.", default=1, section="Run")
+    fresh: bool = option("Run stored systems again.", default=False, section="Run")
 
     def __post_init__(self) -> None:
-        given = {name: taken(getattr(self, name), kind) for name, kind in _KINDS.items()}
-        check_kinds(
-            "EvaluationSettings", _KINDS, given, {"k": "cut-offs, as in k=(5, 10)", "metrics": "a list of names"}
-        )
-        given["k"] = tuple(map(int, given["k"]))
-        if not isinstance(given["metrics"], str):
-            given["metrics"] = tuple(given["metrics"])
-        for name, value in given.items():
-            object.__setattr__(self, name, value)
+        object.__setattr__(self, "k", tuple(map(int, self.k)))
+        object.__setattr__(self, "metrics", tuple(self.metrics))
+        faults = []
         if not self.k or min(self.k) < 1:
-            raise SettingError(f"k is {list(self.k)}; every cut-off must be at least 1")
+            faults.append(f"{named('k')} is {list(self.k)}; every cut-off must be at least 1")
         if self.resamples < 100:
-            raise SettingError(f"resamples is {self.resamples}; an interval needs at least 100")
-        without = [str(m) for m in parse_all(self.metric_names) if type(m).expected is Metric.expected]
-        if self.ties == "expected" and without:
-            raise SettingError(f"{', '.join(without)}: no expected value under ties; remove it or use ties=trec")
+            faults.append(f"{named('resamples')} is {self.resamples}; an interval needs at least 100")
         if self.seed < 0:
-            raise SettingError(f"seed is {self.seed}; it must be 0 or more")
+            faults.append(f"{named('seed')} is {self.seed}; it must be 0 or more")
         if not 0 < self.overlap <= 1:
-            raise SettingError(f"overlap is {self.overlap}; it must lie in (0, 1]")
+            faults.append(f"{named('overlap')} is {self.overlap}; it must lie in (0, 1]")
         if self.jobs < 1:
-            raise SettingError(f"jobs is {self.jobs}; it must be at least 1")
+            faults.append(f"{named('jobs')} is {self.jobs}; it must be at least 1")
+        if not faults:
+            without = [str(m) for m in parse_all(self.metric_names) if type(m).expected is Metric.expected]
+            if self.ties == "expected" and without:
+                faults.append(
+                    f"{', '.join(without)}: no expected value under ties; leave it out or use {given('ties', 'trec')}"
+                )
+        if faults:
+            raise SettingError("\n".join(faults))
 
     @property
     def depth(self) -> int:
@@ -82,15 +91,9 @@ class EvaluationSettings:
         return max(*self.k, *cuts, LEAST_DEPTH)
 
     @property
-    def metric_names(self) -> tuple[str, ...]:
+    def metric_names(self) -> Sequence[str | Metric]:
         """Names of the metrics to compute."""
         return self.metrics or default_metrics(self.k)
-
-
-_KINDS: dict[str, object] = {
-    **get_type_hints(EvaluationSettings), "k": Collection[int], "metrics": str | Collection[str | Metric],
-}  # fmt: skip
-"""Kinds of the settings. Any collection of cut-offs and metrics is accepted."""
 
 
 def default_metrics(k: Sequence[int]) -> tuple[str, ...]:

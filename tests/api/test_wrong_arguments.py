@@ -35,9 +35,9 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
 @pytest.mark.parametrize(
     ("call", "said_of_it"),
     [
-        ("rb.evaluate(CORPUS, GOLDEN)", "evaluate: chunks is a Corpus; it must be chunks, as rb.chunk(corpus)"),
-        ("rb.evaluate(GOLDEN, CORPUS)", "evaluate: chunks is a GoldenSet"),
-        ("rb.evaluate(rb.chunk(CORPUS), 'set')", "evaluate: golden is 'set'; it must be a golden set, as rb.load_gol"),
+        ("rb.evaluate(5, GOLDEN)", "evaluate: corpus is 5; it must be a path of documents, a corpus, or chunks"),
+        ("rb.evaluate(GOLDEN, CORPUS)", "evaluate: corpus is a GoldenSet"),
+        ("rb.evaluate(CORPUS, GOLDEN, loader='csv')", "loader= applies to a path only, and corpus= is loaded already"),
         (
             "rb.evaluate(rb.chunk(CORPUS), GOLDEN, ['bm25', 5])",
             "evaluate: retrievers[1] is 5; retrievers must be a name of a retriever or a list of them",
@@ -52,7 +52,6 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
             "rb.write_report('x', out='y', golden=('z', 5))",
             "golden[1] is 5; golden must be a path or a list of them",
         ),
-        ("rb.evaluate(rb.chunk(CORPUS), GOLDEN, settings={'k': 5})", "evaluate: settings is a dict"),
         ("rb.compare(None)", "compare: systems[0] is None; systems must be an evaluation"),
         ("rb.compare(e.scored)", "several are given one by one (*evaluation.scored)"),
         ("rb.compare(e, seed='x')", "compare: seed is 'x'; it must be a whole number"),
@@ -88,11 +87,13 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
             "rb.write_report(e, out='r.html')",
             "write_report: runs[0] is an Evaluation; runs must be a folder that 'ragbench ev",
         ),
-        ("rb.Settings(level='page')", "Settings: level is 'page'; it must be 'auto' or 'chunk' or 'document'"),
-        ("rb.Settings(k=5)", "Settings: k is 5; it must be cut-offs"),
-        ("rb.Settings(k=np.array(5))", "Settings: k is 5; it must be cut-offs"),
-        ("rb.Settings(k=(cut for cut in (5, 'x')))", "Settings: k[1] is 'x'; k must be cut-offs"),
-        ("rb.Settings(metrics={5})", "Settings: one of metrics is 5; metrics must be a list of names"),
+        (
+            "rb.evaluate(CORPUS, GOLDEN, level='page')",
+            "evaluate: level is 'page'; it must be 'auto' or 'chunk' or 'document'",
+        ),
+        ("rb.evaluate(CORPUS, GOLDEN, k=0)", "k= is [0]; every cut-off must be at least 1"),
+        ("rb.evaluate(CORPUS, GOLDEN, k=(cut for cut in (5, 'x')))", "evaluate: k[1] is 'x'; k must be cut-offs"),
+        ("rb.evaluate(CORPUS, GOLDEN, metrics=[5])", "evaluate: metrics[0] is 5; metrics must be a list of names"),
         ("rb.load_golden(PurePosixPath('x'))", "load_golden: path is a PurePosixPath; it must be a path"),
         (
             "rb.load_golden('x', columns=dict)",
@@ -118,9 +119,11 @@ def test_one_by_itself_stands_for_a_list(evaluation: rb.Evaluation) -> None:
 
 
 def test_what_numpy_pandas_and_iterators_give(evaluation: rb.Evaluation, tmp_path: Path) -> None:
-    settings = rb.Settings(k=np.array([1, 5]), metrics=(name for name in ["mrr@5"]), drop_self=np.True_)
-    assert settings == rb.Settings(k=(1, 5), metrics=("mrr@5",), drop_self=True)
-    assert (type(settings.k[0]), type(settings.drop_self)) == (int, bool)
+    given = {"k": np.array([1, 5]), "metrics": (name for name in ["mrr@5"]), "drop_self": np.True_}
+    measured = rb.evaluate(CORPUS, GOLDEN, "bm25", cache=tmp_path, **given)
+    assert measured.manifest["settings"] == {
+        **evaluation.manifest["settings"], "k": (1, 5), "metrics": ("mrr@5",), "drop_self": True,
+    }  # fmt: skip
     compared = rb.compare(evaluation, metrics=iter(["mrr@10"]), seed=np.int64(3))
     assert (compared.settings.metrics, type(compared.settings.seed)) == (("mrr@10",), int)
     events = tmp_path / "events.csv"

@@ -145,10 +145,9 @@ BAD: list[tuple[str, Callable[[Path], list[object]], str]] = [
     ("unknown setting", lambda p: ["--retriever", "bm25:k3=1"], "no setting 'k3'"),
     ("unknown metric", lambda p: ["--metric", "ndgc@10"], "ndcg"),
     ("k is 0", lambda p: ["--k", "0"], "at least 1"),
-    ("k is text", lambda p: ["--k", "ten"], "k.0"),
+    ("k is text", lambda p: ["--k", "ten"], "--k is 'ten'"),
     ("unknown chunker", lambda p: ["--chunker", "fixt"], "did you mean 'fixed'"),
     ("unusable cache", lambda p: ["--cache", lines(p / "file", ["x"])], "name another with --cache"),
-    ("unknown level", lambda p: ["--level", "page"], "level"),
 ]
 
 

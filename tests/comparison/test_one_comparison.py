@@ -19,7 +19,7 @@ from ragbench.io.golden_files.formats import read_golden
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.render.evaluation import ReportFolder
 from ragbench.render.html.inputs import Wanted, read_report
-from ragbench.workflows.evaluate import evaluate
+from ragbench.workflows.bench import evaluate
 
 METRIC = "ndcg@10"
 ARMS = ["bm25", "bm25:stem=false", "bm25:stop=false"]

@@ -9,7 +9,6 @@ from ragbench import api
 from ragbench.core.errors import InputError
 from ragbench.core.evaluations import Evaluation
 from ragbench.io.scored_runs import read_scored
-from ragbench.metrics.settings import EvaluationSettings
 from ragbench.render.evaluation import ReportFolder
 
 
@@ -19,8 +18,7 @@ def evaluation(sample_data: Path, cache: Path) -> Evaluation:
     # A source that no service answers at, so that one arm fails.
     dead = "http:url=http://127.0.0.1:9/search"
     arms = ["bm25", dead, "bm25:k1=2"]
-    settings = EvaluationSettings(metrics=("judged@10",))
-    found = api.evaluate(chunks, api.load_golden(sample_data / "shop"), arms, settings=settings, cache=cache)
+    found = api.evaluate(chunks, api.load_golden(sample_data / "shop"), arms, metrics="judged@10", cache=cache)
     assert found.scored[0].scores.direction("judged@10") == "none"
     return found
 

@@ -19,7 +19,7 @@ from ragbench.core.runs import Query
 from ragbench.engine import side_by_side, stoppable
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.retrievers.base import Index, Ranking, Retriever
-from ragbench.workflows.evaluate import evaluate, judged_unit
+from ragbench.workflows.bench import evaluate, judged_unit
 
 FAST = EvaluationSettings(k=(1, 3), resamples=200)
 

@@ -1,0 +1,385 @@
+"""Run retrievers on a golden set, score them, and compare them."""
+
+import platform
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from ragbench.comparison.compare import CompareSettings, compare_metrics
+from ragbench.core.context import Context, generator
+from ragbench.core.documents import Chunks
+from ragbench.core.errors import ArmError, RagbenchError, SettingError
+from ragbench.core.evaluations import Arm, Cost, Evaluation, Latency
+from ragbench.core.fingerprint import fingerprint, fingerprint_texts
+from ragbench.core.goldens import GoldenSet
+from ragbench.core.judgements import EvaluationTask, project_labels
+from ragbench.core.ledger import LedgerEntry, first_ten
+from ragbench.core.runs import Run, Unit
+from ragbench.core.scored import QueryTable
+from ragbench.core.scores import Scores
+from ragbench.core.spelling import given
+from ragbench.core.verdicts import Verdict
+from ragbench.engine import side_by_side, stoppable
+from ragbench.io.run_store import RunStore, StoredRun
+from ragbench.metrics.score import score
+from ragbench.metrics.settings import EvaluationSettings, tie_cut
+from ragbench.plugins import RETRIEVERS, Spec, build
+from ragbench.retrievers.base import Retriever
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.intervals import estimates
+from ragbench.workflows.measure import Measured, measure
+
+RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
+"""Their versions are part of a stored run's key: another version may rank otherwise."""
+
+RANKING_CODE = (
+    "core/*.py",
+    "io/vectors.py",
+    "io/token_vectors.py",
+    "models/embed/*.py",
+    "models/rerank/*.py",
+    "retrievers/*.py",
+    "engine.py",
+    "workflows/bench.py",
+    "workflows/measure.py",
+)
+"""What ranks and measures."""
+
+
+@lru_cache
+def code_fingerprint(module: str) -> str:
+    """Fingerprint of the source code of the retriever's module and of ragbench's packages that rank and measure.
+
+    It keeps a run of other code from being used as a run of this code. It is empty for a module without a file, such as
+    a notebook, whose runs cannot be stored.
+    """
+    found = getattr(sys.modules.get(module), "__file__", None)
+    if found is None or not Path(found).is_file():
+        return ""
+    package = Path(str(files("ragbench")))
+    paths = sorted({path for pattern in RANKING_CODE for path in package.glob(pattern)})
+    if Path(found) not in paths:
+        paths.append(Path(found))
+    return fingerprint_texts(path.read_text(encoding="utf-8") for path in paths)
+
+
+def library_versions() -> dict[str, str]:
+    """Installed version of each library that ranks."""
+    return {name: _version(name) for name in RANKING_LIBRARIES}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
+
+
+DEFAULT_RETRIEVERS = ("bm25", "dense", "hybrid", "rerank")
+TIE_WARNING = 0.05
+
+OnArm = Callable[[Arm], None]
+System = str | Mapping[str, object] | Retriever
+"""A spec, its settings as a mapping, or the retriever itself."""
+Retrievers = Sequence[System] | Mapping[str, System]
+"""Each under the name it is written by, or under names of one's own."""
+
+
+def evaluate(
+    chunks: Chunks,
+    golden: GoldenSet,
+    retrievers: Retrievers = DEFAULT_RETRIEVERS,
+    settings: EvaluationSettings | None = None,
+    *,
+    context: Context | None = None,
+    on_arm: OnArm | None = None,
+) -> Evaluation:
+    """Run each retriever over the golden set, score it, and compare it with the first.
+
+    A retriever that fails does not stop the others: its arm has the status
+    ``error`` and the reason.
+
+    Args:
+        chunks: what is indexed.
+        golden: queries and evidence.
+        retrievers: specs or retriever objects; each is one arm. A mapping gives them names.
+        settings: how to evaluate.
+        context: cache folder, seed and progress; the seed of ``settings`` counts.
+        on_arm: called with each arm as soon as it is finished, one at a time.
+
+    Raises:
+        SettingError: a retriever or metric is unknown or set wrongly; every fault is listed.
+        InputError: corpus and golden set do not fit together.
+    """
+    settings = settings or EvaluationSettings()
+    stop = threading.Event()
+    context = context or Context()
+    arms = arms_of(retrievers)
+    tokens = context.token_embedders.union(*map(_token_embedders, arms.values()))
+    progress = stoppable(context.progress, stop)
+    context = replace(context, seed=settings.seed, progress=progress, token_embedders=tokens)
+    unit = judged_unit(settings.level, golden, chunks)
+    fitted = without_self(golden, chunks) if settings.drop_self else golden
+    task = project_labels(fitted, chunks, unit=unit, overlap=settings.overlap, allow_missing=settings.allow_missing)
+    bench = _Bench(chunks, golden, task, settings, context)
+
+    handing_over = threading.Lock()
+
+    def work(named_arm: tuple[str, Retriever]) -> Arm:
+        arm = bench.arm(*named_arm)
+        if on_arm is not None:
+            with handing_over:
+                on_arm(arm)
+        return arm
+
+    if settings.jobs == 1:
+        done = [work(arm) for arm in arms.items()]
+    else:
+        done = side_by_side(work, list(arms.items()), settings.jobs, stop)
+    return bench.evaluation(done)
+
+
+def _token_embedders(retriever: Retriever) -> frozenset[str]:
+    # What is wrong with one is told by its own arm.
+    with suppress(Exception):
+        return retriever.token_embedders
+    return frozenset()
+
+
+def modules(retriever: Retriever) -> set[str]:
+    """The modules of a retriever and of the retrievers it is made of."""
+    return {type(retriever).__module__}.union(*(modules(part) for part in retriever.parts))
+
+
+def arms_of(retrievers: Retrievers) -> dict[str, Retriever]:
+    """Retriever by arm name, which is how it is written unless names are given; every fault is reported at once."""
+    faults: list[str] = []
+    arms: dict[str, Retriever] = {}
+    pairs = retrievers.items() if isinstance(retrievers, Mapping) else ((None, system) for system in retrievers)
+    for chosen, system in pairs:
+        try:
+            retriever = system if isinstance(system, Retriever) else build(RETRIEVERS, system)
+        except RagbenchError as error:
+            faults.append(str(error))
+            continue
+        name = chosen or (repr(system) if isinstance(system, Retriever) else Spec.parse(system).written)
+        faults += [f"retriever {name!r}: {fault}" for fault in retriever.check()]
+        if name in arms:
+            faults.append(f"retriever {name!r} is named twice")
+        arms[name] = retriever
+    if faults:
+        raise SettingError("\n".join(faults))
+    if not arms:
+        raise SettingError("no retriever is named")
+    return arms
+
+
+def judged_unit(level: str, golden: GoldenSet, chunks: Chunks) -> Unit:
+    """Chunks where evidence points at parts of documents and some document was cut, else documents."""
+    if level == "chunk":
+        return "chunk"
+    if level == "document":
+        return "document"
+    return "chunk" if golden.has_spans and len(chunks) > len(chunks.document_ids) else "document"
+
+
+def without_self(golden: GoldenSet, chunks: Chunks) -> GoldenSet:
+    """Leave the document whose id is the query's id out of that query's ranking, and of what is relevant to it."""
+    own = chunks.document_row
+    items = (replace(item, exclude=(*item.exclude, item.id)) if item.id in own else item for item in golden)
+    return replace(golden, items=tuple(items))
+
+
+class _Bench:
+    """One evaluation at work."""
+
+    def __init__(
+        self, chunks: Chunks, golden: GoldenSet, task: EvaluationTask, settings: EvaluationSettings, context: Context
+    ) -> None:
+        self.chunks, self.golden, self.task, self.settings, self.context = chunks, golden, task, settings, context
+        self.clusters = cluster_index([item.unit for item in golden])
+        self.store = None if context.cache is None else RunStore(context.cache / "runs")
+        # A document takes the place of its best chunk, so enough chunks must be asked for to fill K documents.
+        per_document = -(-len(chunks) // len(chunks.document_ids))
+        self.depth = settings.depth * (2 * per_document if task.unit == "document" and per_document > 1 else 1)
+        self.began = time.time()
+
+    def arm(self, name: str, retriever: Retriever) -> Arm:
+        """Run, or take from the store, and score one arm."""
+        try:
+            measured, from_store = self._measured(retriever)
+            run = self._judged(measured.run)
+            scores = score(run, self.task.judgements, self.settings.metric_names, ties=self.settings.ties)
+        except RagbenchError as error:
+            return Arm(name, "error", str(error))
+        except Exception as error:  # a plugin may raise anything; its arm fails, the others go on
+            return Arm(name, "error", f"{type(error).__name__}: {error}")
+        rng = generator(self.settings.seed, "bootstrap")
+        return Arm(
+            name=name,
+            status="ok",
+            run=run,
+            scores=scores,
+            metrics=estimates(scores, self.clusters, rng, self.settings.resamples),
+            cost=measured.cost,
+            tie_rate=run.tie_rate(tie_cut(self.settings.k)),
+            failed=len(run.failures),
+            empty=int((run.lengths == 0).sum()) - len(run.failures),
+            degraded=measured.degraded,
+            from_store=from_store,
+            notes=measured.notes,
+            warnings=(*self._warnings(run, measured), *self._strangers(measured.run, scores)),
+        )
+
+    def _measured(self, retriever: Retriever) -> tuple[Measured, bool]:
+        code = [code_fingerprint(module) for module in sorted(modules(retriever))]
+        key = self._key(retriever, code) if self.store is not None and all(code) and retriever.cacheable else None
+        if key is not None and self.store is not None and not self.settings.fresh:
+            stored = self.store.load(key, self.chunks.ids)
+            if stored is not None:
+                return _recall(stored), True
+        measured = measure(retriever, self.chunks, self.task.queries, self.depth, self.context)
+        whole = not (measured.run.failures or measured.degraded)
+        if key is not None and self.store is not None and whole:
+            facts = {"cost": asdict(measured.cost), "notes": measured.notes}
+            try:
+                self.store.save(key, StoredRun(measured.run, facts))
+            except OSError as error:
+                measured.notes["not_stored"] = str(error)
+        return measured, False
+
+    def _key(self, retriever: Retriever, code: Sequence[str]) -> str:
+        asked = [[q.id, q.text, sorted(q.exclude)] for q in self.task.queries]
+        versions = library_versions()
+        return fingerprint(
+            [self.chunks.fingerprint, asked, retriever.key(), self.depth, self.settings.seed, versions, code]
+        )
+
+    def _judged(self, run: Run) -> Run:
+        """The run in the judged unit."""
+        if run.unit == "chunk" and self.task.unit == "document":
+            known = self.chunks.document_index
+            extra = len(run.item_ids) - len(known)
+            # Ids the corpus lacks are documents of their own: they hold their rank and are not judged.
+            index = np.concatenate([known, len(self.chunks.document_ids) + np.arange(extra, dtype=np.int32)])
+            names = self.chunks.document_ids
+            return run.as_documents([*names, *run.item_ids[len(known) :]] if extra else names, index)
+        if run.unit == "document" and self.task.unit == "chunk":
+            raise ArmError(f"it returns documents, but chunks are judged: evaluate with {given('level', 'document')}")
+        return run
+
+    def _warnings(self, run: Run, measured: Measured) -> list[str]:
+        found, returned, notes = list[str](), measured.run, measured.notes
+        k = max(self.settings.k)
+        cut = tie_cut(self.settings.k)
+        ties = run.tie_rate(cut)
+        if ties > TIE_WARNING:
+            found.append(
+                f"{ties:.0%} of its top {cut} items share their score with a neighbour: "
+                "their order is by id, not by merit"
+            )
+        if run.repeated:
+            found.append(f"{run.repeated} items were returned twice for a query; the better rank counts")
+        if "not_stored" in notes:
+            found.append(f"its run could not be stored and will be computed again: {notes['not_stored']}")
+        if run.failures:
+            found.append(f"{len(run.failures)} queries failed and score 0: {first_ten(sorted(run.failures))}")
+        if measured.degraded:
+            found.append(
+                f"{len(measured.degraded)} of {len(run)} queries were not searched as its settings say "
+                f"(the ledger has the reasons): {first_ten(sorted(measured.degraded))}"
+            )
+        # Only where all chunks that were asked for came is it their falling together that made the list short.
+        short = int(((run.lengths < min(k, len(self.chunks.document_ids))) & (returned.lengths >= self.depth)).sum())
+        if short:
+            found.append(f"{short} queries have fewer than {k} documents, since several chunks fell on one document")
+        return found
+
+    def _strangers(self, returned: Run, scores: Scores) -> list[str]:
+        """What is said of ids that the corpus or the judgements lack: such results score 0 whatever they are."""
+        found = [entry.reason for entry in scores.ledger.of("nothing-judged")]
+        if returned.unit == "chunk" and len(returned.item_ids) == len(self.chunks):
+            return found
+        known = self.chunks.row if returned.unit == "chunk" else self.chunks.document_row
+        row, times = np.unique(returned.items, return_counts=True)
+        names = [returned.item_ids[item] for item in row.tolist()]
+        strange = np.array([name not in known for name in names], dtype=bool)
+        if strange.any():
+            share = times[strange].sum() / times.sum()
+            first = first_ten(name for name in names if name not in known)
+            found.append(
+                f"{share:.0%} of its results are ids that the corpus lacks, which count as not relevant: {first}"
+            )
+        return found
+
+    def evaluation(self, arms: Sequence[Arm]) -> Evaluation:
+        """Comparisons, ledger and manifest over the finished arms."""
+        ran = [arm for arm in arms if arm.status == "ok"]
+        ledger = self.chunks.ledger + self.golden.ledger + self.task.ledger
+        if ran and ran[0].scores is not None:
+            ledger = ledger + ran[0].scores.ledger.of("no-relevant")
+        for arm in arms:
+            ledger = ledger + self._entries(arm)
+        queries = QueryTable.of(self.golden)
+        found = Evaluation(tuple(arms), (), ledger, {}, self.task, self.chunks, queries)
+        return replace(found, comparisons=self._comparisons(found), manifest=self._manifest())
+
+    def _comparisons(self, evaluation: Evaluation) -> tuple[Verdict, ...]:
+        runs = [run for run in evaluation.scored if run.error is None]
+        if len(runs) < 2:
+            return ()
+        settings = CompareSettings(
+            metrics=runs[0].scores.metrics, seed=self.settings.seed, resamples=self.settings.resamples
+        )
+        return compare_metrics(runs, settings)
+
+    def _entries(self, arm: Arm) -> list[LedgerEntry]:
+        if arm.status == "error":
+            return [LedgerEntry("arm", arm.name, arm.error or "", "arm-failed")]
+        if arm.run is None or arm.scores is None:
+            return []
+        failures = arm.run.failures
+        nothing = [entry.item for entry in arm.scores.ledger.of("not-retrieved") if entry.item not in failures]
+        return [
+            *(LedgerEntry("search", f"{arm.name}: {id_}", reason, "query-failed") for id_, reason in failures.items()),
+            *(
+                LedgerEntry("search", f"{arm.name}: {id_}", reason, "query-degraded")
+                for id_, reason in arm.degraded.items()
+            ),
+            *(LedgerEntry("search", f"{arm.name}: {id_}", "nothing was retrieved", "not-retrieved") for id_ in nothing),
+        ]
+
+    def _manifest(self) -> dict[str, object]:
+        clusters = int(self.clusters.max()) + 1
+        return {
+            "golden": {"name": self.golden.name, "fingerprint": self.golden.fingerprint, "queries": len(self.golden)},
+            "chunks": {
+                "fingerprint": self.chunks.fingerprint,
+                "chunks": len(self.chunks),
+                "documents": len(self.chunks.document_ids),
+            },
+            "judgements": {"fingerprint": self.task.judgements.fingerprint, "unit": self.task.unit},
+            "resampling": {
+                "unit": "source document" if clusters < len(self.golden) else "query",
+                "clusters": clusters,
+                "resamples": self.settings.resamples,
+            },
+            "settings": asdict(self.settings),
+            "versions": library_versions() | {"python": platform.python_version()},
+            "seconds": round(time.time() - self.began, 3),
+        }
+
+
+def _recall(stored: StoredRun) -> Measured:
+    cost = dict(stored.facts["cost"])  # type: ignore[call-overload]
+    cost["latency_ms"] = Latency(**cost["latency_ms"])
+    return Measured(stored.run, Cost(**cost), dict(stored.facts["notes"]))  # type: ignore[call-overload]
