@@ -61,7 +61,7 @@ TOOLS = (
 )
 
 LEGACY = {
-    "answer": "Answers", "wattbot": "Answers",
+    "answer": "Answers",
 }  # fmt: skip
 
 

@@ -5,7 +5,6 @@ import typer
 
 from ragbench.cli import (
     answer,
-    wattbot,
 )
 
 USAGE_ERROR = 2
@@ -20,7 +19,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("answer")(answer.answer)
-app.add_typer(wattbot.app, name="wattbot")
+
+
+@app.callback()
+def _several() -> None:
+    """Keep the name of the command in front of its options, although there is only one command left."""
 
 
 def passed_on(name: str) -> click.Command:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint, plain
+from ragbench.core.spelling import given, named
 from ragbench.io.files import write_text
 
 RUN = "run.json"
@@ -52,7 +53,7 @@ def claimed(
     """
     try:
         if folder.exists() and not folder.is_dir():
-            raise InputError(f"{folder}: is a file; --out takes a folder")
+            raise InputError(f"{folder}: is a file; {named('out')} takes a folder")
         known = _known(folder)
         _check(folder, known, run, resume=resume, force=force)
         folder.mkdir(parents=True, exist_ok=True)
@@ -113,11 +114,12 @@ def _check(
         return
     if known is None:
         if resume:
-            raise InputError(f"{folder}: there is no run to resume; leave --resume out to begin one")
+            raise InputError(f"{folder}: there is no run to resume; leave {named('resume')} out to begin one")
         held = sorted(path.name for path in folder.iterdir() if path.name != LOCK) if folder.is_dir() else []
         if held:
             raise InputError(
-                f"{folder}: holds other files ({', '.join(held[:5])}); choose another --out, or write --force to use it"
+                f"{folder}: holds other files ({', '.join(held[:5])}); choose another {named('out')}, or give "
+                f"{given('force', True)} to use it"
             )
         return
     if known.get("fingerprint") == run["fingerprint"]:
@@ -125,6 +127,7 @@ def _check(
     changed = [key for key in run if key != "fingerprint" and known.get(key) != run[key]]
     raise InputError(
         f"{folder}: holds another run (different: {', '.join(changed) or 'unreadable run.json'}). "
-        "Give the options of that run to go on with it, choose another --out, or write --force to replace it "
+        f"Give the options of that run to go on with it, choose another {named('out')}, or give "
+        f"{given('force', True)} to replace it "
         "(its paid answers are kept)"
     )

@@ -1,10 +1,12 @@
-"""A WattBot score for the terminal, as JSON, and row by row as CSV."""
+"""A WattBot run as text and JSON; a WattBot score for the terminal, as JSON, and row by row as CSV."""
 
 import csv
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ragbench.answers.wattbot.run import LEDGER, Indexed, Planned, Submission
 from ragbench.answers.wattbot.score.parts import METRICS, WEIGHTS, Scored
 from ragbench.answers.wattbot.score.summary import Row, Summary, rows_of
 from ragbench.core.ledger import Ledger, first_ten
@@ -25,6 +27,56 @@ ISSUES = {
     "other-unit": "with another answer_unit than the truth; the unit by itself is not scored",
     "unknown-document": "with a reference to a document that the metadata do not have",
 }
+
+
+def run_lines(result: Submission | Planned | Indexed, out: Path) -> list[str]:
+    """The lines on a run: the reports first, then what was answered or would be asked.
+
+    Args:
+        result: the result of the run.
+        out: the folder of the run.
+    """
+    indexed = result if isinstance(result, Indexed) else result.indexed
+    found = [f"{indexed.documents} documents, {indexed.chunks} chunks in {out}"]
+    if isinstance(result, Planned):
+        first, second = (result.phases[name].calls for name in ("answer", "explain"))
+        found.append(
+            f"{result.questions} questions, before repairs at most {first:,} calls to answer and {second:,} to explain:"
+        )
+        found += [f"  {line}" for line in result.estimate.lines()]
+    elif isinstance(result, Submission):
+        found.append(f"{len(result.solutions)} questions, {result.blank} left blank; written to {result.path}")
+        found += [f"note: {count} x {code} ({LEDGER})" for code, count in result.faults.counts().items()]
+        for name, done in result.totals.items():
+            found.append(f"{name}: {done['calls']} calls, {done['from_cache']} from the cache")
+    return found
+
+
+def run_json(result: Submission | Planned | Indexed, out: Path) -> dict[str, Any]:
+    """The JSON object of a run.
+
+    Args:
+        result: the result of the run.
+        out: the folder of the run.
+    """
+    indexed = result if isinstance(result, Indexed) else result.indexed
+    found: dict[str, Any] = {
+        "version": SCHEMA_VERSION, "out": str(out), "documents": indexed.documents, "chunks": indexed.chunks,
+    }  # fmt: skip
+    if indexed.dimensions is not None:
+        found["dimensions"] = indexed.dimensions
+    if isinstance(result, Planned):
+        phases = {name: vars(phase) for name, phase in result.phases.items()}
+        found |= {"questions": result.questions, "estimate": vars(result.estimate), "phases": phases}
+    elif isinstance(result, Submission):
+        found |= {
+            "questions": len(result.solutions),
+            "blank": result.blank,
+            "faults": result.faults.counts(),
+            "models": result.totals,
+            "solutions": str(result.path),
+        }
+    return {**found, "left_out": indexed.skipped.counts()}
 
 
 def score_tables(summary: Summary, ledger: Ledger) -> "RenderableType":

@@ -86,6 +86,14 @@ WORKFLOWS = (
     ),
     Workflow("probe", "probe", "Answers", "Test the robustness of a RAG service or a model.", "probe"),
     Workflow("load_test", "load", "Answers", "Measure how a RAG service answers under load.", "load_test"),
+    Workflow(
+        "wattbot.run", "wattbot run", "Answers", "Answer WattBot questions from reports.", "wattbot", "RunOptions",
+        "run_task",
+    ),
+    Workflow(
+        "wattbot.score", "wattbot score", "Answers", "Score WattBot submissions.", "wattbot", "ScoreOptions",
+        "run_score",
+    ),
     Workflow("export", "export", "Tools", "Write a golden set in another format.", "export"),
     Workflow(
         "data.list", "data list", "Tools", "List public test collections.", "data", "ListOptions", "run_list"

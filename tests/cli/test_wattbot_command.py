@@ -103,7 +103,7 @@ def test_the_lessons_rules(ragbench: Any, tmp_path: Path) -> None:
     [
         (["--pred", TRUTH.with_name("test_Q.csv")], "ids are not in"),
         (["--pred", "nowhere.csv"], "nowhere.csv: cannot be read"),
-        (["--pred", TRUTH, "--compat", "lessons"], "did you mean 'lesson'"),
+        (["--pred", TRUTH, "--compat", "lessons"], "'lesson'"),
         (["--pred", METADATA], "has no column 'answer_value'"),
         (["--pred", TRUTH, "--worst", "-1"], "--worst is -1"),
     ],

@@ -156,7 +156,7 @@ def test_faults_of_documents_and_replies_are_in_the_ledger(ragbench: Any, tmp_pa
         (["--questions", DATA / "nowhere.csv"], "cannot be read"),
         (["--documents", DATA / "sources"], "holds none of the documents"),
         (["--metadata", TRUTH], "has no column 'url'"),
-        (["--until", "answer"], "did you mean 'answers'"),
+        (["--until", "answer"], "'answers'"),
     ],
 )
 def test_wrong_use_is_an_error_in_words(ragbench: Any, tmp_path: Path, changed: list[Any], said: str) -> None:

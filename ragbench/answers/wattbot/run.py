@@ -1,7 +1,7 @@
 """Make a submission from PDFs and questions, stage by stage. The output of a finished stage is reused."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from ragbench.engine import ask, embed
 from ragbench.io.files import replacing, write_text
 from ragbench.models.embed.base import Embedder
 from ragbench.models.llm.base import Asker, Request
+from ragbench.models.llm.costs import Estimate
 from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 
 MOST_ANSWER = 1000
@@ -144,6 +145,67 @@ class Sources:
     def hashes(self) -> dict[str, str]:
         """sha256 of every file by id."""
         return {id_: file_sha256(path) for id_, path in self.files.items()}
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """The reports of a run, after the stages that need no model.
+
+    Attributes:
+        documents: number of reports.
+        chunks: number of chunks.
+        dimensions: length of the chunks' vectors; None if the run ended before it embedded them.
+        skipped: documents and pages that were skipped, with the reasons.
+    """
+
+    documents: int
+    chunks: int
+    dimensions: int | None
+    skipped: Ledger
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The estimate of a dry run.
+
+    Attributes:
+        indexed: the reports.
+        questions: number of questions.
+        phases: calls, tokens and cost of the phases ``answer`` and ``explain``; upper bounds, without repairs.
+    """
+
+    indexed: Indexed
+    questions: int
+    phases: Mapping[str, Estimate]
+
+    @property
+    def estimate(self) -> Estimate:
+        """Both phases together."""
+        return self.phases["answer"] + self.phases["explain"]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The answers of a run.
+
+    Attributes:
+        indexed: the reports.
+        solutions: one per question, in their order.
+        faults: reasons for blank answers and dropped references.
+        totals: calls, tokens and cost of this run, by model.
+        path: the file of the submission.
+    """
+
+    indexed: Indexed
+    solutions: Sequence[Solution]
+    faults: Ledger
+    totals: Mapping[str, Mapping[str, object]]
+    path: Path
+
+    @property
+    def blank(self) -> int:
+        """Number of questions left blank."""
+        return sum(one.is_blank for one in self.solutions)
 
 
 def chunk_stage(sources: Sources, out: Path) -> tuple[list[PageChunk], Ledger]:

@@ -13,6 +13,7 @@ from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import fingerprint_texts
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
+from ragbench.core.spelling import named
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.intervals import mean_interval
 
@@ -94,7 +95,7 @@ def summarise(
         SettingError: a setting is out of its range.
     """
     if worst < 0 or seed < 0:
-        raise SettingError(f"--worst is {worst} and --seed is {seed}; both must be 0 or more")
+        raise SettingError(f"{named('worst')} is {worst} and {named('seed')} is {seed}; both must be 0 or more")
     table = question_table(scored)
     clusters = cluster_index(table.units)
     rng = generator(seed, "wattbot", "intervals")
