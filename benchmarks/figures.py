@@ -79,7 +79,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Options:
-    """What every benchmark is told.
+    """The settings of every benchmark.
 
     Attributes:
         data: folder of the public collections.

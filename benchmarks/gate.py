@@ -106,7 +106,7 @@ class Population:
 
     @classmethod
     def measured(cls) -> "Population":
-        """Evaluate both systems on the shop; queries without a relevant item are left out."""
+        """Evaluate both systems on the shop; queries without a relevant item are skipped."""
         chunks = api.chunk(api.load_corpus(SHOP / "product_catalog.csv"), "whole")
         first, second = evaluate(chunks, api.load_golden(SHOP), SYSTEMS, EvaluationSettings(metrics=METRICS)).scored
         kept = ~np.isnan(first.scores.values).any(axis=1)

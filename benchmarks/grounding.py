@@ -1,4 +1,4 @@
-"""The judge-free grounding signal against people's labels: QAGS and BEGIN."""
+"""The judge-free grounding signal against the labels of annotators: QAGS and BEGIN."""
 
 import sys
 from collections.abc import Mapping
@@ -34,8 +34,8 @@ CORRELATION = {
 HOW = (
     "`grounding` as it ships and its words alone (`grounding:embedder=null`), by the functions of `ragbench judge "
     "check`; 95% intervals by source text. QAGS: sentences of summaries, supported where most of three people say yes. "
-    "BEGIN (development sets): responses, fully attributable against not fully attributable; generic ones are left "
-    "out. Accuracy: thresholds chosen by cross-validation, so that it is held against trained classifiers without "
+    "BEGIN (development sets): responses, fully attributable against not fully attributable; generic ones are "
+    "excluded. Accuracy: thresholds chosen by cross-validation, so that it is held against trained classifiers without "
     "being flattered. Spearman: per summary, mean score of its sentences against the share that is supported. The way "
     f"to combine words and embeddings was chosen on {CHOSEN_ON} alone, whose figures are therefore flattered; nothing "
     "was chosen on the others. An answer without a value (without a word, or one that says it has none) counts as 0."

@@ -1,4 +1,4 @@
-"""What ``ragbench plan`` promises beside what experiments give, and intervals from few labels of people."""
+"""What ``ragbench plan`` promises beside what experiments give, and intervals from few labels of annotators."""
 
 import sys
 from collections.abc import Iterator
@@ -151,8 +151,8 @@ def prediction_figures(experiments: int) -> Iterator[Figure]:
             alone += (found.people_high or 0.0) - (found.people_low or 0.0)
         coverage = held / experiments
         yield Figure(
-            f"{people} labels of people, {machine:,} of a judge who accepts {right:.0%} of the valid and {wrong:.0%} "
-            f"of the others, {rate:.0%} valid",
+            f"{people} labels of annotators, {machine:,} of a judge who accepts {right:.0%} of the valid and "
+            f"{wrong:.0%} of the others, {rate:.0%} valid",
             "coverage of the 95% prediction-powered interval",
             coverage,
             target="at least .94",

@@ -105,7 +105,7 @@ def run(options: Options) -> Section:
     figures: list[Figure] = []
     for collection in chosen:
         if not (options.data / collection.folder).is_dir():
-            options.say(f"  {collection.name}: left out, {options.data / collection.folder} is not there")
+            options.say(f"  {collection.name}: skipped, because {options.data / collection.folder} is not there")
             continue
         options.say(f"  {collection.name}")
         figures += measured(collection, options.data)

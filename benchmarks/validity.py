@@ -83,7 +83,7 @@ Cranfield, CACM, MED and SciFact, nine do on SQuAD 2. Keyword queries that many 
 small lead although they copy; for them the seeds change nothing.
 """
 SEEDS, MOST_OF = 30, 3
-"""People's queries that become seeds, and at most one in so many of them."""
+"""Human queries that become seeds, and at most one in so many of them."""
 
 
 @dataclass(frozen=True)

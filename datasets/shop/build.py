@@ -97,7 +97,7 @@ def read_line(line: str, queries: list[Query], where: str) -> None:
 
 
 def golden_record(query: Query, products: dict[str, Product]) -> dict[str, object]:
-    """One golden item in ragbench's format; keys without a value are left out."""
+    """One golden item in ragbench's format; keys without a value are omitted."""
     evidence: list[dict[str, object]] = []
     rejected: dict[str, str] = {}
     for grade, product_id, words in query.judgements:

@@ -193,7 +193,7 @@ async def answer(
     price: Price | None = None,
     note: Note = lambda query_id, answer: None,
 ) -> tuple[tuple[Answered, ...], Ledger]:
-    """Answer the questions. Returns the answers in their order, and a ledger of what failed or was skipped.
+    """Answer the questions. Returns the answers in their order, and an issue log of what failed or was skipped.
 
     Args:
         questions: the questions.
@@ -309,7 +309,7 @@ def card(answers: AnswerSet) -> str:
         lines = [
             f"| {code} | {count} | {_plain(answers.ledger.of(code)[0].reason)} |" for code, count in left_out.items()
         ]
-        parts += ["## Ledger", "| code | entries | first reason |\n|---|---|---|\n" + "\n".join(lines)]
+        parts += ["## Issue log", "| code | entries | first reason |\n|---|---|---|\n" + "\n".join(lines)]
     return "\n\n".join(parts) + "\n"
 
 

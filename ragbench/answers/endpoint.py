@@ -70,7 +70,7 @@ async def ask_service(
     keep: Keep,
     progress: Progress = silent,
 ) -> tuple[tuple[Answered, ...], Ledger]:
-    """Ask the service. Returns its answers in the order of the questions, and a ledger of the failures.
+    """Ask the service. Returns its answers in the order of the questions, and an issue log of the failures.
 
     Args:
         endpoint: the service.

@@ -114,7 +114,7 @@ class AnswerEvaluation(Shown):
         counts: ``queries``, ``answered``, ``abstained``, ``failed``, ``missing`` (no row in the answers) and
             ``unknown`` (answers to queries that the golden set lacks, not scored).
         stopped: why the judge stopped early (a spent budget, a service that is down), or empty. Answers it did not
-            judge have no value, and code ``judge-stopped`` in the ledger.
+            judge have no value, and code ``judge-stopped`` in the issue log.
         warnings: reasons to doubt the judge.
         calibrated: rates corrected for the errors of a judge, as `ragbench.answers.judge_check.rate` makes them.
     """
@@ -171,8 +171,8 @@ def score_answers(
     """Score every query of the golden set.
 
     A query without an answer counts as failed: metrics of correctness give it 0, and
-    it is in the ledger. Answers to queries that the golden set lacks are not scored,
-    and are in the ledger. If the judge ends the run (a spent budget, a service that
+    it is in the issue log. Answers to queries that the golden set lacks are not scored,
+    and are in the issue log. If the judge ends the run (a spent budget, a service that
     is down), the other answers have no values, and ``stopped`` says why.
 
     Args:
@@ -261,7 +261,7 @@ def named_metrics(
 
 
 def _aligned(answers: AnswerSet, golden: GoldenSet) -> tuple[AnswerSet, list[LedgerEntry], dict[str, int]]:
-    """Return one answer per golden item, in order, with a ledger of skipped answers and the counts."""
+    """Return one answer per golden item, in order, with an issue log of skipped answers and the counts."""
     by_id = {item.query_id: item for item in answers}
     known = {item.id for item in golden}
     if known.isdisjoint(by_id):

@@ -90,7 +90,7 @@ class Arm:
         metrics: estimate by metric name.
         cost: cost of the run.
         tie_rate: share of the items in the top 10 (or the nearest cut-off) that have the same score as a neighbour.
-        failed: queries that could not be answered; each is in the ledger and scores 0.
+        failed: queries that could not be answered; each is in the issue log and scores 0.
         empty: queries with an empty ranking; they score 0.
         degraded: reason by query id, for queries that were not searched as the settings say (`Index.degraded`).
         from_store: whether the rankings (and the cost measured then) come from the run store.

@@ -115,7 +115,7 @@ def project_labels(
         unit: whether chunks or documents are judged.
         overlap: share of the shorter of span and chunk that must be covered, in (0, 1].
         allow_missing: continue if evidence names documents that the corpus lacks.
-            They still count as relevant items, as in trec_eval, and the ledger lists them.
+            They still count as relevant items, as in trec_eval, and the issue log lists them.
 
     Raises:
         InputError: evidence names a missing document, no query has anything

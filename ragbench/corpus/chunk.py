@@ -82,7 +82,7 @@ def chunk(corpus: Corpus, chunker: Chunker, *, progress: Progress | None = None)
     documents whole gives the chunk the document's own id.
 
     Returns:
-        The chunks, and a ledger of the documents that gave none.
+        The chunks, and an issue log of the documents that gave none.
 
     Raises:
         InputError: no document gave a chunk.

@@ -1,7 +1,7 @@
 """Read a file or folder as a corpus.
 
 In a folder, every file is read by the loader that recognises its ending, in sorted order. A file that cannot be read is
-skipped, with an entry in the corpus's ledger. Only a corpus without any document, duplicate ids, and a damaged table
+skipped, with an entry in the corpus's issue log. Only a corpus without any document, duplicate ids, and a damaged table
 (which could lose thousands of documents) are errors.
 """
 
@@ -69,7 +69,7 @@ class Loaded(NamedTuple):
     """A corpus that was read.
 
     Attributes:
-        corpus: the documents, with the ledger of what was skipped. For a file of chunks, the documents as far as the
+        corpus: the documents, with the issue log of what was skipped. For a file of chunks, the documents as far as the
             chunks cover them.
     """
 
@@ -179,7 +179,7 @@ def _encodable(document: Document) -> Document:
 
 
 def _sources(path: Path, given: Loader | None, ledger: list[LedgerEntry]) -> list[_Source]:
-    """List the files to read, in order, each with its loader. The ledger lists skipped ones."""
+    """List the files to read, in order, each with its loader. The issue log lists skipped ones."""
     if path.is_file():
         if given is not None and given.folders:
             raise InputError(f"{path}: this loader reads folders; give it the folder")

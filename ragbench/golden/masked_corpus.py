@@ -26,9 +26,10 @@ class Without(NamedTuple):
     """A corpus without masked text.
 
     Attributes:
-        corpus: the shortened documents. A document that is masked whole is dropped and listed in the corpus's ledger.
-        golden: the queries, with their evidence at its new offsets and nothing left to mask. Its ledger lists what lost
-            its evidence.
+        corpus: the shortened documents. A document that is masked whole is dropped, and the corpus's issue log lists
+            it.
+        golden: the queries, with their evidence at its new offsets and nothing left to mask. Its issue log lists
+            what lost its evidence.
     """
 
     corpus: Corpus
@@ -39,7 +40,7 @@ def without_masked(corpus: Corpus, golden: GoldenSet) -> Without:
     """Remove from the corpus every span that any query of the set masks.
 
     All spans are removed for all queries, so one index serves the whole set. A sentence that became a query is
-    therefore missing for the other queries too. If it held evidence for them, that evidence is lost, and the ledger
+    therefore missing for the other queries too. If it held evidence for them, that evidence is lost, and the issue log
     says so. The ids in ``exclude`` stay as they are and may not exist in the new chunking. A corpus that was read from
     a file of chunks becomes a corpus of documents, which you chunk again.
 

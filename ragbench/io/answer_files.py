@@ -36,7 +36,7 @@ def read_answers(
     name: str | None = None,
     ids: Mapping[str, str] | None = None,
 ) -> AnswerSet:
-    """Read answers. Their ledger lists what was changed or skipped.
+    """Read answers. Their issue log lists what was changed or skipped.
 
     Args:
         path: a folder that ragbench wrote, or a ``.jsonl``, ``.csv``, ``.tsv`` or ``.parquet`` file.

@@ -185,7 +185,7 @@ def _put(new: Path, place: Path, aside: Path) -> None:
 
 
 def _is_of(line: str, arm: str) -> bool:
-    """Whether a line of the ledger is about this arm, or about no arm."""
+    """Whether a line of the issue log is about this arm, or about no arm."""
     entry = json.loads(line)
     if entry["code"] == "arm-failed":
         return False

@@ -14,7 +14,7 @@ from ragbench.io.tables import as_text, query_text, read_rows
 def read_questions(path: Path) -> GoldenSet:
     """The questions, as items without evidence; what is neither id nor question becomes metadata.
 
-    Questions without ids are called q0001, q0002, ... in the order of the file, which is noted in the ledger.
+    Questions without ids are called q0001, q0002, ... in the order of the file, which is noted in the issue log.
 
     Raises:
         InputError: nothing there, no question in it, no column of questions, or an id that is missing or occurs twice.

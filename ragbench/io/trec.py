@@ -293,7 +293,7 @@ def whole_number(written: str) -> int | None:
 
 
 def read_labels(path: Path | str) -> Labels:
-    """Read a qrels file, with a ledger entry for each repeated row.
+    """Read a qrels file, with an issue for each repeated row.
 
     Raises:
         InputError: the file does not exist or has no label, a line does not have four fields, a label is not a whole

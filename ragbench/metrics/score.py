@@ -27,11 +27,11 @@ def score(
 ) -> Scores:
     """Compute every metric for every query of the judgements.
 
-    A query that the run lacks, or for which nothing was retrieved, scores 0; the ledger lists it as ``not-retrieved``.
-    A query without a relevant item is NaN on the metrics that need one; the ledger lists it as ``no-relevant``. Queries
-    of the run without judgements are skipped and listed as ``not-judged``. Unjudged items count as not relevant. If no
-    retrieved item at all is judged, the ledger says ``nothing-judged``: the ids are probably of another unit or
-    chunking.
+    A query that the run lacks, or for which nothing was retrieved, scores 0; the issue log lists it as
+    ``not-retrieved``. A query without a relevant item is NaN on the metrics that need one; the issue log lists it as
+    ``no-relevant``. Queries of the run without judgements are skipped and listed as ``not-judged``. Unjudged items
+    count as not relevant. If no retrieved item at all is judged, the issue log says ``nothing-judged``: the ids are
+    probably of another unit or chunking.
 
     Args:
         run: a ranking per query. Its vocabulary may differ from that of the judgements.

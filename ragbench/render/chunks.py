@@ -15,7 +15,7 @@ QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
 def chunks_json(chunks: "Chunks", documents: int, chunker: str, ledger: "Ledger") -> dict[str, object]:
-    """The numbers of documents and chunks, the lengths of chunks in characters, and the ledger."""
+    """The numbers of documents and chunks, the lengths of chunks in characters, and the issue log."""
     lengths = chunks.ends - chunks.starts
     quantiles = np.quantile(lengths, QUANTILES, method="inverted_cdf")
     return {
@@ -33,7 +33,7 @@ def chunks_json(chunks: "Chunks", documents: int, chunker: str, ledger: "Ledger"
 
 
 def chunks_lines(found: Mapping[str, object], ledger: "Ledger") -> list[str]:
-    """The same as text, with the first ten items of each code of the ledger.
+    """The same as text, with the first ten items of each code of the issue log.
 
     Args:
         found: what `chunks_json` gave.

@@ -11,7 +11,7 @@ from ragbench.golden.masked_corpus import CORPUS, GOLDEN, Without
 
 
 def without_json(without: Without, out: Path | None) -> dict[str, Any]:
-    """The numbers of documents and queries, the files in the folder that was written, and the ledger."""
+    """The numbers of documents and queries, the files in the folder that was written, and the issue log."""
     ledger = without.corpus.ledger + without.golden.ledger
     return {
         "version": VERSION,
@@ -24,7 +24,7 @@ def without_json(without: Without, out: Path | None) -> dict[str, Any]:
 
 
 def without_lines(without: Without) -> list[str]:
-    """What was skipped or lost, by the code of the ledger."""
+    """What was skipped or lost, by the code of the issue log."""
     ledger = without.corpus.ledger + without.golden.ledger
     return [
         f"{count} x {code}: {first_ten(f'{entry.item} ({entry.reason})' for entry in ledger.of(code))}"

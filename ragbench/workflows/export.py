@@ -36,7 +36,7 @@ class Exported:
     """What was written.
 
     Attributes:
-        golden: the set that was read. Its ledger lists what was skipped while it was read.
+        golden: the set that was read. Its issue log lists what was skipped while it was read.
         format: the format that was written.
         out: the folder or file.
         lost: what the format cannot hold, for each query.

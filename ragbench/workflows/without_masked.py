@@ -28,13 +28,13 @@ def run(options: Options, context: Context) -> Without:
 
     All spans are masked for all queries, so one index serves the whole set. A
     sentence that one query was taken from is therefore missing for the others
-    too. If evidence lay in it, that evidence is lost, and the ledger lists it.
+    too. If evidence lay in it, that evidence is lost, and the issue log lists it.
     Ids of excluded chunks stay as they are and may not exist in the new
     chunking. If the corpus is a file of chunks, the result has its documents,
     which are cut anew.
 
     Returns:
-        ``corpus``, the shortened documents, and ``golden``, the set that belongs to them. The ledger of each lists
+        ``corpus``, the shortened documents, and ``golden``, the set that belongs to them. The issue log of each lists
         what was skipped.
 
     Raises:

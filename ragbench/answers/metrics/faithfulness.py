@@ -43,7 +43,7 @@ class Faithfulness(AnswerMetric):
     With ``repeats``, the verdicts are asked for several times. The value is the mean over
     the judgements, and the column ``faithfulness_flips`` is the share of statements whose
     verdict differs between them, which is the judge's noise. A lost judgement is in the
-    ledger, and the value is the mean of the others.
+    issue log, and the value is the mean of the others.
 
     Source: Es et al. 2024 (RAGAS), whose judge sees all sources as one text.
 

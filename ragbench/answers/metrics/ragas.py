@@ -23,7 +23,7 @@ class Ragas(AnswerMetric):
     Limits, retries, cache and budget apply, and no answer is lost. Ragas gives 0 or NaN if
     the judge finds no statement, accepts any number of verdicts, and counts any verdict
     but 0 as yes. Here the judge is asked again for such an answer; if that fails, there is
-    no value and a ledger entry. The column is named ``ragas_`` plus the metric. It needs
+    no value and an entry in the issue log. The column is named ``ragas_`` plus the metric. It needs
     the extra ``ragas``. See docs/guides/ragas.md.
 
     Attributes:

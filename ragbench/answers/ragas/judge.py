@@ -124,7 +124,7 @@ class Unjudged(Exception):
     """One answer cannot be scored. Ragas lets this exception through to the caller.
 
     Attributes:
-        code: the kind of reason, for the ledger, as for the native judge (`ragbench.answers.judge.replies.Lost`).
+        code: the kind of reason, for the issue log, as for the native judge (`ragbench.answers.judge.replies.Lost`).
     """
 
     def __init__(self, code: str, reason: str) -> None:

@@ -128,7 +128,7 @@ def document_files(folder: Path, ids: Iterable[str]) -> tuple[dict[str, Path], l
 
 
 def read_pages(files: dict[str, Path]) -> tuple[list[Page], list[LedgerEntry]]:
-    """Read the pages that hold text. A file that cannot be read, and a page without text, become ledger entries.
+    """Read the pages that hold text. The issue log names files that cannot be read and pages without text.
 
     Args:
         files: files by document id.

@@ -316,4 +316,4 @@ def read_ledger(path: Path) -> Ledger:
         lines = path.read_text(encoding="utf-8").splitlines()
         return Ledger(tuple(LedgerEntry(**json.loads(line)) for line in lines))
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: is no ledger ({error}); remove it to read the documents again") from error
+        raise InputError(f"{path}: is not an issue log ({error}); remove it to read the documents again") from error

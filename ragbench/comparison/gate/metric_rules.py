@@ -209,7 +209,7 @@ def _shares(values: Values) -> bool:
 
 def _expected(run: ScoredRun, metric: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Mark the queries that should have a value: those with something relevant on which the metric is defined."""
-    # One ledger has the reasons of all answer metrics. Each reason begins with its metric.
+    # One issue log has the reasons of all answer metrics. Each reason begins with its metric.
     nothing = {
         entry.item
         for entry in run.scores.ledger.entries

@@ -18,7 +18,7 @@ class NotDocuments(InputError):
     """The file is sound but holds no documents (a table without a text column).
 
     An error where the file was named; in a folder of other documents it is
-    skipped with an entry in the ledger.
+    skipped with an entry in the issue log.
     """
 
 
@@ -41,7 +41,7 @@ class Loader(ABC):
 
     @abstractmethod
     def load(self, path: Path, name: str) -> Iterator[Document | LedgerEntry]:
-        """Documents of a file, and a ledger entry for each part that had to be skipped.
+        """Documents of a file, and an issue for each part that had to be skipped.
 
         Args:
             path: what to read.

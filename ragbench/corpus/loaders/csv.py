@@ -35,7 +35,7 @@ class CsvLoader(RowLoader):
             raise SettingError(f"delimiter must be one character, not {self.delimiter!r}")
 
     def load(self, path: Path, name: str) -> Iterator[Document | LedgerEntry]:
-        """A document for each row with a text, a ledger entry for each without."""
+        """Yield a document for each row with a text, and an issue for each row without one."""
         text, encoding = read_text(path, name=name, max_bytes=self.max_bytes)
         if not text.strip():
             raise NotDocuments(f"{name}: the file is empty")

@@ -32,7 +32,7 @@ class HfLoader(RowLoader):
         return path.is_dir() and ((path / "state.json").is_file() or (path / "dataset_dict.json").is_file())
 
     def load(self, path: Path, name: str) -> Iterator[Document | LedgerEntry]:
-        """A document for each row with a text, a ledger entry for each without."""
+        """Yield a document for each row with a text, and an issue for each row without one."""
         where = name or path.name
         folder = self._folder(path, where)
         _check_files(folder, path, where)

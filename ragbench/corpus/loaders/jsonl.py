@@ -25,7 +25,7 @@ class JsonlLoader(RowLoader):
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson", ".jsonl.gz", ".json")
 
     def load(self, path: Path, name: str) -> Iterator[Document | LedgerEntry]:
-        """A document for each object with a text, a ledger entry for each without."""
+        """Yield a document for each object with a text, and an issue for each object without one."""
         whole = path.name.lower().endswith(".json")
         return self.documents(array_rows(path, name) if whole else json_rows(path, name=name, max_bytes=self.max_bytes))
 

@@ -18,7 +18,7 @@ class ParquetLoader(RowLoader):
     suffixes: ClassVar[tuple[str, ...]] = (".parquet", ".pq")
 
     def load(self, path: Path, name: str) -> Iterator[Document | LedgerEntry]:
-        """A document for each row with a text, a ledger entry for each without."""
+        """Yield a document for each row with a text, and an issue for each row without one."""
 
         def choose(columns: list[str]) -> None:
             self.columns(columns, name)

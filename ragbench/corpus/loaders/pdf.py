@@ -20,7 +20,7 @@ class PdfLoader(FileLoader):
     """A PDF is a document: the text of its pages, set apart by blank lines.
 
     Metadata: ``pages`` (offsets of each page in the text), and ``empty_pages``
-    (their numbers), which are in the ledger too: a scanned page holds a picture.
+    (their numbers), which are in the issue log too: a scanned page holds a picture.
 
     Attributes:
         max_pages: longer files are refused.

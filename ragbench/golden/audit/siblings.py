@@ -197,7 +197,7 @@ async def grade_siblings(
 ) -> SiblingGrades:  # fmt: skip
     """Ask the model once per candidate. The asker applies limits, budget and cache.
 
-    When the budget is spent, the remaining candidates get no grade, and the ledger says so.
+    When the budget is spent, the remaining candidates get no grade, and the issue log says so.
 
     Raises:
         RagbenchError: every call would fail (wrong key, service down).

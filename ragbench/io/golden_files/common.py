@@ -208,7 +208,7 @@ def join(
     name: str,
     elsewhere: frozenset[str] = frozenset(),
 ) -> GoldenSet:
-    """Join queries and labels to items with whole documents as evidence. The ledger lists what has no partner.
+    """Join queries and labels to items with whole documents as evidence. The issue log lists what has no partner.
 
     Args:
         texts: text and metadata by query id.

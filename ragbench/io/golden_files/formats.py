@@ -45,7 +45,7 @@ def read_golden(
     columns: Mapping[str, str] | None = None,
     name: str | None = None,
 ) -> GoldenSet:
-    """Read a golden set. Its ledger lists what was skipped.
+    """Read a golden set. Its issue log lists what was skipped.
 
     Args:
         path: a file or folder.

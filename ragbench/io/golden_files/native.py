@@ -29,7 +29,7 @@ FORMAT_VERSION = 1
 
 
 def read(path: Path, options: ReadOptions) -> GoldenSet:
-    """Read a set. Its ledger notes if the manifest belongs to other content.
+    """Read a set. Its issue log notes if the manifest belongs to other content.
 
     Raises:
         InputError: a file is missing or a line is wrong; the message has file and line.

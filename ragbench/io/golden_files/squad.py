@@ -24,7 +24,7 @@ TAKES: frozenset[str] = frozenset()
 def read(path: Path, options: ReadOptions) -> GoldenSet:
     """Read the questions. An unanswerable one has no evidence and ``is_impossible`` in its metadata.
 
-    An answer whose text is not at its offset is skipped, and the ledger lists it.
+    An answer whose text is not at its offset is skipped, and the issue log lists it.
 
     Raises:
         InputError: the file is not in SQuAD format, or a question is wrong.

@@ -62,7 +62,7 @@ class Summary:
         kinds: by kind of question.
         worst: the lowest rows that are not perfect, lowest first, then in the order of the truth.
         imperfect: number of rows that are not perfect.
-        counts: number of ledger entries by code.
+        counts: number of issues by code.
     """
 
     name: str
