@@ -225,6 +225,10 @@ class ScoreOptions:
         "Confidence of intervals. Tests use the level 1 - confidence.", default=0.95, section="Statistics"
     )
 
+    def __post_init__(self) -> None:
+        if not self.predictions:
+            raise SettingError("is empty; name at least one file of answers", option="predictions")
+
 
 @dataclass(frozen=True)
 class ScoredSubmissions:

@@ -74,7 +74,7 @@ def test_every_public_name_and_contract_has_an_anchor(site: Path) -> None:
     values = {name: getattr(rb, name) for name in rb.__all__}
     anchors = {name: value.__name__ if ismodule(value) else f"ragbench.api.{name}" for name, value in values.items()}
     assert not [name for name, anchor in anchors.items() if f'id="{anchor}"' not in api]
-    assert 'id="ragbench.api.wattbot.score"' in api
+    assert all(f'id="ragbench.api.wattbot.{name}"' in api for name in ("run", "score"))
     contracts = (site / "reference/contracts.html").read_text(encoding="utf-8")
     for name in ("retrievers.base.Retriever.index", "metrics.base.Metric", "answers.metrics.base.AnswerMetric",
                  "models.embed.base.Embedder.encode", "models.llm.base.LLM", "testing.check_retriever"):  # fmt: skip
