@@ -149,7 +149,7 @@ def evaluate(
 
 
 def _token_embedders(retriever: Retriever) -> frozenset[str]:
-    # What is wrong with one is told by its own arm.
+    # The arm itself reports what is wrong with it.
     with suppress(Exception):
         return retriever.token_embedders
     return frozenset()
@@ -296,7 +296,7 @@ class _Bench:
         if measured.degraded:
             found.append(
                 f"{len(measured.degraded)} of {len(run)} queries were not searched as its settings say "
-                f"(the ledger has the reasons): {first_ten(sorted(measured.degraded))}"
+                f"(the issue log has the reasons): {first_ten(sorted(measured.degraded))}"
             )
         # Only where all chunks that were asked for came is it their falling together that made the list short.
         short = int(((run.lengths < min(k, len(self.chunks.document_ids))) & (returned.lengths >= self.depth)).sum())
@@ -322,7 +322,7 @@ class _Bench:
         return found
 
     def evaluation(self, arms: Sequence[Arm]) -> Evaluation:
-        """Comparisons, ledger and manifest over the finished arms."""
+        """Put comparisons, issue log and manifest together for the finished arms."""
         ran = [arm for arm in arms if arm.status == "ok"]
         ledger = self.chunks.ledger + self.golden.ledger + self.task.ledger
         if ran and ran[0].scores is not None:
