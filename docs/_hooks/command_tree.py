@@ -1,6 +1,5 @@
 """Walk the commands of `ragbench` as their help shows them."""
 
-import importlib.util
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,20 +12,7 @@ EXAMPLE = "Example:"
 
 def commands() -> dict[str, Any]:
     """The commands directly below `ragbench`."""
-    found = children(app)
-    if importlib.util.find_spec("ragbench.cli.legacy") is not None:
-        import typer
-
-        from ragbench.cli import legacy
-
-        by_hand = typer.main.get_command(legacy.app).commands
-        found = {name: by_hand[name] if passes_on(one) else one for name, one in found.items()}
-    return found
-
-
-def passes_on(command: Any) -> bool:
-    """Whether a command hands its words to one that is declared by hand."""
-    return [parameter.name for parameter in getattr(command, "params", [])] == ["words"]
+    return children(app)
 
 
 def children(command: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from ragbench.core.answers import Answered, AnswerSet, Source
 from ragbench.core.context import Context
 from ragbench.core.errors import SettingError
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
+from ragbench.core.options import named, option, option_group
 from ragbench.engine import ask
 from ragbench.models.llm.base import Answer, Asker, Request
 from ragbench.models.llm.costs import Price
@@ -125,30 +126,31 @@ class Question:
     metadata: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@option_group
 class AnswerSettings:
     """The settings that decide the answers, beside questions, documents, retriever and model.
 
-    Attributes:
-        k: number of passages that the model sees.
-        min_score: if the best score is below it, the system abstains and the model is not asked; None always asks.
-        plain: free text instead of a JSON object.
-        max_answer_tokens: the most the model may write.
-        seed: passed on to the model.
+    Raises:
+        SettingError: a value out of its range.
     """
 
-    k: int = 5
-    min_score: float | None = None
-    plain: bool = False
-    max_answer_tokens: int = 512
-    seed: int = 0
+    k: int = option("Passages shown to the model.", default=5, section="Retrieval")
+    min_score: float | None = option(
+        "Abstain, and ask no model, if the best score is below this.", default=None, section="Retrieval",
+        unset="always ask",
+    )  # fmt: skip
+    plain: bool = option("Ask for free text instead of a JSON object.", default=False, section="Model")
+    max_answer_tokens: int = option("The most tokens of one answer.", default=512, section="Model")
+    seed: int = option("Seed, passed on to the model.", default=0, section="Run")
 
     def __post_init__(self) -> None:
-        for name, value in (("--k", self.k), ("--max-answer-tokens", self.max_answer_tokens)):
-            if value < 1:
-                raise SettingError(f"{name} is {value}; it must be 1 or more")
+        for name in ("k", "max_answer_tokens"):
+            if getattr(self, name) < 1:
+                raise SettingError(f"{named(name)} is {getattr(self, name)}; it must be 1 or more")
+        if self.seed < 0:
+            raise SettingError(f"{named('seed')} is {self.seed}; it must be 0 or more")
         if self.min_score is not None and not math.isfinite(self.min_score):
-            raise SettingError(f"--min-score is {self.min_score}; it must be a number")
+            raise SettingError(f"{named('min_score')} is {self.min_score}; it must be a number")
 
 
 def settle(

@@ -1,14 +1,12 @@
 """Calls that say in words of Python what is wrong with what they were given."""
 
 import inspect
-import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
 from ragbench.core.answers import AnswerSet
 from ragbench.core.documents import Chunks, Corpus
-from ragbench.core.errors import RagbenchError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
 from ragbench.core.kinds import Kinds, check_kinds, taken
@@ -27,7 +25,6 @@ KINDS: dict[Any, str] = {
     Judgements: "judgements, as in evaluation.scored[0].judgements",
     Metric: "a metric",
 }
-_OPTION = re.compile(r"(?<![\w'/-])--([a-z][a-z0-9-]*)")
 
 
 def checked(call_name: str = "", /, **called: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -55,42 +52,12 @@ def checked(call_name: str = "", /, **called: str) -> Callable[[Callable[P, R]],
                 for one in ones:
                     check_kinds(asked.__name__, hints, {name: one}, words)
                 given.arguments[name] = tuple(ones) if several else ones[0]
-            try:
-                return call(*given.args, **given.kwargs)
-            except RagbenchError as error:
-                error.args = (in_python(str(error), _names(hints)),)
-                raise
+            return call(*given.args, **given.kwargs)
 
         asked.__name__ = call_name or call.__name__
         return asked
 
     return decorate
-
-
-def in_python(message: str, names: Collection[str]) -> str:
-    """The message with arguments in place of options: ``--per-chunk`` becomes ``per_chunk``.
-
-    What is not among the names stays, and so does what stands after ``ragbench`` in a line: that is a command to type.
-    """
-
-    def argument(option: re.Match[str]) -> str:
-        start = message.rfind("\n", 0, option.start()) + 1
-        name = option[1].replace("-", "_")
-        if "ragbench " in message[start : option.start()]:
-            return option[0]
-        return next((one for one in (name, f"{name}s") if one in names), option[0])
-
-    return _OPTION.sub(argument, message)
-
-
-def saying(call: Callable[..., object]) -> Callable[[str], None]:
-    """Prints the lines that a command would print, with arguments of the call in place of options."""
-    names = _names(_hints(call))
-    return lambda line: print(in_python(line, names))
-
-
-def _names(hints: dict[str, Any]) -> set[str]:
-    return set(hints)
 
 
 def _hints(call: Callable[..., object]) -> dict[str, Any]:

@@ -60,10 +60,6 @@ TOOLS = (
     Tool("demo", "Tools", "Run the main jobs on a sample shop."),
 )
 
-LEGACY = {
-    "answer": "Answers",
-}  # fmt: skip
-
 
 class Folder(click.Group):
     """Commands under one word. A command is imported when it is called, so that ``--help`` stays fast."""
@@ -87,7 +83,7 @@ class Folder(click.Group):
             return None
         if isinstance(found, Tool):
             return _tool(found)
-        return _bound(found) if isinstance(found, Workflow) else _folder_or_legacy(f"{self.path} {cmd_name}".strip())
+        return _bound(found) if isinstance(found, Workflow) else _folder(f"{self.path} {cmd_name}".strip())
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands in their groups, each with its summary; imports none of them."""
@@ -111,9 +107,6 @@ def _children(path: str) -> Mapping[str, Workflow | Tool | tuple[str, str]]:
         if " ".join(words[:depth]) == path and len(words) > depth:
             folder = " ".join(words[: depth + 1])
             found[words[depth]] = workflow if len(words) == depth + 1 else FOLDERS[folder]
-    if not path:
-        for name, group in LEGACY.items():
-            found.setdefault(name, (group, FOLDERS.get(name, ("", _legacy_summary(name)))[1]))
     return found
 
 
@@ -142,15 +135,7 @@ def _tool(tool: Tool) -> click.Command:
     return command(tool.command, module.Options, nothing, show, help=module.HELP, json=tool.json)
 
 
-def _legacy_summary(name: str) -> str:
-    return ""
-
-
-def _folder_or_legacy(path: str) -> click.Command:
-    if path in LEGACY and not any(w.command.startswith(path + " ") for w in WORKFLOWS):
-        from ragbench.cli import legacy
-
-        return legacy.passed_on(path)
+def _folder(path: str) -> click.Command:
     return Folder(path, FOLDERS[path][1])
 
 

@@ -1,24 +1,26 @@
 """Scores of answers on a terminal, as Markdown, as JSON, and their folder."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragbench.answers.answering import counts
 from ragbench.answers.judge_check.rate import CalibratedRate
 from ragbench.answers.judging import JudgePlan
 from ragbench.answers.scoring import NOT_ASKED, AnswerEvaluation
+from ragbench.core.answers import AnswerSet
 from ragbench.core.evaluations import SCHEMA_VERSION, Estimate
 from ragbench.core.fingerprint import plain
 from ragbench.core.scored import COST, MEDIAN
-from ragbench.core.spelling import named
 from ragbench.io.files import replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.scored_runs import LEDGER, QUERIES, RESULTS, SCORES, check_scores_folder, write_queries
+from ragbench.models.llm.costs import Estimate as CallEstimate
 from ragbench.render.blocks import Block, Line, markdown, notes_block, terminal
 from ragbench.render.evaluation import FEW_CLUSTERS, interval_json
-from ragbench.render.numbers import counted, fraction, with_interval
+from ragbench.render.numbers import counted, fraction, model_lines, with_interval
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -31,12 +33,8 @@ def model_block(totals: Mapping[str, Mapping[str, object]], role: str = "") -> l
         totals: as `ragbench.models.llm.roles.Models.totals` counts them.
         role: what the models do, before their names.
     """
-    lines = []
-    for name, done in totals.items():
-        cost = done["cost"]
-        shown = f"cost {cost:.4f}" if isinstance(cost, float) else f"cost not known ({named('prices')})"
-        lines.append(f"{role} {name}: {done['calls']} calls, {done['from_cache']} from the cache, {shown}".strip())
-    return [Block(lines=tuple(lines))] if lines else []
+    lines = tuple(model_lines(totals, role))
+    return [Block(lines=lines)] if lines else []
 
 
 def judge_plan_lines(plan: JudgePlan) -> list[str]:
@@ -263,3 +261,33 @@ def write_answer_scores(evaluation: AnswerEvaluation, folder: Path, inputs: Mapp
 
 def _lines(rows: Iterable[Mapping[str, object]]) -> str:
     return "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
+
+
+Totals = Mapping[str, Mapping[str, object]]
+REASON = 52
+"""Characters of a reason in the lines of a run."""
+
+
+def answering_json(answers: AnswerSet, totals: Totals, out: Path | None) -> dict[str, object]:
+    """The JSON object of a run that asked for answers."""
+    return {
+        "version": 1, "out": str(out), "name": answers.name, "fingerprint": answers.fingerprint,
+        "counts": counts(answers), "ledger": answers.ledger.counts(), "models": totals,
+    }  # fmt: skip
+
+
+def answering_lines(answers: AnswerSet, totals: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
+    """The calls of each model, the counts of answers, and what the issue log holds."""
+    yield from model_lines(totals)
+    for what, count in counts(answers).items():
+        yield f"{what.replace('_', ' '):<18}{count:>8,}"
+    for code, count in answers.ledger.counts().items():
+        first = " ".join(answers.ledger.of(code)[0].reason.split())
+        yield f"  {code:<18}{count:>6,}  {first if len(first) <= REASON else first[: REASON - 3] + '...'}"
+
+
+def answering_plan_lines(estimate: CallEstimate, settled: int) -> Iterator[str]:
+    """The estimate of a dry run."""
+    yield from estimate.lines()
+    if settled:
+        yield f"not asked      {settled:,} (nothing found, a score below --min-score, or a failed search)"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ragbench.golden.generate import WRITER, Generated
 from ragbench.models.llm.costs import Estimate
+from ragbench.render.numbers import model_lines
 
 REASON = 58
 """Characters of a reason in the table of rejections."""
@@ -44,12 +45,10 @@ def generated_json(
 
 def generated_lines(generated: Generated, totals: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
     """The calls of each model, and how many drafts were accepted and rejected, within 80 columns."""
+    yield from model_lines(totals)
     for name, done in totals.items():
-        cost = done["cost"]
-        shown = f"cost {cost:.4f}" if isinstance(cost, float) else "cost unknown (name a price table by --prices)"
-        yield f"{name}: {done['calls']} calls, {done['from_cache']} from the cache, {shown}"
         if done["given_up"]:
-            yield f"warning: {done['given_up']} requests got no usable answer; see the rejections below"
+            yield f"warning: {name} gave no usable answer to {done['given_up']} requests; see the rejections below"
     yield f"drafted   {generated.drafted:>8,}"
     yield f"accepted  {len(generated.accepted):>8,}"
     yield f"rejected  {len(generated.rejected) + len(generated.failed):>8,}"

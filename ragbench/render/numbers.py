@@ -1,10 +1,11 @@
 """Numbers as text: the same digits on every surface."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ragbench.comparison.verdict import is_test
 from ragbench.core.evaluations import Estimate
+from ragbench.core.spelling import named
 from ragbench.core.verdicts import Verdict
 
 CORRECTION_COLUMNS = {"holm": "Holm", "bh": "BH", "tukey": "Tukey"}
@@ -106,3 +107,16 @@ class PColumns:
     @property
     def _corrected(self) -> bool:
         return self.tests > 1 and self.correction != "none"
+
+
+def model_lines(totals: Mapping[str, Mapping[str, object]], role: str = "") -> Iterator[str]:
+    """Calls and cost of a run, a line for each model.
+
+    Args:
+        totals: as `ragbench.models.llm.roles.Models.totals` counts them.
+        role: what the models do, before their names.
+    """
+    for name, done in totals.items():
+        cost = done["cost"]
+        shown = f"cost {cost:.4f}" if isinstance(cost, float) else f"cost not known ({named('prices')})"
+        yield f"{role} {name}: {done['calls']} calls, {done['from_cache']} from the cache, {shown}".strip()

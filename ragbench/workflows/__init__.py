@@ -80,6 +80,7 @@ WORKFLOWS = (
         "baseline.list", "baseline list", "Decide", "List every stored baseline.", "baseline", "ListOptions", "run_list"
     ),
     Workflow("baseline.show", "baseline show", "Decide", "Show one baseline.", "baseline", "ShowOptions", "run_show"),
+    Workflow("answer", "answer", "Answers", "Answer the questions of a golden set.", "answer"),
     Workflow("score_answers", "score", "Answers", "Score answers against a golden set.", "score"),
     Workflow(
         "check_judge", "judge check", "Answers", "Compare a judge with the labels of annotators.", "check_judge"

@@ -1,8 +1,8 @@
-"""What a run of answers is asked for, and what that must not be."""
+"""Answer the questions of a golden set from documents, ask a running service, or import answers made elsewhere."""
 
 import contextlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,20 +10,18 @@ from ragbench.answers.answering import ANSWER, PLAIN, AnswerSettings, Question, 
 from ragbench.answers.endpoint import Endpoint, ask_service
 from ragbench.answers.retrieve import Retrieved, build, retrieve
 from ragbench.core.answers import Answered, AnswerSet
-from ragbench.core.context import Context, Progress
-from ragbench.core.documents import Chunks
+from ragbench.core.context import Context
+from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import project_labels
 from ragbench.core.ledger import Ledger
 from ragbench.core.loop import run_anywhere
-from ragbench.core.pairs import pairs
+from ragbench.core.options import named, option, options, part
 from ragbench.core.runs import Query
 from ragbench.corpus.chunk import chunk_corpus
-from ragbench.corpus.load import load_corpus
 from ragbench.io.answer_files import ANSWERS, LEDGER, MANIFEST, TIMINGS, read_answers, with_timings, write_answers
 from ragbench.io.files import write_text
-from ragbench.io.golden_files import read_golden
 from ragbench.io.journals import AnswerJournal, TimingJournal
 from ragbench.io.places import cache_folder
 from ragbench.io.question_files import read_questions
@@ -32,108 +30,102 @@ from ragbench.io.run_folder import SPENT, claimed, identity
 from ragbench.io.tables import columns_by_role
 from ragbench.models.llm.base import Answer
 from ragbench.models.llm.costs import Estimate
-from ragbench.models.llm.roles import ModelOptions, Models, write_spent
+from ragbench.models.llm.roles import CallOptions, ModelOptions, Models, write_spent
+from ragbench.workflows.groups import CacheFolder, CorpusReading, DryRun, RunFolder, ServiceHeaders
+from ragbench.workflows.reading import read_corpus, read_set
 
 ROLE = "answer"
 
 
-@dataclass(frozen=True)
-class Options:
-    """The options of ``ragbench answer``."""
+@options
+class Options(CorpusReading, AnswerSettings, CallOptions, RunFolder, DryRun, CacheFolder, ServiceHeaders):
+    """The options of ``ragbench answer`` and `ragbench.answer`."""
 
-    out: Path | None
-    corpus: Path | None
-    golden: Path | None
-    questions: Path | None
-    answers: Path | None
-    endpoint: str | None
-    header_env: str | None
-    columns: str | None
-    retriever: str
-    loader: str | None
-    chunker: str
-    name: str | None
-    dry_run: bool
-    resume: bool
-    force: bool
-    cache: Path | None
-    asking: ModelOptions
-    settings: AnswerSettings
+    corpus: Path | Corpus | None = option(
+        "File or folder of documents, or a file of chunks.", default=None, section="Input"
+    )
+    golden: Path | GoldenSet | None = option("Golden set whose queries are asked.", default=None, section="Input")
+    out: Path | None = option("Folder for the answers.", default=None, section="Output")
+    questions: Path | None = option(
+        "Questions instead of a golden set: a text file with one per line, or a table.", default=None, section="Input"
+    )
+    answers: Path | None = option(
+        "Answers made elsewhere, to import: a JSON Lines, CSV or Parquet file. No model is asked.", default=None,
+        section="Input",
+    )  # fmt: skip
+    endpoint: str | None = option(
+        "Address of a RAG service to ask instead of a model.", default=None, section="Input", metavar="URL"
+    )
+    columns: Mapping[str, str] | None = option(
+        "Columns of the imported answers, query=NAME,answer=NAME,....", default=None, section="Input",
+        unset="recognised by name", metavar="ROLE=NAME,...", parse=columns_by_role,
+    )  # fmt: skip
+    retriever: str = option(
+        "Retriever that finds the passages, NAME or NAME:key=value,....", default="hybrid", section="Retrieval"
+    )
+    llm: str | None = option("Model that answers, PROVIDER:MODEL.", default=None, section="Model")
+    name: str | None = option("Name of the system.", default=None, section="Output", unset="the folder's name")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.dry_run:
+            _ = self.folder
+        if self.golden is not None and self.questions is not None:
+            raise SettingError(f"{named('golden')} and {named('questions')} are both given; give one of them")
+        for name, of in (("columns", "answers"), ("header_env", "endpoint")):
+            if getattr(self, name) is not None and getattr(self, of) is None:
+                raise SettingError(f"{named(name)} applies to {named(of)} only, which is not given")
+        if self.endpoint is not None:
+            self._refuse("endpoint", "asks a service that has its own documents and model",
+                         ("llm", "corpus", "answers", "dry_run"))  # fmt: skip
+        elif self.answers is not None:
+            self._refuse("answers", "imports answers and asks no model",
+                         ("llm", "questions", "corpus", "dry_run", "resume"))  # fmt: skip
+            return
+        if self.golden is None and self.questions is None:
+            raise SettingError(
+                f"there is nothing to ask: name a golden set by {named('golden')}, or questions by {named('questions')}"
+            )
+        if self.endpoint is None:
+            if self.corpus is None:
+                raise SettingError(f"{named('corpus')} is not given: name the documents to answer from")
+            if self.llm is None:
+                raise SettingError(f"{named('llm')} is not given: name a model, as in openai:gpt-4o-mini")
+
+    def _refuse(self, option: str, why: str, others: tuple[str, ...]) -> None:
+        for other in others:
+            if getattr(self, other):
+                raise SettingError(f"{named(option)} {why}: leave {named(other)} out")
 
     @property
     def folder(self) -> Path:
         """The folder of the run.
 
         Raises:
-            SettingError: none is named.
+            SettingError: no folder is given.
         """
         if self.out is None:
-            raise SettingError("--out is not given: name the folder that the answers are to be written to")
+            raise SettingError(f"{named('out')} is not given: name the folder for the answers")
         return self.out
 
-    def check(self) -> None:
-        """Whether they go together.
-
-        Raises:
-            SettingError: one is missing, or two contradict each other.
-        """
-        if not self.dry_run:
-            _ = self.folder
-        if self.asking.seed < 0:
-            raise SettingError(f"--seed is {self.asking.seed}; it must be 0 or more")
-        if self.golden is not None and self.questions is not None:
-            raise SettingError("--golden and --questions are both given: ask the queries of one of them")
-        if self.columns is not None and self.answers is None:
-            raise SettingError("--columns names the columns of --answers FILE, which is not given")
-        if self.header_env is not None and self.endpoint is None:
-            raise SettingError("--header-env is for --endpoint URL, which is not given")
-        if self.endpoint is not None:
-            self._check_endpoint()
-            return
-        if self.answers is None:
-            self._check_asking()
-            return
-        for option, given in (("--llm", self.asking.models), ("--questions", self.questions), ("--corpus", self.corpus),
-                              ("--dry-run", self.dry_run), ("--resume", self.resume)):  # fmt: skip
-            if given:
-                raise SettingError(f"--answers takes in answers made elsewhere and asks nothing: leave {option} out")
-
-    def _check_endpoint(self) -> None:
-        for option, given in (("--llm", self.asking.models), ("--corpus", self.corpus), ("--answers", self.answers),
-                              ("--dry-run", self.dry_run)):  # fmt: skip
-            if given:
-                raise SettingError(
-                    f"--endpoint asks a service that has its own documents and model: leave {option} out"
-                )
-        if self.golden is None and self.questions is None:
-            raise SettingError("there is nothing to ask: name a golden set by --golden, or questions by --questions")
-
-    def _check_asking(self) -> None:
-        if self.golden is None and self.questions is None:
-            raise SettingError("there is nothing to ask: name a golden set by --golden, or questions by --questions")
-        if self.corpus is None:
-            raise SettingError("--corpus is not given: name the documents to answer from")
-        if not self.asking.models:
-            raise SettingError("--llm is not given: name the model that answers, as in openai:gpt-4o-mini")
+    @property
+    def settings(self) -> AnswerSettings:
+        """The settings that decide the answers."""
+        return part(self, AnswerSettings)
 
     @property
-    def named_columns(self) -> Mapping[str, str]:
-        """Column by role.
-
-        Raises:
-            SettingError: it is not of the form ``role=NAME,...``.
-        """
-        return columns_by_role(self.columns)
+    def models(self) -> ModelOptions:
+        """The model that answers, and how it is called."""
+        return ModelOptions({ROLE: self.llm} if self.llm else {}, part(self, CallOptions), self.seed)
 
     @property
     def service(self) -> Endpoint:
-        """The service behind ``--endpoint``.
+        """The service to ask.
 
         Raises:
             SettingError: the URL, a limit or a header cannot be used.
         """
-        headers = pairs("--header-env", self.header_env, "HEADER=VARIABLE")
-        return Endpoint(self.endpoint or "", self.asking.calls.timeout, self.asking.calls.concurrency, headers)
+        return Endpoint(self.endpoint or "", self.timeout, self.concurrency, dict(self.header_env or {}))
 
 
 CARD = "card.md"
@@ -148,81 +140,83 @@ class _Prepared(NamedTuple):
     parts: dict[str, object]
 
 
-class Made(NamedTuple):
-    """What a run made.
+@dataclass(frozen=True)
+class AnswerResult:
+    """The result of a run.
 
     Attributes:
-        answers: as they stand in the folder.
-        totals: what this run did, by model.
+        answers: the answers, as they were written.
+        totals: calls, tokens and cost of this run, by model.
     """
 
     answers: AnswerSet
     totals: Mapping[str, Mapping[str, object]]
 
 
-class Planned(NamedTuple):
-    """What a run would ask.
+@dataclass(frozen=True)
+class AnswerPlan:
+    """The estimate of a dry run.
 
     Attributes:
-        estimate: calls, tokens and cost.
-        settled: questions that need no call: nothing was found, or too little.
+        estimate: calls, tokens and cost of what is still to be asked.
+        settled: how many questions need no call: the search found nothing, or too little.
     """
 
     estimate: Estimate
     settled: int
 
 
-def answer_run(options: Options, *, say: Callable[[str], None], progress: Progress) -> Made:
-    """Answer the questions, or take in answers made elsewhere; an interrupted run goes on where it was.
+def run(options: Options, context: Context) -> AnswerResult | AnswerPlan:
+    """Answer the queries of a golden set from documents, ask a running service, or import answers made elsewhere.
 
-    Args:
-        options: what is asked for.
-        say: takes lines that tell how it goes.
-        progress: of what takes long.
+    An interrupted call continues where it was when you repeat it, and each answer is paid for once.
+
+    Returns:
+        The answers. With ``dry_run``, the estimate of calls, tokens and cost.
 
     Raises:
-        RagbenchError: wrong input, or a run that cannot go on.
+        SettingError: an option that cannot be used, or two that contradict each other.
+        InputError: an input cannot be read, or the folder holds something else.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> lines = '{"query": "which tent for winter?", "answer": "The Tarnfell 2 Winter."}'
+        >>> _ = Path("made.jsonl").write_text(lines)
+        >>> rb.answer(answers="made.jsonl", out="answers/made").items[0].answer
+        'The Tarnfell 2 Winter.'
     """
-    options.check()
+    context = replace(context, cache=cache_folder(options.cache), seed=options.seed)
     if options.answers is not None:
-        return Made(_take_in(options), {})
+        return AnswerResult(_import(options), {})
     if options.endpoint is not None:
-        return Made(_ask_service(options, progress), {})
-    context = Context(cache=cache_folder(options.cache), seed=options.asking.seed, progress=progress)
-    out = options.folder
-    with contextlib.closing(Models(options.asking)) as models:
+        return AnswerResult(_ask_service(options, context), {})
+    with contextlib.closing(Models(options.models)) as models:
         prepared = _prepare(options, models, context)
-        known = identity("answer", prepared.parts)
-        with claimed(out, known, RESULTS, resume=options.resume, force=options.force) as again:
+        if options.dry_run:
+            return _estimated(options, prepared, models)
+        out = options.folder
+        identified = identity("answer", prepared.parts)
+        with claimed(out, identified, RESULTS, resume=options.resume, force=options.force) as again:
             if again:
-                say(f"{out} holds this run already: going on where it was")
+                context.say(f"{out} already holds this run: continuing it")
             models.open(out / STORE)
             try:
                 items, ledger = run_anywhere(_ask(options, prepared, models, context))
             finally:
                 write_spent(out / SPENT, models)
-            # Read after the journal is closed: what earlier runs of this folder measured is in it.
+            # Read after the journal is closed: it has the times that earlier runs of this folder measured.
             timed = with_timings(items, out / TIMINGS)
-            answers = AnswerSet(timed, options.name or out.resolve().name, prepared.ledger + ledger, known)
+            answers = AnswerSet(timed, options.name or out.resolve().name, prepared.ledger + ledger, identified)
             _write(options, answers)
-        return Made(answers, models.totals())
+        return AnswerResult(answers, models.totals())
 
 
-def plan_run(options: Options, *, progress: Progress) -> Planned:
-    """What is still to be asked, and what it would cost at most.
-
-    Raises:
-        RagbenchError: wrong input.
-    """
-    options.check()
-    context = Context(cache=cache_folder(options.cache), seed=options.asking.seed, progress=progress)
-    with contextlib.closing(Models(options.asking)) as models:
-        prepared = _prepare(options, models, context)
-        if options.out is not None and (options.out / STORE).is_file():
-            models.open(options.out / STORE)
-        asked, settled = settle(prepared.questions, prepared.found, options.settings)
-        requests = requests_of(asked, prepared.found, options.settings)
-        return Planned(models.clients[ROLE].plan(requests), len(settled))
+def _estimated(options: Options, prepared: _Prepared, models: Models) -> AnswerPlan:
+    if options.out is not None and (options.out / STORE).is_file():
+        models.open(options.out / STORE)
+    asked, settled = settle(prepared.questions, prepared.found, options.settings)
+    requests = requests_of(asked, prepared.found, options.settings)
+    return AnswerPlan(models.clients[ROLE].plan(requests), len(settled))
 
 
 async def _ask(
@@ -247,7 +241,7 @@ def _prepare(options: Options, models: Models, context: Context) -> _Prepared:
     retriever = build(options.retriever)
     assert options.corpus is not None
     golden = _questions(options)
-    loaded = load_corpus(options.corpus, options.loader, progress=context.progress)
+    loaded = read_corpus(options.corpus, options.loader, context)
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     queries = _queries(golden, chunked.chunks)
     found = retrieve(retriever, queries, loaded.corpus, chunked.chunks, options.settings.k, context)
@@ -273,7 +267,7 @@ def _asked(golden: GoldenSet) -> list[Question]:
 
 
 def _slices(metadata: Mapping[str, object]) -> dict[str, object]:
-    """What reports can slice by; a golden item's whole provenance is in its set."""
+    """The properties that reports can slice by. The whole provenance of an item stays in its set."""
     return {key: value for key, value in metadata.items() if isinstance(value, str | int | float | bool)}
 
 
@@ -281,38 +275,39 @@ def _questions(options: Options) -> GoldenSet:
     if options.questions is not None:
         return read_questions(options.questions)
     assert options.golden is not None
-    return read_golden(options.golden)
+    return read_set(options.golden)
 
 
 def _queries(golden: GoldenSet, chunks: Chunks) -> list[Query]:
-    """With what must not be shown: text that a query was taken from would give the answer away."""
+    """The queries, with the text that must not be shown: a query taken from a text would find its answer there."""
     if any(item.masked or any(e.grade > 0 for e in item.evidence) for item in golden):
         return list(project_labels(golden, chunks, unit="chunk", allow_missing=True).queries)
     return [Query(item.id, item.text, frozenset(item.exclude)) for item in golden]
 
 
-def _ask_service(options: Options, progress: Progress) -> AnswerSet:
+def _ask_service(options: Options, context: Context) -> AnswerSet:
     out = options.folder
     service, golden = options.service, _questions(options)
     known = identity("answer", {"endpoint": service.url, "golden": golden.fingerprint})
     with claimed(out, known, RESULTS, resume=options.resume, force=options.force):
         with AnswerJournal(out / REPLIES) as journal:
             items, ledger = run_anywhere(
-                ask_service(service, _asked(golden), known=journal.known, keep=journal.keep, progress=progress)
+                ask_service(service, _asked(golden), known=journal.known, keep=journal.keep, progress=context.progress)
             )
         answers = AnswerSet(items, options.name or out.resolve().name, golden.ledger + ledger, known)
         _write(options, answers)
     return answers
 
 
-def _take_in(options: Options) -> AnswerSet:
+def _import(options: Options) -> AnswerSet:
     assert options.answers is not None
-    golden = read_golden(options.golden) if options.golden is not None else None
+    golden = read_set(options.golden) if options.golden is not None else None
     ids = {item.text: item.id for item in golden} if golden is not None else None
-    answers = read_answers(options.answers, columns=options.named_columns, name=options.name, ids=ids)
+    answers = read_answers(options.answers, columns=options.columns, name=options.name, ids=ids)
     if golden is not None and not {item.id for item in golden} & {item.query_id for item in answers}:
+        where = options.golden if isinstance(options.golden, Path) else "the golden set"
         raise InputError(
-            f"{options.answers}: none of its query ids is in {options.golden}, such as "
+            f"{options.answers}: none of its query ids is in {where}, such as "
             f"{answers.items[0].query_id!r}; is it the right golden set?"
         )
     known = identity("answer", {"answers": answers.fingerprint})

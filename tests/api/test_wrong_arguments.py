@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ragbench as rb
-from ragbench.api.checked import checked, in_python
+from ragbench.api.checked import checked
 from ragbench.core.kinds import fits, said
 from ragbench.io.chunk_files import write_chunks
 
@@ -77,7 +77,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
         ("rb.chunk(5)", "chunk: corpus is 5; it must be a path of documents, or a corpus"),
         ("rb.generate(GOLDEN, 'out')", "generate: corpus is a GoldenSet; it must be a path"),
         ("rb.generate('docs', 'out', languages=['en'])", "generate: languages is a list; it must be a text or None"),
-        ("rb.answer('docs', GOLDEN, 'out', llm='openai:x')", "answer: golden is a GoldenSet; it must be a path"),
+        ("rb.answer('docs', CORPUS, 'out', llm='openai:x')", "answer: golden is a Corpus; it must be a path"),
         ("rb.score_answers(GOLDEN, GOLDEN)", "score_answers: answers is a GoldenSet; it must be a path of answers"),
         ("rb.audit(CORPUS, GOLDEN)", "audit: golden is a Corpus"),
         ("rb.without_masked(GOLDEN, CORPUS)", "without_masked: corpus is a GoldenSet"),
@@ -136,20 +136,6 @@ def test_what_numpy_pandas_and_iterators_give(evaluation: rb.Evaluation, tmp_pat
 def test_python_itself_says_what_is_missing() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'chunkr'"):
         rb.chunk(CORPUS, chunkr="whole")  # type: ignore[call-arg]
-
-
-@pytest.mark.parametrize(
-    ("message", "names", "told"),
-    [
-        ("--per-chunk is 0", {"per_chunk"}, "per_chunk is 0"),
-        ("set it by --outcome", {"outcomes"}, "set it by outcomes"),
-        ("--qrels FILE", {"by"}, "--qrels FILE"),
-        ("type: ragbench eval --out x\n--out is gone", {"out"}, "type: ragbench eval --out x\nout is gone"),
-        ("a--by", {"by"}, "a--by"),
-    ],
-)  # fmt: skip
-def test_options_become_arguments_where_there_is_one(message: str, names: set[str], told: str) -> None:
-    assert in_python(message, names) == told
 
 
 @pytest.mark.parametrize(

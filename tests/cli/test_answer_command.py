@@ -141,7 +141,7 @@ def test_answers_made_elsewhere(ragbench: Any, tmp_path: Path) -> None:
         (["--out", "x", "--answers", "a.csv", "--llm", "openai:m"], "leave --llm out"),
         (["--out", "x", "--k", "0"], "--k is 0"),
         (["--out", "x", "--min-score", "nan"], "--min-score is nan"),
-        (["--out", "x", "--columns", "a=b"], "--columns names the columns of --answers"),
+        (["--out", "x", "--columns", "a=b"], "--columns applies to --answers"),
     ],
 )
 def test_wrong_options_are_named(ragbench: Any, given: list[str], said: str) -> None:
