@@ -15,6 +15,7 @@ from ragbench.core.errors import ArmError, MissingExtra, RagbenchError, SettingE
 from ragbench.core.fingerprint import file_sha256, fingerprint
 from ragbench.core.loop import LoopThread
 from ragbench.core.runs import Query, Run
+from ragbench.core.spelling import named
 from ragbench.engine import ask
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.client import Client
@@ -217,7 +218,8 @@ class Transformed(Retriever):
         try:
             self.client(Context())
         except (RagbenchError, MissingExtra) as error:
-            hint = " (for a retriever: the settings prices=FILE, base_url=URL)" if " --" in str(error) else ""
+            options = any(named(option) in str(error) for option in ("prices", "base_url"))
+            hint = " (for a retriever: the settings prices=FILE, base_url=URL)" if options else ""
             faults.append(f"{error}{hint}")
         return faults
 

@@ -60,8 +60,8 @@ def test_columns_are_named(
         ("as_table", "query=utterance", ["no column holds the relevant documents", "it has qid, utterance, positives"]),
         ("as_lines", "query=utterances,document=positives", ["no column 'utterances'; did you mean 'utterance'"]),
         ("as_lines", "text=utterance", ["no role 'text' for a column", "allowed: answer, chunk, document"]),
-        ("as_lines", "utterance", ["--golden-columns: 'utterance': write role=column"]),
-        ("as_lines", "query=a,query=b", ["--golden-columns: 'query=b': write role=column once"]),
+        ("as_lines", "utterance", ["--golden-columns: 'utterance' is not of the form ROLE=NAME"]),
+        ("as_lines", "query=a,query=b", ["--golden-columns: 'query' is given twice"]),
     ],
 )
 def test_what_is_wrong_is_told_with_what_is_there(

@@ -49,7 +49,7 @@ def test_ragas_reads_it(tmp_path: Path) -> None:
 
 def test_the_corpus_is_needed_and_must_fit(tmp_path: Path) -> None:
     golden = GoldenSet((GoldenItem("q", "t", evidence=(Evidence("zz"),)),))
-    with pytest.raises(InputError, match="--corpus"):
+    with pytest.raises(InputError, match="corpus="):
         write_golden(golden, tmp_path, "ragas")
     with pytest.raises(InputError, match="query 'q': the corpus has no document 'zz'"):
         write_golden(golden, tmp_path, "ragas", corpus=CORPUS)

@@ -31,4 +31,5 @@ class RecursiveChunker(Chunker):
 
     def spans(self, document: Document) -> list[tuple[int, int]]:
         """Return the pieces, without white space at their ends."""
-        return split_spans(document.text, self.size, self.overlap, self.separators)
+        # Two pieces that differ in white space alone are one piece without it.
+        return list(dict.fromkeys(split_spans(document.text, self.size, self.overlap, self.separators)))
