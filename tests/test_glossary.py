@@ -30,7 +30,7 @@ FORBIDDEN = {
     "architecture, package or layer": r"\bhouses?\b|\brooms\b|\b(its|own|one|each|this|which|every) room\b",
     "best on the synthetic set": r"\bbest by what is\b",
     "Notes": r"(?-i:\bTo know\b)",
-    "distinguishable from": r"\b(told|tell|tells|telling) (\w+ ){0,3}from\b",
+    "distinguishable from": r"\b(told|tell|tells|telling) (\w+ )?from\b",
     "p50, p95": r"\bmedian ms\b|\b95 ?% ms\b",
     "context-dependent": r"\b(lean|leans|leaned|leaning) on\b|\bleaning\b",
     "known-item queries (Azzopardi et al. 2007)": r"\bknown-item model",
