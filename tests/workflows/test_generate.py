@@ -133,3 +133,15 @@ def test_the_run_is_bound_to_the_prompts_of_its_stages_and_counts_their_calls(
     ]  # fmt: skip
     assert [set(found) for found in calls.values()] == [{"draft"}, {"draft", "critic"}, {"draft", "judge"}]
     assert calls[("length", "critic")]["critic"] == 2
+
+
+def test_the_stage_of_the_guide_works() -> None:
+    page = (Path(__file__).parents[2] / "docs/guides/plugins.md").read_text("utf-8")
+    (block,) = (part.partition("```")[0] for part in page.split("```python\n") if "class Polite(Stage)" in part)
+    found: dict[str, Any] = {"__name__": "my_stages"}
+    exec(block, found)
+    stage = found["Polite"]()
+    job = Job(DOCUMENTS, CHUNKS, range(1), (), Settings(), {"tone": Writer()}, {"tone": "openai:t"})
+    drafts = [Draft(text, text, "question", None, (), ("d0#0",)) for text in ("a lamp", "the kettle")]
+    done = asyncio.run(review(drafts, [("polite", stage)], job, Context()))
+    assert [draft.rejected_by for draft in done] == ["polite", None]
