@@ -16,10 +16,11 @@ from benchmarks.memory import peak_gib
 ROWS, USERS = 10_000_000, 4_000_000
 MOST_SECONDS, MOST_GIB = 30.0, 4.0
 HOW = (
-    f"{ROWS:,} events of some {USERS:,} users in random order, two variants, ids of users as text, columns of 0/1, "
-    "order values and latency. Each in a fresh process that reads the file, adds up users and tests: ragbench with "
-    "the check of the split, chi-squared, Welch, Mann-Whitney, sequences, a guardrail by the delta method; the peer "
-    "with pandas.read_parquet, groupby, and the same four tests of scipy without intervals, sequence and guardrail."
+    f"The log has {ROWS:,} events of some {USERS:,} users in random order, with two variants, user ids as text, "
+    "columns of 0/1, order values and latency. Each tool runs in a new process that reads the file, aggregates users "
+    "and tests. ragbench makes the sample-ratio check, chi-squared, Welch and Mann-Whitney tests, confidence "
+    "sequences and a guardrail by the delta method. The peer uses pandas.read_parquet, groupby and the same four "
+    "tests of scipy, without intervals, sequences and guardrail."
 )
 
 

@@ -25,10 +25,10 @@ from ragbench.models.llm.limits import Limits
 PASSAGE = "The quick brown fox jumps over the lazy dog, and the dog takes note of it. " * 6
 SHOWN = 5
 HOW = (
-    f"A server in a process of its own on the same machine answers after {LATENCY:g} s, without limits. {CALLS:,} "
-    f"questions with {SHOWN} passages of {len(PASSAGE)} characters each are asked in plain text as `ragbench answer` "
-    "does, after one round to warm up, with answer cache and timings on disk; the share is of concurrency / latency. "
-    "Prompts are built within the measured time; the search is not in it."
+    f"A server in another process on the same machine answers after {LATENCY:g} s, without limits. It is asked "
+    f"{CALLS:,} questions with {SHOWN} passages of {len(PASSAGE)} characters each, in plain text as `ragbench answer` "
+    "does, after one round of warm-up. Answer cache and timings are on disk. The figure is the share of the ideal "
+    "throughput, which is concurrency / latency. The measured time includes building the prompts, but not the search."
 )
 
 

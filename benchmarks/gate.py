@@ -27,13 +27,14 @@ SYSTEMS = ("bm25", "bm25:k1=2.5")
 MOST_ALARMS = 0.02
 SHOP = Path(__file__).resolve().parents[1] / "datasets" / "shop"
 HOW = (
-    f"The sample shop (196 judged queries from 170 documents), {SYSTEMS[0]} and {SYSTEMS[1]}. One of {RUNS} runs draws "
-    "documents with replacement, with all of their queries, and tosses a coin for each which of the two systems is the "
-    "baseline and which the candidate: scores differ from query to query, but neither system is better. Rules: a floor "
-    f"for {', '.join(METRICS)} each, and nDCG@10 may lose {MARGIN:g}. The floors are the true means, the hardest "
-    "case of an unbroken rule, or lie .03 below. The plain threshold asks the same of the means alone. A worse system "
-    "finds nothing for a share of the documents; then the margin alone is asked. Where the gate does not "
-    "fail a worse system it is inconclusive, and does not pass it."
+    f"The data are {SYSTEMS[0]} and {SYSTEMS[1]} on the sample shop (196 judged queries from 170 documents). Each of "
+    f"{RUNS} runs draws documents with replacement, with all of their queries. For each document, a coin decides "
+    "which of the two systems is the baseline and which the candidate. So scores differ from query to query, but "
+    f"neither system is better. The rules are a floor for each of {', '.join(METRICS)}, and a loss of nDCG@10 of at "
+    f"most {MARGIN:g}. The floors are the true means, which is the hardest case of a rule that holds, or lie .03 "
+    "below them. The plain threshold applies the same rules to the means alone. A worse system finds nothing for a "
+    "share of the documents; for it, only the rule on the loss is tested. If the gate does not fail a worse system, "
+    "it is inconclusive; it does not pass the system."
 )
 Array = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator], tuple[ScoredRun, ScoredRun]]

@@ -23,10 +23,11 @@ ROWS, WIDTH, QUERIES, ON_CPU, K = 1_000_000, 384, 10_000, 1_000, 100
 SAME = 1e-5
 """Scores closer than this are one score: the two sides add up 384 products in another order."""
 HOW = (
-    f"Exact inner-product search, {ROWS:,} random unit vectors x {WIDTH} in float32, the top {K} of {QUERIES:,} "
-    f"queries on the GPU ('dense' takes FAISS-GPU where it is installed, else PyTorch) and of {ON_CPU} queries on the "
-    "CPU. Recall is that of the GPU against the CPU over those queries: an item counts as found if it is among the "
-    f"CPU's {K} or its score there differs from the last of them by less than {SAME:g}."
+    f"This is exact inner-product search over {ROWS:,} random unit vectors x {WIDTH} in float32. It finds the top {K} "
+    f"of {QUERIES:,} queries on the GPU and of {ON_CPU} queries on the CPU. On the GPU, 'dense' uses FAISS-GPU if it "
+    "is installed, otherwise PyTorch. Recall compares the GPU with the CPU over the queries of the CPU. An item "
+    f"counts as found if it is among the CPU's {K}, or if its score there differs from the last of them by less than "
+    f"{SAME:g}."
 )
 
 

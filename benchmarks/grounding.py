@@ -32,13 +32,14 @@ CORRELATION = {
     "qags xsum": "AlignScore-large .572, G-Eval with GPT-4 .537, GPTScore .227 (table of the AlignScore repository)",
 }
 HOW = (
-    "`grounding` as it ships and its words alone (`grounding:embedder=null`), by the functions of `ragbench judge "
-    "check`; 95% intervals by source text. QAGS: sentences of summaries, supported where most of three people say yes. "
-    "BEGIN (development sets): responses, fully attributable against not fully attributable; generic ones are "
-    "excluded. Accuracy: thresholds chosen by cross-validation, so that it is held against trained classifiers without "
-    "being flattered. Spearman: per summary, mean score of its sentences against the share that is supported. The way "
-    f"to combine words and embeddings was chosen on {CHOSEN_ON} alone, whose figures are therefore flattered; nothing "
-    "was chosen on the others. An answer without a value (without a word, or one that says it has none) counts as 0."
+    "The signals are `grounding` with its defaults and its words alone (`grounding:embedder=null`). The functions of "
+    "`ragbench judge check` compute the figures, with 95% intervals by source text. QAGS has sentences of summaries; "
+    "a sentence is supported if most of three annotators say yes. BEGIN (development sets) has responses that are "
+    "fully attributable or not; generic ones are excluded. For accuracy, thresholds are chosen by cross-validation, "
+    "so that the comparison with trained classifiers is fair. Spearman compares, per summary, the mean score of its "
+    f"sentences with the share that is supported. The way to combine words and embeddings was chosen on {CHOSEN_ON} "
+    "alone, whose figures are therefore optimistic; nothing was chosen on the other sets. An answer without a value "
+    "(without a word, or one that says it has none) counts as 0."
 )
 
 
@@ -96,7 +97,7 @@ def run(options: Options) -> Section:
             figures.append(_figure(title, "accuracy", found.figures.accuracy, ACCURACY, name))
             value, interval = correlation(found, name)
             figures.append(Figure(title, "Spearman", value, interval=interval, peer=CORRELATION[name]))
-    return Section("grounding", "Grounding without a judge, against people", HOW, tuple(figures))
+    return Section("grounding", "Grounding without a judge, against annotators", HOW, tuple(figures))
 
 
 if __name__ == "__main__":

@@ -38,13 +38,14 @@ SCHEMA = {
 }
 PASSAGE = "The quick brown fox jumps over the lazy dog, and the dog takes note of it. " * 12
 HOW = (
-    f"A server in a process of its own on the same machine answers OpenAI's chat completions after {LATENCY:g} s, "
-    f"without limits. Throughput: {CALLS:,} requests after one round to warm up (64 rounds at concurrency 64, 16 at "
-    "256: the first calls start at once and the last slots stand empty for some tenths of a second, however long it "
-    "takes), with JSON schema, answer cache and budget on, as a share of concurrency / latency. The peer is the same "
-    "client through LangChain (`openai:`). CPU a call is of the client's process, all threads: 'own' around a model "
-    "that answers at once, so that only ragbench is measured; 'asked directly' and 'LangChain' are the models alone "
-    "with the same requests, 16 at once. Memory: resident at the peak, each in a process of its own."
+    f"A server in another process on the same machine answers OpenAI's chat completions after {LATENCY:g} s, without "
+    f"limits. Throughput is measured over {CALLS:,} requests after one round of warm-up, with JSON schema, answer "
+    "cache and budget on. It is the share of concurrency / latency. There are 64 rounds at concurrency 64 and 16 at "
+    "256; the first calls start together and the last slots are empty for some tenths of a second in any case. The "
+    "peer is the same client through LangChain (`openai:`). CPU per call is that of the client's process, all "
+    "threads. 'own' has a model that answers at once, so it measures only ragbench. 'asked directly' and 'LangChain' "
+    "are the models alone with the same requests, 16 at once. Memory is the peak of resident memory, each in its own "
+    "process."
 )
 
 

@@ -28,11 +28,11 @@ from ragbench.retrievers.dense import DenseIndex
 CHUNKS, QUERIES, K, WIDTH = 1_000_000, 1_000, 100, 384
 MOST_GIB = 6.0
 HOW = (
-    f"{CHUNKS:,} chunks with short texts, random unit vectors of {WIDTH} dimensions written into the vector store "
-    f"beforehand, then in a fresh process: texts hashed and looked up in the store, searched exactly on the CPU for "
-    f"the top {K} of {QUERIES:,} queries. Peak memory is that of the whole process, ids, texts and memory-mapped "
-    "pages included. Beside it, in a process of its own, faiss.IndexFlatIP: the store's files read one by one "
-    "and added, no ids, no texts."
+    f"There are {CHUNKS:,} chunks with short texts, and random unit vectors of {WIDTH} dimensions that were written "
+    "into the vector store beforehand. A new process hashes the texts, looks them up in the store, and searches "
+    f"exactly on the CPU for the top {K} of {QUERIES:,} queries. Peak memory is that of the whole process, with ids, "
+    "texts and memory-mapped pages. The peer, in its own process, is faiss.IndexFlatIP: it reads the store's files "
+    "one by one and adds them, without ids and texts."
 )
 
 

@@ -28,10 +28,10 @@ SECONDS = 20.0
 """Time to spend on a line."""
 K = 100
 HOW = (
-    "Each line does the same work twice, in turns: through the retriever's index (queries in, a sorted, deduplicated "
-    "Run with ids out), and by calling the library directly with the same settings (texts or vectors in, its arrays "
-    "out). The figure is the ratio of the medians; top 100 of every query. "
-    "'vectors ready' leaves the embedding of the queries out on both sides."
+    "Each line does the same work twice, in turns. The first way is the retriever's index, which takes queries and "
+    "gives a sorted, deduplicated Run with ids. The second way calls the library directly with the same settings, "
+    "with texts or vectors as input and the library's arrays as output. The figure is the ratio of the medians, for "
+    "the top 100 of every query. 'vectors ready' means that neither side counts the embedding of the queries."
 )
 Job = Callable[[], Any]
 

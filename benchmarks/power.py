@@ -28,13 +28,13 @@ PAIRS = (("bm25", "bm25:stem=false"), ("bm25", "bm25:k1=2.5"), ("bm25", "bm25:st
 """Of the shop."""
 METRIC = "ndcg@10"
 HOW = (
-    f"The smallest difference that the plan says is shown in {POWER:.0%} of comparisons is put into simulated "
-    f"experiments, which the default test of `compare` decides at .05. Simulated values: {DOCUMENTS} documents with "
-    f"{EACH} queries each, normal, standard deviation {SD}, intra-class correlation {ICC}. Shop: documents of the "
-    "sample shop drawn with replacement, with the differences of all of their queries as they were measured, moved to "
-    "the planned mean. Tilted: documents are drawn with unequal weights instead, so that values stay bounded and "
-    "mostly tied; that changes how much they vary. Prediction-powered: a judge of known error rates labels all items, "
-    "people some."
+    f"The plan gives the smallest difference that {POWER:.0%} of comparisons detect. Simulated experiments have this "
+    f"difference, and the default test of `compare` decides them at .05. Normal values come from {DOCUMENTS} "
+    f"documents with {EACH} queries each, standard deviation {SD} and intra-class correlation {ICC}. Shop draws "
+    "documents of the sample shop with replacement, with the measured differences of all of their queries, shifted "
+    "to the planned mean. Tilted draws documents with unequal weights instead, so that values stay bounded and "
+    "mostly tied; this changes their variance. In the prediction-powered experiments, a judge with known error rates "
+    "labels all items, and annotators label some."
 )
 Array = npt.NDArray[np.float64]
 Clusters = npt.NDArray[np.int64]

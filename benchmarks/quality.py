@@ -20,12 +20,12 @@ from ragbench.workflows.bench import DEFAULT_RETRIEVERS, evaluate
 CLOSE = 0.004
 """How near BM25 must come to a published figure."""
 HOW = (
-    "Whole documents (title and text) are indexed, with the default settings of each retriever: bm25 is Lucene's "
-    "variant with k1 .9 and b .4, dense is all-MiniLM-L6-v2 in int8, hybrid fuses both by RRF, rerank is the "
-    "late-interaction blend over the hybrid's candidates. 100 results a query; MAP beside a published figure is taken "
-    "at depth 1000, as those are. Intervals: 95%, bootstrap over queries. 'noted with the data' means bm25s run "
-    "on the same files by whoever prepared them; 'bm25s, this run' is bm25s and pytrec_eval called directly, on the "
-    "texts that ragbench indexed."
+    "Whole documents (title and text) are indexed with the default settings of each retriever. bm25 is Lucene's "
+    "variant with k1 .9 and b .4, dense is all-MiniLM-L6-v2 in int8, hybrid fuses both by RRF, and rerank is the "
+    "late-interaction blend over the candidates of hybrid. Each query has 100 results; MAP beside a published figure "
+    "is taken at depth 1000, as in the publication. Intervals are 95%, by bootstrap over queries. 'noted with the "
+    "data' means a run of bm25s on the same files by whoever prepared them. 'bm25s, this run' means bm25s and "
+    "pytrec_eval, called directly on the texts that ragbench indexed."
 )
 
 

@@ -39,10 +39,10 @@ FLAGS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 HOW = (
-    f"Made-up chunks of some 500 characters (words by Zipf's law), {ARMS} systems that return {DEPTH} items each out "
-    f"of {POOL} that belong to a query, written by the real evaluation. Seconds are those of the whole command "
-    "'ragbench report' with corpus and golden set, median of three, when the script that draws the charts is in the "
-    "cache already (bundling it takes some 3 s once). First paint is the browser's own figure, from disk."
+    f"The data are made-up chunks of some 500 characters (words by Zipf's law), and {ARMS} systems that return {DEPTH} "
+    f"items each out of {POOL} that belong to a query. The real evaluation writes them. Seconds are those of the whole "
+    "command 'ragbench report' with corpus and golden set, the median of three. The script that draws the charts is in "
+    "the cache already; bundling it once takes some 3 s. First paint is the browser's own figure, from disk."
 )
 
 

@@ -21,11 +21,11 @@ DOCUMENTS, EACH, ICC = 100, 5, 0.3
 SCIPY_BATCH = 500
 """scipy holds a whole batch of sign matrices at once."""
 HOW = (
-    "Sign flips: the same differences through `scipy.stats.permutation_test`, whose time is extrapolated from a part "
-    "of its resamples. Bootstrap: in a process of its own. False positives: experiments without any difference, "
-    f"{DOCUMENTS} documents with {EACH} queries each and an intra-class correlation of {ICC}, at .05. ranx: the "
-    "functions behind its `stat_test` option on the scores of simulated systems. Coverage: share of samples whose "
-    "95% interval holds the mean that they are drawn from, for three numbers of independent queries or documents."
+    "Sign flips: `scipy.stats.permutation_test` gets the same differences; its time is extrapolated from a part of its "
+    "resamples. Bootstrap: it runs in its own process. False positives: the experiments have no true difference, "
+    f"{DOCUMENTS} documents with {EACH} queries each, and an intra-class correlation of {ICC}; they are tested at .05. "
+    "ranx: the functions behind its `stat_test` option run on the scores of simulated systems. Coverage: the share of "
+    "samples whose 95% interval contains the true mean, for three numbers of independent queries or documents."
 )
 Array = npt.NDArray[np.float64]
 

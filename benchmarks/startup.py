@@ -16,8 +16,8 @@ from benchmarks.figures import Figure, Options, Section
 
 HELP_SECONDS, DEMO_SECONDS = 0.3, 10.0
 HOW = (
-    "Wall time of whole processes, from start to exit. The help page: the median of nine. The demo: the sample shop "
-    "with four retrievers, with an empty cache folder at first, then once more."
+    "The figures are wall times of whole processes, from start to exit. The help page is the median of nine. The demo "
+    "evaluates four retrievers on the sample shop, first with an empty cache folder and then once more."
 )
 
 

@@ -19,12 +19,13 @@ from ragbench.answers.wattbot.score.strict import score_strict
 LEAST = 100.0
 ROWS, ROWS_SMALL, LOOPS, TURNS = 100_000, 1_000, 3, 7
 HOW = (
-    "Generated truth and predictions (numbers, ranges, words, blanks; one to three references, a tenth of them written "
-    "as a list; a twentieth of the ids in one file only), both as data frames. The loop is pandas' `iterrows` "
-    "over the merged frame with the lesson's rules in plain Python. Both give the same figure for every row before "
-    "anything is timed. The strict rules understand more than the loop; they start from columns, without the ids "
-    "that only the predictions have, and with is_blank for an empty value of the truth, since both are errors there. "
-    "Ratio of the medians of processor time, so that other work on the machine counts for neither."
+    "Truth and predictions are generated, and both are data frames. They have numbers, ranges, words and blanks, "
+    "with one to three references. A tenth of the references are written as a list, and a twentieth of the ids are "
+    "in one file only. The loop is pandas' `iterrows` over the merged frame with the lesson's rules in plain Python. "
+    "Both give the same score for every row before anything is timed. The strict rules understand more than the "
+    "loop. They start from columns, without the ids that only the predictions have, and with is_blank for an empty "
+    "value of the truth, because both are errors there. The figure is the ratio of the medians of processor time, so "
+    "that other work on the machine does not count."
 )
 WORDS = ["GPT-3", "Water consumption", "TRUE", "no", " Financial Sentiment Analysis", "water consumption ", "Llama 3"]
 
