@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ragbench.cli.output import Output
+from ragbench.cli.score import show_plan
 
 if TYPE_CHECKING:
     from ragbench.answers.judging import JudgePlan
@@ -29,15 +30,10 @@ def show_check(options: "Options", result: "CheckedJudge | JudgePlan", output: O
     """Print the check, or what the judge would take. A judge that stopped early is an error."""
     from ragbench.answers.judging import JudgePlan
     from ragbench.core.errors import RagbenchError
-    from ragbench.render.answers import judge_plan_lines
     from ragbench.render.judge import SCHEMA_VERSION, judge_json, judge_tables
 
     if isinstance(result, JudgePlan):
-        if output.as_json:
-            output.object({"schema_version": SCHEMA_VERSION, "plan": vars(result.estimate)})
-        else:
-            for line in judge_plan_lines(result):
-                output.say(line)
+        show_plan(result, output, {"schema_version": SCHEMA_VERSION})
         return
     if output.as_json:
         models = {"models": result.totals} if result.totals else {}

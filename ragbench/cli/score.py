@@ -1,5 +1,6 @@
 """``ragbench score``: answers against a golden set."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ragbench.cli.output import Output
@@ -29,14 +30,10 @@ def show(options: "Options", result: "ScoredAnswers | JudgePlan", output: Output
     """Print the scores, or what the judge would take. A judge that stopped early is an error."""
     from ragbench.answers.judging import JudgePlan
     from ragbench.core.errors import RagbenchError
-    from ragbench.render.answers import answers_json, answers_tables, judge_plan_lines
+    from ragbench.render.answers import answers_json, answers_tables
 
     if isinstance(result, JudgePlan):
-        if output.as_json:
-            output.object({"version": 1, "plan": vars(result.estimate)})
-        else:
-            for line in judge_plan_lines(result):
-                output.say(line)
+        show_plan(result, output, {"version": 1})
         return
     if output.as_json:
         models = {"models": result.totals} if result.totals else {}
@@ -47,3 +44,14 @@ def show(options: "Options", result: "ScoredAnswers | JudgePlan", output: Output
         output.say(f"written to {options.out}")
     if result.evaluation.stopped:
         raise RagbenchError(result.evaluation.stopped)
+
+
+def show_plan(plan: "JudgePlan", output: Output, version: Mapping[str, int]) -> None:
+    """Print what the judge would take. ``version`` is the version of the JSON object, under its key."""
+    from ragbench.render.answers import judge_plan_lines
+
+    if output.as_json:
+        output.object({**version, "plan": vars(plan.estimate)})
+        return
+    for line in judge_plan_lines(plan):
+        output.say(line)

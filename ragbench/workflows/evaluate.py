@@ -80,13 +80,13 @@ def run(options: Options, context: Context) -> Evaluation:
         >>> [(arm.name, round(arm.metrics["ndcg@10"].mean, 3)) for arm in evaluation.arms]
         [('bm25:stem=false', 0.59), ('bm25', 0.661)]
     """
-    arms_of(options.retrievers)
+    arms = arms_of(options.retrievers)
     context = replace(context, cache=cache_folder(options.cache), seed=options.seed)
     golden = _golden(options)
     chunks = _chunks(options, context)
     folder = ReportFolder(options.out, _inputs(options)) if options.out is not None else None
     evaluation = evaluate(
-        chunks, golden, options.retrievers, part(options, EvaluationSettings), context=context,
+        chunks, golden, arms, part(options, EvaluationSettings), context=context,
         on_arm=folder.arm if folder else None,
     )  # fmt: skip
     if folder is not None:
