@@ -82,9 +82,9 @@ def check(runs: Sequence[FoundRun]) -> None:
         InputError: none, too many, or a broken one.
     """
     if not runs:
-        raise InputError("choose an evaluation; the one asked for is not in the folder (any more)")
+        raise InputError("choose another evaluation; the requested one is no longer in the folder")
     if len(runs) > TOGETHER:
-        raise InputError(f"choose at most {TOGETHER} evaluations; {len(runs)} were asked for")
+        raise InputError(f"choose at most {TOGETHER} evaluations; you chose {len(runs)}")
     loads = [run.name for run in runs if run.kind == LOAD_KIND]
     if loads:
         raise InputError(f"{', '.join(loads)}: a load has a summary, and no report")
