@@ -13,6 +13,10 @@ from ragbench.core.shown import Shown
 Direction = Literal["higher", "lower", "none"]
 """Whether higher or lower values of a metric are better. ``none`` is for a metric that only describes."""
 
+Average = Literal["mean", "geometric", "sum"]
+"""How the values of all queries become one number. ``geometric``: the values are logarithms, and their mean is shown as
+its exponential. ``sum``: trec_eval prints the sum; everywhere else it is the mean per query."""
+
 
 @dataclass(frozen=True, eq=False)
 class Scores(Shown):

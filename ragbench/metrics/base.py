@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from ragbench.core.errors import SettingError, did_you_mean
-from ragbench.core.scores import Direction
+from ragbench.core.scores import Average, Direction
 from ragbench.metrics.ranked import Floats, Ranked
 
 GAINS = ("linear", "exp")
@@ -28,6 +28,12 @@ class Metric(ABC):
 
     direction: ClassVar[Direction] = "higher"
     """Whether higher or lower values are better."""
+
+    average: ClassVar[Average] = "mean"
+    """How trec_eval summarises the values of all queries."""
+
+    at: ClassVar[str] = "k"
+    """The setting that is written after ``@``."""
 
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other accepted names, in lower case and with ``_`` for ``-``."""
@@ -63,7 +69,7 @@ class Metric(ABC):
     def __str__(self) -> str:
         defaults = {f.name: f.default for f in dataclasses.fields(self)}  # type: ignore[arg-type]
         settings = self.settings()
-        k = settings.pop("k", None)
+        k = settings.pop(self.at, None)
         shown = ",".join(f"{key}={value}" for key, value in settings.items() if value != defaults[key])
         return self.name + (f"({shown})" if shown else "") + ("" if k is None else f"@{k}")
 

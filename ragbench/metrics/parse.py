@@ -23,7 +23,7 @@ _OTHER_KEYS = {"rel": "level", "dcg": "gain"}
 _OTHER_VALUES: dict[str, object] = {"log2": "linear", "exp-log2": "exp"}
 
 _WRITTEN = re.compile(r"(?P<name>[^()@]+?)\s*(?:\((?P<settings>[^()]*)\))?\s*(?:@\s*(?P<k>[^()@]*))?")
-_TREC_CUT = re.compile(r"(?P<name>.+?)[_.](?P<k>-?[0-9]+)")
+_TREC_CUT = re.compile(r"(?P<name>.+?)[_.](?P<k>-?[0-9]+(?:\.[0-9]+)?)")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 
 
@@ -51,9 +51,9 @@ def parse(written: str | Metric) -> Metric:
     name = name.replace("-", "_").replace(" ", "_")
     name, settings = _SHORTHAND.get(name, (name, {}))
     metric = _built_in().get(name) or _from_packages(name, match["name"])
-    settings = {**settings, **_settings(written, match["settings"] or "")}
+    settings = {**settings, **_settings(written, metric, match["settings"] or "")}
     if cut is not None:
-        settings["k"] = _value(cut)
+        settings[metric.at] = _value(cut)
     _check_keys(written, metric, settings)
     return metric(**settings)
 
@@ -135,7 +135,7 @@ def _from_packages(name: str, written: str) -> type[Metric]:
     raise SettingError("; ".join([f"no metric {written!r}{hint}", *broken.values()]))
 
 
-def _settings(written: str, text: str) -> dict[str, object]:
+def _settings(written: str, metric: type[Metric], text: str) -> dict[str, object]:
     settings: dict[str, object] = {}
     for part in text.split(","):
         if not part.strip():
@@ -145,8 +145,9 @@ def _settings(written: str, text: str) -> dict[str, object]:
         key = _OTHER_KEYS.get(key, key)
         if not equals or not key or not value.strip():
             raise SettingError(f"metric {written!r}: expected key=value, got {part.strip()!r}")
-        if key in settings or key == "k":
-            hint = "write the cut-off after @" if key == "k" else "given twice"
+        if key in settings or key in ("k", metric.at):
+            what = "cut-off" if key == "k" else key
+            hint = "given twice" if key in settings else f"write the {what} after @"
             raise SettingError(f"metric {written!r}: {key}: {hint}")
         settings[key] = _value(value)
     return settings
@@ -167,11 +168,12 @@ def _check_keys(written: str, metric: type[Metric], settings: dict[str, object])
     fields = {field.name: field for field in dataclasses.fields(metric)}  # type: ignore[arg-type]
     for key in settings:
         if key not in fields:
-            if key == "k":
+            if key == metric.at:
                 raise SettingError(f"metric {written!r}: {metric.name} takes no cut-off; write {metric.name}")
-            keys = [name for name in fields if name != "k"]
+            keys = [name for name in fields if name != metric.at]
             raise SettingError(f"metric {written!r}: {metric.name} has no setting {key!r}{did_you_mean(key, keys)}")
     for name, field in fields.items():
         if field.default is dataclasses.MISSING and name not in settings:
-            example = f"{metric.name}@10" if name == "k" else f"{metric.name}({name}=0.8)"
+            shown = "10" if name == "k" else "0.1"
+            example = f"{metric.name}@{shown}" if name == metric.at else f"{metric.name}({name}=0.8)"
             raise SettingError(f"metric {written!r} needs {name}, for example {example}")

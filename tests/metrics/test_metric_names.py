@@ -5,38 +5,59 @@ from hypothesis import strategies as st
 from ragbench.core.errors import SettingError
 from ragbench.metrics.ap import AveragePrecision
 from ragbench.metrics.base import Metric
+from ragbench.metrics.bin_g import BinG
 from ragbench.metrics.bpref import Bpref
 from ragbench.metrics.capped_recall import CappedRecall
+from ragbench.metrics.eleven_point import ElevenPoint
 from ragbench.metrics.hit import Hit
+from ragbench.metrics.infap import InferredAP
+from ragbench.metrics.iprec import InterpolatedPrecision
 from ragbench.metrics.judged import Judged
 from ragbench.metrics.mrr import ReciprocalRank
 from ragbench.metrics.ndcg import NDCG
+from ragbench.metrics.num_rel import NumRel
+from ragbench.metrics.num_rel_ret import NumRelRet
+from ragbench.metrics.num_ret import NumRet
 from ragbench.metrics.parse import metric_names, parse, parse_all
 from ragbench.metrics.precision import Precision
 from ragbench.metrics.r_precision import RPrecision
 from ragbench.metrics.rbp import RBP
 from ragbench.metrics.rbp_residual import RBPResidual
 from ragbench.metrics.recall import Recall
+from ragbench.metrics.set_f import SetF
+from ragbench.metrics.set_precision import SetPrecision
+from ragbench.metrics.set_recall import SetRecall
 from ragbench.plugins import METRICS, built_in
 
 CUTS = st.integers(1, 10**6)
 CUT_OR_NONE = st.none() | CUTS
 LEVELS = st.integers(1, 9)
 PATIENCE = st.floats(0.001, 0.999)
-ANY_METRIC = st.one_of(
-    st.builds(Hit, k=CUTS, level=LEVELS),
-    st.builds(Recall, k=CUTS, level=LEVELS),
-    st.builds(CappedRecall, k=CUTS, level=LEVELS),
-    st.builds(Precision, k=CUTS, level=LEVELS),
-    st.builds(ReciprocalRank, k=CUT_OR_NONE, level=LEVELS),
-    st.builds(AveragePrecision, k=CUT_OR_NONE, level=LEVELS),
-    st.builds(NDCG, k=CUT_OR_NONE, gain=st.sampled_from(["linear", "exp"])),
-    st.builds(RPrecision, level=LEVELS),
-    st.builds(Bpref, level=LEVELS),
-    st.builds(Judged, k=CUTS),
-    st.builds(RBP, p=PATIENCE, level=LEVELS, k=CUT_OR_NONE),
-    st.builds(RBPResidual, p=PATIENCE, k=CUT_OR_NONE),
-)
+BUILDS: dict[type[Metric], st.SearchStrategy[Metric]] = {
+    Hit: st.builds(Hit, k=CUTS, level=LEVELS),
+    Recall: st.builds(Recall, k=CUTS, level=LEVELS),
+    CappedRecall: st.builds(CappedRecall, k=CUTS, level=LEVELS),
+    Precision: st.builds(Precision, k=CUTS, level=LEVELS),
+    ReciprocalRank: st.builds(ReciprocalRank, k=CUT_OR_NONE, level=LEVELS),
+    AveragePrecision: st.builds(AveragePrecision, k=CUT_OR_NONE, level=LEVELS),
+    NDCG: st.builds(NDCG, k=CUT_OR_NONE, gain=st.sampled_from(["linear", "exp"])),
+    RPrecision: st.builds(RPrecision, level=LEVELS),
+    Bpref: st.builds(Bpref, level=LEVELS),
+    Judged: st.builds(Judged, k=CUTS),
+    RBP: st.builds(RBP, p=PATIENCE, level=LEVELS, k=CUT_OR_NONE),
+    RBPResidual: st.builds(RBPResidual, p=PATIENCE, k=CUT_OR_NONE),
+    SetPrecision: st.builds(SetPrecision, level=LEVELS),
+    SetRecall: st.builds(SetRecall, level=LEVELS),
+    SetF: st.builds(SetF, beta=st.floats(0.01, 100), level=LEVELS),
+    NumRet: st.builds(NumRet),
+    NumRel: st.builds(NumRel, level=LEVELS),
+    NumRelRet: st.builds(NumRelRet, level=LEVELS),
+    BinG: st.builds(BinG, level=LEVELS),
+    InterpolatedPrecision: st.builds(InterpolatedPrecision, recall=st.floats(0, 1), level=LEVELS),
+    ElevenPoint: st.builds(ElevenPoint, level=LEVELS),
+    InferredAP: st.builds(InferredAP, level=LEVELS),
+}
+ANY_METRIC = st.one_of(*BUILDS.values())
 
 
 @given(ANY_METRIC)
@@ -48,7 +69,8 @@ def test_a_printed_metric_reads_back_as_itself(metric: Metric) -> None:
 
 def test_every_metric_is_covered_by_the_property_above() -> None:
     metrics = built_in(METRICS)
-    assert len(metrics) == len(set(metrics.values())) == 12
+    assert len(metrics) == len(set(metrics.values()))
+    assert set(metrics.values()) == set(BUILDS)
     assert set(metric_names()) >= {metric.name for metric in metrics.values()}
     names = [name for metric in metrics.values() for name in (metric.name, *metric.aliases)]
     assert len(names) == len(set(names)), "two metrics share a name"
@@ -91,6 +113,20 @@ def test_a_file_is_named_like_its_metric() -> None:
         ("RBP(p=0.80,rel=1)", "rbp(p=0.8)"),
         ("rbp_residual(p=.5)@10", "rbp_residual(p=0.5)@10"),
         ("Bpref", "bpref"),
+        ("IPrec@0.1", "iprec@0.1"),
+        ("iprec_at_recall_0.10", "iprec@0.1"),
+        ("iprec_at_recall.0.00", "iprec@0.0"),
+        ("iprec(rel=2)@1", "iprec(level=2)@1.0"),
+        ("11pt_avg", "11pt_avg"),
+        ("infAP", "infap"),
+        ("binG", "bing"),
+        ("set_P", "set_p"),
+        ("SetP", "set_p"),
+        ("set_recall", "set_recall"),
+        ("SetF(beta=2)", "set_f(beta=2.0)"),
+        ("set_F", "set_f"),
+        ("NumRelRet(rel=2)", "num_rel_ret(level=2)"),
+        ("num_ret", "num_ret"),
     ],
 )
 def test_usual_spellings(written: str, printed: str) -> None:
@@ -119,6 +155,14 @@ def test_usual_spellings(written: str, printed: str) -> None:
         ("rbp(p=1)", "between 0 and 1"),
         ("rbp(p=nan)", "between 0 and 1"),
         ("rprec@10", "takes no cut"),
+        ("iprec", "needs recall, for example iprec@0.1"),
+        ("iprec@1.5", "recall=1.5 must lie between 0 and 1"),
+        ("iprec@x", "recall='x' must lie"),
+        ("iprec(recall=0.1)", "recall: write the recall after @"),
+        ("iprec(k=3)@0.1", "after @"),
+        ("set_f(beta=0)", "beta=0 must be above 0"),
+        ("set_f(beta=inf)", "beta=inf must be above 0"),
+        ("set_p@10", "takes no cut"),
         ("ndcg@10@20", "cannot be read"),
         ("ndcg(gain=exp@10", "cannot be read"),
         ("", "cannot be read"),

@@ -1,6 +1,8 @@
 """Every value against pytrec_eval, ir-measures and arithmetic written out."""
 
 import math
+import re
+from dataclasses import replace
 
 import ir_measures
 import numpy as np
@@ -13,6 +15,8 @@ from sklearn.metrics import ndcg_score
 from ragbench.core.judgements import Judgements
 from ragbench.core.runs import Run
 from ragbench.metrics import lookup
+from ragbench.metrics.base import Metric
+from ragbench.metrics.parse import parse
 from ragbench.metrics.score import score
 
 TREC_FAMILIES = {
@@ -30,6 +34,20 @@ TREC_FAMILIES = {
 TREC_NAMES = ["ndcg", "map", "recip_rank", "Rprec", "bpref"] + [
     f"{family}_{k}" for family in ("ndcg_cut", "map_cut", "P", "recall", "success") for k in (1, 3, 10)
 ]
+
+# Measures whose printed name is not trec_eval's.
+TREC_MEASURES = {
+    "set_p": "set_P",
+    "set_recall": "set_recall",
+    "set_f": "set_F",
+    "num_ret": "num_ret",
+    "num_rel": "num_rel",
+    "num_rel_ret": "num_rel_ret",
+    "bing": "binG",
+    "infap": "infAP",
+    "11pt_avg": "11pt_avg",
+    **{f"iprec@{tenth / 10}": f"iprec_at_recall_{tenth / 10:.2f}" for tenth in range(11)},
+}
 
 ITEMS = st.sampled_from([f"d{i}" for i in range(25)] + ["D", "é", "日本", "d", "~"])
 QUERIES = st.sampled_from([f"q{i}" for i in range(6)])
@@ -85,6 +103,41 @@ def test_relevance_level_is_trec_evals(qrels: dict[str, dict[str, int]], ranking
     for query in both:
         for name, other in zip(names, trec, strict=True):
             assert ours[query][name] == pytest.approx(theirs[query][other], abs=1e-9), (query, name)
+
+
+@settings(max_examples=200, deadline=None)
+@given(QRELS, RANKINGS, st.integers(1, 3))
+def test_measures_of_trec_eval(
+    qrels: dict[str, dict[str, int]], rankings: dict[str, dict[str, float]], level: int
+) -> None:
+    both = {q: qrels[q] for q in qrels if rankings.get(q) and any(label >= level for label in qrels[q].values())}
+    if not both:
+        return
+    names = [str(parse_metric(name, level)) for name in TREC_MEASURES]
+    ours = values(Run.from_dict(rankings), Judgements.from_dict(qrels), names)
+    families = {re.sub(r"_[0-9.]+$", "", name) for name in TREC_MEASURES.values()}
+    theirs = pytrec_eval.RelevanceEvaluator(both, families, relevance_level=level).evaluate(rankings)
+    for query in both:
+        for name, other in zip(names, TREC_MEASURES.values(), strict=True):
+            assert ours[query][name] == pytest.approx(theirs[query][other], abs=1e-9), (query, name)
+
+
+def parse_metric(name: str, level: int) -> Metric:
+    metric = parse(name)
+    return replace(metric, level=level) if "level" in metric.settings() else metric  # type: ignore[call-arg]
+
+
+def test_the_measures_of_sets_without_anything_retrieved_or_relevant() -> None:
+    judgements = Judgements.from_dict({"none": {"a": 1}, "hopeless": {"a": 0, "b": -1}, "two": {"a": 1, "b": 2}})
+    run = Run.from_dict({"hopeless": {"a": 2.0, "b": 1.0}, "two": {"b": 3.0, "x": 2.0, "y": 1.0}})
+    names = ["set_p", "set_recall", "set_f", "set_f(beta=2)", "num_ret", "num_rel", "num_rel_ret", "bing", "iprec@0"]
+    ours = values(run, judgements, names)
+    assert list(ours["none"].values()) == [0, 0, 0, 0, 0, 1, 0, 0, 0]
+    assert {name for name, value in ours["hopeless"].items() if not math.isnan(value)} == {
+        "num_ret", "num_rel", "num_rel_ret"
+    }  # fmt: skip
+    # P = 1/3 and R = 1/2: F1 = 2 P R / (P + R) = 2/5, F2 = 5 P R / (4 P + R) = 5/11.
+    assert list(ours["two"].values()) == pytest.approx([1 / 3, 1 / 2, 2 / 5, 5 / 11, 3, 2, 1, 1 / 2, 1])
 
 
 @settings(max_examples=100, deadline=None)

@@ -16,6 +16,7 @@ from ragbench.metrics.score import score
 NAMES = [
     "hit@1", "hit@3", "mrr", "mrr@2", "ndcg", "ndcg@3", "ndcg(gain=exp)@2", "recall@3", "capped_recall@2", "p@3",
     "p@10", "map", "map@3", "rprec", "judged@3", "rbp(p=0.7)", "rbp(p=0.7)@2", "rbp_residual(p=0.7)@3", "map(level=2)",
+    "set_p", "set_recall", "set_f", "num_ret", "num_rel", "num_rel_ret",
 ]  # fmt: skip
 ITEMS = "abcdefg"
 
