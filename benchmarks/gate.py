@@ -12,7 +12,9 @@ import numpy.typing as npt
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
 from ragbench import api
+from ragbench.comparison.gate.bounds import difference_bounds
 from ragbench.comparison.gate.decide import decide_gate
+from ragbench.comparison.gate.result import Outcome, weigh
 from ragbench.comparison.gate.rules import MetricRule, Rules
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
@@ -24,6 +26,8 @@ RUNS = 500
 MARGIN = 0.02
 METRICS = ("hit@5", "mrr@10", "ndcg@10")
 SYSTEMS = ("bm25", "bm25:k1=2.5")
+DISTANT = ("bm25", "bm25:stem=false")
+"""A pair that differs on more queries, as two different systems do."""
 MOST_ALARMS = 0.02
 SHOP = Path(__file__).resolve().parents[1] / "datasets" / "shop"
 HOW = (
@@ -34,7 +38,8 @@ HOW = (
     f"most {MARGIN:g}. The floors are the true means, which is the hardest case of a rule that holds, or lie .03 "
     "below them. The plain threshold applies the same rules to the means alone. A worse system finds nothing for a "
     "share of the documents; for it, only the rule on the loss is tested. If the gate does not fail a worse system, "
-    "it is inconclusive; it does not pass the system."
+    "it is inconclusive; it does not pass the system. The last lines ask what an inconclusive gate "
+    "does to a team. They draw 50 or 200 documents of a pair that differs more, and decide the rule on the loss alone."
 )
 Array = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator], tuple[ScoredRun, ScoredRun]]
@@ -62,6 +67,7 @@ def run(options: Options) -> Section:
             )
         )
     figures += margin_figures(shop, options, runs)
+    figures += inconclusive_figures(options)
     return Section("gate", "The gate", HOW, tuple(figures))
 
 
@@ -91,6 +97,31 @@ def margin_figures(shop: "Population", options: Options, runs: int) -> list[Figu
     return figures
 
 
+def inconclusive_figures(options: Options) -> list[Figure]:
+    """How often a change is held up under each choice for an inconclusive gate, by size of the set and true loss."""
+    shop = Population.measured(DISTANT)
+    runs = 20 if options.small else 2_000
+    figures = []
+    for documents in (50, 200):
+        for times in (0, 1, 2, 4):
+            options.say(f"  {documents} documents, true loss of {times} margins")
+            found = shop.margin_outcomes(documents, times * MARGIN, runs)
+            fails, passes = found["fail"] / runs, found["pass"] / runs
+            figures.append(
+                Figure(
+                    f"{documents} documents, {DISTANT[0]} or {DISTANT[1]}, true loss {times * MARGIN:g}, "
+                    f"margin {MARGIN:g}",
+                    "share of runs that are held up by 'inconclusive: neutral' or 'pass'",
+                    fails,
+                    target=f"under {MOST_ALARMS:g}" if not times else "",
+                    met=fails < MOST_ALARMS if not times else None,
+                    peer=f"{1 - passes:.3f} by 'fail'; outcomes: {passes:.3f} pass, {1 - passes - fails:.3f} "
+                    f"inconclusive, {fails:.3f} fail",
+                )
+            )
+    return figures
+
+
 def outcomes(draw: Draw, rules: tuple[MetricRule, ...], runs: int) -> Counter[str]:
     """How so many runs come out; the same seeds for whatever rules."""
     asked = Rules(rules=rules, source="benchmark")
@@ -106,10 +137,10 @@ class Population:
         self.rows = [np.flatnonzero(clusters == c) for c in range(int(clusters.max()) + 1)]
 
     @classmethod
-    def measured(cls) -> "Population":
+    def measured(cls, systems: tuple[str, str] = SYSTEMS) -> "Population":
         """Evaluate both systems on the shop; queries without a relevant item are skipped."""
         chunks = api.chunk(api.load_corpus(SHOP / "product_catalog.csv"), "whole")
-        first, second = evaluate(chunks, api.load_golden(SHOP), SYSTEMS, EvaluationSettings(metrics=METRICS)).scored
+        first, second = evaluate(chunks, api.load_golden(SHOP), systems, EvaluationSettings(metrics=METRICS)).scored
         kept = ~np.isnan(first.scores.values).any(axis=1)
         units = [unit for unit, keep in zip(first.queries.units, kept, strict=True) if keep]
         return cls(first.scores.values[kept], second.scores.values[kept], units)
@@ -139,6 +170,26 @@ class Population:
             return baseline, scored("candidate", values, documents)
 
         return draw
+
+    def margin_outcomes(self, documents: int, loss: float, runs: int) -> Counter[Outcome]:
+        """Outcomes of a margin on nDCG@10 alone.
+
+        A coin decides for each document which system is the candidate, and another whether the candidate finds nothing
+        there; it does so often enough for the true loss.
+        """
+        column = METRICS.index("ndcg@10")
+        share = loss / self.means()["ndcg@10"]
+        found: Counter[Outcome] = Counter()
+        for seed in range(runs):
+            rng = np.random.default_rng(seed)
+            chosen = [self.rows[c] for c in rng.integers(0, len(self.rows), size=documents).tolist()]
+            clusters = np.repeat(np.arange(documents), [len(rows) for rows in chosen])
+            first, second = (values[np.concatenate(chosen), column] for values in (self.first, self.second))
+            swapped, dead = ((rng.random(documents) < chance)[clusters] for chance in (0.5, share))
+            baseline, candidate = np.where(swapped, second, first), np.where(swapped, first, second)
+            bounds = difference_bounds(np.where(dead, 0.0, candidate) - baseline, clusters, below=0.05, above=0.01)
+            found[weigh(bounds.low, bounds.high, -MARGIN, at_least=True)[0]] += 1
+        return found
 
     def _drawn(self, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         chosen = rng.integers(0, len(self.rows), size=len(self.rows))

@@ -123,6 +123,23 @@ def comparisons(gate: Gate) -> list[str]:
     return found
 
 
+def seen(gate: Gate) -> str:
+    """What the queries could have shown: ``a true loss of .060 in ndcg@10 would have failed in 4 of 5 runs``.
+
+    The first margin on all queries says it, else the first floor or ceiling; empty if no rule is estimated.
+    """
+    estimated = [one for one in shown(gate) if one.catches is not None and not one.slice]
+    margins = [one for one in estimated if one.kind == "margin"]
+    for one in [*margins, *estimated][:1]:
+        assert one.catches is not None
+        if one.kind == "margin":
+            size = f"a true {'loss' if one.at_least else 'gain'} of {fraction(one.catches)} in {one.metric}"
+        else:
+            size = f"a true {one.metric} of {fraction(one.catches)}"
+        return f"what it could see: {size} would have failed in 4 of 5 runs with these queries"
+    return ""
+
+
 def notes(gate: Gate) -> list[str]:
     """The notes of the gate, and whether it used the default rule."""
     return [*gate.notes, *([] if gate.rules.source else [DEFAULT_NOTE])]
@@ -150,13 +167,18 @@ def gate_blocks(gate: Gate) -> list[Block]:
     )
     why = tuple(Line(text, STYLES[outcome], bullet=False) for outcome, text in reasons(gate))
     return [
-        Block(lines=(Line(gate.sentence, STYLES[gate.outcome]), against(gate))),
+        Block(lines=(Line(gate.sentence, STYLES[gate.outcome]), *verdict_lines(gate), against(gate))),
         Block(head=HEAD, rows=rows, align="llrrr"),
         *([Block(lines=why)] if why else []),
         *([Block(lines=tuple(comparisons(gate)))] if comparisons(gate) else []),
         *notes_block(notes(gate)),
         Block(lines=(Line(chances(gate), "quiet"),)),
     ]
+
+
+def verdict_lines(gate: Gate) -> list[str]:
+    """What an inconclusive outcome does, and what the queries could have shown."""
+    return [line for line in (gate.notice, seen(gate)) if line]
 
 
 SCHEMA_VERSION = 1
@@ -169,6 +191,10 @@ def gate_json(gate: Gate) -> dict[str, object]:
         "outcome": gate.outcome,
         "exit_code": gate.exit_code,
         "sentence": gate.sentence,
+        "inconclusive": gate.rules.inconclusive,
+        "blocks": gate.blocks,
+        "notice": gate.notice,
+        "could_see": seen(gate),
         "baseline": None if gate.baseline is None else _system(gate.baseline),
         "candidate": _system(gate.candidate),
         "false_alarms": gate.rules.false_alarms,
@@ -199,30 +225,42 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def gate_junit(gate: Gate) -> bytes:
-    """JUnit XML in UTF-8: a failed rule is a failure, an inconclusive one an error, and a small slice is skipped."""
-    counts = {name: sum(one.outcome == name for one in gate.decided) for name in ("fail", "inconclusive", "skipped")}
+    """JUnit XML in UTF-8: a failed rule is a failure, and a small slice is skipped.
+
+    An inconclusive rule is an error if it blocks, skipped if it is let through with a notice, and passes if it counts
+    as a pass.
+    """
+    tags = [_tag(gate, one) for one in gate.decided]
     numbers = {
         "name": SUITE,
         "tests": str(len(gate.decided)),
-        "failures": str(counts["fail"]),
-        "errors": str(counts["inconclusive"]),
-        "skipped": str(counts["skipped"]),
+        "failures": str(tags.count("failure")),
+        "errors": str(tags.count("error")),
+        "skipped": str(tags.count("skipped")),
         "time": "0",
     }
     root = ET.Element("testsuites", numbers)
     suite = ET.SubElement(root, "testsuite", numbers)
-    for one in gate.decided:
-        _case(suite, one, clean(gate.candidate.name))
+    for one, tag in zip(gate.decided, tags, strict=True):
+        _case(suite, one, tag, clean(gate.candidate.name))
     ET.indent(root)
     written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return written + b"\n"
 
 
-def _case(suite: ET.Element, one: Decided, candidate: str) -> None:
+def _tag(gate: Gate, one: Decided) -> str:
+    if one.outcome != "inconclusive":
+        return {"fail": "failure", "skipped": "skipped"}.get(one.outcome, "")
+    asked = gate.rules.inconclusive
+    if asked == "neutral":
+        return "error" if one.unmeasured else "skipped"
+    return "error" if asked == "fail" else ""
+
+
+def _case(suite: ET.Element, one: Decided, tag: str, candidate: str) -> None:
     case = ET.SubElement(suite, "testcase", {"name": clean(one.name), "classname": f"gate.{candidate}", "time": "0"})
     numbers = f"{value_with_interval(one)}, asked {bound(one)}, to turn {room(one)}"
-    tag = {"fail": "failure", "inconclusive": "error", "skipped": "skipped"}.get(one.outcome)
-    if tag is not None:
+    if tag:
         message = clean(f"{one.outcome}: {one.reason}")
         found = ET.SubElement(case, tag, {"message": message})
         if tag != "skipped":

@@ -1,13 +1,14 @@
 """Decide whether a run may replace the baseline: pass, fail or inconclusive."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
 from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.result import Gate
-from ragbench.comparison.gate.rules import DEFAULT_RULES, Rules, parse_rules, read_rules
+from ragbench.comparison.gate.rules import DEFAULT_RULES, Inconclusive, Rules, parse_rules, read_rules
 from ragbench.comparison.references import System, one_system
 from ragbench.core.context import Context
 from ragbench.core.errors import SettingError
@@ -31,6 +32,10 @@ class Options:
         "YAML file with the rules.", default=None, section="Rules", unset="ndcg@10 may lose at most .02"
     )
     allow: Sequence[str] = option("What may differ: golden, corpus or settings.", default=(), section="Rules")
+    inconclusive: Inconclusive | None = option(
+        "What happens if the queries cannot decide: neutral (a notice), pass or fail.", default=None, section="Rules",
+        unset="what the rules say, or neutral",
+    )  # fmt: skip
     store: Path = option("Folder of the baselines.", default=STORE, section="Input")
     out: Path | None = option(
         "Folder for gate.json, gate.md and gate.xml.", default=None, section="Output", python=False
@@ -59,6 +64,8 @@ def run(options: Options, context: Context) -> Gate:
             f"nothing to decide by: give {named('baseline')}, or {named('rules')} with rules that need no baseline"
         )
     rules = _rules(options.rules)
+    if options.inconclusive is not None:
+        rules = replace(rules, inconclusive=options.inconclusive)
     baseline = None if options.baseline is None else _baseline(options.baseline, options.store)
     candidate = options.candidate
     held = read_one(candidate) if isinstance(candidate, str | Path) else one_system(candidate)

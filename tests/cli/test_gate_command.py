@@ -106,7 +106,7 @@ def test_files_for_a_pipeline(ragbench: Ragbench, checkout: Path, tmp_path: Path
     assert (tmp_path / "o" / "gate.xml").read_bytes() == (tmp_path / "j.xml").read_bytes()
     assert (tmp_path / "o" / "gate.md").read_text() == (tmp_path / "s.md").read_text()
     root = ET.parse(tmp_path / "j.xml").getroot()
-    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("3", "1", "1")
+    assert (root.get("tests"), root.get("failures"), root.get("errors"), root.get("skipped")) == ("3", "1", "0", "1")
 
 
 def test_without_rules_the_default_is_asked_and_said(ragbench: Ragbench, checkout: Path) -> None:
@@ -179,8 +179,10 @@ def run_step(step: dict[str, Any], folder: Path, environment: dict[str, str]) ->
     [
         (None, {}, 1, "fail"),
         ("rules: [{metric: ndcg@10, margin: 0.02}]", {}, 0, "pass"),
-        ("rules: [{metric: mrr@10, min: 0.6}]", {}, 3, "inconclusive"),
-        ("rules: [{metric: mrr@10, min: 0.6}]", {"inconclusive": "pass"}, 0, "inconclusive"),
+        ("rules: [{metric: mrr@10, min: 0.6}]", {}, 0, "inconclusive"),
+        ("rules: [{metric: mrr@10, min: 0.6}]", {"inconclusive": "fail"}, 3, "inconclusive"),
+        ("rules: [{metric: mrr@10, min: 0.6}]\ninconclusive: fail", {}, 3, "inconclusive"),
+        ("rules: [{metric: mrr@10, min: 0.6}]\ninconclusive: fail", {"inconclusive": "pass"}, 0, "inconclusive"),
         ("rules: [{metric: nothing, min: 0.6}]", {}, 2, "error"),
     ],
 )
@@ -199,7 +201,7 @@ def test_the_workflow_and_its_action_as_a_runner_runs_them(
     output, page = tmp_path / "output", tmp_path / "page.md"
     environment = {
         **os.environ, "PATH": f"{command.parent}:{os.environ['PATH']}", "RAGBENCH_CACHE": str(cache),
-        "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(page),
+        "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(page), "GITHUB_ACTIONS": "true",
     }  # fmt: skip
     action = yaml.safe_load((ACTION / "action.yml").read_text())
     steps = yaml.safe_load((ACTION / "workflow.yml").read_text())["jobs"]["gate"]["steps"]
@@ -215,7 +217,7 @@ def test_the_workflow_and_its_action_as_a_runner_runs_them(
     done = run_step(step, folder, environment | variables)
     assert done.returncode == code, done.stderr
     assert output.read_text() == f"outcome={outcome}\n"
-    assert ("::warning::" in done.stdout) == (inputs.get("inconclusive") == "pass")
+    assert ("::warning title=ragbench gate::" in done.stderr) == (outcome == "inconclusive")
     if outcome == "error":
         assert not page.exists()
     else:

@@ -7,8 +7,18 @@ import numpy as np
 import pytest
 
 from benchmarks.gate import Population, outcomes
+from ragbench.comparison.gate.bounds import difference_bounds, share_bounds
 from ragbench.comparison.gate.decide import decide_gate
-from ragbench.comparison.gate.rules import CostRule, CoverageRule, FailuresRule, LatencyRule, MetricRule, Rule, Rules
+from ragbench.comparison.gate.rules import (
+    CostRule,
+    CoverageRule,
+    FailuresRule,
+    Inconclusive,
+    LatencyRule,
+    MetricRule,
+    Rule,
+    Rules,
+)
 from ragbench.core.errors import ArmError, InputError, SettingError
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.runs import Run
@@ -44,7 +54,7 @@ MARGIN = MetricRule(metric="ndcg@10", margin=0.02)
 
 @pytest.mark.parametrize(
     ("change", "spread", "outcome", "code"),
-    [(0.03, 0.02, "pass", 0), (-0.08, 0.02, "fail", 1), (-0.01, 0.1, "inconclusive", 3)],
+    [(0.03, 0.02, "pass", 0), (-0.08, 0.02, "fail", 1), (-0.01, 0.1, "inconclusive", 0)],
 )
 def test_three_outcomes_of_a_margin(change: float, spread: float, outcome: str, code: int) -> None:
     noise = np.random.default_rng(1).normal(0, spread, 60)
@@ -55,6 +65,64 @@ def test_three_outcomes_of_a_margin(change: float, spread: float, outcome: str, 
     assert one.value == pytest.approx(float((candidate.scores.values - BASELINE.scores.values).mean()))
     assert (one.more_queries is not None) == (outcome == "inconclusive")
     json.dumps(gate_json(found), allow_nan=False)
+
+
+OPEN = scored("new", (BASE + np.random.default_rng(1).normal(-0.01, 0.1, 60)).clip(0, 1).tolist())
+NO_VALUES = scored("new", [float("nan")] * 60)
+LOST = scored("new", [*(BASE[:50] + 0.03).tolist(), *[float("nan")] * 10])
+
+
+@pytest.mark.parametrize(
+    ("candidate", "inconclusive", "code", "notice", "tag"),
+    [
+        (OPEN, "neutral", 0, "does not block", "skipped"),
+        (OPEN, "fail", 3, "blocks this change, as", "error"),
+        (OPEN, "pass", 0, "counts as a pass", None),
+        (NO_VALUES, "neutral", 3, "the evidence is missing for ndcg@10 loses at most 0.02", "error"),
+        (LOST, "neutral", 3, "the evidence is missing for ndcg@10 loses at most 0.02", "error"),
+        (LOST, "pass", 0, "counts as a pass", None),
+    ],
+)
+def test_what_an_inconclusive_gate_does(
+    candidate: ScoredRun, inconclusive: Inconclusive, code: int, notice: str, tag: str | None
+) -> None:
+    found = decide_gate(BASELINE, candidate, replace(of(MARGIN), inconclusive=inconclusive))
+    assert (found.outcome, found.exit_code, found.blocks) == ("inconclusive", code, code == 3)
+    assert notice in found.notice
+    assert notice in gate_markdown(found)
+    written = gate_json(found)
+    assert (written["blocks"], written["exit_code"], written["notice"]) == (found.blocks, code, found.notice)
+    (case,) = ET.fromstring(gate_junit(found)).iter("testcase")
+    assert [part.tag for part in case if part.tag != "system-out"] == ([tag] if tag else [])
+
+
+def test_a_gate_whose_slices_are_all_too_small_blocks_unless_inconclusive_passes() -> None:
+    rules = of(MetricRule(metric="ndcg@10", min=0.1, by="type", min_queries=50))
+    assert decide_gate(None, OPEN, rules).exit_code == 3
+    assert decide_gate(None, OPEN, replace(rules, inconclusive="pass")).exit_code == 0
+
+
+def test_the_verdict_says_what_would_have_failed_in_four_of_five_runs() -> None:
+    """A loss of the size that is named fails in about 80% of new samples; so does a value."""
+    rng = np.random.default_rng(3)
+    first = decide_gate(BASELINE, OPEN, of(MARGIN))
+    loss = first.decided[0].catches
+    assert loss is not None
+    assert f"a true loss of .{round(loss * 1000):03d} in ndcg@10 would have failed in 4 of 5 runs" in gate_markdown(
+        first
+    )
+    spread = (OPEN.scores.values - BASELINE.scores.values).std(ddof=1)
+    moved = rng.normal(-loss, spread, size=(400, 60))
+    fails = [difference_bounds(row, np.arange(60), below=0.05, above=0.01).high < -0.02 for row in moved]
+    assert 0.72 < np.mean(fails) < 0.88
+    floor = decide_gate(None, scored("new", [1.0] * 120 + [0.0] * 40), of(MetricRule(metric="ndcg@10", min=0.7)))
+    value = floor.decided[0].catches
+    assert value is not None
+    hits = (rng.random((400, 160)) < value).astype(np.float64)
+    fails = [share_bounds(row, np.arange(160), below=0.05, above=0.01).high < 0.7 for row in hits]
+    assert 0.70 < np.mean(fails) < 0.88
+    ceiling = decide_gate(None, scored("new", [0.0] * 120 + [1.0] * 40), of(MetricRule(metric="ndcg@10", max=0.3)))
+    assert ceiling.decided[0].catches == pytest.approx(1 - value)
 
 
 def test_the_same_run_is_said_to_be_the_same() -> None:

@@ -2,12 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import asin, sin, sqrt
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri
 
 from ragbench.answers.scoring import NOT_ASKED
-from ragbench.comparison.gate.bounds import FEWEST_CLUSTERS, Bounds, difference_bounds, more_queries, share_bounds
+from ragbench.comparison.gate.bounds import (
+    FEWEST_CLUSTERS,
+    POWER,
+    Bounds,
+    difference_bounds,
+    more_queries,
+    share_bounds,
+)
 from ragbench.comparison.gate.result import Decided, weigh
 from ragbench.comparison.gate.rules import CostRule, LatencyRule, MetricRule, Rule, Rules
 from ragbench.comparison.pairing import Pair, column
@@ -189,13 +198,14 @@ def _decide(
     missing = f"the candidate has no value for {int(lost.sum())} queries; it passes without them, but"
     if not _shares(ours[~np.isnan(ours)]):
         reason = f"{missing} what they could be has no end"
-        return replace(decided, outcome="inconclusive", room=None, reason=reason)
+        return replace(decided, outcome="inconclusive", room=None, reason=reason, unmeasured=True)
     # The lost values may be the bad ones, so a pass must also hold with the worst value in their place.
     bad = 1.0 if asked.turned else 0.0
     worst = _weighed(asked, np.where(lost, bad, ours), theirs)
     if worst.outcome == "pass":
         return decided
-    return replace(decided, outcome="inconclusive", room=worst.room, reason=f"{missing} not with {bad:g} for each")
+    reason = f"{missing} not with {bad:g} for each"
+    return replace(decided, outcome="inconclusive", room=worst.room, reason=reason, unmeasured=True)
 
 
 def _turned(rule: MetricRule, run: ScoredRun, metric: str) -> bool:
@@ -253,7 +263,7 @@ def _weighed(asked: _Asked, ours: Values, theirs: Values | None) -> Decided:
     turn = (1.0 if bounded else 0.0) if asked.turned else None
     values = values if turn is None else turn - values
     bounds = (share_bounds if bounded else difference_bounds)(values, clusters, below=asked.below, above=asked.above)
-    decided = _decided(asked, bounds, means, turn)
+    decided = _decided(asked, bounds, means, turn, bounded)
     return decided if turn is None else _turned_back(decided, turn)
 
 
@@ -276,10 +286,13 @@ def _turned_back(decided: Decided, turn: float) -> Decided:
         high_error=decided.low_error,
         bound=turn - decided.bound,
         at_least=False,
+        catches=decided.catches if decided.kind == "margin" else back(decided.catches),
     )
 
 
-def _decided(asked: _Asked, bounds: Bounds, means: tuple[float | None, float | None], turn: float | None) -> Decided:
+def _decided(
+    asked: _Asked, bounds: Bounds, means: tuple[float | None, float | None], turn: float | None, shares: bool
+) -> Decided:
     rule, certain = asked.rule, asked.certain
     bound = _bound(rule, turn)
     low, high = (0.0, 0.0) if certain else (bounds.low, bounds.high)
@@ -309,7 +322,27 @@ def _decided(asked: _Asked, bounds: Bounds, means: tuple[float | None, float | N
         more_queries=more,
         low_error=None if certain or low is None else asked.below,
         high_error=None if certain or high is None else asked.above,
+        catches=None if certain or on_mean else _caught(asked, bounds, bound, shares),
+        unmeasured=outcome == "inconclusive" and (bounds.mean is None or (bounds.low is None and not on_mean)),
     )
+
+
+def _caught(asked: _Asked, bounds: Bounds, bound: float, shares: bool) -> float | None:
+    """Compute what would have failed in four of five runs: a loss for a margin, else a value; None if nothing would.
+
+    A rule fails if the upper end of its interval lies below the bound. So the true value must lie below the bound by
+    the reach of the interval, and by another .84 standard errors. The reach of a share changes with the share; its
+    arcsine has the same reach everywhere (Cohen 1988, chapter 6).
+    """
+    if bounds.mean is None or bounds.high is None or bounds.error is None:
+        return None
+    extra = float(ndtri(POWER))
+    if not shares:
+        value = bound - (bounds.high - bounds.mean) - extra * bounds.error
+        return -value if asked.rule.margin is not None else value
+    size = bounds.mean * (1 - bounds.mean) / bounds.error**2 if bounds.error else bounds.clusters
+    angle = asin(sqrt(min(max(bound, 0.0), 1.0))) - (extra - float(ndtri(asked.above))) / (2 * sqrt(size))
+    return sin(angle) ** 2 if angle > 0 else None
 
 
 def _reason(rule: MetricRule, bounds: Bounds, outcome: str, certain: bool, more: int | None) -> str:

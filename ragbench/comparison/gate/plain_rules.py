@@ -24,9 +24,9 @@ def decide_latency(rule: LatencyRule, baseline: ScoredRun | None, candidate: Sco
         "fail": "above the ceiling, noise allowed for",
         "inconclusive": f"within {rule.noise:.0%} of the ceiling: another run on a quiet machine may decide it",
     }
-    reason = said[outcome]
+    reason, unmeasured = said[outcome], False
     if outcome == "pass" and not is_known(candidate, rule.latency):
-        outcome, room = "inconclusive", None
+        outcome, room, unmeasured = "inconclusive", None, True
         reason = "it falls among requests that failed, of which only the timeout is known"
     asked = f"{bound:g} ms" if theirs is None else f"{bound:g} x the baseline"
     return Decided(
@@ -45,6 +45,7 @@ def decide_latency(rule: LatencyRule, baseline: ScoredRun | None, candidate: Sco
         room=room,
         method=f"noise of {rule.noise:.0%} either way" if rule.noise else "the plain number",
         reason=reason,
+        unmeasured=unmeasured,
     )
 
 
@@ -116,6 +117,7 @@ def decide_share(rule: FailuresRule | CoverageRule, candidate: ScoredRun, *, bel
         more_queries=more,
         low_error=None if counted else under,
         high_error=None if counted else over,
+        unmeasured=outcome == "inconclusive" and low is None,
     )
 
 

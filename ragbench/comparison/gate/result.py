@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ragbench.comparison.gate.rules import Rules
+from ragbench.core.ledger import first_ten
 from ragbench.core.scored import ScoredRun
 from ragbench.core.shown import Shown
 from ragbench.core.verdicts import Verdict
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 EXIT_CODES: dict[Outcome, int] = {"pass": 0, "fail": 1, "inconclusive": 3}
+"""Codes of the outcomes that block, and 0 for one that does not."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,10 @@ class Decided:
         more_queries: for ``inconclusive``: how many more such queries would decide it in four of five runs.
         low_error, high_error: probability that the true value is below ``low``, and above ``high``; None if nothing is
             estimated from the queries.
+        catches: what would have failed in four of five runs with these queries: for a margin the true loss (or gain,
+            where less is better), else the true value. None if nothing is estimated.
+        unmeasured: for ``inconclusive``: whether the evidence itself is missing, because there are no values, too few
+            units for an interval, or the candidate lost values. Such a rule blocks unless inconclusive passes.
         comparison: for a margin, the verdict of `ragbench.comparison.compare.compare_runs` on the same queries. It has
             its own error rates: a 95% interval and a two-sided p.
     """
@@ -63,6 +69,8 @@ class Decided:
     more_queries: int | None = None
     low_error: float | None = None
     high_error: float | None = None
+    catches: float | None = None
+    unmeasured: bool = False
     comparison: Verdict | None = None
 
 
@@ -89,8 +97,45 @@ class Gate(Shown):
 
     @property
     def exit_code(self) -> int:
-        """0 for pass, 1 for fail, 3 for inconclusive."""
-        return EXIT_CODES[self.outcome]
+        """0 for pass, 1 for fail; for inconclusive 3 if it blocks, else 0."""
+        return 0 if self.outcome == "inconclusive" and not self.blocks else EXIT_CODES[self.outcome]
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the change is held up: the gate fails, or is inconclusive where that blocks.
+
+        A neutral gate lets through what its queries cannot decide. It holds up what was not measured.
+        """
+        if self.outcome != "inconclusive" or self.rules.inconclusive == "pass":
+            return self.outcome == "fail"
+        return self.rules.inconclusive == "fail" or self._nothing_decided or bool(self._unmeasured)
+
+    @property
+    def notice(self) -> str:
+        """What happens to an inconclusive gate, in one sentence; empty for pass and fail."""
+        if self.outcome != "inconclusive":
+            return ""
+        asked = self.rules.inconclusive
+        if asked == "fail":
+            return "inconclusive blocks this change, as 'inconclusive: fail' asks"
+        if asked == "pass":
+            return "inconclusive counts as a pass, as 'inconclusive: pass' asks: nothing shows that the rules are kept"
+        if self._nothing_decided:
+            return "inconclusive blocks this change: no rule was decided"
+        if self._unmeasured:
+            return f"inconclusive blocks this change: the evidence is missing for {first_ten(self._unmeasured)}"
+        return (
+            "inconclusive does not block this change ('inconclusive: neutral'): no rule is shown to be broken, and "
+            "none of the open ones is shown to be kept"
+        )
+
+    @property
+    def _nothing_decided(self) -> bool:
+        return all(one.outcome == "skipped" for one in self.decided)
+
+    @property
+    def _unmeasured(self) -> list[str]:
+        return [one.name for one in self.decided if one.outcome == "inconclusive" and one.unmeasured]
 
 
 ROUNDING = 1e-12

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 import yaml
 
@@ -12,6 +12,8 @@ from ragbench.core.errors import InputError, SettingError, did_you_mean
 
 Decide = Literal["interval", "mean"]
 Percentile = Literal["p50", "p95", "p99"]
+Inconclusive = Literal["pass", "fail", "neutral"]
+"""What an inconclusive gate does: count as a pass, block, or let the change through with a notice."""
 
 LATENCY_NOISE = 0.5
 """How much a latency percentile of an unchanged system may differ between runs: a factor of 1 + this."""
@@ -201,21 +203,28 @@ class Rules:
         rules: one or more rules.
         false_alarms: largest probability that the gate fails although no rule is broken, over all rules.
         false_passes: nominal probability that a broken rule passes. A gate passes only if all rules do.
+        inconclusive: what happens if the queries cannot decide. ``neutral`` lets the change through with a notice
+            unless evidence is missing, ``fail`` blocks it, and ``pass`` counts it as a pass.
         source: where the rules are written, or empty for the default.
     """
 
     rules: tuple[Rule, ...]
     false_alarms: float = 0.01
     false_passes: float = 0.05
+    inconclusive: Inconclusive = "neutral"
     source: str = ""
 
     def faults(self) -> list[tuple[str, str]]:
         """List faults beyond wrong types, as key and message."""
-        return [
+        found = [
             (key, f"is {value:g}; a chance above 0 and below 0.5")
             for key, value in (("false_alarms", self.false_alarms), ("false_passes", self.false_passes))
             if not 0 < value < 0.5
         ]
+        if self.inconclusive not in get_args(Inconclusive):
+            words = ", ".join(get_args(Inconclusive))
+            found.append(("inconclusive", f"is {self.inconclusive!r}; one of {words}"))
+        return found
 
 
 DEFAULT_RULES = Rules(rules=(MetricRule(metric="ndcg@10", margin=0.02),))
@@ -238,7 +247,8 @@ def _share(value: float, key: str) -> list[tuple[str, str]]:
     return [] if 0 <= value <= 1 else [(key, f"is {value:g}; a share from 0 to 1")]
 
 
-TOP = ("rules", "false_alarms", "false_passes")
+CHANCES = ("false_alarms", "false_passes")
+TOP = ("rules", *CHANCES, "inconclusive")
 Fault = tuple[int, str]
 DEEPEST = 10
 """Largest depth of lists and mappings; rules have three levels."""
@@ -274,7 +284,8 @@ def parse_rules(text: str, source: str) -> Rules:
     faults: list[Fault] = list(_repeated(node))
     faults += _unknown_keys(content, TOP, lines, "")
     rules = _rules(content, node, lines, faults)
-    settings = {key: _chance(key, content[key], lines, faults) for key in TOP[1:] if key in content}
+    settings: dict[str, Any] = {key: _chance(key, content[key], lines, faults) for key in CHANCES if key in content}
+    settings |= {"inconclusive": content["inconclusive"]} if "inconclusive" in content else {}
     if not faults:
         found = Rules(rules=tuple(rules), source=source, **settings)
         faults += [(lines.get(key, 1), f"{key} {message}") for key, message in found.faults()]
