@@ -50,7 +50,10 @@ class Kind:
 
 RETRIEVERS = Kind("retriever", "ragbench.retrievers", "Retriever")
 METRICS = Kind(
-    "metric", "ragbench.metrics", "Metric", helpers=("lookup", "parse", "ranked", "score", "settings", "tied")
+    "metric",
+    "ragbench.metrics",
+    "Metric",
+    helpers=("gains", "lookup", "parse", "ranked", "running", "score", "settings", "tied"),
 )
 EMBEDDERS = Kind("embedder", "ragbench.models.embed", "Embedder")
 RERANKERS = Kind("reranker", "ragbench.models.rerank", "Reranker")

@@ -70,9 +70,7 @@ NO_SCORES = Scores((), (), np.zeros((0, 0)))
 
 
 def headline(metrics: Sequence[str]) -> str:
-    """Return the headline metric of an evaluation: nDCG@10, else the first nDCG, else the first metric."""
-    for wanted in ("ndcg@10", "ndcg"):
-        for name in metrics:
-            if name == wanted or (wanted == "ndcg" and name.startswith("ndcg")):
-                return name
-    return metrics[0]
+    """Return the headline metric of an evaluation: nDCG@10, else a variant of it, else the first nDCG or metric."""
+    variants = [name for name in metrics if name.startswith("ndcg")]
+    at_ten = [name for name in variants if name.endswith("@10")]
+    return "ndcg@10" if "ndcg@10" in at_ten else [*at_ten, *variants, *metrics][0]

@@ -5,19 +5,23 @@ import math
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from ragbench.core.errors import SettingError, did_you_mean
+from ragbench.core.errors import SettingError
 from ragbench.core.scores import Average, Direction
+from ragbench.metrics.gains import gain_fault, written
 from ragbench.metrics.ranked import Floats, Ranked
 
-GAINS = ("linear", "exp")
 
-
+@dataclasses.dataclass(frozen=True)
 class Metric(ABC):
     """A measure of the ranking of one query. Metrics are values: two with the same settings are equal.
 
     A subclass is a frozen dataclass whose fields are its settings: ``k`` (the cut-off, written after ``@``), ``level``
-        (the least label that counts as relevant), ``gain``, ``p``. ``str(metric)`` is the written form, and
-        `ragbench.metrics.parse.parse` reads it back.
+        (the least label that counts as relevant), ``gain``, ``p``. Every metric has ``judged_only``. ``str(metric)`` is
+        the written form, and `ragbench.metrics.parse.parse` reads it back.
+
+    Attributes:
+        judged_only: remove the items without a label of 0 or above before anything is ranked, as trec_eval does with
+            ``-J``. The metric then sees the condensed list of Sakai (SIGIR 2007).
 
     Raises:
         SettingError: a setting is out of its range.
@@ -37,6 +41,8 @@ class Metric(ABC):
 
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other accepted names, in lower case and with ``_`` for ``-``."""
+
+    judged_only: bool = dataclasses.field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         for key, value in self.settings().items():
@@ -64,14 +70,21 @@ class Metric(ABC):
 
     def settings(self) -> dict[str, object]:
         """Values by name of the setting."""
-        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
 
     def __str__(self) -> str:
-        defaults = {f.name: f.default for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+        defaults = {f.name: f.default for f in dataclasses.fields(self)}
         settings = self.settings()
         k = settings.pop(self.at, None)
-        shown = ",".join(f"{key}={value}" for key, value in settings.items() if value != defaults[key])
+        shown = ",".join(f"{key}={_shown(value)}" for key, value in settings.items() if value != defaults[key])
         return self.name + (f"({shown})" if shown else "") + ("" if k is None else f"@{k}")
+
+
+def _shown(value: object) -> str:
+    """Return the written form of a setting."""
+    if isinstance(value, tuple):
+        return written(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _fault(key: str, value: object) -> str:
@@ -81,8 +94,12 @@ def _fault(key: str, value: object) -> str:
         return "must be a whole number from 1"
     if key == "level" and not (whole and value >= 1):  # type: ignore[operator]
         return "must be a whole number from 1"
+    if key == "max_label" and not (value is None or (whole and value >= 1)):  # type: ignore[operator]
+        return "must be a whole number from 1"
     if key == "p" and not (isinstance(value, float) and math.isfinite(value) and 0 < value < 1):
         return "must lie between 0 and 1"
-    if key == "gain" and value not in GAINS:
-        return f"is no gain{did_you_mean(str(value), GAINS)}"
+    if key == "gain":
+        return gain_fault(value)
+    if key == "judged_only" and not isinstance(value, bool):
+        return "must be true or false"
     return ""

@@ -1,25 +1,23 @@
 """Normalised discounted cumulative gain."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.core.errors import InputError
 from ragbench.metrics.base import Metric
+from ragbench.metrics.gains import Gain, gain_of_labels
 from ragbench.metrics.ranked import Floats, Ranked
 from ragbench.metrics.tied import mean_weight
-
-_LARGEST_EXPONENT = 1023
 
 
 @dataclass(frozen=True)
 class NDCG(Metric):
     """nDCG: DCG divided by the DCG of the best possible ranking, both cut off at k.
 
-    DCG = sum of gain / log2(rank + 1). The gain is the label (``linear``, as
-    in trec_eval) or 2^label - 1 (``exp``); labels of 0 and below gain nothing.
+    DCG = sum of gain / log2(rank + 1). The gain is the label (``linear``, as in trec_eval), 2^label - 1 (``exp``), or
+    yours for each label: ``ndcg(gain=0,1,3)@10`` gives label 2 a gain of 3. Labels of 0 and below gain nothing.
     The ideal ranking consists of all positive judgements, not only of as many as were retrieved. Under ties, every item
     has the mean discount of its group, as in scikit-learn.
     Sources: Järvelin and Kekäläinen, TOIS 20(4), 2002; ``exp``: Burges et al., ICML 2005.
@@ -29,7 +27,7 @@ class NDCG(Metric):
     aliases: ClassVar[tuple[str, ...]] = ("ndcg_cut",)
 
     k: int | None = None
-    gain: Literal["linear", "exp"] = "linear"
+    gain: Gain = "linear"
 
     def values(self, ranked: Ranked) -> Floats:
         """DCG divided by the ideal DCG."""
@@ -55,14 +53,7 @@ class NDCG(Metric):
         return value
 
     def _gain(self, label: npt.NDArray[np.signedinteger]) -> Floats:
-        if self.gain == "linear":
-            return label.astype(np.float64)
-        largest = int(label.max(initial=0))
-        if largest > _LARGEST_EXPONENT:
-            raise InputError(f"a label of {largest} has no exponential gain 2^label - 1: use gain=linear")
-        # A table by label is faster than exp2 of each row, because labels are few.
-        table: Floats = np.exp2(np.arange(largest + 1)) - 1
-        return table.take(label)
+        return gain_of_labels(self.gain, int(label.max(initial=0))).take(label)
 
 
 def _discount(depth: int) -> Floats:

@@ -19,16 +19,21 @@ from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.metrics.base import Metric
 
 _SHORTHAND: dict[str, tuple[str, dict[str, object]]] = {"ndcg_burges": ("ndcg", {"gain": "exp"})}
-_OTHER_KEYS = {"rel": "level", "dcg": "gain"}
-_OTHER_VALUES: dict[str, object] = {"log2": "linear", "exp-log2": "exp"}
+_OTHER_KEYS = {"rel": "level", "dcg": "gain", "gains": "gain", "max_rel": "max_label"}
+_OTHER_VALUES: dict[str, object] = {"log2": "linear", "exp-log2": "exp", "true": True, "false": False}
 
 _WRITTEN = re.compile(r"(?P<name>[^()@]+?)\s*(?:\((?P<settings>[^()]*)\))?\s*(?:@\s*(?P<k>[^()@]*))?")
 _TREC_CUT = re.compile(r"(?P<name>.+?)[_.](?P<k>-?[0-9]+(?:\.[0-9]+)?)")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 
 
-def parse(written: str | Metric) -> Metric:
+def parse(written: str | Metric, *, level: int | None = None, judged_only: bool = False) -> Metric:
     """Return the metric of a name.
+
+    Args:
+        written: the name, or a metric, which is returned as it is.
+        level: the least label that counts as relevant, where the metric has such a level and the name does not set it.
+        judged_only: whether to remove items without judgement first, where the name does not say.
 
     Raises:
         SettingError: the name or a setting is unknown, or the cut-off is missing, not allowed or below 1.
@@ -37,7 +42,9 @@ def parse(written: str | Metric) -> Metric:
         >>> str(parse("nDCG@10")), str(parse("P_5"))
         ('ndcg@10', 'p@5')
         >>> parse("recall(level=2)@100")
-        Recall(k=100, level=2)
+        Recall(judged_only=False, k=100, level=2)
+        >>> str(parse("recall@100", level=2)), str(parse("map", judged_only=True))
+        ('recall(level=2)@100', 'map(judged_only=true)')
     """
     if isinstance(written, Metric):
         return written
@@ -54,12 +61,19 @@ def parse(written: str | Metric) -> Metric:
     settings = {**settings, **_settings(written, metric, match["settings"] or "")}
     if cut is not None:
         settings[metric.at] = _value(cut)
+    if level is not None and any(field.name == "level" for field in dataclasses.fields(metric)):
+        settings.setdefault("level", level)
+    settings.setdefault("judged_only", judged_only)
     _check_keys(written, metric, settings)
     return metric(**settings)
 
 
-def parse_all(written: str | Metric | Iterable[str | Metric]) -> tuple[Metric, ...]:
+def parse_all(
+    written: str | Metric | Iterable[str | Metric], *, level: int | None = None, judged_only: bool = False
+) -> tuple[Metric, ...]:
     """Return the metrics of several names, or of one text with commas. A repeated metric counts once.
+
+    ``level`` and ``judged_only`` are those of `parse`.
 
     Raises:
         SettingError: there is no name, or `parse` refuses one.
@@ -68,7 +82,8 @@ def parse_all(written: str | Metric | Iterable[str | Metric]) -> tuple[Metric, .
         return (written,)
     # A comma between brackets separates settings, not metrics.
     names = re.split(r",(?![^()]*\))", written) if isinstance(written, str) else list(written)
-    metrics = tuple(dict.fromkeys(parse(name) for name in names if not isinstance(name, str) or name.strip()))
+    named = (name for name in names if not isinstance(name, str) or name.strip())
+    metrics = tuple(dict.fromkeys(parse(name, level=level, judged_only=judged_only) for name in named))
     if not metrics:
         raise SettingError(f"no metric is named; choose from {', '.join(metric_names())}")
     return metrics
@@ -137,7 +152,8 @@ def _from_packages(name: str, written: str) -> type[Metric]:
 
 def _settings(written: str, metric: type[Metric], text: str) -> dict[str, object]:
     settings: dict[str, object] = {}
-    for part in text.split(","):
+    # A part without "=" goes on with a list: gain=0,1,3.
+    for part in re.split(r",(?![^=,]*[^=,\s][^=,]*(?:,|$))", text):
         if not part.strip():
             continue
         key, equals, value = part.partition("=")
@@ -154,7 +170,9 @@ def _settings(written: str, metric: type[Metric], text: str) -> dict[str, object
 
 
 def _value(text: str) -> object:
-    """Read an integer, a float or a lower-case word."""
+    """Read an integer, a float, a lower-case word, or a tuple of them."""
+    if "," in text:
+        return tuple(_value(part) for part in text.split(","))
     text = text.strip().strip("'\"").lower()
     if _WHOLE.fullmatch(text):
         return int(text)
@@ -165,7 +183,7 @@ def _value(text: str) -> object:
 
 
 def _check_keys(written: str, metric: type[Metric], settings: dict[str, object]) -> None:
-    fields = {field.name: field for field in dataclasses.fields(metric)}  # type: ignore[arg-type]
+    fields = {field.name: field for field in dataclasses.fields(metric)}
     for key in settings:
         if key not in fields:
             if key == metric.at:

@@ -96,6 +96,25 @@ class Ranked:
         return self._levels[level]
 
     @cached_property
+    def condensed(self) -> "Ranked":
+        """The same rankings without the items that have no label of 0 or above."""
+        rows = np.flatnonzero(self.label >= 0)
+        query = self.query.take(rows)
+        retrieved = np.bincount(query, minlength=len(self))
+        start = np.concatenate(([0], np.cumsum(retrieved)))[:-1].take(query)
+        above = tied = None
+        if self.above is not None:
+            # Items of one score are adjacent, and have the same number of items above them.
+            higher = self.above.take(rows)
+            fresh = np.ones(len(rows) + 1, dtype=bool)
+            fresh[1:-1] = (query[1:] != query[:-1]) | (higher[1:] != higher[:-1])
+            bounds = np.flatnonzero(fresh)
+            tied = np.repeat(np.diff(bounds), np.diff(bounds))
+            above = np.repeat(bounds[:-1], np.diff(bounds)) - start
+        rank = np.arange(1, len(rows) + 1) - start
+        return Ranked(self.judgements, retrieved, query, rank, self.label.take(rows), above, tied)
+
+    @cached_property
     def ideal(self) -> tuple[Ints, Ints, npt.NDArray[np.int64]]:
         """Query, rank and label of every positive judgement, in the best possible order."""
         labels = self.judgements.labels

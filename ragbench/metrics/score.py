@@ -61,7 +61,8 @@ def score(
     ranked = look_through(run, judgements, ties=ties == "expected")
     values = np.empty((len(chosen), len(ranked)))
     for row, metric in zip(values, chosen, strict=True):
-        row[:] = metric.values(ranked) if ties == "trec" else metric.expected(ranked)
+        seen = ranked.condensed if metric.judged_only else ranked
+        row[:] = metric.values(seen) if ties == "trec" else metric.expected(seen)
         if metric.needs_level is not None:
             row[ranked.total(metric.needs_level) == 0] = np.nan
     entries = [

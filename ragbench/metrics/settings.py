@@ -40,6 +40,14 @@ class EvaluationSettings:
         "What is judged. auto judges chunks where evidence points at parts of documents that were cut, else documents.",
         default="auto", section="Evaluation",
     )  # fmt: skip
+    level_of: int = option(
+        "Least label that counts as relevant, for metrics that do not set it, as in recall(level=2)@10.", default=1,
+        section="Evaluation",
+    )  # fmt: skip
+    judged_only: bool = option(
+        "Remove items without a label of 0 or above from every ranking before it is scored (trec_eval -J).",
+        default=False, section="Evaluation",
+    )  # fmt: skip
     overlap: float = option(
         "Share of the shorter of evidence and chunk that must overlap to make the chunk relevant.", default=0.5,
         section="Evaluation",
@@ -65,6 +73,8 @@ class EvaluationSettings:
         faults = []
         if not self.k or min(self.k) < 1:
             faults.append(f"{named('k')} is {list(self.k)}; every cut-off must be at least 1")
+        if self.level_of < 1:
+            faults.append(f"{named('level_of')} is {self.level_of}; it must be at least 1")
         if self.resamples < 100:
             faults.append(f"{named('resamples')} is {self.resamples}; an interval needs at least 100")
         if self.seed < 0:
@@ -74,7 +84,7 @@ class EvaluationSettings:
         if self.jobs < 1:
             faults.append(f"{named('jobs')} is {self.jobs}; it must be at least 1")
         if not faults:
-            without = [str(m) for m in parse_all(self.metric_names) if type(m).expected is Metric.expected]
+            without = [str(m) for m in self.chosen if type(m).expected is Metric.expected]
             if self.ties == "expected" and without:
                 faults.append(
                     f"{', '.join(without)}: no expected value under ties; leave it out or use {given('ties', 'trec')}"
@@ -87,13 +97,13 @@ class EvaluationSettings:
         """How many items are retrieved: the largest cut-off, and at least 100, because MAP and R-precision have no
         cut-off.
         """
-        cuts = (getattr(metric, "k", None) or 0 for metric in parse_all(self.metric_names))
+        cuts = (getattr(metric, "k", None) or 0 for metric in self.chosen)
         return max(*self.k, *cuts, LEAST_DEPTH)
 
     @property
-    def metric_names(self) -> Sequence[str | Metric]:
-        """Names of the metrics to compute."""
-        return self.metrics or default_metrics(self.k)
+    def chosen(self) -> tuple[Metric, ...]:
+        """The metrics to compute."""
+        return parse_all(self.metrics or default_metrics(self.k), level=self.level_of, judged_only=self.judged_only)
 
 
 def default_metrics(k: Sequence[int]) -> tuple[str, ...]:

@@ -218,7 +218,7 @@ class _Bench:
         try:
             measured, from_store = self._measured(retriever)
             run = self._judged(measured.run)
-            scores = score(run, self.task.judgements, self.settings.metric_names, ties=self.settings.ties)
+            scores = score(run, self.task.judgements, self.settings.chosen, ties=self.settings.ties)
         except RagbenchError as error:
             return Arm(name, "error", str(error))
         except Exception as error:  # a plugin may raise anything; its arm fails, the others go on

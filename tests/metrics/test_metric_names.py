@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,11 +8,15 @@ from ragbench.core.errors import SettingError
 from ragbench.metrics.ap import AveragePrecision
 from ragbench.metrics.base import Metric
 from ragbench.metrics.bin_g import BinG
+from ragbench.metrics.bpm import BPM
 from ragbench.metrics.bpref import Bpref
 from ragbench.metrics.capped_recall import CappedRecall
+from ragbench.metrics.compatibility import Compatibility
 from ragbench.metrics.eleven_point import ElevenPoint
+from ragbench.metrics.err import ERR
 from ragbench.metrics.hit import Hit
 from ragbench.metrics.infap import InferredAP
+from ragbench.metrics.inst import INST
 from ragbench.metrics.iprec import InterpolatedPrecision
 from ragbench.metrics.judged import Judged
 from ragbench.metrics.mrr import ReciprocalRank
@@ -33,6 +39,10 @@ CUTS = st.integers(1, 10**6)
 CUT_OR_NONE = st.none() | CUTS
 LEVELS = st.integers(1, 9)
 PATIENCE = st.floats(0.001, 0.999)
+RISING = st.lists(st.integers(0, 50) | st.floats(0, 50), min_size=1, max_size=4).map(sorted)
+GAINS = st.sampled_from(["linear", "exp"]) | RISING.filter(lambda rest: rest[-1] > 0).map(lambda rest: (0, *rest))
+TOPS = st.none() | st.integers(1, 9)
+WANTED = st.floats(0.5, 50)
 BUILDS: dict[type[Metric], st.SearchStrategy[Metric]] = {
     Hit: st.builds(Hit, k=CUTS, level=LEVELS),
     Recall: st.builds(Recall, k=CUTS, level=LEVELS),
@@ -40,7 +50,7 @@ BUILDS: dict[type[Metric], st.SearchStrategy[Metric]] = {
     Precision: st.builds(Precision, k=CUTS, level=LEVELS),
     ReciprocalRank: st.builds(ReciprocalRank, k=CUT_OR_NONE, level=LEVELS),
     AveragePrecision: st.builds(AveragePrecision, k=CUT_OR_NONE, level=LEVELS),
-    NDCG: st.builds(NDCG, k=CUT_OR_NONE, gain=st.sampled_from(["linear", "exp"])),
+    NDCG: st.builds(NDCG, k=CUT_OR_NONE, gain=GAINS),
     RPrecision: st.builds(RPrecision, level=LEVELS),
     Bpref: st.builds(Bpref, level=LEVELS),
     Judged: st.builds(Judged, k=CUTS),
@@ -56,12 +66,17 @@ BUILDS: dict[type[Metric], st.SearchStrategy[Metric]] = {
     InterpolatedPrecision: st.builds(InterpolatedPrecision, recall=st.floats(0, 1), level=LEVELS),
     ElevenPoint: st.builds(ElevenPoint, level=LEVELS),
     InferredAP: st.builds(InferredAP, level=LEVELS),
+    ERR: st.builds(ERR, k=CUT_OR_NONE, gain=GAINS, max_label=TOPS),
+    INST: st.builds(INST, t=WANTED, gain=GAINS, max_label=TOPS),
+    BPM: st.builds(BPM, k=CUTS, t=WANTED, gain=GAINS, max_label=TOPS),
+    Compatibility: st.builds(Compatibility, p=PATIENCE),
 }
 ANY_METRIC = st.one_of(*BUILDS.values())
 
 
-@given(ANY_METRIC)
-def test_a_printed_metric_reads_back_as_itself(metric: Metric) -> None:
+@given(ANY_METRIC, st.booleans())
+def test_a_printed_metric_reads_back_as_itself(metric: Metric, judged_only: bool) -> None:
+    metric = replace(metric, judged_only=judged_only)
     assert parse(str(metric)) == metric
     assert str(parse(str(metric))) == str(metric)
     assert parse(str(metric).upper()) == metric
@@ -127,6 +142,14 @@ def test_a_file_is_named_like_its_metric() -> None:
         ("set_F", "set_f"),
         ("NumRelRet(rel=2)", "num_rel_ret(level=2)"),
         ("num_ret", "num_ret"),
+        ("ERR@20", "err@20"),
+        ("err(max_label=4)@20", "err(max_label=4)@20"),
+        ("ndcg(gains=0,1,3,7)@10", "ndcg(gain=0,1,3,7)@10"),
+        ("ndcg(gain=0, 1.5, 3, judged_only=true)@10", "ndcg(judged_only=true,gain=0,1.5,3)@10"),
+        ("INST(T=2, max_rel=3)", "inst(t=2.0,max_label=3)"),
+        ("BPM(T=1)@20", "bpm@20"),
+        ("Compat(p=0.9)", "compat(p=0.9)"),
+        ("P(judged_only=True)@5", "p(judged_only=true)@5"),
     ],
 )
 def test_usual_spellings(written: str, printed: str) -> None:
@@ -163,6 +186,13 @@ def test_usual_spellings(written: str, printed: str) -> None:
         ("set_f(beta=0)", "beta=0 must be above 0"),
         ("set_f(beta=inf)", "beta=inf must be above 0"),
         ("set_p@10", "takes no cut"),
+        ("ndcg(gain=1,2)@10", "must be numbers for the labels 0, 1, ... that begin with 0 and never fall"),
+        ("ndcg(gain=0,2,1)@10", "never fall"),
+        ("ndcg(gain=0,x)@10", "never fall"),
+        ("err(max_label=0)", "max_label=0 must be a whole number from 1"),
+        ("inst(t=0)", "t=0 must be at least 0.5"),
+        ("bpm(t=0)@5", "t=0 must be above 0"),
+        ("map(judged_only=2)", "must be true or false"),
         ("ndcg@10@20", "cannot be read"),
         ("ndcg(gain=exp@10", "cannot be read"),
         ("", "cannot be read"),
@@ -181,6 +211,17 @@ def test_settings_are_checked_however_a_metric_is_made() -> None:
         Hit(k=True)
     with pytest.raises(SettingError, match="level"):
         Hit(k=1, level=2.0)  # type: ignore[arg-type]
+
+
+def test_a_level_and_judged_only_hold_where_a_name_does_not_say() -> None:
+    names = ["recall@5", "p(level=1)@5", "ndcg@10", "map(judged_only=false)", Bpref()]
+    assert [str(m) for m in parse_all(names, level=2, judged_only=True)] == [
+        "recall(judged_only=true,level=2)@5",
+        "p(judged_only=true)@5",
+        "ndcg(judged_only=true)@10",
+        "map(level=2)",
+        "bpref",
+    ]
 
 
 def test_lists_of_names() -> None:

@@ -122,6 +122,23 @@ def test_measures_of_trec_eval(
             assert ours[query][name] == pytest.approx(theirs[query][other], abs=1e-9), (query, name)
 
 
+@settings(max_examples=150, deadline=None)
+@given(QRELS, RANKINGS)
+def test_judged_only_is_trec_evals(qrels: dict[str, dict[str, int]], rankings: dict[str, dict[str, float]]) -> None:
+    both = {q: qrels[q] for q in qrels if rankings.get(q) and any(label >= 1 for label in qrels[q].values())}
+    if not both:
+        return
+    trec = {**{name: name for name in TREC_NAMES}, **TREC_MEASURES}
+    names = [str(replace(parse(name), judged_only=True)) for name in trec]
+    ours = values(Run.from_dict(rankings), Judgements.from_dict(qrels), names)
+    families = TREC_FAMILIES | {re.sub(r"_[0-9.]+$", "", name) for name in TREC_MEASURES.values()}
+    theirs = pytrec_eval.RelevanceEvaluator(both, families, judged_docs_only_flag=True).evaluate(rankings)
+    for query in both:
+        for name, other in zip(names, trec.values(), strict=True):
+            if rankings[query].keys() & {item for item, label in qrels[query].items() if label >= 0}:
+                assert ours[query][name] == pytest.approx(theirs[query][other], abs=1e-9), (query, name)
+
+
 def parse_metric(name: str, level: int) -> Metric:
     metric = parse(name)
     return replace(metric, level=level) if "level" in metric.settings() else metric  # type: ignore[call-arg]

@@ -16,7 +16,8 @@ from ragbench.metrics.score import score
 NAMES = [
     "hit@1", "hit@3", "mrr", "mrr@2", "ndcg", "ndcg@3", "ndcg(gain=exp)@2", "recall@3", "capped_recall@2", "p@3",
     "p@10", "map", "map@3", "rprec", "judged@3", "rbp(p=0.7)", "rbp(p=0.7)@2", "rbp_residual(p=0.7)@3", "map(level=2)",
-    "set_p", "set_recall", "set_f", "num_ret", "num_rel", "num_rel_ret",
+    "set_p", "set_recall", "set_f", "num_ret", "num_rel", "num_rel_ret", "ndcg(gain=0,1,1,4)@3",
+    "ndcg(judged_only=true)@3", "map(judged_only=true)", "mrr(judged_only=true)",
 ]  # fmt: skip
 ITEMS = "abcdefg"
 
