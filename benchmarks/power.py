@@ -90,7 +90,7 @@ def shop_figures(pilot: Pilot, experiments: int) -> Iterator[Figure]:
 
 
 def binary_figure(experiments: int) -> Figure:
-    """A metric of 0 and 1 on independent queries, by exact McNemar."""
+    """A metric of 0 and 1 on independent queries, by McNemar's mid-p."""
     rng, n = np.random.default_rng(4), 300
     design = Design(0.4, binary=True)
     size = planned(design, n)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.stats.choose import choose_test
 from ragbench.stats.clusters import cluster_totals
-from ragbench.stats.paired_tests import EXACT_CLUSTERS, mcnemar_exact, paired_t, sign_flip_test, sign_test, wilcoxon
+from ragbench.stats.paired_tests import EXACT_CLUSTERS, mcnemar, paired_t, sign_flip_test, sign_test, wilcoxon
 
 TestName = Literal["auto", "sign-flip", "t", "wilcoxon", "sign", "mcnemar"]
 INDEPENDENT = ("wilcoxon", "sign", "mcnemar")
@@ -76,7 +76,7 @@ def paired_test(
     n, c = len(difference), int(clusters.max()) + 1
     choice = choose_test(n=n, clusters=c, binary=is_binary(baseline, candidate))
     reason = choice.reason if test == "auto" else "You chose it."
-    name = {"exact McNemar": "mcnemar"}.get(choice.test, "sign-flip") if test == "auto" else test
+    name = {"McNemar mid-p": "mcnemar"}.get(choice.test, "sign-flip") if test == "auto" else test
     unit: Literal["query", "document"] = "document" if c < n else "query"
     by_query, by_unit = 2.0 ** (1 - n), 2.0 ** (1 - c)
     notes: tuple[str, ...] = ()
@@ -87,8 +87,8 @@ def paired_test(
     if name == "mcnemar":
         if not is_binary(baseline, candidate):
             raise SettingError("test mcnemar is for metrics that are 0 or 1, such as hit@5; these values are not")
-        found = mcnemar_exact(baseline, candidate)
-        return Tested(found.p, f"exact McNemar ({found.c} gained, {found.b} lost)", reason, notes, by_query)
+        found = mcnemar(baseline, candidate)
+        return Tested(found.p, f"McNemar mid-p ({found.c} gained, {found.b} lost)", reason, notes, by_query / 2)
     if name == "wilcoxon":
         return Tested(wilcoxon(difference), "Wilcoxon signed-rank", reason, notes, by_query)
     if name == "sign":

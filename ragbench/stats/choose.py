@@ -6,7 +6,7 @@ from typing import Literal
 from ragbench.core.errors import InputError
 from ragbench.stats.paired_tests import EXACT_CLUSTERS
 
-Test = Literal["sign-flip", "exact sign-flip", "exact McNemar", "randomised Tukey"]
+Test = Literal["sign-flip", "exact sign-flip", "McNemar mid-p", "randomised Tukey"]
 Correction = Literal["none", "Holm"]
 ALPHA = 0.05
 
@@ -32,7 +32,7 @@ def choose_test(
     """Choose the test for n queries from a number of clusters.
 
     - All pairs of more than two systems: randomised Tukey.
-    - Else, a metric of 0 or 1 and each query its own cluster: exact McNemar.
+    - Else, a metric of 0 or 1 and each query its own cluster: McNemar's mid-p.
     - Else, at most `EXACT_CLUSTERS` clusters: all sign flips.
     - Else: random sign flips.
 
@@ -67,7 +67,7 @@ def choose_test(
     correction: Correction = "Holm" if systems > 2 else "none"
     more = f" Holm's correction covers the {systems - 1} comparisons with the first system." if systems > 2 else ""
     if binary and clusters == n:
-        return Choice("exact McNemar", correction, f"The metric is 0 or 1, and {where}.{more}")
+        return Choice("McNemar mid-p", correction, f"The metric is 0 or 1, and {where}.{more}")
     if clusters <= EXACT_CLUSTERS:
         least = 2.0 ** (1 - clusters)
         limit = f" With so few, p cannot fall below {least:.2g}." if least > ALPHA else ""

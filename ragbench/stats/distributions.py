@@ -35,3 +35,17 @@ def coin_p(heads: int, tosses: int) -> float:
     # The distribution is symmetric, so both tails are equal.
     p = 2 * float(bdtr(min(heads, tosses - heads), tosses, 0.5))
     return min(1.0, max(p, float(np.finfo(np.float64).tiny)))
+
+
+def coin_mid_p(heads: int, tosses: int) -> float:
+    """Two-sided mid-p of the hypothesis that heads and tails are equally likely, in (0, 1]; 1 without a toss.
+
+    Source: Lancaster 1961.
+    """
+    from scipy.special import bdtr
+
+    if not tosses:
+        return 1.0
+    fewer = min(heads, tosses - heads)
+    below = float(bdtr(fewer - 1, tosses, 0.5)) if fewer else 0.0
+    return min(1.0, max(below + float(bdtr(fewer, tosses, 0.5)), float(np.finfo(np.float64).tiny)))

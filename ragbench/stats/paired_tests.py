@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ragbench.core.errors import InputError
 from ragbench.stats.checks import check_finite, check_pairs, check_resampling, check_values
 from ragbench.stats.clusters import cluster_totals, means_and_errors
-from ragbench.stats.distributions import coin_p, t_above, t_quantile
+from ragbench.stats.distributions import coin_mid_p, coin_p, t_above, t_quantile
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ def _random_bytes(rng: np.random.Generator, rows: int, columns: int) -> npt.NDAr
 
 @dataclass(frozen=True)
 class McNemar:
-    """An exact McNemar test.
+    """McNemar's test.
 
     Attributes:
         b: queries where the baseline is 1 and the candidate 0.
@@ -183,13 +183,20 @@ class McNemar:
     p: float
 
 
-def mcnemar_exact(baseline: npt.NDArray[np.float64], candidate: npt.NDArray[np.float64]) -> McNemar:
-    """Test whether two systems have the same rate of ones, on paired 0/1 values.
+def mcnemar(baseline: npt.NDArray[np.float64], candidate: npt.NDArray[np.float64]) -> McNemar:
+    """Test whether two systems have the same rate of ones, on paired 0/1 values, by McNemar's mid-p.
 
     Only the b + c queries on which they differ count. Under the null hypothesis, each of them favours the candidate
-    with probability 1/2, so p comes from the binomial distribution. The test assumes independent queries. If several
-    come from one document, use `sign_flip_test` with clusters; with one query per cluster, it
-    is the same test.
+    with probability 1/2, so their number of gains is binomial. The mid-p counts results that are as extreme as the
+    observed one by half:
+
+        p = 2 P(X < k) + P(X = k),  X ~ Binomial(b + c, 1/2),  k = min(b, c)
+
+    The exact p counts them in full, and so it rejects less often than its level allows. For equal systems of which 5
+    or more queries are expected to differ, the exact test at .05 rejects .009 to .041 of the time, and the mid-p .025
+    to .049 (enumerated for 20 to 300 queries).
+
+    The test assumes independent queries. If several come from one document, use `sign_flip_test` with clusters.
 
     Args:
         baseline: (n,) 0 or 1, NaN where undefined.
@@ -198,11 +205,11 @@ def mcnemar_exact(baseline: npt.NDArray[np.float64], candidate: npt.NDArray[np.f
     Raises:
         InputError: shapes differ, or a value is neither 0 nor 1.
 
-    Source: McNemar 1947.
+    Source: McNemar 1947; Fagerland, Lydersen and Laake 2013 for the mid-p.
 
     Examples:
-        >>> mcnemar_exact(np.array([1.0, 0, 0, 0, 0]), np.array([1.0, 1, 1, 1, 0]))
-        McNemar(b=0, c=3, p=0.25)
+        >>> mcnemar(np.array([1.0, 0, 0, 0, 0]), np.array([1.0, 1, 1, 1, 0]))
+        McNemar(b=0, c=3, p=0.125)
     """
     check_pairs(baseline, candidate)
     kept = ~(np.isnan(baseline) | np.isnan(candidate))
@@ -214,7 +221,7 @@ def mcnemar_exact(baseline: npt.NDArray[np.float64], candidate: npt.NDArray[np.f
             )
     b = int((kept & (baseline > candidate)).sum())
     c = int((kept & (candidate > baseline)).sum())
-    return McNemar(b, c, coin_p(c, b + c))
+    return McNemar(b, c, coin_mid_p(c, b + c))
 
 
 TIE = 1e-12

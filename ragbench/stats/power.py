@@ -15,7 +15,7 @@ TAIL = 1e-9
 
 
 def mcnemar_power(n: int, discordant: float, difference: float, *, alpha: float = 0.05) -> float:
-    """Power of McNemar's exact two-sided test for the difference of two rates.
+    """Power of McNemar's two-sided mid-p test for the difference of two rates.
 
     The number of discordant queries is binomial. Given that number, the number of gains is binomial too, and the test
     rejects if it is too far from one half. Summing over both makes the power exact.
@@ -41,9 +41,9 @@ def mcnemar_power(n: int, discordant: float, difference: float, *, alpha: float 
     gain = min(1.0, (1 + difference / discordant) / 2)
     first, last = binom.ppf([TAIL / 2, 1 - TAIL / 2], n, discordant)
     counts = np.arange(int(first), int(last) + 1)
-    # The largest k that still rejects: 2 P(X <= k) < alpha.
+    # The largest k that still rejects: P(X <= k) + P(X < k) < alpha.
     limit = binom.ppf(alpha / 2, counts, 0.5) - 1
-    limit += 2 * binom.cdf(limit + 1, counts, 0.5) < alpha
+    limit += binom.cdf(limit + 1, counts, 0.5) + binom.cdf(limit, counts, 0.5) < alpha
     rejects = binom.cdf(limit, counts, gain) + binom.cdf(limit, counts, 1 - gain)
     return float(min(1.0, (binom.pmf(counts, n, discordant) * np.where(limit >= 0, rejects, 0.0)).sum()))
 
@@ -119,8 +119,7 @@ def power_of(design: Design, n: float, size: float, *, aim: Aim = "difference", 
     It follows from the noncentral t with ``size / (sd * sqrt(deff / n))`` and c - 1 degrees of freedom, where c is the
     number of documents. With few documents, the two-sided test is the exact sign-flip test, whose p takes few values:
     its level is the largest of them below alpha, and 0 with five documents or fewer at .05. A metric of 0 and 1 on
-    independent queries is tested by McNemar's exact test, whose power is computed exactly
-    (`mcnemar_power`).
+    independent queries is tested by McNemar's mid-p, whose power is computed exactly (`mcnemar_power`).
 
     Args:
         design: how the differences vary.
