@@ -133,11 +133,12 @@ def _parameter(spec: OptionSpec) -> click.Parameter:
             [spec.name], type=kind, nargs=-1 if spec.many else 1, required=spec.required, default=None,
             metavar=(declared.metavar or spec.name.upper()) + ("..." if spec.many else ""), help_text=declared.help,
         )  # fmt: skip
+    short = [declared.short] if declared.short else []
     if bool in alternatives(spec.kind):
         name = f"{spec.flag}/--no-{spec.flag[2:]}" if spec.default is True else spec.flag
-        return click.Option([name, spec.name], is_flag=True, default=None, help=_help(spec))
+        return click.Option([*short, name, spec.name], is_flag=True, default=None, help=_help(spec))
     return click.Option(
-        [spec.flag, spec.name], type=kind, multiple=_repeats(spec), nargs=_length(spec), default=None,
+        [*short, spec.flag, spec.name], type=kind, multiple=_repeats(spec), nargs=_length(spec), default=None,
         metavar=declared.metavar or metavar, help=_help(spec),
     )  # fmt: skip
 

@@ -39,17 +39,18 @@ class Declared:
     unset: str = ""
     parse: Callable[[str], Any] | None = None
     python: bool = True
+    short: str = ""
 
 
 @overload
 def option(
     help: str, *, section: str = ..., flag: str = ..., metavar: str = ..., positional: bool = ...,
-    parse: Callable[[str], Any] | None = ...,
+    parse: Callable[[str], Any] | None = ..., short: str = ...,
 ) -> Any: ...  # fmt: skip
 @overload
 def option(
     help: str, *, default: Any, section: str = ..., flag: str = ..., metavar: str = ..., positional: bool = ...,
-    unset: str = ..., parse: Callable[[str], Any] | None = ..., python: bool = ...,
+    unset: str = ..., parse: Callable[[str], Any] | None = ..., python: bool = ..., short: str = ...,
 ) -> Any: ...  # fmt: skip
 def option(
     help: str,
@@ -62,6 +63,7 @@ def option(
     unset: str = "",
     parse: Callable[[str], Any] | None = None,
     python: bool = True,
+    short: str = "",
 ) -> Any:
     """Declare one option as a field of a class decorated by `options` or `option_group`.
 
@@ -76,8 +78,9 @@ def option(
         unset: description of the default in the help if the default is None: ``the user's cache folder``.
         parse: function that reads the value from the text of a command line or configuration file (``"1,5,10"``).
         python: False for an option that only the command has.
+        short: a second name of one letter on the command line: ``-q``.
     """
-    declared = Declared(help, section, flag, metavar, positional, unset, parse, python)
+    declared = Declared(help, section, flag, metavar, positional, unset, parse, python, short)
     if isinstance(default, list | dict | set):
         raise TypeError("the default of an option must be immutable")
     return dataclasses.field(default=default, metadata={KEY: declared})

@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint, fingerprint_texts
-from ragbench.core.order import canonical_order, first_of_each
+from ragbench.core.order import Scores, canonical_order, first_of_each
 from ragbench.core.shown import Shown
 
 Unit = Literal["chunk", "document"]
+Precision = Literal["double", "single"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +28,7 @@ class Run(Shown):
         query_ids: all queries, including those with an empty ranking, length q.
         offsets: int64 (q + 1,); the ranking of query i is rows ``offsets[i]:offsets[i + 1]``.
         items: int32 (n,), index into ``item_ids``.
-        scores: float32 (n,), higher is better.
+        scores: float32 or float64 (n,), higher is better.
         item_ids: the id vocabulary (may hold ids that were never retrieved).
         unit: whether the ids are of chunks or of documents.
         failures: reason by query id, for queries that could not be answered.
@@ -42,7 +43,7 @@ class Run(Shown):
     query_ids: Sequence[str]
     offsets: npt.NDArray[np.int64]
     items: npt.NDArray[np.int32]
-    scores: npt.NDArray[np.float32]
+    scores: Scores
     item_ids: Sequence[str]
     unit: Unit = "chunk"
     failures: Mapping[str, str] = field(default_factory=dict)
@@ -66,7 +67,7 @@ class Run(Shown):
             query_ids: all queries, length q.
             query_index: (n,) query of each row, 0 to q - 1.
             items: (n,) index into ``item_ids``.
-            scores: (n,) numbers without NaN; compared as float32.
+            scores: (n,) numbers without NaN; float32 stays single precision, and others become doubles.
             item_ids: the id vocabulary.
             unit: whether the ids are of chunks or of documents.
             failures: reason by query id.
@@ -76,8 +77,9 @@ class Run(Shown):
         """
         query = np.asarray(query_index, dtype=np.int64)
         item = np.asarray(items, dtype=np.int32)
-        with np.errstate(over="ignore"):
-            score = np.asarray(scores).astype(np.float32)
+        score: Scores = np.asarray(scores)
+        if score.dtype != np.float32:
+            score = score.astype(np.float64)
         nan = np.isnan(score)
         if nan.any():
             at = int(np.flatnonzero(nan)[0])
@@ -109,6 +111,16 @@ class Run(Shown):
             [score for ranking in rankings.values() for score in ranking.values()],
             item_ids,
             unit=unit,
+        )
+
+    def at_precision(self, precision: Precision) -> "Run":
+        """Convert the scores. In single precision, more of them can be equal, and equal scores are ordered by id."""
+        if self.scores.dtype == (np.float32 if precision == "single" else np.float64):
+            return self
+        with np.errstate(over="ignore"):
+            scores = self.scores.astype(np.float32 if precision == "single" else np.float64)
+        return Run.of(
+            self.query_ids, self.query_index, self.items, scores, self.item_ids, unit=self.unit, failures=self.failures
         )
 
     def __len__(self) -> int:

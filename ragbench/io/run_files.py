@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -134,13 +135,13 @@ def _write_json(run: Run, path: Path) -> None:
 
 
 def _ranking(run: Run, query: int) -> str:
-    # The shortest digits that give the float32 back, not those of the double it is widened to.
+    # The shortest digits that give the score back; those of a float32 are fewer than of the double it is widened to.
     rows = slice(int(run.offsets[query]), int(run.offsets[query + 1]))
     pairs = zip(run.items[rows].tolist(), run.scores[rows], strict=True)
     return "{" + ", ".join(f"{json.dumps(run.item_ids[item])}: {_digits(score)}" for item, score in pairs) + "}"
 
 
-def _digits(score: np.float32) -> str:
+def _digits(score: np.floating[Any]) -> str:
     if np.isinf(score):
         return "Infinity" if score > 0 else "-Infinity"
     return str(score)
@@ -189,7 +190,7 @@ def _write_parquet(run: Run, path: Path) -> None:
         {
             "query_id": pa.array(list(run.query_ids), pa.string()).take(pa.array(run.query_index)),
             "item_id": pa.array(list(run.item_ids), pa.string()).take(pa.array(run.items)),
-            "score": pa.array(run.scores, pa.float32()),
+            "score": pa.array(run.scores),
         }
     )
     with replacing(path) as temporary:

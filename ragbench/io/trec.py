@@ -1,20 +1,20 @@
 """TREC files: runs (``query Q0 item rank score tag``) and relevance labels (``query 0 item label``).
 
-Fields are separated by any number of spaces or tabs, as in trec_eval. A line whose first field is ``#`` is a comment,
-and empty lines are ignored. The rank
-column is never used (`ragbench.core.order`). Files ending in ``.gz`` are
-decompressed.
+Fields are separated by any number of spaces or tabs, as in trec_eval. A line that begins with ``#`` is a comment, empty
+lines are ignored, and so is what stands behind the tag of a run. The rank column is never used
+(`ragbench.core.order`). Gzipped files are decompressed, and ``-`` is standard input.
 
-Source: trec_eval 9, ``get_trec_results.c`` and ``get_qrels.c``.
+Source: trec_eval 9 and 10, ``get_trec_results.c`` and ``get_qrels.c``.
 """
 
 import gzip
 import re
+import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import numpy as np
@@ -22,32 +22,50 @@ import numpy as np
 from ragbench.core.errors import InputError
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import LedgerEntry, first_ten
-from ragbench.core.runs import Run, Unit
+from ragbench.core.runs import Precision, Run, Unit
 from ragbench.io.files import replacing, write_bytes
 
 BOM = b"\xef\xbb\xbf"
 BLANK = re.compile(r"[ \t\n\r\v\f]")
 """The separators of fields in trec_eval: ASCII white space, so a no-break space may be part of an id."""
+COMMENT = re.compile(rb"^#.*\n?", re.MULTILINE)
+BLANKS = bytes.maketrans(b"\t\r\v\f", b"    ")
+STANDARD_INPUT = Path("-")
+GZIP = b"\x1f\x8b"
 ROWS_PER_WRITE = 1 << 18
+RUN_FIELDS = 6
 
 
-def read_trec_run(path: Path | str, *, unit: Unit = "document", unescape: bool = False) -> Run:
+class TaggedRun(NamedTuple):
+    """A run and the name that its file gives to the system.
+
+    Attributes:
+        run: the rankings.
+        tag: the sixth field of the last line.
+    """
+
+    run: Run
+    tag: str
+
+
+def read_trec_run(
+    path: Path | str, *, unit: Unit = "document", unescape: bool = False, precision: Precision = "double"
+) -> Run:
     """Read a run file.
 
-    One million lines take about .15 s if one space or one tab separates fields, and about ten times that otherwise.
-    Queries keep the order of their first line.
+    One million lines take about .25 s, and about ten times that if the number of fields differs between lines. Queries
+    keep the order of their first line.
 
     Args:
-        path: the file, plain or ``.gz``.
+        path: the file, plain or gzipped; ``-`` is standard input.
         unit: whether its ids are of chunks or of documents.
         unescape: undo the escaping of ids by ``write_trec_run(..., escape=True)``.
+        precision: how scores compare: ``double`` as in trec_eval 10, ``single`` as in trec_eval 9.
 
     Raises:
         InputError: the file does not exist, or a line is not a line of a run; the message has its number.
     """
-    path = Path(path)
-    content = _content(path)
-    run = _read_run_columns(content, unit) or _read_run_lines(path, content, unit)
+    run = read_tagged_run(path, unit=unit, precision=precision).run
     if not unescape:
         return run
     return Run.of(
@@ -60,11 +78,22 @@ def read_trec_run(path: Path | str, *, unit: Unit = "document", unescape: bool =
     )
 
 
-def _content(path: Path) -> bytes:
-    """Read the bytes of a file, without compression, byte order mark and Windows line ends."""
+def read_tagged_run(path: Path | str, *, unit: Unit = "document", precision: Precision = "double") -> TaggedRun:
+    """Read a run file with its tag; see `read_trec_run`."""
+    path = Path(path)
+    content = read_content(path)
+    return _read_run_columns(content, unit, precision) or _read_run_lines(path, content, unit, precision)
+
+
+def read_content(path: Path) -> bytes:
+    """Read the bytes of a file or of standard input, without compression, byte order mark and Windows line ends.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
+        content = sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()
+        if path.suffix == ".gz" or content.startswith(GZIP):
             content = gzip.decompress(content)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
@@ -78,20 +107,22 @@ def _content(path: Path) -> bytes:
     return content.replace(b"\r\n", b"\n") if b"\r" in content else content
 
 
-def _read_run_columns(content: bytes, unit: Unit) -> Run | None:
+def _read_run_columns(content: bytes, unit: Unit, precision: Precision) -> TaggedRun | None:
     """Parse a run as columns; None if the layout or a value needs `_read_run_lines`."""
     import pyarrow as pa
     from pyarrow import csv
 
-    tabs, blanks = b"\t" in content, b" " in content
-    delimiter = b"\t" if tabs else b" "
-    if tabs == blanks or _doubled(content, delimiter) or any(c in content for c in (b"\r", b"\v", b"\f", b"\0")):
+    content, delimiter = _one_delimiter(content)
+    last = content[content.rstrip().rfind(b"\n") + 1 :].split()
+    if len(last) < RUN_FIELDS or b"\0" in content:
         return None
+    more = [f"more{i}" for i in range(len(last) - RUN_FIELDS)]
     try:
+        tag = last[RUN_FIELDS - 1].decode()
         table = csv.read_csv(
             pa.BufferReader(arrow_owned(content)),
             read_options=csv.ReadOptions(
-                column_names=["query", "q0", "item", "rank", "score", "tag"], block_size=1 << 20
+                column_names=["query", "q0", "item", "rank", "score", "tag", *more], block_size=1 << 20
             ),
             parse_options=csv.ParseOptions(delimiter=delimiter.decode(), quote_char=False),
             convert_options=csv.ConvertOptions(
@@ -100,17 +131,45 @@ def _read_run_columns(content: bytes, unit: Unit) -> Run | None:
                 null_values=[],
             ),
         )
-    except pa.ArrowInvalid:
-        return None
-    if len(table) == 0:
+    except (pa.ArrowInvalid, UnicodeDecodeError):
         return None
     # Encoding whole columns afterwards is twice as fast as asking the reader for dictionaries.
     query, item = table["query"].dictionary_encode(), table["item"].dictionary_encode()
     query_ids, item_ids = query.chunk(0).dictionary.to_pylist(), item.chunk(0).dictionary.to_pylist()
     scores = table["score"].to_numpy()
-    if "#" in query_ids or "" in query_ids or "" in item_ids or np.isnan(scores).any():
+    if "" in query_ids or "" in item_ids or np.isnan(scores).any():
         return None
-    return Run.of(query_ids, _codes(query), _codes(item), scores, item_ids, unit=unit)
+    return TaggedRun(
+        Run.of(query_ids, _codes(query), _codes(item), _rounded(scores, precision), item_ids, unit=unit), tag
+    )
+
+
+def _one_delimiter(content: bytes) -> tuple[bytes, bytes]:
+    """Remove comments, and leave one blank between two fields and none at the ends of a line.
+
+    Returns:
+        The content, itself if it has this form already, and the blank.
+    """
+    tabs = b"\t" in content
+    strange = any(blank in content for blank in (b"\r", b"\v", b"\f"))
+    if tabs and not strange and b" " not in content and not _doubled(content, b"\t"):
+        return _without_comments(content), b"\t"
+    if tabs or strange:
+        content = content.translate(BLANKS)
+    while _doubled(content, b" "):
+        content = content.replace(b"  ", b" ")
+    if b" \n" in content or b"\n " in content:
+        content = content.replace(b" \n", b"\n").replace(b"\n ", b"\n")
+    return _without_comments(content.strip(b" ")), b" "
+
+
+def _without_comments(content: bytes) -> bytes:
+    return COMMENT.sub(b"", content) if content.startswith(b"#") or b"\n#" in content else content
+
+
+def _rounded(scores: np.ndarray[Any, np.dtype[Any]], precision: Precision) -> np.ndarray[Any, np.dtype[Any]]:
+    with np.errstate(over="ignore"):
+        return scores.astype(np.float32) if precision == "single" else scores
 
 
 def arrow_owned(content: bytes) -> Any:
@@ -139,30 +198,41 @@ def _codes(column: Any) -> np.ndarray[Any, np.dtype[np.int32]]:
     return np.concatenate([chunk.indices.to_numpy() for chunk in column.chunks])
 
 
-def _fields(path: Path, content: bytes, count: int, layout: str) -> Iterator[tuple[int, list[str]]]:
+def _fields(
+    path: Path, content: bytes, count: int, layout: str, *, more: bool = False
+) -> Iterator[tuple[int, list[str]]]:
     """Iterate over line number and fields of every line that is neither empty nor a comment.
+
+    Args:
+        path: the file, for messages.
+        content: its bytes.
+        count: fields of a line.
+        layout: what the fields are, for messages.
+        more: whether a line may have more fields, which are dropped.
 
     Raises:
         InputError: a line has another number of fields, or is not UTF-8.
     """
     for number, line in enumerate(content.split(b"\n"), start=1):
         parts = line.split()
-        if not parts or parts[0] == b"#":
+        if not parts or parts[0].startswith(b"#"):
             continue
-        if len(parts) != count:
+        if len(parts) < count or (len(parts) > count and not more):
             raise InputError(f"{path}:{number}: {len(parts)} fields where {count} belong ({layout})")
         try:
-            yield number, [part.decode("utf-8") for part in parts]
+            yield number, [part.decode("utf-8") for part in parts[:count]]
         except UnicodeDecodeError:
             raise InputError(f"{path}:{number}: not UTF-8; save the file as UTF-8") from None
 
 
-def _read_run_lines(path: Path, content: bytes, unit: Unit) -> Run:
-    """Parse a run line by line, with any spacing, and with errors that name the line."""
+def _read_run_lines(path: Path, content: bytes, unit: Unit, precision: Precision) -> TaggedRun:
+    """Parse a run line by line, with errors that name the line."""
     query_row: dict[str, int] = {}
     item_row: dict[str, int] = {}
     queries, items, scores = list[int](), list[int](), list[float]()
-    for number, (query, _, item, _, written, _) in _fields(path, content, 6, "query Q0 item rank score tag"):
+    tag = ""
+    lines = _fields(path, content, RUN_FIELDS, "query Q0 item rank score tag", more=True)
+    for number, (query, _, item, _, written, tag) in lines:  # noqa: B007 (the last tag is the run's)
         score = _score(written)
         if score is None:
             raise InputError(
@@ -173,7 +243,8 @@ def _read_run_lines(path: Path, content: bytes, unit: Unit) -> Run:
         scores.append(score)
     if not queries:
         raise InputError(f"{path}: the run is empty; a line reads: query Q0 item rank score tag")
-    return Run.of(list(query_row), queries, items, scores, list(item_row), unit=unit)
+    found = _rounded(np.array(scores), precision)
+    return TaggedRun(Run.of(list(query_row), queries, items, found, list(item_row), unit=unit), tag)
 
 
 def _score(written: str) -> float | None:
@@ -187,7 +258,7 @@ def _score(written: str) -> float | None:
 def write_trec_run(run: Run, path: Path | str, tag: str = "ragbench", *, escape: bool = False) -> None:
     """Write a run file atomically. One million rows take about half a second.
 
-    Scores have enough digits to read back the same float32, so trec_eval finds the same ties and the same order. The
+    Scores have enough digits to read back the same number, so trec_eval finds the same ties and the same order. The
     format cannot hold queries with an empty ranking,
     so they are absent.
 
@@ -195,10 +266,11 @@ def write_trec_run(run: Run, path: Path | str, tag: str = "ragbench", *, escape:
         run: what to write.
         path: the file to write; a name ending in ``.gz`` is compressed.
         tag: name of the system, one word.
-        escape: write spaces and ``%`` in ids as ``%20`` and so on. Ties are then ordered by the escaped ids.
+        escape: write spaces, ``%`` and a first ``#`` in ids as ``%20`` and so on. Ties are then ordered by the escaped
+            ids.
 
     Raises:
-        InputError: an id or the tag is empty or has white space in it, or a query id is ``#``.
+        InputError: an id or the tag is empty or has white space in it, or a query id begins with ``#``.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -210,8 +282,8 @@ def write_trec_run(run: Run, path: Path | str, tag: str = "ragbench", *, escape:
     unfit = unwritable(query_ids, item_ids)
     if unfit:
         raise InputError(
-            f"{path}: {len(unfit)} ids cannot stand in a TREC file (empty, white space, or a query called '#'): "
-            f"{first_ten(unfit)}. Write JSON or Parquet, or escape them"
+            f"{path}: {len(unfit)} ids cannot stand in a TREC file (empty, white space, or a query that begins with "
+            f"'#'): {first_ten(unfit)}. Write JSON or Parquet, or escape them"
         )
     if not tag or BLANK.search(tag):
         raise InputError(f"{path}: the tag of a TREC run must be one word, not {tag!r}")
@@ -235,13 +307,14 @@ def write_trec_run(run: Run, path: Path | str, tag: str = "ragbench", *, escape:
 
 
 def _escaped(id_: str) -> str:
-    return BLANK.sub(lambda match: f"%{ord(match[0]):02X}", id_.replace("%", "%25"))
+    escaped = BLANK.sub(lambda match: f"%{ord(match[0]):02X}", id_.replace("%", "%25"))
+    return f"%23{escaped[1:]}" if escaped.startswith("#") else escaped
 
 
 def unwritable(query_ids: list[str], item_ids: list[str]) -> list[str]:
     """List the ids that no TREC file can hold, as sorted Python literals."""
     bad = {id_ for id_ in [*query_ids, *item_ids] if not id_ or BLANK.search(id_)}
-    return sorted(repr(id_) for id_ in bad | {id_ for id_ in query_ids if id_ == "#"})
+    return sorted(repr(id_) for id_ in bad | {id_ for id_ in query_ids if id_.startswith("#")})
 
 
 @dataclass
@@ -301,7 +374,7 @@ def read_labels(path: Path | str) -> Labels:
     """
     path = Path(path)
     labels = Labels(path, {}, [])
-    for number, (query, _, item, label) in _fields(path, _content(path), 4, "query 0 item label"):
+    for number, (query, _, item, label) in _fields(path, read_content(path), 4, "query 0 item label"):
         labels.add(number, query, item, label)
     if not labels.by_query:
         raise InputError(f"{path}: there is no label in it; a line reads: query 0 item label")
@@ -317,7 +390,7 @@ def write_qrels(judgements: Judgements, path: Path | str, *, escape: bool = Fals
     """Write a qrels file atomically, without queries that have no label. ``escape`` is as in `write_trec_run`.
 
     Raises:
-        InputError: an id is empty or has white space in it, or a query id is ``#``.
+        InputError: an id is empty or has white space in it, or a query id begins with ``#``.
     """
     path = Path(path)
     labels = judgements.to_dict()

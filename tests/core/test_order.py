@@ -19,7 +19,7 @@ RUNS = st.dictionaries(st.sampled_from(["q1", "q2", "q3"]), st.dictionaries(IDS,
 
 @given(RUNS)
 def test_reciprocal_rank_of_every_item_is_trec_evals(rankings: dict[str, dict[str, float]]) -> None:
-    run = Run.from_dict(rankings)
+    run = Run.from_dict(rankings).at_precision("single")  # pytrec_eval is trec_eval 9
     for position, query_id in enumerate(run.query_ids):
         for rank, (item, _) in enumerate(run.ranking(position), start=1):
             evaluator = pytrec_eval.RelevanceEvaluator({query_id: {item: 1}}, {"recip_rank"})

@@ -58,6 +58,11 @@ QRELS = st.dictionaries(QUERIES, LABELS, min_size=1, max_size=6)
 RANKINGS = st.dictionaries(QUERIES, st.dictionaries(ITEMS, SCORES, max_size=25), min_size=1, max_size=6)
 
 
+def at_single(rankings: dict[str, dict[str, float]]) -> Run:
+    """A run that compares scores as pytrec_eval does, which is trec_eval 9."""
+    return Run.from_dict(rankings).at_precision("single")
+
+
 def values(run: Run, judgements: Judgements, names: list[str], **options: str) -> dict[str, dict[str, float]]:
     scores = score(run, judgements, names, **options)  # type: ignore[arg-type]
     assert len(scores.metrics) == len(names)
@@ -69,7 +74,7 @@ def values(run: Run, judgements: Judgements, names: list[str], **options: str) -
 @settings(max_examples=300, deadline=None)
 @given(QRELS, RANKINGS)
 def test_equal_to_trec_eval(qrels: dict[str, dict[str, int]], rankings: dict[str, dict[str, float]]) -> None:
-    judgements, run = Judgements.from_dict(qrels), Run.from_dict(rankings)
+    judgements, run = Judgements.from_dict(qrels), at_single(rankings)
     if set(qrels).isdisjoint(rankings):
         return
     ours = values(run, judgements, TREC_NAMES)
@@ -96,7 +101,7 @@ def test_relevance_level_is_trec_evals(qrels: dict[str, dict[str, int]], ranking
         return
     names = ["map(level=2)", "mrr(level=2)", "p(level=2)@3", "recall(level=2)@3", "rprec(level=2)", "bpref(level=2)"]
     trec = ["map", "recip_rank", "P_3", "recall_3", "Rprec", "bpref"]
-    ours = values(Run.from_dict(rankings), Judgements.from_dict(qrels), names)
+    ours = values(at_single(rankings), Judgements.from_dict(qrels), names)
     theirs = pytrec_eval.RelevanceEvaluator({q: qrels[q] for q in both}, TREC_FAMILIES, relevance_level=2).evaluate(
         {q: rankings[q] for q in both}
     )
@@ -114,7 +119,7 @@ def test_measures_of_trec_eval(
     if not both:
         return
     names = [str(parse_metric(name, level)) for name in TREC_MEASURES]
-    ours = values(Run.from_dict(rankings), Judgements.from_dict(qrels), names)
+    ours = values(at_single(rankings), Judgements.from_dict(qrels), names)
     families = {re.sub(r"_[0-9.]+$", "", name) for name in TREC_MEASURES.values()}
     theirs = pytrec_eval.RelevanceEvaluator(both, families, relevance_level=level).evaluate(rankings)
     for query in both:
