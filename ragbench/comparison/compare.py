@@ -307,7 +307,7 @@ def _choice(verdicts: Sequence[Verdict], systems: int, settings: CompareSettings
     """Name the test and the correction, with the reasons."""
     tested = [one for one in verdicts if is_test(one)]
     if not tested:
-        return "none, for there is nothing to test."
+        return "none, because there is nothing to test."
     reasons: dict[str, list[str]] = {}
     for one in tested:
         name = one.test.split(" (")[0]
@@ -338,6 +338,6 @@ def _unscored(runs: Sequence[ScoredRun]) -> list[str]:
             )
         extra = [entry.item for entry in ledger.of("not-judged")]
         if extra:
-            notes.append(f"{run.name}: {len(extra)} of its queries have no labels and take no part: {first_ten(extra)}")
+            notes.append(f"{run.name}: {len(extra)} of its queries have no labels and are skipped: {first_ten(extra)}")
         notes += [f"{run.name}: {entry.reason}" for entry in ledger.of("nothing-judged")]
     return notes

@@ -124,7 +124,7 @@ def measure_pilot(pair: Pair, metric: str) -> Pilot:
         differences,
         cluster_index([pair.queries.units[row] for row in kept.tolist()]),
         bool(np.isin(baseline[kept], (0.0, 1.0)).all() and np.isin(candidate[kept], (0.0, 1.0)).all()),
-        (*pair.notes, *([f"{left_out} queries without a value take no part"] if left_out else [])),
+        (*pair.notes, *_skipped(left_out)),
     )
     if not pilot.error > 0:
         raise InputError(
@@ -132,3 +132,9 @@ def measure_pilot(pair: Pair, metric: str) -> Pilot:
             f"how differences vary: {INSTEAD}"
         )
     return pilot
+
+
+def _skipped(count: int) -> list[str]:
+    if not count:
+        return []
+    return ["1 query has no value and is skipped" if count == 1 else f"{count} queries have no value and are skipped"]

@@ -381,25 +381,25 @@ def _warnings(
         if pilot.sizes.clusters < FEW:
             found.append(
                 f"the pilot has {pilot.sizes.clusters} independent {unit}, fewer than {FEW}: its standard deviation "
-                "is little known, and the ranges above may be too narrow"
+                "is uncertain, and the ranges above may be too narrow"
             )
         elif pilot.differing < FEW:
             found.append(
-                f"only {pilot.differing} {unit} of the pilot differ at all: the plan rests on them, and a real change "
-                "may touch more"
+                f"only {pilot.differing} {unit} of the pilot differ: the plan depends on them, and a real change "
+                "may affect more"
             )
         if pilot.icc is not None and settings.icc is None and pilot.icc.high - pilot.icc.low > LOOSE:
             found.append(
-                f"how alike differences of one document are is little known ({pilot.icc.low:.2f} to "
-                f"{pilot.icc.high:.2f}): what more queries of the same documents give is a guess"
+                f"the intraclass correlation is uncertain ({pilot.icc.low:.2f} to {pilot.icc.high:.2f}), so the gain "
+                "from more queries on the same documents is a guess"
             )
         if pilot.icc is not None and pilot.icc.value < 0 and settings.icc is None:
             found.append(
-                "differences of one document are less alike than those of different ones: taken as independent"
+                "the intraclass correlation is negative: the plan treats the queries of one document as independent"
             )
     if queries is not None and smallest is None:
         found.append(
-            f"{_documents(design, queries)} independent units are too few: no test reaches "
-            f"{settings.alpha:g}, whatever they say"
+            f"{_documents(design, queries)} independent units are too few: no test can reach p = "
+            f"{settings.alpha:g} with them"
         )
     return tuple(found)

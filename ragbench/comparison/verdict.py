@@ -275,11 +275,17 @@ def _left_out(pair: Pair, baseline: npt.NDArray[np.float64], candidate: npt.NDAr
     """Note the queries without a value, by the system that lacks it."""
     mine, other = np.isnan(baseline), np.isnan(candidate)
     counts = (
-        (int((mine & other).sum()), "for either"),
-        (int((mine & ~other).sum()), f"for {pair.baseline.name} alone"),
-        (int((other & ~mine).sum()), f"for {pair.candidate.name} alone"),
+        (int((mine & other).sum()), "in either system"),
+        (int((mine & ~other).sum()), f"in {pair.baseline.name}"),
+        (int((other & ~mine).sum()), f"in {pair.candidate.name}"),
     )
-    return [f"{count} queries have no value {whose} and take no part" for count, whose in counts if count]
+    return [
+        f"1 query has no value {where} and is skipped"
+        if count == 1
+        else f"{count} queries have no value {where} and are skipped"
+        for count, where in counts
+        if count
+    ]
 
 
 def _facts(pair: Pair, difference: npt.NDArray[np.float64], c: int, d_z: float | None) -> list[str]:
@@ -287,20 +293,20 @@ def _facts(pair: Pair, difference: npt.NDArray[np.float64], c: int, d_z: float |
     notes = list[str]()
     n, alike = len(difference), not difference.any()
     if pair.same_run:
-        notes.append("the same run: nothing differs")
+        notes.append("both are the same run, so nothing differs")
     elif alike:
-        notes.append(f"all {n} values are equal, so p is 1: what differs, this metric does not see")
+        notes.append(f"all {n} values are equal, so p is 1: if the systems differ, this metric does not show it")
     elif pair.same_rankings:
-        notes.append("the rankings are equal; they were only scored otherwise")
+        notes.append("the rankings are equal; only their scoring differs")
     if d_z is None and n > 1 and not alike:
         notes.append(
-            f"every query differs by the same {difference[0]:+.3f}: no effect of a real change looks like this"
+            f"every query differs by exactly {difference[0]:+.3f}, which a real change hardly ever does: check the runs"
         )
     if c == 1:
         notes.append(
-            "one query says nothing of the spread: no interval, and p is 1"
+            "one query does not show how values vary, so there is no interval and p is 1"
             if n == 1
-            else f"all {n} queries come from one document: no interval, and p is 1"
+            else f"all {n} queries come from one document, so there is no interval and p is 1"
         )
     return notes
 
@@ -310,4 +316,4 @@ def _reach(tested: Tested, c: int, n: int, alpha: float) -> list[str]:
     if c == 1 or tested.least < alpha:
         return []
     what = f"{n} queries" if tested.unit == "query" else f"{c} units"
-    return [f"{what} are too few: p cannot fall below {alpha:.3g} whatever they say"]
+    return [f"{what} are too few: p cannot fall below {alpha:.3g}, however large the difference is"]

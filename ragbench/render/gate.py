@@ -82,8 +82,8 @@ def chances(gate: Gate) -> str:
     """The error rates that the intervals keep."""
     rules = gate.rules
     return (
-        f"at most {rules.false_alarms:.3g} of runs that break no rule fail by chance, all rules on intervals together; "
-        f"such a rule that is broken passes in about {rules.false_passes:.3g}"
+        f"if no rule is broken, the rules with an interval fail in at most {rules.false_alarms:.3g} of runs, taken "
+        f"together; if one of them is broken, it passes in about {rules.false_passes:.3g} of runs"
     )
 
 
@@ -117,7 +117,8 @@ def comparisons(gate: Gate) -> list[str]:
         said += f", p < {p[1:]}" if p.startswith("<") else f", p = {p}"
         if one.low_error is not None and one.high_error is not None:
             said += (
-                f"; the gate's interval errs below with a chance of {one.low_error:.2g}, above of {one.high_error:.2g}"
+                f"; the true value lies below the gate's interval with a chance of {one.low_error:.2g}, above it with "
+                f"{one.high_error:.2g}"
             )
         found.append(said)
     return found

@@ -82,43 +82,43 @@ def grounds(plan: Plan) -> list[str]:
         lines.append(f"Assumed: differences with a standard deviation of {_size(design.sd)}{alike}.")
     if design.effect > 1.005:
         lines.append(
-            f"Queries of one document are alike: {design.effect:.2f} of them count as much as one that stands for "
-            "itself (design effect)."
+            f"Queries of one document resemble each other: {design.effect:.2f} of them count as much as one "
+            "independent query (design effect)."
         )
     if plan.choice is not None:
         lines.append(
-            f'"Can detect": a true difference of that size is shown in {plan.settings.power:.0%} of comparisons by the '
-            f"default test of compare ({plan.choice.test}) at {_level(plan)}, two-sided. For several comparisons "
-            "divide alpha by their number."
+            f'"Can detect" means: if the true difference has that size, the default test of compare '
+            f"({plan.choice.test}) shows it in {plan.settings.power:.0%} of comparisons, two-sided at {_level(plan)}. "
+            "For several comparisons, divide alpha by their number."
         )
     if any(goal.aim == "margin" for goal in plan.goals):
         lines.append(
-            f"A margin passes in {plan.settings.power:.0%} of runs by the gate's one-sided clustered t at "
-            f"{_level(plan)} (false_passes), if the candidate is in truth just as good."
+            f"If the candidate is just as good, it passes the margin in {plan.settings.power:.0%} of runs. This holds "
+            f"for the gate's one-sided clustered t at {_level(plan)} (false_passes)."
         )
     return lines
 
 
 def _goal(goal: Goal, plan: Plan) -> str:
     what = _size(goal.size) if goal.aim == "difference" else f"a margin of {_size(goal.size)}"
-    chance = "" if goal.power_now is None else f" Now the chance is {goal.power_now:.0%}."
+    chance = "" if goal.power_now is None else f" At present the chance is {goal.power_now:.0%}."
     if goal.queries is None or goal.documents is None:
-        return f"For {what} no number of queries is a plan.{chance}"
-    known = "" if goal.range is None else f" ({goal.range[0]:,} to {goal.range[1]:,} by what the pilot knows)"
+        return f"For {what}, no number of queries is enough.{chance}"
+    known = "" if goal.range is None else f" (95% range {goal.range[0]:,} to {goal.range[1]:,})"
     whole = f"{_spread(plan, goal.queries, goal.documents)} in all{known}"
     if plan.queries is None:
-        return f"For {what} write {_spread(plan, goal.queries, goal.documents)}."
+        return f"For {what}, write {_spread(plan, goal.queries, goal.documents)}."
     if not goal.more_queries:
-        return f"For {what} that is enough: it takes {whole}.{chance}"
+        return f"For {what}, this is enough: you need {whole}.{chance}"
     source = f" from {goal.more_documents or 0:,} more {'document' if goal.more_documents == 1 else 'documents'}"
     source = source if plan.design.per_document > 1 else ""
-    text = f"For {what} write {goal.more_queries:,} more {_noun(goal.more_queries)}{source}: {whole}.{chance}"
+    text = f"For {what}, write {goal.more_queries:,} more {_noun(goal.more_queries)}{source}: {whole}.{chance}"
     if plan.design.icc > 0 and plan.documents is not None and plan.alike_known:
         same = f"the same {plan.documents:,} documents"
         text += (
-            f" From {same} it would take {goal.per_document:,} of each."
+            f" With {same} you need {goal.per_document:,} queries per document."
             if goal.per_document is not None
-            else f" No number of queries from {same} is enough."
+            else f" No number of queries on {same} is enough."
         )
     return text
 
@@ -129,7 +129,7 @@ def _measured(pilot: Pilot, plan: Plan) -> str:
         found = pilot.icc
         alike = f", intraclass correlation {_size(found.value)} [{_size(found.low)}, {_size(found.high)}]"
     source = f" from {counted(pilot.sizes.clusters, 'document')}" if pilot.sizes.clusters < pilot.sizes.n else ""
-    taken = f"; {_size(plan.settings.icc)} is used, as you said" if plan.settings.icc is not None else ""
+    taken = f"; the plan uses {_size(plan.settings.icc)}, as set" if plan.settings.icc is not None else ""
     return (
         f"Measured on {pilot.candidate} against {pilot.baseline}, {counted(pilot.sizes.n, 'query')}{source}: mean "
         f"difference {_size(float(pilot.differences.mean()), signed=True)}, standard deviation "
@@ -169,7 +169,7 @@ def _more(plan: Plan) -> list[tuple[str, ...]]:
 
 def _deeper(plan: Plan) -> list[tuple[str, ...]]:
     rows = [(f"{row.per_document:g}", f"{row.queries:,}", _shown(row)) for row in plan.by_depth]
-    return [*rows, ("endless", "", "nothing" if plan.limit is None else _size(plan.limit))]
+    return [*rows, ("unlimited", "", "nothing" if plan.limit is None else _size(plan.limit))]
 
 
 def _shown(row: Row) -> str:

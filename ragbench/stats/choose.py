@@ -55,9 +55,7 @@ def choose_test(
     if systems < 2:
         raise InputError(f"{systems} system: there is nothing to compare it with")
     unit = "document" if clusters < n else "query"
-    where = (
-        f"{n} queries come from {_counted(clusters, 'document')}" if clusters < n else "each query stands for itself"
-    )
+    where = f"{n} queries come from {_counted(clusters, 'document')}" if clusters < n else "the queries are independent"
     if systems > 2 and against == "all":
         return Choice(
             "randomised Tukey",
@@ -70,11 +68,11 @@ def choose_test(
         return Choice("McNemar mid-p", correction, f"The metric is 0 or 1, and {where}.{more}")
     if clusters <= EXACT_CLUSTERS:
         least = 2.0 ** (1 - clusters)
-        limit = f" With so few, p cannot fall below {least:.2g}." if least > ALPHA else ""
+        limit = f" Its p cannot fall below {least:.2g}." if least > ALPHA else ""
         return Choice(
             "exact sign-flip",
             correction,
-            f"{_sentence(where)}, few enough to try every sign of each {unit}'s difference.{limit}{more}",
+            f"{_sentence(where)}. With so few, the test tries every sign of each {unit}'s difference.{limit}{more}",
         )
     return Choice(
         "sign-flip", correction, f"{_sentence(where)}, so the signs of differences flip {unit} by {unit}.{more}"

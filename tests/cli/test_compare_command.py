@@ -140,7 +140,7 @@ def test_run_files_and_labels_that_do_not_fit_are_counted(ragbench: Any, tmp_pat
     part.write_text("".join(f"q{i} Q0 d{i} 1 1 x\n" for i in range(4)))
     found = ragbench("compare", whole, part, "--qrels", labels, "--json").json
     assert found["verdicts"][0]["difference"] == pytest.approx(-2 / 6)
-    assert "whole: 2 of its queries have no labels and take no part: q6, q7" in found["notes"]
+    assert "whole: 2 of its queries have no labels and are skipped: q6, q7" in found["notes"]
     assert "part: nothing is ranked for 2 of the queries, which score 0: q4, q5" in found["notes"]
 
 

@@ -84,7 +84,7 @@ def test_the_figures_of_the_assumptions_by_hand(ragbench: Any) -> None:
 
 def test_without_queries_it_says_how_many_to_write(ragbench: Any) -> None:
     done = ragbench("plan", "--sd", ".3", "--delta", ".03")
-    assert done.out.startswith("For .030 write 787 queries.\n")
+    assert done.out.startswith("For .030, write 787 queries.\n")
 
 
 def test_the_seed_gives_the_same_bytes(ragbench: Any, shop: Path) -> None:

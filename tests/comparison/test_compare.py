@@ -93,11 +93,15 @@ def test_a_sure_difference_within_the_margin_is_equivalent() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ([0.5], [0.9], "one query says nothing of the spread"),
+        ([0.5], [0.9], "one query does not show how values vary"),
         ([0.5, 0.5, 0.2], [0.5, 0.5, 0.2], "the same run"),
-        ([0.1, 0.2, 0.3, 0.4], [0.2, 0.3, 0.4, 0.5], "the same +0.100"),
+        ([0.1, 0.2, 0.3, 0.4], [0.2, 0.3, 0.4, 0.5], "by exactly +0.100"),
         ([0.1, 0.9, 0.3], [0.4, 0.2, 0.8], "too few"),
-        ([0.1, float("nan"), 0.3, 0.2, 0.2, 0.1], [0.4, 0.2, float("nan"), 0.3, 0.1, 0.2], "no value for a alone"),
+        (
+            [0.1, float("nan"), 0.3, 0.2, 0.2, 0.1],
+            [0.4, 0.2, float("nan"), 0.3, 0.1, 0.2],
+            "1 query has no value in a and",
+        ),
         ([float("nan")] * 3, [0.1] * 3, "no query has a value of both"),
     ],
 )
@@ -293,7 +297,7 @@ def test_equal_rankings_that_are_scored_otherwise_are_not_the_same_run() -> None
     after = replace(scored("b", [0.5 + i / 100 for i in range(30)]), run=rankings)
     found = verdict(pair(before, after), METRIC)
     assert (found.same_run, found.decision) == (False, "worse")
-    assert "only scored otherwise" in " ".join(found.notes)
+    assert "only their scoring differs" in " ".join(found.notes)
 
 
 @pytest.mark.parametrize(

@@ -263,7 +263,7 @@ def test_queries_with_nothing_relevant_hold_up_no_slice_and_are_counted() -> Non
     # Without a value for another reason, the slice is not passed over.
     assert decide_gate(None, run, by_type).outcome == "inconclusive"
     held = decide_gate(BASELINE, known, of(MARGIN)).notes
-    assert "20 queries have, of one of the two alone, a value of ndcg@10; they are skipped" in held
+    assert "for 20 queries, only one of the systems has a value of ndcg@10; they are skipped" in held
 
 
 def test_equal_rankings_with_other_values_are_decided_on_the_values() -> None:

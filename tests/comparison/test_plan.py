@@ -42,7 +42,7 @@ def test_a_pilot_that_tells_nothing_is_refused(after: list[float], units: list[s
 def test_small_pilots_and_undefined_values_are_said() -> None:
     plan = make_plan(PlanSettings(), measured([np.nan, *np.linspace(0, 1, 12).tolist()]))
     assert (plan.queries, plan.documents) == (12, 12)
-    assert any("1 queries without a value" in line for line in plan.warnings)
+    assert any("1 query has no value" in line for line in plan.warnings)
     assert any("12 independent queries, fewer than 30" in line for line in plan.warnings)
     rare = make_plan(PlanSettings(), measured([0.25] * 95 + [0.0, 0.5, 1, 1, 1]))
     assert any("only 5 queries of the pilot differ" in line for line in rare.warnings)

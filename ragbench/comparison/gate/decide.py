@@ -130,7 +130,7 @@ def _sentence(outcome: Outcome, decided: Sequence[Decided]) -> str:
     if not counted:
         return "inconclusive: every slice is too small, so nothing was decided"
     if outcome == "pass":
-        return "pass: the only rule is kept" if len(counted) == 1 else f"pass: all {len(counted)} rules are kept"
-    what = "broken" if outcome == "fail" else "open"
+        return "pass: the rule is kept" if len(counted) == 1 else f"pass: all {len(counted)} rules are kept"
+    what = "broken" if outcome == "fail" else "undecided"
     names = first_ten(one.name for one in same)
     return f"{outcome}: {len(same)} of {len(counted)} {'rule' if len(counted) == 1 else 'rules'} {what}: {names}"

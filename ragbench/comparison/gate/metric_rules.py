@@ -86,7 +86,7 @@ def _faults(rule: Rule, runs: list[ScoredRun]) -> Iterator[str]:
                 yield f"{run.name} has no latency {rule.latency}; recorded: {there}"
         elif isinstance(rule, CostRule):
             if run.cost_per_query is None:
-                yield f"{run.name} has no cost per query recorded; leave the rule out, or evaluate with prices"
+                yield f"{run.name} has no cost per query recorded; remove the rule, or evaluate with prices"
             elif rule.max_ratio is not None and run is runs[0] and run.cost_per_query <= 0:
                 yield f"the baseline {run.name} cost nothing, so there is no ratio; write max in place of max_ratio"
     if isinstance(rule, MetricRule):
@@ -97,7 +97,7 @@ def _faults(rule: Rule, runs: list[ScoredRun]) -> Iterator[str]:
 def _direction_faults(rule: MetricRule, run: ScoredRun) -> Iterator[str]:
     name = metric_name(run, rule.metric)
     if rule.margin is not None and name is not None and run.scores.direction(name) == "none":
-        yield f"of {name} neither more nor less is better, so it has no margin; write min or max"
+        yield f"for {name}, neither more nor less is better, so it has no margin; write min or max"
 
 
 def _slice_faults(rule: MetricRule, run: ScoredRun) -> Iterator[str]:
@@ -161,7 +161,7 @@ def left_out(rules: Sequence[Rule], pair: Pair | None, candidate: ScoredRun) -> 
             theirs = column(pair.baseline, metric_name(pair.baseline, rule.metric) or rule.metric)
             one_sided = np.isnan(column(pair.candidate, metric)) != np.isnan(theirs)
             if one_sided.any():
-                notes.append(f"{int(one_sided.sum())} queries have, of one of the two alone, a value of")
+                notes.append(f"for {int(one_sided.sum())} queries, only one of the systems has a value of")
         for note in filter(None, notes):
             found.setdefault(note, {})[metric] = None
     return [f"{what} {', '.join(metrics)}; they are skipped" for what, metrics in found.items()]
@@ -195,16 +195,16 @@ def _decide(
     lost = np.isnan(ours) & (_expected(run, metric, rows) if theirs is None else ~np.isnan(theirs))
     if decided.outcome != "pass" or not lost.any():
         return decided
-    missing = f"the candidate has no value for {int(lost.sum())} queries; it passes without them, but"
+    missing = f"the candidate has no value for {int(lost.sum())} queries: it passes without them, but"
     if not _shares(ours[~np.isnan(ours)]):
-        reason = f"{missing} what they could be has no end"
+        reason = f"{missing} the missing values could be of any size"
         return replace(decided, outcome="inconclusive", room=None, reason=reason, unmeasured=True)
     # The lost values may be the bad ones, so a pass must also hold with the worst value in their place.
     bad = 1.0 if asked.turned else 0.0
     worst = _weighed(asked, np.where(lost, bad, ours), theirs)
     if worst.outcome == "pass":
         return decided
-    reason = f"{missing} not with {bad:g} for each"
+    reason = f"{missing} not if each counts {bad:g}"
     return replace(decided, outcome="inconclusive", room=worst.room, reason=reason, unmeasured=True)
 
 
@@ -351,7 +351,7 @@ def _reason(rule: MetricRule, bounds: Bounds, outcome: str, certain: bool, more:
     if bounds.n == 0:
         return "no query has a value"
     if rule.decide == "mean":
-        return "decided on the mean alone, as the rule asks: noise can turn it"
+        return "decided on the mean alone, as the rule says, so noise can change the outcome"
     if bounds.low is None:
         return (
             f"{bounds.clusters} independent queries or documents are too few for an interval (at least "
@@ -360,13 +360,13 @@ def _reason(rule: MetricRule, bounds: Bounds, outcome: str, certain: bool, more:
     what = "the loss" if rule.margin is not None else "the value"
     asked = f"the {_kind(rule)}"
     if outcome == "pass":
-        return f"{what} is shown to {'reach' if rule.min is not None else 'be within'} {asked}"
+        return f"{what} clearly {'reaches' if rule.min is not None else 'stays within'} {asked}"
     if outcome == "fail":
-        return f"{what} is shown to {'miss' if rule.min is not None else 'be more than'} {asked}"
+        return f"{what} clearly {'misses' if rule.min is not None else 'exceeds'} {asked}"
     worse = rule.margin is not None and bounds.high is not None and bounds.high < 0
-    known = f"it is worse, but whether by more than {asked} is open" if worse else f"{asked} lies within the interval"
+    known = f"it is worse, but maybe by less than {asked}" if worse else f"{asked} lies within the interval"
     if more is None:
-        return f"{known}; so near to it that no likely number of queries decides"
+        return f"{known}; the value is too close to it for any realistic number of queries"
     documents = -(-more * bounds.clusters // bounds.n)
     source = f" from {documents:,} more documents" if bounds.clusters < bounds.n else ""
     return f"{known}; about {more:,} more queries{source} would decide it in 4 of 5 runs, if the value stays"

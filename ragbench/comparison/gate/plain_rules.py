@@ -20,8 +20,8 @@ def decide_latency(rule: LatencyRule, baseline: ScoredRun | None, candidate: Sco
     low, high = value / (1 + rule.noise), value * (1 + rule.noise)
     outcome, room = weigh(low, high, bound, at_least=False)
     said = {
-        "pass": "below the ceiling, noise allowed for",
-        "fail": "above the ceiling, noise allowed for",
+        "pass": "below the ceiling, even with the noise",
+        "fail": "above the ceiling, even with the noise",
         "inconclusive": f"within {rule.noise:.0%} of the ceiling: another run on a quiet machine may decide it",
     }
     reason, unmeasured = said[outcome], False

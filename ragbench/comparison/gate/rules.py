@@ -62,7 +62,7 @@ class MetricRule:
                 ("margin", f"is {self.margin:g}; it is the loss that is accepted, written as a number from 0 to 1")
             )
         if self.slice is not None and self.by is not None:
-            found.append(("by", "stands beside slice; give one of them"))
+            found.append(("by", "and slice exclude each other; give one of them"))
         column, _, value = (self.slice or "").partition("=")
         if self.slice is not None and not (column.strip() and value.strip()):
             found.append(("slice", f"is {self.slice!r}; write COLUMN=VALUE, for example type=keyword"))
@@ -235,7 +235,7 @@ def _one_of(rule: Rule, *keys: str) -> list[tuple[str, str]]:
     given = [key for key in keys if getattr(rule, key) is not None]
     if not given:
         return [("", f"needs {', '.join(keys[:-1])} or {keys[-1]}")]
-    return [(key, f"stands beside {given[0]}; give one of them") for key in given[1:]]
+    return [(key, f"and {given[0]} exclude each other; give one of them") for key in given[1:]]
 
 
 def _positive(rule: Rule, *keys: str) -> list[tuple[str, str]]:
@@ -304,7 +304,7 @@ def _refuse_anchors(text: str, source: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             line = event.start_mark.line + 1 if event.start_mark else 1
-            raise SettingError(f"{source}:{line}: nested too deep to be rules")
+            raise SettingError(f"{source}:{line}: nested too deeply for rules")
         if isinstance(event, yaml.AliasEvent):
             line = event.start_mark.line + 1 if event.start_mark else 1
             raise SettingError(f"{source}:{line}: write the rule out in place of *{event.anchor}")
@@ -335,7 +335,7 @@ def _rule(number: int, given: Any, node: yaml.Node, faults: list[Fault]) -> Rule
     kinds = [key for key in KINDS if key in given]
     if len(kinds) != 1:
         near = "" if kinds else did_you_mean(str(next(iter(given), "")), KINDS)
-        said = f"has {' and '.join(kinds)}; one of them" if kinds else f"says not what it is about{near}"
+        said = f"has {' and '.join(kinds)}; give one of them" if kinds else f"has none of {', '.join(KINDS)}{near}"
         faults.append((start, f"rule {number} {said}"))
         return None
     kind = KINDS[kinds[0]]
@@ -361,7 +361,7 @@ def _wrong_values(kind: type[Rule], given: dict[Any, Any], lines: dict[str, int]
             continue
         value, line = given[field.name], lines.get(field.name, start)
         if value is None:
-            yield line, f"{field.name} holds nothing"
+            yield line, f"{field.name} is empty"
             continue
         try:
             pydantic.TypeAdapter(hints[field.name]).validate_python(value, strict=True)
@@ -370,7 +370,7 @@ def _wrong_values(kind: type[Rule], given: dict[Any, Any], lines: dict[str, int]
             yield line, f"{field.name} is {value!r}; {said[:1].lower()}{said[1:]}"
             continue
         if isinstance(value, float) and not math.isfinite(value):
-            yield line, f"{field.name} is {value}, which is no number to hold a value against"
+            yield line, f"{field.name} is {value}; write a finite number"
 
 
 def _chance(key: str, value: Any, lines: dict[str, int], faults: list[Fault]) -> float:
@@ -399,7 +399,7 @@ def _repeated(node: yaml.Node) -> Iterator[Fault]:
         for key, value in node.value:
             line = key.start_mark.line + 1
             if key.value in seen:
-                yield line, f"key {key.value!r} stands here again, first in line {seen[key.value]}"
+                yield line, f"key {key.value!r} is here again; it is first in line {seen[key.value]}"
             seen.setdefault(str(key.value), line)
             yield from _repeated(value)
     elif isinstance(node, yaml.SequenceNode):
