@@ -27,6 +27,7 @@ MODULES = {
     "power": "power",
     "wattbot": "wattbot",
     "ab": "ab",
+    "online": "online",
     "grounding": "grounding",
     "report": "report",
 }

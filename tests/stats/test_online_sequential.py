@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 from scipy import optimize
 
+from ragbench.stats.online.difference import Difference
 from ragbench.stats.online.sequential import FEWEST_UNITS, always_valid, boundary, units_needed
 
 LOOK_EVERY, LOOKS, EXPERIMENTS = 100, 50, 600
@@ -29,9 +30,11 @@ def peeking(draw: str, effect: float, rng: np.random.Generator) -> tuple[bool, b
     error: npt.NDArray[np.float64] = np.sqrt(
         sum((q - m * m) / size for q, m, size in zip(squares, means, sizes, strict=True))
     )
-    difference = means[1] - means[0]
-    fixed = bool((np.abs(difference) > 1.96 * error).any())
-    found = [always_valid(d, e, (int(a), int(b))) for d, e, a, b in zip(difference, error, *sizes, strict=True)]
+    apart = means[1] - means[0]
+    fixed = bool((np.abs(apart) > 1.96 * error).any())
+    found = [
+        always_valid(Difference(d, e, 0.0), (int(a), int(b))) for d, e, a, b in zip(apart, error, *sizes, strict=True)
+    ]
     missed = any(f.low is not None and f.high is not None and not f.low <= effect <= f.high for f in found)
     return fixed, any(f.p < 0.05 for f in found), missed
 
@@ -53,10 +56,10 @@ def test_the_sequence_covers_a_true_effect_at_every_look() -> None:
 
 
 def test_p_is_the_level_whose_interval_ends_at_zero() -> None:
-    found = always_valid(0.3, 0.1, (2000, 2100), horizon=5000)
+    found = always_valid(Difference(0.3, 0.1, 0.0), (2000, 2100), horizon=5000)
 
     def low(alpha: float) -> float:
-        interval = always_valid(0.3, 0.1, (2000, 2100), horizon=5000, alpha=alpha)
+        interval = always_valid(Difference(0.3, 0.1, 0.0), (2000, 2100), horizon=5000, alpha=alpha)
         assert interval.low is not None
         return interval.low
 
@@ -68,7 +71,7 @@ def test_the_mixture_is_a_martingale_in_hand_arithmetic() -> None:
     rho2 = (2 * math.log(20) + math.log(1 + 2 * math.log(20))) / 10_000
     x, z = 6000 * rho2, 4.0
     expected = math.sqrt(1 + x) * math.exp(-(z**2) * x / (2 * (1 + x)))
-    assert always_valid(4.0, 1.0, (3000, 3000)).p == pytest.approx(expected)
+    assert always_valid(Difference(4.0, 1.0, 0.0), (3000, 3000)).p == pytest.approx(expected)
 
 
 def test_it_is_tightest_at_the_horizon() -> None:
@@ -81,9 +84,9 @@ def test_it_is_tightest_at_the_horizon() -> None:
 
 
 def test_nothing_is_decided_before_there_are_enough_units() -> None:
-    assert always_valid(5.0, 0.1, (FEWEST_UNITS - 1, 10_000)).p == 1
-    assert always_valid(5.0, 0.0, (500, 500)).low is None
-    assert always_valid(1e6, 1.0, (500, 500)).p > 0
+    assert always_valid(Difference(5.0, 0.1, 0.0), (FEWEST_UNITS - 1, 10_000)).p == 1
+    assert always_valid(Difference(5.0, 0.0, 0.0), (500, 500)).low is None
+    assert always_valid(Difference(1e6, 1.0, 0.0), (500, 500)).p > 0
 
 
 def test_units_needed_with_the_sequence_have_the_power_they_promise() -> None:
@@ -92,5 +95,5 @@ def test_units_needed_with_the_sequence_have_the_power_they_promise() -> None:
     rng = np.random.default_rng(9)
     error = 2.0 / math.sqrt(needed)
     half = needed // 2
-    found = [always_valid(d, error, (half, half)).p < 0.05 for d in rng.normal(0.15, error, 4000)]
+    found = [always_valid(Difference(d, error, 0.0), (half, half)).p < 0.05 for d in rng.normal(0.15, error, 4000)]
     assert np.mean(found) == pytest.approx(0.8, abs=0.02)

@@ -28,6 +28,7 @@ from ragbench.comparison.ab.units import Units, read_units
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.options import named
 from ragbench.stats.multiple import holm
+from ragbench.stats.online.difference import MOST_SKEWED
 from ragbench.stats.online.sequential import FEWEST_UNITS, boundary, fixed_boundary
 from ragbench.stats.online.tests import sample_ratio, within_margin
 
@@ -189,7 +190,7 @@ def _results(
                 outcome.name, role, measured.kind, measured.percent, outcome.lower, guardrail.rule if guardrail else "",
                 interval(measured, 0, settings.alpha), tuple(found), watched, before,
                 measured.adjusted.reduction if measured.adjusted else None,
-                measured.notes + _fewest(measured),
+                measured.notes + _fewest(measured) + _too_skewed(measured, found, settings),
             )
         )  # fmt: skip
     return _corrected(results)
@@ -201,6 +202,20 @@ def _fewest(measured: Measured) -> tuple[str, ...]:
     if min(s.n for s in measured.samples) < 2:
         return ("a variant has one unit: no spread can be seen, p = 1",)
     return ()
+
+
+def _too_skewed(measured: Measured, found: Sequence[Contrast], settings: AbSettings) -> tuple[str, ...]:
+    """Say how many units an outcome needs whose difference is too skewed to be decided."""
+    notes = []
+    for contrast, challenger in zip(found, measured.samples[1:], strict=True):
+        units = measured.samples[0].n + challenger.n
+        needed = units * (contrast.skewness / MOST_SKEWED) ** 2
+        if needed >= units and not settings.final:
+            notes.append(
+                f"{contrast.challenger}: a few large values make most of the difference, so nothing is decided on "
+                f"{measured.outcome.name} before about {needed:,.0f} units of the two variants"
+            )
+    return tuple(notes)
 
 
 def _watched(

@@ -11,7 +11,8 @@ from ragbench.comparison.ab.results import Contrast, Mean
 from ragbench.comparison.ab.settings import AbSettings
 from ragbench.comparison.ab.units import Units
 from ragbench.core.errors import InputError
-from ragbench.stats.online.sample import Cuped, Sample, cuped, linearised, ratio, sample
+from ragbench.stats.online.difference import difference
+from ragbench.stats.online.sample import Cuped, Sample, cuped, linearised, ratio, sample, smoothed_rate
 from ragbench.stats.online.sequential import AlwaysValid, always_valid
 from ragbench.stats.online.tests import compare_proportions, mann_whitney, relative_difference, welch, wilson
 
@@ -130,18 +131,18 @@ def contrasts(measured: Measured, names: Sequence[str], settings: AbSettings) ->
         challenger = measured.samples[at]
         test = welch(control, challenger, confidence=1 - settings.alpha)
         low, high, p, said = test.low, test.high, test.p, test.test
-        error = float(np.hypot(control.error, challenger.error))
+        seen = (control, challenger)
         if measured.binary:
             pair = (_count(measured, 0), control.n), (_count(measured, at), challenger.n)
             shares = compare_proportions(*pair, confidence=1 - settings.alpha)
             low, high, p, said = shares.low, shares.high, shares.p, shares.test
-            # A count of 0 has no variance; adding one success and one failure keeps the sequence valid.
-            error = float(np.hypot(_smoothed_error(*pair[0]), _smoothed_error(*pair[1])))
+            seen = smoothed_rate(control), smoothed_rate(challenger)
+        compared = difference(*seen)
         sizes = (control.n, challenger.n)
         ranks = None
         if measured.outcome.how == "sum" and measured.adjusted is None:
             ranks = mann_whitney(measured.values[0], measured.values[at])
-        sequence = always_valid(test.difference, error, sizes, horizon=settings.horizon, alpha=settings.alpha)
+        sequence = always_valid(compared, sizes, horizon=settings.horizon, alpha=settings.alpha)
         relative = relative_difference(control, challenger, _quantile(settings.alpha))
         if low is None and relative is not None:
             relative = (relative[0], None, None)
@@ -162,8 +163,9 @@ def contrasts(measured: Measured, names: Sequence[str], settings: AbSettings) ->
                 sequence.p,
                 ranks.p if ranks else None,
                 ranks.superiority if ranks else None,
-                error,
+                float(np.hypot(seen[0].error, seen[1].error)),
                 test.difference < 0 if measured.outcome.lower else test.difference > 0,
+                compared.skewness,
             )
         )
     return found
@@ -208,11 +210,6 @@ def _adjusted(units: Units, rows: list[npt.NDArray[np.int64]], values: list[Floa
 
 def _count(measured: Measured, at: int) -> int:
     return int(measured.values[at].sum())
-
-
-def _smoothed_error(count: int, n: int) -> float:
-    share = (count + 1) / (n + 2)
-    return float(np.sqrt(share * (1 - share) / n))
 
 
 def _quantile(alpha: float) -> float:

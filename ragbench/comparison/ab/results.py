@@ -55,6 +55,7 @@ class Contrast:
         superiority: share of pairs of units in which the challenger's value is larger; None if ``rank_p`` is.
         error: standard error of the difference.
         better: whether the difference has the wanted direction (False for no difference).
+        skewness: skewness of the difference, from the pooled values; 0 for variants of equal size.
     """
 
     challenger: str
@@ -72,6 +73,7 @@ class Contrast:
     superiority: float | None
     error: float
     better: bool
+    skewness: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,13 @@ class Sample:
         n: number of units.
         mean: the estimate, a mean or a ratio of means; 0 if ``n`` is 0.
         variance: variance of one unit, so that ``variance / n`` is the variance of the estimate; 0 if ``n`` is below 2.
+        third: third central moment of one unit, the mean cube of the deviations.
     """
 
     n: int
     mean: float
     variance: float
+    third: float = 0.0
 
     @property
     def error(self) -> float:
@@ -28,7 +30,7 @@ class Sample:
 
 
 def sample(values: npt.NDArray[np.float64]) -> Sample:
-    """Compute mean and variance (divisor n - 1) of one value per unit.
+    """Compute mean, variance (divisor n - 1) and third central moment of one value per unit.
 
     If all values are the same, the variance is exactly 0, without rounding errors.
     """
@@ -36,7 +38,21 @@ def sample(values: npt.NDArray[np.float64]) -> Sample:
         return Sample(0, 0.0, 0.0)
     if values.min() == values.max():
         return Sample(len(values), float(values[0]), 0.0)
-    return Sample(len(values), float(values.mean()), float(values.var(ddof=1)))
+    mean = float(values.mean())
+    return Sample(len(values), mean, *_spread(values - mean))
+
+
+def smoothed_rate(rate: Sample) -> Sample:
+    """Return a sample of 0 and 1 with the variance of one more success and one more failure.
+
+    A count of 0 has no variance of its own.
+
+    Args:
+        rate: sample of values 0 and 1.
+    """
+    share = (rate.mean * rate.n + 1) / (rate.n + 2)
+    variance = share * (1 - share)
+    return Sample(rate.n, rate.mean, variance, variance * (1 - 2 * share))
 
 
 def ratio(numerators: npt.NDArray[np.float64], denominators: npt.NDArray[np.float64]) -> Sample | None:
@@ -55,11 +71,17 @@ def ratio(numerators: npt.NDArray[np.float64], denominators: npt.NDArray[np.floa
     if pieces is None:
         return None
     estimate, values = pieces
-    n = len(values)
-    variance = float(np.square(values - estimate).sum()) / (n - 1) if n > 1 else 0.0
+    variance, third = _spread(values - estimate)
     # A ratio that is the same in every unit has variance 0, without rounding errors.
     flat = variance <= (1e-12 * abs(estimate)) ** 2
-    return Sample(n, estimate, 0.0 if flat else variance)
+    return Sample(len(values), estimate, *((0.0, 0.0) if flat else (variance, third)))
+
+
+def _spread(deviations: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Return the variance and the third central moment."""
+    n = len(deviations)
+    squares = np.square(deviations)
+    return (float(squares.sum()) / (n - 1) if n > 1 else 0.0), float(squares @ deviations) / n
 
 
 def linearised(

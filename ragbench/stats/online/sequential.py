@@ -1,7 +1,8 @@
 """Decisions on a running experiment: always-valid p-values and intervals, and the power of a boundary.
 
 Always-valid p-values and intervals hold for any number of looks at an experiment. They are asymptotic confidence
-sequences with a normal mixture. After N units, with difference d and standard error s, let ``x = N rho^2``. The
+sequences with a normal mixture. After N units, with difference d and standard error s (see
+`ragbench.stats.online.difference` for skewed values), let ``x = N rho^2``. The
 interval is ``d -+ s c(N)`` with ``c(N)^2 = 2 (1 + 1/x) log(sqrt(1 + x) / alpha)``, and p is the smallest alpha whose
 interval excludes 0. The probability that any of the intervals, at any number of looks, misses the true difference is
 asymptotically at most alpha.
@@ -20,6 +21,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ragbench.stats.online.difference import Difference
+
 HORIZON = 10_000
 """Default number of units at which the sequence is tightest."""
 FEWEST_UNITS = 100
@@ -34,7 +37,8 @@ class AlwaysValid:
 
     Attributes:
         p: p-value, in (0, 1].
-        low, high: ends of the interval; None before `FEWEST_UNITS`, or without a standard error.
+        low, high: ends of the interval; None before `FEWEST_UNITS`, without a standard error, or while the difference
+            is too skewed.
     """
 
     p: float
@@ -43,24 +47,23 @@ class AlwaysValid:
 
 
 def always_valid(
-    difference: float, error: float, sizes: tuple[int, int], *, horizon: int = HORIZON, alpha: float = 0.05
+    found: Difference, sizes: tuple[int, int], *, horizon: int = HORIZON, alpha: float = 0.05
 ) -> AlwaysValid:
     """Compute the always-valid p-value and interval of a difference of two means.
 
     Args:
-        difference: challenger minus control.
-        error: its standard error.
+        found: challenger minus control.
         sizes: units of control and challenger.
         horizon: number of units at which the sequence is tightest; choose it beforehand.
         alpha: the interval has confidence 1 - alpha.
     """
-    if min(sizes) < FEWEST_UNITS or error <= 0:
+    if min(sizes) < FEWEST_UNITS or found.error <= 0 or found.too_skewed:
         return AlwaysValid(1.0, None, None)
     x = sum(sizes) * _rho_squared(horizon)
     # The logarithm keeps a tiny p from becoming 0.
-    log_p = 0.5 * math.log1p(x) - (difference / error) ** 2 * x / (2 * (1 + x))
-    reach = error * boundary(sum(sizes), horizon=horizon, alpha=alpha)
-    return AlwaysValid(math.exp(min(0.0, max(log_p, -700.0))), difference - reach, difference + reach)
+    log_p = 0.5 * math.log1p(x) - found.statistic() ** 2 * x / (2 * (1 + x))
+    limits = found.limits(boundary(sum(sizes), horizon=horizon, alpha=alpha))
+    return AlwaysValid(math.exp(min(0.0, max(log_p, -700.0))), *limits)
 
 
 def boundary(units: float, *, horizon: int = HORIZON, alpha: float = 0.05) -> float:

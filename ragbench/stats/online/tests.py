@@ -7,7 +7,9 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 
+from ragbench.stats.online.difference import difference
 from ragbench.stats.online.sample import Sample
 
 
@@ -216,7 +218,8 @@ def within_margin(
     """Non-inferiority of two independent means.
 
     A relative bound r tests ``b - (1 + r) a``, and an absolute one ``b - a - bound``. The variance of both is known
-    without dividing one mean by another. Without any variance, the means decide.
+    without dividing one mean by another. The statistic is that of `ragbench.stats.online.difference`, and nothing is
+    decided while the difference is too skewed. Without any variance, the means decide.
 
     Args:
         control: sample of the control, with at least one unit.
@@ -229,20 +232,17 @@ def within_margin(
 
     Source: Fieller 1954 for the contrast; Piaggio et al. 2012 for the decision.
     """
-    from scipy.stats import norm
-
     factor = 1 + bound if relative else 1.0
-    beyond = challenger.mean - factor * control.mean - (0.0 if relative else bound)
-    error = math.hypot(challenger.error, factor * control.error)
+    found = difference(control, challenger, factor=factor)
+    beyond = found.statistic(0.0 if relative else bound)
     if not upper:
         beyond = -beyond
     if min(control.n, challenger.n) < 2:
         return WithinMargin("undecided", 1.0, 1.0)
-    if error == 0:
+    if found.error == 0:
         return WithinMargin("kept", 0.0, 1.0) if beyond <= 0 else WithinMargin("broken", 1.0, 0.0)
-    p, p_broken = float(norm.cdf(beyond / error)), float(norm.sf(beyond / error))
-    state: State = "kept" if beyond < -reach * error else "broken" if beyond > reach * error else "undecided"
-    return WithinMargin(state, p, p_broken)
+    state: State = "kept" if beyond < -reach else "broken" if beyond > reach else "undecided"
+    return WithinMargin("undecided" if found.too_skewed else state, float(ndtr(beyond)), float(ndtr(-beyond)))
 
 
 @dataclass(frozen=True)

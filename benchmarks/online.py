@@ -1,0 +1,189 @@
+"""Error rates of online experiments: how often one without a difference is called significant at any of its looks."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.command import main
+from benchmarks.figures import Figure, Options, Section
+from ragbench.stats.online.difference import Difference, difference
+from ragbench.stats.online.sample import Sample, cuped, ratio, sample, smoothed_rate
+from ragbench.stats.online.sequential import always_valid
+
+Array = npt.NDArray[np.float64]
+Draw = Callable[[np.random.Generator, tuple[int, int]], Array]
+ALPHA, LOOKS = 0.05, 100
+SHARES = {0.5: "50:50", 0.1: "90:10", 0.01: "99:1"}
+SIZES = (1_000, 10_000, 100_000)
+CELLS = 4_000_000
+HOW = (
+    "Any-look test: experiments without a difference have 100 looks at equal distances, with 1,000, 10,000 and "
+    "100,000 units split 50:50, 90:10 and 99:1. Each line has the share that is significant at .05 at any look, in the "
+    "worst of these layouts. Beside it is the same sequence with Welch's standard error alone, which ragbench used "
+    "before. Power: 10,000 units, of which the challenger has 10%."
+)
+
+
+def orders(share: float = 0.05, size: float = 1.0) -> Draw:
+    """Order values: most units buy nothing, and the others a lognormal amount."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+        bought = rng.random(shape) < share
+        found = np.zeros(shape)
+        found[bought] = size * rng.lognormal(0, 1, int(bought.sum()))
+        return found
+
+    return draw
+
+
+def rate(share: float) -> Draw:
+    """0 or 1."""
+    return lambda rng, shape: (rng.random(shape) < share).astype(np.float64)
+
+
+OUTCOMES: dict[str, Draw] = {
+    "normal values": lambda rng, shape: rng.standard_normal(shape),
+    "a rate of 1%": rate(0.01),
+    "a rate of 5%": rate(0.05),
+    "lognormal values": lambda rng, shape: rng.lognormal(0, 1, shape),
+    "order values, 95% of them 0": orders(),
+    "order values, 99% of them 0": orders(0.01),
+    "Pareto values, exponent 2.5": lambda rng, shape: rng.pareto(2.5, shape),
+}
+
+
+@dataclass(frozen=True)
+class Path:
+    """Samples of one variant at every look, for many experiments.
+
+    Attributes:
+        n: (looks,) units.
+        sums: (3, experiments, looks) sums of the values and their powers.
+    """
+
+    n: npt.NDArray[np.int64]
+    sums: Array
+
+    def sample(self, experiment: int, look: int) -> Sample:
+        """The sample of one experiment at one look."""
+        n = int(self.n[look])
+        one, two, three = (self.sums[:, experiment, look] / max(n, 1)).tolist()
+        variance = max(two - one * one, 0.0)
+        return Sample(n, one, variance * n / max(n - 1, 1), three - 3 * one * two + 2 * one**3)
+
+
+def path(draw: Draw, rng: np.random.Generator, experiments: int, units: int, looks: int = LOOKS) -> Path:
+    """Draw experiments whose units come in equal steps."""
+    ends = np.round(np.linspace(0, units, looks + 1)).astype(np.int64)
+    sums = np.zeros((3, experiments, looks))
+    rows = max(1, CELLS // units)
+    for start in range(0, experiments, rows):
+        stop = min(experiments, start + rows)
+        values = draw(rng, (stop - start, units))
+        for power in (1, 2, 3):
+            parts = np.add.reduceat(values**power, np.minimum(ends[:-1], units - 1), axis=1)
+            parts[:, np.diff(ends) == 0] = 0
+            sums[power - 1, start:stop] = parts.cumsum(axis=1)
+    return Path(ends[1:], sums)
+
+
+def ever(
+    control: Path, challenger: Path, compare: Callable[[Sample, Sample], Difference], binary: bool = False
+) -> float:
+    """The share of experiments that the any-look test calls significant at any look."""
+    wrong = 0
+    for at in range(control.sums.shape[1]):
+        for look in range(len(control.n)):
+            a, b = control.sample(at, look), challenger.sample(at, look)
+            found = compare(smoothed_rate(a), smoothed_rate(b)) if binary else compare(a, b)
+            if always_valid(found, (a.n, b.n)).p < ALPHA:
+                wrong += 1
+                break
+    return wrong / control.sums.shape[1]
+
+
+def by_welch(control: Sample, challenger: Sample) -> Difference:
+    """The difference with Welch's standard error."""
+    return Difference(challenger.mean - control.mean, float(np.hypot(control.error, challenger.error)), 0.0)
+
+
+def layouts() -> Iterator[tuple[int, float]]:
+    """Sizes and shares of the challenger at which it can have 100 units."""
+    return ((size, share) for size in SIZES for share in SHARES if size * share >= 100)
+
+
+def run(options: Options) -> Section:
+    """All figures; about two minutes."""
+    experiments = 20 if options.small else 1_000
+    return Section("online", "Error rates of online experiments", HOW, tuple(any_look(experiments, options.say)))
+
+
+def any_look(experiments: int, say: Callable[[str], None]) -> Iterator[Figure]:
+    """The worst error rate of each outcome, those of ratios and CUPED, and power."""
+    for name, draw in OUTCOMES.items():
+        found, binary = [], name.startswith("a rate")
+        for size, share in layouts():
+            rng, count = np.random.default_rng(1), experiments if size < SIZES[-1] else max(experiments * 2 // 5, 1)
+            small = round(size * share)
+            pair = path(draw, rng, count, size - small), path(draw, rng, count, small)
+            found.append((ever(*pair, difference, binary), ever(*pair, by_welch, binary), size, SHARES[share]))
+        worst, before = max(found), max(found, key=lambda one: one[1])
+        say(f"{name}: {worst}, Welch {before}")
+        yield error_figure(f"any-look test: {name}", worst[0], f"Welch {before[1]:.3f} ({before[3]}, {before[2]:,})")
+    for name, make in {"a ratio of totals": ratios, "order values with CUPED": with_cuped}.items():
+        rates = [share_of(make, max(experiments // 4, 1), compare) for compare in (difference, by_welch)]
+        say(f"{name}: {rates}")
+        yield error_figure(f"any-look test: {name}, 90:10, 10,000 units, 30 looks", rates[0], f"Welch {rates[1]:.3f}")
+    for what, better in {"7% buy instead of 5%": orders(0.07), "values twice as large": orders(size=2)}.items():
+        rng = np.random.default_rng(2)
+        pair = path(orders(), rng, experiments, 9_000), path(better, rng, experiments, 1_000)
+        power, before_power = (ever(*pair, compare) for compare in (difference, by_welch))
+        say(f"{what}: {power}, {before_power}")
+        yield Figure(
+            f"any-look test: order values, 95% of them 0, 90:10, {what}", "power", power,
+            target="at least Welch's", met=power >= before_power, peer=f"Welch {before_power:.3f}",
+        )  # fmt: skip
+
+
+def error_figure(what: str, value: float, peer: str) -> Figure:
+    """A share of experiments without a difference that are ever called significant."""
+    return Figure(what, "ever significant", value, target=f"at most {ALPHA:g}", met=value <= ALPHA, peer=peer)
+
+
+def ratios(rng: np.random.Generator, units: int) -> Callable[[slice], Sample | None]:
+    """Clicks per session of units with few sessions."""
+    sessions = 1.0 + rng.poisson(rng.gamma(0.5, 4, units))
+    clicks = rng.binomial(sessions.astype(int), rng.beta(0.2, 4, units)).astype(np.float64)
+    return lambda rows: ratio(clicks[rows], sessions[rows])
+
+
+def with_cuped(rng: np.random.Generator, units: int) -> Callable[[slice], Sample | None]:
+    """Order values that an earlier period explains in part; the slope is that of the whole experiment."""
+    before = rng.lognormal(0, 1, units) * (rng.random(units) < 0.3)
+    values = orders()(rng, (1, units))[0] * (1 + before)
+    adjusted = cuped(values, before, np.zeros(units, dtype=np.int64)).values
+    return lambda rows: sample(adjusted[rows])
+
+
+def share_of(
+    make: Callable[[np.random.Generator, int], Callable[[slice], Sample | None]],
+    experiments: int,
+    compare: Callable[[Sample, Sample], Difference],
+) -> float:
+    """The share of experiments that are significant at any of 30 looks; 9,000 and 1,000 units."""
+    rng, wrong = np.random.default_rng(3), 0
+    for _ in range(experiments):
+        summary = make(rng, 10_000)
+        for look in range(1, 31):
+            a, b = summary(slice(0, 300 * look)), summary(slice(9_000, 9_000 + 100 * look // 3))
+            if a and b and always_valid(compare(a, b), (a.n, b.n)).p < ALPHA:
+                wrong += 1
+                break
+    return wrong / experiments
+
+
+if __name__ == "__main__":
+    sys.exit(main(only="online"))
