@@ -24,6 +24,7 @@ MODULES = {
     "validity": "validity",
     "statistics": "significance",
     "gate": "gate",
+    "judge_threshold": "judge_threshold",
     "power": "power",
     "wattbot": "wattbot",
     "ab": "ab",

@@ -46,8 +46,8 @@ def threshold_sentence(check: JudgeCheck) -> str:
         return f"{start}, as given."
     if threshold.how == "binary":
         return f"{start}: scores are 0 or 1."
-    ends = sorted(-end if check.signal.lower_is_better else end for end in (threshold.lowest, threshold.highest))
-    spread = f"{_number(ends[0])} to {_number(ends[1])}" if ends[0] < ends[1] else _number(ends[0])
+    low, high = check.shown_thresholds.min(), check.shown_thresholds.max()
+    spread = f"{_number(low)} to {_number(high)}" if low < high else _number(low)
     return (
         f"{start}, where sensitivity + specificity is largest on these labels. The verdicts behind the figures come "
         f"from {threshold.folds}-fold cross-validation (thresholds {spread}), so the choice does not flatter them."
@@ -158,7 +158,6 @@ def judge_blocks(check: JudgeCheck) -> list[Block]:
 def judge_json(check: JudgeCheck) -> dict[str, object]:
     """The JSON object of a judge check (docs/guides/judge-check.md)."""
     threshold, signal = check.threshold, check.signal
-    ends = [-end if signal.lower_is_better else end for end in (threshold.lowest, threshold.highest)]
     found = plain(
         {
             "schema_version": SCHEMA_VERSION,
@@ -182,8 +181,8 @@ def judge_json(check: JudgeCheck) -> dict[str, object]:
                 "value": check.shown_threshold,
                 "how": threshold.how,
                 "folds": threshold.folds,
-                "lowest": min(ends),
-                "highest": max(ends),
+                "lowest": float(check.shown_thresholds.min()),
+                "highest": float(check.shown_thresholds.max()),
             },
             "figures": asdict(check.figures),
             "slices": [{"by": one.by, "part": one.part, "figures": asdict(one.figures)} for one in check.slices],

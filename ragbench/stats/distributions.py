@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 
-def t_quantile(share: float | npt.NDArray[np.float64], df: int | npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def t_quantile(
+    share: float | npt.NDArray[np.float64], df: float | npt.NDArray[np.int64] | npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     """The quantile of t at the probability ``share``, in (0, 1), with ``df`` degrees of freedom."""
     from scipy.special import stdtrit
 

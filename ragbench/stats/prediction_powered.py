@@ -66,8 +66,9 @@ def prediction_powered_mean(
     because w then goes to 0. The only condition is that the seen items are a random part of all. The interval is
     t with the clustered variance of both samples; fitting w costs one degree of freedom.
 
-    If every label is 0 or 1, one item of each kind of disagreement is added to the seen items, as Bonett and Price do
-    for paired rates. Otherwise a few items without disagreement would suggest that the machine is never wrong.
+    If every label of a seen item is 0 or 1, one item of each kind of disagreement is added to the seen items, as
+    Bonett and Price do for paired rates. Otherwise a few items without disagreement would
+    suggest that the machine is never wrong.
 
     Args:
         labels: (n,) labels of annotators, at least 2.
@@ -139,8 +140,9 @@ def _interval(
     return value, max(value - reach, ends[0]), min(value + reach, ends[1])
 
 
-def _is_binary(*values: Array) -> bool:
-    return all(bool(np.isin(part, (0.0, 1.0)).all()) for part in values)
+def _is_binary(labels: Array, predicted: Array, unlabelled: Array) -> bool:
+    seen = all(bool(np.isin(part, (0.0, 1.0)).all()) for part in (labels, predicted))
+    return seen and bool(((unlabelled >= 0) & (unlabelled <= 1)).all())
 
 
 def _joint_clusters(n: int, u: int, seen: Clusters | None, unseen: Clusters | None) -> tuple[Clusters, Clusters]:

@@ -10,10 +10,11 @@ from ragbench.answers.judge_check.check import CheckSettings, JudgeCheck, check_
 from ragbench.answers.judge_check.label_files import read_labels
 from ragbench.answers.judge_check.labels import Labelled, LabelSet, Vote, Words
 from ragbench.answers.judge_check.signal import Signal, signal_of
-from ragbench.answers.judge_check.threshold import best_threshold, chosen_threshold
+from ragbench.answers.judge_check.threshold import best_threshold, chosen_threshold, share_of_yes
 from ragbench.core.answers import Answered
 from ragbench.core.errors import InputError, SettingError
 from ragbench.render.judge import threshold_sentence
+from ragbench.stats.rogan_gladen import rogan_gladen
 
 
 def label_set(votes: list[str], clusters: list[str] | None = None, **metadata: list[str]) -> LabelSet:
@@ -80,6 +81,32 @@ def test_cross_validation_does_not_flatter_a_judge_that_knows_nothing() -> None:
         flattered.append(((scores >= found.value) == positive).mean())
     assert np.mean(flattered) > 0.57
     assert np.mean(honest) < 0.53
+
+
+def test_the_rate_that_is_corrected_uses_the_thresholds_that_measured_the_errors() -> None:
+    """The threshold of all labels with the errors of the folds' thresholds covers 86% here."""
+    rng = np.random.default_rng(5)
+    covered = shipped = 0
+    runs, share, n = 200, 0.85, 200
+    for _ in range(runs):
+        positive = rng.random(n) < share
+        scores = rng.normal(size=n) + 1.5 * positive
+        later = rng.normal(size=400) + 1.5 * (rng.random(400) < share)
+        found = chosen_threshold(scores, positive, np.arange(n), rng)
+        true_yes, true_no = int((found.verdicts & positive).sum()), int((~found.verdicts & ~positive).sum())
+        errors = (400, true_yes, int(positive.sum()), true_no, int((~positive).sum()))
+        rates = [
+            rogan_gladen(float(yes.sum()), *errors) for yes in (share_of_yes(later, found.each), later >= found.value)
+        ]
+        covered += (rates[0].low or 0) <= share <= (rates[0].high or 1)
+        shipped += (rates[1].low or 0) <= share <= (rates[1].high or 1)
+    assert covered / runs >= 0.92
+    assert shipped / runs <= 0.91
+
+
+def test_the_share_of_yes_by_hand() -> None:
+    found = share_of_yes(np.array([0.1, 0.5, 0.55, 0.7]), np.array([0.6, 0.5, 0.5, 0.6]))
+    assert found.tolist() == [0, 0.5, 0.5, 1]
 
 
 def test_folds_keep_clusters_whole() -> None:

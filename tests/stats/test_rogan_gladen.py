@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ragbench.core.errors import InputError
-from ragbench.stats.rogan_gladen import rogan_gladen
+from ragbench.stats.rogan_gladen import ErrorPrecision, Precision, error_precision, rogan_gladen
 
 
 def test_a_published_example() -> None:
@@ -71,3 +71,60 @@ def test_wrong_counts_are_refused() -> None:
         rogan_gladen(5, 10, 0, 0, 5, 5)
     with pytest.raises(InputError, match="11 of 10 verdicts"):
         rogan_gladen(11, 10, 1, 1, 1, 1)
+
+
+def test_clustered_items_have_the_interval_of_fewer() -> None:
+    sizes = Precision((250, 50, 75))
+    whole = rogan_gladen(600, 1000, 160, 200, 210, 300, precision=sizes)
+    same = rogan_gladen(1200, 2000, 320, 400, 420, 600, precision=sizes)
+    plain = rogan_gladen(600, 1000, 160, 200, 210, 300)
+    assert None not in (whole.low, whole.high, plain.low, plain.high)
+    assert (whole.low, whole.high) == pytest.approx((same.low, same.high))
+    assert whole.value == plain.value
+    assert whole.high - whole.low > 1.5 * (plain.high - plain.low)
+    assert rogan_gladen(600, 1000, 160, 200, 210, 300, precision=Precision((1000, 200, 300))) == plain
+    fewer = rogan_gladen(150, 250, 40, 50, 105, 150)
+    assert rogan_gladen(600, 1000, 160, 200, 210, 300, precision=Precision((250, 50, 150))).low == fewer.low
+
+
+def test_few_documents_and_documents_that_shift_both_rates_widen_the_interval() -> None:
+    def width(precision: Precision) -> float:
+        rate = rogan_gladen(600, 1000, 160, 200, 210, 300, precision=precision)
+        assert rate.low is not None
+        assert rate.high is not None
+        return rate.high - rate.low
+
+    sizes = (250.0, 50.0, 75.0)
+    assert width(Precision(sizes, (9, 9, 9))) > 1.05 * width(Precision(sizes))
+    assert (
+        width(Precision(sizes, covariance=-0.002)) > width(Precision(sizes)) > width(Precision(sizes, covariance=0.002))
+    )
+
+
+def test_the_precision_of_clustered_rates_is_that_of_the_residual_matrix() -> None:
+    """CR2 and Satterthwaite's degrees of freedom, written out with the projection of n items."""
+    rng = np.random.default_rng(0)
+    clusters = np.repeat(np.arange(6), [5, 3, 2, 7, 1, 4])
+    right = (rng.random(22) < 0.7).astype(float)
+    found = error_precision(right, np.ones(22, dtype=bool) & (np.arange(22) < 20), clusters)
+    rows = np.arange(20)
+    member = (clusters[rows, None] == np.arange(6)).astype(float)
+    hat = np.eye(20) - 1 / 20
+    each = [hat @ member[:, g] / (20 * np.sqrt(1 - member[:, g].sum() / 20)) for g in range(6)]
+    form = sum(np.outer(one, one) for one in each)
+    variance = right[rows] @ form @ right[rows]
+    assert found.sizes[0] == pytest.approx(right[rows].mean() * (1 - right[rows].mean()) / variance)
+    assert found.degrees[0] == pytest.approx(np.trace(form) ** 2 / np.trace(form @ form))
+
+
+def test_single_items_are_binomial_and_documents_shift_rates_against_each_other() -> None:
+    right = np.array([1.0, 0.0, 1.0, 1.0, 0.0, 1.0])
+    positive = np.array([True, True, True, False, False, False])
+    assert error_precision(right, positive, np.arange(6)) == ErrorPrecision((3, 3), (np.inf, np.inf), 0)
+    # In two of four documents the judge says yes to everything, in the others no.
+    yes = np.repeat([1.0, 1.0, 0.0, 0.0], 4)
+    labels = np.tile([True, True, False, False], 4)
+    found = error_precision(np.where(labels, yes, 1 - yes), labels, np.repeat(np.arange(4), 4))
+    # Residuals of a document: (2 - 2/2) / (8 sqrt(3/4)), with opposite signs in the two rates.
+    assert found.covariance == pytest.approx(-4 * (1 / (8 * np.sqrt(0.75))) ** 2)
+    assert found.degrees == pytest.approx((3, 3))

@@ -6,7 +6,6 @@ import pytest
 from ragbench.core.errors import InputError
 from ragbench.stats.agreement import clustered_kappa, cohen_kappa, krippendorff_alpha
 from ragbench.stats.clusters import effective_size
-from ragbench.stats.rogan_gladen import rogan_gladen
 
 RNG = np.random.default_rng(0)
 # The example of Krippendorff 2011, "Computing Krippendorff's alpha-reliability": nominal alpha .743.
@@ -68,18 +67,6 @@ def test_effective_size() -> None:
     assert effective_size(np.ones(12), np.repeat(np.arange(4), 3)) == 4
     spread = np.tile([1.0, 0.0], 25)
     assert effective_size(spread, np.repeat(np.arange(25), 2)) == 25  # all clusters alike: each counts as one
-
-
-def test_corrected_rate_of_clustered_items_has_the_interval_of_fewer() -> None:
-    whole = rogan_gladen(600, 1000, 160, 200, 210, 300, effective=(250, 50, 75))
-    same = rogan_gladen(1200, 2000, 320, 400, 420, 600, effective=(250, 50, 75))
-    plain = rogan_gladen(600, 1000, 160, 200, 210, 300)
-    assert (whole.low, whole.high) == pytest.approx((same.low, same.high))
-    assert whole.value == plain.value
-    assert whole.high - whole.low > 1.5 * (plain.high - plain.low)
-    assert rogan_gladen(600, 1000, 160, 200, 210, 300, effective=(1000, 200, 300)) == plain
-    fewer = rogan_gladen(150, 250, 40, 50, 105, 150)
-    assert rogan_gladen(600, 1000, 160, 200, 210, 300, effective=(250, 50, 150)).low == pytest.approx(fewer.low)
 
 
 def test_what_no_resample_can_change_has_no_interval() -> None:

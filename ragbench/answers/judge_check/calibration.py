@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from ragbench.answers.judge_check.check import JudgeCheck
-from ragbench.answers.judge_check.threshold import How
+from ragbench.answers.judge_check.threshold import How, share_of_yes
 from ragbench.core.answers import Answered
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.io.files import write_text
-from ragbench.stats.clusters import effective_size
+from ragbench.stats.rogan_gladen import ErrorPrecision, error_precision
 
-FORMAT, FORMAT_VERSION = "ragbench-calibration", 1
+FORMAT, FORMAT_VERSION = "ragbench-calibration", 2
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,30 @@ class Errors:
     Attributes:
         true_positive, n_positive: of the answers that annotators call positive, how many the judge does.
         effective_positive: the effective sample size of ``n_positive``, by cluster.
-        true_negative, n_negative, effective_negative: the same for those that annotators call negative.
+        degrees_positive: degrees of freedom of its variance; None if every cluster has one of these answers.
+        true_negative, n_negative, effective_negative, degrees_negative: the same for those that annotators call
+            negative.
+        covariance: between sensitivity and specificity, by cluster.
     """
 
     true_positive: int
     n_positive: int
     effective_positive: float
+    degrees_positive: float | None
     true_negative: int
     n_negative: int
     effective_negative: float
+    degrees_negative: float | None
+    covariance: float
+
+    @property
+    def precision(self) -> ErrorPrecision:
+        """How precisely the labelled answers measure the errors."""
+        return ErrorPrecision(
+            (self.effective_positive, self.effective_negative),
+            (_or_infinite(self.degrees_positive), _or_infinite(self.degrees_negative)),
+            self.covariance,
+        )
 
 
 @dataclass(frozen=True)
@@ -47,11 +63,13 @@ class KnownLabel:
         query_id: query id of the answer.
         answer: fingerprint of the answer's text.
         positive: the majority label.
+        threshold: the threshold that was chosen without the label (of the other folds), or that was given.
     """
 
     query_id: str
     answer: str
     positive: bool
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -64,11 +82,12 @@ class Calibration:
         column: the column of scores it was checked for.
         judge: the model that judged; None without one.
         lower_is_better: whether low scores mean yes.
-        threshold: yes from this score on (or down from it, if low is better).
+        threshold: yes from this score on (or down from it, if low is better). Rates are corrected at the thresholds
+            of ``known``, because the errors were measured there.
         how: how the threshold was chosen.
         labels: name and fingerprint of the labels, and their numbers of answers and clusters.
         errors: errors of the judge.
-        known: the annotators' labels by answer.
+        known: the annotators' labels by answer, and the threshold at which each answer measured the errors.
     """
 
     metric: str
@@ -91,20 +110,23 @@ class Calibration:
         """
         part = check.labels.select(check.rows)
         positive, found = part.shares > 0.5, check.figures
-        verdicts = check.threshold.verdicts
-        right = (verdicts == positive).astype(np.float64)
-        sizes = [effective_size(np.where(kind, right, np.nan), part.clusters) for kind in (positive, ~positive)]
+        right = (check.threshold.verdicts == positive).astype(np.float64)
+        precision = error_precision(right, positive, part.clusters)
+        degrees = [df if math.isfinite(df) else None for df in precision.degrees]
         errors = Errors(
             found.true_positive,
             found.true_positive + found.false_negative,
-            sizes[0],
+            precision.sizes[0],
+            degrees[0],
             found.true_negative,
             found.true_negative + found.false_positive,
-            sizes[1],
+            precision.sizes[1],
+            degrees[1],
+            precision.covariance,
         )
         known = tuple(
-            KnownLabel(one.query_id, text_mark(one.item), bool(yes))
-            for one, yes in zip(part, positive.tolist(), strict=True)
+            KnownLabel(one.query_id, text_mark(one.item), bool(yes), threshold)
+            for one, yes, threshold in zip(part, positive.tolist(), check.shown_thresholds.tolist(), strict=True)
         )
         labels = {
             "name": check.labels.name,
@@ -125,6 +147,15 @@ class Calibration:
             errors,
             known,
         )
+
+    def share_of_yes(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """(n,) The share of the thresholds that measured the errors by which each score is a yes.
+
+        Args:
+            scores: (n,) without NaN.
+        """
+        sign = -1.0 if self.lower_is_better else 1.0
+        return share_of_yes(sign * scores, sign * np.array([one.threshold for one in self.known]))
 
     def write(self, path: Path) -> None:
         """Write the JSON file. The same calibration gives the same bytes."""
@@ -166,15 +197,23 @@ def text_mark(answer: Answered) -> str:
 
 def _parsed(content: Mapping[str, Any]) -> Calibration:
     errors = Errors(**content["errors"])
-    for part, whole, effective in (
-        (errors.true_positive, errors.n_positive, errors.effective_positive),
-        (errors.true_negative, errors.n_negative, errors.effective_negative),
+    for part, whole, effective, degrees in (
+        (errors.true_positive, errors.n_positive, errors.effective_positive, errors.degrees_positive),
+        (errors.true_negative, errors.n_negative, errors.effective_negative, errors.degrees_negative),
     ):
         if not (isinstance(part, int) and isinstance(whole, int) and 0 <= part <= whole and 0 < effective <= whole):
             raise ValueError(f"errors: {part} of {whole}, worth {effective}")
-    threshold = float(content["threshold"])
-    if not math.isfinite(threshold):
-        raise ValueError(f"threshold: {threshold}")
+        if not _or_infinite(degrees) > 0:
+            raise ValueError(f"errors: {degrees} degrees of freedom")
+    known = tuple(
+        KnownLabel(str(k["query_id"]), str(k["answer"]), bool(k["positive"]), float(k["threshold"]))
+        for k in content["known"]
+    )
+    if not known:
+        raise ValueError("known: no label")
+    for number in (float(content["threshold"]), float(errors.covariance), *(one.threshold for one in known)):
+        if not math.isfinite(number):
+            raise ValueError(f"{number} is not finite")
     if not isinstance(content["lower_is_better"], bool):
         raise TypeError("lower_is_better: neither true nor false")
     judge = content["judge"]
@@ -185,9 +224,13 @@ def _parsed(content: Mapping[str, Any]) -> Calibration:
         str(content["column"]),
         None if judge is None else str(judge),
         content["lower_is_better"],
-        threshold,
+        float(content["threshold"]),
         how,
         dict(content["labels"]),
         errors,
-        tuple(KnownLabel(str(k["query_id"]), str(k["answer"]), bool(k["positive"])) for k in content["known"]),
+        known,
     )
+
+
+def _or_infinite(degrees: float | None) -> float:
+    return math.inf if degrees is None else float(degrees)

@@ -82,6 +82,11 @@ class JudgeCheck:
         """The threshold in the direction of the scores."""
         return -self.threshold.value if self.signal.lower_is_better else self.threshold.value
 
+    @property
+    def shown_thresholds(self) -> npt.NDArray[np.float64]:
+        """(k,) the threshold of each verdict, in the direction of the scores."""
+        return -self.threshold.each if self.signal.lower_is_better else self.threshold.each
+
 
 def check_judge(labels: LabelSet, signal: Signal, settings: CheckSettings | None = None) -> JudgeCheck:
     """Compute verdicts, figures, slices and the agreement of annotators.

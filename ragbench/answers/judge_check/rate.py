@@ -13,7 +13,7 @@ from ragbench.core.answers import AnswerSet
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.evaluations import Estimate
 from ragbench.core.spelling import given, named
-from ragbench.stats.clusters import cluster_index, effective_size
+from ragbench.stats.clusters import cluster_index
 from ragbench.stats.prediction_powered import PredictionPowered, prediction_powered_mean
 from ragbench.stats.rogan_gladen import CorrectedRate, rogan_gladen
 
@@ -33,7 +33,8 @@ class CalibratedRate:
         reported: the uncorrected share of yes verdicts, over the answers with a score.
         unscored: answers that should have a score and have none; no figure here includes them.
         corrected: corrected by the judge's errors on the labelled answers (Rogan and Gladen). It assumes the same
-            error rates here.
+            error rates here. If the threshold was chosen on those labels, verdicts and errors are those of the folds'
+            thresholds; so ``corrected.reported`` differs a little from ``reported``.
         powered: estimate from annotators' labels of some of these answers (prediction-powered inference); None with
             fewer than ten labels, or if all are labelled. It assumes a random sample.
         labels: the labels that the judge was checked on.
@@ -71,22 +72,18 @@ def calibrated_rate(calibration: Calibration, evaluation: AnswerEvaluation, answ
     if not len(scored):
         raise SettingError(f"{named('calibrations')}: {calibration.column} has no value for any query")
     yes = values <= calibration.threshold if calibration.lower_is_better else values >= calibration.threshold
-    verdicts = yes[scored]
+    verdicts, shares = yes[scored], calibration.share_of_yes(values[scored])
     rows = scored.tolist()
     groups = cluster_index([queries.units[at] for at in rows])
     errors = calibration.errors
     corrected = rogan_gladen(
-        int(verdicts.sum()),
-        len(verdicts),
+        float(shares.sum()),
+        len(shares),
         errors.true_positive,
         errors.n_positive,
         errors.true_negative,
         errors.n_negative,
-        effective=(
-            effective_size(verdicts.astype(np.float64), groups),
-            errors.effective_positive,
-            errors.effective_negative,
-        ),
+        precision=errors.precision.with_verdicts(shares, groups),
     )
     ids = [queries.ids[at] for at in rows]
     return CalibratedRate(
@@ -98,7 +95,7 @@ def calibrated_rate(calibration: Calibration, evaluation: AnswerEvaluation, answ
         rate(verdicts, groups),
         evaluation.bounds[calibration.column].unscored,
         corrected,
-        _powered(calibration, answers, ids, verdicts.astype(np.float64), groups),
+        _powered(calibration, answers, ids, values[scored], groups),
         calibration.labels,
         _unproven(calibration, evaluation.manifest),
     )
@@ -158,14 +155,18 @@ def _powered(
     calibration: Calibration,
     answers: AnswerSet,
     ids: list[str],
-    verdicts: npt.NDArray[np.float64],
+    scores: npt.NDArray[np.float64],
     groups: npt.NDArray[np.int64],
 ) -> PredictionPowered | None:
+    """Estimate the rate from labels of these answers; each labelled one is judged by the threshold of other folds."""
     marks = {item.query_id: text_mark(item) for item in answers}
-    known = {(one.query_id, one.answer): one.positive for one in calibration.known}
+    known = {(one.query_id, one.answer): one for one in calibration.known}
     found = [known.get((id_, marks.get(id_, ""))) for id_ in ids]
     seen = np.array([label is not None for label in found])
     if seen.sum() < FEWEST_KNOWN or seen.all():
         return None
-    labels = np.array([float(label) for label in found if label is not None])
-    return prediction_powered_mean(labels, verdicts[seen], verdicts[~seen], groups[seen], groups[~seen])
+    labels = np.array([float(one.positive) for one in found if one is not None])
+    thresholds = np.array([one.threshold for one in found if one is not None])
+    yes = scores[seen] <= thresholds if calibration.lower_is_better else scores[seen] >= thresholds
+    unseen = calibration.share_of_yes(scores[~seen])
+    return prediction_powered_mean(labels, yes.astype(np.float64), unseen, groups[seen], groups[~seen])

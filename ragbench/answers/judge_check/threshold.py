@@ -22,21 +22,20 @@ class Threshold:
         how: given by the user; ``binary`` for scores that are 0 or 1; or chosen on the labels, with
             cross-validated verdicts.
         verdicts: (n,) of the labelled answers. Cross-validated ones use the threshold of the other folds.
+        each: (n,) the threshold of each verdict: ``value``, or the one that was chosen without the answer's fold.
         folds: number of folds; 0 unless cross-validated.
-        lowest, highest: thresholds among the folds; ``value`` unless cross-validated.
     """
 
     value: float
     how: How
     verdicts: npt.NDArray[np.bool_]
-    folds: int
-    lowest: float
-    highest: float
+    each: npt.NDArray[np.float64]
+    folds: int = 0
 
 
 def fixed_threshold(scores: npt.NDArray[np.float64], value: float, how: How) -> Threshold:
     """Use a threshold that does not come from the labels."""
-    return Threshold(value, how, scores >= value, 0, value, value)
+    return Threshold(value, how, scores >= value, np.full(len(scores), value))
 
 
 def chosen_threshold(
@@ -49,7 +48,8 @@ def chosen_threshold(
 
     The threshold is chosen on all answers, for later use. Each verdict comes from a
     threshold that was chosen without the answer's fold, with whole clusters in a fold,
-    so that figures of the verdicts are not biased by the choice.
+    so that figures of the verdicts are not biased by the choice. They describe the folds'
+    thresholds, not the one for later use: a rate that they correct must use the folds' too.
 
     Args:
         scores: (n,) without NaN, high for yes.
@@ -70,9 +70,8 @@ def chosen_threshold(
             f"give it with {named('threshold')}"
         )
     folds = _folds(yes, no, rng)[clusters]
-    verdicts = np.zeros(len(scores), dtype=bool)
     value = best_threshold(scores, positive)
-    found = []
+    each = np.full(len(scores), value)
     for fold in np.unique(folds):
         test = folds == fold
         if len(np.unique(scores[~test])) < 2:
@@ -80,9 +79,22 @@ def chosen_threshold(
                 f"nearly every answer has the score {scores[~test][0]:g}: too few others to choose a threshold on one "
                 f"part of the answers and check it on the rest; give it with {named('threshold')}"
             )
-        found.append(best_threshold(scores[~test], positive[~test]))
-        verdicts[test] = scores[test] >= found[-1]
-    return Threshold(value, "cross-validated", verdicts, len(found), min(found), max(found))
+        each[test] = best_threshold(scores[~test], positive[~test])
+    return Threshold(value, "cross-validated", scores >= each, each, len(np.unique(folds)))
+
+
+def share_of_yes(scores: npt.NDArray[np.float64], each: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(n,) The share of the labelled answers' thresholds by which each score is a yes.
+
+    It is 0 or 1 except between the thresholds of different folds. Its mean is the rate that belongs to the error rates
+    of cross-validated verdicts.
+
+    Args:
+        scores: (n,) scores of other answers, without NaN, high for yes.
+        each: (k,) the threshold of each labelled answer (`Threshold.each`).
+    """
+    found: npt.NDArray[np.float64] = np.searchsorted(np.sort(each), scores, side="right") / len(each)
+    return found
 
 
 def best_threshold(scores: npt.NDArray[np.float64], positive: npt.NDArray[np.bool_]) -> float:
