@@ -24,11 +24,13 @@ from ragbench.core.context import generator
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.ledger import first_ten
 from ragbench.core.options import named, option, option_group
+from ragbench.core.runs import CONSTANT
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import headline
 from ragbench.core.shown import Shown
 from ragbench.core.verdicts import Verdict
 from ragbench.metrics.parse import parse
+from ragbench.metrics.settings import TIE_DEPTH, tie_cut
 from ragbench.stats.choose import choose_test
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.multiple import randomised_tukey
@@ -164,6 +166,7 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compar
         SettingError: the test is unknown.
     """
     _checked_names(runs)
+    runs = [_without_order(run) for run in runs]
     ran = [run for i, run in enumerate(runs) if i == 0 or run.error is None]
     failed = {run.name: run.error for run in runs[1:] if run.error is not None}
     aligned, notes = align(ran, intersect=settings.intersect)
@@ -200,7 +203,7 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compar
         examples=tuple(examples(pair, primary, settings.examples) for pair in differing) if settings.examples else (),
         choice=_choice(found, len(aligned), settings),
         failed=failed,
-        notes=(*notes, *_failures(aligned), *_unscored(ran)),
+        notes=(*notes, *_failures(aligned), *_unscored(ran), *_ties(aligned, primary)),
     )
 
 
@@ -324,6 +327,22 @@ def _choice(verdicts: Sequence[Verdict], systems: int, settings: CompareSettings
 
 def _failures(runs: Sequence[ScoredRun]) -> list[str]:
     return [f"{run.name}: {run.failed} queries failed and score 0" for run in runs if run.failed]
+
+
+def _without_order(run: ScoredRun) -> ScoredRun:
+    """Refuse rankings of one score: their scores show the order of the ids, as in an evaluation."""
+    return replace(run, error=CONSTANT) if run.error is None and run.run is not None and run.run.constant else run
+
+
+def _ties(runs: Sequence[ScoredRun], metric: str) -> list[str]:
+    """Warn of ties within the cut-off of the metric, as an evaluation does."""
+    try:
+        k = getattr(parse(metric), "k", None)
+    except SettingError:  # a metric of answers, which have no rankings
+        k = None
+    cut = tie_cut([k or TIE_DEPTH])
+    warnings = ((run.name, run.run.tie_warning(cut)) for run in runs if run.run is not None)
+    return [f"warning: {name}: {warning}" for name, warning in warnings if warning is not None]
 
 
 def _unscored(runs: Sequence[ScoredRun]) -> list[str]:

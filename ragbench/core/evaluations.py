@@ -62,8 +62,8 @@ class Cost:
     Attributes:
         index_seconds: time to build the index, including embedding unless it was cached.
         search_seconds: time to answer all queries as a batch.
-        qps: queries per second of that batch.
-        latency_ms: latency of single queries.
+        qps: queries per second of that batch; None for rankings that were computed elsewhere.
+        latency_ms: latency of single queries; None for rankings that were computed elsewhere.
         peak_memory_mib: highest resident size of the whole process while the arm ran.
         cost_per_query: average price of the model answers behind a query, whenever they were paid for, in the
             currency of the price table; None if nothing is paid for or the price is unknown.
@@ -71,8 +71,8 @@ class Cost:
 
     index_seconds: float
     search_seconds: float
-    qps: float
-    latency_ms: Latency
+    qps: float | None
+    latency_ms: Latency | None
     peak_memory_mib: float
     cost_per_query: float | None = None
 
@@ -173,11 +173,11 @@ class Evaluation(Shown):
             self.queries,
             arm.run,
             self.task.judgements,
-            {"p50": latency.p50, "p95": latency.p95, "p99": latency.p99},
+            {} if latency is None else {"p50": latency.p50, "p95": latency.p95, "p99": latency.p99},
             arm.cost.cost_per_query,
             failed=arm.failed,
             manifest=self.manifest,
-            intervals=known_intervals({MEDIAN: (latency.p50_low, latency.p50_high)}),
+            intervals={} if latency is None else known_intervals({MEDIAN: (latency.p50_low, latency.p50_high)}),
         )
 
     @property

@@ -16,6 +16,14 @@ from ragbench.core.shown import Shown
 Unit = Literal["chunk", "document"]
 Precision = Literal["double", "single"]
 
+CONSTANT = (
+    "it gives every item the same score, so its order means nothing. "
+    "If it returns an order without scores, let it leave the scores out"
+)
+"""Why a `Run.constant` run is refused."""
+MANY_TIES = 0.05
+"""Share of tied items that is worth a warning."""
+
 
 @dataclass(frozen=True, eq=False)
 class Run(Shown):
@@ -233,6 +241,13 @@ class Run(Shown):
         tied[1:] |= equal
         tied[:-1] |= equal
         return float(tied[self.ranks <= k].mean())
+
+    def tie_warning(self, k: int) -> str | None:
+        """Return a warning if more than 5% of the items in the top k are tied, else None."""
+        ties = self.tie_rate(k)
+        if not ties > MANY_TIES:
+            return None
+        return f"{ties:.0%} of its top {k} items share their score with a neighbour: their order is by id, not by merit"
 
     @property
     def constant(self) -> bool:

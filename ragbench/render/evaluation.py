@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ragbench.core.errors import InputError
 from ragbench.core.evaluations import SCHEMA_VERSION, Arm, Estimate, Evaluation
 from ragbench.core.fingerprint import plain
@@ -18,6 +20,7 @@ from ragbench.io.files import replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.scored_runs import QUERIES, RESULTS, SCORES, write_queries
 from ragbench.io.trec import write_qrels, write_trec_run
+from ragbench.metrics.parse import parse
 from ragbench.render.blocks import Block, Cell, Line, markdown, notes_block, strong, terminal
 from ragbench.render.numbers import PColumns, counted, interval, outcomes, with_interval
 
@@ -94,14 +97,12 @@ def _costs(arms: Sequence[Arm]) -> Block:
     for arm in arms:
         if arm.cost is None:
             continue
-        latency = arm.cost.latency_ms
+        latency, qps = arm.cost.latency_ms, arm.cost.qps
         row = (
             arm.name + (" (stored)" if arm.from_store else ""),
             f"{arm.cost.index_seconds:.2f}",
-            f"{arm.cost.qps:,.0f}" if arm.cost.qps >= 10 else f"{arm.cost.qps:.1f}",
-            f"{latency.p50:.2f}",
-            f"{latency.p95:.2f}",
-            f"{latency.p99:.2f}",
+            "-" if qps is None else f"{qps:,.0f}" if qps >= 10 else f"{qps:.1f}",
+            *(("-",) * 3 if latency is None else (f"{ms:.2f}" for ms in (latency.p50, latency.p95, latency.p99))),
             f"{arm.cost.peak_memory_mib:,.0f}",
             "-" if arm.tie_rate is None else f"{arm.tie_rate:.1%}",
         )
@@ -114,14 +115,35 @@ def summary(evaluation: Evaluation) -> str:
     """One sentence: queries, chunks, what is judged, and how intervals are resampled."""
     chunks, resampling = evaluation.manifest["chunks"], _resampling(evaluation)
     assert isinstance(chunks, dict)
-    unjudged = len(evaluation.ledger.of("no-relevant"))
-    excluded = f" ({unjudged} without a relevant one, not scored)" if unjudged else ""
     queries = len(evaluation.task.queries)
     return (
-        f"{queries} {'query' if queries == 1 else 'queries'}{excluded}; "
+        f"{queries} {'query' if queries == 1 else 'queries'}{_without_relevant(evaluation)}; "
         f"{chunks['chunks']} chunks of {chunks['documents']} documents; "
         f"{evaluation.task.unit}s judged; intervals resampled by {resampling['unit']} ({resampling['clusters']})"
     )
+
+
+def _without_relevant(evaluation: Evaluation) -> str:
+    """How many queries have no relevant item, at the level of each metric."""
+    labels, levels = evaluation.task.judgements, dict[int, list[str]]()
+    names = next((list(arm.metrics) for arm in evaluation.arms if arm.status == "ok"), [])
+    for name in names:
+        needed = parse(name).needs_level
+        if needed is not None:
+            levels.setdefault(needed, []).append(name)
+    counts = {
+        level: len(labels) - len(np.unique(labels.query_index[labels.labels >= level])) for level in sorted(levels)
+    }
+    if len(set(counts.values())) == 1 or not any(counts.values()):
+        count = next(iter(counts.values()), 0)
+        return f" ({count} without a relevant one, not scored)" if count else ""
+    parts = [
+        f"{count} without a label of {level} or above, not scored by {', '.join(levels[level][:3])}"
+        + (", ..." if len(levels[level]) > 3 else "")
+        for level, count in counts.items()
+        if count
+    ]
+    return f" ({'; '.join(parts)})"
 
 
 def evaluation_notes(evaluation: Evaluation) -> list[str]:
@@ -143,10 +165,13 @@ def evaluation_notes(evaluation: Evaluation) -> list[str]:
     if reused:
         notes.append(f"read from the run store, nothing was computed again: {', '.join(reused)}")
     notes += [line for arm in evaluation.arms for line in llm_lines(arm)]
-    for code, count in evaluation.ledger.counts().items():
-        if code != "arm-failed":
-            first = evaluation.ledger.of(code)[0]
-            notes.append(f"{count} x {code} (first: {first.item}: {first.reason.split('; ')[0]})")
+    for code in evaluation.ledger.counts():
+        entries = evaluation.ledger.of(code)
+        # A query without a relevant item has an entry for each level of the metrics.
+        kinds = dict.fromkeys(entry.reason if code == "no-relevant" else "" for entry in entries)
+        for kind in kinds if code != "arm-failed" else ():
+            own = [entry for entry in entries if not kind or entry.reason == kind]
+            notes.append(f"{len(own)} x {code} (first: {own[0].item}: {own[0].reason.split('; ')[0]})")
     for arm in evaluation.arms:
         notes += [f"warning: {arm.name}: {warning}" for warning in arm.warnings]
         if arm.empty:
@@ -223,13 +248,13 @@ def arm_json(arm: Arm) -> JSON:
     if arm.status == "error" or arm.cost is None:
         return {"name": arm.name, "status": "error", "error": arm.error}
     latency = arm.cost.latency_ms
-    known = known_intervals({MEDIAN: (latency.p50_low, latency.p50_high)})
+    known = {} if latency is None else known_intervals({MEDIAN: (latency.p50_low, latency.p50_high)})
     return {
         "name": arm.name,
         "status": "ok",
         "metrics": {name: asdict(value) for name, value in arm.metrics.items()},
         "directions": {} if arm.scores is None else dict(arm.scores.directions),
-        "latency_ms": {name: getattr(latency, name) for name in ("p50", "p95", "p99", "n")},
+        "latency_ms": {} if latency is None else {name: getattr(latency, name) for name in ("p50", "p95", "p99", "n")},
         "latency_ms_intervals": {MEDIAN: interval_json(known, MEDIAN)},
         "qps": arm.cost.qps,
         "index_seconds": arm.cost.index_seconds,

@@ -52,6 +52,10 @@ class Index(ABC):
     parts: "Sequence[Index]" = ()
     cost: float | None = None
 
+    replays: ClassVar[bool] = False
+    """Whether it reads rankings that were computed elsewhere. Its times are then those of a look-up, so none are
+    reported."""
+
     excludes: ClassVar[bool] = False
     """Whether `rank` drops excluded items itself, so that `search` need not ask it for more items."""
 

@@ -15,13 +15,16 @@ from ragbench.core.runs import Run as Rankings
 from ragbench.retrievers._external import Answer, Failed, OwnIdsIndex
 from ragbench.retrievers.base import Ranking, Retriever
 
+UNASKED = "unasked_queries"
+"""The note with the queries of the file that are not asked."""
+
 
 @dataclass(frozen=True)
 class Run(Retriever):
     """Read each query's ranking from a run file, by the query's id.
 
-    A query that the file lacks fails. The latencies of this retriever are those of
-    a look-up, not of a search.
+    A query that the file lacks fails. Queries of the file that are not asked are reported. No latency is measured,
+    because it would be that of a look-up and not of a search.
 
     Attributes:
         path: a run file as `ragbench.io.run_files` reads it (TREC, JSON, Parquet).
@@ -58,10 +61,13 @@ class Run(Retriever):
 class RunIndex(OwnIdsIndex):
     """Rankings by query id."""
 
+    replays = True
+
     def __init__(self, settings: Run, chunks: Chunks, rankings: Rankings) -> None:
         super().__init__(chunks, settings.returns)
         self._rankings = rankings
         self._position = {id_: at for at, id_ in enumerate(rankings.query_ids)}
+        self._unasked = dict.fromkeys(rankings.query_ids)
         self.notes["longest_ranking"] = int(rankings.lengths.max(initial=0))
 
     def must_fit(self, path: Path) -> None:
@@ -85,6 +91,9 @@ class RunIndex(OwnIdsIndex):
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
         """Return the first k of each query's ranking."""
+        for query in queries:
+            self._unasked.pop(query.id, None)
+        self.notes[UNASKED] = list(self._unasked)
         return self.ranking(self._look_up(query.id, k) for query in queries)
 
     def _look_up(self, query_id: str, k: int) -> Answer:

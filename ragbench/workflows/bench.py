@@ -34,6 +34,7 @@ from ragbench.metrics.score import score
 from ragbench.metrics.settings import EvaluationSettings, tie_cut
 from ragbench.plugins import RETRIEVERS, Spec, build
 from ragbench.retrievers.base import Retriever
+from ragbench.retrievers.run import UNASKED
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.intervals import estimates
 from ragbench.workflows.measure import Measured, measure
@@ -85,7 +86,6 @@ def _version(package: str) -> str:
 
 
 DEFAULT_RETRIEVERS = ("bm25", "dense", "hybrid", "rerank")
-TIE_WARNING = 0.05
 
 OnArm = Callable[[Arm], None]
 System = str | Mapping[str, object] | Retriever
@@ -281,11 +281,14 @@ class _Bench:
         found, returned, notes = list[str](), measured.run, measured.notes
         k = max(self.settings.k)
         cut = tie_cut(self.settings.k)
-        ties = run.tie_rate(cut)
-        if ties > TIE_WARNING:
+        tied = run.tie_warning(cut)
+        if tied is not None:
+            found.append(tied)
+        unasked = [id_ for note, ids in notes.items() if note.split(".")[-1] == UNASKED for id_ in ids]  # type: ignore[attr-defined]
+        if unasked:
             found.append(
-                f"{ties:.0%} of its top {cut} items share their score with a neighbour: "
-                "their order is by id, not by merit"
+                f"{len(unasked)} queries of its run file are not in the golden set and take no part: "
+                f"{first_ten(unasked)}"
             )
         if run.repeated:
             found.append(f"{run.repeated} items were returned twice for a query; the better rank counts")
@@ -381,5 +384,6 @@ class _Bench:
 
 def _recall(stored: StoredRun) -> Measured:
     cost = dict(stored.facts["cost"])  # type: ignore[call-overload]
-    cost["latency_ms"] = Latency(**cost["latency_ms"])
+    if cost["latency_ms"] is not None:
+        cost["latency_ms"] = Latency(**cost["latency_ms"])
     return Measured(stored.run, Cost(**cost), dict(stored.facts["notes"]))  # type: ignore[call-overload]

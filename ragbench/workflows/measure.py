@@ -12,7 +12,7 @@ from ragbench.core.context import Context, generator
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError
 from ragbench.core.evaluations import Cost, Latency
-from ragbench.core.runs import Query, Run
+from ragbench.core.runs import CONSTANT, Query, Run
 from ragbench.engine import search
 from ragbench.retrievers.base import Index, Retriever
 from ragbench.stats.intervals import percentile
@@ -50,10 +50,11 @@ def measure(retriever: Retriever, chunks: Chunks, queries: Sequence[Query], k: i
             refuse_dead(run)
             # Before single queries are timed, which are asked twice so.
             paid, degraded = _paid(index), _degraded(index)
-            latency = _latency(index, queries, k, context)
+            timed = not _replays(index)
+            latency = _latency(index, queries, k, context) if timed else None
         finally:
             index.close()
-    qps = len(queries) / max(search_seconds, 1e-9)
+    qps = len(queries) / max(search_seconds, 1e-9) if timed else None
     per_query = None if paid is None else paid / len(queries)
     cost = Cost(index_seconds, search_seconds, qps, latency, peak.mib, per_query)
     return Measured(run, cost, dict(index.notes), degraded)
@@ -73,6 +74,11 @@ def _degraded(index: Index) -> dict[str, str]:
     return found | index.degraded
 
 
+def _replays(index: Index) -> bool:
+    """Whether the index or a part of it reads stored rankings, so that its time is not that of a search."""
+    return index.replays or any(map(_replays, index.parts))
+
+
 def refuse_dead(run: Run) -> None:
     """Raise `ArmError` for a run whose score would be a lie."""
     if len(run.failures) == len(run):
@@ -81,10 +87,7 @@ def refuse_dead(run: Run) -> None:
     if len(run.items) == 0:
         raise ArmError(f"it found nothing for any of the {len(run)} queries: is its index empty?")
     if run.constant:
-        raise ArmError(
-            "it gives every item the same score, so its order means nothing. "
-            "If it returns an order without scores, let it leave the scores out"
-        )
+        raise ArmError(CONSTANT)
 
 
 def _latency(index: Index, queries: Sequence[Query], k: int, context: Context) -> Latency:

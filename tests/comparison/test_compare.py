@@ -323,6 +323,31 @@ def test_one_document_is_no_verdict_whatever_the_test(test: str) -> None:
     assert "one document" in " ".join(found.notes)
 
 
+def ranked(name: str, scores: Sequence[float], values: Sequence[float]) -> ScoredRun:
+    """A system that gives every query the same scores."""
+    run = Run.from_dict({f"q{i}": {f"d{n}": s for n, s in enumerate(scores)} for i in range(len(values))})
+    return replace(scored(name, values), run=run)
+
+
+def test_ties_are_warned_of_as_in_an_evaluation() -> None:
+    good = ranked("good", [4, 3, 2, 1], [0.2, 0.4] * 10)
+    tied = ranked("tied", [4, 4, 2, 1], [0.6, 0.9] * 10)
+    compared = compare_runs([good, tied], CompareSettings())
+    assert compared.verdicts[0].decision == "better"
+    assert [note for note in compared.notes if "warning" in note] == [
+        "warning: tied: 50% of its top 10 items share their score with a neighbour: their order is by id, not by merit"
+    ]
+
+
+def test_a_constant_run_is_never_better() -> None:
+    good, flat = ranked("good", [2, 1], [0.2, 0.4] * 10), ranked("flat", [1, 1], [1.0, 1.0] * 10)
+    compared = compare_runs([good, flat], CompareSettings())
+    assert [one.decision for one in compared.verdicts] == ["not comparable"]
+    assert "it gives every item the same score" in compared.failed["flat"]
+    with pytest.raises(ArmError, match="flat did not run and has no score: it gives every item the same score"):
+        compare_runs([flat, good], CompareSettings())
+
+
 def test_a_sentence_says_why_its_interval_leaves_out_zero() -> None:
     rng = np.random.default_rng(3)
     values = rng.uniform(0.3, 0.6, 40)

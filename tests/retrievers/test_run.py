@@ -29,7 +29,17 @@ def test_queries_are_found_by_id_and_missing_ones_are_failures(shelf, tmp_path) 
     assert run.ranking(0) == [("bed", 1.0)]
     assert run.failures == {"q2": "not in the run file"}
     assert run.ranking(2) == [("tarp", 8.25), ("not-here", 8.0)]
-    assert index.notes == {"longest_ranking": 3, "ids_not_in_corpus": 1}
+    assert index.notes == {"longest_ranking": 3, "ids_not_in_corpus": 1, "unasked_queries": []}
+
+
+def test_queries_of_the_file_that_nobody_asks_are_noted(shelf, tmp_path) -> None:
+    path = tmp_path / "other.trec"
+    path.write_text(TREC)
+    index = Run(path).index(shelf, Context())
+    index.search([Query("q2", "?")], 2)
+    assert index.notes["unasked_queries"] == ["q1", "q3"]
+    index.search([Query("q3", "?")], 2)
+    assert index.notes["unasked_queries"] == ["q1"]
 
 
 def test_a_run_of_documents(tmp_path) -> None:

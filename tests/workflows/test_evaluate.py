@@ -18,6 +18,7 @@ from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.core.runs import Query
 from ragbench.engine import side_by_side, stoppable
 from ragbench.metrics.settings import EvaluationSettings
+from ragbench.render.evaluation import evaluation_json, evaluation_markdown, evaluation_notes, summary
 from ragbench.retrievers.base import Index, Ranking, Retriever
 from ragbench.workflows.bench import evaluate, judged_unit
 
@@ -189,6 +190,45 @@ def test_results_that_the_corpus_lacks_are_told(chunks: Chunks, golden: GoldenSe
         assert any("75% of its results are ids that the corpus lacks" in warning for warning in arm.warnings)
     (own,) = evaluate(chunks, golden, ["bm25"], FAST).arms
     assert not any("lacks" in warning for warning in own.warnings)
+
+
+def test_a_run_file_has_no_latency_and_its_queries_that_nobody_judged_are_named(
+    chunks: Chunks, golden: GoldenSet, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.json"
+    answer = '{"apple": 3.0, "banana": 2.0}'
+    path.write_text(f'{{"q0": {answer}, "other": {answer}, "third": {answer}}}', encoding="utf-8")
+    fused = {"name": "hybrid", "of": ["bm25", f"run:path={path}"]}
+    for cache in (None, tmp_path / "cache", tmp_path / "cache"):
+        evaluation = evaluate(chunks, golden, ["bm25", f"run:path={path}", fused], FAST, context=Context(cache=cache))
+        own, replayed, mixed = evaluation.arms
+        assert "2 queries of its run file are not in the golden set and take no part: other, third" in replayed.warnings
+        assert not any("run file" in warning for warning in own.warnings)
+        for arm in (replayed, mixed):
+            assert arm.cost is not None
+            assert arm.cost.latency_ms is None
+            assert arm.cost.qps is None
+        assert [bool(one.latency_ms) for one in evaluation.scored] == [True, False, False]
+        assert evaluation_json(evaluation)["arms"][1]["latency_ms"] == {}  # type: ignore[index]
+        shown = [line for line in evaluation_markdown(evaluation).splitlines() if line.startswith("| run:")]
+        assert any("| - | - | - | - |" in line for line in shown), "no throughput and no latency is shown"
+
+
+def test_the_footer_counts_queries_once_at_the_level_of_each_metric(chunks: Chunks) -> None:
+    grades = {"q0": 2, "q1": 1, "q2": 0}
+    items = tuple(
+        GoldenItem(id_, "apple banana", evidence=(Evidence("apple", grade=grade),)) for id_, grade in grades.items()
+    )
+    both = replace(FAST, metrics=("hit@1", "recall(level=2)@3", "judged@3"))
+    evaluation = evaluate(chunks, GoldenSet(items), ["bm25"], both)
+    assert summary(evaluation).startswith(
+        "3 queries (1 without a label of 1 or above, not scored by hit@1; "
+        "2 without a label of 2 or above, not scored by recall(level=2)@3); "
+    )
+    notes = [note for note in evaluation_notes(evaluation) if "no-relevant" in note]
+    assert [note.split(" (")[0] for note in notes] == ["1 x no-relevant", "2 x no-relevant"]
+    one = evaluate(chunks, GoldenSet(items), ["bm25"], replace(FAST, metrics=("hit@1", "map")))
+    assert summary(one).startswith("3 queries (1 without a relevant one, not scored); ")
 
 
 def test_an_arm_whose_results_nobody_judged_says_so(chunks: Chunks) -> None:
