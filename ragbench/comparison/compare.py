@@ -341,8 +341,13 @@ def _ties(runs: Sequence[ScoredRun], metric: str) -> list[str]:
     except SettingError:  # a metric of answers, which have no rankings
         k = None
     cut = tie_cut([k or TIE_DEPTH])
-    warnings = ((run.name, run.run.tie_warning(cut)) for run in runs if run.run is not None)
-    return [f"warning: {name}: {warning}" for name, warning in warnings if warning is not None]
+    tied = [(run.name, run.run) for run in runs if run.run is not None and run.run.tie_warning(cut)]
+    if len(tied) == 1:
+        ((name, ranking),) = tied
+        return [f"warning: {name}: {ranking.tie_warning(cut)}"]
+    shares = ", ".join(f"{name} {ranking.tie_rate(cut):.0%}" for name, ranking in tied)
+    why = f"share their score with a neighbour, so their order is by id, not by merit: {shares}"
+    return [f"warning: items of the top {cut} {why}"] if tied else []
 
 
 def _unscored(runs: Sequence[ScoredRun]) -> list[str]:

@@ -337,6 +337,11 @@ def test_ties_are_warned_of_as_in_an_evaluation() -> None:
     assert [note for note in compared.notes if "warning" in note] == [
         "warning: tied: 50% of its top 10 items share their score with a neighbour: their order is by id, not by merit"
     ]
+    both = compare_runs([replace(tied, name="first"), tied], CompareSettings())
+    assert both.notes[-1] == (
+        "warning: items of the top 10 share their score with a neighbour, so their order is by id, not by merit: "
+        "first 50%, tied 50%"
+    )
 
 
 def test_a_constant_run_is_never_better() -> None:
