@@ -284,6 +284,11 @@ def _slices(pairs: Sequence[Pair], cuts: Sequence[Slice], settings: CompareSetti
         before, after = pair.values(metric)
         difference = after - before
         n = int((~np.isnan(difference)).sum())
+        if n and pair.baseline.scores.geometric(metric):
+            both = ~np.isnan(difference)
+            whole, level = difference[both].mean(), np.exp(before[both].mean())
+            # A sum of logarithms, in the unit of the difference of geometric means that it leads to.
+            difference = difference * (level * np.expm1(whole) / whole if whole else level)
         for part, on_part in zip(cuts, by_part, strict=True):
             own = difference[part.rows]
             adds = float(np.nansum(own)) / n if n else 0.0

@@ -100,7 +100,10 @@ def measure_pilot(pair: Pair, metric: str) -> Pilot:
 
     Raises:
         InputError: the metric is missing, both are the same run, or there are fewer than two different differences.
+        SettingError: the metric is a geometric mean.
     """
+    if pair.baseline.scores.geometric(metric):
+        raise SettingError(f"{metric} is a geometric mean, and a plan is for differences of arithmetic means: use map")
     baseline, candidate = pair.values(metric)
     names = f"{pair.baseline.name} and {pair.candidate.name}"
     if pair.same_run:

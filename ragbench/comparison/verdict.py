@@ -1,5 +1,6 @@
 """The verdict on one metric of a pair, over all queries or a slice."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, get_args
@@ -155,7 +156,9 @@ def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice
     tested = paired_test(settings.test, one.baseline, one.candidate, clusters, flips, settings.resamples)
     if c == 1:
         tested = tested._replace(p=1.0)
-    p_equivalence = None if settings.margin is None else tost(difference, clusters, settings.margin, alpha=alpha).p
+    level = _level(one)
+    margin = settings.margin if settings.margin is None or level is None else math.log1p(settings.margin / level)
+    p_equivalence = None if margin is None else tost(difference, clusters, margin, alpha=alpha).p
     facts, reach = _facts(pair, difference, c, size.d_z), _reach(tested, c, n, alpha)
     found = Verdict(
         baseline=pair.baseline.name,
@@ -188,9 +191,23 @@ def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice
         direction=direction,
         same_run=pair.same_run,
     )
+    if level is not None:
+        found = replace(
+            found,
+            baseline_mean=level,
+            candidate_mean=math.exp(float(one.candidate.mean())),
+            difference=level * math.expm1(size.mean),
+            low=None if interval.low is None else level * math.expm1(interval.low),
+            high=None if interval.high is None else level * math.expm1(interval.high),
+        )
     # A test that cannot reach the level disagrees with every interval that excludes zero; `_reach` reports that.
     close = [CLOSE_CALL] if found.disagrees and tested.least < alpha else []
     return replace(found, decision=decide(found), notes=(*found.notes, *close))
+
+
+def _level(one: _Paired) -> float | None:
+    """The baseline's geometric mean, which turns differences of logarithms into differences of means; else None."""
+    return math.exp(float(one.baseline.mean())) if one.pair.baseline.scores.geometric(one.metric) else None
 
 
 def not_comparable(

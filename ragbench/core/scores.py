@@ -1,5 +1,6 @@
 """Scores: a value per query and metric."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -28,6 +29,7 @@ class Scores(Shown):
         values: float64 (q, m); NaN where the metric is undefined for the query.
         ledger: issue log with the reason of every NaN.
         directions: direction by metric, for metrics whose higher values are not better.
+        averages: kind of average by metric, for metrics whose values are not simply averaged.
 
     Examples:
         >>> run = rb.Run.from_dict({"q1": {"a": 0.9}, "q2": {"a": 0.8, "b": 0.7}})
@@ -44,10 +46,15 @@ class Scores(Shown):
     values: npt.NDArray[np.float64]
     ledger: Ledger = field(default_factory=Ledger)
     directions: Mapping[str, Direction] = field(default_factory=dict)
+    averages: Mapping[str, Average] = field(default_factory=dict)
 
     def direction(self, metric: str) -> Direction:
         """Return whether higher or lower values of the metric are better."""
         return self.directions.get(metric, "higher")
+
+    def geometric(self, metric: str) -> bool:
+        """Return whether the values are logarithms, whose mean is shown as its exponential."""
+        return self.averages.get(metric) == "geometric"
 
     def column(self, metric: str) -> npt.NDArray[np.float64]:
         """(q,) Values of one metric."""
@@ -55,14 +62,15 @@ class Scores(Shown):
         return values
 
     def means(self) -> dict[str, float]:
-        """Return the mean of each metric over the queries where it is defined."""
+        """Return the mean of each metric over the queries where it is defined, geometric for `geometric` ones."""
         scored = ~np.isnan(self.values)
         totals = np.where(scored, self.values, 0.0).sum(axis=0)
         counts = scored.sum(axis=0)
-        return {
+        means = {
             name: float(total / count) if count else float("nan")
             for name, total, count in zip(self.metrics, totals, counts, strict=True)
         }
+        return {name: math.exp(mean) if self.geometric(name) else mean for name, mean in means.items()}
 
 
 NO_SCORES = Scores((), (), np.zeros((0, 0)))

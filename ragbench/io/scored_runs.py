@@ -199,7 +199,7 @@ def _scores(
         raise InputError(f"{folder / SCORES}: has no column {missing[0]!r}; evaluate again with --out {folder}")
     values = rows[list(metrics)].to_numpy(dtype=np.float64)
     of_scores = tuple(e for e in entries if e.code == "no-relevant" or e.stage == "score")
-    return Scores(queries.ids, metrics, values, Ledger(of_scores), arm.get("directions", {}))
+    return Scores(queries.ids, metrics, values, Ledger(of_scores), arm.get("directions", {}), arm.get("averages", {}))
 
 
 def _judgements(folder: Path, queries: QueryTable) -> Judgements:

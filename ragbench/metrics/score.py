@@ -77,6 +77,7 @@ def score(
         values.T,
         Ledger(tuple(entries)),
         {str(metric): metric.direction for metric in chosen if metric.direction != "higher"},
+        {str(metric): metric.average for metric in chosen if metric.average != "mean"},
     )
 
 

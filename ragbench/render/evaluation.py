@@ -254,6 +254,7 @@ def arm_json(arm: Arm) -> JSON:
         "status": "ok",
         "metrics": {name: asdict(value) for name, value in arm.metrics.items()},
         "directions": {} if arm.scores is None else dict(arm.scores.directions),
+        "averages": {} if arm.scores is None else dict(arm.scores.averages),
         "latency_ms": {} if latency is None else {name: getattr(latency, name) for name in ("p50", "p95", "p99", "n")},
         "latency_ms_intervals": {MEDIAN: interval_json(known, MEDIAN)},
         "qps": arm.cost.qps,

@@ -218,6 +218,9 @@ def estimates(
 ) -> dict[str, Estimate]:
     """Estimate mean and interval of every metric."""
     low, high, _ = mean_interval(scores.values, clusters, rng, resamples=resamples, levels=True)
+    for column, name in enumerate(scores.metrics):
+        if scores.geometric(name):
+            low[column], high[column] = np.exp(low[column]), np.exp(high[column])
     means = scores.means()
     defined = (~np.isnan(scores.values)).sum(axis=0)
     return {name: estimate(means[name], low[i], high[i], int(defined[i])) for i, name in enumerate(scores.metrics)}

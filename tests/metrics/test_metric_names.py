@@ -14,6 +14,7 @@ from ragbench.metrics.capped_recall import CappedRecall
 from ragbench.metrics.compatibility import Compatibility
 from ragbench.metrics.eleven_point import ElevenPoint
 from ragbench.metrics.err import ERR
+from ragbench.metrics.gm_map import GeometricMAP
 from ragbench.metrics.hit import Hit
 from ragbench.metrics.infap import InferredAP
 from ragbench.metrics.inst import INST
@@ -66,6 +67,7 @@ BUILDS: dict[type[Metric], st.SearchStrategy[Metric]] = {
     InterpolatedPrecision: st.builds(InterpolatedPrecision, recall=st.floats(0, 1), level=LEVELS),
     ElevenPoint: st.builds(ElevenPoint, level=LEVELS),
     InferredAP: st.builds(InferredAP, level=LEVELS),
+    GeometricMAP: st.builds(GeometricMAP, level=LEVELS),
     ERR: st.builds(ERR, k=CUT_OR_NONE, gain=GAINS, max_label=TOPS),
     INST: st.builds(INST, t=WANTED, gain=GAINS, max_label=TOPS),
     BPM: st.builds(BPM, k=CUTS, t=WANTED, gain=GAINS, max_label=TOPS),
@@ -142,6 +144,8 @@ def test_a_file_is_named_like_its_metric() -> None:
         ("set_F", "set_f"),
         ("NumRelRet(rel=2)", "num_rel_ret(level=2)"),
         ("num_ret", "num_ret"),
+        ("gm_map", "gm_map"),
+        ("GMAP", "gm_map"),
         ("ERR@20", "err@20"),
         ("err(max_label=4)@20", "err(max_label=4)@20"),
         ("ndcg(gains=0,1,3,7)@10", "ndcg(gain=0,1,3,7)@10"),

@@ -98,6 +98,8 @@ def _direction_faults(rule: MetricRule, run: ScoredRun) -> Iterator[str]:
     name = metric_name(run, rule.metric)
     if rule.margin is not None and name is not None and run.scores.direction(name) == "none":
         yield f"for {name}, neither more nor less is better, so it has no margin; write min or max"
+    if name is not None and run.scores.geometric(name):
+        yield f"{name} is a geometric mean, and rules are on arithmetic means; write a rule on map"
 
 
 def _slice_faults(rule: MetricRule, run: ScoredRun) -> Iterator[str]:

@@ -1,0 +1,69 @@
+"""GMAP: the mean, its interval and its difference belong together."""
+
+import numpy as np
+import pytest
+import pytrec_eval
+import scipy.stats
+
+from ragbench.comparison.compare import CompareSettings, compare_runs
+from ragbench.comparison.pairing import Pair
+from ragbench.comparison.pilot import measure_pilot
+from ragbench.core.errors import SettingError
+from ragbench.core.judgements import Judgements
+from ragbench.core.runs import Run
+from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.metrics.score import score
+from ragbench.stats.intervals import estimates
+
+IDS = [f"q{i}" for i in range(12)]
+QRELS = {id_: {"a": 1, "b": 1, "c": 0} for id_ in IDS}
+
+
+def system(name: str, seed: int) -> ScoredRun:
+    rng = np.random.default_rng(seed)
+    run = Run.from_dict({id_: {item: float(rng.random()) for item in "abcdefgh"} for id_ in IDS})
+    scores = score(run, Judgements.from_dict(QRELS), ["map", "gm_map", "num_ret"])
+    return ScoredRun(name, scores, QueryTable(IDS, IDS, [""] * 6 + ["late"] * 6, IDS), run)
+
+
+ONE, TWO = system("one", 1), system("two", 2)
+
+
+def test_the_mean_is_trec_evals() -> None:
+    values = pytrec_eval.RelevanceEvaluator(QRELS, {"gm_map"}).evaluate(ONE.run.to_dict())  # type: ignore[union-attr]
+    theirs = pytrec_eval.compute_aggregated_measure("gm_map", [row["gm_map"] for row in values.values()])
+    assert ONE.scores.means()["gm_map"] == pytest.approx(theirs, rel=1e-9)
+    assert ONE.scores.averages == {"gm_map": "geometric", "num_ret": "sum"}
+
+
+def test_nothing_found_counts_as_the_least() -> None:
+    scores = score(Run.from_dict({"q": {"x": 1.0}}), Judgements.from_dict({"q": {"a": 1}, "r": {"a": 1}}), "gm_map")
+    assert scores.means()["gm_map"] == pytest.approx(1e-5)
+
+
+def test_the_interval_is_that_of_the_logarithms() -> None:
+    found = estimates(ONE.scores, np.arange(12), np.random.default_rng(0), 1000)["gm_map"]
+    log = ONE.scores.column("gm_map")
+    ends = scipy.stats.t.interval(0.95, 11, log.mean(), scipy.stats.sem(log))
+    assert (found.low, found.high) == pytest.approx(tuple(np.exp(ends)))
+    assert found.low < found.mean < found.high  # type: ignore[operator]
+
+
+def test_a_difference_is_that_of_the_means_with_the_interval_of_their_ratio() -> None:
+    compared = compare_runs([ONE, TWO], CompareSettings(metrics=("gm_map",), by=("type",), margin=0.1))
+    (found,) = compared.verdicts
+    one, two = ONE.scores.means()["gm_map"], TWO.scores.means()["gm_map"]
+    assert (found.baseline_mean, found.candidate_mean) == pytest.approx((one, two))
+    assert found.difference == pytest.approx(two - one)
+    log = TWO.scores.column("gm_map") - ONE.scores.column("gm_map")
+    ends = scipy.stats.t.interval(0.95, 11, log.mean(), scipy.stats.sem(log))
+    assert (found.low, found.high) == pytest.approx(tuple(one * (np.exp(end) - 1) for end in ends))
+    error, margin = scipy.stats.sem(log), np.log(1 + 0.1 / one)
+    tails = (scipy.stats.t.sf((log.mean() + margin) / error, 11), scipy.stats.t.cdf((log.mean() - margin) / error, 11))
+    assert found.p_equivalence == pytest.approx(max(tails))
+    assert sum(part.adds for part in compared.slices) == pytest.approx(found.difference)
+
+
+def test_a_plan_wants_an_arithmetic_mean() -> None:
+    with pytest.raises(SettingError, match="gm_map is a geometric mean"):
+        measure_pilot(Pair(ONE, TWO), "gm_map")
