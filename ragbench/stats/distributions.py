@@ -18,7 +18,7 @@ def t_quantile(
     return found
 
 
-def t_above(t: float | npt.NDArray[np.float64], df: int | npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def t_above(t: float | npt.NDArray[np.float64], df: float | npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The probability of a value above ``t`` with ``df`` degrees of freedom."""
     from scipy.special import stdtr
 

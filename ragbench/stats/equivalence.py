@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.errors import InputError, SettingError
+from ragbench.stats.bounds import mean_bounds
 from ragbench.stats.checks import check_share, check_values
-from ragbench.stats.clusters import means_and_errors
-from ragbench.stats.distributions import t_above, t_quantile
+from ragbench.stats.clusters import ClusteredMeans, clustered_means
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,13 @@ class Equivalence:
 def non_inferior(
     differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], margin: float, *, alpha: float = 0.05
 ) -> NonInferiority:
-    """Test whether the mean difference is above ``-margin``, by the clustered t.
+    """Test whether the mean difference is above ``-margin``, by a one-sided bound.
 
-    ``t = (mean + margin) / se`` has c - 1 degrees of freedom. The bounds are ``mean -+ t_{1-alpha} * se``, so p < alpha
-    is equivalent to low > -margin.
+    The bounds are those of `ragbench.stats.bounds.MeanBounds`: t for varied differences, and wider where losses are
+    rare or where nothing differs. p < alpha is equivalent to low > -margin.
 
-    If the differences do not vary, there is no t. The bounds then equal the mean if the one-sided sign-flip test of
-    that many clusters can reach alpha (``1 / 2^c <= alpha``, five clusters at .05); otherwise there are none. Such
-    bounds say that the candidate did the same on these queries. They do not rule out rare losses: 20 queries miss a
-    loss on one query in ten with probability .9^20, about one in eight.
+    20 queries that do not differ rule out a mean loss of .14 or more at .05, and not less. A margin of .02 takes 149
+    such queries.
 
     Args:
         differences: (n,) candidate minus baseline, where higher is better; NaN where undefined.
@@ -81,17 +79,31 @@ def non_inferior(
         InputError: there is more than one dimension, a difference is infinite, or the cluster numbers have gaps.
         SettingError: the margin is negative, or alpha is outside of (0, 1).
 
-    Source: Piaggio et al. 2012; Liang and Zeger 1986 for clusters.
+    Source: Piaggio et al. 2012; Bell and McCaffrey 2002 for clusters.
+
+    Examples:
+        Twenty queries without a difference.
+
+        >>> non_inferior(np.zeros(20), np.arange(20), 0.02).decision
+        'undecided'
+        >>> non_inferior(np.zeros(200), np.arange(200), 0.02).decision
+        'non-inferior'
     """
     if not margin >= 0 or np.isinf(margin):
         raise SettingError(f"the margin must be at least 0, not {margin}: it is the accepted loss")
-    mean, low, high, p_above, _, groups = _one_sided(differences, clusters, -margin, alpha)
+    found = _means(differences, clusters, alpha)
+    groups = int(found.clusters[0])
+    if groups < 2:
+        mean = float(found.means[0]) if groups else None
+        return NonInferiority(mean, None, None, margin, 1.0, "undecided", groups)
+    bounds = mean_bounds(found)
+    low, high = bounds.lower(alpha), bounds.upper(alpha, unseen=False)
     decision: Literal["non-inferior", "inferior", "undecided"] = "undecided"
-    if low is not None and low > -margin:
+    if low > -margin:
         decision = "non-inferior"
-    elif high is not None and high < -margin:
+    elif high < -margin:
         decision = "inferior"
-    return NonInferiority(mean, low, high, margin, p_above, decision, groups)
+    return NonInferiority(bounds.mean, low, high, margin, bounds.p_above(-margin), decision, groups)
 
 
 def tost(
@@ -112,41 +124,29 @@ def tost(
         InputError: there is more than one dimension, a difference is infinite, or the cluster numbers have gaps.
         SettingError: the margin is not above 0, or alpha is outside of (0, 1).
 
-    Source: Schuirmann 1987; Liang and Zeger 1986 for clusters.
+    Source: Schuirmann 1987; Bell and McCaffrey 2002 for clusters.
     """
     if not margin > 0 or np.isinf(margin):
         raise SettingError(f"the margin must be above 0, not {margin}: it is the difference that does not matter")
-    mean, low, high, p_above, _, groups = _one_sided(differences, clusters, -margin, alpha)
-    *_, p_below, _ = _one_sided(differences, clusters, margin, alpha)
+    found = _means(differences, clusters, alpha)
+    groups = int(found.clusters[0])
+    if groups < 2:
+        mean = float(found.means[0]) if groups else None
+        return Equivalence(mean, None, None, margin, 1.0, "undecided", groups)
+    bounds = mean_bounds(found)
+    low, high = bounds.lower(alpha), bounds.upper(alpha)
     decision: Literal["equivalent", "different", "undecided"] = "undecided"
-    if low is not None and high is not None:
-        if -margin < low and high < margin:
-            decision = "equivalent"
-        elif high < -margin or low > margin:
-            decision = "different"
-    return Equivalence(mean, low, high, margin, max(p_above, p_below), decision, groups)
+    if -margin < low and high < margin:
+        decision = "equivalent"
+    elif high < -margin or low > margin:
+        decision = "different"
+    p = max(bounds.p_above(-margin), bounds.p_below(margin))
+    return Equivalence(bounds.mean, low, high, margin, p, decision, groups)
 
 
-def _one_sided(
-    differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], bar: float, alpha: float
-) -> tuple[float | None, float | None, float | None, float, float, int]:
-    """Return the mean, its bounds, p of "the mean is at most bar", p of "it is at least bar", and the number of
-    clusters.
-    """
+def _means(differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], alpha: float) -> ClusteredMeans:
     if differences.ndim != 1:
         raise InputError(f"differences must be one list, not an array of {differences.ndim} dimensions")
     check_values(differences[:, None], clusters, what="difference")
     check_share(alpha, "alpha")
-    means, errors, counted = means_and_errors(differences[:, None], clusters)
-    mean, error, groups = float(means[0]), float(errors[0]), int(counted[0])
-    if groups < 2:
-        return (mean if groups else None), None, None, 1.0, 1.0, groups
-    if error == 0:
-        least = 2.0 ** -min(groups, 1000)
-        above, below = (least if mean > bar else 1.0), (least if mean < bar else 1.0)
-        return mean, *((mean, mean) if least <= alpha else (None, None)), above, below, groups
-    reach = float(t_quantile(1 - alpha, groups - 1)) * error
-    tiny = float(np.finfo(np.float64).tiny)
-    t = (mean - bar) / error
-    above, below = float(t_above(t, groups - 1)), float(t_above(-t, groups - 1))
-    return mean, mean - reach, mean + reach, max(above, tiny), max(below, tiny), groups
+    return clustered_means(differences[:, None], clusters)

@@ -10,19 +10,23 @@ from ragbench.core.errors import InputError
 from ragbench.core.evaluations import Estimate, estimate
 from ragbench.core.scores import Scores
 from ragbench.stats.bootstrap import bootstrap_means
+from ragbench.stats.bounds import mean_bounds
 from ragbench.stats.checks import check_resampling, check_share, check_values
-from ragbench.stats.clusters import cluster_totals, means_and_errors
+from ragbench.stats.clusters import clustered_means
 from ragbench.stats.distributions import t_quantile
 
 ENOUGH_CLUSTERS = 100
-"""Number of clusters from which `mean_interval` uses the bootstrap. Both kinds of interval agree there, and the
-bootstrap does not assume symmetry."""
+"""Effective number of clusters from which `mean_interval` uses the bootstrap. Both kinds of interval agree there, and
+the bootstrap does not assume symmetry."""
 
 
 def t_interval(
     values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, confidence: float = 0.95
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Interval ``mean +- t * se`` of each column, with the clustered error and c - 1 degrees of freedom.
+    """Interval ``mean +- t * se`` of each column, with the clustered error and its degrees of freedom.
+
+    Error and degrees of freedom are CR2 and Bell-McCaffrey (`ragbench.stats.clusters.clustered_means`). If all clusters
+    have the same mean, the interval is that of `ragbench.stats.bounds.MeanBounds`, which has a width.
 
     Args:
         values: (n, m) values, NaN where undefined.
@@ -36,13 +40,17 @@ def t_interval(
         InputError: a value is infinite, or the cluster numbers have gaps.
         SettingError: the confidence is outside of (0, 1).
 
-    Source: Student 1908; Liang and Zeger 1986 for clusters.
+    Source: Student 1908; Bell and McCaffrey 2002 for clusters.
     """
     check_values(values, clusters)
     check_share(confidence, "confidence")
-    means, errors, groups = means_and_errors(values, clusters)
-    reach = t_quantile((1 + confidence) / 2, np.maximum(groups - 1, 1)) * errors
-    return means - reach, means + reach
+    found = clustered_means(values, clusters)
+    reach = t_quantile((1 + confidence) / 2, found.df) * found.errors
+    low, high = found.means - reach, found.means + reach
+    for column in np.flatnonzero(found.errors == 0).tolist():
+        bounds = mean_bounds(found, column)
+        low[column], high[column] = bounds.lower((1 - confidence) / 2), bounds.upper((1 - confidence) / 2)
+    return low, high
 
 
 def wilson_interval(
@@ -54,9 +62,9 @@ def wilson_interval(
 
         e = m (1 - m) / se^2
 
-    from the clustered standard error, and t with c - 1 degrees of freedom instead of z. It stays within 0 to 1. It does
-    not shrink to a point if all values are the same, which is common for few queries and good systems: e is then c, as
-    if every cluster were one yes or no.
+    from the clustered standard error, and t with its degrees of freedom instead of z. It stays within 0 to 1. It does
+    not shrink to a point if all values are the same, which is common for few queries and good systems: e is then the
+    effective number of clusters, as if every cluster were one yes or no.
 
     Args:
         values: (n, m) values in [0, 1], NaN where undefined.
@@ -86,12 +94,13 @@ def wilson_interval(
     if len(outside):
         row, column = outside[0]
         raise InputError(f"the value in row {row}, column {column} is {values[row, column]:g}, outside of 0 to 1")
-    means, errors, groups = means_and_errors(values, clusters)
-    t = t_quantile((1 + confidence) / 2, np.maximum(groups - 1, 1))
+    found = clustered_means(values, clusters)
+    means, errors = found.means, found.errors
+    t = t_quantile((1 + confidence) / 2, found.df)
     spread = np.maximum(means * (1 - means), 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        effective = np.where(errors > 0, spread / errors**2, groups)
-        effective[groups < 2] = np.nan
+        effective = np.where(errors > 0, spread / errors**2, found.effective)
+        effective[found.clusters < 2] = np.nan
         shrink = 1 + t**2 / effective
         centre = (means + t**2 / (2 * effective)) / shrink
         reach = t / shrink * np.sqrt(spread / effective + t**2 / (4 * effective**2))
@@ -110,7 +119,7 @@ def mean_interval(
     """Choose the interval of each column, by a rule from simulations of this project.
 
     - Values of a metric in 0 to 1 (``levels=True``): Wilson.
-    - Else, fewer than `ENOUGH_CLUSTERS` clusters: t.
+    - Else, fewer than `ENOUGH_CLUSTERS` effective clusters, or clusters that all have the same mean: t.
     - Else: percentile bootstrap.
 
     At 95%, for normal, skewed and mostly tied differences in 5 to 20 clusters, the percentile interval covers 78 to
@@ -137,9 +146,9 @@ def mean_interval(
     """
     check_resampling(resamples, confidence)
     low, high = t_interval(values, clusters, confidence=confidence)
-    groups = (cluster_totals(values, clusters)[1] > 0).sum(axis=0)
+    found = clustered_means(values, clusters)
     within = np.full(values.shape[1], levels) & ~((values < 0) | (values > 1)).any(axis=0)
-    many = (groups >= ENOUGH_CLUSTERS) & ~within
+    many = (found.effective >= ENOUGH_CLUSTERS) & (found.errors > 0) & ~within
     if within.any():
         low[within], high[within] = wilson_interval(values[:, within], clusters, confidence=confidence)
     if many.any():

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ragbench.core.errors import InputError
 from ragbench.stats.checks import check_finite, check_pairs, check_resampling, check_values
-from ragbench.stats.clusters import cluster_totals, means_and_errors
+from ragbench.stats.clusters import cluster_totals, clustered_means
 from ragbench.stats.distributions import coin_mid_p, coin_p, t_above, t_quantile
 
 
@@ -21,13 +21,13 @@ class PairedT:
 
     Attributes:
         t: (m,) mean difference divided by its clustered standard error.
-        df: (m,) degrees of freedom: clusters - 1, or 0 with fewer than two.
+        df: (m,) degrees of freedom: clusters - 1 for clusters of one size, fewer otherwise, 0 with fewer than two.
         p: (m,) two-sided p-values in (0, 1].
         constant: (m,) whether the differences do not vary (see `paired_t`).
     """
 
     t: npt.NDArray[np.float64]
-    df: npt.NDArray[np.int64]
+    df: npt.NDArray[np.float64]
     p: npt.NDArray[np.float64]
     constant: npt.NDArray[np.bool_]
 
@@ -35,8 +35,8 @@ class PairedT:
 def paired_t(differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]) -> PairedT:
     """Test whether the mean paired difference is 0 (two-sided), with rows grouped by cluster.
 
-    ``t = mean / se`` with the error of `standard_errors` has c - 1 degrees of freedom. With one row per cluster, it is
-    the usual paired t-test.
+    ``t = mean / se`` has the error and the degrees of freedom of `ragbench.stats.clusters.clustered_means`. With one
+    row per cluster, it is the usual paired t-test.
 
     If t is not a number, the column is marked ``constant``, and p is:
 
@@ -51,11 +51,12 @@ def paired_t(differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int6
     Raises:
         InputError: a difference is infinite, or the cluster numbers have gaps.
 
-    Source: Student 1908; Liang and Zeger 1986 for clusters.
+    Source: Student 1908; Bell and McCaffrey 2002 for clusters.
     """
     check_values(differences, clusters, what="difference")
-    means, errors, groups = means_and_errors(differences, clusters)
-    df = np.maximum(groups - 1, 0)
+    found = clustered_means(differences, clusters)
+    means, errors, groups = found.means, found.errors, found.clusters
+    df = np.nan_to_num(found.df)
     varies = np.nan_to_num(errors) > 0
     shifted = (groups > 1) & ~varies & (np.nan_to_num(means) != 0)
     t, p = np.zeros(len(means)), np.ones(len(means))

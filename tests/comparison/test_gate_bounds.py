@@ -26,12 +26,12 @@ def test_queries_of_one_document_count_once() -> None:
     assert as_if_independent.low > alone.low + 0.03
 
 
-def test_differences_have_the_bounds_of_t() -> None:
-    values = np.concatenate([np.arange(1, 21), -np.arange(1, 21)]) / 100
-    found = difference_bounds(values, np.arange(40), below=0.05, above=0.01)
-    error = values.std(ddof=1) / np.sqrt(40)
-    assert found.low == pytest.approx(-t.ppf(0.95, 39) * error)
-    assert found.high == pytest.approx(t.ppf(0.99, 39) * error)
+def test_varied_differences_of_many_queries_have_nearly_the_bounds_of_t() -> None:
+    values = np.concatenate([np.arange(1, 501), -np.arange(1, 501)]) / 500
+    found = difference_bounds(values, np.arange(1000), below=0.05, above=0.01)
+    error = values.std(ddof=1) / np.sqrt(1000)
+    assert found.low == pytest.approx(-t.ppf(0.95, 999) * error, rel=0.01)
+    assert found.high == pytest.approx(t.ppf(0.99, 999) * error, rel=0.01)
 
 
 def test_too_few_documents_have_no_bounds() -> None:
@@ -73,6 +73,13 @@ def test_as_many_more_queries_as_were_said_do_decide() -> None:
         found = difference_bounds(values, np.arange(len(values)), below=0.05, above=0.01)
         passed += found.low is not None and found.low >= 0
     assert 0.73 < passed / 400 < 0.87
+
+
+def test_queries_that_do_not_differ_become_enough() -> None:
+    known = difference_bounds(np.zeros(50), np.arange(50), below=0.05, above=0.01)
+    assert known.low is not None
+    assert known.low < -0.02
+    assert more_queries(known, -0.02, 0.05, 0.01) == 149 - 50  # .98^149 is the first power under .05
 
 
 def test_queries_that_are_all_right_become_enough() -> None:

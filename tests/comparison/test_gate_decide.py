@@ -54,7 +54,7 @@ MARGIN = MetricRule(metric="ndcg@10", margin=0.02)
 
 @pytest.mark.parametrize(
     ("change", "spread", "outcome", "code"),
-    [(0.03, 0.02, "pass", 0), (-0.08, 0.02, "fail", 1), (-0.01, 0.1, "inconclusive", 0)],
+    [(0.05, 0.02, "pass", 0), (-0.08, 0.02, "fail", 1), (-0.01, 0.1, "inconclusive", 0)],
 )
 def test_three_outcomes_of_a_margin(change: float, spread: float, outcome: str, code: int) -> None:
     noise = np.random.default_rng(1).normal(0, spread, 60)
@@ -69,7 +69,7 @@ def test_three_outcomes_of_a_margin(change: float, spread: float, outcome: str, 
 
 OPEN = scored("new", (BASE + np.random.default_rng(1).normal(-0.01, 0.1, 60)).clip(0, 1).tolist())
 NO_VALUES = scored("new", [float("nan")] * 60)
-LOST = scored("new", [*(BASE[:50] + 0.03).tolist(), *[float("nan")] * 10])
+LOST = scored("new", [*(BASE[:50] + 0.05).tolist(), *[float("nan")] * 10])
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_queries_without_a_value_never_make_nan() -> None:
 
 
 def test_values_that_the_candidate_lost_may_be_the_bad_ones() -> None:
-    kept = BASE + 0.02
+    kept = BASE + 0.04
     kept[:2] = np.nan
     few = decide_gate(BASELINE, scored("new", kept.tolist()), of(MARGIN))
     assert few.outcome == "inconclusive"

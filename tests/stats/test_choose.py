@@ -26,7 +26,7 @@ ICC = 0.3
         (90, EXACT_CLUSTERS, False, 2, "baseline", "exact sign-flip", "none", "every sign of each document's"),
         (15, 15, False, 2, "baseline", "exact sign-flip", "none", "every sign of each query's"),
         (30, 4, False, 2, "baseline", "exact sign-flip", "none", r"p cannot fall below 0\.12"),
-        (30, 1, False, 2, "baseline", "exact sign-flip", "none", "come from 1 document,"),
+        (30, 1, False, 2, "baseline", "exact sign-flip", "none", "come from 1 document"),
         (500, 100, False, 4, "baseline", "sign-flip", "Holm", "3 comparisons with the first"),
         (500, 100, True, 4, "all", "randomised Tukey", "none", "All pairs of 4 systems"),
         (500, 100, True, 2, "all", "sign-flip", "none", "document by document"),

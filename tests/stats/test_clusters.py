@@ -9,25 +9,65 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from ragbench.core.errors import InputError, SettingError
-from ragbench.stats.clusters import cluster_index, standard_errors
+from ragbench.stats.clusters import cluster_index, clustered_means, effective_clusters, standard_errors
 from ragbench.stats.intervals import ENOUGH_CLUSTERS, mean_interval, t_interval, wilson_interval
+
+
+def by_matrices(values: np.ndarray, clusters: np.ndarray) -> tuple[float, float]:
+    """CR2 error and Bell and McCaffrey's degrees of freedom of a mean, by their matrices."""
+    n, x = len(values), np.ones((len(values), 1))
+    hat = x @ x.T / n
+    residuals = values - values.mean()
+    columns, squares = [], 0.0
+    for cluster in range(clusters.max() + 1):
+        rows = np.flatnonzero(clusters == cluster)
+        shares, vectors = np.linalg.eigh(np.eye(len(rows)) - hat[np.ix_(rows, rows)])
+        adjustment = vectors @ np.diag(shares**-0.5) @ vectors.T
+        weights = adjustment @ x[rows] / n
+        squares += float((weights[:, 0] @ residuals[rows]) ** 2)
+        columns.append((np.eye(n) - hat)[:, rows] @ weights)
+    gram = np.hstack(columns).T @ np.hstack(columns)
+    return squares**0.5, float(np.trace(gram) ** 2 / np.trace(gram @ gram))
 
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=8, max_size=40), st.integers(0, 2**32 - 1))
-def test_the_error_is_that_of_statsmodels(labels: list[int], seed: int) -> None:
+def test_error_and_degrees_of_freedom_are_those_of_the_matrices(labels: list[int], seed: int) -> None:
     clusters = cluster_index([str(label) for label in labels])
     if clusters.max() == 0:
         return
     values = np.random.default_rng(seed).normal(3, 2, size=len(labels))
-    fit = sm.OLS(values, np.ones((len(values), 1))).fit(cov_type="cluster", cov_kwds={"groups": clusters})
-    assert standard_errors(values[:, None], clusters)[0] == pytest.approx(fit.bse[0], rel=1e-9)
+    found = clustered_means(values[:, None], clusters)
+    assert (found.errors[0], found.df[0]) == pytest.approx(by_matrices(values, clusters), rel=1e-8)
+
+
+def test_clusters_of_one_size_give_the_error_of_statsmodels_and_one_degree_less() -> None:
+    values, clusters = np.random.default_rng(1).normal(size=60), np.repeat(np.arange(12), 5)
+    fit = sm.OLS(values, np.ones((60, 1))).fit(cov_type="cluster", cov_kwds={"groups": clusters})
+    found = clustered_means(values[:, None], clusters)
+    assert (found.errors[0], found.df[0], found.effective[0]) == pytest.approx((fit.bse[0], 11, 12))
+
+
+def test_one_document_that_holds_half_of_the_queries_counts_as_few() -> None:
+    clusters = np.repeat(np.arange(30), [58] + [2] * 29)
+    assert effective_clusters(clusters) == pytest.approx(116**2 / (58**2 + 29 * 4))
+    assert clustered_means(np.zeros((116, 1)), clusters).df[0] == pytest.approx(3.74, abs=0.01)
+
+
+@pytest.mark.parametrize("sizes", [[5] * 8, [20, 12, 7, 4, 3, 2, 1, 1], [14] + [2] * 7, [58] + [2] * 29])
+@pytest.mark.parametrize("similarity", [0.0, 0.6])
+def test_intervals_cover_with_clusters_of_any_sizes(sizes: list[int], similarity: float) -> None:
+    rng = np.random.default_rng(6)
+    clusters = np.repeat(np.arange(len(sizes)), sizes)
+    shared = rng.normal(0, np.sqrt(similarity), size=(len(sizes), 4000))[clusters]
+    low, high = t_interval(shared + rng.normal(0, np.sqrt(1 - similarity), size=shared.shape), clusters)
+    assert 0.92 < ((low < 0) & (high > 0)).mean() < 0.987
 
 
 def test_by_hand() -> None:
     # Mean 3. Totals of the residuals by cluster: (1 - 3) + (2 - 3) = -3, and 6 - 3 = 3.
-    # 2 / (2 - 1) * (9 + 9) / 3^2 = 4.
-    assert standard_errors(np.array([[1.0], [2.0], [6.0]]), np.array([0, 0, 1]))[0] == pytest.approx(2.0)
+    # Shares 2/3 and 1/3: (9 / (1/3) + 9 / (2/3)) / 3^2 = 4.5.
+    assert standard_errors(np.array([[1.0], [2.0], [6.0]]), np.array([0, 0, 1]))[0] == pytest.approx(4.5**0.5)
 
 
 def test_single_rows_give_the_usual_error_and_t_interval() -> None:
@@ -57,7 +97,7 @@ def test_undefined_values_take_no_part_and_one_cluster_has_no_error() -> None:
     clusters = np.array([0, 0, 1, 2])
     errors = standard_errors(values, clusters)
     # The middle cluster has no value, so this is the case above.
-    assert errors[0] == pytest.approx(2.0)
+    assert errors[0] == pytest.approx(4.5**0.5)
     assert np.isnan(errors[1])
     assert np.isnan(t_interval(values, clusters)[0][1])
     assert np.isnan(wilson_interval(np.clip(values, 0, 1), clusters)[0][1])
@@ -66,8 +106,13 @@ def test_undefined_values_take_no_part_and_one_cluster_has_no_error() -> None:
 def test_constant_values_have_an_error_of_exactly_zero() -> None:
     # .1 + .1 + .1 is not .3 in floating point; the error must still be 0.
     assert standard_errors(np.full((30, 1), 0.1), np.repeat(np.arange(10), 3))[0] == 0
-    low, high = t_interval(np.full((30, 1), 0.1), np.repeat(np.arange(10), 3))
-    assert low[0] == high[0] == pytest.approx(0.1)
+
+
+def test_values_that_do_not_vary_have_an_interval_with_a_width() -> None:
+    # Ten documents without a loss: a share u of losses is missed with probability (1 - u)^10 = .025.
+    unseen = 1 - 0.025 ** (1 / 10)
+    low, high = t_interval(np.zeros((30, 1)), np.repeat(np.arange(10), 3))
+    assert (low[0], high[0]) == pytest.approx((-unseen, unseen))
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 12), (12, 12), (45, 50), (7, 30)])
@@ -104,9 +149,7 @@ def test_the_rule_by_which_an_interval_is_chosen() -> None:
     values[::2, 1] = np.nan
     *ends, names = mean_interval(values, np.arange(n), rng, resamples=100, levels=True)
     assert names == ("Wilson", "t", "Wilson")
-    np.testing.assert_array_equal(
-        [end[0] for end in ends], [e[0] for e in wilson_interval(values[:, :1], np.arange(n))]
-    )
+    np.testing.assert_allclose([end[0] for end in ends], [e[0] for e in wilson_interval(values[:, :1], np.arange(n))])
     *_, names = mean_interval(values, np.arange(n), rng, resamples=100)
     assert names == ("percentile bootstrap", "t", "percentile bootstrap")
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import mannwhitneyu
+from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import ttost_paired
 
 from ragbench.core.errors import InputError, SettingError
@@ -47,12 +48,12 @@ def test_differences_that_do_not_vary_have_no_d_z() -> None:
         effect(np.array([np.nan]), np.array([1.0]))
 
 
-def test_tost_is_that_of_statsmodels() -> None:
+def test_tost_of_varied_differences_is_nearly_that_of_statsmodels() -> None:
     rng = np.random.default_rng(3)
-    first, second = rng.normal(0, 1, size=(2, 60))
-    found = tost(second - first, np.arange(60), 0.6)
-    p = ttost_paired(second, first, -0.6, 0.6)[0]
-    assert found.p == pytest.approx(p)
+    first, second = rng.uniform(0, 1, size=(2, 400))
+    found = tost(second - first, np.arange(400), 0.06)
+    p = ttost_paired(second, first, -0.06, 0.06)[0]
+    assert found.p == pytest.approx(p, rel=0.1)
     assert (found.decision == "equivalent") == (p < 0.05)
 
 
@@ -69,27 +70,51 @@ def test_decision_bound_and_p_say_the_same(seed: int, margin: float, alpha: floa
     assert two.p >= one.p
 
 
-def test_non_inferiority_by_hand() -> None:
-    # Mean .1, standard error sqrt(.02 / 5 / 4) = .0316..., t_{4, .95} = 2.13185.
-    differences = np.array([0.0, 0.1, 0.2, 0.1, 0.1])
-    found = non_inferior(differences, np.arange(5), 0.02)
-    error = np.sqrt(0.02 / 4 / 5)
-    assert (found.mean, found.low, found.high) == pytest.approx((0.1, 0.1 - 2.1318468 * error, 0.1 + 2.1318468 * error))
-    assert found.decision == "non-inferior"
-    assert non_inferior(-differences, np.arange(5), 0.02).decision == "inferior"
-    assert non_inferior(differences - 0.12, np.arange(5), 0.02).decision == "undecided"
-    assert found.clusters == 5
+def test_bounds_by_hand() -> None:
+    # 100 queries, 4 of which lose everything. Mean -.04, sum of squared deviations 3.84, divided by 99 and 100.
+    differences = np.r_[-np.ones(4), np.zeros(96)]
+    variance = 3.84 / 99 / 100
+    # Third moment, with the factor (100/99)^1.5 of the adjusted residuals: 4 (-.96)^3 + 96 .04^3 = -3.5328.
+    skew = 3.5328 * (100 / 99) ** 1.5 / 100**3 / variance
+    t = 1.6603911560169928  # t_{99, .95}
+    found = non_inferior(differences, np.arange(100), 0.02)
+    assert found.low == pytest.approx(-0.04 - t**2 / 2 * skew - t * (variance + (t / 200) ** 2) ** 0.5)
+    # No gain was seen, but none is needed to call a loss a loss.
+    assert found.high == pytest.approx(-0.04 + t * (variance + (t / 200) ** 2) ** 0.5)
+    assert found.decision == "undecided"
+    assert non_inferior(differences, np.arange(100), 0.2).decision == "non-inferior"
+    assert tost(np.zeros(100), np.arange(100), 0.1).high == pytest.approx(1 - 0.05 ** (1 / 100))
 
 
-def test_no_variance_and_few_clusters_are_decided_plainly() -> None:
-    # An unchanged system: five queries can show it at .05 (1/32), four cannot (1/16).
-    five = non_inferior(np.zeros(5), np.arange(5), 0.02)
-    assert (five.decision, five.p, five.low, five.high) == ("non-inferior", 1 / 32, 0.0, 0.0)
-    four = non_inferior(np.zeros(4), np.arange(4), 0.02)
-    assert (four.decision, four.p, four.low) == ("undecided", 1 / 16, None)
-    assert tost(np.zeros(5), np.arange(5), 0.02).decision == "equivalent"
-    assert tost(np.full(5, 0.1), np.arange(5), 0.02).decision == "different"
-    assert non_inferior(np.full(5, -0.1), np.arange(5), 0.02).decision == "inferior"
+def test_rare_losses_have_nearly_wilsons_bound() -> None:
+    for lost in (1, 3, 8):
+        differences = np.r_[-np.ones(lost), np.zeros(400 - lost)]
+        ours = non_inferior(differences, np.arange(400), 0.02).low
+        assert ours == pytest.approx(-proportion_confint(lost, 400, alpha=0.1, method="wilson")[1], rel=0.02)
+
+
+@pytest.mark.parametrize("queries", [20, 50, 100, 150, 200])
+@pytest.mark.parametrize(("losses", "gains", "others"), [(0.02, 0.0, 0.0), (0.04, 0.02, 0.0), (0.02, 0.0, 0.1)])
+def test_a_loss_at_the_margin_passes_rarely(queries: int, losses: float, gains: float, others: float) -> None:
+    rng = np.random.default_rng(queries)
+    passed = 0
+    for _ in range(600):
+        chance = rng.random(queries)
+        rest = np.where(chance > 1 - gains, 1.0, others * rng.normal(size=queries))
+        differences = np.where(chance < losses, -1.0, rest)
+        passed += non_inferior(differences, np.arange(queries), losses - gains).decision == "non-inferior"
+    # .06, and three standard errors of 600 samples.
+    assert passed / 600 < 0.06 + 0.03
+
+
+def test_no_difference_and_few_clusters_are_undecided() -> None:
+    assert tost(np.zeros(5), np.arange(5), 0.001).decision == "undecided"
+    fifty = tost(np.zeros(50), np.arange(50), 0.02)
+    assert (fifty.decision, fifty.p) == ("undecided", pytest.approx(0.98**50))
+    # .98^149 is the first power of .98 under .05.
+    assert tost(np.zeros(148), np.arange(148), 0.02).decision == "undecided"
+    assert tost(np.zeros(149), np.arange(149), 0.02).decision == "equivalent"
+    assert non_inferior(np.full(60, -0.1), np.arange(60), 0.02).decision == "inferior"
     for differences in (np.array([np.nan, np.nan]), np.array([0.3, np.nan])):
         found = non_inferior(differences, np.arange(2), 0.02)
         assert (found.decision, found.p, found.low, found.high) == ("undecided", 1.0, None, None)

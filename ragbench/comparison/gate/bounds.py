@@ -1,14 +1,15 @@
 """One-sided confidence bounds of a mean, below and above, each with its own error rate."""
 
 from dataclasses import dataclass
-from math import ceil, log
+from math import ceil, log, log1p
 
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.stats.bounds import mean_bounds
 from ragbench.stats.checks import check_values
-from ragbench.stats.clusters import means_and_errors
-from ragbench.stats.equivalence import non_inferior
+from ragbench.stats.clusters import clustered_means
+from ragbench.stats.distributions import t_quantile
 
 FEWEST_CLUSTERS = 5
 """With fewer independent units, no bound is computed."""
@@ -26,6 +27,8 @@ class Bounds:
         n: number of values.
         clusters: number of independent units.
         method: name of the method.
+        effective: effective number of units of a difference, which limits what its lower bound can rule out; None for
+            other values.
     """
 
     mean: float | None
@@ -35,6 +38,7 @@ class Bounds:
     n: int
     clusters: int
     method: str
+    effective: float | None = None
 
 
 def share_bounds(
@@ -42,12 +46,13 @@ def share_bounds(
 ) -> Bounds:
     """Compute bounds of the mean of values from 0 to 1, such as shares. They are also right near 0 and 1.
 
-    These are the bounds of Clopper and Pearson, with the effective number of queries instead of the number: ``n* = mean
-        (1 - mean) / se^2 * n / (n - 1) * (t_{n-1} / t_{c-1})^2``,
-    where se is the clustered error. If the values do not vary, it is the number of clusters. For zeros and ones that
-    are each their own cluster, the bounds are exactly those of Clopper and Pearson. A t interval is [1, 1] if every
-    query is right, even for few queries. Wilson's upper end is too low if the mean is near 1, which causes false alarms
-    (100 queries, 4 wrong, floor .99: it fails at 1%, though chance does that in 1.8% of runs).
+    These are the bounds of Clopper and Pearson, with an effective number of queries instead of the number: ``n* = mean
+    (1 - mean) / se^2 * n / (n - 1) * (t_{n-1} / t_df)^2``, where se and df are the clustered error and its degrees of
+    freedom (`ragbench.stats.clusters.clustered_means`). If the values do not vary, it is the effective number of
+    clusters. For zeros and ones that are each their own cluster, the bounds are exactly those of Clopper and Pearson. A
+    t interval is [1, 1] if every query is right, even for few queries. Wilson's upper end is too low if the mean is
+    near 1, which causes false alarms (100 queries, 4 wrong, floor .99: it fails at 1%, though chance does that in 1.8%
+    of runs).
 
     Args:
         values: (n,) values from 0 to 1, without NaN.
@@ -61,28 +66,29 @@ def share_bounds(
     Source: Korn and Graubard 1998, Survey Methodology 24:193; Clopper and Pearson 1934.
     """
     check_values(values[:, None], clusters)
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     n = len(values)
-    means, errors, counted = means_and_errors(values[:, None], clusters)
-    groups = int(counted[0])
+    found = clustered_means(values[:, None], clusters)
+    groups = int(found.clusters[0])
     if groups < FEWEST_CLUSTERS:
         return _without_bounds(values, groups)
     # Rounding must not raise a mean of ones above 1.
-    mean, error = float(np.clip(means[0], 0, 1)), float(errors[0])
-    low_n, high_n = (_effective(mean, error, n, groups, chance) for chance in (below, above))
-    low = float(beta.ppf(below, mean * low_n, (1 - mean) * low_n + 1)) if mean > 0 else 0.0
-    high = float(beta.ppf(1 - above, mean * high_n + 1, (1 - mean) * high_n)) if mean < 1 else 1.0
+    mean, error = float(np.clip(found.means[0], 0, 1)), float(found.errors[0])
+    df, effective = float(found.df[0]), float(found.effective[0])
+    low_n, high_n = (_effective(mean, error, n, df, effective, chance) for chance in (below, above))
+    low = float(betaincinv(mean * low_n, (1 - mean) * low_n + 1, below)) if mean > 0 else 0.0
+    high = float(betaincinv(mean * high_n + 1, (1 - mean) * high_n, 1 - above)) if mean < 1 else 1.0
     return Bounds(mean, low, high, error, n, groups, "Clopper-Pearson" + _clustered(n, groups))
 
 
 def difference_bounds(
     values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, below: float, above: float
 ) -> Bounds:
-    """Compute bounds of the mean of any values by the clustered t (`ragbench.stats.equivalence.non_inferior`).
+    """Compute bounds of the mean of differences (`ragbench.stats.bounds.MeanBounds`).
 
-    With a few large losses among many ties, t is too confident: if the true loss equals the margin and 3% of 170
-        documents cause all of it, a lower bound of 5% is wrong in 9% of runs (`benchmarks/gate.py`).
+    They are t bounds where the differences vary, and wider where losses are rare. The lower bound also allows for
+    losses that no query of this sample shows, because it is the one that lets a candidate pass.
 
     Args:
         values: (n,) without NaN.
@@ -93,22 +99,22 @@ def difference_bounds(
     Raises:
         InputError: a value is infinite, or the cluster numbers have gaps.
     """
-    lower = non_inferior(values, clusters, 0.0, alpha=below)
-    upper = non_inferior(values, clusters, 0.0, alpha=above)
-    groups = lower.clusters
-    if groups < FEWEST_CLUSTERS or lower.low is None or upper.high is None:
+    check_values(values[:, None], clusters)
+    n = len(values)
+    found = clustered_means(values[:, None], clusters)
+    groups = int(found.clusters[0]) if n else 0
+    if groups < FEWEST_CLUSTERS:
         return _without_bounds(values, groups)
-    error = float(means_and_errors(values[:, None], clusters)[1][0])
-    method = "t" + _clustered(len(values), groups)
-    return Bounds(lower.mean, lower.low, upper.high, error, len(values), groups, method)
+    bounds = mean_bounds(found)
+    low, high = bounds.lower(below), bounds.upper(above, unseen=False)
+    method = "t for rare losses" + _clustered(n, groups)
+    return Bounds(bounds.mean, low, high, bounds.error, n, groups, method, bounds.effective)
 
 
-def _effective(mean: float, error: float, n: int, groups: int, chance: float) -> float:
-    from scipy.stats import t as student
-
+def _effective(mean: float, error: float, n: int, df: float, effective: float, chance: float) -> float:
     if error == 0:
-        return float(groups)
-    shrink = float(student.ppf(chance, n - 1) / student.ppf(chance, groups - 1)) ** 2
+        return effective
+    shrink = float(t_quantile(chance, n - 1) / t_quantile(chance, df)) ** 2
     return mean * (1 - mean) / error**2 * n / (n - 1) * shrink
 
 
@@ -129,8 +135,9 @@ HOPELESS = 100
 def more_queries(bounds: Bounds, bound: float, below: float, above: float) -> int | None:
     """Estimate how many more queries, with the same number per document, separate the interval from the bound.
 
-    ``n' = n ((z_{1-a} + z_power) se / |mean - bound|)^2``, on the side of the mean. If all values are 1, it is the
-    number of units that would be unlikely to be all 1 below the floor.
+    ``n' = n ((z_{1-a} + z_power) se / |mean - bound|)^2``, on the side of the mean. For a difference above its bound,
+    it is at least the number that rules out losses that the sample does not show. If all values are 1, it is the number
+    of units that would be unlikely to be all 1 below the floor.
 
     Args:
         bounds: the present bounds.
@@ -146,16 +153,20 @@ def more_queries(bounds: Bounds, bound: float, below: float, above: float) -> in
     if bounds.mean is None or bounds.error is None:
         return None
     gap = abs(bounds.mean - bound)
-    if bounds.error == 0:
+    if bounds.error == 0 and bounds.effective is None:
         needed = _all_alike(bounds.mean, bound, below, above)
         return None if needed is None else max(1, ceil((needed - bounds.clusters) * bounds.n / bounds.clusters))
     if gap == 0:
         return None
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     chance = below if bounds.mean > bound else above
-    reach = float(norm.isf(chance) + norm.ppf(POWER)) * bounds.error
+    reach = float(ndtri(1 - chance) + ndtri(POWER)) * bounds.error
     times = (reach / gap) ** 2
+    if bounds.effective is not None and bounds.mean > bound:
+        # Losses that this sample does not show are ruled out by the number of queries alone.
+        share = min(gap / (1 + bounds.mean), 1 - below)
+        times = max(times, log(below) / log1p(-share) / bounds.effective)
     return max(1, ceil((times - 1) * bounds.n)) if times <= HOPELESS else None
 
 
