@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr, ndtri
 
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
@@ -14,6 +15,7 @@ from ragbench.comparison.pairing import pair
 from ragbench.comparison.pilot import Pilot, measure_pilot
 from ragbench.comparison.tests import paired_test
 from ragbench.metrics.settings import EvaluationSettings
+from ragbench.stats.clusters import standard_errors
 from ragbench.stats.equivalence import non_inferior
 from ragbench.stats.icc import resampled_errors
 from ragbench.stats.paired_tests import sign_flip_test
@@ -34,7 +36,8 @@ HOW = (
     "documents of the sample shop with replacement, with the measured differences of all of their queries, shifted "
     "to the planned mean. Tilted draws documents with unequal weights instead, so that values stay bounded and "
     "mostly tied; this changes their variance. In the prediction-powered experiments, a judge with known error rates "
-    "labels all items, and annotators label some."
+    "labels all items, and annotators label some. Pilots of few queries plan with the upper bound of their standard "
+    "deviation that 80% of them keep."
 )
 Array = npt.NDArray[np.float64]
 Clusters = npt.NDArray[np.int64]
@@ -51,6 +54,7 @@ def run(options: Options) -> Section:
     figures.append(binary_figure(experiments))
     figures.append(margin_figure(experiments))
     figures.append(pilot_figure(experiments // 4))
+    figures += assurance_figures(experiments // 4)
     options.say("  prediction-powered")
     figures += prediction_figures(experiments)
     return Section("power", "Plans and power", HOW, tuple(figures))
@@ -129,6 +133,63 @@ def pilot_figure(experiments: int) -> Figure:
         held / experiments,
         peer=f"sd {SD}, ICC {ICC}",
     )
+
+
+def pilots(kind: str, n: int, rng: np.random.Generator, columns: int) -> Array:
+    """(n, columns) differences of a pilot with n queries."""
+    if kind == "normal":
+        return rng.normal(size=(n, columns))
+    if kind == "skewed (exponential)":
+        return rng.exponential(size=(n, columns))
+    changed = rng.random((n, columns)) < 0.2
+    if kind == "80% ties":
+        return np.where(changed, rng.uniform(-1, 1, (n, columns)), 0.0)
+    if kind == "80% ties, losses alone":
+        return np.where(changed, rng.uniform(-1, 0, (n, columns)), 0.0)
+    values = normal(Design(1.0, ICC, 2), n // 2, 0.0, rng, columns)
+    return np.where(changed, values, 0.0) if kind == "80% ties, 2 queries per document" else values
+
+
+def assurance_figures(experiments: int) -> Iterator[Figure]:
+    """How often the number of queries that a pilot gives has the power that was asked for."""
+    for kind in (
+        "normal",
+        "skewed (exponential)",
+        "80% ties",
+        "80% ties, losses alone",
+        "2 queries per document",
+        "80% ties, 2 queries per document",
+    ):
+        for n in (30, 50, 100):
+            rng = np.random.default_rng(n)
+            each = 2 if "2 queries" in kind else 1
+            clusters = np.repeat(np.arange(n // each), each)
+            many = pilots(kind, 200 * each, rng, 2_000).reshape(-1, each, 2_000).sum(axis=1)
+            truth = float(many.std() / np.sqrt(each))
+            enough, powers, measured = 0, [], []
+            columns = [column for column in pilots(kind, n, rng, experiments).T if np.ptp(column) > 0]
+            for column in columns:
+                draws = resampled_errors(column, clusters, None, rng, resamples=500)
+                error = float(standard_errors(column[:, None], clusters)[0]) * np.sqrt(n)
+                bound = max(error, float(np.quantile(draws, 0.8)))
+                enough += bound >= truth
+                powers.append(power_at(bound / truth))
+                measured.append(power_at(error / truth))
+            share = enough / len(columns)
+            yield Figure(
+                f"pilots of {n} queries, {kind}",
+                "share whose planned number has the wanted power",
+                share,
+                target="about 0.8 (0.72 to 0.9)",
+                met=0.72 <= share <= 0.9,
+                peer=f"mean true power {np.mean(powers):.2f} for {POWER:g}; without assurance {np.mean(measured):.2f}",
+            )
+
+
+def power_at(factor: float) -> float:
+    """True power of a number of queries that was planned with ``factor`` times the true spread, by the normal."""
+    limit = ndtri(0.975)
+    return float(ndtr((limit + ndtri(POWER)) * factor - limit))
 
 
 def prediction_figures(experiments: int) -> Iterator[Figure]:

@@ -47,6 +47,11 @@ class PlanSettings:
     )
     power: float = option("Probability of detecting a true difference.", default=0.8, section="Plan")
     alpha: float = option("Level of the test.", default=0.05, section="Plan")
+    assurance: float = option(
+        "Share of pilots like this one whose plan keeps the power; .5 takes the measured standard deviation as it is.",
+        default=0.8,
+        section="Plan",
+    )
     seed: int = option("Seed of the draws for the ranges of the plan.", default=0, section="Plan")
 
     def __post_init__(self) -> None:
@@ -64,6 +69,8 @@ class PlanSettings:
         for name in ("power", "alpha"):
             if not 0 < getattr(self, name) < 1:
                 faults.append(f"{named(name)} is {getattr(self, name):g}; it must lie between 0 and 1")
+        if not 0.5 <= self.assurance < 1:
+            faults.append(f"{named('assurance')} is {self.assurance:g}; it must lie between 0.5 and 1")
         if self.power <= self.alpha:
             faults.append(f"{named('power')} {self.power:g} is no more than {named('alpha')} {self.alpha:g}")
         if self.seed < 0:
@@ -82,8 +89,25 @@ STEPS = (1, 2, 3, 5)
 
 
 @dataclass(frozen=True)
+class Spread:
+    """How uncertain the standard error of a pilot is, as factors of the measured one.
+
+    Attributes:
+        low, high: ends of the 95% interval.
+        planned: the upper bound that the plan uses, at least 1. Its level is the assurance.
+    """
+
+    low: float
+    high: float
+    planned: float
+
+
+@dataclass(frozen=True)
 class Range:
-    """A figure with the 95% interval that follows from the pilot's uncertainty; the ends are None without a pilot."""
+    """A figure with the 95% interval that follows from the pilot's uncertainty; the ends are None without a pilot.
+
+    From a pilot, the figure itself uses the upper bound of the standard error (the assurance), not the measured one.
+    """
 
     value: float
     low: float | None = None
@@ -134,7 +158,9 @@ class Plan(Shown):
     Attributes:
         settings: settings of the plan.
         pilot: the pilot; None if the plan uses assumptions.
-        design: variation of the differences, and queries per document.
+        design: variation of the differences, as measured or assumed, and queries per document.
+        assured: factor by which the figures use a larger standard deviation, so that the share of pilots that is the
+            assurance plan enough; 1 without a pilot.
         queries, documents: present or assumed numbers; None if unknown.
         smallest: smallest difference that the queries can detect; None if they can detect none, or their number is
             unknown.
@@ -151,6 +177,7 @@ class Plan(Shown):
     settings: PlanSettings
     pilot: Pilot | None
     design: Design
+    assured: float
     queries: int | None
     documents: int | None
     smallest: Range | None
@@ -186,25 +213,27 @@ def make_plan(settings: PlanSettings, pilot: Pilot | None = None) -> Plan:
     spread = _spread(settings, design, pilot)
     smallest = _smallest(design, queries, settings, "difference", spread)
     wanted = settings.delta or _next_size(smallest, design, settings)
+    planned = design if spread is None else replace(design, sd=design.sd * spread.planned)
     goals = []
     if wanted is not None:
-        goals.append(_goal(design, queries, wanted, "difference", settings, spread))
+        goals.append(_goal(planned, queries, wanted, "difference", settings, design, spread))
     if settings.margin is not None:
-        goals.append(_goal(design, queries, settings.margin, "margin", settings, spread))
+        goals.append(_goal(planned, queries, settings.margin, "margin", settings, design, spread))
     known = _alike_known(settings, pilot)
     asked = goals[0].queries if goals and queries is None else queries
     return Plan(
         settings=settings,
         pilot=pilot,
         design=design,
+        assured=1.0 if spread is None else spread.planned,
         queries=queries,
         documents=documents,
         smallest=smallest,
         goals=tuple(goals),
         smallest_margin=_smallest(design, queries, settings, "margin", spread) if settings.margin else None,
-        by_queries=_by_queries(design, asked, settings),
-        by_depth=_by_depth(design, documents, settings) if known else (),
-        limit=_limit(design, documents, settings) if known else None,
+        by_queries=_by_queries(planned, asked, settings),
+        by_depth=_by_depth(planned, documents, settings) if known else (),
+        limit=_limit(planned, documents, settings) if known else None,
         alike_known=known,
         choice=None
         if asked is None
@@ -251,37 +280,41 @@ def _documents(design: Design, queries: int) -> int:
 
 
 def _spread(settings: PlanSettings, design: Design, pilot: Pilot | None) -> tuple[float, float] | None:
-    """Return the ends of the 95% interval of the standard error, as factors; None without a pilot."""
+    """Return how uncertain the pilot's standard error is; None without a pilot."""
     if pilot is None:
         return None
     effective = 1.0 if settings.icc is not None else settings.per_document
     draws = resampled_errors(pilot.differences, pilot.clusters, effective, generator(settings.seed, "plan"))
     known = pilot.sd if settings.icc is not None else design.error(1)
-    low, high = np.quantile(draws, (0.025, 0.975)) / known
-    return float(min(low, 1.0)), float(max(high, 1.0))
+    low, high, planned = (np.quantile(draws, (0.025, 0.975, settings.assurance)) / known).tolist()
+    # Differences from -1 to 1 have a standard deviation of at most 1, whatever a few of them suggest.
+    most = max(1.0, 1 / pilot.sd) if np.abs(pilot.differences).max() <= 1 else float("inf")
+    planned = 1.0 if settings.assurance == 0.5 else min(max(planned, 1.0), most)
+    return Spread(min(low, 1.0), min(max(high, planned), most), planned)
 
 
 def _smallest(
-    design: Design, queries: int | None, settings: PlanSettings, aim: Aim, spread: tuple[float, float] | None
+    design: Design, queries: int | None, settings: PlanSettings, aim: Aim, spread: Spread | None
 ) -> Range | None:
     if queries is None or not _possible(design, queries, aim):
         return None
     found = smallest_size(design, queries, aim=aim, power=settings.power, alpha=settings.alpha)
     if found is None:
         return None
-    return Range(found) if spread is None else Range(found, found * spread[0], found * spread[1])
+    return Range(found) if spread is None else Range(found * spread.planned, found * spread.low, found * spread.high)
 
 
 def _goal(
-    design: Design, queries: int | None, size: float, aim: Aim, settings: PlanSettings,
-    spread: tuple[float, float] | None,
+    design: Design, queries: int | None, size: float, aim: Aim, settings: PlanSettings, measured: Design,
+    spread: Spread | None,
 ) -> Goal:  # fmt: skip
     now = None
     if queries is not None:
         possible = _possible(design, queries, aim)
         now = power_of(design, queries, size, aim=aim, alpha=settings.alpha) if possible else 0.0
     needed = _needed(design, size, aim, settings)
-    bounds = [_needed(replace(design, sd=design.sd * factor), size, aim, settings) for factor in spread or ()]
+    factors = () if spread is None else (spread.low, spread.high)
+    bounds = [_needed(replace(measured, sd=measured.sd * factor), size, aim, settings) for factor in factors]
     if needed is None:
         return Goal(aim, size, now, None, None, None, None)
     documents = _documents(design, needed)

@@ -42,6 +42,8 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "metric": plan.settings.metric,
         "pilot": None if plan.pilot is None else _pilot(plan.pilot),
         "design": {**asdict(plan.design), "design_effect": plan.design.effect},
+        "assurance": None if plan.pilot is None else plan.settings.assurance,
+        "planned_sd": plan.design.sd * plan.assured,
         "queries": plan.queries,
         "documents": plan.documents,
         "smallest": None if plan.smallest is None else asdict(plan.smallest),
@@ -77,6 +79,12 @@ def grounds(plan: Plan) -> list[str]:
     design = plan.design
     if plan.pilot is not None:
         lines.append(_measured(plan.pilot, plan))
+        if plan.assured > 1:
+            lines.append(
+                f"Planned with a standard deviation of {_size(plan.design.sd * plan.assured)}, the upper bound that "
+                f"{plan.settings.assurance:.0%} of such pilots keep (assurance): a plan from the measured one would "
+                "fall short in about half of them."
+            )
     else:
         alike = f", intraclass correlation {_size(design.icc)}" if design.per_document > 1 else ""
         lines.append(f"Assumed: differences with a standard deviation of {_size(design.sd)}{alike}.")

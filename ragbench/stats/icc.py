@@ -151,50 +151,81 @@ def resampled_errors(
     *,
     resamples: int = 2000,
 ) -> npt.NDArray[np.float64]:
-    """(resamples,) Draws of ``sd * sqrt(design effect)``, which show how uncertain the basis of a plan is.
+    """(resamples,) Draws of ``sd * sqrt(design effect)`` whose quantiles bound the true one.
 
-    Whole clusters are drawn with replacement. Each draw gives a clustered standard error times the square root of its
-    number of values. For planned clusters of another size, it gives a standard deviation and an ICC instead, where a
-    negative ICC counts as 0.
+    Their p-quantile is an upper confidence bound of level p, by the studentised bootstrap of the logarithm of the
+    variance. Whole clusters are drawn with replacement. Each draw gives a clustered standard error times the square
+    root of its number of values, and its own uncertainty from the fourth moments. For planned clusters of another
+    size, it gives a standard deviation and an ICC instead, where a negative ICC counts as 0.
+
+    Few pilots show how heavy the tails are. The 80% bound holds in 74 to 86% of pilots of 30 to 100 values that are
+    normal, tied in 80%, or skewed like an exponential, and in some 65% of lognormal ones (`benchmarks/power.py`).
 
     Args:
         values: (n,) without NaN.
         clusters: (n,) cluster of each value.
         effective_size: effective size of the planned clusters; None means the same as these.
         rng: random generator.
-        resamples: number of draws.
+        resamples: number of draws; those without any variance are dropped.
 
     Raises:
         InputError: a value is undefined or infinite, the cluster numbers have gaps, or there are fewer than two
             clusters.
 
-    Source: Efron and Tibshirani 1993; Field and Welsh 2007 for clusters.
+    Source: Efron and Tibshirani 1993, section 12.5; Field and Welsh 2007 for clusters.
     """
     _check(values, clusters)
     table = _cluster_table(values, clusters)
     c = len(table)
     if c < 2:
         raise InputError("all values come from one cluster, so their variance between clusters is unknown")
-    found = []
+    variance, error = (float(found[0]) for found in _log_variance(table, np.ones((1, c)), effective_size))
+    if not np.isfinite(variance):
+        return np.zeros(resamples)
+    draws = []
     for start in range(0, resamples, max(1, BLOCK_CELLS // c)):
         rows = min(max(1, BLOCK_CELLS // c), resamples - start)
         weights = rng.multinomial(c, np.full(c, 1 / c), size=rows).astype(np.float64)
+        drawn, errors = _log_variance(table, weights, effective_size)
+        kept = np.isfinite(drawn) & (errors > LEAST_ERROR)
+        draws.append((drawn[kept] - variance) / errors[kept])
+    return np.exp((variance - np.concatenate(draws) * error) / 2)
+
+
+LEAST_ERROR = 1e-3
+"""Draws whose log-variance seems better known do not vary, and are dropped."""
+
+
+def _log_variance(
+    table: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], effective_size: float | None
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Compute the logarithm of ``sd^2 * design effect`` and its standard error, for each row of weights of clusters.
+
+    The error is that of the linearised estimate: the root of the sum of squared residuals of the clusters.
+    """
+    c = len(table)
+    n, sizes_squared, total, _, squares, sums_squared, products = (weights @ table).T
+    sizes, own, summed = table[:, 0], table[:, 4], table[:, 5]
+    with np.errstate(invalid="ignore", divide="ignore"):
         if effective_size is None:
-            n, sizes_squared, total, _, _, sums_squared, products = (weights @ table).T
             mean = total / n
             residuals = sums_squared - 2 * mean * products + mean**2 * sizes_squared
-            found.append(np.sqrt(c / (c - 1) * np.maximum(residuals, 0) / n))
-            continue
-        n, _, total, _, squares, *_ = (weights @ table).T
-        variance = np.maximum(squares - total**2 / n, 0) / np.maximum(n - 1, 1)
-        shares = np.zeros(rows)
-        with np.errstate(invalid="ignore", divide="ignore"):
+            value = c / (c - 1) * np.maximum(residuals, 0) / n
+            parts = np.column_stack((summed, sizes))
+            factors = np.column_stack((1 / n, -value / n))
+        else:
+            variance = np.maximum(squares - total**2 / n, 0) / np.maximum(n - 1, 1)
             between, within, n0 = _mean_squares(table, weights)
             ratios = (between - within) / (between + (n0 - 1) * within)
-        known = np.isfinite(ratios) & (n > c)
-        shares[known] = np.clip(ratios[known], 0, 1)
-        found.append(np.sqrt(variance * (1 + (effective_size - 1) * shares)))
-    return np.concatenate(found)
+            shares = np.where(np.isfinite(ratios) & (n > c), np.clip(ratios, 0, 1), 0.0)
+            value = variance * (1 + (effective_size - 1) * shares)
+            pairs = sizes_squared - n
+            extra = np.where((shares > 0) & (pairs > 0), (effective_size - 1) / pairs, 0.0)
+            parts = np.column_stack((own, sizes, summed - own, sizes**2 - sizes))
+            factors = np.column_stack((1 / n, -variance / n, extra, -extra * variance * shares))
+        squared = weights @ (parts[:, :, None] * parts[:, None, :]).reshape(c, -1)
+        spread = np.einsum("ri,rij,rj->r", factors, squared.reshape(len(weights), parts.shape[1], -1), factors)
+        return np.log(value), np.sqrt(np.maximum(spread, 0)) / value
 
 
 def _check(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]) -> None:

