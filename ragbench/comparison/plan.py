@@ -279,7 +279,7 @@ def _documents(design: Design, queries: int) -> int:
     return ceil(queries / design.per_document - 1e-9)
 
 
-def _spread(settings: PlanSettings, design: Design, pilot: Pilot | None) -> tuple[float, float] | None:
+def _spread(settings: PlanSettings, design: Design, pilot: Pilot | None) -> Spread | None:
     """Return how uncertain the pilot's standard error is; None without a pilot."""
     if pilot is None:
         return None
