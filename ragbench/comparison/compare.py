@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from ragbench.comparison.examples import Examples, examples
+from ragbench.comparison.human import HumanLabels, with_human
 from ragbench.comparison.origin import Origin, origin
 from ragbench.comparison.pairing import Pair, align, column
 from ragbench.comparison.slices import Slice, slices
@@ -22,6 +23,7 @@ from ragbench.comparison.verdict import (
 )
 from ragbench.core.context import generator
 from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import first_ten
 from ragbench.core.options import named, option, option_group
 from ragbench.core.runs import CONSTANT
@@ -150,7 +152,7 @@ class Compared(Shown):
     notes: tuple[str, ...] = ()
 
 
-def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compared:
+def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings, *, human: Judgements | None = None) -> Compared:
     """Compare every later system with the first.
 
     A later system that did not run gets the verdict ``not comparable``, and the others are compared.
@@ -158,6 +160,8 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compar
     Args:
         runs: two or more systems with different names; the first is the baseline.
         settings: settings of the comparison.
+        human: labels of annotators for some of the queries; the verdicts then use both these and the labels of the
+            evaluation (`ragbench.comparison.human`).
 
     Raises:
         ArmError: the baseline did not run.
@@ -170,6 +174,7 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compar
     ran = [run for i, run in enumerate(runs) if i == 0 or run.error is None]
     failed = {run.name: run.error for run in runs[1:] if run.error is not None}
     aligned, notes = align(ran, intersect=settings.intersect)
+    labelled = None if human is None else _labelled(human, aligned[0], settings)
     wanted = settings.metrics or [headline(aligned[0].scores.metrics)]
     settings = replace(
         settings,
@@ -183,7 +188,13 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compar
         found = _all_pairs(aligned, settings)
     else:
         asked = [(pair, metric) for metric in settings.metrics for pair in pairs]
-        found = corrected(verdicts(asked, settings.for_verdicts), settings.correction)
+        single = verdicts(asked, settings.for_verdicts)
+        if labelled is not None:
+            single = tuple(
+                with_human(one, pair, labelled) for one, (pair, _) in zip(single, asked, strict=True)
+            )  # fmt: skip
+            notes = (*notes, *labelled.notes)
+        found = corrected(single, settings.correction)
     found += tuple(
         not_comparable(runs[0].name, name, metric, f"it did not run: {error}", confidence=settings.confidence)
         for metric in settings.metrics
@@ -205,6 +216,18 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings) -> Compar
         failed=failed,
         notes=(*notes, *_failures(aligned), *_unscored(ran), *_ties(aligned, primary)),
     )
+
+
+def _labelled(human: Judgements, system: ScoredRun, settings: CompareSettings) -> HumanLabels:
+    """Match the labels of annotators, and refuse settings that do not go with them."""
+    if settings.correction == "tukey":
+        raise SettingError("does not go with labels of annotators; use holm, bh or none", option="correction")
+    if settings.test not in ("auto", "t"):
+        raise SettingError(
+            f"is {settings.test!r}; with labels of annotators, the prediction-powered t decides: leave it out",
+            option="test",
+        )
+    return HumanLabels.of(human, system)
 
 
 def compare_metrics(runs: Sequence[ScoredRun], settings: CompareSettings) -> tuple[Verdict, ...]:

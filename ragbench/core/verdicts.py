@@ -10,6 +10,30 @@ Decision = Literal["better", "worse", "different", "equivalent", "no difference 
 
 
 @dataclass(frozen=True)
+class HumanShare:
+    """The labels of annotators behind a verdict, beside those of a model (prediction-powered).
+
+    Attributes:
+        queries: number of queries with labels of annotators.
+        weight: weight of the model's labels, 0 to 1; 0 ignores them.
+        effective: number of queries that annotators would have to label for an interval as narrow without the model.
+        alone, alone_low, alone_high: difference and interval by the labels of annotators alone.
+        model, model_low, model_high: difference and interval by the model's labels alone; the ends are None if there
+            is no interval.
+    """
+
+    queries: int
+    weight: float
+    effective: float
+    alone: float
+    alone_low: float
+    alone_high: float
+    model: float
+    model_low: float | None
+    model_high: float | None
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Comparison of two systems in one metric over the same queries: candidate minus baseline.
 
@@ -38,6 +62,8 @@ class Verdict:
         reason: why this test was chosen, in one sentence.
         direction: whether higher or lower values of the metric are better.
         same_run: whether both have the same rankings and values. Then nothing was tested, and p is 1.
+        human: the labels of annotators, if they decided together with those of a model; else None. Means, difference,
+            interval and p are then by both kinds of labels; effect sizes, wins and losses by the model's.
     """
 
     baseline: str
@@ -69,6 +95,7 @@ class Verdict:
     reason: str = ""
     direction: Direction = "higher"
     same_run: bool = False
+    human: HumanShare | None = None
 
     @property
     def disagrees(self) -> bool:

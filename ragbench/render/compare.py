@@ -11,6 +11,7 @@ from ragbench.comparison.verdict import is_test
 from ragbench.core.fingerprint import plain
 from ragbench.core.verdicts import Verdict
 from ragbench.render.blocks import Block, Line, markdown, notes_block, one_line, terminal
+from ragbench.render.human import human_blocks, human_phrase
 from ragbench.render.numbers import PColumns, counted, fraction, interval, outcomes, p_value
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ def verdict_sentences(compared: Compared) -> list[str]:
 
 def difference_blocks(compared: Compared) -> list[Block]:
     """Differences, slices, the origin of the difference, and examples, in this order."""
-    found = [_differences(compared, metric) for metric in compared.settings.metrics]
+    found = list[Block]()
+    for metric in compared.settings.metrics:
+        found += [_differences(compared, metric), *human_blocks(compared.verdicts, metric)]
     found += _slices(compared)
     for start in range(0, len(compared.origins), SYSTEMS_PER_TABLE):
         found.append(_origin(compared.origins[start : start + SYSTEMS_PER_TABLE]))
@@ -275,7 +278,7 @@ def sentence(verdict: Verdict, correction: str = "", family: int = 1) -> str:
     queries = counted(verdict.n, "query") + (
         f" from {counted(verdict.clusters, 'document')}" if verdict.clusters < verdict.n else ""
     )
-    numbers = f"{verdict.metric} {interval(verdict)}, {_p(verdict.p_adjusted)}{how}; {queries}."
+    numbers = f"{verdict.metric} {interval(verdict)}, {_p(verdict.p_adjusted)}{how}; {queries}{human_phrase(verdict)}."
     return f"{_claim(verdict)}: {numbers}{_alone(verdict)}{_matters(verdict)}"
 
 
