@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from ragbench.core.errors import InputError
 from ragbench.stats.checks import check_clusters, check_finite
+from ragbench.stats.clusters import clustered_means
 from ragbench.stats.distributions import t_above, t_quantile
 
 Array = npt.NDArray[np.float64]
@@ -154,14 +155,14 @@ def _estimate(
     residuals = errors - errors.mean()
     parts = np.bincount(seen, weights=residuals, minlength=count) / n
     parts /= np.sqrt(1 - np.minimum(sizes + leverage, MOST_LEVERAGE))
-    degrees, extra = _degrees(sizes), 0.0
+    degrees, extra = _degrees(errors, seen), 0.0
     if weight > 0:
         rest = np.bincount(unseen, minlength=count) / len(unlabelled)
         shift = np.bincount(unseen, weights=unlabelled - other, minlength=count) / len(unlabelled)
         parts += weight * shift / np.sqrt(1 - np.minimum(rest, MOST_LEVERAGE))
         if square > 0:  # the error of the weight, as far as the two means of the model differ
             extra = (other - float(model.mean())) ** 2 * float(residuals @ residuals) / (n - 2) / square
-        degrees = min(max(degrees - 2, 1.0), _degrees(rest))
+        degrees = min(max(degrees - 2, 1.0), _degrees(unlabelled, unseen))
     center = float(errors.mean()) + weight * other
     return Estimated(value, center, sqrt(float(parts @ parts) + extra), degrees)
 
@@ -175,13 +176,9 @@ def _typical_error(errors: Array, predicted: Array, unlabelled: Array) -> float:
     return 1.0
 
 
-def _degrees(sizes: Array) -> float:
-    """Bell and McCaffrey's degrees of freedom of the variance of a mean, from each cluster's share of the items."""
-    share = sizes[sizes > 0]
-    if len(share) < 2:
-        return 1.0
-    scaled = share**2 / (1 - share)
-    return float(1 / ((share**2).sum() + scaled.sum() ** 2 - (scaled**2).sum()))
+def _degrees(values: Array, clusters: Clusters) -> float:
+    """Bell and McCaffrey's degrees of freedom; 1 if all values come from one cluster."""
+    return float(np.nan_to_num(clustered_means(values[:, None], clusters).df[0], nan=1.0))
 
 
 def _checked(

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ragbench.core.errors import InputError
 from ragbench.stats.checks import check_values
-from ragbench.stats.clusters import cluster_totals
+from ragbench.stats.clusters import cluster_totals, clustered_means, effective_size
 from ragbench.stats.distributions import t_quantile
 
 Array = npt.NDArray[np.float64]
@@ -105,24 +105,17 @@ def error_precision(right: Array, positive: npt.NDArray[np.bool_], clusters: Clu
 def _share(values: Array, clusters: Clusters) -> tuple[float, float, Array]:
     """Effective size, degrees of freedom, and (c,) weighted residuals by cluster, whose squares add up to the variance.
 
-    NaN is no item. With residuals that are all 0, the likeness within clusters is unknown, and a cluster is one item.
+    NaN is no item. Items that are each a cluster are binomial: their number is the size, and z is right.
     """
     check_values(values[:, None], clusters)
     sums, counts = (part[:, 0] for part in cluster_totals(values[:, None], clusters))
     n, groups = counts.sum(), int((counts > 0).sum())
-    mean = sums.sum() / n
     if groups < 2:
         return 1.0, 1.0, np.zeros(len(counts))
-    part = counts / n
-    residuals = (sums - counts * mean) / (n * np.sqrt(1 - part))
+    residuals = (sums - counts * sums.sum() / n) / (n * np.sqrt(1 - counts / n))
     if groups == n:
         return float(n), inf, residuals
-    variance = float(residuals @ residuals)
-    size = float(np.clip(mean * (1 - mean) / variance, 1.0, n)) if variance > 1e-20 else float(groups)
-    # The eigenvalues of the variance as a quadratic form of independent items: its trace, and that of its square.
-    scaled = part**2 / (1 - part)
-    square = float((part**2).sum() + scaled.sum() ** 2 - (scaled**2).sum())
-    return size, 1.0 / square, residuals
+    return effective_size(values, clusters), float(clustered_means(values[:, None], clusters).df[0]), residuals
 
 
 def rogan_gladen(
