@@ -10,6 +10,7 @@ import numpy as np
 from ragbench.comparison.examples import Examples, examples
 from ragbench.comparison.human import HumanLabels, with_human
 from ragbench.comparison.origin import Origin, origin
+from ragbench.comparison.overlap import Overlap, overlap
 from ragbench.comparison.pairing import Pair, align, column
 from ragbench.comparison.slices import Slice, slices
 from ragbench.comparison.verdict import (
@@ -133,6 +134,7 @@ class Compared(Shown):
         verdicts: the verdicts over all queries, for each other system (with ``tukey``, each pair) and metric.
         slices: verdicts by slice, for the first metric.
         origins: origins of the difference in the first metric, for each other system that has rankings.
+        overlaps: how much the rankings differ from the baseline's, for each other system that has rankings.
         examples: gains and losses in the first metric.
         choice: the test and the reason for it, in one sentence.
         failed: error by name, for systems that did not run.
@@ -150,6 +152,7 @@ class Compared(Shown):
     choice: str
     failed: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    overlaps: tuple[Overlap, ...] = ()
 
 
 def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings, *, human: Judgements | None = None) -> Compared:
@@ -203,6 +206,7 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings, *, human:
     primary = settings.metrics[0]
     differing = [pair for pair in pairs if not pair.same_run]
     origins = [origin(pair, primary) for pair in differing]
+    overlaps = [overlap(pair, seed=settings.seed) for pair in differing]
     return Compared(
         baseline=runs[0].name,
         systems=tuple(run.name for run in runs),
@@ -215,6 +219,7 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings, *, human:
         choice=_choice(found, len(aligned), settings),
         failed=failed,
         notes=(*notes, *_failures(aligned), *_unscored(ran), *_ties(aligned, primary)),
+        overlaps=tuple(one for one in overlaps if one is not None),
     )
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from ragbench.comparison.compare import FEWEST, Compared, SliceVerdict
 from ragbench.comparison.examples import Example, Placed
 from ragbench.comparison.origin import CLASSES, ClassName, Origin
+from ragbench.comparison.overlap import Overlap
 from ragbench.comparison.verdict import is_test
 from ragbench.core.fingerprint import plain
 from ragbench.core.verdicts import Verdict
 from ragbench.render.blocks import Block, Line, markdown, notes_block, one_line, terminal
 from ragbench.render.human import human_blocks, human_phrase
-from ragbench.render.numbers import PColumns, counted, fraction, interval, outcomes, p_value
+from ragbench.render.numbers import PColumns, counted, fraction, interval, outcomes, p_value, with_interval
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -70,6 +71,7 @@ def difference_blocks(compared: Compared) -> list[Block]:
     found += _slices(compared)
     for start in range(0, len(compared.origins), SYSTEMS_PER_TABLE):
         found.append(_origin(compared.origins[start : start + SYSTEMS_PER_TABLE]))
+    found += _overlaps(compared.overlaps)
     for each in compared.examples:
         for kind, chosen in (("gains", each.gains), ("losses", each.losses)):
             if chosen:
@@ -212,6 +214,20 @@ def _origin(origins: Sequence[Origin]) -> Block:
     return Block(title, ("queries where", *(origin.candidate for origin in origins)), tuple(rows), tuple(lines))
 
 
+def _overlaps(overlaps: Sequence[Overlap]) -> list[Block]:
+    """How much the rankings of each system differ from the baseline's."""
+    if not overlaps:
+        return []
+    first = overlaps[0]
+    title = (
+        f"How alike the rankings are to those of {first.baseline}: rank-biased overlap (p = {fraction(first.p)}), "
+        "mean [95% interval]; 1 is the same"
+    )
+    head = ("system", "overlap", f"same top {first.top}")
+    rows = tuple((one.candidate, with_interval(one.rbo), f"{one.same_top} of {one.queries}") for one in overlaps)
+    return [Block(title, head, rows)]
+
+
 def _example(example: Example) -> Block:
     kind = f" ({example.type})" if example.type else ""
     relevant = ", ".join(
@@ -250,6 +266,7 @@ def compare_json(compared: Compared) -> dict[str, object]:
         "verdicts": [plain(asdict(verdict)) for verdict in compared.verdicts],
         "slices": [{**asdict(one.verdict), "adds": one.adds, "tested": one.tested} for one in compared.slices],
         "origins": [_origin_json(asdict(origin)) for origin in compared.origins],
+        "overlaps": [plain(asdict(one)) for one in compared.overlaps],
         "examples": [plain(asdict(each)) for each in compared.examples],
         "notes": notes(compared),
         "settings": plain(asdict(compared.settings)),
