@@ -3,13 +3,16 @@
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
 from ragbench.stats.online.difference import Difference, difference
+from ragbench.stats.online.quantiles import quantile_change
 from ragbench.stats.online.sample import Sample, cuped, ratio, sample, smoothed_rate
 from ragbench.stats.online.sequential import always_valid
 
@@ -23,7 +26,8 @@ HOW = (
     "Any-look test: experiments without a difference have 100 looks at equal distances, with 1,000, 10,000 and "
     "100,000 units split 50:50, 90:10 and 99:1. Each line has the share that is significant at .05 at any look, in the "
     "worst of these layouts. Beside it is the same sequence with Welch's standard error alone, which ragbench used "
-    "before. Power: 10,000 units, of which the challenger has 10%."
+    "before. Power: 10,000 units, of which the challenger has 10%. Guardrails of two runs: one system is timed "
+    "on the same queries twice; beside it is the plain comparison of the two percentiles, used before."
 )
 
 
@@ -118,7 +122,8 @@ def layouts() -> Iterator[tuple[int, float]]:
 def run(options: Options) -> Section:
     """All figures; about two minutes."""
     experiments = 20 if options.small else 1_000
-    return Section("online", "Error rates of online experiments", HOW, tuple(any_look(experiments, options.say)))
+    figures = [*any_look(experiments, options.say), *latency(experiments // 2)]
+    return Section("online", "Error rates of online experiments", HOW, tuple(figures))
 
 
 def any_look(experiments: int, say: Callable[[str], None]) -> Iterator[Figure]:
@@ -148,9 +153,35 @@ def any_look(experiments: int, say: Callable[[str], None]) -> Iterator[Figure]:
         )  # fmt: skip
 
 
-def error_figure(what: str, value: float, peer: str) -> Figure:
+def latency(experiments: int) -> Iterator[Figure]:
+    """How often a guardrail of 5% on a percentile calls an unchanged system broken, in the worst of the layouts."""
+    rng = np.random.default_rng(4)
+    for name, share in {"p50": 0.5, "p95": 0.95, "p99": 0.99}.items():
+        found = []
+        for queries, heavy, alike in product((100, 200, 500, 2_000), (False, True), (0.0, 0.8)):
+            wrong = plain = 0
+            count = experiments if queries < 2_000 else max(experiments // 4, 1)
+            for _ in range(count):
+                shared = rng.normal(size=queries)
+                before, after = (_times(rng, shared, heavy, alike) for _ in range(2))
+                change = quantile_change(before, after, share)
+                wrong += change.low is not None and change.low > 0.05
+                plain += change.challenger > 1.05 * change.control
+            found.append((wrong / count, plain / count))
+        yield error_figure(
+            f"guardrail {name}:max_increase=5%, 100 to 2,000 queries, lognormal and Pareto (exponent 1.5) times",
+            max(wrong for wrong, _ in found), f"without an interval {max(plain for _, plain in found):.3f}", "broken",
+        )  # fmt: skip
+
+
+def _times(rng: np.random.Generator, shared: Array, heavy: bool, alike: float) -> Array:
+    z = np.sqrt(alike) * shared + np.sqrt(1 - alike) * rng.normal(size=len(shared))
+    return ndtr(-z) ** (-1 / 1.5) if heavy else np.exp(0.7 * z)  # type: ignore[no-any-return]
+
+
+def error_figure(what: str, value: float, peer: str, measure: str = "ever significant") -> Figure:
     """A share of experiments without a difference that are ever called significant."""
-    return Figure(what, "ever significant", value, target=f"at most {ALPHA:g}", met=value <= ALPHA, peer=peer)
+    return Figure(what, measure, value, target=f"at most {ALPHA:g}", met=value <= ALPHA, peer=peer)
 
 
 def ratios(rng: np.random.Generator, units: int) -> Callable[[slice], Sample | None]:

@@ -219,6 +219,7 @@ def score_answers(
             failed=counts["failed"] + counts["missing"],
             manifest=manifest,
             intervals=intervals,
+            query_ms={item.query_id: item.seconds * 1000 for item in aligned if item.seconds is not None},
         ),
         metrics=estimates(scores, clusters, generator(settings.seed, "bootstrap"), settings.resamples),
         bounds={column.name: _bounds(column) for column in columns},

@@ -45,6 +45,7 @@ class Latency:
         n: number of timed queries.
         p50_low, p50_high: 95% interval of the median without assumptions about the distribution
             (`ragbench.stats.intervals.percentile`); None for fewer than six timed queries.
+        by_query: milliseconds of each timed query, by its id; empty in runs stored by earlier versions.
     """
 
     p50: float
@@ -53,6 +54,7 @@ class Latency:
     n: int
     p50_low: float | None = None
     p50_high: float | None = None
+    by_query: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,7 @@ class Evaluation(Shown):
             failed=arm.failed,
             manifest=self.manifest,
             intervals={} if latency is None else known_intervals({MEDIAN: (latency.p50_low, latency.p50_high)}),
+            query_ms={} if latency is None else latency.by_query,
         )
 
     @property

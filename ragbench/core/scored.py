@@ -83,6 +83,7 @@ class ScoredRun(Shown):
         error: why it did not run, or None.
         manifest: fingerprints of golden set, chunks and judgements; settings and versions.
         intervals: ends of known 95% intervals by name: the median latency (`MEDIAN`) and the cost per query (`COST`).
+        query_ms: milliseconds of each timed query, by its id; empty where they were not recorded.
 
     Examples:
         >>> without, stemmed = rb.load_run("reports/example")
@@ -103,6 +104,7 @@ class ScoredRun(Shown):
     error: str | None = None
     manifest: Mapping[str, object] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    query_ms: Mapping[str, float] = field(default_factory=dict)
 
     def select(self, rows: npt.NDArray[np.int64]) -> "ScoredRun":
         """Select rows of the queries, in this order."""

@@ -28,8 +28,10 @@ from ragbench.io.scored_runs import (
     RESULTS,
     SCORES,
     WITHOUT_RANKINGS,
+    query_ms,
     read_frame,
     read_scored,
+    write_latency,
 )
 
 STORE = Path(".ragbench") / "baselines"
@@ -158,6 +160,7 @@ def _copy(folder: Path, new: Path, arm: str, results: Mapping[str, Any]) -> None
     frame = read_frame(folder / SCORES)
     with replacing(new / SCORES) as path:
         frame[frame["arm"] == arm].reset_index(drop=True).to_parquet(path, index=False)
+    write_latency({arm: query_ms(folder, arm)}, new)
     entries = [line for line in (folder / LEDGER).read_text(encoding="utf-8").splitlines() if _is_of(line, arm)]
     write_text(new / LEDGER, "".join(line + "\n" for line in entries))
     kept = [json.loads(line) for line in entries]

@@ -24,17 +24,20 @@ from ragbench.io.files import make_out, replacing
 from ragbench.io.tables import read_parquet
 from ragbench.io.trec import read_qrels, read_trec_run
 
-RESULTS, SCORES, QUERIES, QRELS, LEDGER = (
+RESULTS, SCORES, QUERIES, QRELS, LEDGER, LATENCY = (
     "results.json",
     "scores.parquet",
     "queries.parquet",
     "qrels.trec",
     "ledger.jsonl",
+    "latency.parquet",
 )
 OWN = ("query_id", "text", "type", "unit")
 """Columns of the file of queries that are not metadata; columns of metadata are called ``meta.NAME``."""
 KEYS = ("arm", "query_id")
 """Columns of the file of scores that are not metrics."""
+MS = "ms"
+"""Column of milliseconds in the file of latencies."""
 META = "meta."
 ARM_AFTER = "::"
 ANSWERS_KIND = "answers"
@@ -106,9 +109,30 @@ def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[Scored
                 int(arm["failed_queries"]),
                 manifest=manifest,
                 intervals=_intervals(arm),
+                query_ms=query_ms(folder, name),
             )
         )
     return tuple(found)
+
+
+def write_latency(by_arm: Mapping[str, Mapping[str, float]], folder: Path) -> None:
+    """Write the milliseconds of every timed query of every system; nothing if none was timed."""
+    import pandas as pd
+
+    (folder / LATENCY).unlink(missing_ok=True)
+    rows = [(arm, id_, ms) for arm, times in by_arm.items() for id_, ms in times.items()]
+    if rows:
+        with replacing(folder / LATENCY) as temporary:
+            pd.DataFrame(rows, columns=[*KEYS, MS]).to_parquet(temporary, index=False)
+
+
+def query_ms(folder: Path, name: str) -> dict[str, float]:
+    """Read the milliseconds by query; empty in a folder that an earlier version wrote."""
+    if not (folder / LATENCY).exists():
+        return {}
+    frame = read_frame(folder / LATENCY, (*KEYS, MS))
+    own = frame[frame["arm"] == name]
+    return dict(zip(own["query_id"].tolist(), own[MS].tolist(), strict=True))
 
 
 def write_queries(queries: QueryTable, path: Path) -> None:

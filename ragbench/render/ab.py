@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragbench.comparison.ab.decide import p_text
-from ragbench.comparison.ab.paired_runs import PairedResult, WatchedFigure
+from ragbench.comparison.ab.paired_runs import PairedResult, WatchedFigure, change_text
 from ragbench.comparison.ab.results import AbResult, Decision, Mean, OutcomeResult, Recommendation
 from ragbench.core.errors import InputError
 from ragbench.core.options import named
@@ -241,8 +241,11 @@ def paired_blocks(result: PairedResult) -> list[Block]:
         before, after = (
             "not measured" if value is None else number_text(value) for value in (watched.control, watched.challenger)
         )
+        more = "" if watched.needed is None else f"; about {watched.needed:,} timed queries would decide it"
         state = {True: "kept", False: "broken", None: "undecided"}[watched.kept]
-        lines.append(f"Guardrail {watched.name}, {watched.rule}: {before} to {after}: {state}")
+        lines.append(
+            f"Guardrail {watched.name}, {watched.rule}: {before} to {after}{change_text(watched)}: {state}{more}"
+        )
     if lines:
         found.append(Block(lines=tuple(lines)))
     return found + [block for compared in result.compared for block in compare_blocks(compared)]
@@ -256,10 +259,7 @@ def paired_json(result: PairedResult) -> dict[str, Any]:
         "control": result.control,
         "challenger": result.challenger,
         "reasons": list(result.recommendation.reasons),
-        "guardrails": [
-            {"name": w.name, "rule": w.rule, "control": w.control, "challenger": w.challenger, "kept": w.kept}
-            for w in result.watched
-        ],
+        "guardrails": [dataclasses.asdict(watched) for watched in result.watched],
         "comparisons": [compare_json(compared) for compared in result.compared],
     }
 

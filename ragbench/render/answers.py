@@ -16,7 +16,7 @@ from ragbench.core.fingerprint import plain
 from ragbench.core.scored import COST, MEDIAN
 from ragbench.io.files import replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
-from ragbench.io.scored_runs import LEDGER, QUERIES, RESULTS, SCORES, check_scores_folder, write_queries
+from ragbench.io.scored_runs import LEDGER, QUERIES, RESULTS, SCORES, check_scores_folder, write_latency, write_queries
 from ragbench.models.llm.costs import Estimate as CallEstimate
 from ragbench.render.blocks import Block, Line, markdown, notes_block, terminal
 from ragbench.render.evaluation import FEW_CLUSTERS, interval_json
@@ -250,6 +250,7 @@ def write_answer_scores(evaluation: AnswerEvaluation, folder: Path, inputs: Mapp
     with replacing(folder / SCORES) as path:
         frame.to_parquet(path, index=False)
     write_queries(evaluation.scored.queries, folder / QUERIES)
+    write_latency({evaluation.scored.name: evaluation.scored.query_ms}, folder)
     write_text(folder / DETAILS, _lines(per_query(evaluation)))
     write_text(folder / LEDGER, _lines(entry._asdict() for entry in evaluation.ledger.entries))
     write_text(folder / SUMMARY, answers_markdown(evaluation))

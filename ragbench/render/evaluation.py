@@ -18,7 +18,7 @@ from ragbench.core.scores import headline
 from ragbench.core.verdicts import Verdict
 from ragbench.io.files import replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
-from ragbench.io.scored_runs import QUERIES, RESULTS, SCORES, write_queries
+from ragbench.io.scored_runs import LATENCY, QUERIES, RESULTS, SCORES, write_latency, write_queries
 from ragbench.io.trec import write_qrels, write_trec_run
 from ragbench.metrics.parse import parse
 from ragbench.render.blocks import Block, Cell, Line, markdown, notes_block, strong, terminal
@@ -340,13 +340,14 @@ class ReportFolder:
             old = [f"runs/{file_name(name)}.trec" for name in runs.values()]
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return
-        for name in (*old, "qrels.trec", "ledger.jsonl", "summary.md", SCORES, QUERIES):
+        for name in (*old, "qrels.trec", "ledger.jsonl", "summary.md", SCORES, QUERIES, LATENCY):
             (self.folder / name).unlink(missing_ok=True)
 
     def finish(self, evaluation: Evaluation) -> None:
         """Write the complete evaluation."""
         self._scores(evaluation.arms)
         write_queries(evaluation.queries, self.folder / QUERIES)
+        write_latency({one.name: one.query_ms for one in evaluation.scored}, self.folder)
         write_qrels(evaluation.task.judgements, self.folder / "qrels.trec", escape=True)
         lines = [json.dumps(entry._asdict(), ensure_ascii=False) for entry in evaluation.ledger.entries]
         write_text(self.folder / "ledger.jsonl", "".join(line + "\n" for line in lines))

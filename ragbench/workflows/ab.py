@@ -1,5 +1,6 @@
 """Analyse an A/B test: promote the challenger, roll back, or go on."""
 
+from dataclasses import MISSING, Field, fields
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from ragbench.core.context import Context
 from ragbench.core.errors import SettingError
 from ragbench.core.options import named, option, options, part
 from ragbench.core.scores import headline
+
+OF_RUNS = ("outcomes", "guardrails", "alpha")
+"""The settings that a comparison of two runs uses."""
 
 
 @options
@@ -37,6 +41,15 @@ class Options(AbSettings):
             raise SettingError(
                 f"nothing to analyse: give {named('events')}, a file of events, or {named('runs')}, two evaluations"
             )
+        if self.runs is not None:
+            unused = [one.name for one in fields(AbSettings) if one.name not in OF_RUNS and _is_set(self, one)]
+            if unused:
+                raise SettingError(
+                    f"{', '.join(named(name) for name in unused)}: for a file of events only; {named('runs')} compares "
+                    f"two evaluations of the same queries, and takes {', '.join(named(name) for name in OF_RUNS)}"
+                )
+        elif self.seed != 0:
+            raise SettingError(f"is for {named('runs')} only; the analysis of events draws nothing", option="seed")
 
 
 def run(options: Options, context: Context) -> AbResult | PairedResult:
@@ -84,4 +97,15 @@ def _paired(runs: tuple[System, ...], settings: AbSettings, seed: int) -> Paired
 
 
 def _column(outcome: str | Outcome) -> str:
-    return (parse_outcome(outcome) if isinstance(outcome, str) else outcome).column
+    found = parse_outcome(outcome) if isinstance(outcome, str) else outcome
+    if found != Outcome(found.column):
+        raise SettingError(
+            f"is {outcome!r}; with {named('runs')} it is the name of a metric alone, such as {found.column}",
+            option="outcomes",
+        )
+    return found.column
+
+
+def _is_set(options: Options, field: Field[object]) -> bool:
+    default = field.default if field.default_factory is MISSING else field.default_factory()
+    return bool(getattr(options, field.name) != default)

@@ -17,7 +17,7 @@ from ragbench.engine import search
 from ragbench.retrievers.base import Index, Retriever
 from ragbench.stats.intervals import percentile
 
-LATENCY_QUERIES = 200
+LATENCY_QUERIES = 300
 LATENCY_SECONDS = 20.0
 """Single queries are timed until so many are done or so much time is spent, whichever comes first."""
 
@@ -93,20 +93,21 @@ def refuse_dead(run: Run) -> None:
 def _latency(index: Index, queries: Sequence[Query], k: int, context: Context) -> Latency:
     size = min(LATENCY_QUERIES, len(queries))
     chosen = generator(context.seed, "latency").choice(len(queries), size=size, replace=False)
-    milliseconds: list[float] = []
+    by_query: dict[str, float] = {}
     began = time.perf_counter()
     with context.progress("timing single queries", size) as advance:
         for at in chosen:
             start = time.perf_counter()
             index.search([queries[at]], k)
-            milliseconds.append((time.perf_counter() - start) * 1000)
+            by_query[queries[at].id] = (time.perf_counter() - start) * 1000
             advance(1)
             if time.perf_counter() - began > LATENCY_SECONDS:
                 break
+    milliseconds = list(by_query.values())
     p50, p95, p99 = np.percentile(milliseconds, [50, 95, 99])
     median = percentile(np.sort(milliseconds), 0.5)
     low, high = (median.low, median.high) if median is not None else (None, None)
-    return Latency(float(p50), float(p95), float(p99), len(milliseconds), low, high)
+    return Latency(float(p50), float(p95), float(p99), len(milliseconds), low, high, by_query)
 
 
 MIB = 1024 * 1024

@@ -145,9 +145,24 @@ def test_two_evaluation_runs(ragbench: Any, sample_data: Path, tmp_path: Path) -
     decisions = {"better": ("promote", 0), "worse": ("roll back", 1)}
     decision, code = decisions.get(compared["verdicts"][0]["decision"], ("go on", 3))
     assert (done.json["decision"], done.code) == (decision, code), weak
-    rail = ["--guardrail", "p95:max_decrease=0%", "--guardrail", "cost:max_increase=5%"]
+    rail = ["--guardrail", "p95:max_increase=100000%", "--guardrail", "cost:max_increase=5%"]
     watched = ragbench("ab", "--runs", f"{out}::{names[0]}", f"{out}::{names[1]}", *rail, "--json").json["guardrails"]
-    assert [w["kept"] is None for w in watched] == [False, True]
-    assert watched[0]["kept"] == (watched[0]["challenger"] >= watched[0]["control"])
+    assert [w["kept"] for w in watched] == [True, None]
+    timed = pd.read_parquet(out / "latency.parquet")
+    assert watched[0]["queries"] == (timed["arm"] == names[0]).sum() > 50
+    assert watched[0]["low"] < watched[0]["challenger"] / watched[0]["control"] - 1 < watched[0]["high"]
+    unknown = ragbench("ab", "--runs", *[f"{out}::{n}" for n in names], "--guardrail", "p99:max_increase=0.001%")
+    assert "undecided" in unknown.out
     wrong = ragbench("ab", "--runs", f"{out}", f"{out}::{names[0]}")
     assert wrong.code == 2
+
+
+def test_options_of_events_are_refused_for_two_runs(ragbench: Any) -> None:
+    runs = ["--runs", "reports/example::bm25", "reports/example::bm25:stem=false"]
+    refused = ragbench("ab", *runs, "--final", "--unit", "visitor", "--effect", "2%")
+    assert refused.code == 2
+    for word in ("--unit, --effect, --final", "for a file of events only", "--guardrail"):
+        assert word in refused.err
+    assert "the name of a metric alone" in ragbench("ab", *runs, "--outcome", "ndcg@10:lower").err
+    assert "write p95:max_increase=5%" in ragbench("ab", *runs, "--guardrail", "p95:sum,max_increase=5%").err
+    assert "--seed is for --runs only" in ragbench("ab", str(EVENTS), "--seed", "3").err
