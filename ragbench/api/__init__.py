@@ -36,6 +36,7 @@ from ragbench.api.result_views import (
     PlanView,
     WattbotView,
 )
+from ragbench.api.runs import score_runs
 from ragbench.api.services import LoadView, ProbeView, load_test, probe
 from ragbench.api.systems import load_run
 from ragbench.api.verdicts import ab, compare, evaluate, gate, plan
@@ -126,6 +127,7 @@ __all__ = [
     "save_golden",
     "score",
     "score_answers",
+    "score_runs",
     "wattbot",
     "without_masked",
     "write_report",

@@ -1,19 +1,24 @@
-"""Run files: TREC, JSON ``{query id: {item id: score}}``, and Parquet (query_id, item_id, score)."""
+"""Run files: TREC, JSON ``{query id: {item id: score}}``, and Parquet.
+
+Parquet columns have the names of this package (query_id, item_id, score), of ranx (q_id, doc_id, score) or of PyTerrier
+(qid, docno, score).
+"""
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ragbench.core.errors import InputError, SettingError, did_you_mean
-from ragbench.core.runs import Run, Unit
+from ragbench.core.runs import Precision, Run, Unit
 from ragbench.io.encoding import read_text
 from ragbench.io.files import replacing, write_bytes
 from ragbench.io.tables import open_parquet
-from ragbench.io.trec import read_trec_run, write_trec_run
+from ragbench.io.trec import STANDARD_INPUT, TaggedRun, read_tagged_run, write_trec_run
 
 SUFFIXES = {
     ".json": "json",
@@ -26,17 +31,21 @@ SUFFIXES = {
     ".gz": "trec",
     ".res": "trec",
 }
-COLUMNS = ("query_id", "item_id", "score")
+COLUMNS = (("query_id", "q_id", "qid"), ("item_id", "doc_id", "docno"), ("score",))
+Triples = tuple[list[str], npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float64], list[str]]
 
 
-def read_run(path: Path | str, format: str | None = None, *, unit: Unit = "document") -> Run:
+def read_run(
+    path: Path | str, format: str | None = None, *, unit: Unit = "document", precision: Precision = "double"
+) -> Run:
     """Read a run that another tool computed.
 
     Args:
-        path: the run file.
+        path: the run file; ``-`` is standard input.
         format: ``trec``, ``json`` or ``parquet``. None chooses by the ending of the file's name, and TREC if the ending
             is unknown.
         unit: whether its ids are of chunks or of documents.
+        precision: how scores compare: ``double`` as in trec_eval 10, ``single`` as in trec_eval 9.
 
     Raises:
         InputError: the file does not exist or is not a run; the message names the line or key.
@@ -47,17 +56,23 @@ def read_run(path: Path | str, format: str | None = None, *, unit: Unit = "docum
         >>> len(run), run.unit
         (198, 'document')
     """
+    return read_tagged(path, format, unit=unit, precision=precision).run
+
+
+def read_tagged(
+    path: Path | str, format: str | None = None, *, unit: Unit = "document", precision: Precision = "double"
+) -> TaggedRun:
+    """Read a run with the name of its system, which is that of the file unless the format is TREC; see `read_run`."""
     path = Path(path)
-    if not path.exists():
+    if path != STANDARD_INPUT and not path.exists():
         raise InputError(f"{path}: no such file")
     if path.is_dir():
         raise InputError(f"{path} is a folder: name the run file in it")
-    readers: dict[str, Callable[[Path, Unit], Run]] = {
-        "trec": lambda path, unit: read_trec_run(path, unit=unit),
-        "json": _read_json,
-        "parquet": _read_parquet,
-    }
-    return readers[_format(path, format)](path, unit)
+    chosen = format_of(path, format)
+    if chosen == "trec":
+        return read_tagged_run(path, unit=unit, precision=precision)
+    run = _read_json(path, unit) if chosen == "json" else _read_parquet(path, unit)
+    return TaggedRun(run.at_precision(precision), path.stem)
 
 
 def write_run(run: Run, path: Path | str, format: str | None = None, *, tag: str = "ragbench") -> None:
@@ -76,7 +91,7 @@ def write_run(run: Run, path: Path | str, format: str | None = None, *, tag: str
         SettingError: an unknown format.
     """
     path = Path(path)
-    chosen = _format(path, format)
+    chosen = format_of(path, format)
     if chosen == "trec":
         write_trec_run(run, path, tag)
     elif chosen == "json":
@@ -85,7 +100,12 @@ def write_run(run: Run, path: Path | str, format: str | None = None, *, tag: str
         _write_parquet(run, path)
 
 
-def _format(path: Path, given: str | None) -> str:
+def format_of(path: Path, given: str | None) -> str:
+    """Return the format of a file, by its ending if none is given.
+
+    Raises:
+        SettingError: an unknown format.
+    """
     if given is None:
         return "json" if path.name.endswith(".json.gz") else SUFFIXES.get(path.suffix.lower(), "trec")
     known = set(SUFFIXES.values())
@@ -96,6 +116,22 @@ def _format(path: Path, given: str | None) -> str:
 
 def _read_json(path: Path, unit: Unit) -> Run:
     try:
+        return Run.from_dict(read_nested(path, "score"), unit=unit)
+    except InputError as error:
+        raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
+
+
+def read_nested(path: Path, what: str) -> dict[str, dict[str, float]]:
+    """Read a JSON object ``{query id: {item id: number}}``.
+
+    Args:
+        path: the file, plain or gzipped.
+        what: what the numbers are, for messages.
+
+    Raises:
+        InputError: it is no such object; the message names the line or key.
+    """
+    try:
         text = gzip.decompress(path.read_bytes()).decode("utf-8") if path.suffix == ".gz" else read_text(path)[0]
         rankings = json.loads(text, object_pairs_hook=_unrepeated)
     except json.JSONDecodeError as error:
@@ -103,17 +139,15 @@ def _read_json(path: Path, unit: Unit) -> Run:
     except (_Repeated, OSError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: {error}") from error
     if not isinstance(rankings, dict) or not rankings:
-        raise InputError(f"{path}: a JSON run is an object {{query id: {{item id: score}}}} with one query or more")
+        kind = "run" if what == "score" else "file of labels"
+        raise InputError(f"{path}: a JSON {kind} is an object {{query id: {{item id: {what}}}}} with one query or more")
     for query, ranking in rankings.items():
         if not isinstance(ranking, dict):
-            raise InputError(f"{path}: query {query!r} holds no object {{item id: score}}, but {ranking!r:.60}")
-        for item, score in ranking.items():
-            if isinstance(score, bool) or not isinstance(score, int | float):
-                raise InputError(f"{path}: query {query!r}, item {item!r}: the score {score!r:.60} is no number")
-    try:
-        return Run.from_dict(rankings, unit=unit)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+            raise InputError(f"{path}: query {query!r} holds no object {{item id: {what}}}, but {ranking!r:.60}")
+        for item, number in ranking.items():
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                raise InputError(f"{path}: query {query!r}, item {item!r}: the {what} {number!r:.60} is no number")
+    return rankings
 
 
 class _Repeated(ValueError):
@@ -148,38 +182,55 @@ def _digits(score: np.floating[Any]) -> str:
 
 
 def _read_parquet(path: Path, unit: Unit) -> Run:
+    query_ids, queries, items, scores, item_ids = read_triples(path, COLUMNS)
+    try:
+        return Run.of(query_ids, queries, items, scores, item_ids, unit=unit)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def read_triples(path: Path, columns: Sequence[Sequence[str]]) -> Triples:
+    """Read the columns of query, item and number of a Parquet file.
+
+    Args:
+        path: the file.
+        columns: for each of the three, the names that it may have.
+
+    Returns:
+        Query ids, and for each row the query, the item and the number, and item ids.
+
+    Raises:
+        InputError: the file cannot be read, lacks a column, is empty or has an empty cell.
+    """
     import pyarrow as pa
 
     try:
         with open_parquet(path) as file:
             names = file.schema_arrow.names
-            missing = [column for column in COLUMNS if column not in names]
+            chosen = [next((name for name in known if name in names), "") for known in columns]
+            missing = [known[0] for known, name in zip(columns, chosen, strict=True) if not name]
             if missing:
                 raise InputError(f"{path}: no column {', '.join(missing)}; it has {', '.join(names)}")
-            table = file.read(columns=list(COLUMNS), use_threads=False)
+            table = file.read(columns=chosen, use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: no readable Parquet file ({error})") from error
-    for column in COLUMNS:
-        empty = table[column].null_count
+    for name in chosen:
+        empty = table[name].null_count
         if empty:
-            raise InputError(f"{path}: {empty} rows have no {column}")
-    kind = table["score"].type
+            raise InputError(f"{path}: {empty} rows have no {name}")
+    kind = table[chosen[2]].type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
-        raise InputError(f"{path}: the column score holds {kind}, no numbers")
+        raise InputError(f"{path}: the column {chosen[2]} holds {kind}, no numbers")
     if len(table) == 0:
-        raise InputError(f"{path}: the run is empty")
-    query, item = (table[name].cast(pa.string()).dictionary_encode() for name in COLUMNS[:2])
-    try:
-        return Run.of(
-            query.chunk(0).dictionary.to_pylist(),
-            np.concatenate([chunk.indices.to_numpy() for chunk in query.chunks]),
-            np.concatenate([chunk.indices.to_numpy() for chunk in item.chunks]),
-            table["score"].cast(pa.float64()).to_numpy(),
-            item.chunk(0).dictionary.to_pylist(),
-            unit=unit,
-        )
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(f"{path}: the file is empty")
+    query, item = (table[name].cast(pa.string()).dictionary_encode() for name in chosen[:2])
+    return (
+        query.chunk(0).dictionary.to_pylist(),
+        np.concatenate([chunk.indices.to_numpy() for chunk in query.chunks]),
+        np.concatenate([chunk.indices.to_numpy() for chunk in item.chunks]),
+        table[chosen[2]].cast(pa.float64()).to_numpy(),
+        item.chunk(0).dictionary.to_pylist(),
+    )
 
 
 def _write_parquet(run: Run, path: Path) -> None:

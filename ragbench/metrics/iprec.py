@@ -43,10 +43,13 @@ class InterpolatedPrecision(Metric):
         return interpolated(ranked, self.level, self.recall)
 
 
-def interpolated(ranked: Ranked, level: int, recall: float) -> Floats:
-    """(q,) Highest precision at any rank where recall is at least ``recall``."""
+def interpolated(ranked: Ranked, level: int, recall: float, *, nearest: bool = False) -> Floats:
+    """(q,) Highest precision at any rank where recall is at least ``recall``.
+
+    ``nearest`` rounds the number of relevant items that this takes to the nearest one, as trec_eval 10 does.
+    """
     relevant = ranked.relevant(level)
-    needed = np.floor(recall * relevant.total + 0.9)
+    needed = np.floor(recall * relevant.total + (0.5 if nearest else 0.9))
     # Precision has its peaks at the relevant items, so no other rank needs a look.
     rows = np.flatnonzero(relevant.nth >= needed.take(relevant.query))
     value = np.zeros(len(ranked))

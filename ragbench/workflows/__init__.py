@@ -68,6 +68,7 @@ WORKFLOWS = (
         "without_masked",
     ),
     Workflow("evaluate", "eval", "Evaluate", "Evaluate retrievers on a golden set.", "evaluate"),
+    Workflow("score_runs", "metrics", "Evaluate", "Score run files against relevance labels.", "metrics"),
     Workflow("write_report", "report", "Evaluate", "Write evaluations as one HTML page to send.", "report"),
     Workflow("compare", "compare", "Decide", "Compare systems: better, worse, equivalent, or not shown.", "compare"),
     Workflow("gate", "gate", "Decide", "Decide in CI whether a run may pass.", "gate"),

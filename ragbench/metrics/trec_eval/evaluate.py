@@ -1,0 +1,145 @@
+"""Evaluate a run as trec_eval does, and print what it prints."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import InputError
+from ragbench.core.judgements import Judgements
+from ragbench.core.ledger import first_ten
+from ragbench.core.runs import Run
+from ragbench.metrics.ranked import Ranked, look_through
+from ragbench.metrics.trec_eval.names import Measure
+from ragbench.metrics.trec_eval.values import LEAST_OF_GEOMETRIC, Look, values
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class TrecSettings:
+    """The options of trec_eval.
+
+    Attributes:
+        complete: average over all judged queries (``-c``); one that the run lacks counts as 0.
+        level: the least label that counts as relevant (``-l``).
+        judged_only: remove items without a label of 0 or above first (``-J``).
+        depth: use so many items of each query (``-M``); None for all.
+        collection: number of documents in the collection (``-N``), for ``utility``.
+        nine: whether trec_eval 9 is followed where 10 differs: how many relevant items a recall point takes. The
+            precision of the scores is that of the run.
+    """
+
+    complete: bool = False
+    level: int = 1
+    judged_only: bool = False
+    depth: int | None = None
+    collection: int = 0
+    nine: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class TrecResult:
+    """A run, evaluated as by trec_eval.
+
+    Attributes:
+        tag: the run's name.
+        query_ids: the queries that are judged and in the run, in the order of their bytes, length q.
+        measures: what was asked for, length m.
+        values: (m, q) values; logarithms for geometric means, and NaN where there is no number.
+        summary: (m,) values over all queries; NaN where there is no number.
+        strings: by measure, the relevance labels of the first items as trec_eval prints them.
+    """
+
+    tag: str
+    query_ids: Sequence[str]
+    measures: tuple[Measure, ...]
+    values: npt.NDArray[np.float64]
+    summary: npt.NDArray[np.float64]
+    strings: dict[str, list[str]]
+
+    def lines(self, *, per_query: bool = False, summary: bool = True) -> Iterator[str]:
+        """Iterate over the lines that trec_eval prints."""
+        for at, query in enumerate(self.query_ids) if per_query else ():
+            for measure, row in zip(self.measures, self.values, strict=True):
+                if measure.family == "relstring":
+                    yield line(measure.name, query, f"'{self.strings[measure.name][at]}'")
+                elif measure.single:
+                    yield line(measure.name, query, _written(measure, row[at]))
+        for measure, value in zip(self.measures, self.summary, strict=True) if summary else ():
+            if measure.summary == "run":
+                yield line(measure.name, ALL, self.tag)
+            elif measure.summary != "none":
+                yield line(measure.name, ALL, _written(measure, value))
+
+
+def line(name: str, query: str, value: str) -> str:
+    """One line of trec_eval's output."""
+    return f"{name:<22}\t{query}\t{value}"
+
+
+def _written(measure: Measure, value: float) -> str:
+    return str(int(value)) if measure.summary in ("sum", "queries") else f"{value:6.4f}"
+
+
+def trec_evaluate(
+    run: Run, judgements: Judgements, measures: Sequence[Measure], settings: TrecSettings, *, tag: str = ""
+) -> TrecResult:
+    """Evaluate a run as trec_eval does.
+
+    Only queries that are judged and in the run are averaged over, unless ``complete`` is set. A query without a
+    relevant item counts, with 0 for most measures.
+
+    Raises:
+        InputError: no query is both judged and in the run.
+    """
+    if settings.depth is not None:
+        run = run.top(settings.depth)
+    ranked = look_through(run, judgements, ties=False)
+    asked = set(run.query_ids)
+    at = [i for i, id_ in enumerate(judgements.query_ids) if id_ in asked]
+    at.sort(key=lambda i: judgements.query_ids[i])
+    if not at:
+        raise InputError(
+            f"no query is both judged and in the run ({first_ten(judgements.query_ids[:3])}, ... against "
+            f"{first_ten(run.query_ids[:3])}, ...): do they belong together?"
+        )
+    look = Look(
+        ranked.condensed if settings.judged_only else ranked, settings.level, settings.nine, settings.collection
+    )
+    found = np.full((len(measures), len(at)), np.nan)
+    strings: dict[str, list[str]] = {}
+    for row, measure in zip(found, measures, strict=True):
+        if measure.family == "relstring":
+            strings[measure.name] = _relevance(look.ranked, at, int(measure.given[0]))
+        elif measure.summary not in ("run", "queries"):
+            row[:] = values(look, measure.family, measure.given, measure.pairs)[at]
+    whole = len(judgements) if settings.complete else len(at)
+    summary = [_summary(measure, row, whole) for measure, row in zip(measures, found, strict=True)]
+    return TrecResult(tag, [judgements.query_ids[i] for i in at], tuple(measures), found, np.array(summary), strings)
+
+
+def _summary(measure: Measure, values: npt.NDArray[np.float64], queries: int) -> float:
+    """The value over all queries. Values are added one by one, as in trec_eval, so that the last digit agrees."""
+    if measure.summary == "queries":
+        return float(queries)
+    total = float(np.cumsum(values)[-1])
+    if measure.summary == "geometric":
+        missing = (queries - len(values)) * np.log(LEAST_OF_GEOMETRIC)
+        return float(np.exp((total + missing) / queries))
+    return total if measure.summary == "sum" else total / queries
+
+
+def _relevance(ranked: Ranked, queries: Sequence[int], length: int) -> list[str]:
+    """The labels of the first items as one character each: ``-`` without a label, ``.`` below 0, ``>`` above 9."""
+    bounds = np.concatenate(([0], np.cumsum(np.bincount(ranked.query, minlength=len(ranked))))).tolist()
+    found = []
+    for query in queries:
+        signs = ["-"] * max(0, min(length, int(ranked.retrieved[query])))
+        for row in range(bounds[query], bounds[query + 1]):
+            if ranked.rank[row] <= len(signs):
+                label = int(ranked.label[row])
+                signs[ranked.rank[row] - 1] = "." if label < 0 else ">" if label > 9 else str(label)
+        found.append("".join(signs))
+    return found
