@@ -25,6 +25,7 @@ MODULES = {
     "statistics": "significance",
     "gate": "gate",
     "judge_threshold": "judge_threshold",
+    "human_labels": "human_labels",
     "power": "power",
     "wattbot": "wattbot",
     "ab": "ab",

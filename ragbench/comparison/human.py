@@ -129,6 +129,7 @@ class Powered:
         baseline: mean of the baseline by both kinds of labels.
         model: mean difference by the model's labels alone.
         clusters: number of independent units among all queries.
+        labelled_clusters: number of independent units among those that annotators labelled.
         notes: queries that count as no difference.
     """
 
@@ -136,6 +137,7 @@ class Powered:
     baseline: float
     model: float
     clusters: int
+    labelled_clusters: int
     notes: tuple[str, ...]
 
 
@@ -158,7 +160,12 @@ def powered(pair: Pair, metric: str, human: HumanLabels) -> Powered:
     queries = "1 query has" if empty == 1 else f"{empty} queries have"
     notes = [f"{queries} no relevant item by the labels of annotators: no difference is counted there"]
     return Powered(
-        found, means.combined.value, float(model.mean()), int(groups.max()) + 1, tuple(notes) if empty else ()
+        found,
+        means.combined.value,
+        float(model.mean()),
+        int(groups.max()) + 1,
+        len(np.unique(groups[seen])),
+        tuple(notes) if empty else (),
     )
 
 

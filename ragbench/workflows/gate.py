@@ -12,9 +12,11 @@ from ragbench.comparison.gate.rules import DEFAULT_RULES, Inconclusive, Rules, p
 from ragbench.comparison.references import System, one_system
 from ragbench.core.context import Context
 from ragbench.core.errors import SettingError
+from ragbench.core.judgements import Judgements
 from ragbench.core.options import named, option, options
 from ragbench.core.scored import ScoredRun
 from ragbench.io.baselines import STORE, read_baseline, read_one
+from ragbench.io.trec import read_qrels
 
 GivenRules = Path | Sequence[Mapping[str, object]] | Rules
 
@@ -36,6 +38,12 @@ class Options:
         "What happens if the queries cannot decide: neutral (a notice), pass or fail.", default=None, section="Rules",
         unset="what the rules say, or neutral",
     )  # fmt: skip
+    human: Path | Judgements | None = option(
+        "TREC labels of annotators for some of the queries; margins then use them together with the other labels.",
+        default=None,
+        section="Input",
+        metavar="LABELS",
+    )
     store: Path = option("Folder of the baselines.", default=STORE, section="Input")
     out: Path | None = option(
         "Folder for gate.json, gate.md and gate.xml.", default=None, section="Output", python=False
@@ -69,7 +77,8 @@ def run(options: Options, context: Context) -> Gate:
     baseline = None if options.baseline is None else _baseline(options.baseline, options.store)
     candidate = options.candidate
     held = read_one(candidate) if isinstance(candidate, str | Path) else one_system(candidate)
-    return decide_gate(baseline, held, rules, allow=options.allow)
+    human = read_qrels(options.human) if isinstance(options.human, Path) else options.human
+    return decide_gate(baseline, held, rules, allow=options.allow, human=human)
 
 
 def _baseline(given: System, store: Path) -> ScoredRun:

@@ -7,6 +7,7 @@ import pytest
 
 import ragbench as rb
 from ragbench.comparison.compare import Compared
+from ragbench.comparison.references import read_references
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.judgements import Judgements
 from ragbench.io.trec import read_qrels
@@ -131,3 +132,30 @@ def test_what_cannot_be_decided_is_refused(files: tuple[Path, Labels]) -> None:
         compared(folder, part, correction="tukey")
     with pytest.raises(SettingError, match="is 'wilcoxon'"):
         compared(folder, part, test="wilcoxon")
+
+
+def test_a_gate_decides_its_margin_by_both_kinds_of_labels(files: tuple[Path, Labels]) -> None:
+    folder, human = files
+    write(folder / "human.qrels", {q: human[q] for q in list(human)[:20]})
+    runs = read_references(
+        [str(folder / "old.run"), str(folder / "new.run")], qrels=folder / "model.qrels", metrics=["ndcg@10"]
+    )
+    verdict = rb.compare(*runs, human=folder / "human.qrels").verdicts[0]
+    rules = [{"metric": "ndcg@10", "margin": 0.3}]
+    gate = rb.gate(runs[1], runs[0], rules=rules, human=folder / "human.qrels")
+    (decided,) = gate.decided
+    assert decided.value == pytest.approx(verdict.difference)
+    assert (decided.n, decided.method) == (20, "t, prediction-powered")
+    assert decided.comparison is not None
+    assert decided.comparison.human == verdict.human
+    # 95% below; the interval of compare has 97.5% on each side.
+    assert verdict.low is not None
+    assert decided.low is not None
+    assert verdict.low < decided.low < verdict.difference
+    assert gate.outcome == "pass"
+    tight = rb.gate(runs[1], runs[0], rules=[{"metric": "ndcg@10", "margin": 1e-4}], human=folder / "human.qrels")
+    assert tight.outcome == "inconclusive"
+    assert "labels of annotators would decide it" in tight.decided[0].reason or "too close" in tight.decided[0].reason
+    for rule, what in (({"metric": "ndcg@10", "min": 0.1}, "a floor"), ({**rules[0], "by": "length"}, "for slices")):
+        with pytest.raises(SettingError, match=rf"does not go with rule 1, which is {what}"):
+            rb.gate(runs[1], runs[0], rules=[rule], human=folder / "human.qrels")

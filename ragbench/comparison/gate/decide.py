@@ -17,12 +17,15 @@ from ragbench.comparison.gate.rules import (
     Rule,
     Rules,
 )
+from ragbench.comparison.human import HumanLabels, with_human
 from ragbench.comparison.pairing import Pair, pair
 from ragbench.comparison.slices import slices
 from ragbench.comparison.verdict import verdicts
-from ragbench.core.errors import ArmError, InputError
+from ragbench.core.errors import ArmError, InputError, SettingError
+from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import first_ten
 from ragbench.core.scored import ScoredRun
+from ragbench.core.spelling import named
 
 
 def decide_gate(
@@ -31,6 +34,7 @@ def decide_gate(
     rules: Rules = DEFAULT_RULES,
     *,
     allow: Collection[str] = (),
+    human: Judgements | None = None,
 ) -> Gate:
     """Decide whether the candidate may pass: yes, no, or inconclusive.
 
@@ -45,6 +49,8 @@ def decide_gate(
         candidate: the system under test.
         rules: the rules.
         allow: what may differ between the two: ``golden``, ``corpus`` or ``settings``.
+        human: labels of annotators for some of the queries; margins are then decided by these and the labels of the
+            evaluation together (`ragbench.comparison.human`).
 
     Raises:
         ArmError: a system did not run.
@@ -59,6 +65,8 @@ def decide_gate(
     if not len(candidate.queries):
         raise InputError(f"{candidate.name} has no queries, so there is nothing to decide")
     notes = list(check_match(baseline, candidate, allow)) if baseline is not None else []
+    if human is not None:
+        _check_human(baseline, rules)
     check_applicable(rules, baseline, candidate)
     # Requests of a load test are not pairs, and no rule on them looks at single requests.
     compared = (
@@ -69,13 +77,21 @@ def decide_gate(
         if compared.same_run:
             notes.append("the candidate is the same run as the baseline: all rankings and values are equal")
     notes += left_out(rules.rules, compared, candidate)
+    labelled = None
+    if human is not None:
+        if compared is None:
+            raise SettingError("does not go with a load test, which has no rankings", option="human")
+        labelled = HumanLabels.of(human, compared.candidate)
+    notes += labelled.notes if labelled is not None else ()
     estimated = sum(_estimates(rule) for rule in rules.rules)
     above = rules.false_alarms / max(estimated, 1)
     decided = tuple(
-        one for rule in rules.rules for one in _decide(rule, compared, baseline, candidate, rules.false_passes, above)
+        one
+        for rule in rules.rules
+        for one in _decide(rule, compared, baseline, candidate, rules.false_passes, above, labelled)
     )
     if compared is not None:
-        decided = _with_comparisons(decided, compared)
+        decided = _with_comparisons(decided, compared, labelled)
     outcome = _outcome(decided)
     return Gate(outcome, _sentence(outcome, decided), decided, tuple(notes), rules, baseline, candidate)
 
@@ -86,11 +102,17 @@ def _estimates(rule: Rule) -> bool:
 
 
 def _decide(
-    rule: Rule, compared: Pair | None, baseline: ScoredRun | None, candidate: ScoredRun, below: float, above: float
+    rule: Rule,
+    compared: Pair | None,
+    baseline: ScoredRun | None,
+    candidate: ScoredRun,
+    below: float,
+    above: float,
+    human: HumanLabels | None,
 ) -> Iterator[Decided]:
     match rule:
         case MetricRule():
-            yield from decide_metric(rule, compared, candidate, below=below, above=above)
+            yield from decide_metric(rule, compared, candidate, below=below, above=above, human=human)
         case LatencyRule():
             yield decide_latency(rule, baseline, candidate)
         case CostRule():
@@ -99,7 +121,20 @@ def _decide(
             yield decide_share(rule, candidate, below=below, above=above)
 
 
-def _with_comparisons(decided: Sequence[Decided], pair: Pair) -> tuple[Decided, ...]:
+def _check_human(baseline: ScoredRun | None, rules: Rules) -> None:
+    """Refuse rules that labels of annotators cannot decide."""
+    if baseline is None:
+        raise SettingError(f"needs {named('baseline')}: labels of annotators decide a difference", option="human")
+    for number, rule in enumerate(rules.rules, 1):
+        if isinstance(rule, MetricRule) and (rule.margin is None or rule.by is not None or rule.slice is not None):
+            what = "a floor or ceiling" if rule.margin is None else "for slices"
+            raise SettingError(
+                f"does not go with rule {number}, which is {what}: these labels decide margins over all queries",
+                option="human",
+            )
+
+
+def _with_comparisons(decided: Sequence[Decided], pair: Pair, human: HumanLabels | None) -> tuple[Decided, ...]:
     """Add to each margin the result of `compare` on the same queries."""
     by_slice: dict[str, list[int]] = {}
     for i, one in enumerate(decided):
@@ -113,7 +148,7 @@ def _with_comparisons(decided: Sequence[Decided], pair: Pair) -> tuple[Decided, 
             rows = next(part.rows for part in slices(pair.queries, name.partition("=")[0]) if part.name == name)
         said = verdicts([(pair, decided[i].metric) for i in places], rows=rows, slice=name)
         for i, verdict in zip(places, said, strict=True):
-            found[i] = replace(decided[i], comparison=verdict)
+            found[i] = replace(decided[i], comparison=with_human(verdict, pair, human) if human else verdict)
     return tuple(found)
 
 

@@ -19,6 +19,7 @@ from ragbench.comparison.gate.bounds import (
 )
 from ragbench.comparison.gate.result import Decided, weigh
 from ragbench.comparison.gate.rules import CostRule, LatencyRule, MetricRule, Rule, Rules
+from ragbench.comparison.human import METHOD, HumanLabels, powered
 from ragbench.comparison.pairing import Pair, column
 from ragbench.comparison.slices import BUILT_IN, Slice, slices
 from ragbench.core.errors import RagbenchError, SettingError, did_you_mean
@@ -125,7 +126,13 @@ Values = npt.NDArray[np.float64]
 
 
 def decide_metric(
-    rule: MetricRule, pair: Pair | None, candidate: ScoredRun, *, below: float, above: float
+    rule: MetricRule,
+    pair: Pair | None,
+    candidate: ScoredRun,
+    *,
+    below: float,
+    above: float,
+    human: HumanLabels | None = None,
 ) -> Iterator[Decided]:
     """Decide the rule, once for each of its slices.
 
@@ -135,7 +142,11 @@ def decide_metric(
         candidate: the candidate on all of its queries.
         below: probability that a broken rule passes.
         above: probability that a kept rule fails, over all slices.
+        human: labels of annotators, which then decide a margin over all queries together with those of the evaluation.
     """
+    if human is not None and pair is not None:
+        yield _by_annotators(rule, pair, human, below, above)
+        return
     run = candidate if pair is None or rule.margin is None else pair.candidate
     parts = wanted_slices(rule, run)
     if not parts:
@@ -148,6 +159,21 @@ def decide_metric(
             yield _decide(rule, pair, run, part.rows, part.name, below, above / large)
         else:
             yield _skipped(rule, metric_name(run, rule.metric) or rule.metric, part.name, counts[part.name])
+
+
+def _by_annotators(rule: MetricRule, pair: Pair, human: HumanLabels, below: float, above: float) -> Decided:
+    """Decide a margin by the prediction-powered difference; ``n`` is the number of queries that annotators labelled."""
+    run = pair.candidate
+    metric = metric_name(run, rule.metric) or rule.metric
+    got = powered(pair, metric, human)
+    both = got.found.combined
+    turned = _turned(rule, run, metric)
+    sign, ends = (-1.0, (1 - below, above)) if turned else (1.0, (below, 1 - above))
+    low, high = (sign * both.limit(chance) for chance in ends)
+    bounds = Bounds(sign * both.value, low, high, both.error, got.found.human, got.labelled_clusters, METHOD)
+    asked = _Asked(rule, metric, "", turned, (), pair.same_run, below, above, "queries with labels of annotators")
+    decided = _decided(asked, bounds, (got.baseline, got.baseline + both.value), 0.0 if turned else None, False)
+    return _turned_back(decided, 0.0) if turned else decided
 
 
 def left_out(rules: Sequence[Rule], pair: Pair | None, candidate: ScoredRun) -> list[str]:
@@ -242,6 +268,7 @@ class _Asked:
         units: resampling unit of each query.
         certain: whether both systems are the same run.
         below, above: error rates of the interval on each side.
+        queries: what more of would narrow the interval.
     """
 
     rule: MetricRule
@@ -252,6 +279,7 @@ class _Asked:
     certain: bool
     below: float
     above: float
+    queries: str = "queries"
 
 
 def _weighed(asked: _Asked, ours: Values, theirs: Values | None) -> Decided:
@@ -320,7 +348,7 @@ def _decided(
         candidate=means[1],
         room=room,
         method="the same run" if certain else bounds.method + (", decided on the mean" if on_mean else ""),
-        reason=_reason(rule, bounds, outcome, certain, more),
+        reason=_reason(asked, bounds, outcome, more),
         more_queries=more,
         low_error=None if certain or low is None else asked.below,
         high_error=None if certain or high is None else asked.above,
@@ -347,7 +375,8 @@ def _caught(asked: _Asked, bounds: Bounds, bound: float, shares: bool) -> float 
     return sin(angle) ** 2 if angle > 0 else None
 
 
-def _reason(rule: MetricRule, bounds: Bounds, outcome: str, certain: bool, more: int | None) -> str:
+def _reason(asked: _Asked, bounds: Bounds, outcome: str, more: int | None) -> str:
+    rule, certain = asked.rule, asked.certain
     if certain:
         return "the candidate is the same run as the baseline, so nothing differs"
     if bounds.n == 0:
@@ -360,18 +389,18 @@ def _reason(rule: MetricRule, bounds: Bounds, outcome: str, certain: bool, more:
             f"{FEWEST_CLUSTERS}; more where all values are equal)"
         )
     what = "the loss" if rule.margin is not None else "the value"
-    asked = f"the {_kind(rule)}"
+    limit = f"the {_kind(rule)}"
     if outcome == "pass":
-        return f"{what} clearly {'reaches' if rule.min is not None else 'stays within'} {asked}"
+        return f"{what} clearly {'reaches' if rule.min is not None else 'stays within'} {limit}"
     if outcome == "fail":
-        return f"{what} clearly {'misses' if rule.min is not None else 'exceeds'} {asked}"
+        return f"{what} clearly {'misses' if rule.min is not None else 'exceeds'} {limit}"
     worse = rule.margin is not None and bounds.high is not None and bounds.high < 0
-    known = f"it is worse, but maybe by less than {asked}" if worse else f"{asked} lies within the interval"
+    known = f"it is worse, but maybe by less than {limit}" if worse else f"{limit} lies within the interval"
     if more is None:
         return f"{known}; the value is too close to it for any realistic number of queries"
     documents = -(-more * bounds.clusters // bounds.n)
     source = f" from {documents:,} more documents" if bounds.clusters < bounds.n else ""
-    return f"{known}; about {more:,} more queries{source} would decide it in 4 of 5 runs, if the value stays"
+    return f"{known}; about {more:,} more {asked.queries}{source} would decide it in 4 of 5 runs, if the value stays"
 
 
 def _skipped(rule: MetricRule, metric: str, part: str, n: int) -> Decided:
