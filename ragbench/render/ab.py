@@ -33,7 +33,7 @@ def ab_tables(result: AbResult) -> "RenderableType":
 def ab_blocks(result: AbResult) -> list[Block]:
     """The check of the split, the verdict with its reasons, notes, and every outcome."""
     split = Line(split_line(result), "" if result.srm_ok else "bad")
-    single = "" if result.final else f"; use {named('final')} for a single look"
+    single = "" if result.final or result.looks else f"; use {named('final')} for a single look"
     notes = [*result.notes, how_decided(result) + single]
     if not result.srm_ok:
         notes.append("differences are not shown, because they mean nothing with this split; the JSON object has them")
@@ -44,14 +44,33 @@ def ab_blocks(result: AbResult) -> list[Block]:
     ]
     if not result.srm_ok:
         return found
+    if result.looks:
+        found.append(_looks(result))
     for role, title in (("primary", "Decides"), ("secondary", "Secondary"), ("guardrail", "Guardrails")):
         chosen = [outcome for outcome in result.outcomes if outcome.role == role]
         if chosen:
             found.append(Block(f"{title}: {100 * (1 - result.alpha):g}% intervals"))
-            found += [_outcome(outcome) for outcome in chosen]
+            found += [_outcome(outcome, "all looks" if result.looks else "any look") for outcome in chosen]
     if result.over_time:
         found.append(_over_time(result.outcomes[0], result))
     return found
+
+
+def _looks(result: AbResult) -> Block:
+    """The planned looks: units, boundary, error rate spent, and the chance of finding the effect by then."""
+    with_chance = any(look.chance is not None for look in result.looks)
+    head = ("look", "units", "boundary", "alpha spent", *(("found by then",) if with_chance else ()))
+    rows = tuple(
+        (
+            Cell(f"{at}, now" if look.now else str(at), "strong" if look.now else ""),
+            f"{look.units:,}",
+            f"{look.boundary:.3f}",
+            f"{look.spent:.5f}",
+            *(() if look.chance is None else (f"{look.chance:.0%}",)),
+        )
+        for at, look in enumerate(result.looks, 1)
+    )
+    return Block("Planned looks: a difference counts from so many standard errors", head, rows)
 
 
 def verdict_block(advice: Recommendation, control: str) -> Block:
@@ -86,10 +105,12 @@ def how_decided(result: AbResult) -> str:
     control = f"the control is {result.variants[0].name} ({result.control_why})"
     if result.final:
         return f"{control}; this is the only look, so the one-look tests decide"
+    if result.looks:
+        return f"{control}; the planned looks decide, so their p-values and intervals hold for all looks together"
     return f"{control}; the any-look (always-valid) tests decide, so you may look as often as you like"
 
 
-def _outcome(outcome: OutcomeResult) -> Block:
+def _outcome(outcome: OutcomeResult, looks: str) -> Block:
     """Three rows for each challenger: estimates, one look, any look."""
     several = len(outcome.contrasts) > 1
     difference = "points" if outcome.percent else "difference"
@@ -115,7 +136,7 @@ def _outcome(outcome: OutcomeResult) -> Block:
                 p_text(contrast.p_adjusted),
             ),
             (
-                "  any look",
+                f"  {looks}",
                 "",
                 "",
                 _range(_difference(outcome, sequence.low), _difference(outcome, sequence.high)),

@@ -10,6 +10,7 @@ import numpy as np
 from ragbench.comparison.ab.decide import recommend
 from ragbench.comparison.ab.estimates import Measured, contrasts, interval, measure
 from ragbench.comparison.ab.events import Columns, find_columns, open_events
+from ragbench.comparison.ab.looks import limit_now, schedule
 from ragbench.comparison.ab.outcomes import Guardrail, Outcome
 from ragbench.comparison.ab.over_time import by_day, without_time
 from ragbench.comparison.ab.plan import arrivals_per_day, plan, units_for_guardrail
@@ -17,6 +18,7 @@ from ragbench.comparison.ab.results import (
     AbResult,
     Contrast,
     DayResult,
+    Look,
     OutcomeResult,
     Recommendation,
     Role,
@@ -57,7 +59,7 @@ def analyse(path: Path, settings: AbSettings) -> AbResult:
     if min(counts) == 0:
         raise InputError(f"{path}: variant {names[counts.index(0)]!r} has no unit of its own")
     notes += _look_alikes(names, counts)
-    if not settings.final and min(counts) < FEWEST_UNITS:
+    if not settings.one_look and min(counts) < FEWEST_UNITS:
         notes.append(
             f"nothing is decided before {FEWEST_UNITS} units in each variant, unless this is the {named('final')} look"
         )
@@ -70,9 +72,9 @@ def analyse(path: Path, settings: AbSettings) -> AbResult:
     results = _results(units, order, names, columns, settings, str(path))
     days, undated = _over_time(units, order, columns, settings, str(path))
     notes += undated
-    planned = None
+    planned, looks = None, _looks(results[0], sum(counts), settings) if ok else ()
     if ok:
-        planned = plan(results[0], counts, settings, arrivals_per_day(units.first))
+        planned = plan(results[0], counts, settings, arrivals_per_day(units.first), looks)
         advice = recommend(results, planned, settings)
     else:
         share = " : ".join(f"{settings.weights.get(name, 1.0):g}" for name in names)
@@ -87,9 +89,18 @@ def analyse(path: Path, settings: AbSettings) -> AbResult:
             ),
         )
     return AbResult(
-        str(path), columns.unit, variants, why, ratio.p, ok, settings.final, settings.alpha, settings.horizon,
-        units.mixed, tuple(results), planned, advice, tuple(notes), days,
+        str(path), columns.unit, variants, why, ratio.p, ok, settings.one_look, settings.alpha, settings.sharpest,
+        units.mixed, tuple(results), planned, advice, tuple(notes), days, looks,
     )  # fmt: skip
+
+
+def _looks(primary: OutcomeResult, units: int, settings: AbSettings) -> tuple[Look, ...]:
+    """Return the planned looks, with the chances of the first challenger; nothing without a plan."""
+    if settings.looks is None:
+        return ()
+    control = primary.control.value
+    effect = settings.effect * control if settings.effect is not None and control > 0 else None
+    return schedule(units, primary.contrasts[0].error, effect, settings)
 
 
 def _over_time(
@@ -105,7 +116,7 @@ def _over_time(
     given = [(one, before.get(one.name, before.get("", ""))) for one in watched]
     undated = without_time(units)
     notes = [f"{undated:,} units have no time and are in none of the days"] if undated else []
-    return by_day(units, order, given, settings, source), notes
+    return by_day(units, order, given, replace(settings, looks=None, looked=()), source), notes
 
 
 def _about_units(units: Units, source: str, settings: AbSettings) -> list[str]:
@@ -210,7 +221,7 @@ def _too_skewed(measured: Measured, found: Sequence[Contrast], settings: AbSetti
     for contrast, challenger in zip(found, measured.samples[1:], strict=True):
         units = measured.samples[0].n + challenger.n
         needed = units * (contrast.skewness / MOST_SKEWED) ** 2
-        if needed >= units and not settings.final:
+        if needed >= units and not settings.one_look:
             notes.append(
                 f"{contrast.challenger}: a few large values make most of the difference, so nothing is decided on "
                 f"{measured.outcome.name} before about {needed:,.0f} units of the two variants"
@@ -222,27 +233,33 @@ def _watched(
     measured: Measured, names: Sequence[str], guardrail: Guardrail, settings: AbSettings
 ) -> tuple[Watched, ...]:
     control = measured.samples[0]
+    everyone = sum(one.n for one in measured.samples)
     found = []
     for name, challenger in zip(names[1:], measured.samples[1:], strict=True):
-        reach = _reach(settings, min(control.n, challenger.n))(control.n + challenger.n)
+        reach = _reach(settings, min(control.n, challenger.n), everyone)(control.n + challenger.n)
         if guardrail.relative and control.mean <= 0:
             found.append(Watched(name, "undecided", 1.0, None))
             continue
         state = within_margin(
             control, challenger, guardrail.bound, relative=guardrail.relative, upper=guardrail.upper, reach=reach
         )
-        needed = units_for_guardrail(control, challenger, guardrail, _reach(settings, FEWEST_UNITS), settings.power)
+        needed = units_for_guardrail(
+            control, challenger, guardrail, _reach(settings, FEWEST_UNITS, everyone), settings.power
+        )
         found.append(Watched(name, state.state, state.p, needed))
     return tuple(found)
 
 
-def _reach(settings: AbSettings, smallest: int) -> Callable[[float], float]:
+def _reach(settings: AbSettings, smallest: int, everyone: int) -> Callable[[float], float]:
     """Return the one-sided limits in standard errors, for one look or for the sequence at twice alpha."""
-    if settings.final:
+    if settings.one_look:
         return fixed_boundary(2 * settings.alpha)
     if smallest < FEWEST_UNITS:
         return lambda units: float("inf")
-    return lambda units: boundary(units, horizon=settings.horizon, alpha=2 * settings.alpha)
+    if settings.looks is not None:
+        reach = limit_now(everyone, settings, 2 * settings.alpha)
+        return lambda units: reach
+    return lambda units: boundary(units, horizon=settings.sharpest, alpha=2 * settings.alpha)
 
 
 def _corrected(results: list[OutcomeResult]) -> list[OutcomeResult]:

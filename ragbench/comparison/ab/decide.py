@@ -7,6 +7,9 @@ from typing import Literal
 from ragbench.comparison.ab.results import Contrast, OutcomeResult, Plan, Recommendation
 from ragbench.comparison.ab.settings import AbSettings
 
+FUTILE = 0.2
+"""You may stop for futility if the chance of finding the effect that matters is below this."""
+
 
 @dataclass(frozen=True)
 class _Case:
@@ -86,7 +89,7 @@ def _case(at: int, results: Sequence[OutcomeResult], plan: Plan | None, settings
 
 
 def _p(contrast: Contrast, settings: AbSettings) -> float:
-    return contrast.p_adjusted if settings.final else contrast.sequence_p_adjusted
+    return contrast.p_adjusted if settings.one_look else contrast.sequence_p_adjusted
 
 
 def _shown(contrast: Contrast, settings: AbSettings, *, better: bool) -> bool:
@@ -95,16 +98,15 @@ def _shown(contrast: Contrast, settings: AbSettings, *, better: bool) -> bool:
 
 def _excluded(primary: OutcomeResult, contrast: Contrast, plan: Plan, settings: AbSettings) -> bool:
     """Whether the interval excludes the smallest effect of interest."""
-    interval = (contrast.low, contrast.high) if settings.final else (contrast.sequence.low, contrast.sequence.high)
+    interval = (contrast.low, contrast.high) if settings.one_look else (contrast.sequence.low, contrast.sequence.high)
     end = interval[0] if primary.lower else interval[1]
     return end is not None and (-end if primary.lower else end) < plan.wanted
 
 
 def _about(result: OutcomeResult, contrast: Contrast, settings: AbSettings) -> str:
     p, text = _p(contrast, settings), p_text(_p(contrast, settings))
-    shown = (
-        f"{'p' if settings.final else 'always-valid p'} {text.replace('<', '< ') if text[0] == '<' else '= ' + text}"
-    )
+    kind = "p" if settings.one_look else "p over the looks" if settings.looks is not None else "always-valid p"
+    shown = f"{kind} {text.replace('<', '< ') if text[0] == '<' else '= ' + text}"
     if p >= settings.alpha or contrast.difference == 0:
         return f"{result.name}: no difference shown ({_change(result, contrast)}, {shown})"
     return f"{result.name} is {'better' if contrast.better else 'worse'} ({_change(result, contrast)}, {shown})"
@@ -140,6 +142,13 @@ def _how_long(primary: OutcomeResult, plan: Plan | None) -> tuple[str, ...]:
     smallest = size(plan.smallest_relative, plan.smallest)
     now = f"{plan.units:,} units can show a difference of {smallest} with {plan.power:.0%} power"
     wanted = size(plan.wanted_relative, plan.wanted)
+    chance = plan.conditional_power
+    if chance is not None and chance < FUTILE:
+        return (
+            now,
+            f"futility: if the {wanted} that matters is true, the last look still finds it with {chance:.0%} chance "
+            "only; you may stop, and the boundaries hold whether you do or not",
+        )
     if plan.more is None:
         return (now, f"{wanted} is out of reach")
     if plan.more == 0:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.comparison.ab.looks import at_look
 from ragbench.comparison.ab.outcomes import EVENTS, How, Outcome
 from ragbench.comparison.ab.results import Contrast, Mean
 from ragbench.comparison.ab.settings import AbSettings
@@ -142,7 +143,10 @@ def contrasts(measured: Measured, names: Sequence[str], settings: AbSettings) ->
         ranks = None
         if measured.outcome.how == "sum" and measured.adjusted is None:
             ranks = mann_whitney(measured.values[0], measured.values[at])
-        sequence = always_valid(compared, sizes, horizon=settings.horizon, alpha=settings.alpha)
+        if settings.looks is not None:
+            sequence = at_look(compared, sizes, sum(one.n for one in measured.samples), settings)
+        else:
+            sequence = always_valid(compared, sizes, horizon=settings.sharpest, alpha=settings.alpha)
         relative = relative_difference(control, challenger, _quantile(settings.alpha))
         if low is None and relative is not None:
             relative = (relative[0], None, None)

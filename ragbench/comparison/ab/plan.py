@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.comparison.ab.looks import chance_at_the_end, planned_boundary
 from ragbench.comparison.ab.outcomes import Guardrail
-from ragbench.comparison.ab.results import OutcomeResult, Plan
+from ragbench.comparison.ab.results import Look, OutcomeResult, Plan
 from ragbench.comparison.ab.settings import AbSettings
 from ragbench.stats.online.sample import Sample
 from ragbench.stats.online.sequential import Boundary, boundary, fixed_boundary, smallest_effect, units_needed
@@ -14,7 +15,13 @@ from ragbench.stats.online.sequential import Boundary, boundary, fixed_boundary,
 DAY = 86_400.0
 
 
-def plan(primary: OutcomeResult, counts: Sequence[int], settings: AbSettings, per_day: float | None) -> Plan | None:
+def plan(
+    primary: OutcomeResult,
+    counts: Sequence[int],
+    settings: AbSettings,
+    per_day: float | None,
+    looks: tuple[Look, ...] = (),
+) -> Plan | None:
     """Plan more units, for the challenger that needs most of them.
 
     Args:
@@ -22,6 +29,7 @@ def plan(primary: OutcomeResult, counts: Sequence[int], settings: AbSettings, pe
         counts: units per variant, the control first.
         settings: error rates, power and the effect of interest.
         per_day: new units per day.
+        looks: the planned looks, if there are any.
 
     Returns:
         The plan, or None if a variant has no variance.
@@ -41,11 +49,15 @@ def plan(primary: OutcomeResult, counts: Sequence[int], settings: AbSettings, pe
         wanted = (settings.effect or 0) * control if asked else smallest / 2
         needed = units_needed(spread, wanted, limit, power=settings.power)
         share = everyone / pair
+        chance = None
+        if looks and asked:
+            gain = -contrast.difference if primary.lower else contrast.difference
+            chance = chance_at_the_end(looks, gain / contrast.error, contrast.error, wanted)
         found.append(
             Plan(
                 settings.power, everyone, smallest, smallest / control if control > 0 else None,
                 wanted, wanted / control if control > 0 else None, asked,
-                None if needed is None else int(np.ceil(needed * share)), per_day,
+                None if needed is None else int(np.ceil(needed * share)), per_day, chance,
             )
         )  # fmt: skip
     return max(found, key=lambda one: (one.units_needed is None, one.units_needed or 0))
@@ -78,6 +90,8 @@ def arrivals_per_day(first: npt.NDArray[np.float64] | None) -> float | None:
 
 
 def _limit(settings: AbSettings, alpha: float) -> Boundary:
-    if settings.final:
+    if settings.one_look:
         return fixed_boundary(alpha)
-    return lambda units: boundary(units, horizon=settings.horizon, alpha=alpha)
+    if settings.looks is not None:
+        return planned_boundary(settings, alpha)
+    return lambda units: boundary(units, horizon=settings.sharpest, alpha=alpha)

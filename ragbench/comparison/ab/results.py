@@ -49,7 +49,7 @@ class Contrast:
         p: two-sided p-value of one look.
         p_adjusted: p corrected by Holm over the contrasts of the same role.
         test: name of the test that gave p.
-        sequence: p-value and interval that are valid for any number of looks.
+        sequence: p-value and interval that are valid for any number of looks, or for the planned looks together.
         sequence_p_adjusted: p-value of the sequence, corrected in the same way.
         rank_p: p-value of Mann-Whitney; None if it does not apply.
         superiority: share of pairs of units in which the challenger's value is larger; None if ``rank_p`` is.
@@ -139,6 +139,8 @@ class Plan:
         wanted_relative: the same as a share of the control.
         asked: whether the user gave the effect.
         units_needed: units needed in all; None if out of reach.
+        conditional_power: with planned looks and a given effect: the chance that the last look finds the effect, if it
+            is true, given the data so far.
         per_day: new units per day; None without a time column.
     """
 
@@ -151,6 +153,7 @@ class Plan:
     asked: bool
     units_needed: int | None
     per_day: float | None
+    conditional_power: float | None = None
 
     @property
     def more(self) -> int | None:
@@ -161,6 +164,25 @@ class Plan:
     def days(self) -> float | None:
         """Days until these units have come, at the present rate."""
         return None if self.more is None or not self.per_day else self.more / self.per_day
+
+
+@dataclass(frozen=True)
+class Look:
+    """One planned look.
+
+    Attributes:
+        units: units of all variants.
+        boundary: standard errors at which a difference counts.
+        spent: error rate that is used up to this look.
+        chance: probability of having found the effect that matters by this look, if it is true; None without an effect.
+        now: whether this is the present look.
+    """
+
+    units: int
+    boundary: float
+    spent: float
+    chance: float | None
+    now: bool
 
 
 @dataclass(frozen=True)
@@ -229,6 +251,7 @@ class AbResult(Shown):
         recommendation: the advice.
         notes: notes for the reader.
         over_time: results by outcome, challenger and day, if requested.
+        looks: the planned looks, past and to come; empty without ``looks`` in the settings.
     """
 
     source: str
@@ -246,3 +269,4 @@ class AbResult(Shown):
     recommendation: Recommendation
     notes: tuple[str, ...]
     over_time: tuple[DayResult, ...] = ()
+    looks: tuple[Look, ...] = ()

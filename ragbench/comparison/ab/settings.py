@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Literal
 
 from ragbench.comparison.ab.outcomes import Guardrail, Outcome, number, parse_guardrail, parse_outcome
 from ragbench.core.errors import SettingError
@@ -12,6 +13,7 @@ UNITS = ("user_id", "unit_id", "visitor_id", "customer_id", "session_id")
 VARIANTS = ("variant_id", "variant", "group", "arm")
 OUTCOMES = ("converted", "order_value")
 TIMES = ("timestamp", "time", "event_time", "date")
+MOST_LOOKS = 200
 ROWS = "row"
 """The unit that makes every row one unit."""
 
@@ -29,6 +31,34 @@ def parse_split(text: str) -> dict[str, float]:
             raise SettingError(f"is {text!r}; write it as control=50,treatment=50", option="split")
         found[name.strip()] = number(weight.strip(), named("split"))
     return found
+
+
+def parse_looks(text: str) -> tuple[float, ...]:
+    """Read ``5`` as five equal looks, and ``25%,50%,100%`` or ``.25,.5,1`` as shares.
+
+    Raises:
+        SettingError: a part is no number of at least 0, or there are too many looks.
+    """
+    parts = [number(part.strip(), named("looks")) for part in filter(None, text.split(","))]
+    if len(parts) == 1 and "%" not in text:
+        if not (parts[0].is_integer() and 1 <= parts[0] <= MOST_LOOKS):
+            raise SettingError(
+                f"is {text!r}; give a number from 1 to {MOST_LOOKS}, or shares such as 25%,50%,100%", option="looks"
+            )
+        return tuple((at + 1) / int(parts[0]) for at in range(int(parts[0])))
+    return tuple(parts)
+
+
+def parse_looked(text: str) -> tuple[int, ...]:
+    """Read ``4000,9000``.
+
+    Raises:
+        SettingError: a part is no whole number.
+    """
+    parts = [part.strip() for part in filter(None, text.split(","))]
+    if not all(part.isdigit() for part in parts):
+        raise SettingError(f"is {text!r}; write the units of each earlier look, for example 4000,9000", option="looked")
+    return tuple(map(int, parts))
 
 
 def _effect(text: str) -> float | None:
@@ -76,10 +106,22 @@ class AbSettings:
     )  # fmt: skip
     final: bool = option("This is the only look, so the one-look tests decide.", default=False, section="Verdict")
     over_time: bool = option("Also estimate by day, and for all units so far.", default=False, section="Output")
-    horizon: int = option(
-        "Units at which the any-look tests are sharpest; fix it before the experiment.", default=HORIZON,
-        section="Verdict",
+    horizon: int | None = option(
+        "Units at which the any-look tests are sharpest; fix it before the experiment.", default=None,
+        section="Verdict", unset=f"the planned units, else {HORIZON:,}",
     )  # fmt: skip
+    planned: int | None = option("Units that the experiment will have in all.", default=None, section="Looks")
+    looks: Sequence[float] | None = option(
+        "Planned looks: their number, or shares of the planned units such as 25%,50%,100%. Then the looks decide.",
+        default=None, section="Looks", unset="any look", parse=parse_looks,
+    )  # fmt: skip
+    looked: Sequence[int] = option(
+        "Units at each earlier look, 4000,9000, if they differ from the plan.", default=(), section="Looks",
+        unset="as planned", parse=parse_looked,
+    )  # fmt: skip
+    spending: Literal["obf", "pocock"] = option(
+        "How the error rate is spent: obf almost all at the end, pocock evenly.", default="obf", section="Looks"
+    )
     alpha: float = option("Error rate of the verdict.", default=0.05, section="Verdict")
     power: float = option("Chance of finding the effect, for planning.", default=0.8, section="Verdict")
     srm_alpha: float = option("The split is broken if its p-value is below this.", default=0.001, section="Verdict")
@@ -94,7 +136,10 @@ class AbSettings:
                 raise SettingError(f"is {value}; it must lie between 0 and 0.5", option=name)
         if not 0.5 <= self.power < 1:
             raise SettingError(f"is {self.power}; it must lie between 0.5 and 1", option="power")
-        if self.horizon < 1:
+        if self.planned is not None and self.planned < 1:
+            raise SettingError(f"is {self.planned}; it must be at least 1 unit", option="planned")
+        self._check_looks()
+        if self.horizon is not None and self.horizon < 1:
             raise SettingError(f"is {self.horizon}; it must be at least 1 unit", option="horizon")
         if self.effect is not None and not self.effect > 0:
             raise SettingError("must be above 0, for example 2%", option="effect")
@@ -102,6 +147,29 @@ class AbSettings:
             raise SettingError(f"is {self.max_mixed:.0%}; it must lie between 0% and 100%", option="max_mixed")
         if any(weight <= 0 for weight in self.weights.values()):
             raise SettingError("needs shares above 0, for example control=50,treatment=50", option="split")
+
+    def _check_looks(self) -> None:
+        if self.looks is None:
+            if self.looked:
+                raise SettingError(f"needs {named('looks')}, the planned looks", option="looked")
+            return
+        if self.planned is None:
+            raise SettingError(f"needs {named('planned')}, the units that the experiment will have", option="looks")
+        shares = list(self.looks)
+        if not shares or shares != sorted(set(shares)) or shares[0] <= 0 or shares[-1] != 1:
+            raise SettingError("must be rising shares of the planned units that end with 100%", option="looks")
+        if list(self.looked) != sorted(set(self.looked)) or any(units < 1 for units in self.looked):
+            raise SettingError("must be rising numbers of units, for example 4000,9000", option="looked")
+
+    @property
+    def one_look(self) -> bool:
+        """Whether the one-look tests decide."""
+        return self.final and self.looks is None
+
+    @property
+    def sharpest(self) -> int:
+        """Units at which the any-look tests are sharpest."""
+        return self.horizon or self.planned or HORIZON
 
     @cached_property
     def measured(self) -> tuple[Outcome, ...]:
