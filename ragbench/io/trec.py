@@ -20,6 +20,7 @@ from urllib.parse import unquote
 import numpy as np
 
 from ragbench.core.errors import InputError
+from ragbench.core.ids import ArrowIds
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import LedgerEntry, first_ten
 from ragbench.core.runs import Precision, Run, Unit
@@ -110,38 +111,79 @@ def read_content(path: Path) -> bytes:
 def _read_run_columns(content: bytes, unit: Unit, precision: Precision) -> TaggedRun | None:
     """Parse a run as columns; None if the layout or a value needs `_read_run_lines`."""
     import pyarrow as pa
-    from pyarrow import csv
 
     content, delimiter = _one_delimiter(content)
-    last = content[content.rstrip().rfind(b"\n") + 1 :].split()
-    if len(last) < RUN_FIELDS or b"\0" in content:
+    last = content[content.rfind(b"\n", 0, _end(content)) + 1 :].split()
+    if len(last) < RUN_FIELDS:
         return None
     more = [f"more{i}" for i in range(len(last) - RUN_FIELDS)]
+    names = ["query", "q0", "item", "rank", "score", "tag", *more]
     try:
         tag = last[RUN_FIELDS - 1].decode()
+    except UnicodeDecodeError:
+        return None
+    table = _columns(content, delimiter, names, {"query": pa.string(), "item": pa.string(), "score": pa.float64()})
+    if table is None:
+        return None
+    query_ids, queries = _encoded(table["query"])
+    item_ids, items = _encoded(table["item"])
+    scores = _numbers(table["score"], np.float64)
+    if "" in query_ids or _has_empty(item_ids) or np.isnan(scores).any():
+        return None
+    run = Run.of(list(query_ids), queries, items, _rounded(scores, precision), item_ids, unit=unit)
+    return TaggedRun(run, tag)
+
+
+def _columns(content: bytes, delimiter: bytes, names: list[str], kinds: dict[str, Any]) -> Any | None:
+    """Parse delimited text to the Arrow columns of ``kinds``; None if it does not fit them."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    if b"\0" in content:
+        return None
+    try:
         table = csv.read_csv(
             pa.BufferReader(arrow_owned(content)),
-            read_options=csv.ReadOptions(
-                column_names=["query", "q0", "item", "rank", "score", "tag", *more], block_size=1 << 20
-            ),
+            read_options=csv.ReadOptions(column_names=names, block_size=1 << 20),
             parse_options=csv.ParseOptions(delimiter=delimiter.decode(), quote_char=False),
-            convert_options=csv.ConvertOptions(
-                column_types={"query": pa.string(), "item": pa.string(), "score": pa.float64()},
-                include_columns=["query", "item", "score"],
-                null_values=[],
-            ),
+            convert_options=csv.ConvertOptions(column_types=kinds, include_columns=list(kinds), null_values=[]),
         )
-    except (pa.ArrowInvalid, UnicodeDecodeError):
+    except pa.ArrowInvalid:
         return None
-    # Encoding whole columns afterwards is twice as fast as asking the reader for dictionaries.
-    query, item = table["query"].dictionary_encode(), table["item"].dictionary_encode()
-    query_ids, item_ids = query.chunk(0).dictionary.to_pylist(), item.chunk(0).dictionary.to_pylist()
-    scores = table["score"].to_numpy()
-    if "" in query_ids or "" in item_ids or np.isnan(scores).any():
-        return None
-    return TaggedRun(
-        Run.of(query_ids, _codes(query), _codes(item), _rounded(scores, precision), item_ids, unit=unit), tag
+    return table if len(table) else None
+
+
+def _encoded(column: Any) -> tuple[ArrowIds, np.ndarray[Any, np.dtype[np.int32]]]:
+    """Return the distinct texts of a column, and the row of each cell in them.
+
+    Encoding whole columns is twice as fast as asking the reader for dictionaries.
+    """
+    found = column.dictionary_encode()
+    return ArrowIds(found.chunk(0).dictionary), np.concatenate(
+        [_numbers_of(chunk.indices, np.int32) for chunk in found.chunks]
     )
+
+
+def _numbers(column: Any, kind: type[Any]) -> np.ndarray[Any, np.dtype[Any]]:
+    """Return a column of numbers."""
+    return np.concatenate([_numbers_of(chunk, kind) for chunk in column.chunks])
+
+
+def _numbers_of(chunk: Any, kind: type[Any]) -> np.ndarray[Any, np.dtype[Any]]:
+    """Return an Arrow array without nulls. Its own ``to_numpy`` imports pandas, which takes longer than the file."""
+    size = np.dtype(kind).itemsize
+    return np.frombuffer(chunk.buffers()[1], kind, count=len(chunk), offset=chunk.offset * size)
+
+
+def _has_empty(ids: ArrowIds) -> bool:
+    offsets = np.frombuffer(ids.arrow.buffers()[1], np.int32, count=len(ids) + 1, offset=ids.arrow.offset * 4)
+    return bool((np.diff(offsets) == 0).any())
+
+
+def _end(content: bytes) -> int:
+    """Length of the content without blank lines at its end."""
+    tail = content[-4096:]
+    return len(content) - len(tail) + len(tail.rstrip())
 
 
 def _one_delimiter(content: bytes) -> tuple[bytes, bytes]:
@@ -158,13 +200,17 @@ def _one_delimiter(content: bytes) -> tuple[bytes, bytes]:
         content = content.translate(BLANKS)
     while _doubled(content, b" "):
         content = content.replace(b"  ", b" ")
-    if b" \n" in content or b"\n " in content:
+    if _has_pair(content, b" \n") or _has_pair(content, b"\n "):
         content = content.replace(b" \n", b"\n").replace(b"\n ", b"\n")
-    return _without_comments(content.strip(b" ")), b" "
+    if content.startswith(b" ") or content.endswith(b" "):
+        content = content.strip(b" ")
+    return _without_comments(content), b" "
 
 
 def _without_comments(content: bytes) -> bytes:
-    return COMMENT.sub(b"", content) if content.startswith(b"#") or b"\n#" in content else content
+    if b"#" in content and (content.startswith(b"#") or _has_pair(content, b"\n#")):
+        return COMMENT.sub(b"", content)
+    return content
 
 
 def _rounded(scores: np.ndarray[Any, np.dtype[Any]], precision: Precision) -> np.ndarray[Any, np.dtype[Any]]:
@@ -186,16 +232,16 @@ def arrow_owned(content: bytes) -> Any:
 
 
 def _doubled(content: bytes, char: bytes) -> bool:
-    """Whether a character occurs twice in a row (four times as fast as ``in`` for such a frequent character)."""
-    pair = np.frombuffer(char * 2, np.uint16)[0]
+    """Whether a character occurs twice in a row."""
+    return _has_pair(content, char * 2)
+
+
+def _has_pair(content: bytes, pair: bytes) -> bool:
+    """Whether two bytes occur in a row (four times as fast as ``in`` where the first is frequent)."""
+    wanted = np.frombuffer(pair, np.uint16)[0]
     view = memoryview(content)
     even, odd = view[: len(view) // 2 * 2], view[1 : 1 + (len(content) - 1) // 2 * 2]
-    return any(bool((np.frombuffer(part, np.uint16) == pair).any()) for part in (even, odd))
-
-
-def _codes(column: Any) -> np.ndarray[Any, np.dtype[np.int32]]:
-    """Return the row numbers of a dictionary column in its (unified) vocabulary."""
-    return np.concatenate([chunk.indices.to_numpy() for chunk in column.chunks])
+    return any(bool((np.frombuffer(part, np.uint16) == wanted).any()) for part in (even, odd))
 
 
 def _fields(
@@ -373,8 +419,12 @@ def read_labels(path: Path | str) -> Labels:
             number, or a pair has two labels.
     """
     path = Path(path)
+    return _read_labels(path, read_content(path))
+
+
+def _read_labels(path: Path, content: bytes) -> Labels:
     labels = Labels(path, {}, [])
-    for number, (query, _, item, label) in _fields(path, read_content(path), 4, "query 0 item label"):
+    for number, (query, _, item, label) in _fields(path, content, 4, "query 0 item label"):
         labels.add(number, query, item, label)
     if not labels.by_query:
         raise InputError(f"{path}: there is no label in it; a line reads: query 0 item label")
@@ -383,7 +433,33 @@ def read_labels(path: Path | str) -> Labels:
 
 def read_qrels(path: Path | str) -> Judgements:
     """Read a qrels file. It raises the errors of `read_labels`, and ignores repeated rows."""
-    return Judgements.from_dict(read_labels(path).by_query)
+    path = Path(path)
+    content = read_content(path)
+    found = _read_label_columns(content)
+    return Judgements.from_dict(_read_labels(path, content).by_query) if found is None else found
+
+
+def _read_label_columns(content: bytes) -> Judgements | None:
+    """Parse labels as columns; None if the layout, a value or a repeated row needs `read_labels`."""
+    import pyarrow as pa
+
+    content, delimiter = _one_delimiter(content)
+    kinds = {"query": pa.string(), "item": pa.string(), "label": pa.int32()}
+    table = _columns(content, delimiter, ["query", "q0", "item", "label"], kinds)
+    if table is None:
+        return None
+    query_ids, queries = _encoded(table["query"])
+    item_ids, items = _encoded(table["item"])
+    labels = _numbers(table["label"], np.int32)
+    if "" in query_ids or _has_empty(item_ids):
+        return None
+    if (np.diff(queries) < 0).any():
+        order = np.argsort(queries, kind="stable")
+        queries, items, labels = queries[order], items[order], labels[order]
+    if len(np.unique(queries.astype(np.int64) * len(item_ids) + items)) < len(items):
+        return None
+    offsets = np.searchsorted(queries, np.arange(len(query_ids) + 1)).astype(np.int64)
+    return Judgements(list(query_ids), offsets, items, labels, item_ids)
 
 
 def write_qrels(judgements: Judgements, path: Path | str, *, escape: bool = False) -> None:

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.ids import ArrowIds
 from ragbench.core.judgements import Judgements
 from ragbench.core.runs import Run
 from ragbench.metrics.lookup import Table
@@ -167,6 +168,8 @@ def _same(one: Sequence[str], other: Sequence[str]) -> bool:
 
 def _translate(items: npt.NDArray[np.int32], item_ids: Sequence[str], run_ids: Sequence[str]) -> npt.NDArray[np.int32]:
     """Map the judged items to the run's vocabulary; -1 if the run lacks an item."""
+    if isinstance(item_ids, ArrowIds) and isinstance(run_ids, ArrowIds):
+        return _rows_in(item_ids, run_ids).take(items)
     import pyarrow as pa
     from pyarrow import compute
 
@@ -182,6 +185,19 @@ def _translate(items: npt.NDArray[np.int32], item_ids: Sequence[str], run_ids: S
         place = {id_: i for i, id_ in enumerate(run_ids)}
         row[judged] = [place.get(name, -1) for name in names]
     return row.take(items)
+
+
+def _rows_in(wanted: ArrowIds, ids: ArrowIds) -> npt.NDArray[np.int32]:
+    """Row of each wanted id in the others; -1 if it is not there."""
+    from pyarrow import compute
+
+    found = compute.index_in(wanted.arrow, value_set=ids.arrow)
+    missing, rows = found.buffers()
+    at = np.frombuffer(rows, np.int32, count=len(found), offset=4 * found.offset)
+    if missing is None:
+        return at
+    known = np.unpackbits(np.frombuffer(missing, np.uint8), bitorder="little")
+    return np.where(known[found.offset : found.offset + len(found)], at, np.int32(-1))
 
 
 def _tied(run: Run, row: Ints) -> tuple[Ints, Ints]:
