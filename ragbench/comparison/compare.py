@@ -13,16 +13,15 @@ from ragbench.comparison.origin import Origin, origin
 from ragbench.comparison.overlap import Overlap, overlap
 from ragbench.comparison.pairing import Pair, align, column
 from ragbench.comparison.slices import Slice, slices
+from ragbench.comparison.together import together
 from ragbench.comparison.verdict import (
     VerdictSettings,
     corrected,
     corrected_by_metric,
-    decide,
     is_test,
     not_comparable,
     verdicts,
 )
-from ragbench.core.context import generator
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import first_ten
@@ -34,11 +33,8 @@ from ragbench.core.shown import Shown
 from ragbench.core.verdicts import Verdict
 from ragbench.metrics.parse import parse
 from ragbench.metrics.settings import TIE_DEPTH, tie_cut
-from ragbench.stats.choose import choose_test
-from ragbench.stats.clusters import cluster_index
-from ragbench.stats.multiple import randomised_tukey
 
-CORRECTIONS = ("holm", "bh", "tukey", "none")
+CORRECTIONS = ("holm", "bh", "max-t", "none")
 EXAMPLES = 3
 """How many gains and losses are shown if one system is compared."""
 FEWEST = 10
@@ -61,9 +57,12 @@ class CompareSettings:
         "Slice the queries by type, length, document or a metadata column.", default=(), section="Comparison"
     )
     correction: str = option(
-        "Correction of p-values over all systems and metrics: holm, bh, tukey (all pairs) or none.", default="holm",
+        "Correction of p-values over all systems and metrics: holm, bh, max-t or none.", default="holm",
         section="Comparison",
     )  # fmt: skip
+    all_pairs: bool = option(
+        "Compare all pairs of systems, not only each with the baseline.", default=False, section="Comparison"
+    )
     test: str = option(
         "Paired test: auto (chosen by the data), sign-flip, t, wilcoxon, sign or mcnemar.",
         default="auto",
@@ -86,6 +85,9 @@ class CompareSettings:
     )
 
     def __post_init__(self) -> None:
+        if self.correction == "tukey":  # the spelling of older versions
+            object.__setattr__(self, "correction", "max-t")
+            object.__setattr__(self, "all_pairs", True)
         faults = []
         if self.correction not in CORRECTIONS:
             faults.append(f"{named('correction')} is {self.correction!r}{did_you_mean(self.correction, CORRECTIONS)}")
@@ -131,7 +133,7 @@ class Compared(Shown):
         systems: names of all systems, the baseline first.
         settings: settings of the comparison.
         queries: the queries that all systems have.
-        verdicts: the verdicts over all queries, for each other system (with ``tukey``, each pair) and metric.
+        verdicts: the verdicts over all queries, for each other system (with ``all_pairs``, each pair) and metric.
         slices: verdicts by slice, for the first metric.
         origins: origins of the difference in the first metric, for each other system that has rankings.
         overlaps: how much the rankings differ from the baseline's, for each other system that has rankings.
@@ -187,17 +189,13 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings, *, human:
     )
     cuts = [part for by in settings.by for part in slices(aligned[0].queries, by)]
     pairs = [Pair(aligned[0], other) for other in aligned[1:]]
-    if settings.correction == "tukey":
-        found = _all_pairs(aligned, settings)
-    else:
-        asked = [(pair, metric) for metric in settings.metrics for pair in pairs]
-        single = verdicts(asked, settings.for_verdicts)
-        if labelled is not None:
-            single = tuple(
-                with_human(one, pair, labelled) for one, (pair, _) in zip(single, asked, strict=True)
-            )  # fmt: skip
-            notes = (*notes, *labelled.notes)
-        found = corrected(single, settings.correction)
+    compared = [Pair(one, other) for one, other in combinations(aligned, 2)] if settings.all_pairs else pairs
+    asked = [(pair, metric) for metric in settings.metrics for pair in compared]
+    single = verdicts(asked, settings.for_verdicts)
+    if labelled is not None:
+        single = tuple(with_human(one, pair, labelled) for one, (pair, _) in zip(single, asked, strict=True))
+        notes = (*notes, *labelled.notes)
+    found = together(asked, single, settings.for_verdicts, settings.correction)
     found += tuple(
         not_comparable(runs[0].name, name, metric, f"it did not run: {error}", confidence=settings.confidence)
         for metric in settings.metrics
@@ -216,7 +214,7 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings, *, human:
         slices=_slices(differing, cuts, settings),
         origins=tuple(one for one in origins if one is not None),
         examples=tuple(examples(pair, primary, settings.examples) for pair in differing) if settings.examples else (),
-        choice=_choice(found, len(aligned), settings),
+        choice=_choice(found, settings),
         failed=failed,
         notes=(*notes, *_failures(aligned), *_unscored(ran), *_ties(aligned, primary)),
         overlaps=tuple(one for one in overlaps if one is not None),
@@ -225,7 +223,7 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings, *, human:
 
 def _labelled(human: Judgements, system: ScoredRun, settings: CompareSettings) -> HumanLabels:
     """Match the labels of annotators, and refuse settings that do not go with them."""
-    if settings.correction == "tukey":
+    if settings.correction == "max-t":
         raise SettingError("does not go with labels of annotators; use holm, bh or none", option="correction")
     if settings.test not in ("auto", "t"):
         raise SettingError(
@@ -277,31 +275,6 @@ def _written(name: str, runs: Sequence[ScoredRun]) -> str:
     return name
 
 
-def _all_pairs(runs: Sequence[ScoredRun], settings: CompareSettings) -> tuple[Verdict, ...]:
-    """Compare every pair, with the p-values of a randomised Tukey test for each metric.
-
-    The test assumes that no two systems differ. If some are nearly the same, it can give a pair a smaller p than the
-    pair has on its own; the larger p counts.
-    """
-    clusters = cluster_index(runs[0].queries.units)
-    pairs = list(combinations(range(len(runs)), 2))
-    asked = [(Pair(runs[i], runs[j]), metric) for metric in settings.metrics for i, j in pairs]
-    plain = iter(verdicts(asked, settings.for_verdicts))
-    found = []
-    for metric in settings.metrics:
-        values = np.column_stack([column(run, metric) for run in runs])
-        whole = ~np.isnan(values).any(axis=1)
-        units = cluster_index([str(unit) for unit in clusters[whole].tolist()])
-        rng = generator(settings.seed, "tukey")
-        p = randomised_tukey(values[whole], units, rng, resamples=settings.resamples) if whole.any() else None
-        for i, j in pairs:
-            one = next(plain)
-            if p is not None and is_test(one):
-                one = replace(one, p_adjusted=max(float(p[i, j]), one.p))
-            found.append(replace(one, decision=decide(one)))
-    return tuple(found)
-
-
 def _slices(pairs: Sequence[Pair], cuts: Sequence[Slice], settings: CompareSettings) -> tuple[SliceVerdict, ...]:
     """Compare on every slice. p-values are corrected over all slices and systems together."""
     metric = settings.metrics[0]
@@ -323,7 +296,7 @@ def _slices(pairs: Sequence[Pair], cuts: Sequence[Slice], settings: CompareSetti
             tested = int((~np.isnan(own)).sum()) >= FEWEST
             one = on_part[i]
             found.append(SliceVerdict(one if tested else _untested(one), adds, tested))
-    correction = "holm" if settings.correction == "tukey" else settings.correction
+    correction = "holm" if settings.correction == "max-t" else settings.correction
     final = iter(corrected([one.verdict for one in found if one.tested], correction))
     return tuple(replace(one, verdict=next(final)) if one.tested else one for one in found)
 
@@ -339,7 +312,7 @@ def _untested(one: Verdict) -> Verdict:
     )  # fmt: skip
 
 
-def _choice(verdicts: Sequence[Verdict], systems: int, settings: CompareSettings) -> str:
+def _choice(verdicts: Sequence[Verdict], settings: CompareSettings) -> str:
     """Name the test and the correction, with the reasons."""
     tested = [one for one in verdicts if is_test(one)]
     if not tested:
@@ -349,11 +322,7 @@ def _choice(verdicts: Sequence[Verdict], systems: int, settings: CompareSettings
         name = one.test.split(" (")[0]
         known = reasons.setdefault(one.reason, [])
         known += [name] if name not in known else []
-    if settings.correction == "tukey":
-        n, clusters = tested[0].n, tested[0].clusters
-        tukey = choose_test(n=n, clusters=clusters, binary=False, systems=max(systems, 3), against="all")
-        return f"randomised Tukey for each metric, {settings.resamples:,} permutations: {tukey.reason}"
-    names = {"holm": "Holm", "bh": "Benjamini-Hochberg", "none": "uncorrected"}
+    names = {"max-t": "max-t by sign flips", "holm": "Holm", "bh": "Benjamini-Hochberg", "none": "uncorrected"}
     more = f" {len(tested)} comparisons: {names[settings.correction]}." if len(tested) > 1 else ""
     return " ".join(f"{' / '.join(known)}: {reason}" for reason, known in reasons.items()) + more
 

@@ -8,7 +8,8 @@ import numpy.typing as npt
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.stats.choose import choose_test
 from ragbench.stats.clusters import cluster_totals
-from ragbench.stats.paired_tests import EXACT_CLUSTERS, mcnemar, paired_t, sign_flip_test, sign_test, wilcoxon
+from ragbench.stats.paired_tests import mcnemar, paired_t, sign_flip_test, sign_test, wilcoxon
+from ragbench.stats.sign_flips import EXACT_CLUSTERS
 
 TestName = Literal["auto", "sign-flip", "t", "wilcoxon", "sign", "mcnemar"]
 INDEPENDENT = ("wilcoxon", "sign", "mcnemar")

@@ -64,6 +64,8 @@ class Verdict:
         same_run: whether both have the same rankings and values. Then nothing was tested, and p is 1.
         human: the labels of annotators, if they decided together with those of a model; else None. Means, difference,
             interval and p are then by both kinds of labels; effect sizes, wins and losses by the model's.
+        simultaneous_low, simultaneous_high: interval that holds the mean difference together with those of all
+            comparisons in the same table; None for a single comparison, or if there is none.
     """
 
     baseline: str
@@ -96,6 +98,8 @@ class Verdict:
     direction: Direction = "higher"
     same_run: bool = False
     human: HumanShare | None = None
+    simultaneous_low: float | None = None
+    simultaneous_high: float | None = None
 
     @property
     def disagrees(self) -> bool:

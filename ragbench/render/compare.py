@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 """Version of the JSON object; it is raised when a key changes its meaning or is removed."""
-CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg", "tukey": "Tukey"}
+CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg", "max-t": "max-t"}
 MOST_SLICES = 12
 SYSTEMS_PER_TABLE = 3
 LONGEST = 300
@@ -67,7 +67,8 @@ def difference_blocks(compared: Compared) -> list[Block]:
     """Differences, slices, the origin of the difference, and examples, in this order."""
     found = list[Block]()
     for metric in compared.settings.metrics:
-        found += [_differences(compared, metric), *human_blocks(compared.verdicts, metric)]
+        found += [_differences(compared, metric), *_simultaneous(compared, metric)]
+        found += human_blocks(compared.verdicts, metric)
     found += _slices(compared)
     for start in range(0, len(compared.origins), SYSTEMS_PER_TABLE):
         found.append(_origin(compared.origins[start : start + SYSTEMS_PER_TABLE]))
@@ -103,19 +104,23 @@ def _whose(verdict: Verdict, compared: Compared) -> str:
 
 
 def _pair_name(verdict: Verdict, compared: Compared) -> str:
-    if compared.settings.correction == "tukey" and len(compared.systems) > 2:
+    if _each_pair(compared):
         return f"{verdict.candidate} - {verdict.baseline}"
     return verdict.candidate
+
+
+def _each_pair(compared: Compared) -> bool:
+    return compared.settings.all_pairs and len(compared.systems) > 2
 
 
 def _differences(compared: Compared, metric: str) -> Block:
     verdicts = [verdict for verdict in compared.verdicts if verdict.metric == metric]
     share = f"{compared.settings.confidence:.0%}" if verdicts else ""
-    pairs = compared.settings.correction == "tukey" and len(compared.systems) > 2
+    pairs = _each_pair(compared)
     mean = next((verdict.baseline_mean for verdict in verdicts if verdict.baseline_mean is not None), None)
     to = "between systems" if pairs else f"to {compared.baseline} ({fraction(mean)})"
     correction = compared.settings.correction
-    p = PColumns(correction, comparisons(compared.verdicts, metric, correction))
+    p = PColumns(correction, comparisons(compared.verdicts))
     rows = tuple(
         (
             _pair_name(verdict, compared),
@@ -130,6 +135,28 @@ def _differences(compared: Compared, metric: str) -> Block:
     title = f"{metric}: difference {to}, mean [{share} interval]{p.title}"
     head = ("system", "difference", "d_z", "delta", *p.head, "win/tie/loss")
     return Block(title, head, rows, p.lines(verdicts))
+
+
+def _simultaneous(compared: Compared, metric: str) -> list[Block]:
+    """Intervals of several comparisons that hold together, beside those of single ones; empty if there are none."""
+    verdicts = [verdict for verdict in compared.verdicts if verdict.metric == metric]
+    if all(verdict.simultaneous_low is None for verdict in verdicts):
+        return []
+    share = f"{compared.settings.confidence:.0%}"
+    rows = tuple(
+        (_pair_name(verdict, compared), interval(verdict), _range(verdict.simultaneous_low, verdict.simultaneous_high))
+        for verdict in verdicts
+    )
+    family = comparisons(compared.verdicts)
+    title = f"{metric}: simultaneous intervals; with {share} confidence, all {family} differences lie within theirs"
+    return [Block(title, ("system", f"single {share}", f"simultaneous {share}"), rows)]
+
+
+def _range(low: float | None, high: float | None) -> str:
+    """An interval without its middle: ``[+.012, +.160]``; ``-`` if there is none."""
+    if low is None or high is None:
+        return "-"
+    return f"[{fraction(low, signed=True)}, {fraction(high, signed=True)}]"
 
 
 def _slices(compared: Compared) -> list[Block]:
@@ -149,7 +176,7 @@ def _slices(compared: Compared) -> list[Block]:
 
 def slice_p(compared: Compared) -> PColumns:
     """The columns of p-values of slices, which are corrected together."""
-    correction = "holm" if compared.settings.correction == "tukey" else compared.settings.correction
+    correction = "holm" if compared.settings.correction == "max-t" else compared.settings.correction
     return PColumns.of([one.verdict for one in compared.slices if one.tested], correction)
 
 
@@ -339,14 +366,14 @@ def _p(p: float) -> str:
     return f"p < {text[1:]}" if text.startswith("<") else f"p = {text}"
 
 
-def comparisons(verdicts: Sequence[Verdict], metric: str, correction: str) -> int:
-    """How many comparisons the p-values of a metric are corrected for; Tukey's test takes each metric by itself."""
-    return sum(is_test(verdict) and (correction != "tukey" or verdict.metric == metric) for verdict in verdicts)
+def comparisons(verdicts: Sequence[Verdict]) -> int:
+    """How many comparisons the p-values of a table are corrected for."""
+    return sum(is_test(verdict) for verdict in verdicts)
 
 
 def sentences(verdicts: Sequence[Verdict], metric: str, correction: str) -> list[str]:
     """A sentence for each verdict on the metric; verdicts on systems that cannot be compared come last."""
-    tested = comparisons(verdicts, metric, correction)
+    tested = comparisons(verdicts)
     chosen = [verdict for verdict in verdicts if verdict.metric == metric]
     ordered = sorted(chosen, key=lambda verdict: verdict.decision == "not comparable")
     return [sentence(verdict, correction, tested) for verdict in ordered]

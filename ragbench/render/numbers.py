@@ -8,7 +8,7 @@ from ragbench.core.evaluations import Estimate
 from ragbench.core.spelling import named
 from ragbench.core.verdicts import Verdict
 
-CORRECTION_COLUMNS = {"holm": "Holm", "bh": "BH", "tukey": "Tukey"}
+CORRECTION_COLUMNS = {"holm": "Holm", "bh": "BH", "max-t": "max-t"}
 CLOSE = "~"
 CLOSE_KEY = f"{CLOSE} test and interval disagree about zero (they are computed in different ways); the test decides"
 
@@ -68,7 +68,7 @@ class PColumns:
     either. Where p is corrected for several comparisons, that is a column of its own.
 
     Attributes:
-        correction: ``holm``, ``bh``, ``tukey`` or ``none``.
+        correction: ``holm``, ``bh``, ``max-t`` or ``none``.
         tests: how many comparisons it is for.
     """
 

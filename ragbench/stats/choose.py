@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ragbench.core.errors import InputError
-from ragbench.stats.paired_tests import EXACT_CLUSTERS
+from ragbench.stats.sign_flips import EXACT_CLUSTERS
 
-Test = Literal["sign-flip", "exact sign-flip", "McNemar mid-p", "randomised Tukey"]
+Test = Literal["sign-flip", "exact sign-flip", "McNemar mid-p"]
 Correction = Literal["none", "Holm"]
 ALPHA = 0.05
 
@@ -17,7 +17,7 @@ class Choice:
 
     Attributes:
         test: name of the test.
-        correction: correction over the comparisons of one metric. The randomised Tukey test needs none.
+        correction: correction over the comparisons of one metric.
         reason: the reason, in one or two sentences.
     """
 
@@ -26,13 +26,10 @@ class Choice:
     reason: str
 
 
-def choose_test(
-    *, n: int, clusters: int, binary: bool, systems: int = 2, against: Literal["baseline", "all"] = "baseline"
-) -> Choice:
+def choose_test(*, n: int, clusters: int, binary: bool, systems: int = 2) -> Choice:
     """Choose the test for n queries from a number of clusters.
 
-    - All pairs of more than two systems: randomised Tukey.
-    - Else, a metric of 0 or 1 and each query its own cluster: McNemar's mid-p.
+    - A metric of 0 or 1 and each query its own cluster: McNemar's mid-p.
     - Else, at most `EXACT_CLUSTERS` clusters: all sign flips.
     - Else: random sign flips.
 
@@ -45,7 +42,6 @@ def choose_test(
         clusters: number of resampling units, 1 to n.
         binary: whether the metric is 0 or 1 for every query.
         systems: number of systems, at least 2.
-        against: whether each system is compared with the first, or all pairs are.
 
     Raises:
         InputError: there is no query, no cluster, more clusters than queries, or fewer than two systems.
@@ -56,12 +52,6 @@ def choose_test(
         raise InputError(f"{systems} system: there is nothing to compare it with")
     unit = "document" if clusters < n else "query"
     where = f"{n} queries come from {_counted(clusters, 'document')}" if clusters < n else "the queries are independent"
-    if systems > 2 and against == "all":
-        return Choice(
-            "randomised Tukey",
-            "none",
-            f"All pairs of {systems} systems are compared and {where}, so their labels are permuted {unit} by {unit}.",
-        )
     correction: Correction = "Holm" if systems > 2 else "none"
     more = f" Holm's correction covers the {systems - 1} comparisons with the first system." if systems > 2 else ""
     if binary and clusters == n:

@@ -13,6 +13,7 @@ from ragbench.core.errors import InputError
 from ragbench.stats.checks import check_finite, check_pairs, check_resampling, check_values
 from ragbench.stats.clusters import cluster_totals, clustered_means
 from ragbench.stats.distributions import coin_mid_p, coin_p, t_above, t_quantile
+from ragbench.stats.sign_flips import EXACT_CLUSTERS, all_signs, random_signs
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,6 @@ def paired_t(differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int6
     return PairedT(t, df, np.maximum(p, np.finfo(np.float64).tiny), ~varies)
 
 
-EXACT_CLUSTERS = 20
-"""The most clusters with a difference for which all (up to 2^20) assignments of signs are counted, in about 10 ms."""
-BLOCK_ROWS = 1 << 14
-"""Resamples at a time, so that their sums stay in the processor's cache."""
-SLAB_GROUPS = 1 << 10
-"""Groups of eight clusters at a time, to bound the memory of their tables and bytes."""
-
-
 def sign_flip_test(
     differences: npt.NDArray[np.float64],
     clusters: npt.NDArray[np.int64],
@@ -121,52 +114,15 @@ def sign_flip_test(
     p = np.ones(differences.shape[1])
     differing = (sums != 0).sum(axis=0)
     for column in np.flatnonzero((differing > 0) & (differing <= EXACT_CLUSTERS)):
-        totals = _all_totals(sums[sums[:, column] != 0, column])
+        totals = np.concatenate(list(all_signs(sums[sums[:, column] != 0, column, None])))
         p[column] = (np.abs(totals) >= bar[column]).mean()
     many = np.flatnonzero(differing > EXACT_CLUSTERS)
     if len(many):
         drawn = sums[(sums[:, many] != 0).any(axis=1)][:, many]
-        p[many] = (_extreme(drawn, bar[many], rng, resamples) + 1) / (resamples + 1)
+        blocks = random_signs(drawn, rng, resamples)
+        extreme = sum((np.abs(totals) >= bar[many]).sum(axis=0) for totals in blocks)
+        p[many] = (extreme + 1) / (resamples + 1)
     return p
-
-
-def _all_totals(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """(2^(c-1),) Totals under every assignment of signs, up to the sign of the total."""
-    totals = sums[:1]
-    for value in sums[1:]:
-        totals = np.concatenate((totals + value, totals - value))
-    return totals
-
-
-def _extreme(
-    sums: npt.NDArray[np.float64], bar: npt.NDArray[np.float64], rng: np.random.Generator, resamples: int
-) -> npt.NDArray[np.int64]:
-    """(m,) Count the drawn assignments whose total reaches the bar in either direction.
-
-    A random byte holds the signs of eight clusters, and a table holds the sum for each byte, so eight clusters take one
-    look-up.
-    """
-    c, m = sums.shape
-    groups = -(-c // 8)
-    padded = np.zeros((groups * 8, m))
-    padded[:c] = sums
-    eights = padded.reshape(groups, 8, m)
-    signs = 1.0 - 2.0 * ((np.arange(256)[:, None] >> np.arange(8)) & 1)
-    extreme = np.zeros(m, dtype=np.int64)
-    for start in range(0, resamples, BLOCK_ROWS):
-        totals = np.zeros((min(BLOCK_ROWS, resamples - start), m))
-        for first in range(0, groups, SLAB_GROUPS):
-            tables = signs @ eights[first : first + SLAB_GROUPS]
-            for table, drawn in zip(tables, _random_bytes(rng, len(tables), len(totals)), strict=True):
-                totals += np.take(table, drawn, axis=0)
-        extreme += (np.abs(totals) >= bar).sum(axis=0)
-    return extreme
-
-
-def _random_bytes(rng: np.random.Generator, rows: int, columns: int) -> npt.NDArray[np.uint8]:
-    """(rows, columns) Uniform bytes, in the same order on every machine, so that a seed gives the same draws."""
-    words = rng.integers(0, 1 << 64, size=-(-rows * columns // 8), dtype=np.uint64)
-    return words.astype("<u8", copy=False).view(np.uint8)[: rows * columns].reshape(rows, columns)
 
 
 @dataclass(frozen=True)

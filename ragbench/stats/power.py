@@ -8,7 +8,7 @@ import numpy as np
 from ragbench.core.errors import SettingError
 from ragbench.stats.checks import check_share
 from ragbench.stats.icc import design_effect
-from ragbench.stats.paired_tests import EXACT_CLUSTERS
+from ragbench.stats.sign_flips import EXACT_CLUSTERS
 
 TAIL = 1e-9
 """Numbers of discordant queries with a smaller probability are ignored."""

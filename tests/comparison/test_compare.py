@@ -249,22 +249,48 @@ def test_the_decision_is_taken_on_the_corrected_p() -> None:
     assert all(one.p < 0.05 < one.p_adjusted for one in together)
 
 
-def test_tukey_compares_all_pairs_and_never_lowers_a_p() -> None:
+def test_max_t_compares_all_pairs_and_never_lowers_a_p() -> None:
     rng = np.random.default_rng(4)
     base = rng.uniform(size=40)
     moved = rng.normal(0, 0.3, 40)
     moved += 1.9 * moved.std(ddof=1) / np.sqrt(40) - moved.mean()
     shifts = [rng.normal(0, 0.001, 40) for _ in range(4)] + [moved]
     runs = [scored(f"s{i}", (base + shift).tolist()) for i, shift in enumerate(shifts)]
-    found = compare_runs(runs, CompareSettings(metrics=(METRIC,), correction="tukey"))
+    found = compare_runs(runs, CompareSettings(metrics=(METRIC,), correction="max-t", all_pairs=True))
+    assert found == compare_runs(runs, CompareSettings(metrics=(METRIC,), correction="tukey"))
     assert [(one.baseline, one.candidate) for one in found.verdicts] == [
         (f"s{i}", f"s{j}") for i in range(5) for j in range(i + 1, 5)
     ]
     assert all(one.p_adjusted >= one.p for one in found.verdicts)
     odd = [one for one in found.verdicts if one.candidate == "s4"]
-    # By the range over five systems of which four are alike, s4 would differ; by itself it does not.
+    # By itself s4 does not differ, and being one of many pairs does not change that.
     assert {one.decision for one in odd} == {"no difference shown"}
-    assert "Tukey" in found.choice
+    assert "10 comparisons: max-t by sign flips" in found.choice
+
+
+def test_simultaneous_intervals_are_wider_and_of_several_comparisons_only() -> None:
+    rng = np.random.default_rng(5)
+    base = rng.uniform(size=60)
+    runs = [scored("a", base.tolist())]
+    runs += [scored(f"c{i}", (base + rng.normal(0.2 * (i == 2), 0.2, 60)).tolist()) for i in range(4)]
+    found = compare_runs(runs, CompareSettings(metrics=(METRIC,))).verdicts
+    for one in found:
+        assert one.simultaneous_low is not None
+        assert one.simultaneous_high is not None
+        assert one.low is not None
+        assert one.simultaneous_low < one.low < one.high < one.simultaneous_high  # type: ignore[operator]
+    assert found[2].simultaneous_low > 0  # type: ignore[operator]
+    assert compare_runs(runs[:2], CompareSettings(metrics=(METRIC,))).verdicts[0].simultaneous_low is None
+    every = compare_runs(runs, CompareSettings(metrics=(METRIC,), all_pairs=True))
+    assert (len(every.verdicts), every.settings.correction) == (10, "holm")
+    few = compare_runs([run_of(run, 5) for run in runs], CompareSettings(metrics=(METRIC,))).verdicts
+    assert few[0].simultaneous_low is None
+    assert any("no simultaneous interval" in note for note in few[0].notes)
+
+
+def run_of(run: ScoredRun, queries: int) -> ScoredRun:
+    """The first queries of a run."""
+    return scored(run.name, run.scores.values[:queries, run.scores.metrics.index(METRIC)].tolist())
 
 
 @settings(max_examples=40, deadline=None)

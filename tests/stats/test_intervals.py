@@ -9,7 +9,8 @@ from scipy import stats
 from ragbench.core.errors import InputError, SettingError
 from ragbench.stats.bootstrap import bca_means, bootstrap_means
 from ragbench.stats.clusters import cluster_index, cluster_totals
-from ragbench.stats.paired_tests import EXACT_CLUSTERS, SLAB_GROUPS, sign_flip_test
+from ragbench.stats.paired_tests import sign_flip_test
+from ragbench.stats.sign_flips import EXACT_CLUSTERS, SLAB_GROUPS
 
 
 def test_singleton_clusters_give_scipys_percentile_bootstrap() -> None:

@@ -1,0 +1,62 @@
+"""Several comparisons together: corrected p-values and simultaneous intervals."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ragbench.comparison.pairing import Pair
+from ragbench.comparison.verdict import VerdictSettings, corrected, decide, is_test
+from ragbench.core.context import generator
+from ragbench.core.verdicts import Verdict
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.max_t import max_t
+from ragbench.stats.paired_tests import TIE
+
+UNBOUNDED = "no simultaneous interval: there are too few documents, or a few of them have nearly all queries"
+
+
+def together(
+    asked: Sequence[tuple[Pair, str]], found: Sequence[Verdict], settings: VerdictSettings, correction: str
+) -> tuple[Verdict, ...]:
+    """Correct the p-values of verdicts that are reported together, add simultaneous intervals, and decide again.
+
+    With ``max-t``, p is the larger one of the verdict's own p and that of `ragbench.stats.max_t.max_t`. p-values of
+    equivalence are then corrected by Holm. Verdicts that labels of annotators decided, too, have no simultaneous
+    interval.
+
+    Args:
+        asked: the pair and metric of each verdict, all on the same queries.
+        found: their verdicts.
+        settings: seed, resamples and confidence are used.
+        correction: ``holm``, ``bh``, ``max-t`` or ``none``.
+
+    Raises:
+        SettingError: the correction is unknown.
+    """
+    done = list(corrected(found, "holm" if correction == "max-t" else correction))
+    tested = [i for i, verdict in enumerate(found) if is_test(verdict)]
+    if len(tested) < 2 or any(found[i].human is not None for i in tested):
+        return tuple(done)
+    columns = []
+    for i in tested:
+        before, after = asked[i][0].values(asked[i][1])
+        difference = after - before
+        columns.append(np.where(np.abs(difference) < TIE, 0.0, difference))
+    units = cluster_index(asked[0][0].baseline.queries.units)
+    rng = generator(settings.seed, "max-t")
+    all_of_them = max_t(
+        np.column_stack(columns), units, rng, resamples=settings.resamples, confidence=settings.confidence
+    )
+    for i, p, low, high in zip(
+        tested, all_of_them.p.tolist(), all_of_them.low.tolist(), all_of_them.high.tolist(), strict=True
+    ):
+        one = done[i]
+        if correction == "max-t":
+            one = replace(one, p_adjusted=max(p, one.p))
+        if np.isfinite(low):
+            one = replace(one, simultaneous_low=low, simultaneous_high=high)
+        elif one.low is not None and one.low < (one.high or 0.0):
+            one = replace(one, notes=(*one.notes, UNBOUNDED))
+        done[i] = replace(one, decision=decide(one))
+    return tuple(done)
