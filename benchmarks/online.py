@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
@@ -15,6 +15,8 @@ from ragbench.stats.online.difference import Difference, difference
 from ragbench.stats.online.quantiles import quantile_change
 from ragbench.stats.online.sample import Sample, cuped, ratio, sample, smoothed_rate
 from ragbench.stats.online.sequential import always_valid
+from ragbench.stats.online.spending import Spending, boundaries
+from ragbench.stats.online.tests import sample_ratio, sequential_sample_ratio
 
 Array = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, int]], Array]
@@ -27,7 +29,8 @@ HOW = (
     "100,000 units split 50:50, 90:10 and 99:1. Each line has the share that is significant at .05 at any look, in the "
     "worst of these layouts. Beside it is the same sequence with Welch's standard error alone, which ragbench used "
     "before. Power: 10,000 units, of which the challenger has 10%. Guardrails of two runs: one system is timed "
-    "on the same queries twice; beside it is the plain comparison of the two percentiles, used before."
+    "on the same queries twice; beside it is the plain comparison of the two percentiles, used before. Planned looks: "
+    "simulated statistics at five equal looks, with the effect that one look finds with a power of .78."
 )
 
 
@@ -122,7 +125,12 @@ def layouts() -> Iterator[tuple[int, float]]:
 def run(options: Options) -> Section:
     """All figures; about two minutes."""
     experiments = 20 if options.small else 1_000
-    figures = [*any_look(experiments, options.say), *latency(experiments // 2)]
+    figures = [
+        *any_look(experiments, options.say),
+        *planned(20 * experiments),
+        split(2 * experiments),
+        *latency(experiments // 2),
+    ]
     return Section("online", "Error rates of online experiments", HOW, tuple(figures))
 
 
@@ -153,6 +161,42 @@ def any_look(experiments: int, say: Callable[[str], None]) -> Iterator[Figure]:
         )  # fmt: skip
 
 
+def planned(experiments: int) -> Iterator[Figure]:
+    """Error rate and power of five planned looks, where one look has a power of .78."""
+    rng = np.random.default_rng(5)
+    times = np.arange(1, 6) / 5
+    z = np.cumsum(rng.normal(size=(experiments, 5)) * np.sqrt(0.2), axis=1) / np.sqrt(times)
+    fixed = 0.78
+    drift = float(ndtri(1 - ALPHA / 2) + ndtri(fixed))
+    spendings: tuple[tuple[Spending, float | None], ...] = (("obf", fixed - 0.03), ("pocock", None))
+    for spending, least in spendings:
+        limits = np.array(boundaries(times.tolist(), ALPHA, spending))
+        wrong = float((np.abs(z) > limits).any(axis=1).mean())
+        power = float((z + drift * np.sqrt(times) > limits).any(axis=1).mean())
+        noise = 3 * (ALPHA / experiments) ** 0.5
+        yield Figure(
+            f"five planned looks, {spending}", "ever significant", wrong, target=f"at most {ALPHA:g}",
+            met=wrong <= ALPHA + noise, peer="one look .050; a fixed test at five looks .142",
+        )  # fmt: skip
+        yield Figure(
+            f"five planned looks, {spending}", "power", power, target="" if least is None else "within .03 of one look",
+            met=None if least is None else power >= least, peer="one look .780; any-look test .50",
+        )  # fmt: skip
+
+
+def split(experiments: int) -> Figure:
+    """How often daily looks for 30 days call a correct split broken."""
+    rng = np.random.default_rng(6)
+    wrong = plain = 0
+    for _ in range(experiments):
+        small = rng.binomial(500, 0.1, 30).cumsum().tolist()
+        looks = [((500 * day - seen, seen), (90, 10)) for day, seen in enumerate(small, 1)]
+        wrong += any(sequential_sample_ratio(*look).p < ALPHA for look in looks)
+        plain += any(sample_ratio(*look).p < ALPHA for look in looks)
+    value, before = wrong / experiments, plain / experiments
+    return error_figure("check of a 90:10 split, 30 daily looks", value, f"chi-squared {before:.3f}", "ever rejected")
+
+
 def latency(experiments: int) -> Iterator[Figure]:
     """How often a guardrail of 5% on a percentile calls an unchanged system broken, in the worst of the layouts."""
     rng = np.random.default_rng(4)
@@ -160,14 +204,13 @@ def latency(experiments: int) -> Iterator[Figure]:
         found = []
         for queries, heavy, alike in product((100, 200, 500, 2_000), (False, True), (0.0, 0.8)):
             wrong = plain = 0
-            count = experiments if queries < 2_000 else max(experiments // 4, 1)
-            for _ in range(count):
+            for _ in range(experiments):
                 shared = rng.normal(size=queries)
                 before, after = (_times(rng, shared, heavy, alike) for _ in range(2))
                 change = quantile_change(before, after, share)
                 wrong += change.low is not None and change.low > 0.05
                 plain += change.challenger > 1.05 * change.control
-            found.append((wrong / count, plain / count))
+            found.append((wrong / experiments, plain / experiments))
         yield error_figure(
             f"guardrail {name}:max_increase=5%, 100 to 2,000 queries, lognormal and Pareto (exponent 1.5) times",
             max(wrong for wrong, _ in found), f"without an interval {max(plain for _, plain in found):.3f}", "broken",

@@ -11,10 +11,12 @@ from statsmodels.stats.proportion import proportions_ztest
 from ragbench.stats.online.sample import Sample, cuped, linearised, ratio, sample
 from ragbench.stats.online.sequential import fixed_boundary, smallest_effect, units_needed
 from ragbench.stats.online.tests import (
+    CONCENTRATION,
     compare_proportions,
     mann_whitney,
     relative_difference,
     sample_ratio,
+    sequential_sample_ratio,
     welch,
     wilson,
     within_margin,
@@ -145,6 +147,34 @@ def test_sample_ratio_by_hand() -> None:
     assert found.expected == (5000, 5000)
     assert found.p == pytest.approx(stats.chi2.sf(2 * 200**2 / 5000, 1))
     assert sample_ratio([9000, 1000], [90, 10]).p == pytest.approx(1)
+
+
+def test_sequential_sample_ratio_is_the_ratio_of_likelihoods() -> None:
+    # The Dirichlet-multinomial likelihood, over the multinomial one, by scipy.
+    for counts, weights in (([520, 480], [1, 1]), ([880, 90, 30], [90, 8, 2])):
+        shares = np.array(weights) / sum(weights)
+        mixture = stats.dirichlet_multinomial.logpmf(counts, CONCENTRATION * shares, sum(counts))
+        e = math.exp(mixture - stats.multinomial.logpmf(counts, sum(counts), shares))
+        assert sequential_sample_ratio(counts, weights).p == pytest.approx(min(1, 1 / e))
+    assert sequential_sample_ratio([10**7, 0], [1, 1]).p > 0
+    assert sequential_sample_ratio([5], [1]).p == 1
+
+
+def test_daily_looks_at_the_split() -> None:
+    rng = np.random.default_rng(5)
+    wrong = {sample_ratio: 0, sequential_sample_ratio: 0}
+    found = 0
+    for _ in range(300):
+        days = rng.binomial(500, 0.1, 30).cumsum()
+        for test in wrong:
+            wrong[test] += any(
+                test([500 * (day + 1) - small, small], [90, 10]).p < 0.05 for day, small in enumerate(days.tolist())
+            )
+        off = int(rng.binomial(15_000, 0.085))
+        found += sequential_sample_ratio([15_000 - off, off], [90, 10]).p < 0.001
+    assert wrong[sample_ratio] > 0.15 * 300
+    assert wrong[sequential_sample_ratio] <= 0.05 * 300
+    assert found > 0.9 * 300
 
 
 def test_units_needed_are_those_of_statsmodels() -> None:

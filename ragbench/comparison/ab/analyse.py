@@ -32,7 +32,7 @@ from ragbench.core.options import named
 from ragbench.stats.multiple import holm
 from ragbench.stats.online.difference import MOST_SKEWED
 from ragbench.stats.online.sequential import FEWEST_UNITS, boundary, fixed_boundary
-from ragbench.stats.online.tests import sample_ratio, within_margin
+from ragbench.stats.online.tests import sample_ratio, sequential_sample_ratio, within_margin
 
 CONTROLS = ("control", "baseline", "champion", "ctrl", "default", "current", "old", "a", "0")
 SMALL_SHARE = 0.01
@@ -63,7 +63,8 @@ def analyse(path: Path, settings: AbSettings) -> AbResult:
         notes.append(
             f"nothing is decided before {FEWEST_UNITS} units in each variant, unless this is the {named('final')} look"
         )
-    ratio = sample_ratio(counts, [settings.weights.get(name, 1.0) for name in names])
+    check = sample_ratio if settings.one_look else sequential_sample_ratio
+    ratio = check(counts, [settings.weights.get(name, 1.0) for name in names])
     ok = ratio.p >= settings.srm_alpha
     variants = tuple(
         Variant(name, count, expected, int(units.events[units.variant == at].sum()))

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
+from scipy.special import gammaln, ndtr
 
 from ragbench.stats.online.difference import difference
 from ragbench.stats.online.sample import Sample
@@ -247,7 +247,7 @@ def within_margin(
 
 @dataclass(frozen=True)
 class SampleRatio:
-    """Chi-squared test of the units per variant.
+    """Test of the units per variant.
 
     Attributes:
         expected: expected units per variant.
@@ -259,7 +259,7 @@ class SampleRatio:
 
 
 def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio:
-    """Compare counts with a split.
+    """Compare counts with a split at one look, by a chi-squared test.
 
     Args:
         counts: units per variant; at least one unit in all.
@@ -272,3 +272,28 @@ def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio
     expected = tuple(sum(counts) * weight / sum(weights) for weight in weights)
     p = 1.0 if len(counts) < 2 else float(chisquare(counts, expected).pvalue)
     return SampleRatio(expected, p)
+
+
+CONCENTRATION = 1_000.0
+"""Weight of the promised split in the mixture, in units: it is sharpest where shares are off by one or two points."""
+
+
+def sequential_sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio:
+    """Compare counts with a split, at any number of looks.
+
+    The mixture of multinomial distributions whose shares have a Dirichlet distribution around the promised ones,
+    divided by the promised multinomial, is an e-process: while the split holds, the chance that p is ever at most alpha
+    is at most alpha.
+
+    Args:
+        counts: units per variant; at least one unit in all.
+        weights: the split in any unit (``1, 1`` or ``90, 10``), each above 0.
+
+    Source: Lindon and Malek 2022.
+    """
+    shares = np.array(weights, dtype=np.float64) / sum(weights)
+    seen, total = np.array(counts, dtype=np.float64), float(sum(counts))
+    prior = CONCENTRATION * shares
+    log_e = gammaln(CONCENTRATION) - gammaln(CONCENTRATION + total)
+    log_e += float((gammaln(prior + seen) - gammaln(prior) - seen * np.log(shares)).sum())
+    return SampleRatio(tuple((total * shares).tolist()), math.exp(min(0.0, max(-float(log_e), -700.0))))
