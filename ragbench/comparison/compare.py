@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import get_args
 from itertools import combinations
 
 import numpy as np
@@ -15,6 +16,7 @@ from ragbench.comparison.pairing import Pair, align, column
 from ragbench.comparison.slices import Slice, slices
 from ragbench.comparison.together import together
 from ragbench.comparison.verdict import (
+    Average,
     VerdictSettings,
     corrected,
     corrected_by_metric,
@@ -68,6 +70,11 @@ class CompareSettings:
         default="auto",
         section="Comparison",
     )
+    average: str = option(
+        "What a mean is over: queries, or documents (every document counts once, however many queries it has).",
+        default="queries",
+        section="Comparison",
+    )
     margin: float | None = option(
         "Largest difference that does not matter; also tests for equivalence.", default=None, section="Comparison"
     )
@@ -91,6 +98,8 @@ class CompareSettings:
         faults = []
         if self.correction not in CORRECTIONS:
             faults.append(f"{named('correction')} is {self.correction!r}{did_you_mean(self.correction, CORRECTIONS)}")
+        if self.average not in get_args(Average):
+            faults.append(f"{named('average')} is {self.average!r}{did_you_mean(self.average, get_args(Average))}")
         if self.margin is not None and not 0 < self.margin < float("inf"):
             faults.append(
                 f"{named('margin')} is {self.margin:g}; it must be above 0: the difference that does not matter"
@@ -105,7 +114,7 @@ class CompareSettings:
     @property
     def for_verdicts(self) -> VerdictSettings:
         """The settings of a single verdict."""
-        return VerdictSettings(self.seed, self.resamples, self.confidence, self.margin, self.test)
+        return VerdictSettings(self.seed, self.resamples, self.confidence, self.margin, self.test, self.average)
 
 
 @dataclass(frozen=True)

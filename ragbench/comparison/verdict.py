@@ -12,8 +12,9 @@ from ragbench.comparison.pairing import Pair
 from ragbench.comparison.tests import Tested, check_test, paired_test
 from ragbench.core.context import generator
 from ragbench.core.errors import SettingError, did_you_mean
+from ragbench.core.spelling import given
 from ragbench.core.verdicts import Decision, Verdict
-from ragbench.stats.clusters import cluster_index
+from ragbench.stats.clusters import cluster_index, cluster_totals, effective_clusters
 from ragbench.stats.effects import effect
 from ragbench.stats.equivalence import tost
 from ragbench.stats.intervals import mean_interval
@@ -21,6 +22,9 @@ from ragbench.stats.multiple import benjamini_hochberg, holm
 from ragbench.stats.paired_tests import TIE
 
 Correction = Literal["holm", "bh", "none"]
+Average = Literal["queries", "documents"]
+DOMINANT = 0.2
+"""A document that holds more than this share of the queries decides much of a mean over queries."""
 CLOSE_CALL = "a close call: the uncorrected test and the interval disagree about zero; the test decides"
 
 
@@ -34,6 +38,8 @@ class VerdictSettings:
         confidence: confidence of the interval, in (0, 1).
         margin: difference that does not matter, above 0. If it is given, equivalence is tested too.
         test: ``auto`` or a name of `ragbench.comparison.tests.TestName`.
+        average: ``queries`` compares the means over queries. ``documents`` first averages the queries of each document,
+            so that every document counts once.
     """
 
     seed: int = 0
@@ -41,6 +47,7 @@ class VerdictSettings:
     confidence: float = 0.95
     margin: float | None = None
     test: str = "auto"
+    average: str = "queries"
 
 
 class _Paired(NamedTuple):
@@ -97,7 +104,7 @@ def verdicts(
             0 or 1.
     """
     check_test(settings.test)
-    paired = [_paired(pair, metric, rows) for pair, metric in asked]
+    paired = [_paired(pair, metric, rows, settings.average) for pair, metric in asked]
     intervals = _intervals(paired, settings)
     return tuple(
         _verdict(one, interval, settings, slice)
@@ -111,7 +118,7 @@ def verdicts(
     )  # fmt: skip
 
 
-def _paired(pair: Pair, metric: str, rows: npt.NDArray[np.int64] | None) -> _Paired:
+def _paired(pair: Pair, metric: str, rows: npt.NDArray[np.int64] | None, average: str) -> _Paired:
     baseline, candidate = pair.values(metric)
     if rows is None:
         rows = np.arange(len(baseline))
@@ -121,6 +128,12 @@ def _paired(pair: Pair, metric: str, rows: npt.NDArray[np.int64] | None) -> _Pai
     baseline, candidate = baseline[both], candidate[both]
     candidate = np.where(np.abs(candidate - baseline) < TIE, baseline, candidate)
     clusters = cluster_index([pair.queries.units[row] for row in rows[both].tolist()])
+    if average == "documents" and len(clusters):
+        sums, counts = cluster_totals(np.column_stack((baseline, candidate)), clusters)
+        baseline, candidate = (sums / counts).T
+        if len(baseline) < len(clusters):
+            notes.append(f"{len(clusters)} queries are averaged within their {len(baseline)} documents")
+        clusters = np.arange(len(baseline))
     return _Paired(pair, metric, baseline, candidate, clusters, notes)
 
 
@@ -159,7 +172,8 @@ def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice
     level = _level(one)
     margin = settings.margin if settings.margin is None or level is None else math.log1p(settings.margin / level)
     p_equivalence = None if margin is None else tost(difference, clusters, margin, alpha=alpha).p
-    facts, reach = _facts(pair, difference, c, size.d_z), _reach(tested, c, n, alpha)
+    facts = [*_facts(pair, difference, c, size.d_z), *_dominant(clusters)]
+    reach = _reach(tested, c, n, alpha)
     found = Verdict(
         baseline=pair.baseline.name,
         candidate=pair.candidate.name,
@@ -190,6 +204,7 @@ def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice
         reason=tested.reason,
         direction=direction,
         same_run=pair.same_run,
+        effective_clusters=effective_clusters(clusters),
     )
     if level is not None:
         found = replace(
@@ -326,6 +341,18 @@ def _facts(pair: Pair, difference: npt.NDArray[np.float64], c: int, d_z: float |
             else f"all {n} queries come from one document, so there is no interval and p is 1"
         )
     return notes
+
+
+def _dominant(clusters: npt.NDArray[np.int64]) -> list[str]:
+    """Note a document that holds a large part of the queries."""
+    sizes = np.bincount(clusters)
+    share = float(sizes.max() / len(clusters))
+    if share <= DOMINANT or sizes.max() < 2 or len(sizes) < 2:
+        return []
+    return [
+        f"one document holds {share:.0%} of the queries, so the {len(sizes)} documents count as "
+        f"{effective_clusters(clusters):.1f}; {given('average', 'documents')} counts every document once"
+    ]
 
 
 def _reach(tested: Tested, c: int, n: int, alpha: float) -> list[str]:

@@ -66,6 +66,8 @@ class Verdict:
             interval and p are then by both kinds of labels; effect sizes, wins and losses by the model's.
         simultaneous_low, simultaneous_high: interval that holds the mean difference together with those of all
             comparisons in the same table; None for a single comparison, or if there is none.
+        effective_clusters: how many units of one size the units are worth. It is below ``clusters`` if some documents
+        have more queries than others.
     """
 
     baseline: str
@@ -100,6 +102,7 @@ class Verdict:
     human: HumanShare | None = None
     simultaneous_low: float | None = None
     simultaneous_high: float | None = None
+    effective_clusters: float = 0.0
 
     @property
     def disagrees(self) -> bool:

@@ -320,10 +320,19 @@ def sentence(verdict: Verdict, correction: str = "", family: int = 1) -> str:
         return f"{verdict.candidate} is the same run as {verdict.baseline}: nothing differs, p = 1."
     how = f" ({CORRECTIONS[correction]}, {family} comparisons)" if family > 1 and correction != "none" else ""
     queries = counted(verdict.n, "query") + (
-        f" from {counted(verdict.clusters, 'document')}" if verdict.clusters < verdict.n else ""
+        f" from {counted(verdict.clusters, 'document')}{_worth(verdict)}" if verdict.clusters < verdict.n else ""
     )
     numbers = f"{verdict.metric} {interval(verdict)}, {_p(verdict.p_adjusted)}{how}; {queries}{human_phrase(verdict)}."
     return f"{_claim(verdict)}: {numbers}{_alone(verdict)}{_matters(verdict)}"
+
+
+UNEVEN = 0.9
+"""Below this ratio of effective to actual documents, a sentence names both numbers."""
+
+
+def _worth(verdict: Verdict) -> str:
+    effective = verdict.effective_clusters
+    return f" (which count as {effective:.1f})" if effective < UNEVEN * verdict.clusters else ""
 
 
 def _claim(verdict: Verdict) -> str:

@@ -83,6 +83,24 @@ def test_a_sure_difference_within_the_margin_is_equivalent() -> None:
     assert verdict(both, METRIC, VerdictSettings(margin=0.005)).decision == "better"
 
 
+def test_documents_count_once_if_they_are_averaged() -> None:
+    # Document a gains .4 on each of four queries; b and c lose .1 on one query each.
+    units = ["a", "a", "a", "a", "b", "c"]
+    before, after = [0.5] * 6, [0.9, 0.9, 0.9, 0.9, 0.4, 0.4]
+    both = pair(scored("x", before, units=units), scored("y", after, units=units))
+    by_query = verdict(both, METRIC)
+    assert by_query.difference == pytest.approx((4 * 0.4 - 2 * 0.1) / 6)
+    assert (by_query.clusters, by_query.effective_clusters) == (3, 2.0)
+    assert sum("67%" in note and "2.0" in note for note in by_query.notes) == 1
+    by_document = verdict(both, METRIC, VerdictSettings(average="documents"))
+    assert by_document.difference == pytest.approx((0.4 - 0.1 - 0.1) / 3)
+    assert (by_document.n, by_document.clusters, by_document.effective_clusters) == (3, 3, 3.0)
+    error = np.std([0.4, -0.1, -0.1], ddof=1) / 3**0.5
+    assert by_document.high == pytest.approx(0.2 / 3 + scipy.stats.t.ppf(0.975, 2) * error)
+    with pytest.raises(SettingError, match="average"):
+        CompareSettings(average="document")
+
+
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
