@@ -23,6 +23,7 @@ MODULES = {
     "answers": "answers",
     "validity": "validity",
     "statistics": "significance",
+    "unequal": "unequal",
     "gate": "gate",
     "judge_threshold": "judge_threshold",
     "human_labels": "human_labels",
