@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import get_args
 from itertools import combinations
+from typing import get_args
 
 import numpy as np
 

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from ragbench.core.errors import SettingError
+from ragbench.stats.bounds import LARGEST
 from ragbench.stats.checks import check_share
 from ragbench.stats.icc import design_effect
 from ragbench.stats.sign_flips import EXACT_CLUSTERS
@@ -55,6 +56,8 @@ MOST_QUERIES = 10**9
 """A larger number of queries is not a plan."""
 MANY_CLUSTERS = 100_000
 """Degrees of freedom from which t counts as normal."""
+LARGE_SHIFT = 30.0
+"""Standard errors from which the noncentral t counts as normal, because its series no longer converges."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,10 @@ class Design:
         """Return the number of documents that n queries come from."""
         return n / self.per_document
 
+    def effective_clusters(self, n: float) -> float:
+        """Return how many documents of one size these documents are worth (`ragbench.stats.clusters`)."""
+        return self.clusters(n) / self.unevenness
+
 
 def power_of(design: Design, n: float, size: float, *, aim: Aim = "difference", alpha: float = 0.05) -> float:
     """Compute the power of n queries: the probability that they detect a difference.
@@ -120,6 +127,9 @@ def power_of(design: Design, n: float, size: float, *, aim: Aim = "difference", 
     number of documents. With few documents, the two-sided test is the exact sign-flip test, whose p takes few values:
     its level is the largest of them below alpha, and 0 with five documents or fewer at .05. A metric of 0 and 1 on
     independent queries is tested by McNemar's mid-p, whose power is computed exactly (`mcnemar_power`).
+
+    A margin is confirmed by the lower bound of `ragbench.stats.bounds.MeanBounds`, with the effective number of
+    documents. It also needs enough documents to rule out losses that none of them shows.
 
     Args:
         design: how the differences vary.
@@ -141,7 +151,9 @@ def power_of(design: Design, n: float, size: float, *, aim: Aim = "difference", 
     check_share(alpha, "alpha")
     if design.binary and design.per_document == 1 and aim == "difference":
         return mcnemar_power(int(n), min(1.0, design.sd**2 + size**2), size, alpha=alpha)
-    return _reach(size / design.error(n), design.clusters(n), aim, alpha)
+    if aim == "margin":
+        return _margin_power(design, n, size, alpha)
+    return _reach(size / design.error(n), design.clusters(n), alpha)
 
 
 def smallest_size(
@@ -169,7 +181,14 @@ def smallest_size(
         return float(
             brentq(lambda d: mcnemar_power(int(n), min(1.0, design.sd**2 + d**2), d, alpha=alpha) - power, 1e-12, 1.0)
         )
-    shift = _shift_needed(design.clusters(n), aim, power, alpha)
+    if aim == "margin":
+        if design.effective_clusters(n) < 2:
+            return None
+        high = design.error(n)
+        while _margin_power(design, n, high, alpha) < power:
+            high *= 2
+        return float(brentq(lambda margin: _margin_power(design, n, margin, alpha) - power, 0.0, high))
+    shift = _shift_needed(design.clusters(n), power, alpha)
     return None if shift is None else shift * design.error(n)
 
 
@@ -223,49 +242,71 @@ def smallest_of_documents(
         SettingError: a number is out of its range.
     """
     _check_rates(power, alpha)
-    shift = _shift_needed(documents, aim, power, alpha)
+    if aim == "margin":
+        # So many queries per document that nothing varies within one.
+        return smallest_size(
+            Design(design.sd * design.icc**0.5 or 1e-9, 1.0), documents, aim=aim, power=power, alpha=alpha
+        )
+    shift = _shift_needed(documents, power, alpha)
     return None if shift is None else shift * design.sd * float(np.sqrt(design.icc / documents))
 
 
-def _reach(shift: float, clusters: float, aim: Aim, alpha: float) -> float:
-    """Return the power if the mean is ``shift`` standard errors from 0."""
-    level = _level(clusters, aim, alpha)
+def _margin_power(design: Design, n: float, margin: float, alpha: float) -> float:
+    """Return the probability that the lower bound of equal systems exceeds ``-margin``."""
+    from scipy.special import nctdtr, ndtr, stdtrit
+
+    clusters, error = design.effective_clusters(n), design.error(n)
+    if clusters < 2:
+        return 0.0
+    df = min(clusters - 1, MANY_CLUSTERS)
+    t = float(stdtrit(df, 1 - alpha))
+    unseen = -float(np.expm1(np.log(alpha) / clusters)) * LARGEST
+    # The mean that the bound for unseen losses needs, and the one that the score bound needs, above the margin.
+    needed = max(t * float(np.hypot(error, t * LARGEST / (2 * clusters))), (unseen - margin) / (1 - unseen) + margin)
+    if margin / error > LARGE_SHIFT:
+        return float(ndtr((margin - needed) / error))
+    return 1 - float(nctdtr(df, margin / error, needed / error))
+
+
+def _reach(shift: float, clusters: float, alpha: float) -> float:
+    """Return the power of the two-sided test if the mean is ``shift`` standard errors from 0."""
+    level = _level(clusters, alpha)
     if level == 0:
         return 0.0
     from scipy.stats import nct, norm
     from scipy.stats import t as student
 
-    tail = level / 2 if aim == "difference" else level
+    tail = level / 2
     if clusters > MANY_CLUSTERS:
         limit = float(norm.isf(tail))
         above, below = float(norm.sf(limit - shift)), float(norm.cdf(-limit - shift))
     else:
         limit = float(student.isf(tail, clusters - 1))
         above, below = float(nct.sf(limit, clusters - 1, shift)), float(nct.cdf(-limit, clusters - 1, shift))
-    found = above + (below if aim == "difference" and np.isfinite(below) else 0.0)
+    found = above + (below if np.isfinite(below) else 0.0)
     return min(1.0, max(0.0, found))
 
 
-def _level(clusters: float, aim: Aim, alpha: float) -> float:
+def _level(clusters: float, alpha: float) -> float:
     """Return the actual level of the test with this number of clusters."""
     if clusters < 2:
         return 0.0
     whole = int(clusters)
-    if aim == "margin" or whole > EXACT_CLUSTERS:
+    if whole > EXACT_CLUSTERS:
         return alpha
     signs = 2.0 ** (whole - 1)
     return float(np.ceil(alpha * signs) - 1) / signs
 
 
-def _shift_needed(clusters: float, aim: Aim, power: float, alpha: float) -> float | None:
-    if _level(clusters, aim, alpha) == 0:
+def _shift_needed(clusters: float, power: float, alpha: float) -> float | None:
+    if _level(clusters, alpha) == 0:
         return None
     from scipy.optimize import brentq
 
     high = 4.0
-    while _reach(high, clusters, aim, alpha) < power:
+    while _reach(high, clusters, alpha) < power:
         high *= 2
-    return float(brentq(lambda shift: _reach(shift, clusters, aim, alpha) - power, 0.0, high))
+    return float(brentq(lambda shift: _reach(shift, clusters, alpha) - power, 0.0, high))
 
 
 def _check_size(size: float, aim: Aim) -> None:
