@@ -53,7 +53,7 @@ METRICS = Kind(
     "metric",
     "ragbench.metrics",
     "Metric",
-    helpers=("gains", "lookup", "parse", "ranked", "running", "score", "settings", "tied", "trec_eval"),
+    helpers=("gains", "intents", "lookup", "parse", "ranked", "running", "score", "settings", "tied", "trec_eval"),
 )
 EMBEDDERS = Kind("embedder", "ragbench.models.embed", "Embedder")
 RERANKERS = Kind("reranker", "ragbench.models.rerank", "Reranker")

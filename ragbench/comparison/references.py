@@ -13,7 +13,8 @@ from ragbench.core.options import named
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.io.run_files import read_run
 from ragbench.io.scored_runs import ARM_AFTER, read_scored
-from ragbench.io.trec import read_qrels
+from ragbench.io.trec import read_intents, read_qrels
+from ragbench.metrics.parse import parse_all
 from ragbench.metrics.score import score
 
 System = Evaluation | AnswerEvaluation | Scored | ScoredRun | Path | str
@@ -126,7 +127,8 @@ def _read(reference: str, qrels: Path | None, metrics: Sequence[str]) -> tuple[S
         return read_scored(reference)
     if qrels is None:
         raise InputError(f"{path}: is a file; a run file needs the labels too: give them by {named('qrels')}")
-    run, judgements = read_run(path), read_qrels(qrels)
+    diverse = any(metric.by_intent for metric in parse_all(list(metrics)))
+    run, judgements = read_run(path), read_intents(qrels) if diverse else read_qrels(qrels)
     scores = score(run, judgements, list(metrics))
     ids = list(judgements.query_ids)
     blank = [""] * len(ids)

@@ -7,7 +7,7 @@ The overlap rule: a chunk gets the grade of an evidence span if the two share at
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,6 +23,25 @@ from ragbench.core.shown import Shown
 
 
 @dataclass(frozen=True, eq=False)
+class Intents:
+    """Judgements of the meanings (intents, aspects, subtopics) of queries, as columns, for measures of diversity.
+
+    Attributes:
+        names: name of each of the i intents of all queries.
+        query: int64 (i,), query of each intent, ascending.
+        rows: int64 (m,), the row of `Judgements` that is judged.
+        intent: int64 (m,), the intent that it is judged for.
+        labels: int32 (m,), its label for that intent.
+    """
+
+    names: Sequence[str]
+    query: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    intent: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
 class Judgements(Shown):
     """Labels as columns, one row per judged (query, item) pair.
 
@@ -32,6 +51,7 @@ class Judgements(Shown):
         items: int32 (n,), index into ``item_ids``, each once per query.
         labels: int32 (n,); above 0 means relevant, 0 and below mean judged and not relevant.
         item_ids: the id vocabulary.
+        intents: labels by intent, if they are known; ``labels`` then has the highest label of an item.
 
     Examples:
         >>> judgements = rb.Judgements.from_dict({"q1": {"a": 1, "b": 0}})
@@ -44,6 +64,34 @@ class Judgements(Shown):
     items: npt.NDArray[np.int32]
     labels: npt.NDArray[np.int32]
     item_ids: Sequence[str]
+    intents: Intents | None = None
+
+    @classmethod
+    def from_intents(cls, labels: Mapping[str, Mapping[str, Mapping[str, int]]]) -> "Judgements":
+        """Make judgements from ``{query id: {intent: {item id: label}}}``. An item's label is its highest one."""
+        highest: dict[str, dict[str, int]] = {}
+        for query, by_intent in labels.items():
+            own = highest.setdefault(query, {})
+            for row in by_intent.values():
+                for item, label in row.items():
+                    own[item] = max(label, own.get(item, label))
+        plain = cls.from_dict(highest)
+        place = {query: {item: i for i, item in enumerate(row)} for query, row in highest.items()}
+        rows = [
+            int(low) + place[query][item]
+            for (query, by_intent), low in zip(labels.items(), plain.offsets[:-1], strict=True)
+            for row in by_intent.values()
+            for item in row
+        ]
+        each = [row for by_intent in labels.values() for row in by_intent.values()]
+        intents = Intents(
+            [name for by_intent in labels.values() for name in by_intent],
+            np.repeat(np.arange(len(labels)), [len(by_intent) for by_intent in labels.values()]),
+            np.array(rows, dtype=np.int64),
+            np.repeat(np.arange(len(each)), [len(row) for row in each]),
+            np.array([label for row in each for label in row.values()], dtype=np.int32),
+        )
+        return replace(plain, intents=intents)
 
     @classmethod
     def from_dict(cls, labels: Mapping[str, Mapping[str, int]]) -> "Judgements":

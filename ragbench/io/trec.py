@@ -462,6 +462,23 @@ def _read_label_columns(content: bytes) -> Judgements | None:
     return Judgements(list(query_ids), offsets, items, labels, item_ids)
 
 
+def read_intents(path: Path | str) -> Judgements:
+    """Read the qrels file of a diversity task: its second column names the intent (subtopic) of the query.
+
+    Raises:
+        InputError: as in `read_labels`; a pair may have one label for each intent.
+    """
+    path = Path(path)
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    labels = Labels(path, {}, [])
+    for number, (query, intent, item, label) in _fields(path, read_content(path), 4, "query intent item label"):
+        labels.by_query = found.setdefault(query, {})
+        labels.add(number, intent, item, label)
+    if not found:
+        raise InputError(f"{path}: there is no label in it; a line reads: query intent item label")
+    return Judgements.from_intents(found)
+
+
 def write_qrels(judgements: Judgements, path: Path | str, *, escape: bool = False) -> None:
     """Write a qrels file atomically, without queries that have no label. ``escape`` is as in `write_trec_run`.
 

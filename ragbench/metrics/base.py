@@ -36,6 +36,9 @@ class Metric(ABC):
     average: ClassVar[Average] = "mean"
     """How trec_eval summarises the values of all queries."""
 
+    by_intent: ClassVar[bool] = False
+    """Whether the metric needs labels by intent (`ragbench.core.judgements.Intents`)."""
+
     at: ClassVar[str] = "k"
     """The setting that is written after ``@``."""
 

@@ -63,6 +63,7 @@ class Ranked:
         label: int32 (h,) its label.
         above: int64 (h,) number of items of the query with a higher score, or None if ties do not matter.
         tied: int64 (h,) number of items of the query with the same score, itself included, or None.
+        judgement: int64 (h,) row of the judgements of each row.
     """
 
     judgements: Judgements
@@ -72,6 +73,7 @@ class Ranked:
     label: npt.NDArray[np.int32]
     above: Ints | None = None
     tied: Ints | None = None
+    judgement: Ints = field(default_factory=lambda: np.empty(0, np.int64))
     _levels: dict[int, Relevant] = field(default_factory=dict, repr=False)
     _totals: dict[int, Ints] = field(default_factory=dict, repr=False)
 
@@ -113,7 +115,8 @@ class Ranked:
             tied = np.repeat(np.diff(bounds), np.diff(bounds))
             above = np.repeat(bounds[:-1], np.diff(bounds)) - start
         rank = np.arange(1, len(rows) + 1) - start
-        return Ranked(self.judgements, retrieved, query, rank, self.label.take(rows), above, tied)
+        judgement = self.judgement.take(rows)
+        return Ranked(self.judgements, retrieved, query, rank, self.label.take(rows), above, tied, judgement)
 
     @cached_property
     def ideal(self) -> tuple[Ints, Ints, npt.NDArray[np.int64]]:
@@ -151,7 +154,8 @@ def look_through(run: Run, judgements: Judgements, *, ties: bool) -> Ranked:
     above = tied = None
     if ties:
         above, tied = _tied(run, found.row)
-    return Ranked(judgements, np.diff(offsets), query, rank, judgements.labels.take(found.judgement), above, tied)
+    label = judgements.labels.take(found.judgement)
+    return Ranked(judgements, np.diff(offsets), query, rank, label, above, tied, found.judgement)
 
 
 def _sorted(keys: Ints) -> Ints:

@@ -84,6 +84,12 @@ class EvaluationSettings:
         if self.jobs < 1:
             faults.append(f"{named('jobs')} is {self.jobs}; it must be at least 1")
         if not faults:
+            diverse = [str(m) for m in self.chosen if m.by_intent]
+            if diverse:
+                faults.append(
+                    f"{', '.join(diverse)}: a golden set has no labels by intent; score a run file with "
+                    "'ragbench compare RUN RUN --qrels FILE', or in Python with rb.score"
+                )
             without = [str(m) for m in self.chosen if type(m).expected is Metric.expected]
             if self.ties == "expected" and without:
                 faults.append(

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragbench.core.errors import SettingError
+from ragbench.metrics.alpha_ndcg import AlphaNDCG
 from ragbench.metrics.ap import AveragePrecision
 from ragbench.metrics.base import Metric
 from ragbench.metrics.bin_g import BinG
@@ -14,6 +15,7 @@ from ragbench.metrics.capped_recall import CappedRecall
 from ragbench.metrics.compatibility import Compatibility
 from ragbench.metrics.eleven_point import ElevenPoint
 from ragbench.metrics.err import ERR
+from ragbench.metrics.err_ia import IntentAwareERR
 from ragbench.metrics.gm_map import GeometricMAP
 from ragbench.metrics.hit import Hit
 from ragbench.metrics.infap import InferredAP
@@ -71,6 +73,8 @@ BUILDS: dict[type[Metric], st.SearchStrategy[Metric]] = {
     ERR: st.builds(ERR, k=CUT_OR_NONE, gain=GAINS, max_label=TOPS),
     INST: st.builds(INST, t=WANTED, gain=GAINS, max_label=TOPS),
     BPM: st.builds(BPM, k=CUTS, t=WANTED, gain=GAINS, max_label=TOPS),
+    AlphaNDCG: st.builds(AlphaNDCG, k=CUTS, alpha=st.floats(0, 1)),
+    IntentAwareERR: st.builds(IntentAwareERR, k=CUT_OR_NONE, gain=GAINS, max_label=TOPS),
     Compatibility: st.builds(Compatibility, p=PATIENCE),
 }
 ANY_METRIC = st.one_of(*BUILDS.values())
@@ -145,6 +149,10 @@ def test_a_file_is_named_like_its_metric() -> None:
         ("NumRelRet(rel=2)", "num_rel_ret(level=2)"),
         ("num_ret", "num_ret"),
         ("gm_map", "gm_map"),
+        ("alpha_nDCG(alpha=0.5)@20", "alpha_ndcg@20"),
+        ("alpha-nDCG@20", "alpha_ndcg@20"),
+        ("ERR_IA@20", "err_ia@20"),
+        ("ERR-IA@20", "err_ia@20"),
         ("GMAP", "gm_map"),
         ("ERR@20", "err@20"),
         ("err(max_label=4)@20", "err(max_label=4)@20"),
@@ -190,6 +198,7 @@ def test_usual_spellings(written: str, printed: str) -> None:
         ("set_f(beta=0)", "beta=0 must be above 0"),
         ("set_f(beta=inf)", "beta=inf must be above 0"),
         ("set_p@10", "takes no cut"),
+        ("alpha_ndcg(alpha=2)@10", "alpha=2 must lie between 0 and 1"),
         ("ndcg(gain=1,2)@10", "must be numbers for the labels 0, 1, ... that begin with 0 and never fall"),
         ("ndcg(gain=0,2,1)@10", "never fall"),
         ("ndcg(gain=0,x)@10", "never fall"),
