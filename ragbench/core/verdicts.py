@@ -67,7 +67,7 @@ class Verdict:
         simultaneous_low, simultaneous_high: interval that holds the mean difference together with those of all
             comparisons in the same table; None for a single comparison, or if there is none.
         effective_clusters: how many units of one size the units are worth. It is below ``clusters`` if some documents
-        have more queries than others.
+            have more queries than others.
     """
 
     baseline: str
