@@ -10,6 +10,7 @@ from ragbench.answers.judge.statements import MOST_STATEMENTS, SPLIT
 from ragbench.answers.scoring import Judge
 from ragbench.core.errors import SettingError
 from ragbench.core.loop import LoopThread
+from ragbench.core.options import option, option_group, part
 from ragbench.io.run_folder import SPENT
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.client import Client
@@ -61,6 +62,17 @@ def _numbered(schema: Mapping[str, Any], at: int) -> object:
 
 ROLE = "judge"
 JUDGED = "judge-answers.sqlite"
+
+
+@option_group
+class JudgeModel(CallOptions):
+    """The model that judges, and how it is called."""
+
+    judge: str | None = option("Model that judges, provider:model.", default=None, section="Model", unset="none")
+
+    def models(self, seed: int) -> ModelOptions:
+        """The judge, if one is named. The seed is for the waits between tries."""
+        return ModelOptions({ROLE: self.judge} if self.judge else {}, part(self, CallOptions), seed)
 
 
 @dataclass(frozen=True)

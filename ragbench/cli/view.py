@@ -38,7 +38,7 @@ class Options(CallOptions, CacheFolder):
 
     folder: Path = option("Folder with evaluations.", positional=True, section="Input")
     corpus: Sequence[Path] = option("Documents or chunks, for texts and playground.", default=(), section="Input")
-    chunker: str = option("How the corpus was cut, NAME or NAME:key=value,....", default="auto", section="Input")
+    chunker: str = option("How the corpus was cut, NAME or NAME:key=value,...", default="auto", section="Input")
     golden: Sequence[Path] = option("Golden set that was used.", default=(), section="Input")
     answers: Sequence[Path] = option("Answers that were scored.", default=(), section="Input")
     retrievers: Sequence[str] = option(

@@ -57,11 +57,11 @@ class Options(CorpusReading, AnswerSettings, CallOptions, RunFolder, DryRun, Cac
         "Address of a RAG service to ask instead of a model.", default=None, section="Input", metavar="URL"
     )
     columns: Mapping[str, str] | None = option(
-        "Columns of the imported answers, query=NAME,answer=NAME,....", default=None, section="Input",
+        "Columns of the imported answers, query=NAME,answer=NAME,...", default=None, section="Input",
         unset="recognised by name", metavar="ROLE=NAME,...", parse=columns_by_role,
     )  # fmt: skip
     retriever: str = option(
-        "Retriever that finds the passages, NAME or NAME:key=value,....", default="hybrid", section="Retrieval"
+        "Retriever that finds the passages, NAME or NAME:key=value,...", default="hybrid", section="Retrieval"
     )
     llm: str | None = option("Model that answers, PROVIDER:MODEL.", default=None, section="Model")
     name: str | None = option("Name of the system.", default=None, section="Output", unset="the folder's name")

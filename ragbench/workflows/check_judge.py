@@ -9,20 +9,19 @@ from ragbench.answers.judge_check.check import CheckSettings, JudgeCheck, check_
 from ragbench.answers.judge_check.label_files import read_labels
 from ragbench.answers.judge_check.labels import LabelSet, Words
 from ragbench.answers.judge_check.signal import OF_FILE, signal_of
-from ragbench.answers.judging import ROLE, JudgePlan, judged, planned
+from ragbench.answers.judging import JudgeModel, JudgePlan, judged, planned
 from ragbench.answers.scoring import named_metrics
 from ragbench.core.context import Context
 from ragbench.core.errors import SettingError
 from ragbench.core.options import named, option, options, part
 from ragbench.io.places import cache_folder
 from ragbench.io.tables import columns_by_role
-from ragbench.models.llm.roles import CallOptions, ModelOptions
 from ragbench.render.judge import check_folder, write_check
 from ragbench.workflows.groups import CacheFolder, DryRun
 
 
 @options
-class Options(DryRun, CacheFolder, CallOptions, CheckSettings, Words):
+class Options(DryRun, CacheFolder, JudgeModel, CheckSettings, Words):
     """The options of ``ragbench judge check`` and `ragbench.check_judge`."""
 
     labels: Sequence[Path] | LabelSet = option("File of labelled answers.", section="Input")
@@ -33,7 +32,7 @@ class Options(DryRun, CacheFolder, CallOptions, CheckSettings, Words):
         "Format of the labels: table, qags, qags-summary or begin.", default="table", section="Input"
     )  # fmt: skip
     columns: Mapping[str, str] | None = option(
-        "Columns of the labels, label=NAME,answer=NAME,....", default=None, section="Input", parse=columns_by_role,
+        "Columns of the labels, label=NAME,answer=NAME,...", default=None, section="Input", parse=columns_by_role,
         unset="recognised by name",
     )  # fmt: skip
     score: str | None = option(
@@ -41,16 +40,11 @@ class Options(DryRun, CacheFolder, CallOptions, CheckSettings, Words):
         unset="the one named like the metric",
     )  # fmt: skip
     lower_is_better: bool = option("Low scores mean yes.", default=False, section="Evaluation")
-    judge: str | None = option("Model that judges, provider:model.", default=None, section="Model", unset="none")
+
     out: Path | None = option(
         "Folder for report, items and calibration. Needed with a judge: it keeps the judge's answers.", default=None,
         section="Output", unset="nothing is written",
     )  # fmt: skip
-
-    @property
-    def models(self) -> ModelOptions:
-        """The judge, if one is named, and how it is called."""
-        return ModelOptions({ROLE: self.judge} if self.judge else {}, part(self, CallOptions), self.seed)
 
 
 @dataclass(frozen=True)
@@ -93,7 +87,7 @@ def run(options: Options, context: Context) -> CheckedJudge | JudgePlan:
     labels = _labels(options)
     if options.dry_run:
         ask = partial(signal_of, labels, options.metric, column=options.score)
-        estimate = planned(options.models, options.out, lambda judge: ask(judge=judge))
+        estimate = planned(options.models(options.seed), options.out, lambda judge: ask(judge=judge))
         return JudgePlan(estimate, (options.metric,))
     score = partial(
         signal_of,
@@ -108,7 +102,7 @@ def run(options: Options, context: Context) -> CheckedJudge | JudgePlan:
     if options.judge is None or options.out is None:
         signal = score()
     else:
-        signal, totals = judged(options.models, options.out, lambda judge: score(judge=judge))
+        signal, totals = judged(options.models(options.seed), options.out, lambda judge: score(judge=judge))
     check = check_judge(labels, signal, part(options, CheckSettings))
     if options.out is not None:
         write_check(check, options.out)

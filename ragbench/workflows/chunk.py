@@ -21,7 +21,7 @@ class Options:
         "How documents are cut, NAME or NAME:key=value,...; auto leaves table rows whole.", default=AUTO
     )
     loader: str | None = option(
-        "Loader of the documents, NAME or NAME:key=value,....",
+        "Loader of the documents, NAME or NAME:key=value,...",
         default=None,
         section="Input",
         unset="chosen by file ending",

@@ -30,11 +30,11 @@ class Options(CorpusReading, GoldenReading, EvaluationSettings, CacheFolder):
     corpus: Path | Corpus | Chunks = option("File or folder of documents, or a file of chunks.", section="Input")
     golden: Path | GoldenSet = option("Golden set: a file or a folder.", section="Input")
     retrievers: Retrievers = option(
-        "Retriever, NAME or NAME:key=value,.... The others are compared with the first.", default=DEFAULT_RETRIEVERS,
+        "Retriever, NAME or NAME:key=value,...; the others are compared with the first.", default=DEFAULT_RETRIEVERS,
         section="Retrieval", flag="--retriever",
     )  # fmt: skip
     golden_columns: Mapping[str, str] | None = option(
-        "Columns of a CSV or simple set, query=NAME,document=NAME,....", default=None, section="Input",
+        "Columns of a CSV or simple set, query=NAME,document=NAME,...", default=None, section="Input",
         metavar="ROLE=NAME,...", unset="recognised by name",
         parse=lambda text: pairs(named("golden_columns"), text, "ROLE=NAME"),
     )  # fmt: skip

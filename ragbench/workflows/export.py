@@ -5,9 +5,10 @@ from pathlib import Path
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
+from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger
-from ragbench.core.options import option, options
+from ragbench.core.options import named, option, options
 from ragbench.io.golden_files import check_writable, write_golden
 from ragbench.workflows.groups import CorpusLoading, GoldenReading
 from ragbench.workflows.reading import read_corpus, read_set
@@ -60,7 +61,7 @@ def run(options: Options, context: Context) -> Exported:
         The set, the format and the path, and in ``lost`` an entry for each query that lost something.
 
     Raises:
-        SettingError: an unknown format, or one that can only be read.
+        SettingError: an unknown format, or one that can only be read; a loader without documents.
         InputError: the set or the documents cannot be read; the format needs documents and none are given; an id or a
             value cannot be written in the format.
 
@@ -70,6 +71,8 @@ def run(options: Options, context: Context) -> Exported:
         ('trec', {'not-written': 196})
     """
     check_writable(options.to)
+    if options.loader is not None and options.corpus is None:
+        raise SettingError(f"reads documents; name them with {named('corpus')}", option="loader")
     corpus = None if options.corpus is None else read_corpus(options.corpus, options.loader, context).corpus
     golden = read_set(options.golden, options.golden_format, split=options.split)
     lost = write_golden(golden, options.out, options.to, split=options.split or SPLIT, corpus=corpus)

@@ -68,7 +68,7 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
         unset="the judge's model",
     )  # fmt: skip
     role: Mapping[str, str] | None = option(
-        "Models of review stages by role, ROLE=MODEL,....", default=None, section="Model", metavar="ROLE=MODEL,...",
+        "Models of review stages by role, ROLE=MODEL,...", default=None, section="Model", metavar="ROLE=MODEL,...",
         unset="the judge's model", parse=lambda text: pairs(named("role"), text, "ROLE=MODEL"),
     )  # fmt: skip
     per_chunk: int | None = option(
@@ -80,7 +80,7 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
         unset="all chunks",
     )  # fmt: skip
     mix: str | None = option(
-        "Shares of the query types, TYPE=SHARE,....", default=None, section="Queries", metavar="TYPE=SHARE,...",
+        "Shares of the query types, TYPE=SHARE,...", default=None, section="Queries", metavar="TYPE=SHARE,...",
         unset="a mix of all types",
     )  # fmt: skip
     languages: str | None = option(
@@ -90,7 +90,7 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
         "Seed queries shown in each prompt.", default=None, section="Queries", unset="5 if there are seed queries"
     )
     stages: Sequence[str] = option(
-        "Review stage, NAME or NAME:key=value,.... Stages run in this order.", default=(), section="Review",
+        "Review stage, NAME or NAME:key=value,...; stages run in this order.", default=(), section="Review",
         flag="--stage", unset="the stages of the guide",
     )  # fmt: skip
     seed: int = option("Seed of everything drawn.", default=0, section="Run")
@@ -98,6 +98,8 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise SettingError(f"{named('seed')} is {self.seed}; it must be 0 or more")
+        if self.sample is not None and self.sample < 1:
+            raise SettingError(f"is {self.sample}; it must be at least 1", option="sample")
         if not self.asks:
             for name in (JUDGE, RECONSIDER, "role"):
                 if getattr(self, name) not in (None, NONE):

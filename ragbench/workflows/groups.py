@@ -13,7 +13,7 @@ class CorpusLoading:
     """How documents are read."""
 
     loader: str | None = option(
-        "Loader of the documents, NAME or NAME:key=value,....", default=None, section="Input",
+        "Loader of the documents, NAME or NAME:key=value,...", default=None, section="Input",
         unset="chosen by file ending",
     )  # fmt: skip
 

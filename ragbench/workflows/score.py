@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ragbench.answers.judge_check.calibration import Calibration
 from ragbench.answers.judge_check.rate import calibrated_rate, check_applies
-from ragbench.answers.judging import ROLE, JudgePlan, judged, planned
+from ragbench.answers.judging import JudgeModel, JudgePlan, judged, planned
 from ragbench.answers.metrics.base import AnswerMetric
 from ragbench.answers.scoring import AnswerEvaluation, ScoreSettings, named_metrics, score_answers
 from ragbench.core.answers import AnswerSet
@@ -21,7 +21,6 @@ from ragbench.io.places import cache_folder
 from ragbench.io.scored_runs import check_scores_folder
 from ragbench.io.tables import columns_by_role
 from ragbench.models.llm.costs import Estimate
-from ragbench.models.llm.roles import CallOptions, ModelOptions
 from ragbench.render.answers import write_answer_scores
 from ragbench.workflows.groups import CacheFolder, CorpusLoading, DryRun, GoldenReading
 from ragbench.workflows.reading import read_answer_set, read_corpus, read_set
@@ -30,7 +29,7 @@ DEFAULT_METRICS = ("exact_match", "token_f1", "abstention")
 
 
 @options
-class Options(DryRun, CacheFolder, CallOptions, ScoreSettings, GoldenReading, CorpusLoading):
+class Options(DryRun, CacheFolder, JudgeModel, ScoreSettings, GoldenReading, CorpusLoading):
     """The options of ``ragbench score`` and `ragbench.score_answers`."""
 
     answers: Path | AnswerSet = option(
@@ -39,17 +38,16 @@ class Options(DryRun, CacheFolder, CallOptions, ScoreSettings, GoldenReading, Co
     )  # fmt: skip
     golden: Path | GoldenSet = option("Golden set: a file or a folder.", section="Input")
     metrics: Sequence[str | Mapping[str, object] | AnswerMetric] = option(
-        "Answer metric, NAME or NAME:key=value,....", default=DEFAULT_METRICS, section="Evaluation", flag="--metric"
+        "Answer metric, NAME or NAME:key=value,...", default=DEFAULT_METRICS, section="Evaluation", flag="--metric"
     )
     corpus: Path | Corpus | None = option(
         "Documents or chunks, in which the metric citation finds cited passages.", default=None, section="Input"
     )
     columns: Mapping[str, str] | None = option(
-        "Columns of the answers, query=NAME,answer=NAME,....", default=None, section="Input", parse=columns_by_role,
+        "Columns of the answers, query=NAME,answer=NAME,...", default=None, section="Input", parse=columns_by_role,
         unset="recognised by name",
     )  # fmt: skip
     name: str | None = option("Name of the system.", default=None, section="Input", unset="the name of the answers")
-    judge: str | None = option("Model that judges, provider:model.", default=None, section="Model", unset="none")
     calibrations: Sequence[Path | Calibration] = option(
         "Calibration by 'ragbench judge check', which corrects the share of good answers.", default=(),
         section="Evaluation", flag="--calibration",
@@ -58,11 +56,6 @@ class Options(DryRun, CacheFolder, CallOptions, ScoreSettings, GoldenReading, Co
         "Folder for scores, details and issue log. Needed with a judge: it keeps the judge's answers.", default=None,
         section="Output", unset="nothing is written",
     )  # fmt: skip
-
-    @property
-    def models(self) -> ModelOptions:
-        """The judge, if one is named, and how it is called."""
-        return ModelOptions({ROLE: self.judge} if self.judge else {}, part(self, CallOptions), self.seed)
 
 
 @dataclass(frozen=True)
@@ -126,7 +119,7 @@ def run(options: Options, context: Context) -> ScoredAnswers | JudgePlan:
     if options.judge is None or options.out is None:
         evaluation = score()
     else:
-        evaluation, totals = judged(options.models, options.out, lambda judge: score(judge=judge))
+        evaluation, totals = judged(options.models(options.seed), options.out, lambda judge: score(judge=judge))
     rates = tuple(calibrated_rate(calibration, evaluation, answers) for calibration in calibrations)
     evaluation = replace(evaluation, calibrated=rates)
     if options.out is not None:
@@ -157,7 +150,9 @@ def _plan(options: Options, answers: AnswerSet, golden: GoldenSet, metrics: Mapp
         return JudgePlan(Estimate())
     settings = ScoreSettings(seed=options.seed, resamples=1)
     score = partial(score_answers, answers, golden, list(metrics.values()), settings=settings)
-    return JudgePlan(planned(options.models, options.out, lambda judge: score(judge=judge)), tuple(metrics))
+    return JudgePlan(
+        planned(options.models(options.seed), options.out, lambda judge: score(judge=judge)), tuple(metrics)
+    )
 
 
 def _inputs(options: Options) -> dict[str, Input]:

@@ -65,7 +65,7 @@ class RunOptions(CallOptions, RunFolder, DryRun, CacheFolder):
     until: Literal["chunks", "embeddings", "answers"] = option(
         "Last stage of the run. Chunks and embeddings need no model.", default="answers", section="Run"
     )
-    embedder: str = option("Embedder, NAME or NAME:key=value,....", default="minilm", section="Retrieval")
+    embedder: str = option("Embedder, NAME or NAME:key=value,...", default="minilm", section="Retrieval")
     top: int = option("Number of chunks to show to the model.", default=TOP, section="Retrieval")
     min_score: float = option(
         "Leave a question blank if the cosine of its best chunk is below this.", default=LEAST, section="Retrieval"

@@ -86,7 +86,7 @@ class AuditSettings:
     """How to audit."""
 
     retrievers: Sequence[str] = option(
-        "Retriever whose rankings are audited, NAME or NAME:key=value,....", default=RETRIEVERS, section="Audit",
+        "Retriever whose rankings are audited, NAME or NAME:key=value,...", default=RETRIEVERS, section="Audit",
         flag="--retriever",
     )  # fmt: skip
     depth: int = option("Ranks in which unjudged items are looked for.", default=DEPTH, section="Audit")

@@ -25,7 +25,7 @@ class CallOptions:
         unset="the provider's",
     )  # fmt: skip
     max_cost: float | None = option(
-        "The most to spend, in US dollars. All runs in the same folder count.", default=None,
+        "The most to spend, in US dollars. Jobs that can be resumed count all runs of a folder.", default=None,
         section="Limits", unset="no limit",
     )  # fmt: skip
     max_tokens: int | None = option(

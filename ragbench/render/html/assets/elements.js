@@ -24,7 +24,7 @@ function counted(count, word, words) {
 function written(value, signed) {
   if (Number.isNaN(value)) return "–";
   const size = Math.abs(value);
-  // As ragbench/render/tables.py writes them; counts stay whole.
+  // The same format as in ragbench/render/numbers.py; counts stay whole.
   const digits = size < 1.0005 ? 3 : Number.isInteger(value) ? 0 : size < 9.995 ? 2 : 1;
   const text = size.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace(/^0\./, ".");
   const sign = value < 0 && Number(text) !== 0 ? "−" : signed ? "+" : "";
