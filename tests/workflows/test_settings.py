@@ -28,5 +28,5 @@ def test_the_level_and_condensed_lists_hold_for_every_metric_that_does_not_say()
     assert headline([str(metric) for metric in EvaluationSettings(judged_only=True).chosen]) == (
         "ndcg(judged_only=true)@10"
     )
-    with pytest.raises(SettingError, match="level_of is 0; it must be at least 1"):
+    with pytest.raises(SettingError, match="level_of= is 0; it must be at least 1"):
         EvaluationSettings(level_of=0)

@@ -248,7 +248,7 @@ def _facts(one: Evaluated) -> tuple[tuple[str, str], ...]:
 
 
 def _warnings(data: ReportData) -> list[str]:
-    return [f"{name}: {warning}" for name, arm in data.arms.items() for warning in arm.get("warnings", ())]
+    return [f"warning: {name}: {warning}" for name, arm in data.arms.items() for warning in arm.get("warnings", ())]
 
 
 def _difference(one: Verdict | None, p: PColumns) -> list[str]:
