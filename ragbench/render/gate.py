@@ -67,6 +67,11 @@ def room(decided: Decided) -> str:
     return number(decided, decided.room)
 
 
+def rule_name(decided: Decided) -> str:
+    """The name of the rule, and whether it is a guard."""
+    return f"{decided.name} (guard)" if decided.role == "guard" else decided.name
+
+
 def against(gate: Gate) -> str:
     """One line: the two systems, and the number of queries."""
     candidate = gate.candidate
@@ -163,7 +168,7 @@ def gate_markdown(gate: Gate) -> str:
 def gate_blocks(gate: Gate) -> list[Block]:
     """The verdict, every rule, why rules did not pass, and notes."""
     rows = tuple(
-        (Cell(one.outcome, STYLES[one.outcome]), one.name, value_with_interval(one), bound(one), room(one))
+        (Cell(one.outcome, STYLES[one.outcome]), rule_name(one), value_with_interval(one), bound(one), room(one))
         for one in shown(gate)
     )
     why = tuple(Line(text, STYLES[outcome], bullet=False) for outcome, text in reasons(gate))
@@ -253,7 +258,7 @@ def _tag(gate: Gate, one: Decided) -> str:
     if one.outcome != "inconclusive":
         return {"fail": "failure", "skipped": "skipped"}.get(one.outcome, "")
     asked = gate.rules.inconclusive
-    if asked == "neutral":
+    if asked == "neutral" or (one.role == "guard" and asked == "fail"):
         return "error" if one.unmeasured else "skipped"
     return "error" if asked == "fail" else ""
 

@@ -8,7 +8,7 @@ import yaml
 
 from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.result import Gate
-from ragbench.comparison.gate.rules import DEFAULT_RULES, Inconclusive, Rules, parse_rules, read_rules
+from ragbench.comparison.gate.rules import DEFAULT_RULES, Inconclusive, MetricRule, Rules, parse_rules, read_rules
 from ragbench.comparison.references import System, one_system
 from ragbench.core.context import Context
 from ragbench.core.errors import SettingError
@@ -78,7 +78,15 @@ def run(options: Options, context: Context) -> Gate:
     candidate = options.candidate
     held = read_one(candidate) if isinstance(candidate, str | Path) else one_system(candidate)
     human = read_qrels(options.human) if isinstance(options.human, Path) else options.human
-    return decide_gate(baseline, held, rules, allow=options.allow, human=human)
+    anchors = {name: read_baseline(name, options.store) for name in _anchors(rules)}
+    return decide_gate(baseline, held, rules, anchors=anchors, allow=options.allow, human=human)
+
+
+def _anchors(rules: Rules) -> list[str]:
+    """The anchors that rules name: names of stored baselines, or folders."""
+    return list(
+        dict.fromkeys(rule.anchor for rule in rules.rules if isinstance(rule, MetricRule) and rule.anchor is not None)
+    )
 
 
 def _baseline(given: System, store: Path) -> ScoredRun:

@@ -125,6 +125,48 @@ def test_the_verdict_says_what_would_have_failed_in_four_of_five_runs() -> None:
     assert ceiling.decided[0].catches == pytest.approx(1 - value)
 
 
+HARMED = scored("new", (BASE - 0.2).tolist())
+GUARD = MetricRule(metric="ndcg@10", min=0.65, role="guard")
+
+
+def test_a_guard_fails_on_harm_and_holds_nothing_up_when_undecided() -> None:
+    better = scored("new", (BASE + 0.01 + np.random.default_rng(1).normal(0, 0.01, 60)).tolist())
+    wide = replace(MARGIN, margin=0.1)
+    undecided = decide_gate(BASELINE, better, of(wide, GUARD))
+    assert [one.outcome for one in undecided.decided] == ["pass", "inconclusive"]
+    assert (undecided.outcome, undecided.blocks) == ("pass", False)
+    assert undecided.sentence == "pass: 1 rule is kept, and 1 guard shows neither harm nor its absence"
+    assert "ndcg@10 at least 0.65 (guard)" in gate_markdown(undecided)
+    strict = replace(of(wide, GUARD), inconclusive="fail")
+    root = ET.fromstring(gate_junit(decide_gate(BASELINE, better, strict)))
+    assert (root.get("errors"), root.get("skipped")) == ("0", "1")
+    assert decide_gate(BASELINE, better, of(wide, replace(GUARD, role="primary"))).outcome == "inconclusive"
+    harmed = decide_gate(BASELINE, HARMED, of(replace(MARGIN, margin=0.9), GUARD))
+    assert [one.outcome for one in harmed.decided] == ["pass", "fail"]
+    assert harmed.exit_code == 1
+    # A guard that could not be measured is no guard.
+    lost = decide_gate(None, NO_VALUES, of(MetricRule(metric="ndcg@10", min=0.0), GUARD))
+    assert lost.exit_code == 3
+
+
+def test_an_anchor_sees_what_the_baseline_does_not() -> None:
+    release = scored("release", (BASE + 0.2).tolist())
+    small = scored("new", (BASE - 0.005 + np.random.default_rng(1).normal(0, 0.01, 60)).tolist())
+    anchored = MetricRule(metric="ndcg@10", margin=0.03, anchor="v1")
+    found = decide_gate(BASELINE, small, of(replace(MARGIN, margin=0.1), anchored), anchors={"v1": release})
+    assert [(one.outcome, one.anchor) for one in found.decided] == [("pass", ""), ("fail", "v1")]
+    assert found.decided[1].name == "ndcg@10 loses at most 0.03 from v1"
+    assert found.decided[1].value == pytest.approx(float((small.scores.values - release.scores.values).mean()))
+    assert found.decided[1].comparison is not None
+    assert found.decided[1].comparison.difference == pytest.approx(found.decided[1].value)
+    assert decide_gate(None, small, of(anchored), anchors={"v1": release}).outcome == "fail"
+    with pytest.raises(SettingError, match="rule 1 measures from the anchor 'v1', and none of that name is given"):
+        decide_gate(BASELINE, small, of(anchored))
+    other = replace(release, manifest={**MANIFEST, "golden": {"fingerprint": "g2", "queries": 61}})
+    with pytest.raises(InputError, match="g2"):
+        decide_gate(BASELINE, small, of(anchored), anchors={"v1": other})
+
+
 def test_the_same_run_is_said_to_be_the_same() -> None:
     found = decide_gate(BASELINE, replace(BASELINE, name="again"), of(replace(MARGIN, margin=0.0)))
     assert found.outcome == "pass"

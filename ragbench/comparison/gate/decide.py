@@ -1,7 +1,8 @@
 """Decide a gate: match the runs, check the rules, pair the queries, and decide each rule."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from ragbench.comparison.gate.matching import check_match, is_load
 from ragbench.comparison.gate.metric_rules import check_applicable, decide_metric, left_out
@@ -33,6 +34,7 @@ def decide_gate(
     candidate: ScoredRun,
     rules: Rules = DEFAULT_RULES,
     *,
+    anchors: Mapping[str, ScoredRun] = MappingProxyType({}),
     allow: Collection[str] = (),
     human: Judgements | None = None,
 ) -> Gate:
@@ -44,10 +46,14 @@ def decide_gate(
     rules, and within a rule by its slices (Bonferroni). A system that breaks no rule therefore fails with at most that
     probability, over all rules.
 
+    Primary rules decide whether the gate passes. A guard fails the gate if harm is shown, and an undecided guard holds
+    nothing up, unless it could not be measured. So guards cost no power, and promise nothing about false passes.
+
     Args:
         baseline: the system to compare with; None if all rules are absolute.
         candidate: the system under test.
         rules: the rules.
+        anchors: systems that rules measure their margin from in place of the baseline, by name.
         allow: what may differ between the two: ``golden``, ``corpus`` or ``settings``.
         human: labels of annotators for some of the queries; margins are then decided by these and the labels of the
             evaluation together (`ragbench.comparison.human`).
@@ -64,36 +70,54 @@ def decide_gate(
             raise ArmError(f"{run.name} did not run, so there is nothing to decide: {run.error}")
     if not len(candidate.queries):
         raise InputError(f"{candidate.name} has no queries, so there is nothing to decide")
-    notes = list(check_match(baseline, candidate, allow)) if baseline is not None else []
     if human is not None:
         _check_human(baseline, rules)
-    check_applicable(rules, baseline, candidate)
-    # Requests of a load test are not pairs, and no rule on them looks at single requests.
-    compared = (
-        None if baseline is None or is_load(candidate) else pair(baseline, candidate, intersect="golden" in allow)
-    )
-    if compared is not None:
-        notes += compared.notes
-        if compared.same_run:
-            notes.append("the candidate is the same run as the baseline: all rankings and values are equal")
-    notes += left_out(rules.rules, compared, candidate)
-    labelled = None
-    if human is not None:
-        if compared is None:
+        if is_load(candidate):
             raise SettingError("does not go with a load test, which has no rankings", option="human")
-        labelled = HumanLabels.of(human, compared.candidate)
-    notes += labelled.notes if labelled is not None else ()
+    check_applicable(rules, baseline, candidate, anchors)
+    used = {_anchor(rule): anchors[_anchor(rule)] for rule in rules.rules if _anchor(rule)}
+    others = ({} if baseline is None else {"": baseline}) | used
+    notes: list[str] = []
+    pairs: dict[str, Pair] = {}
+    for name, other in others.items():
+        before, what = (f"anchor {name}: ", f"the anchor {name}") if name else ("", "the baseline")
+        said = list(check_match(other, candidate, allow))
+        # Requests of a load test are not pairs, and no rule on them looks at single requests.
+        if not is_load(candidate):
+            pairs[name] = pair(other, candidate, intersect="golden" in allow)
+            said += pairs[name].notes
+            if pairs[name].same_run:
+                said.append(f"the candidate is the same run as {what}: all rankings and values are equal")
+        notes += [before + note for note in said]
+    for name in dict.fromkeys(map(_anchor, rules.rules)):
+        notes += left_out([rule for rule in rules.rules if _anchor(rule) == name], pairs.get(name), candidate)
+    labelled: dict[str, HumanLabels] = {}
+    if human is not None:
+        labelled = {name: HumanLabels.of(human, compared.candidate) for name, compared in pairs.items()}
+    notes += [note for found in labelled.values() for note in found.notes]
     estimated = sum(_estimates(rule) for rule in rules.rules)
     above = rules.false_alarms / max(estimated, 1)
     decided = tuple(
-        one
+        replace(one, role=rule.role)
         for rule in rules.rules
-        for one in _decide(rule, compared, baseline, candidate, rules.false_passes, above, labelled)
+        for one in _decide(
+            rule,
+            pairs.get(_anchor(rule)),
+            baseline,
+            candidate,
+            rules.false_passes,
+            above,
+            labelled.get(_anchor(rule)),
+        )
     )
-    if compared is not None:
-        decided = _with_comparisons(decided, compared, labelled)
+    for name, compared in pairs.items():
+        decided = _with_comparisons(decided, compared, name, labelled.get(name))
     outcome = _outcome(decided)
-    return Gate(outcome, _sentence(outcome, decided), decided, tuple(notes), rules, baseline, candidate)
+    return Gate(outcome, _sentence(outcome, decided), decided, tuple(dict.fromkeys(notes)), rules, baseline, candidate)
+
+
+def _anchor(rule: Rule) -> str:
+    return (rule.anchor or "") if isinstance(rule, MetricRule) else ""
 
 
 def _estimates(rule: Rule) -> bool:
@@ -134,12 +158,19 @@ def _check_human(baseline: ScoredRun | None, rules: Rules) -> None:
             )
 
 
-def _with_comparisons(decided: Sequence[Decided], pair: Pair, human: HumanLabels | None) -> tuple[Decided, ...]:
+def _with_comparisons(
+    decided: Sequence[Decided], pair: Pair, anchor: str, human: HumanLabels | None
+) -> tuple[Decided, ...]:
     """Add to each margin the result of `compare` on the same queries."""
     by_slice: dict[str, list[int]] = {}
     for i, one in enumerate(decided):
         # If the two runs write a metric differently, they have no column in common.
-        if one.kind == "margin" and one.outcome != "skipped" and one.metric in pair.baseline.scores.metrics:
+        if (
+            one.kind == "margin"
+            and one.anchor == anchor
+            and one.outcome != "skipped"
+            and one.metric in pair.baseline.scores.metrics
+        ):
             by_slice.setdefault(one.slice, []).append(i)
     found = list(decided)
     for name, places in by_slice.items():
@@ -153,10 +184,15 @@ def _with_comparisons(decided: Sequence[Decided], pair: Pair, human: HumanLabels
 
 
 def _outcome(decided: Sequence[Decided]) -> Outcome:
-    outcomes = {one.outcome for one in decided}
+    outcomes = {one.outcome for one in decided if not _ignored(one)}
     if "fail" in outcomes:
         return "fail"
     return "inconclusive" if "inconclusive" in outcomes or "pass" not in outcomes else "pass"
+
+
+def _ignored(one: Decided) -> bool:
+    """Whether the rule is an undecided guard, which holds nothing up."""
+    return one.role == "guard" and one.outcome == "inconclusive" and not one.unmeasured
 
 
 def _sentence(outcome: Outcome, decided: Sequence[Decided]) -> str:
@@ -164,6 +200,12 @@ def _sentence(outcome: Outcome, decided: Sequence[Decided]) -> str:
     same = [one for one in counted if one.outcome == outcome]
     if not counted:
         return "inconclusive: every slice is too small, so nothing was decided"
+    undecided = sum(map(_ignored, counted))
+    if outcome == "pass" and undecided:
+        kept = len(counted) - undecided
+        guards = "1 guard shows" if undecided == 1 else f"{undecided} guards show"
+        return f"pass: {kept} {'rule is' if kept == 1 else 'rules are'} kept, and {guards} neither harm nor its absence"
+    same = [one for one in same if not _ignored(one)]
     if outcome == "pass":
         return "pass: the rule is kept" if len(counted) == 1 else f"pass: all {len(counted)} rules are kept"
     what = "broken" if outcome == "fail" else "undecided"

@@ -1,6 +1,6 @@
 """Check that the rules fit the runs, and decide the rules on metrics."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import asin, sin, sqrt
 
@@ -30,7 +30,9 @@ from ragbench.stats.clusters import cluster_index
 from ragbench.stats.paired_tests import TIE
 
 
-def check_applicable(rules: Rules, baseline: ScoredRun | None, candidate: ScoredRun) -> None:
+def check_applicable(
+    rules: Rules, baseline: ScoredRun | None, candidate: ScoredRun, anchors: Mapping[str, ScoredRun]
+) -> None:
     """Refuse rules that name something that the runs lack. Every fault is found before any rule is decided.
 
     Raises:
@@ -42,7 +44,13 @@ def check_applicable(rules: Rules, baseline: ScoredRun | None, candidate: Scored
         if rule.needs_baseline and baseline is None:
             faults.append(f"rule {number} compares with a baseline, and none is given: {named('baseline')}")
             continue
-        compared = [candidate] if baseline is None or not rule.needs_baseline else [baseline, candidate]
+        other = baseline if rule.needs_baseline else None
+        if isinstance(rule, MetricRule) and rule.anchor is not None:
+            other = anchors.get(rule.anchor)
+            if other is None:
+                faults.append(f"rule {number} measures from the anchor {rule.anchor!r}, and none of that name is given")
+                continue
+        compared = [candidate] if other is None else [other, candidate]
         faults += [f"rule {number}: {fault}" for fault in _faults(rule, compared)]
     if faults:
         where = f"{rules.source}: " if rules.source else ""
@@ -342,6 +350,7 @@ def _decided(
         at_least=True,
         metric=asked.metric,
         slice=asked.part,
+        anchor=rule.anchor or "",
         n=bounds.n,
         clusters=bounds.clusters,
         baseline=means[0],
@@ -415,6 +424,7 @@ def _skipped(rule: MetricRule, metric: str, part: str, n: int) -> Decided:
         at_least=rule.max is None,
         metric=metric,
         slice=part,
+        anchor=rule.anchor or "",
         n=n,
         reason=f"{n} queries with a relevant item; slices under {rule.min_queries} (min_queries) are not decided",
     )
@@ -423,7 +433,8 @@ def _skipped(rule: MetricRule, metric: str, part: str, n: int) -> Decided:
 def _name(rule: MetricRule, metric: str, part: str) -> str:
     where = f" ({part})" if part else ""
     if rule.margin is not None:
-        return f"{metric} loses at most {rule.margin:g}{where}"
+        start = f" from {rule.anchor}" if rule.anchor is not None else ""
+        return f"{metric} loses at most {rule.margin:g}{start}{where}"
     if rule.max is not None:
         return f"{metric} at most {rule.max:g}{where}"
     return f"{metric} at least {rule.min:g}{where}"

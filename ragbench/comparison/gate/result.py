@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ragbench.comparison.gate.rules import Rules
+from ragbench.comparison.gate.rules import Role, Rules
 from ragbench.core.ledger import first_ten
 from ragbench.core.scored import ScoredRun
 from ragbench.core.shown import Shown
@@ -44,6 +44,8 @@ class Decided:
             where less is better), else the true value. None if nothing is estimated.
         unmeasured: for ``inconclusive``: whether the evidence itself is missing, because there are no values, too few
             units for an interval, or the candidate lost values. Such a rule blocks unless inconclusive passes.
+        role: ``primary`` or ``guard``; an undecided guard holds nothing up unless it is unmeasured.
+        anchor: name of the anchor that a margin is measured from; empty for the baseline.
         comparison: for a margin, the verdict of `ragbench.comparison.compare.compare_runs` on the same queries. It has
             its own error rates: a 95% interval and a two-sided p.
     """
@@ -71,6 +73,8 @@ class Decided:
     high_error: float | None = None
     catches: float | None = None
     unmeasured: bool = False
+    role: Role = "primary"
+    anchor: str = ""
     comparison: Verdict | None = None
 
 

@@ -12,6 +12,7 @@ from ragbench.core.errors import InputError, SettingError, did_you_mean
 
 Decide = Literal["interval", "mean"]
 Percentile = Literal["p50", "p95", "p99"]
+Role = Literal["primary", "guard"]
 Inconclusive = Literal["pass", "fail", "neutral"]
 """What an inconclusive gate does: count as a pass, block, or let the change through with a notice."""
 
@@ -28,27 +29,32 @@ class MetricRule:
         min: floor of its mean; or
         max: ceiling of its mean; or
         margin: accepted loss against the baseline, at least 0.
+        anchor: name of a stored baseline that the margin is measured from instead, such as the last release. It does
+            not move with each merge, so small losses cannot add up beyond its margin.
         slice: use only the queries with ``COLUMN=VALUE``.
         by: decide each value of this column on its own. The slices share the rule's part of the false alarms.
         min_queries: for ``by``: a slice with fewer queries is skipped, and the result says so.
         decide: ``interval``, or ``mean`` for a plain threshold, which noise alone can cross.
         name: name of the rule.
+        role: ``primary`` decides; a ``guard`` fails on evidence of harm, and holds nothing up if it is undecided.
     """
 
     metric: str
     min: float | None = None
     max: float | None = None
     margin: float | None = None
+    anchor: str | None = None
     slice: str | None = None
     by: str | None = None
     min_queries: int = 10
     decide: Decide = "interval"
     name: str | None = None
+    role: Role = "primary"
 
     @property
     def needs_baseline(self) -> bool:
-        """Whether the rule compares with a baseline."""
-        return self.margin is not None
+        """Whether the rule compares with the baseline of the gate."""
+        return self.margin is not None and self.anchor is None
 
     def faults(self) -> list[tuple[str, str]]:
         """List faults beyond wrong types, as key and message."""
@@ -63,6 +69,8 @@ class MetricRule:
             )
         if self.slice is not None and self.by is not None:
             found.append(("by", "and slice exclude each other; give one of them"))
+        if self.anchor is not None and self.margin is None:
+            found.append(("anchor", f"is {self.anchor!r}, but nothing is compared with it; write a margin too"))
         column, _, value = (self.slice or "").partition("=")
         if self.slice is not None and not (column.strip() and value.strip()):
             found.append(("slice", f"is {self.slice!r}; write COLUMN=VALUE, for example type=keyword"))
@@ -82,6 +90,7 @@ class LatencyRule:
         noise: how much the percentile of an unchanged system may differ, as a factor of 1 + this; 0 compares the plain
             number.
         name: name of the rule.
+        role: ``primary`` decides; a ``guard`` fails on evidence of harm, and holds nothing up if it is undecided.
     """
 
     latency: Percentile
@@ -89,6 +98,7 @@ class LatencyRule:
     max_ratio: float | None = None
     noise: float = LATENCY_NOISE
     name: str | None = None
+    role: Role = "primary"
 
     @property
     def needs_baseline(self) -> bool:
@@ -122,12 +132,14 @@ class CostRule:
         max: ceiling in the currency of the run; or
         max_ratio: ceiling as a multiple of the baseline's value.
         name: name of the rule.
+        role: ``primary`` decides; a ``guard`` fails on evidence of harm, and holds nothing up if it is undecided.
     """
 
     cost: Literal["query"]
     max: float | None = None
     max_ratio: float | None = None
     name: str | None = None
+    role: Role = "primary"
 
     @property
     def needs_baseline(self) -> bool:
@@ -148,12 +160,14 @@ class FailuresRule:
         max: the share, 0 to 1.
         decide: ``mean`` counts the queries of this run; ``interval`` generalises to such queries.
         name: name of the rule.
+        role: ``primary`` decides; a ``guard`` fails on evidence of harm, and holds nothing up if it is undecided.
     """
 
     failures: Literal["rate"]
     max: float
     decide: Decide = "mean"
     name: str | None = None
+    role: Role = "primary"
     needs_baseline = False
 
     def faults(self) -> list[tuple[str, str]]:
@@ -171,12 +185,14 @@ class CoverageRule:
         min: the share, 0 to 1.
         decide: ``mean`` counts the queries of this run; ``interval`` generalises to such queries.
         name: name of the rule.
+        role: ``primary`` decides; a ``guard`` fails on evidence of harm, and holds nothing up if it is undecided.
     """
 
     coverage: Literal["answered", "judged"]
     min: float
     decide: Decide = "mean"
     name: str | None = None
+    role: Role = "primary"
     needs_baseline = False
 
     def faults(self) -> list[tuple[str, str]]:
@@ -221,6 +237,8 @@ class Rules:
             for key, value in (("false_alarms", self.false_alarms), ("false_passes", self.false_passes))
             if not 0 < value < 0.5
         ]
+        if all(rule.role == "guard" for rule in self.rules):
+            found.append(("rules", "are all guards, so that nothing decides; give at least one the role primary"))
         if self.inconclusive not in get_args(Inconclusive):
             words = ", ".join(get_args(Inconclusive))
             found.append(("inconclusive", f"is {self.inconclusive!r}; one of {words}"))
