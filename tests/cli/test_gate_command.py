@@ -83,9 +83,7 @@ def test_the_numbers_of_the_worked_example_by_hand(ragbench: Ragbench, checkout:
         assert found["value"] == pytest.approx(mean)
         # CR2 errors and their degrees of freedom differ a little from these.
         assert found["low"] == pytest.approx(beta.ppf(0.05, mean * low_n, (1 - mean) * low_n + 1), abs=0.002)
-        assert found["high"] == pytest.approx(
-            beta.ppf(1 - 0.01 / 3, mean * high_n + 1, (1 - mean) * high_n), abs=0.002
-        )
+        assert found["high"] == pytest.approx(beta.ppf(1 - 0.01 / 3, mean * high_n + 1, (1 - mean) * high_n), abs=0.002)
     assert [one["outcome"] for one in done.json["rules"]] == ["pass", "inconclusive", "fail"]
 
 
