@@ -44,7 +44,8 @@ def test_the_figures_of_the_pilot_by_other_means(ragbench: Any, shop: Path) -> N
     sd = moved.std(ddof=1)
     assert (found["queries"], found["documents"]) == (196, 170)
     assert found["pilot"]["sd"] == pytest.approx(sd)
-    assert found["pilot"]["design_effect"] == pytest.approx(196 * (error / sd) ** 2)
+    # statsmodels has CR1 errors, and the plan CR2; with 170 small documents they hardly differ.
+    assert found["pilot"]["design_effect"] == pytest.approx(196 * (error / sd) ** 2, rel=1e-4)
     # As 170 independent values whose mean has this error.
     bounded = found["planned_sd"] / sd
     assert 1.05 < bounded < 1.15
@@ -53,16 +54,16 @@ def test_the_figures_of_the_pilot_by_other_means(ragbench: Any, shop: Path) -> N
     standard = TTestPower().solve_power(nobs=170, alpha=0.05, power=0.8)
     assert found["smallest"]["value"] == pytest.approx(standard * as_one, rel=1e-4)
     one_sided = TTestPower().solve_power(nobs=170, alpha=0.05, power=0.8, alternative="larger")
-    assert found["smallest_margin"]["value"] == pytest.approx(one_sided * as_one, rel=1e-4)
+    # The gate's lower bound is a little wider than that of t.
+    assert one_sided * as_one < found["smallest_margin"]["value"] < 1.05 * one_sided * as_one
     goal, margin = found["goals"]
     needed = TTestPower().solve_power(effect_size=0.03 / as_one, alpha=0.05, power=0.8)
     assert (goal["size"], goal["documents"]) == (0.03, pytest.approx(needed, abs=2))
     assert goal["queries"] == pytest.approx(goal["documents"] * 196 / 170, abs=1)
     assert goal["more_queries"] == goal["queries"] - 196
-    assert goal["power_now"] == pytest.approx(TTestPower().power(0.03 / as_one, 170, 0.05), abs=1e-6)
-    assert margin["power_now"] == pytest.approx(
-        TTestPower().power(0.02 / as_one, 170, 0.05, alternative="larger"), abs=1e-6
-    )
+    assert goal["power_now"] == pytest.approx(TTestPower().power(0.03 / as_one, 170, 0.05), abs=1e-4)
+    by_t = TTestPower().power(0.02 / as_one, 170, 0.05, alternative="larger")
+    assert by_t - 0.03 < margin["power_now"] < by_t
     # Endless queries from these documents leave sqrt(icc) of what one query of each can show.
     alike = found["pilot"]["icc"]["value"]
     assert found["limit"] == pytest.approx(standard * sd * np.sqrt(alike), rel=1e-4)
