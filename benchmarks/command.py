@@ -24,6 +24,7 @@ MODULES = {
     "validity": "validity",
     "statistics": "significance",
     "unequal": "unequal",
+    "several": "several",
     "gate": "gate",
     "judge_threshold": "judge_threshold",
     "human_labels": "human_labels",

@@ -9,7 +9,7 @@ from ragbench.comparison.pairing import Pair
 from ragbench.comparison.verdict import VerdictSettings, corrected, decide, is_test
 from ragbench.core.context import generator
 from ragbench.core.verdicts import Verdict
-from ragbench.stats.clusters import cluster_index
+from ragbench.stats.clusters import cluster_index, cluster_totals
 from ragbench.stats.max_t import max_t
 from ragbench.stats.paired_tests import TIE
 
@@ -28,7 +28,7 @@ def together(
     Args:
         asked: the pair and metric of each verdict, all on the same queries.
         found: their verdicts.
-        settings: seed, resamples and confidence are used.
+        settings: seed, resamples, confidence and average are used.
         correction: ``holm``, ``bh``, ``max-t`` or ``none``.
 
     Raises:
@@ -44,10 +44,13 @@ def together(
         difference = after - before
         columns.append(np.where(np.abs(difference) < TIE, 0.0, difference))
     units = cluster_index(asked[0][0].baseline.queries.units)
+    differences = np.column_stack(columns)
+    if settings.average == "documents":
+        sums, counts = cluster_totals(differences, units)
+        differences = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+        units = np.arange(len(differences))
     rng = generator(settings.seed, "max-t")
-    all_of_them = max_t(
-        np.column_stack(columns), units, rng, resamples=settings.resamples, confidence=settings.confidence
-    )
+    all_of_them = max_t(differences, units, rng, resamples=settings.resamples, confidence=settings.confidence)
     for i, p, low, high in zip(
         tested, all_of_them.p.tolist(), all_of_them.low.tolist(), all_of_them.high.tolist(), strict=True
     ):

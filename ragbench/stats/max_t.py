@@ -9,8 +9,8 @@ from ragbench.stats.checks import check_resampling, check_values
 from ragbench.stats.clusters import CONSTANT, cluster_totals
 from ragbench.stats.sign_flips import EXACT_CLUSTERS, all_signs, random_signs
 
-MOST_CELLS = 1 << 26
-"""The most totals (assignments x comparisons) for which every assignment of signs is counted."""
+MOST_CELLS = 1 << 23
+"""The most totals (assignments x columns and their residuals) for which every assignment of signs is counted."""
 
 Array = npt.NDArray[np.float64]
 
@@ -60,7 +60,8 @@ def max_t(
     Args:
         differences: (n, m) candidate minus baseline, NaN where undefined.
         clusters: (n,) cluster of each row.
-        rng: random generator. It is not used if at most `EXACT_CLUSTERS` clusters have a difference.
+        rng: random generator. It is not used if few clusters have a difference (at most `EXACT_CLUSTERS`, fewer with
+            many columns): every assignment is then counted.
         resamples: number of assignments of signs to draw.
         confidence: probability that all intervals hold their means.
 

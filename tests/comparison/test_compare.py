@@ -306,6 +306,20 @@ def test_simultaneous_intervals_are_wider_and_of_several_comparisons_only() -> N
     assert any("no simultaneous interval" in note for note in few[0].notes)
 
 
+def test_simultaneous_intervals_follow_the_average() -> None:
+    """One document of 30 queries gains, and 15 of one query lose: the two averages have different signs."""
+    rng = np.random.default_rng(6)
+    units = ["large"] * 30 + [f"d{i}" for i in range(15)]
+    base = rng.uniform(0.3, 0.5, size=45)
+    moved = np.where(np.arange(45) < 30, 0.2, -0.1)
+    runs = [scored("a", base.tolist(), units=units)]
+    runs += [scored(f"c{i}", (base + moved + rng.normal(0, 0.02, 45)).tolist(), units=units) for i in range(2)]
+    found = compare_runs(runs, CompareSettings(metrics=(METRIC,), average="documents", correction="max-t"))
+    for one in found.verdicts:
+        assert one.simultaneous_low < one.difference < one.simultaneous_high < 0  # type: ignore[operator]
+        assert one.decision == "worse"
+
+
 def run_of(run: ScoredRun, queries: int) -> ScoredRun:
     """The first queries of a run."""
     return scored(run.name, run.scores.values[:queries, run.scores.metrics.index(METRIC)].tolist())
