@@ -9,11 +9,13 @@ from ragbench.answers.wattbot.score.parts import Scored
 from ragbench.answers.wattbot.score.summary import scored_run
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.evaluations import Evaluation
+from ragbench.core.judgements import Judgements
 from ragbench.core.options import named
 from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.io.qrels_files import read_judgements
 from ragbench.io.run_files import read_run
 from ragbench.io.scored_runs import ARM_AFTER, read_scored
-from ragbench.io.trec import read_intents, read_qrels
+from ragbench.io.trec import read_intents
 from ragbench.metrics.parse import parse_all
 from ragbench.metrics.score import score
 
@@ -98,7 +100,12 @@ def read_references(
         raise SettingError(
             f"is {qrels}: labels are for run files, and none is named; folders have their own", option="qrels"
         )
-    found = [(ref, run) for ref in references for run in _read(ref, qrels, metrics)]
+    files = [reference for reference in references if Path(reference).is_file()]
+    judgements = None
+    if files and qrels is not None:
+        diverse = any(metric.by_intent for metric in parse_all(list(metrics)))
+        judgements = read_intents(qrels) if diverse else read_judgements(qrels)
+    found = [(ref, run) for ref in references for run in _read(ref, judgements, metrics)]
     names = [run.name for _, run in found]
     return tuple(
         run if names.count(run.name) == 1 else _called(run, ref.partition(ARM_AFTER)[0] + ARM_AFTER + run.name)
@@ -121,14 +128,13 @@ def with_baseline(runs: Sequence[ScoredRun], baseline: str) -> tuple[ScoredRun, 
     return (*first, *(run for run in runs if run.name != baseline))
 
 
-def _read(reference: str, qrels: Path | None, metrics: Sequence[str]) -> tuple[ScoredRun, ...]:
+def _read(reference: str, judgements: Judgements | None, metrics: Sequence[str]) -> tuple[ScoredRun, ...]:
     path = Path(reference)
     if not path.is_file():
         return read_scored(reference)
-    if qrels is None:
+    if judgements is None:
         raise InputError(f"{path}: is a file; a run file needs the labels too: give them by {named('qrels')}")
-    diverse = any(metric.by_intent for metric in parse_all(list(metrics)))
-    run, judgements = read_run(path), read_intents(qrels) if diverse else read_qrels(qrels)
+    run = read_run(path)
     scores = score(run, judgements, list(metrics))
     ids = list(judgements.query_ids)
     blank = [""] * len(ids)

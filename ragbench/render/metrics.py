@@ -1,4 +1,4 @@
-"""Scores of run files: a table with a column for each run, and JSON (docs/guides/metrics.md)."""
+"""Scores of run files: a table with a column for each run, and JSON (docs/guides/metrics-of-run-files.md)."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence

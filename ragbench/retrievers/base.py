@@ -56,6 +56,10 @@ class Index(ABC):
     """Whether it reads rankings that were computed elsewhere. Its times are then those of a look-up, so none are
     reported."""
 
+    longest: int = 0
+    """Items of the longest ranking that it replays. An evaluation uses all of them, so that metrics without a cut-off
+    see the whole run."""
+
     excludes: ClassVar[bool] = False
     """Whether `rank` drops excluded items itself, so that `search` need not ask it for more items."""
 

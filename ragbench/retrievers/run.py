@@ -68,7 +68,8 @@ class RunIndex(OwnIdsIndex):
         self._rankings = rankings
         self._position = {id_: at for at, id_ in enumerate(rankings.query_ids)}
         self._unasked = dict.fromkeys(rankings.query_ids)
-        self.notes["longest_ranking"] = int(rankings.lengths.max(initial=0))
+        self.longest = int(rankings.lengths.max(initial=0))
+        self.notes["longest_ranking"] = self.longest
 
     def must_fit(self, path: Path) -> None:
         """Refuse a file if the corpus has none of its ids.

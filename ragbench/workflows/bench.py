@@ -324,8 +324,27 @@ class _Bench:
             )
         return found
 
+    def _depth_warned(self, arms: Sequence[Arm]) -> Sequence[Arm]:
+        """Warn of run files that are deeper than the searches they stand beside, where that changes a metric."""
+        whole = [str(metric) for metric in self.settings.chosen if getattr(metric, "k", 0) is None]
+        replayed = [arm.status == "ok" and "longest_ranking" in arm.notes for arm in arms]
+        if not whole or all(replayed):
+            return arms
+        found = []
+        for arm, is_file in zip(arms, replayed, strict=True):
+            longest = int(str(arm.notes["longest_ranking"])) if is_file else 0
+            if longest > self.depth:
+                text = (
+                    f"{', '.join(whole)} use up to {longest:,} items of its run file, and the first {self.depth} of "
+                    f"the systems that were searched; name a cut-off to compare them, as in {whole[0]}@{self.depth}"
+                )
+                arm = replace(arm, warnings=(*arm.warnings, text))
+            found.append(arm)
+        return found
+
     def evaluation(self, arms: Sequence[Arm]) -> Evaluation:
         """Put comparisons, issue log and manifest together for the finished arms."""
+        arms = self._depth_warned(arms)
         ran = [arm for arm in arms if arm.status == "ok"]
         ledger = self.chunks.ledger + self.golden.ledger + self.task.ledger
         if ran and ran[0].scores is not None:

@@ -46,7 +46,7 @@ def measure(retriever: Retriever, chunks: Chunks, queries: Sequence[Query], k: i
         try:
             if retriever.needs_chunks and not index.item_ids:
                 raise ArmError("its index is empty")
-            run, search_seconds = search(index, queries, k, context.progress)
+            run, search_seconds = search(index, queries, max(k, index.longest), context.progress)
             refuse_dead(run)
             # Before single queries are timed, which are asked twice so.
             paid, degraded = _paid(index), _degraded(index)

@@ -32,6 +32,7 @@ RUN_ELSEWHERE = {
     ("guides/answers.md", "console"): "tests/cli/test_answer_docs.py",
     ("guides/ci.md", ""): "tests/cli/test_gate_command.py",
     ("guides/compare.md", "console"): "tests/cli/test_compare_command.py",
+    ("guides/metrics-of-run-files.md", "console"): "tests/cli/test_metrics_command.py",
     ("guides/plan.md", "console"): "tests/cli/test_plan_command.py",
     ("guides/wattbot.md", "console"): "tests/cli/test_wattbot_docs.py",
 }

@@ -364,3 +364,21 @@ def test_a_golden_set_of_another_corpus_is_refused(chunks: Chunks) -> None:
     golden = GoldenSet((GoldenItem("q", "t", evidence=(Evidence("nowhere"),)),))
     with pytest.raises(InputError, match="nowhere"):
         evaluate(chunks, golden, ["bm25"], FAST)
+
+
+def test_a_run_file_is_scored_to_its_end(tmp_path: Path) -> None:
+    # The one relevant item stands at rank 120, and the depth of a search is 100.
+    ids = [f"d{i}" for i in range(120)]
+    chunks = Chunks.of(Chunk(id_, id_, f"text {id_}", 0, 5) for id_ in ids)
+    golden = GoldenSet((GoldenItem("q1", "text", evidence=(Evidence("d119"),)),))
+    path = tmp_path / "run.trec"
+    path.write_text("".join(f"q1 Q0 {id_} 1 {200 - i} t\n" for i, id_ in enumerate(ids)))
+    settings = EvaluationSettings(metrics=("map", "recall@100"), level="document", resamples=200)
+    run = f"run:path={path},returns=document"
+    alone = evaluate(chunks, golden, [run], settings, context=Context()).arms[0]
+    assert alone.metrics["map"].mean == pytest.approx(1 / 120)
+    assert alone.metrics["recall@100"].mean == 0
+    assert not any("use up to" in warning for warning in alone.warnings)
+    beside = evaluate(chunks, golden, [run, "bm25"], settings, context=Context()).arms
+    assert any("map use up to 120 items of its run file, and the first 100" in one for one in beside[0].warnings)
+    assert not any("use up to" in warning for warning in beside[1].warnings)
