@@ -161,6 +161,9 @@ def _intervals(paired: Sequence[_Paired], settings: VerdictSettings) -> list[_In
 def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice: str) -> Verdict:
     """Make the verdict if there is at least one pair of values."""
     pair, clusters, alpha = one.pair, one.clusters, 1 - settings.confidence
+    if pair.same_run:
+        # Nothing differs for any query, so this is a fact and no estimate.
+        interval = _Interval(0.0, 0.0, "none: the same run")
     n, c = len(clusters), int(clusters.max()) + 1
     difference = one.candidate - one.baseline
     direction = pair.baseline.scores.direction(one.metric)

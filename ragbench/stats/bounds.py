@@ -59,8 +59,9 @@ class MeanBounds:
 
         Args:
             alpha: error rate, in (0, 0.5].
-            unseen: whether losses that did not happen in the sample count. They do where the bound shows that nothing
-                was lost. They do not where it shows that something was gained.
+            unseen: whether losses that are rare or did not happen in the sample count. They do where the bound shows
+                that little was lost. They do not where it shows that something was gained: the bound is then t, with
+                the skewness.
         """
         return self.mean - self._reach(alpha, -1.0, unseen)
 
@@ -80,7 +81,8 @@ class MeanBounds:
         one = LARGEST / self.effective
         skew = min(max(side * self.skew / self.error**2, 0.0), one) if self.error > 0 else 0.0
         t = float(t_quantile(1 - alpha, self.df))
-        score = t * t / 2 * skew + t * np.hypot(self.error, t / 2 * one)
+        rare = t / 2 * one if unseen or self.error == 0 else 0.0
+        score = t * t / 2 * skew + t * np.hypot(self.error, rare)
         share = -np.expm1(np.log(alpha) / self.effective) if unseen else 0.0
         return float(max(score, share * (LARGEST - side * self.mean)))
 

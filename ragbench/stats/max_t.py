@@ -78,7 +78,7 @@ def max_t(
 
         >>> differences = np.array([[0.1, 0.1], [0.2, -0.1], [0.1, 0.2], [0.3, -0.2], [0.1, 0.1], [0.2, -0.1]])
         >>> max_t(differences, np.arange(6), np.random.default_rng(0)).p
-        array([0.03125, 1.     ])
+        array([0.0625, 1.    ])
     """
     check_values(differences, clusters, what="difference")
     check_resampling(resamples, confidence)

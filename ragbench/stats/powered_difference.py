@@ -116,7 +116,7 @@ def powered_difference(
         >>> human = model[:100] + rng.normal(0.01, 0.1, size=100)
         >>> found = powered_difference(human, model[:100], model[100:])
         >>> round(found.combined.value, 3), round(found.combined.error, 4), round(found.alone.error, 4)
-        (0.04, 0.0118, 0.0232)
+        (0.02, 0.0125, 0.0224)
     """
     seen, unseen = _checked(human, predicted, unlabelled, clusters, unlabelled_clusters)
     weight = _best_weight(human, predicted, unlabelled, seen, unseen) if len(unlabelled) else 0.0

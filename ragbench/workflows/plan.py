@@ -35,7 +35,7 @@ def run(options: Options, context: Context) -> Plan:
     Examples:
         >>> plan = rb.plan("reports/example", delta=0.03)
         >>> plan.queries, plan.goals[0].queries
-        (196, 487)
+        (196, 578)
     """
     if not options.pilot:
         return make_plan(part(options, PlanSettings), None)

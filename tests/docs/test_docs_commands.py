@@ -44,6 +44,14 @@ NOT_RUN = {
         "guides/batch.md",
         "ragbench batch",
     ): "a provider's batch API; tests/cli/test_batch_command.py has a server that speaks it",
+    (
+        "guides/ab.md",
+        "ragbench ab events.csv --outcome converted --planned",
+    ): "events that do not exist yet; tests/comparison/test_ab_looks.py has such experiments",
+    (
+        "guides/compare.md",
+        "ragbench compare old.run new.run --qrels model.qrels",
+    ): "labels of a model and of annotators; tests/comparison/test_human.py has both",
     ("guides/ragas.md", "ragbench score"): "needs the extra ragas; tests/answers/test_ragas.py runs the metrics",
     ("guides/load.md", "ragbench load"): "four minutes of load; tests/cli/test_load_command.py has shorter ones",
     ("guides/load.md", "ragbench baseline"): "after the former; run in tests/cli/test_load_command.py",

@@ -1,6 +1,7 @@
 """What is said in place of an interval of no width."""
 
 import numpy as np
+import pytest
 
 from ragbench.comparison.compare import CompareSettings, compare_runs
 from ragbench.core.ledger import Ledger
@@ -19,12 +20,16 @@ def scored(name: str, values: list[float]) -> ScoredRun:
 
 
 def test_equal_sums_of_documents_are_not_called_equal_values() -> None:
-    """Each document has a difference of 1 and one of 0: every resample has the mean 0.5, the values differ."""
+    """Each document has a difference of 1 and one of 0: all documents have the mean 0.5, the values differ."""
     compared = compare_runs(
         [scored("old", [0.0] * 120), scored("new", [1.0, 0.0] * 60)], CompareSettings(metrics=(METRIC,))
     )
     (verdict,) = compared.verdicts
-    assert (verdict.low, verdict.high, verdict.wins, verdict.ties) == (0.5, 0.5, 60, 60)
+    # 60 documents without a loss of .5 or more do not rule out that 6% of all documents have one.
+    unseen = 1 - 0.025 ** (1 / 60)
+    assert verdict.low == pytest.approx(0.5 - unseen * 1.5)
+    assert verdict.high is not None
+    assert verdict.high > 0.5
+    assert (verdict.wins, verdict.ties) == (60, 60)
     said = compare_markdown(compared)
-    assert "+.500 (no width)" in said
     assert "equal)" not in said

@@ -79,7 +79,7 @@ def test_what_could_not_be_imported_is_refused_and_changes_nothing(
         (decide(client, key, "q001", "accept", grade="0"), "nothing would be relevant"),
         (decide(client, key, "q999", "accept"), "has no query 'q999'"),
         (decide(client, key, "../q001", "accept"), "has no query"),
-        (decide(client, "0" * 16, "q001", "accept"), "not in the folder"),
+        (decide(client, "0" * 16, "q001", "accept"), "in the folder"),
         (decide(client, key, "q001", "maybe"), "decision"),
         (decide(client, key, "q001", "accept", grade="7"), "grade"),
         (decide(client, key, "q001", "accept", path="/etc"), "path"),
