@@ -135,7 +135,7 @@ def test_judged_only_is_trec_evals(qrels: dict[str, dict[str, int]], rankings: d
         return
     trec = {**{name: name for name in TREC_NAMES}, **TREC_MEASURES}
     names = [str(replace(parse(name), judged_only=True)) for name in trec]
-    ours = values(Run.from_dict(rankings), Judgements.from_dict(qrels), names)
+    ours = values(at_single(rankings), Judgements.from_dict(qrels), names)
     families = TREC_FAMILIES | {re.sub(r"_[0-9.]+$", "", name) for name in TREC_MEASURES.values()}
     theirs = pytrec_eval.RelevanceEvaluator(both, families, judged_docs_only_flag=True).evaluate(rankings)
     for query in both:
