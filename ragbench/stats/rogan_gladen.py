@@ -95,7 +95,7 @@ def error_precision(right: Array, positive: npt.NDArray[np.bool_], clusters: Clu
     Raises:
         InputError: a value is infinite, or the cluster numbers have gaps.
 
-    Source: the variances are CR2 with Satterthwaite degrees of freedom: Bell and
+    Source: the variances are CR2 with degrees of freedom of Satterthwaite 1946: Bell and
     McCaffrey 2002, Survey Methodology 28:169.
     """
     yes, no = (_share(np.where(kind, right, np.nan), clusters) for kind in (positive, ~positive))
