@@ -102,7 +102,7 @@ def grounds(plan: Plan) -> list[str]:
     if any(goal.aim == "margin" for goal in plan.goals):
         lines.append(
             f"If the candidate is just as good, it passes the margin in {plan.settings.power:.0%} of runs. This holds "
-            f"for the gate's one-sided clustered t at {_level(plan)} (false_passes)."
+            f"for the gate's one-sided bound at {_level(plan)} (false_passes)."
         )
     return lines
 
