@@ -12,14 +12,14 @@ from ragbench.stats.clusters import ClusteredMeans
 from ragbench.stats.distributions import t_above, t_quantile
 
 LARGEST = 1.0
-"""The largest difference of one query: metrics lie in 0 to 1."""
+"""The largest difference of one query, unless the values show a larger one: most metrics lie in 0 to 1."""
 STEPS = 60
 """Bisections of a p-value, on a logarithmic scale; enough for 12 digits."""
 
 
 @dataclass(frozen=True)
 class MeanBounds:
-    """Bounds of the mean of differences between -1 and 1, at any error rate.
+    """Bounds of the mean of differences, at any error rate. One query can lose at most 1, or the largest value seen.
 
     The lower bound at alpha is the smaller one of two bounds. Write c for the effective number of clusters, and t for
     the 1 - alpha quantile of Student's t with the degrees of freedom of the error.
@@ -33,7 +33,7 @@ class MeanBounds:
 
     The upper bound mirrors it. If a true loss equals the margin and all of it comes from 2 to 10% of the queries, a
     bound at .05 lies above it in at most .06 of samples of 20 to 200 queries, where t does in up to .69
-    (`benchmarks/significance.py`).
+    (`benchmarks/unequal.py`).
 
     Attributes:
         mean: mean difference.
@@ -42,6 +42,7 @@ class MeanBounds:
         clusters: number of clusters with a value.
         effective: effective number of clusters.
         skew: third central moment of the mean.
+        largest: largest difference that one query can have.
 
     Source: Wilson 1927 for the score bound of a rate; Johnson 1978 for the skewness of a mean; Clopper and Pearson 1934
     for the bound without an event. The combination is ours, and simulated.
@@ -53,6 +54,7 @@ class MeanBounds:
     clusters: int
     effective: float
     skew: float
+    largest: float = LARGEST
 
     def lower(self, alpha: float, *, unseen: bool = True) -> float:
         """Lower bound: the true mean is lower with probability at most ``alpha``.
@@ -78,13 +80,13 @@ class MeanBounds:
         return self._p(bar - self.mean, 1.0)
 
     def _reach(self, alpha: float, side: float, unseen: bool = True) -> float:
-        one = LARGEST / self.effective
+        one = self.largest / self.effective
         skew = min(max(side * self.skew / self.error**2, 0.0), one) if self.error > 0 else 0.0
         t = float(t_quantile(1 - alpha, self.df))
         rare = t / 2 * one if unseen or self.error == 0 else 0.0
         score = t * t / 2 * skew + t * np.hypot(self.error, rare)
         share = -np.expm1(np.log(alpha) / self.effective) if unseen else 0.0
-        return float(max(score, share * (LARGEST - side * self.mean)))
+        return float(max(score, share * (self.largest - side * self.mean)))
 
     def _p(self, distance: float, side: float) -> float:
         if distance <= self._reach(0.5, side):
@@ -106,4 +108,5 @@ def mean_bounds(found: ClusteredMeans, column: int = 0) -> MeanBounds:
         int(found.clusters[column]),
         float(found.effective[column]),
         float(found.skews[column]),
+        max(LARGEST, float(found.largest[column])),
     )

@@ -65,6 +65,7 @@ class ClusteredMeans(NamedTuple):
         effective: effective numbers of clusters (`effective_clusters`).
         skews: third central moments of the means, the sums of the cubed terms whose squares add up to the squared
             error; divided by the cubed error they are the skewnesses of the means.
+        largest: largest absolute values.
     """
 
     means: npt.NDArray[np.float64]
@@ -73,6 +74,7 @@ class ClusteredMeans(NamedTuple):
     clusters: npt.NDArray[np.int64]
     effective: npt.NDArray[np.float64]
     skews: npt.NDArray[np.float64]
+    largest: npt.NDArray[np.float64]
 
 
 def standard_errors(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -125,7 +127,7 @@ def clustered_means(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.in
     errors[groups < 2] = df[groups < 2] = np.nan
     largest = np.abs(np.nan_to_num(values)).max(axis=0, initial=0.0)
     errors[errors <= CONSTANT * largest] = 0.0
-    return ClusteredMeans(means, errors, df, groups, effective, (adjusted**3).sum(axis=0))
+    return ClusteredMeans(means, errors, df, groups, effective, (adjusted**3).sum(axis=0), largest)
 
 
 def effective_clusters(clusters: npt.NDArray[np.int64]) -> float:
