@@ -9,7 +9,7 @@ from ragbench.comparison.pairing import Pair
 from ragbench.comparison.verdict import VerdictSettings, corrected, decide, is_test
 from ragbench.core.context import generator
 from ragbench.core.verdicts import Verdict
-from ragbench.stats.clusters import cluster_index, cluster_totals
+from ragbench.stats.clusters import cluster_averages, cluster_index
 from ragbench.stats.max_t import max_t
 from ragbench.stats.paired_tests import TIE
 
@@ -46,8 +46,7 @@ def together(
     units = cluster_index(asked[0][0].baseline.queries.units)
     differences = np.column_stack(columns)
     if settings.average == "documents":
-        sums, counts = cluster_totals(differences, units)
-        differences = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+        differences = cluster_averages(differences, units)
         units = np.arange(len(differences))
     rng = generator(settings.seed, "max-t")
     all_of_them = max_t(differences, units, rng, resamples=settings.resamples, confidence=settings.confidence)

@@ -14,7 +14,7 @@ from ragbench.core.context import generator
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.spelling import given
 from ragbench.core.verdicts import Decision, Verdict
-from ragbench.stats.clusters import cluster_index, cluster_totals, effective_clusters
+from ragbench.stats.clusters import cluster_averages, cluster_index, effective_clusters
 from ragbench.stats.effects import effect
 from ragbench.stats.equivalence import tost
 from ragbench.stats.intervals import mean_interval
@@ -129,8 +129,7 @@ def _paired(pair: Pair, metric: str, rows: npt.NDArray[np.int64] | None, average
     candidate = np.where(np.abs(candidate - baseline) < TIE, baseline, candidate)
     clusters = cluster_index([pair.queries.units[row] for row in rows[both].tolist()])
     if average == "documents" and len(clusters):
-        sums, counts = cluster_totals(np.column_stack((baseline, candidate)), clusters)
-        baseline, candidate = (sums / counts).T
+        baseline, candidate = cluster_averages(np.column_stack((baseline, candidate)), clusters).T
         if len(baseline) < len(clusters):
             notes.append(f"{len(clusters)} queries are averaged within their {len(baseline)} documents")
         clusters = np.arange(len(baseline))
@@ -175,7 +174,8 @@ def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice
     level = _level(one)
     margin = settings.margin if settings.margin is None or level is None else math.log1p(settings.margin / level)
     p_equivalence = None if margin is None else tost(difference, clusters, margin, alpha=alpha).p
-    facts = [*_facts(pair, difference, c, size.d_z), *_dominant(clusters)]
+    effective = effective_clusters(clusters)
+    facts = [*_facts(pair, difference, c, size.d_z), *_dominant(clusters, effective)]
     reach = _reach(tested, c, n, alpha)
     found = Verdict(
         baseline=pair.baseline.name,
@@ -207,7 +207,7 @@ def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice
         reason=tested.reason,
         direction=direction,
         same_run=pair.same_run,
-        effective_clusters=effective_clusters(clusters),
+        effective_clusters=effective,
     )
     if level is not None:
         found = replace(
@@ -346,7 +346,7 @@ def _facts(pair: Pair, difference: npt.NDArray[np.float64], c: int, d_z: float |
     return notes
 
 
-def _dominant(clusters: npt.NDArray[np.int64]) -> list[str]:
+def _dominant(clusters: npt.NDArray[np.int64], effective: float) -> list[str]:
     """Note a document that holds a large part of the queries."""
     sizes = np.bincount(clusters)
     share = float(sizes.max() / len(clusters))
@@ -354,7 +354,7 @@ def _dominant(clusters: npt.NDArray[np.int64]) -> list[str]:
         return []
     return [
         f"one document holds {share:.0%} of the queries, so the {len(sizes)} documents count as "
-        f"{effective_clusters(clusters):.1f}; {given('average', 'documents')} counts every document once"
+        f"{effective:.1f}; {given('average', 'documents')} counts every document once"
     ]
 
 

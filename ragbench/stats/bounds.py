@@ -39,7 +39,6 @@ class MeanBounds:
         mean: mean difference.
         error: its clustered standard error.
         df: degrees of freedom of the error.
-        clusters: number of clusters with a value.
         effective: effective number of clusters.
         skew: third central moment of the mean.
         largest: largest difference that one query can have.
@@ -51,7 +50,6 @@ class MeanBounds:
     mean: float
     error: float
     df: float
-    clusters: int
     effective: float
     skew: float
     largest: float = LARGEST
@@ -105,7 +103,6 @@ def mean_bounds(found: ClusteredMeans, column: int = 0) -> MeanBounds:
         float(found.means[column]),
         float(found.errors[column]),
         float(found.df[column]),
-        int(found.clusters[column]),
         float(found.effective[column]),
         float(found.skews[column]),
         max(LARGEST, float(found.largest[column])),

@@ -37,6 +37,20 @@ def check_finite(values: npt.NDArray[np.float64], *, what: str = "value") -> Non
         raise InputError(f"the {what} in {place} is infinite; correct it, or make it undefined (NaN)")
 
 
+def check_list(values: npt.NDArray[np.float64], what: str) -> None:
+    """Refuse values that are not one list, or of which one is undefined or infinite.
+
+    Raises:
+        InputError: with the kind of value and its row.
+    """
+    if values.ndim != 1:
+        raise InputError(f"{what}s must be one list, not an array of {values.ndim} dimensions")
+    check_finite(values, what=what)
+    undefined = np.flatnonzero(np.isnan(values))
+    if len(undefined):
+        raise InputError(f"the {what} in row {undefined[0]} is undefined; remove the row")
+
+
 def check_clusters(clusters: npt.NDArray[np.int64], n: int) -> None:
     """Refuse clusters other than the numbers 0 to c - 1, all of them used, one for each of n rows.
 

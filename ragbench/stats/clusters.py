@@ -50,6 +50,12 @@ def cluster_totals(
     return sums, counts
 
 
+def cluster_averages(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """(c, m) Mean of the defined values of each cluster; NaN where there is none."""
+    sums, counts = cluster_totals(values, clusters)
+    return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+
+
 CONSTANT = 1e-12
 """A standard error below this share of the largest value is a rounding error: all values are the same."""
 

@@ -12,9 +12,10 @@ from ragbench.core.scores import Scores
 from ragbench.stats.bootstrap import bootstrap_means
 from ragbench.stats.bounds import mean_bounds
 from ragbench.stats.checks import check_resampling, check_share, check_values
-from ragbench.stats.clusters import clustered_means
+from ragbench.stats.clusters import ClusteredMeans, clustered_means
 from ragbench.stats.distributions import t_quantile
 
+Ends = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 ENOUGH_CLUSTERS = 100
 """Effective number of clusters from which `mean_interval` uses the bootstrap. Both kinds of interval agree there, and
 the bootstrap does not assume symmetry."""
@@ -44,7 +45,10 @@ def t_interval(
     """
     check_values(values, clusters)
     check_share(confidence, "confidence")
-    found = clustered_means(values, clusters)
+    return _t_ends(clustered_means(values, clusters), confidence)
+
+
+def _t_ends(found: ClusteredMeans, confidence: float) -> Ends:
     reach = t_quantile((1 + confidence) / 2, found.df) * found.errors
     low, high = found.means - reach, found.means + reach
     for column in np.flatnonzero(found.errors == 0).tolist():
@@ -94,7 +98,10 @@ def wilson_interval(
     if len(outside):
         row, column = outside[0]
         raise InputError(f"the value in row {row}, column {column} is {values[row, column]:g}, outside of 0 to 1")
-    found = clustered_means(values, clusters)
+    return _wilson_ends(clustered_means(values, clusters), confidence)
+
+
+def _wilson_ends(found: ClusteredMeans, confidence: float) -> Ends:
     means, errors = found.means, found.errors
     t = t_quantile((1 + confidence) / 2, found.df)
     spread = np.maximum(means * (1 - means), 0.0)
@@ -145,12 +152,14 @@ def mean_interval(
         SettingError: ``resamples`` is below 1, or the confidence is outside of (0, 1).
     """
     check_resampling(resamples, confidence)
-    low, high = t_interval(values, clusters, confidence=confidence)
+    check_values(values, clusters)
     found = clustered_means(values, clusters)
+    low, high = _t_ends(found, confidence)
     within = np.full(values.shape[1], levels) & ~((values < 0) | (values > 1)).any(axis=0)
     many = (found.effective >= ENOUGH_CLUSTERS) & (found.errors > 0) & ~within
     if within.any():
-        low[within], high[within] = wilson_interval(values[:, within], clusters, confidence=confidence)
+        ends = _wilson_ends(found, confidence)
+        low[within], high[within] = ends[0][within], ends[1][within]
     if many.any():
         low[many], high[many] = bootstrap_means(
             values[:, many], clusters, rng, resamples=resamples, confidence=confidence

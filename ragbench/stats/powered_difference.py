@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.errors import InputError
-from ragbench.stats.checks import check_clusters, check_finite
+from ragbench.stats.checks import check_list
 from ragbench.stats.clusters import clustered_means
 from ragbench.stats.distributions import t_above, t_quantile
+from ragbench.stats.prediction_powered import best_weight, error_parts, joint_clusters
 
 Array = npt.NDArray[np.float64]
 Clusters = npt.NDArray[np.int64]
@@ -119,22 +120,12 @@ def powered_difference(
         (0.02, 0.0125, 0.0224)
     """
     seen, unseen = _checked(human, predicted, unlabelled, clusters, unlabelled_clusters)
-    weight = _best_weight(human, predicted, unlabelled, seen, unseen) if len(unlabelled) else 0.0
+    weight = best_weight(*error_parts(human, predicted, unlabelled, seen, unseen)) if len(unlabelled) else 0.0
     combined = _estimate(human, predicted, unlabelled, seen, unseen, weight)
     alone = _estimate(human, predicted, unlabelled, seen, unseen, 0.0)
     n = len(human)
     effective = n * (alone.error / combined.error) ** 2 if weight > 0 else float(n)
     return PoweredDifference(combined, alone, weight, n, len(unlabelled), effective)
-
-
-def _best_weight(human: Array, predicted: Array, unlabelled: Array, seen: Clusters, unseen: Clusters) -> float:
-    """Compute w by least squares of the annotators' part of the error on the model's, by cluster, within 0 and 1."""
-    count = int(max(seen.max(), unseen.max())) + 1
-    own = np.bincount(seen, weights=human - human.mean(), minlength=count) / len(human)
-    shift = np.bincount(seen, weights=predicted - predicted.mean(), minlength=count) / len(human)
-    shift -= np.bincount(unseen, weights=unlabelled - unlabelled.mean(), minlength=count) / len(unlabelled)
-    varies = float(shift @ shift)
-    return 0.0 if varies == 0 else min(1.0, max(0.0, float(own @ shift) / varies))
 
 
 def _estimate(
@@ -190,24 +181,11 @@ def _checked(
 ) -> tuple[Clusters, Clusters]:
     """Check everything, and return the clusters of both samples."""
     for what, part in (("human", human), ("predicted", predicted), ("unlabelled", unlabelled)):
-        if part.ndim != 1:
-            raise InputError(f"{what} differences must be one list, not an array of {part.ndim} dimensions")
-        check_finite(part, what=f"{what} difference")
-        undefined = np.flatnonzero(np.isnan(part))
-        if len(undefined):
-            raise InputError(f"the {what} difference in row {undefined[0]} is undefined; remove the row")
+        check_list(part, f"{what} difference")
     n, u = len(human), len(unlabelled)
     if len(predicted) != n:
         raise InputError(f"{n} differences by annotators and {len(predicted)} by the model for the same queries")
-    if (clusters is None) != (unlabelled_clusters is None):
-        raise InputError("clusters are given for one of the two samples; give both, numbered together")
-    if clusters is None or unlabelled_clusters is None:
-        clusters, unlabelled_clusters = np.arange(n), np.arange(n, n + u)
-    if clusters.shape != (n,) or unlabelled_clusters.shape != (u,):
-        raise InputError(
-            f"there are {n} and {u} queries, but clusters for {clusters.size} and {unlabelled_clusters.size}"
-        )
-    check_clusters(np.concatenate((clusters, unlabelled_clusters)), n + u)
+    clusters, unlabelled_clusters = joint_clusters(n, u, clusters, unlabelled_clusters)
     if n < FEWEST_QUERIES or len(np.unique(clusters)) < FEWEST_CLUSTERS:
         raise InputError(
             f"annotators labelled {n} of the queries, from {len(np.unique(clusters))} documents; at least "

@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.errors import InputError, SettingError
-from ragbench.stats.checks import check_clusters, check_finite, check_share
+from ragbench.stats.checks import check_clusters, check_list, check_share
+from ragbench.stats.clusters import cluster_index, clustered_means
+from ragbench.stats.distributions import t_quantile
 
 Array = npt.NDArray[np.float64]
 Clusters = npt.NDArray[np.int64]
@@ -39,7 +41,7 @@ class PredictionPowered:
 
 @dataclass(frozen=True)
 class _Sample:
-    """Centred sums per cluster: of the annotators' labels, and of the estimation error of the machine."""
+    """Means of both samples, and what `error_parts` makes of them."""
 
     value: float
     labelled: float
@@ -47,6 +49,7 @@ class _Sample:
     own: Array
     shift: Array
     clusters: int
+    degrees: float
 
 
 def prediction_powered_mean(
@@ -64,7 +67,7 @@ def prediction_powered_mean(
     The estimate is ``mean(y) + w (mean(f over the unseen) - mean(f over the seen))``, where y are the annotators'
     labels, f the machine's, and w is the weight with the smallest variance. It is valid even if the machine is wrong,
     because w then goes to 0. The only condition is that the seen items are a random part of all. The interval is
-    t with the clustered variance of both samples; fitting w costs one degree of freedom.
+    t with the clustered variance (CR2) of both samples and the degrees of freedom of the labels; fitting w costs one.
 
     If every label of a seen item is 0 or 1, one item of each kind of disagreement is added to the seen items, as
     Bonett and Price do for paired rates. Otherwise a few items without disagreement would
@@ -88,8 +91,18 @@ def prediction_powered_mean(
     382:669; the weight: Angelopoulos, Duchi and Zrnic 2023, arXiv:2311.01453;
     the added items: Bonett and Price 2012, J. Educ. Behav. Stat. 37:479.
     """
-    _check(labels, predicted, unlabelled, weight, confidence)
-    seen, unseen = _joint_clusters(len(labels), len(unlabelled), clusters, unlabelled_clusters)
+    for what, part in (("label", labels), ("prediction", predicted), ("prediction", unlabelled)):
+        check_list(part, what)
+    if labels.shape != predicted.shape:
+        raise InputError(f"{len(labels)} labels of annotators and {len(predicted)} predictions for the same items")
+    if len(labels) < 2:
+        raise InputError(f"{len(labels)} label does not show the errors of the machine; at least 2 are needed")
+    if not len(unlabelled):
+        raise InputError("annotators saw every item: there is nothing to predict; use the mean of their labels")
+    check_share(confidence, "confidence")
+    if weight is not None and not 0 <= weight <= 1:
+        raise SettingError(f"the weight lies between 0 and 1, not at {weight:g}")
+    seen, unseen = joint_clusters(len(labels), len(unlabelled), clusters, unlabelled_clusters)
     sample = _sums(labels, predicted, unlabelled, seen, unseen)
     enough = sample.clusters >= FEWEST_CLUSTERS
     ends = (-np.inf, np.inf)
@@ -104,26 +117,45 @@ def prediction_powered_mean(
             unseen,
         )
     tuned = weight is None
-    w = _best_weight(sample) if weight is None else weight
+    w = best_weight(sample.own, sample.shift) if weight is None else weight
     found = _interval(sample, w, confidence, ends, 1 + int(tuned and w > 0) if enough else None)
     alone = _interval(sample, 0.0, confidence, ends, 1 if enough else None)
     return PredictionPowered(*found, w, len(labels), len(unlabelled), *alone)
 
 
 def _sums(labels: Array, predicted: Array, unlabelled: Array, seen: Clusters, unseen: Clusters) -> _Sample:
-    count = int(max(seen.max(), unseen.max())) + 1
-    own = np.bincount(seen, weights=labels - labels.mean(), minlength=count) / len(labels)
-    shift = np.bincount(seen, weights=predicted - predicted.mean(), minlength=count) / len(labels)
-    shift -= np.bincount(unseen, weights=unlabelled - unlabelled.mean(), minlength=count) / len(unlabelled)
+    own, shift = error_parts(labels, predicted, unlabelled, seen, unseen)
+    found = clustered_means(labels[:, None], cluster_index([str(one) for one in seen.tolist()]))
     return _Sample(
-        float(labels.mean()), float(predicted.mean()), float(unlabelled.mean()), own, shift, len(np.unique(seen))
-    )
+        float(labels.mean()), float(predicted.mean()), float(unlabelled.mean()), own, shift,
+        int(found.clusters[0]), float(found.df[0]),
+    )  # fmt: skip
 
 
-def _best_weight(sample: _Sample) -> float:
+def error_parts(
+    labels: Array, predicted: Array, unlabelled: Array, seen: Clusters, unseen: Clusters
+) -> tuple[Array, Array]:
+    """(c,) Centred sums per cluster, divided by n: of the annotators' labels, and of the machine's estimation error.
+
+    A cluster with more than its even share of the values counts more, as in CR2; with clusters of one size, nothing
+    changes.
+    """
+    count = int(max(seen.max(), unseen.max())) + 1
+
+    def parts(values: Array, clusters: Clusters) -> Array:
+        sums = np.bincount(clusters, weights=values - values.mean(), minlength=count) / len(values)
+        shares = np.bincount(clusters, minlength=count) / len(values)
+        even = 1 - 1 / np.count_nonzero(shares)
+        uneven: Array = sums * np.sqrt(np.divide(even, 1 - shares, out=np.zeros(count), where=shares < 1))
+        return uneven
+
+    return parts(labels, seen), parts(predicted, seen) - parts(unlabelled, unseen)
+
+
+def best_weight(own: Array, shift: Array) -> float:
     """Compute w by least squares of the annotators' part of the error on the machine's, within 0 and 1."""
-    varies = float(sample.shift @ sample.shift)
-    return 0.0 if varies == 0 else min(1.0, max(0.0, float(sample.own @ sample.shift) / varies))
+    varies = float(shift @ shift)
+    return 0.0 if varies == 0 else min(1.0, max(0.0, float(own @ shift) / varies))
 
 
 def _interval(
@@ -133,10 +165,9 @@ def _interval(
     c = sample.clusters
     if spent is None:
         return value, None, None
-    from scipy.stats import t as student
-
     error = float(np.sqrt(c / (c - spent) * ((sample.own - w * sample.shift) ** 2).sum()))
-    reach = float(student.ppf((1 + confidence) / 2, c - spent)) * error
+    degrees = max(sample.degrees - (spent - 1), 1.0)
+    reach = float(t_quantile((1 + confidence) / 2, degrees)) * error
     return value, max(value - reach, ends[0]), min(value + reach, ends[1])
 
 
@@ -145,7 +176,12 @@ def _is_binary(labels: Array, predicted: Array, unlabelled: Array) -> bool:
     return seen and bool(((unlabelled >= 0) & (unlabelled <= 1)).all())
 
 
-def _joint_clusters(n: int, u: int, seen: Clusters | None, unseen: Clusters | None) -> tuple[Clusters, Clusters]:
+def joint_clusters(n: int, u: int, seen: Clusters | None, unseen: Clusters | None) -> tuple[Clusters, Clusters]:
+    """Return the clusters of both samples; by default, each item is its own.
+
+    Raises:
+        InputError: only one of the two is given, a length differs, or the cluster numbers have gaps.
+    """
     if seen is None and unseen is None:
         return np.arange(n), np.arange(n, n + u)
     if seen is None or unseen is None:
@@ -154,22 +190,3 @@ def _joint_clusters(n: int, u: int, seen: Clusters | None, unseen: Clusters | No
         raise InputError(f"there are {n} and {u} items, but clusters for {seen.size} and {unseen.size}")
     check_clusters(np.concatenate((seen, unseen)), n + u)
     return seen, unseen
-
-
-def _check(labels: Array, predicted: Array, unlabelled: Array, weight: float | None, confidence: float) -> None:
-    for what, part in (("label", labels), ("prediction", predicted), ("prediction", unlabelled)):
-        if part.ndim != 1:
-            raise InputError(f"{what}s must be one list, not an array of {part.ndim} dimensions")
-        check_finite(part, what=what)
-        undefined = np.flatnonzero(np.isnan(part))
-        if len(undefined):
-            raise InputError(f"the {what} in row {undefined[0]} is undefined; remove the row")
-    if labels.shape != predicted.shape:
-        raise InputError(f"{len(labels)} labels of annotators and {len(predicted)} predictions for the same items")
-    if len(labels) < 2:
-        raise InputError(f"{len(labels)} label does not show the errors of the machine; at least 2 are needed")
-    if not len(unlabelled):
-        raise InputError("annotators saw every item: there is nothing to predict; use the mean of their labels")
-    check_share(confidence, "confidence")
-    if weight is not None and not 0 <= weight <= 1:
-        raise SettingError(f"the weight lies between 0 and 1, not at {weight:g}")
