@@ -71,7 +71,7 @@ class CompareSettings:
         section="Comparison",
     )
     average: str = option(
-        "What a mean is over: queries, or documents (every document counts once, however many queries it has).",
+        "Unit of the means: queries, or documents (every document counts once, however many queries it has).",
         default="queries",
         section="Comparison",
     )

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.errors import SettingError, did_you_mean
+from ragbench.core.verdicts import Item
 from ragbench.stats.choose import choose_test
 from ragbench.stats.clusters import cluster_totals
 from ragbench.stats.paired_tests import mcnemar, paired_t, sign_flip_test, sign_test, wilcoxon
@@ -33,7 +34,7 @@ class Tested(NamedTuple):
     reason: str
     notes: tuple[str, ...] = ()
     least: float = 0.0
-    unit: Literal["query", "document"] = "query"
+    unit: Item = "query"
 
 
 def check_test(test: str) -> None:
@@ -58,6 +59,7 @@ def paired_test(
     clusters: npt.NDArray[np.int64],
     rng: np.random.Generator,
     resamples: int,
+    item: Item = "query",
 ) -> Tested:
     """Test the hypothesis that two columns do not differ.
 
@@ -68,6 +70,7 @@ def paired_test(
         clusters: (n,) resampling unit of each query.
         rng: generator for the sign flips.
         resamples: number of sign flips.
+        item: what a value belongs to.
 
     Raises:
         SettingError: the test is unknown, or it is McNemar's and values are not 0 or 1.
@@ -75,10 +78,10 @@ def paired_test(
     check_test(test)
     difference = candidate - baseline
     n, c = len(difference), int(clusters.max()) + 1
-    choice = choose_test(n=n, clusters=c, binary=is_binary(baseline, candidate))
+    choice = choose_test(n=n, clusters=c, binary=is_binary(baseline, candidate), item=item)
     reason = choice.reason if test == "auto" else "You chose it."
     name = {"McNemar mid-p": "mcnemar"}.get(choice.test, "sign-flip") if test == "auto" else test
-    unit: Literal["query", "document"] = "document" if c < n else "query"
+    unit: Item = "document" if c < n else item
     by_query, by_unit = 2.0 ** (1 - n), 2.0 ** (1 - c)
     notes: tuple[str, ...] = ()
     if name in INDEPENDENT and c < n:

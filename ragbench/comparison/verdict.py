@@ -13,7 +13,7 @@ from ragbench.comparison.tests import Tested, check_test, paired_test
 from ragbench.core.context import generator
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.spelling import given
-from ragbench.core.verdicts import Decision, Verdict
+from ragbench.core.verdicts import Decision, Item, Verdict
 from ragbench.stats.clusters import cluster_averages, cluster_index, effective_clusters
 from ragbench.stats.effects import effect
 from ragbench.stats.equivalence import tost
@@ -59,6 +59,7 @@ class _Paired(NamedTuple):
     candidate: npt.NDArray[np.float64]
     clusters: npt.NDArray[np.int64]
     notes: list[str]
+    item: Item
 
 
 class _Interval(NamedTuple):
@@ -128,12 +129,14 @@ def _paired(pair: Pair, metric: str, rows: npt.NDArray[np.int64] | None, average
     baseline, candidate = baseline[both], candidate[both]
     candidate = np.where(np.abs(candidate - baseline) < TIE, baseline, candidate)
     clusters = cluster_index([pair.queries.units[row] for row in rows[both].tolist()])
+    item: Item = "query"
     if average == "documents" and len(clusters):
         baseline, candidate = cluster_averages(np.column_stack((baseline, candidate)), clusters).T
         if len(baseline) < len(clusters):
+            item = "document"
             notes.append(f"{len(clusters)} queries are averaged within their {len(baseline)} documents")
         clusters = np.arange(len(baseline))
-    return _Paired(pair, metric, baseline, candidate, clusters, notes)
+    return _Paired(pair, metric, baseline, candidate, clusters, notes, item)
 
 
 def _intervals(paired: Sequence[_Paired], settings: VerdictSettings) -> list[_Interval | None]:
@@ -168,7 +171,7 @@ def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice
     direction = pair.baseline.scores.direction(one.metric)
     size = effect(one.baseline, one.candidate, direction)
     flips = generator(settings.seed, "sign-flip")
-    tested = paired_test(settings.test, one.baseline, one.candidate, clusters, flips, settings.resamples)
+    tested = paired_test(settings.test, one.baseline, one.candidate, clusters, flips, settings.resamples, one.item)
     if c == 1:
         tested = tested._replace(p=1.0)
     level = _level(one)
@@ -207,6 +210,7 @@ def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice
         reason=tested.reason,
         direction=direction,
         same_run=pair.same_run,
+        item=one.item,
         effective_clusters=effective,
     )
     if level is not None:

@@ -33,6 +33,9 @@ class HumanShare:
     model_high: float | None
 
 
+Item = Literal["query", "document"]
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Comparison of two systems in one metric over the same queries: candidate minus baseline.
@@ -66,6 +69,8 @@ class Verdict:
             interval and p are then by both kinds of labels; effect sizes, wins and losses by the model's.
         simultaneous_low, simultaneous_high: interval that holds the mean difference together with those of all
             comparisons in the same table; None for a single comparison, or if there is none.
+        item: what a value belongs to: a query, or a document whose queries are averaged. ``n``, wins, ties and losses
+            count these.
         effective_clusters: how many units of one size the units are worth. It is below ``clusters`` if some documents
             have more queries than others.
     """
@@ -102,6 +107,7 @@ class Verdict:
     human: HumanShare | None = None
     simultaneous_low: float | None = None
     simultaneous_high: float | None = None
+    item: Item = "query"
     effective_clusters: float = 0.0
 
     @property

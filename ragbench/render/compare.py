@@ -247,8 +247,8 @@ def _overlaps(overlaps: Sequence[Overlap]) -> list[Block]:
         return []
     first = overlaps[0]
     title = (
-        f"How alike the rankings are to those of {first.baseline}: rank-biased overlap (p = {fraction(first.p)}), "
-        "mean [95% interval]; 1 is the same"
+        f"Similarity to the rankings of {first.baseline}: rank-biased overlap (p = {fraction(first.p)}), "
+        "mean [95% interval]; 1 means equal"
     )
     head = ("system", "overlap", f"same top {first.top}")
     rows = tuple((one.candidate, with_interval(one.rbo), f"{one.same_top} of {one.queries}") for one in overlaps)
@@ -319,7 +319,7 @@ def sentence(verdict: Verdict, correction: str = "", family: int = 1) -> str:
     if verdict.same_run:
         return f"{verdict.candidate} is the same run as {verdict.baseline}: nothing differs, p = 1."
     how = f" ({CORRECTIONS[correction]}, {family} comparisons)" if family > 1 and correction != "none" else ""
-    queries = counted(verdict.n, "query") + (
+    queries = counted(verdict.n, verdict.item) + (
         f" from {counted(verdict.clusters, 'document')}{_worth(verdict)}" if verdict.clusters < verdict.n else ""
     )
     numbers = f"{verdict.metric} {interval(verdict)}, {_p(verdict.p_adjusted)}{how}; {queries}{human_phrase(verdict)}."

@@ -81,9 +81,9 @@ def grounds(plan: Plan) -> list[str]:
         lines.append(_measured(plan.pilot, plan))
         if plan.assured > 1:
             lines.append(
-                f"Planned with a standard deviation of {_size(plan.design.sd * plan.assured)}, the upper bound that "
-                f"{plan.settings.assurance:.0%} of such pilots keep (assurance): a plan from the measured one would "
-                "fall short in about half of them."
+                f"The plan uses a standard deviation of {_size(plan.design.sd * plan.assured)}, which is at least "
+                f"the true one in {plan.settings.assurance:.0%} of such pilots (assurance). The measured one is too "
+                "low in about half of them."
             )
     else:
         alike = f", intraclass correlation {_size(design.icc)}" if design.per_document > 1 else ""

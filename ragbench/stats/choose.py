@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ragbench.core.errors import InputError
+from ragbench.core.verdicts import Item
 from ragbench.stats.sign_flips import EXACT_CLUSTERS
 
 Test = Literal["sign-flip", "exact sign-flip", "McNemar mid-p"]
@@ -26,7 +27,7 @@ class Choice:
     reason: str
 
 
-def choose_test(*, n: int, clusters: int, binary: bool, systems: int = 2) -> Choice:
+def choose_test(*, n: int, clusters: int, binary: bool, systems: int = 2, item: Item = "query") -> Choice:
     """Choose the test for n queries from a number of clusters.
 
     - A metric of 0 or 1 and each query its own cluster: McNemar's mid-p.
@@ -42,6 +43,7 @@ def choose_test(*, n: int, clusters: int, binary: bool, systems: int = 2) -> Cho
         clusters: number of resampling units, 1 to n.
         binary: whether the metric is 0 or 1 for every query.
         systems: number of systems, at least 2.
+        item: what a value belongs to, for the reason: ``"query"`` or ``"document"``.
 
     Raises:
         InputError: there is no query, no cluster, more clusters than queries, or fewer than two systems.
@@ -50,8 +52,9 @@ def choose_test(*, n: int, clusters: int, binary: bool, systems: int = 2) -> Cho
         raise InputError(f"{n} queries cannot come from {clusters} clusters")
     if systems < 2:
         raise InputError(f"{systems} system: there is nothing to compare it with")
-    unit = "document" if clusters < n else "query"
-    where = f"{n} queries come from {_counted(clusters, 'document')}" if clusters < n else "the queries are independent"
+    unit = "document" if clusters < n else item
+    independent = "the queries are independent" if item == "query" else f"{_counted(n, item)} are compared"
+    where = f"{n} queries come from {_counted(clusters, 'document')}" if clusters < n else independent
     correction: Correction = "Holm" if systems > 2 else "none"
     more = f" Holm's correction covers the {systems - 1} comparisons with the first system." if systems > 2 else ""
     if binary and clusters == n:

@@ -43,7 +43,7 @@ class Options:
     )  # fmt: skip
     level_of: int = option("Least label that counts as relevant.", default=1, section="Evaluation", short="-l")
     depth: int | None = option(
-        "Use so many items of each query.", default=None, section="Evaluation", short="-M", unset="all"
+        "Number of items to use for each query.", default=None, section="Evaluation", short="-M", unset="all"
     )
     judged_only: bool = option(
         "Remove items without a label before anything is ranked.", default=False, section="Evaluation", short="-J"
@@ -53,7 +53,7 @@ class Options:
         section="Evaluation", short="-c",
     )  # fmt: skip
     precision: Precision | None = option(
-        "How scores compare: double as in trec_eval 10, or single as in trec_eval 9.", default=None,
+        "Precision in which scores are compared: double as in trec_eval 10, or single as in trec_eval 9.", default=None,
         section="Evaluation", unset="double, and single in the format trec_eval-9",
     )  # fmt: skip
     collection_size: int = option(
@@ -63,7 +63,7 @@ class Options:
         "A table, or the output of trec_eval 10 or 9.", default="table", section="Output"
     )
     per_query: bool = option("Show every query.", default=False, section="Output", short="-q")
-    no_summary: bool = option("Leave out the values over all queries.", default=False, section="Output", short="-n")
+    no_summary: bool = option("Hide the values over all queries.", default=False, section="Output", short="-n")
 
     def __post_init__(self) -> None:
         faults = []

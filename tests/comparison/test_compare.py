@@ -18,7 +18,7 @@ from ragbench.core.ledger import Ledger
 from ragbench.core.runs import Run
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import NO_SCORES, Scores
-from ragbench.render.compare import verdict_sentences
+from ragbench.render.compare import sentence, verdict_sentences
 from ragbench.stats.equivalence import tost
 
 METRIC = "ndcg@10"
@@ -95,6 +95,10 @@ def test_documents_count_once_if_they_are_averaged() -> None:
     by_document = verdict(both, METRIC, VerdictSettings(average="documents"))
     assert by_document.difference == pytest.approx((0.4 - 0.1 - 0.1) / 3)
     assert (by_document.n, by_document.clusters, by_document.effective_clusters) == (3, 3, 3.0)
+    assert (by_query.item, by_document.item) == ("query", "document")
+    assert "3 documents" in sentence(by_document)
+    assert "document" in by_document.test
+    assert "document" in by_document.reason
     error = np.std([0.4, -0.1, -0.1], ddof=1) / 3**0.5
     assert by_document.high == pytest.approx(0.2 / 3 + scipy.stats.t.ppf(0.975, 2) * error)
     with pytest.raises(SettingError, match="average"):
