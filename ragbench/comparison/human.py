@@ -29,6 +29,7 @@ from ragbench.stats.paired_tests import TIE
 from ragbench.stats.powered_difference import FEWEST_QUERIES, PoweredDifference, powered_difference
 
 Array = npt.NDArray[np.float64]
+Labels = Mapping[str, Mapping[str, int]]
 METHOD = "t, prediction-powered"
 
 
@@ -70,6 +71,7 @@ class HumanLabels:
                 f"{named('human')}: none of the {len(given)} labelled queries ({first_ten(list(given)[:3])}, ...) is "
                 f"among the {len(row)} compared ones ({first_ten(system.queries.ids[:3])}, ...)"
             )
+        _check_items({id_: given[id_] for id_ in inside}, known, system)
         negatives = bool((labels.labels <= 0).any())
         partial = [id_ for id_ in inside if negatives and not known.get(id_, {}).keys() <= given[id_].keys()]
         whole = sorted(set(inside) - set(partial), key=row.__getitem__)
@@ -118,6 +120,23 @@ class HumanLabels:
         expected = isinstance(settings, Mapping) and settings.get("ties") == "expected"
         run = system.run.select(list(self.ids))
         return score(run, self.judgements, metric, ties="expected" if expected else "trec").column(metric)
+
+
+def _check_items(given: Labels, known: Labels, system: ScoredRun) -> None:
+    """Refuse labels of items that the evaluation knows under other ids, such as documents for chunks.
+
+    Raises:
+        InputError: no labelled item has a label in the evaluation, or was retrieved.
+    """
+    items = {item for row in given.values() for item in row}
+    seen = {item for row in known.values() for item in row}
+    assert system.run is not None
+    if items and items.isdisjoint(seen) and items.isdisjoint(system.run.item_ids):
+        raise InputError(
+            f"{named('human')}: no labelled item ({first_ten(sorted(items)[:3])}, ...) is an item of the evaluation "
+            f"({first_ten(sorted(seen)[:3])}, ...). A golden set labels documents. If chunks are judged, evaluate it "
+            "with 'ragbench eval --golden SET --out DIR', and give DIR"
+        )
 
 
 @dataclass(frozen=True, eq=False)

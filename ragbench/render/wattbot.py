@@ -136,7 +136,7 @@ def rows_csv(every: Sequence[Scored]) -> str:
     """
     import numpy as np
 
-    from ragbench.golden.annotators.sheet import neutral
+    from ragbench.io.spreadsheet import neutral
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

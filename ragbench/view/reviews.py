@@ -11,10 +11,11 @@ from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenItem
 from ragbench.core.scored import QueryTable
 from ragbench.core.scores import headline
-from ragbench.golden.annotators.sheet import COLUMNS, FILLED, evidence_text, neutral, original, read_decisions
+from ragbench.golden.annotators.sheet import COLUMNS, FILLED, evidence_text, read_decisions
 from ragbench.io.encoding import read_text
 from ragbench.io.files import replacing
 from ragbench.io.scored_runs import read_scored
+from ragbench.io.spreadsheet import neutral, original
 from ragbench.view.library import Library
 from ragbench.view.requests import Decided
 from ragbench.view.runs import FoundRun, naming

@@ -6,9 +6,10 @@ from pathlib import Path
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
 from ragbench.comparison.references import System, systems, with_baseline
 from ragbench.core.context import Context
+from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
 from ragbench.core.options import option, options, part
-from ragbench.io.trec import read_qrels
+from ragbench.workflows.reading import read_human
 
 
 @options
@@ -23,8 +24,9 @@ class Options(CompareSettings):
         "Name of the system to compare with.", default=None, section="Input", unset="the first"
     )
     qrels: Path | None = option("TREC labels, for run files.", default=None, section="Input")
-    human: Path | Judgements | None = option(
-        "TREC labels of annotators for some of the queries. The verdict then uses them together with the other labels.",
+    human: Path | Judgements | GoldenSet | None = option(
+        "Labels of annotators for some of the queries: qrels, a golden set, a label sheet or JSON Lines. The verdict "
+        "then uses them together with the other labels.",
         default=None, section="Input", metavar="LABELS",
     )  # fmt: skip
     out: Path | None = option("Markdown file to write.", default=None, section="Output", python=False)
@@ -50,7 +52,4 @@ def run(options: Options, context: Context) -> Compared:
     runs = systems(options.systems, qrels=options.qrels, metrics=options.metrics or ["ndcg@10"])
     if options.baseline is not None:
         runs = with_baseline(runs, options.baseline)
-    human = (
-        options.human if options.human is None or isinstance(options.human, Judgements) else read_qrels(options.human)
-    )
-    return compare_runs(runs, part(options, CompareSettings), human=human)
+    return compare_runs(runs, part(options, CompareSettings), human=read_human(options.human))

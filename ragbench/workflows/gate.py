@@ -12,11 +12,12 @@ from ragbench.comparison.gate.rules import DEFAULT_RULES, Inconclusive, MetricRu
 from ragbench.comparison.references import System, one_system
 from ragbench.core.context import Context
 from ragbench.core.errors import SettingError
+from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
 from ragbench.core.options import named, option, options
 from ragbench.core.scored import ScoredRun
 from ragbench.io.baselines import STORE, read_baseline, read_one
-from ragbench.io.trec import read_qrels
+from ragbench.workflows.reading import read_human
 
 GivenRules = Path | Sequence[Mapping[str, object]] | Rules
 
@@ -38,12 +39,11 @@ class Options:
         "What happens if the queries cannot decide: neutral (a notice), pass or fail.", default=None, section="Rules",
         unset="what the rules say, or neutral",
     )  # fmt: skip
-    human: Path | Judgements | None = option(
-        "TREC labels of annotators for some of the queries; margins then use them together with the other labels.",
-        default=None,
-        section="Input",
-        metavar="LABELS",
-    )
+    human: Path | Judgements | GoldenSet | None = option(
+        "Labels of annotators for some of the queries: qrels, a golden set, a label sheet or JSON Lines. Margins then "
+        "use them together with the other labels.",
+        default=None, section="Input", metavar="LABELS",
+    )  # fmt: skip
     store: Path = option("Folder of the baselines.", default=STORE, section="Input")
     out: Path | None = option(
         "Folder for gate.json, gate.md and gate.xml.", default=None, section="Output", python=False
@@ -77,9 +77,8 @@ def run(options: Options, context: Context) -> Gate:
     baseline = None if options.baseline is None else _baseline(options.baseline, options.store)
     candidate = options.candidate
     held = read_one(candidate) if isinstance(candidate, str | Path) else one_system(candidate)
-    human = read_qrels(options.human) if isinstance(options.human, Path) else options.human
     anchors = {name: read_baseline(name, options.store) for name in _anchors(rules)}
-    return decide_gate(baseline, held, rules, anchors=anchors, allow=options.allow, human=human)
+    return decide_gate(baseline, held, rules, anchors=anchors, allow=options.allow, human=read_human(options.human))
 
 
 def _anchors(rules: Rules) -> list[str]:

@@ -9,10 +9,13 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenSet
+from ragbench.core.judgements import Judgements
 from ragbench.core.options import named
 from ragbench.corpus.load import Loaded, load_corpus
 from ragbench.io.answer_files import read_answers
 from ragbench.io.golden_files import read_golden
+from ragbench.io.golden_files.common import whole_documents
+from ragbench.io.human_labels import read_human_labels
 
 
 def read_corpus(corpus: Path | Corpus, loader: str | None, context: Context) -> Loaded:
@@ -42,6 +45,17 @@ def read_set(golden: Path | GoldenSet, golden_format: str | None = None, *, spli
         if value is not None:
             raise SettingError(f"{named(option)} applies to a path only, and {named('golden')} is loaded already")
     return golden
+
+
+def read_human(human: Path | Judgements | GoldenSet | None) -> Judgements | None:
+    """Read the labels of annotators, unless they are loaded already. The evidence of a golden set counts for documents.
+
+    Raises:
+        InputError: there is no such file, it has no label, or a row is wrong.
+    """
+    if isinstance(human, GoldenSet):
+        return Judgements.from_dict(whole_documents(human)[0])
+    return read_human_labels(human) if isinstance(human, Path) else human
 
 
 def read_answer_set(

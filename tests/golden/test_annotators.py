@@ -21,12 +21,11 @@ from ragbench.golden.annotators.sheet import (
     Decision,
     judge_opinion,
     judge_rejects,
-    neutral,
-    original,
     read_decisions,
     sample,
     write_sheet,
 )
+from ragbench.io.spreadsheet import neutral, original
 
 
 def judged(id_: str, accepted: bool | None, type_: str = "question", text: str = "") -> GoldenItem:

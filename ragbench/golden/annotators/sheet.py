@@ -21,7 +21,8 @@ from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import Evidence, GoldenItem
 from ragbench.io.files import write_bytes
 from ragbench.io.golden_files.native import item_of
-from ragbench.io.tables import read_csv, read_objects
+from ragbench.io.spreadsheet import neutral, original, read_sheet
+from ragbench.io.tables import read_objects
 
 REJECTED = "rejected.jsonl"
 STAGES = ("judge", "reconsider")
@@ -74,7 +75,6 @@ FILLED = ("decision", "edited_text", "grade", "comment")
 COLUMNS = (*SHOWN, *FILLED)
 MAX_CHARACTERS = 4000
 """Most characters of shown text. Spreadsheets cut cells at 32,767."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def write_sheet(items: Sequence[GoldenItem], corpus: Corpus, chunks: Chunks, path: Path) -> None:
@@ -98,16 +98,6 @@ def write_sheet(items: Sequence[GoldenItem], corpus: Corpus, chunks: Chunks, pat
         table.writerow([*(neutral(cell) for cell in shown), *("" for _ in FILLED)])
     # The byte order mark makes spreadsheets read the file as UTF-8.
     write_bytes(path, text.getvalue().encode("utf-8-sig", "replace"))
-
-
-def neutral(cell: str) -> str:
-    """Neutralise a text that a spreadsheet would read as a formula (OWASP, CSV injection)."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
-
-
-def original(cell: str) -> str:
-    """Restore the text that `neutral` received."""
-    return cell[1:] if cell.startswith("'") and cell[1:].lstrip(" ").startswith(_FORMULA) else cell
 
 
 def evidence_text(item: GoldenItem, corpus: Corpus) -> str:
@@ -205,7 +195,7 @@ class Decisions(NamedTuple):
 
 
 def read_decisions(path: Path, items: Mapping[str, GoldenItem]) -> Decisions:
-    """Read and check a filled table. Cells are separated by comma, semicolon or tab.
+    """Read and check a filled table: CSV with commas, semicolons or tabs, or ``.xlsx``.
 
     Args:
         path: the table.
@@ -243,7 +233,7 @@ def read_decisions(path: Path, items: Mapping[str, GoldenItem]) -> Decisions:
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    table = read_csv(path)
+    table = read_sheet(path)
     names = [cell.strip().lower() for cell in table.header]
     missing = [name for name in ("id", *FILLED) if name not in names]
     if missing:
