@@ -10,6 +10,7 @@ import numpy as np
 
 from ragbench.comparison.examples import Examples, examples
 from ragbench.comparison.human import HumanLabels, with_human
+from ragbench.comparison.leaderboard import leaderboard
 from ragbench.comparison.origin import Origin, origin
 from ragbench.comparison.overlap import Overlap, overlap
 from ragbench.comparison.pairing import Pair, align, column
@@ -26,6 +27,7 @@ from ragbench.comparison.verdict import (
 )
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.judgements import Judgements
+from ragbench.core.leaderboard import Leaderboard
 from ragbench.core.ledger import first_ten
 from ragbench.core.options import named, option, option_group
 from ragbench.core.runs import CONSTANT
@@ -146,6 +148,7 @@ class Compared(Shown):
         slices: verdicts by slice, for the first metric.
         origins: origins of the difference in the first metric, for each other system that has rankings.
         overlaps: how much the rankings differ from the baseline's, for each other system that has rankings.
+        leaderboard: ranks and groups in the first metric; None for two systems.
         examples: gains and losses in the first metric.
         choice: the test and the reason for it, in one sentence.
         failed: error by name, for systems that did not run.
@@ -164,6 +167,7 @@ class Compared(Shown):
     failed: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
+    leaderboard: Leaderboard | None = None
 
 
 def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings, *, human: Judgements | None = None) -> Compared:
@@ -227,7 +231,18 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings, *, human:
         failed=failed,
         notes=(*notes, *_failures(aligned), *_unscored(ran), *_ties(aligned, primary)),
         overlaps=tuple(one for one in overlaps if one is not None),
+        leaderboard=None if labelled is not None else _leaderboard(aligned, found, settings),
     )
+
+
+def _leaderboard(runs: Sequence[ScoredRun], found: Sequence[Verdict], settings: CompareSettings) -> Leaderboard | None:
+    """Rank the systems in the first metric, by the verdicts on all pairs if their errors are controlled together."""
+    metric, correction = settings.metrics[0], "max-t"
+    decided: list[Verdict] = []
+    if settings.all_pairs and settings.correction in ("holm", "max-t"):
+        correction = settings.correction
+        decided = [one for one in found if one.metric == metric and one.difference is not None]
+    return leaderboard(runs, metric, settings.for_verdicts, verdicts=decided, correction=correction)
 
 
 def _labelled(human: Judgements, system: ScoredRun, settings: CompareSettings) -> HumanLabels:

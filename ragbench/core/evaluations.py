@@ -9,6 +9,7 @@ import numpy as np
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.judgements import EvaluationTask
+from ragbench.core.leaderboard import Leaderboard
 from ragbench.core.ledger import Ledger
 from ragbench.core.runs import Run
 from ragbench.core.scored import MEDIAN, QueryTable, ScoredRun, known_intervals
@@ -129,6 +130,7 @@ class Evaluation(Shown):
         task: queries and labels that were used.
         chunks: the indexed chunks.
         queries: the queries and their properties.
+        leaderboard: ranks and groups in the headline metric; None for fewer than three systems.
 
     Examples:
         >>> corpus = rb.load_corpus("datasets/shop/product_catalog.csv")
@@ -147,6 +149,7 @@ class Evaluation(Shown):
     task: EvaluationTask
     chunks: Chunks
     queries: QueryTable
+    leaderboard: Leaderboard | None = None
 
     def arm(self, name: str) -> Arm:
         """Return the system with that name.

@@ -13,6 +13,7 @@ from ragbench.core.fingerprint import plain
 from ragbench.core.verdicts import Verdict
 from ragbench.render.blocks import Block, Line, markdown, notes_block, one_line, terminal
 from ragbench.render.human import human_blocks, human_phrase
+from ragbench.render.leaderboard import leaderboard_block, leaderboard_json
 from ragbench.render.numbers import PColumns, counted, fraction, interval, outcomes, p_value, with_interval
 
 if TYPE_CHECKING:
@@ -64,11 +65,13 @@ def verdict_sentences(compared: Compared) -> list[str]:
 
 
 def difference_blocks(compared: Compared) -> list[Block]:
-    """Differences, slices, the origin of the difference, and examples, in this order."""
+    """Differences, ranks, slices, the origin of the difference, and examples, in this order."""
     found = list[Block]()
     for metric in compared.settings.metrics:
         found += [_differences(compared, metric), *_simultaneous(compared, metric)]
         found += human_blocks(compared.verdicts, metric)
+    if compared.leaderboard is not None:
+        found.append(leaderboard_block(compared.leaderboard))
     found += _slices(compared)
     for start in range(0, len(compared.origins), SYSTEMS_PER_TABLE):
         found.append(_origin(compared.origins[start : start + SYSTEMS_PER_TABLE]))
@@ -291,6 +294,7 @@ def compare_json(compared: Compared) -> dict[str, object]:
         "sentences": verdict_sentences(compared),
         "choice": compared.choice,
         "verdicts": [plain(asdict(verdict)) for verdict in compared.verdicts],
+        "leaderboard": leaderboard_json(compared.leaderboard),
         "slices": [{**asdict(one.verdict), "adds": one.adds, "tested": one.tested} for one in compared.slices],
         "origins": [_origin_json(asdict(origin)) for origin in compared.origins],
         "overlaps": [plain(asdict(one)) for one in compared.overlaps],

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import numpy as np
 from ragbench.core.errors import InputError
 from ragbench.core.evaluations import SCHEMA_VERSION, Arm, Estimate, Evaluation
 from ragbench.core.fingerprint import plain
+from ragbench.core.leaderboard import Leaderboard
 from ragbench.core.ledger import Ledger
 from ragbench.core.scored import MEDIAN, known_intervals
 from ragbench.core.scores import headline
@@ -22,6 +23,7 @@ from ragbench.io.scored_runs import LATENCY, QUERIES, RESULTS, SCORES, write_lat
 from ragbench.io.trec import write_qrels, write_trec_run
 from ragbench.metrics.parse import parse
 from ragbench.render.blocks import Block, Cell, Line, markdown, notes_block, strong, terminal
+from ragbench.render.leaderboard import group_cells, group_key, leaderboard_block, leaderboard_json
 from ragbench.render.numbers import PColumns, counted, interval, outcomes, with_interval
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def evaluation_markdown(evaluation: Evaluation) -> str:
 
 
 def evaluation_blocks(evaluation: Evaluation) -> list[Block]:
-    """Metrics, costs, notes and leaderboard."""
+    """Metrics, costs, notes, ranks and leaderboard."""
     ran = [arm for arm in evaluation.arms if arm.status == "ok"]
     failed = tuple(
         Line(f"error: {arm.name} did not run and has no score: {arm.error}", "bad", bullet=False)
@@ -55,14 +57,16 @@ def evaluation_blocks(evaluation: Evaluation) -> list[Block]:
     notes = notes_block(evaluation_notes(evaluation))
     if not ran:
         return [*notes, Block(lines=(f"{summary(evaluation)}.", *failed), main=True)]
-    return [_metrics(ran), _costs(ran), *notes, _leaderboard(evaluation, ran, failed)]
+    ranks = [] if evaluation.leaderboard is None else [leaderboard_block(evaluation.leaderboard, key=False)]
+    return [_metrics(ran), _costs(ran), *notes, *ranks, _leaderboard(evaluation, ran, failed)]
 
 
 def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm], failed: tuple[Line, ...]) -> Block:
     """The headline metric of each system, and its paired difference to the first system."""
     metric = headline(list(arms[0].metrics))
     title = f"{metric}, mean [95% interval]"
-    head = ["system", metric]
+    head, board = ["system", metric], evaluation.leaderboard
+    head += [] if board is None else ["group"]
     found = {one.candidate: one for one in evaluation.comparisons if one.metric == metric}
     p = PColumns.of(list(found.values()))
     if evaluation.comparisons:
@@ -70,7 +74,7 @@ def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm], failed: tuple[Line
         head += ["difference", *p.head, "win/tie/loss"]
     rows: list[Sequence[str | Cell]] = []
     for arm in arms:
-        cells = [arm.name, with_interval(arm.metrics[metric])]
+        cells = [arm.name, with_interval(arm.metrics[metric]), *group_cells(board, arm.name)]
         one = found.get(arm.name)
         if one is not None:
             cells += [interval(one), *p.cells(one), outcomes(one)]
@@ -79,7 +83,7 @@ def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm], failed: tuple[Line
         title,
         tuple(head),
         tuple(rows),
-        (*p.lines(list(found.values())), *failed),
+        (*p.lines(list(found.values())), *([] if board is None else [group_key(board)]), *failed),
         (f"{summary(evaluation)}.",),
         main=True,
     )
@@ -227,17 +231,24 @@ def _llm_line(name: str, arm: Arm, notes: Mapping[str, float]) -> str:
 
 def evaluation_json(evaluation: Evaluation) -> JSON:
     """The JSON object of an evaluation."""
-    return results_json(evaluation.arms, evaluation.comparisons, evaluation.ledger, evaluation.manifest)
+    return results_json(
+        evaluation.arms, evaluation.comparisons, evaluation.ledger, evaluation.manifest, evaluation.leaderboard
+    )
 
 
 def results_json(
-    arms: Sequence[Arm], comparisons: Sequence[Verdict], ledger: Ledger, manifest: Mapping[str, object]
+    arms: Sequence[Arm],
+    comparisons: Sequence[Verdict],
+    ledger: Ledger,
+    manifest: Mapping[str, object],
+    leaderboard: Leaderboard | None = None,
 ) -> JSON:
     """The same object from its parts, for an evaluation that is still running too."""
     return {
         "schema_version": SCHEMA_VERSION,
         "arms": [arm_json(arm) for arm in arms],
         "comparisons": [comparison_json(comparison) for comparison in comparisons],
+        "leaderboard": leaderboard_json(leaderboard),
         "ledger": {"counts": ledger.counts(), "entries": [entry._asdict() for entry in ledger.entries]},
         "manifest": plain(manifest),
     }
@@ -353,7 +364,7 @@ class ReportFolder:
         write_text(self.folder / "ledger.jsonl", "".join(line + "\n" for line in lines))
         write_text(self.folder / "summary.md", evaluation_markdown(evaluation))
         manifest = {**evaluation.manifest, **self._inputs, "complete": True, "runs": self._names}
-        self._results(results_json(evaluation.arms, evaluation.comparisons, evaluation.ledger, manifest))
+        self._results(evaluation_json(replace(evaluation, manifest=manifest)))
 
     def _results(self, content: dict[str, object]) -> None:
         write_text(self.folder / RESULTS, json.dumps(content, indent=1, ensure_ascii=False) + "\n")

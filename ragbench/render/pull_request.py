@@ -7,6 +7,7 @@ from ragbench.render.blocks import MARKS, Row, escaped, markdown_table
 from ragbench.render.compare import slice_p
 from ragbench.render.html.inputs import ReportData
 from ragbench.render.html.sections import failed, leaderboard, made, verdict
+from ragbench.render.leaderboard import group_key
 from ragbench.render.numbers import CLOSE, CLOSE_KEY, PColumns, interval
 
 MOST_BYTES = 60_000
@@ -26,7 +27,12 @@ def pull_request(data: ReportData) -> str:
     did_not = failed(data)
     rows = board.rows[: len(board.rows) - len(did_not)]
     errors = [f"- **{_short(name)} did not run**: {_short(error)}" for name, error in did_not.items()]
-    parts += [_within(rows, 8_000, lambda some: markdown_table(board.head, some), "systems"), *_list(errors, 4_000)]
+    ranked = None if data.compared is None else data.compared.leaderboard
+    parts += [
+        _within(rows, 8_000, lambda some: markdown_table(board.head, some), "systems"),
+        *([] if ranked is None else [_short(_sentence(group_key(ranked)))]),
+        *_list(errors, 4_000),
+    ]
     parts += _list([f"- {_short(text)}" for text in said.others], 8_000)
     worst = [
         row for name in dict.fromkeys(one.verdict.candidate for one in _slices(data)) for row in _worst(data, name)
@@ -37,7 +43,7 @@ def pull_request(data: ReportData) -> str:
         key = [p.title.removeprefix("; "), CLOSE_KEY if CLOSE in str(worst) else ""]
         parts += [
             "### Worst slices",
-            *(_short(line[:1].upper() + line[1:]) for line in key),
+            *(_short(_sentence(line)) for line in key),
             _within(worst, 12_000, lambda some: markdown_table(title, some), "slices"),
         ]
     notes = [f"- {_short(note)}" for note in said.notes]
@@ -89,6 +95,10 @@ def _within(rows: Sequence[Row], most: int, drawn: Callable[[Sequence[Row]], str
             more = len(rows) - kept
             return "\n\n".join(filter(None, [text, f"and {more} more {what}" if more else ""]))
     return f"{len(rows)} {what}, too long to show"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _short(text: str) -> str:

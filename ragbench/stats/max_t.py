@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.errors import InputError
 from ragbench.stats.checks import check_resampling, check_values
 from ragbench.stats.clusters import CONSTANT, cluster_totals
-from ragbench.stats.sign_flips import EXACT_CLUSTERS, all_signs, random_signs
+from ragbench.stats.sign_flips import BLOCK_CELLS, EXACT_CLUSTERS, all_signs, random_signs
 
 MOST_CELLS = 1 << 23
 """The most totals (assignments x columns and their residuals) for which every assignment of signs is counted."""
@@ -91,25 +92,118 @@ def max_t(
     both = np.column_stack((_scaled(sums), _scaled(np.nan_to_num(residuals))))[moving]
     count = int(moving.sum())
     exact = count <= EXACT_CLUSTERS and 2 * columns * 2 ** max(count - 1, 0) <= MOST_CELLS
-    observed = np.abs(both[:, :columns].sum(axis=0))
-    order = np.argsort(-observed, kind="stable")
-    bar = observed[order] - 1e-12 * np.abs(both).sum()
-    reached, largest = np.zeros(columns), list[Array]()
+    steps, largest = _Steps(both[:, :columns]), list[Array]()
     for totals in all_signs(both) if exact else random_signs(both, rng, resamples):
         np.abs(totals, out=totals)
-        # The largest of each column and of those after it, which have smaller statistics.
-        steps = np.maximum.accumulate(totals[:, order[::-1]], axis=1)[:, ::-1]
-        reached += (steps >= bar).sum(axis=0)
-        largest.append(np.column_stack((steps[:, :1], totals[:, columns:].max(axis=1, initial=0.0, keepdims=True))))
+        top = steps.add(totals[:, :columns])
+        largest.append(np.column_stack((top, totals[:, columns:].max(axis=1, initial=0.0))))
     drawn = np.concatenate(largest) if columns else np.zeros((1, 2))
     extra = 0 if exact else 1
-    p = np.ones(columns)
-    p[order] = np.maximum.accumulate((reached + extra) / (len(drawn) + extra))
-    p[observed == 0] = 1.0
+    p = steps.p(extra)
     low, high = _intervals(sums, sizes, _quantile(drawn, 1 - confidence, extra))
     constant = ~(np.nan_to_num(residuals) != 0).any(axis=0)
     low[constant], high[constant] = -np.inf, np.inf
     return MaxT(p, low, high, len(drawn), exact)
+
+
+@dataclass(frozen=True)
+class AllPairs:
+    """Tests of every pair of k systems.
+
+    Attributes:
+        p: (k, k) two-sided p-values in (0, 1], corrected for all pairs; 1 on the diagonal.
+        p_of_each: (k, k) row i has the p-values of system i against each other one, corrected for these k - 1 pairs.
+    """
+
+    p: Array
+    p_of_each: Array
+
+
+def all_pairs(
+    values: Array, clusters: npt.NDArray[np.int64], rng: np.random.Generator, *, resamples: int = 10_000
+) -> AllPairs:
+    """Test every pair of systems as `max_t` does.
+
+    The sum of a pair is the difference of two sums of systems under the same signs. So the signs are drawn for k
+    systems and not for k (k - 1) / 2 pairs, which is several times faster. With the same random generator, p is that
+    of `max_t`.
+
+    Args:
+        values: (n, k) values of k systems, without NaN.
+        clusters: (n,) cluster of each row.
+        rng: random generator; not used with few clusters, as in `max_t`.
+        resamples: number of assignments of signs to draw.
+
+    Raises:
+        InputError: a value is undefined or infinite, or the cluster numbers have gaps.
+        SettingError: ``resamples`` is below 1.
+
+    Source: as for `max_t`.
+
+    Examples:
+        The third system differs from both others on each of eight queries.
+
+        >>> values = np.column_stack((np.tile([0.5, 0.4], 4), np.tile([0.4, 0.5], 4), np.linspace(0.7, 0.9, 8)))
+        >>> all_pairs(values, np.arange(8), np.random.default_rng(0)).p.round(3)
+        array([[1.   , 1.   , 0.016],
+               [1.   , 1.   , 0.016],
+               [0.016, 0.016, 1.   ]])
+    """
+    check_values(values, clusters)
+    check_resampling(resamples)
+    if np.isnan(values).any():
+        raise InputError("a value is undefined; test only rows with a value of each system")
+    systems = values.shape[1]
+    first, second = np.triu_indices(systems, 1)
+    # The mean of a row cancels in each difference. Without it, the sums are small and their differences precise.
+    sums, sizes = cluster_totals(values - values.mean(axis=1, keepdims=True), clusters)
+    pairs = sums[:, second] - sums[:, first]
+    pairs[np.abs(pairs) <= CONSTANT * np.abs(values).max(initial=0.0) * sizes[:, :1]] = 0.0
+    norms = np.sqrt((pairs**2).sum(axis=0))
+    scale = np.where(norms > 0, norms, np.inf)
+    # As in `max_t`, a cluster without a difference counts only if it moves a mean.
+    moving = (pairs != 0).any(axis=1) | (pairs.sum(axis=0) != 0).any()
+    sums, pairs = sums[moving], pairs[moving] / scale
+    count, columns = int(moving.sum()), len(first)
+    exact = count <= EXACT_CLUSTERS and 2 * columns * 2 ** max(count - 1, 0) <= MOST_CELLS
+    groups = [np.arange(columns), *(np.flatnonzero((first == i) | (second == i)) for i in range(systems))]
+    steps = [_Steps(pairs[:, group]) for group in groups]
+    rows = max(1, BLOCK_CELLS // max(columns, 1))
+    for totals in all_signs(sums) if exact else random_signs(sums, rng, resamples):
+        for start in range(0, len(totals), rows):
+            block = totals[start : start + rows]
+            drawn = np.abs(block[:, second] - block[:, first]) / scale
+            for group, step in zip(groups, steps, strict=True):
+                step.add(drawn[:, group])
+    found = np.ones((systems + 1, systems, systems))
+    for at, (group, step) in enumerate(zip(groups, steps, strict=True)):
+        found[at, first[group], second[group]] = found[at, second[group], first[group]] = step.p(0 if exact else 1)
+    each = np.arange(systems)
+    return AllPairs(found[0], found[1 + each, each])
+
+
+class _Steps:
+    """p-values that are stepped down: a column is compared with the largest of those that are not larger than it."""
+
+    def __init__(self, scaled: Array) -> None:
+        self._observed = np.abs(scaled.sum(axis=0))
+        self._order = np.argsort(-self._observed, kind="stable")
+        self._bar = self._observed[self._order] - 1e-12 * np.abs(scaled).sum()
+        self._reached, self._drawn = np.zeros(len(self._order)), 0
+
+    def add(self, drawn: Array) -> Array:
+        """Count the (r, m) absolute totals, and return the (r,) largest of each row."""
+        largest = np.maximum.accumulate(drawn[:, self._order[::-1]], axis=1)[:, ::-1]
+        self._reached += (largest >= self._bar).sum(axis=0)
+        self._drawn += len(drawn)
+        return largest[:, :1]
+
+    def p(self, extra: int) -> Array:
+        """(m,) The p-values; ``extra`` is 1 if the observed signs are not among the drawn ones."""
+        p = np.ones(len(self._order))
+        p[self._order] = np.maximum.accumulate((self._reached + extra) / (self._drawn + extra))
+        p[self._observed == 0] = 1.0
+        return p
 
 
 def _scaled(sums: Array) -> Array:

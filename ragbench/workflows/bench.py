@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ragbench.comparison.compare import CompareSettings, compare_metrics
+from ragbench.comparison.leaderboard import leaderboard
 from ragbench.core.context import Context, generator
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, RagbenchError, SettingError
@@ -25,9 +26,8 @@ from ragbench.core.judgements import EvaluationTask, project_labels
 from ragbench.core.ledger import LedgerEntry, first_ten
 from ragbench.core.runs import Run, Unit
 from ragbench.core.scored import QueryTable
-from ragbench.core.scores import Scores
+from ragbench.core.scores import Scores, headline
 from ragbench.core.spelling import given
-from ragbench.core.verdicts import Verdict
 from ragbench.engine import side_by_side, stoppable
 from ragbench.io.run_store import RunStore, StoredRun
 from ragbench.metrics.score import score
@@ -353,16 +353,13 @@ class _Bench:
             ledger = ledger + self._entries(arm)
         queries = QueryTable.of(self.golden)
         found = Evaluation(tuple(arms), (), ledger, {}, self.task, self.chunks, queries)
-        return replace(found, comparisons=self._comparisons(found), manifest=self._manifest())
-
-    def _comparisons(self, evaluation: Evaluation) -> tuple[Verdict, ...]:
-        runs = [run for run in evaluation.scored if run.error is None]
-        if len(runs) < 2:
-            return ()
-        settings = CompareSettings(
-            metrics=runs[0].scores.metrics, seed=self.settings.seed, resamples=self.settings.resamples
-        )
-        return compare_metrics(runs, settings)
+        runs = [run for run in found.scored if run.error is None]
+        if len(runs) > 1:
+            metrics = runs[0].scores.metrics
+            compare = CompareSettings(metrics=metrics, seed=self.settings.seed, resamples=self.settings.resamples)
+            board = leaderboard(runs, headline(metrics), compare.for_verdicts)
+            found = replace(found, comparisons=compare_metrics(runs, compare), leaderboard=board)
+        return replace(found, manifest=self._manifest())
 
     def _entries(self, arm: Arm) -> list[LedgerEntry]:
         if arm.status == "error":

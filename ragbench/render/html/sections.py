@@ -12,6 +12,7 @@ from ragbench.render.blocks import Block, Cell, Row, strong
 from ragbench.render.compare import difference_blocks, verdict_sentences
 from ragbench.render.compare import notes as compare_notes
 from ragbench.render.html.inputs import Evaluated, ReportData
+from ragbench.render.leaderboard import group_cells, group_key
 from ragbench.render.numbers import PColumns, interval, outcomes, with_interval
 
 MOST_ISSUES = 200
@@ -120,14 +121,15 @@ def leaderboard(data: ReportData) -> Block:
     base = data.runs[0].name
     paid = any(run.cost_per_query is not None for run in data.runs)
     timed = any(run.latency_ms for run in data.runs)
-    head = ["system", data.metric]
+    board = None if data.compared is None else data.compared.leaderboard
+    head = ["system", data.metric, *([] if board is None else ["group"])]
     p = PColumns.of(list(verdicts.values()), data.settings.correction)
     head += [f"difference to {base}", *p.head, "win / tie / loss"] if verdicts else []
     head += ["p50 ms", "p95 ms"] if timed else []
     head += ["cost per query"] if paid else []
     rows: list[Row] = []
     for run in data.runs:
-        cells = [with_interval(estimate(data.arms[run.name], data.metric))]
+        cells = [with_interval(estimate(data.arms[run.name], data.metric)), *group_cells(board, run.name)]
         cells += _difference(verdicts.get(run.name), p) if verdicts else []
         cells += [_number(run.latency_ms.get(name)) for name in ("p50", "p95")] if timed else []
         cells += ["-" if run.cost_per_query is None else f"{run.cost_per_query:.3g}"] if paid else []
@@ -139,7 +141,8 @@ def leaderboard(data: ReportData) -> Block:
     title = "Mean with its 95% interval"
     if data.compared:
         title += f"; differences are paired{p.title}"
-    return Block(title, tuple(head), tuple(rows), p.lines(list(verdicts.values())))
+    key = () if board is None else (group_key(board),)
+    return Block(title, tuple(head), tuple(rows), (*p.lines(list(verdicts.values())), *key))
 
 
 def failed(data: ReportData) -> dict[str, str]:

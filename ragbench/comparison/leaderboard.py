@@ -1,0 +1,85 @@
+"""The leaderboard of several systems: tests of all pairs give intervals of ranks and groups."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ragbench.comparison.pairing import column
+from ragbench.comparison.verdict import VerdictSettings
+from ragbench.core.context import generator
+from ragbench.core.leaderboard import Leaderboard, Place
+from ragbench.core.scored import ScoredRun
+from ragbench.core.verdicts import Verdict
+from ragbench.stats.clusters import cluster_averages, cluster_index
+from ragbench.stats.max_t import all_pairs
+from ragbench.stats.paired_tests import TIE
+from ragbench.stats.ranks import best_shares, letters, rank_intervals
+
+FEWEST = 3
+"""With two systems, their verdict says everything."""
+RESAMPLES = 1_000
+"""Bootstrap samples for the shares of the best, whose standard error is then at most .016."""
+
+
+def leaderboard(
+    runs: Sequence[ScoredRun],
+    metric: str,
+    settings: VerdictSettings,
+    *,
+    verdicts: Sequence[Verdict] = (),
+    correction: str = "max-t",
+) -> Leaderboard | None:
+    """Rank systems in one metric, with the uncertainty of the ranks.
+
+    Args:
+        runs: systems that ran, on the same queries in the same order.
+        metric: printed name of the metric.
+        settings: seed, resamples, confidence and average are used.
+        verdicts: verdicts of the metric on every pair, with p-values that are corrected by ``correction``. Ranks and
+            letters then agree with them. Without these, all pairs are tested by `ragbench.stats.max_t.all_pairs`.
+        correction: ``max-t`` or ``holm``.
+
+    Returns:
+        None for fewer than three systems, a metric of which neither higher nor lower values are better, and fewer than
+        two queries with a value of every system.
+
+    Raises:
+        InputError: the metric is missing, or infinite for a query.
+    """
+    scores = runs[0].scores
+    if len(runs) < FEWEST or scores.direction(metric) == "none":
+        return None
+    values = np.column_stack([column(run, metric) for run in runs])
+    common = np.flatnonzero(~np.isnan(values).any(axis=1))
+    if len(common) < 2:
+        return None
+    values, clusters = values[common], cluster_index([runs[0].queries.units[row] for row in common.tolist()])
+    if settings.average == "documents":
+        values = cluster_averages(values, clusters)
+        clusters = np.arange(len(values))
+    sign = -1.0 if scores.direction(metric) == "lower" else 1.0
+    merit = sign * values.mean(axis=0)
+    alpha = 1 - settings.confidence
+    tested = all_pairs(values, clusters, generator(settings.seed, "max-t"), resamples=settings.resamples)
+    together = tested.p
+    at = {run.name: i for i, run in enumerate(runs)}
+    for one in verdicts:
+        i, j = at[one.baseline], at[one.candidate]
+        together[i, j] = together[j, i] = one.p_adjusted
+    low, high = rank_intervals(merit, together, alpha=alpha)
+    # Given verdicts may come from another test; what they decide for all systems holds for one system, too.
+    low_alone, high_alone = rank_intervals(merit, np.minimum(tested.p_of_each, together), alpha=alpha)
+    shares = best_shares(
+        sign * values, clusters, generator(settings.seed, "best"), resamples=min(RESAMPLES, settings.resamples)
+    )
+    groups = letters(merit, together < alpha)
+    means = np.exp(values.mean(axis=0)) if scores.geometric(metric) else values.mean(axis=0)
+    ranks = 1 + (merit[None, :] > merit[:, None] + TIE).sum(axis=1)
+    places = [
+        Place(
+            runs[i].name, float(means[i]), int(ranks[i]), int(low[i]), int(high[i]),
+            int(low_alone[i]), int(high_alone[i]), float(shares[i]), groups[i],
+        )
+        for i in np.argsort(-merit, kind="stable").tolist()
+    ]  # fmt: skip
+    return Leaderboard(metric, tuple(places), len(values), int(clusters.max()) + 1, settings.confidence, correction)

@@ -1,0 +1,53 @@
+"""A leaderboard of several systems: their ranks with uncertainty, and groups of similar ones."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """The place of one system.
+
+    Attributes:
+        system: its name.
+        mean: mean over the queries that all systems have a value for.
+        rank: rank by the mean, 1 for the best; equal means share the better rank.
+        low, high: first and last rank that it may have; the intervals of all systems hold together.
+        low_alone, high_alone: the same for this system alone.
+        best: share of bootstrap samples of documents in which it has the best mean.
+        letters: its groups. Two systems share a letter exactly if they are not significantly different.
+    """
+
+    system: str
+    mean: float
+    rank: int
+    low: int
+    high: int
+    low_alone: int
+    high_alone: int
+    best: float
+    letters: str
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Three or more systems in one metric, the best mean first.
+
+    Attributes:
+        metric: metric name.
+        places: the systems.
+        n: number of queries (or of documents, if queries are averaged within them) with a value of every system.
+        clusters: number of independent units (source documents).
+        confidence: confidence of the ranks; pairs are tested at the level 1 - confidence.
+        test: the tests behind ranks and letters: ``max-t`` or ``holm``, over all pairs.
+    """
+
+    metric: str
+    places: tuple[Place, ...]
+    n: int
+    clusters: int
+    confidence: float
+    test: str = "max-t"
+
+    def place(self, system: str) -> Place | None:
+        """The place of a system; None if it has none."""
+        return next((place for place in self.places if place.system == system), None)

@@ -1,0 +1,61 @@
+"""A leaderboard on a terminal, as Markdown and as JSON: ranks with their intervals, and groups."""
+
+from dataclasses import asdict
+
+from ragbench.core.leaderboard import Leaderboard
+from ragbench.render.blocks import Block
+from ragbench.render.numbers import fraction
+
+TESTS = {"max-t": "max-t", "holm": "Holm"}
+
+
+def leaderboard_block(board: Leaderboard, *, key: bool = True) -> Block:
+    """The rank of each system, what it may be, and the group; ``key`` explains the groups."""
+    share = f"{board.confidence:.0%}"
+    rows = tuple(
+        (
+            place.system,
+            fraction(place.mean),
+            place.letters,
+            str(place.rank),
+            _range(place.low, place.high),
+            _range(place.low_alone, place.high_alone),
+            f"{place.best:.0%}",
+        )
+        for place in board.places
+    )
+    return Block(
+        f"{board.metric}: ranks of {len(board.places)} systems [{share} intervals]",
+        ("system", "mean", "group", "rank", "together", "alone", "best"),
+        rows,
+        (
+            *([group_key(board)] if key else []),
+            f"together: with {share} confidence, these intervals hold the true ranks of all systems; alone: the "
+            "interval holds the rank of this one system",
+            "best: share of bootstrap samples in which the system has the best mean; not the probability that it is "
+            "the best",
+        ),
+    )
+
+
+def group_key(board: Leaderboard) -> str:
+    """The meaning of the letters."""
+    test = TESTS[board.test]
+    return f"group: systems that share a letter do not differ significantly, all others do (all pairs, {test})"
+
+
+def group_cells(board: Leaderboard | None, system: str) -> list[str]:
+    """The cell with the letters of a system; none without a leaderboard."""
+    if board is None:
+        return []
+    place = board.place(system)
+    return ["-" if place is None else place.letters]
+
+
+def _range(low: int, high: int) -> str:
+    return str(low) if low == high else f"{low}-{high}"
+
+
+def leaderboard_json(board: Leaderboard | None) -> dict[str, object] | None:
+    """The JSON object of a leaderboard; None if there is none."""
+    return None if board is None else asdict(board)
