@@ -26,7 +26,7 @@ def unheard(line: str) -> None:
 
 @dataclass(frozen=True)
 class Context:
-    """Where and how a job runs. Only ``seed`` may change a result.
+    """Where and how a job runs. Only ``seed`` and ``repeat`` may change a result.
 
     Attributes:
         cache: folder for data that runs share, such as embeddings; None stores nothing.
@@ -35,6 +35,8 @@ class Context:
         say: takes a line for the user while a job runs. A command prints it, and so does a notebook.
         token_embedders: fingerprints of the embedders whose token vectors will be needed beside the sentence vectors,
             so that one pass over the texts gives both.
+        repeat: number of the run, from 0, where a system is run several times. A cached answer of a language model
+            belongs to one run.
     """
 
     cache: Path | None = None
@@ -42,6 +44,7 @@ class Context:
     progress: Progress = field(default=silent)
     say: Callable[[str], None] = field(default=unheard)
     token_embedders: frozenset[str] = frozenset()
+    repeat: int = 0
 
 
 def generator(seed: int, *purpose: str) -> np.random.Generator:

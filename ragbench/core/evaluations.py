@@ -11,6 +11,7 @@ from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.judgements import EvaluationTask
 from ragbench.core.leaderboard import Leaderboard
 from ragbench.core.ledger import Ledger
+from ragbench.core.repeats import Components
 from ragbench.core.runs import Run
 from ragbench.core.scored import MEDIAN, QueryTable, ScoredRun, known_intervals
 from ragbench.core.scores import NO_SCORES, Scores
@@ -99,6 +100,10 @@ class Arm:
         from_store: whether the rankings (and the cost measured then) come from the run store.
         notes: facts that the index reports about itself.
         warnings: caveats on the numbers.
+        repeats: the rankings of every run, the first included, if the system ran several times; else empty. Costs,
+            rankings and failures of the system are those of its first run.
+        changed: ids of the queries whose score, or whose ranking at the top, was not the same in all of them.
+        variance: components of variance by metric; empty for a single run.
     """
 
     name: str
@@ -115,6 +120,9 @@ class Arm:
     from_store: bool = False
     notes: Mapping[str, object] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    repeats: tuple[Run, ...] = ()
+    changed: tuple[str, ...] = ()
+    variance: Mapping[str, Components] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

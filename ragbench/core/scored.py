@@ -111,7 +111,7 @@ class ScoredRun(Shown):
         queries = self.queries.select(rows)
         wanted = set(queries.ids)
         ledger = type(self.scores.ledger)(tuple(e for e in self.scores.ledger.entries if e.item in wanted))
-        scores = replace(self.scores, query_ids=queries.ids, values=self.scores.values[rows], ledger=ledger)
+        scores = replace(self.scores.select(rows), ledger=ledger)
         run = None if self.run is None else self.run.select(queries.ids)
         failed = self.failed if run is None else len(run.failures)
         return replace(self, scores=scores, queries=queries, run=run, failed=failed)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -30,6 +30,8 @@ class Scores(Shown):
         ledger: issue log with the reason of every NaN.
         directions: direction by metric, for metrics whose higher values are not better.
         averages: kind of average by metric, for metrics whose values are not simply averaged.
+        repeats: float64 (r, j, q, m), the values of each of r runs of the system, each judged j times; None for a
+            single run. ``values`` are their means over the runs and judgements where a value is defined.
 
     Examples:
         >>> run = rb.Run.from_dict({"q1": {"a": 0.9}, "q2": {"a": 0.8, "b": 0.7}})
@@ -47,6 +49,28 @@ class Scores(Shown):
     ledger: Ledger = field(default_factory=Ledger)
     directions: Mapping[str, Direction] = field(default_factory=dict)
     averages: Mapping[str, Average] = field(default_factory=dict)
+    repeats: npt.NDArray[np.float64] | None = None
+
+    @classmethod
+    def mean_of(cls, runs: Sequence[Sequence["Scores"]]) -> "Scores":
+        """Average the scores of several runs of one system on the same queries, and keep those of each run.
+
+        Args:
+            runs: the scores of each run, once per judgement; the first one gives the issue log.
+        """
+        first = runs[0][0]
+        repeats = np.stack([np.stack([scores.values for scores in judged]) for judged in runs])
+        return replace(first, values=mean_of_defined(repeats), repeats=repeats)
+
+    def select(
+        self, rows: npt.NDArray[np.int64] | slice = slice(None), metrics: Sequence[str] | None = None
+    ) -> "Scores":
+        """Select rows of the queries, in this order, and metrics. The issue log stays whole."""
+        names = self.metrics if metrics is None else tuple(metrics)
+        columns = [self.metrics.index(name) for name in names]
+        ids = self.query_ids[rows] if isinstance(rows, slice) else [self.query_ids[row] for row in rows.tolist()]
+        repeats = None if self.repeats is None else self.repeats[:, :, rows][:, :, :, columns]
+        return replace(self, query_ids=ids, metrics=names, values=self.values[rows][:, columns], repeats=repeats)
 
     def direction(self, metric: str) -> Direction:
         """Return whether higher or lower values of the metric are better."""
@@ -71,6 +95,15 @@ class Scores(Shown):
             for name, total, count in zip(self.metrics, totals, counts, strict=True)
         }
         return {name: math.exp(mean) if self.geometric(name) else mean for name, mean in means.items()}
+
+
+def mean_of_defined(repeats: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Average (r, j, q, m) values over runs and judgements, where they are defined; NaN where none is."""
+    defined = ~np.isnan(repeats)
+    counts = defined.sum(axis=(0, 1))
+    totals = np.where(defined, repeats, 0.0).sum(axis=(0, 1))
+    means: npt.NDArray[np.float64] = np.divide(totals, counts, out=np.full(totals.shape, np.nan), where=counts > 0)
+    return means
 
 
 NO_SCORES = Scores((), (), np.zeros((0, 0)))

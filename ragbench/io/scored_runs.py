@@ -7,6 +7,7 @@ A reference names the systems: ``FOLDER`` for all of them, ``FOLDER::ARM`` for o
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,10 @@ from ragbench.io.files import make_out, replacing
 from ragbench.io.tables import read_parquet
 from ragbench.io.trec import read_qrels, read_trec_run
 
-RESULTS, SCORES, QUERIES, QRELS, LEDGER, LATENCY = (
+RESULTS, SCORES, REPEATS, QUERIES, QRELS, LEDGER, LATENCY = (
     "results.json",
     "scores.parquet",
+    "repeats.parquet",
     "queries.parquet",
     "qrels.trec",
     "ledger.jsonl",
@@ -36,6 +38,8 @@ OWN = ("query_id", "text", "type", "unit")
 """Columns of the file of queries that are not metadata; columns of metadata are called ``meta.NAME``."""
 KEYS = ("arm", "query_id")
 """Columns of the file of scores that are not metrics."""
+NUMBERS = ("run", "judgement")
+"""Columns of the file of repeats beside those of `KEYS` and the metrics: both count from 1."""
 MS = "ms"
 """Column of milliseconds in the file of latencies."""
 META = "meta."
@@ -88,6 +92,7 @@ def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[Scored
     rankings = rankings and manifest.get("kind") not in WITHOUT_RANKINGS
     judgements = _judgements(folder, queries) if rankings else None
     entries = _entries(folder)
+    repeats = read_frame(folder / REPEATS, (*KEYS, *NUMBERS)) if (folder / REPEATS).exists() else None
     nothing = queries.select(np.zeros(0, dtype=np.int64))
     found = []
     for name, arm in arms.items():
@@ -100,7 +105,7 @@ def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[Scored
         found.append(
             ScoredRun(
                 name,
-                _scores(frame, name, arm, own, folder, entries),
+                _with_repeats(_scores(frame, name, arm, own, folder, entries), repeats, name, folder),
                 own,
                 _run(folder, name, manifest, own, entries) if rankings else None,
                 judgements,
@@ -133,6 +138,27 @@ def query_ms(folder: Path, name: str) -> dict[str, float]:
     frame = read_frame(folder / LATENCY, (*KEYS, MS))
     own = frame[frame["arm"] == name]
     return dict(zip(own["query_id"].tolist(), own[MS].tolist(), strict=True))
+
+
+def write_repeats(by_arm: Mapping[str, Scores], folder: Path) -> None:
+    """Write the values of every run of every system that ran several times; nothing if none did."""
+    import pandas as pd
+
+    (folder / REPEATS).unlink(missing_ok=True)
+    frames = []
+    for arm, scores in by_arm.items():
+        if scores.repeats is None:
+            continue
+        for run, judged in enumerate(scores.repeats, start=1):
+            for judgement, values in enumerate(judged, start=1):
+                frame = pd.DataFrame(values, columns=list(scores.metrics))
+                frame.insert(0, "query_id", list(scores.query_ids))
+                for column, value in (("judgement", judgement), ("run", run), ("arm", arm)):
+                    frame.insert(0, column, value)
+                frames.append(frame)
+    if frames:
+        with replacing(folder / REPEATS) as path:
+            pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
 
 
 def write_queries(queries: QueryTable, path: Path) -> None:
@@ -224,6 +250,22 @@ def _scores(
     values = rows[list(metrics)].to_numpy(dtype=np.float64)
     of_scores = tuple(e for e in entries if e.code == "no-relevant" or e.stage == "score")
     return Scores(queries.ids, metrics, values, Ledger(of_scores), arm.get("directions", {}), arm.get("averages", {}))
+
+
+def _with_repeats(scores: Scores, frame: Any, name: str, folder: Path) -> Scores:
+    """Add the values of each run, if the system ran several times."""
+    rows = None if frame is None else frame[frame["arm"] == name]
+    if rows is None or rows.empty:
+        return scores
+    runs, judged = (int(rows[column].max()) for column in NUMBERS)
+    ids = list(scores.query_ids)
+    whole = rows["query_id"].tolist() == ids * (runs * judged) and set(scores.metrics) <= set(rows.columns)
+    if not whole:
+        raise InputError(
+            f"{folder / REPEATS}: its runs of {name} are not those of {SCORES}; evaluate again with --out {folder}"
+        )
+    values = rows[list(scores.metrics)].to_numpy(dtype=np.float64)
+    return replace(scores, repeats=values.reshape(runs, judged, len(ids), len(scores.metrics)))
 
 
 def _judgements(folder: Path, queries: QueryTable) -> Judgements:

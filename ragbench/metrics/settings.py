@@ -65,6 +65,10 @@ class EvaluationSettings:
     seed: int = option("Seed of everything random.", default=0, section="Run")
     resamples: int = option("Bootstrap resamples and sign assignments.", default=10_000, section="Evaluation")
     jobs: int = option("Systems that run at the same time; they slow each other down.", default=1, section="Run")
+    repeats: int = option(
+        "Runs of each system that may answer differently each time: services, language models, your own code.",
+        default=1, section="Run",
+    )  # fmt: skip
     fresh: bool = option("Run stored systems again.", default=False, section="Run")
 
     def __post_init__(self) -> None:
@@ -81,6 +85,8 @@ class EvaluationSettings:
             faults.append(f"{named('seed')} is {self.seed}; it must be 0 or more")
         if not 0 < self.overlap <= 1:
             faults.append(f"{named('overlap')} is {self.overlap}; it must lie in (0, 1]")
+        if self.repeats < 1:
+            faults.append(f"{named('repeats')} is {self.repeats}; it must be at least 1")
         if self.jobs < 1:
             faults.append(f"{named('jobs')} is {self.jobs}; it must be at least 1")
         if not faults:

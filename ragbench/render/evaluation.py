@@ -19,12 +19,23 @@ from ragbench.core.scores import headline
 from ragbench.core.verdicts import Verdict
 from ragbench.io.files import replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
-from ragbench.io.scored_runs import LATENCY, QUERIES, RESULTS, SCORES, write_latency, write_queries
+from ragbench.io.scored_runs import (
+    LATENCY,
+    QUERIES,
+    REPEATS,
+    RESULTS,
+    SCORES,
+    write_latency,
+    write_queries,
+    write_repeats,
+)
 from ragbench.io.trec import write_qrels, write_trec_run
 from ragbench.metrics.parse import parse
 from ragbench.render.blocks import Block, Cell, Line, markdown, notes_block, strong, terminal
 from ragbench.render.leaderboard import group_cells, group_key, leaderboard_block, leaderboard_json
 from ragbench.render.numbers import PColumns, counted, interval, outcomes, with_interval
+from ragbench.render.repeats import repeats_json, variance_blocks
+from ragbench.stats.repeats import FEWEST_RUNS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -57,8 +68,9 @@ def evaluation_blocks(evaluation: Evaluation) -> list[Block]:
     notes = notes_block(evaluation_notes(evaluation))
     if not ran:
         return [*notes, Block(lines=(f"{summary(evaluation)}.", *failed), main=True)]
+    varied = variance_blocks({arm.name: arm.variance for arm in ran}, headline(list(ran[0].metrics)))
     ranks = [] if evaluation.leaderboard is None else [leaderboard_block(evaluation.leaderboard, key=False)]
-    return [_metrics(ran), _costs(ran), *notes, *ranks, _leaderboard(evaluation, ran, failed)]
+    return [_metrics(ran), _costs(ran), *varied, *notes, *ranks, _leaderboard(evaluation, ran, failed)]
 
 
 def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm], failed: tuple[Line, ...]) -> Block:
@@ -168,6 +180,7 @@ def evaluation_notes(evaluation: Evaluation) -> list[str]:
     reused = [arm.name for arm in evaluation.arms if arm.from_store]
     if reused:
         notes.append(f"read from the run store, nothing was computed again: {', '.join(reused)}")
+    notes += _repeated(evaluation)
     notes += [line for arm in evaluation.arms for line in llm_lines(arm)]
     for code in evaluation.ledger.counts():
         entries = evaluation.ledger.of(code)
@@ -180,6 +193,25 @@ def evaluation_notes(evaluation: Evaluation) -> list[str]:
         notes += [f"warning: {arm.name}: {warning}" for warning in arm.warnings]
         if arm.empty:
             notes.append(f"warning: {arm.name}: {counted(arm.empty, 'query')} found nothing and scored 0")
+    return notes
+
+
+def _repeated(evaluation: Evaluation) -> list[str]:
+    """Which systems ran several times, which once because nothing in them is random, and how many queries changed."""
+    settings = evaluation.manifest["settings"]
+    repeats = settings.get("repeats", 1) if isinstance(settings, Mapping) else 1
+    if repeats == 1:
+        return []
+    several = [arm for arm in evaluation.arms if arm.repeats]
+    once = [arm.name for arm in evaluation.arms if arm.status == "ok" and not arm.repeats]
+    notes = []
+    if several:
+        changes = ", ".join(f"{arm.name} (changed for {counted(len(arm.changed), 'query')})" for arm in several)
+        notes.append(f"ran {repeats} times; scores are means over the runs: {changes}")
+    if several and repeats < FEWEST_RUNS:
+        notes.append(f"warning: {repeats} runs hardly show how runs vary, so intervals are too narrow; 3 or more do")
+    if once:
+        notes.append(f"ran once, since nothing in it can answer differently: {', '.join(once)}")
     return notes
 
 
@@ -277,6 +309,7 @@ def arm_json(arm: Arm) -> JSON:
         "failed_queries": arm.failed,
         "empty_queries": arm.empty,
         "degraded_queries": len(arm.degraded),
+        "repeats": repeats_json(arm.scores, arm.variance, len(arm.changed)),
         "from_store": arm.from_store,
         "notes": plain(arm.notes),
         "warnings": list(arm.warnings),
@@ -341,6 +374,8 @@ class ReportFolder:
         self._names[arm.name] = name
         if arm.run is not None:
             write_trec_run(arm.run, self.folder / "runs" / f"{name}.trec", name, escape=True)
+        for number, run in enumerate(arm.repeats[1:], start=2):
+            write_trec_run(run, self.folder / "runs" / f"run-{number}" / f"{name}.trec", name, escape=True)
         self._scores(self._done)
         self._results(results_json(self._done, (), Ledger(), {"complete": False, "runs": self._names}))
 
@@ -351,12 +386,14 @@ class ReportFolder:
             old = [f"runs/{file_name(name)}.trec" for name in runs.values()]
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return
-        for name in (*old, "qrels.trec", "ledger.jsonl", "summary.md", SCORES, QUERIES, LATENCY):
+        old += [f"runs/{path.parent.name}/{path.name}" for path in self.folder.glob("runs/run-*/*.trec")]
+        for name in (*old, "qrels.trec", "ledger.jsonl", "summary.md", SCORES, REPEATS, QUERIES, LATENCY):
             (self.folder / name).unlink(missing_ok=True)
 
     def finish(self, evaluation: Evaluation) -> None:
         """Write the complete evaluation."""
         self._scores(evaluation.arms)
+        write_repeats({arm.name: arm.scores for arm in evaluation.arms if arm.scores is not None}, self.folder)
         write_queries(evaluation.queries, self.folder / QUERIES)
         write_latency({one.name: one.query_ms for one in evaluation.scored}, self.folder)
         write_qrels(evaluation.task.judgements, self.folder / "qrels.trec", escape=True)

@@ -196,6 +196,11 @@ class Transformed(Retriever):
         return 1
 
     @property
+    def deterministic(self) -> bool:
+        """False: a language model may answer differently each time, also at temperature 0."""
+        return False
+
+    @property
     def parts(self) -> list[Retriever]:
         """The retriever that searches."""
         return [build(RETRIEVERS, self.of)]
@@ -264,7 +269,11 @@ class Transformed(Retriever):
         """Index with the inner retriever. The model is asked when queries arrive."""
         inner = build(RETRIEVERS, self.of).index(chunks, context)
         try:
-            writer = Writer(self.client(context), lambda query: self.request(query, context.seed), context.progress)
+            writer = Writer(
+                self.client(context),
+                lambda query: self.request(query, context.seed).of_repeat(context.repeat),
+                context.progress,
+            )
         except BaseException:
             inner.close()
             raise

@@ -133,6 +133,15 @@ class Retriever(ABC):
         """Whether the same settings and chunks always give the same run, so that it may be stored."""
         return all(part.cacheable for part in self.parts)
 
+    @property
+    def deterministic(self) -> bool:
+        """Whether another run gives the same rankings for certain, so that repeats are not needed.
+
+        Only retrievers of ragbench that ask no service and no language model are.
+        """
+        own = type(self).__module__.startswith("ragbench.retrievers.")
+        return own and self.cacheable and all(part.deterministic for part in self.parts)
+
     def check(self) -> list[str]:
         """Describe faults in the settings that are visible before anything is computed."""
         return []

@@ -43,6 +43,11 @@ class Rerank(Retriever):
         return [build(RETRIEVERS, self.of)]
 
     @property
+    def deterministic(self) -> bool:
+        """Whether the inner retriever and the model are."""
+        return super().deterministic and (self.model == LATE or build(RERANKERS, self.model).deterministic)
+
+    @property
     def token_embedders(self) -> frozenset[str]:
         """The embedder of the late-interaction blend, and those of the inner retriever."""
         if self.model != LATE:

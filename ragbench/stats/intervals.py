@@ -14,6 +14,7 @@ from ragbench.stats.bounds import mean_bounds
 from ragbench.stats.checks import check_resampling, check_share, check_values
 from ragbench.stats.clusters import ClusteredMeans, clustered_means
 from ragbench.stats.distributions import t_quantile
+from ragbench.stats.repeats import RunErrors, run_errors, with_runs
 
 Ends = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 ENOUGH_CLUSTERS = 100
@@ -122,10 +123,12 @@ def mean_interval(
     resamples: int = 10_000,
     confidence: float = 0.95,
     levels: bool = False,
+    runs: RunErrors | None = None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], tuple[str, ...]]:
     """Choose the interval of each column, by a rule from simulations of this project.
 
     - Values of a metric in 0 to 1 (``levels=True``): Wilson.
+    - Else, means over runs that share an effect (``runs``): t.
     - Else, fewer than `ENOUGH_CLUSTERS` effective clusters, or clusters that all have the same mean: t.
     - Else: percentile bootstrap.
 
@@ -142,6 +145,7 @@ def mean_interval(
         confidence: coverage, in (0, 1).
         levels: whether the values are metrics rather than differences of metrics. A column with a value outside of 0 to
             1 is treated as a difference.
+        runs: the part of the errors that comes from run to run, if the values are means over several runs.
 
     Returns:
         Lower and upper ends, each (m,), NaN for a column with values in fewer than two clusters, and the method of each
@@ -154,9 +158,12 @@ def mean_interval(
     check_resampling(resamples, confidence)
     check_values(values, clusters)
     found = clustered_means(values, clusters)
-    low, high = _t_ends(found, confidence)
     within = np.full(values.shape[1], levels) & ~((values < 0) | (values > 1)).any(axis=0)
     many = (found.effective >= ENOUGH_CLUSTERS) & (found.errors > 0) & ~within
+    if runs is not None:
+        found = with_runs(found, runs)
+        many &= runs.shared == 0
+    low, high = _t_ends(found, confidence)
     if within.any():
         ends = _wilson_ends(found, confidence)
         low[within], high[within] = ends[0][within], ends[1][within]
@@ -234,8 +241,9 @@ def enough_for(share: float) -> int:
 def estimates(
     scores: Scores, clusters: npt.NDArray[np.int64], rng: np.random.Generator, resamples: int
 ) -> dict[str, Estimate]:
-    """Estimate mean and interval of every metric."""
-    low, high, _ = mean_interval(scores.values, clusters, rng, resamples=resamples, levels=True)
+    """Estimate mean and interval of every metric. With repeated runs, the interval includes how the runs vary."""
+    runs = None if scores.repeats is None else run_errors(scores.repeats, clusters)
+    low, high, _ = mean_interval(scores.values, clusters, rng, resamples=resamples, levels=True, runs=runs)
     for column, name in enumerate(scores.metrics):
         if scores.geometric(name):
             low[column], high[column] = np.exp(low[column]), np.exp(high[column])

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -16,7 +16,7 @@ import numpy as np
 
 from ragbench.comparison.compare import CompareSettings, compare_metrics
 from ragbench.comparison.leaderboard import leaderboard
-from ragbench.core.context import Context, generator
+from ragbench.core.context import Advance, Context, generator
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, RagbenchError, SettingError
 from ragbench.core.evaluations import Arm, Cost, Evaluation, Latency
@@ -37,6 +37,7 @@ from ragbench.retrievers.base import Retriever
 from ragbench.retrievers.run import UNASKED
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.intervals import estimates
+from ragbench.stats.repeats import changed_queries, components_of
 from ragbench.workflows.measure import Measured, measure
 
 RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
@@ -216,14 +217,21 @@ class _Bench:
     def arm(self, name: str, retriever: Retriever) -> Arm:
         """Run, or take from the store, and score one arm."""
         try:
-            measured, from_store = self._measured(retriever)
-            run = self._judged(measured.run)
-            scores = score(run, self.task.judgements, self.settings.chosen, ties=self.settings.ties)
+            measured, from_store = self._measured(retriever, self.context)
+            others = self._repeats(retriever)
+            runs = [run := self._judged(measured.run), *(self._judged(other.run) for other in others)]
+            each = [score(one, self.task.judgements, self.settings.chosen, ties=self.settings.ties) for one in runs]
         except RagbenchError as error:
             return Arm(name, "error", str(error))
         except Exception as error:  # a plugin may raise anything; its arm fails, the others go on
             return Arm(name, "error", f"{type(error).__name__}: {error}")
         rng = generator(self.settings.seed, "bootstrap")
+        scores = each[0] if len(each) == 1 else Scores.mean_of([[one] for one in each])
+        cut = tie_cut(self.settings.k)
+        changed = changed_queries([_results(one, its, cut) for one, its in zip(runs, each, strict=True)])
+        degraded = dict(measured.degraded)
+        for number, other in enumerate(others, start=2):
+            degraded |= {id_: f"{why} (run {number})" for id_, why in other.degraded.items() if id_ not in degraded}
         return Arm(
             name=name,
             status="ok",
@@ -234,20 +242,59 @@ class _Bench:
             tie_rate=run.tie_rate(tie_cut(self.settings.k)),
             failed=len(run.failures),
             empty=int((run.lengths == 0).sum()) - len(run.failures),
-            degraded=measured.degraded,
+            degraded=degraded,
             from_store=from_store,
             notes=measured.notes,
-            warnings=(*self._warnings(run, measured), *self._strangers(measured.run, scores)),
+            warnings=(
+                *self._warnings(run, measured),
+                *self._strangers(measured.run, scores),
+                *self._unsteady(retriever, runs, changed),
+            ),
+            repeats=tuple(runs) if others else (),
+            changed=tuple(run.query_ids[at] for at in changed),
+            variance=components_of(scores, self.clusters),
         )
 
-    def _measured(self, retriever: Retriever) -> tuple[Measured, bool]:
+    def _repeats(self, retriever: Retriever) -> list[Measured]:
+        """Run the retriever again, unless it gives the same rankings for certain.
+
+        Raises:
+            ArmError: a repeat did not run properly.
+        """
+        found, runs, progress = [], self.settings.repeats, self.context.progress
+        for repeat in range(1, 1 if retriever.deterministic else runs):
+            which = f"run {repeat + 1} of {runs}"
+
+            def numbered(what: str, total: int, which: str = which) -> AbstractContextManager[Advance]:
+                return progress(f"{which}, {what}", total)
+
+            try:
+                found.append(self._measured(retriever, replace(self.context, repeat=repeat, progress=numbered))[0])
+            except RagbenchError as error:
+                raise ArmError(f"{which}: {error}") from error
+        return found
+
+    def _unsteady(self, retriever: Retriever, runs: Sequence[Run], changed: Sequence[int]) -> list[str]:
+        """What is said of a system that should give the same rankings each time and does not, with an example."""
+        if not changed or not retriever.cacheable:
+            return []
+        ids, cut = runs[0].query_ids, tie_cut(self.settings.k)
+        tops = dict.fromkeys(", ".join(item for item, _ in run.ranking(changed[0])[:cut]) for run in runs)
+        example = f" For {ids[changed[0]]} it ranked {' and then '.join(list(tops)[:2])}." if len(tops) > 1 else ""
+        return [
+            f"it should rank alike each time (temperature 0, or nothing random), but {len(changed)} of {len(ids)} "
+            f"queries changed over {len(runs)} runs: {first_ten(ids[at] for at in changed)}.{example}"
+        ]
+
+    def _measured(self, retriever: Retriever, context: Context) -> tuple[Measured, bool]:
         code = [code_fingerprint(module) for module in sorted(modules(retriever))]
-        key = self._key(retriever, code) if self.store is not None and all(code) and retriever.cacheable else None
+        stored_by_key = self.store is not None and all(code) and retriever.cacheable
+        key = self._key(retriever, code, context.repeat) if stored_by_key else None
         if key is not None and self.store is not None and not self.settings.fresh:
             stored = self.store.load(key, self.chunks.ids)
             if stored is not None:
                 return _recall(stored), True
-        measured = measure(retriever, self.chunks, self.task.queries, self.depth, self.context)
+        measured = measure(retriever, self.chunks, self.task.queries, self.depth, context)
         whole = not (measured.run.failures or measured.degraded)
         if key is not None and self.store is not None and whole:
             facts = {"cost": asdict(measured.cost), "notes": measured.notes}
@@ -257,12 +304,10 @@ class _Bench:
                 measured.notes["not_stored"] = str(error)
         return measured, False
 
-    def _key(self, retriever: Retriever, code: Sequence[str]) -> str:
+    def _key(self, retriever: Retriever, code: Sequence[str], repeat: int) -> str:
         asked = [[q.id, q.text, sorted(q.exclude)] for q in self.task.queries]
-        versions = library_versions()
-        return fingerprint(
-            [self.chunks.fingerprint, asked, retriever.key(), self.depth, self.settings.seed, versions, code]
-        )
+        decides = [self.chunks.fingerprint, asked, retriever.key(), self.depth, self.settings.seed, library_versions()]
+        return fingerprint([*decides, code, repeat] if repeat else [*decides, code])
 
     def _judged(self, run: Run) -> Run:
         """The run in the judged unit."""
@@ -374,6 +419,11 @@ class _Bench:
                 LedgerEntry("search", f"{arm.name}: {id_}", reason, "query-degraded")
                 for id_, reason in arm.degraded.items()
             ),
+            *(
+                LedgerEntry("search", f"{arm.name}, run {number}: {id_}", reason, "query-failed")
+                for number, run in enumerate(arm.repeats[1:], start=2)
+                for id_, reason in run.failures.items()
+            ),
             *(LedgerEntry("search", f"{arm.name}: {id_}", "nothing was retrieved", "not-retrieved") for id_ in nothing),
         ]
 
@@ -396,6 +446,11 @@ class _Bench:
             "versions": library_versions() | {"python": platform.python_version()},
             "seconds": round(time.time() - self.began, 3),
         }
+
+
+def _results(run: Run, scores: Scores, cut: int) -> list[object]:
+    """The top of the ranking and the scores of each query, to compare runs by."""
+    return [([item for item, _ in run.ranking(at)[:cut]], values.tobytes()) for at, values in enumerate(scores.values)]
 
 
 def _recall(stored: StoredRun) -> Measured:

@@ -3,7 +3,7 @@
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, Protocol
 
@@ -13,6 +13,10 @@ from ragbench.core.fingerprint import fingerprint
 Role = Literal["system", "user", "assistant"]
 Show = Callable[[str], None]
 """Receives a text piece by piece, in order, in the caller's event loop."""
+
+
+SAMPLES_OF_A_RUN = 1000
+"""Sample numbers of one run of a system, for its own samples and for requests that are asked again."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,10 @@ class Request:
     temperature: float = 0.0
     seed: int = 0
     sample: int = 0
+
+    def of_repeat(self, repeat: int) -> "Request":
+        """Make the same request for another run of the system, so that it is asked again; 0 changes nothing."""
+        return replace(self, sample=self.sample + SAMPLES_OF_A_RUN * repeat) if repeat else self
 
     @cached_property
     def fingerprint(self) -> str:

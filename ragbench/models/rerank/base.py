@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ class Reranker(ABC):
 
     A subclass is a frozen dataclass whose fields are its settings.
     """
+
+    deterministic: ClassVar[bool] = True
+    """Whether the same passages always get the same scores."""
 
     @abstractmethod
     def score(self, query: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,8 @@ class LLM(Reranker):
     Source: the four grades are those of TREC Deep Learning (Craswell et al. 2020)
     in words of this project; pointwise grading as in Sun et al. 2023.
     """
+
+    deterministic: ClassVar[bool] = False
 
     model: str
     params: Mapping[str, Any] = field(default_factory=dict)

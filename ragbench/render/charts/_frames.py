@@ -56,14 +56,10 @@ def metric_estimate(run: ScoredRun, metric: str, rows: npt.NDArray[np.int64] | N
         metric: one of its metrics.
         rows: these queries only; all by default.
     """
-    column = run.scores.column(metric)[:, None]
     if rows is None:
-        return run_estimates(run, replace(run.scores, metrics=(metric,), values=column))[metric]
-    queries = run.queries.select(rows)
-    part = replace(run, queries=queries, run=None)
-    return run_estimates(part, replace(run.scores, query_ids=queries.ids, metrics=(metric,), values=column[rows]))[
-        metric
-    ]
+        return run_estimates(run, run.scores.select(metrics=(metric,)))[metric]
+    part = replace(run, queries=run.queries.select(rows), run=None)
+    return run_estimates(part, run.scores.select(rows, (metric,)))[metric]
 
 
 def direction_of(runs: Sequence[ScoredRun], metric: str) -> Direction:

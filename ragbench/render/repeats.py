@@ -1,0 +1,72 @@
+"""Repeated runs: where the variance of a score comes from, as a table and as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from ragbench.core.repeats import Components
+from ragbench.core.scores import Scores
+from ragbench.render.blocks import Block
+
+PARTS = {
+    "document": "document",
+    "query": "query",
+    "run": "run",
+    "run_query": "run x query",
+    "judge": "judge",
+}
+NEGATIVE = "0*: the estimate is below 0, as happens by chance where the true part is small"
+
+
+def variance_blocks(variance: Mapping[str, Mapping[str, Components]], metric: str) -> list[Block]:
+    """The share of each part in the variance of one value of one query, a row for each system that ran several times.
+
+    Args:
+        variance: components by system and metric.
+        metric: the metric of the table.
+    """
+    found = {name: by_metric[metric] for name, by_metric in variance.items() if metric in by_metric}
+    if not found:
+        return []
+    kinds = [kind for kind in PARTS if any(kind in one.parts for one in found.values())]
+    rows = tuple(
+        (name, *(_share(one, kind) for kind in kinds), *(_reliability(one, runs) for runs in (1, one.runs)))
+        for name, one in found.items()
+    )
+    head = ("system", *(PARTS[kind] for kind in kinds), "reliability", "of all runs")
+    meaning = []
+    if "run" in kinds:
+        meaning.append(
+            "run: shared by all queries of a run; run x query: of each query on its own; reliability: correlation of "
+            "the query scores of two runs, and of two sets of as many runs"
+        )
+    if any(one.negative for one in found.values()):
+        meaning.append(NEGATIVE)
+    return [Block(f"Share of the variance of {metric}", head, rows, tuple(meaning))]
+
+
+def _share(one: Components, kind: str) -> str:
+    if kind not in one.parts or not one.shares:
+        return "-"
+    return "0*" if kind in one.negative else f"{one.shares[kind]:.0%}"
+
+
+def _reliability(one: Components, runs: int) -> str:
+    value = one.reliability(runs)
+    return "-" if value is None else f"{value:.2f}"
+
+
+def repeats_json(scores: Scores | None, variance: Mapping[str, Components], changed: int) -> dict[str, object] | None:
+    """The JSON object of the runs of a system; None for a single run."""
+    if scores is None or scores.repeats is None:
+        return None
+    runs, judgements = scores.repeats.shape[:2]
+    parts = {
+        name: {
+            **asdict(one),
+            "negative": list(one.negative),
+            "shares": one.shares,
+            "reliability": one.reliability(one.runs),
+        }
+        for name, one in variance.items()
+    }
+    return {"runs": runs, "judgements": judgements, "changed_queries": changed, "variance": parts}
