@@ -11,9 +11,14 @@ from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
 from benchmarks.gate import SHOP
 from ragbench import api
+from ragbench.comparison.assumed import assume
+from ragbench.comparison.layout import layout_of
 from ragbench.comparison.pairing import pair
 from ragbench.comparison.pilot import Pilot, measure_pilot
+from ragbench.comparison.plan import make_plan
+from ragbench.comparison.plan_settings import PlanSettings
 from ragbench.comparison.tests import paired_test
+from ragbench.core.judgements import Judgements
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.stats.clusters import standard_errors
 from ragbench.stats.equivalence import non_inferior
@@ -35,9 +40,10 @@ HOW = (
     f"documents with {EACH} queries each, standard deviation {SD} and intra-class correlation {ICC}. Shop draws "
     "documents of the sample shop with replacement, with the measured differences of all of their queries, shifted "
     "to the planned mean. Tilted draws documents with unequal weights instead, so that values stay bounded and "
-    "mostly tied; this changes their variance. In the prediction-powered experiments, a judge with known error rates "
-    "labels all items, and annotators label some. Pilots of few queries plan with the upper bound of their standard "
-    "deviation that 80% of them keep."
+    "mostly tied; this changes their variance. Plans from a level draw hits and misses with that level and "
+    "correlation. Plans from labels alone draw normal values with the assumed correlation of queries from one "
+    "document. In the prediction-powered experiments, a judge with known error rates labels all items, and annotators "
+    "label some. Pilots of few queries plan with the upper bound of their standard deviation that 80% of them keep."
 )
 Array = npt.NDArray[np.float64]
 Clusters = npt.NDArray[np.int64]
@@ -51,7 +57,8 @@ def run(options: Options) -> Section:
     for baseline, candidate in PAIRS:
         figures += shop_figures(shop_pilot(baseline, candidate), experiments)
     options.say("  hit rates, margin, pilots")
-    figures.append(binary_figure(experiments))
+    figures += level_figures(experiments)
+    figures += labels_figures(experiments)
     figures.append(margin_figure(experiments))
     figures.append(pilot_figure(experiments // 4))
     figures += assurance_figures(experiments // 4)
@@ -93,19 +100,62 @@ def shop_figures(pilot: Pilot, experiments: int) -> Iterator[Figure]:
     yield Figure(f"{what}, tilted", "power", other, reason="no target: a plan cannot know how another pair will vary")
 
 
-def binary_figure(experiments: int) -> Figure:
-    """A metric of 0 and 1 on independent queries, by McNemar's mid-p."""
-    rng, n = np.random.default_rng(4), 300
-    design = Design(0.4, binary=True)
-    size = planned(design, n)
-    changed = design.sd**2 + size**2
-    found = 0
+def level_figures(experiments: int) -> Iterator[Figure]:
+    """Hits planned from a level and a correlation alone: a difference by McNemar's mid-p, and the gate's margin."""
+    for level, correlation, n in ((0.84, 0.5, 300), (0.5, 0.8, 100), (0.95, 0.3, 300)):
+        rng = np.random.default_rng(4)
+        assumed = assume("hit@10", level, correlation)
+        design = Design(assumed.sd, binary=True)
+        size = planned(design, n)
+        found = [
+            paired_test("auto", baseline, candidate, np.arange(n), rng, 1).p < 0.05
+            for baseline, candidate in hits(rng, level - size / 2, level + size / 2, correlation, n, experiments)
+        ]
+        what = f"hit@10 of {level:g}, correlation {correlation:g}, {n} queries"
+        yield promised(f"{what}, difference {size:.4f}", float(np.mean(found)), POWER, "planned from the level alone")
+        margin = smallest_size(design, n, aim="margin", power=POWER) or 0.0
+        passed = [
+            non_inferior(candidate - baseline, np.arange(n), margin).decision == "non-inferior"
+            for baseline, candidate in hits(rng, level, level, correlation, n, experiments)
+        ]
+        yield promised(f"{what}, margin {margin:.4f}", float(np.mean(passed)), POWER, "planned from the level alone")
+
+
+def labels_figures(experiments: int) -> Iterator[Figure]:
+    """Plans from labels alone, with documents of unequal numbers of queries."""
+    for name, counts in (
+        ("120 documents with 1, 2, 3 or 10 queries", (1, 2, 3, 10) * 30),
+        ("40 documents with 2 queries, and 5 with 20", (2,) * 40 + (20,) * 5),
+    ):
+        rng = np.random.default_rng(8)
+        sizes = np.array(counts)
+        labels = {f"{document}-{i}": {str(document): 1} for document, m in enumerate(counts) for i in range(m)}
+        layout = layout_of(Judgements.from_dict(labels))
+        design = make_plan(PlanSettings(metric="ndcg@10", level=0.6), layout=layout).design
+        size = planned(design, layout.sizes.n)
+        shared = rng.normal(0, np.sqrt(design.icc), (len(sizes), experiments))
+        own = rng.normal(0, np.sqrt(1 - design.icc), (len(sizes), experiments))
+        # The sum of m queries of a document: m times the mean and the shared part, and sqrt(m) times one query's own.
+        rows, root = sizes[:, None], np.sqrt(sizes)[:, None]
+        sums = rows * size + design.sd * (rows * shared + root * own)
+        p = np.concatenate(
+            [sign_flip_test(sums[:, at : at + COLUMNS], np.arange(len(sizes)), rng)
+             for at in range(0, experiments, COLUMNS)]
+        )  # fmt: skip
+        got = float((p < 0.05).mean())
+        yield promised(
+            f"labels alone, {name}, difference {size:.4f}", got, POWER, f"as many as {layout.effective:.0f} of one size"
+        )
+
+
+def hits(
+    rng: np.random.Generator, first: float, second: float, correlation: float, n: int, experiments: int
+) -> Iterator[tuple[Array, Array]]:
+    """Hits and misses of two systems with these rates and this correlation."""
+    both = first * second + correlation * np.sqrt(first * (1 - first) * second * (1 - second))
     for _ in range(experiments):
-        kind = rng.choice(3, size=n, p=((changed + size) / 2, (changed - size) / 2, 1 - changed))
-        baseline = np.where(kind == 2, rng.random(n) < 0.7, kind == 1).astype(np.float64)
-        candidate = np.where(kind == 2, baseline, kind == 0).astype(np.float64)
-        found += paired_test("auto", baseline, candidate, np.arange(n), rng, 1).p < 0.05
-    return promised(f"hit or miss, {n} queries, difference {size:.4f}", found / experiments, POWER, "")
+        kind = rng.choice(4, size=n, p=(both, first - both, second - both, 1 - first - second + both))
+        yield (kind < 2).astype(np.float64), ((kind == 0) | (kind == 2)).astype(np.float64)
 
 
 def margin_figure(experiments: int) -> Figure:

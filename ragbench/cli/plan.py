@@ -12,11 +12,12 @@ HELP = """Find out how many queries a golden set needs.
 
 Example:
   ragbench plan reports/shop::bm25 reports/shop::hybrid --delta .02
-  ragbench plan --sd .3 --icc .3 --per-document 5 --queries 300
+  ragbench plan --metric hit@10 --level .84 --margin .04
+  ragbench plan --qrels qrels.txt --level .5
 
 Two systems that were evaluated are the pilot: the plan measures how their
-differences vary. Without a pilot the figures are assumptions. Exit code 2: an
-error of usage or input."""
+differences vary. Without a pilot the figures are assumptions, from the level of
+the metric, or from --sd. Exit code 2: an error of usage or input."""
 
 
 def show(options: "Options", plan: "Plan", output: Output) -> None:

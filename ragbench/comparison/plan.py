@@ -6,78 +6,18 @@ from math import ceil, floor, log10
 
 import numpy as np
 
+from ragbench.comparison.assumed import ICC, Assumed, assume
 from ragbench.comparison.gate.bounds import FEWEST_CLUSTERS
+from ragbench.comparison.layout import Layout
 from ragbench.comparison.pilot import Pilot
+from ragbench.comparison.plan_settings import PlanSettings
 from ragbench.core.context import generator
 from ragbench.core.errors import SettingError
-from ragbench.core.options import named, option, option_group
+from ragbench.core.options import named
 from ragbench.core.shown import Shown
 from ragbench.stats.choose import Choice, choose_test
 from ragbench.stats.icc import resampled_errors
 from ragbench.stats.power import Aim, Design, power_of, queries_needed, smallest_of_documents, smallest_size
-
-
-@option_group
-class PlanSettings:
-    """Settings of a plan.
-
-    Raises:
-        SettingError: a value is out of its range; the message lists every fault.
-    """
-
-    metric: str = option("Metric of the plan.", default="ndcg@10", section="Plan")
-    delta: float | None = option(
-        "Difference to detect.", default=None, section="Plan", unset="the next round one below what can be detected"
-    )
-    margin: float | None = option("Margin of a gate, for an equally good candidate.", default=None, section="Plan")
-    queries: int | None = option(
-        "Number of queries, present or planned.", default=None, section="Plan", unset="the pilot's"
-    )
-    per_document: float | None = option(
-        "Queries per document.", default=None, section="Plan", unset="the pilot's, or 1"
-    )
-    sd: float | None = option(
-        "Standard deviation of the differences, if there is no pilot.", default=None, section="Plan"
-    )
-    icc: float | None = option(
-        "Intraclass correlation of the differences of one document, 0 to 1.",
-        default=None,
-        section="Plan",
-        unset="the pilot's",
-    )
-    power: float = option("Probability of detecting a true difference.", default=0.8, section="Plan")
-    alpha: float = option("Level of the test.", default=0.05, section="Plan")
-    assurance: float = option(
-        "Share of pilots like this one whose plan keeps the power; .5 takes the measured standard deviation as it is.",
-        default=0.8,
-        section="Plan",
-    )
-    seed: int = option("Seed of the draws for the ranges of the plan.", default=0, section="Plan")
-
-    def __post_init__(self) -> None:
-        faults = []
-        for name in ("delta", "margin", "sd"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                faults.append(f"{named(name)} is {value:g}; it must be above 0")
-        if self.icc is not None and not 0 <= self.icc <= 1:
-            faults.append(f"{named('icc')} is {self.icc:g}; it must lie between 0 (independent) and 1 (the same)")
-        if self.queries is not None and self.queries < 2:
-            faults.append(f"{named('queries')} is {self.queries}; it must be at least 2: one query has no spread")
-        if self.per_document is not None and not 1 <= self.per_document < float("inf"):
-            faults.append(f"{named('per_document')} is {self.per_document:g}; it must be at least 1")
-        for name in ("power", "alpha"):
-            if not 0 < getattr(self, name) < 1:
-                faults.append(f"{named(name)} is {getattr(self, name):g}; it must lie between 0 and 1")
-        if not 0.5 <= self.assurance < 1:
-            faults.append(f"{named('assurance')} is {self.assurance:g}; it must lie between 0.5 and 1")
-        if self.power <= self.alpha:
-            faults.append(f"{named('power')} {self.power:g} is no more than {named('alpha')} {self.alpha:g}")
-        if self.seed < 0:
-            faults.append(f"{named('seed')} is {self.seed}; it must be at least 0")
-        if faults:
-            raise SettingError("\n".join(faults))
-
 
 FEW = 30
 """A pilot with fewer documents, or with fewer that differ, is called small."""
@@ -158,6 +98,8 @@ class Plan(Shown):
     Attributes:
         settings: settings of the plan.
         pilot: the pilot; None if the plan uses assumptions.
+        assumed: how the metric varies at the assumed level; None without a level.
+        layout: queries and documents of the labels, if the plan is from labels alone.
         design: variation of the differences, as measured or assumed, and queries per document.
         assured: factor by which the figures use a larger standard deviation, so that the share of pilots that is the
             assurance plan enough; 1 without a pilot.
@@ -176,6 +118,8 @@ class Plan(Shown):
 
     settings: PlanSettings
     pilot: Pilot | None
+    assumed: Assumed | None
+    layout: Layout | None
     design: Design
     assured: float
     queries: int | None
@@ -191,22 +135,28 @@ class Plan(Shown):
     warnings: tuple[str, ...]
 
 
-def make_plan(settings: PlanSettings, pilot: Pilot | None = None) -> Plan:
+def make_plan(settings: PlanSettings, pilot: Pilot | None = None, layout: Layout | None = None) -> Plan:
     """Plan the size of a golden set.
 
     Args:
-        settings: settings of the plan; without a pilot they need the standard deviation.
+        settings: settings of the plan; without a pilot they need the standard deviation or the level of the metric.
         pilot: two systems on a few queries.
+        layout: queries and documents of the labels, if there is no pilot.
 
     Raises:
         SettingError: a needed setting is missing, or a setting contradicts the pilot.
     """
-    design = _design(settings, pilot)
-    if pilot is None and settings.queries is None and settings.delta is None and settings.margin is None:
+    assumed = None
+    if pilot is not None:
+        design = _measured_design(settings, pilot)
+    else:
+        assumed = _assumed(settings, layout)
+        design = _assumed_design(settings, assumed, layout)
+    queries = settings.queries or (pilot.sizes.n if pilot else layout.sizes.n if layout else None)
+    if queries is None and settings.delta is None and settings.margin is None:
         raise SettingError(
             f"nothing to plan: say how many {named('queries')} there are, or which {named('delta')} is to be detected"
         )
-    queries = settings.queries or (pilot.sizes.n if pilot else None)
     documents = None if queries is None else _documents(design, queries)
     if queries is not None and queries < design.per_document:
         raise SettingError(f"{queries} queries cannot come from documents of {design.per_document:g} queries each")
@@ -224,6 +174,8 @@ def make_plan(settings: PlanSettings, pilot: Pilot | None = None) -> Plan:
     return Plan(
         settings=settings,
         pilot=pilot,
+        assumed=assumed,
+        layout=layout,
         design=design,
         assured=1.0 if spread is None else spread.planned,
         queries=queries,
@@ -238,25 +190,39 @@ def make_plan(settings: PlanSettings, pilot: Pilot | None = None) -> Plan:
         choice=None
         if asked is None
         else choose_test(n=asked, clusters=min(asked, _documents(design, asked)), binary=design.binary),
-        warnings=_warnings(design, queries, settings, pilot, smallest),
+        warnings=_warnings(design, queries, settings, pilot, smallest, assumed),
     )
 
 
-def _design(settings: PlanSettings, pilot: Pilot | None) -> Design:
-    if pilot is None:
-        if settings.sd is None:
-            raise SettingError(
-                f"name two systems as a pilot, or give {named('sd')}: the standard deviation of the differences"
-            )
-        each = settings.per_document or 1.0
-        if each > 1 and settings.icc is None:
-            raise SettingError(
-                f"with {each:g} queries per document the plan needs {named('icc')}: how alike differences of one "
-                "document are, 0 to 1. A pilot measures it"
-            )
-        return Design(settings.sd, settings.icc or 0.0, each)
-    if settings.sd is not None:
-        raise SettingError("is measured by the pilot; give only one of them", option="sd")
+def _assumed(settings: PlanSettings, layout: Layout | None) -> Assumed | None:
+    if settings.level is None:
+        return None
+    return assume(settings.metric, settings.level, settings.correlation, None if layout is None else layout.single)
+
+
+def _assumed_design(settings: PlanSettings, assumed: Assumed | None, layout: Layout | None) -> Design:
+    sd = settings.sd if assumed is None else assumed.sd
+    if sd is None:
+        raise SettingError(
+            f"name two systems as a pilot, or give {named('level')}: the mean of the metric, published or guessed; or "
+            f"{named('sd')}: the standard deviation of the differences"
+        )
+    by_labels = layout is not None and settings.per_document is None
+    each = layout.sizes.mean if layout and by_labels else settings.per_document or 1.0
+    alike = settings.icc if settings.icc is not None or assumed is None else ICC
+    if each > 1 and alike is None:
+        raise SettingError(
+            f"with {each:.3g} queries per document the plan needs {named('icc')}: how alike differences of one "
+            "document are, 0 to 1. A pilot measures it"
+        )
+    unevenness = layout.sizes.unevenness if layout and by_labels else 1.0
+    return Design(sd, alike or 0.0, each, unevenness, bool(assumed and assumed.binary))
+
+
+def _measured_design(settings: PlanSettings, pilot: Pilot) -> Design:
+    for name in ("sd", "level"):
+        if getattr(settings, name) is not None:
+            raise SettingError("goes without a pilot, which measures how differences vary", option=name)
     measured = None if pilot.icc is None else min(1.0, max(0.0, pilot.icc.value))
     alike = settings.icc if settings.icc is not None else measured
     if settings.per_document is None:
@@ -406,8 +372,9 @@ def _limit(design: Design, documents: int | None, settings: PlanSettings) -> flo
 
 
 def _warnings(
-    design: Design, queries: int | None, settings: PlanSettings, pilot: Pilot | None, smallest: Range | None
-) -> tuple[str, ...]:
+    design: Design, queries: int | None, settings: PlanSettings, pilot: Pilot | None, smallest: Range | None,
+    assumed: Assumed | None,
+) -> tuple[str, ...]:  # fmt: skip
     found = list(pilot.notes) if pilot else []
     if pilot is not None:
         unit = "documents" if pilot.sizes.clusters < pilot.sizes.n else "queries"
@@ -430,6 +397,11 @@ def _warnings(
             found.append(
                 "the intraclass correlation is negative: the plan treats the queries of one document as independent"
             )
+    if assumed is not None and smallest is not None and smallest.value > 1 - assumed.level:
+        found.append(
+            f"no candidate can be better by {smallest.value:.3f}: at a level of {assumed.level:g} only "
+            f"{1 - assumed.level:.3g} is left, so these queries can show a loss alone"
+        )
     if queries is not None and smallest is None:
         found.append(
             f"{_documents(design, queries)} independent units are too few: no test can reach p = "

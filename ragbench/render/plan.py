@@ -3,6 +3,8 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from ragbench.comparison.assumed import Assumed
+from ragbench.comparison.layout import Layout
 from ragbench.comparison.pilot import Pilot
 from ragbench.comparison.plan import Goal, Plan, Range, Row
 from ragbench.core.fingerprint import plain
@@ -41,6 +43,8 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "sentences": [*answers(plan), *grounds(plan)],
         "metric": plan.settings.metric,
         "pilot": None if plan.pilot is None else _pilot(plan.pilot),
+        "assumed": None if plan.assumed is None else _assumed(plan.assumed),
+        "labels": None if plan.layout is None else _labels(plan.layout),
         "design": {**asdict(plan.design), "design_effect": plan.design.effect},
         "assurance": None if plan.pilot is None else plan.settings.assurance,
         "planned_sd": plan.design.sd * plan.assured,
@@ -86,8 +90,9 @@ def grounds(plan: Plan) -> list[str]:
                 "low in about half of them."
             )
     else:
-        alike = f", intraclass correlation {_size(design.icc)}" if design.per_document > 1 else ""
-        lines.append(f"Assumed: differences with a standard deviation of {_size(design.sd)}{alike}.")
+        if plan.layout is not None:
+            lines.append(_counted(plan.layout))
+        lines.append(_assumption(plan))
     if design.effect > 1.005:
         lines.append(
             f"Queries of one document resemble each other: {design.effect:.2f} of them count as much as one "
@@ -105,6 +110,36 @@ def grounds(plan: Plan) -> list[str]:
             f"for the gate's one-sided bound at {_level(plan)} (false_passes)."
         )
     return lines
+
+
+def _counted(layout: Layout) -> str:
+    queries, documents = layout.sizes.n, layout.sizes.clusters
+    source = "each from its own document"
+    if documents < queries:
+        uneven = f", as many as {layout.effective:.0f} of one size" if layout.effective < documents - 0.5 else ""
+        source = f"from {documents:,} documents{uneven}"
+    without = f" {counted(layout.without, 'query')} without one are not used." if layout.without else ""
+    return (
+        f"The labels have {counted(queries, 'query')} with a relevant document, {source}; {layout.single:.0%} of the "
+        f"queries have a single relevant document.{without}"
+    )
+
+
+def _assumption(plan: Plan) -> str:
+    design, assumed = plan.design, plan.assumed
+    alike = f", intraclass correlation {_size(design.icc)}" if design.per_document > 1 else ""
+    if assumed is None:
+        return f"Assumed: differences with a standard deviation of {_size(design.sd)}{alike}."
+    text = (
+        f"Assumed: {assumed.metric} of {_size(assumed.level)} for both systems, and a correlation of "
+        f"{_size(assumed.correlation)} between their values"
+    )
+    if assumed.discordant is not None:
+        text += f", so that exactly one of them succeeds on {assumed.discordant:.1%} of the queries"
+    else:
+        usual = "typical at this level" if assumed.value_sd < assumed.most else "the largest at this level"
+        text += f"; the values have a standard deviation of {_size(assumed.value_sd)} ({usual})"
+    return f"{text}. The differences have a standard deviation of {_size(design.sd)}{alike}. A pilot measures it."
 
 
 def _goal(goal: Goal, plan: Plan) -> str:
@@ -182,6 +217,21 @@ def _deeper(plan: Plan) -> list[tuple[str, ...]]:
 
 def _shown(row: Row) -> str:
     return "nothing" if row.smallest is None else _size(row.smallest)
+
+
+def _assumed(assumed: Assumed) -> dict[str, object]:
+    return {**asdict(assumed), "sd": assumed.sd, "discordant": assumed.discordant}
+
+
+def _labels(layout: Layout) -> dict[str, object]:
+    return {
+        "queries": layout.sizes.n,
+        "without_relevant": layout.without,
+        "documents": layout.sizes.clusters,
+        "effective_documents": layout.effective,
+        "relevant": layout.relevant,
+        "single_relevant": layout.single,
+    }
 
 
 def _pilot(pilot: Pilot) -> dict[str, object]:

@@ -23,9 +23,11 @@ def shop(ragbench: Any, sample_data: Path, tmp_path_factory: pytest.TempPathFact
     return folder
 
 
-def test_the_page_shows_what_is_printed(ragbench: Any, shop: Path) -> None:
-    for line, shown in ((CONSOLE[0], SHOWN[0]), (CONSOLE[1].splitlines()[1], SHOWN[1])):
-        done = ragbench(*(word.replace("reports/shop", str(shop)) for word in shlex.split(line)[1:]))
+def test_the_page_shows_what_is_printed(ragbench: Any, shop: Path, sample_data: Path) -> None:
+    lines = (CONSOLE[0], CONSOLE[1].splitlines()[1], CONSOLE[2], CONSOLE[3])
+    for line, shown in zip(lines, SHOWN[:4], strict=True):
+        placed = line.replace("reports/shop", str(shop)).replace("datasets/shop", str(sample_data / "shop"))
+        done = ragbench(*shlex.split(placed)[1:])
         assert done.code == 0
         assert [text.rstrip() for text in done.out.splitlines()] == shown.splitlines()
 
@@ -86,6 +88,24 @@ def test_the_figures_of_the_assumptions_by_hand(ragbench: Any) -> None:
     assert found["goals"][0]["per_document"] is None
 
 
+def test_labels_alone_give_the_queries_and_their_documents(ragbench: Any, shop: Path, sample_data: Path) -> None:
+    found = ragbench("plan", "--golden", sample_data / "shop", "--level", ".65", "--json").json
+    units = pd.read_parquet(shop / "queries.parquet")["unit"]
+    scored = pd.read_parquet(shop / "scores.parquet").query("arm == 'bm25'").set_index("query_id")["ndcg@10"].dropna()
+    counts = units[pd.read_parquet(shop / "queries.parquet")["query_id"].isin(scored.index)].value_counts()
+    assert (found["labels"]["queries"], found["labels"]["documents"]) == (196, 170) == (counts.sum(), len(counts))
+    assert found["labels"]["effective_documents"] == pytest.approx(counts.sum() ** 2 / (counts**2).sum())
+    assert found["queries"] == 196
+    qrels = ragbench("plan", "--qrels", shop / "qrels.trec", "--level", ".65", "--json").json
+    # A TREC file does not record the document that a query was written from. One query has two best documents.
+    assert (qrels["labels"]["queries"], qrels["labels"]["documents"]) == (196, 171)
+
+
+def test_a_small_rest_above_the_level_is_noted(ragbench: Any) -> None:
+    done = ragbench("plan", "--metric", "hit@10", "--level", ".95", "--queries", "100")
+    assert "no candidate can be better by" in " ".join(done.out.split())
+
+
 def test_without_queries_it_says_how_many_to_write(ragbench: Any) -> None:
     done = ragbench("plan", "--sd", ".3", "--delta", ".03")
     assert done.out.startswith("For .030, write 787 queries.\n")
@@ -108,7 +128,7 @@ def test_few_documents_show_nothing(ragbench: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "give --sd"),
+        ([], "give --level"),
         (["--sd", ".3"], "nothing to plan"),
         (["--sd", "0", "--queries", "50"], "--sd is 0"),
         (["--sd", ".3", "--queries", "1"], "--queries is 1"),
@@ -118,7 +138,15 @@ def test_few_documents_show_nothing(ragbench: Any) -> None:
         (["--sd", ".3", "--queries", "50", "--per-document", "5"], "needs --icc"),
         (["--sd", ".3", "--queries", "3", "--per-document", "5", "--icc", ".2"], "3 queries cannot come"),
         (["--sd", ".3", "--queries", "50", "--power", ".01"], "--power 0.01"),
-        (["SHOP", "--sd", ".3"], "measured by the pilot"),
+        (["SHOP", "--sd", ".3"], "--sd goes without a pilot"),
+        (["SHOP", "--level", ".8"], "--level goes without a pilot"),
+        (["SHOP", "--golden", "labels.txt"], "--golden goes without a pilot"),
+        (["--golden", "labels.txt", "--qrels", "labels.txt"], "--golden and --qrels exclude each other"),
+        (["--level", "1", "--queries", "50"], "--level is 1"),
+        (["--level", ".8", "--sd", ".3", "--queries", "50"], "--level and --sd exclude each other"),
+        (["--sd", ".3", "--correlation", ".5", "--queries", "50"], "--correlation needs --level"),
+        (["--level", ".8", "--correlation", "1", "--queries", "50"], "--correlation is 1"),
+        (["--level", ".8", "--metric", "ndgc@10", "--queries", "50"], "did you mean 'ndcg"),
         (["SHOP::bm25"], "two systems, and 1 is named"),
         (["SHOP::bm25", "SHOP::bm25"], "named twice"),
         (["SHOP", "--metric", "ndgc@10"], "did you mean 'ndcg@10'"),

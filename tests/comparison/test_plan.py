@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
+from ragbench.comparison.assumed import assume
+from ragbench.comparison.layout import layout_of
 from ragbench.comparison.pairing import pair
 from ragbench.comparison.pilot import Pilot, measure_pilot
-from ragbench.comparison.plan import PlanSettings, make_plan
+from ragbench.comparison.plan import make_plan
+from ragbench.comparison.plan_settings import PlanSettings
 from ragbench.core.errors import InputError, SettingError
+from ragbench.core.judgements import Judgements
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.stats.power import Design, queries_needed
@@ -56,7 +60,7 @@ def test_more_queries_of_a_document_need_the_icc() -> None:
     plan = make_plan(PlanSettings(per_document=5, icc=0.3, queries=300), pilot)
     assert plan.design.effect == pytest.approx(2.2)
     assert plan.documents == 60
-    with pytest.raises(SettingError, match="measured by the pilot"):
+    with pytest.raises(SettingError, match="goes without a pilot"):
         make_plan(PlanSettings(sd=0.3), pilot)
 
 
@@ -67,6 +71,41 @@ def test_the_next_goal_is_round_and_out_of_reach() -> None:
         size = plan.goals[0].size
         assert 0.35 * plan.smallest.value < size <= 0.75 * plan.smallest.value
         assert float(f"{size:.0e}") == size
+
+
+def test_a_level_gives_the_variance_of_hits_exactly() -> None:
+    """Against 400,000 pairs of hits with this level and correlation."""
+    level, correlation = 0.84, 0.5
+    rng = np.random.default_rng(0)
+    both = level**2 + correlation * level * (1 - level)
+    kind = rng.choice(4, 400_000, p=(both, level - both, level - both, 1 - 2 * level + both))
+    first, second = (kind < 2).astype(float), ((kind == 0) | (kind == 2)).astype(float)
+    assert np.corrcoef(first, second)[0, 1] == pytest.approx(correlation, abs=0.01)
+    found = assume("hit@10", level)
+    assert found.discordant == pytest.approx((first != second).mean(), abs=0.002)
+    assert found.discordant == pytest.approx(2 * 0.84 * 0.16 * 0.5)
+    assert found.sd == pytest.approx((second - first).std(), abs=0.002)
+
+
+def test_graded_metrics_vary_less_and_unknown_ones_the_most() -> None:
+    assert assume("ndcg@10", 0.5, single=1.0).value_sd == pytest.approx(0.42)
+    assert assume("ndcg@10", 0.5, single=0.0).value_sd == pytest.approx(0.31)
+    assert assume("ndcg@10", 0.5).value_sd == pytest.approx(0.42)
+    assert assume("rbp(p=0.8)", 0.5).value_sd == 0.5
+    assert assume("mrr@1", 0.5).binary
+    assert not assume("recall@1", 0.5).binary
+
+
+def test_the_layout_of_labels_by_hand() -> None:
+    labels = {"a": {"x": 1}, "b": {"x": 2, "y": 1}, "c": {"y": 1}, "d": {"y": 1, "z": 1}, "e": {"x": 0}}
+    found = layout_of(Judgements.from_dict(labels))
+    # The units are x, x, y and the query d, whose best label two documents share.
+    assert (found.sizes.n, found.sizes.clusters, found.without) == (4, 3, 1)
+    assert found.effective == pytest.approx(4**2 / (2**2 + 1 + 1))
+    assert (found.relevant, found.single) == (1.5, 0.5)
+    assert layout_of(Judgements.from_dict(labels | {"f": {"z": 2}}), level=2).sizes.n == 2
+    with pytest.raises(InputError, match="1 of 5 queries have a relevant document"):
+        layout_of(Judgements.from_dict(labels), level=2)
 
 
 def test_every_fault_is_listed() -> None:
