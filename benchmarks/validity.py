@@ -176,13 +176,13 @@ def measure(collection: Named, corpus: Corpus, people: GoldenSet, count: int | N
         return compare(ours, theirs, POOL, METRIC, 0)
 
     began = time.perf_counter()
-    plain = write(corpus, chunks, count=count)
+    plain = write(corpus, chunks, count=count, wordings={"paraphrase": 1.0}).drafts
     between = time.perf_counter()
-    like = write(corpus, chunks, count=count, like=seeds)
+    like = write(corpus, chunks, count=count, wordings={"paraphrase": 1.0}, seeds=seeds).drafts
     ended = time.perf_counter()
     found = compared(plain)
     liked = found if like == plain else compared(like)
-    overlap = like[0].provenance.get("overlap")
+    overlap = like[0].provenance.get("target")
     return Measured(
         collection,
         found,

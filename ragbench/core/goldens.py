@@ -92,6 +92,14 @@ class GoldenItem:
     metadata: Mapping[str, object] = field(default_factory=dict)
 
     @property
+    def wording(self) -> str | None:
+        """How the query is worded (``metadata["wording"]``), or None. The text that it masks is masked for queries of
+        the same wording only.
+        """
+        found = self.metadata.get("wording")
+        return found if isinstance(found, str) and found else None
+
+    @property
     def unit(self) -> str:
         """The resampling unit: the source document, else the only document with the highest grade, else the query."""
         if self.source is not None:

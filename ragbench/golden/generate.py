@@ -189,15 +189,16 @@ async def _write(job: Job, context: Context) -> tuple[list[Draft], list[Failed]]
 def _mask(job: Job) -> list[Draft]:
     asked = Chunks.of(job.chunks[row] for row in job.rows)
     code, language = masked_language(job.settings.languages)
-    drafts = masked.write(
+    written = masked.write(
         job.corpus,
         asked,
+        wordings={"paraphrase": 1.0},
         per_document=job.settings.per_chunk,
         seed=job.settings.seed,
         language=language,
-        like=job.seeds,
+        seeds=job.seeds,
     )
-    return [replace(draft, language=code) for draft in drafts]
+    return [replace(draft, language=code) for draft in written.drafts]
 
 
 async def review(

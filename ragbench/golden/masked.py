@@ -1,28 +1,21 @@
-"""Masked sentences: queries without a language model, by the inverse cloze task.
+"""Masked queries: queries without a language model, by the inverse cloze task.
 
-A sentence of a document becomes the query and is masked in the document; the
-rest of the document is what a retriever must find. Of the sentences that stand
-alone, the writer takes the one that shares the fewest content words with the
-rest, because human queries share few words with what answers them, and a query
-copied from its target makes every lexical retriever look perfect.
+A sentence or a clause of a document becomes the query and is masked in the document; the rest of the document is what a
+retriever must find. The writer asks in several wordings (`ragbench.golden.wordings`), from the sentence that repeats
+least of its document to clauses that the document repeats. Each wording has masks of its own: a mask of one wording
+leaves the documents of the others as they are.
 
-Reference: K. Lee, M.-W. Chang, K. Toutanova, "Latent Retrieval for Weakly
-Supervised Open Domain Question Answering", ACL 2019, section 4: they train a
-retriever on the inverse cloze task; here it evaluates retrievers.
+Reference: K. Lee, M.-W. Chang, K. Toutanova, "Latent Retrieval for Weakly Supervised Open Domain Question Answering",
+ACL 2019, section 4: they train a retriever on the inverse cloze task; here it evaluates retrievers.
 
-Seed queries need no labels, and they can show that the users of a corpus do copy. A query's *lead* is the share of its
-stems (weighted by rarity) in the best-matching document, minus the share in the second best. A query that repeats the
-words of one document has a large lead. A query about a topic in its own words has a small one, although some document
-always has half of its words by chance.
-If the seeds lead by as much as copies would, the writer masks clauses instead. A clause is a run of words inside one
-sentence. It is as long as a seed and overlaps with the rest of its document as much as the seeds do. Whole sentences
-reach neither the overlap nor the length of such queries.
+Seed queries need no labels. Their mean lead (`ragbench.golden.lead`) shifts the shares of the wordings to those whose
+queries lead by as much.
 """
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,365 +23,352 @@ import numpy.typing as npt
 from ragbench.core.context import generator
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError
+from ragbench.core.fingerprint import fingerprint
+from ragbench.core.goldens import Evidence, Span
+from ragbench.golden.corpus_words import CorpusWords, Rows
 from ragbench.golden.drafts import Draft
-from ragbench.golden.masked_pool import CLAUSE_WRITER, VERSION, WRITER, Pick, Pool
-from ragbench.golden.overlap import ContentWords
+from ragbench.golden.lead import Leads, SeedLead
+from ragbench.golden.masked_pool import LEAST_WORDS, Pieces, as_query
+from ragbench.golden.wordings import (
+    FEWEST,
+    MOST,
+    TOLERANCE,
+    WORDINGS,
+    Wording,
+    counts_of,
+    queries_for,
+    shares_of,
+    shifted,
+)
 
-_TOKEN = re.compile(r"\b\w\w+\b")  # the default of `ContentWords.of`
+WRITER, CLAUSE_WRITER = "masked-sentence", "masked-clause"
+"""The types of the queries, and the names of their writers."""
+VERSION = 2
+FEWEST_CONTENT = 3
+"""Content words of a clause."""
+PER_WORD = 0.01
+"""A clause that is a word longer or shorter than the drawn length counts as this much farther from its target."""
+SAMPLE = 300
+"""How many queries of a wording have their leads measured."""
+DOCUMENTS_AT_A_TIME = 200
 
 
-class Windows(NamedTuple):
-    """Runs of content words, as columns.
+class Pick(NamedTuple):
+    """What is masked in a document.
 
     Attributes:
-        row: the sentence of each run.
-        first, last: its first and last content word, rows of `Clauses.start`.
-        overlap: the mean of two shares, of its words and of its stems, that other sentences of its document or the
-            title have; words are weighted by rarity.
-        stems: the second of the two shares.
+        piece: the sentence or window it is in.
+        first, last: its first and last word (`CorpusWords`).
+        start, end: character offsets in its document.
+        overlap: share of it that the rest of the document repeats.
     """
 
-    row: npt.NDArray[np.int64]
-    first: npt.NDArray[np.int64]
-    last: npt.NDArray[np.int64]
-    overlap: npt.NDArray[np.float64]
-    stems: npt.NDArray[np.float64]
+    piece: int
+    first: int
+    last: int
+    start: int
+    end: int
+    overlap: float
 
 
-@dataclass(eq=False)
-class Clauses:
-    """The content words of all sentences in order, with their rarity.
+class WordingReport(NamedTuple):
+    """What was written in one wording.
 
     Attributes:
-        pool: the sentences.
-        stems: stems of every sentence and title, in the layout of ``pool.words``.
-        rarity: (stems,) logarithm of the number of documents over the number of documents with the stem.
-        start, end: (n,) offsets of each content word in its document.
-        word, stem: (n,) rows of the word in the pairs of ``pool.words`` and ``stems``.
-        bounds: (sentences + 1,) row of the first word of each sentence.
+        wanted, written: queries.
+        share: share of the queries that was wanted.
+        overlap: mean overlap of the queries with their documents; NaN if there are none.
+        lead: mean lead of the queries that the documents can give; NaN if there are none.
     """
 
-    pool: Pool
-    stems: ContentWords
-    rarity: npt.NDArray[np.float64]
-    start: npt.NDArray[np.int64]
-    end: npt.NDArray[np.int64]
-    word: npt.NDArray[np.int64]
-    stem: npt.NDArray[np.int64]
-    bounds: npt.NDArray[np.int64]
-
-    @classmethod
-    def of(cls, pool: Pool, language: str) -> "Clauses":
-        """Find the content words of every sentence."""
-        words = pool.words
-        stems, stem_of = words.stemmed(language)
-        id_of = {word: row for row, word in enumerate(words.vocabulary)}
-        sentence, start, end, id_ = [], [], [], []
-        for row, one in enumerate(pool.sentences):
-            for match in _TOKEN.finditer(one.text):
-                word = id_of.get(match.group().lower())
-                if word is not None:
-                    sentence.append(row)
-                    start.append(one.start + match.start())
-                    end.append(one.start + match.end())
-                    id_.append(word)
-        at, ids = np.array(sentence, dtype=np.int64), np.array(id_, dtype=np.int64)
-        documents = int(pool.group.max(initial=-1)) + 1
-        width = max(len(stems.vocabulary), 1)
-        in_documents = np.unique(pool.group[stems.row] * width + stems.word) % width
-        frequency = np.bincount(in_documents, minlength=len(stems.vocabulary))
-        return cls(
-            pool,
-            stems,
-            np.log(1 + documents / (1 + frequency)),
-            np.array(start, dtype=np.int64),
-            np.array(end, dtype=np.int64),
-            _pair_rows(words, at, ids),
-            _pair_rows(stems, at, stem_of[ids]),
-            np.searchsorted(at, np.arange(len(pool.sentences) + 1)),
-        )
-
-    def windows(self, lengths: npt.NDArray[np.int64], documents: npt.NDArray[np.bool_] | None = None) -> Windows:
-        """List every run of the given length in the sentences that may be masked now. A shorter sentence is one run.
-
-        Args:
-            lengths: (documents,) content words per run.
-            documents: (documents,) the documents to look at; all by default.
-        """
-        rows = self.pool.rows()
-        if documents is not None:
-            rows = rows[documents[self.pool.group[rows]]]
-        size = self.bounds[rows + 1] - self.bounds[rows]
-        rows, size = rows[size > 0], size[size > 0]
-        length = np.minimum(size, lengths[self.pool.group[rows]])
-        runs = size - length + 1
-        step = np.arange(runs.sum()) - np.repeat(np.cumsum(runs) - runs, runs)
-        first = np.repeat(self.bounds[rows], runs) + step
-        last = first + np.repeat(length, runs) - 1
-        weight = self.rarity[self.stems.word[self.stem]]
-        total = _run_sums(weight, first, last)
-        by_word = _run_sums(weight * self._elsewhere(self.pool.words)[self.word], first, last) / total
-        by_stem = _run_sums(weight * self._elsewhere(self.stems)[self.stem], first, last) / total
-        return Windows(np.repeat(rows, runs), first, last, (by_word + by_stem) / 2, by_stem)
-
-    def pool_row(self, word: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return the sentence of each content word."""
-        return self.pool.words.row[self.word[word]]
-
-    def nearest(self, windows: Windows, overlap: float) -> npt.NDArray[np.intp]:
-        """For each document in order, return the row of the run whose overlap is nearest to ``overlap``."""
-        document = self.pool.group[windows.row]
-        # Rounding keeps the order of a sum from deciding between runs.
-        distance = np.round(np.abs(windows.overlap - overlap), 9)
-        order = np.lexsort((windows.first, self.pool.tiebreak[windows.row], distance, document))
-        _, first = np.unique(document[order], return_index=True)
-        return order[first]
-
-    def pick(self, windows: Windows, overlap: float) -> dict[int, Pick]:
-        """Pick the clause to mask in each document."""
-        picks = {}
-        for at in self.nearest(windows, overlap).tolist():
-            row, first, last = int(windows.row[at]), int(windows.first[at]), int(windows.last[at])
-            sentence = self.pool.sentences[row]
-            whole = last - first + 1 == self.bounds[row + 1] - self.bounds[row]
-            span = (sentence.start, sentence.end) if whole else (int(self.start[first]), int(self.end[last]))
-            picks[sentence.document] = Pick(row, *span)
-        return picks
-
-    def _elsewhere(self, words: ContentWords) -> npt.NDArray[np.bool_]:
-        return words.elsewhere(self.pool.group, self.pool.present)
-
-
-def _pair_rows(words: ContentWords, text: npt.NDArray[np.int64], word: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the row of each (text, word) pair among the sorted pairs."""
-    width = max(len(words.vocabulary), 1)
-    return np.searchsorted(words.row * width + words.word, text * width + word)
-
-
-def _run_sums(
-    values: npt.NDArray[np.float64], first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    sums = np.concatenate(([0.0], np.cumsum(values)))
-    return sums[last + 1] - sums[first]
-
-
-def lengths_of(seeds: Sequence[str], language: str) -> npt.NDArray[np.int64]:
-    """(n,) Count the content words of each query; queries without any are skipped."""
-    counts = ContentWords.of(seeds, language, stem=False).counts()
-    return counts[counts > 0]
-
-
-LEAST_SEEDS = 10
-"""With fewer seeds, a mean says nothing."""
-LEAST_LENGTH = 3
-OVERLAPS = (0.7, 0.8)
-"""Overlaps to try, in this order. Below the first, clauses rank settings worse than sentences do. Beyond the last, the
-nearest clause is seldom near."""
-SAMPLE = 400
-"""How many documents have their clauses measured."""
-CONFIDENCE = 1.645
-"""Standard errors to subtract from the seeds' lead, for a one-sided 95% limit."""
-CELLS = 20_000_000
-"""Shares that are held in memory at a time."""
+    wanted: int
+    written: int
+    share: float
+    overlap: float
+    lead: float
 
 
 @dataclass(frozen=True)
-class SeedShape:
-    """Length and lead of the seed queries, measured on the corpus.
+class Masked:
+    """Masked queries, and what was measured of them.
 
     Attributes:
-        lengths: content words per seed, at least `LEAST_LENGTH`.
-        lead, error: mean lead of the seeds and its standard error.
-        leads: mean lead of clauses as long as the seeds, for each of `OVERLAPS`.
-        overlap: the largest of `OVERLAPS` whose lead the seeds reach with confidence; None if they do not reach the
-            first, so that there is no sign that they copy.
+        drafts: the queries, by document and wording.
+        wordings: report by wording.
+        seeds: lead of the seed queries; None where there are too few.
+        documents: documents that were asked about.
+        in_windows: those without sentences, which were cut into windows of words.
+        without: those with nothing to mask.
     """
 
-    lengths: tuple[int, ...]
-    lead: float
-    error: float
-    leads: tuple[float, ...]
-    overlap: float | None
-
-
-def shape_of(clauses: Clauses, seeds: Sequence[str], seed: int, language: str) -> SeedShape | None:
-    """Measure the seeds. The result is None if fewer than `LEAST_SEEDS` have content words, or only one document can be
-    asked about.
-
-    Memory: `CELLS` shares of 8 bytes at a time.
-    """
-    lengths = np.maximum(lengths_of(seeds, language), LEAST_LENGTH)
-    able = np.unique(clauses.pool.group[clauses.pool.rows()])
-    if len(lengths) < LEAST_SEEDS or len(able) < 2:
-        return None
-    documents = _Documents.of(clauses)
-    theirs = documents.leads_of_texts(seeds, clauses.stems.vocabulary, language)
-    lead, error = float(theirs.mean()), float(theirs.std(ddof=1) / np.sqrt(len(theirs)))
-    rng = generator(seed, "struck", "sample")
-    drawn = np.zeros(documents.count, dtype=bool)
-    drawn[rng.choice(able, size=min(SAMPLE, len(able)), replace=False)] = True
-    windows = clauses.windows(rng.choice(lengths, size=documents.count), drawn)
-    leads = tuple(
-        float(documents.leads_of_clauses(clauses, windows.first[at], windows.last[at], windows.stems[at]).mean())
-        for at in (clauses.nearest(windows, overlap) for overlap in OVERLAPS)
-    )
-    reached = [o for o, least in zip(OVERLAPS, leads, strict=True) if lead - CONFIDENCE * error > least]
-    return SeedShape(tuple(sorted(lengths.tolist())), lead, error, leads, max(reached, default=None))
-
-
-@dataclass(frozen=True, eq=False)
-class _Documents:
-    """The stems of each document, as a sparse matrix.
-
-    Attributes:
-        has: scipy sparse matrix (stems, documents) of ones.
-        rarity: (stems,) weight of each.
-        count: number of documents.
-    """
-
-    has: Any
-    rarity: npt.NDArray[np.float64]
-    count: int
-
-    @classmethod
-    def of(cls, clauses: Clauses) -> "_Documents":
-        import scipy.sparse
-
-        stems, group = clauses.stems, clauses.pool.group
-        width, count = len(stems.vocabulary), int(group.max()) + 1
-        pairs = np.unique(stems.word * count + group[stems.row])
-        shape = (width, count)
-        has = scipy.sparse.csr_array((np.ones(len(pairs)), (pairs // count, pairs % count)), shape=shape)
-        return cls(has, clauses.rarity, count)
-
-    def leads_of_texts(
-        self, texts: Sequence[str], vocabulary: tuple[str, ...], language: str
-    ) -> npt.NDArray[np.float64]:
-        """(n,) Measure the leads of texts; texts without content words are skipped."""
-        words = ContentWords.of(texts, language)
-        id_of = {stem: row for row, stem in enumerate(vocabulary)}
-        ids = np.array([id_of.get(stem, -1) for stem in words.vocabulary], dtype=np.int64)[words.word]
-        # A word that no document has gets the highest rarity.
-        weight = np.where(ids >= 0, self.rarity[ids], np.log(1 + self.count))
-        total = np.bincount(words.row, weights=weight, minlength=words.texts).astype(np.float64)
-        known = ids >= 0
-        asked = self._asked(words.row[known], ids[known], words.texts)
-        return self._leads(asked, total)[total > 0]
-
-    def leads_of_clauses(
-        self,
-        clauses: Clauses,
-        first: npt.NDArray[np.int64],
-        last: npt.NDArray[np.int64],
-        share: npt.NDArray[np.float64],
-    ) -> npt.NDArray[np.float64]:
-        """(n,) Measure the leads of clauses. Each is masked in its own document, which then has the given share of its
-        stems.
-        """
-        stem = clauses.stems.word[clauses.stem]
-        size = last - first + 1
-        row = np.repeat(np.arange(len(first)), size)
-        at = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size) + np.repeat(first, size)
-        pairs = np.unique(row * len(self.rarity) + stem[at])
-        row, id_ = pairs // len(self.rarity), pairs % len(self.rarity)
-        total = np.bincount(row, weights=self.rarity[id_], minlength=len(first)).astype(np.float64)
-        own = clauses.pool.group[clauses.pool_row(first)]
-        return self._leads(self._asked(row, id_, len(first)), total, own, share)
-
-    def _asked(self, row: npt.NDArray[np.int64], stem: npt.NDArray[np.int64], count: int) -> Any:
-        import scipy.sparse
-
-        return scipy.sparse.csr_array((self.rarity[stem], (row, stem)), shape=(count, len(self.rarity)))
-
-    def _leads(
-        self,
-        asked: Any,
-        total: npt.NDArray[np.float64],
-        own: npt.NDArray[np.int64] | None = None,
-        share: npt.NDArray[np.float64] | None = None,
-    ) -> npt.NDArray[np.float64]:
-        leads = np.zeros(len(total))
-        block = max(1, CELLS // self.count)
-        for low in range(0, len(total), block):
-            rows = slice(low, min(low + block, len(total)))
-            shares = (asked[rows] @ self.has).toarray() / np.where(total[rows] > 0, total[rows], 1.0)[:, None]
-            if own is not None and share is not None:
-                shares[np.arange(len(shares)), own[rows]] = share[rows]
-            best = np.partition(shares, -2, axis=1)[:, -2:]
-            leads[rows] = best[:, 1] - best[:, 0]
-        return leads
-
-
-WITHOUT_SEEDS = (
-    "without ten or more queries of your users as seeds, each query is the sentence that shares the fewest words with "
-    "the rest of its document: where users repeat the words of documents, lexical retrievers look worse than they are"
-)
-"""The warning that goes with a set made without seeds."""
+    drafts: tuple[Draft, ...]
+    wordings: Mapping[str, WordingReport] = field(default_factory=dict)
+    seeds: SeedLead | None = None
+    documents: int = 0
+    in_windows: int = 0
+    without: int = 0
 
 
 def write(
     corpus: Corpus,
     chunks: Chunks,
     *,
+    wordings: Mapping[str, float] | None = None,
     count: int | None = None,
     per_document: int | None = None,
     seed: int = 0,
     language: str = "english",
-    like: Sequence[str] = (),
-) -> list[Draft]:
+    seeds: Sequence[str] = (),
+) -> Masked:
     """Write queries for a corpus, ordered by document.
 
-    Each query masks only its own sentence. The choice of sentences assumes that all of them are masked together, as
+    Each query masks only its own words. The choice assumes that all queries of one wording are masked together, as
     `ragbench.golden.masked_corpus` does.
 
     Args:
         corpus: the documents.
-        chunks: the chunks to ask about; sentences outside them are not used.
-        count: how many queries. Documents are drawn at random, each once before any is drawn again.
-        per_document: the most queries per document. The default is 1 without ``count``, else as many as needed.
-        seed: seed for drawing documents and for choosing between sentences of equal overlap.
+        chunks: the chunks to ask about; text outside them is not used.
+        wordings: share by wording (`ragbench.golden.wordings.WORDINGS`); equal shares of all by default.
+        count: how many queries; the default depends on the number of documents
+            (`ragbench.golden.wordings.queries_for`). Documents are drawn at random, each once before any is drawn
+            again.
+        per_document: queries per document, instead of ``count``.
+        seed: seed of all draws.
         language: Snowball language of the stemmer and the stop words.
-        like: thirty or more queries of real users, without labels. If they copy the words of the documents, clauses of
-            their length and overlap are masked. Otherwise, or with fewer than ten, they change nothing.
+        seeds: queries of real users, without labels, which shift the shares. Fewer than ten change nothing.
 
     Returns:
-        Drafts with their masked span and the whole document as evidence. ``provenance`` has the document's id
-        (``"source"``), the ``"writer"`` and, for a clause, the wanted ``"overlap"``. There are fewer than ``count``
-        drafts if the corpus has too few sentences that qualify.
+        Drafts with their masked span and the whole document as evidence, and what was measured. ``provenance`` has the
+        document's id (``"source"``), the ``"writer"``, the ``"wording"`` and the ``"overlap"``. There are fewer drafts
+        than wanted if the documents cannot give more.
 
     Raises:
-        SettingError: ``count`` or ``per_document`` is below 1.
-        InputError: no sentence of the corpus qualifies.
+        SettingError: ``count`` or ``per_document`` is below 1, or a wording is wrong.
+        InputError: nothing in the corpus qualifies.
     """
     for name, value in (("count", count), ("per_document", per_document)):
         if value is not None and value < 1:
             raise SettingError(f"{name} is {value}; it must be at least 1")
-    if count is None and per_document is None:
-        per_document = 1
-    pool = Pool.of(corpus, chunks, seed, language)
-    clauses = Clauses.of(pool, language) if like else None
-    shape = shape_of(clauses, like, seed, language) if clauses else None
-    lengths = generator(seed, "struck", "lengths")
-    provenance: dict[str, object] = {"writer": WRITER, "version": VERSION, "seed": seed}
-    if shape is not None and shape.overlap is not None:
-        provenance = {**provenance, "writer": CLAUSE_WRITER, "overlap": shape.overlap}
-    taken: list[Pick] = []
-    order = generator(seed, "struck", "documents").permutation(len(corpus))
-    for _ in range(per_document if per_document is not None else pool.most):
-        if clauses is not None and shape is not None and shape.overlap is not None:
-            drawn = lengths.choice(shape.lengths, size=len(corpus))
-            picks = clauses.pick(clauses.windows(drawn), shape.overlap)
-        else:
-            picks = pool.pick()
-        chosen = [picks[document] for document in order.tolist() if document in picks]
-        chosen = chosen if count is None else chosen[: count - len(taken)]
-        pool.mask(chosen)
-        taken += chosen
-        if not chosen or len(taken) == count:
-            break
-    if not taken:
+    shares = shares_of(wordings if wordings is not None else dict.fromkeys(WORDINGS, 1.0))
+    words = CorpusWords.of(corpus, language)
+    pieces = Pieces.of(corpus, chunks, words)
+    asked = len(chunks.document_ids)
+    by_wording = {name: _Masks(WORDINGS[name], pieces, words, corpus, seed) for name in shares}
+    able = {name: masks.pick() for name, masks in by_wording.items()}
+    if not any(able.values()):
         raise InputError(
-            "no sentence of the corpus can be masked: none stands alone in a document that says more than it. "
-            "Are the documents prose, and longer than one sentence?"
+            f"nothing can be masked in {asked} documents: each needs {LEAST_WORDS} content words in a sentence or "
+            "window of words, and as many beside it. Are the documents longer than a title?"
         )
-    return [pool.draft(pick, corpus, provenance) for pick in sorted(taken)]
+    leads = Leads.of(words)
+    several = len(corpus) > 1  # A lead is over a second document.
+    of_wording = {name: _mean_lead(leads, picks, seed, name) for name, picks in able.items() if picks and several}
+    lead = leads.of_seeds(seeds, language) if seeds else None
+    if lead is not None:
+        shares = shifted(shares, of_wording, lead.mean, lead.error)
+    total = count or (per_document * asked if per_document else queries_for(asked, len(shares)))
+    wanted = counts_of(shares, total)
+    taken = _deal(by_wording, able, wanted, seed)
+    order = list(WORDINGS)
+    rows = sorted((pieces.sentences[pick.piece].document, order.index(name), pick)
+                  for name, picks in taken.items() for pick in picks)  # fmt: skip
+    return Masked(
+        tuple(_draft(corpus, pieces, order[at], pick, seed) for _, at, pick in rows),
+        {
+            name: WordingReport(
+                wanted[name], len(picks), shares[name],
+                float(np.mean([pick.overlap for pick in picks])) if picks else float("nan"),
+                of_wording.get(name, float("nan")),
+            )
+            for name, picks in taken.items()
+        },
+        lead, asked, pieces.in_windows, pieces.without,
+    )  # fmt: skip
+
+
+def _deal(
+    by_wording: Mapping[str, "_Masks"],
+    able: Mapping[str, Mapping[int, Pick]],
+    wanted: Mapping[str, int],
+    seed: int,
+) -> dict[str, list[Pick]]:
+    """Deal documents to wordings. A document is asked about in a second wording when all have been asked about in one.
+
+    A document goes to the wording that lacks the largest part of its queries.
+    """
+    taken: dict[str, list[Pick]] = {name: [] for name in wanted}
+    now = dict(able)
+    while any(now.values()):
+        documents = sorted(set().union(*now.values()))
+        order = [documents[at] for at in generator(seed, "masked", "documents").permutation(len(documents)).tolist()]
+        used: dict[int, set[str]] = {}
+        dealt = {name: list[Pick]() for name in wanted}
+        for _ in wanted:
+            for document in order:
+                open_ = [
+                    name for name in wanted
+                    if document in now[name] and name not in used.get(document, ()) and len(taken[name]) < wanted[name]
+                ]  # fmt: skip
+                if open_:
+                    name = min(open_, key=lambda one: len(taken[one]) / wanted[one])
+                    used.setdefault(document, set()).add(name)
+                    taken[name].append(now[name][document])
+                    dealt[name].append(now[name][document])
+        # Only a wording that still lacks queries asks about its documents again.
+        now = {
+            name: by_wording[name].pick(dealt[name]) if dealt[name] and len(taken[name]) < wanted[name] else {}
+            for name in wanted
+        }
+    return taken
+
+
+def _mean_lead(leads: Leads, picks: Mapping[int, Pick], seed: int, name: str) -> float:
+    chosen = list(picks.values())
+    if len(chosen) > SAMPLE:
+        drawn = generator(seed, "masked", "sample", name).choice(len(chosen), size=SAMPLE, replace=False)
+        chosen = [chosen[at] for at in sorted(drawn.tolist())]
+    first = np.array([pick.first for pick in chosen], dtype=np.int64)
+    last = np.array([pick.last for pick in chosen], dtype=np.int64)
+    return float(leads.of_masked(first, last).mean())
+
+
+class _Masks:
+    """What one wording masks."""
+
+    def __init__(self, wording: Wording, pieces: Pieces, words: CorpusWords, corpus: Corpus, seed: int) -> None:
+        self.wording, self.pieces, self.corpus, self.seed = wording, pieces, corpus, seed
+        self.words = words.unmasked()
+        self.left = pieces.most.copy()
+        self.open = np.ones(len(pieces.first), dtype=bool)
+        rng = generator(seed, "masked", wording.name)
+        self.ties = rng.random(len(pieces.first))
+        self.lengths = rng.integers(FEWEST, MOST + 1, size=len(corpus))
+
+    def pick(self, dealt: Sequence[Pick] = ()) -> dict[int, Pick]:
+        """Mask what was dealt to the wording, and pick what each document can give it next."""
+        for pick in dealt:
+            self.words.mask(pick.first, pick.last)
+            self.open[pick.piece] = False
+            self.left[self.pieces.document[pick.piece]] -= 1
+        if dealt:
+            self.words.settle()
+        rows = np.flatnonzero(self.open & (self.left[self.pieces.document] > 0))
+        if self.wording.target is None:
+            return self._whole(rows)
+        found: dict[int, Pick] = {}
+        documents = np.unique(self.pieces.document[rows])
+        for low in range(0, len(documents), DOCUMENTS_AT_A_TIME):
+            block = documents[low : low + DOCUMENTS_AT_A_TIME]
+            inside = (self.pieces.document[rows] >= block[0]) & (self.pieces.document[rows] <= block[-1])
+            found |= self._clauses(rows[inside], self.wording.target)
+        return found
+
+    def _whole(self, rows: Rows) -> dict[int, Pick]:
+        first, last = self.pieces.first[rows], self.pieces.last[rows]
+        measured = self.words.overlaps(first, last)
+        usable = (measured.content >= LEAST_WORDS) & (measured.left >= LEAST_WORDS)
+        documents = self.pieces.document[rows]
+        if self.wording.most:
+            # The sentence of most overlap of a document with one sentence is the one of least overlap.
+            usable &= (np.bincount(documents, weights=usable)[documents] if len(documents) else usable) > 1
+        cost = np.round(-measured.overlap if self.wording.most else measured.overlap, 9) + 1e-9 * self.ties[rows]
+        spans = [(self.pieces.sentences[row].start, self.pieces.sentences[row].end) for row in rows.tolist()]
+        return self._best(rows, first, last, np.where(usable, cost, np.inf), measured.overlap, spans)
+
+    def _clauses(self, rows: Rows, target: float) -> dict[int, Pick]:
+        piece, first, last = _runs(self.pieces.first[rows], self.pieces.last[rows], self.words)
+        measured = self.words.overlaps(first, last)
+        gap = np.abs(measured.overlap - target)
+        usable = (measured.content >= FEWEST_CONTENT) & (measured.left >= LEAST_WORDS) & (gap <= TOLERANCE)
+        drawn = self.lengths[self.pieces.document[rows]][piece]
+        cost = np.round(gap + PER_WORD * np.abs(last - first + 1 - drawn), 9) + 1e-9 * self.ties[rows][piece]
+        return self._best(rows[piece], first, last, np.where(usable, cost, np.inf), measured.overlap, None)
+
+    def _best(
+        self,
+        rows: Rows,
+        first: Rows,
+        last: Rows,
+        cost: npt.NDArray[np.float64],
+        overlap: npt.NDArray[np.float64],
+        spans: Sequence[tuple[int, int]] | None,
+    ) -> dict[int, Pick]:
+        """The cheapest candidate of each document that stands in it only once. Candidates are in order of document."""
+        found: dict[int, Pick] = {}
+        documents = self.pieces.document[rows]
+        edges = np.append(np.flatnonzero(np.diff(documents, prepend=-1)), len(documents)).tolist()
+        for low, high in pairwise(edges):
+            own = cost[low:high]
+            while np.isfinite(own).any():
+                at = low + int(own.argmin())
+                document = int(documents[at])
+                span = spans[at] if spans else self._trimmed(document, int(first[at]), int(last[at]))
+                if self._once(document, *span):
+                    found[document] = Pick(
+                        int(rows[at]), int(first[at]), int(last[at]), span[0], span[1], float(overlap[at])
+                    )
+                    break
+                own[at - low] = np.inf
+        return found
+
+    def _trimmed(self, document: int, first: int, last: int) -> tuple[int, int]:
+        """The span of a clause, without punctuation at its ends."""
+        text = self.corpus.documents[document].text
+        start, end = int(self.words.start[first]), int(self.words.end[last])
+        while not text[start].isalnum():
+            start += 1
+        while not text[end - 1].isalnum():
+            end -= 1
+        return start, end
+
+    def _once(self, document: int, start: int, end: int) -> bool:
+        """Whether neither the title nor the text without the span has the query."""
+        one = self.corpus.documents[document]
+        query = as_query(one.text[start:end]).lower()
+        rest = f"{one.title}\n{one.text[:start]} {one.text[end:]}".lower()
+        return bool(query) and query not in " ".join(rest.split())
+
+
+def _runs(first: Rows, last: Rows, words: CorpusWords) -> tuple[Rows, Rows, Rows]:
+    """Every run of `FEWEST` to `MOST` words in pieces that begins and ends with a content word: piece, first, last."""
+    size = last - first + 1
+    piece = np.repeat(np.arange(len(first)), size)
+    begin = np.arange(len(piece)) - np.repeat(np.cumsum(size) - size, size) + np.repeat(first, size)
+    says = words.content[begin + 1] > words.content[begin]
+    piece, begin = piece[says], begin[says]
+    lengths = np.arange(FEWEST, MOST + 1)
+    end = (begin[:, None] + lengths - 1).ravel()
+    piece, begin = np.repeat(piece, len(lengths)), np.repeat(begin, len(lengths))
+    inside = end <= last[piece]
+    piece, begin, end = piece[inside], begin[inside], end[inside]
+    says = words.content[end + 1] > words.content[end]
+    return piece[says], begin[says], end[says]
+
+
+def _draft(corpus: Corpus, pieces: Pieces, wording: str, pick: Pick, seed: int) -> Draft:
+    """Make the query of a masked span."""
+    sentence = pieces.sentences[pick.piece]
+    document = corpus.documents[sentence.document]
+    text = document.text[pick.start : pick.end]
+    writer = WRITER if WORDINGS[wording].target is None else CLAUSE_WRITER
+    return Draft(
+        id=fingerprint([wording, VERSION, document.id, pick.start, pick.end, text])[:16],
+        text=as_query(text),
+        type=writer,
+        answer=None,
+        quotes=(),
+        chunk_ids=pieces.chunk_ids[pick.piece],
+        evidence=(Evidence(document.id),),
+        masked=(Span(document.id, pick.start, pick.end),),
+        provenance={
+            "writer": writer, "version": VERSION, "seed": seed, "wording": wording,
+            "overlap": round(pick.overlap, 3), "source": document.id,
+        },
+    )  # fmt: skip
+
+
+WITHOUT_SEEDS = (
+    "without ten or more queries of your users as seeds, all wordings have the same share: nothing says which of them "
+    "your users' queries are like"
+)
+"""The note that goes with a set made without seeds."""

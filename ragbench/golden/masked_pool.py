@@ -1,28 +1,25 @@
-"""The sentences of a corpus that can be masked, and those that are masked already.
+"""The pieces of documents that can be masked.
 
-A sentence can be masked if rules find that it stands alone, and if enough of its document is left without it. The rules
-for sentences are English;
-the stemmers and stop words are those of Snowball (https://snowballstem.org/algorithms/).
+A sentence can be masked if rules find that it stands alone. A document without such a sentence (a transcript, notes,
+text in capitals without stops) is cut into windows of words. The rules for sentences are English; the stemmers and stop
+words are those of Snowball (https://snowballstem.org/algorithms/).
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.core.context import generator
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import SettingError
-from ragbench.core.fingerprint import fingerprint
-from ragbench.core.goldens import Evidence, Span
 from ragbench.core.spelling import given
 from ragbench.corpus.boundaries import sentence_spans
-from ragbench.golden.drafts import Draft
-from ragbench.golden.overlap import ContentWords
+from ragbench.golden.corpus_words import CorpusWords
 
 FEWEST_WORDS, MOST_WORDS = 6, 60
 LETTER_SHARE = 0.7
@@ -73,13 +70,6 @@ class Sentence(NamedTuple):
     text: str
 
 
-def sentences_of(corpus: Corpus) -> Iterator[Sentence]:
-    """Iterate over every sentence, in order."""
-    for row, document in enumerate(corpus):
-        for start, end in spans_in_any_case(document.text):
-            yield Sentence(row, start, end, document.text[start:end])
-
-
 def spans_in_any_case(text: str) -> list[tuple[int, int]]:
     """Find the spans of sentences, also in a text that was put into lower case."""
     capitals = sum(map(str.isupper, text))
@@ -119,130 +109,132 @@ def stands_alone(sentence: str) -> bool:
     return sum(word in _JOINING for word in lowered) >= FEWEST_JOINING
 
 
-WRITER = "masked-sentence"
-"""The type of every query, and the name of the writer that masks whole sentences."""
-CLAUSE_WRITER = "masked-clause"
-"""The name of the writer that masks clauses."""
-VERSION = 1
-_ID_OF = {WRITER: "struck-sentence", CLAUSE_WRITER: "struck-clause"}
-"""The first names of the writers. The ids of queries are made from them, so they must not change."""
 LEAST_WORDS = 4
-"""Least distinct content words of a query, and of the rest of its document."""
+"""Least content words of a masked sentence, and of the rest of its document."""
 MOST_MASKED = 1 / 3
-"""Largest share of a document's sentences to mask. One may always be masked if some text is left."""
+"""Largest share of a document's sentences to mask for one wording. One may always be masked if enough text is left."""
+WINDOW, SHORTEST_WINDOW = 15, 8
+"""Words of a window of a text without sentences. The rest of a paragraph joins the window before it if it is shorter
+than the second."""
+WINDOW_LETTERS = 0.5
+"""Least share of letters of a window, as `LETTER_SHARE` for sentences. Notes and tables have many numbers."""
+_BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
 
 
-class Pick(NamedTuple):
-    """A masked span.
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """What can be masked: the sentences that stand alone, or windows of words in documents without any.
 
     Attributes:
-        row: the sentence.
-        start, end: character offsets in its document: the sentence or a part of it.
+        sentences: the pieces.
+        first, last: (n,) the first and the last word of each (`CorpusWords`).
+        document: (n,) its document.
+        chunk_ids: the chunks that hold each.
+        most: (documents,) how many pieces of a document may be masked for one wording.
+        in_windows: documents that were cut into windows.
+        without: documents that have nothing to mask.
     """
 
-    row: int
-    start: int
-    end: int
-
-
-@dataclass(eq=False)
-class Pool:
-    """The sentences of all documents. It picks the one with the least overlap from each."""
-
     sentences: Sequence[Sentence]
-    words: ContentWords
-    group: npt.NDArray[np.int64]
+    first: npt.NDArray[np.int64]
+    last: npt.NDArray[np.int64]
+    document: npt.NDArray[np.int64]
     chunk_ids: Sequence[tuple[str, ...]]
-    eligible: npt.NDArray[np.bool_]
-    tiebreak: npt.NDArray[np.float64]
-    present: npt.NDArray[np.bool_]
-    left: npt.NDArray[np.int64]
+    most: npt.NDArray[np.int64]
+    in_windows: int
+    without: int
 
     @classmethod
-    def of(cls, corpus: Corpus, chunks: Chunks, seed: int, language: str) -> "Pool":
-        """Build a pool with nothing masked. The seed decides between sentences of equal overlap."""
-        sentences = list(sentences_of(corpus))
-        titles = [document.title for document in corpus]
-        # Titles are never masked, so they count as text of their documents.
-        # Words are compared as written. With stems, the chosen sentences would be those that stemming finds least, and
-        # settings without a stemmer would look too good (tau .73 against .85 on Cranfield).
-        texts = [*(sentence.text for sentence in sentences), *titles]
-        words = ContentWords.of(texts, language, stem=False)
-        group = np.array([*(s.document for s in sentences), *range(len(corpus))], dtype=np.int64)
-        chunk_ids = chunks_of(sentences, corpus, chunks)
-        enough = words.counts() >= LEAST_WORDS
-        eligible = np.zeros(len(group), dtype=bool)
-        for row, sentence in enumerate(sentences):
-            eligible[row] = enough[row] and chunk_ids[row] and stands_alone(sentence.text)
-        per_document = np.bincount(group[: len(sentences)], minlength=len(corpus))
-        left = np.maximum((per_document * MOST_MASKED).astype(np.int64), (per_document > 1).astype(np.int64))
-        tiebreak = generator(seed, "struck", "ties").random(len(group))
-        return cls(sentences, words, group, chunk_ids, eligible, tiebreak, np.ones(len(group), dtype=bool), left)
-
-    @property
-    def most(self) -> int:
-        """The largest number of queries that any document can give."""
-        return int(self.left.max(initial=0))
-
-    def pick(self) -> dict[int, Pick]:
-        """Pick the sentence of each document that is not masked yet and overlaps least with the rest."""
-        shares = self.words.rest_shares(self.group, self.present)
-        rows = self.rows()
-        rows = rows[np.lexsort((self.tiebreak[rows], shares[rows], self.group[rows]))]
-        documents, first = np.unique(self.group[rows], return_index=True)
-        return {
-            document: Pick(row, self.sentences[row].start, self.sentences[row].end)
-            for document, row in zip(documents.tolist(), rows[first].tolist(), strict=True)
-        }
-
-    def rows(self) -> npt.NDArray[np.intp]:
-        """Return the rows of the sentences that may be masked now."""
-        rows = np.flatnonzero(self.eligible & self.present & (self.left[self.group] > 0))
-        # Words of other sentences must be left: a title alone is not a document to find.
-        counts = self.words.counts()
-        sentences = self.present.copy()
-        sentences[len(self.sentences) :] = False
-        said = np.bincount(self.group, weights=counts * sentences)
-        return rows[said[self.group[rows]] - counts[rows] >= LEAST_WORDS]
-
-    def mask(self, picks: Sequence[Pick]) -> None:
-        """Mask sentences in their documents."""
-        rows = [pick.row for pick in picks]
-        self.present[rows] = False
-        np.subtract.at(self.left, self.group[rows], 1)
-
-    def draft(self, pick: Pick, corpus: Corpus, provenance: Mapping[str, object]) -> Draft:
-        """Make the query of a masked span."""
-        document = corpus.documents[int(self.group[pick.row])]
-        text = document.text[pick.start : pick.end]
-        return Draft(
-            id=fingerprint([_ID_OF[str(provenance["writer"])], VERSION, document.id, pick.start, pick.end, text])[:16],
-            text=as_query(text),
-            type=WRITER,
-            answer=None,
-            quotes=(),
-            chunk_ids=self.chunk_ids[pick.row],
-            evidence=(Evidence(document.id),),
-            masked=(Span(document.id, pick.start, pick.end),),
-            provenance={**provenance, "source": document.id},
-        )
+    def of(cls, corpus: Corpus, chunks: Chunks, words: CorpusWords) -> "Pieces":
+        """Cut the documents. Pieces outside the chunks are skipped."""
+        asked = _Places.of(chunks)
+        pieces, chunk_ids = list[Sentence](), list[tuple[str, ...]]()
+        most = np.zeros(len(corpus), dtype=np.int64)
+        in_windows = without = 0
+        for row, document in enumerate(corpus):
+            if not asked.known(document.id):
+                continue
+            spans = spans_in_any_case(document.text)
+            cut = [Sentence(row, start, end, document.text[start:end]) for start, end in spans]
+            found = [(one, ids) for one in cut if (ids := asked.around(document.id, one)) and stands_alone(one.text)]
+            if not found or len(cut) == 1:
+                cut = [Sentence(row, start, end, document.text[start:end]) for start, end in windows(document.text)]
+                found = [
+                    (one, ids) for one in cut if (ids := asked.around(document.id, one)) and _has_letters(one.text)
+                ]
+                in_windows += bool(found)
+            without += not found
+            most[row] = max(int(len(cut) * MOST_MASKED), 1)
+            pieces += [one for one, _ in found]
+            chunk_ids += [ids for _, ids in found]
+        first, last = _words_of(pieces, words)
+        there = np.flatnonzero(last >= first)
+        kept = [pieces[at] for at in there.tolist()]
+        return cls(
+            kept, first[there], last[there], np.array([one.document for one in kept], dtype=np.int64),
+            [chunk_ids[at] for at in there.tolist()], most, in_windows, without,
+        )  # fmt: skip
 
 
-def chunks_of(sentences: Sequence[Sentence], corpus: Corpus, chunks: Chunks) -> list[tuple[str, ...]]:
-    """Find the ids of the chunks that hold each whole sentence."""
-    places: dict[str, list[tuple[int, int, str]]] = {}
-    for at, start, end, id_ in zip(
-        chunks.document_index.tolist(), chunks.starts.tolist(), chunks.ends.tolist(), chunks.ids, strict=True
-    ):
-        places.setdefault(chunks.document_ids[at], []).append((start, end, id_))
-    for rows in places.values():
-        rows.sort()
-    found: list[tuple[str, ...]] = []
-    for sentence in sentences:
-        rows = places.get(corpus.documents[sentence.document].id, [])
-        last = bisect_right(rows, sentence.start, key=lambda row: row[0])
-        found.append(tuple(id_ for _, end, id_ in rows[:last] if end >= sentence.end))
+def windows(text: str) -> list[tuple[int, int]]:
+    """Cut a text into windows of `WINDOW` words, none across a blank line.
+
+    Examples:
+        >>> text = " ".join(f"w{n}" for n in range(40))
+        >>> [len(text[start:end].split()) for start, end in windows(text)]
+        [15, 15, 10]
+    """
+    found = []
+    edges = [0, *(match.end() for match in _BLANK_LINE.finditer(text)), len(text)]
+    for low, high in pairwise(edges):
+        words = [match.span() for match in re.finditer(r"\S+", text[low:high])]
+        starts = list(range(0, len(words), WINDOW))
+        if len(starts) > 1 and len(words) - starts[-1] < SHORTEST_WINDOW:
+            starts.pop()
+        for at, stop in pairwise([*starts, len(words)]):
+            found.append((low + words[at][0], low + words[stop - 1][1]))
     return found
+
+
+def _has_letters(text: str) -> bool:
+    characters = [char for char in text if not char.isspace()]
+    return sum(map(str.isalpha, characters)) >= WINDOW_LETTERS * len(characters)
+
+
+def _words_of(pieces: Sequence[Sentence], words: CorpusWords) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """First and last whole word of each piece."""
+    first, last = np.zeros(len(pieces), dtype=np.int64), np.zeros(len(pieces), dtype=np.int64)
+    for at, piece in enumerate(pieces):
+        low, high = words.bounds[piece.document], words.titles[piece.document]
+        first[at] = low + np.searchsorted(words.start[low:high], piece.start)
+        last[at] = low + np.searchsorted(words.end[low:high], piece.end, side="right") - 1
+    return first, last
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Start, end and id of the chunks of each document, in order."""
+
+    chunks: Mapping[str, Sequence[tuple[int, int, str]]]
+
+    @classmethod
+    def of(cls, chunks: Chunks) -> "_Places":
+        places: dict[str, list[tuple[int, int, str]]] = {}
+        for at, start, end, id_ in zip(
+            chunks.document_index.tolist(), chunks.starts.tolist(), chunks.ends.tolist(), chunks.ids, strict=True
+        ):
+            places.setdefault(chunks.document_ids[at], []).append((start, end, id_))
+        return cls({id_: sorted(rows) for id_, rows in places.items()})
+
+    def known(self, document_id: str) -> bool:
+        """Whether the document has any chunk."""
+        return document_id in self.chunks
+
+    def around(self, document_id: str, piece: Sentence) -> tuple[str, ...]:
+        """Ids of the chunks that hold the whole piece."""
+        rows = self.chunks[document_id]
+        last = bisect_right(rows, piece.start, key=lambda row: row[0])
+        return tuple(id_ for _, end, id_ in rows[:last] if end >= piece.end)
 
 
 SNOWBALL = {

@@ -9,7 +9,8 @@ from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.golden.drafting import Failed
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.generate import WRITER, Generated, Job, standing
-from ragbench.golden.masked import LEAST_SEEDS, WITHOUT_SEEDS
+from ragbench.golden.lead import LEAST_SEEDS
+from ragbench.golden.masked import WITHOUT_SEEDS
 from ragbench.golden.stages.round_trip import survival
 from ragbench.io.files import write_text
 from ragbench.io.golden_files import write_golden

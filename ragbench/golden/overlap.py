@@ -53,17 +53,6 @@ class ContentWords:
         """(texts,) number of distinct content words of each text."""
         return np.bincount(self.row, minlength=self.texts)
 
-    def stemmed(self, language: str) -> tuple["ContentWords", npt.NDArray[np.int64]]:
-        """Return the stems of these words, and the stem (row of the new vocabulary) of each row of ``vocabulary``."""
-        import Stemmer
-
-        known = language in Stemmer.algorithms()
-        stems = Stemmer.Stemmer(language).stemWords(list(self.vocabulary)) if known else list(self.vocabulary)
-        names, of_word = np.unique(np.array(stems, dtype=object), return_inverse=True)
-        width = max(len(names), 1)
-        pairs = np.unique(self.row * width + of_word[self.word])
-        return ContentWords(pairs // width, pairs % width, self.texts, tuple(names.tolist())), of_word
-
     def rest_shares(
         self, group: npt.NDArray[np.int64], present: npt.NDArray[np.bool_] | None = None
     ) -> npt.NDArray[np.float64]:
@@ -107,3 +96,15 @@ def overlaps(queries: Sequence[str], texts: Sequence[str], language: str = "engl
     words = ContentWords.of([*queries, *texts], language)
     # A query and its text form a group of two, so the other text of the group is the query's text.
     return words.rest_shares(np.concatenate((np.arange(n), np.arange(n))))[:n]
+
+
+def stems_of(vocabulary: Sequence[str], language: str) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
+    """Return the distinct stems of words, and the stem (a row of the first) of each word. A language without a stemmer
+    keeps its words.
+    """
+    import Stemmer
+
+    known = language in Stemmer.algorithms()
+    stems = Stemmer.Stemmer(language).stemWords(list(vocabulary)) if known else list(vocabulary)
+    names, of_word = np.unique(np.array(stems, dtype=object), return_inverse=True)
+    return tuple(names.tolist()), of_word.astype(np.int64)

@@ -27,7 +27,8 @@ from ragbench.golden.generate import (
     generate,
     plan,
 )
-from ragbench.golden.masked import LEAST_SEEDS, WITHOUT_SEEDS
+from ragbench.golden.lead import LEAST_SEEDS
+from ragbench.golden.masked import WITHOUT_SEEDS
 from ragbench.golden.outputs import RESULTS, card, write_outputs
 from ragbench.golden.sampling import sample
 from ragbench.golden.stages.base import Stage

@@ -1,12 +1,14 @@
 """The masked-sentence writer: what it takes, what it leaves, and that it is the same every time."""
 
 import time
+from typing import Any
 
 import pytest
 
 from ragbench.core.documents import Chunks, Corpus, Document
 from ragbench.core.errors import InputError, SettingError
 from ragbench.corpus.chunk import choose_chunker, chunk
+from ragbench.golden.drafts import Draft
 from ragbench.golden.masked import write
 from ragbench.golden.masked_pool import as_query, spans_in_any_case, stands_alone
 
@@ -28,9 +30,14 @@ def pieces(of: Corpus, chunker: str = "whole") -> Chunks:
     return chunk(of, choose_chunker(chunker, passages=True).chunker)[0]
 
 
+def masked(of: Corpus, **settings: Any) -> tuple[Draft, ...]:
+    """Paraphrases only, unless the settings say otherwise."""
+    return write(of, pieces(of), **{"wordings": {"paraphrase": 1.0}, **settings}).drafts
+
+
 def test_the_sentence_that_shares_least_is_masked() -> None:
     documents = corpus(LAMP, KETTLE)
-    drafts = write(documents, pieces(documents))
+    drafts = masked(documents)
     assert [draft.text for draft in drafts] == [
         "Readers who work late at night enjoy its warm glow beside them",
         "Campers carry such equipment across mountains without noticing the weight",
@@ -45,9 +52,8 @@ def test_the_sentence_that_shares_least_is_masked() -> None:
 
 def test_same_seed_same_drafts_and_count_draws_each_document_first() -> None:
     documents = corpus(*[LAMP, KETTLE] * 10)
-    chunks = pieces(documents)
-    assert write(documents, chunks, count=7, seed=3) == write(documents, chunks, count=7, seed=3)
-    drawn = [{d.provenance["source"] for d in write(documents, chunks, count=7, seed=seed)} for seed in (3, 4)]
+    assert masked(documents, count=7, seed=3) == masked(documents, count=7, seed=3)
+    drawn = [{d.provenance["source"] for d in masked(documents, count=7, seed=seed)} for seed in (3, 4)]
     assert len(drawn[0]) == 7
     assert drawn[0] != drawn[1]
 
@@ -56,7 +62,7 @@ def test_several_queries_of_a_document_mask_different_sentences() -> None:
     names = ["alpha", "bravo", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet"]
     text = " ".join(f"The engine number {name} drives the {name} wheel of the old mill." for name in names)
     documents = corpus(text)
-    drafts = write(documents, pieces(documents), per_document=5)
+    drafts = masked(documents, per_document=5)
     spans = [draft.masked[0] for draft in drafts]
     assert len(set(spans)) == 3, "a third of the nine sentences, however many are asked for"
     assert len({draft.id for draft in drafts}) == 3
@@ -66,7 +72,7 @@ def test_only_sentences_inside_the_chunks_given() -> None:
     documents = corpus(LAMP)
     chunks = pieces(documents, "sentence:size=60,overlap=0")
     first = Chunks.of(list(chunks)[:2])
-    [draft] = write(documents, first)
+    [draft] = write(documents, first, wordings={"paraphrase": 1.0}).drafts
     assert draft.masked[0].end <= int(first.ends.max())
     assert set(draft.chunk_ids) <= set(first.ids)
 
@@ -104,17 +110,16 @@ def test_lowered_text_has_sentences_too() -> None:
 
 
 def test_wrong_input() -> None:
-    single = corpus("A lamp of brass stands alone on the table.")
-    with pytest.raises(InputError, match="no sentence"):
-        write(single, pieces(single))
+    short = corpus("A lamp of brass stands here.")
+    with pytest.raises(InputError, match="nothing can be masked in 1 documents"):
+        masked(short)
     with pytest.raises(SettingError, match="count is 0"):
-        write(single, pieces(single), count=0)
+        masked(short, count=0)
 
 
 def test_hundreds_of_queries_in_a_second() -> None:
     documents = corpus(*[LAMP, KETTLE] * 500)
-    chunks = pieces(documents)
-    write(documents, chunks, count=1)
+    masked(documents, count=1)
     began = time.perf_counter()
-    assert len(write(documents, chunks)) == 1000
+    assert len(masked(documents)) == 1000
     assert time.perf_counter() - began < 5  # generous: the machine may be busy; the benchmark has the figure

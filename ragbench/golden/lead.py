@@ -1,0 +1,112 @@
+"""The lead of queries: whether users repeat the words of one document, seen without labels.
+
+A query's *lead* is the share of its stems (weighted by rarity) in the document that has the most of them, minus the
+share in the document that has the second most. A query that repeats the words of one document has a large lead. A query
+about a topic in its own words has a small one, although some document always has half of its words by chance.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.golden.corpus_words import CorpusWords, Rows, Values
+from ragbench.golden.overlap import ContentWords
+
+LEAST_SEEDS = 10
+"""With fewer seeds, a mean says nothing."""
+CELLS = 20_000_000
+"""Shares that are held in memory at a time."""
+
+
+class SeedLead(NamedTuple):
+    """The lead of the seed queries.
+
+    Attributes:
+        mean, error: mean lead and its standard error.
+        seeds: how many have content words.
+    """
+
+    mean: float
+    error: float
+    seeds: int
+
+
+@dataclass(frozen=True, eq=False)
+class Leads:
+    """What measures leads on a corpus.
+
+    Attributes:
+        words: the words of the corpus.
+        has: scipy sparse matrix (stems, documents) of ones.
+    """
+
+    words: CorpusWords
+    has: Any
+
+    @classmethod
+    def of(cls, words: CorpusWords) -> "Leads":
+        """Look up which documents have each stem."""
+        import scipy.sparse
+
+        documents = len(words.titles)
+        pairs = np.unique(words.stem * documents + words.document)
+        shape = (len(words.stems), documents)
+        return cls(
+            words, scipy.sparse.csr_array((np.ones(len(pairs)), (pairs // documents, pairs % documents)), shape=shape)
+        )
+
+    def of_seeds(self, seeds: Sequence[str], language: str) -> SeedLead | None:
+        """Measure seed queries; None if fewer than `LEAST_SEEDS` have content words, or there is only one document.
+
+        Memory: `CELLS` shares of 8 bytes at a time.
+        """
+        found = ContentWords.of(seeds, language)
+        id_of = {stem: row for row, stem in enumerate(self.words.stems)}
+        ids = np.array([id_of.get(stem, -1) for stem in found.vocabulary], dtype=np.int64)[found.word]
+        known = ids >= 0
+        # A word that no document has gets the highest rarity.
+        weight = np.where(known, self.words.rarity[ids], np.log(1 + len(self.words.titles)))
+        total = np.bincount(found.row, weights=weight, minlength=found.texts).astype(np.float64)
+        if (total > 0).sum() < LEAST_SEEDS or len(self.words.titles) < 2:
+            return None
+        leads = self._leads(found.row[known], ids[known], total)[total > 0]
+        return SeedLead(float(leads.mean()), float(leads.std(ddof=1) / np.sqrt(len(leads))), len(leads))
+
+    def of_masked(self, first: Rows, last: Rows) -> Values:
+        """(n,) Measure masked stretches of words. Each is missing in its own document, and in no other."""
+        row, token = self.words.tokens(first, last)
+        there = self.words.stem_elsewhere(first[row], last[row], token)
+        width = len(self.words.stems)
+        pairs, at = np.unique(row * width + self.words.stem[token], return_index=True)
+        row, stem, there = pairs // width, pairs % width, there[at]
+        weight = self.words.rarity[stem]
+        total = np.bincount(row, weights=weight, minlength=len(first)).astype(np.float64)
+        own = np.searchsorted(self.words.bounds, first, side="right") - 1
+        share = np.bincount(row, weights=weight * there, minlength=len(first)) / np.where(total > 0, total, 1.0)
+        return self._leads(row, stem, total, own, share)
+
+    def _leads(
+        self,
+        row: Rows,
+        stem: Rows,
+        total: Values,
+        own: npt.NDArray[np.int64] | None = None,
+        share: Values | None = None,
+    ) -> Values:
+        import scipy.sparse
+
+        shape = (len(total), len(self.words.stems))
+        asked = scipy.sparse.csr_array((self.words.rarity[stem], (row, stem)), shape=shape)
+        leads = np.zeros(len(total))
+        block = max(1, CELLS // len(self.words.titles))
+        for low in range(0, len(total), block):
+            rows = slice(low, min(low + block, len(total)))
+            shares = (asked[rows] @ self.has).toarray() / np.where(total[rows] > 0, total[rows], 1.0)[:, None]
+            if own is not None and share is not None:
+                shares[np.arange(len(shares)), own[rows]] = share[rows]
+            best = np.partition(shares, -2, axis=1)[:, -2:]
+            leads[rows] = best[:, 1] - best[:, 0]
+        return leads

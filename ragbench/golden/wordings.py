@@ -1,0 +1,159 @@
+"""The wordings of masked queries: what part of a document becomes the query, from paraphrases to copies.
+
+No single wording decides between retrievers as the queries of users do. Sentences of low overlap favour dense
+retrieval, and clauses that the document repeats favour lexical retrieval. A set therefore asks in several wordings, and
+a difference counts if it does not depend on them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import SettingError, did_you_mean
+from ragbench.core.pairs import pairs
+from ragbench.core.spelling import given, named
+
+
+@dataclass(frozen=True)
+class Wording:
+    """One wording.
+
+    Attributes:
+        name: its name.
+        target: the overlap that a clause comes near; None for a whole sentence.
+        most: whether the sentence is the one of most overlap rather than of least.
+        meaning: what it is, for cards.
+    """
+
+    name: str
+    target: float | None = None
+    most: bool = False
+    meaning: str = ""
+
+
+WORDINGS: Mapping[str, Wording] = {
+    one.name: one
+    for one in (
+        Wording("paraphrase", meaning="the sentence that repeats least of its document"),
+        Wording("sentence", most=True, meaning="the sentence that repeats most of its document"),
+        Wording("short-paraphrase", 0.3, meaning="a clause that repeats about .3 of its words"),
+        Wording("short-mixed", 0.5, meaning="a clause that repeats about .5 of its words"),
+        Wording("short-copy", 0.7, meaning="a clause that repeats about .7 of its words"),
+    )
+}
+"""The wordings by name, in the order of sets and cards."""
+TOLERANCE = 0.1
+"""How far the overlap of a clause may be from its target."""
+FEWEST, MOST = 3, 12
+"""Words of a clause."""
+
+
+def parse_wordings(text: str) -> dict[str, float]:
+    """Read wordings with their shares.
+
+    Args:
+        text: ``paraphrase,short-copy``, or with shares, ``paraphrase=0.7,short-copy=0.3``.
+
+    Returns:
+        Share by wording, summing to 1, in the order of `WORDINGS`.
+
+    Raises:
+        SettingError: an unknown wording, one that is named twice, or a share that is not a number above 0.
+
+    Examples:
+        >>> parse_wordings("short-copy=3,sentence=1")
+        {'sentence': 0.25, 'short-copy': 0.75}
+    """
+    if "=" in text:
+        found = {name: _share(name, value) for name, value in pairs(named("wordings"), text, "NAME=SHARE").items()}
+    else:
+        names = [name.strip() for name in text.split(",") if name.strip()]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise SettingError(f"{named('wordings')}: {', '.join(twice)} is named twice")
+        found = dict.fromkeys(names, 1.0)
+    return shares_of(found)
+
+
+def _share(name: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise SettingError(f"{given('wordings', f'{name}={value}')}: a share is a number, such as .3") from None
+
+
+def shares_of(wordings: Mapping[str, float]) -> dict[str, float]:
+    """Check wordings and bring their shares to a sum of 1.
+
+    Raises:
+        SettingError: there is none, one is unknown, or a share is not above 0.
+    """
+    if not wordings:
+        raise SettingError(f"{named('wordings')} names none; there are: {', '.join(WORDINGS)}")
+    for name, share in wordings.items():
+        if name not in WORDINGS:
+            known = did_you_mean(name, WORDINGS) or f"; there are: {', '.join(WORDINGS)}"
+            raise SettingError(f"{named('wordings')}: no wording {name!r}{known}")
+        if not (share > 0 and np.isfinite(share)):
+            raise SettingError(f"{named('wordings')}: the share of {name} is {share:g}; it must be above 0")
+    total = sum(wordings.values())
+    return {name: wordings[name] / total for name in WORDINGS if name in wordings}
+
+
+WIDTH = 0.05
+"""Width of the kernel that compares leads, beside the standard error of the seeds' lead."""
+
+
+def shifted(shares: Mapping[str, float], leads: Mapping[str, float], lead: float, error: float) -> dict[str, float]:
+    """Shift shares half-way to the wordings whose mean lead is near that of the seed queries.
+
+    Half of each share stays. The other half is weighted by a Gaussian kernel on the difference of the leads; its
+    variance is that of the seeds' mean plus `WIDTH` squared.
+
+    Args:
+        shares: share by wording, summing to 1.
+        leads: mean lead by wording; a wording without one keeps half of its share.
+        lead: mean lead of the seeds.
+        error: its standard error.
+
+    Returns:
+        Share by wording, summing to 1.
+    """
+    known = [name for name in shares if name in leads]
+    if not known:
+        return dict(shares)
+    gaps = np.array([(leads[name] - lead) ** 2 for name in known])
+    # The nearest has the exponent 0, so that no sum is 0 where all are far away.
+    near = np.exp(-(gaps - gaps.min()) / (2 * (error**2 + WIDTH**2))) * np.array([shares[name] for name in known])
+    near = near / near.sum()
+    return {name: share / 2 + (float(near[known.index(name)]) / 2 if name in known else 0.0)
+            for name, share in shares.items()}  # fmt: skip
+
+
+LEAST_QUERIES = 140
+"""Queries of each wording, where the corpus has so many documents."""
+MOST_MASKED = 0.45
+"""Share of the documents that is masked in a larger corpus. An evaluation embeds each masked document once more than
+the documents as they are, so this bounds its cost."""
+
+
+def queries_for(documents: int, wordings: int) -> int:
+    """Return how many queries a set has by default.
+
+    One wording asks once about each document. Several ask `LEAST_QUERIES` times each, and about `MOST_MASKED` of the
+    documents in all where that is more.
+    """
+    if wordings == 1:
+        return documents
+    return max(int(MOST_MASKED * documents), wordings * min(documents, LEAST_QUERIES))
+
+
+def counts_of(shares: Mapping[str, float], total: int) -> dict[str, int]:
+    """Divide a number of queries by shares, rounded by largest remainders."""
+    exact = np.array([share * total for share in shares.values()])
+    counts: npt.NDArray[np.int64] = np.floor(exact + 1e-9).astype(np.int64)
+    order = np.argsort(counts - exact, kind="stable")
+    counts[order[: total - int(counts.sum())]] += 1
+    return dict(zip(shares, counts.tolist(), strict=True))
