@@ -30,6 +30,7 @@ from ragbench.core.judgements import Judgements
 from ragbench.core.leaderboard import Leaderboard
 from ragbench.core.ledger import first_ten
 from ragbench.core.options import named, option, option_group
+from ragbench.core.repeats import Components
 from ragbench.core.runs import CONSTANT
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import headline
@@ -37,6 +38,8 @@ from ragbench.core.shown import Shown
 from ragbench.core.verdicts import Verdict
 from ragbench.metrics.parse import parse
 from ragbench.metrics.settings import TIE_DEPTH, tie_cut
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.repeats import components_of
 
 CORRECTIONS = ("holm", "bh", "max-t", "none")
 EXAMPLES = 3
@@ -149,6 +152,7 @@ class Compared(Shown):
         origins: origins of the difference in the first metric, for each other system that has rankings.
         overlaps: how much the rankings differ from the baseline's, for each other system that has rankings.
         leaderboard: ranks and groups in the first metric; None for two systems.
+        variance: components of variance in the first metric, for each system that ran several times.
         examples: gains and losses in the first metric.
         choice: the test and the reason for it, in one sentence.
         failed: error by name, for systems that did not run.
@@ -168,6 +172,7 @@ class Compared(Shown):
     notes: tuple[str, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
     leaderboard: Leaderboard | None = None
+    variance: Mapping[str, Components] = field(default_factory=dict)
 
 
 def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings, *, human: Judgements | None = None) -> Compared:
@@ -232,7 +237,14 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings, *, human:
         notes=(*notes, *_failures(aligned), *_unscored(ran), *_ties(aligned, primary)),
         overlaps=tuple(one for one in overlaps if one is not None),
         leaderboard=None if labelled is not None else _leaderboard(aligned, found, settings),
+        variance={run.name: one for run in aligned for one in _variance(run, primary)},
     )
+
+
+def _variance(run: ScoredRun, metric: str) -> list[Components]:
+    """Components of variance of a system that ran several times, if they can be estimated."""
+    scores = run.scores.select(metrics=(metric,))
+    return list(components_of(scores, cluster_index(run.queries.units)).values())
 
 
 def _leaderboard(runs: Sequence[ScoredRun], found: Sequence[Verdict], settings: CompareSettings) -> Leaderboard | None:

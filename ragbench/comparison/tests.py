@@ -10,6 +10,7 @@ from ragbench.core.verdicts import Item
 from ragbench.stats.choose import choose_test
 from ragbench.stats.clusters import cluster_totals
 from ragbench.stats.paired_tests import mcnemar, paired_t, sign_flip_test, sign_test, wilcoxon
+from ragbench.stats.repeats import RunErrors
 from ragbench.stats.sign_flips import EXACT_CLUSTERS
 
 TestName = Literal["auto", "sign-flip", "t", "wilcoxon", "sign", "mcnemar"]
@@ -60,6 +61,7 @@ def paired_test(
     rng: np.random.Generator,
     resamples: int,
     item: Item = "query",
+    runs: RunErrors | None = None,
 ) -> Tested:
     """Test the hypothesis that two columns do not differ.
 
@@ -71,6 +73,8 @@ def paired_test(
         rng: generator for the sign flips.
         resamples: number of sign flips.
         item: what a value belongs to.
+        runs: how the difference varies from run to run, if the values are means over several runs. Where runs share an
+            effect, ``auto`` is a t-test that includes it, and so is ``t``.
 
     Raises:
         SettingError: the test is unknown, or it is McNemar's and values are not 0 or 1.
@@ -81,6 +85,9 @@ def paired_test(
     choice = choose_test(n=n, clusters=c, binary=is_binary(baseline, candidate), item=item)
     reason = choice.reason if test == "auto" else "You chose it."
     name = {"McNemar mid-p": "mcnemar"}.get(choice.test, "sign-flip") if test == "auto" else test
+    shared = runs is not None and bool(runs.shared[0] > 0)
+    if shared and test == "auto":
+        name, reason = "t", "Whole runs vary, which a test of the queries alone does not include."
     unit: Item = "document" if c < n else item
     by_query, by_unit = 2.0 ** (1 - n), 2.0 ** (1 - c)
     notes: tuple[str, ...] = ()
@@ -88,6 +95,8 @@ def paired_test(
         notes = (
             f"the {name} test takes all {n} queries as independent, but they come from {c} documents: its p is too low",
         )
+    if shared and name != "t":
+        notes = (*notes, f"the {name} test does not include that whole runs vary: its p is too low")
     if name == "mcnemar":
         if not is_binary(baseline, candidate):
             raise SettingError("test mcnemar is for metrics that are 0 or 1, such as hit@5; these values are not")
@@ -98,8 +107,9 @@ def paired_test(
     if name == "sign":
         return Tested(sign_test(difference), "sign test", reason, notes, by_query)
     if name == "t":
-        p = float(paired_t(difference[:, None], clusters).p[0])
-        return Tested(p, "paired t" + (", clustered by document" if c < n else ""), reason, notes)
+        p = float(paired_t(difference[:, None], clusters, runs=runs).p[0])
+        how = (", clustered by document" if c < n else "") + (", with the variance between runs" if shared else "")
+        return Tested(p, "paired t" + how, reason, notes)
     p = float(sign_flip_test(difference[:, None], clusters, rng, resamples=resamples)[0])
     moving = int((cluster_totals(difference[:, None], clusters)[0] != 0).sum())
     how = "exact" if moving <= EXACT_CLUSTERS else f"{resamples:,} resamples"

@@ -15,6 +15,10 @@ from ragbench.stats.paired_tests import TIE
 
 UNBOUNDED = "no simultaneous interval: there are too few documents, or a few of them have nearly all queries"
 
+WHOLE_RUNS = (
+    "no simultaneous interval, and p-values by Holm's correction at best: max-t does not include that whole runs vary"
+)
+
 
 def together(
     asked: Sequence[tuple[Pair, str]], found: Sequence[Verdict], settings: VerdictSettings, correction: str
@@ -22,8 +26,8 @@ def together(
     """Correct the p-values of verdicts that are reported together, add simultaneous intervals, and decide again.
 
     With ``max-t``, p is the larger one of the verdict's own p and that of `ragbench.stats.max_t.max_t`. p-values of
-    equivalence are then corrected by Holm. Verdicts that labels of annotators decided, too, have no simultaneous
-    interval.
+    equivalence are then corrected by Holm. There are no simultaneous intervals, and ``max-t`` is Holm, where labels of
+    annotators decided too, or where whole runs of a system vary: sign flips by document do not see either.
 
     Args:
         asked: the pair and metric of each verdict, all on the same queries.
@@ -38,6 +42,8 @@ def together(
     tested = [i for i, verdict in enumerate(found) if is_test(verdict)]
     if len(tested) < 2 or any(found[i].human is not None for i in tested):
         return tuple(done)
+    if any((share := found[i].runs) is not None and share.shared > 0 for i in tested):
+        return tuple(replace(one, notes=(*one.notes, WHOLE_RUNS)) if is_test(one) else one for one in done)
     columns = []
     for i in tested:
         before, after = asked[i][0].values(asked[i][1])

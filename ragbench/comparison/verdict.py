@@ -9,17 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.comparison.pairing import Pair
+from ragbench.comparison.runs import errors_of_pair, run_notes, run_share
 from ragbench.comparison.tests import Tested, check_test, paired_test
 from ragbench.core.context import generator
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.spelling import given
 from ragbench.core.verdicts import Decision, Item, Verdict
-from ragbench.stats.clusters import cluster_averages, cluster_index, effective_clusters
+from ragbench.stats.clusters import cluster_averages, cluster_index, clustered_means, effective_clusters
 from ragbench.stats.effects import effect
 from ragbench.stats.equivalence import tost
 from ragbench.stats.intervals import mean_interval
 from ragbench.stats.multiple import benjamini_hochberg, holm
 from ragbench.stats.paired_tests import TIE
+from ragbench.stats.repeats import RunErrors, stacked
 
 Correction = Literal["holm", "bh", "none"]
 Average = Literal["queries", "documents"]
@@ -60,6 +62,7 @@ class _Paired(NamedTuple):
     clusters: npt.NDArray[np.int64]
     notes: list[str]
     item: Item
+    runs: RunErrors | None
 
 
 class _Interval(NamedTuple):
@@ -129,6 +132,7 @@ def _paired(pair: Pair, metric: str, rows: npt.NDArray[np.int64] | None, average
     baseline, candidate = baseline[both], candidate[both]
     candidate = np.where(np.abs(candidate - baseline) < TIE, baseline, candidate)
     clusters = cluster_index([pair.queries.units[row] for row in rows[both].tolist()])
+    runs = errors_of_pair(pair, metric, rows[both], clusters, by_document=average == "documents")
     item: Item = "query"
     if average == "documents" and len(clusters):
         baseline, candidate = cluster_averages(np.column_stack((baseline, candidate)), clusters).T
@@ -136,7 +140,7 @@ def _paired(pair: Pair, metric: str, rows: npt.NDArray[np.int64] | None, average
             item = "document"
             notes.append(f"{len(clusters)} queries are averaged within their {len(baseline)} documents")
         clusters = np.arange(len(baseline))
-    return _Paired(pair, metric, baseline, candidate, clusters, notes, item)
+    return _Paired(pair, metric, baseline, candidate, clusters, notes, item, runs)
 
 
 def _intervals(paired: Sequence[_Paired], settings: VerdictSettings) -> list[_Interval | None]:
@@ -151,8 +155,9 @@ def _intervals(paired: Sequence[_Paired], settings: VerdictSettings) -> list[_In
         differences = np.column_stack([paired[i].candidate - paired[i].baseline for i in group])
         rng = generator(settings.seed, "bootstrap")
         low, high, methods = mean_interval(
-            differences, clusters, rng, resamples=settings.resamples, confidence=settings.confidence
-        )
+            differences, clusters, rng, resamples=settings.resamples, confidence=settings.confidence,
+            runs=stacked([paired[i].runs for i in group]),
+        )  # fmt: skip
         clustered = ", clustered by document" if clusters.max() + 1 < len(clusters) else ""
         for i, start, end, method in zip(group, low.tolist(), high.tolist(), methods, strict=True):
             known = not np.isnan(start)
@@ -171,14 +176,19 @@ def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice
     direction = pair.baseline.scores.direction(one.metric)
     size = effect(one.baseline, one.candidate, direction)
     flips = generator(settings.seed, "sign-flip")
-    tested = paired_test(settings.test, one.baseline, one.candidate, clusters, flips, settings.resamples, one.item)
+    tested = paired_test(
+        settings.test, one.baseline, one.candidate, clusters, flips, settings.resamples, one.item, runs=one.runs
+    )
     if c == 1:
         tested = tested._replace(p=1.0)
     level = _level(one)
     margin = settings.margin if settings.margin is None or level is None else math.log1p(settings.margin / level)
-    p_equivalence = None if margin is None else tost(difference, clusters, margin, alpha=alpha).p
+    p_equivalence = None if margin is None else tost(difference, clusters, margin, alpha=alpha, runs=one.runs).p
     effective = effective_clusters(clusters)
+    means = clustered_means(difference[:, None], clusters)
+    share = None if one.runs is None or c == 1 else run_share(pair, one.runs, means)
     facts = [*_facts(pair, difference, c, size.d_z), *_dominant(clusters, effective)]
+    facts += [] if share is None else run_notes(pair, share)
     reach = _reach(tested, c, n, alpha)
     found = Verdict(
         baseline=pair.baseline.name,
@@ -212,6 +222,7 @@ def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice
         same_run=pair.same_run,
         item=one.item,
         effective_clusters=effective,
+        runs=share,
     )
     if level is not None:
         found = replace(

@@ -101,8 +101,10 @@ def mean_of_defined(repeats: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]
     """Average (r, j, q, m) values over runs and judgements, where they are defined; NaN where none is."""
     defined = ~np.isnan(repeats)
     counts = defined.sum(axis=(0, 1))
-    totals = np.where(defined, repeats, 0.0).sum(axis=(0, 1))
-    means: npt.NDArray[np.float64] = np.divide(totals, counts, out=np.full(totals.shape, np.nan), where=counts > 0)
+    # Deviations from the smallest value, so that the mean of equal values is exactly this value.
+    least = np.fmin.reduce(repeats, axis=(0, 1))
+    above = np.where(defined, repeats - least, 0.0).sum(axis=(0, 1))
+    means: npt.NDArray[np.float64] = least + above / np.maximum(counts, 1)
     return means
 
 

@@ -33,6 +33,25 @@ class HumanShare:
     model_high: float | None
 
 
+@dataclass(frozen=True)
+class RunShare:
+    """How much of the uncertainty of a difference comes from run to run.
+
+    Attributes:
+        baseline_runs, candidate_runs: number of runs of each system.
+        shared: share of the squared error that comes from effects which all queries of a run share. More queries do
+            not reduce it; more runs do.
+        within: share of the squared error that comes from run to run within single queries.
+        df: degrees of freedom of the interval.
+    """
+
+    baseline_runs: int
+    candidate_runs: int
+    shared: float
+    within: float
+    df: float
+
+
 Item = Literal["query", "document"]
 
 
@@ -73,6 +92,7 @@ class Verdict:
             count these.
         effective_clusters: how many units of one size the units are worth. It is below ``clusters`` if some documents
             have more queries than others.
+        runs: how much of the uncertainty comes from run to run; None if both systems ran once.
     """
 
     baseline: str
@@ -109,6 +129,7 @@ class Verdict:
     simultaneous_high: float | None = None
     item: Item = "query"
     effective_clusters: float = 0.0
+    runs: RunShare | None = None
 
     @property
     def disagrees(self) -> bool:

@@ -15,6 +15,7 @@ from ragbench.render.blocks import Block, Line, markdown, notes_block, one_line,
 from ragbench.render.human import human_blocks, human_phrase
 from ragbench.render.leaderboard import leaderboard_block, leaderboard_json
 from ragbench.render.numbers import PColumns, counted, fraction, interval, outcomes, p_value, with_interval
+from ragbench.render.repeats import components_json, variance_blocks
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -70,6 +71,8 @@ def difference_blocks(compared: Compared) -> list[Block]:
     for metric in compared.settings.metrics:
         found += [_differences(compared, metric), *_simultaneous(compared, metric)]
         found += human_blocks(compared.verdicts, metric)
+    primary = compared.settings.metrics[0]
+    found += variance_blocks({name: {primary: one} for name, one in compared.variance.items()}, primary)
     if compared.leaderboard is not None:
         found.append(leaderboard_block(compared.leaderboard))
     found += _slices(compared)
@@ -294,6 +297,7 @@ def compare_json(compared: Compared) -> dict[str, object]:
         "sentences": verdict_sentences(compared),
         "choice": compared.choice,
         "verdicts": [plain(asdict(verdict)) for verdict in compared.verdicts],
+        "variance": {name: components_json(one) for name, one in compared.variance.items()},
         "leaderboard": leaderboard_json(compared.leaderboard),
         "slices": [{**asdict(one.verdict), "adds": one.adds, "tested": one.tested} for one in compared.slices],
         "origins": [_origin_json(asdict(origin)) for origin in compared.origins],

@@ -331,6 +331,7 @@ def comparison_json(verdict: Verdict) -> JSON:
         "difference": asdict(ends),
         "p": verdict.p,
         "p_adjusted": verdict.p_adjusted,
+        "runs": None if verdict.runs is None else asdict(verdict.runs),
         "wins": verdict.wins,
         "ties": verdict.ties,
         "losses": verdict.losses,

@@ -60,13 +60,15 @@ def repeats_json(scores: Scores | None, variance: Mapping[str, Components], chan
     if scores is None or scores.repeats is None:
         return None
     runs, judgements = scores.repeats.shape[:2]
-    parts = {
-        name: {
-            **asdict(one),
-            "negative": list(one.negative),
-            "shares": one.shares,
-            "reliability": one.reliability(one.runs),
-        }
-        for name, one in variance.items()
-    }
+    parts = {name: components_json(one) for name, one in variance.items()}
     return {"runs": runs, "judgements": judgements, "changed_queries": changed, "variance": parts}
+
+
+def components_json(one: Components) -> dict[str, object]:
+    """The JSON object of components of variance, with their shares and the reliability of means over all runs."""
+    return {
+        **asdict(one),
+        "negative": list(one.negative),
+        "shares": one.shares,
+        "reliability": one.reliability(one.runs),
+    }

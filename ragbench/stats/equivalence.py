@@ -10,6 +10,7 @@ from ragbench.core.errors import InputError, SettingError
 from ragbench.stats.bounds import mean_bounds
 from ragbench.stats.checks import check_share, check_values
 from ragbench.stats.clusters import ClusteredMeans, clustered_means
+from ragbench.stats.repeats import RunErrors, with_runs
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,9 @@ def non_inferior(
 
 
 def tost(
-    differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], margin: float, *, alpha: float = 0.05
-) -> Equivalence:
+    differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], margin: float, *, alpha: float = 0.05,
+    runs: RunErrors | None = None,
+) -> Equivalence:  # fmt: skip
     """Test whether the mean difference is between ``-margin`` and ``margin``, by two one-sided tests (TOST).
 
     Each test is as in `non_inferior`, one against each end. The candidate is equivalent if both reject, that is, if the
@@ -119,6 +121,7 @@ def tost(
         clusters: (n,) cluster of each row.
         margin: largest difference that does not matter, above 0.
         alpha: error rate of each of the two tests.
+        runs: how the difference varies from run to run, if the values are means over several runs.
 
     Raises:
         InputError: there is more than one dimension, a difference is infinite, or the cluster numbers have gaps.
@@ -129,6 +132,8 @@ def tost(
     if not margin > 0 or np.isinf(margin):
         raise SettingError(f"the margin must be above 0, not {margin}: it is the difference that does not matter")
     found = _means(differences, clusters, alpha)
+    if runs is not None:
+        found = with_runs(found, runs)
     groups = int(found.clusters[0])
     if groups < 2:
         mean = float(found.means[0]) if groups else None

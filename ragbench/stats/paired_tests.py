@@ -13,6 +13,7 @@ from ragbench.core.errors import InputError
 from ragbench.stats.checks import check_finite, check_pairs, check_resampling, check_values
 from ragbench.stats.clusters import cluster_totals, clustered_means
 from ragbench.stats.distributions import coin_mid_p, coin_p, t_above, t_quantile
+from ragbench.stats.repeats import RunErrors, with_runs
 from ragbench.stats.sign_flips import EXACT_CLUSTERS, all_signs, random_signs
 
 
@@ -33,7 +34,9 @@ class PairedT:
     constant: npt.NDArray[np.bool_]
 
 
-def paired_t(differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]) -> PairedT:
+def paired_t(
+    differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, runs: RunErrors | None = None
+) -> PairedT:
     """Test whether the mean paired difference is 0 (two-sided), with rows grouped by cluster.
 
     ``t = mean / se`` has the error and the degrees of freedom of `ragbench.stats.clusters.clustered_means`. With one
@@ -48,6 +51,7 @@ def paired_t(differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int6
     Args:
         differences: (n, m) candidate minus baseline, NaN where undefined.
         clusters: (n,) cluster of each row.
+        runs: how the columns vary from run to run, if the values are means over several runs.
 
     Raises:
         InputError: a difference is infinite, or the cluster numbers have gaps.
@@ -56,6 +60,8 @@ def paired_t(differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int6
     """
     check_values(differences, clusters, what="difference")
     found = clustered_means(differences, clusters)
+    if runs is not None:
+        found = with_runs(found, runs)
     means, errors, groups = found.means, found.errors, found.clusters
     df = np.nan_to_num(found.df)
     varies = np.nan_to_num(errors) > 0

@@ -100,6 +100,15 @@ def both_errors(first: RunErrors, second: RunErrors) -> RunErrors:
     )
 
 
+def stacked(columns: Sequence[RunErrors | None]) -> RunErrors | None:
+    """Put one-column errors beside each other, zeros where there are none; None if there are none at all."""
+    if all(one is None for one in columns):
+        return None
+    none = RunErrors(np.zeros(1), np.zeros(1), np.zeros(1), np.ones(1))
+    parts = [none if one is None else one for one in columns]
+    return RunErrors(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+
 def with_runs(found: ClusteredMeans, runs: RunErrors) -> ClusteredMeans:
     """Add the part that runs share to clustered errors.
 

@@ -1,0 +1,84 @@
+"""The part of the error of a difference that comes from systems that ran several times."""
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.comparison.pairing import Pair
+from ragbench.core.scored import ScoredRun
+from ragbench.core.verdicts import RunShare
+from ragbench.stats.clusters import ClusteredMeans, cluster_averages
+from ragbench.stats.repeats import FEWEST_RUNS, RunErrors, both_errors, run_errors, with_runs
+
+Rows = npt.NDArray[np.int64]
+
+
+def errors_of(
+    system: ScoredRun, metric: str, rows: Rows, clusters: npt.NDArray[np.int64], *, by_document: bool = False
+) -> RunErrors | None:
+    """How one system varies from run to run; None if it ran once.
+
+    Args:
+        system: the system.
+        metric: printed name of the metric.
+        rows: rows of the queries that count.
+        clusters: (n,) resampling unit of each of them.
+        by_document: whether the queries of each document are averaged first.
+    """
+    repeats = system.scores.repeats
+    if repeats is None or not len(rows):
+        return None
+    values = repeats[:, :, rows, system.scores.metrics.index(metric)]
+    if by_document:
+        runs, judged, n = values.shape
+        averages = cluster_averages(values.reshape(runs * judged, n).T, clusters)
+        values, clusters = averages.T.reshape(runs, judged, -1), np.arange(len(averages))
+    return run_errors(values[..., None], clusters)
+
+
+def errors_of_pair(
+    pair: Pair, metric: str, rows: Rows, clusters: npt.NDArray[np.int64], *, by_document: bool = False
+) -> RunErrors | None:
+    """How the difference of two systems varies from run to run; None if both ran once. See `errors_of`."""
+    found = [
+        one
+        for system in (pair.baseline, pair.candidate)
+        if (one := errors_of(system, metric, rows, clusters, by_document=by_document)) is not None
+    ]
+    if not found:
+        return None
+    return found[0] if len(found) == 1 else both_errors(*found)
+
+
+def run_share(pair: Pair, runs: RunErrors, means: ClusteredMeans) -> RunShare:
+    """How much of the squared error of a difference comes from run to run."""
+    counts = [1 if one.scores.repeats is None else len(one.scores.repeats) for one in (pair.baseline, pair.candidate)]
+    total = float(means.errors[0]) ** 2 + float(runs.shared[0])
+    shares = (float(part[0]) / total if total > 0 else 0.0 for part in (runs.shared, runs.within))
+    shared, within = (min(share, 1.0) for share in shares)
+    return RunShare(counts[0], counts[1], shared, within, float(with_runs(means, runs).df[0]))
+
+
+def run_notes(pair: Pair, share: RunShare) -> list[str]:
+    """What a reader must know about the runs behind a difference."""
+    notes = []
+    both = share.shared + share.within
+    if both >= WORTH_A_NOTE:
+        shared = f", {share.shared:.0%} in effects that a whole run shares" if share.shared >= WORTH_A_NOTE else ""
+        notes.append(f"an estimated {both:.0%} of the squared error of the difference comes from run to run{shared}")
+    counts = ((pair.baseline, share.baseline_runs), (pair.candidate, share.candidate_runs))
+    for system, count in counts:
+        if 1 < count < FEWEST_RUNS:
+            notes.append(f"{system.name} ran {count} times, which hardly shows how its runs vary; 3 or more do")
+        if count == 1 and not _once_is_enough(system):
+            notes.append(f"{system.name} ran once: if its runs vary, the interval does not include it")
+    return notes
+
+
+WORTH_A_NOTE = 0.05
+"""Below this share of the squared error, runs are not worth a note."""
+
+
+def _once_is_enough(system: ScoredRun) -> bool:
+    """Whether its evaluation repeats what can vary, so that this system cannot."""
+    settings = system.manifest.get("settings")
+    return isinstance(settings, dict) and int(settings.get("repeats", 1)) > 1
