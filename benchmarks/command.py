@@ -25,6 +25,7 @@ MODULES = {
     "statistics": "significance",
     "unequal": "unequal",
     "several": "several",
+    "leaderboards": "leaderboards",
     "gate": "gate",
     "judge_threshold": "judge_threshold",
     "human_labels": "human_labels",

@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from ragbench.comparison.pairing import column
 from ragbench.comparison.verdict import VerdictSettings
 from ragbench.core.context import generator
-from ragbench.core.leaderboard import Leaderboard, Place
+from ragbench.core.leaderboard import Gain, Leaderboard, Place
 from ragbench.core.scored import ScoredRun
 from ragbench.core.verdicts import Verdict
 from ragbench.stats.clusters import cluster_averages, cluster_index
 from ragbench.stats.max_t import all_pairs
 from ragbench.stats.paired_tests import TIE
 from ragbench.stats.ranks import best_shares, letters, rank_intervals
+from ragbench.stats.winner import winners_gain
 
 FEWEST = 3
 """With two systems, their verdict says everything."""
@@ -32,7 +34,7 @@ def leaderboard(
     """Rank systems in one metric, with the uncertainty of the ranks.
 
     Args:
-        runs: systems that ran, on the same queries in the same order.
+        runs: systems that ran, on the same queries in the same order; the first is the baseline.
         metric: printed name of the metric.
         settings: seed, resamples, confidence and average are used.
         verdicts: verdicts of the metric on every pair, with p-values that are corrected by ``correction``. Ranks and
@@ -82,4 +84,24 @@ def leaderboard(
         )
         for i in np.argsort(-merit, kind="stable").tolist()
     ]  # fmt: skip
-    return Leaderboard(metric, tuple(places), len(values), int(clusters.max()) + 1, settings.confidence, correction)
+    gain = _gain(runs, metric, sign * values, clusters, settings.confidence)
+    return Leaderboard(
+        metric, tuple(places), len(values), int(clusters.max()) + 1, settings.confidence, correction, gain
+    )
+
+
+def _gain(
+    runs: Sequence[ScoredRun],
+    metric: str,
+    values: npt.NDArray[np.float64],
+    clusters: npt.NDArray[np.int64],
+    confidence: float,
+) -> Gain | None:
+    """Correct the gain of the best system over the first, in the unit of the shown means."""
+    found = winners_gain(values, clusters, confidence=confidence)
+    if found is None:
+        return None
+    figures = np.array([found.measured, found.corrected, found.low, found.high])
+    if runs[0].scores.geometric(metric):
+        figures = np.exp(values[:, 0].mean()) * np.expm1(figures)
+    return Gain(runs[found.winner].name, runs[0].name, *figures.tolist())

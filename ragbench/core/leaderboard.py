@@ -29,6 +29,26 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """The gain of the best system over the baseline, which is too large as measured because the best was chosen.
+
+    Attributes:
+        system: the system with the best mean.
+        baseline: the system to compare with.
+        measured: how much better its mean is; above 0, also if lower values are better.
+        corrected: median-unbiased estimate of the true gain, given that the system was chosen for its mean.
+        low, high: interval of the true gain.
+    """
+
+    system: str
+    baseline: str
+    measured: float
+    corrected: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Leaderboard:
     """Three or more systems in one metric, the best mean first.
 
@@ -39,6 +59,8 @@ class Leaderboard:
         clusters: number of independent units (source documents).
         confidence: confidence of the ranks; pairs are tested at the level 1 - confidence.
         test: the tests behind ranks and letters: ``max-t`` or ``holm``, over all pairs.
+        gain: the gain of the best system over the baseline, corrected for choosing the best; None if the baseline is
+            the best, or if too few queries differ.
     """
 
     metric: str
@@ -47,6 +69,7 @@ class Leaderboard:
     clusters: int
     confidence: float
     test: str = "max-t"
+    gain: Gain | None = None
 
     def place(self, system: str) -> Place | None:
         """The place of a system; None if it has none."""

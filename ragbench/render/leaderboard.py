@@ -2,9 +2,10 @@
 
 from dataclasses import asdict
 
+from ragbench.core.evaluations import Estimate
 from ragbench.core.leaderboard import Leaderboard
-from ragbench.render.blocks import Block
-from ragbench.render.numbers import fraction
+from ragbench.render.blocks import Block, Line
+from ragbench.render.numbers import fraction, with_interval
 
 TESTS = {"max-t": "max-t", "holm": "Holm"}
 
@@ -29,6 +30,7 @@ def leaderboard_block(board: Leaderboard, *, key: bool = True) -> Block:
         ("system", "mean", "group", "rank", "together", "alone", "best"),
         rows,
         (
+            *_gain(board),
             *([group_key(board)] if key else []),
             f"together: with {share} confidence, these intervals hold the true ranks of all systems; alone: the "
             "interval holds the rank of this one system",
@@ -36,6 +38,21 @@ def leaderboard_block(board: Leaderboard, *, key: bool = True) -> Block:
             "the best",
         ),
     )
+
+
+def _gain(board: Leaderboard) -> list[Line]:
+    """The gain of the best system, as measured and corrected; nothing if there is none."""
+    gain = board.gain
+    if gain is None:
+        return []
+    corrected = with_interval(Estimate(gain.corrected, gain.low, gain.high, board.n), signed=True)
+    return [
+        Line(
+            f"{gain.system} was chosen as the best of {len(board.places)}: gain over {gain.baseline} "
+            f"{fraction(gain.measured, signed=True)} as measured, {corrected} corrected for choosing",
+            "strong",
+        )
+    ]
 
 
 def group_key(board: Leaderboard) -> str:

@@ -136,6 +136,28 @@ def clustered_means(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.in
     return ClusteredMeans(means, errors, df, groups, effective, (adjusted**3).sum(axis=0), largest)
 
 
+def clustered_covariance(
+    values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
+    """Compute means, their clustered covariance (CR2) and its degrees of freedom, without checks.
+
+    Args:
+        values: (n, m) finite values, without NaN.
+        clusters: (n,) cluster of each row.
+
+    Returns:
+        (m,) means, (m, m) covariance of the means, and the degrees of freedom, which are NaN with one cluster.
+
+    Source: as for `clustered_means`, whose squared errors are the diagonal.
+    """
+    found = clustered_means(values, clusters)
+    sums, counts = cluster_totals(values, clusters)
+    shares = counts[:, :1] / len(values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        adjusted = (sums - counts * found.means) / len(values) / np.sqrt(1 - shares)
+    return found.means, adjusted.T @ adjusted, float(found.df[0])
+
+
 def effective_clusters(clusters: npt.NDArray[np.int64]) -> float:
     """Effective number of clusters, ``n^2 / sum of the squared cluster sizes``; 0 without rows.
 

@@ -139,3 +139,38 @@ def test_every_pair_in_words_and_json(values: np.ndarray) -> None:
     shared = [set(a["letters"]) & set(b["letters"]) for a, b in itertools.combinations(board["places"], 2)]
     assert any(shared)
     assert not all(shared)
+
+
+def test_the_gain_is_over_the_baseline_and_in_the_unit_of_the_means(values: np.ndarray) -> None:
+    settings = VerdictSettings()
+    board = leaderboard(runs(values, units()), "ndcg@10", settings)
+    assert board is not None
+    gain = board.gain
+    assert gain is not None
+    assert (gain.system, gain.baseline) == ("five", "one")
+    assert gain.measured == pytest.approx(values[:, 4].mean() - values[:, 0].mean())
+    assert gain.low < gain.corrected <= gain.measured + 1e-9 < gain.high
+    turned = leaderboard(runs(1 - values, units(), directions={"ndcg@10": "lower"}), "ndcg@10", settings)
+    assert turned is not None
+    assert turned.gain is not None
+    assert turned.gain.corrected == pytest.approx(gain.corrected)
+    best_first = leaderboard(runs(values[:, ::-1], units()), "ndcg@10", settings)
+    assert best_first is not None
+    assert best_first.gain is None
+    positive = values + 0.01
+    geometric = runs(np.log(positive), units(), averages={"ndcg@10": "geometric"})
+    board = leaderboard(geometric, "ndcg@10", settings)
+    assert board is not None
+    assert board.gain is not None
+    means = np.exp(np.log(positive).mean(axis=0))
+    assert board.gain.measured == pytest.approx(means[4] - means[0])
+
+
+def test_the_gain_in_words(values: np.ndarray) -> None:
+    found = compare_runs(runs(values, units()), CompareSettings())
+    assert found.leaderboard is not None
+    gain = found.leaderboard.gain
+    assert gain is not None
+    line = next(line for line in compare_markdown(found).splitlines() if "was chosen as the best of 5" in line)
+    assert f"gain over one +.{gain.measured * 1000:.0f} as measured" in line
+    assert f"+.{gain.corrected * 1000:.0f} [" in line
