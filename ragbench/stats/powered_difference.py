@@ -83,6 +83,8 @@ def powered_difference(
     unlabelled: Array,
     clusters: Clusters | None = None,
     unlabelled_clusters: Clusters | None = None,
+    *,
+    chances: Array | None = None,
 ) -> PoweredDifference:
     """Estimate a mean difference by annotators' labels from their queries and from the model's labels of all.
 
@@ -97,18 +99,24 @@ def powered_difference(
     direction, as Bonett and Price add disagreements to paired rates. Without them, 20 queries that happen to show no
     error would promise that there is none.
 
+    If the annotators' queries were drawn with unequal chances, each counts by 1 / chance, and the model's mean is that
+    over all queries (active inference). The degrees of freedom shrink as far as a few queries have most of the weight.
+
     Args:
         human: (n,) differences by the annotators' labels, at least 10 from 5 clusters.
         predicted: (n,) differences of the same queries by the model's labels.
         unlabelled: (u,) differences of the other queries by the model's labels; may be empty.
         clusters: (n,) cluster of each query of the annotators; by default each is its own.
         unlabelled_clusters: (u,) cluster of each other query, numbered together with ``clusters``.
+        chances: (n,) chance of each query of the annotators to be drawn, or anything proportional to it; None if all
+            queries had the same.
 
     Raises:
-        InputError: there are too few queries or clusters, the lengths differ, a value is undefined or infinite, or the
-            cluster numbers have gaps.
+        InputError: there are too few queries or clusters, the lengths differ, a value is undefined or infinite, the
+            cluster numbers have gaps, or a chance is not above 0.
 
-    Source: Angelopoulos, Duchi and Zrnic 2023, arXiv:2311.01453, for the weight; Bell and McCaffrey 2002, Survey
+    Source: Angelopoulos, Duchi and Zrnic 2023, arXiv:2311.01453, for the weight; Zrnic and Candès 2024,
+    arXiv:2403.03208, and Hájek 1971 for unequal chances; Bell and McCaffrey 2002, Survey
     Methodology 28:169, for the variance; Bonett and Price 2012, J. Educ. Behav. Stat. 37:479, for the added queries.
 
     Examples:
@@ -120,50 +128,84 @@ def powered_difference(
         (0.02, 0.0125, 0.0224)
     """
     seen, unseen = _checked(human, predicted, unlabelled, clusters, unlabelled_clusters)
-    weight = best_weight(*error_parts(human, predicted, unlabelled, seen, unseen)) if len(unlabelled) else 0.0
-    combined = _estimate(human, predicted, unlabelled, seen, unseen, weight)
-    alone = _estimate(human, predicted, unlabelled, seen, unseen, 0.0)
     n = len(human)
-    effective = n * (alone.error / combined.error) ** 2 if weight > 0 else float(n)
-    return PoweredDifference(combined, alone, weight, n, len(unlabelled), effective)
+    shares, others, groups = np.full(n, 1 / n), unlabelled, unseen
+    if chances is not None:
+        shares = _shares(chances, n)
+        others, groups = np.concatenate((predicted, unlabelled)), np.concatenate((seen, unseen))
+    sample = _Sample(human, predicted, others, seen, groups, shares)
+    weight = best_weight(*error_parts(human, predicted, others, seen, groups, shares)) if len(unlabelled) else 0.0
+    combined, alone = _estimate(sample, weight), _estimate(sample, 0.0)
+    effective = n * _evenness(human, shares) * (alone.error / combined.error) ** 2
+    return PoweredDifference(combined, alone, weight, n, len(unlabelled), effective if weight > 0 else float(n))
 
 
-def _estimate(
-    human: Array, predicted: Array, unlabelled: Array, seen: Clusters, unseen: Clusters, weight: float
-) -> Estimated:
-    other = float(unlabelled.mean()) if weight > 0 else 0.0
-    value = float((human - weight * predicted).mean()) + weight * other
-    typical = _typical_error(human - weight * predicted, predicted, unlabelled)
-    top = int(max(seen.max(), unseen.max(initial=-1))) + 1
-    seen = np.append(seen, (top, top + 1))
-    model = np.append(predicted, (0.0, 0.0))
-    errors = np.append(human, (typical, -typical)) - weight * model
+@dataclass(frozen=True)
+class _Sample:
+    """The n queries of annotators with their shares of the mean, and the u or n + u others of the model."""
+
+    human: Array
+    predicted: Array
+    others: Array
+    seen: Clusters
+    groups: Clusters
+    shares: Array
+
+
+def _shares(chances: Array, n: int) -> Array:
+    check_list(chances, "chance")
+    if len(chances) != n or (chances <= 0).any():
+        raise InputError(f"every one of the {n} queries of annotators needs a chance above 0")
+    shares: Array = 1 / chances / (1 / chances).sum()
+    return shares
+
+
+def _evenness(values: Array, shares: Array) -> float:
+    """Variance of the mean of a random sample as a share of that with these shares; 1 for equal ones."""
+    squares = (values - shares @ values) ** 2
+    unequal = float(shares**2 @ squares)
+    return float(shares @ squares) / len(values) / unequal if unequal > 0 else 1.0
+
+
+def _estimate(sample: _Sample, weight: float) -> Estimated:
+    other = float(sample.others.mean()) if weight > 0 else 0.0
+    value = float(sample.shares @ (sample.human - weight * sample.predicted)) + weight * other
+    typical = _typical_error(sample, sample.human - weight * sample.predicted)
+    top = int(max(sample.seen.max(), sample.groups.max(initial=-1))) + 1
+    seen = np.append(sample.seen, (top, top + 1))
+    model = np.append(sample.predicted, (0.0, 0.0))
+    errors = np.append(sample.human, (typical, -typical)) - weight * model
     n, count = len(errors), top + 2
-    sizes = np.bincount(seen, minlength=count) / n
-    spread = model - model.mean()
-    square = float(spread @ spread) if weight > 0 else 0.0
-    leverage = np.bincount(seen, weights=spread**2, minlength=count) / square if square > 0 else np.zeros(count)
-    residuals = errors - errors.mean()
-    parts = np.bincount(seen, weights=residuals, minlength=count) / n
-    parts /= np.sqrt(1 - np.minimum(sizes + leverage, MOST_LEVERAGE))
-    degrees, extra = _degrees(errors, seen), 0.0
+    shares = np.append(sample.shares, np.full(2, 1 / len(sample.shares))) * len(sample.shares) / n
+    sizes = np.bincount(seen, weights=shares, minlength=count)
+    spread = model - shares @ model
+    square = float(shares @ spread**2) if weight > 0 else 0.0
+    leverage = np.zeros(count)
+    if square > 0:
+        leverage = np.bincount(seen, weights=shares * spread**2, minlength=count) / square
+    residuals = errors - shares @ errors
+    sums = np.bincount(seen, weights=shares * residuals, minlength=count)
+    parts = sums / np.sqrt(1 - np.minimum(sizes + leverage, MOST_LEVERAGE))
+    degrees, extra = max(_degrees(errors, seen) / (n * float(shares @ shares)), 1.0), 0.0
     if weight > 0:
-        rest = np.bincount(unseen, minlength=count) / len(unlabelled)
-        shift = np.bincount(unseen, weights=unlabelled - other, minlength=count) / len(unlabelled)
-        parts += weight * shift / np.sqrt(1 - np.minimum(rest, MOST_LEVERAGE))
+        rest = np.bincount(sample.groups, minlength=count) / len(sample.others)
+        shift = np.bincount(sample.groups, weights=sample.others - other, minlength=count) / len(sample.others)
+        parts = parts + weight * shift / np.sqrt(1 - np.minimum(rest, MOST_LEVERAGE))
         if square > 0:  # the error of the weight, as far as the two means of the model differ
-            extra = (other - float(model.mean())) ** 2 * float(residuals @ residuals) / (n - 2) / square
-        degrees = min(max(degrees - 2, 1.0), _degrees(unlabelled, unseen))
-    center = float(errors.mean()) + weight * other
+            variance = float(shares @ residuals**2) * n / (n - 2) * float(shares**2 @ spread**2) / square**2
+            extra = (other - float(shares @ model)) ** 2 * variance
+        degrees = min(max(degrees - 2, 1.0), _degrees(sample.others, sample.groups))
+    center = float(shares @ errors) + weight * other
     return Estimated(value, center, sqrt(float(parts @ parts) + extra), degrees)
 
 
-def _typical_error(errors: Array, predicted: Array, unlabelled: Array) -> float:
+def _typical_error(sample: _Sample, errors: Array) -> float:
     """Root mean square of the errors that are not 0; if all are, of the model's differences, and at last 1."""
-    for values in (errors, np.concatenate((predicted, unlabelled))):
-        some = values[np.abs(values) > TIE]
-        if len(some):
-            return float(np.sqrt((some**2).mean()))
+    rest = np.full(len(sample.others), 1.0)
+    for values, shares in ((errors, sample.shares), (sample.predicted, sample.shares), (sample.others, rest)):
+        some = np.abs(values) > TIE
+        if some.any():
+            return float(np.sqrt(shares[some] @ values[some] ** 2 / shares[some].sum()))
     return 1.0
 
 

@@ -133,23 +133,32 @@ def _sums(labels: Array, predicted: Array, unlabelled: Array, seen: Clusters, un
 
 
 def error_parts(
-    labels: Array, predicted: Array, unlabelled: Array, seen: Clusters, unseen: Clusters
+    labels: Array,
+    predicted: Array,
+    unlabelled: Array,
+    seen: Clusters,
+    unseen: Clusters,
+    shares: Array | None = None,
 ) -> tuple[Array, Array]:
     """(c,) Centred sums per cluster, divided by n: of the annotators' labels, and of the machine's estimation error.
+
+    ``shares`` are those of the seen items in their means, 1 / n by default.
 
     A cluster with more than its even share of the values counts more, as in CR2; with clusters of one size, nothing
     changes.
     """
     count = int(max(seen.max(), unseen.max())) + 1
 
-    def parts(values: Array, clusters: Clusters) -> Array:
-        sums = np.bincount(clusters, weights=values - values.mean(), minlength=count) / len(values)
-        shares = np.bincount(clusters, minlength=count) / len(values)
-        even = 1 - 1 / np.count_nonzero(shares)
-        uneven: Array = sums * np.sqrt(np.divide(even, 1 - shares, out=np.zeros(count), where=shares < 1))
-        return uneven
+    def parts(values: Array, clusters: Clusters, shares: Array) -> Array:
+        sums = np.bincount(clusters, weights=shares * (values - shares @ values), minlength=count)
+        sizes = np.bincount(clusters, weights=shares, minlength=count)
+        even = 1 - 1 / np.count_nonzero(sizes)
+        uneven: Array = np.sqrt(np.divide(even, 1 - sizes, out=np.zeros(count), where=sizes < 1))
+        return np.asarray(sums * uneven, dtype=np.float64)
 
-    return parts(labels, seen), parts(predicted, seen) - parts(unlabelled, unseen)
+    own = np.full(len(labels), 1 / len(labels)) if shares is None else shares
+    rest = np.full(len(unlabelled), 1 / len(unlabelled))
+    return parts(labels, seen, own), parts(predicted, seen, own) - parts(unlabelled, unseen, rest)
 
 
 def best_weight(own: Array, shift: Array) -> float:
