@@ -17,13 +17,14 @@ import importlib.util
 import inspect
 import pkgutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from ragbench.core.errors import SettingError, did_you_mean
+from ragbench.core.kinds import Part, misfit, refusal, said
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,7 @@ class Spec:
                 settings[key.strip()] = yaml.safe_load(value)
             except yaml.YAMLError as error:
                 raise SettingError(f"{written!r}: {key.strip()}={value!r} cannot be read as a value") from error
-        return cls(name.strip(), settings, written.strip())
+        return cls(name.strip(), settings, written.strip().removesuffix(":"))
 
 
 def _render(name: str, settings: Mapping[str, object]) -> str:
@@ -280,7 +281,31 @@ def build(kind: Kind, written: "str | Mapping[str, object] | Spec") -> Any:
     try:
         return pydantic.TypeAdapter(cls).validate_python(dict(spec.settings))
     except pydantic.ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}" for fault in error.errors()
-        )
+        faults = "; ".join(_faults(cls, spec.settings, error.errors()))
         raise SettingError(f"{kind.word} {spec.written!r}: {faults}") from error
+
+
+def _faults(cls: type[Any], settings: Mapping[str, object], errors: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say for each setting with a wrong value what it must be; a setting is named once."""
+    hints, defaults = get_type_hints(cls), {field.name: field.default for field in dataclasses.fields(cls)}
+    found: dict[str, str] = {}
+    for error in errors:
+        name = error["loc"][0] if error["loc"] else ""
+        if name not in hints:  # the plugin's own check
+            found[error["msg"]] = error["msg"]
+        elif error["type"] == "missing":
+            found[name] = f"{name} is missing; it must be {said(hints[name], {})}"
+        elif name not in found:
+            wrong = misfit(settings[name], hints[name], name) or Part(name, settings[name])
+            default = _scalar(defaults[name])
+            found[name] = refusal(name, wrong, hints[name]) + (f" (default: {default})" if default else "")
+    return list(found.values())
+
+
+def _scalar(value: object) -> str:
+    """A default as it is written in a spec; empty if there is none, or nothing to write."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_scalar, value))}]" if value else ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int | float) else ""

@@ -9,6 +9,7 @@ from ragbench.api.checked import KINDS
 from ragbench.api.progress import bars
 from ragbench.core.context import Context
 from ragbench.core.options import OptionSpec, make, specs
+from ragbench.io.outputs import check_outputs
 
 P = ParamSpec("P")
 O = TypeVar("O")  # noqa: E741 (the options)
@@ -35,6 +36,7 @@ def call(
     def function(*args: P.args, **kwargs: P.kwargs) -> R:
         given = signature.bind(*args, **kwargs).arguments
         made: O = make(options, given, called={**KINDS, **(called or {})}, whose=name)  # type: ignore[arg-type]
+        check_outputs(made)
         return run(made, Context(progress=bars, say=print))
 
     signature = _signature(known, run)
@@ -70,6 +72,7 @@ def call_many(
     def function(*args: Any, **kwargs: Any) -> R:
         given = signature.bind(*args, **kwargs).arguments
         made = make(options, given, called={**KINDS, **(called or {})}, whose=name)
+        check_outputs(made)
         return run(made, Context(progress=bars, say=print))
 
     several = inspect.Parameter(first.name, inspect.Parameter.VAR_POSITIONAL)

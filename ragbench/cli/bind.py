@@ -11,6 +11,7 @@ import click
 from ragbench.cli.output import Output
 from ragbench.core.errors import RagbenchError
 from ragbench.core.options import OptionSpec, alternatives, make, specs, spelled_by
+from ragbench.io.outputs import check_outputs
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 OUTPUT, PLAIN = "Output", "Options"
@@ -197,7 +198,9 @@ def _options(
     only_file = from_file.keys() - values.keys()
     with spelled_by(lambda option: f"{config}: {option}" if option in only_file else flags.get(option) or flag(option)):
         try:
-            return make(options, {**from_file, **values}, whose=name)
+            made = make(options, {**from_file, **values}, whose=name)
+            check_outputs(made)
+            return made
         except RagbenchError as error:
             prefix = "" if config is None or str(config) in str(error) else f"{config}: "
             if not prefix:

@@ -31,7 +31,7 @@ PASSED, FINDINGS = 0, 1
 class Options:
     """The options of ``ragbench demo``."""
 
-    out: Path = option("Folder for all results.", default=Path("reports/demo"), section="Output")
+    out: Path = option("Folder for all results.", default=Path("reports/demo"), section="Output", writes="folder")
     fresh: bool = option("Evaluate again what is stored.", default=False, section="Run")
 
 

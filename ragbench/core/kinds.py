@@ -44,9 +44,21 @@ def check_kinds(
     for name, value in values.items():
         wrong = misfit(value, hints[name], name) if name in hints else None
         if wrong is not None:
-            wanted = (called or {}).get(name) or said(hints[name], called or {})
-            whole = "it" if wrong.name == name else name
-            raise InputError(f"{whose}: {wrong.name} is {_shown(wrong.value)}; {whole} must be {wanted}")
+            raise InputError(f"{whose}: {refusal(name, wrong, hints[name], called)}")
+
+
+def refusal(name: str, wrong: Part, hint: Any, called: Kinds | None = None) -> str:
+    """Say what is wrong with a value, and what it must be: ``weights[0] is 'a'; weights must be a list, ...``.
+
+    Args:
+        name: name of the value.
+        wrong: the value, or its part that does not fit.
+        hint: annotation of the value.
+        called: names of kinds, as in `check_kinds`.
+    """
+    wanted = (called or {}).get(name) or said(hint, called or {})
+    whole = "it" if wrong.name == name else name
+    return f"{wrong.name} is {_shown(wrong.value)}; {whole} must be {wanted}"
 
 
 def fits(value: object, hint: Any) -> bool:
@@ -135,7 +147,7 @@ def taken(value: Any, hint: Any) -> Any:
 
 
 def said(hint: Any, called: Kinds) -> str:
-    """Name a kind in a message: ``a path or None``, ``a text or a list, each a text``."""
+    """Name a kind in a message: ``a path or None``, ``a text or a list of texts``."""
     kinds = [one for one in _alternatives(hint) if one is not NoneType]
     whole = Union[tuple(kinds)] if len(kinds) > 1 else kinds[0] if kinds else NoneType  # noqa: UP007 (made here)
     if isinstance(hint, type | UnionType) and hint in called:
@@ -160,12 +172,20 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:
 def _one(kind: Any, called: Kinds) -> str:
     origin, inside = get_origin(kind), get_args(kind)
     if origin is Literal:
-        return " or ".join(repr(one) for one in inside)
+        *others, last = map(repr, inside)
+        return f"{', '.join(others)} or {last}" if others else last
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return f"{MAPPING}{said(inside[0], called)} to {said(inside[1], called)}"
     if isinstance(origin, type) and issubclass(origin, Iterable):
-        return f"{LIST}, each {said(inside[0], called)}" if inside else LIST
+        return _list_of(said(inside[0], called)) if inside else LIST
     return called.get(kind) or PLAIN.get(kind) or _a(getattr(kind, "__name__", str(kind)))
+
+
+def _list_of(one: str) -> str:
+    """``a list of numbers`` for ``a number``; a kind that has alternatives stays as it is."""
+    if one.startswith("a ") and " or " not in one and "," not in one:
+        return f"{LIST} of {one.removeprefix('a ')}s"
+    return f"{LIST}, each {one}"
 
 
 def _shown(value: object) -> str:

@@ -40,17 +40,19 @@ class Declared:
     parse: Callable[[str], Any] | None = None
     python: bool = True
     short: str = ""
+    writes: str = ""
 
 
 @overload
 def option(
     help: str, *, section: str = ..., flag: str = ..., metavar: str = ..., positional: bool = ...,
-    parse: Callable[[str], Any] | None = ..., short: str = ...,
+    parse: Callable[[str], Any] | None = ..., short: str = ..., writes: str = ...,
 ) -> Any: ...  # fmt: skip
 @overload
 def option(
     help: str, *, default: Any, section: str = ..., flag: str = ..., metavar: str = ..., positional: bool = ...,
     unset: str = ..., parse: Callable[[str], Any] | None = ..., python: bool = ..., short: str = ...,
+    writes: str = ...,
 ) -> Any: ...  # fmt: skip
 def option(
     help: str,
@@ -64,6 +66,7 @@ def option(
     parse: Callable[[str], Any] | None = None,
     python: bool = True,
     short: str = "",
+    writes: str = "",
 ) -> Any:
     """Declare one option as a field of a class decorated by `options` or `option_group`.
 
@@ -79,8 +82,10 @@ def option(
         parse: function that reads the value from the text of a command line or configuration file (``"1,5,10"``).
         python: False for an option that only the command has.
         short: a second name of one letter on the command line: ``-q``.
+        writes: what the job writes at the path: ``"folder"``, a format such as ``"HTML"``, or ``"path"`` if other
+            options decide. `ragbench.io.outputs` checks the path before the job starts.
     """
-    declared = Declared(help, section, flag, metavar, positional, unset, parse, python, short)
+    declared = Declared(help, section, flag, metavar, positional, unset, parse, python, short, writes)
     if isinstance(default, list | dict | set):
         raise TypeError("the default of an option must be immutable")
     return dataclasses.field(default=default, metadata={KEY: declared})

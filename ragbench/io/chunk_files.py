@@ -17,26 +17,17 @@ _NEEDED = frozenset(COLUMNS) - {"title"}
 _BATCH = 50_000
 
 
-def check_chunk_ending(path: Path) -> None:
-    """Check that chunks can be written to a file of that name.
-
-    Raises:
-        InputError: its ending is neither ``.parquet`` nor ``.jsonl``.
-    """
-    ending = path.suffix.lower()
-    if ending not in (".parquet", ".jsonl"):
-        raise InputError(f"{path}: chunks are written as .parquet or .jsonl, not {ending or 'without an ending'}")
-
-
 def write_chunks(chunks: Chunks, path: Path) -> None:
     """Write chunks to ``.parquet`` or ``.jsonl``, whole or not at all.
 
     Raises:
         InputError: another ending.
     """
-    check_chunk_ending(path)
+    ending = path.suffix.lower()
+    if ending not in (".parquet", ".jsonl"):
+        raise InputError(f"{path}: chunks are written as .parquet or .jsonl, not {ending or 'without an ending'}")
     with replacing(path) as temporary:
-        if path.suffix.lower() == ".parquet":
+        if ending == ".parquet":
             _write_parquet(chunks, temporary)
         else:
             with temporary.open("w", encoding="utf-8", newline="\n") as handle:

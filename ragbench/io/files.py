@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ragbench.core.errors import InputError
+from ragbench.core.spelling import given
 
 
 @contextmanager
@@ -66,7 +67,7 @@ def write_json(path: Path, value: object) -> None:
 
 
 def make_out(folder: Path) -> None:
-    """Make the folder of ``--out``, if it is not there.
+    """Make the output folder of a job, if it is not there.
 
     Raises:
         InputError: it cannot be made.
@@ -74,7 +75,9 @@ def make_out(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"--out {folder}: the folder cannot be made: {error.strerror or error}") from error
+        raise InputError(
+            f"{given('out', str(folder))}: the folder cannot be made: {error.strerror or error}"
+        ) from error
 
 
 def read_manifest(path: Path, version: int) -> dict[str, Any]:

@@ -52,8 +52,6 @@ def claimed(
             or it cannot be written to.
     """
     try:
-        if folder.exists() and not folder.is_dir():
-            raise InputError(f"{folder}: is a file; {named('out')} takes a folder")
         known = _known(folder)
         _check(folder, known, run, resume=resume, force=force)
         folder.mkdir(parents=True, exist_ok=True)

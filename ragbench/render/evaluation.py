@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragbench.core.errors import InputError
 from ragbench.core.evaluations import SCHEMA_VERSION, Arm, Estimate, Evaluation
 from ragbench.core.fingerprint import plain
 from ragbench.core.leaderboard import Leaderboard
@@ -17,7 +16,7 @@ from ragbench.core.ledger import Ledger
 from ragbench.core.scored import MEDIAN, known_intervals
 from ragbench.core.scores import headline
 from ragbench.core.verdicts import Verdict
-from ragbench.io.files import replacing, write_text
+from ragbench.io.files import make_out, replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.scored_runs import (
     LATENCY,
@@ -355,10 +354,7 @@ class ReportFolder:
     """
 
     def __init__(self, folder: Path, inputs: Mapping[str, Input] | None = None) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"--out {folder}: the folder cannot be made: {error.strerror or error}") from error
+        make_out(folder)
         self.folder = folder
         self._inputs = {INPUTS: recorded(inputs, folder)} if inputs else {}
         self._done: list[Arm] = []

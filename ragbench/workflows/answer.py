@@ -45,7 +45,7 @@ class Options(CorpusReading, AnswerSettings, CallOptions, RunFolder, DryRun, Cac
         "File or folder of documents, or a file of chunks.", default=None, section="Input"
     )
     golden: Path | GoldenSet | None = option("Golden set whose queries are asked.", default=None, section="Input")
-    out: Path | None = option("Folder for the answers.", default=None, section="Output")
+    out: Path | None = option("Folder for the answers.", default=None, section="Output", writes="folder")
     questions: Path | None = option(
         "Questions instead of a golden set: a text file with one per line, or a table.", default=None, section="Input"
     )

@@ -56,7 +56,7 @@ class Options(DryRun, CacheFolder, CallOptions, AuditSettings, GoldenReading, Co
         "Model that grades unjudged items, provider:model.", default=None, section="Model", unset="none"
     )
     out: Path | None = option(
-        "Folder for audit.json and the set with graded labels.", default=None, section="Output",
+        "Folder for audit.json and the set with graded labels.", default=None, section="Output", writes="folder",
         unset="nothing is written",
     )  # fmt: skip
     seed: int = option("Seed of every random draw.", default=0, section="Run")

@@ -43,7 +43,7 @@ class Options(DryRun, CacheFolder, JudgeModel, CheckSettings, Words):
 
     out: Path | None = option(
         "Folder for report, items and calibration. Needed with a judge: it keeps the judge's answers.", default=None,
-        section="Output", unset="nothing is written",
+        section="Output", writes="folder", unset="nothing is written",
     )  # fmt: skip
 
 

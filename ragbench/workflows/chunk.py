@@ -8,7 +8,7 @@ from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.ledger import Ledger
 from ragbench.core.options import option, options
 from ragbench.corpus.chunk import AUTO, choose_chunker, chunk_corpus
-from ragbench.io.chunk_files import check_chunk_ending, write_chunks
+from ragbench.io.chunk_files import write_chunks
 from ragbench.workflows.reading import read_corpus
 
 
@@ -26,7 +26,9 @@ class Options:
         section="Input",
         unset="chosen by file ending",
     )
-    out: Path | None = option("File to write, .parquet or .jsonl.", default=None, section="Output")
+    out: Path | None = option(
+        "File to write, .parquet or .jsonl.", default=None, section="Output", writes="Parquet or JSON Lines"
+    )
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,6 @@ def run(options: Options, context: Context) -> ChunkedCorpus:
         >>> len(rb.chunk(corpus, "fixed:size=400"))
         250
     """
-    if options.out is not None:
-        check_chunk_ending(options.out)
     # A wrong setting shows before the documents are read.
     choose_chunker(options.chunker, passages=False)
     loaded = read_corpus(options.corpus, options.loader, context)

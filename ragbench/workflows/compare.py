@@ -29,7 +29,9 @@ class Options(CompareSettings):
         "then uses them together with the other labels.",
         default=None, section="Input", metavar="LABELS",
     )  # fmt: skip
-    out: Path | None = option("Markdown file to write.", default=None, section="Output", python=False)
+    out: Path | None = option(
+        "Markdown file to write.", default=None, section="Output", writes="Markdown", python=False
+    )
 
 
 def run(options: Options, context: Context) -> Compared:

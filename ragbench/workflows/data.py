@@ -37,7 +37,11 @@ class FetchOptions(Catalogue):
 
     name: str = option("Name of a collection that 'ragbench data list' lists.", section="Input", positional=True)
     out: Path | None = option(
-        "Folder in which the folder of the collection is made.", default=None, section="Output", unset="the cache"
+        "Folder in which the folder of the collection is made.",
+        default=None,
+        section="Output",
+        writes="folder",
+        unset="the cache",
     )
     again: bool = option("Fetch the collection even if it is there.", default=False, section="Run")
 

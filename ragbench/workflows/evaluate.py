@@ -41,7 +41,9 @@ class Options(CorpusReading, GoldenReading, EvaluationSettings, CacheFolder):
     split: str | None = option("Which qrels of a BEIR folder to read.", default=None, section="Input", unset="test")
     queries: Path | None = option("File of the queries, for TREC qrels.", default=None, section="Input")
     exclude_source: bool = option("Exclude the chunk that a query was written from.", default=False, section="Input")
-    out: Path | None = option("Folder for the results, runs and scores.", default=None, section="Output")
+    out: Path | None = option(
+        "Folder for the results, runs and scores.", default=None, section="Output", writes="folder"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -22,7 +22,7 @@ class Options(GoldenReading, CorpusLoading):
 
     golden: Path | GoldenSet = option("Golden set: a file or a folder.", section="Input")
     to: str = option("Format to write: native, beir, trec, squad, simple, hf or ragas.", section="Output")
-    out: Path = option("Folder to write, or a file if the format is one file.", section="Output")
+    out: Path = option("Folder to write, or a file if the format is one file.", section="Output", writes="path")
     split: str | None = option(
         "Part of the set to read, for the formats beir and hf, and its name when beir is written.", default=None,
         section="Input", unset="test",

@@ -46,10 +46,14 @@ class Options:
     )  # fmt: skip
     store: Path = option("Folder of the baselines.", default=STORE, section="Input")
     out: Path | None = option(
-        "Folder for gate.json, gate.md and gate.xml.", default=None, section="Output", python=False
+        "Folder for gate.json, gate.md and gate.xml.", default=None, section="Output", writes="folder", python=False
     )
-    junit: Path | None = option("JUnit XML file to write.", default=None, section="Output", python=False)
-    summary: Path | None = option("Markdown file to write.", default=None, section="Output", python=False)
+    junit: Path | None = option(
+        "JUnit XML file to write.", default=None, section="Output", writes="JUnit XML", python=False
+    )
+    summary: Path | None = option(
+        "Markdown file to write.", default=None, section="Output", writes="Markdown", python=False
+    )
 
 
 def run(options: Options, context: Context) -> Gate:

@@ -51,7 +51,7 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
     corpus: Path | Corpus = option("File or folder of documents, or a file of chunks.", section="Input")
     out: Path | None = option(
         "Folder for the golden set, its card, the rejected queries and the answers of the models.", default=None,
-        section="Output",
+        section="Output", writes="folder",
     )  # fmt: skip
     seed_queries: Path | None = option(
         "Text file with queries of real users, one per line. Generated queries imitate them.", default=None,

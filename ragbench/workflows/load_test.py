@@ -33,7 +33,11 @@ class Options(LoadSettings, ServiceHeaders, GoldenReading):
         "Confirm that a host other than this machine is yours to put load on.", default=False, section="Input"
     )
     out: Path | None = option(
-        "Folder for results, requests and issue log.", default=None, section="Output", unset="nothing is written"
+        "Folder for results, requests and issue log.",
+        default=None,
+        section="Output",
+        writes="folder",
+        unset="nothing is written",
     )
 
 

@@ -61,10 +61,17 @@ class Options(CacheFolder, CallOptions, ServiceHeaders):
     )  # fmt: skip
     seed: int = option("Seed, passed on to the models.", default=0, section="Run")
     write_documents: Path | None = option(
-        "Folder for the planted documents; they are written, and nothing is asked.", default=None, section="Output"
+        "Folder for the planted documents; they are written, and nothing is asked.",
+        default=None,
+        section="Output",
+        writes="folder",
     )
     out: Path | None = option(
-        "Folder for scores, answers and issue log.", default=None, section="Output", unset="nothing is written"
+        "Folder for scores, answers and issue log.",
+        default=None,
+        section="Output",
+        writes="folder",
+        unset="nothing is written",
     )
     show: int = option("Number of failing cases to show.", default=10, section="Output", python=False)
 

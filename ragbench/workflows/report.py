@@ -56,9 +56,13 @@ class Options(CacheFolder):
     intersect: bool = option("Compare the queries that all systems have.", default=False, section="Page")
     seed: int = option("Seed of the bootstrap and the test.", default=0, section="Page")
     resamples: int = option("Resamples of the bootstrap and the test.", default=10_000, section="Page")
-    out: Path = option("HTML file to write.", default=Path("report.html"), section="Output")
-    figures: Path | None = option("Folder for the charts as PNG and SVG.", default=None, section="Output")
-    markdown: Path | None = option("Markdown file for a comment of a pull request.", default=None, section="Output")
+    out: Path = option("HTML file to write.", default=Path("report.html"), section="Output", writes="HTML")
+    figures: Path | None = option(
+        "Folder for the charts as PNG and SVG.", default=None, section="Output", writes="folder"
+    )
+    markdown: Path | None = option(
+        "Markdown file for a comment of a pull request.", default=None, section="Output", writes="Markdown"
+    )
 
     def __post_init__(self) -> None:
         if self.markdown is not None and self.markdown.resolve() == self.out.resolve():

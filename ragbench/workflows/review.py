@@ -39,7 +39,7 @@ class ExportOptions(CorpusReading, GoldenReading, Rejects):
 
     golden: Path | GoldenSet = option("Golden set: a file or a folder.", section="Input")
     corpus: Path | Corpus = option("File or folder of documents, or a file of chunks.", section="Input")
-    out: Path = option("CSV file to write.", section="Output")
+    out: Path = option("CSV file to write.", section="Output", writes="CSV")
     sample: int = option("Number of queries to draw.", default=50, section="Output")
     seed: int = option("Seed of the draw.", default=0, section="Run")
 
@@ -51,7 +51,7 @@ class ApplyOptions(GoldenReading, Rejects):
     decisions: Path = option("Table with the decisions of annotators.", section="Input")
     golden: Path | GoldenSet = option("Golden set that the sample was drawn from: a file or a folder.", section="Input")
     out: Path | None = option(
-        "Folder for the reviewed set.", default=None, section="Output", unset="nothing is written"
+        "Folder for the reviewed set.", default=None, section="Output", writes="folder", unset="nothing is written"
     )
     reviewer: str | None = option("Name of the annotator, for the history of each query.", default=None)
 
@@ -74,8 +74,6 @@ def run_export(options: ExportOptions, context: Context) -> ReviewSample:
         (20, 198)
     """
     out = options.out
-    if out.suffix.lower() != ".csv":
-        raise InputError(f"{out}: the table is written as CSV; name a file that ends in .csv")
     if out.exists():
         raise InputError(f"{out} exists already and may hold decisions; name another file, or move this one")
     items = _all_items(read_set(options.golden, options.golden_format), options.golden, options.rejected)

@@ -54,7 +54,7 @@ class Options(DryRun, CacheFolder, JudgeModel, ScoreSettings, GoldenReading, Cor
     )  # fmt: skip
     out: Path | None = option(
         "Folder for scores, details and issue log. Needed with a judge: it keeps the judge's answers.", default=None,
-        section="Output", unset="nothing is written",
+        section="Output", writes="folder", unset="nothing is written",
     )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ class RunOptions(CallOptions, RunFolder, DryRun, CacheFolder):
 
     metadata: Path = option("CSV file with id, url and title of each document.", section="Input")
     documents: Path = option("Folder of ID.pdf files, or of extracted text in ID_chunks.json.", section="Input")
-    out: Path = option("Folder of the run.", section="Output")
+    out: Path = option("Folder of the run.", section="Output", writes="folder")
     questions: Path | None = option("CSV file with id and question.", default=None, section="Input")
     llm: str = option("Model that answers, provider:model, or none.", default=NONE, section="Model")
     until: Literal["chunks", "embeddings", "answers"] = option(
@@ -214,7 +214,7 @@ class ScoreOptions:
     )  # fmt: skip
     worst: int = option("Number of the worst rows to show.", default=5, section="Evaluation")
     rows: Path | None = option(
-        "CSV file for the score of every row.", default=None, section="Output", unset="nothing is written"
+        "CSV file for the score of every row.", default=None, section="Output", writes="CSV", unset="nothing is written"
     )
     margin: float | None = option(
         "Largest difference that does not matter, for the comparison.", default=None, section="Statistics"

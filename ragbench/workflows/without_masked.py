@@ -19,7 +19,7 @@ class Options(CorpusLoading, GoldenReading):
     golden: Path | GoldenSet = option("Golden set: a file or a folder.", section="Input")
     out: Path | None = option(
         "Folder to write: corpus.jsonl, and the set that belongs to it in golden.", default=None, section="Output",
-        unset="nothing is written",
+        writes="folder", unset="nothing is written",
     )  # fmt: skip
 
 

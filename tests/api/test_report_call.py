@@ -68,3 +68,12 @@ def test_a_text_by_itself_is_one_text(sample_data: Path, cache: Path) -> None:
     for wrong in ({"metric": "ndcg@10"}, ["ndcg@10"]):
         with pytest.raises(rb.InputError, match="a list with a mapping for each"):
             rb.gate(found.scored[0], found.scored[1], rules=wrong)  # type: ignore[arg-type]
+
+
+def test_only_a_name_of_an_html_file_is_taken(ragbench: Any, tmp_path: Path) -> None:
+    for name, reason in (("page.pdf", "ends in .pdf"), ("page", "has no ending")):
+        with pytest.raises(rb.InputError, match=f"{name}': {reason}, but it is written as HTML"):
+            rb.write_report(tmp_path, out=tmp_path / name)
+        done = ragbench("report", tmp_path, "--out", tmp_path / name)
+        assert (done.code, list(tmp_path.iterdir())) == (2, [])
+        assert f"--out {tmp_path / name}: {reason}" in done.err

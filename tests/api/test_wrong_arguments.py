@@ -89,7 +89,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
         ),
         (
             "rb.evaluate(CORPUS, GOLDEN, level='page')",
-            "evaluate: level is 'page'; it must be 'auto' or 'chunk' or 'document'",
+            "evaluate: level is 'page'; it must be 'auto', 'chunk' or 'document'",
         ),
         ("rb.evaluate(CORPUS, GOLDEN, k=0)", "k= is [0]; every cut-off must be at least 1"),
         ("rb.evaluate(CORPUS, GOLDEN, k=(cut for cut in (5, 'x')))", "evaluate: k[1] is 'x'; k must be cut-offs"),
@@ -158,7 +158,7 @@ def test_kinds(value: object, hint: object, right: bool) -> None:
 
 def test_how_a_kind_is_called() -> None:
     assert said(Path | str | None, {}) == "a path or None"
-    assert said(str | Sequence[str] | None, {}) == "a text or None or a list, each a text"
+    assert said(str | Sequence[str] | None, {}) == "a text or None or a list of texts"
     assert said(Mapping[str, float] | str, {}) == "a text or a mapping from a text to a number"
     assert said(Sequence[Any], {}) == "a list, each anything"
     assert said(rb.Corpus | None, {rb.Corpus: "a corpus"}) == "a corpus or None"

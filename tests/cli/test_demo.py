@@ -106,3 +106,10 @@ def test_the_verdict_names_only_what_both_sets_say_beyond_chance() -> None:
     assert "Both sets say that b and c beat a. Both have c first." in verdict(ours, ours, "ndcg@10")
     none = verdict(ours, results({"a": 0.5, "b": 0.4, "c": 0.4, "d": 0.4}, []), "ndcg@10")
     assert none.startswith("They disagree on the best: c by the human queries, a by the masked sentences")
+
+
+def test_a_file_for_the_results_is_refused_before_the_first_step(ragbench: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = ragbench("demo", "--out", tmp_path / "file")
+    assert (done.code, done.out) == (2, "")
+    assert f"--out {tmp_path / 'file'}: is a file; name a folder" in done.err

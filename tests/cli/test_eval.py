@@ -262,5 +262,5 @@ def test_a_folder_that_cannot_be_made_is_told_before_anything_runs(
     (tmp_path / "file").write_text("")
     done = ragbench("eval", "--corpus", corpus, "--golden", golden, "--out", tmp_path / "file" / "report")
     assert done.code == 2
-    assert "cannot be made" in done.err
+    assert f"--out {tmp_path / 'file' / 'report'}: {tmp_path / 'file'} is a file" in done.err
     assert "Traceback" not in done.err

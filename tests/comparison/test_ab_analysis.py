@@ -102,6 +102,12 @@ def test_several_challengers_are_corrected_and_the_best_is_named(path: Path) -> 
     assert "also better than the control: b" in " ".join(found.recommendation.reasons)
 
 
+@pytest.mark.parametrize("effect", [1, 10.0])
+def test_an_effect_in_percent_without_the_sign_is_refused(effect: float) -> None:
+    with pytest.raises(SettingError, match=r"effect= is .* of the control.*for 10%, write 0.10"):
+        AbSettings(effect=effect)
+
+
 def test_an_effect_of_interest_that_is_excluded_ends_the_experiment(path: Path) -> None:
     found = experiment(path, AbSettings(final=True, effect=0.5), control=0.1, treatment=0.1)
     assert found.recommendation.decision == "roll back"

@@ -44,7 +44,7 @@ def test_the_file_it_writes_is_a_corpus(folder: Path, tmp_path: Path) -> None:
     [
         (["--corpus", "missing"], "error: missing: no such file or folder"),
         (["--corpus", ".", "--chunker", "fixd"], "error: no chunker 'fixd'; did you mean 'fixed'?"),
-        (["--corpus", ".", "--out", "a.csv"], "error: a.csv: chunks are written as .parquet or .jsonl"),
+        (["--corpus", ".", "--out", "a.csv"], "error: --out a.csv: ends in .csv, but it is written as Parquet"),
     ],
 )
 def test_errors_are_one_line_and_exit_code_2(tmp_path: Path, arguments: list[str], message: str) -> None:

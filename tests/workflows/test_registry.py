@@ -1,6 +1,7 @@
 """Every command is a call and every call is a command, with the same options."""
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import click
@@ -8,7 +9,8 @@ import pytest
 
 import ragbench
 from ragbench.cli import app
-from ragbench.core.options import specs
+from ragbench.core.options import OptionSpec, alternatives, specs
+from ragbench.io.outputs import ENDINGS, FOLDER
 from ragbench.workflows import GROUPS, WORKFLOWS, Workflow
 
 EVERY = pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.command)
@@ -62,3 +64,39 @@ def test_errors_spell_the_option_as_the_surface_does(workflow: Workflow) -> None
     with pytest.raises(ragbench.SettingError) as refused:
         command_of(workflow).main([], standalone_mode=False)
     assert missing[0].flag in str(refused.value)
+
+
+NEEDED = {
+    "answer": ["--questions", "missing.csv", "--corpus", "missing.csv", "--llm", "openai:missing"],
+    "batch submit": ["--llm", "openai:missing"],
+    "probe": ["--url", "http://localhost:1"],
+    "wattbot run": ["--questions", "missing.csv", "--llm", "openai:missing"],
+}
+"""What these commands need besides their required options."""
+
+
+def _given(spec: OptionSpec) -> list[str]:
+    """The words of a command that give a required option something that does not exist."""
+    value = {"to": "native", "s3_uri": "s3://b/f"}.get(spec.name, "missing.csv")
+    return [value] if spec.declared.positional else [spec.flag, value]
+
+
+@EVERY
+def test_every_output_is_refused_before_an_input_is_read(workflow: Workflow, tmp_path: Path) -> None:
+    options, _ = workflow.load()
+    outputs = [spec for spec in specs(options) if spec.declared.writes]
+    # An option of the section "Output" that takes a path and does not say what is written there would not be checked.
+    assert {s.name for s in specs(options) if s.declared.section == "Output" and Path in alternatives(s.kind)} == {
+        spec.name for spec in outputs
+    }
+    file = tmp_path / "file"
+    file.touch()
+    for output in outputs:
+        required = [word for spec in specs(options) if spec.required for word in _given(spec)]
+        words = [*required, *(NEEDED.get(workflow.command, ()) if output.name != "write_documents" else ())]
+        inside = file / f"x{ENDINGS.get(output.declared.writes, ('',))[0]}"
+        with pytest.raises(ragbench.InputError, match=f"{output.flag} {inside}: {file} is a file"):
+            command_of(workflow).main([*words, output.flag, str(inside)], standalone_mode=False)
+        if output.declared.writes == FOLDER:
+            with pytest.raises(ragbench.InputError, match=f"{output.flag} {file}: is a file; name a folder"):
+                command_of(workflow).main([*words, output.flag, str(file)], standalone_mode=False)

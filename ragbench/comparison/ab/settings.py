@@ -143,6 +143,12 @@ class AbSettings:
             raise SettingError(f"is {self.horizon}; it must be at least 1 unit", option="horizon")
         if self.effect is not None and not self.effect > 0:
             raise SettingError("must be above 0, for example 2%", option="effect")
+        if self.effect is not None and self.effect >= 1:
+            raise SettingError(
+                f"is {self.effect:g}, which is {self.effect:,.0%} of the control; it must be below 100%: for 10%, "
+                "write 0.10",
+                option="effect",
+            )
         if not 0 <= self.max_mixed <= 1:
             raise SettingError(f"is {self.max_mixed:.0%}; it must lie between 0% and 100%", option="max_mixed")
         if any(weight <= 0 for weight in self.weights.values()):

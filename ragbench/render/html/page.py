@@ -40,8 +40,6 @@ def write_page(data: ReportData, path: Path, cache: Path) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; name a file, {path / 'report.html'}")
     content = page(data, vega_script(cache))
     try:
         write_text(path, content)
