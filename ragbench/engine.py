@@ -305,6 +305,23 @@ class UntilEnded:
             return NotAsked(None, str(error), unanswered=True)
 
 
+@dataclass(frozen=True)
+class OfRepeat:
+    """An asker for one run of a system: a question that another run asked already is asked again.
+
+    Attributes:
+        asker: the model.
+        repeat: number of the run; 0 asks the questions as they are.
+    """
+
+    asker: Asker
+    repeat: int
+
+    async def ask(self, request: Request) -> Answer:
+        """Ask the question of this run."""
+        return await self.asker.ask(request.of_repeat(self.repeat))
+
+
 def side_by_side(
     work: Callable[[Given], Result], given: Sequence[Given], jobs: int, stop: threading.Event
 ) -> list[Result]:

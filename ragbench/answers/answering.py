@@ -286,8 +286,30 @@ def _entries(item: Answered, unknown_ids: Sequence[str]) -> list[LedgerEntry]:
     return entries
 
 
+EXAMPLE = 80
+"""Characters of an answer in a warning."""
+
+
+def unsteady(answers: AnswerSet) -> tuple[str, ...]:
+    """Warn if answers that a model gave at temperature 0 are not the same in every run, with an example.
+
+    ``ragbench answer`` asks at temperature 0. How other answers were made is unknown.
+    """
+    if not answers.changed or "prompt" not in answers.manifest:
+        return ()
+    first = answers.changed[0]
+    said = dict.fromkeys(
+        item.answer or item.failure for items in answers.runs for item in items if item.query_id == first
+    )
+    example = " and then ".join(f"{text[:EXAMPLE]!r}" for text in list(said)[:2])
+    return (
+        f"the model was asked at temperature 0, but the answers to {len(answers.changed)} of {len(answers)} queries "
+        f"changed over {len(answers.runs)} runs: {first_ten(answers.changed)}. For {first} it said {example}",
+    )
+
+
 def counts(answers: AnswerSet) -> dict[str, int]:
-    """Count answers, abstentions, failures, and answers without a citation."""
+    """Count answers, abstentions, failures, and answers without a citation, in the first run."""
     said = [item for item in answers if not (item.failure or item.abstained)]
     return {
         "queries": len(answers),
@@ -295,6 +317,7 @@ def counts(answers: AnswerSet) -> dict[str, int]:
         "abstained": sum(item.abstained for item in answers),
         "failed": sum(bool(item.failure) for item in answers),
         "without_citation": sum(not item.cited for item in said),
+        **({"runs": len(answers.runs), "changed": len(answers.changed)} if answers.repeats else {}),
     }
 
 

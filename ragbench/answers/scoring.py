@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.answers.answering import unsteady
 from ragbench.answers.metrics.base import AnswerMetric, Column, ScoringContext
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.context import Context, generator
@@ -17,15 +18,17 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.loop import LoopThread
 from ragbench.core.options import named, option, option_group
+from ragbench.core.repeats import Components
 from ragbench.core.scored import COST, MEDIAN, QueryTable, ScoredRun, known_intervals
 from ragbench.core.scores import Scores
 from ragbench.core.shown import Shown
-from ragbench.engine import UntilEnded
+from ragbench.engine import OfRepeat, UntilEnded
 from ragbench.models.llm.base import Asker
 from ragbench.models.llm.connect import shared_family
 from ragbench.plugins import ANSWER_METRICS, Spec, build
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.intervals import estimates, mean_interval, percentile
+from ragbench.stats.repeats import components_of
 
 if TYPE_CHECKING:
     from ragbench.answers.judge_check.rate import CalibratedRate
@@ -117,6 +120,8 @@ class AnswerEvaluation(Shown):
             judge have no value, and code ``judge-stopped`` in the issue log.
         warnings: reasons to doubt the judge.
         calibrated: rates corrected for the errors of a judge, as `ragbench.answers.judge_check.rate` makes them.
+        variance: components of variance by metric, if the system ran or the judge judged several times; else empty.
+        changed: ids of the queries whose answer was not the same in every run.
     """
 
     scored: ScoredRun
@@ -129,6 +134,8 @@ class AnswerEvaluation(Shown):
     stopped: str = ""
     warnings: tuple[str, ...] = ()
     calibrated: "tuple[CalibratedRate, ...]" = ()
+    variance: Mapping[str, Components] = field(default_factory=dict)
+    changed: tuple[str, ...] = ()
 
 
 @option_group
@@ -137,8 +144,14 @@ class ScoreSettings:
 
     seed: int = option("Seed of the bootstrap.", default=0, section="Run")
     resamples: int = option("Number of bootstrap resamples.", default=10_000, section="Evaluation")
+    repeats: int = option(
+        "Number of times that the judge judges each answer. It is asked, and paid, each time.", default=1,
+        section="Evaluation",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
+        if self.repeats < 1:
+            raise SettingError(f"is {self.repeats}; it must be at least 1", option="repeats")
         if self.resamples < 1:
             raise SettingError(f"is {self.resamples}; at least one is needed", option="resamples")
 
@@ -158,6 +171,10 @@ class Judge:
     loop: LoopThread | None = field(default=None, compare=False)
 
 
+MOST_RUNS = 1000
+"""Runs of a system whose judgements have numbers of their own."""
+
+
 def score_answers(
     answers: AnswerSet,
     golden: GoldenSet,
@@ -175,6 +192,10 @@ def score_answers(
     and are in the issue log. If the judge ends the run (a spent budget, a service that
     is down), the other answers have no values, and ``stopped`` says why.
 
+    If the system ran several times, or the judge judges several times, scores are means
+    over the runs and judgements that have a value. Details, times and costs are those of
+    the first.
+
     Args:
         answers: the answers of the system.
         golden: the golden set.
@@ -191,21 +212,36 @@ def score_answers(
     settings = settings or ScoreSettings()
     chosen = named_metrics(metrics, judge=judge is not None)
     aligned, entries, counts = _aligned(answers, golden)
+    others = [_aligned(replace(answers, items=items, repeats=()), golden) for items in answers.repeats]
     asker = UntilEnded(judge.asker) if judge else None
-    asked = ScoringContext(
-        golden=tuple(golden),
-        judge=asker,
-        judge_name=judge.name if judge else "",
-        context=context or Context(),
-        documents=documents or {},
-    )
-    columns = _columns(list(chosen.values()), aligned, asked, judge.loop if judge else None)
+
+    def columns_of(items: AnswerSet, run: int, judgement: int) -> list[Column]:
+        asked = ScoringContext(
+            golden=tuple(golden),
+            judge=None if asker is None else OfRepeat(asker, run + MOST_RUNS * judgement),
+            judge_name=judge.name if judge else "",
+            context=context or Context(),
+            documents=documents or {},
+        )
+        return _columns(list(chosen.values()), items, asked, judge.loop if judge else None)
+
+    runs = [aligned, *(other[0] for other in others)]
+    judgements = settings.repeats if any("judge" in metric.needs for metric in chosen.values()) else 1
+    every = [[columns_of(items, run, judged) for judged in range(judgements)] for run, items in enumerate(runs)]
     queries = QueryTable.of(golden)
     clusters = cluster_index(queries.units)
-    scores = _scores(columns, queries.ids)
+    columns, scores = every[0][0], _scores(every[0][0], queries.ids)
+    if len(runs) > 1 or judgements > 1:
+        scores = Scores.mean_of([[_scores(one, queries.ids) for one in judged] for judged in every])
+        columns = [
+            _mean_column(column, values, queries.ids) for column, values in zip(columns, scores.values.T, strict=True)
+        ]
+        scores = replace(scores, ledger=_scores(columns, queries.ids).ledger)
+        entries += _of_repeats(every, [other[1] for other in others])
     manifest = _manifest(answers, golden, chosen, judge, settings, clusters)
     manifest["counts"] = counts
-    warnings = circular(aligned, judge.name) if judge else ()
+    manifest["runs"] = len(answers.runs)
+    warnings = (*(circular(aligned, judge.name) if judge else ()), *unsteady(answers))
     manifest["warnings"] = list(warnings)
     rng = generator(settings.seed, "cost")
     latency, cost, intervals = measured(aligned, clusters, rng, settings.resamples)
@@ -229,7 +265,37 @@ def score_answers(
         counts=counts,
         stopped=str(asker.ended) if asker and asker.ended else "",
         warnings=warnings,
+        variance=components_of(scores, clusters),
+        changed=answers.changed,
     )
+
+
+def _mean_column(column: Column, values: npt.NDArray[np.float64], ids: Sequence[str]) -> Column:
+    """The first column with the means of all, and reasons only for the queries that have no value in any."""
+    undefined = {id_ for id_, value in zip(ids, values, strict=True) if np.isnan(value)}
+    reasons = tuple(entry for entry in column.ledger.entries if entry.item in undefined)
+    return replace(column, values=values, ledger=Ledger(reasons))
+
+
+def _of_repeats(
+    every: Sequence[Sequence[Sequence[Column]]], failed: Sequence[Sequence[LedgerEntry]]
+) -> list[LedgerEntry]:
+    """What failed, or has no value, in other runs and judgements than the first; the item names the run."""
+    found = [
+        entry._replace(item=f"{entry.item}, run {run}") for run, own in enumerate(failed, start=2) for entry in own
+    ]
+    for run, judged in enumerate(every, start=1):
+        for judgement, columns in enumerate(judged, start=1):
+            if run == judgement == 1:
+                continue
+            which = f"run {run}" if len(judged) == 1 else f"run {run}, judgement {judgement}"
+            found += [
+                entry._replace(item=f"{entry.item}, {which}")
+                for column in columns
+                for entry in column.ledger.entries
+                if entry.code not in NOT_ASKED
+            ]
+    return found
 
 
 def named_metrics(
@@ -356,6 +422,6 @@ def _manifest(
             "clusters": number,
             "resamples": settings.resamples,
         },
-        "settings": {"seed": settings.seed, "resamples": settings.resamples},
+        "settings": {"seed": settings.seed, "resamples": settings.resamples, "repeats": settings.repeats},
         "versions": {"ragbench": version("ragbench")},
     }

@@ -80,5 +80,7 @@ WORTH_A_NOTE = 0.05
 
 def _once_is_enough(system: ScoredRun) -> bool:
     """Whether its evaluation repeats what can vary, so that this system cannot."""
+    if system.manifest.get("kind") == "answers":
+        return False
     settings = system.manifest.get("settings")
     return isinstance(settings, dict) and int(settings.get("repeats", 1)) > 1

@@ -70,16 +70,17 @@ class Answered:
 
 @dataclass(frozen=True)
 class AnswerSet(Shown):
-    """The answers of one system, one per query.
+    """The answers of one system, one per query and run.
 
     Attributes:
-        items: the answers, in the order of the questions.
+        items: the answers, in the order of the questions; those of the first run, if the system ran several times.
         name: name of the system in reports.
         ledger: what was skipped while they were made or read.
         manifest: how they were made: retriever, model, prompt, fingerprints; empty for answers made elsewhere.
+        repeats: the answers of the other runs; empty if the system ran once.
 
     Raises:
-        InputError: there is no item, or a query is answered twice.
+        InputError: a run has no item, or answers a query twice.
 
     Examples:
         >>> from ragbench.core.answers import Answered
@@ -92,13 +93,24 @@ class AnswerSet(Shown):
     name: str = "answers"
     ledger: Ledger = field(default_factory=Ledger)
     manifest: Mapping[str, object] = field(default_factory=dict)
+    repeats: tuple[tuple[Answered, ...], ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.items:
-            raise InputError(f"answers {self.name!r}: there is none")
-        twice = sorted(id_ for id_, n in Counter(item.query_id for item in self.items).items() if n > 1)
-        if twice:
-            raise InputError(f"answers {self.name!r}: {len(twice)} queries are answered twice: {first_ten(twice)}")
+        for number, items in enumerate(self.runs, start=1):
+            of_run = f" of run {number}" if self.repeats else ""
+            if not items:
+                raise InputError(f"answers {self.name!r}: there is none{of_run}")
+            twice = sorted(id_ for id_, n in Counter(item.query_id for item in items).items() if n > 1)
+            if twice:
+                raise InputError(
+                    f"answers {self.name!r}: {len(twice)} queries{of_run} are answered twice: {first_ten(twice)}"
+                    + ("" if self.repeats else ". If they are of several runs, name the run of each in a column 'run'")
+                )
+
+    @property
+    def runs(self) -> tuple[tuple[Answered, ...], ...]:
+        """The answers of each run; one for a system that ran once."""
+        return (self.items, *self.repeats)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -109,9 +121,21 @@ class AnswerSet(Shown):
     @cached_property
     def fingerprint(self) -> str:
         """Fingerprint of queries, sources and answers, without times and costs."""
-        return fingerprint(
+        runs = [
             [
                 [a.query_id, a.query, a.answer, [[s.id, s.text] for s in a.sources], a.cited, a.abstained, a.failure]
-                for a in self.items
+                for a in items
             ]
-        )
+            for items in self.runs
+        ]
+        return fingerprint(runs if self.repeats else runs[0])
+
+    @cached_property
+    def changed(self) -> tuple[str, ...]:
+        """Ids of the queries whose answer was not the same in every run."""
+        others = [{item.query_id: _said(item) for item in items} for items in self.repeats]
+        return tuple(a.query_id for a in self.items if any(one.get(a.query_id) != _said(a) for one in others))
+
+
+def _said(item: Answered) -> tuple[object, ...]:
+    return item.answer, item.abstained, item.failure

@@ -45,11 +45,13 @@ class Components:
         """Share of each part in the variance of one value; empty if nothing varies."""
         return {name: value / self.total for name, value in self.parts.items()} if self.total > 0 else {}
 
-    def reliability(self, runs: int = 1) -> float | None:
-        """Correlation between the query scores of two sets of so many runs; None if nothing varies.
+    def reliability(self, runs: int = 1, judgements: int = 1) -> float | None:
+        """Correlation between the query scores of two evaluations with so many runs and judgements of each.
+
+        It is None if nothing varies.
 
         Source: Brennan 2001, Generalizability Theory, chapter 4.
         """
-        noise = ((self.run_query or 0.0) + (self.judge or 0.0) / self.judgements) / runs
+        noise = ((self.run_query or 0.0) + (self.judge or 0.0) / judgements) / runs
         stable = (self.document or 0.0) + self.query
         return stable / (stable + noise) if stable + noise > 0 else None

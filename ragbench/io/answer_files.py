@@ -5,6 +5,8 @@ ragbench's own format is ``answers.jsonl``, with one query per line and without 
     {"query_id", "query", "answer", "sources": [{"id", "document_id", "text", "score"}], "cited": [...],
      "abstained", "failure", "seconds", "first_token_seconds", "input_tokens", "output_tokens", "cost", "metadata"}
 
+If the system ran several times, each query has a line for each run, with ``"run": 2`` and so on from the second on.
+
 A folder also has ``manifest.json`` (how the answers were made), ``ledger.jsonl`` and ``timings.jsonl``. Only the last
 has times, tokens and costs, so a resumed run gives the same bytes in the other three files.
 
@@ -63,8 +65,8 @@ def read_answers(
     if path.is_dir():
         return _read_folder(path, columns or {}, name)
     entries: list[LedgerEntry] = []
-    items = _items(path, columns or {}, ids, entries)
-    return AnswerSet(items, name or path.stem, Ledger(tuple(entries)))
+    items, *repeats = _runs(path, columns or {}, ids, entries)
+    return AnswerSet(items, name or path.stem, Ledger(tuple(entries)), repeats=tuple(repeats))
 
 
 def write_answers(answers: AnswerSet, path: Path | str) -> None:
@@ -82,11 +84,15 @@ def write_answers(answers: AnswerSet, path: Path | str) -> None:
         raise SettingError(f"{path}: answers are written to a folder or to a .jsonl file")
     try:
         if path.suffix.lower() == ".jsonl":
-            write_bytes(path, lines((a.query_id, {**_row(a), **_measured(a)}) for a in answers))
+            write_bytes(path, lines((a.query_id, {**_row(a, run), **_measured(a)}) for run, a in _numbered(answers)))
             return
-        write_bytes(path / ANSWERS, lines((a.query_id, _row(a)) for a in answers))
+        write_bytes(path / ANSWERS, lines((a.query_id, _row(a, run)) for run, a in _numbered(answers)))
         write_bytes(path / LEDGER, lines(_ledger_rows(answers)))
-        timed = ((a.query_id, {"query_id": a.query_id, **_measured(a)}) for a in answers if _measured(a))
+        timed = (
+            (a.query_id, {"query_id": a.query_id, **run_of(run), **_measured(a)})
+            for run, a in _numbered(answers)
+            if _measured(a)
+        )
         write_bytes(path / TIMINGS, lines(timed))
         # The manifest comes last, because a folder with a manifest is complete.
         write_text(path / MANIFEST, json.dumps(_manifest_of(answers), indent=2, ensure_ascii=False) + "\n")
@@ -94,13 +100,24 @@ def write_answers(answers: AnswerSet, path: Path | str) -> None:
         raise InputError(f"{path}: cannot be written to ({error.strerror or error})") from error
 
 
-def line_of(item: Answered) -> bytes:
+def line_of(item: Answered, run: int = 1) -> bytes:
     """Write one answer with its measured values as a line of a file."""
-    return lines([(item.query_id, {**_row(item), **_measured(item)})])
+    return lines([(item.query_id, {**_row(item, run), **_measured(item)})])
 
 
-def with_timings(items: Iterable[Answered], path: Path) -> tuple[Answered, ...]:
-    """Add the measured values from a file of timings. The last line of a query counts.
+def run_of(run: int) -> dict[str, object]:
+    """The key of a line that names its run; the first run needs none."""
+    return {"run": run} if run > 1 else {}
+
+
+def _numbered(answers: AnswerSet) -> Iterator[tuple[int, Answered]]:
+    for run, items in enumerate(answers.runs, start=1):
+        for item in items:
+            yield run, item
+
+
+def with_timings(items: Iterable[Answered], path: Path, run: int = 1) -> tuple[Answered, ...]:
+    """Add the measured values of a run from a file of timings. The last line of a query counts.
 
     A last line that was cut off, for example by a kill, is skipped, because it only has a time.
 
@@ -109,6 +126,8 @@ def with_timings(items: Iterable[Answered], path: Path) -> tuple[Answered, ...]:
     """
     found: dict[str, dict[str, object]] = {}
     for where, row in _whole_lines(path):
+        if row.get("run", 1) != run:
+            continue
         id_ = str(row.get("query_id", ""))
         found.setdefault(id_, {}).update(_numbers(where, row))
     return tuple(replace(item, **found.get(item.query_id, {})) for item in items)  # type: ignore[arg-type]
@@ -143,11 +162,13 @@ def _read_folder(path: Path, columns: Mapping[str, str], name: str | None) -> An
         raise InputError(f"{path}: holds no {ANSWERS} (it holds {held}); name a folder of `ragbench answer` or a file")
     manifest = read_manifest(path / MANIFEST, FORMAT_VERSION)
     entries = list(_read_ledger(path / LEDGER))
-    items = _items(path / ANSWERS, columns, None, entries)
+    runs = _runs(path / ANSWERS, columns, None, entries)
     made = manifest.get("made")
     called = name or manifest.get("name") or path.resolve().name
-    timed = with_timings(items, path / TIMINGS)
-    answers = AnswerSet(timed, str(called), Ledger(tuple(entries)), made if isinstance(made, dict) else {})
+    timed, *repeats = (with_timings(items, path / TIMINGS, number) for number, items in enumerate(runs, start=1))
+    answers = AnswerSet(
+        timed, str(called), Ledger(tuple(entries)), made if isinstance(made, dict) else {}, tuple(repeats)
+    )
     if manifest.get("fingerprint", answers.fingerprint) == answers.fingerprint:
         return answers
     reason = f"{ANSWERS} was changed after {MANIFEST} was written"
@@ -161,9 +182,10 @@ def _read_ledger(path: Path) -> Iterator[LedgerEntry]:
             yield LedgerEntry(*(str(row.get(key, "")) for key in LedgerEntry._fields))
 
 
-def _items(
+def _runs(
     path: Path, columns: Mapping[str, str], ids: Mapping[str, str] | None, entries: list[LedgerEntry]
-) -> tuple[Answered, ...]:
+) -> list[tuple[Answered, ...]]:
+    """Read the answers of each run, in the order in which the file names the runs."""
     rows = read_rows(path)
     if not rows:
         raise InputError(f"{path}: there is no answer in it")
@@ -171,7 +193,23 @@ def _items(
     role = roles(found, columns, str(path))
     if "id" not in role:
         entries.append(LedgerEntry("answers", str(path), _no_ids(ids), "no-ids"))
-    return tuple(answered(where, number, row, role, ids or {}) for number, (where, row) in enumerate(rows, start=1))
+    asked = [str(row.get(role.get("id", role["query"]))) for _, row in rows]
+    if len(set(asked)) == len(asked):
+        # Every query is answered once, so a column of that name is something else.
+        role.pop("run", None)
+    runs: dict[str, list[Answered]] = {}
+    for where, row in rows:
+        items = runs.setdefault(_label(row.get(role["run"])) if "run" in role else "1", [])
+        items.append(answered(where, len(items) + 1, row, role, ids or {}))
+    order = sorted(runs, key=int) if all(label.isdecimal() for label in runs) else runs
+    return [tuple(runs[label]) for label in order]
+
+
+def _label(value: object) -> str:
+    """The name of a run; the first run of ragbench's own files has none."""
+    if value is None or value == "" or value != value:
+        return "1"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _no_ids(ids: Mapping[str, str] | None) -> str:
@@ -181,8 +219,10 @@ def _no_ids(ids: Mapping[str, str] | None) -> str:
     return f"no column holds query ids; they are found by the query's text, and where that fails {numbered}"
 
 
-def _row(item: Answered) -> dict[str, object]:
-    row: dict[str, object] = {"query_id": item.query_id, "query": item.query, "answer": item.answer}
+def _row(item: Answered, run: int) -> dict[str, object]:
+    row: dict[str, object] = {
+        "query_id": item.query_id, **run_of(run), "query": item.query, "answer": item.answer
+    }  # fmt: skip
     if item.sources:
         row["sources"] = [
             {
@@ -229,6 +269,7 @@ def _manifest_of(answers: AnswerSet) -> dict[str, object]:
             "failed": sum(bool(item.failure) for item in answers),
             "without_citation": sum(not (item.failure or item.abstained or item.cited) for item in answers),
         },
+        **({"runs": len(answers.runs), "changed": len(answers.changed)} if answers.repeats else {}),
         "ledger": answers.ledger.counts(),
         "made": dict(answers.manifest),
     }

@@ -33,6 +33,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "output_tokens": ("output_tokens", "completion_tokens"),
     "cost": ("cost",),
     "reference": ("reference", "reference_answer", "ground_truth", "expected_answer"),
+    "run": ("run", "repeat"),
     "metadata": ("metadata",),
 }
 """What a column may be called, per role; the first that is there counts."""

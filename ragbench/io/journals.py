@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from ragbench.core.answers import Answered
-from ragbench.io.answer_files import line_of, read_answers
+from ragbench.io.answer_files import line_of, read_answers, run_of
 
 
 class AnswerJournal:
@@ -17,7 +17,7 @@ class AnswerJournal:
         path: a ``.jsonl`` file; made if it is not there. What a kill left of a last line is cut off.
 
     Attributes:
-        known: the answers that are in it already, by query id.
+        known: the answers that are in it already, by number of the run (from 1) and query id.
 
     Raises:
         InputError: the file holds something else.
@@ -29,11 +29,13 @@ class AnswerJournal:
         whole = self._file.read()
         end = whole.rfind(b"\n") + 1
         self._file.truncate(end)
-        self.known: dict[str, Answered] = {item.query_id: item for item in read_answers(path)} if end else {}
+        self.known: dict[int, dict[str, Answered]] = {}
+        for run, items in enumerate(read_answers(path).runs if end else (), start=1):
+            self.known[run] = {item.query_id: item for item in items}
 
-    def keep(self, item: Answered) -> None:
+    def keep(self, item: Answered, run: int = 1) -> None:
         """The answer is on disk when this returns."""
-        self._file.write(line_of(item))
+        self._file.write(line_of(item, run))
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -59,9 +61,9 @@ class TimingJournal:
         whole = self._file.read()
         self._file.truncate(whole.rfind(b"\n") + 1)
 
-    def note(self, query_id: str, seconds: float, first_token_seconds: float | None = None) -> None:
+    def note(self, query_id: str, seconds: float, first_token_seconds: float | None = None, run: int = 1) -> None:
         """Keep how long an answer took."""
-        row: dict[str, object] = {"query_id": query_id, "seconds": round(seconds, 6)}
+        row: dict[str, object] = {"query_id": query_id, **run_of(run), "seconds": round(seconds, 6)}
         if first_token_seconds is not None:
             row["first_token_seconds"] = round(first_token_seconds, 6)
         self._file.write(json.dumps(row).encode() + b"\n")

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragbench.answers.answering import counts
+from ragbench.answers.answering import counts, unsteady
 from ragbench.answers.judge_check.rate import CalibratedRate
 from ragbench.answers.judging import JudgePlan
 from ragbench.answers.scoring import NOT_ASKED, AnswerEvaluation
@@ -16,11 +16,22 @@ from ragbench.core.fingerprint import plain
 from ragbench.core.scored import COST, MEDIAN
 from ragbench.io.files import replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
-from ragbench.io.scored_runs import LEDGER, QUERIES, RESULTS, SCORES, check_scores_folder, write_latency, write_queries
+from ragbench.io.scored_runs import (
+    LEDGER,
+    QUERIES,
+    RESULTS,
+    SCORES,
+    check_scores_folder,
+    write_latency,
+    write_queries,
+    write_repeats,
+)
 from ragbench.models.llm.costs import Estimate as CallEstimate
 from ragbench.render.blocks import Block, Line, markdown, notes_block, terminal
 from ragbench.render.evaluation import FEW_CLUSTERS, interval_json
 from ragbench.render.numbers import counted, fraction, model_lines, with_interval
+from ragbench.render.repeats import metric_variance_blocks, repeats_json
+from ragbench.stats.repeats import FEWEST_RUNS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -109,6 +120,7 @@ def answers_json(evaluation: AnswerEvaluation) -> JSON:
         "cost_per_query": scored.cost_per_query,
         "cost_per_query_interval": interval_json(scored.intervals, COST),
         "failed_queries": scored.failed,
+        "repeats": repeats_json(scored.scores, evaluation.variance, len(evaluation.changed)),
     }
     ledger = evaluation.ledger
     return {
@@ -140,6 +152,7 @@ def answers_blocks(evaluation: AnswerEvaluation) -> list[Block]:
         found.append(Block(CORRECTED, lines=tuple(shown)))
     title = f"{evaluation.scored.name}, mean [95% interval]"
     above = (f"{summary(evaluation)}.",)
+    found += metric_variance_blocks(evaluation.variance)
     return [*found, Block(title, HEAD, tuple(_rows(evaluation)), above=above, main=True)]
 
 
@@ -188,6 +201,14 @@ def _notes(evaluation: AnswerEvaluation) -> list[str]:
             f"warning: {failed} queries have no answer: they score 0 for correctness and recall, and have no value for "
             "metrics that need an answer"
         )
+    repeats = evaluation.scored.scores.repeats
+    if repeats is not None:
+        runs, judgements = repeats.shape[:2]
+        changed = f"; the answers to {counted(len(evaluation.changed), 'query')} changed" if runs > 1 else ""
+        judged = f", each answer judged {judgements} times" if judgements > 1 else ""
+        notes.append(f"scores are means over {counted(runs, 'run')}{judged}{changed}")
+        if 1 < runs < FEWEST_RUNS:
+            notes.append(f"warning: {runs} runs hardly show how runs vary, so intervals are too narrow; 3 or more do")
     for code, count in evaluation.ledger.counts().items():
         if code in NOT_ASKED or code == "answer-failed":
             continue
@@ -249,6 +270,7 @@ def write_answer_scores(evaluation: AnswerEvaluation, folder: Path, inputs: Mapp
     frame.insert(0, "arm", evaluation.scored.name)
     with replacing(folder / SCORES) as path:
         frame.to_parquet(path, index=False)
+    write_repeats({evaluation.scored.name: scores}, folder)
     write_queries(evaluation.scored.queries, folder / QUERIES)
     write_latency({evaluation.scored.name: evaluation.scored.query_ms}, folder)
     write_text(folder / DETAILS, _lines(per_query(evaluation)))
@@ -285,6 +307,7 @@ def answering_lines(answers: AnswerSet, totals: Mapping[str, Mapping[str, object
     for code, count in answers.ledger.counts().items():
         first = " ".join(answers.ledger.of(code)[0].reason.split())
         yield f"  {code:<18}{count:>6,}  {first if len(first) <= REASON else first[: REASON - 3] + '...'}"
+    yield from (f"warning: {line}" for line in unsteady(answers))
 
 
 def answering_plan_lines(estimate: CallEstimate, settled: int) -> Iterator[str]:

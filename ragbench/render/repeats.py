@@ -25,23 +25,36 @@ def variance_blocks(variance: Mapping[str, Mapping[str, Components]], metric: st
         metric: the metric of the table.
     """
     found = {name: by_metric[metric] for name, by_metric in variance.items() if metric in by_metric}
+    return _table(f"Share of the variance of {metric}", "system", found)
+
+
+def metric_variance_blocks(variance: Mapping[str, Components]) -> list[Block]:
+    """The same for one system, a row for each metric."""
+    return _table("Share of the variance", "metric", variance)
+
+
+def _table(title: str, of: str, found: Mapping[str, Components]) -> list[Block]:
     if not found:
         return []
     kinds = [kind for kind in PARTS if any(kind in one.parts for one in found.values())]
     rows = tuple(
-        (name, *(_share(one, kind) for kind in kinds), *(_reliability(one, runs) for runs in (1, one.runs)))
+        (
+            name,
+            *(_share(one, kind) for kind in kinds),
+            _reliability(one.reliability()),
+            _reliability(one.reliability(one.runs, one.judgements)),
+        )
         for name, one in found.items()
     )
-    head = ("system", *(PARTS[kind] for kind in kinds), "reliability", "of all runs")
-    meaning = []
-    if "run" in kinds:
-        meaning.append(
-            "run: shared by all queries of a run; run x query: of each query on its own; reliability: correlation of "
-            "the query scores of two runs, and of two sets of as many runs"
-        )
+    head = (of, *(PARTS[kind] for kind in kinds), "reliability", "of the mean")
+    meaning = ["run: shared by all queries of a run; run x query: of each query on its own"] if "run" in kinds else []
+    meaning.append(
+        "reliability: correlation of the query scores of two evaluations, with one run and judgement, and with as many "
+        "as here"
+    )
     if any(one.negative for one in found.values()):
         meaning.append(NEGATIVE)
-    return [Block(f"Share of the variance of {metric}", head, rows, tuple(meaning))]
+    return [Block(title, head, rows, tuple(meaning))]
 
 
 def _share(one: Components, kind: str) -> str:
@@ -50,8 +63,7 @@ def _share(one: Components, kind: str) -> str:
     return "0*" if kind in one.negative else f"{one.shares[kind]:.0%}"
 
 
-def _reliability(one: Components, runs: int) -> str:
-    value = one.reliability(runs)
+def _reliability(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
@@ -70,5 +82,5 @@ def components_json(one: Components) -> dict[str, object]:
         **asdict(one),
         "negative": list(one.negative),
         "shares": one.shares,
-        "reliability": one.reliability(one.runs),
+        "reliability": one.reliability(one.runs, one.judgements),
     }

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,11 +16,12 @@ from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import project_labels
-from ragbench.core.ledger import Ledger
+from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.loop import run_anywhere
 from ragbench.core.options import named, option, options, part
 from ragbench.core.runs import Query
 from ragbench.corpus.chunk import chunk_corpus
+from ragbench.engine import OfRepeat
 from ragbench.io.answer_files import ANSWERS, LEDGER, MANIFEST, TIMINGS, read_answers, with_timings, write_answers
 from ragbench.io.files import write_text
 from ragbench.io.journals import AnswerJournal, TimingJournal
@@ -28,7 +30,7 @@ from ragbench.io.question_files import read_questions
 from ragbench.io.run_folder import ANSWERS as STORE
 from ragbench.io.run_folder import SPENT, claimed, identity
 from ragbench.io.tables import columns_by_role
-from ragbench.models.llm.base import Answer
+from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.costs import Estimate
 from ragbench.models.llm.roles import CallOptions, ModelOptions, Models, write_spent
 from ragbench.workflows.groups import CacheFolder, CorpusReading, DryRun, RunFolder, ServiceHeaders
@@ -65,11 +67,16 @@ class Options(CorpusReading, AnswerSettings, CallOptions, RunFolder, DryRun, Cac
     )
     llm: str | None = option("Model that answers, PROVIDER:MODEL.", default=None, section="Model")
     name: str | None = option("Name of the system.", default=None, section="Output", unset="the folder's name")
+    repeats: int = option(
+        "Answers to ask for to each question, to measure how they vary from run to run.", default=1, section="Run"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.dry_run:
             _ = self.folder
+        if self.repeats < 1:
+            raise SettingError(f"is {self.repeats}; it must be at least 1", option="repeats")
         if self.golden is not None and self.questions is not None:
             raise SettingError(f"{named('golden')} and {named('questions')} are both given; give one of them")
         for name, of in (("columns", "answers"), ("header_env", "endpoint")):
@@ -81,6 +88,11 @@ class Options(CorpusReading, AnswerSettings, CallOptions, RunFolder, DryRun, Cac
         elif self.answers is not None:
             self._refuse("answers", "imports answers and asks no model",
                          ("llm", "questions", "corpus", "dry_run", "resume"))  # fmt: skip
+            if self.repeats > 1:
+                raise SettingError(
+                    "asks for answers, and imported ones are there: name the run of each in a column 'run'",
+                    option="repeats",
+                )
             return
         if self.golden is None and self.questions is None:
             raise SettingError(
@@ -134,8 +146,10 @@ RESULTS = (ANSWERS, MANIFEST, LEDGER, TIMINGS, CARD, REPLIES)
 
 
 class _Prepared(NamedTuple):
+    """What is asked; ``found`` are the passages of each run."""
+
     questions: list[Question]
-    found: Retrieved
+    found: list[Retrieved]
     ledger: Ledger
     parts: dict[str, object]
 
@@ -201,12 +215,13 @@ def run(options: Options, context: Context) -> AnswerResult | AnswerPlan:
                 context.say(f"{out} already holds this run: continuing it")
             models.open(out / STORE)
             try:
-                items, ledger = run_anywhere(_ask(options, prepared, models, context))
+                runs, ledger = run_anywhere(_ask(options, prepared, models, context))
             finally:
                 write_spent(out / SPENT, models)
             # Read after the journal is closed: it has the times that earlier runs of this folder measured.
-            timed = with_timings(items, out / TIMINGS)
-            answers = AnswerSet(timed, options.name or out.resolve().name, prepared.ledger + ledger, identified)
+            first, *others = (with_timings(items, out / TIMINGS, run) for run, items in enumerate(runs, start=1))
+            name = options.name or out.resolve().name
+            answers = AnswerSet(first, name, prepared.ledger + ledger, identified, tuple(others))
             _write(options, answers)
         return AnswerResult(answers, models.totals())
 
@@ -214,27 +229,43 @@ def run(options: Options, context: Context) -> AnswerResult | AnswerPlan:
 def _estimated(options: Options, prepared: _Prepared, models: Models) -> AnswerPlan:
     if options.out is not None and (options.out / STORE).is_file():
         models.open(options.out / STORE)
-    asked, settled = settle(prepared.questions, prepared.found, options.settings)
-    requests = requests_of(asked, prepared.found, options.settings)
-    return AnswerPlan(models.clients[ROLE].plan(requests), len(settled))
+    requests, settled = list[Request](), 0
+    for repeat, found in enumerate(prepared.found):
+        asked, others = settle(prepared.questions, found, options.settings)
+        requests += [one.of_repeat(repeat) for one in requests_of(asked, found, options.settings)]
+        settled += len(others)
+    return AnswerPlan(models.clients[ROLE].plan(requests), settled)
 
 
 async def _ask(
     options: Options, prepared: _Prepared, models: Models, context: Context
-) -> tuple[tuple[Answered, ...], Ledger]:
+) -> tuple[list[tuple[Answered, ...]], Ledger]:
+    """The answers of each run, and what failed; an entry of a later run names the run."""
     client = models.clients[ROLE]
+    runs, entries = list[tuple[Answered, ...]](), list[LedgerEntry]()
     with TimingJournal(options.folder / TIMINGS) as journal:
-
-        def note(query_id: str, came: Answer) -> None:
-            if came.seconds is not None:
-                journal.note(query_id, came.seconds)
-
         try:
-            return await answer(
-                prepared.questions, prepared.found, client, options.settings, context, price=client.price, note=note
-            )
+            for repeat, found in enumerate(prepared.found):
+
+                def note(query_id: str, came: Answer, run: int = repeat + 1) -> None:
+                    if came.seconds is not None:
+                        journal.note(query_id, came.seconds, run=run)
+
+                items, ledger = await answer(
+                    prepared.questions, found, OfRepeat(client, repeat), options.settings, context,
+                    price=client.price, note=note,
+                )  # fmt: skip
+                runs.append(items)
+                entries += _of_run(ledger, repeat)
         finally:
             await models.aclose()
+    return runs, Ledger(tuple(entries))
+
+
+def _of_run(ledger: Ledger, repeat: int) -> list[LedgerEntry]:
+    if not repeat:
+        return list(ledger.entries)
+    return [entry._replace(item=f"{entry.item}, run {repeat + 1}") for entry in ledger.entries]
 
 
 def _prepare(options: Options, models: Models, context: Context) -> _Prepared:
@@ -244,14 +275,21 @@ def _prepare(options: Options, models: Models, context: Context) -> _Prepared:
     loaded = read_corpus(options.corpus, options.loader, context)
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     queries = _queries(golden, chunked.chunks)
-    found = retrieve(retriever, queries, loaded.corpus, chunked.chunks, options.settings.k, context)
+    found = [retrieve(retriever, queries, loaded.corpus, chunked.chunks, options.settings.k, context)]
+    for repeat in range(1, options.repeats):
+        again = replace(context, repeat=repeat)
+        found.append(
+            found[0]
+            if retriever.deterministic
+            else retrieve(retriever, queries, loaded.corpus, chunked.chunks, options.settings.k, again)
+        )
     prompt = PLAIN if options.settings.plain else ANSWER
     model = models.clients[ROLE].llm
     parts: dict[str, object] = {
         "corpus": loaded.corpus.fingerprint,
         "chunks": chunked.chunks.fingerprint,
         "golden": golden.fingerprint,
-        "retriever": {"name": options.retriever, "fingerprint": found.key},
+        "retriever": {"name": options.retriever, "fingerprint": found[0].key},
         "model": {"name": model.name, "fingerprint": model.fingerprint()},
         "prompt": {prompt.label: prompt.fingerprint},
         "settings": options.settings,
@@ -291,10 +329,15 @@ def _ask_service(options: Options, context: Context) -> AnswerSet:
     known = identity("answer", {"endpoint": service.url, "golden": golden.fingerprint})
     with claimed(out, known, RESULTS, resume=options.resume, force=options.force):
         with AnswerJournal(out / REPLIES) as journal:
-            items, ledger = run_anywhere(
-                ask_service(service, _asked(golden), known=journal.known, keep=journal.keep, progress=context.progress)
-            )
-        answers = AnswerSet(items, options.name or out.resolve().name, golden.ledger + ledger, known)
+            runs, entries = list[tuple[Answered, ...]](), list[LedgerEntry]()
+            for repeat in range(options.repeats):
+                before, keep = journal.known.get(repeat + 1, {}), partial(journal.keep, run=repeat + 1)
+                asking = ask_service(service, _asked(golden), known=before, keep=keep, progress=context.progress)
+                items, ledger = run_anywhere(asking)
+                runs.append(items)
+                entries += _of_run(ledger, repeat)
+        name = options.name or out.resolve().name
+        answers = AnswerSet(runs[0], name, golden.ledger + Ledger(tuple(entries)), known, tuple(runs[1:]))
         _write(options, answers)
     return answers
 

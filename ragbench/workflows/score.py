@@ -134,6 +134,11 @@ def _check(options: Options) -> None:
             "is not given: name the folder for the scores. It keeps the judge's answers, which are paid for",
             option="out",
         )
+    if options.repeats > 1 and options.judge is None:
+        raise SettingError(
+            f"repeats a judge, and none is named by {named('judge')}; answers are repeated by 'ragbench answer'",
+            option="repeats",
+        )
     if options.dry_run and options.judge is None:
         raise SettingError(f"estimates what a judge takes; name one with {named('judge')}", option="dry_run")
     if options.loader is not None and options.corpus is None:
@@ -148,7 +153,7 @@ def _plan(options: Options, answers: AnswerSet, golden: GoldenSet, metrics: Mapp
     """What the metrics that need the judge would ask it, at most."""
     if not metrics:
         return JudgePlan(Estimate())
-    settings = ScoreSettings(seed=options.seed, resamples=1)
+    settings = ScoreSettings(seed=options.seed, resamples=1, repeats=options.repeats)
     score = partial(score_answers, answers, golden, list(metrics.values()), settings=settings)
     return JudgePlan(
         planned(options.models(options.seed), options.out, lambda judge: score(judge=judge)), tuple(metrics)
