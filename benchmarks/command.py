@@ -26,6 +26,7 @@ MODULES = {
     "unequal": "unequal",
     "several": "several",
     "leaderboards": "leaderboards",
+    "bayesian": "bayesian",
     "gate": "gate",
     "judge_threshold": "judge_threshold",
     "human_labels": "human_labels",

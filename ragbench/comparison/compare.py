@@ -14,6 +14,7 @@ from ragbench.comparison.leaderboard import leaderboard
 from ragbench.comparison.origin import Origin, origin
 from ragbench.comparison.overlap import Overlap, overlap
 from ragbench.comparison.pairing import Pair, align, column
+from ragbench.comparison.posterior import ROPE, SCALE, PosteriorSettings, Prior, posteriors
 from ragbench.comparison.slices import Slice, slices
 from ragbench.comparison.together import together
 from ragbench.comparison.verdict import (
@@ -35,7 +36,7 @@ from ragbench.core.runs import CONSTANT
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import headline
 from ragbench.core.shown import Shown
-from ragbench.core.verdicts import Verdict
+from ragbench.core.verdicts import Posterior, Verdict
 from ragbench.metrics.parse import parse
 from ragbench.metrics.settings import TIE_DEPTH, tie_cut
 from ragbench.stats.clusters import cluster_index
@@ -89,6 +90,22 @@ class CompareSettings:
         section="Comparison",
         unset="3 for two systems, else 0",
     )
+    bayes: bool = option(
+        "Also print how probable it is, under a stated prior, that each system is better, equivalent or worse.",
+        default=False, section="Bayesian reading",
+    )  # fmt: skip
+    prior: str = option(
+        "Shape of the prior of a true difference, with center 0: normal, or cauchy, which allows large differences.",
+        default="normal", section="Bayesian reading",
+    )  # fmt: skip
+    prior_scale: float | None = option(
+        "Standard deviation of the normal prior; for cauchy, half of the differences are below it.", default=None,
+        section="Bayesian reading", unset=f"{SCALE:g}, for metrics from 0 to 1",
+    )  # fmt: skip
+    rope: float | None = option(
+        "Largest difference that counts as practically equivalent.", default=None, section="Bayesian reading",
+        unset=f"the margin, else {ROPE:g}, for metrics from 0 to 1",
+    )  # fmt: skip
     intersect: bool = option("Compare only the queries that all systems have.", default=False, section="Comparison")
     seed: int = option("Seed of the bootstrap and the test.", default=0, section="Statistics")
     resamples: int = option("Number of resamples of the bootstrap and the test.", default=10_000, section="Statistics")
@@ -109,12 +126,36 @@ class CompareSettings:
             faults.append(
                 f"{named('margin')} is {self.margin:g}; it must be above 0: the difference that does not matter"
             )
+        faults += self._bayesian_faults()
         if self.examples is not None and self.examples < 0:
             faults.append(f"{named('examples')} is {self.examples}; it must be at least 0")
         if self.seed < 0:
             faults.append(f"{named('seed')} is {self.seed}; it must be at least 0")
         if faults:
             raise SettingError("\n".join(faults))
+
+    def _bayesian_faults(self) -> list[str]:
+        faults = []
+        if self.prior not in get_args(Prior):
+            faults.append(f"{named('prior')} is {self.prior!r}{did_you_mean(self.prior, get_args(Prior))}")
+        if self.prior_scale is not None and not 0 < self.prior_scale < float("inf"):
+            faults.append(f"{named('prior_scale')} is {self.prior_scale:g}; it must be above 0")
+        if self.rope is not None and not 0 <= self.rope < float("inf"):
+            faults.append(f"{named('rope')} is {self.rope:g}; it must be at least 0")
+        given = [
+            named(name)
+            for name, default in (("prior", "normal"), ("prior_scale", None), ("rope", None))
+            if getattr(self, name) != default
+        ]
+        if given and not self.bayes:
+            faults.append(f"{' and '.join(given)} needs {named('bayes')}")
+        return faults
+
+    @property
+    def for_posteriors(self) -> PosteriorSettings:
+        """The settings of the Bayesian reading."""
+        rope = self.margin if self.rope is None else self.rope
+        return PosteriorSettings(self.prior, self.prior_scale, rope, self.confidence, self.average)
 
     @property
     def for_verdicts(self) -> VerdictSettings:
@@ -152,6 +193,7 @@ class Compared(Shown):
         origins: origins of the difference in the first metric, for each other system that has rankings.
         overlaps: how much the rankings differ from the baseline's, for each other system that has rankings.
         leaderboard: ranks and groups in the first metric; None for two systems.
+        posteriors: the Bayesian reading of the comparisons, on request.
         variance: components of variance in the first metric, for each system that ran several times.
         examples: gains and losses in the first metric.
         choice: the test and the reason for it, in one sentence.
@@ -172,6 +214,7 @@ class Compared(Shown):
     notes: tuple[str, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
     leaderboard: Leaderboard | None = None
+    posteriors: tuple[Posterior, ...] = ()
     variance: Mapping[str, Components] = field(default_factory=dict)
 
 
@@ -237,6 +280,9 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings, *, human:
         notes=(*notes, *_failures(aligned), *_unscored(ran), *_ties(aligned, primary)),
         overlaps=tuple(one for one in overlaps if one is not None),
         leaderboard=None if labelled is not None else _leaderboard(aligned, found, settings),
+        posteriors=posteriors([one for one in asked if not one[0].same_run], settings.for_posteriors)
+        if settings.bayes
+        else (),
         variance={run.name: one for run in aligned for one in _variance(run, primary)},
     )
 
@@ -261,6 +307,8 @@ def _labelled(human: Judgements, system: ScoredRun, settings: CompareSettings) -
     """Match the labels of annotators, and refuse settings that do not go with them."""
     if settings.correction == "max-t":
         raise SettingError("does not go with labels of annotators; use holm, bh or none", option="correction")
+    if settings.bayes:
+        raise SettingError("does not go with labels of annotators; leave one of them out", option="bayes")
     if settings.test not in ("auto", "t"):
         raise SettingError(
             f"is {settings.test!r}; with labels of annotators, the prediction-powered t decides: leave it out",

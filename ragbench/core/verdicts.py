@@ -52,6 +52,38 @@ class RunShare:
     df: float
 
 
+@dataclass(frozen=True)
+class Posterior:
+    """What to believe about a difference, if the prior was right: candidate minus baseline.
+
+    Attributes:
+        baseline, candidate, metric: what is compared.
+        better, equivalent, worse: probabilities that the candidate is better by more than ``rope``, that the two differ
+            by at most ``rope``, and that it is worse by more.
+        median, low, high: posterior median of the difference, and the credible interval.
+        confidence: probability of the credible interval.
+        prior: shape of the prior: ``normal`` or ``cauchy``. Its center is 0.
+        scale: its scale: standard deviation, or half the width of the middle 50% (``cauchy``).
+        rope: half width of the region of practical equivalence.
+        effective_clusters: how many units of one size the units are worth.
+    """
+
+    baseline: str
+    candidate: str
+    metric: str
+    better: float
+    equivalent: float
+    worse: float
+    median: float
+    low: float
+    high: float
+    confidence: float
+    prior: str
+    scale: float
+    rope: float
+    effective_clusters: float
+
+
 Item = Literal["query", "document"]
 
 

@@ -15,6 +15,7 @@ from ragbench.render.blocks import Block, Line, markdown, notes_block, one_line,
 from ragbench.render.human import human_blocks, human_phrase
 from ragbench.render.leaderboard import leaderboard_block, leaderboard_json
 from ragbench.render.numbers import PColumns, counted, fraction, interval, outcomes, p_value, with_interval
+from ragbench.render.posterior import posterior_blocks
 from ragbench.render.repeats import components_json, variance_blocks
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def difference_blocks(compared: Compared) -> list[Block]:
     for metric in compared.settings.metrics:
         found += [_differences(compared, metric), *_simultaneous(compared, metric)]
         found += human_blocks(compared.verdicts, metric)
+        found += posterior_blocks(compared.posteriors, metric, _each_pair(compared))
     primary = compared.settings.metrics[0]
     found += variance_blocks({name: {primary: one} for name, one in compared.variance.items()}, primary)
     if compared.leaderboard is not None:
@@ -299,6 +301,7 @@ def compare_json(compared: Compared) -> dict[str, object]:
         "verdicts": [plain(asdict(verdict)) for verdict in compared.verdicts],
         "variance": {name: components_json(one) for name, one in compared.variance.items()},
         "leaderboard": leaderboard_json(compared.leaderboard),
+        "posteriors": [asdict(one) for one in compared.posteriors],
         "slices": [{**asdict(one.verdict), "adds": one.adds, "tested": one.tested} for one in compared.slices],
         "origins": [_origin_json(asdict(origin)) for origin in compared.origins],
         "overlaps": [plain(asdict(one)) for one in compared.overlaps],

@@ -1,0 +1,106 @@
+"""A Bayesian reading of a mean difference: the posterior under a prior that the reader states."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import SettingError
+from ragbench.stats.checks import check_share, check_values
+from ragbench.stats.clusters import clustered_means
+
+Array = npt.NDArray[np.float64]
+Shape = Literal["normal", "cauchy"]
+POINTS, REACH = 4_001, 12.0
+"""Points of a grid, and its largest point: ``sinh(REACH)``, about 80,000, times the scale."""
+
+
+@dataclass(frozen=True)
+class PosteriorDifference:
+    """The posterior of a mean difference.
+
+    Attributes:
+        below, within, above: probabilities of a difference below -rope, from -rope to rope, and above rope.
+        median: the posterior median.
+        low, high: the equal-tailed credible interval.
+    """
+
+    below: float
+    within: float
+    above: float
+    median: float
+    low: float
+    high: float
+
+
+def posterior_difference(
+    differences: Array,
+    clusters: npt.NDArray[np.int64],
+    *,
+    scale: float,
+    rope: float,
+    shape: Shape = "normal",
+    confidence: float = 0.95,
+) -> PosteriorDifference | None:
+    """Compute the posterior of the true mean difference.
+
+    The prior has the center 0 and the given scale: the standard deviation of a normal distribution, or the half width
+    of the middle 50% of a Cauchy distribution, which lets large differences pass nearly unchanged. The likelihood of a
+    true difference is the density of t at ``(observed - true) / error``, with the clustered error (CR2) and its degrees
+    of freedom. The posterior is integrated numerically.
+
+    Args:
+        differences: (n,) candidate minus baseline, NaN where undefined.
+        clusters: (n,) cluster of each row.
+        scale: scale of the prior, above 0.
+        rope: half width of the region of practical equivalence, 0 or above.
+        shape: ``normal`` or ``cauchy``.
+        confidence: probability of the credible interval.
+
+    Returns:
+        None if the differences lie in fewer than two clusters, or do not vary: the data then say nothing about their
+        own spread.
+
+    Raises:
+        InputError: a difference is infinite, or the cluster numbers have gaps.
+        SettingError: the scale is not above 0, the rope is negative, the shape is unknown, or the confidence is outside
+            of (0, 1).
+
+    Source: Box and Tiao 1973, Bayesian Inference in Statistical Analysis, for t and a normal prior; Kruschke 2018,
+    Advances in Methods and Practices in Psychological Science 1:270, for the region of practical equivalence.
+
+    Examples:
+        Gains of .1 on average in 12 queries, with little noise.
+
+        >>> differences = np.array([0.1, 0.2, 0.0, 0.1, 0.2, 0.0, 0.1, 0.2, 0.0, 0.1, 0.2, 0.0])
+        >>> found = posterior_difference(differences, np.arange(12), scale=0.05, rope=0.01)
+        >>> round(found.above, 3), round(found.within, 3), round(found.median, 3)
+        (0.99, 0.008, 0.079)
+    """
+    check_values(differences[:, None], clusters, what="difference")
+    check_share(confidence, "confidence")
+    if not 0 < scale < np.inf:
+        raise SettingError(f"the scale of the prior is {scale:g}; it must be above 0")
+    if not 0 <= rope < np.inf:
+        raise SettingError(f"the half width of the region of practical equivalence is {rope:g}; it must be at least 0")
+    if shape not in ("normal", "cauchy"):
+        raise SettingError(f"there is no prior {shape!r}; there are normal and cauchy")
+    found = clustered_means(differences[:, None], clusters)
+    mean, error, df = float(found.means[0]), float(found.errors[0]), float(found.df[0])
+    if not error > 0:
+        return None
+    # Fine around 0 and around the mean, and far enough for both tails.
+    grid = np.sinh(np.linspace(-REACH, REACH, POINTS))
+    true = np.unique(np.concatenate((scale * grid, mean + error * grid, [-rope, rope])))
+    prior = -0.5 * (true / scale) ** 2 if shape == "normal" else -np.log1p((true / scale) ** 2)
+    log = prior - (df + 1) / 2 * np.log1p(((true - mean) / error) ** 2 / df)
+    density = np.exp(log - log.max())
+    parts = (density[1:] + density[:-1]) / 2 * np.diff(true)
+    below = np.concatenate(([0.0], np.cumsum(parts)))
+    below /= below[-1]
+    ends = np.interp([-rope, rope], true, below)
+    low, median, high = np.interp([(1 - confidence) / 2, 0.5, (1 + confidence) / 2], below, true)
+    return PosteriorDifference(
+        float(ends[0]), float(ends[1] - ends[0]), float(1 - ends[1]), float(median), float(low), float(high)
+    )
