@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +13,11 @@ from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
 from ragbench import api
 from ragbench.comparison.gate.bounds import difference_bounds
-from ragbench.comparison.gate.decide import decide_gate
+from ragbench.comparison.gate.decide import decide_gate, decide_rule, outcome_of
+from ragbench.comparison.gate.forecast import forecast
 from ragbench.comparison.gate.result import Outcome, weigh
 from ragbench.comparison.gate.rules import MetricRule, Rules
+from ragbench.comparison.pairing import Pair
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.metrics.settings import EvaluationSettings
@@ -71,6 +73,7 @@ def run(options: Options) -> Section:
     figures += margin_figures(shop, options, runs)
     figures += inconclusive_figures(options)
     figures += role_figures(shop, options)
+    figures += forecast_figures(options)
     figures += drift_figures(options)
     return Section("gate", "The gate", HOW, tuple(figures))
 
@@ -157,6 +160,46 @@ def role_figures(shop: "Population", options: Options) -> list[Figure]:
     return figures
 
 
+def forecast_figures(options: Options) -> Iterator[Figure]:
+    """What `ragbench plan --rules` predicts for an unchanged candidate, beside gates of real runs."""
+    runs = 20 if options.small else 1_000
+    for systems in (SYSTEMS, DISTANT):
+        shop = Population.measured(systems)
+        means = shop.means()
+        margins = [MetricRule(metric=name, margin=0.04) for name in METRICS]
+        floors = [MetricRule(metric=name, min=mean - 0.06) for name, mean in means.items()]
+        for what, asked in (
+            ("a margin of .02", [MetricRule(metric="ndcg@10", margin=MARGIN)]),
+            ("three margins of .04", margins),
+            ("three margins of .04, and floors .06 below the means", margins + floors),
+        ):
+            options.say(f"  forecast of {what}")
+            rules = Rules(rules=tuple(asked), source="benchmark")
+            got = sum(passes(*shop.unchanged(np.random.default_rng(seed)), rules) for seed in range(runs)) / runs
+            first, second = shop.runs()
+            pair = forecast(first, rules, other=second, gates=runs).sizes[0].passes
+            alike = min(
+                float(np.corrcoef(first.scores.column(rule.metric), second.scores.column(rule.metric))[0, 1])
+                for rule in asked
+            )
+            alone = forecast(first, rules, correlation=alike, gates=runs).sizes[0].passes
+            yield Figure(
+                f"{what}, {systems[0]} or {systems[1]}",
+                "predicted minus actual share of gates that an unchanged candidate passes",
+                pair - got,
+                target="within 0.05",
+                met=abs(pair - got) <= 0.05,
+                peer=f"{got:.3f} actual; {alone:.3f} predicted from one system and a correlation of {alike:.2f}",
+            )
+
+
+def passes(baseline: ScoredRun, candidate: ScoredRun, rules: Rules) -> bool:
+    """Whether the gate passes, without the comparisons that it reports beside."""
+    both = Pair(baseline, candidate)
+    decided = (one for rule in rules.rules for one in decide_rule(rule, rules, both, baseline, candidate))
+    return outcome_of(tuple(decided)) == "pass"
+
+
 COMMITS, COMMIT_LOSS, QUERIES, ANCHOR = 30, 0.005, 500, 0.03
 
 
@@ -234,6 +277,12 @@ class Population:
         kept = ~np.isnan(first.scores.values).any(axis=1)
         units = [unit for unit, keep in zip(first.queries.units, kept, strict=True) if keep]
         return cls(first.scores.values[kept], second.scores.values[kept], units)
+
+    def runs(self) -> tuple[ScoredRun, ScoredRun]:
+        """The two systems as they were measured."""
+        documents = np.repeat(np.arange(len(self.rows)), [len(rows) for rows in self.rows])
+        order = np.concatenate(self.rows)
+        return scored("first", self.first[order], documents), scored("second", self.second[order], documents)
 
     def means(self) -> dict[str, float]:
         """Of a system that is either of the two by the toss of a coin."""

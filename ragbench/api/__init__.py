@@ -31,6 +31,7 @@ from ragbench.api.result_views import (
     AnswerEvaluationView,
     ComparedView,
     EvaluationView,
+    ForecastView,
     GateView,
     PairedResultView,
     PlanView,
@@ -43,6 +44,7 @@ from ragbench.api.verdicts import ab, compare, evaluate, gate, plan
 from ragbench.comparison.ab.paired_runs import PairedResult
 from ragbench.comparison.ab.results import AbResult
 from ragbench.comparison.compare import Compared
+from ragbench.comparison.gate.forecast import Forecast
 from ragbench.comparison.gate.result import Gate
 from ragbench.comparison.plan import Plan
 from ragbench.core.answers import AnswerSet
@@ -148,6 +150,7 @@ VIEWS.update(
         Compared: ComparedView(),
         Gate: GateView(),
         Plan: PlanView(),
+        Forecast: ForecastView(),
         AbResult: AbView(),
         PairedResult: PairedResultView(),
         AnswerEvaluation: AnswerEvaluationView(),

@@ -15,6 +15,7 @@ from ragbench.api.views import TableView
 from ragbench.comparison.ab.paired_runs import PairedResult
 from ragbench.comparison.ab.results import AbResult, Contrast, OutcomeResult
 from ragbench.comparison.compare import Compared
+from ragbench.comparison.gate.forecast import Forecast
 from ragbench.comparison.gate.result import Gate
 from ragbench.comparison.plan import Plan
 from ragbench.core.evaluations import Evaluation
@@ -23,6 +24,7 @@ from ragbench.core.verdicts import Verdict
 from ragbench.render.answers import summary as answers_summary
 from ragbench.render.compare import verdict_sentences
 from ragbench.render.evaluation import summary
+from ragbench.render.forecast import forecast_answers
 from ragbench.render.numbers import with_interval
 from ragbench.render.plan import answers, grounds
 from ragbench.render.wattbot import COLUMNS
@@ -156,6 +158,20 @@ class PlanView(TableView):
     def sentences(self, thing: Plan) -> Sequence[str]:
         """The answer, and what it rests on."""
         return [*answers(thing), *grounds(thing), *(f"note: {line}" for line in thing.warnings)]
+
+
+class ForecastView(TableView):
+    """A row per rule of a planned gate: how often an unchanged candidate passes it."""
+
+    def frame(self, thing: Forecast) -> Any:
+        """Columns ``name``, ``role``, ``passes``, ``fails``, ``inconclusive``, ``others``."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(one) for one in thing.chances])
+
+    def sentences(self, thing: Forecast) -> Sequence[str]:
+        """The answer, and the rule that decides it."""
+        return forecast_answers(thing)
 
 
 class AbView(TableView):

@@ -82,17 +82,26 @@ def pilot_of(runs: Sequence[ScoredRun], metric: str, *, intersect: bool = False)
         ArmError: one of the systems did not run.
         InputError: there are not exactly two systems, or as in `measure_pilot`.
     """
+    both = pair(*pilot_pair(runs), intersect=intersect)
+    if metric not in runs[0].scores.metrics:
+        with suppress(SettingError):  # a name that cannot be parsed is refused below, with the list of metrics
+            metric = str(parse(metric))
+    return measure_pilot(both, metric)
+
+
+def pilot_pair(runs: Sequence[ScoredRun]) -> tuple[ScoredRun, ScoredRun]:
+    """Return the two systems.
+
+    Raises:
+        InputError: there are not exactly two.
+    """
     if len(runs) != 2:
         names = ", ".join(run.name for run in runs)
         raise InputError(
             f"a pilot is two systems, and {len(runs)} {'is' if len(runs) == 1 else 'are'} named ({names}): "
             "name them as FOLDER::ARM FOLDER::ARM"
         )
-    both = pair(*runs, intersect=intersect)
-    if metric not in runs[0].scores.metrics:
-        with suppress(SettingError):  # a name that cannot be parsed is refused below, with the list of metrics
-            metric = str(parse(metric))
-    return measure_pilot(both, metric)
+    return runs[0], runs[1]
 
 
 def measure_pilot(pair: Pair, metric: str) -> Pilot:

@@ -196,6 +196,8 @@ def make_plan(settings: PlanSettings, pilot: Pilot | None = None, layout: Layout
 
 def _assumed(settings: PlanSettings, layout: Layout | None) -> Assumed | None:
     if settings.level is None:
+        if settings.correlation is not None:
+            raise SettingError(f"needs {named('level')}, or {named('rules')} of a gate", option="correlation")
         return None
     return assume(settings.metric, settings.level, settings.correlation, None if layout is None else layout.single)
 

@@ -30,10 +30,10 @@ class PlanSettings:
         "Mean of the metric, published or guessed, if there is no pilot.", default=None, section="Plan"
     )
     correlation: float | None = option(
-        "Correlation of the values of the two systems, if the level is given; .8 for two settings of one system.",
+        "Correlation of the values of the two systems, if the level or the rules of a gate are given.",
         default=None,
         section="Plan",
-        unset=".5, as of two different systems",
+        unset=".5, as of two different systems; with rules .8, as of two settings of one",
     )
     icc: float | None = option(
         "Intraclass correlation of the differences of one document, 0 to 1.",
@@ -64,8 +64,6 @@ class PlanSettings:
             faults.append(f"{named('level')} and {named('sd')} exclude each other: the level gives the deviation")
         if self.correlation is not None and not 0 <= self.correlation < 1:
             faults.append(f"{named('correlation')} is {self.correlation:g}; it must be at least 0 and below 1")
-        if self.correlation is not None and self.level is None:
-            faults.append(f"{named('correlation')} needs {named('level')}")
         if self.queries is not None and self.queries < 2:
             faults.append(f"{named('queries')} is {self.queries}; it must be at least 2: one query has no spread")
         if self.per_document is not None and not 1 <= self.per_document < float("inf"):

@@ -75,28 +75,29 @@ def run(options: Options, context: Context) -> Gate:
         raise SettingError(
             f"nothing to decide by: give {named('baseline')}, or {named('rules')} with rules that need no baseline"
         )
-    rules = _rules(options.rules)
+    rules = rules_of(options.rules)
     if options.inconclusive is not None:
         rules = replace(rules, inconclusive=options.inconclusive)
-    baseline = None if options.baseline is None else _baseline(options.baseline, options.store)
+    baseline = None if options.baseline is None else baseline_of(options.baseline, options.store)
     candidate = options.candidate
     held = read_one(candidate) if isinstance(candidate, str | Path) else one_system(candidate)
-    anchors = {name: read_baseline(name, options.store) for name in _anchors(rules)}
+    anchors = anchors_of(rules, options.store)
     return decide_gate(baseline, held, rules, anchors=anchors, allow=options.allow, human=read_human(options.human))
 
 
-def _anchors(rules: Rules) -> list[str]:
-    """The anchors that rules name: names of stored baselines, or folders."""
-    return list(
-        dict.fromkeys(rule.anchor for rule in rules.rules if isinstance(rule, MetricRule) and rule.anchor is not None)
-    )
+def anchors_of(rules: Rules, store: Path) -> dict[str, ScoredRun]:
+    """Read the anchors that rules name: names of stored baselines, or folders."""
+    named = (rule.anchor for rule in rules.rules if isinstance(rule, MetricRule))
+    return {name: read_baseline(name, store) for name in dict.fromkeys(named) if name is not None}
 
 
-def _baseline(given: System, store: Path) -> ScoredRun:
+def baseline_of(given: System, store: Path) -> ScoredRun:
+    """Read a baseline by its name in the store or its folder, or take the object."""
     return read_baseline(str(given), store) if isinstance(given, str | Path) else one_system(given)
 
 
-def _rules(given: GivenRules | None) -> Rules:
+def rules_of(given: GivenRules | None) -> Rules:
+    """Read rules from a file or from mappings; the default rules if none are given."""
     if given is None:
         return DEFAULT_RULES
     if isinstance(given, Rules):

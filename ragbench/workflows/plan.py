@@ -1,10 +1,11 @@
-"""Plan a golden set: what so many queries can detect, and how many a smaller difference needs."""
+"""Plan a golden set: what so many queries can detect, and how many a smaller difference or a gate needs."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from ragbench.comparison.gate.forecast import CORRELATION, Forecast, forecast
 from ragbench.comparison.layout import layout_of
-from ragbench.comparison.pilot import pilot_of
+from ragbench.comparison.pilot import pilot_of, pilot_pair
 from ragbench.comparison.plan import Plan, make_plan
 from ragbench.comparison.plan_settings import PlanSettings
 from ragbench.comparison.references import System, systems
@@ -13,9 +14,11 @@ from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
 from ragbench.core.options import named, option, options, part
+from ragbench.io.baselines import STORE
 from ragbench.io.golden_files import read_golden
 from ragbench.io.qrels_files import read_judgements
 from ragbench.metrics.parse import parse
+from ragbench.workflows.gate import GivenRules, anchors_of, baseline_of, rules_of
 from ragbench.workflows.groups import GoldenReading
 
 
@@ -30,15 +33,26 @@ class Options(PlanSettings, GoldenReading):
     qrels: Path | None = option("TREC labels, for run files, or for a plan from labels alone.", default=None,
                                 section="Input")  # fmt: skip
     golden: Path | GoldenSet | None = option("Golden set, for a plan from labels alone.", default=None, section="Input")
+    rules: GivenRules | None = option(
+        "YAML file with the rules of a gate, to plan for a candidate that is as good as the baseline.", default=None,
+        section="Gate",
+    )  # fmt: skip
+    baseline: System | None = option(
+        "Baseline of the gate: a stored name, FOLDER or FOLDER::ARM.", default=None, section="Gate", metavar="REF",
+        unset="the first system of the pilot",
+    )  # fmt: skip
+    store: Path = option("Folder of the baselines.", default=STORE, section="Gate")
     intersect: bool = option("Use only the queries that both systems have.", default=False, section="Input")
 
 
-def run(options: Options, context: Context) -> Plan:
+def run(options: Options, context: Context) -> Plan | Forecast:
     """Find out what difference so many queries can detect, and how many a smaller difference needs.
 
     Two systems that were evaluated are the pilot: the plan measures how their differences vary. Without a pilot, the
     figures are assumptions, from the ``level`` of the metric or from ``sd``. Labels alone (``qrels`` or ``golden``)
     give the number of queries, and which of them come from one document.
+
+    With ``rules``, the plan is for a gate: the chance that a candidate as good as the baseline passes them.
 
     Raises:
         InputError: there are not two systems, or the labels cannot be read.
@@ -49,9 +63,15 @@ def run(options: Options, context: Context) -> Plan:
         >>> plan.queries, plan.goals[0].queries
         (196, 578)
         >>> rb.plan(metric="hit@10", level=0.84, margin=0.04).goals[0].queries
-        531
+        525
+        >>> rb.plan(baseline="reports/example::bm25", rules=[{"metric": "ndcg@10", "margin": 0.05}]).sizes[0].passes
+        0.894
     """
     settings = part(options, PlanSettings)
+    if options.rules is not None:
+        return _forecast(options, options.rules)
+    if options.baseline is not None:
+        raise SettingError(f"is for a gate: give {named('rules')} too, or name two systems", option="baseline")
     if not options.pilot:
         labels = _labels(options)
         layout = None if labels is None else layout_of(labels, parse(options.metric).needs_level or 1)
@@ -60,6 +80,27 @@ def run(options: Options, context: Context) -> Plan:
         raise SettingError("goes without a pilot, which has its own labels", option="golden")
     runs = systems(options.pilot, qrels=options.qrels, metrics=[options.metric])
     return make_plan(settings, pilot_of(runs, options.metric, intersect=options.intersect))
+
+
+def _forecast(options: Options, rules: GivenRules) -> Forecast:
+    """Plan for a gate: from a baseline alone, or from two systems, of which the first is the baseline."""
+    unused = [name for name in ("delta", "margin", "queries", "per_document", "sd", "level", "icc", "qrels", "golden")
+              if getattr(options, name) is not None]  # fmt: skip
+    if unused:
+        raise SettingError(f"goes without {named('rules')}, which the gate is planned by", option=unused[0])
+    if (options.baseline is None) == (not options.pilot):
+        raise SettingError(f"need {named('baseline')} or two systems, and not both", option="rules")
+    asked = rules_of(options.rules)
+    anchors = anchors_of(asked, options.store)
+    if options.baseline is not None:
+        first, other = baseline_of(options.baseline, options.store), None
+    else:
+        first, other = pilot_pair(systems(options.pilot))
+        if options.correlation is not None:
+            raise SettingError("goes with a baseline alone; two systems measure it", option="correlation")
+    correlation = CORRELATION if options.correlation is None else options.correlation
+    return forecast(first, asked, other=other, anchors=anchors, correlation=correlation, power=options.power,
+                    seed=options.seed)  # fmt: skip
 
 
 def _labels(options: Options) -> Judgements | GoldenSet | None:

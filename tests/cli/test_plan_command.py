@@ -13,6 +13,7 @@ import scipy.stats
 DOC = Path(__file__).resolve().parents[2] / "docs" / "guides" / "plan.md"
 CONSOLE = re.findall(r"```console\n(.*?)```", DOC.read_text(encoding="utf-8"), flags=re.DOTALL)
 SHOWN = re.findall(r"```text\n(.*?)```", DOC.read_text(encoding="utf-8"), flags=re.DOTALL)
+RULES = re.findall(r"```yaml\n(.*?)```", DOC.read_text(encoding="utf-8"), flags=re.DOTALL)[0]
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +24,12 @@ def shop(ragbench: Any, sample_data: Path, tmp_path_factory: pytest.TempPathFact
     return folder
 
 
-def test_the_page_shows_what_is_printed(ragbench: Any, shop: Path, sample_data: Path) -> None:
-    lines = (CONSOLE[0], CONSOLE[1].splitlines()[1], CONSOLE[2], CONSOLE[3])
-    for line, shown in zip(lines, SHOWN[:4], strict=True):
+def test_the_page_shows_what_is_printed(ragbench: Any, shop: Path, sample_data: Path, tmp_path: Path) -> None:
+    lines = (CONSOLE[0], CONSOLE[1].splitlines()[1], *CONSOLE[2:])
+    (tmp_path / "gate.yaml").write_text(RULES, encoding="utf-8")
+    for line, shown in zip(lines, SHOWN[:5], strict=True):
         placed = line.replace("reports/shop", str(shop)).replace("datasets/shop", str(sample_data / "shop"))
+        placed = placed.replace("gate.yaml", str(tmp_path / "gate.yaml"))
         done = ragbench(*shlex.split(placed)[1:])
         assert done.code == 0
         assert [text.rstrip() for text in done.out.splitlines()] == shown.splitlines()
@@ -72,7 +75,7 @@ def test_the_figures_of_the_pilot_by_other_means(ragbench: Any, shop: Path) -> N
     deep = goal["per_document"]
     assert standard * sd * np.sqrt((1 - alike) / deep + alike) <= 0.03
     assert standard * sd * np.sqrt((1 - alike) / (deep - 1) + alike) > 0.03
-    keys = set(re.findall(r"^(\w+)(?:\[\]|\{\})? ", SHOWN[-1], flags=re.MULTILINE))
+    keys = set(re.findall(r"^(\w+)(?:\[\]|\{\})? ", SHOWN[-2], flags=re.MULTILINE))
     assert set(found) == keys
 
 
@@ -99,6 +102,16 @@ def test_labels_alone_give_the_queries_and_their_documents(ragbench: Any, shop: 
     qrels = ragbench("plan", "--qrels", shop / "qrels.trec", "--level", ".65", "--json").json
     # A TREC file does not record the document that a query was written from. One query has two best documents.
     assert (qrels["labels"]["queries"], qrels["labels"]["documents"]) == (196, 171)
+
+
+def test_the_json_of_a_planned_gate_is_documented(ragbench: Any, shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "gate.yaml").write_text("rules: [{metric: ndcg@10, margin: 0.3}]", encoding="utf-8")
+    words = ("plan", shop, "--rules", tmp_path / "gate.yaml", "--json")
+    found = ragbench(*words).json
+    keys = re.findall(r"^(\w+(?:, \w+)?)(?:\[\]|\{\})? ", SHOWN[-1], flags=re.MULTILINE)
+    assert set(found) == {name for key in keys for name in key.split(", ")}
+    assert (found["other"], found["correlation"]) == ("bm25:stem=false", None)
+    assert ragbench(*words).json == found
 
 
 def test_a_small_rest_above_the_level_is_noted(ragbench: Any) -> None:
@@ -142,9 +155,13 @@ def test_few_documents_show_nothing(ragbench: Any) -> None:
         (["SHOP", "--level", ".8"], "--level goes without a pilot"),
         (["SHOP", "--golden", "labels.txt"], "--golden goes without a pilot"),
         (["--golden", "labels.txt", "--qrels", "labels.txt"], "--golden and --qrels exclude each other"),
+        (["--rules", "rules.yaml"], "--rules need --baseline or two systems"),
+        (["--rules", "rules.yaml", "SHOP", "--baseline", "main"], "and not both"),
+        (["--rules", "rules.yaml", "--baseline", "SHOP", "--delta", ".1"], "--delta goes without --rules"),
+        (["--baseline", "SHOP"], "--baseline is for a gate"),
         (["--level", "1", "--queries", "50"], "--level is 1"),
         (["--level", ".8", "--sd", ".3", "--queries", "50"], "--level and --sd exclude each other"),
-        (["--sd", ".3", "--correlation", ".5", "--queries", "50"], "--correlation needs --level"),
+        (["--sd", ".3", "--correlation", ".5", "--queries", "50"], "--correlation needs --level, or --rules of a gate"),
         (["--level", ".8", "--correlation", "1", "--queries", "50"], "--correlation is 1"),
         (["--level", ".8", "--metric", "ndgc@10", "--queries", "50"], "did you mean 'ndcg"),
         (["SHOP::bm25"], "two systems, and 1 is named"),

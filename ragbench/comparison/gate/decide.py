@@ -1,6 +1,6 @@
 """Decide a gate: match the runs, check the rules, pair the queries, and decide each rule."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -75,7 +75,7 @@ def decide_gate(
         if is_load(candidate):
             raise SettingError("does not go with a load test, which has no rankings", option="human")
     check_applicable(rules, baseline, candidate, anchors)
-    used = {_anchor(rule): anchors[_anchor(rule)] for rule in rules.rules if _anchor(rule)}
+    used = {anchor_of(rule): anchors[anchor_of(rule)] for rule in rules.rules if anchor_of(rule)}
     others = ({} if baseline is None else {"": baseline}) | used
     notes: list[str] = []
     pairs: dict[str, Pair] = {}
@@ -89,60 +89,64 @@ def decide_gate(
             if pairs[name].same_run:
                 said.append(f"the candidate is the same run as {what}: all rankings and values are equal")
         notes += [before + note for note in said]
-    for name in dict.fromkeys(map(_anchor, rules.rules)):
-        notes += left_out([rule for rule in rules.rules if _anchor(rule) == name], pairs.get(name), candidate)
+    for name in dict.fromkeys(map(anchor_of, rules.rules)):
+        notes += left_out([rule for rule in rules.rules if anchor_of(rule) == name], pairs.get(name), candidate)
     labelled: dict[str, HumanLabels] = {}
     if human is not None:
         labelled = {name: HumanLabels.of(human, compared.candidate) for name, compared in pairs.items()}
     notes += [note for found in labelled.values() for note in found.notes]
-    estimated = sum(_estimates(rule) for rule in rules.rules)
-    above = rules.false_alarms / max(estimated, 1)
     decided = tuple(
-        replace(one, role=rule.role)
+        one
         for rule in rules.rules
-        for one in _decide(
-            rule,
-            pairs.get(_anchor(rule)),
-            baseline,
-            candidate,
-            rules.false_passes,
-            above,
-            labelled.get(_anchor(rule)),
+        for one in decide_rule(
+            rule, rules, pairs.get(anchor_of(rule)), baseline, candidate, labelled.get(anchor_of(rule))
         )
     )
     for name, compared in pairs.items():
         decided = _with_comparisons(decided, compared, name, labelled.get(name))
-    outcome = _outcome(decided)
+    outcome = outcome_of(decided)
     return Gate(outcome, _sentence(outcome, decided), decided, tuple(dict.fromkeys(notes)), rules, baseline, candidate)
 
 
-def _anchor(rule: Rule) -> str:
+def decide_rule(
+    rule: Rule,
+    rules: Rules,
+    compared: Pair | None,
+    baseline: ScoredRun | None,
+    candidate: ScoredRun,
+    human: HumanLabels | None = None,
+) -> tuple[Decided, ...]:
+    """Decide one rule, once for each of its slices, without the results of `compare`.
+
+    Args:
+        rule: the rule, which fits the runs (`check_applicable`).
+        rules: all rules of the gate, which share its error rates.
+        compared: the candidate, and the baseline or the rule's anchor, on the same queries; None without one.
+        baseline: the system to compare with; None if all rules are absolute.
+        candidate: the system under test.
+        human: labels of annotators for ``compared``.
+    """
+    below, above = rules.false_passes, rules.false_alarms / max(sum(map(_estimates, rules.rules)), 1)
+    match rule:
+        case MetricRule():
+            found = tuple(decide_metric(rule, compared, candidate, below=below, above=above, human=human))
+        case LatencyRule():
+            found = (decide_latency(rule, baseline, candidate),)
+        case CostRule():
+            found = (decide_cost(rule, baseline, candidate),)
+        case FailuresRule() | CoverageRule():
+            found = (decide_share(rule, candidate, below=below, above=above),)
+    return tuple(replace(one, role=rule.role) for one in found)
+
+
+def anchor_of(rule: Rule) -> str:
+    """Name of the anchor that the rule measures from; empty for the baseline."""
     return (rule.anchor or "") if isinstance(rule, MetricRule) else ""
 
 
 def _estimates(rule: Rule) -> bool:
     """Whether an interval decides the rule, which then takes a share of the false alarms."""
     return isinstance(rule, MetricRule | FailuresRule | CoverageRule) and rule.decide == "interval"
-
-
-def _decide(
-    rule: Rule,
-    compared: Pair | None,
-    baseline: ScoredRun | None,
-    candidate: ScoredRun,
-    below: float,
-    above: float,
-    human: HumanLabels | None,
-) -> Iterator[Decided]:
-    match rule:
-        case MetricRule():
-            yield from decide_metric(rule, compared, candidate, below=below, above=above, human=human)
-        case LatencyRule():
-            yield decide_latency(rule, baseline, candidate)
-        case CostRule():
-            yield decide_cost(rule, baseline, candidate)
-        case FailuresRule() | CoverageRule():
-            yield decide_share(rule, candidate, below=below, above=above)
 
 
 def _check_human(baseline: ScoredRun | None, rules: Rules) -> None:
@@ -183,7 +187,8 @@ def _with_comparisons(
     return tuple(found)
 
 
-def _outcome(decided: Sequence[Decided]) -> Outcome:
+def outcome_of(decided: Sequence[Decided]) -> Outcome:
+    """Outcome of the gate: ``fail`` if a rule fails, else ``inconclusive`` if one is, else ``pass``."""
     outcomes = {one.outcome for one in decided if not _ignored(one)}
     if "fail" in outcomes:
         return "fail"

@@ -1,0 +1,279 @@
+"""The chance that a gate passes a candidate as good as the baseline, and the number of queries that it needs."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from math import floor, log10, sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.comparison.gate.decide import anchor_of, decide_rule, outcome_of
+from ragbench.comparison.gate.metric_rules import check_applicable
+from ragbench.comparison.gate.result import Decided, Gate
+from ragbench.comparison.gate.rules import MetricRule, Role, Rules
+from ragbench.comparison.pairing import Pair, align
+from ragbench.core.context import generator
+from ragbench.core.errors import ArmError
+from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.core.scores import Scores
+from ragbench.core.shown import Shown
+from ragbench.stats.clusters import cluster_index
+
+CORRELATION = 0.8
+"""Correlation of candidate and baseline, as of two settings of one system."""
+GATES, LARGER = 500, 100
+"""Simulated gates with the present number of queries, and with a larger one."""
+TIMES = (2, 4, 8)
+MOST_QUERIES = 20_000
+"""Larger sets are not simulated."""
+Rulings = tuple[tuple[Decided, ...], ...]
+"""The decisions of one gate, by rule and slice."""
+
+
+@dataclass(frozen=True)
+class RuleChance:
+    """How often a rule passes, fails, or is undecided for an unchanged candidate.
+
+    Attributes:
+        name: name of the rule, given or derived from its content.
+        role: ``primary`` or ``guard``.
+        passes, fails, inconclusive: shares of the simulated gates.
+        others: share of the gates that would pass without this rule.
+    """
+
+    name: str
+    role: Role
+    passes: float
+    fails: float
+    inconclusive: float
+    others: float
+
+
+@dataclass(frozen=True)
+class SizeChance:
+    """How often the gate passes an unchanged candidate with a number of queries.
+
+    Attributes:
+        queries, documents: size of the set.
+        passes, fails, blocked: shares of the simulated gates; ``blocked`` counts what does not exit with 0.
+    """
+
+    queries: int
+    documents: int
+    passes: float
+    fails: float
+    blocked: float
+
+
+@dataclass(frozen=True)
+class Forecast(Shown):
+    """What a gate will say to a candidate that is as good as the baseline.
+
+    Attributes:
+        baseline: name of the baseline.
+        other: name of the system whose differences from the baseline the candidate has; empty if ``correlation`` is
+            assumed.
+        rules: the rules.
+        correlation: assumed correlation of the values of candidate and baseline; None if ``other`` gives the noise.
+        power: wanted share of passes.
+        gates: number of simulated gates.
+        chances: of each rule, in the written order.
+        bottleneck: the rule without which most gates would pass; None if no single rule matters.
+        sizes: chances with the present and with larger sets.
+        queries: about how many queries pass an unchanged candidate with the wanted chance; None if more than the
+            largest simulated set.
+    """
+
+    baseline: str
+    other: str
+    rules: Rules
+    correlation: float | None
+    power: float
+    gates: int
+    chances: tuple[RuleChance, ...]
+    bottleneck: RuleChance | None
+    sizes: tuple[SizeChance, ...]
+    queries: int | None
+
+
+def forecast(
+    baseline: ScoredRun,
+    rules: Rules,
+    *,
+    other: ScoredRun | None = None,
+    anchors: Mapping[str, ScoredRun] | None = None,
+    correlation: float = CORRELATION,
+    power: float = 0.8,
+    seed: int = 0,
+    gates: int = GATES,
+) -> Forecast:
+    """Simulate gates of a candidate that is as good as the baseline.
+
+    Each gate draws documents of the baseline with replacement, with all of their queries. The candidate changes some of
+    them: with probability ``1 - correlation`` the queries of a document get the values of other queries, so that its
+    mean is that of the baseline and its values correlate by ``correlation``. With ``other``, a coin decides for each
+    document which of the two systems is the baseline and which the candidate. The gate's own code decides the rules on
+    metrics. Other rules see the figures of the baseline.
+
+    Args:
+        baseline: the system to compare with.
+        rules: the rules.
+        other: another system, if candidates differ from the baseline as much as it does.
+        anchors: systems that rules measure their margin from, by name.
+        correlation: correlation of candidate and baseline, in [0, 1).
+        power: wanted share of passes, which gives the number of queries.
+        seed: seed of the draws.
+        gates: number of simulated gates.
+
+    Raises:
+        ArmError: a system did not run.
+        SettingError: a rule names something that the baseline lacks.
+        InputError: the systems have different queries.
+    """
+    if baseline.error is not None:
+        raise ArmError(f"{baseline.name} did not run, so there is nothing to plan with: {baseline.error}")
+    anchors = anchors or {}
+    check_applicable(rules, baseline, baseline if other is None else other, anchors)
+    used = list(dict.fromkeys(filter(None, map(anchor_of, rules.rules))))
+    (first, *rest), _ = align([baseline, *([other] if other else []), *(anchors[name] for name in used)])
+    second = rest.pop(0) if other else None
+    if second is not None:
+        shared = [name for name in first.scores.metrics if name in second.scores.metrics]
+        first, second = (replace(run, scores=run.scores.select(metrics=shared)) for run in (first, second))
+    source = _Source(first, second, dict(zip(used, rest, strict=True)), rules, correlation)
+    rng = generator(seed, "forecast")
+    found = [source.gate(rng, 1) for _ in range(gates)]
+    sizes = [source.chance(found, 1)]
+    for times in TIMES:
+        if sizes[-1].passes >= power or times * source.queries > MOST_QUERIES:
+            break
+        sizes.append(source.chance([source.gate(rng, times) for _ in range(min(gates, LARGER))], times))
+    chances = _chances(rules, found)
+    return Forecast(
+        baseline.name, "" if other is None else other.name, rules, None if other else correlation, power, gates,
+        chances, _bottleneck(chances, sizes[0].passes, power), tuple(sizes), _needed(sizes, power),
+    )  # fmt: skip
+
+
+class _Source:
+    """Draws sets of queries with a baseline, its anchors and an unchanged candidate, and decides their gates."""
+
+    def __init__(
+        self, baseline: ScoredRun, other: ScoredRun | None, anchors: Mapping[str, ScoredRun], rules: Rules,
+        correlation: float,
+    ) -> None:  # fmt: skip
+        self.baseline, self.other, self.anchors = baseline, other, anchors
+        self.rules, self.changes = rules, 1 - correlation
+        units = cluster_index(baseline.queries.units)
+        self.rows = [np.flatnonzero(units == unit) for unit in range(int(units.max()) + 1)]
+        self.queries, self.documents = len(units), len(self.rows)
+        # Only queries that lack the same metrics can exchange their values.
+        self.patterns = cluster_index([row.tobytes().hex() for row in np.isnan(baseline.scores.values)])
+
+    def gate(self, rng: np.random.Generator, times: int) -> Rulings:
+        """Decide one gate of a set that is ``times`` as large."""
+        drawn = rng.integers(0, self.documents, size=times * self.documents)
+        rows = np.concatenate([self.rows[document] for document in drawn.tolist()])
+        units = np.repeat(np.arange(len(drawn)), [len(self.rows[document]) for document in drawn.tolist()])
+        table = self.baseline.queries.select(rows)
+        table = QueryTable(
+            table.ids, table.texts, table.types, [f"document:{i}" for i in units.tolist()], table.columns
+        )
+        mine = self.baseline.scores.values
+        if self.other is None:
+            changed = (rng.random(len(drawn)) < self.changes)[units]
+            before = mine[rows]
+            after = np.where(changed[:, None], mine[self._exchanged(rng, rows)], before)
+        else:
+            swapped = (rng.random(len(drawn)) < 0.5)[units, None]
+            theirs = self.other.scores.values
+            before = np.where(swapped, theirs[rows], mine[rows])
+            after = np.where(swapped, mine[rows], theirs[rows])
+        candidate = _run(self.baseline, table, after)
+        pairs = {"": Pair(_run(self.baseline, table, before), candidate)} | {
+            name: Pair(_run(anchor, table, anchor.scores.values[rows]), candidate)
+            for name, anchor in self.anchors.items()
+        }
+        return tuple(
+            decide_rule(
+                rule, self.rules, pairs.get(anchor_of(rule)), self.baseline,
+                candidate if isinstance(rule, MetricRule) else self.baseline,
+            )
+            for rule in self.rules.rules
+        )  # fmt: skip
+
+    def _exchanged(self, rng: np.random.Generator, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """For each row, a random row that lacks the same metrics."""
+        found = np.empty_like(rows)
+        for pattern in np.unique(self.patterns[rows]).tolist():
+            at = np.flatnonzero(self.patterns[rows] == pattern)
+            found[at] = rng.choice(np.flatnonzero(self.patterns == pattern), size=len(at))
+        return found
+
+    def chance(self, found: Sequence[Rulings], times: int) -> SizeChance:
+        """Count the outcomes of gates."""
+        passes, fails, blocked = 0, 0, 0
+        for rulings in found:
+            decided = tuple(chain.from_iterable(rulings))
+            outcome = outcome_of(decided)
+            passes, fails = passes + (outcome == "pass"), fails + (outcome == "fail")
+            blocked += Gate(outcome, "", decided, (), self.rules, self.baseline, self.baseline).blocks
+        n = len(found)
+        return SizeChance(times * self.queries, times * self.documents, passes / n, fails / n, blocked / n)
+
+
+def _run(like: ScoredRun, table: QueryTable, values: npt.NDArray[np.float64]) -> ScoredRun:
+    scores = like.scores
+    return ScoredRun(
+        like.name,
+        Scores(table.ids, scores.metrics, values, scores.ledger, scores.directions, scores.averages),
+        table,
+        latency_ms=like.latency_ms,
+        cost_per_query=like.cost_per_query,
+        failed=like.failed,
+        manifest=like.manifest,
+    )
+
+
+def _chances(rules: Rules, found: Sequence[Rulings]) -> tuple[RuleChance, ...]:
+    chances = []
+    for i, rule in enumerate(rules.rules):
+        outcomes = Counter(_of_slices(rulings[i]) for rulings in found)
+        others = sum(outcome_of(tuple(chain(*rulings[:i], *rulings[i + 1 :]))) == "pass" for rulings in found)
+        n = len(found)
+        chances.append(
+            RuleChance(
+                found[0][i][0].name if rule.name or len(found[0][i]) == 1 else f"{found[0][i][0].metric} by slice",
+                rule.role, outcomes["pass"] / n, outcomes["fail"] / n, outcomes["inconclusive"] / n, others / n,
+            )
+        )  # fmt: skip
+    return tuple(chances)
+
+
+def _of_slices(decided: Sequence[Decided]) -> str:
+    outcomes = {one.outcome for one in decided}
+    return next((outcome for outcome in ("fail", "inconclusive", "pass") if outcome in outcomes), "skipped")
+
+
+def _bottleneck(chances: Sequence[RuleChance], passes: float, power: float) -> RuleChance | None:
+    """The rule without which most gates would pass, if there are several and they pass less often than is wanted."""
+    worst = max(chances, key=lambda chance: chance.others)
+    return worst if len(chances) > 1 and passes < power and worst.others > passes else None
+
+
+def _needed(sizes: Sequence[SizeChance], power: float) -> int | None:
+    """Interpolate the number of queries, to two digits: the normal quantile of a power is linear in its root."""
+    from scipy.special import ndtri
+
+    last = sizes[-1]
+    if last.passes < power:
+        return None
+    if len(sizes) == 1:
+        return last.queries
+    before = sizes[-2]
+    low, high = (float(ndtri(min(max(size.passes, 1 / LARGER), 1 - 1 / LARGER))) for size in (before, last))
+    share = (float(ndtri(power)) - low) / (high - low)
+    needed = (sqrt(before.queries) + share * (sqrt(last.queries) - sqrt(before.queries))) ** 2
+    return int(round(needed, 1 - floor(log10(needed))))

@@ -1,0 +1,108 @@
+"""What a planned gate predicts, beside gates of the gate's own command on independently simulated runs."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from ragbench.comparison.gate.decide import decide_gate, decide_rule, outcome_of
+from ragbench.comparison.gate.forecast import forecast
+from ragbench.comparison.gate.rules import FailuresRule, MetricRule, Rules
+from ragbench.comparison.pairing import Pair
+from ragbench.core.errors import ArmError, SettingError
+from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.core.scores import Scores
+
+Array = npt.NDArray[np.float64]
+QUERIES = 120
+
+
+def run(name: str, values: Array, error: str | None = None) -> ScoredRun:
+    ids = [f"q{i}" for i in range(len(values))]
+    units = [f"document:{i // 2}" for i in range(len(values))]
+    types = ["short" if i % 2 else "long" for i in range(len(values))]
+    table = QueryTable(ids, [""] * len(ids), types, units)
+    return ScoredRun(name, Scores(ids, ("ndcg@10", "mrr@10"), values), table, error=error)
+
+
+def drawn(rng: np.random.Generator, correlation: float) -> tuple[Array, Array]:
+    """Values of two equally good systems, uniform, of which a share is equal."""
+    first = rng.random((QUERIES, 2))
+    changed = (rng.random(QUERIES // 2) < 1 - correlation).repeat(2)
+    return first, np.where(changed[:, None], rng.random((QUERIES, 2)), first)
+
+
+def decided(baseline: ScoredRun, candidate: ScoredRun, rules: Rules) -> str:
+    pair = Pair(baseline, candidate)
+    return outcome_of([one for rule in rules.rules for one in decide_rule(rule, rules, pair, baseline, candidate)])
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        (MetricRule(metric="ndcg@10", margin=0.04),),
+        (MetricRule(metric="ndcg@10", margin=0.06), MetricRule(metric="mrr@10", margin=0.06, role="guard")),
+        (MetricRule(metric="ndcg@10", margin=0.06), MetricRule(metric="mrr@10", margin=0.05)),
+    ],
+)
+def test_the_chance_is_that_of_simulated_gates(rules: tuple[MetricRule, ...]) -> None:
+    asked = Rules(rules=rules)
+    rng = np.random.default_rng(0)
+    runs = [tuple(map(run, ("a", "b"), drawn(rng, 0.8))) for _ in range(500)]
+    outcomes = [decided(*both, asked) for both in runs]
+    assert outcomes[:5] == [decide_gate(*both, asked).outcome for both in runs[:5]]
+    shares = {name: outcomes.count(name) / len(runs) for name in ("pass", "fail")}
+    predicted = [forecast(both[0], asked, gates=20, power=0.01, seed=i).sizes[0] for i, both in enumerate(runs[:60])]
+    assert np.mean([one.passes for one in predicted]) == pytest.approx(shares["pass"], abs=0.06)
+    assert np.mean([one.fails for one in predicted]) == pytest.approx(shares["fail"], abs=0.02)
+
+
+def test_the_bottleneck_and_the_queries_that_decide() -> None:
+    values = drawn(np.random.default_rng(1), 0.8)[0]
+    rules = (
+        MetricRule(metric="ndcg@10", margin=0.03, name="narrow"),
+        MetricRule(metric="mrr@10", margin=0.2),
+        FailuresRule(failures="rate", max=0.0),
+    )
+    found = forecast(run("a", values), Rules(rules=rules), gates=200)
+    assert found.bottleneck is not None
+    assert found.bottleneck.name == "narrow"
+    assert found.bottleneck.others == 1.0
+    assert [one.passes for one in found.chances[1:]] == [1.0, 1.0]
+    passes = [size.passes for size in found.sizes]
+    assert passes == sorted(passes)
+    assert found.queries is not None
+    before, last = found.sizes[-2:]
+    assert before.queries < found.queries <= last.queries
+    again = forecast(run("a", np.resize(values, (found.queries, 2))), Rules(rules=rules), gates=200)
+    assert again.sizes[0].passes == pytest.approx(0.8, abs=0.1)
+
+
+def test_slices_of_a_rule_count_as_one_rule() -> None:
+    values = drawn(np.random.default_rng(2), 0.8)[0]
+    found = forecast(run("a", values), Rules(rules=(MetricRule(metric="ndcg@10", margin=0.3, by="type"),)), gates=20)
+    assert [one.name for one in found.chances] == ["ndcg@10 by slice"]
+    assert found.chances[0].passes == 1.0
+
+
+def test_undefined_values_stay_where_they_are() -> None:
+    values = drawn(np.random.default_rng(3), 0.8)[0]
+    values[:20] = np.nan
+    rules = Rules(rules=(MetricRule(metric="ndcg@10", margin=0.2),))
+    assert forecast(run("a", values), rules, gates=20).sizes[0].passes == 1.0
+
+
+def test_an_anchor_that_was_better_makes_passes_rare() -> None:
+    values = drawn(np.random.default_rng(4), 0.8)[0] * 0.8
+    rules = Rules(rules=(MetricRule(metric="ndcg@10", margin=0.05, anchor="release"),))
+    better = forecast(run("a", values), rules, anchors={"release": run("release", values / 0.8)}, gates=50)
+    same = forecast(run("a", values), rules, anchors={"release": run("release", values)}, gates=50)
+    assert better.sizes[0].passes == 0.0
+    assert same.sizes[0].passes > 0.5
+
+
+def test_what_cannot_be_planned_is_refused() -> None:
+    values = drawn(np.random.default_rng(5), 0.8)[0]
+    with pytest.raises(SettingError, match="did you mean 'ndcg@10'"):
+        forecast(run("a", values), Rules(rules=(MetricRule(metric="ndgc@10", margin=0.1),)))
+    with pytest.raises(ArmError, match="did not run"):
+        forecast(run("a", values, "no index"), Rules(rules=(MetricRule(metric="ndcg@10", margin=0.1),)))
