@@ -33,6 +33,8 @@ class Context:
         seed: seed of everything with a random part, such as IVF training.
         progress: ``with progress(what, total) as advance: advance(n)``.
         say: takes a line for the user while a job runs. A command prints it, and so does a notebook.
+        stored_queries: whether retrievers keep the vectors of queries in the cache, too. An evaluation measures the
+            time of an answer, so there they are made anew in each search.
         token_embedders: fingerprints of the embedders whose token vectors will be needed beside the sentence vectors,
             so that one pass over the texts gives both.
         repeat: number of the run, from 0, where a system is run several times. A cached answer of a language model
@@ -43,6 +45,7 @@ class Context:
     seed: int = 0
     progress: Progress = field(default=silent)
     say: Callable[[str], None] = field(default=unheard)
+    stored_queries: bool = False
     token_embedders: frozenset[str] = frozenset()
     repeat: int = 0
 

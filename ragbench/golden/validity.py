@@ -5,7 +5,7 @@ ceiling is the agreement of two random halves of the human queries: no other set
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -198,7 +198,7 @@ def per_query(
     columns = []
     with context.progress(f"{golden.name}: ranking by {len(pool)} settings", len(pool)) as advance:
         for retriever in retrievers:
-            index = retriever.index(chunks, context)
+            index = retriever.index(chunks, replace(context, stored_queries=True))
             try:
                 run = index.search(task.queries, 100)
             finally:

@@ -82,7 +82,7 @@ class Dense(Retriever):
             neighbours = exact(vectors, self.device)
         else:
             neighbours = approximate(vectors, self._factory(len(vectors)), self._search_settings(), context.seed)
-        index = DenseIndex(embedder, neighbours, chunks.ids)
+        index = DenseIndex(embedder, neighbours, chunks.ids, context if context.stored_queries else None)
         index.notes["embedded"] = encoded
         if with_tokens:
             index.notes["embedded_tokens_too"] = True
@@ -106,17 +106,28 @@ class Dense(Retriever):
 class DenseIndex(Index):
     """Chunk vectors that can be searched.
 
+    Args:
+        embedder: the model that embedded the chunks.
+        neighbours: the vectors of the chunks.
+        item_ids: their ids.
+        stored: gives the store in which vectors of queries are looked up and kept; None makes them anew.
+
     Attributes:
         embedder: the model that embedded the chunks.
     """
 
-    def __init__(self, embedder: Embedder, neighbours: Neighbours, item_ids: Sequence[str]) -> None:
+    def __init__(
+        self, embedder: Embedder, neighbours: Neighbours, item_ids: Sequence[str], stored: Context | None = None
+    ) -> None:
         super().__init__(item_ids)
-        self.embedder, self._neighbours = embedder, neighbours
+        self.embedder, self._neighbours, self._stored = embedder, neighbours, stored
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
         """The k nearest chunks of each query."""
-        return self.nearest(self.embedder.encode([query.text for query in queries], "query"), k)
+        texts = [query.text for query in queries]
+        if self._stored is None:
+            return self.nearest(self.embedder.encode(texts, "query"), k)
+        return self.nearest(embed(self.embedder, texts, "query", self._stored, what="embedding queries").vectors, k)
 
     def nearest(self, vectors: npt.NDArray[np.float32], k: int) -> Ranking:
         """The k nearest chunks of each vector, float32 (q, d) of unit length, in the space of `embedder`."""

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -110,3 +111,25 @@ def test_one_stretch_of_a_shard_is_memory_mapped(tmp_path: Path) -> None:
     assert new == 0
     assert isinstance(found, np.memmap)
     np.testing.assert_array_equal(found, vectors[5:20])
+
+
+def test_audits_embed_queries_once_and_evaluations_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    encode = MiniLM.encode
+
+    def counted(self: MiniLM, texts: Sequence[str], *rest: object) -> np.ndarray:
+        asked.extend(text for text in texts if text.endswith("?"))
+        return encode(self, texts, *rest)
+
+    monkeypatch.setattr(MiniLM, "encode", counted)
+    chunks = Chunks.of([Chunk("a", "a", "cat", 0, 3), Chunk("b", "b", "hound", 0, 5)])
+    queries = [Query("1", "kitten?"), Query("2", "dog?"), Query("3", "dog?")]
+    measured = [Dense(device="cpu").index(chunks, Context(cache=tmp_path)).search(queries, 2) for _ in range(2)]
+    assert asked == ["kitten?", "dog?", "dog?"] * 2
+    asked.clear()
+    audited = Context(cache=tmp_path, stored_queries=True)
+    stored = [Dense(device="cpu").index(chunks, audited).search(queries, 2) for _ in range(2)]
+    assert asked == ["kitten?", "dog?"]
+    for run in (*measured, *stored):
+        assert run.scores.tobytes() == measured[0].scores.tobytes()
+        assert run.items.tolist() == measured[0].items.tolist()

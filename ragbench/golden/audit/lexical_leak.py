@@ -138,12 +138,17 @@ def _bands(shares: npt.NDArray[np.float64], values: dict[str, npt.NDArray[np.flo
 
 
 def _spearman(shares: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> float:
-    from scipy.stats import rankdata
-
     both = ~np.isnan(shares) & ~np.isnan(values)
     if both.sum() < 3 or np.ptp(shares[both]) == 0 or np.ptp(values[both]) == 0:
         return float("nan")
-    return round(float(np.corrcoef(rankdata(shares[both]), rankdata(values[both]))[0, 1]), 4)
+    return round(float(np.corrcoef(_ranks(shares[both]), _ranks(values[both]))[0, 1]), 4)
+
+
+def _ranks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Ranks from 1; equal values share the mean of theirs."""
+    _, at, counts = np.unique(values, return_inverse=True, return_counts=True)
+    middle: npt.NDArray[np.float64] = np.cumsum(counts) - (counts - 1) / 2
+    return middle[at]
 
 
 def _high(shares: dict[str, float]) -> tuple[Finding, ...]:

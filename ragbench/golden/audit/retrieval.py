@@ -1,7 +1,7 @@
 """Rankings of a few cheap retrievers, for the audits that need them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -94,7 +94,7 @@ def retrieve(golden: GoldenSet, loaded: Loaded, chunked: Chunked, specs: Sequenc
     runs = {}
     with context.progress("retrieving for the audit", len(built)) as advance:
         for spec, retriever in built.items():
-            index = retriever.index(chunks, context)
+            index = retriever.index(chunks, replace(context, stored_queries=True))
             try:
                 run = index.search(task.queries, DEPTH * (per_document if unit == "document" else 1))
             finally:

@@ -1,7 +1,7 @@
 """Reject a query if no search for it finds its evidence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -53,7 +53,8 @@ class RoundTrip(Stage):
         return [self._opinion(draft, ranks.get(draft.id)) for draft in drafts]
 
     def _ranks(self, spec: str, golden: GoldenSet, context: ReviewContext) -> dict[str, int | None]:
-        index = plugins.build(plugins.RETRIEVERS, spec).index(context.chunks, context.context)
+        stored = replace(context.context, stored_queries=True)
+        index = plugins.build(plugins.RETRIEVERS, spec).index(context.chunks, stored)
         try:
             task = project_labels(golden, context.chunks, unit=index.unit)
             run = index.search(task.queries, self.k)
