@@ -23,6 +23,7 @@ def show(options: "Options", compared: "Compared", output: Output) -> int:
     """Print the comparison."""
     from ragbench.io.files import write_text
     from ragbench.render.compare import compare_json, compare_markdown, compare_tables
+    from ragbench.render.human import sheet_line
 
     if options.out is not None:
         write_text(options.out, compare_markdown(compared))
@@ -32,6 +33,8 @@ def show(options: "Options", compared: "Compared", output: Output) -> int:
         output.table(compare_tables(compared), highlight=True)
     if options.out is not None:
         output.say(f"written to {options.out}")
+    if compared.label_sheet is not None and not output.as_json:
+        output.say(sheet_line(compared.label_sheet, options.sheet))
     for name, error in compared.failed.items():
         output.error(f"error: {name} did not run: {error}")
     return 2 if compared.failed else 0

@@ -11,6 +11,7 @@ import numpy as np
 from ragbench.comparison.examples import Examples, examples
 from ragbench.comparison.human import HumanLabels, with_human
 from ragbench.comparison.leaderboard import leaderboard
+from ragbench.comparison.next_labels import next_labels
 from ragbench.comparison.origin import Origin, origin
 from ragbench.comparison.overlap import Overlap, overlap
 from ragbench.comparison.pairing import Pair, align, column
@@ -26,6 +27,7 @@ from ragbench.comparison.verdict import (
     not_comparable,
     verdicts,
 )
+from ragbench.core.annotations import AnnotatorLabels, LabelSheet
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.judgements import Judgements
 from ragbench.core.leaderboard import Leaderboard
@@ -194,6 +196,7 @@ class Compared(Shown):
         overlaps: how much the rankings differ from the baseline's, for each other system that has rankings.
         leaderboard: ranks and groups in the first metric; None for two systems.
         posteriors: the Bayesian reading of the comparisons, on request.
+        label_sheet: the labels that annotators should give next; None if none were asked for.
         variance: components of variance in the first metric, for each system that ran several times.
         examples: gains and losses in the first metric.
         choice: the test and the reason for it, in one sentence.
@@ -215,10 +218,17 @@ class Compared(Shown):
     overlaps: tuple[Overlap, ...] = ()
     leaderboard: Leaderboard | None = None
     posteriors: tuple[Posterior, ...] = ()
+    label_sheet: LabelSheet | None = None
     variance: Mapping[str, Components] = field(default_factory=dict)
 
 
-def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings, *, human: Judgements | None = None) -> Compared:
+def compare_runs(
+    runs: Sequence[ScoredRun],
+    settings: CompareSettings,
+    *,
+    human: Judgements | AnnotatorLabels | None = None,
+    label_next: int | None = None,
+) -> Compared:
     """Compare every later system with the first.
 
     A later system that did not run gets the verdict ``not comparable``, and the others are compared.
@@ -228,6 +238,7 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings, *, human:
         settings: settings of the comparison.
         human: labels of annotators for some of the queries; the verdicts then use both these and the labels of the
             evaluation (`ragbench.comparison.human`).
+        label_next: number of queries to draw for annotators (`ragbench.comparison.next_labels`).
 
     Raises:
         ArmError: the baseline did not run.
@@ -255,7 +266,7 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings, *, human:
     single = verdicts(asked, settings.for_verdicts)
     if labelled is not None:
         single = tuple(with_human(one, pair, labelled) for one, (pair, _) in zip(single, asked, strict=True))
-        notes = (*notes, *labelled.notes)
+        notes = (*notes, *labelled.notes, *_misfits(human, aligned, settings.metrics))
     found = together(asked, single, settings.for_verdicts, settings.correction)
     found += tuple(
         not_comparable(runs[0].name, name, metric, f"it did not run: {error}", confidence=settings.confidence)
@@ -283,6 +294,9 @@ def compare_runs(runs: Sequence[ScoredRun], settings: CompareSettings, *, human:
         posteriors=posteriors([one for one in asked if not one[0].same_run], settings.for_posteriors)
         if settings.bayes
         else (),
+        label_sheet=None
+        if label_next is None
+        else next_labels(differing, primary, label_next, human=labelled, seed=settings.seed),
         variance={run.name: one for run in aligned for one in _variance(run, primary)},
     )
 
@@ -303,7 +317,21 @@ def _leaderboard(runs: Sequence[ScoredRun], found: Sequence[Verdict], settings: 
     return leaderboard(runs, metric, settings.for_verdicts, verdicts=decided, correction=correction)
 
 
-def _labelled(human: Judgements, system: ScoredRun, settings: CompareSettings) -> HumanLabels:
+def _misfits(
+    human: Judgements | AnnotatorLabels | None, runs: Sequence[ScoredRun], metrics: Sequence[str]
+) -> list[str]:
+    """Note systems and metrics that a sheet was not drawn for. Items that it lacks keep the evaluation's label."""
+    if not isinstance(human, AnnotatorLabels) or not human.chances:
+        return []
+    other = [run.name for run in runs if human.systems and run.name not in human.systems]
+    other += [metric for metric in metrics if human.metric and metric != human.metric]
+    if not other:
+        return []
+    drawn = f"{human.metric or 'a difference'} of {', '.join(sorted(human.systems)) or 'other systems'}"
+    return [f"the sheet of labels was drawn for {drawn}; for {', '.join(other)}, it may lack items that matter"]
+
+
+def _labelled(human: Judgements | AnnotatorLabels, system: ScoredRun, settings: CompareSettings) -> HumanLabels:
     """Match the labels of annotators, and refuse settings that do not go with them."""
     if settings.correction == "max-t":
         raise SettingError("does not go with labels of annotators; use holm, bh or none", option="correction")

@@ -5,6 +5,9 @@ without a label of 0 or below lists the relevant items only; then a query counts
 not listed are not relevant. A query with labels of only some of its items counts as not labelled, because the rest
 would have to be guessed. A query without a relevant item, by whichever labels, counts as no difference: no system can
 find anything there.
+
+A sheet of queries that were drawn for a comparison (`ragbench.comparison.next_labels`) lists the items that decide it.
+A query then counts if each of these is labelled, and the other items keep the label of the evaluation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +19,7 @@ import numpy.typing as npt
 
 from ragbench.comparison.pairing import Pair
 from ragbench.comparison.verdict import decide
+from ragbench.core.annotations import AnnotatorLabels
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import first_ten
@@ -41,14 +45,18 @@ class HumanLabels:
         judgements: labels of the queries that count as labelled, in the order of the queries.
         rows: (n,) their rows among the queries of the systems.
         notes: labels that are not used, and why.
+        given: what annotators labelled, without the labels of the evaluation.
+        chances: (n,) chance of each query to be drawn; None if all had the same.
     """
 
     judgements: Judgements
     rows: npt.NDArray[np.int64]
     notes: tuple[str, ...]
+    given: Labels
+    chances: Array | None = None
 
     @classmethod
-    def of(cls, labels: Judgements, system: ScoredRun) -> "HumanLabels":
+    def of(cls, labels: Judgements | AnnotatorLabels, system: ScoredRun) -> "HumanLabels":
         """Find the queries that annotators labelled completely.
 
         Args:
@@ -63,7 +71,8 @@ class HumanLabels:
                 f"{system.name} has no rankings, which labels of annotators need: compare run files with "
                 f"{named('qrels')}, or folders of 'ragbench eval --out'"
             )
-        given, known = labels.to_dict(), system.judgements.to_dict()
+        drawn = labels if isinstance(labels, AnnotatorLabels) else AnnotatorLabels(labels)
+        given, known = drawn.judgements.to_dict(), system.judgements.to_dict()
         row = {id_: i for i, id_ in enumerate(system.queries.ids)}
         inside = [id_ for id_ in given if id_ in row]
         if not inside:
@@ -72,8 +81,12 @@ class HumanLabels:
                 f"among the {len(row)} compared ones ({first_ten(system.queries.ids[:3])}, ...)"
             )
         _check_items({id_: given[id_] for id_ in inside}, known, system)
-        negatives = bool((labels.labels <= 0).any())
-        partial = [id_ for id_ in inside if negatives and not known.get(id_, {}).keys() <= given[id_].keys()]
+        negatives = bool((drawn.judgements.labels <= 0).any())
+        if drawn.chances:
+            partial = [id_ for id_ in drawn.unfinished if id_ in row]
+            given = {id_: {**known.get(id_, {}), **labels_} for id_, labels_ in given.items()}
+        else:
+            partial = [id_ for id_ in inside if negatives and not known.get(id_, {}).keys() <= given[id_].keys()]
         whole = sorted(set(inside) - set(partial), key=row.__getitem__)
         if len(whole) < FEWEST_QUERIES:
             some = (
@@ -90,12 +103,16 @@ class HumanLabels:
             )
         if partial:
             queries = "1 query, which counts" if len(partial) == 1 else f"{len(partial)} queries, which count"
+            which = "items in the sheet" if drawn.chances else "judged items"
             notes.append(
-                f"annotators labelled only some of the judged items of {queries} as not labelled by them: "
+                f"annotators labelled only some of the {which} of {queries} as not labelled by them: "
                 f"{first_ten(partial)}"
             )
         rows = np.array([row[id_] for id_ in whole], dtype=np.int64)
-        return cls(Judgements.from_dict({id_: given[id_] for id_ in whole}), rows, tuple(notes))
+        chances = np.array([drawn.chances[id_] for id_ in whole]) if drawn.chances else None
+        by_annotators = drawn.judgements.to_dict()
+        own = {id_: by_annotators[id_] for id_ in whole}
+        return cls(Judgements.from_dict({id_: given[id_] for id_ in whole}), rows, tuple(notes), own, chances)
 
     @cached_property
     def ids(self) -> Sequence[str]:
@@ -106,20 +123,29 @@ class HumanLabels:
         """(n,) Values of a system by the labels of annotators; NaN for a query without a relevant item.
 
         Raises:
-            InputError: the system has no rankings, or the metric is not one of rankings.
+            InputError: as in `values_by`.
         """
-        if system.run is None:
-            raise InputError(f"{system.name} has no rankings, so labels of annotators cannot score it")
-        try:
-            parse(metric)
-        except SettingError as error:
-            raise InputError(
-                f"{named('human')}: {metric} is not a metric of rankings, so labels of items do not score it"
-            ) from error
-        settings = system.manifest.get("settings")
-        expected = isinstance(settings, Mapping) and settings.get("ties") == "expected"
-        run = system.run.select(list(self.ids))
-        return score(run, self.judgements, metric, ties="expected" if expected else "trec").column(metric)
+        return values_by(system, self.judgements, metric)
+
+
+def values_by(system: ScoredRun, labels: Judgements, metric: str) -> Array:
+    """(q,) Values of a system by other labels, for the queries of these; NaN for a query without a relevant item.
+
+    Raises:
+        InputError: the system has no rankings, or the metric is not one of rankings.
+    """
+    if system.run is None:
+        raise InputError(f"{system.name} has no rankings, so labels of annotators cannot score it")
+    try:
+        parse(metric)
+    except SettingError as error:
+        raise InputError(
+            f"{named('human')}: {metric} is not a metric of rankings, so labels of items do not score it"
+        ) from error
+    settings = system.manifest.get("settings")
+    expected = isinstance(settings, Mapping) and settings.get("ties") == "expected"
+    run = system.run.select(list(labels.query_ids))
+    return score(run, labels, metric, ties="expected" if expected else "trec").column(metric)
 
 
 def _check_items(given: Labels, known: Labels, system: ScoredRun) -> None:
@@ -174,8 +200,10 @@ def powered(pair: Pair, metric: str, human: HumanLabels) -> Powered:
     seen[human.rows] = True
     groups = cluster_index(pair.queries.units)
     model, by_human = _without_ties(after - before), _without_ties(other - mine)
-    found = powered_difference(by_human, model[seen], model[~seen], groups[seen], groups[~seen])
-    means = powered_difference(mine, before[seen], before[~seen], groups[seen], groups[~seen])
+    found, means = (
+        powered_difference(one, all_[seen], all_[~seen], groups[seen], groups[~seen], chances=human.chances)
+        for one, all_ in ((by_human, model), (mine, before))
+    )
     queries = "1 query has" if empty == 1 else f"{empty} queries have"
     notes = [f"{queries} no relevant item by the labels of annotators: no difference is counted there"]
     return Powered(

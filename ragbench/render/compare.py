@@ -12,7 +12,7 @@ from ragbench.comparison.verdict import is_test
 from ragbench.core.fingerprint import plain
 from ragbench.core.verdicts import Verdict
 from ragbench.render.blocks import Block, Line, markdown, notes_block, one_line, terminal
-from ragbench.render.human import human_blocks, human_phrase
+from ragbench.render.human import human_blocks, human_phrase, sheet_json
 from ragbench.render.leaderboard import leaderboard_block, leaderboard_json
 from ragbench.render.numbers import PColumns, counted, fraction, interval, outcomes, p_value, with_interval
 from ragbench.render.posterior import posterior_blocks
@@ -306,6 +306,7 @@ def compare_json(compared: Compared) -> dict[str, object]:
         "origins": [_origin_json(asdict(origin)) for origin in compared.origins],
         "overlaps": [plain(asdict(one)) for one in compared.overlaps],
         "examples": [plain(asdict(each)) for each in compared.examples],
+        "label_sheet": None if compared.label_sheet is None else sheet_json(compared.label_sheet),
         "notes": notes(compared),
         "settings": plain(asdict(compared.settings)),
     }

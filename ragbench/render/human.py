@@ -1,16 +1,20 @@
 """What labels of annotators add to a comparison: three estimates of each difference, beside each other."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 
+from ragbench.core.annotations import LabelSheet
 from ragbench.core.verdicts import HumanShare, Verdict
 from ragbench.render.blocks import Block
-from ragbench.render.numbers import fraction
+from ragbench.render.numbers import counted, fraction
 
-HEAD = ("system", "model alone", "annotators alone", "both", "weight", "worth")
+HEAD = ("system", "model alone", "annotators alone", "both", "weight", "effective sample")
 MEANING = (
     "model: the labels of the evaluation. both: what annotators would find on all queries, if theirs are a random part "
-    "of them. weight: of the model's labels; 0 ignores them. worth: number of queries that annotators would have to "
-    "label for the same precision on their own. d_z, delta, win/tie/loss, slices and examples are by the model."
+    "of them, or drawn as their sheet says. weight: of the model's labels; 0 ignores them. effective sample: number of "
+    "random queries that annotators would have to label for the same precision on their own. d_z, delta, win/tie/loss, "
+    "slices and examples are by the model."
 )
 
 
@@ -31,6 +35,29 @@ def human_phrase(verdict: Verdict) -> str:
     if share is None:
         return ""
     return f", {share.queries} of them labelled by annotators (worth {share.effective:,.0f})"
+
+
+def sheet_line(sheet: LabelSheet, path: Path | None) -> str:
+    """Where the labels are that would help most, and what they are worth."""
+    by = f"by {sheet.measured:,} labels of both kinds" if sheet.measured else "if a quarter of the labels are random"
+    where = f"; see {path}" if path is not None else ""
+    return (
+        f"The labels that would help most: {counted(sheet.items, 'item')} of {counted(sheet.queries, 'query')}, worth "
+        f"about {sheet.worth:,.0f} random queries {by}{where}"
+    )
+
+
+def sheet_json(sheet: LabelSheet) -> dict[str, object]:
+    """The JSON object of the labels to give next."""
+    return {
+        "metric": sheet.metric,
+        "systems": list(sheet.systems),
+        "queries": sheet.queries,
+        "items": sheet.items,
+        "worth": sheet.worth,
+        "measured": sheet.measured,
+        "rows": [asdict(row) for row in sheet.rows],
+    }
 
 
 def _row(verdict: Verdict, share: HumanShare) -> tuple[str, ...]:

@@ -6,10 +6,14 @@ from pathlib import Path
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
 from ragbench.comparison.references import System, systems, with_baseline
 from ragbench.core.context import Context
+from ragbench.core.documents import Corpus
+from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
-from ragbench.core.options import option, options, part
-from ragbench.workflows.reading import read_human
+from ragbench.core.options import named, option, options, part
+from ragbench.corpus.chunk import chunk_corpus
+from ragbench.io.label_sheets import write_label_sheet
+from ragbench.workflows.reading import read_corpus, read_human
 
 
 @options
@@ -29,9 +33,27 @@ class Options(CompareSettings):
         "then uses them together with the other labels.",
         default=None, section="Input", metavar="LABELS",
     )  # fmt: skip
+    label_next: int | None = option(
+        "Number of queries to draw for annotators, so that their labels narrow the interval most.", default=None,
+        section="Labels", metavar="N",
+    )  # fmt: skip
+    sheet: Path | None = option(
+        "CSV file to write for the items that annotators should label.", default=None, section="Labels", writes="CSV"
+    )
+    corpus: Path | Corpus | None = option(
+        "File or folder of documents, or a file of chunks, for the texts in the sheet.", default=None, section="Labels"
+    )
     out: Path | None = option(
         "Markdown file to write.", default=None, section="Output", writes="Markdown", python=False
     )
+
+    def __post_init__(self) -> None:
+        CompareSettings.__post_init__(self)
+        if (self.label_next is None) != (self.sheet is None):
+            given, missing = ("sheet", "label_next") if self.label_next is None else ("label_next", "sheet")
+            raise SettingError(f"{named(given)} needs {named(missing)} too: how many queries, and the file to write")
+        if self.corpus is not None and self.sheet is None:
+            raise SettingError(f"is for the texts in a sheet, and there is none: {named('sheet')}", option="corpus")
 
 
 def run(options: Options, context: Context) -> Compared:
@@ -54,4 +76,27 @@ def run(options: Options, context: Context) -> Compared:
     runs = systems(options.systems, qrels=options.qrels, metrics=options.metrics or ["ndcg@10"])
     if options.baseline is not None:
         runs = with_baseline(runs, options.baseline)
-    return compare_runs(runs, part(options, CompareSettings), human=read_human(options.human))
+    if options.sheet is not None:
+        _check_sheet(options.sheet)
+    settings = part(options, CompareSettings)
+    compared = compare_runs(runs, settings, human=read_human(options.human), label_next=options.label_next)
+    if compared.label_sheet is not None and options.sheet is not None:
+        queries = dict(zip(compared.queries.ids, compared.queries.texts, strict=True))
+        texts = {} if options.corpus is None else _texts(options.corpus, context)
+        write_label_sheet(compared.label_sheet, options.sheet, queries=queries, texts=texts)
+    return compared
+
+
+def _check_sheet(path: Path) -> None:
+    if path.suffix.lower() != ".csv":
+        raise InputError(f"{path}: the sheet is written as CSV; name a file that ends in .csv")
+    if path.exists():
+        raise InputError(f"{path} exists already and may hold labels; name another file, or move this one")
+
+
+def _texts(corpus: Path | Corpus, context: Context) -> dict[str, str]:
+    """Texts of documents and chunks by id."""
+    loaded = read_corpus(corpus, None, context)
+    chunks = chunk_corpus(loaded, progress=context.progress).chunks
+    documents = {document.id: document.text for document in loaded.corpus}
+    return {**dict(zip(chunks.ids, chunks.texts, strict=True)), **documents}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from ragbench.core.annotations import AnnotatorLabels
 from ragbench.core.answers import AnswerSet
 from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
@@ -47,7 +48,7 @@ def read_set(golden: Path | GoldenSet, golden_format: str | None = None, *, spli
     return golden
 
 
-def read_human(human: Path | Judgements | GoldenSet | None) -> Judgements | None:
+def read_human(human: Path | Judgements | GoldenSet | None) -> Judgements | AnnotatorLabels | None:
     """Read the labels of annotators, unless they are loaded already. The evidence of a golden set counts for documents.
 
     Raises:

@@ -84,14 +84,14 @@ KINDS = [qrels, nested, golden_folder, golden_lines, evaluation, beir, table, li
 
 @pytest.mark.parametrize("write", KINDS, ids=lambda write: write.__name__)
 def test_every_kind_of_file_gives_the_same_labels(write: Callable[[Path], Path], tmp_path: Path) -> None:
-    assert read_human_labels(write(tmp_path)).to_dict() == LABELS
+    assert read_human_labels(write(tmp_path)).judgements.to_dict() == LABELS
 
 
 def test_a_simple_golden_set_labels_its_relevant_items(tmp_path: Path) -> None:
     path = tmp_path / "simple.jsonl"
     rows = [{"id": "q1", "query": "red", "relevant_product_id": ["a", "b"], "label": 2}, {"id": "q2", "query": "blue"}]
     path.write_text("\n".join(map(json.dumps, rows)))
-    assert read_human_labels(path).to_dict() == {"q1": {"a": 2, "b": 2}, "q2": {}}
+    assert read_human_labels(path).judgements.to_dict() == {"q1": {"a": 2, "b": 2}, "q2": {}}
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from ragbench.comparison.human import HumanLabels, with_human
 from ragbench.comparison.pairing import Pair, pair
 from ragbench.comparison.slices import slices
 from ragbench.comparison.verdict import verdicts
+from ragbench.core.annotations import AnnotatorLabels
 from ragbench.core.errors import ArmError, InputError, SettingError
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import first_ten
@@ -36,7 +37,7 @@ def decide_gate(
     *,
     anchors: Mapping[str, ScoredRun] = MappingProxyType({}),
     allow: Collection[str] = (),
-    human: Judgements | None = None,
+    human: Judgements | AnnotatorLabels | None = None,
 ) -> Gate:
     """Decide whether the candidate may pass: yes, no, or inconclusive.
 
