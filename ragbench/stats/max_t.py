@@ -95,7 +95,7 @@ def max_t(
     steps, largest = _Steps(both[:, :columns]), list[Array]()
     for totals in all_signs(both) if exact else random_signs(both, rng, resamples):
         np.abs(totals, out=totals)
-        top = steps.add(totals[:, :columns])
+        top = steps.add(totals[:, :columns].T)
         largest.append(np.column_stack((top, totals[:, columns:].max(axis=1, initial=0.0))))
     drawn = np.concatenate(largest) if columns else np.zeros((1, 2))
     extra = 0 if exact else 1
@@ -166,15 +166,19 @@ def all_pairs(
     sums, pairs = sums[moving], pairs[moving] / scale
     count, columns = int(moving.sum()), len(first)
     exact = count <= EXACT_CLUSTERS and 2 * columns * 2 ** max(count - 1, 0) <= MOST_CELLS
+    # All pairs, and the pairs of each system.
     groups = [np.arange(columns), *(np.flatnonzero((first == i) | (second == i)) for i in range(systems))]
     steps = [_Steps(pairs[:, group]) for group in groups]
     rows = max(1, BLOCK_CELLS // max(columns, 1))
     for totals in all_signs(sums) if exact else random_signs(sums, rng, resamples):
         for start in range(0, len(totals), rows):
-            block = totals[start : start + rows]
-            drawn = np.abs(block[:, second] - block[:, first]) / scale
+            block = np.ascontiguousarray(totals[start : start + rows].T)
+            drawn = block[second]
+            drawn -= block[first]
+            np.abs(drawn, out=drawn)
+            drawn /= scale[:, None]
             for group, step in zip(groups, steps, strict=True):
-                step.add(drawn[:, group])
+                step.add(drawn, group)
     found = np.ones((systems + 1, systems, systems))
     for at, (group, step) in enumerate(zip(groups, steps, strict=True)):
         found[at, first[group], second[group]] = found[at, second[group], first[group]] = step.p(0 if exact else 1)
@@ -187,21 +191,23 @@ class _Steps:
 
     def __init__(self, scaled: Array) -> None:
         self._observed = np.abs(scaled.sum(axis=0))
-        self._order = np.argsort(-self._observed, kind="stable")
+        self._order = np.argsort(self._observed, kind="stable")
         self._bar = self._observed[self._order] - 1e-12 * np.abs(scaled).sum()
         self._reached, self._drawn = np.zeros(len(self._order)), 0
 
-    def add(self, drawn: Array) -> Array:
-        """Count the (r, m) absolute totals, and return the (r,) largest of each row."""
-        largest = np.maximum.accumulate(drawn[:, self._order[::-1]], axis=1)[:, ::-1]
-        self._reached += (largest >= self._bar).sum(axis=0)
-        self._drawn += len(drawn)
-        return largest[:, :1]
+    def add(self, drawn: Array, rows: npt.NDArray[np.int64] | None = None) -> Array:
+        """Count the (m, r) absolute totals (of these rows), and return the (r,) largest of each column."""
+        largest = drawn[self._order if rows is None else rows[self._order]]
+        np.maximum.accumulate(largest, axis=0, out=largest)
+        self._reached += np.count_nonzero(largest >= self._bar[:, None], axis=1)
+        self._drawn += drawn.shape[1]
+        return largest[-1] if len(largest) else np.zeros(drawn.shape[1])
 
     def p(self, extra: int) -> Array:
         """(m,) The p-values; ``extra`` is 1 if the observed signs are not among the drawn ones."""
         p = np.ones(len(self._order))
-        p[self._order] = np.maximum.accumulate((self._reached + extra) / (self._drawn + extra))
+        # The largest statistic is the last one, and no later step has a smaller p.
+        p[self._order] = np.maximum.accumulate(((self._reached + extra) / (self._drawn + extra))[::-1])[::-1]
         p[self._observed == 0] = 1.0
         return p
 

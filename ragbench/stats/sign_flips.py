@@ -23,7 +23,7 @@ def all_signs(sums: Array) -> Iterator[Array]:
     Args:
         sums: (c, m) sum of each cluster and column.
     """
-    few = min(len(sums), 10)
+    few = min(len(sums), 13)
     inner = np.zeros((1, sums.shape[1])) if not few else sums[:1]
     for value in sums[1:few]:
         inner = np.concatenate((inner + value, inner - value))
