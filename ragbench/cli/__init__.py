@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from ragbench.cli.bind import command, flag
+from ragbench.cli.bind import command, flag, nearest
 from ragbench.cli.output import Output
 from ragbench.core.errors import RagbenchError
 from ragbench.core.spelling import spelled_by
@@ -84,6 +84,15 @@ class Folder(click.Group):
         if isinstance(found, Tool):
             return _tool(found)
         return _bound(found) if isinstance(found, Workflow) else _folder(f"{self.path} {cmd_name}".strip())
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; for an unknown one, suggest commands with a similar name."""
+        near = [] if not args or args[0] in self.here else nearest(args[0], self.here)
+        if near:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {' or '.join(map(repr, near))}?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands in their groups, each with its summary; imports none of them."""

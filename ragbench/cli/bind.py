@@ -1,7 +1,8 @@
 """A command made from a class of options: parameters, help in sections, configuration file, exit codes."""
 
+import difflib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -25,6 +26,15 @@ class Command(click.Command):
     def __init__(self, *args: Any, sections: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.sections = sections
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words; for an unknown option, suggest only options with a similar name."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            known = [name for parameter in self.get_params(ctx) for name in parameter.opts]
+            error.possibilities = [f"--{name}" for name in nearest(error.option_name, known)]
+            raise
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The text as it is written; paragraphs that are indented or are examples keep their lines."""
@@ -50,6 +60,21 @@ class Command(click.Command):
             if records:
                 with formatter.section(title):
                     formatter.write_dl(records)
+
+
+def nearest(word: str, known: Iterable[str]) -> list[str]:
+    """The known words that are similar, or that begin as the word does; without leading dashes, the nearest first.
+
+    Example:
+        >>> nearest("--metrics", ["--metric", "--ties"]), nearest("--corpus", ["--top", "--rpm"])
+        (['metric'], [])
+    """
+    plain, words = word.lstrip("-"), [one.lstrip("-") for one in known]
+    near = difflib.get_close_matches(plain, words, n=3, cutoff=0.75)
+    begins = [
+        one for one in words if min(len(one), len(plain)) > 1 and (one.startswith(plain) or plain.startswith(one))
+    ]
+    return near + [one for one in begins if one not in near]
 
 
 def _argument_record(parameter: click.Parameter) -> tuple[str, str] | None:

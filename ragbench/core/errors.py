@@ -78,7 +78,7 @@ class ArmError(RagbenchError):
 def did_you_mean(given: str, allowed: Iterable[str]) -> str:
     """``"; did you mean 'bm25'?"`` for the nearest allowed word, or a list of what is allowed."""
     words = sorted(allowed)
-    near = difflib.get_close_matches(given, words, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(given, words, n=1, cutoff=0.65)
     if near:
         return f"; did you mean {near[0]!r}? (allowed: {', '.join(words)})"
     return f" (allowed: {', '.join(words)})" if words else ""

@@ -148,15 +148,23 @@ def _read(source: _Source, documents: list[Document], ledger: list[LedgerEntry],
                 found.append(_encodable(item))
     except NotDocuments as error:
         if alone:
-            raise
+            raise _with_path(source, error) from error
         ledger.append(_entry(source, error, "not-documents"))
         return
     except InputError as error:
         if alone or source.loader.passages:
-            raise
+            raise _with_path(source, error) from error
         ledger.append(_entry(source, error, "unreadable"))
         return
     documents += found
+
+
+def _with_path(source: _Source, error: InputError) -> InputError:
+    """The error of a loader, with the path that the user gave where the loader names the document."""
+    message = str(error)
+    if not source.name or not message.startswith(source.name):
+        return error
+    return type(error)(f"{source.path}{message.removeprefix(source.name)}")
 
 
 def _entry(source: _Source, error: InputError, code: str) -> LedgerEntry:

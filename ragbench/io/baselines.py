@@ -133,16 +133,16 @@ def read_baseline(reference: str, store: Path = STORE) -> ScoredRun:
 
 
 def read_one(reference: Path | str) -> ScoredRun:
-    """The one arm that a reference names.
+    """Read the only system that a reference names.
 
     Raises:
-        InputError: the folder has several arms and none is named, or cannot be read.
+        InputError: the folder has several systems and none is named, or cannot be read.
     """
     runs = read_scored(reference)
     if len(runs) != 1:
         folder = str(reference)
         listed = ", ".join(f"{folder}{ARM_AFTER}{run.name}" for run in runs)
-        raise InputError(f"{folder} has {len(runs)} arms; name one of them: {listed}")
+        raise InputError(f"{folder} has {len(runs)} systems; name one of them: {listed}")
     return runs[0]
 
 

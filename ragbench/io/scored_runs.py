@@ -182,6 +182,13 @@ def _results(folder: Path) -> dict[str, Any]:
         complete = content["manifest"]["complete"]
         # A truncated file, or one of another tool, lacks one of these keys.
         _ = [(arm["name"], arm["status"]) for arm in content["arms"]], content["ledger"]["counts"]
+    except FileNotFoundError:
+        inside = evaluations_in(folder)
+        raise InputError(
+            f"{folder}: is no evaluation, but contains some; name one of them: {', '.join(map(str, inside))}"
+            if inside
+            else f"{folder}: is no evaluation; name a folder that 'ragbench eval --out' wrote"
+        ) from None
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror or error}); name a folder that 'ragbench eval --out' wrote"
@@ -191,6 +198,16 @@ def _results(folder: Path) -> dict[str, Any]:
     if not complete:
         raise InputError(f"{folder}: the evaluation was interrupted; run it again, what is stored is not repeated")
     return content
+
+
+LISTED = 5
+"""Evaluations that a message lists."""
+
+
+def evaluations_in(folder: Path) -> list[Path]:
+    """List the first evaluations that are one or two levels below a folder, by name."""
+    found = (path.parent for pattern in ("*", "*/*") for path in folder.glob(f"{pattern}/{RESULTS}"))
+    return sorted(found)[:LISTED]
 
 
 def read_frame(path: Path, needs: Sequence[str] = ()) -> Any:

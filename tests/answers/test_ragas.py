@@ -382,8 +382,8 @@ def test_generate_from_another_thread() -> None:
     [
         ("ragas:metric=faithfulness,mode=recall", "mode is a setting of factual_correctness, not of faithfulness"),
         ("ragas:metric=answer_relevancy,strictness=0", "strictness must be above 0"),
-        ("ragas:metric=relevance", "Input should be 'faithfulness'"),
-        ("ragas", "metric: Field required"),
+        ("ragas:metric=relevance", "metric is 'relevance'; it must be 'faithfulness'"),
+        ("ragas", "metric is missing"),
     ],
 )
 def test_settings_that_cannot_be(spec: str, told: str) -> None:

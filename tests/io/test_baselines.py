@@ -75,7 +75,7 @@ def test_names_that_are_no_folders(name: str, evaluated: Path, tmp_path: Path) -
 
 def test_what_cannot_be_a_baseline_leaves_the_old_one(evaluated: Path, tmp_path: Path) -> None:
     set_baseline("main", f"{evaluated}::bm25", tmp_path)
-    with pytest.raises(InputError, match="has 3 arms; name one of them"):
+    with pytest.raises(InputError, match="has 3 systems; name one of them"):
         set_baseline("main", evaluated, tmp_path)
     with pytest.raises(InputError, match="did not run, so it can be no baseline"):
         set_baseline("main", f"{evaluated}::http:url=http://127.0.0.1:9/search", tmp_path)

@@ -63,6 +63,17 @@ def test_one_arm_by_name(folder: Path) -> None:
         read_scored(f"{folder}::bm26")
 
 
+def test_a_folder_of_evaluations_lists_them(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "reports" / "second")
+    shutil.copytree(folder, tmp_path / "reports" / "demo" / "first")
+    with pytest.raises(InputError) as refused:
+        read_scored(tmp_path / "reports")
+    found = ", ".join(str(tmp_path / "reports" / name) for name in ("demo/first", "second"))
+    assert str(refused.value) == (
+        f"{tmp_path / 'reports'}: is no evaluation, but contains some; name one of them: {found}"
+    )
+
+
 def test_selected_rows_keep_their_order(evaluation: Evaluation) -> None:
     first = evaluation.scored[0]
     part = first.select(np.array([5, 2]))

@@ -76,9 +76,9 @@ def test_wrong_settings_are_all_named() -> None:
     assert len(faults) == 4
     with pytest.raises(SettingError, match="did you mean 'bm25'"):
         build(RETRIEVERS, "bm52")
-    with pytest.raises(SettingError, match="no setting 'k2'; did you mean 'k1'"):
+    with pytest.raises(SettingError, match="no setting 'k2'"):
         build(RETRIEVERS, "bm25:k2=3")
-    with pytest.raises(SettingError, match="k1: Input should be a valid number"):
+    with pytest.raises(SettingError, match="k1 is 'high'; it must be a number"):
         build(RETRIEVERS, "bm25:k1=high")
 
 
