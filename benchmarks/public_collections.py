@@ -12,9 +12,9 @@ from pathlib import Path
 
 from ragbench.core.documents import Corpus, Document
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
+from ragbench.corpus.load import load_corpus
 from ragbench.io.encoding import read_text
 from ragbench.io.golden_files import read_golden
-from ragbench.io.golden_files.squad import squad_corpus
 from ragbench.io.tables import read_objects
 
 Collection = tuple[Corpus, GoldenSet]
@@ -60,7 +60,7 @@ def cacm(root: Path, *, joined: bool = True) -> Collection:
 def squad2(root: Path) -> Collection:
     """The development set of SQuAD 2.0, ``dev-v2.0.json``."""
     path = root / "dev-v2.0.json"
-    return squad_corpus(path), read_golden(path, "squad", name="squad2")
+    return load_corpus(path, "squad").corpus, read_golden(path, "squad", name="squad2")
 
 
 def cranfield(root: Path) -> Collection:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         check_judge,
         chunk,
         compare,
+        data,
         evaluate,
         export,
         gate,
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
         without_masked,
         write_report,
     )
-    from ragbench.api import collections as data
 
 __all__ = [
     "AnswerSet",

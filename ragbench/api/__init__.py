@@ -10,11 +10,10 @@ from typing import ParamSpec, TypeVar
 from ragbench.answers.load.result import LoadResult
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.answers.wattbot.score.parts import Scored
-from ragbench.api import baseline, batch, collections, review, wattbot
+from ragbench.api import baseline, batch, data, review, wattbot
 from ragbench.api.answers import answer, check_judge, score_answers
 from ragbench.api.audits import AuditView, audit, export, without_masked
 from ragbench.api.checked import checked
-from ragbench.api.data import chunk, generate, load_corpus
 from ragbench.api.data_views import (
     AnswersView,
     ChunksView,
@@ -25,6 +24,7 @@ from ragbench.api.data_views import (
     ScoredRunView,
     ScoresView,
 )
+from ragbench.api.documents import chunk, generate, load_corpus
 from ragbench.api.reports import write_report
 from ragbench.api.result_views import (
     AbView,
@@ -63,9 +63,6 @@ from ragbench.io.golden_files import read_golden, write_golden
 from ragbench.io.run_files import read_run as _read_run
 from ragbench.metrics.score import score as _score
 from ragbench.workflows.probe import Probed
-
-data = collections
-"""Set after the imports, which bind the module `ragbench.api.data` to this name."""
 
 P = ParamSpec("P")
 R = TypeVar("R")

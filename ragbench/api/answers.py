@@ -5,7 +5,7 @@ from ragbench.answers.judging import JudgePlan
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.api.audits import GOLDEN
 from ragbench.api.bind import call_then
-from ragbench.api.data import CORPUS
+from ragbench.api.documents import CORPUS
 from ragbench.core.answers import AnswerSet
 from ragbench.workflows import answer as answer_workflow
 from ragbench.workflows import check_judge as check_workflow

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from ragbench.api.bind import call
-from ragbench.api.data import CORPUS
+from ragbench.api.documents import CORPUS
 from ragbench.api.views import TableView, html_table
 from ragbench.golden.audit.audit import Audit
 from ragbench.workflows import audit as audit_workflow

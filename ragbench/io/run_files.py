@@ -1,4 +1,4 @@
-"""Run files: TREC, JSON ``{query id: {item id: score}}``, and Parquet.
+"""Read run files: TREC, JSON ``{query id: {item id: score}}``, and Parquet.
 
 Parquet columns have the names of this package (query_id, item_id, score), of ranx (q_id, doc_id, score) or of PyTerrier
 (qid, docno, score).
@@ -8,7 +8,6 @@ import gzip
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +15,8 @@ import numpy.typing as npt
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.runs import Precision, Run, Unit
 from ragbench.io.encoding import read_text
-from ragbench.io.files import replacing, write_bytes
 from ragbench.io.tables import open_parquet
-from ragbench.io.trec import STANDARD_INPUT, TaggedRun, read_tagged_run, write_trec_run
+from ragbench.io.trec import STANDARD_INPUT, TaggedRun, read_tagged_run
 
 SUFFIXES = {
     ".json": "json",
@@ -73,31 +71,6 @@ def read_tagged(
         return read_tagged_run(path, unit=unit, precision=precision)
     run = _read_json(path, unit) if chosen == "json" else _read_parquet(path, unit)
     return TaggedRun(run.at_precision(precision), path.stem)
-
-
-def write_run(run: Run, path: Path | str, format: str | None = None, *, tag: str = "ragbench") -> None:
-    """Write a run atomically. The same run gives the same bytes.
-
-    JSON keeps queries with an empty ranking; TREC and Parquet cannot.
-
-    Args:
-        run: the run.
-        path: the file to write.
-        format: ``trec``, ``json`` or ``parquet``; None chooses by the ending of the file's name.
-        tag: name of the system, for TREC.
-
-    Raises:
-        InputError: the format cannot hold an id.
-        SettingError: an unknown format.
-    """
-    path = Path(path)
-    chosen = format_of(path, format)
-    if chosen == "trec":
-        write_trec_run(run, path, tag)
-    elif chosen == "json":
-        _write_json(run, path)
-    else:
-        _write_parquet(run, path)
 
 
 def format_of(path: Path, given: str | None) -> str:
@@ -162,25 +135,6 @@ def _unrepeated(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _write_json(run: Run, path: Path) -> None:
-    rows = (f"{json.dumps(id_)}: {_ranking(run, i)}" for i, id_ in enumerate(run.query_ids))
-    content = ("{\n" + ",\n".join(rows) + "\n}\n").encode()
-    write_bytes(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
-
-
-def _ranking(run: Run, query: int) -> str:
-    # The shortest digits that give the score back; those of a float32 are fewer than of the double it is widened to.
-    rows = slice(int(run.offsets[query]), int(run.offsets[query + 1]))
-    pairs = zip(run.items[rows].tolist(), run.scores[rows], strict=True)
-    return "{" + ", ".join(f"{json.dumps(run.item_ids[item])}: {_digits(score)}" for item, score in pairs) + "}"
-
-
-def _digits(score: np.floating[Any]) -> str:
-    if np.isinf(score):
-        return "Infinity" if score > 0 else "-Infinity"
-    return str(score)
-
-
 def _read_parquet(path: Path, unit: Unit) -> Run:
     query_ids, queries, items, scores, item_ids = read_triples(path, COLUMNS)
     try:
@@ -231,18 +185,3 @@ def read_triples(path: Path, columns: Sequence[Sequence[str]]) -> Triples:
         table[chosen[2]].cast(pa.float64()).to_numpy(),
         item.chunk(0).dictionary.to_pylist(),
     )
-
-
-def _write_parquet(run: Run, path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pa.table(
-        {
-            "query_id": pa.array(list(run.query_ids), pa.string()).take(pa.array(run.query_index)),
-            "item_id": pa.array(list(run.item_ids), pa.string()).take(pa.array(run.items)),
-            "score": pa.array(run.scores),
-        }
-    )
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary)

@@ -1,4 +1,4 @@
-"""Bootstrap intervals of means by cluster: percentile and BCa."""
+"""Bootstrap intervals of means by cluster."""
 
 import numpy as np
 import numpy.typing as npt
@@ -58,69 +58,6 @@ def bootstrap_means(
     some = np.flatnonzero((counts > 0).sum(axis=0) > 1)
     if len(some):
         low[some], high[some] = np.nanquantile(means[:, some], [tail, 1 - tail], axis=0)
-    return low, high
-
-
-def bca_means(
-    values: npt.NDArray[np.float64],
-    clusters: npt.NDArray[np.int64],
-    rng: np.random.Generator,
-    *,
-    resamples: int = 10_000,
-    confidence: float = 0.95,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Bootstrap intervals of column means, corrected for bias and skew (BCa).
-
-    The ends are the quantiles ``Phi(z0 + (z0 + z) / (1 - a (z0 + z)))`` of the resampled means, where z is the normal
-    quantile of each tail. The bias z0 measures how far the share of resamples below the mean is from one half. The
-    acceleration a is the skew of the jackknife means (each without one cluster) divided by 6.
-
-    Args:
-        values: (n, m) values, NaN where a query has none.
-        clusters: (n,) cluster of each row.
-        rng: random generator; the same state gives the same interval.
-        resamples: number of resamples.
-        confidence: coverage, in (0, 1).
-
-    Returns:
-        Lower and upper ends, each (m,). They are NaN for a column with values in fewer than two clusters, and the mean
-        for a column that does not vary.
-
-    Raises:
-        InputError: a value is infinite, or the cluster numbers have gaps.
-        SettingError: ``resamples`` is below 1, or the confidence is outside of (0, 1).
-
-    Memory: as in `bootstrap_means`.
-
-    Source: Efron 1987; Efron and Tibshirani 1993, chapter 14.
-    """
-    check_values(values, clusters)
-    check_resampling(resamples, confidence)
-    from scipy.special import ndtr, ndtri
-
-    sums, counts = cluster_totals(values, clusters)
-    means = resampled_means(values, clusters, rng, resamples)
-    tails = ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
-    low, high = np.full(values.shape[1], np.nan), np.full(values.shape[1], np.nan)
-    for column in np.flatnonzero((counts > 0).sum(axis=0) > 1):
-        some = counts[:, column] > 0
-        total, number = sums[some, column], counts[some, column]
-        mean = total.sum() / number.sum()
-        without = (total.sum() - total) / (number.sum() - number)
-        away = without.mean() - without
-        drawn = means[~np.isnan(means[:, column]), column]
-        # Sums in another order differ in the last bits. Means that are mathematically equal count half.
-        slack = 1e-12 * np.abs(drawn).max()
-        share = ((drawn < mean - slack).mean() + (drawn <= mean + slack).mean()) / 2
-        if np.abs(away).max() <= slack:
-            low[column] = high[column] = mean
-            continue
-        if not 0 < share < 1:  # so few resamples cannot estimate a bias
-            low[column], high[column] = np.quantile(drawn, ndtr(tails))
-            continue
-        skew = (away**3).sum() / (6 * ((away**2).sum()) ** 1.5)
-        bias = ndtri(share)
-        low[column], high[column] = np.quantile(drawn, ndtr(bias + (bias + tails) / (1 - skew * (bias + tails))))
     return low, high
 
 

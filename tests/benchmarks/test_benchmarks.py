@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from benchmarks import command, document, gpu
+from benchmarks.coverage import bca_means
 from benchmarks.figures import Figure, Options, Section, significant
 from benchmarks.timing import FEWEST, in_turns
+from ragbench.stats.bootstrap import bootstrap_means
 
 ROOT = Path(__file__).resolve().parents[2]
 MACHINE = {"processor": "Abacus 3", "cores": "2", "memory": "4 GiB", "system": "Ours", "python": "3.11"}
@@ -126,3 +129,34 @@ def test_wrong_use_is_one_line(arguments: list[str], said: str) -> None:
 def test_the_page_in_docs_is_the_one_of_the_stored_figures() -> None:
     found = document.read(document.RESULTS)
     assert document.DOCUMENT.read_text(encoding="utf-8") == document.render([found])
+
+
+def test_bca_is_that_of_scipy_for_single_rows() -> None:
+    values = np.random.default_rng(5).exponential(1, size=(40, 2)) ** 2
+    low, high = bca_means(values, np.arange(40), np.random.default_rng(0), resamples=40_000)
+    for column in range(2):
+        theirs = stats.bootstrap(
+            (values[:, column],), np.mean, method="BCa", n_resamples=40_000, rng=np.random.default_rng(1)
+        ).confidence_interval
+        assert low[column] == pytest.approx(theirs.low, abs=0.03)
+        assert high[column] == pytest.approx(theirs.high, abs=0.03)
+    # The skew pulls both ends up; the percentile interval is elsewhere by more than the noise of that.
+    plain = bootstrap_means(values, np.arange(40), np.random.default_rng(0), resamples=40_000)
+    assert (high - plain[1] > 0.06).all()
+
+
+def test_bca_takes_clusters_of_copies_for_one_value_each() -> None:
+    values = np.random.default_rng(6).exponential(1, size=(25, 1))
+    single = bca_means(values, np.arange(25), np.random.default_rng(0), resamples=2000)
+    copies = bca_means(
+        np.repeat(values, 4, axis=0), np.repeat(np.arange(25), 4), np.random.default_rng(0), resamples=2000
+    )
+    np.testing.assert_allclose(single, copies)
+
+
+def test_bca_of_values_that_do_not_vary_or_are_not_there() -> None:
+    values = np.c_[np.full(9, 0.1), np.full(9, np.nan), [1.0] + [np.nan] * 8]
+    low, high = bca_means(values, np.arange(9), np.random.default_rng(0), resamples=100)
+    assert low[0] == high[0] == pytest.approx(0.1)
+    assert np.isnan(low[1:]).all()
+    assert np.isnan(high[1:]).all()

@@ -7,8 +7,8 @@ import datasets
 from ragbench.core.documents import Corpus, Document
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
+from ragbench.corpus.load import load_corpus
 from ragbench.io.golden_files import detect, read_golden, write_golden
-from ragbench.io.golden_files.squad import squad_corpus
 
 GOLDEN = GoldenSet(
     (
@@ -183,7 +183,7 @@ def test_squad_spans_and_unanswerable_questions(tmp_path: Path) -> None:
         {"title": "The_Normans", "paragraphs": [{"context": "No.", "qas": []}, {"context": context, "qas": questions}]}
     ]
     path = put(tmp_path / "s.json", json.dumps({"version": "v2.0", "data": data}))
-    golden, corpus = read_golden(path), squad_corpus(path)
+    golden, corpus = read_golden(path), load_corpus(path, "squad").corpus
     assert [document.id for document in corpus] == ["The_Normans#0", "The_Normans#1"]
     one, two = golden.items
     assert (one.evidence, one.answer, one.source) == ((Evidence("The_Normans#1", 0, 5),), "Rollo", "The_Normans#1")
@@ -191,7 +191,7 @@ def test_squad_spans_and_unanswerable_questions(tmp_path: Path) -> None:
     assert golden.ledger.counts() == {"span-mismatch": 1}
     assert not write_golden(golden, tmp_path / "out", "squad", corpus=corpus).entries
     again = read_golden(tmp_path / "out" / "squad.json")
-    texts = squad_corpus(tmp_path / "out" / "squad.json").by_id
+    texts = load_corpus(tmp_path / "out" / "squad.json", "squad").corpus.by_id
     assert [(i.id, i.answer, texts[i.source or ""].text) for i in again] == [
         ("a", "Rollo", context),
         ("b", None, context),

@@ -9,7 +9,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from ragbench.core.errors import InputError, SettingError
-from ragbench.stats.clusters import cluster_index, clustered_means, effective_clusters, standard_errors
+from ragbench.stats.clusters import cluster_index, clustered_means, effective_clusters, effective_size, standard_errors
 from ragbench.stats.intervals import ENOUGH_CLUSTERS, mean_interval, t_interval, wilson_interval
 
 
@@ -174,3 +174,13 @@ def test_wrong_input_is_refused_in_words() -> None:
         t_interval(np.zeros((2, 1)), np.array([0.0, 1.0]))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="not of 1 dimensions"):
         t_interval(np.zeros(2), one)
+
+
+def test_effective_size() -> None:
+    values = np.array([1.0] * 30 + [0.0] * 20)
+    assert effective_size(values, np.arange(50)) == pytest.approx(49)  # p (1 - p) over s^2 / n
+    copies = effective_size(np.repeat(values, 3), np.repeat(np.arange(50), 3))
+    assert copies == pytest.approx(49)
+    assert effective_size(np.ones(12), np.repeat(np.arange(4), 3)) == 4
+    spread = np.tile([1.0, 0.0], 25)
+    assert effective_size(spread, np.repeat(np.arange(25), 2)) == 25  # all clusters alike: each counts as one

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from ragbench.core.errors import InputError, SettingError
-from ragbench.stats.bootstrap import bca_means, bootstrap_means
+from ragbench.stats.bootstrap import bootstrap_means
 from ragbench.stats.clusters import cluster_index, cluster_totals
 from ragbench.stats.paired_tests import sign_flip_test
 from ragbench.stats.sign_flips import EXACT_CLUSTERS, SLAB_GROUPS
@@ -105,37 +105,6 @@ def test_one_cluster_has_no_interval() -> None:
     assert (low[1], high[1]) == (0, 1)
 
 
-def test_bca_is_that_of_scipy_for_single_rows() -> None:
-    values = np.random.default_rng(5).exponential(1, size=(40, 2)) ** 2
-    low, high = bca_means(values, np.arange(40), np.random.default_rng(0), resamples=40_000)
-    for column in range(2):
-        theirs = stats.bootstrap(
-            (values[:, column],), np.mean, method="BCa", n_resamples=40_000, rng=np.random.default_rng(1)
-        ).confidence_interval
-        assert low[column] == pytest.approx(theirs.low, abs=0.03)
-        assert high[column] == pytest.approx(theirs.high, abs=0.03)
-    # The skew pulls both ends up; the percentile interval is elsewhere by more than the noise of that.
-    plain = bootstrap_means(values, np.arange(40), np.random.default_rng(0), resamples=40_000)
-    assert (high - plain[1] > 0.06).all()
-
-
-def test_bca_takes_clusters_of_copies_for_one_value_each() -> None:
-    values = np.random.default_rng(6).exponential(1, size=(25, 1))
-    single = bca_means(values, np.arange(25), np.random.default_rng(0), resamples=2000)
-    copies = bca_means(
-        np.repeat(values, 4, axis=0), np.repeat(np.arange(25), 4), np.random.default_rng(0), resamples=2000
-    )
-    np.testing.assert_allclose(single, copies)
-
-
-def test_bca_of_values_that_do_not_vary_or_are_not_there() -> None:
-    values = np.c_[np.full(9, 0.1), np.full(9, np.nan), [1.0] + [np.nan] * 8]
-    low, high = bca_means(values, np.arange(9), np.random.default_rng(0), resamples=100)
-    assert low[0] == high[0] == pytest.approx(0.1)
-    assert np.isnan(low[1:]).all()
-    assert np.isnan(high[1:]).all()
-
-
 def test_columns_are_tested_apart_exactly_or_by_resampling() -> None:
     """A column with few clusters that differ is enumerated, whatever the others are."""
     rng = np.random.default_rng(8)
@@ -174,6 +143,6 @@ def test_wrong_input_is_refused() -> None:
     with pytest.raises(InputError, match="difference in row 0, column 1 is infinite"):
         sign_flip_test(np.array([[0.0, np.inf]]), np.array([0]), rng)
     with pytest.raises(SettingError, match="resamples must be at least 1"):
-        bca_means(np.zeros((2, 1)), np.arange(2), rng, resamples=0)
+        bootstrap_means(np.zeros((2, 1)), np.arange(2), rng, resamples=0)
     with pytest.raises(SettingError, match="confidence must lie"):
         bootstrap_means(np.zeros((2, 1)), np.arange(2), rng, confidence=1.0)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ragbench.core.documents import Corpus, Document
+from ragbench.core.documents import Document
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry
@@ -38,15 +38,6 @@ def read(path: Path, options: ReadOptions) -> GoldenSet:
     if not items:
         raise InputError(f"{path}: there is no question in it")
     return GoldenSet(tuple(items), options.name or path.stem, Ledger(tuple(entries)))
-
-
-def squad_corpus(path: Path | str) -> Corpus:
-    """The paragraphs as documents, with ids ``TITLE#0``, ``TITLE#1``, ... per article.
-
-    Raises:
-        InputError: no SQuAD file, or no paragraph in it.
-    """
-    return Corpus(tuple(document for document, _ in paragraphs(Path(path))))
 
 
 def paragraphs(path: Path) -> Iterator[tuple[Document, list[dict[str, object]]]]:
