@@ -33,8 +33,8 @@ class Command(click.Command):
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             known = [name for parameter in self.get_params(ctx) for name in parameter.opts]
-            error.possibilities = [f"--{name}" for name in nearest(error.option_name, known)]
-            raise
+            near = [f"--{name}" for name in nearest(error.option_name, known)]
+            raise click.NoSuchOption(error.option_name, possibilities=near, ctx=ctx) from None
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The text as it is written; paragraphs that are indented or are examples keep their lines."""
