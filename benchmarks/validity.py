@@ -25,8 +25,8 @@ from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.golden.drafts import Draft
 from ragbench.golden.masked import write
-from ragbench.golden.masked_corpus import without_masked
-from ragbench.golden.validity import MOST_QUERIES, POOL, Validity, compare, drawn, per_query
+from ragbench.golden.validity import POOL, Validity, compare
+from ragbench.golden.validity import measured as measured_on
 from ragbench.io.files import write_text
 from ragbench.io.places import cache_folder
 from ragbench.models.embed.base import TextKind
@@ -168,11 +168,10 @@ def measure(collection: Named, corpus: Corpus, people: GoldenSet, count: int | N
     cutter = choose_chunker("whole", passages=True).chunker
     chunks, _ = chunk(corpus, cutter)
     seeds, human = parted(people)
-    theirs = per_query(corpus, drawn(human, MOST_QUERIES, 0), POOL, METRIC, cutter, context)
+    theirs = measured_on(corpus, human, POOL, METRIC, cutter, context)
 
     def compared(drafts: Sequence[Draft]) -> Validity:
-        masked = without_masked(corpus, as_golden(drafts))
-        ours = per_query(masked.corpus, drawn(masked.golden, MOST_QUERIES, 0), POOL, METRIC, cutter, context)
+        ours = measured_on(corpus, as_golden(drafts), POOL, METRIC, cutter, context)
         return compare(ours, theirs, POOL, METRIC, 0)
 
     began = time.perf_counter()
@@ -229,7 +228,7 @@ def as_golden(drafts: Sequence[Draft]) -> GoldenSet:
     """Drafts without review."""
     return GoldenSet(
         tuple(
-            GoldenItem(d.id, d.text, d.type, None, d.evidence, d.masked, (), str(d.provenance["source"]))
+            GoldenItem(d.id, d.text, d.type, None, d.evidence, d.masked, (), str(d.provenance["source"]), d.provenance)
             for d in drafts
         ),
         "masked",

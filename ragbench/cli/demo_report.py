@@ -58,7 +58,7 @@ class DemoReport:
     def leaderboards(self, written: Mapping[str, Any], masked: Mapping[str, Any]) -> None:
         """Both leaderboards side by side, and how far they agree."""
         metric = headline(list(written["arms"][0]["metrics"]))
-        sets = (("human queries", written), ("masked sentences", masked))
+        sets = (("human queries", written), ("masked queries", masked))
         counts = [f"{results['arms'][0]['metrics'][metric]['n']} {name}" for name, results in sets]
         best = [_best(results, metric) for _, results in sets]
         rows = [
@@ -109,7 +109,7 @@ def command_lines(words: Sequence[str]) -> list[str]:
 
 
 def verdict(written: Mapping[str, Any], masked: Mapping[str, Any], metric: str) -> str:
-    """How far the masked sentences agree with the human queries, and how far you can trust such a set."""
+    """How far the masked queries agree with the human queries, and how far you can trust such a set."""
     ours, theirs = _better(written, metric), _better(masked, metric)
     base = written["arms"][0]["name"]
     both = [name for name in ours if name in theirs]
@@ -118,7 +118,7 @@ def verdict(written: Mapping[str, Any], masked: Mapping[str, Any], metric: str) 
     said += (
         f"Both have {first} first."
         if first == second
-        else f"They disagree on the best: {first} by the human queries, {second} by the masked sentences."
+        else f"They disagree on the best: {first} by the human queries, {second} by the masked queries."
     )
     return said + (
         " A set without human queries helps you to choose a retriever if your users ask in their own words. It does "

@@ -14,8 +14,8 @@ Example:
   ragbench generate --corpus docs/ --seed-queries seeds.txt --llm openai:gpt-4o-mini
       --per-chunk 5 --max-cost 10 --out golden/docs
 
-Without --llm, sentences of the documents are masked: this needs no model and no
-key, and costs nothing. With --llm, run it with --dry-run first: it prints calls,
+Without --llm, sentences and clauses of the documents are masked: this needs no
+model and no key, and costs nothing. With --llm, run it with --dry-run first: it prints calls,
 tokens and cost, and asks no model. If a run is interrupted, repeat the command:
 it continues where it was, and no answer is paid for twice. Exit code 0: a set
 was written; 2: an error, a spent budget, or no query was accepted."""

@@ -7,7 +7,7 @@ from ragbench.cli.output import Output
 if TYPE_CHECKING:
     from ragbench.golden.annotators.review import AppliedReview, ReviewSample
     from ragbench.golden.audit.audit import Audit
-    from ragbench.golden.masked_corpus import Without
+    from ragbench.golden.masked_corpus import WithoutMasked
     from ragbench.workflows.audit import Options as AuditOptions
     from ragbench.workflows.review import ApplyOptions, ExportOptions
     from ragbench.workflows.without_masked import Options as CorpusOptions
@@ -26,6 +26,8 @@ HELP_CORPUS = """Write a copy of the corpus without the text that a golden set m
 Example:
   ragbench golden corpus --golden golden/shop --corpus shop.csv --out golden/shop-masked
 
+A set in several wordings gets a copy for each, in a folder of its name. ragbench
+eval makes the same copies itself; write them to index them in a system of your own.
 Without --out the command prints the numbers and writes nothing. Exit code 2: an
 error of usage or input."""
 HELP_REVIEW_EXPORT = """Write a sample of queries into a table for annotators.
@@ -67,22 +69,15 @@ def show_audit(options: "AuditOptions", audit: "Audit", output: Output) -> int:
     return int(any(finding.severity == "error" for finding in audit.findings))
 
 
-def show_corpus(options: "CorpusOptions", without: "Without", output: Output) -> None:
+def show_corpus(options: "CorpusOptions", without: "WithoutMasked", output: Output) -> None:
     """Print what was written, and what was skipped."""
-    from ragbench.golden.masked_corpus import CORPUS, GOLDEN
     from ragbench.render.golden import without_json, without_lines
 
     if output.as_json:
         output.object(without_json(without, options.out))
         return
-    for line in without_lines(without):
+    for line in without_lines(without, options.out):
         output.say(line)
-    documents, queries = len(without.corpus), len(without.golden)
-    if options.out is None:
-        output.say(f"{documents} documents without masked text, {queries} queries; name a folder to write with --out")
-        return
-    output.say(f"{documents} documents without masked text written to {options.out / CORPUS}")
-    output.say(f"{queries} queries written to {options.out / GOLDEN}")
 
 
 def show_review_export(options: "ExportOptions", sample: "ReviewSample", output: Output) -> None:

@@ -152,6 +152,13 @@ class GoldenSet(Shown):
     def __iter__(self) -> Iterator[GoldenItem]:
         return iter(self.items)
 
+    def by_wording(self) -> dict[str, "GoldenSet"]:
+        """Return the queries of each wording (`GoldenItem.wording`); those without one are under the empty name."""
+        found: dict[str, list[GoldenItem]] = {}
+        for item in self.items:
+            found.setdefault(item.wording or "", []).append(item)
+        return {wording: GoldenSet(tuple(items), self.name) for wording, items in found.items()}
+
     @property
     def has_spans(self) -> bool:
         """Whether any evidence is a part of a document rather than the whole of it."""

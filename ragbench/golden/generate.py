@@ -13,10 +13,10 @@ from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.spelling import named
 from ragbench.engine import ask
-from ragbench.golden import masked
 from ragbench.golden.drafting import Call, Failed, allot, make_calls, read_answer
 from ragbench.golden.drafts import Draft
 from ragbench.golden.locate import with_evidence
+from ragbench.golden.masked import Masked, write
 from ragbench.golden.masked_pool import masked_language
 from ragbench.golden.stages.base import ReviewContext, Stage
 from ragbench.models.llm.base import Asker
@@ -37,23 +37,25 @@ class Settings:
     """The settings that decide a golden set, beside its inputs and models.
 
     Attributes:
-        per_chunk: queries to ask for per chunk.
+        per_chunk: queries to ask for per chunk; masked queries per document, or None for as many as a set needs.
         mix: share by query type, summing to 1.
         languages: ISO 639-1 codes; each gets an equal share.
         examples: seed queries per prompt.
         stages: review stages as specs, in order.
+        wordings: share by wording of masked queries; equal shares of all if empty.
         seed: seed of all random draws.
     """
 
-    per_chunk: int = 5
+    per_chunk: int | None = 5
     mix: Mapping[str, float] = field(default_factory=dict)
     languages: tuple[str, ...] = ("en",)
     examples: int = 0
     stages: tuple[str, ...] = STAGES_WITH_LLM
+    wordings: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.per_chunk < 1:
+        if self.per_chunk is not None and self.per_chunk < 1:
             raise SettingError(f"{named('per_chunk')} is {self.per_chunk}; it must be 1 or more")
         if self.examples < 0:
             raise SettingError(f"{named('examples')} is {self.examples}; it must be 0 or more")
@@ -94,12 +96,14 @@ class Generated:
         rejected: drafts that did not pass, with the opinions on them.
         failed: queries that were requested and not returned.
         stages: names of the stages that ran, in order.
+        masked: what was measured of masked queries; None if a model wrote them.
     """
 
     accepted: tuple[Draft, ...]
     rejected: tuple[Draft, ...]
     failed: tuple[Failed, ...]
     stages: tuple[str, ...]
+    masked: Masked | None = None
 
     @property
     def drafted(self) -> int:
@@ -149,19 +153,21 @@ async def generate(job: Job, stages: Sequence[tuple[str, Stage]], context: Conte
         BudgetSpent, ServiceDown, SettingError: a model cannot go on; the answers so far are kept.
     """
     if WRITER in job.askers:
+        written = None
         drafts, failed = await _write(job, context)
     else:
-        drafts, failed = _mask(job), []
+        written = _mask(job)
+        drafts, failed = list(written.drafts), []
     reviewed = await review(drafts, stages, job, context)
     accepted = tuple(draft for draft in reviewed if draft.rejected_by is None)
     rejected = tuple(draft for draft in reviewed if draft.rejected_by is not None)
-    return Generated(accepted, rejected, tuple(failed), tuple(name for name, _ in stages))
+    return Generated(accepted, rejected, tuple(failed), tuple(name for name, _ in stages), written)
 
 
 def calls_of(job: Job, context: Context) -> list[Call]:
     """List every request to the writer, in order."""
     settings = job.settings
-    wanted = allot(len(job.rows), settings.per_chunk, settings.mix, settings.languages, settings.seed)
+    wanted = allot(len(job.rows), settings.per_chunk or 0, settings.mix, settings.languages, settings.seed)
     return make_calls(
         job.chunks,
         job.rows,
@@ -186,19 +192,19 @@ async def _write(job: Job, context: Context) -> tuple[list[Draft], list[Failed]]
     return drafts, failed
 
 
-def _mask(job: Job) -> list[Draft]:
+def _mask(job: Job) -> Masked:
     asked = Chunks.of(job.chunks[row] for row in job.rows)
     code, language = masked_language(job.settings.languages)
-    written = masked.write(
+    written = write(
         job.corpus,
         asked,
-        wordings={"paraphrase": 1.0},
+        wordings=job.settings.wordings or None,
         per_document=job.settings.per_chunk,
         seed=job.settings.seed,
         language=language,
         seeds=job.seeds,
     )
-    return [replace(draft, language=code) for draft in written.drafts]
+    return replace(written, drafts=tuple(replace(draft, language=code) for draft in written.drafts))
 
 
 async def review(

@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ragbench.core.documents import Corpus, Document
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
-from ragbench.core.ledger import LedgerEntry, first_ten
+from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.io.files import write_text
 from ragbench.io.golden_files import write_golden
 
@@ -19,7 +19,7 @@ MARK, _OLD_MARK = "masked_from_corpus", "struck_from_corpus"
 """Metadata key for masked spans (in the original offsets) that were removed from the corpus."""
 
 CORPUS, GOLDEN = "corpus.jsonl", "golden"
-"""Names inside the folder that `write_without` writes."""
+"""Names inside a folder that `write_without` writes."""
 
 
 class Without(NamedTuple):
@@ -39,21 +39,14 @@ class Without(NamedTuple):
 def without_masked(corpus: Corpus, golden: GoldenSet) -> Without:
     """Remove from the corpus every span that any query of the set masks.
 
-    All spans are removed for all queries, so one index serves the whole set. A sentence that became a query is
-    therefore missing for the other queries too. If it held evidence for them, that evidence is lost, and the issue log
-    says so. The ids in ``exclude`` stay as they are and may not exist in the new chunking. A corpus that was read from
-    a file of chunks becomes a corpus of documents, which you chunk again.
+    All spans are removed for all queries, so one index serves the whole set; `copies_without` keeps wordings apart. A
+    sentence that became a query is therefore missing for the other queries too. If it held evidence for them, that
+    evidence is lost, and the issue log says so. The ids in ``exclude`` stay as they are and may not exist in the new
+    chunking. A corpus that was read from a file of chunks becomes a corpus of documents, which you chunk again.
 
     Raises:
         InputError: a masked span names a document that the corpus lacks or reaches past the document's end, or no query
             has evidence left.
-
-    Examples:
-        >>> corpus = rb.Corpus((rb.Document("tent", "It sleeps two. It weighs 1.9 kg."),))
-        >>> evidence, masked = (rb.Evidence("tent", 15, 32),), (rb.Span("tent", 0, 15),)
-        >>> item = rb.GoldenItem("q1", "it sleeps two", evidence=evidence, masked=masked)
-        >>> rb.without_masked(corpus, rb.GoldenSet((item,))).corpus.documents[0].text
-        'It weighs 1.9 kg.'
     """
     cuts = _cuts(corpus, golden)
     documents, gone = [], []
@@ -76,6 +69,63 @@ def without_masked(corpus: Corpus, golden: GoldenSet) -> Without:
         Corpus(tuple(documents), corpus.ledger + gone, corpus.passages),
         GoldenSet(tuple(items), golden.name, golden.ledger + entries),
     )
+
+
+@dataclass(frozen=True)
+class WithoutMasked:
+    """Copies of a corpus without the text that a golden set masks.
+
+    Attributes:
+        copies: the copy of each wording. A set without wordings has one, under the empty name.
+    """
+
+    copies: Mapping[str, Without]
+
+    @property
+    def corpus(self) -> Corpus:
+        """The shortened documents.
+
+        Raises:
+            InputError: there are several copies.
+        """
+        return self._only.corpus
+
+    @property
+    def golden(self) -> GoldenSet:
+        """The set that belongs to them.
+
+        Raises:
+            InputError: there are several copies.
+        """
+        return self._only.golden
+
+    @property
+    def ledger(self) -> Ledger:
+        """Issue log of what was skipped in all copies."""
+        ledgers = [copy.corpus.ledger + copy.golden.ledger.entries for copy in self.copies.values()]
+        return Ledger(tuple(dict.fromkeys(entry for ledger in ledgers for entry in ledger.entries)))
+
+    @property
+    def _only(self) -> Without:
+        if len(self.copies) > 1:
+            raise InputError(
+                f"the set asks in {len(self.copies)} wordings, and each masks other text: choose one of the copies, "
+                f"such as .copies[{next(iter(self.copies))!r}]"
+            )
+        return next(iter(self.copies.values()))
+
+
+def copies_without(corpus: Corpus, golden: GoldenSet) -> WithoutMasked:
+    """Remove what the queries of each wording mask from a copy of the corpus for that wording.
+
+    Text that one wording masks stays in the copies of the others. A set without wordings, or without masks, has one
+    copy, under the empty name.
+
+    Raises:
+        InputError: as in `without_masked`.
+    """
+    parts = golden.by_wording() if any(item.masked for item in golden) else {"": golden}
+    return WithoutMasked({wording: without_masked(corpus, part) for wording, part in parts.items()})
 
 
 @dataclass(frozen=True)
@@ -180,8 +230,10 @@ def _row(document: Document) -> dict[str, object]:
     return row
 
 
-def write_without(corpus: Corpus, golden: GoldenSet, out: Path) -> Without:
-    """Write ``out/corpus.jsonl`` and ``out/golden/`` (ragbench's own format), each atomically, and return them.
+def write_without(corpus: Corpus, golden: GoldenSet, out: Path) -> WithoutMasked:
+    """Write ``corpus.jsonl`` and ``golden/`` (ragbench's own format), each atomically, and return them by wording.
+
+    They are in ``out``, or in a folder of ``out`` for each wording.
 
     Raises:
         InputError: as in `without_masked`; or no query masks anything.
@@ -190,8 +242,9 @@ def write_without(corpus: Corpus, golden: GoldenSet, out: Path) -> Without:
         done = any(mark in item.metadata for item in golden for mark in (MARK, _OLD_MARK))
         why = "its masked text was taken out before" if done else "no query has 'masked' spans"
         raise InputError(f"golden set {golden.name!r}: nothing to mask: {why}. Evaluate on the corpus as it is")
-    without = without_masked(corpus, golden)
-    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows_of(without.corpus)]
-    write_text(out / CORPUS, "".join(lines))
-    write_golden(without.golden, out / GOLDEN)
+    without = copies_without(corpus, golden)
+    for wording, copy in without.copies.items():
+        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows_of(copy.corpus)]
+        write_text(out / wording / CORPUS, "".join(lines))
+        write_golden(copy.golden, out / wording / GOLDEN)
     return without

@@ -1,7 +1,9 @@
 """The files that generation writes: golden set, rejects, manifest and data card."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import isnan
 from pathlib import Path
 
 from ragbench.core.errors import InputError
@@ -10,8 +12,9 @@ from ragbench.golden.drafting import Failed
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.generate import WRITER, Generated, Job, standing
 from ragbench.golden.lead import LEAST_SEEDS
-from ragbench.golden.masked import WITHOUT_SEEDS
+from ragbench.golden.masked import WITHOUT_SEEDS, Masked
 from ragbench.golden.stages.round_trip import survival
+from ragbench.golden.wordings import WORDINGS
 from ragbench.io.files import write_text
 from ragbench.io.golden_files import write_golden
 from ragbench.models.llm.base import Usage
@@ -155,6 +158,8 @@ def card(name: str, job: Job, generated: Generated, paid: Paid, corpus_name: str
     if len(settings.languages) > 1:
         spoken = {code: str(n) for code, n in counts_by(generated.accepted, "language").items()}
         parts.append(_table("language", "accepted", spoken))
+    if generated.masked is not None:
+        parts += ["## Wordings", _wordings(generated, generated.masked)]
     rejections = {stage: f"{len(reasons)} | {_cell(reasons[0])}" for stage, reasons in generated.rejections().items()}
     if rejections:
         parts += ["## Rejected, by stage", _table("stage", "queries | first reason", rejections, columns=3)]
@@ -180,9 +185,9 @@ def _what(job: Job, corpus_name: str) -> str:
     )
     if WRITER not in job.models:
         return (
-            f"{begin} **No language model took part**: each query is a sentence of a document, of low overlap with "
-            "the rest, masked in the document (inverse cloze task); the rest of the document is what must be found."
-            + ("" if len(job.seeds) >= LEAST_SEEDS else f" **Warning**: {WITHOUT_SEEDS}.")
+            f"{begin} **No language model took part**: each query is a sentence or a clause of a document, "
+            "masked in the document (inverse cloze task); the rest of the document is what must be found."
+            + ("" if len(job.seeds) >= LEAST_SEEDS else f" **Note**: {WITHOUT_SEEDS}.")
         )
     who = ", ".join(f"{role} `{_cell(model)}`" for role, model in sorted(job.models.items()))
     style = f" Every prompt showed {job.settings.examples} of {len(job.seeds)} seed queries." if job.seeds else ""
@@ -205,6 +210,49 @@ def _counts(job: Job, generated: Generated) -> str:
     return "\n".join(lines)
 
 
+def _wordings(generated: Generated, masked: Masked) -> str:
+    """What each wording is, how many queries it has, and which wordings the seeds are like."""
+    accepted = Counter(draft.provenance["wording"] for draft in generated.accepted)
+    rows = {
+        f"`{name}`": f"{WORDINGS[name].meaning} | {report.share:.2f} | {report.wanted} | {accepted[name]} | "
+        f"{_number(report.overlap)} | {_number(report.lead)}"
+        for name, report in masked.wordings.items()
+    }
+    header = "what is masked | share | wanted | accepted | mean overlap | mean lead"
+    lines = [
+        "Each query has its `wording`. The text that it masks is masked for the queries of the same wording only. "
+        "Overlap: the share of its words, mean of words and stems, that the rest of its document has. Lead: the share "
+        "of its stems in the document that has the most of them, less that in the second. Rare words weigh more.",
+        _table("wording", header, rows, columns=7),
+    ]
+    if masked.seeds is not None:
+        seeds, known = masked.seeds, {n: r.lead for n, r in masked.wordings.items() if not isnan(r.lead)}
+        near = sorted(known, key=lambda name: abs(known[name] - seeds.mean))[:2]
+        lines.append(
+            f"The {seeds.seeds} seed queries lead by {seeds.mean:.3f} (standard error {seeds.error:.3f}). They are "
+            f"most like {' and '.join(f'`{name}`' for name in near)}. Half of each share stays, and half goes to "
+            "wordings whose lead is near that of the seeds."
+        )
+    lines += [
+        f"- `{name}`: the documents gave {report.written} of {report.wanted} queries; the others have nothing that "
+        "repeats so much of the rest."
+        for name, report in masked.wordings.items()
+        if report.written < report.wanted
+    ]
+    if masked.in_windows:
+        lines.append(
+            f"- {masked.in_windows} of {masked.documents} documents have no sentence that stands alone (transcripts, "
+            "notes, titles, tables or code). They were cut into windows of words."
+        )
+    if masked.without:
+        lines.append(f"- {masked.without} of {masked.documents} documents have nothing that can be masked.")
+    return "\n\n".join(lines)
+
+
+def _number(value: float) -> str:
+    return "-" if isnan(value) else f"{value:.3f}"
+
+
 def _paid(paid: Paid) -> str:
     rows = {}
     for model, (count, usage, price) in sorted(paid.items()):
@@ -221,8 +269,9 @@ def _limits(job: Job) -> str:
     ]
     if WRITER not in job.models:
         lines.append(
-            "- The queries are statements in the documents' own style, not what users type, and have no reference "
-            "answers: use them to rank retrievers, not to test answers or query understanding."
+            "- The queries are parts of the documents, not what users type, and have no reference answers: use them to "
+            "rank retrievers, not to test answers or query understanding.\n"
+            "- A difference that is not the same in all wordings depends on how users ask: look at it `--by wording`."
         )
         return "\n".join(lines)
     judges = {job.models.get("judge"), job.models.get("reconsider")} - {None}

@@ -19,7 +19,7 @@ from ragbench.core.judgements import project_labels
 from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.corpus.chunkers.base import Chunker
 from ragbench.golden.audit.findings import Finding
-from ragbench.golden.masked_corpus import without_masked
+from ragbench.golden.masked_corpus import copies_without
 from ragbench.metrics.score import score
 from ragbench.stats.agreement import Agreement, kendall_interval, split_halves
 from ragbench.stats.bootstrap import resampled_means
@@ -149,17 +149,41 @@ def validity(
     """
     context = context or Context(seed=seed)
     cutter = choose_chunker(chunker, passages=True).chunker
+    ours = measured(corpus, synthetic, pool, metric, cutter, context, most_queries=most_queries, seed=seed)
+    theirs = measured(corpus, human, pool, metric, cutter, context, most_queries=most_queries, seed=seed)
+    return compare(ours, theirs, tuple(pool), metric, seed)
+
+
+def measured(
+    corpus: Corpus,
+    golden: GoldenSet,
+    pool: Sequence[str],
+    metric: str,
+    chunker: Chunker,
+    context: Context,
+    *,
+    most_queries: int = MOST_QUERIES,
+    seed: int = 0,
+) -> PerQuery:
+    """Measure every setting on one set. The queries of each wording search a copy without the text that they mask.
+
+    Raises:
+        SettingError: there are fewer than three settings, or one is wrong.
+        InputError: fewer than two queries have something relevant, or masked text is not in the corpus.
+    """
     # Text is masked for all queries before some are drawn. If only the documents of drawn queries were shortened, their
     # length would give them away.
-    masked = without_masked(corpus, synthetic) if any(item.masked for item in synthetic) else None
-    ours, theirs = drawn(masked.golden if masked else synthetic, most_queries, seed), drawn(human, most_queries, seed)
-    return compare(
-        per_query(masked.corpus if masked else corpus, ours, pool, metric, cutter, context),
-        per_query(corpus, theirs, pool, metric, cutter, context),
-        tuple(pool),
-        metric,
-        seed,
-    )
+    copies = copies_without(corpus, golden).copies
+    left = GoldenSet(tuple(item for copy in copies.values() for item in copy.golden), golden.name)
+    chosen = {item.id for item in drawn(left, most_queries, seed)}
+    values, units = list[npt.NDArray[np.float64]](), list[str]()
+    for copy in copies.values():
+        items = tuple(item for item in copy.golden if item.id in chosen)
+        if items:
+            found, its = per_query(copy.corpus, GoldenSet(items, golden.name), pool, metric, chunker, context)
+            values.append(found)
+            units += its
+    return PerQuery(np.concatenate(values), cluster_index(units))
 
 
 def drawn(golden: GoldenSet, most: int, seed: int) -> GoldenSet:
@@ -179,8 +203,8 @@ def drawn(golden: GoldenSet, most: int, seed: int) -> GoldenSet:
 
 def per_query(
     corpus: Corpus, golden: GoldenSet, pool: Sequence[str], metric: str, chunker: Chunker, context: Context
-) -> PerQuery:
-    """Measure every setting on every query of one set.
+) -> tuple[npt.NDArray[np.float64], list[str]]:
+    """(n, m) Measure every setting on every query that has something relevant, and list the resampling units.
 
     Raises:
         SettingError: there are fewer than three settings, or one is wrong.
@@ -209,8 +233,7 @@ def per_query(
             advance(1)
     values = np.stack(columns, axis=1)
     kept = np.logical_not(np.isnan(values).any(axis=1))
-    units = [item.unit for item, keep in zip(golden, kept.tolist(), strict=True) if keep]
-    return PerQuery(values[kept], cluster_index(units))
+    return values[kept], [item.unit for item, keep in zip(golden, kept.tolist(), strict=True) if keep]
 
 
 def _document_of(item_ids: Sequence[str], chunks: Chunks) -> npt.NDArray[np.int32]:

@@ -1,9 +1,11 @@
 """A generated golden set as lines and JSON: the estimate of a dry run, and the result of a run."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ragbench.golden.generate import WRITER, Generated
+from ragbench.io.files import json_values
 from ragbench.models.llm.costs import Estimate
 from ragbench.render.numbers import model_lines
 
@@ -39,8 +41,19 @@ def generated_json(
         "version": 1, "out": str(out), "fingerprint": fingerprint, "chunks": chunks, "drafted": generated.drafted,
         "accepted": len(generated.accepted),
         "rejected": {stage: {"count": len(why), "reasons": why[:3]} for stage, why in generated.rejections().items()},
-        "models": totals, "left_out": skipped,
+        "models": totals, "left_out": skipped, **_wordings_json(generated),
     }  # fmt: skip
+
+
+def _wordings_json(generated: Generated) -> dict[str, object]:
+    """The wordings of masked queries, and the lead of the seeds; nothing if a model wrote the queries."""
+    masked = generated.masked
+    if masked is None:
+        return {}
+    return {
+        "wordings": json_values(masked.wordings),
+        "seeds": json_values(masked.seeds),
+    }
 
 
 def generated_lines(generated: Generated, totals: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
@@ -51,6 +64,10 @@ def generated_lines(generated: Generated, totals: Mapping[str, Mapping[str, obje
             yield f"warning: {name} gave no usable answer to {done['given_up']} requests; see the rejections below"
     yield f"drafted   {generated.drafted:>8,}"
     yield f"accepted  {len(generated.accepted):>8,}"
+    if generated.masked is not None:
+        counts = Counter(str(draft.provenance["wording"]) for draft in generated.accepted)
+        for name in generated.masked.wordings:
+            yield f"  {name:<17}{counts[name]:>6,}"
     yield f"rejected  {len(generated.rejected) + len(generated.failed):>8,}"
     for stage, reasons in generated.rejections().items():
         first = " ".join(reasons[0].split())

@@ -7,29 +7,44 @@ from typing import Any
 from ragbench.core.ledger import first_ten
 from ragbench.golden.annotators.agreement import JudgeAgreement
 from ragbench.golden.annotators.review import VERSION, AppliedReview, ReviewSample
-from ragbench.golden.masked_corpus import CORPUS, GOLDEN, Without
+from ragbench.golden.masked_corpus import CORPUS, GOLDEN, Without, WithoutMasked
 
 
-def without_json(without: Without, out: Path | None) -> dict[str, Any]:
-    """The numbers of documents and queries, the files in the folder that was written, and the issue log."""
-    ledger = without.corpus.ledger + without.golden.ledger
+def without_json(without: WithoutMasked, out: Path | None) -> dict[str, Any]:
+    """The numbers of documents and queries, the files in the folder that was written, and the issue log.
+
+    For a set in several wordings, the first four are in ``wordings``, by wording.
+    """
+
+    def of_copy(wording: str, copy: Without) -> dict[str, Any]:
+        return {
+            "documents": len(copy.corpus),
+            "queries": len(copy.golden),
+            "corpus": None if out is None else str(out / wording / CORPUS),
+            "golden": None if out is None else str(out / wording / GOLDEN),
+        }
+
+    each = {wording: of_copy(wording, copy) for wording, copy in without.copies.items()}
     return {
         "version": VERSION,
-        "documents": len(without.corpus),
-        "queries": len(without.golden),
-        "corpus": None if out is None else str(out / CORPUS),
-        "golden": None if out is None else str(out / GOLDEN),
-        "ledger": [entry._asdict() for entry in ledger.entries],
+        **(each[""] if list(each) == [""] else {"wordings": each}),
+        "ledger": [entry._asdict() for entry in without.ledger.entries],
     }
 
 
-def without_lines(without: Without) -> list[str]:
-    """What was skipped or lost, by the code of the issue log."""
-    ledger = without.corpus.ledger + without.golden.ledger
-    return [
-        f"{count} x {code}: {first_ten(f'{entry.item} ({entry.reason})' for entry in ledger.of(code))}"
-        for code, count in ledger.counts().items()
-    ]
+def without_lines(without: WithoutMasked, out: Path | None) -> Iterator[str]:
+    """What was skipped or lost, by the code of the issue log, and what was written."""
+    ledger = without.ledger
+    for code, count in ledger.counts().items():
+        yield f"{count} x {code}: {first_ten(f'{entry.item} ({entry.reason})' for entry in ledger.of(code))}"
+    for wording, copy in without.copies.items():
+        of = f"{wording}: " if wording else ""
+        found = f"{of}{len(copy.corpus)} documents without masked text"
+        if out is None:
+            yield f"{found}, {len(copy.golden)} queries; name a folder to write with --out"
+        else:
+            yield f"{found} written to {out / wording / CORPUS}"
+            yield f"{of}{len(copy.golden)} queries written to {out / wording / GOLDEN}"
 
 
 def sample_json(sample: ReviewSample) -> dict[str, Any]:

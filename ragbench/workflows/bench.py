@@ -4,6 +4,7 @@ import platform
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, replace
@@ -38,6 +39,7 @@ from ragbench.retrievers.run import UNASKED
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.intervals import estimates
 from ragbench.stats.repeats import changed_queries, components_of
+from ragbench.workflows.by_wording import Copies
 from ragbench.workflows.measure import Measured, measure
 
 RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
@@ -103,6 +105,7 @@ def evaluate(
     *,
     context: Context | None = None,
     on_arm: OnArm | None = None,
+    copies: Copies | None = None,
 ) -> Evaluation:
     """Run each retriever over the golden set, score it, and compare it with the first.
 
@@ -116,6 +119,8 @@ def evaluate(
         settings: how to evaluate.
         context: cache folder, seed and progress; the seed of ``settings`` counts.
         on_arm: called with each arm as soon as it is finished, one at a time.
+        copies: the corpus without masked text by wording. Each query searches that of its wording, and documents are
+            judged.
 
     Raises:
         SettingError: a retriever or metric is unknown or set wrongly; every fault is listed.
@@ -129,9 +134,16 @@ def evaluate(
     progress = stoppable(context.progress, stop)
     context = replace(context, seed=settings.seed, progress=progress, token_embedders=tokens)
     unit = judged_unit(settings.level, golden, chunks)
-    fitted = without_self(golden, chunks) if settings.drop_self else golden
+    if copies is not None:
+        if settings.level == "chunk":
+            raise SettingError(
+                f"{given('level', 'chunk')}: each wording of a masked set has chunks of its own; documents are judged"
+            )
+        unit, golden = "document", copies.golden
+    fitted = copies.unmasked if copies is not None else golden
+    fitted = without_self(fitted, chunks) if settings.drop_self else fitted
     task = project_labels(fitted, chunks, unit=unit, overlap=settings.overlap, allow_missing=settings.allow_missing)
-    bench = _Bench(chunks, golden, task, settings, context)
+    bench = _Bench(chunks, golden, task, settings, context, copies)
 
     handing_over = threading.Lock()
 
@@ -204,9 +216,16 @@ class _Bench:
     """One evaluation at work."""
 
     def __init__(
-        self, chunks: Chunks, golden: GoldenSet, task: EvaluationTask, settings: EvaluationSettings, context: Context
+        self,
+        chunks: Chunks,
+        golden: GoldenSet,
+        task: EvaluationTask,
+        settings: EvaluationSettings,
+        context: Context,
+        copies: Copies | None = None,
     ) -> None:
         self.chunks, self.golden, self.task, self.settings, self.context = chunks, golden, task, settings, context
+        self.copies = copies
         self.clusters = cluster_index([item.unit for item in golden])
         self.store = None if context.cache is None else RunStore(context.cache / "runs")
         # A document takes the place of its best chunk, so enough chunks must be asked for to fill K documents.
@@ -216,6 +235,8 @@ class _Bench:
 
     def arm(self, name: str, retriever: Retriever) -> Arm:
         """Run, or take from the store, and score one arm."""
+        if self.copies is not None:
+            retriever = self.copies.search_in(retriever)
         try:
             measured, from_store = self._measured(retriever, self.context)
             others = self._repeats(retriever)
@@ -436,6 +457,7 @@ class _Bench:
                 "chunks": len(self.chunks),
                 "documents": len(self.chunks.document_ids),
             },
+            **({} if self.copies is None else {"wordings": self._wordings(self.copies)}),
             "judgements": {"fingerprint": self.task.judgements.fingerprint, "unit": self.task.unit},
             "resampling": {
                 "unit": "source document" if clusters < len(self.golden) else "query",
@@ -445,6 +467,13 @@ class _Bench:
             "settings": asdict(self.settings),
             "versions": library_versions() | {"python": platform.python_version()},
             "seconds": round(time.time() - self.began, 3),
+        }
+
+    def _wordings(self, copies: Copies) -> dict[str, object]:
+        counts = Counter(item.wording or "" for item in self.golden)
+        return {
+            wording: {"queries": counts[wording], "fingerprint": chunks.fingerprint}
+            for wording, chunks in copies.chunks.items()
         }
 
 

@@ -19,6 +19,7 @@ from ragbench.io.places import cache_folder
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.render.evaluation import ReportFolder
 from ragbench.workflows.bench import DEFAULT_RETRIEVERS, Retrievers, arms_of, evaluate
+from ragbench.workflows.by_wording import Copies, copies_for
 from ragbench.workflows.groups import CacheFolder, CorpusReading, GoldenReading
 from ragbench.workflows.reading import read_corpus
 
@@ -85,11 +86,11 @@ def run(options: Options, context: Context) -> Evaluation:
     arms = arms_of(options.retrievers)
     context = replace(context, cache=cache_folder(options.cache), seed=options.seed)
     golden = _golden(options)
-    chunks = _chunks(options, context)
+    chunks, copies = _chunks(options, golden, context)
     folder = ReportFolder(options.out, _inputs(options)) if options.out is not None else None
     evaluation = evaluate(
         chunks, golden, arms, part(options, EvaluationSettings), context=context,
-        on_arm=folder.arm if folder else None,
+        on_arm=folder.arm if folder else None, copies=copies,
     )  # fmt: skip
     if folder is not None:
         folder.finish(evaluation)
@@ -105,17 +106,23 @@ def _golden(options: Options) -> GoldenSet:
     )  # fmt: skip
 
 
-def _chunks(options: Options, context: Context) -> Chunks:
-    """The chunks, with a line that says how many there are, and one for each reason why something was skipped."""
+def _chunks(options: Options, golden: GoldenSet, context: Context) -> tuple[Chunks, Copies | None]:
+    """The chunks, with a line that says how many there are, and one for each reason why something was skipped; and the
+    copies for a masked set in wordings.
+    """
     if isinstance(options.corpus, Chunks):
-        return options.corpus
+        return options.corpus, None
     loaded = read_corpus(options.corpus, options.loader, context)
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     chunks = chunked.chunks
     context.say(f"corpus: {len(chunks.document_ids)} documents, {len(chunks)} chunks (chunker: {chunked.chunker})")
     for code, count in chunks.ledger.counts().items():
         context.say(f"warning: {count} x {code}: {first_ten(f'{e.item} ({e.reason})' for e in chunks.ledger.of(code))}")
-    return chunks
+    copies = copies_for(golden, loaded, chunked)
+    if copies is not None:
+        counts = ", ".join(f"{len(part)} {name or '(none)'}" for name, part in golden.by_wording().items())
+        context.say(f"masked queries by wording: {counts}; each wording searches a copy without the text it masks")
+    return chunks, copies
 
 
 def _inputs(options: Options) -> dict[str, Input]:

@@ -32,6 +32,7 @@ from ragbench.golden.masked import WITHOUT_SEEDS
 from ragbench.golden.outputs import RESULTS, card, write_outputs
 from ragbench.golden.sampling import sample
 from ragbench.golden.stages.base import Stage
+from ragbench.golden.wordings import WORDINGS, parse_wordings, shares_of
 from ragbench.io.places import cache_folder
 from ragbench.io.run_folder import ANSWERS, SPENT, claimed, identity
 from ragbench.models.llm.batch.journal import Journal
@@ -58,8 +59,8 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
         section="Input",
     )  # fmt: skip
     llm: str = option(
-        "Model that writes the queries, PROVIDER:MODEL. Without one, sentences of the documents are masked and become "
-        "the queries.", default=NONE, section="Model",
+        "Model that writes the queries, PROVIDER:MODEL. Without one, parts of the documents are masked and become the "
+        "queries.", default=NONE, section="Model",
     )  # fmt: skip
     judge: str | None = option(
         "Model that judges the queries, or none.", default=None, section="Model", unset="the model of --llm"
@@ -74,7 +75,11 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
     )  # fmt: skip
     per_chunk: int | None = option(
         "Queries for each chunk. Without a model, for each document.", default=None, section="Queries",
-        unset="5; 1 without a model",
+        unset="5; without a model, at least 140 of each wording if there are enough documents",
+    )  # fmt: skip
+    wordings: Mapping[str, float] | None = option(
+        f"Wordings of masked queries, NAME,... or NAME=SHARE,...: {', '.join(WORDINGS)}.", default=None,
+        section="Queries", metavar="NAME[=SHARE],...", unset="all, in equal shares", parse=parse_wordings,
     )  # fmt: skip
     sample: int | None = option(
         "Use only this number of chunks, chosen to cover the corpus.", default=None, section="Queries",
@@ -101,6 +106,10 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
             raise SettingError(f"{named('seed')} is {self.seed}; it must be 0 or more")
         if self.sample is not None and self.sample < 1:
             raise SettingError(f"is {self.sample}; it must be at least 1", option="sample")
+        if self.wordings is not None:
+            if self.asks:
+                raise SettingError(f"{named('wordings')} is for masked queries; leave out {named('llm')}")
+            shares_of(self.wordings)
         if not self.asks:
             for name in (JUDGE, RECONSIDER, "role"):
                 if getattr(self, name) not in (None, NONE):
@@ -128,7 +137,7 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
         return self.corpus.name if isinstance(self.corpus, Path) else "corpus"
 
 
-PER_CHUNK, PER_DOCUMENT, EXAMPLES = 5, 1, 5
+PER_CHUNK, EXAMPLES = 5, 5
 Stages = Sequence[tuple[str, Stage]]
 
 
@@ -189,11 +198,12 @@ def choose(options: Options) -> Choices:
     with_llm = options.asks
     examples = options.examples if options.examples is not None else EXAMPLES
     settings = Settings(
-        per_chunk=options.per_chunk if options.per_chunk is not None else PER_CHUNK if with_llm else PER_DOCUMENT,
+        per_chunk=PER_CHUNK if options.per_chunk is None and with_llm else options.per_chunk,
         mix=parse_mix(options.mix),
         languages=parse_languages(options.languages),
         examples=examples if options.seed_queries is not None and with_llm else 0,
         stages=tuple(options.stages) or (STAGES_WITH_LLM if with_llm else STAGES_WITHOUT),
+        wordings={} if with_llm else shares_of(options.wordings or dict.fromkeys(WORDINGS, 1.0)),
         seed=options.seed,
     )
     stages = build_stages(settings.stages)
@@ -258,10 +268,10 @@ def prepare(options: Options, choices: Choices, context: Context) -> Prepared:
     context.say(f"using {len(chosen.chunks)} of {len(chunked.chunks)} chunks")
     if not models:
         context.say(
-            f"no language model is named ({named('llm')}): sentences of the documents are masked and become the queries"
+            f"no language model is named ({named('llm')}): parts of the documents are masked and become the queries"
         )
         if len(seeds) < LEAST_SEEDS:
-            context.say(f"warning: {WITHOUT_SEEDS} ({named('seed_queries')})")
+            context.say(f"note: {WITHOUT_SEEDS} ({named('seed_queries')})")
     rows = [chunked.chunks.row[id_] for id_ in chosen.chunks.ids]
     job = Job(loaded.corpus, chunked.chunks, rows, seeds, settings, {}, models)
     return Prepared(job, choices.stages, skipped)

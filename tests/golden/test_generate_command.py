@@ -1,14 +1,17 @@
 """``ragbench generate`` as a user runs it: a real process, real HTTP, exit codes."""
 
 import json
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from generate_writer import LLMServer, answer, options, serving, write_corpus
 
+from ragbench.golden.wordings import WORDINGS
 from ragbench.io.golden_files import read_golden
 
 QUICK = ["--stage", "schema", "--stage", "language", "--stage", "length", "--stage", "located", "--stage", "overlap",
@@ -29,10 +32,13 @@ def test_without_a_model_sentences_are_masked_and_the_set_can_be_evaluated(
     assert done.code == 0, done.err
     assert "no language model is named" in done.out
     golden = read_golden(out)
-    assert len(golden) == 6
     assert all(item.masked for item in golden)
+    wordings = Counter(item.wording for item in golden)
+    assert wordings["paraphrase"] == wordings["sentence"] == 6
     card = (out / "card.md").read_text()
     assert "No language model took part" in card
+    for name in WORDINGS:
+        assert re.search(rf"^\| `{name}` \| .* \| 6 \| {wordings[name]} \|", card, flags=re.MULTILINE)
     for told in (done.out, card):
         assert "without ten or more queries of your users as seeds" in told
     first = {name: (out / name).read_bytes() for name in ("golden.jsonl", "manifest.json", "card.md", "rejected.jsonl")}

@@ -12,10 +12,11 @@ from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import EvaluationTask, project_labels
-from ragbench.core.runs import Run, Unit
+from ragbench.core.runs import Query, Run, Unit
 from ragbench.corpus.chunk import Chunked, choose_chunker, chunk
 from ragbench.corpus.load import Loaded
-from ragbench.golden.masked_corpus import without_masked
+from ragbench.engine import joined
+from ragbench.golden.masked_corpus import copies_without
 
 RETRIEVERS = ("bm25", "dense", "hybrid")
 FUSED = ("hybrid", "rerank")
@@ -28,8 +29,8 @@ class Retrieved:
     """Rankings of a set by several retrievers.
 
     Attributes:
-        golden, corpus: the set and its documents. If queries mask text, they are copies without it.
-        chunks: the indexed chunks.
+        golden, corpus: the set and its documents.
+        chunks: their chunks. Queries that mask text search a copy without it.
         task: queries and labels over these chunks.
         runs: run by retriever spec, in the judged unit.
     """
@@ -74,42 +75,53 @@ def retrieve(golden: GoldenSet, loaded: Loaded, chunked: Chunked, specs: Sequenc
     """Retrieve the top 100 of every retriever for every query.
 
     Chunks are judged if evidence points at parts of documents and some document was cut; otherwise documents are. If
-    queries mask text, the text is removed from the corpus first and documents are judged, so that labels also fit the
-    original corpus. A file of ready chunks cannot be chunked again, so its chunks with masked text are excluded from
-    the rankings.
+    queries mask text, those of each wording search a copy of the corpus without it, and documents are judged. A file of
+    ready chunks cannot be chunked again, so its chunks with masked text are excluded from the rankings.
 
     Raises:
         SettingError: as in `check_retrievers`.
         InputError: no query has anything relevant.
     """
     built = check_retrievers(specs)
-    corpus, chunks = loaded.corpus, chunked.chunks
+    chunks = chunked.chunks
     unit: Unit = "chunk" if golden.has_spans and len(chunks) > len(chunks.document_ids) else "document"
+    copies, asked = {"": chunks}, golden
+    wordings = dict.fromkeys((item.id for item in golden), "")
     if loaded.chunks is None and any(item.masked for item in golden):
-        corpus, golden = without_masked(corpus, golden)
-        chunks = chunk(corpus, choose_chunker(chunked.chunker, passages=loaded.passages).chunker)[0]
+        chunker = choose_chunker(chunked.chunker, passages=loaded.passages).chunker
+        without = copies_without(loaded.corpus, golden).copies
+        copies = {wording: chunk(copy.corpus, chunker)[0] for wording, copy in without.items()}
+        wordings = {item.id: wording for wording, copy in without.items() for item in copy.golden}
+        golden = replace(golden, items=tuple(item for item in golden if item.id in wordings))
+        asked = replace(golden, items=tuple(replace(item, masked=()) for item in golden))
         unit = "document"
-    task = project_labels(golden, chunks, unit=unit, allow_missing=True)
-    per_document = -(-len(chunks) // len(chunks.document_ids))
+    task = project_labels(asked, chunks, unit=unit, allow_missing=True)
+    depth = DEPTH * (-(-len(chunks) // len(chunks.document_ids)) if unit == "document" else 1)
+    queries: dict[str, list[Query]] = {}
+    for query in task.queries:
+        queries.setdefault(wordings[query.id], []).append(query)
     runs = {}
     with context.progress("retrieving for the audit", len(built)) as advance:
         for spec, retriever in built.items():
-            index = retriever.index(chunks, replace(context, stored_queries=True))
-            try:
-                run = index.search(task.queries, DEPTH * (per_document if unit == "document" else 1))
-            finally:
-                index.close()
-            runs[spec] = _judged(run, chunks, unit, spec)
+            parts = []
+            for wording, its in queries.items():
+                index = retriever.index(copies[wording], replace(context, stored_queries=True))
+                try:
+                    parts.append(_judged(index.search(its, depth), copies[wording], chunks, unit, spec))
+                finally:
+                    index.close()
+            runs[spec] = joined(parts).select([query.id for query in task.queries])
             advance(1)
-    return Retrieved(golden, corpus, chunks, task, runs)
+    return Retrieved(golden, loaded.corpus, chunks, task, runs)
 
 
-def _judged(run: Run, chunks: Chunks, unit: Unit, spec: str) -> Run:
-    if run.unit == unit:
+def _judged(run: Run, copy: Chunks, chunks: Chunks, unit: Unit, spec: str) -> Run:
+    if run.unit == unit == "chunk":
         return run
-    if run.unit == "document":
+    if unit == "chunk":
         raise SettingError(f"retriever {spec!r} returns documents, but chunks are judged; name another for the audit")
-    if run.item_ids is chunks.ids:
-        return run.as_documents(chunks.document_ids, chunks.document_index)
-    rows = np.array([chunks.row[id_] for id_ in run.item_ids], dtype=np.int64)
-    return run.as_documents(chunks.document_ids, chunks.document_index[rows])
+    rows = np.array([chunks.document_row[id_] for id_ in copy.document_ids], dtype=np.int32)
+    if run.unit == "chunk":
+        rows = rows[copy.document_index]
+        rows = rows if run.item_ids is copy.ids else rows[[copy.row[id_] for id_ in run.item_ids]]
+    return run.as_documents(chunks.document_ids, rows)

@@ -27,7 +27,7 @@ class Duplicate(Stage):
 
     Two queries ask the same if the Jaccard similarity of their words reaches ``jaccard``, or the cosine of their
     vectors reaches ``cosine``. Vectors do not count for queries with different numbers in them: "5 x 60" and "5 x 80"
-    are two products.
+    are two products. Masked queries of different wordings are compared on their own, so both are kept.
 
     Time: comparing the vectors takes n x n x d / 2 multiplications, in blocks of 1,024 rows.
 
@@ -49,6 +49,15 @@ class Duplicate(Stage):
 
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
         """One opinion per draft."""
+        groups: dict[object, list[int]] = {}
+        for row, draft in enumerate(drafts):
+            groups.setdefault(draft.provenance.get("wording"), []).append(row)
+        found: dict[int, Opinion] = {}
+        for rows in groups.values():
+            found |= zip(rows, self._among([drafts[row] for row in rows], context), strict=True)
+        return [found[row] for row in range(len(drafts))]
+
+    def _among(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
         texts = [draft.text for draft in drafts]
         vectors = self._vectors(texts, context)
         lexical = lexical_pairs([frozenset(words(text)) for text in texts], self.jaccard)
