@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.comparison.pairing import Pair, pair
+from ragbench.comparison.repeat_plan import RunVariance, run_variance
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.scored import ScoredRun
 from ragbench.metrics.parse import parse
@@ -29,6 +30,7 @@ class Pilot:
         clusters: (n,) resampling unit of each query.
         binary: whether every value of both is 0 or 1.
         notes: notes for the reader.
+        runs: how the differences vary from run to run; None if both systems ran once.
     """
 
     baseline: str
@@ -38,6 +40,7 @@ class Pilot:
     clusters: npt.NDArray[np.int64]
     binary: bool = False
     notes: tuple[str, ...] = ()
+    runs: RunVariance | None = None
 
     @cached_property
     def sd(self) -> float:
@@ -137,6 +140,7 @@ def measure_pilot(pair: Pair, metric: str) -> Pilot:
         cluster_index([pair.queries.units[row] for row in kept.tolist()]),
         bool(np.isin(baseline[kept], (0.0, 1.0)).all() and np.isin(candidate[kept], (0.0, 1.0)).all()),
         (*pair.notes, *_skipped(left_out)),
+        run_variance(pair, metric, kept),
     )
     if not pilot.error > 0:
         raise InputError(

@@ -11,6 +11,7 @@ from ragbench.comparison.gate.bounds import FEWEST_CLUSTERS
 from ragbench.comparison.layout import Layout
 from ragbench.comparison.pilot import Pilot
 from ragbench.comparison.plan_settings import PlanSettings
+from ragbench.comparison.repeat_plan import RepeatPlan, plan_repeats
 from ragbench.core.context import generator
 from ragbench.core.errors import SettingError
 from ragbench.core.options import named
@@ -114,6 +115,7 @@ class Plan(Shown):
         alike_known: whether the ICC was measured or given; if not, ``by_depth`` and ``limit`` are missing.
         choice: the test that the plan assumes.
         warnings: weak points of the plan.
+        repeats: how many runs of each query are worth their cost; None if it is unknown how runs vary.
     """
 
     settings: PlanSettings
@@ -133,6 +135,7 @@ class Plan(Shown):
     alike_known: bool
     choice: Choice | None
     warnings: tuple[str, ...]
+    repeats: RepeatPlan | None = None
 
 
 def make_plan(settings: PlanSettings, pilot: Pilot | None = None, layout: Layout | None = None) -> Plan:
@@ -190,8 +193,51 @@ def make_plan(settings: PlanSettings, pilot: Pilot | None = None, layout: Layout
         choice=None
         if asked is None
         else choose_test(n=asked, clusters=min(asked, _documents(design, asked)), binary=design.binary),
-        warnings=_warnings(design, queries, settings, pilot, smallest, assumed),
+        warnings=(*_warnings(design, queries, settings, pilot, smallest, assumed), *_run_warnings(settings, pilot)),
+        repeats=_repeats(settings, pilot, design, queries),
     )
+
+
+def _repeats(settings: PlanSettings, pilot: Pilot | None, design: Design, queries: int | None) -> RepeatPlan | None:
+    """Plan the runs of each query, if it is known how they vary."""
+    runs = None if pilot is None else pilot.runs
+    if runs is not None and settings.run_sd is not None:
+        raise SettingError("is measured by the pilot, whose systems ran several times", option="run_sd")
+    total = design.error(1) ** 2
+    if runs is not None:
+        counts = [count for count in (runs.baseline_runs, runs.candidate_runs) if count > 1]
+        between, present = max(total - runs.of_mean, 0.0), sum(counts) / len(counts)
+        return plan_repeats(
+            between, runs.within, runs.shared, query_cost=settings.query_cost, queries=queries, runs=present
+        )
+    if settings.run_sd is None:
+        return None
+    between = total - settings.run_sd**2
+    if between <= 0:
+        raise SettingError(
+            f"is {settings.run_sd:g}, but differences of one run have a standard deviation of {design.sd:.3g} in all; "
+            "it must be smaller",
+            option="run_sd",
+        )
+    return plan_repeats(between, settings.run_sd**2, 0.0, query_cost=settings.query_cost, queries=queries, runs=1)
+
+
+def _run_warnings(settings: PlanSettings, pilot: Pilot | None) -> list[str]:
+    """Note what the other figures of a plan do not include where systems ran several times."""
+    runs = None if pilot is None else pilot.runs
+    if runs is None:
+        return []
+    from scipy.special import ndtri
+
+    counts = " and ".join(map(str, dict.fromkeys((runs.baseline_runs, runs.candidate_runs))))
+    notes = [f"the detectable differences are for {counts} runs of each query, as in the pilot"]
+    if runs.shared_of_mean > 0:
+        reach = float(ndtri(1 - settings.alpha / 2) + ndtri(settings.power)) * runs.shared_of_mean**0.5
+        notes.append(
+            f"whole runs vary by an estimated standard deviation of {runs.shared**0.5:.2g}, which they do not include: "
+            f"with these runs, no number of queries detects a difference below about {reach:.2g}"
+        )
+    return notes
 
 
 def _assumed(settings: PlanSettings, layout: Layout | None) -> Assumed | None:

@@ -48,11 +48,19 @@ class PlanSettings:
         default=0.8,
         section="Plan",
     )
+    run_sd: float | None = option(
+        "Standard deviation of one query's difference from run to run, for a plan of repeats.", default=None,
+        section="Plan", unset="the pilot's, if its systems ran several times",
+    )  # fmt: skip
+    query_cost: float = option(
+        "Cost of one more query with its labels, in runs of one query, for a plan of repeats.", default=20.0,
+        section="Plan",
+    )  # fmt: skip
     seed: int = option("Seed of the draws for the ranges of the plan.", default=0, section="Plan")
 
     def __post_init__(self) -> None:
         faults = []
-        for name in ("delta", "margin", "sd"):
+        for name in ("delta", "margin", "sd", "run_sd", "query_cost"):
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 faults.append(f"{named(name)} is {value:g}; it must be above 0")

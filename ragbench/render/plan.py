@@ -7,6 +7,7 @@ from ragbench.comparison.assumed import Assumed
 from ragbench.comparison.layout import Layout
 from ragbench.comparison.pilot import Pilot
 from ragbench.comparison.plan import Goal, Plan, Range, Row
+from ragbench.comparison.repeat_plan import RepeatPlan
 from ragbench.core.fingerprint import plain
 from ragbench.render.blocks import Block, Line, notes_block, terminal
 from ragbench.render.numbers import counted
@@ -30,6 +31,8 @@ def plan_blocks(plan: Plan) -> list[Block]:
     if plan.by_queries:
         head = ("queries", "documents", "detectable")
         found.append(Block("More queries from more documents", head, tuple(_more(plan)), align="rrr"))
+    if plan.repeats is not None:
+        found.append(_repeats(plan.repeats))
     if plan.by_depth:
         title = f"More queries from the same {counted(plan.documents or 0, 'document')}"
         found.append(Block(title, ("per document", "queries", "detectable"), tuple(_deeper(plan)), align="rrr"))
@@ -58,6 +61,7 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "limit": plan.limit,
         "test": None if plan.choice is None else plan.choice.test,
         "warnings": list(plan.warnings),
+        "repeats": None if plan.repeats is None else plain(asdict(plan.repeats)),
         "settings": asdict(plan.settings),
     }
 
@@ -110,6 +114,20 @@ def grounds(plan: Plan) -> list[str]:
             f"for the gate's one-sided bound at {_level(plan)} (false_passes)."
         )
     return lines
+
+
+def _repeats(found: RepeatPlan) -> Block:
+    """How many runs of each query are worth their cost, and what others give."""
+    times = "one run" if found.best == 1 else f"{found.best} runs"
+    text = (
+        f"From run to run, one query's difference has a standard deviation of {_size(found.within**0.5)}; between "
+        f"queries it is {_size(found.between**0.5)}. If one more query with its labels costs as much as "
+        f"{found.query_cost:g} runs of a query, {times} of each query {'is' if found.best == 1 else 'are'} worth the "
+        "cost."
+    )
+    rows = tuple((str(row.runs), f"{row.queries:,}", f"{row.error:.4f}".replace("0.", ".", 1)) for row in found.rows)
+    head = ("runs", "queries", "standard error") if rows else ()
+    return Block("Runs of each query for the same cost", head, rows, above=(text,), align="rrr" if rows else "")
 
 
 def _counted(layout: Layout) -> str:

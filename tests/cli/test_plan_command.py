@@ -27,7 +27,7 @@ def shop(ragbench: Any, sample_data: Path, tmp_path_factory: pytest.TempPathFact
 def test_the_page_shows_what_is_printed(ragbench: Any, shop: Path, sample_data: Path, tmp_path: Path) -> None:
     lines = (CONSOLE[0], CONSOLE[1].splitlines()[1], *CONSOLE[2:])
     (tmp_path / "gate.yaml").write_text(RULES, encoding="utf-8")
-    for line, shown in zip(lines, SHOWN[:5], strict=True):
+    for line, shown in zip(lines, SHOWN[:6], strict=True):
         placed = line.replace("reports/shop", str(shop)).replace("datasets/shop", str(sample_data / "shop"))
         placed = placed.replace("gate.yaml", str(tmp_path / "gate.yaml"))
         done = ragbench(*shlex.split(placed)[1:])
