@@ -240,7 +240,10 @@ def _rows(frame: Any, otherwise: str) -> Any:
 
 
 def _texts(evaluation: Evaluation) -> dict[str, str]:
+    """Text by item; nothing if no corpus was read."""
     chunks = evaluation.chunks
+    if chunks is None:
+        return {}
     if evaluation.task.unit == "chunk":
         return dict(zip(chunks.ids, chunks.texts, strict=True))
     found: dict[str, list[str]] = {}

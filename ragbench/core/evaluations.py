@@ -136,7 +136,7 @@ class Evaluation(Shown):
         ledger: issue log of everything without a score, with reasons.
         manifest: fingerprints, versions, settings, counts.
         task: queries and labels that were used.
-        chunks: the indexed chunks.
+        chunks: the indexed chunks; None if run files were evaluated without a corpus.
         queries: the queries and their properties.
         leaderboard: ranks and groups in the headline metric; None for fewer than three systems.
 
@@ -155,7 +155,7 @@ class Evaluation(Shown):
     ledger: Ledger
     manifest: Mapping[str, object]
     task: EvaluationTask
-    chunks: Chunks
+    chunks: Chunks | None
     queries: QueryTable
     leaderboard: Leaderboard | None = None
 

@@ -163,9 +163,14 @@ class Run(Shown):
         """Cut the run after rank k."""
         if self.lengths.max(initial=0) <= k:
             return self
-        return self._where(self.ranks <= k)
+        return self.where(self.ranks <= k)
 
-    def _where(self, keep: npt.NDArray[np.bool_]) -> "Run":
+    def where(self, keep: npt.NDArray[np.bool_]) -> "Run":
+        """Keep some of the rows.
+
+        Args:
+            keep: (n,) whether to keep each row.
+        """
         counts = np.bincount(self.query_index[keep], minlength=len(self.query_ids))
         offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
         return Run(

@@ -55,6 +55,27 @@ class QueryTable:
             columns,
         )
 
+    @classmethod
+    def of_labels(cls, judgements: Judgements, texts: Mapping[str, str] | None = None) -> "QueryTable":
+        """Build the table of labelled queries. Their units are those of `GoldenItem.unit`.
+
+        Args:
+            judgements: the labels.
+            texts: text by query id, as far as they are known.
+        """
+        ids, n = list(judgements.query_ids), len(judgements)
+        best = np.zeros(n, dtype=judgements.labels.dtype)
+        np.maximum.at(best, judgements.query_index, judgements.labels)
+        rows = np.flatnonzero((judgements.labels == best[judgements.query_index]) & (judgements.labels > 0))
+        query = judgements.query_index[rows]
+        alone = np.bincount(query, minlength=n)[query] == 1
+        documents: list[str | None] = [None] * n
+        for at, item in zip(query[alone].tolist(), judgements.items[rows[alone]].tolist(), strict=True):
+            documents[at] = judgements.item_ids[item]
+        units = [f"query:{id_}" if own is None else f"document:{own}" for id_, own in zip(ids, documents, strict=True)]
+        columns = {"document": documents} if any(documents) else {}
+        return cls(ids, [(texts or {}).get(id_, "") for id_ in ids], [""] * n, units, columns)
+
     def select(self, rows: npt.NDArray[np.int64]) -> "QueryTable":
         """Select rows, in this order."""
         at = rows.tolist()

@@ -128,12 +128,13 @@ def _costs(arms: Sequence[Arm]) -> Block:
 
 def summary(evaluation: Evaluation) -> str:
     """One sentence: queries, chunks, what is judged, and how intervals are resampled."""
-    chunks, resampling = evaluation.manifest["chunks"], _resampling(evaluation)
-    assert isinstance(chunks, dict)
+    chunks, resampling = evaluation.manifest.get("chunks"), _resampling(evaluation)
+    indexed = (
+        f"{chunks['chunks']} chunks of {chunks['documents']} documents" if isinstance(chunks, dict) else "no corpus"
+    )
     queries = len(evaluation.task.queries)
     return (
-        f"{queries} {'query' if queries == 1 else 'queries'}{_without_relevant(evaluation)}; "
-        f"{chunks['chunks']} chunks of {chunks['documents']} documents; "
+        f"{queries} {'query' if queries == 1 else 'queries'}{_without_relevant(evaluation)}; {indexed}; "
         f"{evaluation.task.unit}s judged; intervals resampled by {resampling['unit']} ({resampling['clusters']})"
     )
 

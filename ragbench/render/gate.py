@@ -361,12 +361,16 @@ def baseline_line(baseline: Baseline) -> str:
 def baseline_text(baseline: Baseline) -> str:
     """Everything that decides whether a run can be compared with the baseline."""
     manifest = baseline.manifest
-    golden, chunks, settings = manifest["golden"], manifest["chunks"], manifest["settings"]
+    golden, chunks, settings = manifest["golden"], manifest.get("chunks"), manifest["settings"]
+    corpus = (
+        "none, run files alone"
+        if chunks is None
+        else f"{chunks['chunks']} chunks of {chunks['documents']} documents, fingerprint {chunks['fingerprint']}"
+    )
     lines = [
         f"{baseline.name}: {baseline.arm}, in {baseline.folder}",
         f"golden set  {golden['name']}, {golden['queries']} queries, fingerprint {golden['fingerprint']}",
-        f"corpus      {chunks['chunks']} chunks of {chunks['documents']} documents, "
-        f"fingerprint {chunks['fingerprint']}",
+        f"corpus      {corpus}",
         f"judged      {manifest['judgements']['unit']}s, fingerprint {manifest['judgements']['fingerprint']}",
         f"settings    {', '.join(f'{key}={value}' for key, value in settings.items())}",
         f"versions    {', '.join(f'{key} {value}' for key, value in manifest['versions'].items())}",

@@ -17,6 +17,10 @@ from ragbench.retrievers.base import Ranking, Retriever
 
 UNASKED = "unasked_queries"
 """The note with the queries of the file that are not asked."""
+LONGEST = "longest_ranking"
+"""The note with the items of the longest ranking of the file."""
+ABSENT = "not in the run file"
+"""Why a query fails."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +49,23 @@ class Run(Retriever):
         content = file_sha256(self.path) if self.path.is_file() else str(self.path)
         return fingerprint(["run", content, self.returns, self.format])
 
+    def read(self) -> Rankings:
+        """Read the file.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        from ragbench.io.run_files import read_run
+
+        return read_run(self.path, self.format, unit=self.returns)
+
     def index(self, chunks: Chunks, context: Context) -> "RunIndex":
         """Read the file.
 
         Raises:
             InputError: the file cannot be read, or none of its ids is known.
         """
-        from ragbench.io.run_files import read_run
-
-        index = RunIndex(self, chunks, read_run(self.path, self.format, unit=self.returns))
+        index = RunIndex(self, chunks, self.read())
         index.must_fit(self.path)
         return index
 
@@ -69,7 +81,7 @@ class RunIndex(OwnIdsIndex):
         self._position = {id_: at for at, id_ in enumerate(rankings.query_ids)}
         self._unasked = dict.fromkeys(rankings.query_ids)
         self.longest = int(rankings.lengths.max(initial=0))
-        self.notes["longest_ranking"] = self.longest
+        self.notes[LONGEST] = self.longest
 
     def must_fit(self, path: Path) -> None:
         """Refuse a file if the corpus has none of its ids.
@@ -100,7 +112,7 @@ class RunIndex(OwnIdsIndex):
     def _look_up(self, query_id: str, k: int) -> Answer:
         at = self._position.get(query_id)
         if at is None:
-            return Failed("not in the run file")
+            return Failed(ABSENT)
         if query_id in self._rankings.failures:
             return Failed(self._rankings.failures[query_id])
         return self._rankings.ranking(at)[:k]

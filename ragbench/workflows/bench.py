@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -24,7 +24,7 @@ from ragbench.core.evaluations import Arm, Cost, Evaluation, Latency
 from ragbench.core.fingerprint import fingerprint, fingerprint_texts
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import EvaluationTask, project_labels
-from ragbench.core.ledger import LedgerEntry, first_ten
+from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.runs import Run, Unit
 from ragbench.core.scored import QueryTable
 from ragbench.core.scores import Scores, headline
@@ -35,12 +35,13 @@ from ragbench.metrics.score import score
 from ragbench.metrics.settings import EvaluationSettings, tie_cut
 from ragbench.plugins import RETRIEVERS, Spec, build
 from ragbench.retrievers.base import Retriever
-from ragbench.retrievers.run import UNASKED
+from ragbench.retrievers.run import LONGEST, UNASKED
+from ragbench.retrievers.run import Run as RunFile
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.intervals import estimates
 from ragbench.stats.repeats import changed_queries, components_of
 from ragbench.workflows.by_wording import Copies
-from ragbench.workflows.measure import Measured, measure
+from ragbench.workflows.measure import Measured, measure, replay
 
 RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
 """Their versions are part of a stored run's key: another version may rank otherwise."""
@@ -143,22 +144,7 @@ def evaluate(
     fitted = copies.unmasked if copies is not None else golden
     fitted = without_self(fitted, chunks) if settings.drop_self else fitted
     task = project_labels(fitted, chunks, unit=unit, overlap=settings.overlap, allow_missing=settings.allow_missing)
-    bench = _Bench(chunks, golden, task, settings, context, copies)
-
-    handing_over = threading.Lock()
-
-    def work(named_arm: tuple[str, Retriever]) -> Arm:
-        arm = bench.arm(*named_arm)
-        if on_arm is not None:
-            with handing_over:
-                on_arm(arm)
-        return arm
-
-    if settings.jobs == 1:
-        done = [work(arm) for arm in arms.items()]
-    else:
-        done = side_by_side(work, list(arms.items()), settings.jobs, stop)
-    return bench.evaluation(done)
+    return Bench(Asked.of(golden), task, chunks, settings, context, copies).run(arms, on_arm, stop)
 
 
 def _token_embedders(retriever: Retriever) -> frozenset[str]:
@@ -212,26 +198,84 @@ def without_self(golden: GoldenSet, chunks: Chunks) -> GoldenSet:
     return replace(golden, items=tuple(items))
 
 
-class _Bench:
-    """One evaluation at work."""
+@dataclass(frozen=True)
+class Asked:
+    """The queries of an evaluation, and where they come from.
+
+    Attributes:
+        name: name of the golden set or of the file of labels.
+        fingerprint: of the golden set or of the labels.
+        queries: the queries.
+        ledger: what was skipped while they were read.
+        labels_only: whether there is no golden set behind the labels.
+    """
+
+    name: str
+    fingerprint: str
+    queries: QueryTable
+    ledger: Ledger = field(default_factory=Ledger)
+    labels_only: bool = False
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What the manifest says of them."""
+        facts = {"name": self.name, "fingerprint": self.fingerprint, "queries": len(self.queries)}
+        return {**facts, "labels_only": True} if self.labels_only else facts
+
+    @classmethod
+    def of(cls, golden: GoldenSet) -> "Asked":
+        """The queries of a golden set."""
+        return cls(golden.name, golden.fingerprint, QueryTable.of(golden), golden.ledger)
+
+
+class Bench:
+    """One evaluation at work.
+
+    Args:
+        asked: the queries.
+        task: what a retriever is asked, and the labels.
+        chunks: what is indexed; None if the only systems are run files and no corpus was read.
+        settings: how to evaluate.
+        context: cache folder, seed and progress.
+        copies: the corpus without masked text by wording, if there are several.
+    """
 
     def __init__(
         self,
-        chunks: Chunks,
-        golden: GoldenSet,
+        asked: Asked,
         task: EvaluationTask,
+        chunks: Chunks | None,
         settings: EvaluationSettings,
         context: Context,
         copies: Copies | None = None,
     ) -> None:
-        self.chunks, self.golden, self.task, self.settings, self.context = chunks, golden, task, settings, context
+        self.asked, self.task, self.chunks, self.settings, self.context = asked, task, chunks, settings, context
         self.copies = copies
-        self.clusters = cluster_index([item.unit for item in golden])
-        self.store = None if context.cache is None else RunStore(context.cache / "runs")
-        # A document takes the place of its best chunk, so enough chunks must be asked for to fill K documents.
-        per_document = -(-len(chunks) // len(chunks.document_ids))
-        self.depth = settings.depth * (2 * per_document if task.unit == "document" and per_document > 1 else 1)
+        self.clusters = cluster_index(asked.queries.units)
+        self.store = None if context.cache is None or chunks is None else RunStore(context.cache / "runs")
+        self.depth = settings.depth
+        if chunks is not None and task.unit == "document":
+            # A document takes the place of its best chunk, so enough chunks must be asked for to fill K documents.
+            per_document = -(-len(chunks) // len(chunks.document_ids))
+            self.depth *= 2 * per_document if per_document > 1 else 1
         self.began = time.time()
+
+    def run(self, arms: Mapping[str, Retriever], on_arm: OnArm | None, stop: threading.Event) -> Evaluation:
+        """Run and score every arm, and compare them."""
+        handing_over = threading.Lock()
+
+        def work(named_arm: tuple[str, Retriever]) -> Arm:
+            arm = self.arm(*named_arm)
+            if on_arm is not None:
+                with handing_over:
+                    on_arm(arm)
+            return arm
+
+        if self.settings.jobs == 1:
+            done = [work(arm) for arm in arms.items()]
+        else:
+            done = side_by_side(work, list(arms.items()), self.settings.jobs, stop)
+        return self.evaluation(done)
 
     def arm(self, name: str, retriever: Retriever) -> Arm:
         """Run, or take from the store, and score one arm."""
@@ -308,9 +352,12 @@ class _Bench:
         ]
 
     def _measured(self, retriever: Retriever, context: Context) -> tuple[Measured, bool]:
+        if self.chunks is None:
+            assert isinstance(retriever, RunFile)
+            return replay(retriever, self.task.queries, self.task.unit), False
         code = [code_fingerprint(module) for module in sorted(modules(retriever))]
         stored_by_key = self.store is not None and all(code) and retriever.cacheable
-        key = self._key(retriever, code, context.repeat) if stored_by_key else None
+        key = self._key(retriever, self.chunks, code, context.repeat) if stored_by_key else None
         if key is not None and self.store is not None and not self.settings.fresh:
             stored = self.store.load(key, self.chunks.ids)
             if stored is not None:
@@ -325,13 +372,15 @@ class _Bench:
                 measured.notes["not_stored"] = str(error)
         return measured, False
 
-    def _key(self, retriever: Retriever, code: Sequence[str], repeat: int) -> str:
+    def _key(self, retriever: Retriever, chunks: Chunks, code: Sequence[str], repeat: int) -> str:
         asked = [[q.id, q.text, sorted(q.exclude)] for q in self.task.queries]
-        decides = [self.chunks.fingerprint, asked, retriever.key(), self.depth, self.settings.seed, library_versions()]
+        decides = [chunks.fingerprint, asked, retriever.key(), self.depth, self.settings.seed, library_versions()]
         return fingerprint([*decides, code, repeat] if repeat else [*decides, code])
 
     def _judged(self, run: Run) -> Run:
         """The run in the judged unit."""
+        if self.chunks is None:
+            return run
         if run.unit == "chunk" and self.task.unit == "document":
             known = self.chunks.document_index
             extra = len(run.item_ids) - len(known)
@@ -368,7 +417,8 @@ class _Bench:
                 f"(the issue log has the reasons): {first_ten(sorted(measured.degraded))}"
             )
         # Only where all chunks that were asked for came is it their falling together that made the list short.
-        short = int(((run.lengths < min(k, len(self.chunks.document_ids))) & (returned.lengths >= self.depth)).sum())
+        documents = 0 if self.chunks is None else len(self.chunks.document_ids)
+        short = int(((run.lengths < min(k, documents)) & (returned.lengths >= self.depth)).sum())
         if short:
             found.append(f"{short} queries have fewer than {k} documents, since several chunks fell on one document")
         return found
@@ -376,7 +426,7 @@ class _Bench:
     def _strangers(self, returned: Run, scores: Scores) -> list[str]:
         """What is said of ids that the corpus or the judgements lack: such results score 0 whatever they are."""
         found = [entry.reason for entry in scores.ledger.of("nothing-judged")]
-        if returned.unit == "chunk" and len(returned.item_ids) == len(self.chunks):
+        if self.chunks is None or (returned.unit == "chunk" and len(returned.item_ids) == len(self.chunks)):
             return found
         known = self.chunks.row if returned.unit == "chunk" else self.chunks.document_row
         row, times = np.unique(returned.items, return_counts=True)
@@ -393,12 +443,12 @@ class _Bench:
     def _depth_warned(self, arms: Sequence[Arm]) -> Sequence[Arm]:
         """Warn of run files that are deeper than the searches they stand beside, where that changes a metric."""
         whole = [str(metric) for metric in self.settings.chosen if getattr(metric, "k", 0) is None]
-        replayed = [arm.status == "ok" and "longest_ranking" in arm.notes for arm in arms]
+        replayed = [arm.status == "ok" and LONGEST in arm.notes for arm in arms]
         if not whole or all(replayed):
             return arms
         found = []
         for arm, is_file in zip(arms, replayed, strict=True):
-            longest = int(str(arm.notes["longest_ranking"])) if is_file else 0
+            longest = int(str(arm.notes[LONGEST])) if is_file else 0
             if longest > self.depth:
                 text = (
                     f"{', '.join(whole)} use up to {longest:,} items of its run file, and the first {self.depth} of "
@@ -412,13 +462,14 @@ class _Bench:
         """Put comparisons, issue log and manifest together for the finished arms."""
         arms = self._depth_warned(arms)
         ran = [arm for arm in arms if arm.status == "ok"]
-        ledger = self.chunks.ledger + self.golden.ledger + self.task.ledger
+        ledger = self.asked.ledger + self.task.ledger
+        if self.chunks is not None:
+            ledger = self.chunks.ledger + ledger
         if ran and ran[0].scores is not None:
             ledger = ledger + ran[0].scores.ledger.of("no-relevant")
         for arm in arms:
             ledger = ledger + self._entries(arm)
-        queries = QueryTable.of(self.golden)
-        found = Evaluation(tuple(arms), (), ledger, {}, self.task, self.chunks, queries)
+        found = Evaluation(tuple(arms), (), ledger, {}, self.task, self.chunks, self.asked.queries)
         runs = [run for run in found.scored if run.error is None]
         if len(runs) > 1:
             metrics = runs[0].scores.metrics
@@ -449,18 +500,19 @@ class _Bench:
         ]
 
     def _manifest(self) -> dict[str, object]:
-        clusters = int(self.clusters.max()) + 1
-        return {
-            "golden": {"name": self.golden.name, "fingerprint": self.golden.fingerprint, "queries": len(self.golden)},
+        clusters, queries, chunks = int(self.clusters.max()) + 1, len(self.asked.queries), self.chunks
+        indexed = {} if chunks is None else {
             "chunks": {
-                "fingerprint": self.chunks.fingerprint,
-                "chunks": len(self.chunks),
-                "documents": len(self.chunks.document_ids),
+                "fingerprint": chunks.fingerprint, "chunks": len(chunks), "documents": len(chunks.document_ids),
             },
+        }  # fmt: skip
+        return {
+            "golden": self.asked.facts,
+            **indexed,
             **({} if self.copies is None else {"wordings": self._wordings(self.copies)}),
             "judgements": {"fingerprint": self.task.judgements.fingerprint, "unit": self.task.unit},
             "resampling": {
-                "unit": "source document" if clusters < len(self.golden) else "query",
+                "unit": "source document" if clusters < queries else "query",
                 "clusters": clusters,
                 "resamples": self.settings.resamples,
             },

@@ -9,6 +9,7 @@ from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import SettingError
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.goldens import GoldenSet
+from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import first_ten
 from ragbench.core.options import named, option, options, part
 from ragbench.core.pairs import pairs
@@ -18,18 +19,26 @@ from ragbench.io.inputs import Input
 from ragbench.io.places import cache_folder
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.render.evaluation import ReportFolder
+from ragbench.retrievers.run import Run as RunFile
 from ragbench.workflows.bench import DEFAULT_RETRIEVERS, Retrievers, arms_of, evaluate
 from ragbench.workflows.by_wording import Copies, copies_for
 from ragbench.workflows.groups import CacheFolder, CorpusReading, GoldenReading
 from ragbench.workflows.reading import read_corpus
+from ragbench.workflows.replay import Labelled, evaluate_run_files, read_labelled
 
 
 @options
 class Options(CorpusReading, GoldenReading, EvaluationSettings, CacheFolder):
     """The options of ``ragbench eval`` and `ragbench.evaluate`."""
 
-    corpus: Path | Corpus | Chunks = option("File or folder of documents, or a file of chunks.", section="Input")
-    golden: Path | GoldenSet = option("Golden set: a file or a folder.", section="Input")
+    corpus: Path | Corpus | Chunks | None = option(
+        "File or folder of documents, or a file of chunks. Run files alone need none.", default=None, section="Input",
+        unset="none; only run files can do without",
+    )  # fmt: skip
+    golden: Path | GoldenSet | Judgements | None = option(
+        "Golden set: a file or a folder. Without a corpus also labels alone: TREC qrels, JSON or Parquet.",
+        default=None, section="Input", unset="required",
+    )  # fmt: skip
     retrievers: Retrievers = option(
         "Retriever, NAME or NAME:key=value,...; the others are compared with the first.", default=DEFAULT_RETRIEVERS,
         section="Retrieval", flag="--retriever",
@@ -48,8 +57,10 @@ class Options(CorpusReading, GoldenReading, EvaluationSettings, CacheFolder):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.golden is None:
+            raise SettingError("is not given", option="golden")
         ready = {
-            "corpus": (not isinstance(self.corpus, Path), ("loader",)),
+            "corpus": (isinstance(self.corpus, Corpus | Chunks), ("loader",)),
             "golden": (
                 not isinstance(self.golden, Path),
                 ("golden_format", "golden_columns", "split", "queries", "exclude_source"),
@@ -61,6 +72,17 @@ class Options(CorpusReading, GoldenReading, EvaluationSettings, CacheFolder):
             for name in names
             if loaded and getattr(self, name)
         ]
+        if self.corpus is None:
+            faults += [
+                f"{named(name)} is for the corpus, and {named('corpus')} is not given"
+                for name, usual in (("loader", None), ("chunker", AUTO), ("exclude_source", False))
+                if getattr(self, name) != usual
+            ]
+        elif isinstance(self.golden, Judgements):
+            faults.append(
+                f"{named('golden')} is labels alone, which have no query texts: give a golden set, or leave out "
+                f"{named('corpus')} to score run files"
+            )
         if isinstance(self.corpus, Chunks) and self.chunker != AUTO:
             faults.append(f"{named('chunker')} applies to documents, and {named('corpus')} is chunks already")
         if faults:
@@ -70,7 +92,8 @@ class Options(CorpusReading, GoldenReading, EvaluationSettings, CacheFolder):
 def run(options: Options, context: Context) -> Evaluation:
     """Run each retriever over the golden set, score it, and compare it with the first.
 
-    A retriever that fails does not stop the others: its arm has the status ``error`` and the reason.
+    A retriever that fails does not stop the others: its arm has the status ``error`` and the reason. Run files alone
+    (``run:path=FILE``) need no corpus, and labels are enough as the golden set.
 
     Raises:
         SettingError: a retriever or metric is unknown or has a wrong setting; every fault is listed.
@@ -85,19 +108,45 @@ def run(options: Options, context: Context) -> Evaluation:
     """
     arms = arms_of(options.retrievers)
     context = replace(context, cache=cache_folder(options.cache), seed=options.seed)
-    golden = _golden(options)
-    chunks, copies = _chunks(options, golden, context)
-    folder = ReportFolder(options.out, _inputs(options)) if options.out is not None else None
-    evaluation = evaluate(
-        chunks, golden, arms, part(options, EvaluationSettings), context=context,
-        on_arm=folder.arm if folder else None, copies=copies,
-    )  # fmt: skip
+    settings, folder = part(options, EvaluationSettings), None
+    if options.corpus is None:
+        needy = [name for name, retriever in arms.items() if not isinstance(retriever, RunFile)]
+        if needy:
+            raise SettingError(
+                f"is not given, and {', '.join(needy)} need{'s' if len(needy) == 1 else ''} it; only run files "
+                "(run:path=FILE) are evaluated without",
+                option="corpus",
+            )
+        labelled = _labelled(options)
+        folder = _folder(options)
+        evaluation = evaluate_run_files(labelled, arms, settings, context, folder.arm if folder else None)
+    else:
+        golden = _golden(options)
+        chunks, copies = _chunks(options, golden, context)
+        folder = _folder(options)
+        evaluation = evaluate(
+            chunks, golden, arms, settings, context=context, on_arm=folder.arm if folder else None,
+            copies=copies,
+        )  # fmt: skip
     if folder is not None:
         folder.finish(evaluation)
     return evaluation
 
 
+def _folder(options: Options) -> ReportFolder | None:
+    return None if options.out is None else ReportFolder(options.out, _inputs(options))
+
+
+def _labelled(options: Options) -> Labelled:
+    assert options.golden is not None
+    return read_labelled(
+        options.golden, options.golden_format, queries=options.queries, split=options.split,
+        columns=options.golden_columns,
+    )  # fmt: skip
+
+
 def _golden(options: Options) -> GoldenSet:
+    assert not isinstance(options.golden, Judgements | None)
     if isinstance(options.golden, GoldenSet):
         return options.golden
     return read_golden(
@@ -110,6 +159,7 @@ def _chunks(options: Options, golden: GoldenSet, context: Context) -> tuple[Chun
     """The chunks, with a line that says how many there are, and one for each reason why something was skipped; and the
     copies for a masked set in wordings.
     """
+    assert options.corpus is not None
     if isinstance(options.corpus, Chunks):
         return options.corpus, None
     loaded = read_corpus(options.corpus, options.loader, context)

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 import numpy as np
@@ -12,9 +12,11 @@ from ragbench.core.context import Context, generator
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError
 from ragbench.core.evaluations import Cost, Latency
-from ragbench.core.runs import CONSTANT, Query, Run
+from ragbench.core.runs import CONSTANT, Query, Run, Unit
 from ragbench.engine import search
 from ragbench.retrievers.base import Index, Retriever
+from ragbench.retrievers.run import ABSENT, LONGEST, UNASKED
+from ragbench.retrievers.run import Run as RunFile
 from ragbench.stats.intervals import percentile
 
 LATENCY_QUERIES = 300
@@ -58,6 +60,43 @@ def measure(retriever: Retriever, chunks: Chunks, queries: Sequence[Query], k: i
     per_query = None if paid is None else paid / len(queries)
     cost = Cost(index_seconds, search_seconds, qps, latency, peak.mib, per_query)
     return Measured(run, cost, dict(index.notes), degraded)
+
+
+def replay(retriever: RunFile, queries: Sequence[Query], unit: Unit) -> Measured:
+    """Take the rankings of the queries from a run file, where no corpus says which of its ids exist.
+
+    Args:
+        retriever: the run file.
+        queries: the queries to take.
+        unit: what is judged. The ids of the file are taken for ids of that.
+
+    Raises:
+        ArmError: it has none of the queries, or every item has the same score.
+        InputError: the file cannot be read.
+    """
+    with PeakMemory() as peak:
+        start = time.perf_counter()
+        rankings = retriever.read()
+        asked, known = [query.id for query in queries], set(rankings.query_ids)
+        run = _without_excluded(rankings.select(asked), queries)
+        failures = {id_: ABSENT for id_ in asked if id_ not in known}
+        run = replace(run, unit=unit, failures={**run.failures, **failures})
+        seconds = time.perf_counter() - start
+    refuse_dead(run)
+    wanted = set(asked)
+    notes: dict[str, object] = {
+        LONGEST: int(run.lengths.max(initial=0)), UNASKED: [id_ for id_ in rankings.query_ids if id_ not in wanted],
+    }  # fmt: skip
+    return Measured(run, Cost(0.0, seconds, None, None, peak.mib), notes)
+
+
+def _without_excluded(run: Run, queries: Sequence[Query]) -> Run:
+    """Drop the items that must not stand in the ranking of a query."""
+    excluded = {(at, id_) for at, query in enumerate(queries) for id_ in query.exclude}
+    if not excluded:
+        return run
+    pairs = zip(run.query_index.tolist(), run.items.tolist(), strict=True)
+    return run.where(np.array([(at, run.item_ids[item]) not in excluded for at, item in pairs], dtype=bool))
 
 
 def _paid(index: Index) -> float | None:

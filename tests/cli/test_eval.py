@@ -104,7 +104,7 @@ def test_options_from_a_file_and_the_command_line_wins(
     config.write_text("corpsu: x\nk: [a]\nseed: one\n", encoding="utf-8")
     done = ragbench("eval", "--config", config)
     assert done.code == 2
-    assert len([line for line in done.err.splitlines() if line.startswith("error:")]) == 5
+    assert len([line for line in done.err.splitlines() if line.startswith("error:")]) == 3
     assert "did you mean 'corpus'" in done.err
 
 

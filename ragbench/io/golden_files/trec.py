@@ -27,7 +27,7 @@ def read(path: Path, options: ReadOptions) -> GoldenSet:
     Raises:
         InputError: a file is missing, ambiguous or wrong; the message names file and line.
     """
-    labels_file = path if path.is_file() else _only(path, LABEL_FILES, "labels (qrels*)")
+    labels_file = path if path.is_file() else labels_in(path)
     queries_file = options.queries or _only(labels_file.parent, QUERY_FILES, "queries (topics* or queries*)")
     topics = read_topics(queries_file)
     name = path.resolve().name if path.is_dir() else path.stem
@@ -36,6 +36,21 @@ def read(path: Path, options: ReadOptions) -> GoldenSet:
 
 LABEL_FILES = re.compile(r"qrels?\b.*|.*[.-]qrels?|.*[.-]qrels?\.(txt|tsv|test)(\.gz)?", re.IGNORECASE)
 QUERY_FILES = re.compile(r"(topics|queries)\b.*|.*[.-](topics|queries)(\.(txt|tsv))?", re.IGNORECASE)
+
+
+def labels_in(folder: Path) -> Path:
+    """Return the file of labels in a folder.
+
+    Raises:
+        InputError: there is none, or more than one.
+    """
+    return _only(folder, LABEL_FILES, "labels (qrels*)")
+
+
+def topics_beside(labels: Path) -> Path | None:
+    """Return the file of queries beside a file of labels; None if there is none, or more than one."""
+    found = [file for file in labels.parent.iterdir() if file.is_file() and QUERY_FILES.fullmatch(file.name)]
+    return found[0] if len(found) == 1 else None
 
 
 def _only(folder: Path, pattern: re.Pattern[str], what: str) -> Path:

@@ -26,17 +26,18 @@ def command(one: Evaluated, inputs: Mapping[str, Input]) -> tuple[str, tuple[str
 
 def _eval(one: Evaluated, inputs: Mapping[str, Input]) -> tuple[str, tuple[str, ...]]:
     manifest = one.manifest
-    words = ["ragbench", "eval", *_input("corpus", inputs), *_input("golden", inputs)]
+    chunks = manifest.get("chunks", {})
+    words = ["ragbench", "eval", *(_input("corpus", inputs) if chunks else ()), *_input("golden", inputs)]
     for arm in one.content["arms"]:
         words += ["--retriever", arm["name"]]
     words += _settings(manifest.get("settings", {}))
-    chunks = manifest.get("chunks", {})
     corpus = (
         f"{CORPUS}: the corpus of {chunks.get('documents', '?')} documents ({chunks.get('chunks', '?')} chunks, "
         f"fingerprint {chunks.get('fingerprint', 'not recorded')}); with --chunker, if it was cut otherwise than by "
         "default"
     )
-    return _joined([*words, "--out", OUT]), (*_unless("corpus", inputs, corpus), *_golden(manifest, inputs), ANY_OUT)
+    placeholders = _unless("corpus", inputs, corpus) if chunks else ()
+    return _joined([*words, "--out", OUT]), (*placeholders, *_golden(manifest, inputs), ANY_OUT)
 
 
 def _score(one: Evaluated, inputs: Mapping[str, Input]) -> tuple[str, tuple[str, ...]]:
@@ -62,7 +63,8 @@ def _score(one: Evaluated, inputs: Mapping[str, Input]) -> tuple[str, tuple[str,
 def _golden(manifest: Mapping[str, Any], inputs: Mapping[str, Input]) -> tuple[str, ...]:
     golden = manifest.get("golden", {})
     fingerprint = golden.get("fingerprint", "not recorded")
-    return _unless("golden", inputs, f"{GOLDEN}: the golden set {golden.get('name', '')!r}, fingerprint {fingerprint}")
+    what = "labels" if golden.get("labels_only") else "golden set"
+    return _unless("golden", inputs, f"{GOLDEN}: the {what} {golden.get('name', '')!r}, fingerprint {fingerprint}")
 
 
 def _unless(name: str, inputs: Mapping[str, Input], text: str) -> tuple[str, ...]:

@@ -120,7 +120,7 @@ class Gathered(Generic[T]):
     def _evaluated(self, origin: Origin) -> object:
         """The fingerprint that was evaluated; None for an evaluation without such an input."""
         known = origin.manifest.get(self.part.manifest)
-        return known.get("fingerprint") if isinstance(known, dict) else None
+        return known.get("fingerprint") if isinstance(known, dict) and not known.get("labels_only") else None
 
     def _name(self, given: Input, strict: bool) -> None:
         option = _written(self.part.option, str(given.path))
@@ -348,5 +348,22 @@ def read_texts(
         items={item.id: item for one in reversed(list(sets.values())) for item in one},
         answers=answers.of,
         inputs={name: {one.part.kept: one.inputs[name] for one in every if name in one.inputs} for name in names},
-        missing=tuple(line for one in every for line in one.missing()),
+        missing=(*_without_corpus(origins), *(line for one in every for line in one.missing())),
     )
+
+
+def _without_corpus(origins: Sequence[Origin]) -> list[str]:
+    """What is said of run files that were evaluated without a corpus."""
+    alone = [
+        name
+        for origin in origins
+        for name in origin.names
+        if not {"chunks", "kind"} & origin.manifest.keys() and "judgements" in origin.manifest
+    ]
+    if not alone:
+        return []
+    of = "" if len(alone) == sum(len(origin.names) for origin in origins) else f" for {', '.join(alone)}"
+    return [
+        f"The texts of the ranked items are not shown{of}: run files were evaluated without a corpus. Evaluate them "
+        f"with {_written('corpus', 'CORPUS')} and a golden set to see the texts."
+    ]
