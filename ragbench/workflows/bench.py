@@ -522,7 +522,7 @@ class Bench:
         }
 
     def _wordings(self, copies: Copies) -> dict[str, object]:
-        counts = Counter(item.wording or "" for item in self.golden)
+        counts = Counter(item.wording or "" for item in copies.golden)
         return {
             wording: {"queries": counts[wording], "fingerprint": chunks.fingerprint}
             for wording, chunks in copies.chunks.items()
