@@ -13,6 +13,7 @@ from ragbench.core.errors import InputError
 from ragbench.stats.checks import check_share, check_values
 from ragbench.stats.clusters import CONSTANT, clustered_covariance
 from ragbench.stats.distributions import t_above, t_quantile
+from ragbench.stats.paired_tests import TIE
 
 Array = npt.NDArray[np.float64]
 PROJECTED = 0.1
@@ -48,7 +49,8 @@ def winners_gain(values: Array, clusters: npt.NDArray[np.int64], *, confidence: 
     the highest one. The hybrid interval holds the gains that this distribution does not reject, within a simultaneous
     interval of all gains that takes a tenth of the error. The estimate is the gain whose distribution has its median at
     the measured one. Both follow Andrews, Kitagawa and McCloskey, but with t and the degrees of freedom of the
-    differences instead of the normal distribution, because documents can be few.
+    differences instead of the normal distribution, because documents can be few. If means move in steps, as those of
+    hits do, the truncation lies half a step away from the tie.
 
     Args:
         values: (n, k) values of k systems, higher is better, without NaN; the first column is the baseline.
@@ -86,7 +88,7 @@ def winners_gain(values: Array, clusters: npt.NDArray[np.int64], *, confidence: 
     error = float(np.sqrt(covariance[best, best]))
     if np.isnan(df) or gain <= CONSTANT or error <= CONSTANT * np.abs(differences).max():
         return None
-    low, high = _truncation(means, covariance, best)
+    low, high = _truncation(means, covariance, best, _half_steps(values, best + 1))
     chosen = _Chosen(gain, error, low, high, df)
     alpha = 1 - confidence
     tail = PROJECTED * alpha / 2 / len(means)
@@ -103,15 +105,31 @@ def winners_gain(values: Array, clusters: npt.NDArray[np.int64], *, confidence: 
     )
 
 
-def _truncation(means: Array, covariance: Array, best: int) -> tuple[float, float]:
+def _half_steps(values: Array, best: int) -> Array:
+    """(k,) Half of the smallest step by which the mean of the best system can differ from that of each system.
+
+    Means of hits are multiples of 1 / n. The best system then leads by at least one step, or ties with a later system,
+    because the first of equal means is chosen; a step reaches half of its size to both sides. Negative for the systems
+    that may tie. Values of finer metrics differ by tiny amounts, so nothing changes.
+    """
+    ahead = values[:, [best]] - values
+    steps = np.abs(ahead)
+    steps[steps < TIE] = np.inf
+    half = steps.min(axis=0) / 2 / len(values)
+    half[np.isinf(half)] = 0.0  # the same values
+    signed: Array = np.where(np.arange(values.shape[1]) > best, -half, np.minimum(half, ahead.mean(axis=0) / 2))
+    return signed
+
+
+def _truncation(means: Array, covariance: Array, best: int, half_steps: Array) -> tuple[float, float]:
     """Between which values the best difference would still have been the best, and above the baseline.
 
     The other differences move with it by their regression on it; the rest of them is independent of it.
     """
     slope = 1 - covariance[:, best] / covariance[best, best]
-    rest = means - (1 - slope) * means[best]
+    rest = means - (1 - slope) * means[best] + half_steps[1:]
     rising, falling = slope > 1e-9, slope < -1e-9
-    low = float((rest[rising] / slope[rising]).max(initial=0.0))
+    low = float((rest[rising] / slope[rising]).max(initial=half_steps[0]))
     high = float((rest[falling] / slope[falling]).min(initial=np.inf))
     return low, high
 

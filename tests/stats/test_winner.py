@@ -127,6 +127,23 @@ def test_without_anything_to_correct() -> None:
         winners_gain(values, np.arange(30))
 
 
+@pytest.mark.parametrize("rate", [0.6, 0.97])
+def test_hits_tie_often_and_are_covered(rate: float) -> None:
+    """Means of hits are multiples of 1 / n. Without their steps, the interval covers .74 to .86."""
+    rng = np.random.default_rng(8)
+    clusters, bar = np.repeat(np.arange(40), 5), stats.norm.ppf(rate)
+    above, held = [], []
+    for _ in range(250):
+        common = np.sqrt(0.5) * rng.normal(size=(40, 1))[clusters] + np.sqrt(0.5) * rng.normal(size=(200, 1))
+        values = (np.sqrt(0.7) * common + np.sqrt(0.3) * rng.normal(size=(200, 8)) < bar).astype(float)
+        found = winners_gain(values, clusters)
+        if found is not None:
+            above.append(found.corrected > 0)
+            held.append(found.low <= 0 <= found.high)
+    assert np.mean(held) > 0.92
+    assert 0.38 < np.mean(above) < 0.68
+
+
 def test_exact_ties_for_the_first_place_have_finite_ends() -> None:
     rng = np.random.default_rng(6)
     values = rng.random((40, 4))
