@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from ragbench.render.blocks import Cell
 from ragbench.render.html.inputs import Wanted, read_report
+from ragbench.render.html.sections import leaderboard
 from ragbench.render.pull_request import MOST_BYTES, _within, pull_request
 
 ARMS = ["bm25", "bm25:stem=false", "bm25:k1=0.6", "http:url=http://127.0.0.1:9/search"]
@@ -44,6 +46,26 @@ def test_the_comment_has_verdict_table_and_worst_slices(ragbench: Any, folder: P
     assert rows[0].startswith(f"| {worst} |".replace("_", "\\_"))
     assert len(rows) == min(5, len(behind))
     assert re.search(r"ragbench eval --corpus \S*shop/product_catalog.csv --golden \S*shop ", text)
+
+
+def test_page_and_comment_show_the_groups(folder: Path) -> None:
+    data = read_report(Wanted((f"{folder}::bm25", f"{folder}::bm25:stem=false", f"{folder}::bm25:k1=0.6")))
+    assert data.compared is not None
+    board = data.compared.leaderboard
+    assert board is not None
+    shown = leaderboard(data)
+    assert shown.head[2] == "group"
+    for row in shown.rows:
+        name, letters = (cell.text if isinstance(cell, Cell) else cell for cell in (row[0], row[2]))
+        place = board.place(name)
+        assert place is not None
+        assert letters == place.letters
+    key = "systems that share a letter do not differ significantly"
+    assert any(key in str(line) for line in shown.lines)
+    assert f"Group: {key}" in pull_request(data)
+    two = read_report(Wanted((f"{folder}::bm25", f"{folder}::bm25:stem=false")))
+    assert "group" not in leaderboard(two).head
+    assert key not in pull_request(two)
 
 
 def test_it_fits_whatever_the_names_are(folder: Path) -> None:
