@@ -3,7 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
 from ragbench import api
+from ragbench.comparison.gate.best import shown_better
 from ragbench.comparison.gate.bounds import difference_bounds
 from ragbench.comparison.gate.decide import decide_gate, decide_rule, outcome_of
 from ragbench.comparison.gate.forecast import forecast
@@ -43,7 +44,8 @@ HOW = (
     "it is inconclusive; it does not pass the system. The last lines ask what an inconclusive gate "
     "does to a team. They draw 50 or 200 documents of a pair that differs more, and decide the rule on the loss alone. "
     "Then come six rules: a loss of at most .02 and a floor .02 below the true mean for each metric. Last, a project "
-    "merges commits that each change 5% of its queries and lose a little, and each becomes the next baseline."
+    "merges commits that each change 5% of its queries and lose a little or nothing. Each becomes the next "
+    "baseline."
 )
 Array = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator], tuple[ScoredRun, ScoredRun]]
@@ -75,6 +77,7 @@ def run(options: Options) -> Section:
     figures += role_figures(shop, options)
     figures += forecast_figures(options)
     figures += drift_figures(options)
+    figures += series_figures(options)
     return Section("gate", "The gate", HOW, tuple(figures))
 
 
@@ -208,51 +211,108 @@ def drift_figures(options: Options) -> list[Figure]:
     series = 3 if options.small else 100
     figures = []
     for choice in ("neutral", "fail"):
-        for loss in (COMMIT_LOSS, 0.0):
-            options.say(f"  {COMMITS} commits of -{loss:g}, inconclusive: {choice}")
-            without, _ = drift(loss, choice, None, series)
-            anchored, stopped = drift(loss, choice, ANCHOR, series)
-            what = f"{COMMITS} commits of -{loss:g}, {QUERIES} queries, inconclusive: {choice}, anchor {ANCHOR:g}"
-            if loss:
-                figures.append(
-                    Figure(what, "mean true loss of main", anchored, peer=f"{without:.3f} without an anchor")
-                )
-            else:
-                measure = "share of series of unchanged systems in which the anchor holds up a commit"
-                figures.append(Figure(what, measure, stopped))
+        options.say(f"  {COMMITS} commits of -{COMMIT_LOSS:g}, inconclusive: {choice}")
+        found = {
+            name: project(COMMIT_LOSS, COMMITS, series, choice=choice, anchor=ANCHOR, **how)
+            for name, how in {
+                "release": {"kind": "release"},
+                "best": {"kind": "best"},
+                "series": {"kind": "best", "alarms": 0.05 / COMMITS},
+                "none": {"kind": "none"},
+            }.items()
+        }  # fmt: skip
+        what = f"{COMMITS} commits of -{COMMIT_LOSS:g}, {QUERIES} queries, inconclusive: {choice}, anchor {ANCHOR:g}"
+        peer = (
+            f"{found['none'].lost:.3f} without an anchor; {found['best'].lost:.3f} with the best so far, "
+            f"{found['series'].lost:.3f} with it and 'gates: {COMMITS}', false_alarms .05"
+        )
+        figures.append(Figure(what, "mean true loss of main", found["release"].lost, peer=peer))
+        still = project(0.0, COMMITS, series, choice=choice, anchor=ANCHOR, kind="release")
+        measure = "share of series of unchanged systems in which the anchor holds up a commit"
+        figures.append(Figure(what.replace(f"-{COMMIT_LOSS:g}", "-0"), measure, still.held))
     return figures
 
 
-def drift(loss: float, choice: str, anchor: float | None, series: int) -> tuple[float, float]:
-    """Mean true loss of main after all commits, and the share of series in which the anchor held up a commit.
+GATES, NOISE = 100, 0.2
 
-    Every commit changes 5% of the queries. It is merged unless a rule holds it up, and then becomes the baseline. All
-    rules see the same queries each time.
+
+def series_figures(options: Options) -> Iterator[Figure]:
+    """A hundred gates of an unchanged system at its hardest, a margin of 0, and two kinds of best system so far."""
+    series = 3 if options.small else 60
+    for kind, name in (("none", "no anchor"), ("highest", "the highest mean"), ("best", "the best that was shown")):
+        options.say(f"  {GATES} gates of an unchanged system, {name}")
+        alone, spent = (
+            project(0.0, GATES, series, kind=kind, anchor=0.0, margin=0.0, noise=NOISE, alarms=alarms)
+            for alarms in (0.01, 0.05 / GATES)
+        )
+        bias = "" if kind == "none" else f"; the anchor lies {spent.excess:.3f} too high"
+        yield Figure(
+            f"{GATES} gates of an unchanged system, margin 0, anchor: {name}",
+            f"share of series with a false fail, 'gates: {GATES}', false_alarms .05",
+            spent.failed,
+            target="at most 0.05",
+            met=spent.failed <= 0.05,
+            peer=f"{alone.failed:.3f} with false_alarms .01 for each gate{bias}",
+        )
+
+
+@dataclass(frozen=True)
+class Project:
+    """Means over simulated projects.
+
+    Attributes:
+        lost: true loss of main after all commits.
+        held: share of projects in which the anchor held up a commit.
+        failed: share of projects with a gate that failed.
+        excess: measured minus true value of the anchor, at the end.
     """
-    lost, held = 0.0, 0
+
+    lost: float
+    held: float
+    failed: float
+    excess: float
+
+
+def project(
+    loss: float, commits: int, series: int, *, kind: str, anchor: float, choice: str = "neutral",
+    margin: float = MARGIN, noise: float = 0.1, alarms: float = 0.01,
+) -> Project:  # fmt: skip
+    """Simulate projects whose commits each change 5% of the queries.
+
+    A commit is merged unless a rule holds it up, and then becomes the baseline. All rules see the same queries each
+    time. The anchor is the first state (``release``), the state with the highest mean, or the best as
+    `ragbench.comparison.gate.best` moves it.
+    """
+    lost = held = failed = excess = 0.0
     units = np.arange(QUERIES)
     for seed in range(series):
         rng = np.random.default_rng(seed)
-        main = release = rng.uniform(0.3, 0.7, QUERIES)
-        stopped = False
-        for _ in range(COMMITS):
+        main = start = held_up = rng.uniform(0.3, 0.7, QUERIES)
+        truth = best_truth = 0.0
+        stopped = broken = False
+        for _ in range(commits):
             changed = rng.random(QUERIES) < 0.05
-            candidate = main + np.where(changed, rng.normal(-loss / 0.05, 0.1, QUERIES), 0.0)
-            asked = [(main, MARGIN)] + ([] if anchor is None else [(release, anchor)])
+            candidate = main + np.where(changed, rng.normal(-loss / 0.05, noise, QUERIES), 0.0)
+            asked = [(main, margin)] + ([] if kind == "none" else [(held_up, anchor)])
             # The alarms are divided by the number of rules, as in the gate.
-            bounds = [
-                difference_bounds(candidate - other, units, below=0.05, above=0.01 / len(asked)) for other, _ in asked
-            ]
-            said = [
-                weigh(one.low, one.high, -margin, at_least=True)[0]
-                for one, (_, margin) in zip(bounds, asked, strict=True)
-            ]
+            bounds = [difference_bounds(candidate - other, units, below=0.05, above=alarms / len(asked))
+                      for other, _ in asked]  # fmt: skip
+            said = [weigh(one.low, one.high, -limit, at_least=True)[0]
+                    for one, (_, limit) in zip(bounds, asked, strict=True)]  # fmt: skip
             blocked = [one == "fail" or (choice == "fail" and one == "inconclusive") for one in said]
-            stopped |= blocked[-1] and anchor is not None
-            if not any(blocked):
-                main, lost = candidate, lost + loss / series
-        held += stopped
-    return lost, held / series
+            broken |= "fail" in said
+            stopped |= blocked[-1] and kind != "none"
+            if any(blocked):
+                continue
+            main, truth = candidate, truth - loss
+            moved = kind == "highest" and main.mean() > held_up.mean()
+            if kind == "best":
+                moved = shown_better(main - held_up, units)
+            if moved:
+                held_up, best_truth = main, truth
+        lost, held, failed = lost - truth, held + stopped, failed + broken
+        excess += float(held_up.mean() - start.mean()) - best_truth
+    return Project(lost / series, held / series, failed / series, excess / series)
 
 
 def outcomes(draw: Draw, rules: tuple[MetricRule, ...], runs: int) -> Counter[str]:

@@ -6,3 +6,4 @@ from ragbench.workflows import baseline
 set = call("baseline.set", baseline.SetOptions, baseline.run_set)
 list = call("baseline.list", baseline.ListOptions, baseline.run_list)
 show = call("baseline.show", baseline.ShowOptions, baseline.run_show)
+history = call("baseline.history", baseline.HistoryOptions, baseline.run_history)

@@ -3,6 +3,8 @@
     STORE/NAME/baseline.json     what it was made from
               /results.json ...  the files of ``ragbench eval --out``, of this arm alone
 
+    STORE/NAME.history.jsonl     a line for each run that was stored under the name, oldest first
+
 ``read_scored(STORE/NAME)`` reads it. The same arm gives the same bytes, so that a
 store can be kept under version control.
 """
@@ -12,7 +14,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ from ragbench.io.scored_runs import (
 
 STORE = Path(".ragbench") / "baselines"
 CARD = "baseline.json"
+HISTORY = ".history.jsonl"
 SCHEMA_VERSION = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -88,6 +91,62 @@ def set_baseline(name: str, reference: Path | str, store: Path = STORE) -> Basel
         new.chmod(0o755)
         _put(new, store / name, Path(held) / "old")
     return show_baseline(name, store)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run that was once stored under a name.
+
+    Attributes:
+        arm: name of the system.
+        label: what the user calls this state, such as a commit; may be empty.
+        best: whether it became the best so far.
+        golden: fingerprint of the golden set.
+        metrics: mean of each metric, with the ends of its interval.
+    """
+
+    arm: str
+    label: str
+    best: bool
+    golden: str
+    metrics: Mapping[str, Mapping[str, float | None]]
+
+
+def add_to_history(stored: Baseline, *, label: str = "", best: bool = False) -> None:
+    """Add a line to the history of a baseline, unless its last line says the same.
+
+    Args:
+        stored: the baseline as it is now.
+        label: what the user calls this state.
+        best: whether it became the best so far.
+    """
+    path = stored.folder.parent / f"{stored.name}{HISTORY}"
+    entry = Entry(stored.arm, label, best, str(stored.manifest["golden"]["fingerprint"]), stored.metrics)
+    before = read_history(stored.name, stored.folder.parent) if path.exists() else ()
+    if not before or replace(before[-1], best=best) != entry:
+        lines = [json.dumps(asdict(one), ensure_ascii=False) for one in (*before, entry)]
+        write_text(path, "".join(line + "\n" for line in lines))
+
+
+def read_history(name: str, store: Path = STORE) -> tuple[Entry, ...]:
+    """Every run that was stored under a name, oldest first.
+
+    Raises:
+        InputError: nothing was stored under the name, or the file is damaged.
+    """
+    path = store / f"{name}{HISTORY}"
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        show_baseline(name, store)
+        raise InputError(f"{path}: no history; 'ragbench baseline set {name} RUN' begins one") from error
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            found.append(Entry(**json.loads(line)))
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{path}:{number}: not a line of a history ({error})") from error
+    return tuple(found)
 
 
 def list_baselines(store: Path = STORE) -> tuple[Baseline, ...]:

@@ -53,6 +53,22 @@ def write_figures(
     return written
 
 
+def write_chart_page(chart: Chart, path: Path, *, theme: Theme = "light", width: int = WIDTH) -> None:
+    """Write one chart as an HTML page that asks for nothing from anywhere.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    import vl_convert
+
+    spec = json.dumps(picture(chart, theme, width))
+    page = vl_convert.vegalite_to_html(spec, vl_version=VEGA_LITE, bundle=True, config=config(theme))
+    try:
+        write_text(path, page)
+    except OSError as error:
+        raise InputError(f"{path}: the page cannot be written ({error.strerror or error})") from error
+
+
 def picture(chart: Chart, theme: Theme = "light", width: int = WIDTH) -> dict[str, Any]:
     """The chart by itself: with its title, a background, and a width in pixels."""
     return {

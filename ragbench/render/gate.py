@@ -2,7 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -86,8 +86,9 @@ def against(gate: Gate) -> str:
 def chances(gate: Gate) -> str:
     """The error rates that the intervals keep."""
     rules = gate.rules
+    runs = "of runs" if rules.gates == 1 else f"of series of {rules.gates:,} gates"
     return (
-        f"if no rule is broken, the rules with an interval fail in at most {rules.false_alarms:.3g} of runs, taken "
+        f"if no rule is broken, the rules with an interval fail in at most {rules.false_alarms:.3g} {runs}, taken "
         f"together; if one of them is broken, it passes in about {rules.false_passes:.3g} of runs"
     )
 
@@ -132,18 +133,28 @@ def comparisons(gate: Gate) -> list[str]:
 def seen(gate: Gate) -> str:
     """What the queries could have shown: ``a true loss of .060 in ndcg@10 would have failed in 4 of 5 runs``.
 
-    The first margin on all queries says it, else the first floor or ceiling; empty if no rule is estimated.
+    Every margin says it, and slices of one rule say it as a range; without margins, the first floor or ceiling does.
+    Empty if no rule is estimated.
     """
-    estimated = [one for one in shown(gate) if one.catches is not None and not one.slice]
-    margins = [one for one in estimated if one.kind == "margin"]
-    for one in [*margins, *estimated][:1]:
-        assert one.catches is not None
-        if one.kind == "margin":
-            size = f"a true {'loss' if one.at_least else 'gain'} of {fraction(one.catches)} in {one.metric}"
-        else:
-            size = f"a true {one.metric} of {fraction(one.catches)}"
-        return f"what it could see: {size} would have failed in 4 of 5 runs with these queries"
-    return ""
+    estimated = [one for one in shown(gate) if one.catches is not None]
+    found: dict[tuple[str, str], list[float]] = {}
+    for one in estimated:
+        if one.kind == "margin" and one.catches is not None:
+            start = f" from {one.anchor}" if one.anchor else ""
+            where = f" ({one.slice.partition('=')[0]})" if one.slice else ""
+            size = "loss" if one.at_least else "gain"
+            found.setdefault((size, f"in {one.metric}{start}{where}"), []).append(one.catches)
+    sizes = [f"a true {size} of {_span(values)} {where}" for (size, where), values in found.items()]
+    if not sizes:
+        sizes = [f"a true {one.metric} of {fraction(one.catches)}" for one in estimated if not one.slice][:1]
+    if not sizes:
+        return ""
+    return f"what it could see: {' or '.join(sizes)} would have failed in 4 of 5 runs with these queries"
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = fraction(min(values)), fraction(max(values))
+    return low if low == high else f"{low} to {high}"
 
 
 def notes(gate: Gate) -> list[str]:
@@ -204,6 +215,7 @@ def gate_json(gate: Gate) -> dict[str, object]:
         "baseline": None if gate.baseline is None else _system(gate.baseline),
         "candidate": _system(gate.candidate),
         "false_alarms": gate.rules.false_alarms,
+        "gates": gate.rules.gates,
         "false_passes": gate.rules.false_passes,
         "rules": [asdict(one) for one in gate.decided],
         "notes": notes(gate),

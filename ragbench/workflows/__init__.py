@@ -80,6 +80,10 @@ WORKFLOWS = (
     Workflow(
         "baseline.list", "baseline list", "Decide", "List every stored baseline.", "baseline", "ListOptions", "run_list"
     ),
+    Workflow(
+        "baseline.history", "baseline history", "Decide", "Show the runs of a baseline over time.", "baseline",
+        "HistoryOptions", "run_history",
+    ),
     Workflow("baseline.show", "baseline show", "Decide", "Show one baseline.", "baseline", "ShowOptions", "run_show"),
     Workflow("answer", "answer", "Answers", "Answer the questions of a golden set.", "answer"),
     Workflow("score_answers", "score", "Answers", "Score answers against a golden set.", "score"),

@@ -230,3 +230,24 @@ def test_the_workflow_and_its_action_as_a_runner_runs_them(
         assert outcome in page.read_text().splitlines()[0]
         kept = by_name["Keep the reports"]["with"]["path"].split()
         assert all((folder / path).is_dir() for path in kept)
+
+
+def test_the_history_of_a_baseline_is_a_table_an_object_and_a_chart(ragbench: Ragbench, checkout: Path) -> None:
+    store = ("--store", checkout / "life")
+    for arm, label in (("bm25:stem=false", "v1"), ("bm25", "v2"), ("bm25:stem=false", ""), ("bm25:stem=false", "")):
+        words = ("baseline", "set", "main", f"reports/example::{arm}", "--best", "ndcg@10", "--label", label, *store)
+        assert ragbench(*words).code == 0
+    found = ragbench("baseline", "history", "main", "--anchor", "main-best", "--json", *store).json
+    assert [(one["label"], one["arm"], one["best"]) for one in found["entries"]] == [
+        ("v1", "bm25:stem=false", True), ("v2", "bm25", True), ("", "bm25:stem=false", False)
+    ]  # fmt: skip
+    assert [one["best_so_far"] for one in found["entries"]] == [0, 1, 1]
+    assert found["anchor"]["arm"] == "bm25"
+    page = checkout / "main.html"
+    shown = ragbench("baseline", "history", "main", "--out", page, *store)
+    assert shown.out.count("new best") == 2
+    content = page.read_text(encoding="utf-8")
+    assert "main over time: ndcg@10" in content
+    assert "<script src=" not in content
+    assert "no history" in ragbench("baseline", "history", "main-best", *store).err
+    assert "did you mean 'main'" in ragbench("baseline", "history", "mian", *store).err

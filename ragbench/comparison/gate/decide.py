@@ -45,7 +45,7 @@ def decide_gate(
     and is inconclusive otherwise. The two ends have separate error rates. The good end has ``false_passes``: the gate
     passes only if all rules do, so no correction is needed. The bad end has ``false_alarms``, divided by the number of
     rules, and within a rule by its slices (Bonferroni). A system that breaks no rule therefore fails with at most that
-    probability, over all rules.
+    probability, over all rules. ``gates`` divides it by a number of gates, so that it holds for all of them together.
 
     Primary rules decide whether the gate passes. A guard fails the gate if harm is shown, and an undecided guard holds
     nothing up, unless it could not be measured. So guards cost no power, and promise nothing about false passes.
@@ -127,7 +127,7 @@ def decide_rule(
         candidate: the system under test.
         human: labels of annotators for ``compared``.
     """
-    below, above = rules.false_passes, rules.false_alarms / max(sum(map(_estimates, rules.rules)), 1)
+    below, above = rules.false_passes, rules.false_alarms / rules.gates / max(sum(map(_estimates, rules.rules)), 1)
     match rule:
         case MetricRule():
             found = tuple(decide_metric(rule, compared, candidate, below=below, above=above, human=human))

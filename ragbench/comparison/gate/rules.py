@@ -16,6 +16,8 @@ Role = Literal["primary", "guard"]
 Inconclusive = Literal["pass", "fail", "neutral"]
 """What an inconclusive gate does: count as a pass, block, or let the change through with a notice."""
 
+MOST_GATES = 1_000
+"""No more gates share one error rate: too little would be left for each."""
 LATENCY_NOISE = 0.5
 """How much a latency percentile of an unchanged system may differ between runs: a factor of 1 + this."""
 
@@ -218,6 +220,8 @@ class Rules:
     Attributes:
         rules: one or more rules.
         false_alarms: largest probability that the gate fails although no rule is broken, over all rules.
+        gates: number of gates for which ``false_alarms`` holds together, such as those of a release; each gate gets an
+            equal part (Bonferroni).
         false_passes: nominal probability that a broken rule passes. A gate passes only if all rules do.
         inconclusive: what happens if the queries cannot decide. ``neutral`` lets the change through with a notice
             unless evidence is missing, ``fail`` blocks it, and ``pass`` counts it as a pass.
@@ -226,6 +230,7 @@ class Rules:
 
     rules: tuple[Rule, ...]
     false_alarms: float = 0.01
+    gates: int = 1
     false_passes: float = 0.05
     inconclusive: Inconclusive = "neutral"
     source: str = ""
@@ -237,6 +242,8 @@ class Rules:
             for key, value in (("false_alarms", self.false_alarms), ("false_passes", self.false_passes))
             if not 0 < value < 0.5
         ]
+        if not 1 <= self.gates <= MOST_GATES:
+            found.append(("gates", f"is {self.gates}; the number of gates in a period, from 1 to {MOST_GATES:,}"))
         if all(rule.role == "guard" for rule in self.rules):
             found.append(("rules", "are all guards, so that nothing decides; give at least one the role primary"))
         if self.inconclusive not in get_args(Inconclusive):
@@ -266,7 +273,7 @@ def _share(value: float, key: str) -> list[tuple[str, str]]:
 
 
 CHANCES = ("false_alarms", "false_passes")
-TOP = ("rules", *CHANCES, "inconclusive")
+TOP = ("rules", *CHANCES, "gates", "inconclusive")
 Fault = tuple[int, str]
 DEEPEST = 10
 """Largest depth of lists and mappings; rules have three levels."""
@@ -304,6 +311,8 @@ def parse_rules(text: str, source: str) -> Rules:
     rules = _rules(content, node, lines, faults)
     settings: dict[str, Any] = {key: _chance(key, content[key], lines, faults) for key in CHANCES if key in content}
     settings |= {"inconclusive": content["inconclusive"]} if "inconclusive" in content else {}
+    if "gates" in content:
+        settings["gates"] = _count("gates", content["gates"], lines, faults)
     if not faults:
         found = Rules(rules=tuple(rules), source=source, **settings)
         faults += [(lines.get(key, 1), f"{key} {message}") for key, message in found.faults()]
@@ -396,6 +405,13 @@ def _chance(key: str, value: Any, lines: dict[str, int], faults: list[Fault]) ->
         faults.append((lines.get(key, 1), f"{key} is {value!r}; a chance above 0 and below 0.5"))
         return 0.0
     return float(value)
+
+
+def _count(key: str, value: Any, lines: dict[str, int], faults: list[Fault]) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        faults.append((lines.get(key, 1), f"{key} is {value!r}; a whole number"))
+        return 1
+    return value
 
 
 def _lines(node: yaml.MappingNode) -> dict[str, int]:

@@ -1,0 +1,66 @@
+"""The best system so far, an anchor that only a shown improvement moves."""
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.comparison.gate.bounds import FEWEST_CLUSTERS
+from ragbench.comparison.gate.metric_rules import metric_name
+from ragbench.comparison.pairing import column, pair
+from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.scored import ScoredRun
+from ragbench.stats.bounds import mean_bounds
+from ragbench.stats.clusters import cluster_index, clustered_means
+
+ERROR = 0.01
+"""Probability that a system that is no better becomes the best."""
+
+
+def is_new_best(best: ScoredRun, candidate: ScoredRun, metric: str) -> bool:
+    """Whether the candidate is shown to be better than the best system so far.
+
+    The highest mean of many systems is too high by chance (the winner's curse), so a gate that measures from it would
+    raise false alarms. The best therefore changes only if the lower bound of the difference lies above 0. Small
+    improvements that are not shown alone add up, because all are measured from the same best.
+
+    Args:
+        best: the best system so far.
+        candidate: a later one, on the same queries.
+        metric: metric that decides.
+
+    Raises:
+        SettingError: a system lacks the metric, or neither more nor less of it is better.
+        InputError: the systems were evaluated on different queries.
+    """
+    names = [metric_name(run, metric) for run in (best, candidate)]
+    for run, name in zip((best, candidate), names, strict=True):
+        if name is None:
+            raise SettingError(
+                f"is {metric!r}, and {run.name} has no such metric{did_you_mean(metric, run.scores.metrics)}",
+                option="best",
+            )
+        if run.scores.direction(name) == "none":
+            raise SettingError(f"is {name}, of which neither more nor less is better", option="best")
+    try:
+        both = pair(best, candidate)
+    except InputError as error:
+        raise InputError(
+            f"{error}. The best so far was measured otherwise: set it anew with 'ragbench baseline set', under its name"
+        ) from error
+    before, after = column(both.baseline, names[0] or metric), column(both.candidate, names[1] or metric)
+    kept = ~(np.isnan(before) | np.isnan(after))
+    sign = -1.0 if best.scores.direction(names[0] or metric) == "lower" else 1.0
+    units = [unit for unit, keep in zip(both.queries.units, kept.tolist(), strict=True) if keep]
+    return shown_better(sign * (after - before)[kept], cluster_index(units))
+
+
+def shown_better(differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]) -> bool:
+    """Whether the lower bound of the mean difference, at `ERROR`, lies above 0.
+
+    Args:
+        differences: (n,) without NaN.
+        clusters: (n,) cluster of each query.
+    """
+    found = clustered_means(differences[:, None], clusters)
+    if not len(differences) or int(found.clusters[0]) < FEWEST_CLUSTERS:
+        return False
+    return mean_bounds(found).lower(ERROR, unseen=False) > 0
