@@ -19,7 +19,7 @@ from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.loop import LoopThread
 from ragbench.core.options import named, option, option_group
 from ragbench.core.repeats import Components
-from ragbench.core.scored import COST, MEDIAN, QueryTable, ScoredRun, known_intervals
+from ragbench.core.scored import COST, MEDIAN, NOT_ASKED, QueryTable, ScoredRun, known_intervals
 from ragbench.core.scores import Scores
 from ragbench.core.shown import Shown
 from ragbench.engine import OfRepeat, UntilEnded
@@ -84,8 +84,6 @@ def circular(answers: AnswerSet, judge: str) -> tuple[str, ...]:
     )
 
 
-NOT_ASKED = frozenset({"not-applicable", "no-reference", "no-evidence", "no-golden"})
-"""Reasons for a missing value that lie in the query, not in the answer or the judge. They do not widen the bounds."""
 NOT_ANSWERED = "the answers lack this query"
 
 

@@ -3,10 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
-from ragbench.answers.scoring import AnswerEvaluation
-from ragbench.answers.wattbot.score.parts import Scored
-from ragbench.answers.wattbot.score.summary import scored_run
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.judgements import Judgements
@@ -19,7 +17,18 @@ from ragbench.io.trec import read_intents
 from ragbench.metrics.parse import parse_all
 from ragbench.metrics.score import score
 
-System = Evaluation | AnswerEvaluation | Scored | ScoredRun | Path | str
+
+@runtime_checkable
+class Scorable(Protocol):
+    """What has the scores of one system: scored answers, a scored submission."""
+
+    @property
+    def scored(self) -> ScoredRun:
+        """The scores."""
+        ...
+
+
+System = Evaluation | Scorable | ScoredRun | Path | str
 """An evaluation (all of its systems), scored answers, a scored submission, or the path of a folder or run file."""
 SYSTEM = (
     'an evaluation, one of evaluation.scored, scored answers, or a folder as "FOLDER" or "FOLDER::ARM"; several are '
@@ -53,7 +62,7 @@ def systems(
         elif isinstance(one, ScoredRun):
             found.append(one)
         else:
-            found.append(one.scored if isinstance(one, AnswerEvaluation) else scored_run(one))
+            found.append(one.scored)
     names = [run.name for run in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

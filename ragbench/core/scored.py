@@ -14,6 +14,8 @@ from ragbench.core.shown import Shown
 
 MEDIAN, COST = "p50", "cost_per_query"
 """Names of the intervals of a `ScoredRun`."""
+NOT_ASKED = frozenset({"not-applicable", "no-reference", "no-evidence", "no-golden"})
+"""Reasons for a missing value that lie in the query, not in the answer or the judge. They do not widen the bounds."""
 
 
 @dataclass(frozen=True, eq=False)

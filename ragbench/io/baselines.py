@@ -31,10 +31,10 @@ from ragbench.io.scored_runs import (
     SCORES,
     WITHOUT_RANKINGS,
     query_ms,
-    read_frame,
     read_scored,
     write_latency,
 )
+from ragbench.io.tables import read_parquet
 
 STORE = Path(".ragbench") / "baselines"
 CARD = "baseline.json"
@@ -216,7 +216,7 @@ def _copy(folder: Path, new: Path, arm: str, results: Mapping[str, Any]) -> None
         (new / "runs").mkdir()
         shutil.copyfile(folder / "runs" / f"{trec}.trec", new / "runs" / f"{trec}.trec")
         shutil.copyfile(folder / QRELS, new / QRELS)
-    frame = read_frame(folder / SCORES)
+    frame = read_parquet(folder / SCORES).to_pandas(use_threads=False)
     with replacing(new / SCORES) as path:
         frame[frame["arm"] == arm].reset_index(drop=True).to_parquet(path, index=False)
     write_latency({arm: query_ms(folder, arm)}, new)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.judgements import Judgements
@@ -22,7 +23,7 @@ from ragbench.core.scores import NO_SCORES, Scores
 from ragbench.core.spelling import given
 from ragbench.io.answer_files import ANSWERS
 from ragbench.io.files import make_out, replacing
-from ragbench.io.tables import read_parquet
+from ragbench.io.tables import column_values, read_parquet
 from ragbench.io.trec import read_qrels, read_trec_run
 
 RESULTS, SCORES, REPEATS, QUERIES, QRELS, LEDGER, LATENCY = (
@@ -50,6 +51,8 @@ LOAD_KIND = "load"
 """``kind`` in the manifest of a load test. Its systems are levels, each with its own requests, and it has no
 rankings."""
 WITHOUT_RANKINGS = (ANSWERS_KIND, LOAD_KIND)
+Columns = dict[str, Any]
+"""A float64 array or a list by column."""
 
 
 def check_scores_folder(folder: Path) -> None:
@@ -88,11 +91,11 @@ def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[Scored
     if wanted and wanted not in arms:
         raise InputError(f"{folder}: the evaluation has no arm {wanted!r}{did_you_mean(wanted, arms)}")
     queries = _queries(folder)
-    frame = read_frame(folder / SCORES, KEYS) if any(arm["status"] == "ok" for arm in arms.values()) else None
+    columns = read_columns(folder / SCORES, KEYS) if any(arm["status"] == "ok" for arm in arms.values()) else {}
     rankings = rankings and manifest.get("kind") not in WITHOUT_RANKINGS
     judgements = _judgements(folder, queries) if rankings else None
     entries = _entries(folder)
-    repeats = read_frame(folder / REPEATS, (*KEYS, *NUMBERS)) if (folder / REPEATS).exists() else None
+    repeats = read_columns(folder / REPEATS, (*KEYS, *NUMBERS)) if (folder / REPEATS).exists() else None
     nothing = queries.select(np.zeros(0, dtype=np.int64))
     found = []
     for name, arm in arms.items():
@@ -101,11 +104,11 @@ def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[Scored
         if arm["status"] != "ok":
             found.append(ScoredRun(name, NO_SCORES, nothing, error=arm["error"], manifest=manifest))
             continue
-        own = _sent(queries, frame, name) if manifest.get("kind") == LOAD_KIND else queries
+        own = _sent(queries, columns, name) if manifest.get("kind") == LOAD_KIND else queries
         found.append(
             ScoredRun(
                 name,
-                _with_repeats(_scores(frame, name, arm, own, folder, entries), repeats, name, folder),
+                _with_repeats(_scores(columns, name, arm, own, folder, entries), repeats, name, folder),
                 own,
                 _run(folder, name, manifest, own, entries) if rankings else None,
                 judgements,
@@ -135,9 +138,9 @@ def query_ms(folder: Path, name: str) -> dict[str, float]:
     """Read the milliseconds by query; empty in a folder that an earlier version wrote."""
     if not (folder / LATENCY).exists():
         return {}
-    frame = read_frame(folder / LATENCY, (*KEYS, MS))
-    own = frame[frame["arm"] == name]
-    return dict(zip(own["query_id"].tolist(), own[MS].tolist(), strict=True))
+    columns = read_columns(folder / LATENCY, (*KEYS, MS))
+    rows = zip(columns["arm"], columns["query_id"], columns[MS].tolist(), strict=True)
+    return {id_: ms for arm, id_, ms in rows if arm == name}
 
 
 def write_repeats(by_arm: Mapping[str, Scores], folder: Path) -> None:
@@ -210,21 +213,24 @@ def evaluations_in(folder: Path) -> list[Path]:
     return sorted(found)[:LISTED]
 
 
-def read_frame(path: Path, needs: Sequence[str] = ()) -> Any:
-    """Read a Parquet file of an evaluation as a pandas frame.
+def read_columns(path: Path, needs: Sequence[str] = ()) -> Columns:
+    """Read a Parquet file of an evaluation: float64 arrays, in which missing values are NaN, and lists of the rest.
+
+    The import of pandas takes longer than everything else that a gate does, so this does without.
 
     Raises:
         InputError: the file is missing or broken, or lacks a column of ``needs``.
     """
     try:
-        frame = read_parquet(path).to_pandas(use_threads=False)
+        table = read_parquet(path)
+        columns = {name: column_values(table[name]) for name in table.column_names}
     except (OSError, ValueError) as error:
         why = str(error) if path.exists() else "no such file"
         raise InputError(f"{path}: cannot be read ({why}); evaluate again with --out {path.parent}") from error
-    missing = [name for name in needs if name not in frame.columns]
+    missing = [name for name in needs if name not in columns]
     if missing:
         raise InputError(f"{path}: has no column {missing[0]!r}; evaluate again with --out {path.parent}")
-    return frame
+    return columns
 
 
 def _intervals(arm: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
@@ -234,54 +240,67 @@ def _intervals(arm: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
 
 
 def _queries(folder: Path) -> QueryTable:
-    frame = read_frame(folder / QUERIES, OWN)
+    found = read_columns(folder / QUERIES, OWN)
     columns = {}
-    for name in frame.columns:
+    for name, values in found.items():
         if name.startswith(META):
-            values = frame[name]
-            columns[name.removeprefix(META)] = [
-                None if missing else value for value, missing in zip(values.tolist(), values.isna(), strict=True)
-            ]
-    ids, texts, types, units = (frame[name].tolist() for name in OWN)
+            plain = values.tolist() if isinstance(values, np.ndarray) else values
+            columns[name.removeprefix(META)] = [None if value != value else value for value in plain]
+    ids, texts, types, units = (found[name] for name in OWN)
     return QueryTable(ids, texts, types, units, columns)
 
 
-def _sent(queries: QueryTable, frame: Any, name: str) -> QueryTable:
+def _sent(queries: QueryTable, columns: Columns, name: str) -> QueryTable:
     """Select the requests of one level of a load test."""
-    ids = set(frame["query_id"][frame["arm"] == name])
+    ids = {id_ for id_, arm in zip(columns["query_id"], columns["arm"], strict=True) if arm == name}
     return queries.select(np.array([row for row, id_ in enumerate(queries.ids) if id_ in ids], dtype=np.int64))
 
 
 def _scores(
-    frame: Any, name: str, arm: Mapping[str, Any], queries: QueryTable, folder: Path, entries: list[LedgerEntry]
+    columns: Columns, name: str, arm: Mapping[str, Any], queries: QueryTable, folder: Path, entries: list[LedgerEntry]
 ) -> Scores:
-    rows = frame[frame["arm"] == name]
-    if rows["query_id"].tolist() != list(queries.ids):
+    rows = _rows(columns, name)
+    if [columns["query_id"][row] for row in rows.tolist()] != list(queries.ids):
         raise InputError(
             f"{folder / SCORES}: its queries are not those of {QUERIES}; evaluate again with --out {folder}"
         )
     metrics = tuple(arm["metrics"])
-    missing = [metric for metric in metrics if metric not in rows.columns]
+    missing = [metric for metric in metrics if metric not in columns]
     if missing:
         raise InputError(f"{folder / SCORES}: has no column {missing[0]!r}; evaluate again with --out {folder}")
-    values = rows[list(metrics)].to_numpy(dtype=np.float64)
+    values = _table(columns, rows, metrics)
     of_scores = tuple(e for e in entries if e.code == "no-relevant" or e.stage == "score")
     return Scores(queries.ids, metrics, values, Ledger(of_scores), arm.get("directions", {}), arm.get("averages", {}))
 
 
-def _with_repeats(scores: Scores, frame: Any, name: str, folder: Path) -> Scores:
+def _rows(columns: Columns, name: str) -> npt.NDArray[np.int64]:
+    """The rows of one system."""
+    return np.flatnonzero([arm == name for arm in columns["arm"]])
+
+
+def _table(columns: Columns, rows: npt.NDArray[np.int64], metrics: Sequence[str]) -> npt.NDArray[np.float64]:
+    """(rows, metrics) values."""
+    out = np.empty((len(rows), len(metrics)))
+    for at, metric in enumerate(metrics):
+        out[:, at] = np.asarray(columns[metric], dtype=np.float64)[rows]
+    return out
+
+
+def _with_repeats(scores: Scores, columns: Columns | None, name: str, folder: Path) -> Scores:
     """Add the values of each run, if the system ran several times."""
-    rows = None if frame is None else frame[frame["arm"] == name]
-    if rows is None or rows.empty:
+    rows = np.zeros(0, dtype=np.int64) if columns is None else _rows(columns, name)
+    if columns is None or not len(rows):
         return scores
-    runs, judged = (int(rows[column].max()) for column in NUMBERS)
+    runs, judged = (max(columns[number][row] for row in rows.tolist()) for number in NUMBERS)
     ids = list(scores.query_ids)
-    whole = rows["query_id"].tolist() == ids * (runs * judged) and set(scores.metrics) <= set(rows.columns)
+    whole = [columns["query_id"][row] for row in rows.tolist()] == ids * (runs * judged) and set(
+        scores.metrics
+    ) <= columns.keys()
     if not whole:
         raise InputError(
             f"{folder / REPEATS}: its runs of {name} are not those of {SCORES}; evaluate again with --out {folder}"
         )
-    values = rows[list(scores.metrics)].to_numpy(dtype=np.float64)
+    values = _table(columns, rows, scores.metrics)
     return replace(scores, repeats=values.reshape(runs, judged, len(ids), len(scores.metrics)))
 
 

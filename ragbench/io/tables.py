@@ -20,6 +20,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple, cast
 
+import numpy as np
+
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.pairs import pairs
 from ragbench.core.spelling import named
@@ -288,6 +290,27 @@ def read_parquet(path: Path) -> Any:
     """
     with open_parquet(path) as file:
         return file.read(use_threads=False)
+
+
+def column_values(column: Any) -> Any:
+    """The values of a `pyarrow.ChunkedArray`: a float64 array with NaN for missing ones, or a list of another type.
+
+    `pyarrow.ChunkedArray.to_numpy` gives the same array and imports pandas.
+    """
+    import pyarrow as pa
+
+    if column.type != pa.float64():
+        return column.to_pylist()
+    parts = [np.empty(0)]
+    for chunk in column.chunks:
+        valid, values = chunk.buffers()
+        own = slice(chunk.offset, chunk.offset + len(chunk))
+        part = np.frombuffer(values, dtype=np.float64)[own]
+        if chunk.null_count:
+            bits = np.unpackbits(np.frombuffer(valid, dtype=np.uint8), bitorder="little")[own]
+            part = np.where(bits == 1, part, np.nan)
+        parts.append(part)
+    return np.concatenate(parts)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ matrix of queries by ranks.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -18,6 +19,8 @@ from ragbench.metrics.lookup import Table
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+MANY_IDS = 20_000
+"""Above this number of ids, Arrow looks them up faster than a dict even if it must be imported first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,21 +177,28 @@ def _translate(items: npt.NDArray[np.int32], item_ids: Sequence[str], run_ids: S
     """Map the judged items to the run's vocabulary; -1 if the run lacks an item."""
     if isinstance(item_ids, ArrowIds) and isinstance(run_ids, ArrowIds):
         return _rows_in(item_ids, run_ids).take(items)
-    import pyarrow as pa
-    from pyarrow import compute
-
     seen = np.zeros(len(item_ids), dtype=bool)
     seen[items] = True
     judged = np.flatnonzero(seen)
     names = [item_ids[item] for item in judged.tolist()]
     row = np.full(len(item_ids), -1, dtype=np.int32)
-    try:
-        at = compute.index_in(pa.array(names, pa.string()), value_set=pa.array(run_ids, pa.string()))
-        row[judged] = at.fill_null(-1).to_numpy()
-    except UnicodeEncodeError:  # An id with half of a surrogate pair does not fit in Arrow's UTF-8.
-        place = {id_: i for i, id_ in enumerate(run_ids)}
-        row[judged] = [place.get(name, -1) for name in names]
+    row[judged] = _places(names, run_ids)
     return row.take(items)
+
+
+def _places(names: Sequence[str], ids: Sequence[str]) -> Sequence[int] | npt.NDArray[np.int32]:
+    """Row of each name in the ids; -1 if it is not there."""
+    if len(ids) > MANY_IDS:
+        import pyarrow as pa
+        from pyarrow import compute
+
+        # An id with half of a surrogate pair does not fit in Arrow's UTF-8.
+        with suppress(UnicodeEncodeError):
+            at = compute.index_in(pa.array(names, pa.string()), value_set=pa.array(ids, pa.string()))
+            found: npt.NDArray[np.int32] = at.fill_null(-1).to_numpy()
+            return found
+    place = {id_: i for i, id_ in enumerate(ids)}
+    return [place.get(name, -1) for name in names]
 
 
 def _rows_in(wanted: ArrowIds, ids: ArrowIds) -> npt.NDArray[np.int32]:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from ragbench.answers.answering import counts, unsteady
 from ragbench.answers.judge_check.rate import CalibratedRate
 from ragbench.answers.judging import JudgePlan
-from ragbench.answers.scoring import NOT_ASKED, AnswerEvaluation
+from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.core.answers import AnswerSet
 from ragbench.core.evaluations import SCHEMA_VERSION, Estimate
 from ragbench.core.fingerprint import plain
-from ragbench.core.scored import COST, MEDIAN
+from ragbench.core.scored import COST, MEDIAN, NOT_ASKED
 from ragbench.io.files import replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.scored_runs import (

@@ -29,7 +29,7 @@ from ragbench.answers.wattbot.score.lesson import read_lesson_frame, score_lesso
 from ragbench.answers.wattbot.score.parts import METRICS, Scored
 from ragbench.answers.wattbot.score.sheet import read_sheet
 from ragbench.answers.wattbot.score.strict import score_strict
-from ragbench.answers.wattbot.score.summary import Summary, scored_run, summarise
+from ragbench.answers.wattbot.score.summary import Summary, summarise
 from ragbench.answers.wattbot.search import LEAST, TOP, Found
 from ragbench.answers.wattbot.solutions import Solution, write_solutions
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
@@ -306,4 +306,4 @@ def _compared(scored: Sequence[Scored], options: ScoreOptions) -> Compared:
         metrics=METRICS, by=("type",), examples=EXAMPLES, intersect=options.compat == "lesson", margin=options.margin,
         seed=options.seed, resamples=options.resamples, confidence=options.confidence,
     )  # fmt: skip
-    return compare_runs([scored_run(one) for one in scored], settings)
+    return compare_runs([one.scored for one in scored], settings)

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from ragbench.answers.scoring import NOT_ASKED
 from ragbench.comparison.gate.bounds import (
     FEWEST_CLUSTERS,
     POWER,
@@ -23,7 +22,7 @@ from ragbench.comparison.human import METHOD, HumanLabels, powered
 from ragbench.comparison.pairing import Pair, column
 from ragbench.comparison.slices import BUILT_IN, Slice, slices
 from ragbench.core.errors import RagbenchError, SettingError, did_you_mean
-from ragbench.core.scored import ScoredRun
+from ragbench.core.scored import NOT_ASKED, ScoredRun
 from ragbench.core.spelling import named
 from ragbench.metrics.parse import parse
 from ragbench.stats.clusters import cluster_index

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from ragbench.answers.wattbot.score.sheet import Sheet
 from ragbench.core.errors import InputError
 from ragbench.core.ledger import Ledger
+from ragbench.core.scored import ScoredRun
 from ragbench.core.shown import Shown
 
 WEIGHTS = {"value": 0.75, "reference": 0.15, "na": 0.10}
@@ -50,6 +51,13 @@ class Scored(Shown):
     def ids(self) -> list[str]:
         """(n,) ids of the truth."""
         return taken(self.truth.ids, self.truth_rows)
+
+    @property
+    def scored(self) -> ScoredRun:
+        """The submission as input of a comparison, with the metrics of `METRICS`."""
+        from ragbench.answers.wattbot.score.summary import scored_run
+
+        return scored_run(self)
 
 
 def taken(column: Any, rows: Rows) -> list[str]:
