@@ -24,6 +24,7 @@ MODULES = {
     "validity": "validity",
     "statistics": "significance",
     "unequal": "unequal",
+    "repeats": "repeats",
     "several": "several",
     "leaderboards": "leaderboards",
     "bayesian": "bayesian",

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.comparison.pairing import column
+from ragbench.comparison.runs import errors_of
 from ragbench.comparison.verdict import VerdictSettings
 from ragbench.core.context import generator
 from ragbench.core.leaderboard import Gain, Leaderboard, Place
@@ -43,7 +44,8 @@ def leaderboard(
 
     Returns:
         None for fewer than three systems, a metric of which neither higher nor lower values are better, and fewer than
-        two queries with a value of every system.
+        two queries with a value of every system. None, too, if whole runs of a system vary, because neither test nor
+        bootstrap includes that.
 
     Raises:
         InputError: the metric is missing, or infinite for a query.
@@ -56,6 +58,9 @@ def leaderboard(
     if len(common) < 2:
         return None
     values, clusters = values[common], cluster_index([runs[0].queries.units[row] for row in common.tolist()])
+    found = [errors_of(run, metric, common, clusters) for run in runs]
+    if any(one is not None and one.shared[0] > 0 for one in found):
+        return None
     if settings.average == "documents":
         values = cluster_averages(values, clusters)
         clusters = np.arange(len(values))

@@ -114,7 +114,7 @@ def with_runs(found: ClusteredMeans, runs: RunErrors) -> ClusteredMeans:
 
     The squared error is ``se^2 + shared``. Its degrees of freedom average the reciprocals of those of the two parts,
     ``df = (se^2 + shared) / (se^2 / df_clusters + squares / df_runs)``. Satterthwaite's formula, which squares the
-    parts, covers .92 with three runs whose shared part is large, where this covers .93 to .96; it is below
+    parts, covers .90 with three runs of one system, where this covers .94 to .98; it is below
     Satterthwaite's everywhere (`benchmarks/repeats.py`). A column whose runs share nothing keeps its error and degrees
     of freedom.
 

@@ -97,6 +97,7 @@ def test_several_systems_have_no_simultaneous_intervals_that_ignore_runs() -> No
     three = [system("a", values(1, 3, 0.05)), system("b", values(2, 3, 0.05)), system("c", values(3, 3, 0.05))]
     found = compared(*three, correction="max-t")
     assert all(one.simultaneous_low is None for one in found.verdicts)
+    assert found.leaderboard is None
     assert all(any("whole runs vary" in note for note in one.notes) for one in found.verdicts)
     holm = compared(*three, correction="holm")
     assert [one.p_adjusted for one in found.verdicts] == [one.p_adjusted for one in holm.verdicts]
