@@ -19,6 +19,7 @@ import pkgutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -109,9 +110,15 @@ def _modules(kind: Kind) -> dict[str, str]:
     }
 
 
+@lru_cache
+def _points(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """The entry points of the packages on a path. Finding them takes longer than making a plugin."""
+    return tuple(entry_points(group=group))
+
+
 def _origins(kind: Kind) -> dict[str, str | EntryPoint]:
     found: dict[str, str | EntryPoint] = {**_modules(kind)}
-    for point in entry_points(group=kind.group):
+    for point in _points(kind.group, tuple(sys.path)):
         if point.name in found:
             other = found[point.name]
             taken = other if isinstance(other, str) else other.value

@@ -126,7 +126,8 @@ class Judgements(Shown):
     @cached_property
     def fingerprint(self) -> str:
         """Fingerprint of queries, items and labels."""
-        names = fingerprint_texts(self.query_ids, (self.item_ids[i] for i in self.items))
+        ids = list(self.item_ids)
+        names = fingerprint_texts(self.query_ids, [ids[i] for i in self.items.tolist()])
         return fingerprint([names, self.offsets.tobytes().hex(), self.labels.tobytes().hex()])
 
 

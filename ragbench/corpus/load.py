@@ -255,4 +255,5 @@ def _recogniser(path: Path) -> Loader | None:
 def _classes() -> tuple[type[Loader], ...]:
     names = plugins.names(plugins.LOADERS)
     own_first = sorted(names, key=lambda name: (not names[name].startswith(plugins.LOADERS.package), name))
-    return tuple(plugins.load(plugins.LOADERS, name) for name in own_first)
+    classes = [plugins.load(plugins.LOADERS, name) for name in own_first]
+    return tuple(sorted(classes, key=lambda cls: bool(cls.suffixes)))  # what is known by its content comes first

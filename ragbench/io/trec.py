@@ -11,10 +11,11 @@ import gzip
 import re
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 from urllib.parse import unquote
 
 import numpy as np
@@ -24,13 +25,15 @@ from ragbench.core.ids import ArrowIds
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import LedgerEntry, first_ten
 from ragbench.core.runs import Precision, Run, Unit
-from ragbench.io.files import replacing, write_bytes
+from ragbench.io.files import replacing
 
 BOM = b"\xef\xbb\xbf"
 BLANK = re.compile(r"[ \t\n\r\v\f]")
 """The separators of fields in trec_eval: ASCII white space, so a no-break space may be part of an id."""
 COMMENT = re.compile(rb"^#.*\n?", re.MULTILINE)
 BLANKS = bytes.maketrans(b"\t\r\v\f", b"    ")
+UNUSUAL = r"^$|^#|[ \t\n\r\v\f%]"
+"""What an id has that cannot stand in a TREC file, or that is escaped."""
 STANDARD_INPUT = Path("-")
 GZIP = b"\x1f\x8b"
 ROWS_PER_WRITE = 1 << 18
@@ -322,20 +325,10 @@ def write_trec_run(run: Run, path: Path | str, tag: str = "ragbench", *, escape:
     import pyarrow.compute as pc
 
     path = Path(path)
-    query_ids, item_ids = list(run.query_ids), list(run.item_ids)
-    if escape:
-        query_ids, item_ids = [_escaped(id_) for id_ in query_ids], [_escaped(id_) for id_ in item_ids]
-    unfit = unwritable(query_ids, item_ids)
-    if unfit:
-        raise InputError(
-            f"{path}: {len(unfit)} ids cannot stand in a TREC file (empty, white space, or a query that begins with "
-            f"'#'): {first_ten(unfit)}. Write JSON or Parquet, or escape them"
-        )
+    queries, items = _id_column(path, run.query_ids, run.item_ids, escape=escape)
     if not tag or BLANK.search(tag):
         raise InputError(f"{path}: the tag of a TREC run must be one word, not {tag!r}")
-    queries, items = pa.array(query_ids, pa.large_string()), pa.array(item_ids, pa.large_string())
-    with replacing(path) as temporary, temporary.open("wb") as raw:
-        out = gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) if path.suffix == ".gz" else raw
+    with _writing(path) as out:
         for low in range(0, len(run.items), ROWS_PER_WRITE):
             rows = slice(low, low + ROWS_PER_WRITE)
             lines = pc.binary_join_element_wise(
@@ -347,9 +340,56 @@ def write_trec_run(run: Run, path: Path | str, tag: str = "ragbench", *, escape:
                 pa.scalar(f"{tag}\n", pa.large_string()),
                 pa.scalar(" ", pa.large_string()),
             )
-            out.write("".join(lines.to_pylist()).encode())
-        if out is not raw:
-            out.close()
+            out.write(_joined(lines))
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that replaces another at the end; it is compressed if its name ends in ``.gz``."""
+    with replacing(path) as temporary, temporary.open("wb") as raw:
+        if path.suffix != ".gz":
+            yield raw
+            return
+        with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as out:
+            yield out
+
+
+def _joined(lines: Any) -> Any:
+    """The bytes of an Arrow array of large strings, one behind the other, without a copy."""
+    ends = np.frombuffer(lines.buffers()[1], np.int64, count=len(lines) + 1, offset=lines.offset * 8)
+    return memoryview(lines.buffers()[2])[ends[0] : ends[-1]] if len(lines) else b""
+
+
+def _id_column(path: Path, *columns: Sequence[str], escape: bool) -> list[Any]:
+    """Arrow arrays of query ids and item ids that a TREC file can hold.
+
+    Args:
+        path: the file, for messages.
+        columns: query ids, and item ids.
+        escape: whether to escape what it cannot hold.
+
+    Raises:
+        InputError: an id cannot stand in the file.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    arrays = [
+        ids.arrow.cast(pa.large_string()) if isinstance(ids, ArrowIds) else pa.array(list(ids), pa.large_string())
+        for ids in columns
+    ]
+    if not any(pc.any(pc.match_substring_regex(array, UNUSUAL)).as_py() for array in arrays):
+        return arrays
+    texts = [array.to_pylist() for array in arrays]
+    if escape:
+        texts = [[_escaped(id_) for id_ in ids] for ids in texts]
+    unfit = unwritable(*texts)
+    if unfit:
+        raise InputError(
+            f"{path}: {len(unfit)} ids cannot stand in a TREC file (empty, white space, or a query that begins with "
+            f"'#'): {first_ten(unfit)}. Write JSON or Parquet, or escape them"
+        )
+    return [pa.array(ids, pa.large_string()) for ids in texts]
 
 
 def _escaped(id_: str) -> str:
@@ -485,13 +525,18 @@ def write_qrels(judgements: Judgements, path: Path | str, *, escape: bool = Fals
     Raises:
         InputError: an id is empty or has white space in it, or a query id begins with ``#``.
     """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     path = Path(path)
-    labels = judgements.to_dict()
-    if escape:
-        labels = {_escaped(id_): {_escaped(item): n for item, n in row.items()} for id_, row in labels.items()}
-    unfit = unwritable(list(labels), [item for row in labels.values() for item in row])
-    if unfit:
-        raise InputError(f"{path}: {len(unfit)} ids cannot stand in a TREC file: {first_ten(unfit)}")
-    lines = (f"{query} 0 {item} {label}\n" for query, row in labels.items() for item, label in row.items())
-    content = "".join(lines).encode()
-    write_bytes(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+    queries, items = _id_column(path, judgements.query_ids, judgements.item_ids, escape=escape)
+    labels = pa.array(judgements.labels).cast(pa.large_string())
+    lines = pc.binary_join_element_wise(
+        queries.take(pa.array(judgements.query_index)),
+        pa.scalar("0", pa.large_string()),
+        items.take(pa.array(judgements.items)),
+        pc.binary_join_element_wise(labels, *(pa.scalar(text, pa.large_string()) for text in ("\n", ""))),
+        pa.scalar(" ", pa.large_string()),
+    )
+    with _writing(path) as out:
+        out.write(_joined(lines))

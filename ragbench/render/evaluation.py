@@ -402,10 +402,10 @@ class ReportFolder:
         write_text(self.folder / "ledger.jsonl", "".join(line + "\n" for line in lines))
         write_text(self.folder / "summary.md", evaluation_markdown(evaluation))
         manifest = {**evaluation.manifest, **self._inputs, "complete": True, "runs": self._names}
-        self._results(evaluation_json(replace(evaluation, manifest=manifest)))
+        self._results(evaluation_json(replace(evaluation, manifest=manifest)), indent=1)
 
-    def _results(self, content: dict[str, object]) -> None:
-        write_text(self.folder / RESULTS, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    def _results(self, content: dict[str, object], *, indent: int | None = None) -> None:
+        write_text(self.folder / RESULTS, json.dumps(content, indent=indent, ensure_ascii=False) + "\n")
 
     def _scores(self, arms: Sequence[Arm]) -> None:
         import pandas as pd

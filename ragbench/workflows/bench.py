@@ -293,7 +293,7 @@ class Bench:
         rng = generator(self.settings.seed, "bootstrap")
         scores = each[0] if len(each) == 1 else Scores.mean_of([[one] for one in each])
         cut = tie_cut(self.settings.k)
-        changed = changed_queries([_results(one, its, cut) for one, its in zip(runs, each, strict=True)])
+        changed = changed_queries([_results(*one, cut) for one in zip(runs, each, strict=True)]) if others else []
         degraded = dict(measured.degraded)
         for number, other in enumerate(others, start=2):
             degraded |= {id_: f"{why} (run {number})" for id_, why in other.degraded.items() if id_ not in degraded}
