@@ -344,7 +344,7 @@ def write_trec_run(run: Run, path: Path | str, tag: str = "ragbench", *, escape:
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[IO[bytes]]:
+def _writing(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
     """Open a file that replaces another at the end; it is compressed if its name ends in ``.gz``."""
     with replacing(path) as temporary, temporary.open("wb") as raw:
         if path.suffix != ".gz":
