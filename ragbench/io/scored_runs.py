@@ -89,7 +89,7 @@ def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[Scored
     manifest = results["manifest"]
     arms = {arm["name"]: arm for arm in results["arms"]}
     if wanted and wanted not in arms:
-        raise InputError(f"{folder}: the evaluation has no arm {wanted!r}{did_you_mean(wanted, arms)}")
+        raise InputError(f"{folder}: the evaluation has no system {wanted!r}{did_you_mean(wanted, arms)}")
     queries = _queries(folder)
     columns = read_columns(folder / SCORES, KEYS) if any(arm["status"] == "ok" for arm in arms.values()) else {}
     rankings = rankings and manifest.get("kind") not in WITHOUT_RANKINGS

@@ -76,7 +76,7 @@ class EvaluationSettings:
         object.__setattr__(self, "metrics", tuple(self.metrics))
         faults = []
         if not self.k or min(self.k) < 1:
-            faults.append(f"{named('k')} is {list(self.k)}; every cut-off must be at least 1")
+            faults.append(f"{named('k')} is {', '.join(map(str, self.k))}; every cut-off must be at least 1")
         if self.level_of < 1:
             faults.append(f"{named('level_of')} is {self.level_of}; it must be at least 1")
         if self.resamples < 100:

@@ -44,7 +44,7 @@ from ragbench.workflows.by_wording import Copies
 from ragbench.workflows.measure import Measured, measure, replay
 
 RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
-"""Their versions are part of a stored run's key: another version may rank otherwise."""
+"""Libraries whose versions are part of a stored run's key: another version may rank differently."""
 
 RANKING_CODE = (
     "core/*.py",
@@ -57,12 +57,12 @@ RANKING_CODE = (
     "workflows/bench.py",
     "workflows/measure.py",
 )
-"""What ranks and measures."""
+"""Modules that rank and measure."""
 
 
 @lru_cache
 def code_fingerprint(module: str) -> str:
-    """Fingerprint of the source code of the retriever's module and of ragbench's packages that rank and measure.
+    """Fingerprint the source code of the retriever's module and of the packages that rank and measure.
 
     It keeps a run of other code from being used as a run of this code. It is empty for a module without a file, such as
     a notebook, whose runs cannot be stored.
@@ -78,7 +78,7 @@ def code_fingerprint(module: str) -> str:
 
 
 def library_versions() -> dict[str, str]:
-    """Installed version of each library that ranks."""
+    """Return the installed version of each library that ranks."""
     return {name: _version(name) for name in RANKING_LIBRARIES}
 
 
@@ -93,9 +93,9 @@ DEFAULT_RETRIEVERS = ("bm25", "dense", "hybrid", "rerank")
 
 OnArm = Callable[[Arm], None]
 System = str | Mapping[str, object] | Retriever
-"""A spec, its settings as a mapping, or the retriever itself."""
+"""A spec, a mapping with name and settings, or a retriever."""
 Retrievers = Sequence[System] | Mapping[str, System]
-"""Each under the name it is written by, or under names of one's own."""
+"""Retrievers named by their specs, or by names of your own."""
 
 
 def evaluate(
@@ -155,12 +155,12 @@ def _token_embedders(retriever: Retriever) -> frozenset[str]:
 
 
 def modules(retriever: Retriever) -> set[str]:
-    """The modules of a retriever and of the retrievers it is made of."""
+    """Return the modules of a retriever and of its parts."""
     return {type(retriever).__module__}.union(*(modules(part) for part in retriever.parts))
 
 
 def arms_of(retrievers: Retrievers) -> dict[str, Retriever]:
-    """Retriever by arm name, which is how it is written unless names are given; every fault is reported at once."""
+    """Build the retrievers by arm name. The name is the spec unless you give one. Every fault is reported at once."""
     faults: list[str] = []
     arms: dict[str, Retriever] = {}
     pairs = retrievers.items() if isinstance(retrievers, Mapping) else ((None, system) for system in retrievers)
@@ -183,7 +183,7 @@ def arms_of(retrievers: Retrievers) -> dict[str, Retriever]:
 
 
 def judged_unit(level: str, golden: GoldenSet, chunks: Chunks) -> Unit:
-    """Chunks where evidence points at parts of documents and some document was cut, else documents."""
+    """Choose chunks if evidence is part of a document and some document was cut, else documents."""
     if level == "chunk":
         return "chunk"
     if level == "document":
@@ -192,7 +192,7 @@ def judged_unit(level: str, golden: GoldenSet, chunks: Chunks) -> Unit:
 
 
 def without_self(golden: GoldenSet, chunks: Chunks) -> GoldenSet:
-    """Leave the document whose id is the query's id out of that query's ranking, and of what is relevant to it."""
+    """Exclude the document with the query's id from the ranking and the relevant items of that query."""
     own = chunks.document_row
     items = (replace(item, exclude=(*item.exclude, item.id)) if item.id in own else item for item in golden)
     return replace(golden, items=tuple(items))
@@ -229,7 +229,7 @@ class Asked:
 
 
 class Bench:
-    """One evaluation at work.
+    """An evaluation in progress.
 
     Args:
         asked: the queries.
@@ -278,7 +278,7 @@ class Bench:
         return self.evaluation(done)
 
     def arm(self, name: str, retriever: Retriever) -> Arm:
-        """Run, or take from the store, and score one arm."""
+        """Run an arm, or take its run from the store, and score it."""
         if self.copies is not None:
             retriever = self.copies.search_in(retriever)
         try:
@@ -321,7 +321,7 @@ class Bench:
         )
 
     def _repeats(self, retriever: Retriever) -> list[Measured]:
-        """Run the retriever again, unless it gives the same rankings for certain.
+        """Run the retriever again, unless it certainly gives the same rankings.
 
         Raises:
             ArmError: a repeat did not run properly.
@@ -340,7 +340,7 @@ class Bench:
         return found
 
     def _unsteady(self, retriever: Retriever, runs: Sequence[Run], changed: Sequence[int]) -> list[str]:
-        """What is said of a system that should give the same rankings each time and does not, with an example."""
+        """Warn, with an example, of a system that gives other rankings each time although it should not."""
         if not changed or not retriever.cacheable:
             return []
         ids, cut = runs[0].query_ids, tie_cut(self.settings.k)
@@ -378,7 +378,7 @@ class Bench:
         return fingerprint([*decides, code, repeat] if repeat else [*decides, code])
 
     def _judged(self, run: Run) -> Run:
-        """The run in the judged unit."""
+        """Convert the run to the judged unit."""
         if self.chunks is None:
             return run
         if run.unit == "chunk" and self.task.unit == "document":
@@ -424,7 +424,7 @@ class Bench:
         return found
 
     def _strangers(self, returned: Run, scores: Scores) -> list[str]:
-        """What is said of ids that the corpus or the judgements lack: such results score 0 whatever they are."""
+        """Warn of ids that are missing in the corpus or the judgements: such results always score 0."""
         found = [entry.reason for entry in scores.ledger.of("nothing-judged")]
         if self.chunks is None or (returned.unit == "chunk" and len(returned.item_ids) == len(self.chunks)):
             return found
@@ -441,7 +441,7 @@ class Bench:
         return found
 
     def _depth_warned(self, arms: Sequence[Arm]) -> Sequence[Arm]:
-        """Warn of run files that are deeper than the searches they stand beside, where that changes a metric."""
+        """Warn of run files that are deeper than the other searches, if that changes a metric."""
         whole = [str(metric) for metric in self.settings.chosen if getattr(metric, "k", 0) is None]
         replayed = [arm.status == "ok" and LONGEST in arm.notes for arm in arms]
         if not whole or all(replayed):
@@ -459,7 +459,7 @@ class Bench:
         return found
 
     def evaluation(self, arms: Sequence[Arm]) -> Evaluation:
-        """Put comparisons, issue log and manifest together for the finished arms."""
+        """Combine comparisons, issue log and manifest of the finished arms."""
         arms = self._depth_warned(arms)
         ran = [arm for arm in arms if arm.status == "ok"]
         ledger = self.asked.ledger + self.task.ledger
@@ -530,7 +530,7 @@ class Bench:
 
 
 def _results(run: Run, scores: Scores, cut: int) -> list[object]:
-    """The top of the ranking and the scores of each query, to compare runs by."""
+    """Return the top of the ranking and the scores of each query, for comparing runs."""
     return [([item for item, _ in run.ranking(at)[:cut]], values.tobytes()) for at, values in enumerate(scores.values)]
 
 

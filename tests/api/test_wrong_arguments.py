@@ -91,7 +91,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
             "rb.evaluate(CORPUS, GOLDEN, level='page')",
             "evaluate: level is 'page'; it must be 'auto', 'chunk' or 'document'",
         ),
-        ("rb.evaluate(CORPUS, GOLDEN, k=0)", "k= is [0]; every cut-off must be at least 1"),
+        ("rb.evaluate(CORPUS, GOLDEN, k=0)", "k= is 0; every cut-off must be at least 1"),
         ("rb.evaluate(CORPUS, GOLDEN, k=(cut for cut in (5, 'x')))", "evaluate: k[1] is 'x'; k must be cut-offs"),
         ("rb.evaluate(CORPUS, GOLDEN, metrics=[5])", "evaluate: metrics[0] is 5; metrics must be a list of names"),
         ("rb.load_golden(PurePosixPath('x'))", "load_golden: path is a PurePosixPath; it must be a path"),

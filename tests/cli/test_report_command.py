@@ -129,7 +129,7 @@ def test_a_system_that_did_not_run_is_named(ragbench: Any, tmp_path: Path) -> No
     [
         ((ROOT / "pyproject.toml",), "is a file; name a folder that 'ragbench eval --out' wrote"),
         (("nowhere",), "name a folder that 'ragbench eval --out' wrote"),
-        (("RUN::bm52",), "has no arm 'bm52'; did you mean 'bm25'?"),
+        (("RUN::bm52",), "has no system 'bm52'; did you mean 'bm25'?"),
         (("RUN", "RUN"), "is named twice"),
         (("RUN", "--metric", "ndcg@7"), "--metric ndcg@7"),
         (("RUN", "--baseline", "dense"), "no system has that name"),

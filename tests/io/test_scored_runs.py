@@ -59,7 +59,7 @@ def test_an_arm_that_did_not_run_says_why(folder: Path) -> None:
 
 def test_one_arm_by_name(folder: Path) -> None:
     assert [one.name for one in read_scored(f"{folder}::bm25:k1=2")] == ["bm25:k1=2"]
-    with pytest.raises(InputError, match="no arm 'bm26'; did you mean 'bm25'"):
+    with pytest.raises(InputError, match="no system 'bm26'; did you mean 'bm25'"):
         read_scored(f"{folder}::bm26")
 
 

@@ -38,23 +38,23 @@ RESAMPLES = 10_000
 
 
 def run_estimates(run: ScoredRun, scores: Scores) -> dict[str, Estimate]:
-    """Every metric of the scores, resampled by unit, with the seed of the evaluation.
+    """Estimate every metric of the scores, resampled by unit, with the seed of the evaluation.
 
     Args:
-        run: whose queries and settings count.
-        scores: over its queries, in their order.
+        run: run with the queries and settings.
+        scores: scores of its queries, in their order.
     """
     seed, resamples = _setting(run, "seed", 0), _setting(run, "resamples", RESAMPLES)
     return estimates(scores, cluster_index(run.queries.units), generator(seed, "bootstrap"), resamples)
 
 
 def metric_estimate(run: ScoredRun, metric: str, rows: npt.NDArray[np.int64] | None = None) -> Estimate:
-    """One metric of a run.
+    """Estimate one metric of a run.
 
     Args:
         run: the run.
         metric: one of its metrics.
-        rows: these queries only; all by default.
+        rows: rows of the queries to use; None for all.
     """
     if rows is None:
         return run_estimates(run, run.scores.select(metrics=(metric,)))[metric]
@@ -63,7 +63,7 @@ def metric_estimate(run: ScoredRun, metric: str, rows: npt.NDArray[np.int64] | N
 
 
 def direction_of(runs: Sequence[ScoredRun], metric: str) -> Direction:
-    """Which values of the metric are better, as the first run that has it says."""
+    """Say which values of a metric are better, according to the first run that has it."""
     return next((run.scores.direction(metric) for run in runs if metric in run.scores.metrics), "higher")
 
 
@@ -86,15 +86,15 @@ def groups_figure(
     *,
     zero: bool = False,
 ) -> Spec:
-    """The picture.
+    """Build the specification.
 
     Args:
-        description: of what is seen.
+        description: text that describes the chart.
         frame: ``slice``, ``queries``, ``system``, ``value``, ``low``, ``high``, and what ``hover`` names.
-        title: of the axis.
-        systems: all systems of the report, in the order of their looks.
+        title: title of the axis.
+        systems: all systems of the report; the order decides colour and shape.
         hover: fields and titles of the tooltip.
-        zero: draw the line of no difference, and sign the figures.
+        zero: whether to draw the line of no difference and to print signs.
     """
     frame = frame[frame["value"].notna()]
     labels = list(dict.fromkeys(frame["slice"]))
@@ -152,13 +152,13 @@ def groups_figure(
 
 
 FIGURES = 190
-"""Pixels that the figures on the right may take."""
+"""Width of the figures on the right, in pixels."""
 LONG = 20
-"""Letters of a name from which on the figures stand below it, so that a phone shows all of it."""
+"""From this length of a name on, the figures stand below it, so that a phone shows the whole row."""
 
 
 class Layout(NamedTuple):
-    """Pixels of a row: its height, and how far from its middle name, figures and dot stand."""
+    """Height of a row, and the distances of name, figures and dot from its middle, in pixels."""
 
     height: int
     name: int
@@ -171,7 +171,7 @@ BELOW = Layout(62, -20, -4, 15)
 
 
 def layout(names: Iterable[str]) -> Layout:
-    """The layout for rows of these names."""
+    """Choose the layout for rows with these names."""
     return BELOW if any(len(name) > LONG for name in names) else BESIDE
 
 
@@ -187,18 +187,18 @@ def rows_figure(
     format: str = ".2~f",
     aside: bool = False,
 ) -> Spec:
-    """The picture.
+    """Build the specification.
 
     Args:
-        description: of what is seen.
+        description: text that describes the chart.
         values: ``row`` (unique), ``said`` (the figures as text), ``value``, ``low``, ``high``.
-        title: of the axis; its lines, where there are several.
-        look: channels of dot and interval beyond their place (colour, shape).
+        title: title of the axis, or its lines.
+        look: channels of the dots and intervals besides their position (colour, shape).
         hover: fields and titles of the tooltip.
-        scale: of the axis.
-        below: layers behind.
-        format: of the axis.
-        aside: there is a line at 0, and names at the left edge step aside.
+        scale: scale of the axis.
+        below: layers to draw behind the dots.
+        format: number format of the axis.
+        aside: whether names at the left edge must leave room for the line at 0.
     """
     x = quantitative("value", title, axis=_axis(format), scale={"padding": 14, "nice": False, **(scale or {})})
     y = row_place()
@@ -223,7 +223,7 @@ def rows_figure(
 
 
 def _texts(rows: Layout, dx: Any) -> list[Spec]:
-    """The name of each row, and its figures; before each of them a halo, for lines of the plot end at the letters."""
+    """Draw the name and the figures of each row, each with a halo that keeps lines away from the letters."""
     left: Spec = {"type": "text", "align": "left", "baseline": "middle", "aria": False}
     name = {**left, "dx": dx, "dy": rows.name, "style": "strong", "limit": {"expr": "width"}}
     figures = {**left, "dy": rows.figures, "style": "quiet", "limit": {"expr": "width"}}
@@ -245,7 +245,7 @@ def _texts(rows: Layout, dx: Any) -> list[Spec]:
 
 
 def row_place() -> Spec:
-    """The channel of the rows, for layers that a chart adds."""
+    """Return the channel of the rows, for layers that a chart adds."""
     return {"field": "row", "type": "nominal", "sort": None, "axis": None, "scale": {"padding": 0}}
 
 

@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 CUTS = (1, 2, 3, 5, 10, 20, 50, 100)
 READ_AT = 10
-"""The cut that the description names, beside the first and the last."""
+"""The cut that the description names besides the first and the last."""
 KINDS = (NDCG, Hit, Recall)
 
 
 def families(runs: Sequence[ScoredRun]) -> list[Metric]:
-    """nDCG, hit and recall as these systems were scored with them (gain, level), without a cut that means anything.
+    """Return nDCG, hit and recall with the settings (gain, level) of the scored ones. Their cut has no meaning.
 
-    Where none of a kind was scored, its plain form.
+    A family that was not scored has its default settings.
     """
     found: dict[Metric, None] = {}
     for run in runs:
@@ -55,7 +55,7 @@ def families(runs: Sequence[ScoredRun]) -> list[Metric]:
 
 
 def by_cut_frame(runs: Sequence[ScoredRun], family: Metric) -> "pd.DataFrame":
-    """One row per system and cut, computed from the rankings; systems without them have none.
+    """Compute one row per system and cut from the rankings. Systems without rankings have no rows.
 
     Cuts are `CUTS` and those the systems were scored at, as far as the rankings are deep.
 
@@ -81,12 +81,12 @@ def by_cut_frame(runs: Sequence[ScoredRun], family: Metric) -> "pd.DataFrame":
 
 
 def by_cut(frame: "pd.DataFrame", family: Metric, systems: Sequence[str] | None = None) -> Chart:
-    """Lines over the cuts.
+    """Draw a line per system over the cuts.
 
     Args:
         frame: columns of `by_cut_frame`.
-        family: what it is of; its cut does not matter.
-        systems: all systems of the report, in the order of their looks; those of the frame by default.
+        family: metric to draw; its cut does not matter.
+        systems: all systems of the report, whose order decides colour and shape; by default those of the frame.
     """
     metric = str(family).rpartition("@")[0]
     names = list(dict.fromkeys(frame["system"]))
@@ -138,7 +138,7 @@ def _ties(run: ScoredRun) -> Ties:
 
 
 def _in_order(scores: Scores, run: ScoredRun) -> Scores:
-    """Scores in the order of the run's queries."""
+    """Return the scores in the order of the run's queries."""
     if list(scores.query_ids) == list(run.queries.ids):
         return scores
     at = {id_: i for i, id_ in enumerate(scores.query_ids)}

@@ -1,4 +1,4 @@
-"""A chart: a Vega-Lite specification with the same content in words and as a table, and the parts charts share."""
+"""A chart, which is a Vega-Lite specification with a description and a table, and the parts that charts share."""
 
 import math
 import re
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
-"""Names the version of the language; nothing is fetched from it."""
+"""Version of the language. Nothing is fetched from this address."""
 
 
 @dataclass(frozen=True, eq=False)
 class Chart:
-    """One picture.
+    """A chart.
 
     Attributes:
         name: unique among the charts of a report; a file name (``by-cut-ndcg``).
-        title: what it shows, a few words.
-        description: what is seen, with the figures, for a reader who does not see it.
+        title: short title.
+        description: text with the figures, for readers who cannot see the chart.
         spec: Vega-Lite, without title, theme and background: `ragbench.render.charts.theme.config` has the theme.
-            Its width is its container's. The same input gives the same specification.
-        head: columns of the same data as a table, the first of text.
-        rows: cells as a reader wants them, one row per thing shown.
-        hint: what a reader can do with it, one sentence, or empty.
+            It is as wide as its container. The same input gives the same specification.
+        head: columns of the data as a table; the first one has text.
+        rows: formatted cells, one row per mark.
+        hint: one sentence about what a reader can do with the chart, or empty.
     """
 
     name: str
@@ -47,17 +47,17 @@ BANDS_HINT = "Click a system in the legend to see it alone, with its interval; h
 
 Spec = dict[str, Any]
 CHOSEN = "chosen"
-"""Name of the selection that a click on the legend makes."""
+"""Name of the selection by a click on the legend."""
 LETTER = 7
-"""Pixels of a letter of a legend, on the wide side."""
+"""Generous width of a letter in a legend, in pixels."""
 TICKS: Spec = {"expr": "width < 600 ? 4 : 8"}
-"""How many ticks an axis of numbers has."""
+"""Number of ticks of a numeric axis."""
 DIGITS = 6
-"""Of figures in a specification: more than can be seen."""
+"""Significant digits in a specification, more than a reader can see."""
 
 
 def records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
-    """The rows of a frame for a specification: rounded, and null for what is not there."""
+    """Convert a frame to rows of a specification: rounded, and null for missing values."""
     import pandas as pd
 
     columns = [str(name) for name in frame.columns]
@@ -68,12 +68,12 @@ def records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
 
 
 def rows_of(frame: "pd.DataFrame") -> Iterator[Any]:
-    """The rows, with the columns as attributes."""
+    """Iterate over the rows, with the columns as attributes."""
     return iter(frame.itertuples())
 
 
 def figure(description: str, values: Sequence[Mapping[str, Any]], height: int, layers: Sequence[Spec]) -> Spec:
-    """Layers over one table, as wide as their container."""
+    """Combine layers over one table, as wide as their container."""
     return {
         "$schema": SCHEMA,
         "description": description,
@@ -86,7 +86,7 @@ def figure(description: str, values: Sequence[Mapping[str, Any]], height: int, l
 
 
 def rule_at(value: float) -> Spec:
-    """A vertical line: of no difference, or of a limit."""
+    """Draw a vertical line for no difference or for a limit."""
     return {
         "data": {"values": [{"at": value}]},
         "mark": {"type": "rule", "style": "zero", "aria": False},
@@ -95,75 +95,75 @@ def rule_at(value: float) -> Spec:
 
 
 def beside_zero(names: Sequence[str], room: int = 0) -> Spec:
-    """How far texts at the left edge move, in pixels: to the right of the line at 0, where that leaves them room.
+    """Return by how many pixels texts at the left edge move to the right of the line at 0, if they have room there.
 
     Args:
-        names: the texts.
-        room: pixels at the right that are taken.
+        names: texts at the left edge.
+        room: width that is taken at the right, in pixels.
     """
     longest = LETTER * max(map(len, names), default=0) + 8
     return {"expr": f"scale('x', 0) < {longest} && scale('x', 0) + {longest + room} < width ? scale('x', 0) + 6 : 0"}
 
 
 def haloed(text: Spec) -> Spec:
-    """What lies behind a text, in the colour of the page, so that no line runs through its letters."""
+    """Draw a halo in the colour of the page behind a text, so that no line crosses its letters."""
     return {**text, "style": [text["style"], "halo"]}
 
 
 def file_part(name: str) -> str:
-    """A metric's name as part of a file name: ``recall-level-2-10``."""
+    """Convert the name of a metric to a part of a file name: ``recall-level-2-10``."""
     return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-")
 
 
 def known(*fields: str) -> list[Spec]:
-    """A filter for the rows that have these."""
+    """Keep the rows that have these columns."""
     return [{"filter": " && ".join(f"isValid(datum[{name!r}])" for name in fields)}]
 
 
 def quantitative(field: str, title: str | list[str] | None = None, **more: Any) -> Spec:
-    """A channel of numbers; without a title, that of the other layers."""
+    """Return a channel of numbers; without a title, it takes the title of the other layers."""
     return {"field": field, "type": "quantitative", **({} if title is None else {"title": title}), **more}
 
 
 def tooltip(*shown: tuple[str, str]) -> list[Spec]:
-    """Fields with their titles, shown on hover."""
+    """Show these fields with their titles on hover."""
     return [{"field": field, "type": "nominal", "title": title} for field, title in shown]
 
 
 def legend_choice() -> list[Spec]:
-    """A click on a system in the legend shows it alone; with shift, beside the others."""
+    """Let a click on a system in the legend show it alone; with shift, it is added."""
     return [{"name": CHOSEN, "select": {"type": "point", "fields": ["system"]}, "bind": "legend"}]
 
 
 def only_chosen() -> Spec:
-    """The filter that goes with `legend_choice`."""
+    """Return the filter for `legend_choice`."""
     return {"filter": {"param": CHOSEN}}
 
 
 def colour(systems: Sequence[str], drawn: Sequence[str] | None = None) -> Spec:
-    """The colour of each system; the theme has the colours.
+    """Return the channel of each system's colour; the theme has the colours.
 
     Args:
-        systems: all of the report, in the order of their looks.
-        drawn: those of this chart, for the legend; without a legend by default.
+        systems: all systems of the report; the order decides the colour.
+        drawn: systems of this chart, for the legend; None draws no legend.
     """
     return _system(systems, drawn)
 
 
 def shape(systems: Sequence[str], drawn: Sequence[str] | None = None) -> Spec:
-    """The shape of each system; arguments as `colour`."""
+    """Return the channel of each system's shape; the arguments are as in `colour`."""
     return _system(systems, drawn, range=[SHAPES[i % len(SHAPES)] for i in range(len(systems))])
 
 
 def dash() -> Spec:
-    """The dashes of lines, by the field ``line``, the place of the system's dash in `DASHES`."""
+    """Return the channel of the dashes, by the field ``line``: the index of the system's dash in `DASHES`."""
     places = [str(i) for i in range(len(DASHES))]
     scale = {"domain": places, "range": [list(pattern) for pattern in DASHES]}
     return {"field": "line", "type": "nominal", "scale": scale, "legend": None}
 
 
 def legend_below(names: Sequence[str]) -> Spec:
-    """A legend of these, in as many columns as fit the width."""
+    """Return a legend in as many columns as fit the width."""
     widest = 34 + LETTER * max(map(len, names), default=0)
     # The container's width does not change while the chart is laid out, as its own does; a picture has no container.
     room = "(isFinite(containerSize()[0]) ? containerSize()[0] : 800) - 80 + 0 * width"
@@ -188,7 +188,7 @@ def _plain(value: Any) -> Any:
 
 HEIGHT = 300
 BANDS = 3
-"""Up to so many systems every band is drawn; of more, those that are chosen in the legend."""
+"""With more systems than this, only the bands of systems that are chosen in the legend are drawn."""
 
 
 def lines_figure(
@@ -199,14 +199,14 @@ def lines_figure(
     systems: Sequence[str],
     hover: Sequence[tuple[str, str]],
 ) -> Spec:
-    """The picture.
+    """Build the specification.
 
     Args:
-        description: of what is seen.
+        description: text that describes the chart.
         frame: ``system``, ``value``, ``low``, ``high``, the field of ``x``, and what ``hover`` names.
-        y_title: of the upright axis.
-        x: channel of the lower axis.
-        systems: all systems of the report, in the order of their looks.
+        y_title: title of the vertical axis.
+        x: channel of the horizontal axis.
+        systems: all systems of the report; the order decides colour and shape.
         hover: fields and titles of the tooltip.
     """
     y = quantitative("value", y_title, scale={"zero": False, "nice": True}, axis={"format": ".2~f", "tickCount": 6})
@@ -239,27 +239,27 @@ def lines_figure(
 
 
 def number(value: float | None) -> float | None:
-    """None for NaN."""
+    """Return the value, or None for NaN."""
     return None if value is None or math.isnan(value) else float(value)
 
 
 def share(value: float | None, *, signed: bool = False) -> str:
-    """``.676``; ``-`` where there is none."""
+    """Format a value as ``.676``, and a missing one as ``-``."""
     return fraction(number(value), signed=signed)
 
 
 def estimate_text(mean: float | None, low: float | None, high: float | None, *, signed: bool = False) -> str:
-    """As `ragbench.render.numbers.with_interval`."""
+    """Format an estimate as `ragbench.render.numbers.with_interval` does."""
     return with_interval(Estimate(number(mean), number(low), number(high), 0), signed=signed)
 
 
 def look(present: Sequence[str], field: str = "decision", names: Sequence[str] = DECISIONS) -> Spec:
-    """Channels of colour and shape, with a legend of those that occur.
+    """Return channels of colour and shape, with a legend of the values that occur.
 
     Args:
-        present: the decisions of the chart.
-        field: that holds them.
-        names: all there are, in the places of `DECISIONS`, whose looks they get; empty where there is none.
+        present: decisions in the chart.
+        field: field with the decisions.
+        names: all possible values, in the order of `DECISIONS`, whose looks they take; an empty one is skipped.
     """
     legend = legend_below([name for name in names if name and name in present])
     part = {"field": field, "legend": legend}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LONG = 50
-"""Letters of the axis' title from which on it has two lines, so that a phone shows all of it."""
+"""From this length on, the title of the axis has two lines, so that a phone shows all of it."""
 COLUMNS = (
     "baseline", "candidate", "metric", "difference", "low", "high", "confidence", "margin", "p",
     "p_adjusted", "decision", "n", "wins", "ties", "losses",
@@ -31,9 +31,9 @@ COLUMNS = (
 
 
 def differences_frame(verdicts: Sequence[Verdict]) -> "pd.DataFrame":
-    """One row per verdict over all queries, with the attributes of `Verdict` that are in `COLUMNS` as columns.
+    """Return one row per verdict over all queries; the columns are the attributes of `Verdict` in `COLUMNS`.
 
-    NaN stands where there is no difference, interval or margin.
+    A missing difference, interval or margin is NaN.
     """
     import pandas as pd
 
@@ -43,11 +43,11 @@ def differences_frame(verdicts: Sequence[Verdict]) -> "pd.DataFrame":
 
 
 def differences(frame: "pd.DataFrame", metric: str) -> Chart:
-    """Dots with intervals; shape and colour show the decision.
+    """Draw dots with intervals; shape and colour show the decision.
 
     Args:
         frame: columns of `differences_frame`; only the rows of the metric are shown, in their order.
-        metric: its name.
+        metric: name of the metric.
     """
     chosen = frame[frame["metric"] == metric]
     several = chosen["baseline"].nunique() > 1

@@ -1,4 +1,4 @@
-"""All charts that the data of some systems allow."""
+"""Choose the charts that the data of some systems allow."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +24,7 @@ def all_charts(
     texts: Mapping[str, str] | None = None,
     by: Sequence[str] = ("type",),
 ) -> list[Chart]:
-    """The charts of a report, in the order they are read.
+    """Build the charts of a report, in the order in which they are read.
 
     A chart without data (no latencies, no rankings, no types of queries) is skipped, and so is a chart of a
     single dot, such as the latency of one system.
@@ -32,9 +32,9 @@ def all_charts(
     Args:
         runs: the systems, with different names; the first is the baseline. Systems that did not run are skipped.
         compared: their comparison.
-        metric: what most charts are of; the comparison's first, else the headline of the first that ran.
+        metric: metric of most charts; by default that of the comparison, else the headline metric of the first run.
         texts: text by id of the items that were judged (chunks or documents), for the overlap of queries with them.
-        by: what to cut the queries by.
+        by: columns that define the slices.
     """
     ran = [run for run in runs if run.error is None and run.scores.metrics]
     if not ran:
@@ -66,7 +66,7 @@ def _by_cuts(runs: Sequence[ScoredRun], systems: Sequence[str]) -> list[Chart]:
 def _slices(
     runs: Sequence[ScoredRun], compared: Compared | None, metric: str, by: str, systems: Sequence[str]
 ) -> list[Chart]:
-    """The charts of one cut; none if the queries have no such column."""
+    """Build the charts of the slices by one column; none if the queries have no such column."""
     try:
         means = slices_frame(runs, metric, by)
     except InputError:
@@ -80,7 +80,7 @@ def _slices(
 
 
 def _rank_changes(runs: Sequence[ScoredRun], metric: str) -> list[Chart]:
-    """The first system against the others; that with the best mean is shown first."""
+    """Compare the first system with the others; the one with the best mean is shown first."""
     if len(runs) < 2 or runs[0].run is None or runs[0].judgements is None:
         return []
     frame = rank_changes_frame(runs[0], runs[1:])

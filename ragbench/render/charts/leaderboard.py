@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def leaderboard_frame(runs: Sequence[ScoredRun], metric: str) -> "pd.DataFrame":
-    """One row per system that ran, the best first; in the order of the runs where neither more nor less is better.
+    """Return one row per system that ran, the best first. Without a direction, the order is that of the runs.
 
     Columns: ``system``; ``mean``, ``low``, ``high`` (95% interval; NaN where there is none); ``n``, queries with a
     value; ``failed``, queries that could not be answered.
@@ -34,12 +34,12 @@ def leaderboard_frame(runs: Sequence[ScoredRun], metric: str) -> "pd.DataFrame":
 
 
 def leaderboard(frame: "pd.DataFrame", metric: str, systems: Sequence[str] | None = None) -> Chart:
-    """Dots with intervals.
+    """Draw dots with intervals.
 
     Args:
         frame: columns of `leaderboard_frame`; its order is kept.
-        metric: its name.
-        systems: all systems of the report, in the order of their looks; those of the frame by default.
+        metric: name of the metric.
+        systems: all systems of the report, whose order decides colour and shape; by default those of the frame.
     """
     systems = list(systems or frame["system"])
     said = [estimate_text(row.mean, row.low, row.high) for row in rows_of(frame)]

@@ -1,4 +1,4 @@
-"""A gate's rules: each value with its interval, and the limit it is held against."""
+"""A gate's rules: each value with its interval and its limit."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OUTCOMES = ("pass", "fail", "inconclusive", "", "skipped")
-"""In the places of the decisions whose look they have."""
+"""Decisions by position; each value takes the look of the decision at its position."""
 SCALES = {
     "differences": "difference to the baseline",
     "scores": "score or share",
@@ -20,14 +20,14 @@ SCALES = {
     "ratios": "times the baseline's",
     "cost": "cost of a query",
 }
-"""What can stand on one axis, and the axis."""
+"""Kinds of figures that share an axis, and the title of the axis."""
 COLUMNS = (
     "scale", "row", "value", "low", "high", "bound", "at_least", "outcome", "said", "asked", "room", "n", "reason",
 )  # fmt: skip
 
 
 def limits_frame(gate: WithRules) -> "pd.DataFrame":
-    """One row per rule, or slice of a rule, in the order of the gate.
+    """Return one row per rule, or slice of a rule, in the order of the gate.
 
     Columns: ``scale``, a name of `SCALES`; ``row``, the rule's name with its slice; ``value``, ``low``, ``high``,
     ``bound`` (NaN where there is none); ``at_least``, whether the bound is below; ``outcome``; ``said``, ``asked``,
@@ -47,13 +47,13 @@ def limits_frame(gate: WithRules) -> "pd.DataFrame":
 
 
 def gate_charts(gate: WithRules) -> list[Chart]:
-    """One chart for each kind of figure that the rules are about."""
+    """Build one chart for each kind of figure in the rules."""
     frame = limits_frame(gate)
     return [limits(frame[frame["scale"] == name], name) for name in SCALES if (frame["scale"] == name).any()]
 
 
 def limits(frame: "pd.DataFrame", scale: str) -> Chart:
-    """Dots with intervals, and the limit of each with an arrow to the side that passes.
+    """Draw dots with intervals, and each limit with an arrow to the side that passes.
 
     Args:
         frame: columns of `limits_frame`, of one scale.
@@ -82,7 +82,7 @@ def limits(frame: "pd.DataFrame", scale: str) -> Chart:
 
 
 def _limit_layers(lower: int) -> list[Spec]:
-    """An upright line at each limit, and an arrow to the side that passes."""
+    """Draw a vertical line at each limit, and an arrow to the side that passes."""
     encoding: Spec = {"x": quantitative("bound"), "y": row_place()}
     line: Spec = {"type": "tick", "orient": "vertical", "thickness": 2.5, "size": 22, "style": "limit"}
     layers: list[Spec] = [
@@ -106,7 +106,7 @@ def _said(one: Decided) -> str:
 
 
 def _unique(names: Sequence[str]) -> list[str]:
-    """Unique names of rows; repeated names are numbered."""
+    """Make the names of rows unique by numbering repeated ones."""
     seen: dict[str, int] = {}
     found = []
     for name in names:

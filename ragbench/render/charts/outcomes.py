@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def outcome_frame(outcome: OutcomeResult, result: AbResult) -> "pd.DataFrame":
-    """One row per challenger.
+    """Return one row per challenger.
 
     Columns: ``row``, the challenger; ``value``, ``low``, ``high``: difference to the control with the interval of one
     look; ``any_low``, ``any_high``: the interval that holds for any number of looks; NaN where there is none. Shares
@@ -46,11 +46,11 @@ def outcome_frame(outcome: OutcomeResult, result: AbResult) -> "pd.DataFrame":
 
 
 def outcome_chart(frame: "pd.DataFrame", outcome: OutcomeResult, result: AbResult) -> Chart:
-    """Dots; the thick line is the interval of one look, the thin one that of any look.
+    """Draw dots with two intervals: a thick line for one look, a thin one for any look.
 
     Args:
         frame: columns of `outcome_frame`.
-        outcome: what it is of.
+        outcome: name of the outcome.
         result: the analysis, for control and level.
     """
     control, unit = result.variants[0].name, " in points" if outcome.percent else ""
@@ -85,7 +85,7 @@ def outcome_chart(frame: "pd.DataFrame", outcome: OutcomeResult, result: AbResul
 
 
 def ab_charts(result: AbResult) -> list[Chart]:
-    """One for each outcome; none where the split does not hold, for then the differences mean nothing."""
+    """Build one chart per outcome; none if the split is broken, because the differences then mean nothing."""
     if not result.srm_ok:
         return []
     return [outcome_chart(outcome_frame(outcome, result), outcome, result) for outcome in result.outcomes]
@@ -106,7 +106,7 @@ def _decision(one: Contrast, p: float, result: AbResult) -> str:
 
 
 def signed(value: float, low: float, high: float) -> str:
-    """``+5.08 [+1.87, +8.29]``; ``-`` where there is none."""
+    """Format a difference as ``+5.08 [+1.87, +8.29]``, and a missing one as ``-``."""
     if number(value) is None:
         return "-"
     texts = [

@@ -24,7 +24,7 @@ NUMBERS = ("value", "low", "high", "alone", "alone_low", "alone_high")
 
 
 def over_time_frame(outcome: OutcomeResult, result: AbResult) -> "pd.DataFrame":
-    """One row per challenger and day.
+    """Return one row per challenger and day.
 
     Columns: ``system``, the challenger; ``day``, ISO; ``value``, ``low``, ``high``: difference of all units so far with
     the interval that holds for any number of looks; ``alone``, ``alone_low``, ``alone_high``: that day's units by
@@ -45,11 +45,11 @@ def over_time_frame(outcome: OutcomeResult, result: AbResult) -> "pd.DataFrame":
 
 
 def over_time(frame: "pd.DataFrame", outcome: OutcomeResult, result: AbResult) -> Chart:
-    """Lines with bands; small circles are single days.
+    """Draw lines with bands; small circles are single days.
 
     Args:
         frame: columns of `over_time_frame`.
-        outcome: what it is of.
+        outcome: name of the outcome.
         result: the analysis, for control and level.
     """
     control, unit = result.variants[0].name, " in points" if outcome.percent else ""
@@ -81,7 +81,7 @@ def over_time(frame: "pd.DataFrame", outcome: OutcomeResult, result: AbResult) -
 
 
 def over_time_charts(result: AbResult) -> list[Chart]:
-    """One for each outcome of an analysis over time; none where the split does not hold."""
+    """Build one chart per outcome of an analysis over time; none if the split is broken."""
     if not result.srm_ok:
         return []
     frames = [(outcome, over_time_frame(outcome, result)) for outcome in result.outcomes]

@@ -1,4 +1,4 @@
-"""Score by lexical overlap: how well queries do that share few or many words with what must be found."""
+"""Score by lexical overlap: the scores of queries that share few or many words with their relevant items."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 PARTS = 10
 FEWEST = 10
-"""Queries of a part; with fewer than ten times as many there are fewer parts."""
+"""Fewest queries of a part. Fewer than ten times as many queries give fewer parts."""
 
 
 def query_overlaps(
     queries: Sequence[str], query_ids: Sequence[str], judgements: Judgements, texts: Mapping[str, str]
 ) -> npt.NDArray[np.float64]:
-    """(q,) share of the distinct content words of each query that what is relevant to it has.
+    """Return for each query (q,) the share of its distinct content words that its relevant items contain.
 
     The mean over its items of the highest grade, as `ragbench golden audit` has it for documents; NaN for a query
     without a relevant item whose text is there, and for one without content words.
 
     Args:
-        queries: their texts.
-        query_ids: their ids.
+        queries: texts of the queries.
+        query_ids: ids of the queries.
         judgements: labels of items.
-        texts: text by id of item.
+        texts: text by item id.
     """
     labels = judgements.to_dict()
     pairs = [(row, item) for row, id_ in enumerate(query_ids) for item in _best(labels.get(id_, {})) if item in texts]
@@ -53,7 +53,7 @@ def query_overlaps(
 def _shares(
     queries: Sequence[str], pairs: Sequence[tuple[int, str]], texts: Mapping[str, str]
 ) -> npt.NDArray[np.float64]:
-    """(n,) what `ragbench.golden.overlap.overlaps` gives for each query and item; every text is read once."""
+    """Return `ragbench.golden.overlap.overlaps` (n,) of each query and item; every text is read once."""
     items = list(dict.fromkeys(item for _, item in pairs))
     place = {item: len(queries) + i for i, item in enumerate(items)}
     words = ContentWords.of([*queries, *(texts[item] for item in items)])
@@ -75,7 +75,7 @@ def _shares(
 
 
 def overlap_frame(runs: Sequence[ScoredRun], metric: str, texts: Mapping[str, str]) -> "pd.DataFrame":
-    """One row per system and part of the queries; systems without labels have none.
+    """Return one row per system and part of the queries. Systems without labels have no rows.
 
     The queries are cut at the tenths of their overlap; equal overlaps stay together, so there may be fewer parts,
     and there are at least `FEWEST` queries to a part on average.
@@ -104,12 +104,12 @@ def overlap_frame(runs: Sequence[ScoredRun], metric: str, texts: Mapping[str, st
 
 
 def overlap_chart(frame: "pd.DataFrame", metric: str, systems: Sequence[str] | None = None) -> Chart:
-    """Lines over the overlap.
+    """Draw a line per system over the overlap.
 
     Args:
         frame: columns of `overlap_frame`.
-        metric: its name.
-        systems: all systems of the report, in the order of their looks; those of the frame by default.
+        metric: name of the metric.
+        systems: all systems of the report, whose order decides colour and shape; by default those of the frame.
     """
     names = list(dict.fromkeys(frame["system"]))
     said = [estimate_text(row.value, row.low, row.high) for row in rows_of(frame)]
@@ -141,7 +141,7 @@ def _best(labels: Mapping[str, int]) -> list[str]:
 
 
 def _parts(overlap: npt.NDArray[np.float64]) -> list[npt.NDArray[np.int64]]:
-    """Rows of each part, the lowest overlap first; a part ends where it is full and the next overlap is greater."""
+    """Split the rows into parts, the lowest overlap first. Equal overlaps stay together."""
     order = np.argsort(overlap, kind="stable")
     order = order[: int((~np.isnan(overlap)).sum())]
     if not len(order):

@@ -1,4 +1,4 @@
-"""Rank changes: where two systems have the first relevant result of each query."""
+"""Rank changes: the ranks of the first relevant result of each query in two systems."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,11 @@ HEIGHT = 360
 NARROW = 480
 CANDIDATE = "candidate"
 EARLIER, LATER, SAME = "better", "worse", "no difference shown"
-"""The decisions whose colours the discs have."""
+"""Decisions whose colours the discs take."""
 
 
 def first_relevant(run: ScoredRun) -> dict[str, int]:
-    """Rank of the first relevant item, from 1, by id of each query that has anything relevant; 0 where none was found.
+    """Return the rank of the first relevant item, from 1, by id of each query with relevant items; 0 if none was found.
 
     Raises:
         ValueError: the rankings or labels are not there.
@@ -40,7 +40,7 @@ def first_relevant(run: ScoredRun) -> dict[str, int]:
 
 
 def rank_changes_frame(baseline: ScoredRun, candidates: Sequence[ScoredRun]) -> "pd.DataFrame":
-    """One row per candidate and pair of bands of ranks that occurs.
+    """Return one row per candidate and pair of rank bands that occurs.
 
     Columns: ``baseline``, ``candidate``; ``before``, ``after``: band of the rank of the first relevant item
     (``"1"``, ``"4-5"``, ``"none"``); ``change``: ``better``, ``worse`` or ``no difference shown``, for the bands;
@@ -68,11 +68,11 @@ def rank_changes_frame(baseline: ScoredRun, candidates: Sequence[ScoredRun]) -> 
 
 
 def rank_changes(frame: "pd.DataFrame", candidate: str | None = None) -> Chart:
-    """A disc for each pair of bands, as large as the number of its queries; a menu where there are several candidates.
+    """Draw a disc for each pair of bands; its area is the number of queries. Several candidates get a menu.
 
     Args:
         frame: columns of `rank_changes_frame`, of one baseline, at least one row.
-        candidate: the one shown first; the first by default.
+        candidate: system to show first; by default the first.
     """
     names = list(dict.fromkeys(frame["candidate"]))
     shown_first = candidate or names[0]
@@ -93,7 +93,7 @@ def rank_changes(frame: "pd.DataFrame", candidate: str | None = None) -> Chart:
 
 
 def band_names() -> list[str]:
-    """Of every band, the best first, and last of "not found"."""
+    """List the bands, the best first and "not found" last."""
     return [*(f"{low}" if low == high else f"{low}-{high}" for low, high in BANDS), f"{BANDS[-1][1] + 1}+", NOT_FOUND]
 
 

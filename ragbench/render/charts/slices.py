@@ -1,4 +1,4 @@
-"""Slices: every system's mean on each part of the queries, or its difference to the baseline there."""
+"""Slices: the mean of every system on each part of the queries, or its difference to the baseline there."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST = 3
-"""Queries of a slice that has an interval: that of two is many times as wide as all the others."""
+"""Fewest queries of a slice with an interval. The interval of two queries is many times as wide as the others."""
 MOST_LISTED = 4
-"""Systems that a description lists for each slice."""
+"""Most systems that a description lists for each slice."""
 
 
 def slices_frame(runs: Sequence[ScoredRun], metric: str, by: str) -> "pd.DataFrame":
-    """One row per slice and system.
+    """Return one row per slice and system.
 
     Columns: ``slice``, ``queries`` (in it), ``system``; ``value``, ``low``, ``high`` (mean and 95% interval; NaN where
     there is none, as with fewer than `FEWEST` queries); ``n``, queries with a value.
@@ -42,7 +42,7 @@ def slices_frame(runs: Sequence[ScoredRun], metric: str, by: str) -> "pd.DataFra
 
 
 def slice_differences_frame(verdicts: Sequence[SliceVerdict], by: str) -> "pd.DataFrame":
-    """One row per slice of one cut and later system.
+    """Return one row per slice of one column and system after the first.
 
     Columns: as `slices_frame`, with the paired difference as ``value``; ``decision``; ``baseline``, ``metric``. An
     interval is there where the slice was tested.
@@ -61,13 +61,13 @@ def slice_differences_frame(verdicts: Sequence[SliceVerdict], by: str) -> "pd.Da
 
 
 def slice_means(frame: "pd.DataFrame", metric: str, by: str, systems: Sequence[str] | None = None) -> Chart:
-    """Dots with intervals, a group for each slice.
+    """Draw dots with intervals, grouped by slice.
 
     Args:
         frame: columns of `slices_frame`.
-        metric: its name.
-        by: what the queries are cut by.
-        systems: all systems of the report, in the order of their looks; those of the frame by default.
+        metric: name of the metric.
+        by: column that defines the slices.
+        systems: all systems of the report, whose order decides colour and shape; by default those of the frame.
     """
     hover = (("slice", "slice"), ("system", "system"), ("said", f"{metric} [95%]"), ("n", "queries"))
     shown = frame.assign(said=[estimate_text(row.value, row.low, row.high) for row in rows_of(frame)])
@@ -84,12 +84,12 @@ def slice_means(frame: "pd.DataFrame", metric: str, by: str, systems: Sequence[s
 
 
 def slice_differences(frame: "pd.DataFrame", by: str, systems: Sequence[str] | None = None) -> Chart:
-    """Paired differences with intervals and the zero line, a group for each slice.
+    """Draw paired differences with intervals and the zero line, grouped by slice.
 
     Args:
         frame: columns of `slice_differences_frame`, at least one row.
-        by: what the queries are cut by.
-        systems: all systems of the report, in the order of their looks; those of the frame by default.
+        by: column that defines the slices.
+        systems: all systems of the report, whose order decides colour and shape; by default those of the frame.
     """
     metric, baseline = str(frame["metric"].iloc[0]), str(frame["baseline"].iloc[0])
     said = [estimate_text(row.value, row.low, row.high, signed=True) for row in rows_of(frame)]
@@ -115,7 +115,7 @@ def slice_differences(frame: "pd.DataFrame", by: str, systems: Sequence[str] | N
 
 
 def _listed(frame: "pd.DataFrame") -> str:
-    """Every system of every slice; of many systems, the highest and the lowest."""
+    """Describe every system of every slice; of many systems, the highest and the lowest."""
     parts = []
     for label in dict.fromkeys(frame["slice"]):
         own = frame[frame["slice"] == label]

@@ -10,10 +10,10 @@ from typing import Any, Literal
 Theme = Literal["light", "dark"]
 
 SYSTEMS = 12
-"""How many systems have a look of their own."""
+"""Number of systems that have a look of their own."""
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
 BACKGROUND: dict[Theme, str] = {"light": "#ffffff", "dark": "#15181d"}
-"""The pages the colours are made for."""
+"""Pages that the colours are made for."""
 COLOURS: dict[Theme, tuple[str, ...]] = {
     "light": ("#3451ca", "#a73301", "#31a092", "#bb7e17", "#754274", "#352e30"),
     "dark": ("#4e71ec", "#d54507", "#61f7e3", "#f9da49", "#a0649a", "#a79fa1"),
@@ -25,21 +25,21 @@ SHAPES = (
     "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z",
     "M-.9,-1L.9,-1L-.9,1L.9,1Z",
 )  # fmt: skip
-"""One for each system: the last are a hexagon, a star, an X and an hourglass."""
+"""A shape for each system; the last ones are a hexagon, a star, an X and an hourglass."""
 DASHES = ((1, 0), (6, 3))
-"""Of lines: whole for the first six systems, then broken."""
+"""Dashes of lines: solid for the first six systems, then dashed."""
 TEXT: dict[Theme, tuple[str, str, str]] = {
     "light": ("#1b1f24", "#57606a", "#d7dce2"),
     "dark": ("#e8eaed", "#a3abb5", "#333a43"),
 }
-"""Text, quiet text, and the grid."""
+"""Colours of text, muted text and the grid."""
 DECISIONS = ("better", "worse", "different", "equivalent", "no difference shown", "not comparable")
 DECISION_SHAPES = ("triangle-up", "triangle-down", "diamond", "square", "circle", "stroke")
 _DECISION_COLOURS: dict[Theme, tuple[int, ...]] = {"light": (0, 1, 3, 2, 5, 5), "dark": (0, 1, 3, 2, 5, 5)}
 
 
 def config(theme: Theme) -> dict[str, Any]:
-    """The theme as a Vega-Lite config: colours, type, grid. Background is the page's."""
+    """Return the theme as a Vega-Lite config: colours, type and grid, on the background of the page."""
     text, quiet, grid = TEXT[theme]
     colours = COLOURS[theme]
     axis = {"labelColor": quiet, "titleColor": text, "gridColor": grid, "domainColor": quiet, "tickColor": quiet}

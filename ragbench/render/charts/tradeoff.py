@@ -1,4 +1,4 @@
-"""Quality against what it takes: latency, or money a query. The Pareto front is marked."""
+"""Quality against latency or cost per query. The Pareto front is marked."""
 
 import math
 from collections.abc import Sequence
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 Price = Literal["latency", "cost"]
 HEIGHT = 340
 WIDE = 8.0
-"""From this ratio of largest to smallest on, the axis of the price is logarithmic."""
+"""From this ratio of the largest to the smallest price on, the axis is logarithmic."""
 
 
 class _Words(NamedTuple):
-    """How a price is called: the axis, the chart's title, "nothing is better and ...", its interval."""
+    """Words for a price: on the axis, in the title, after "nothing is better and", and for its interval."""
 
     axis: str
     title: str
@@ -53,7 +53,7 @@ WORDS: dict[Price, _Words] = {
 
 
 def tradeoff_frame(runs: Sequence[ScoredRun], metric: str, price: Price) -> "pd.DataFrame":
-    """One row per system that has the metric and the price.
+    """Return one row per system that has the metric and the price.
 
     Columns: ``system``; ``mean``, ``low``, ``high`` of the metric (95% interval; NaN where there is none); ``price``:
     median latency in milliseconds, or mean cost per query; ``least``, ``most``: its 95% interval, NaN where there is
@@ -78,7 +78,7 @@ def tradeoff_frame(runs: Sequence[ScoredRun], metric: str, price: Price) -> "pd.
 
 
 def pareto_front(price: npt.NDArray[np.float64], quality: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """(n,) whether no other is at least as cheap and as good, and cheaper or better; never where one of them is NaN."""
+    """Return (n,) whether no other system is as cheap and as good, and cheaper or better. A NaN is never on it."""
     no_dearer = price[:, None] <= price[None, :]
     no_worse = quality[:, None] >= quality[None, :]
     gain = (price[:, None] < price[None, :]) | (quality[:, None] > quality[None, :])
@@ -87,13 +87,13 @@ def pareto_front(price: npt.NDArray[np.float64], quality: npt.NDArray[np.float64
 
 
 def tradeoff(frame: "pd.DataFrame", metric: str, price: Price, systems: Sequence[str] | None = None) -> Chart:
-    """Dots with their 95% intervals on both axes.
+    """Draw dots with 95% intervals on both axes.
 
     Args:
         frame: columns of `tradeoff_frame`.
-        metric: its name.
-        price: what the frame's price is.
-        systems: all systems of the report, in the order of their looks; those of the frame by default.
+        metric: name of the metric.
+        price: which price the frame has.
+        systems: all systems of the report, whose order decides colour and shape; by default those of the frame.
     """
     words, systems = WORDS[price], list(systems or frame["system"])
     quality = [estimate_text(row.mean, row.low, row.high) for row in rows_of(frame)]
@@ -158,7 +158,7 @@ def _layers(
 
 
 def _price_axis(frame: "pd.DataFrame") -> tuple[Spec, Spec]:
-    """Scale and axis: logarithmic where the prices lie far apart."""
+    """Return scale and axis, logarithmic if the prices lie far apart."""
     least, most = float(frame[["price", "least"]].min().min()), float(frame[["price", "most"]].max().max())
     axis: Spec = {"format": ",~r", "labelFlush": True, "grid": False}
     if least <= 0 or most / least < WIDE:

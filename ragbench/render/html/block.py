@@ -22,13 +22,13 @@ from ragbench.io.files import replacing
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 KINDS = {"int8": "Int8", "int16": "Int16", "int32": "Int32", "float32": "Float32"}
-"""Types of numpy and of JavaScript."""
+"""JavaScript type by numpy type."""
 LEVEL = 4
 GZIP = 16 + zlib.MAX_WBITS
 
 
 def block(head: Mapping[str, object], arrays: Arrays) -> str:
-    """The block, base64.
+    """Encode a block as base64.
 
     Args:
         head: JSON values.
@@ -47,14 +47,14 @@ def block(head: Mapping[str, object], arrays: Arrays) -> str:
 
 
 def zipped(content: bytes) -> bytes:
-    """Gzip without a time, so that the same content gives the same bytes."""
+    """Compress by gzip without a time stamp, so that the same content gives the same bytes."""
     pack = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
     return pack.compress(content) + pack.flush()
 
 
 @lru_cache
 def vega_script(cache: Path) -> str:
-    """Vega, Vega-Lite and vega-embed, minified (0.9 MB).
+    """Return Vega, Vega-Lite and vega-embed, minified (0.9 MB).
 
     Bundling takes seconds, so the script is kept under the version of the package that bundles it.
     """

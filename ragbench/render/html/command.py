@@ -1,4 +1,4 @@
-"""The command that repeats an evaluation, as far as its manifest tells it."""
+"""The command that repeats an evaluation, as far as its manifest records it."""
 
 import shlex
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ ANY_OUT = f"{OUT}: any new folder"
 
 
 def command(one: Evaluated, inputs: Mapping[str, Input]) -> tuple[str, tuple[str, ...]]:
-    """The command, and what each of its placeholders stands for.
+    """Build the command, and explain each of its placeholders.
 
     Args:
         one: the evaluation.
@@ -72,7 +72,7 @@ def _unless(name: str, inputs: Mapping[str, Input], text: str) -> tuple[str, ...
 
 
 def _input(name: str, inputs: Mapping[str, Input]) -> list[str]:
-    """The option that names an input, with those that say how to read it; a placeholder where it is not at hand."""
+    """Return the option that names an input, and those that say how to read it; a placeholder if it is missing."""
     given = inputs.get(name)
     if given is None:
         return [f"--{name}", name.upper()]
@@ -91,7 +91,7 @@ def _option(name: str) -> str:
 
 
 def _settings(settings: dict[str, Any]) -> list[str]:
-    """Options for what differs from the default."""
+    """Return the options that differ from their defaults."""
     defaults = {field.name: getattr(EvaluationSettings(), field.name) for field in fields(EvaluationSettings)}
     words: list[str] = []
     for name, value in sorted(settings.items()):
@@ -111,7 +111,7 @@ def _settings(settings: dict[str, Any]) -> list[str]:
 
 
 def _joined(words: list[str]) -> str:
-    """One command; options on lines of their own."""
+    """Write the command with each option on a line of its own."""
     lines, line = list[str](), shlex.quote(words[0])
     for word in words[1:]:
         if word.startswith("--") and len(line) > 60:

@@ -1,4 +1,4 @@
-"""Gates and experiments on a page: what they decided, why, and their charts."""
+"""Gates and experiments of a page: their decisions, the reasons and the charts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,16 +24,16 @@ KINDS = {
 
 @dataclass(frozen=True, eq=False)
 class DecisionShown:
-    """One gate or experiment.
+    """A gate or an experiment.
 
     Attributes:
-        title: what it is.
-        sentence: what was decided.
-        kind: ``better``, ``worse`` or ``open``: how to mark it; the sentence says it too.
-        lines: why, a sentence each.
-        notes: what to know before believing it.
-        tables: beside the charts, which have tables of their own.
-        charts: with names that no other decision has.
+        title: title of the part.
+        sentence: the decision.
+        kind: ``better``, ``worse`` or ``open``, for the colour.
+        lines: the reasons, one sentence each.
+        notes: limits of the decision.
+        tables: tables besides those of the charts.
+        charts: charts with names that no other decision has.
     """
 
     title: str
@@ -50,12 +50,12 @@ def read_decisions(
     experiments: Iterable[Path | AbResult | PairedResult],
     manifests: Sequence[Mapping[str, Any]],
 ) -> tuple[DecisionShown, ...]:
-    """Everything that is to be shown, gates first.
+    """Read all gates and experiments to show, gates first.
 
     Args:
         gates: as `ragbench.render.gate.read_gate` takes them.
         experiments: as `ragbench.render.ab.read_ab` takes them.
-        manifests: of the evaluations on the page, to tell a gate on other queries.
+        manifests: manifests of the evaluations on the page, to recognise a gate on other queries.
 
     Raises:
         InputError: a file cannot be read, or is something else.

@@ -1,4 +1,4 @@
-"""The texts of the items a page names: whole where there is room, else the evidence and the beginning."""
+"""The texts of the items that a page names: whole if there is room, else the evidence and the beginning."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,33 +9,33 @@ from ragbench.render.html.rankings import Items
 from ragbench.render.html.texts import Indexed, Texts
 
 ROOM, ROOM_PER_QUERY, MOST_ROOM = 3_000_000, 2_000, 40_000_000
-"""Bytes of text, so that 1,000 queries stay under 5 MB and 20,000 under 40 MB."""
+"""Most bytes of text: 1,000 queries stay under 5 MB and 20,000 under 40 MB."""
 WHOLE = 1_500
-"""Characters up to which a text is taken whole."""
+"""Most characters of a text that is shown whole."""
 BEGINNING = 400
 AROUND = 250
-"""Characters before and behind evidence."""
+"""Characters shown before and after evidence."""
 STUB = 120
-"""Characters of a text for which there is no more room."""
+"""Characters of a text when there is no more room."""
 QUOTE = 600
-"""Characters of a piece of evidence beside the rankings."""
+"""Most characters of a piece of evidence beside the rankings."""
 
 Piece = tuple[int, str]
-"""First character (in the item's text), and the text."""
+"""Position in the item's text, and the text."""
 
 
 @dataclass(frozen=True)
 class Excerpts:
-    """Texts for the page; row by row those of `Items`.
+    """Texts for the page, in the rows of `Items`.
 
     Attributes:
-        titles: of the item's document, or empty.
-        documents: row of ``document_ids``; -1 where nothing is known of the item.
-        starts: of the item in the text of its document.
-        lengths: of the whole text; -1 where it is not at hand.
-        pieces: of the text.
-        document_ids: names of documents, those of evidence too.
-        shortened: how many texts are not there whole.
+        titles: title of the item's document, or empty.
+        documents: row of ``document_ids``; -1 if nothing is known of the item.
+        starts: start of the item in the text of its document.
+        lengths: length of the whole text; -1 if it is not available.
+        pieces: pieces of the text.
+        document_ids: ids of the documents, including those of evidence.
+        shortened: number of shortened texts.
     """
 
     titles: list[str]
@@ -48,7 +48,7 @@ class Excerpts:
 
 
 def excerpts(items: Items, runs: Sequence[ScoredRun], texts: Texts, queries: int) -> Excerpts:
-    """The text of every item at hand, best ranked first until the room is used up."""
+    """Collect the text of every available item, the best ranked first, until the room is used up."""
     found = Excerpts([], [], [], [], [], {}, 0)
     whole: list[str] = []
     for id_, owner in zip(items.ids, items.owner, strict=True):
@@ -77,7 +77,7 @@ def excerpts(items: Items, runs: Sequence[ScoredRun], texts: Texts, queries: int
 
 
 def _place(found: Excerpts, id_: str, run: ScoredRun, indexed: Indexed | None) -> str:
-    """Note what is known of one item; its text, or empty."""
+    """Record what is known of an item. Returns its text, or an empty one."""
     title, document, start, text = "", "", 0, ""
     if indexed is not None and run.run is not None:
         if run.run.unit == "chunk" and (row := indexed.chunks.row.get(id_)) is not None:
@@ -93,7 +93,7 @@ def _place(found: Excerpts, id_: str, run: ScoredRun, indexed: Indexed | None) -
 
 
 def _spans(items: Iterable[GoldenItem]) -> Mapping[str, list[tuple[int, int]]]:
-    """Evidence that is part of a document, and masked text, by document."""
+    """Return the evidence within each document, and its masked text, by document."""
     spans: dict[str, list[tuple[int, int]]] = {}
     for item in items:
         ranges = [(one.document_id, one.start, one.end) for one in item.evidence]
@@ -105,7 +105,7 @@ def _spans(items: Iterable[GoldenItem]) -> Mapping[str, list[tuple[int, int]]]:
 
 
 def _windows(text: str, spans: Sequence[tuple[int, int]]) -> list[Piece]:
-    """The beginning, and what lies around evidence, joined where they touch; at most twice `WHOLE` characters."""
+    """Return the beginning and the surroundings of evidence, joined; at most twice `WHOLE` characters."""
     ranges = sorted([(0, BEGINNING), *((max(a - AROUND, 0), min(b + AROUND, len(text))) for a, b in spans)])
     joined: list[list[int]] = []
     for low, high in ranges:
@@ -123,7 +123,7 @@ def _windows(text: str, spans: Sequence[tuple[int, int]]) -> list[Piece]:
 
 
 def quote(document_id: str, start: int, end: int | None, indexed: Iterable[Indexed]) -> str:
-    """What a piece of evidence says, its first `QUOTE` characters; empty where the document is not at hand."""
+    """Return the first `QUOTE` characters of a piece of evidence; empty if the document is not available."""
     for one in indexed:
         document = one.corpus.by_id.get(document_id)
         if document is not None:

@@ -1,4 +1,4 @@
-"""What a report is made of: finished evaluations, their comparison, and the texts behind them."""
+"""The inputs of a report: finished evaluations, their comparison, and the texts behind them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Evaluated:
-    """One folder of an evaluation.
+    """A folder of an evaluation.
 
     Attributes:
-        folder: as the user wrote it.
+        folder: the folder as the user wrote it.
         content: its ``results.json``.
         arms: name within the report by name within the folder.
     """
@@ -52,15 +52,15 @@ class ReportData:
     """Everything that a page shows.
 
     Attributes:
-        title: of the page.
-        metric: the one that verdicts and the table start with.
+        title: title of the page.
+        metric: metric of the verdicts and of the first table.
         runs: the systems that ran, the baseline first, all with the same queries in the same order.
         arms: what ``results.json`` says of each system, by its name in the report; also of those that did not run.
-        folders: where they come from.
-        settings: how they are compared.
-        texts: chunks, golden set and answers, as far as they are at hand.
-        notes: what a reader must know of the whole.
-        decisions: gates and experiments that stand beside the evaluations.
+        folders: folders of the evaluations.
+        settings: settings of the comparison.
+        texts: chunks, golden set and answers, as far as they are available.
+        notes: notes on the whole page.
+        decisions: gates and experiments to show with the evaluations.
     """
 
     title: str
@@ -75,38 +75,38 @@ class ReportData:
 
     @cached_property
     def compared(self) -> Compared | None:
-        """The comparison, made when it is first asked for; None for a single system."""
+        """The comparison, computed at the first use; None for a single system."""
         return compare_runs(self.runs, self.settings) if len(self.runs) > 1 else None
 
     @property
     def golden(self) -> GoldenSet | None:
-        """The golden set, if it is at hand."""
+        """The golden set, if it is available."""
         return self.texts.golden
 
     @property
     def answers(self) -> Mapping[str, AnswerSet]:
-        """Answers by system, where they are at hand."""
+        """The available answers by system."""
         return self.texts.answers
 
     def folder_of(self, name: str) -> Evaluated:
-        """The folder that a system comes from."""
+        """Return the folder of a system."""
         return next(one for one in self.folders if name in one.arms.values())
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to make a report of.
+    """The parts to make a report of.
 
     Attributes:
         references: ``FOLDER`` or ``FOLDER::ARM``.
-        texts: where the texts behind them are.
+        texts: where the texts are.
         gates: files of ``ragbench gate --json``, or gates.
         experiments: files of ``ragbench ab --json``, or analyses.
-        title: of the page; by default of the golden set.
-        metric: that verdicts are of; by default the one an evaluation is read by.
-        baseline: what the others are compared with; by default the first.
+        title: title of the page; by default the name of the golden set.
+        metric: metric of the verdicts; by default the headline metric.
+        baseline: system to compare with; by default the first.
         intersect: whether systems with different queries are compared on those in common.
-        seed, resamples: of intervals and tests.
+        seed, resamples: seed and resamples of intervals and tests.
     """
 
     references: tuple[str, ...]
@@ -182,7 +182,7 @@ def _settings(runs: Sequence[ScoredRun], metric: str, wanted: Wanted) -> Compare
 
 
 def _folders(references: Sequence[str], runs: Sequence[ScoredRun]) -> tuple[Evaluated, ...]:
-    """The folder of each reference, once, with the names that its systems have in the report."""
+    """Return the folder of each reference once, with the names of its systems in the report."""
     found: dict[Path, Evaluated] = {}
     names = iter(run.name for run in runs)
     for reference in references:

@@ -1,4 +1,4 @@
-"""The page from its parts."""
+"""Put the page together from its parts."""
 
 import base64
 import hashlib
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from ragbench.render.html.decisions import DecisionShown
 
 SCRIPTS = ("elements", "data", "theme", "charts", "figures", "table", "claims", "query", "start")
-"""Files of ``assets``, in the order in which they build on each other."""
+"""Files of ``assets``, in the order in which they depend on each other."""
 
 
 def write_page(data: ReportData, path: Path, cache: Path) -> None:
-    """Write the page, atomically; the same data gives the same bytes.
+    """Write the page atomically; the same data gives the same bytes.
 
     Args:
-        data: what it shows.
-        path: the file.
+        data: content of the page.
+        path: file to write.
         cache: folder where the charts' library is kept.
 
     Raises:
@@ -48,10 +48,10 @@ def write_page(data: ReportData, path: Path, cache: Path) -> None:
 
 
 def page(data: ReportData, vega: str) -> str:
-    """The whole page, which asks for nothing from anywhere.
+    """Render the whole page, which loads nothing.
 
     Args:
-        data: what it shows.
+        data: content of the page.
         vega: the script that draws the charts (`ragbench.render.html.block.vega_script`).
     """
     # Packing and comparing take equally long and mostly outside of Python, so they go side by side.
@@ -96,15 +96,15 @@ def _drawings(charts: Sequence[Chart]) -> dict[str, object]:
 def _numbered(
     decisions: Sequence["DecisionShown"], first: int
 ) -> list[tuple["DecisionShown", list[tuple[int, Chart]]]]:
-    """Each with its charts and their places among all charts of the page."""
+    """Pair each decision with its charts and their positions among all charts of the page."""
     at = count(first)
     return [(one, [(next(at), chart) for chart in one.charts]) for one in decisions]
 
 
 def charts_of(data: ReportData) -> list[Chart]:
-    """The charts, those of gates and experiments last.
+    """Build the charts; those of gates and experiments come last.
 
-    The overlap of queries with texts is there only where the texts are at hand.
+    The chart of lexical overlap needs the texts.
     """
     texts: dict[str, str] = {}
     for run in data.runs:
@@ -120,7 +120,7 @@ def charts_of(data: ReportData) -> list[Chart]:
 
 
 def _policy(script: str, vega: str) -> str:
-    """What the page may do: run its own two scripts, and nothing that asks for anything."""
+    """Return the content security policy: the page may run its own two scripts and load nothing."""
     allowed = " ".join(f"'sha256-{_digest(text)}'" for text in (script, vega))
     return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
@@ -156,7 +156,7 @@ def _environment() -> "Environment":
 
 
 def written_json(path: Path, figures: Sequence[Path], markdown: Path | None, missing: Sequence[str]) -> dict[str, Any]:
-    """The files of a report, and the texts that it does not show.
+    """Return the files of a report, and the texts that it does not show, as JSON values.
 
     Args:
         path: the page.

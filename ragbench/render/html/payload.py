@@ -1,4 +1,4 @@
-"""What the page's scripts work on: a block of figures, and one of texts that is opened with the first query."""
+"""The data of the page's scripts: a block of figures, and a block of texts that the first query opens."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ from ragbench.render.html.texts import Indexed
 
 Row = dict[str, object]
 SOURCES = 20
-"""Sources of an answer that the page shows."""
+"""Most sources of an answer that the page shows."""
 SHOWN = 800
-"""Characters of a source."""
+"""Most characters of a source."""
 
 
 def answers_of(run: ScoredRun, data: ReportData) -> list[Row | None] | None:
-    """A row per query: answer, sources and details; None for a system that answers nothing, or not that query.
+    """Return a row per query: answer, sources and details; None for a system without answers, or without this one.
 
     Raises:
         InputError: the file of details is broken.
@@ -54,7 +54,7 @@ def answers_of(run: ScoredRun, data: ReportData) -> list[Row | None] | None:
 
 
 def _details(path: Path) -> Mapping[str, Any]:
-    """Details by query id; none where there is no file."""
+    """Read details by query id; none if there is no file."""
     if not path.is_file():
         return {}
     found = {}
@@ -76,7 +76,7 @@ EVIDENCE, MASKED = 0, 1
 
 
 def payload(data: ReportData) -> tuple[str, str, Excerpts]:
-    """The block of figures, the block of texts, and the excerpts in it."""
+    """Return the block of figures, the block of texts, and its excerpts."""
     packed = pack_rankings(data.runs)
     texts = excerpts(packed.items, data.runs, data.texts, len(data.runs[0].queries))
     return _figures(data, packed), _texts(data, texts), texts
@@ -108,12 +108,15 @@ def _figures(data: ReportData, packed: Packed) -> str:
 
 
 def common_metrics(runs: Sequence[ScoredRun]) -> list[str]:
-    """Metrics that every system has, in the order of the first."""
+    """Return the metrics that every system has, in the order of the first."""
     return [name for name in runs[0].scores.metrics if all(name in run.scores.metrics for run in runs)]
 
 
 def stored(values: npt.NDArray[np.float64]) -> npt.NDArray[np.generic]:
-    """Whole ten-thousandths where they fit in 16 bits, else single precision; `MISSING` and NaN for no value."""
+    """Encode values as whole ten-thousandths in 16 bits if they fit, else in single precision.
+
+    A missing value is `MISSING` or NaN.
+    """
     known = values[~np.isnan(values)]
     if len(known) and np.abs(known).max() * SCALE >= -MISSING:
         return values.astype(np.float32)
@@ -125,7 +128,7 @@ def _cell(value: object) -> object:
 
 
 def _failures(run: ScoredRun) -> dict[str, str]:
-    """Why, by row of the query."""
+    """Return the reasons by row of the query."""
     failures = run.run.failures if run.run is not None else {}
     return {str(row): failures[id_] for row, id_ in enumerate(run.queries.ids) if id_ in failures}
 
@@ -150,7 +153,7 @@ def _texts(data: ReportData, texts: Excerpts) -> str:
 
 
 def _evidence(item: GoldenItem, documents: dict[str, int], indexed: Sequence[Indexed]) -> list[list[object]]:
-    """Document, first and last character (-1: to its end), grade, kind, and what it says."""
+    """Return document, first and last character (-1 for its end), grade, kind and text of each piece of evidence."""
     found: list[list[object]] = []
     for one in item.evidence[:50]:
         row = documents.setdefault(one.document_id, len(documents))
@@ -164,7 +167,7 @@ def _evidence(item: GoldenItem, documents: dict[str, int], indexed: Sequence[Ind
 
 
 def counts(texts: Excerpts) -> Mapping[str, int]:
-    """How many items the page names, how many texts it has, and how many of those are shortened."""
+    """Count the items that the page names, the texts that it has, and the shortened texts."""
     return {
         "named": len(texts.pieces),
         "texts": sum(bool(pieces) for pieces in texts.pieces),

@@ -11,16 +11,16 @@ from ragbench.core.runs import Run
 from ragbench.core.scored import ScoredRun
 
 DEPTH = 20
-"""Ranks of each ranking that the page holds."""
+"""Number of ranks of each ranking on the page."""
 RELEVANT = 20
-"""Relevant items of a query that the page names."""
+"""Most relevant items of a query that the page names."""
 NOT_JUDGED = -128
 Int32 = npt.NDArray[np.int32]
 
 
 @dataclass(eq=False)
 class Items:
-    """The items that the page names; items of one id from two chunkings are two.
+    """The items that the page names. Items with the same id from two chunkings are two items.
 
     Attributes:
         ids: of each.
@@ -34,7 +34,7 @@ class Items:
     _rows: dict[tuple[object, str], int] = field(default_factory=dict)
 
     def rows(self, corpus: object, owner: int, ids: Sequence[str]) -> Int32:
-        """Rows of these ids; those that are new come behind the last."""
+        """Return the rows of these ids; new ids are appended."""
         known = self._rows
         for id_ in ids:
             if (corpus, id_) not in known:
@@ -44,7 +44,7 @@ class Items:
         return np.fromiter((known[corpus, id_] for id_ in ids), np.int32, len(ids))
 
     def seen(self, rows: Int32, ranks: npt.NDArray[np.int64]) -> None:
-        """Note the ranks of items."""
+        """Record the ranks of items."""
         if not len(rows):
             return
         order = np.lexsort((ranks, rows))
@@ -55,7 +55,7 @@ class Items:
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """Columns for the page.
+    """Columns of the page.
 
     Attributes:
         items: the vocabulary.
@@ -72,7 +72,7 @@ class Packed:
 
 
 def pack_rankings(runs: Sequence[ScoredRun]) -> Packed:
-    """The first `DEPTH` items of every ranking, with label and score, and what there is to be found."""
+    """Return the first `DEPTH` items of every ranking with label and score, and the relevant items."""
     items = Items()
     arrays: dict[str, npt.NDArray[np.generic]] = {}
     groups: dict[object, int] = {}
@@ -126,7 +126,7 @@ def _ranking(
 
 
 def rounded(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Scores with 12 bits of mantissa (three and a half digits): they compress to half."""
+    """Round scores to 12 bits of mantissa (three and a half digits), which halves their compressed size."""
     bits = np.ascontiguousarray(scores, np.float32).view(np.uint32)
     kept: npt.NDArray[np.float32] = ((bits + np.uint32(0x800)) & np.uint32(0xFFFFF000)).view(np.float32)
     finite: npt.NDArray[np.float32] = np.where(np.isfinite(scores), kept, scores).astype(np.float32)
@@ -134,7 +134,7 @@ def rounded(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _labels(run: Run, judged: Judgements, query: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """(n,) label of each row of the run; `NOT_JUDGED` where there is none."""
+    """Return the label of each row of the run (n,); `NOT_JUDGED` if there is none."""
     row = {id_: i for i, id_ in enumerate(judged.item_ids)}
     place = {id_: i for i, id_ in enumerate(run.query_ids)}
     vocabulary = np.fromiter((row.get(id_, -1) for id_ in run.item_ids), np.int64, len(run.item_ids))
@@ -155,7 +155,7 @@ def _labels(run: Run, judged: Judgements, query: npt.NDArray[np.int64]) -> npt.N
 def _relevant(
     judged: Judgements, ids: Sequence[str], items: Items, corpus: object, place: int
 ) -> dict[str, npt.NDArray[np.generic]]:
-    """The best-graded items of each query, at most `RELEVANT`."""
+    """Return the items with the highest grades of each query, at most `RELEVANT`."""
     row = {id_: i for i, id_ in enumerate(ids)}
     asked = np.fromiter((row.get(id_, -1) for id_ in judged.query_ids), np.int64, len(judged.query_ids))
     query = asked[judged.query_index]

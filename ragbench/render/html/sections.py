@@ -1,4 +1,4 @@
-"""The parts of the page that it holds as HTML: verdict, leaderboard, tables, issue log, golden set, manifest."""
+"""The sections of the page that are HTML: verdict, leaderboard, tables, issue log, golden set, manifest."""
 
 import json
 from collections import Counter
@@ -16,7 +16,7 @@ from ragbench.render.leaderboard import group_cells, group_key
 from ragbench.render.numbers import PColumns, interval, outcomes, with_interval
 
 MOST_ISSUES = 200
-"""Entries of an issue log that the page lists; ``ledger.jsonl`` has all of them."""
+"""Most entries of an issue log that the page lists; ``ledger.jsonl`` has all of them."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class PageVerdict:
 
 @dataclass(frozen=True)
 class Issues:
-    """The issue log of one folder.
+    """The issue log of a folder.
 
     Attributes:
         folder: its name.
@@ -75,7 +75,7 @@ class Made:
 
 
 def verdict(data: ReportData) -> PageVerdict:
-    """The verdict on the system with the best mean among the compared ones, and the other verdicts."""
+    """Return the verdict on the compared system with the best mean, and the other verdicts."""
     compared = data.compared
     notes = tuple(dict.fromkeys([*data.notes, *(compare_notes(compared) if compared else ()), *_warnings(data)]))
     if compared is None:
@@ -95,26 +95,26 @@ def verdict(data: ReportData) -> PageVerdict:
 
 
 def contender(data: ReportData) -> str:
-    """The system that the table of queries shows beside the first: the best of the others, or the first if alone."""
+    """Choose the system to show beside the first: the best of the others, or the first if it is alone."""
     means = {run.name: estimate(data.arms[run.name], data.metric).mean for run in data.runs[1:] or data.runs}
     return max(means, key=lambda name: merit(data, means[name]))
 
 
 def merit(data: ReportData, mean: float | None) -> float:
-    """How good a mean is: higher is better for every metric, and no mean is worst."""
+    """Convert a mean so that higher is better for every metric, and no mean is worst."""
     if mean is None:
         return -float("inf")
     return -mean if data.runs[0].scores.direction(data.metric) == "lower" else mean
 
 
 def estimate(arm: Mapping[str, Any], metric: str) -> Estimate:
-    """Mean and interval, as the evaluation reported them."""
+    """Return mean and interval as the evaluation reported them."""
     found = arm["metrics"][metric]
     return Estimate(found["mean"], found["low"], found["high"], found["n"])
 
 
 def leaderboard(data: ReportData) -> Block:
-    """A row for each system, in the order of the report; systems that did not run come last."""
+    """Return a row per system in the order of the report; systems that did not run come last."""
     verdicts = {one.candidate: one for one in data.compared.verdicts} if data.compared else {}
     means = {run.name: estimate(data.arms[run.name], data.metric).mean for run in data.runs}
     best = _best(data, means)
@@ -146,12 +146,12 @@ def leaderboard(data: ReportData) -> Block:
 
 
 def failed(data: ReportData) -> dict[str, str]:
-    """The systems that did not run, and why."""
+    """Return the reason for each system that did not run."""
     return {name: str(arm["error"]) for name, arm in data.arms.items() if arm["status"] != "ok"}
 
 
 def _best(data: ReportData, means: Mapping[str, float | None]) -> str | None:
-    """The system with the best mean; None if the metric has no direction, or fewer than two systems have a mean."""
+    """Return the system with the best mean; None without a direction, or with fewer than two means."""
     known = [name for name, mean in means.items() if mean is not None]
     if len(known) < 2 or data.runs[0].scores.direction(data.metric) == "none":
         return None
@@ -159,19 +159,19 @@ def _best(data: ReportData, means: Mapping[str, float | None]) -> str | None:
 
 
 def all_metrics(data: ReportData, metrics: Sequence[str]) -> Block:
-    """Every metric of every system."""
+    """Return every metric of every system."""
     names = [run.name for run in data.runs]
     rows = tuple((metric, *(with_interval(estimate(data.arms[name], metric)) for name in names)) for metric in metrics)
     return Block("All metrics, mean [95% interval]", ("metric", *names), rows)
 
 
 def tables(data: ReportData) -> list[Block]:
-    """The tables of the comparison, without the first, which the leaderboard replaces."""
+    """Return the tables of the comparison without the first, which the leaderboard replaces."""
     return [block for block in difference_blocks(data.compared)[1:] if block.rows] if data.compared else []
 
 
 def issues(data: ReportData) -> list[Issues]:
-    """The issue log of each folder."""
+    """Return the issue log of each folder."""
     found = []
     for one in data.folders:
         entries = one.content["ledger"]["entries"]
@@ -185,7 +185,7 @@ def issues(data: ReportData) -> list[Issues]:
 
 
 def golden_card(data: ReportData) -> tuple[tuple[tuple[str, str], ...], list[Block]]:
-    """Facts about the golden set, and its composition."""
+    """Return facts about the golden set, and its composition."""
     queries, manifest = data.runs[0].queries, data.folders[0].manifest
     known = manifest.get("golden", {})
     facts = [("Name", str(known.get("name", "-"))), ("Queries", f"{len(queries):,}")]
@@ -220,7 +220,7 @@ def _golden_facts(data: ReportData) -> list[tuple[str, str]]:
 
 
 def made(data: ReportData) -> list[Made]:
-    """The command and the manifest of each folder."""
+    """Return the command and the manifest of each folder."""
     from ragbench.render.html.command import command
 
     found = []

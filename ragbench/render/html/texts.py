@@ -1,4 +1,4 @@
-"""The texts behind an evaluation: found again where the user or the evaluation names them, checked by fingerprint."""
+"""Find the texts behind an evaluation where the user or the evaluation names them, and check them by fingerprint."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,16 +15,16 @@ from ragbench.io.inputs import Input, found
 
 T = TypeVar("T")
 FAULTS = (RagbenchError, OSError, UnicodeError)
-"""Of an input that cannot be read."""
+"""Stands for an input that cannot be read."""
 
 
 class Origin(NamedTuple):
     """A folder of an evaluation.
 
     Attributes:
-        names: of its systems, as the report calls them.
-        manifest: of the evaluation.
-        folder: where it lies.
+        names: names of its systems in the report.
+        manifest: manifest of the evaluation.
+        folder: its folder.
     """
 
     names: tuple[str, ...]
@@ -40,10 +40,10 @@ class Part(Generic[T]):
         manifest: key of its fingerprint.
         kept: key among the recorded inputs.
         option: the option that names it.
-        unseen: what is said where it is not at hand.
-        advice: what to do about one with another fingerprint.
-        read: reads it.
-        fingerprint: of what was read.
+        unseen: message for an input that is not available.
+        advice: what to do about an input with another fingerprint.
+        read: reads the input.
+        fingerprint: computes the fingerprint of what was read.
     """
 
     manifest: str
@@ -56,7 +56,7 @@ class Part(Generic[T]):
 
 
 def _written(option: str, value: str) -> str:
-    """The option with a value, as the user would write it."""
+    """Spell the option with a value as the user would write it."""
     name = named(option)
     return f"{name}{value}" if name.endswith("=") else f"{name} {value}"
 
@@ -65,9 +65,9 @@ class Gathered(Generic[T]):
     """The inputs of one kind, by the system that they belong to.
 
     Attributes:
-        part: the kind.
-        of: what was read, by system.
-        inputs: what it was read from, by system.
+        part: kind of the inputs.
+        of: content by system.
+        inputs: source by system.
     """
 
     def __init__(self, part: Part[T], origins: Sequence[Origin]) -> None:
@@ -79,7 +79,7 @@ class Gathered(Generic[T]):
         self._left_out = ""
 
     def gather(self, named: Sequence[Input], *, left_out: str = "", strict: bool = True) -> None:
-        """Read what the user names, then, unless that is disabled, what is still missing from where it was recorded.
+        """Read the named inputs, then the missing ones from their recorded places unless that is disabled.
 
         Args:
             named: each is also read as the evaluations say that they read theirs.
@@ -96,7 +96,7 @@ class Gathered(Generic[T]):
             self._look_up(origin)
 
     def missing(self) -> list[str]:
-        """What is not shown for which systems, why, and how to get it."""
+        """Say what is not shown for which systems, why, and how to add it."""
         usual = f"excluded by {self._left_out}" if self._left_out else "an evaluation does not keep them"
         again = (
             ""
@@ -118,7 +118,7 @@ class Gathered(Generic[T]):
         return [origin for origin in self._origins if not self.of.keys() >= set(origin.names)]
 
     def _evaluated(self, origin: Origin) -> object:
-        """The fingerprint that was evaluated; None for an evaluation without such an input."""
+        """Return the fingerprint that was evaluated; None for an evaluation without such an input."""
         known = origin.manifest.get(self.part.manifest)
         return known.get("fingerprint") if isinstance(known, dict) and not known.get("labels_only") else None
 
@@ -147,7 +147,7 @@ class Gathered(Generic[T]):
         raise InputError(f"{option}: its fingerprint is {mine}, evaluated was {known}. {advice}")
 
     def _ways(self, options: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """How to read what is named: as each evaluation read its own, save for what the user says; then just so."""
+        """List the ways to read a named input: first as each evaluation read its own, then with the defaults."""
         ways: list[Mapping[str, Any]] = []
         for origin in self._origins:
             kept = found(origin.manifest, self.part.kept, origin.folder)
@@ -157,7 +157,7 @@ class Gathered(Generic[T]):
         return ways if options in ways else [*ways, options]
 
     def _own(self, given: Input, content: T) -> bool:
-        """Give it to the systems whose evaluation has its fingerprint; whether there are any."""
+        """Assign an input to the systems whose evaluation has its fingerprint. Returns whether there are any."""
         mine = self.part.fingerprint(content)
         names = [name for origin in self._origins if self._evaluated(origin) == mine for name in origin.names]
         self.of |= dict.fromkeys(names, content)
@@ -165,14 +165,14 @@ class Gathered(Generic[T]):
         return bool(names)
 
     def _look_up(self, origin: Origin) -> None:
-        """Read what an evaluation recorded; what was read for one serves all with its fingerprint."""
+        """Read an input that an evaluation recorded. It serves all evaluations with its fingerprint."""
         kept = found(origin.manifest, self.part.kept, origin.folder)
         if kept is None or origin.names[0] in self.of:
             return
         self._why |= dict.fromkeys(origin.names, self._reason(kept, origin))
 
     def _reason(self, kept: Input, origin: Origin) -> str:
-        """Why it cannot be used; empty if it can."""
+        """Return the reason why an input cannot be used; empty if it can."""
         if not (kept.path.is_file() or kept.path.is_dir()):
             return f"{kept.path}, which was evaluated, is not there any more"
         try:
@@ -192,7 +192,7 @@ AUTO = "auto"
 
 @dataclass(frozen=True, eq=False)
 class Indexed:
-    """A corpus as it was indexed.
+    """A corpus with the chunks that were indexed.
 
     Attributes:
         corpus: its documents.
@@ -205,7 +205,7 @@ class Indexed:
 
 @dataclass(frozen=True)
 class Named:
-    """What the user named.
+    """Inputs that the user named.
 
     Attributes:
         corpus: files or folders of documents, or files of chunks; each belongs to the evaluations with its fingerprint.
@@ -227,12 +227,12 @@ class Named:
 
 @dataclass(frozen=True, eq=False)
 class Texts:
-    """What is at hand, and what is missing.
+    """The texts that are available, and those that are missing.
 
     Attributes:
         indexed: by the name of the system that ranked it.
-        golden: the golden set of the first system; None where it is not at hand.
-        items: golden item by query id, of all golden sets at hand.
+        golden: the golden set of the first system; None if it is not available.
+        items: golden item by query id, of all available golden sets.
         answers: by the name of the system.
         inputs: what the texts of each system were read from: ``corpus``, ``golden``, ``answers``.
         missing: what the page cannot show, why, and how to get it, a sentence or two each.
@@ -301,7 +301,7 @@ GOLDEN = Part(
 
 
 def _answers_part(ids: Mapping[str, str]) -> Part[AnswerSet]:
-    """Answers without ids are known by their queries.
+    """Read answers. Those without ids are matched by their queries.
 
     Args:
         ids: query id by query text.
@@ -320,11 +320,11 @@ def _answers_part(ids: Mapping[str, str]) -> Part[AnswerSet]:
 def read_texts(
     origins: Sequence[Origin], named: Named, corpus: Part[Indexed] = CORPUS, golden: Part[GoldenSet] = GOLDEN
 ) -> Texts:
-    """Read what the user named and find the systems that each belongs to, by fingerprint; then what they recorded.
+    """Read the named inputs and match them to systems by fingerprint, then the inputs that the evaluations recorded.
 
     Args:
-        origins: the evaluations.
-        named: what the user named.
+        origins: evaluations of the report.
+        named: inputs that the user named.
         corpus: how corpora are read, for a reader that keeps what it read.
         golden: the same of golden sets.
 
