@@ -376,3 +376,30 @@ def test_an_unchanged_system_on_its_floors_seldom_fails_and_a_worse_one_does() -
     assert outcomes(people.unchanged, rules, 60)["fail"] <= 2
     assert outcomes(people.unchanged, plain, 60)["fail"] > 20
     assert outcomes(people.broken(0.2), (MARGIN,), 30)["fail"] > 20
+
+
+def test_a_rule_by_document_counts_every_document_once() -> None:
+    """One document with 60 of 90 queries loses much, and the others nothing; by hand, from the means of documents."""
+    rng = np.random.default_rng(0)
+    units = ["document:big"] * 60 + [f"document:{i}" for i in range(30)]
+    before = rng.uniform(0.4, 0.6, 90)
+    after = before + np.concatenate((np.full(60, -0.3), rng.normal(0, 0.01, 30)))
+    ids = [f"q{i}" for i in range(90)]
+    table = QueryTable(ids, [""] * 90, [""] * 90, units)
+    first, second = (
+        ScoredRun(n, Scores(ids, ("ndcg@10",), v[:, None]), table) for n, v in (("a", before), ("b", after))
+    )
+    rules = Rules(rules=(MetricRule(metric="ndcg@10", margin=0.05), MetricRule(metric="ndcg@10", margin=0.05,
+                                                                              average="documents")))  # fmt: skip
+    by_query, by_document = decide_gate(first, second, rules).decided
+    differences = after - before
+    assert by_query.value == pytest.approx(differences.mean())
+    averaged = np.append(differences[60:], differences[:60].mean())
+    assert by_document.value == pytest.approx(averaged.mean())
+    assert (by_document.n, by_document.clusters) == (31, 31)
+    assert by_document.candidate == pytest.approx(np.append(after[60:], after[:60].mean()).mean())
+    assert by_document.name == "ndcg@10 loses at most 0.05, by document"
+    assert by_document.comparison is not None
+    assert by_document.comparison.difference == pytest.approx(averaged.mean())
+    alone = difference_bounds(averaged, np.arange(31), below=0.05, above=0.005)
+    assert (by_document.low, by_document.high) == (pytest.approx(alone.low), pytest.approx(alone.high))

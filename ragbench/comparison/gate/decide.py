@@ -21,7 +21,7 @@ from ragbench.comparison.gate.rules import (
 from ragbench.comparison.human import HumanLabels, with_human
 from ragbench.comparison.pairing import Pair, pair
 from ragbench.comparison.slices import slices
-from ragbench.comparison.verdict import verdicts
+from ragbench.comparison.verdict import Average, VerdictSettings, verdicts
 from ragbench.core.annotations import AnnotatorLabels
 from ragbench.core.errors import ArmError, InputError, SettingError
 from ragbench.core.judgements import Judgements
@@ -155,8 +155,10 @@ def _check_human(baseline: ScoredRun | None, rules: Rules) -> None:
     if baseline is None:
         raise SettingError(f"needs {named('baseline')}: labels of annotators decide a difference", option="human")
     for number, rule in enumerate(rules.rules, 1):
-        if isinstance(rule, MetricRule) and (rule.margin is None or rule.by is not None or rule.slice is not None):
-            what = "a floor or ceiling" if rule.margin is None else "for slices"
+        if isinstance(rule, MetricRule) and (
+            rule.margin is None or rule.by is not None or rule.slice is not None or rule.average == "documents"
+        ):
+            what = "a floor or ceiling" if rule.margin is None else "for slices or documents"
             raise SettingError(
                 f"does not go with rule {number}, which is {what}: these labels decide margins over all queries",
                 option="human",
@@ -167,7 +169,7 @@ def _with_comparisons(
     decided: Sequence[Decided], pair: Pair, anchor: str, human: HumanLabels | None
 ) -> tuple[Decided, ...]:
     """Add to each margin the result of `compare` on the same queries."""
-    by_slice: dict[str, list[int]] = {}
+    by_slice: dict[tuple[str, Average], list[int]] = {}
     for i, one in enumerate(decided):
         # If the two runs write a metric differently, they have no column in common.
         if (
@@ -176,13 +178,14 @@ def _with_comparisons(
             and one.outcome != "skipped"
             and one.metric in pair.baseline.scores.metrics
         ):
-            by_slice.setdefault(one.slice, []).append(i)
+            by_slice.setdefault((one.slice, one.average), []).append(i)
     found = list(decided)
-    for name, places in by_slice.items():
+    for (name, average), places in by_slice.items():
         rows = None
         if name:
             rows = next(part.rows for part in slices(pair.queries, name.partition("=")[0]) if part.name == name)
-        said = verdicts([(pair, decided[i].metric) for i in places], rows=rows, slice=name)
+        settings = VerdictSettings(average=average)
+        said = verdicts([(pair, decided[i].metric) for i in places], settings, rows=rows, slice=name)
         for i, verdict in zip(places, said, strict=True):
             found[i] = replace(decided[i], comparison=with_human(verdict, pair, human) if human else verdict)
     return tuple(found)

@@ -25,7 +25,7 @@ from ragbench.core.errors import RagbenchError, SettingError, did_you_mean
 from ragbench.core.scored import NOT_ASKED, ScoredRun
 from ragbench.core.spelling import named
 from ragbench.metrics.parse import parse
-from ragbench.stats.clusters import cluster_index
+from ragbench.stats.clusters import cluster_averages, cluster_index
 from ragbench.stats.paired_tests import TIE
 
 
@@ -225,7 +225,7 @@ def _decide(
     units = [run.queries.units[row] for row in rows.tolist()]
     # If both are the same run, nothing is estimated: they do not differ on any query.
     certain = theirs is not None and pair is not None and pair.same_run and bool((~np.isnan(ours)).any())
-    asked = _Asked(rule, metric, part, _turned(rule, run, metric), units, certain, below, above)
+    asked = _Asked(rule, metric, part, _turned(rule, run, metric), units, certain, below, above, rule.average)
     decided = _weighed(asked, ours, theirs)
     lost = np.isnan(ours) & (_expected(run, metric, rows) if theirs is None else ~np.isnan(theirs))
     if decided.outcome != "pass" or not lost.any():
@@ -294,8 +294,13 @@ def _weighed(asked: _Asked, ours: Values, theirs: Values | None) -> Decided:
     kept = ~np.isnan(values)
     values = values[kept]
     values[np.abs(values) < TIE] = 0.0
-    means = (None if theirs is None else _mean(theirs[kept]), _mean(ours[kept]))
+    before, after = None if theirs is None else theirs[kept], ours[kept]
     clusters = cluster_index([asked.units[row] for row in np.flatnonzero(kept).tolist()])
+    if asked.rule.average == "documents" and len(values):
+        values, after = cluster_averages(np.column_stack((values, after)), clusters).T
+        before = None if before is None else cluster_averages(before[:, None], clusters)[:, 0]
+        clusters = np.arange(len(values))
+    means = (None if before is None else _mean(before), _mean(after))
     bounded = theirs is None and _shares(values)
     turn = (1.0 if bounded else 0.0) if asked.turned else None
     values = values if turn is None else turn - values
@@ -350,6 +355,7 @@ def _decided(
         metric=asked.metric,
         slice=asked.part,
         anchor=rule.anchor or "",
+        average=rule.average,
         n=bounds.n,
         clusters=bounds.clusters,
         baseline=means[0],
@@ -431,6 +437,7 @@ def _skipped(rule: MetricRule, metric: str, part: str, n: int) -> Decided:
 
 def _name(rule: MetricRule, metric: str, part: str) -> str:
     where = f" ({part})" if part else ""
+    where += ", by document" if rule.average == "documents" else ""
     if rule.margin is not None:
         start = f" from {rule.anchor}" if rule.anchor is not None else ""
         return f"{metric} loses at most {rule.margin:g}{start}{where}"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ragbench.comparison.gate.rules import Role, Rules
+from ragbench.comparison.verdict import Average
 from ragbench.core.ledger import first_ten
 from ragbench.core.scored import ScoredRun
 from ragbench.core.shown import Shown
@@ -30,7 +31,7 @@ class Decided:
         unit: ``""`` for a share or a score, ``"ms"``, ``"x"`` for a ratio, ``"a query"`` for money.
         metric: metric name, or empty.
         slice: name of the slice, as ``"type=keyword"``; empty for all queries.
-        n: number of queries with a value.
+        n: number of queries with a value; of documents, if they are averaged.
         clusters: independent units among them.
         baseline, candidate: value of each, if the two are compared.
         room: distance of the deciding end from changing the outcome. For ``inconclusive`` it is below 0: the distance
@@ -46,6 +47,7 @@ class Decided:
             units for an interval, or the candidate lost values. Such a rule blocks unless inconclusive passes.
         role: ``primary`` or ``guard``; an undecided guard holds nothing up unless it is unmeasured.
         anchor: name of the anchor that a margin is measured from; empty for the baseline.
+        average: unit of the means, ``queries`` or ``documents``.
         comparison: for a margin, the verdict of `ragbench.comparison.compare.compare_runs` on the same queries. It has
             its own error rates: a 95% interval and a two-sided p.
     """
@@ -75,6 +77,7 @@ class Decided:
     unmeasured: bool = False
     role: Role = "primary"
     anchor: str = ""
+    average: Average = "queries"
     comparison: Verdict | None = None
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args, get_type_hints
 
 import yaml
 
+from ragbench.comparison.verdict import Average
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 
 Decide = Literal["interval", "mean"]
@@ -36,6 +37,7 @@ class MetricRule:
         slice: use only the queries with ``COLUMN=VALUE``.
         by: decide each value of this column on its own. The slices share the rule's part of the false alarms.
         min_queries: for ``by``: a slice with fewer queries is skipped, and the result says so.
+        average: ``queries``, or ``documents`` to average the queries of each document first, as in `ragbench compare`.
         decide: ``interval``, or ``mean`` for a plain threshold, which noise alone can cross.
         name: name of the rule.
         role: ``primary`` decides; a ``guard`` fails on evidence of harm, and holds nothing up if it is undecided.
@@ -49,6 +51,7 @@ class MetricRule:
     slice: str | None = None
     by: str | None = None
     min_queries: int = 10
+    average: Average = "queries"
     decide: Decide = "interval"
     name: str | None = None
     role: Role = "primary"
