@@ -1,4 +1,4 @@
-"""How documents, golden sets, rankings, scores and answers are shown."""
+"""Views of documents, golden sets, rankings, scores and answers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,25 +24,25 @@ def skipped(ledger: Ledger) -> list[str]:
 
 
 class CorpusView(TableView):
-    """A row per document; metadata under its own names."""
+    """A view with a row per document; metadata has its own columns."""
 
     def frame(self, thing: Corpus) -> Any:
-        """Columns ``id``, ``title``, ``text`` and metadata."""
+        """Return the columns ``id``, ``title``, ``text`` and metadata."""
         import pandas as pd
 
         rows = [{"id": d.id, "title": d.title, "text": d.text, **_free(d.metadata)} for d in thing]
         return pd.DataFrame(rows, columns=None if rows else ["id", "title", "text"])
 
     def sentences(self, thing: Corpus) -> Sequence[str]:
-        """How many."""
+        """Return the number of rows."""
         return [f"Corpus of {len(thing):,} documents", *skipped(thing.ledger)]
 
 
 class ChunksView(TableView):
-    """A row per chunk."""
+    """A view with a row per chunk."""
 
     def frame(self, thing: Chunks) -> Any:
-        """Columns ``id``, ``document_id``, ``start``, ``end``, ``title``, ``text``."""
+        """Return the columns ``id``, ``document_id``, ``start``, ``end``, ``title``, ``text``."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -57,16 +57,18 @@ class ChunksView(TableView):
         )
 
     def sentences(self, thing: Chunks) -> Sequence[str]:
-        """How many, of how many documents."""
+        """Return the numbers of chunks and documents."""
         documents = len(np.unique(thing.document_index))
         return [f"{len(thing):,} chunks of {documents:,} documents", *skipped(thing.ledger)]
 
 
 class GoldenView(TableView):
-    """A row per query."""
+    """A view with a row per query."""
 
     def frame(self, thing: GoldenSet) -> Any:
-        """Columns ``id``, ``text``, ``type``, ``answer``, ``documents`` (of the evidence), ``unit`` and metadata."""
+        """Return the columns ``id``, ``text``, ``type``, ``answer``, ``documents`` (of the evidence), ``unit`` and
+        metadata.
+        """
         import pandas as pd
 
         rows = [
@@ -84,7 +86,7 @@ class GoldenView(TableView):
         return pd.DataFrame(rows)
 
     def sentences(self, thing: GoldenSet) -> Sequence[str]:
-        """How many, by type."""
+        """Return the number of queries by type."""
         types: dict[str, int] = {}
         for item in thing:
             types[item.type or "untyped"] = types.get(item.type or "untyped", 0) + 1
@@ -93,10 +95,10 @@ class GoldenView(TableView):
 
 
 class RunView(TableView):
-    """A row per retrieved item."""
+    """A view with a row per retrieved item."""
 
     def frame(self, thing: Run) -> Any:
-        """Columns ``query_id``, ``item_id``, ``rank`` (from 1), ``score``."""
+        """Return the columns ``query_id``, ``item_id``, ``rank`` (from 1), ``score``."""
         import pandas as pd
 
         counts = np.diff(thing.offsets)
@@ -112,16 +114,16 @@ class RunView(TableView):
         )
 
     def sentences(self, thing: Run) -> Sequence[str]:
-        """How many."""
+        """Return the number of rows."""
         failed = f"; {len(thing.failures)} could not be answered" if thing.failures else ""
         return [f"Rankings of {len(thing):,} queries, {len(thing.items):,} {thing.unit}s{failed}"]
 
 
 class JudgementsView(TableView):
-    """A row per label."""
+    """A view with a row per label."""
 
     def frame(self, thing: Judgements) -> Any:
-        """Columns ``query_id``, ``item_id``, ``label``."""
+        """Return the columns ``query_id``, ``item_id``, ``label``."""
         import pandas as pd
 
         items = np.array(list(thing.item_ids), dtype=object)
@@ -134,15 +136,15 @@ class JudgementsView(TableView):
         )
 
     def sentences(self, thing: Judgements) -> Sequence[str]:
-        """How many."""
+        """Return the number of rows."""
         return [f"{len(thing.items):,} labels of {len(thing):,} queries"]
 
 
 class ScoresView(TableView):
-    """A row per query, a column per metric."""
+    """A view with a row per query and a column per metric."""
 
     def frame(self, thing: Scores) -> Any:
-        """Columns ``query_id`` and the metrics; missing where undefined."""
+        """Return the columns ``query_id`` and the metrics; undefined values are missing."""
         import pandas as pd
 
         frame = pd.DataFrame(thing.values, columns=list(thing.metrics))
@@ -150,16 +152,16 @@ class ScoresView(TableView):
         return frame
 
     def sentences(self, thing: Scores) -> Sequence[str]:
-        """The means."""
+        """Return the means."""
         means = ", ".join(f"{name} {value:.3f}" for name, value in thing.means().items())
         return [f"{len(thing.query_ids):,} queries; means: {means}", *skipped(thing.ledger)]
 
 
 class ScoredRunView(TableView):
-    """A row per query: what is known of it, and what it scored."""
+    """A view with a row per query: its attributes and its scores."""
 
     def frame(self, thing: ScoredRun) -> Any:
-        """Columns ``query_id``, ``text``, ``type``, ``unit``, metadata and the metrics."""
+        """Return the columns ``query_id``, ``text``, ``type``, ``unit``, metadata and the metrics."""
         import pandas as pd
 
         table = thing.queries
@@ -171,7 +173,7 @@ class ScoredRunView(TableView):
         return pd.DataFrame({**known, **metrics})
 
     def sentences(self, thing: ScoredRun) -> Sequence[str]:
-        """The means, or why it did not run."""
+        """Return the means, or the reason why the system did not run."""
         if thing.error is not None:
             return [f"{thing.name} did not run: {thing.error}"]
         means = ", ".join(f"{name} {value:.3f}" for name, value in thing.scores.means().items())
@@ -179,10 +181,10 @@ class ScoredRunView(TableView):
 
 
 class AnswersView(TableView):
-    """A row per answer."""
+    """A view with a row per answer."""
 
     def frame(self, thing: AnswerSet) -> Any:
-        """Columns of `ragbench.core.answers.Answered`, ``sources`` as ids, and metadata under its names."""
+        """Return the columns of `ragbench.core.answers.Answered`, ``sources`` as ids, and metadata under its names."""
         import pandas as pd
 
         rows = [
@@ -197,17 +199,17 @@ class AnswersView(TableView):
         return pd.DataFrame(rows)
 
     def shown(self, thing: AnswerSet) -> Any:
-        """Question, answer and what it rests on."""
+        """Return question, answer and sources."""
         frame = self.frame(thing)
         return frame[["query_id", "query", "answer", "cited", "abstained"]] if len(frame) else frame
 
     def sentences(self, thing: AnswerSet) -> Sequence[str]:
-        """How many."""
+        """Return the number of rows."""
         return [f"{thing.name}: {len(thing):,} answers", *skipped(thing.ledger)]
 
 
 def _free(metadata: Any) -> dict[str, object]:
-    """What is plain enough for a column; a name that a column has already gives way to it."""
+    """Select metadata with plain values for columns. A name that a column has already is skipped."""
     own = {"id", "title", "text", "type", "answer", "documents", "unit", "query_id", "query"}
     return {
         name: value

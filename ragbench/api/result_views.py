@@ -1,4 +1,4 @@
-"""How evaluations, comparisons, gates, plans and experiments are shown."""
+"""Views of evaluations, comparisons, gates, plans and experiments."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -35,7 +35,7 @@ OF_VERDICT = (
     "p_equivalence_adjusted", "test", "interval",
 )  # fmt: skip
 FEW = 5
-"""Up to so many metrics of an evaluation are all shown."""
+"""Most metrics of an evaluation that are all shown."""
 READ = (
     "candidate", "metric", "slice", "difference", "low", "high", "p", "p_adjusted", "decision", "wins", "ties",
     "losses",
@@ -43,10 +43,10 @@ READ = (
 
 
 class EvaluationView(TableView):
-    """A row per system and metric; drawn as a row per system."""
+    """A view with a row per system and metric, shown as a row per system."""
 
     def frame(self, thing: Evaluation) -> Any:
-        """Columns ``system``, ``metric``, ``mean``, ``low``, ``high``, ``n``."""
+        """Return the columns ``system``, ``metric``, ``mean``, ``low``, ``high``, ``n``."""
         import pandas as pd
 
         rows = [{"system": arm.name, "metric": name, **asdict(value)} for arm in thing.arms
@@ -54,7 +54,7 @@ class EvaluationView(TableView):
         return pd.DataFrame(rows, columns=["system", "metric", "mean", "low", "high", "n"])
 
     def shown(self, thing: Evaluation) -> Any:
-        """A row per system, a column for each of the main metrics."""
+        """Return a row per system and a column for each of the main metrics."""
         import pandas as pd
 
         ran = [arm for arm in thing.arms if arm.status == "ok"]
@@ -64,91 +64,91 @@ class EvaluationView(TableView):
         )
 
     def html(self, thing: Evaluation) -> str:
-        """The main metrics, and how many there are beside them."""
+        """Return the main metrics, and the number of the others."""
         ran = next((arm for arm in thing.arms if arm.status == "ok"), None)
         more = len(ran.metrics) - len(_main(list(ran.metrics))) if ran else 0
         return super().html(thing) + (f"<p>and {more} more metrics; .to_pandas() has all</p>" if more else "")
 
     def sentences(self, thing: Evaluation) -> Sequence[str]:
-        """What ran on what, and what did not run."""
+        """Return the systems, the inputs, and the systems that did not run."""
         warnings = [f"warning: {arm.name}: {warning}" for arm in thing.arms for warning in arm.warnings]
         failed = [f"{arm.name} did not run: {arm.error}" for arm in thing.failed]
         return [summary(thing), *failed, *warnings, *skipped(thing.ledger)]
 
     def plots(self, thing: Evaluation) -> Any:
-        """Leaderboard, trade-offs, metrics by K, slices, rank changes."""
+        """Return the leaderboard, trade-offs, metrics by K, slices and rank changes."""
         return EvaluationPlots(thing.scored, thing)
 
 
 class ComparedView(TableView):
-    """A row per verdict: of all queries first, then of slices."""
+    """A view with a row per verdict: all queries first, then slices."""
 
     def frame(self, thing: Compared) -> Any:
-        """The columns of `ragbench.core.verdicts.Verdict` that are single values."""
+        """Return the columns of `ragbench.core.verdicts.Verdict` that are single values."""
         import pandas as pd
 
         return pd.DataFrame([_of_verdict(v) for v in _verdicts(thing)], columns=list(OF_VERDICT))
 
     def shown(self, thing: Compared) -> Any:
-        """What is read first."""
+        """Return the most important columns."""
         frame = self.frame(thing)[list(READ)]
         return frame if thing.slices else frame.drop(columns="slice")
 
     def sentences(self, thing: Compared) -> Sequence[str]:
-        """The verdicts."""
+        """Return the verdicts."""
         return [*verdict_sentences(thing), thing.choice]
 
     def plots(self, thing: Compared) -> Any:
-        """Differences, and their slices."""
+        """Return charts of the differences and their slices."""
         return ComparedPlots(thing)
 
 
 class PairedResultView(TableView):
-    """A row per verdict, the deciding one first."""
+    """A view with a row per verdict, the deciding one first."""
 
     def frame(self, thing: PairedResult) -> Any:
-        """As of a comparison."""
+        """Return the columns of a comparison."""
         import pandas as pd
 
         return pd.DataFrame([_of_verdict(v) for v in thing.verdicts], columns=list(OF_VERDICT))
 
     def shown(self, thing: PairedResult) -> Any:
-        """What is read first."""
+        """Return the most important columns."""
         return self.frame(thing)[[name for name in READ if name != "slice"]]
 
     def sentences(self, thing: PairedResult) -> Sequence[str]:
-        """The advice."""
+        """Return the advice."""
         return _advice(thing.recommendation)
 
 
 class GateView(TableView):
-    """A row per rule, or slice of it."""
+    """A view with a row per rule, or slice of a rule."""
 
     def frame(self, thing: Gate) -> Any:
-        """The columns of `ragbench.comparison.gate.result.Decided`."""
+        """Return the columns of `ragbench.comparison.gate.result.Decided`."""
         import pandas as pd
 
         return pd.DataFrame([asdict(decided) for decided in thing.decided])
 
     def shown(self, thing: Gate) -> Any:
-        """What decides."""
+        """Return the columns that decide."""
         frame = self.frame(thing)
         return frame[["name", "outcome", "value", "low", "high", "bound", "room", "reason"]] if len(frame) else frame
 
     def sentences(self, thing: Gate) -> Sequence[str]:
-        """The outcome."""
+        """Return the outcome."""
         return [thing.sentence, *(f"note: {note}" for note in thing.notes)]
 
     def plots(self, thing: Gate) -> Any:
-        """How far each rule is from its bound."""
+        """Return charts of each rule and its bound."""
         return GatePlots(thing)
 
 
 class PlanView(TableView):
-    """A row per number of queries, and what it can show."""
+    """A view with a row per number of queries and the difference that it can detect."""
 
     def frame(self, thing: Plan) -> Any:
-        """Columns ``queries``, ``documents``, ``per_document``, ``smallest``."""
+        """Return the columns ``queries``, ``documents``, ``per_document``, ``smallest``."""
         import pandas as pd
 
         rows = sorted({*thing.by_queries, *thing.by_depth}, key=lambda row: (row.queries, row.documents))
@@ -156,55 +156,57 @@ class PlanView(TableView):
         return pd.DataFrame([asdict(row) for row in rows], columns=names)
 
     def sentences(self, thing: Plan) -> Sequence[str]:
-        """The answer, and what it rests on."""
+        """Return the answer and its basis."""
         return [*answers(thing), *grounds(thing), *(f"note: {line}" for line in thing.warnings)]
 
 
 class ForecastView(TableView):
-    """A row per rule of a planned gate: how often an unchanged candidate passes it."""
+    """A view with a row per rule of a planned gate: how often an unchanged candidate passes it."""
 
     def frame(self, thing: Forecast) -> Any:
-        """Columns ``name``, ``role``, ``passes``, ``fails``, ``inconclusive``, ``others``."""
+        """Return the columns ``name``, ``role``, ``passes``, ``fails``, ``inconclusive``, ``others``."""
         import pandas as pd
 
         return pd.DataFrame([asdict(one) for one in thing.chances])
 
     def sentences(self, thing: Forecast) -> Sequence[str]:
-        """The answer, and the rule that decides it."""
+        """Return the answer, and the rule that decides it."""
         return forecast_answers(thing)
 
 
 class AbView(TableView):
-    """A row per outcome and challenger."""
+    """A view with a row per outcome and challenger."""
 
     def frame(self, thing: AbResult) -> Any:
-        """Outcome, role, means, difference with its interval, p-values; of the any-look test under ``any_look_*``."""
+        """Return outcome, role, means, difference, interval and p-values; those of the any-look test are
+        ``any_look_*``.
+        """
         import pandas as pd
 
         return pd.DataFrame([_contrast(outcome, one) for outcome in thing.outcomes for one in outcome.contrasts])
 
     def shown(self, thing: AbResult) -> Any:
-        """What is read first."""
+        """Return the most important columns."""
         frame = self.frame(thing)
         names = ["outcome", "role", "challenger", "control_mean", "challenger_mean", "difference", "low", "high",
                  "p_adjusted", "any_look_p", "better"]  # fmt: skip
         return frame[names] if len(frame) else frame
 
     def sentences(self, thing: AbResult) -> Sequence[str]:
-        """The advice, and whether the split was as promised."""
+        """Return the advice, and whether the split was as promised."""
         split = "as promised" if thing.srm_ok else "NOT as promised: there is no verdict"
         return [*_advice(thing.recommendation), f"The split is {split} (p = {thing.srm_p:.3g}).", *thing.notes]
 
     def plots(self, thing: AbResult) -> Any:
-        """The outcomes."""
+        """Return charts of the outcomes."""
         return AbPlots(thing)
 
 
 class AnswerEvaluationView(TableView):
-    """A row per metric."""
+    """A view with a row per metric."""
 
     def frame(self, thing: AnswerEvaluation) -> Any:
-        """Columns ``metric``, ``mean``, ``low``, ``high``, ``n``, ``unscored``, ``if_all_0``, ``if_all_1``."""
+        """Return ``metric``, ``mean``, ``low``, ``high``, ``n``, ``unscored``, ``if_all_0`` and ``if_all_1``."""
         import pandas as pd
 
         rows = []
@@ -215,19 +217,19 @@ class AnswerEvaluationView(TableView):
         return pd.DataFrame(rows)
 
     def sentences(self, thing: AnswerEvaluation) -> Sequence[str]:
-        """How many answers, and of what kind."""
+        """Return the number of answers by kind."""
         return [answers_summary(thing)]
 
     def plots(self, thing: AnswerEvaluation) -> Any:
-        """As of an evaluation with one system."""
+        """Return the charts of an evaluation with one system."""
         return EvaluationPlots((thing.scored,))
 
 
 class WattbotView(TableView):
-    """A row per question."""
+    """A view with a row per question."""
 
     def frame(self, thing: Scored) -> Any:
-        """The question (its text where the truth has one), what was true and what was given, and the score by parts."""
+        """Return the question, the truth, the answer, and the score by parts."""
         import pandas as pd
 
         asked = () if thing.truth.questions is None else ("question",)
@@ -239,7 +241,7 @@ class WattbotView(TableView):
         return pd.DataFrame(rows)
 
     def sentences(self, thing: Scored) -> Sequence[str]:
-        """The score and its parts."""
+        """Return the score and its parts."""
         told = summarise(thing, rules="")
         means = ", ".join(f"{name} {m.mean:.3f}" for name, m in told.means.items())
         missing = f"; {told.missing} without a prediction score 0" if told.missing else ""
@@ -247,7 +249,7 @@ class WattbotView(TableView):
 
 
 def _main(metrics: Sequence[str]) -> list[str]:
-    """All of a few; of many the one an evaluation is read by, and recall, MRR and hit at its cut, as far as there."""
+    """Choose all of a few metrics; of many, the headline metric, and recall, MRR and hit at its cut."""
     if len(metrics) <= FEW:
         return list(metrics)
     first = headline(metrics)

@@ -1,4 +1,4 @@
-"""What every view has: rows as a table in HTML, with intervals beside their means."""
+"""The base of every view: rows as an HTML table, with intervals beside their means."""
 
 from collections.abc import Sequence
 from html import escape
@@ -10,39 +10,39 @@ from ragbench.render.numbers import p_value
 MOST_ROWS = 20
 P_VALUES = ("p", "p_adjusted", "any_look_p")
 LONGEST = 160
-"""Characters of a cell, in HTML alone."""
+"""Most characters of a cell in HTML."""
 
 
 class TableView(View):
-    """Sentences, and below them the rows of the frame."""
+    """A view with sentences, and the rows of a frame below them."""
 
     def sentences(self, thing: Any) -> Sequence[str]:
-        """What stands above the table."""
+        """Return the lines above the table."""
         return ()
 
     def shown(self, thing: Any) -> Any:
-        """The frame that is drawn; that of `frame` unless there is a better one to read."""
+        """Return the frame to show; by default that of `frame`."""
         return self.frame(thing)
 
     def dataset(self, thing: Any) -> Any:
-        """The rows of `frame`."""
+        """Return the rows of `frame`."""
         from datasets import Dataset
 
         return Dataset.from_pandas(self.frame(thing), preserve_index=False)
 
     def text(self, thing: Any) -> str:
-        """The sentences."""
+        """Return the sentences."""
         return "\n".join(self.sentences(thing)) or super().text(thing)
 
     def html(self, thing: Any) -> str:
-        """At most `MOST_ROWS` rows; everything in them is escaped."""
+        """Return HTML with at most `MOST_ROWS` rows; everything in them is escaped."""
         frame = self.shown(thing)
         above = "".join(f"<p>{escape(line)}</p>" for line in self.sentences(thing))
         return above + html_table(frame)
 
 
 def html_table(frame: Any) -> str:
-    """A table with a head; ``low`` and ``high`` go into the cell before them."""
+    """Render a table with a head; ``low`` and ``high`` go into the cell before them."""
     head, rows = merged(frame.head(MOST_ROWS))
     cells = "".join(f"<th scope='col'>{escape(name)}</th>" for name in head)
     lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
@@ -53,7 +53,7 @@ def html_table(frame: Any) -> str:
 
 
 def merged(frame: Any) -> tuple[list[str], list[list[str]]]:
-    """Head and cells as text; a value with ``low`` and ``high`` after it becomes ``.62 [.58, .66]``."""
+    """Format head and cells; a value with ``low`` and ``high`` after it becomes ``.62 [.58, .66]``."""
     names = [str(name) for name in frame.columns]
     columns = {
         name: [(p_value if name in P_VALUES else cell_text)(value) for value in frame[name].tolist()] for name in names
@@ -67,7 +67,7 @@ def merged(frame: Any) -> tuple[list[str], list[list[str]]]:
 
 
 def cell_text(value: object) -> str:
-    """A value as a reader wants it."""
+    """Format a value for a reader."""
     if value is None or value != value:
         return "-"
     if isinstance(value, bool):

@@ -19,7 +19,7 @@ Example:
 A baseline is a name of 'ragbench baseline set', a folder of 'ragbench eval
 --out', or FOLDER::ARM. Without --rules, ndcg@10 may lose at most .02 against the
 baseline. If the queries cannot decide, the change is let through with a notice;
---inconclusive fail holds it up. docs/guides/ci.md describes the rules."""
+--inconclusive fail blocks it. docs/guides/ci.md describes the rules."""
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 STEP_OUTPUT = "GITHUB_OUTPUT"

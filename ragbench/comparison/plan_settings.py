@@ -14,7 +14,7 @@ class PlanSettings:
 
     metric: str = option("Metric of the plan.", default="ndcg@10", section="Plan")
     delta: float | None = option(
-        "Difference to detect.", default=None, section="Plan", unset="the next round one below what can be detected"
+        "Difference to detect.", default=None, section="Plan", unset="the next round number below what can be detected"
     )
     margin: float | None = option("Margin of a gate, for an equally good candidate.", default=None, section="Plan")
     queries: int | None = option(

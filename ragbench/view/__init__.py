@@ -1,1 +1,1 @@
-"""The local page over a folder of evaluations: ``ragbench view``. Only that command imports it."""
+"""Local web pages for a folder of evaluations: ``ragbench view``. Only that command imports this package."""

@@ -1,4 +1,4 @@
-"""The pages and what their scripts ask for."""
+"""The routes of the pages and of the requests of their scripts."""
 
 import json
 from collections.abc import AsyncIterator, Sequence
@@ -30,7 +30,7 @@ REPORT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'"
 )
-"""Of a report: its own policy, which stands in it, holds too and names its two scripts by their hashes."""
+"""Headers of a report. Its own policy also applies; it names its two scripts by their hashes."""
 SHOWN = {
     "view.css": ("text/css", (("render/html/assets", "report.css"), ("view/assets", "view.css"))),
     **{
@@ -39,16 +39,16 @@ SHOWN = {
         for name in ("runs", "report", "queries", "playground")
     },
 }  # fmt: skip
-"""What the pages load, and the files it is made of; style and parts of the scripts are those of the report."""
+"""Assets of the pages by name, with their source files; style and parts of the scripts are those of the report."""
 
 Keys = Annotated[list[str] | None, Query(max_length=100)]
 
 
 def make_app(settings: Settings, reports: Reports, reviews: Reviews, playground: Playground) -> FastAPI:
-    """The application; whoever asks it has passed the `ragbench.view.guard.Guard`.
+    """Make the application. Every request has passed the `ragbench.view.guard.Guard`.
 
     Args:
-        settings: what is shown.
+        settings: settings of the viewer.
         reports: makes report pages.
         reviews: keeps decisions.
         playground: answers questions.
@@ -85,7 +85,7 @@ def make_app(settings: Settings, reports: Reports, reviews: Reviews, playground:
 
 
 def _add_faults(app: FastAPI) -> None:
-    """Errors are reported in one line and never repeat what was sent."""
+    """Report errors in one line that never repeats the request."""
 
     @app.exception_handler(RagbenchError)
     async def refused(_: Request, error: RagbenchError) -> Response:
@@ -112,7 +112,7 @@ def _add_runs(app: FastAPI, settings: Settings, every: Runs, reports: Reports, p
 
     @app.get("/compare")
     async def compared(runs: Keys = None) -> Response:
-        """The report with the oldest as the baseline."""
+        """Return the report with the oldest evaluation as the baseline."""
         chosen, missing = await in_thread(lambda: _chosen(every, runs))
         ordered = [run.key for run in sorted(chosen, key=lambda run: (run.changed, run.name))]
         return RedirectResponse(f"/report?{urlencode({'runs': [*ordered, *missing]}, doseq=True)}", 303)
@@ -211,12 +211,12 @@ def _session(request: Request) -> Session:
 
 
 def _chosen(every: Runs, keys: Sequence[str] | None) -> tuple[list[FoundRun], list[str]]:
-    """The evaluations with these keys, in the order of the keys, and the keys that none has."""
+    """Return the evaluations with these keys, in order, and the unknown keys."""
     by_key = {run.key: run for run in every.find()}
     wanted = list(dict.fromkeys(keys or ()))
     return [by_key[key] for key in wanted if key in by_key], [key for key in wanted if key not in by_key]
 
 
 def _sound(text: str) -> str:
-    """Without what no encoding holds (names of files may be any bytes)."""
+    """Remove what no encoding holds (names of files may be any bytes)."""
     return text.encode("utf-8", "replace").decode("utf-8")

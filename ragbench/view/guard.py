@@ -1,4 +1,4 @@
-"""Who may ask the viewer, and what every reply says to the browser.
+"""Access control of the viewer, and the headers of every reply.
 
 The viewer is for one person at one machine. Other pages in the same browser, other
 machines and other names for this one are refused before anything is looked at:
@@ -21,7 +21,7 @@ SESSION = "ragbench.session"
 """Key of the session in the scope of a request."""
 UPLOAD = "/upload"
 SMALL = 1 << 16
-"""Bytes of a request that is no upload."""
+"""Most bytes of a request that is no upload."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; frame-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -42,16 +42,16 @@ NO_ENTRY = "No entry. Open the address that 'ragbench view' printed; it holds th
 
 
 class Guard:
-    """Stands before the application.
+    """Checks each request before the application sees it.
 
     Args:
-        app: what is asked once a request may pass.
-        token: of the address that was printed.
+        app: application that gets the accepted requests.
+        token: token of the printed address.
         once: of the address that a browser is started with. Other users of the machine can see what programs are
             started with, so it opens one session only.
-        port: that the viewer listens on.
-        sessions: of the browsers that came in.
-        limit: bytes of one upload.
+        port: port that the viewer listens on.
+        sessions: sessions of the browsers.
+        limit: most bytes of one upload.
     """
 
     def __init__(self, app: ASGIApp, *, token: str, once: str, port: int, sessions: Sessions, limit: int) -> None:
@@ -61,7 +61,7 @@ class Guard:
         self._cookie = f"ragbench-view-{port}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request (ASGI)."""
+        """Handle one request (ASGI)."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -86,7 +86,7 @@ class Guard:
         await self._app(scope, receive, _with_headers(send))
 
     def _refused(self, scope: Scope, heads: Mapping[str, str]) -> tuple[int, str] | None:
-        """Status and reason, or None."""
+        """Return status and reason of a refusal, or None."""
         host = heads.get("host", "")
         if host not in self._hosts:
             return 403, "This name is not the viewer's; open the address that 'ragbench view' printed."

@@ -14,7 +14,7 @@ from ragbench.core.runs import Query
 
 @dataclass(frozen=True, eq=False)
 class Indexed:
-    """An index with its texts; in the form in which `retrieve` takes a retriever, so that it is built only once."""
+    """An index with its texts, in the form of a retriever for `retrieve`, so that it is built only once."""
 
     ready: Any
     name: str
@@ -22,7 +22,7 @@ class Indexed:
     chunks: Chunks
 
     def index(self, chunks: Chunks, context: Context) -> "Indexed":
-        """The index that is there already."""
+        """Return the existing index."""
         return self
 
     def search(self, queries: Sequence[Query], k: int) -> Any:
@@ -30,10 +30,10 @@ class Indexed:
         return self.ready.search(queries, k)
 
     def close(self) -> None:
-        """It stays open for the next question."""
+        """Do nothing: the index stays open for the next question."""
 
     def key(self) -> str:
-        """The retriever's."""
+        """Return the key of the retriever."""
         return self.name
 
 
@@ -50,12 +50,12 @@ class _Place:
 
 
 class Indexes:
-    """Builds each index once, one at a time; those that are ready can be asked meanwhile.
+    """Builds each index once, one at a time. Finished indexes can be asked meanwhile.
 
     An index is used by one question at a time: a retriever need not be safe for more.
 
     Args:
-        most: kept at once; more only while they are in use.
+        most: most indexes to keep; more are kept only while they are in use.
     """
 
     def __init__(self, most: int) -> None:
@@ -66,7 +66,7 @@ class Indexes:
 
     @contextmanager
     def use(self, key: Hashable, build: Callable[[], Indexed]) -> Iterator[Indexed]:
-        """The index with this key, for oneself; built by ``build`` where there is none."""
+        """Lend the index with this key exclusively; ``build`` makes it if there is none."""
         with self._lock:
             place = self._places.setdefault(key, _Place())
             self._places.move_to_end(key)
@@ -85,7 +85,7 @@ class Indexes:
                 one.close()
 
     def drop(self, wanted: Callable[[Hashable], bool]) -> None:
-        """Let go of the indexes with such keys; of one in use when it no longer is."""
+        """Close the indexes with such keys; one in use is closed afterwards."""
         with self._lock:
             places = [self._places.pop(key) for key in list(self._places) if wanted(key)]
             for place in places:
@@ -95,7 +95,7 @@ class Indexes:
             one.close()
 
     def _left(self, key: Hashable, place: _Place) -> list[_Place]:
-        """What is to be closed now that one question less uses a place."""
+        """Return the indexes to close after a question ends."""
         if place.dropped:
             return [] if place.users else [place]
         if place.index is None and not place.users:

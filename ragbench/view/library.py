@@ -1,4 +1,4 @@
-"""What the user gave beside the folder: corpora, golden sets and answers, read once."""
+"""The inputs besides the folder: corpora, golden sets and answers, read once."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Library:
-    """Reads each file when it is first needed, as a report would read it, and keeps what it read."""
+    """Reads each file at its first use, as a report would read it, and keeps the content."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -27,7 +27,7 @@ class Library:
         self._corpora, self._goldens = self._once(CORPUS), self._once(GOLDEN)
 
     def indexed(self, path: Path) -> Indexed:
-        """The documents, and what was cut from them.
+        """Return the documents and their chunks.
 
         Raises:
             InputError: they cannot be read.
@@ -38,7 +38,7 @@ class Library:
         """Read the golden sets now, so that a wrong one is reported at the start.
 
         Args:
-            runs: the evaluations, one of which may tell how a set is to be read.
+            runs: evaluations, one of which may record how a set is read.
 
         Raises:
             InputError: one cannot be read.
@@ -51,17 +51,17 @@ class Library:
                     raise
 
     def golden_of(self, run: FoundRun) -> tuple[Path, GoldenSet] | None:
-        """The golden set of this evaluation, and where it lies."""
+        """Return the golden set of an evaluation, and its path."""
         texts = self._texts([run], Named(golden=self.settings.golden))
         return None if texts.golden is None else (texts.inputs[run.key]["golden"].path, texts.golden)
 
     def corpus_of(self, run: FoundRun) -> Corpus | None:
-        """The documents of this evaluation."""
+        """Return the documents of an evaluation."""
         texts = self._texts([run], Named(self.settings.corpus, self.settings.chunker))
         return texts.indexed[run.key].corpus if run.key in texts.indexed else None
 
     def fitting(self, runs: Sequence[FoundRun]) -> Named:
-        """Of what was given, that which these evaluations were made of."""
+        """Select the inputs that belong to these evaluations."""
         given = self.settings
         texts = self._texts(runs, Named(given.corpus, given.chunker, given.golden, given.answers))
 
@@ -76,7 +76,7 @@ class Library:
         return read_texts(origins, only, self._corpora, self._goldens)
 
     def _once(self, part: Part[T]) -> Part[T]:
-        """The same, read once."""
+        """Wrap a kind of input so that each file is read once."""
         kept: dict[tuple[Path, str], T] = {}
 
         def read(given: Input) -> T:

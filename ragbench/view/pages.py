@@ -30,25 +30,25 @@ class Pages:
         self._version = version("ragbench")
 
     def runs(self, settings: Settings, runs: Sequence[FoundRun]) -> str:
-        """The list of evaluations."""
+        """Render the list of evaluations."""
         return self._made("runs", folder=_text(str(settings.folder)), runs=runs)
 
     def report(self, runs: Sequence[FoundRun], intersect: bool, *, missing: int = 0) -> str:
-        """The frame around a report; ``missing``: how many more were asked for and are not there."""
+        """Render the frame around a report. ``missing`` is the number of requested evaluations that do not exist."""
         words = [f"runs={run.key}" for run in runs] + (["intersect=true"] if intersect else [])
         turned = [f"runs={run.key}" for run in reversed(runs)] if len(runs) == 2 else []
         return self._made("report", runs=runs, address="&".join(words), turned="&".join(turned), missing=missing)
 
     def queries(self, run: FoundRun) -> str:
-        """The list of the queries of an evaluation."""
+        """Render the list of the queries of an evaluation."""
         return self._made("queries", run=run)
 
     def summary(self, run: FoundRun, text: str) -> str:
-        """The summary of an evaluation, as text."""
+        """Render the summary of an evaluation as text."""
         return self._made("summary", run=run, text=text)
 
     def playground(self, settings: Settings, llm: str) -> str:
-        """The playground."""
+        """Render the playground."""
         return self._made(
             "playground",
             corpora=_short(settings.corpus),
@@ -59,12 +59,12 @@ class Pages:
         )
 
     def fault(self, title: str, text: str, runs: Sequence[FoundRun], *, again: bool = False) -> str:
-        """What went wrong, and the way back.
+        """Render an error, and the way back.
 
         Args:
-            title: of the page.
-            text: what went wrong.
-            runs: that it went wrong with.
+            title: title of the page.
+            text: the error.
+            runs: evaluations of the request.
             again: whether to offer the comparison of the queries in common.
         """
         address = "&".join([*(f"runs={run.key}" for run in runs), "intersect=true"]) if again else ""
@@ -75,12 +75,12 @@ class Pages:
 
 
 def _moment(seconds: float) -> str:
-    """Local time."""
+    """Format a time in the local time zone."""
     return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M") if seconds else "-"
 
 
 def _short(paths: Sequence[Path]) -> list[str]:
-    """Their last parts, where these differ."""
+    """Return the last parts of paths if they differ, else the paths."""
     names = [path.resolve().name for path in paths]
     return [_text(name if names.count(name) == 1 else str(path)) for name, path in zip(names, paths, strict=True)]
 

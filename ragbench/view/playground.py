@@ -1,4 +1,4 @@
-"""Ask a corpus by a retriever, and see what is found."""
+"""Ask a corpus by a retriever, and show the results."""
 
 import math
 import re
@@ -33,7 +33,7 @@ were what when where which who whom whose why would you your
 """
 SENTENCES = 3
 LONGEST = 600
-"""Characters of one sentence of an extract."""
+"""Most characters of a sentence in an extract."""
 Mark = tuple[int, int]
 
 
@@ -45,7 +45,7 @@ class Sentence(NamedTuple):
 
 
 class Words:
-    """The content words of a question, by their stems as the retriever ``bm25`` makes them."""
+    """The content words of a question, by the stems of the retriever ``bm25``."""
 
     def __init__(self, question: str) -> None:
         import Stemmer
@@ -56,18 +56,19 @@ class Words:
         self.stems = {self._stem(word) for word in map(str.lower, _WORD.findall(question)) if word not in empty}
 
     def marks(self, text: str) -> list[Mark]:
-        """First and last character of each word that the question has too."""
+        """Return first and last character of each word that the question also has."""
         return [found.span() for found in _WORD.finditer(text) if self._stem(found.group().lower()) in self.stems]
 
     def shared(self, text: str) -> frozenset[str]:
-        """The stems that a text shares with the question."""
+        """Return the stems that a text shares with the question."""
         return frozenset(stem for word in _WORD.findall(text) if (stem := self._stem(word.lower())) in self.stems)
 
 
 def extract(words: Words, sources: Sequence[Source]) -> list[Sentence]:
-    """The sentences that share most words with the question, the rarer where as many; in the order of the sources.
+    """Choose the sentences that share most words with the question, in the order of the sources. Rarer words break
+    ties.
 
-    No model is behind this: it shows where to read, and is no answer.
+    No model is asked. An extract shows where to read; it is no answer.
     """
     every: dict[str, tuple[int, frozenset[str]]] = {}
     for number, source in enumerate(sources, 1):
@@ -86,11 +87,11 @@ def extract(words: Words, sources: Sequence[Source]) -> list[Sentence]:
 
 
 OWN = -1
-"""Number of the corpus of the session's own files."""
+"""Number that stands for the session's own files instead of a corpus."""
 KEPT = 6
-"""Indexes kept at once."""
+"""Most indexes to keep."""
 SHOWN = 4_000
-"""Characters of a source that are shown."""
+"""Most characters of a source that are shown."""
 LONGEST_FAULT = 500
 ROLE = "answer"
 
@@ -99,7 +100,7 @@ class Playground:
     """Answers questions of the page.
 
     Args:
-        library: the corpora that were given.
+        library: the corpora.
         models: the language model, if one was named.
         cache: folder of embeddings of the corpora that were given; those of uploads stay in the session's space.
     """
@@ -114,11 +115,11 @@ class Playground:
 
     @property
     def llm(self) -> str:
-        """Name of the language model, or empty."""
+        """Return the name of the language model, or an empty one."""
         return self.models.options.models[ROLE] if self.models else ""
 
     async def ask(self, asked: Asked, session: Session) -> AsyncGenerator[Event]:
-        """What happens, as it happens.
+        """Yield events as they happen.
 
         ``stage``; ``sources``; the ``text`` of the answer as it is written, or each ``piece`` of an extract; at last
         ``done`` or ``fault``. Close the iterator when you leave early, so that the model stops.
@@ -195,7 +196,7 @@ class Playground:
         return Indexed(build(spec).index(chunks, Context(cache)), spec, corpus, chunks)
 
     def forget(self, session: Session) -> None:
-        """Let go of what was built of a session's files."""
+        """Close the indexes of a session's files."""
         self._indexes.drop(lambda key: isinstance(key, tuple) and key[0] == id(session))
 
 

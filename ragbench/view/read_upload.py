@@ -1,6 +1,6 @@
-"""Reads one uploaded file; a PDF in a process of its own, which can be ended.
+"""Read one uploaded file; a PDF is read in a process of its own, which can be ended.
 
-Of ``python -m ragbench.view.read_upload FILE SETTINGS`` one JSON object goes to stdout: the documents and what was
+``python -m ragbench.view.read_upload FILE SETTINGS`` prints one JSON object: the documents and what was
 skipped, or why the file cannot be read.
 """
 
@@ -14,7 +14,7 @@ from ragbench.core.errors import RagbenchError
 
 
 def read_upload(path: Path, settings: dict[str, object]) -> dict[str, Any]:
-    """Documents and notes, or the fault; JSON values."""
+    """Return documents and notes, or the fault, as JSON values."""
     from ragbench.corpus.load import load_corpus
 
     try:

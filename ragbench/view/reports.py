@@ -12,13 +12,13 @@ from ragbench.view.library import Library
 from ragbench.view.runs import FoundRun, looks, naming
 
 KEPT = 8
-"""Pages kept: going back and forth should cost nothing."""
+"""Most pages to keep, so that going back and forth is free."""
 TOGETHER = 12
-"""Evaluations in one page."""
+"""Most evaluations on one page."""
 
 
 class Reports:
-    """Makes and keeps pages.
+    """Makes pages and keeps them.
 
     Args:
         library: corpora, golden sets and answers, each used where its fingerprint fits.
@@ -32,7 +32,7 @@ class Reports:
         self._lock = threading.Lock()
 
     def page(self, runs: Sequence[FoundRun], *, intersect: bool = False) -> bytes:
-        """The page of these evaluations; systems of the first are the baseline.
+        """Return the page of these evaluations; the first system of the first one is the baseline.
 
         Raises:
             RagbenchError: they cannot be shown, or not together.
@@ -66,7 +66,7 @@ class Reports:
 
 
 def _inputs_now(run: FoundRun) -> tuple[object, ...]:
-    """How what the evaluation was made of looks now: a page that shows it, or tells that it is gone, holds so long."""
+    """Return a stamp of the inputs of an evaluation. A page is valid until the stamp changes."""
     inputs = [found(run.manifest or {}, name, run.folder) for name in ("corpus", "golden", "answers")]
     paths: list[Path] = []
     for one in inputs:
@@ -76,7 +76,7 @@ def _inputs_now(run: FoundRun) -> tuple[object, ...]:
 
 
 def check(runs: Sequence[FoundRun]) -> None:
-    """Whether these can be shown in one page.
+    """Check that these evaluations can be shown on one page.
 
     Raises:
         InputError: none, too many, or a broken one.

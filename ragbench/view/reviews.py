@@ -26,7 +26,7 @@ Row = dict[str, str]
 
 
 class Reviews:
-    """The queries of an evaluation, and what was decided on them.
+    """The queries of an evaluation, and the decisions on them.
 
     Where the golden set is at hand the table lies beside it, as ``NAME.review.csv``, so that all evaluations on
     the set share it; else in the folder of the evaluation, as ``review.csv``.
@@ -39,7 +39,7 @@ class Reviews:
         self._kept: tuple[tuple[str, int], Any] | None = None
 
     def file(self, run: FoundRun) -> Path:
-        """Where the decisions on its queries lie."""
+        """Return the file of the decisions on its queries."""
         known = self._library.golden_of(run)
         if known is None:
             return run.folder / NAME
@@ -47,7 +47,7 @@ class Reviews:
         return path.with_name((path.name if path.is_dir() else path.stem) + f".{NAME}")
 
     def queries(self, run: FoundRun) -> dict[str, Any]:
-        """All queries with the values of each system, and the decisions; JSON values.
+        """Return all queries with the values of each system, and the decisions, as JSON values.
 
         Raises:
             InputError: the evaluation or the table of decisions is broken.
@@ -58,7 +58,7 @@ class Reviews:
         return {**shown, "decisions": self.decisions(run), "file": str(self.file(run))}
 
     def decisions(self, run: FoundRun) -> dict[str, Row]:
-        """What the table holds, by query id.
+        """Return the rows of the table by query id.
 
         Raises:
             InputError: it cannot be read.
@@ -67,7 +67,7 @@ class Reviews:
         return {id_: {name: row.get(name, "") for name in FILLED} for id_, row in rows.items()}
 
     def decide(self, run: FoundRun, decided: Decided) -> Row | None:
-        """Write a decision down; the table is whole at every moment.
+        """Write a decision; the table is complete at every moment.
 
         Returns:
             The row as it stands in the table now; None where there is none any more.
@@ -104,7 +104,7 @@ class Reviews:
         return kept[1]
 
     def _items(self, run: FoundRun) -> Mapping[str, GoldenItem]:
-        """The queries; with their evidence where the golden set is at hand."""
+        """Return the queries, with their evidence if the golden set is available."""
         known = self._library.golden_of(run)
         if known is not None:
             return {item.id: item for item in known[1]}
@@ -152,7 +152,7 @@ def _value(column: Any, at: int) -> float | None:
 
 
 def read_rows(path: Path) -> dict[str, Row]:
-    """The rows of a table of decisions by query id; none where there is no file.
+    """Read the rows of a table of decisions by query id; none if there is no file.
 
     Raises:
         InputError: it is none.

@@ -17,9 +17,9 @@ from ragbench.io.scored_runs import LOAD_KIND, QUERIES, RESULTS, SCORES
 from ragbench.render.numbers import with_interval
 
 DEPTH = 6
-"""Folders below the given one that are looked into."""
+"""Most folders below the given one that are searched."""
 MOST = 2_000
-"""Evaluations that are listed."""
+"""Most evaluations that are listed."""
 MEDIAN = "p50 ms"
 """The column that lists the levels of a load test."""
 SUMMARY = "summary.md"
@@ -28,7 +28,7 @@ KINDS = {"answers": "answers", LOAD_KIND: "load"}
 
 @dataclass(frozen=True)
 class System:
-    """One system of an evaluation: its name, and its mean with interval, or why it did not run."""
+    """A system of an evaluation: its name, and its mean with interval, or why it did not run."""
 
     name: str
     value: str
@@ -37,20 +37,20 @@ class System:
 
 @dataclass(frozen=True)
 class FoundRun:
-    """One folder with an evaluation.
+    """A folder with an evaluation.
 
     Attributes:
-        key: what requests call it; the hash of its path, so that no request names a path.
-        folder: where it lies.
+        key: key in requests; a hash of the path, so that no request names a path.
+        folder: the folder.
         name: its path below the given folder, as text.
         changed: when its results were written, seconds since 1970.
         stamp: changes with the results.
         kind: ``retrieval``, ``answers`` or ``load``.
         golden: name of the golden set.
-        queries: how many.
-        metric: that the systems are listed by.
-        systems: what ran.
-        fault: why it cannot be shown; empty where it can.
+        queries: number of queries.
+        metric: metric of the list.
+        systems: systems of the evaluation.
+        fault: why it cannot be shown; empty if it can.
     """
 
     key: str
@@ -68,7 +68,7 @@ class FoundRun:
 
 
 def summary(run: FoundRun) -> str:
-    """The summary that the evaluation wrote.
+    """Read the summary that the evaluation wrote.
 
     Raises:
         InputError: there is none.
@@ -91,7 +91,7 @@ class Runs:
         self._known: dict[Path, tuple[object, FoundRun]] = {}
 
     def find(self) -> list[FoundRun]:
-        """All of them as they are now, the newest first, broken ones among them."""
+        """Return all evaluations in their present state, the newest first, including damaged ones."""
         known = {path: self._found(path) for path in _folders(self._root)}
         self._known = known
         return sorted((run for _, run in known.values()), key=lambda run: (-run.changed, run.name))
@@ -103,7 +103,7 @@ class Runs:
 
 
 def looks(path: Path) -> tuple[int, int] | None:
-    """Size and time of a file; None where it is not there."""
+    """Return size and time of a file; None if there is none."""
     try:
         status = path.stat()
     except OSError:
@@ -187,7 +187,7 @@ DAMAGED = (KeyError, ValueError, TypeError, IndexError, AttributeError, OSError)
 
 @contextmanager
 def naming(runs: Sequence[FoundRun]) -> Iterator[None]:
-    """Read what these evaluations hold in here.
+    """Within the block, errors name these evaluations.
 
     Raises:
         InputError: a file of theirs is damaged.

@@ -1,4 +1,4 @@
-"""The viewer as a process: from the socket to the last file removed."""
+"""Run the viewer as a process, from opening the socket to removing the last file."""
 
 import os
 import secrets
@@ -28,7 +28,7 @@ from ragbench.view.threads import at_work
 
 ADDRESS = "127.0.0.1"
 FOLDER = "view"
-"""Of the cache folder, for the spaces of sessions."""
+"""Folder in the cache for the files of sessions."""
 ANSWERS = "answers.sqlite"
 GRACE_SECONDS = 1
 
@@ -39,14 +39,14 @@ def serve(
     """Serve until the process is asked to stop (Ctrl-C, SIGTERM).
 
     Args:
-        settings: what is shown.
+        settings: settings of the viewer.
         asking: the language model of the playground, if any.
-        port: to listen on; 0 for any free one.
+        port: port to listen on; 0 for any free one.
         cache: folder for embeddings, the charts' library and the spaces of sessions.
         ready: called once it is listened on, with the address, and with one that opens a single session.
 
     Raises:
-        SettingError: the port cannot be had, or a retriever or model cannot be used.
+        SettingError: the port is not available, or a retriever or model cannot be used.
         InputError: a golden set cannot be read.
     """
     library = Library(settings)
@@ -78,7 +78,7 @@ def serve(
 
 @contextmanager
 def _answers_in(root: Path, models: Models | None) -> Iterator[None]:
-    """The model's answers are kept as long as the viewer runs: they hold what was found in uploads."""
+    """Keep the model's answers as long as the viewer runs: they contain text of uploads."""
     if models is None:
         yield
         return
@@ -111,7 +111,7 @@ def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _end() -> None:
-    """What still works in the background (an index of a large corpus) has nobody left to work for."""
+    """End the process at once if work still runs in the background, such as an index of a large corpus."""
     if at_work():
         sys.stdout.flush()
         os._exit(0)

@@ -18,10 +18,10 @@ class Upload:
     """A file of a session.
 
     Attributes:
-        name: as the user calls it, made harmless; unique in the session.
-        path: where it lies; never made of the user's name.
-        size: bytes.
-        documents: what was read from it.
+        name: the user's name of the file without harmful characters; unique in the session.
+        path: its path, which never depends on the user's name.
+        size: size in bytes.
+        documents: documents in the file.
         notes: what was skipped.
     """
 
@@ -34,12 +34,12 @@ class Upload:
 
 @dataclass(eq=False)
 class Session:
-    """One browser session.
+    """A browser session.
 
     Attributes:
         space: its folder; made with the first upload.
         uploads: its files, in order.
-        taken: bytes of its files, those on their way included.
+        taken: bytes of its files, including running uploads.
         version: changes with its files.
         lock: held while any of these change.
     """
@@ -73,13 +73,13 @@ class Sessions:
         self._sessions: dict[bytes, Session] = {}
 
     def start(self) -> str:
-        """A new session; what its cookie holds."""
+        """Start a session. Returns the value of its cookie."""
         cookie = secrets.token_urlsafe(32)
         self._sessions[_digest(cookie)] = Session(self._root / f"session-{len(self._sessions) + 1:05d}")
         return cookie
 
     def find(self, cookie: str) -> Session | None:
-        """The session of a cookie."""
+        """Return the session of a cookie."""
         return self._sessions.get(_digest(cookie))
 
 
@@ -93,7 +93,7 @@ LOCK = ".lock"
 
 @contextmanager
 def own_folder(base: Path) -> Iterator[Path]:
-    """A new folder below ``base`` that only the user can read, removed when the block ends.
+    """Make a folder below ``base`` that only the user can read; it is removed when the block ends.
 
     A process that is killed cannot remove its folder. Each folder therefore has a lock
     beside it that lasts as long as its process; who starts next removes those without.

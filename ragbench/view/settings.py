@@ -29,7 +29,7 @@ class Limits:
 
     @classmethod
     def of_megabytes(cls, file: float, session: float) -> "Limits":
-        """Limits in megabytes (1,048,576 bytes).
+        """Make limits in megabytes (1,048,576 bytes).
 
         Raises:
             SettingError: a limit is not above 0, or too large.

@@ -11,10 +11,10 @@ NAME = "ragbench-view-work"
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """What ``work`` gives.
+    """Run ``work`` in a thread and return its result.
 
-    The thread is none that the interpreter waits for at its end: an index may take minutes to build, and the viewer
-    must stop at once.
+    The interpreter does not wait for the thread at its end: an index may take minutes to build, and the viewer must
+    stop at once.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
@@ -42,5 +42,5 @@ async def in_thread(work: Callable[[], T]) -> T:
 
 
 def at_work() -> bool:
-    """Whether any work goes on."""
+    """Return whether any work is running."""
     return any(thread.name == NAME for thread in threading.enumerate())

@@ -21,7 +21,7 @@ from ragbench.view.settings import MEGABYTE, Limits
 from ragbench.view.threads import in_thread
 
 ENDINGS = {".txt": "text", ".text": "text", ".md": "markdown", ".markdown": "markdown", ".pdf": "pdf"}
-"""Endings that are taken, and the loader of each."""
+"""Accepted endings of files, with their loaders."""
 MOST_PAGES = 2_000
 LONGEST_NAME = 120
 
@@ -30,11 +30,11 @@ async def receive_upload(session: Session, name: str, size: int, body: AsyncIter
     """Take a file into a session's space and read it.
 
     Args:
-        session: whose file it is.
-        name: as the browser tells it.
-        size: bytes, as announced.
-        body: its content, in pieces.
-        limits: of files and sessions.
+        session: session of the file.
+        name: name that the browser sent.
+        size: announced size in bytes.
+        body: content in pieces.
+        limits: limits of files and sessions.
 
     Raises:
         InputError: it is too large, of a wrong kind, or cannot be read.
@@ -62,7 +62,7 @@ async def receive_upload(session: Session, name: str, size: int, body: AsyncIter
 
 
 def harmless(name: str) -> str:
-    """The last part of a name, without what steers a terminal or hides; never empty."""
+    """Return the last part of a name without control and invisible characters; never empty."""
     last = re.split(r"[/\\]", name)[-1]
     plain = "".join(c for c in last if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
     plain = " ".join(plain.split())
@@ -72,7 +72,7 @@ def harmless(name: str) -> str:
 
 
 def shown_uploads(session: Session, limits: Limits) -> dict[str, object]:
-    """What the page tells of a session's files; JSON values."""
+    """Describe a session's files as JSON values."""
     return {
         "files": [
             {
@@ -131,7 +131,7 @@ async def _read(upload: Upload, loader: str, limits: Limits) -> tuple[tuple[Docu
 
 
 async def _apart(upload: Upload, settings: dict[str, object], seconds: float) -> dict[str, Any]:
-    """What `read_upload` gives, from a process that is ended when it takes too long or nobody waits any more."""
+    """Run `read_upload` in a process that is ended if it takes too long or nobody waits any more."""
     words = ("-P", "-m", "ragbench.view.read_upload", str(upload.path), json.dumps(settings))
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=pipe, stderr=pipe)
@@ -155,7 +155,7 @@ async def _apart(upload: Upload, settings: dict[str, object], seconds: float) ->
 
 
 def _named(text: str, upload: Upload) -> str:
-    """With the user's name of the file in place of ours, and no path."""
+    """Replace our name of the file by the user's, and remove paths."""
     named = text.replace(str(upload.path), upload.name).replace(upload.path.name, upload.name)
     return re.sub(r"^(.+?): \1", r"\1", named)
 

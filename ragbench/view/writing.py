@@ -1,4 +1,4 @@
-"""An answer of the language model, as it is written."""
+"""Stream an answer of the language model."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -19,7 +19,7 @@ Event = tuple[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class _Watched:
-    """A client whose answers are shown while they are written."""
+    """A client that streams its answers."""
 
     client: Client
     show: Show
@@ -29,9 +29,9 @@ class _Watched:
 
 
 async def written(question: str, found: Retrieved, client: Client) -> AsyncGenerator[Event]:
-    """``text`` as it comes, and ``done`` with the whole answer and the numbers of the sources that it cites.
+    """Yield ``text`` as it comes, then ``done`` with the whole answer and the numbers of the cited sources.
 
-    Plain text is asked for, so that what is shown on the way is the answer and no JSON.
+    The model is asked for plain text, so that the stream is the answer and no JSON.
 
     Raises:
         InputError: there is no answer, or it broke off.

@@ -37,7 +37,7 @@ class FetchOptions(Catalogue):
 
     name: str = option("Name of a collection that 'ragbench data list' lists.", section="Input", positional=True)
     out: Path | None = option(
-        "Folder in which the folder of the collection is made.",
+        "Parent folder for the collection.",
         default=None,
         section="Output",
         writes="folder",

@@ -91,8 +91,8 @@ class AbSettings:
         section="Verdict", flag="--guardrail",
     )  # fmt: skip
     before: Sequence[str] | Mapping[str, str] = option(
-        "Column of the time before the experiment, for CUPED: COLUMN for all outcomes, or OUTCOME=COLUMN.", default=(),
-        section="Columns",
+        "Column of values from before the experiment, for CUPED: COLUMN for all outcomes, or OUTCOME=COLUMN.",
+        default=(), section="Columns",
     )  # fmt: skip
     time: str = option("Column of the time, for the rate of arrival.", default="", section="Columns", unset=TIMES[0])
     control: str = option("Name of the control.", default="", section="Verdict", unset="found by its name")
