@@ -16,6 +16,7 @@ MODULES = {
     "quality": "quality",
     "scoring": "scoring_targets",
     "overhead": "overhead",
+    "embedding": "embedding",
     "startup": "startup",
     "million": "million",
     "gpu": "gpu",

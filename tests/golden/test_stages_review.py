@@ -1,7 +1,7 @@
 """Review stages, one by one, on drafts whose fate is known by reading them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -18,6 +18,7 @@ from ragbench.golden.stages.base import ReviewContext
 from ragbench.golden.stages.duplicate import lexical_pairs
 from ragbench.golden.stages.overlap import longest_run
 from ragbench.golden.stages.round_trip import survival
+from ragbench.models.embed.minilm import MiniLM
 from ragbench.models.llm.base import Answer, Asker, Request
 
 TEXTS = {
@@ -126,6 +127,20 @@ def test_duplicates_by_words_and_by_meaning() -> None:
     opinions = reviewed("duplicate:cosine=0.8", *map(draft, texts))
     assert [opinion.accepted for opinion in opinions] == [True, False, False, True, True, True]
     assert "light tent for two people" in opinions[2].reason
+
+
+def test_only_queries_with_the_same_numbers_are_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded: list[str] = []
+    encode = MiniLM.encode
+
+    def seen(self: MiniLM, texts: Sequence[str], *rest: object) -> object:
+        embedded.extend(texts)
+        return encode(self, texts, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(MiniLM, "encode", seen)
+    texts = ["a tent for 2 people", "a tent for 3 people", "a tent for 3 persons", "a tent", "a shelter"]
+    assert verdicts("duplicate:cosine=0.9", *map(draft, texts)) == [True, True, False, True, True]
+    assert embedded == texts[1:]
 
 
 def test_lexical_pairs_are_all_pairs() -> None:

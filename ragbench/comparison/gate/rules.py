@@ -10,6 +10,7 @@ import yaml
 
 from ragbench.comparison.verdict import Average
 from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.kinds import misfit, refusal
 
 Decide = Literal["interval", "mean"]
 Percentile = Literal["p50", "p95", "p99"]
@@ -381,8 +382,6 @@ def _rule(number: int, given: Any, node: yaml.Node, faults: list[Fault]) -> Rule
 
 def _wrong_values(kind: type[Rule], given: dict[Any, Any], lines: dict[str, int], start: int) -> Iterator[Fault]:
     """Find missing keys, and values of the wrong type."""
-    import pydantic
-
     hints = get_type_hints(kind)
     for field in fields(kind):
         if field.name not in given:
@@ -393,11 +392,9 @@ def _wrong_values(kind: type[Rule], given: dict[Any, Any], lines: dict[str, int]
         if value is None:
             yield line, f"{field.name} is empty"
             continue
-        try:
-            pydantic.TypeAdapter(hints[field.name]).validate_python(value, strict=True)
-        except pydantic.ValidationError as error:
-            said = error.errors()[0]["msg"]
-            yield line, f"{field.name} is {value!r}; {said[:1].lower()}{said[1:]}"
+        wrong = misfit(value, hints[field.name], field.name)
+        if wrong is not None:
+            yield line, refusal(field.name, wrong, hints[field.name]).removesuffix(" or None")
             continue
         if isinstance(value, float) and not math.isfinite(value):
             yield line, f"{field.name} is {value}; write a finite number"

