@@ -166,14 +166,17 @@ def write_repeats(by_arm: Mapping[str, Scores], folder: Path) -> None:
 
 def write_queries(queries: QueryTable, path: Path) -> None:
     """Write the table of the queries atomically."""
-    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     columns: dict[str, Any] = dict(zip(OWN, (queries.ids, queries.texts, queries.types, queries.units), strict=True))
     for name, column in queries.columns.items():
         numbers = all(value is None or not isinstance(value, str) for value in column)
         columns[META + name] = column if numbers else [None if v is None else str(v) for v in column]
     with replacing(path) as temporary:
-        pd.DataFrame(columns).to_parquet(temporary, index=False)
+        pq.write_table(
+            pa.table({name: pa.array(column, from_pandas=True) for name, column in columns.items()}), temporary
+        )
 
 
 def _results(folder: Path) -> dict[str, Any]:

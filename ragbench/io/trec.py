@@ -32,8 +32,8 @@ BLANK = re.compile(r"[ \t\n\r\v\f]")
 """The separators of fields in trec_eval: ASCII white space, so a no-break space may be part of an id."""
 COMMENT = re.compile(rb"^#.*\n?", re.MULTILINE)
 BLANKS = bytes.maketrans(b"\t\r\v\f", b"    ")
-UNUSUAL = r"^$|^#|[ \t\n\r\v\f%]"
-"""What an id has that cannot stand in a TREC file, or that is escaped."""
+UNUSUAL = np.isin(np.arange(256), list(b" \t\n\r\v\f%"))
+"""(256,) Whether a byte cannot stand in an id, or is escaped."""
 STANDARD_INPUT = Path("-")
 GZIP = b"\x1f\x8b"
 ROWS_PER_WRITE = 1 << 18
@@ -360,6 +360,17 @@ def _joined(lines: Any) -> Any:
     return memoryview(lines.buffers()[2])[ends[0] : ends[-1]] if len(lines) else b""
 
 
+def _has_unusual(array: Any) -> bool:
+    """Whether an id of an Arrow array of large strings is empty, begins with ``#`` or has a byte of `UNUSUAL`."""
+    if not len(array):
+        return False
+    ends = np.frombuffer(array.buffers()[1], np.int64, count=len(array) + 1, offset=array.offset * 8)
+    if (np.diff(ends) == 0).any():
+        return True
+    data = np.frombuffer(array.buffers()[2], np.uint8, count=int(ends[-1]))
+    return bool(UNUSUAL[data[ends[0] :]].any() or (data[ends[:-1]] == ord("#")).any())
+
+
 def _id_column(path: Path, *columns: Sequence[str], escape: bool) -> list[Any]:
     """Arrow arrays of query ids and item ids that a TREC file can hold.
 
@@ -372,13 +383,12 @@ def _id_column(path: Path, *columns: Sequence[str], escape: bool) -> list[Any]:
         InputError: an id cannot stand in the file.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     arrays = [
         ids.arrow.cast(pa.large_string()) if isinstance(ids, ArrowIds) else pa.array(list(ids), pa.large_string())
         for ids in columns
     ]
-    if not any(pc.any(pc.match_substring_regex(array, UNUSUAL)).as_py() for array in arrays):
+    if not any(map(_has_unusual, arrays)):
         return arrays
     texts = [array.to_pylist() for array in arrays]
     if escape:

@@ -408,16 +408,16 @@ class ReportFolder:
         write_text(self.folder / RESULTS, json.dumps(content, indent=indent, ensure_ascii=False) + "\n")
 
     def _scores(self, arms: Sequence[Arm]) -> None:
-        import pandas as pd
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
-        frames = []
+        tables = []
         for arm in arms:
             if arm.scores is None:
                 continue
-            frame = pd.DataFrame(arm.scores.values, columns=list(arm.scores.metrics))
-            frame.insert(0, "query_id", list(arm.scores.query_ids))
-            frame.insert(0, "arm", arm.name)
-            frames.append(frame)
-        if frames:
+            ids, columns = list(arm.scores.query_ids), zip(arm.scores.metrics, arm.scores.values.T, strict=True)
+            values = {name: pa.array(column, from_pandas=True) for name, column in columns}
+            tables.append(pa.table({"arm": [arm.name] * len(ids), "query_id": ids, **values}))
+        if tables:
             with replacing(self.folder / SCORES) as path:
-                pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
+                pq.write_table(pa.concat_tables(tables), path)

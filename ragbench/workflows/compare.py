@@ -1,10 +1,12 @@
 """Compare systems that were evaluated: differences, intervals, corrected p-values and a verdict."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
 from ragbench.comparison.references import System, systems, with_baseline
+from ragbench.comparison.rescore import RelevanceLevel, at_level, names_at
 from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
 from ragbench.core.errors import InputError, SettingError
@@ -17,7 +19,7 @@ from ragbench.workflows.reading import read_corpus, read_human
 
 
 @options
-class Options(CompareSettings):
+class Options(CompareSettings, RelevanceLevel):
     """The options of ``ragbench compare`` and `ragbench.compare`."""
 
     systems: Sequence[System] = option(
@@ -49,6 +51,7 @@ class Options(CompareSettings):
 
     def __post_init__(self) -> None:
         CompareSettings.__post_init__(self)
+        self.check_level()
         if (self.label_next is None) != (self.sheet is None):
             given, missing = ("sheet", "label_next") if self.label_next is None else ("label_next", "sheet")
             raise SettingError(f"{named(given)} needs {named(missing)} too: how many queries, and the file to write")
@@ -73,12 +76,16 @@ def run(options: Options, context: Context) -> Compared:
         >>> f"{verdict.difference:+.3f} [{verdict.low:+.3f}, {verdict.high:+.3f}]"
         '+0.071 [+0.038, +0.104]'
     """
-    runs = systems(options.systems, qrels=options.qrels, metrics=options.metrics or ["ndcg@10"])
+    metrics = names_at(options.metrics or ["ndcg@10"], options.level_of)
+    runs = systems(options.systems, qrels=options.qrels, metrics=metrics)
+    runs = tuple(at_level(one, metrics, options.level_of) for one in runs)
     if options.baseline is not None:
         runs = with_baseline(runs, options.baseline)
     if options.sheet is not None:
         _check_sheet(options.sheet)
     settings = part(options, CompareSettings)
+    if options.level_of is not None:
+        settings = replace(settings, metrics=metrics)
     compared = compare_runs(runs, settings, human=read_human(options.human), label_next=options.label_next)
     if compared.label_sheet is not None and options.sheet is not None:
         queries = dict(zip(compared.queries.ids, compared.queries.texts, strict=True))

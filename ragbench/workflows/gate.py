@@ -8,8 +8,9 @@ import yaml
 
 from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.result import Gate
-from ragbench.comparison.gate.rules import DEFAULT_RULES, Inconclusive, MetricRule, Rules, parse_rules, read_rules
+from ragbench.comparison.gate.rules import DEFAULT_RULES, Inconclusive, MetricRule, Rule, Rules, parse_rules, read_rules
 from ragbench.comparison.references import System, one_system
+from ragbench.comparison.rescore import RelevanceLevel, at_level, names_at
 from ragbench.core.context import Context
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenSet
@@ -17,13 +18,14 @@ from ragbench.core.judgements import Judgements
 from ragbench.core.options import named, option, options
 from ragbench.core.scored import ScoredRun
 from ragbench.io.baselines import STORE, read_baseline, read_one
+from ragbench.metrics.parse import parse
 from ragbench.workflows.reading import read_human
 
 GivenRules = Path | Sequence[Mapping[str, object]] | Rules
 
 
 @options
-class Options:
+class Options(RelevanceLevel):
     """The options of ``ragbench gate`` and `ragbench.gate`."""
 
     candidate: System = option("Run to decide on: FOLDER or FOLDER::ARM.", section="Input", metavar="RUN")
@@ -78,11 +80,23 @@ def run(options: Options, context: Context) -> Gate:
     rules = rules_of(options.rules)
     if options.inconclusive is not None:
         rules = replace(rules, inconclusive=options.inconclusive)
+    options.check_level()
     baseline = None if options.baseline is None else baseline_of(options.baseline, options.store)
     candidate = options.candidate
     held = read_one(candidate) if isinstance(candidate, str | Path) else one_system(candidate)
     anchors = anchors_of(rules, options.store)
+    if options.level_of is not None:
+        level = options.level_of
+        metrics = names_at([rule.metric for rule in rules.rules if isinstance(rule, MetricRule)], level)
+        held = at_level(held, metrics, level)
+        baseline = None if baseline is None else at_level(baseline, metrics, level)
+        anchors = {name: at_level(one, metrics, level) for name, one in anchors.items()}
+        rules = replace(rules, rules=tuple(_at_level(rule, level) for rule in rules.rules))
     return decide_gate(baseline, held, rules, anchors=anchors, allow=options.allow, human=read_human(options.human))
+
+
+def _at_level(rule: Rule, level: int) -> Rule:
+    return replace(rule, metric=str(parse(rule.metric, level=level))) if isinstance(rule, MetricRule) else rule
 
 
 def anchors_of(rules: Rules, store: Path) -> dict[str, ScoredRun]:
