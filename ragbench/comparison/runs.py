@@ -39,14 +39,17 @@ def errors_of_pair(
     pair: Pair, metric: str, rows: Rows, clusters: npt.NDArray[np.int64], *, by_document: bool = False
 ) -> RunErrors | None:
     """How the difference of two systems varies from run to run; None if both ran once. See `errors_of`."""
-    found = [
-        one
-        for system in (pair.baseline, pair.candidate)
-        if (one := errors_of(system, metric, rows, clusters, by_document=by_document)) is not None
-    ]
-    if not found:
-        return None
-    return found[0] if len(found) == 1 else both_errors(*found)
+    return added(
+        errors_of(pair.baseline, metric, rows, clusters, by_document=by_document),
+        errors_of(pair.candidate, metric, rows, clusters, by_document=by_document),
+    )
+
+
+def added(first: RunErrors | None, second: RunErrors | None) -> RunErrors | None:
+    """Add the parts of two systems, of which one or both may have run once."""
+    if first is None or second is None:
+        return second if first is None else first
+    return both_errors(first, second)
 
 
 def run_share(pair: Pair, runs: RunErrors, means: ClusteredMeans) -> RunShare:

@@ -27,6 +27,7 @@ from ragbench.io.scored_runs import (
     LEDGER,
     QRELS,
     QUERIES,
+    REPEATS,
     RESULTS,
     SCORES,
     WITHOUT_RANKINGS,
@@ -216,9 +217,10 @@ def _copy(folder: Path, new: Path, arm: str, results: Mapping[str, Any]) -> None
         (new / "runs").mkdir()
         shutil.copyfile(folder / "runs" / f"{trec}.trec", new / "runs" / f"{trec}.trec")
         shutil.copyfile(folder / QRELS, new / QRELS)
-    frame = read_parquet(folder / SCORES).to_pandas(use_threads=False)
-    with replacing(new / SCORES) as path:
-        frame[frame["arm"] == arm].reset_index(drop=True).to_parquet(path, index=False)
+    for name in (SCORES, REPEATS) if (folder / REPEATS).exists() else (SCORES,):
+        frame = read_parquet(folder / name).to_pandas(use_threads=False)
+        with replacing(new / name) as path:
+            frame[frame["arm"] == arm].reset_index(drop=True).to_parquet(path, index=False)
     write_latency({arm: query_ms(folder, arm)}, new)
     entries = [line for line in (folder / LEDGER).read_text(encoding="utf-8").splitlines() if _is_of(line, arm)]
     write_text(new / LEDGER, "".join(line + "\n" for line in entries))

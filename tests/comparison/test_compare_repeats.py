@@ -7,6 +7,8 @@ import numpy.typing as npt
 import pytest
 
 from ragbench.comparison.compare import Compared, CompareSettings, compare_metrics, compare_runs
+from ragbench.comparison.gate.decide import decide_gate
+from ragbench.comparison.gate.rules import MetricRule, Rules
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.render.compare import compare_json, compare_markdown
@@ -110,3 +112,17 @@ def test_output_has_the_components_of_the_systems_that_ran_several_times() -> No
     assert set(found.variance) == {"b"}
     assert "Share of the variance of x" in compare_markdown(found)
     assert compare_json(found)["variance"]["b"]["runs"] == 4  # type: ignore[index]
+
+
+def test_a_gate_includes_how_whole_runs_vary() -> None:
+    base = values(1, 1, 0.0)
+    shifts = np.array([-0.05, 0.05, 0.0])[:, None]
+    rules = Rules(rules=(MetricRule(metric="x", margin=0.08), MetricRule(metric="x", min=0.44)), source="gate.yaml")
+    steady = decide_gate(system("a", base), system("b", np.repeat(base, 3, axis=0) + 0.001), rules)
+    varied = decide_gate(system("a", base), system("b", base + 0.001 + shifts), rules)
+    assert [one.outcome for one in steady.decided] == ["pass", "pass"]
+    assert [one.outcome for one in varied.decided] == ["inconclusive", "inconclusive"]
+    low = varied.decided[0].low
+    assert low is not None
+    # At most the one-sided t bound of three run means: .001 - 2.92 x .05 / sqrt(3).
+    assert low <= 0.001 - 2.92 * 0.05 / np.sqrt(3) + 1e-3

@@ -52,6 +52,10 @@ NOT_RUN = {
         "guides/compare.md",
         "ragbench compare old.run new.run --qrels model.qrels",
     ): "labels of a model and of annotators; tests/comparison/test_human.py has both",
+    (
+        "guides/evaluate.md",
+        "ragbench eval --corpus docs/",
+    ): "a service that answers differently each time; tests/workflows/test_repeats.py has one",
     ("guides/ragas.md", "ragbench score"): "needs the extra ragas; tests/answers/test_ragas.py runs the metrics",
     ("guides/load.md", "ragbench load"): "four minutes of load; tests/cli/test_load_command.py has shorter ones",
     ("guides/load.md", "ragbench baseline"): "after the former; run in tests/cli/test_load_command.py",

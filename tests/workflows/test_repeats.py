@@ -15,6 +15,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.runs import Query
+from ragbench.io.baselines import read_baseline, set_baseline
 from ragbench.io.scored_runs import read_scored
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.render.evaluation import ReportFolder, evaluation_json, evaluation_markdown, evaluation_notes
@@ -187,3 +188,13 @@ def test_a_broken_file_of_repeats_is_named(chunks: Chunks, golden: GoldenSet, tm
     pd.read_parquet(path).iloc[1:].to_parquet(path, index=False)
     with pytest.raises(InputError, match=r"repeats\.parquet"):
         read_scored(tmp_path)
+
+
+def test_a_stored_baseline_keeps_its_runs(chunks: Chunks, golden: GoldenSet, tmp_path: Path) -> None:
+    run(chunks, golden, "bm25:stem=false,stop=false", Turning(), folder=tmp_path / "eval")
+    fixed, moving = read_scored(tmp_path / "eval")
+    for name, reference in (("fixed", fixed.name), ("moving", moving.name)):
+        set_baseline(name, f"{tmp_path / 'eval'}::{reference}", tmp_path / "store")
+    assert read_baseline("fixed", tmp_path / "store").scores.repeats is None
+    kept = read_baseline("moving", tmp_path / "store").scores.repeats
+    assert np.array_equal(kept, moving.scores.repeats)  # type: ignore[arg-type]

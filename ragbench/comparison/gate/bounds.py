@@ -10,6 +10,7 @@ from ragbench.stats.bounds import mean_bounds
 from ragbench.stats.checks import check_values
 from ragbench.stats.clusters import clustered_means
 from ragbench.stats.distributions import t_quantile
+from ragbench.stats.repeats import RunErrors, with_runs
 
 FEWEST_CLUSTERS = 5
 """With fewer independent units, no bound is computed."""
@@ -42,8 +43,9 @@ class Bounds:
 
 
 def share_bounds(
-    values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, below: float, above: float
-) -> Bounds:
+    values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, below: float, above: float,
+    runs: RunErrors | None = None,
+) -> Bounds:  # fmt: skip
     """Compute bounds of the mean of values from 0 to 1, such as shares. They are also right near 0 and 1.
 
     These are the bounds of Clopper and Pearson, with an effective number of queries instead of the number: ``n* = mean
@@ -59,6 +61,7 @@ def share_bounds(
         clusters: (n,) cluster of each value.
         below: error rate of the lower bound, in (0, 0.5).
         above: error rate of the upper bound.
+        runs: how the mean varies from run to run, if the values are means over several runs.
 
     Raises:
         InputError: a value is infinite, or the cluster numbers have gaps.
@@ -70,6 +73,8 @@ def share_bounds(
 
     n = len(values)
     found = clustered_means(values[:, None], clusters)
+    if runs is not None:
+        found = with_runs(found, runs)
     groups = int(found.clusters[0])
     if groups < FEWEST_CLUSTERS:
         return _without_bounds(values, groups)
@@ -83,8 +88,9 @@ def share_bounds(
 
 
 def difference_bounds(
-    values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, below: float, above: float
-) -> Bounds:
+    values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, below: float, above: float,
+    runs: RunErrors | None = None,
+) -> Bounds:  # fmt: skip
     """Compute bounds of the mean of differences (`ragbench.stats.bounds.MeanBounds`).
 
     They are t bounds where the differences vary, and wider where losses are rare. The lower bound also allows for
@@ -95,6 +101,7 @@ def difference_bounds(
         clusters: (n,) cluster of each value.
         below: error rate of the lower bound, in (0, 0.5).
         above: error rate of the upper bound.
+        runs: how the mean varies from run to run, if the values are means over several runs.
 
     Raises:
         InputError: a value is infinite, or the cluster numbers have gaps.
@@ -102,6 +109,8 @@ def difference_bounds(
     check_values(values[:, None], clusters)
     n = len(values)
     found = clustered_means(values[:, None], clusters)
+    if runs is not None:
+        found = with_runs(found, runs)
     groups = int(found.clusters[0]) if n else 0
     if groups < FEWEST_CLUSTERS:
         return _without_bounds(values, groups)

@@ -1,6 +1,6 @@
 """Check that the rules fit the runs, and decide the rules on metrics."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import asin, sin, sqrt
 
@@ -20,6 +20,7 @@ from ragbench.comparison.gate.result import Decided, weigh
 from ragbench.comparison.gate.rules import CostRule, LatencyRule, MetricRule, Rule, Rules
 from ragbench.comparison.human import METHOD, HumanLabels, powered
 from ragbench.comparison.pairing import Pair, column
+from ragbench.comparison.runs import added, errors_of
 from ragbench.comparison.slices import BUILT_IN, Slice, slices
 from ragbench.core.errors import RagbenchError, SettingError, did_you_mean
 from ragbench.core.scored import NOT_ASKED, ScoredRun
@@ -27,6 +28,7 @@ from ragbench.core.spelling import named
 from ragbench.metrics.parse import parse
 from ragbench.stats.clusters import cluster_averages, cluster_index
 from ragbench.stats.paired_tests import TIE
+from ragbench.stats.repeats import RunErrors
 
 
 def check_applicable(
@@ -219,13 +221,20 @@ def _decide(
 ) -> Decided:
     metric = metric_name(run, rule.metric) or rule.metric
     ours = column(run, metric)[rows]
-    theirs = None
+    theirs, other, named_there = None, None, ""
     if rule.margin is not None and pair is not None:
-        theirs = column(pair.baseline, metric_name(pair.baseline, rule.metric) or rule.metric)[rows]
+        other, named_there = pair.baseline, metric_name(pair.baseline, rule.metric) or rule.metric
+        theirs = column(other, named_there)[rows]
+
+    def varying(kept: npt.NDArray[np.int64], clusters: npt.NDArray[np.int64]) -> RunErrors | None:
+        at, averaged = rows[kept], rule.average == "documents"
+        of_other = None if other is None else errors_of(other, named_there, at, clusters, by_document=averaged)
+        return added(of_other, errors_of(run, metric, at, clusters, by_document=averaged))
+
     units = [run.queries.units[row] for row in rows.tolist()]
     # If both are the same run, nothing is estimated: they do not differ on any query.
     certain = theirs is not None and pair is not None and pair.same_run and bool((~np.isnan(ours)).any())
-    asked = _Asked(rule, metric, part, _turned(rule, run, metric), units, certain, below, above, rule.average)
+    asked = _Asked(rule, metric, part, _turned(rule, run, metric), units, certain, below, above, rule.average, varying)
     decided = _weighed(asked, ours, theirs)
     lost = np.isnan(ours) & (_expected(run, metric, rows) if theirs is None else ~np.isnan(theirs))
     if decided.outcome != "pass" or not lost.any():
@@ -263,6 +272,10 @@ def _expected(run: ScoredRun, metric: str, rows: npt.NDArray[np.int64]) -> npt.N
     return np.array([run.queries.ids[row] not in nothing for row in rows.tolist()], dtype=bool)
 
 
+def _steady(kept: npt.NDArray[np.int64], clusters: npt.NDArray[np.int64]) -> None:
+    """Nothing is known of how runs vary."""
+
+
 @dataclass(frozen=True)
 class _Asked:
     """One rule on one slice.
@@ -276,6 +289,7 @@ class _Asked:
         certain: whether both systems are the same run.
         below, above: error rates of the interval on each side.
         queries: what more of would narrow the interval.
+        varying: how the mean over these rows of the slice, in these clusters, varies from run to run.
     """
 
     rule: MetricRule
@@ -287,6 +301,7 @@ class _Asked:
     below: float
     above: float
     queries: str = "queries"
+    varying: Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], RunErrors | None] = _steady
 
 
 def _weighed(asked: _Asked, ours: Values, theirs: Values | None) -> Decided:
@@ -296,6 +311,7 @@ def _weighed(asked: _Asked, ours: Values, theirs: Values | None) -> Decided:
     values[np.abs(values) < TIE] = 0.0
     before, after = None if theirs is None else theirs[kept], ours[kept]
     clusters = cluster_index([asked.units[row] for row in np.flatnonzero(kept).tolist()])
+    runs = asked.varying(np.flatnonzero(kept), clusters)
     if asked.rule.average == "documents" and len(values):
         values, after = cluster_averages(np.column_stack((values, after)), clusters).T
         before = None if before is None else cluster_averages(before[:, None], clusters)[:, 0]
@@ -304,7 +320,8 @@ def _weighed(asked: _Asked, ours: Values, theirs: Values | None) -> Decided:
     bounded = theirs is None and _shares(values)
     turn = (1.0 if bounded else 0.0) if asked.turned else None
     values = values if turn is None else turn - values
-    bounds = (share_bounds if bounded else difference_bounds)(values, clusters, below=asked.below, above=asked.above)
+    compute = share_bounds if bounded else difference_bounds
+    bounds = compute(values, clusters, below=asked.below, above=asked.above, runs=runs)
     decided = _decided(asked, bounds, means, turn, bounded)
     return decided if turn is None else _turned_back(decided, turn)
 
