@@ -179,6 +179,7 @@ def card(name: str, job: Job, generated: Generated, paid: Paid, corpus_name: str
 
 
 def _what(job: Job, corpus_name: str) -> str:
+    settings = job.settings
     begin = (
         f"Search queries for {_cell(corpus_name)} ({len(job.corpus)} documents, {len(job.chunks)} chunks, "
         f"{len(job.rows)} of them asked about), written by `ragbench generate`, seed {job.settings.seed}."
@@ -187,7 +188,7 @@ def _what(job: Job, corpus_name: str) -> str:
         return (
             f"{begin} **No language model took part**: each query is a sentence or a clause of a document, "
             "masked in the document (inverse cloze task); the rest of the document is what must be found."
-            + ("" if len(job.seeds) >= LEAST_SEEDS else f" **Note**: {WITHOUT_SEEDS}.")
+            + (f" **Note**: {WITHOUT_SEEDS}." if len(job.seeds) < LEAST_SEEDS and len(settings.wordings) > 1 else "")
         )
     who = ", ".join(f"{role} `{_cell(model)}`" for role, model in sorted(job.models.items()))
     style = f" Every prompt showed {job.settings.examples} of {len(job.seeds)} seed queries." if job.seeds else ""
