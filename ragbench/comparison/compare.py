@@ -27,6 +27,7 @@ from ragbench.comparison.verdict import (
     not_comparable,
     verdicts,
 )
+from ragbench.comparison.wordings import one_wording
 from ragbench.core.annotations import AnnotatorLabels, LabelSheet
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.judgements import Judgements
@@ -288,7 +289,13 @@ def compare_runs(
         examples=tuple(examples(pair, primary, settings.examples) for pair in differing) if settings.examples else (),
         choice=_choice(found, settings),
         failed=failed,
-        notes=(*notes, *_failures(aligned), *_unscored(ran), *_ties(aligned, primary)),
+        notes=(
+            *notes,
+            *_failures(aligned),
+            *_unscored(ran),
+            *_ties(aligned, primary),
+            *one_wording(aligned[0].queries, found),
+        ),
         overlaps=tuple(one for one in overlaps if one is not None),
         leaderboard=None if labelled is not None else _leaderboard(aligned, found, settings),
         posteriors=posteriors([one for one in asked if not one[0].same_run], settings.for_posteriors)

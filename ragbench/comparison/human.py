@@ -261,6 +261,7 @@ def with_human(verdict: Verdict, pair: Pair, human: HumanLabels) -> Verdict:
         p_equivalence=equivalence,
         p_equivalence_adjusted=equivalence,
         human=share,
+        wordings=None,
     )
     return replace(found, decision=decide(found))
 

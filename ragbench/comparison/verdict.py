@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -11,10 +12,11 @@ import numpy.typing as npt
 from ragbench.comparison.pairing import Pair
 from ragbench.comparison.runs import errors_of_pair, run_notes, run_share
 from ragbench.comparison.tests import Tested, check_test, paired_test
+from ragbench.comparison.wordings import across_wordings, wordings_of
 from ragbench.core.context import generator
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.spelling import given
-from ragbench.core.verdicts import Decision, Item, Verdict
+from ragbench.core.verdicts import CONSISTENT, AcrossWordings, Decision, Item, Verdict
 from ragbench.stats.clusters import cluster_averages, cluster_index, clustered_means, effective_clusters
 from ragbench.stats.effects import effect
 from ragbench.stats.equivalence import tost
@@ -63,6 +65,7 @@ class _Paired(NamedTuple):
     notes: list[str]
     item: Item
     runs: RunErrors | None
+    wordings: npt.NDArray[np.str_] | None
 
 
 class _Interval(NamedTuple):
@@ -133,14 +136,16 @@ def _paired(pair: Pair, metric: str, rows: npt.NDArray[np.int64] | None, average
     candidate = np.where(np.abs(candidate - baseline) < TIE, baseline, candidate)
     clusters = cluster_index([pair.queries.units[row] for row in rows[both].tolist()])
     runs = errors_of_pair(pair, metric, rows[both], clusters, by_document=average == "documents")
+    wordings = wordings_of(pair.queries, rows[both])
     item: Item = "query"
     if average == "documents" and len(clusters):
         baseline, candidate = cluster_averages(np.column_stack((baseline, candidate)), clusters).T
         if len(baseline) < len(clusters):
             item = "document"
+            wordings = None
             notes.append(f"{len(clusters)} queries are averaged within their {len(baseline)} documents")
         clusters = np.arange(len(baseline))
-    return _Paired(pair, metric, baseline, candidate, clusters, notes, item, runs)
+    return _Paired(pair, metric, baseline, candidate, clusters, notes, item, runs, wordings)
 
 
 def _intervals(paired: Sequence[_Paired], settings: VerdictSettings) -> list[_Interval | None]:
@@ -224,14 +229,17 @@ def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice
         effective_clusters=effective,
         runs=share,
     )
+    if one.wordings is not None and not pair.same_run:
+        unit = float if level is None else partial(_of_logarithm, level)
+        found = replace(found, wordings=across_wordings(difference, clusters, one.wordings, settings.confidence, unit))
     if level is not None:
         found = replace(
             found,
             baseline_mean=level,
             candidate_mean=math.exp(float(one.candidate.mean())),
-            difference=level * math.expm1(size.mean),
-            low=None if interval.low is None else level * math.expm1(interval.low),
-            high=None if interval.high is None else level * math.expm1(interval.high),
+            difference=_of_logarithm(level, size.mean),
+            low=None if interval.low is None else _of_logarithm(level, interval.low),
+            high=None if interval.high is None else _of_logarithm(level, interval.high),
         )
     # A test that cannot reach the level disagrees with every interval that excludes zero; `_reach` reports that.
     close = [CLOSE_CALL] if found.disagrees and tested.least < alpha else []
@@ -241,6 +249,11 @@ def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice
 def _level(one: _Paired) -> float | None:
     """The baseline's geometric mean, which turns differences of logarithms into differences of means; else None."""
     return math.exp(float(one.baseline.mean())) if one.pair.baseline.scores.geometric(one.metric) else None
+
+
+def _of_logarithm(level: float, difference: float) -> float:
+    """The difference of geometric means that a difference of logarithms leads to."""
+    return level * math.expm1(difference)
 
 
 def not_comparable(
@@ -257,18 +270,26 @@ def decide(verdict: Verdict) -> Decision:
     """Decide by the adjusted p-values, at the level ``1 - confidence``.
 
     Equivalence comes first if it is tested and shown: a significant difference that is smaller than the margin is still
-        equivalent.
+    equivalent. On queries in several wordings, a claim must hold for a further wording too: it has the same sign with a
+    chance of `CONSISTENT`, or its 80% prediction interval is within the margin.
     """
-    alpha = 1 - verdict.confidence
+    alpha, across = 1 - verdict.confidence, verdict.wordings
     if verdict.difference is None:
         return "not comparable"
-    if verdict.p_equivalence_adjusted is not None and verdict.p_equivalence_adjusted < alpha:
-        return "equivalent"
-    if verdict.p_adjusted < alpha and verdict.difference:
+    if verdict.margin is not None and verdict.p_equivalence_adjusted is not None:
+        inside = across is None or max(-across.low, across.high) < verdict.margin
+        if verdict.p_equivalence_adjusted < alpha and inside:
+            return "equivalent"
+    if verdict.p_adjusted < alpha and verdict.difference and (across is None or across.same_sign >= CONSISTENT):
         if verdict.direction == "none":
             return "different"
         return "better" if (verdict.difference > 0) == (verdict.direction == "higher") else "worse"
-    return "no difference shown"
+    return "no difference shown" if across is None or not _depends(across, alpha) else "depends on the wording"
+
+
+def _depends(across: AcrossWordings, alpha: float) -> bool:
+    """Whether the wordings differ by more than chance: in size, or one shows a gain and another a loss."""
+    return across.p_equal < alpha or across.opposed(alpha)
 
 
 def is_test(verdict: Verdict) -> bool:

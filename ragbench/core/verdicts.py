@@ -5,7 +5,9 @@ from typing import Literal
 
 from ragbench.core.scores import Direction
 
-Decision = Literal["better", "worse", "different", "equivalent", "no difference shown", "not comparable"]
+Decision = Literal[
+    "better", "worse", "different", "equivalent", "depends on the wording", "no difference shown", "not comparable"
+]
 """``different`` is a significant difference of a metric whose direction is neither better nor worse."""
 
 
@@ -84,6 +86,52 @@ class Posterior:
     effective_clusters: float
 
 
+CONSISTENT = 0.9
+"""Least chance of the same sign in a further wording for a claim on a set that was written from documents."""
+
+
+@dataclass(frozen=True)
+class WordingDifference:
+    """The difference on the queries of one wording.
+
+    Attributes:
+        wording: its name.
+        n: number of queries.
+        difference, low, high: mean difference with its interval; the ends are None if there is none.
+        p: two-sided p-value of no difference, by t clustered by document.
+    """
+
+    wording: str
+    n: int
+    difference: float
+    low: float | None
+    high: float | None
+    p: float
+
+
+@dataclass(frozen=True)
+class AcrossWordings:
+    """A difference on queries in several wordings, and what it predicts for a further wording.
+
+    Attributes:
+        parts: the difference by wording.
+        same_sign: chance that the difference in a further wording has the same sign.
+        low, high: the 80% prediction interval of the difference in a further wording.
+        p_equal: p-value of the hypothesis that the difference is the same in all wordings.
+    """
+
+    parts: tuple[WordingDifference, ...]
+    same_sign: float
+    low: float
+    high: float
+    p_equal: float
+
+    def opposed(self, alpha: float) -> bool:
+        """Whether one wording shows a gain and another a loss, with Bonferroni's correction over the wordings."""
+        shown = [one.difference > 0 for one in self.parts if one.p < alpha / len(self.parts)]
+        return any(shown) and not all(shown)
+
+
 Item = Literal["query", "document"]
 
 
@@ -124,6 +172,7 @@ class Verdict:
             count these.
         effective_clusters: how many units of one size the units are worth. It is below ``clusters`` if some documents
             have more queries than others.
+        wordings: differences by wording, for a set that was written from documents in several wordings; else None.
         runs: how much of the uncertainty comes from run to run; None if both systems ran once.
     """
 
@@ -162,6 +211,7 @@ class Verdict:
     item: Item = "query"
     effective_clusters: float = 0.0
     runs: RunShare | None = None
+    wordings: AcrossWordings | None = None
 
     @property
     def disagrees(self) -> bool:

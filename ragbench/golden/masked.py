@@ -30,10 +30,12 @@ from ragbench.golden.drafts import Draft
 from ragbench.golden.lead import Leads, SeedLead
 from ragbench.golden.masked_pool import LEAST_WORDS, Pieces, as_query
 from ragbench.golden.wordings import (
+    CLAUSE_WRITER,
     FEWEST,
     MOST,
     TOLERANCE,
     WORDINGS,
+    WRITER,
     Wording,
     counts_of,
     queries_for,
@@ -41,8 +43,6 @@ from ragbench.golden.wordings import (
     shifted,
 )
 
-WRITER, CLAUSE_WRITER = "masked-sentence", "masked-clause"
-"""The types of the queries, and the names of their writers."""
 VERSION = 2
 FEWEST_CONTENT = 3
 """Content words of a clause."""

@@ -15,6 +15,9 @@ from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.pairs import pairs
 from ragbench.core.spelling import given, named
 
+WRITER, CLAUSE_WRITER = "masked-sentence", "masked-clause"
+"""Names of the writers of whole sentences and of clauses, and the types of their queries."""
+
 
 @dataclass(frozen=True)
 class Wording:

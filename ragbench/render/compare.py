@@ -17,6 +17,7 @@ from ragbench.render.leaderboard import leaderboard_block, leaderboard_json
 from ragbench.render.numbers import PColumns, counted, fraction, interval, outcomes, p_value, with_interval
 from ragbench.render.posterior import posterior_blocks
 from ragbench.render.repeats import components_json, variance_blocks
+from ragbench.render.wordings import wording_blocks, wording_claim, wording_phrase
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -73,6 +74,7 @@ def difference_blocks(compared: Compared) -> list[Block]:
         found += [_differences(compared, metric), *_simultaneous(compared, metric)]
         found += human_blocks(compared.verdicts, metric)
         found += posterior_blocks(compared.posteriors, metric, _each_pair(compared))
+        found += wording_blocks(compared.verdicts, metric, lambda verdict: _pair_name(verdict, compared))
     primary = compared.settings.metrics[0]
     found += variance_blocks({name: {primary: one} for name, one in compared.variance.items()}, primary)
     if compared.leaderboard is not None:
@@ -335,7 +337,7 @@ def sentence(verdict: Verdict, correction: str = "", family: int = 1) -> str:
         f" from {counted(verdict.clusters, 'document')}{_worth(verdict)}" if verdict.clusters < verdict.n else ""
     )
     numbers = f"{verdict.metric} {interval(verdict)}, {_p(verdict.p_adjusted)}{how}; {queries}{human_phrase(verdict)}."
-    return f"{_claim(verdict)}: {numbers}{_alone(verdict)}{_matters(verdict)}"
+    return f"{_claim(verdict)}: {numbers}{_alone(verdict)}{_matters(verdict)}{wording_phrase(verdict)}"
 
 
 UNEVEN = 0.9
@@ -358,6 +360,8 @@ def _claim(verdict: Verdict) -> str:
     if verdict.decision == "different":
         more = "more" if (verdict.difference or 0.0) > 0 else "less"
         return f"{verdict.candidate} has {more} {verdict.metric} than {verdict.baseline}, neither better nor worse"
+    if verdict.decision == "depends on the wording" and verdict.wordings is not None:
+        return wording_claim(verdict, verdict.wordings)
     return f"No difference shown between {verdict.candidate} and {verdict.baseline}"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ragbench.comparison.wordings import one_wording
 from ragbench.core.evaluations import SCHEMA_VERSION, Arm, Estimate, Evaluation
 from ragbench.core.fingerprint import plain
 from ragbench.core.leaderboard import Leaderboard
@@ -34,6 +35,7 @@ from ragbench.render.blocks import Block, Cell, Line, markdown, notes_block, str
 from ragbench.render.leaderboard import group_cells, group_key, leaderboard_block, leaderboard_json
 from ragbench.render.numbers import PColumns, counted, interval, outcomes, with_interval
 from ragbench.render.repeats import repeats_json, variance_blocks
+from ragbench.render.wordings import wording_blocks, wording_claim
 from ragbench.stats.repeats import FEWEST_RUNS
 
 if TYPE_CHECKING:
@@ -69,7 +71,9 @@ def evaluation_blocks(evaluation: Evaluation) -> list[Block]:
         return [*notes, Block(lines=(f"{summary(evaluation)}.", *failed), main=True)]
     varied = variance_blocks({arm.name: arm.variance for arm in ran}, headline(list(ran[0].metrics)))
     ranks = [] if evaluation.leaderboard is None else [leaderboard_block(evaluation.leaderboard, key=False)]
-    return [_metrics(ran), _costs(ran), *varied, *notes, *ranks, _leaderboard(evaluation, ran, failed)]
+    primary = headline(list(ran[0].metrics))
+    wordings = wording_blocks(evaluation.comparisons, primary, lambda verdict: verdict.candidate)
+    return [_metrics(ran), _costs(ran), *varied, *notes, *ranks, *wordings, _leaderboard(evaluation, ran, failed)]
 
 
 def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm], failed: tuple[Line, ...]) -> Block:
@@ -83,6 +87,11 @@ def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm], failed: tuple[Line
     if evaluation.comparisons:
         title += f", and paired difference to {arms[0].name}{p.title}"
         head += ["difference", *p.head, "win/tie/loss"]
+    depends = [
+        f"{wording_claim(one, one.wordings)}."
+        for one in found.values()
+        if one.decision == "depends on the wording" and one.wordings is not None
+    ]
     rows: list[Sequence[str | Cell]] = []
     for arm in arms:
         cells = [arm.name, with_interval(arm.metrics[metric]), *group_cells(board, arm.name)]
@@ -94,7 +103,7 @@ def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm], failed: tuple[Line
         title,
         tuple(head),
         tuple(rows),
-        (*p.lines(list(found.values())), *([] if board is None else [group_key(board)]), *failed),
+        (*depends, *p.lines(list(found.values())), *([] if board is None else [group_key(board)]), *failed),
         (f"{summary(evaluation)}.",),
         main=True,
     )
@@ -181,6 +190,7 @@ def evaluation_notes(evaluation: Evaluation) -> list[str]:
     if reused:
         notes.append(f"read from the run store, nothing was computed again: {', '.join(reused)}")
     notes += _repeated(evaluation)
+    notes += one_wording(evaluation.queries, evaluation.comparisons)
     notes += [line for arm in evaluation.arms for line in llm_lines(arm)]
     for code in evaluation.ledger.counts():
         entries = evaluation.ledger.of(code)
@@ -335,6 +345,7 @@ def comparison_json(verdict: Verdict) -> JSON:
         "p": verdict.p,
         "p_adjusted": verdict.p_adjusted,
         "runs": None if verdict.runs is None else asdict(verdict.runs),
+        "wordings": None if verdict.wordings is None else asdict(verdict.wordings),
         "wins": verdict.wins,
         "ties": verdict.ties,
         "losses": verdict.losses,

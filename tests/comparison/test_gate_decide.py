@@ -403,3 +403,27 @@ def test_a_rule_by_document_counts_every_document_once() -> None:
     assert by_document.comparison.difference == pytest.approx(averaged.mean())
     alone = difference_bounds(averaged, np.arange(31), below=0.05, above=0.005)
     assert (by_document.low, by_document.high) == (pytest.approx(alone.low), pytest.approx(alone.high))
+
+
+@pytest.mark.parametrize(
+    ("gains", "outcome"), [((0.0, 0.01, 0.0, 0.01, 0.0), "pass"), ((0.1, 0.1, 0.1, -0.03, -0.08), "inconclusive")]
+)
+def test_a_margin_must_hold_in_a_further_wording(gains: tuple[float, ...], outcome: str) -> None:
+    base = np.random.default_rng(2).uniform(0.4, 0.6, 300)
+    noise = np.random.default_rng(3).normal(0, 0.02, 300)
+    columns = {"wording": [f"w{i // 60}" for i in range(300)]}
+    runs = [scored("old", base.tolist()), scored("new", (base + np.repeat(gains, 60) + noise).tolist())]
+    plain = decide_gate(*runs, of(MARGIN))
+    assert plain.outcome == "pass"
+    worded = [replace(run, queries=replace(run.queries, columns=columns)) for run in runs]
+    found = decide_gate(*worded, of(MARGIN))
+    assert found.outcome == outcome
+    (one,) = found.decided
+    assert one.more_queries is None
+    low, high = plain.decided[0].low, plain.decided[0].high
+    assert one.low is not None
+    assert one.high is not None
+    assert low is not None
+    assert high is not None
+    assert one.low <= low
+    assert one.high >= high

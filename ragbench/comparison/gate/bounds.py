@@ -1,11 +1,12 @@
 """One-sided confidence bounds of a mean, below and above, each with its own error rate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, log, log1p
 
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.comparison.wordings import PREDICTED, further_wording
 from ragbench.stats.bounds import mean_bounds
 from ragbench.stats.checks import check_values
 from ragbench.stats.clusters import clustered_means
@@ -30,6 +31,7 @@ class Bounds:
         method: name of the method.
         effective: effective number of units of a difference, which limits what its lower bound can rule out; None for
             other values.
+        by_wording: whether an end is that of a further wording (`over_wordings`).
     """
 
     mean: float | None
@@ -40,6 +42,7 @@ class Bounds:
     clusters: int
     method: str
     effective: float | None = None
+    by_wording: bool = False
 
 
 def share_bounds(
@@ -118,6 +121,27 @@ def difference_bounds(
     low, high = bounds.lower(below), bounds.upper(above, unseen=False)
     method = "t for rare losses" + _clustered(n, groups)
     return Bounds(bounds.mean, low, high, bounds.error, n, groups, method, bounds.effective)
+
+
+def over_wordings(bounds: Bounds, values: npt.NDArray[np.float64], wordings: npt.NDArray[np.str_]) -> Bounds:
+    """Widen the bounds of a difference to the 80% prediction interval of a further wording, if that reaches further.
+
+    Each end then has at most the given error rate for the wordings of the set, and holds in a further wording with a
+    chance of 90%. Bounds of queries in fewer than three wordings stay as they are.
+
+    Args:
+        bounds: bounds of the mean of ``values``.
+        values: (n,) without NaN.
+        wordings: (n,) wording of each value.
+    """
+    further = further_wording(values, wordings)
+    if further is None or bounds.low is None or bounds.high is None:
+        return bounds
+    low, high = further.interval(PREDICTED)
+    if low >= bounds.low and high <= bounds.high:
+        return bounds
+    method = f"{bounds.method}; a further wording"
+    return replace(bounds, low=min(low, bounds.low), high=max(high, bounds.high), method=method, by_wording=True)
 
 
 def _effective(mean: float, error: float, n: int, df: float, effective: float, chance: float) -> float:

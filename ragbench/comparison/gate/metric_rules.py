@@ -14,6 +14,7 @@ from ragbench.comparison.gate.bounds import (
     Bounds,
     difference_bounds,
     more_queries,
+    over_wordings,
     share_bounds,
 )
 from ragbench.comparison.gate.result import Decided, weigh
@@ -22,6 +23,7 @@ from ragbench.comparison.human import METHOD, HumanLabels, powered
 from ragbench.comparison.pairing import Pair, column
 from ragbench.comparison.runs import added, errors_of
 from ragbench.comparison.slices import BUILT_IN, Slice, slices
+from ragbench.comparison.wordings import wordings_of
 from ragbench.core.errors import RagbenchError, SettingError, did_you_mean
 from ragbench.core.scored import NOT_ASKED, ScoredRun
 from ragbench.core.spelling import named
@@ -234,7 +236,10 @@ def _decide(
     units = [run.queries.units[row] for row in rows.tolist()]
     # If both are the same run, nothing is estimated: they do not differ on any query.
     certain = theirs is not None and pair is not None and pair.same_run and bool((~np.isnan(ours)).any())
-    asked = _Asked(rule, metric, part, _turned(rule, run, metric), units, certain, below, above, rule.average, varying)
+    wordings, turned = wordings_of(run.queries, rows), _turned(rule, run, metric)
+    asked = _Asked(
+        rule, metric, part, turned, units, certain, below, above, rule.average, varying, wordings=wordings
+    )  # fmt: skip
     decided = _weighed(asked, ours, theirs)
     lost = np.isnan(ours) & (_expected(run, metric, rows) if theirs is None else ~np.isnan(theirs))
     if decided.outcome != "pass" or not lost.any():
@@ -290,6 +295,7 @@ class _Asked:
         below, above: error rates of the interval on each side.
         queries: what more of would narrow the interval.
         varying: how the mean over these rows of the slice, in these clusters, varies from run to run.
+        wordings: wording of each query; None if one of them has none.
     """
 
     rule: MetricRule
@@ -302,6 +308,7 @@ class _Asked:
     above: float
     queries: str = "queries"
     varying: Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], RunErrors | None] = _steady
+    wordings: npt.NDArray[np.str_] | None = None
 
 
 def _weighed(asked: _Asked, ours: Values, theirs: Values | None) -> Decided:
@@ -322,6 +329,9 @@ def _weighed(asked: _Asked, ours: Values, theirs: Values | None) -> Decided:
     values = values if turn is None else turn - values
     compute = share_bounds if bounded else difference_bounds
     bounds = compute(values, clusters, below=asked.below, above=asked.above, runs=runs)
+    bounds = (share_bounds if bounded else difference_bounds)(values, clusters, below=asked.below, above=asked.above)
+    if theirs is not None and asked.wordings is not None and len(values) == kept.sum():
+        bounds = over_wordings(bounds, values, asked.wordings[kept])
     decided = _decided(asked, bounds, means, turn, bounded)
     return decided if turn is None else _turned_back(decided, turn)
 
@@ -358,7 +368,7 @@ def _decided(
     on_mean = rule.decide == "mean"
     outcome, room = weigh(bounds.mean if on_mean else low, bounds.mean if on_mean else high, bound, at_least=True)
     more = None
-    if outcome == "inconclusive":
+    if outcome == "inconclusive" and not bounds.by_wording:
         more = more_queries(bounds, bound, asked.below, asked.above)
     return Decided(
         name=rule.name or _name(rule, asked.metric, asked.part),
@@ -427,6 +437,8 @@ def _reason(asked: _Asked, bounds: Bounds, outcome: str, more: int | None) -> st
         return f"{what} clearly {'misses' if rule.min is not None else 'exceeds'} {limit}"
     worse = rule.margin is not None and bounds.high is not None and bounds.high < 0
     known = f"it is worse, but maybe by less than {limit}" if worse else f"{limit} lies within the interval"
+    if bounds.by_wording:
+        return f"{known} of a further wording; queries of users would decide it, and more queries like these may not"
     if more is None:
         return f"{known}; the value is too close to it for any realistic number of queries"
     documents = -(-more * bounds.clusters // bounds.n)

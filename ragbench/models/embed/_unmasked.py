@@ -4,7 +4,7 @@ Without padding the mask is all ones. Each attention layer then adds zeros to it
 weights before the softmax, and afterwards looks for rows in which everything was
 masked. On texts of 240 tokens these steps take a fifth of the time, and they change no bit.
 
-The model is a protocol buffer. Nodes are left out and others read another
+The model is a protocol buffer. Nodes are removed and others read another
 tensor, so these few fields are read and written here, without the package ``onnx``.
 
 Source: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto for the numbers

@@ -33,9 +33,11 @@ TEXT: dict[Theme, tuple[str, str, str]] = {
     "dark": ("#e8eaed", "#a3abb5", "#333a43"),
 }
 """Colours of text, muted text and the grid."""
-DECISIONS = ("better", "worse", "different", "equivalent", "no difference shown", "not comparable")
-DECISION_SHAPES = ("triangle-up", "triangle-down", "diamond", "square", "circle", "stroke")
-_DECISION_COLOURS: dict[Theme, tuple[int, ...]] = {"light": (0, 1, 3, 2, 5, 5), "dark": (0, 1, 3, 2, 5, 5)}
+DECISIONS = (
+    "better", "worse", "different", "equivalent", "no difference shown", "not comparable", "depends on the wording",
+)  # fmt: skip
+DECISION_SHAPES = ("triangle-up", "triangle-down", "diamond", "square", "circle", "stroke", "cross")
+_DECISION_COLOURS: dict[Theme, tuple[int, ...]] = {"light": (0, 1, 3, 2, 5, 5, 4), "dark": (0, 1, 3, 2, 5, 5, 4)}
 
 
 def config(theme: Theme) -> dict[str, Any]:

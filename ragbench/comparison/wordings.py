@@ -1,0 +1,108 @@
+"""Whether a difference holds whatever the wording of the queries.
+
+A golden set that was written from documents asks in several wordings, from paraphrases to copies of the documents'
+terms. How users ask is one more wording, and nobody knows which. So the differences by wording predict the difference
+in a further one: a system is better if the difference over all queries is significant and a further wording would show
+the same sign with a chance of at least `CONSISTENT`.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.scored import QueryTable
+from ragbench.core.verdicts import AcrossWordings, Verdict, WordingDifference
+from ragbench.golden.wordings import CLAUSE_WRITER, WRITER
+from ragbench.stats.clusters import cluster_index, clustered_means
+from ragbench.stats.distributions import t_above, t_quantile
+from ragbench.stats.prediction import FurtherMean, equal_means_p, further_mean
+
+COLUMN = "wording"
+"""The column of the queries that has their wording."""
+FEWEST_QUERIES, FEWEST_WORDINGS = 10, 3
+"""Wordings with fewer queries predict nothing, and fewer wordings neither."""
+PREDICTED = 0.8
+"""Level of the prediction interval. A further wording has the same sign with a chance of `CONSISTENT` where it excludes
+0."""
+
+Values = npt.NDArray[np.float64]
+Texts = npt.NDArray[np.str_]
+
+
+def across_wordings(
+    differences: Values,
+    clusters: npt.NDArray[np.int64],
+    wordings: Texts,
+    confidence: float,
+    unit: Callable[[float], float] = float,
+) -> AcrossWordings | None:
+    """Compare two systems by wording. The result is None with fewer than three wordings of ten queries or more.
+
+    Args:
+        differences: (n,) candidate minus baseline.
+        clusters: (n,) resampling unit of each query.
+        wordings: (n,) wording of each query.
+        confidence: confidence of the intervals by wording.
+        unit: converts a difference for print.
+    """
+    further = further_wording(differences, wordings)
+    if further is None:
+        return None
+    parts, means, errors = [], [], []
+    for name, rows in _groups(wordings):
+        found = clustered_means(differences[rows, None], cluster_index(clusters[rows].tolist()))
+        mean, error, df = float(found.means[0]), float(found.errors[0]), float(found.df[0])
+        low, high, p = None, None, 1.0
+        if error > 0:
+            reach = float(t_quantile((1 + confidence) / 2, df)) * error
+            low, high, p = unit(mean - reach), unit(mean + reach), 2 * float(t_above(abs(mean) / error, df))
+        parts.append(WordingDifference(name, len(rows), unit(mean), low, high, p))
+        means.append(mean)
+        errors.append(error)
+    low, high = further.interval(PREDICTED)
+    equal = equal_means_p(np.array(means), np.array(errors))
+    return AcrossWordings(tuple(parts), further.same_sign, unit(low), unit(high), equal)
+
+
+def further_wording(differences: Values, wordings: Texts) -> FurtherMean | None:
+    """Predict the mean difference in a further wording; None with fewer than three wordings of ten queries or more.
+
+    Each wording weighs as much as it has queries, as in the mean over all queries.
+    """
+    groups = _groups(wordings)
+    if len(groups) < FEWEST_WORDINGS:
+        return None
+    means = np.array([differences[rows].mean() for _, rows in groups])
+    return further_mean(means, np.array([float(len(rows)) for _, rows in groups]))
+
+
+def _groups(wordings: Texts) -> list[tuple[str, npt.NDArray[np.intp]]]:
+    """The wordings with enough queries, by name, and the rows of each."""
+    groups = [(str(name), np.flatnonzero(wordings == name)) for name in np.unique(wordings)]
+    return [(name, rows) for name, rows in groups if len(rows) >= FEWEST_QUERIES]
+
+
+def wordings_of(queries: QueryTable, rows: npt.NDArray[np.int64]) -> Texts | None:
+    """(n,) Wording of each of these queries; None if one of them has none."""
+    column = queries.columns.get(COLUMN)
+    if column is None:
+        return None
+    found = [column[row] for row in rows.tolist()]
+    return None if None in found else np.array([str(one) for one in found])
+
+
+def one_wording(queries: QueryTable, verdicts: Sequence[Verdict]) -> list[str]:
+    """Warn if all queries are masked sentences, and the verdicts cannot tell whether they depend on the wording."""
+    tested = [one for one in verdicts if one.difference is not None and not one.same_run]
+    if (
+        not tested
+        or any(one.wordings is not None for one in tested)
+        or not set(queries.types) <= {WRITER, CLAUSE_WRITER}
+    ):
+        return []
+    return [
+        "warning: the queries are masked sentences in fewer than three wordings, so nothing shows whether these "
+        "differences depend on the wording. Queries of users may decide otherwise: generate the set again with all "
+        "wordings, or label some queries of your users"
+    ]

@@ -1,0 +1,93 @@
+"""Prediction of a further group mean: would another group show the same sign?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import InputError
+from ragbench.stats.distributions import t_above, t_quantile
+
+
+@dataclass(frozen=True)
+class FurtherMean:
+    """The mean of a further group, predicted from those of k groups.
+
+    Attributes:
+        mean: weighted mean of the groups.
+        error: standard deviation of the prediction error.
+        df: degrees of freedom of the t distribution.
+    """
+
+    mean: float
+    error: float
+    df: float
+
+    def chance_above(self, value: float) -> float:
+        """The chance that a further group's mean is above a value."""
+        if self.error == 0:
+            return 1.0 if self.mean > value else 0.5 if self.mean == value else 0.0
+        return float(t_above((value - self.mean) / self.error, self.df))
+
+    @property
+    def same_sign(self) -> float:
+        """The chance that a further group's mean has the sign of the mean; .5 if the mean is 0."""
+        above = self.chance_above(0.0)
+        return max(above, 1 - above)
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """The prediction interval at a level in (0, 1)."""
+        reach = float(t_quantile((1 + level) / 2, self.df)) * self.error
+        return self.mean - reach, self.mean + reach
+
+
+def further_mean(means: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> FurtherMean:
+    """Predict the mean of a further group, if the groups are a random sample of their kind.
+
+    With weights w that sum to 1, the mean is ``sum(w m)``, the variance between groups is ``s^2 = sum(w (m - mean)^2) /
+    (1 - sum(w^2))``, and a further group's mean has the error ``s sqrt(1 + sum(w^2))`` with ``1 / sum(w^2) - 1``
+    degrees of freedom. For k equal weights, these are the usual variance, ``s sqrt(1 + 1/k)`` and k - 1. Sampling noise
+    of the group means is part of ``s^2``.
+
+    Args:
+        means: (k,) means of two groups or more.
+        weights: (k,) weights above 0.
+
+    Raises:
+        InputError: there are fewer than two groups, or a weight is not above 0.
+
+    Source: Higgins, Thompson and Spiegelhalter 2009, JRSS A 172:137, "A re-evaluation of random-effects meta-analysis",
+    where the groups are studies.
+
+    Examples:
+        >>> found = further_mean(np.array([0.11, 0.04, 0.11, 0.05, 0.02]), np.ones(5))
+        >>> round(found.mean, 3), round(found.same_sign, 2)
+        (0.066, 0.9)
+    """
+    if len(means) < 2 or not (weights > 0).all():
+        raise InputError(f"a prediction needs two groups with weights above 0; there are {len(means)}")
+    share = weights / weights.sum()
+    mean, squares = float(share @ means), float(share @ share)
+    spread = float(share @ (means - mean) ** 2) / (1 - squares)
+    return FurtherMean(mean, float(np.sqrt(spread * (1 + squares))), 1 / squares - 1)
+
+
+def equal_means_p(means: npt.NDArray[np.float64], errors: npt.NDArray[np.float64]) -> float:
+    """p-value of the hypothesis that groups have one mean: Cochran's Q against chi squared.
+
+    Groups without an error are skipped; with fewer than two others, p is 1.
+
+    Args:
+        means: (k,) group means.
+        errors: (k,) their standard errors.
+
+    Source: Cochran 1954, Biometrics 10:101.
+    """
+    from scipy.special import chdtrc
+
+    known = errors > 0
+    if known.sum() < 2:
+        return 1.0
+    weight, values = errors[known] ** -2.0, means[known]
+    q = float(weight @ (values - weight @ values / weight.sum()) ** 2)
+    return float(chdtrc(known.sum() - 1, q))

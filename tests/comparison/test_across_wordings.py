@@ -1,0 +1,117 @@
+"""A difference on queries in several wordings counts if a further wording would show it too."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
+from ragbench.comparison.pairing import pair
+from ragbench.comparison.verdict import VerdictSettings, verdict
+from ragbench.core.scored import ScoredRun
+from ragbench.render.compare import compare_json, compare_markdown
+from tests.comparison.test_compare import METRIC, scored
+
+NAMES = ("paraphrase", "sentence", "short-paraphrase", "short-mixed", "short-copy")
+EACH = 60
+
+
+def runs(gains: tuple[float, ...], each: int = EACH, seed: int = 0, noise: float = 0.05) -> tuple[ScoredRun, ScoredRun]:
+    """A baseline, and a candidate that gains this much on average in each wording."""
+    rng = np.random.default_rng(seed)
+    before = rng.uniform(0.3, 0.6, len(gains) * each)
+    after = before + np.repeat(gains, each) + rng.normal(0, noise, len(before))
+    wordings = [name for name in NAMES[: len(gains)] for _ in range(each)]
+    both = []
+    for name, values in (("a", before), ("b", after)):
+        one = scored(name, values.tolist())
+        both.append(replace(one, queries=replace(one.queries, columns={"wording": wordings})))
+    return both[0], both[1]
+
+
+def decided(gains: tuple[float, ...], margin: float | None = None) -> str:
+    return verdict(pair(*runs(gains)), METRIC, VerdictSettings(margin=margin)).decision
+
+
+def test_a_gain_in_all_wordings_is_better_and_a_crossing_one_depends() -> None:
+    assert decided((0.1, 0.12, 0.09, 0.11, 0.08)) == "better"
+    assert decided((-0.1, -0.12, -0.09, -0.11, -0.08)) == "worse"
+    assert decided((0.11, 0.09, 0.02, -0.03, -0.08)) == "depends on the wording"
+    # The mean over all queries is significant, and one wording contradicts it.
+    assert decided((0.2, 0.2, 0.15, 0.1, -0.05)) == "depends on the wording"
+    assert decided((0.0, 0.0, 0.0, 0.0, 0.0)) == "no difference shown"
+
+
+def test_opposite_wordings_depend_also_where_the_mean_is_zero() -> None:
+    found = verdict(pair(*runs((0.1, 0.1, 0.0, -0.1, -0.1))), METRIC)
+    assert found.p > 0.05
+    assert found.decision == "depends on the wording"
+    assert found.wordings is not None
+    assert found.wordings.opposed(0.05)
+
+
+def test_equivalence_must_hold_for_a_further_wording() -> None:
+    assert decided((0.01, 0.0, -0.01, 0.0, 0.0), margin=0.05) == "equivalent"
+    assert decided((0.06, -0.06, 0.06, -0.06, 0.0), margin=0.05) == "depends on the wording"
+
+
+def test_the_differences_by_wording_are_those_of_scipy() -> None:
+    before, after = runs((0.1, 0.12, 0.02, 0.11, 0.08))
+    found = verdict(pair(before, after), METRIC).wordings
+    assert found is not None
+    difference = after.scores.column(METRIC) - before.scores.column(METRIC)
+    by_name = {part.wording: part for part in found.parts}
+    for at, name in enumerate(NAMES):
+        own = difference[at * EACH : (at + 1) * EACH]
+        oracle = scipy.stats.ttest_1samp(own, 0)
+        assert by_name[name].difference == pytest.approx(own.mean())
+        assert by_name[name].p == pytest.approx(oracle.pvalue)
+        ends = oracle.confidence_interval(0.95)
+        assert (by_name[name].low, by_name[name].high) == pytest.approx((ends.low, ends.high))
+    means = difference.reshape(5, EACH).mean(axis=1)
+    error = means.std(ddof=1) * np.sqrt(1.2)
+    assert (found.low, found.high) == pytest.approx(scipy.stats.t(4, means.mean(), error).interval(0.8))
+    assert found.same_sign == pytest.approx(scipy.stats.t(4, means.mean(), error).sf(0))
+
+
+@pytest.mark.parametrize(("each", "names"), [(9, 5), (EACH, 2)])
+def test_few_queries_or_two_wordings_predict_nothing(each: int, names: int) -> None:
+    assert verdict(pair(*runs((0.1,) * names, each)), METRIC).wordings is None
+
+
+def test_a_query_without_a_wording_or_an_average_by_document_leaves_wordings_out() -> None:
+    before, after = runs((0.1,) * 5)
+    columns = {"wording": [None, *before.queries.columns["wording"][1:]]}
+    mixed = [replace(one, queries=replace(one.queries, columns=columns)) for one in (before, after)]
+    assert verdict(pair(*mixed), METRIC).wordings is None
+    units = [f"d{i // 2}" for i in range(len(before.queries))]
+    paired = [replace(one, queries=replace(one.queries, units=units)) for one in (before, after)]
+    assert verdict(pair(*paired), METRIC, VerdictSettings(average="documents")).wordings is None
+
+
+def test_claims_on_systems_whose_difference_varies_by_wording_are_rare() -> None:
+    """The mean gain over wordings is 0, and each set happens to show some of it: a t test claims a difference often."""
+    rng = np.random.default_rng(8)
+    claims = plain = 0
+    for seed in range(150):
+        gains = tuple((rng.normal(0, 0.06, 5)).tolist())
+        found = verdict(pair(*runs(gains, 30, seed)), METRIC, VerdictSettings(test="t"))
+        claims += found.decision in ("better", "worse")
+        plain += found.p < 0.05
+    assert plain > 0.6 * 150
+    assert claims < 0.15 * 150
+
+
+def compared(gains: tuple[float, ...]) -> Compared:
+    return compare_runs(runs(gains), CompareSettings(metrics=(METRIC,)))
+
+
+def test_json_and_tables_have_the_wordings() -> None:
+    found = compared((0.11, 0.09, 0.02, -0.03, -0.08))
+    (one,) = compare_json(found)["verdicts"]
+    assert [part["wording"] for part in one["wordings"]["parts"]] == sorted(NAMES)
+    assert one["decision"] == "depends on the wording"
+    text = compare_markdown(found)
+    assert "short-copy" in text
+    assert "further wording" in text
