@@ -66,7 +66,7 @@ class EvaluationSettings:
     resamples: int = option("Bootstrap resamples and sign assignments.", default=10_000, section="Evaluation")
     jobs: int = option("Systems that run at the same time; they slow each other down.", default=1, section="Run")
     repeats: int = option(
-        "Runs of each system that may answer differently each time: services, language models, your own code.",
+        "Number of runs of each system that may answer differently each time: a service, a language model, your code.",
         default=1, section="Run",
     )  # fmt: skip
     fresh: bool = option("Run stored systems again.", default=False, section="Run")

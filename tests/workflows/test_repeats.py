@@ -1,10 +1,12 @@
 """Systems that answer differently each time, evaluated several times."""
 
 import json
+import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -18,9 +20,15 @@ from ragbench.core.runs import Query
 from ragbench.io.baselines import read_baseline, set_baseline
 from ragbench.io.scored_runs import read_scored
 from ragbench.metrics.settings import EvaluationSettings
+from ragbench.plugins import RETRIEVERS, build
 from ragbench.render.evaluation import ReportFolder, evaluation_json, evaluation_markdown, evaluation_notes
 from ragbench.retrievers.base import Index, Ranking, Retriever
 from ragbench.workflows.bench import evaluate
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "models"))
+from llm_server import LLMServer, serving
+
+WORDS = ["apple", "banana", "cherry", "damson", "elder", "fig", "grape", "hazel"]
 
 FAST = EvaluationSettings(k=(1, 3), resamples=200, metrics=("mrr@3", "hit@1"), repeats=3)
 METRIC = "mrr@3"
@@ -198,3 +206,47 @@ def test_a_stored_baseline_keeps_its_runs(chunks: Chunks, golden: GoldenSet, tmp
     assert read_baseline("fixed", tmp_path / "store").scores.repeats is None
     kept = read_baseline("moving", tmp_path / "store").scores.repeats
     assert np.array_equal(kept, moving.scores.repeats)  # type: ignore[arg-type]
+
+
+def test_a_language_model_is_asked_again_in_each_run_and_never_twice_for_one(
+    chunks: Chunks, golden: GoldenSet, tmp_path: Path
+) -> None:
+    asked = Counter[str]()
+
+    def reply(body: dict[str, Any]) -> str:
+        # The first asking of a query gives its word, the second one another word.
+        text = body["messages"][1]["content"]
+        word = next(word for word in WORDS if f"\n{word}\n" in text)
+        asked[word] += 1
+        return json.dumps({"texts": [word if asked[word] == 1 else WORDS[3]]})
+
+    with serving(LLMServer(reply=reply)) as server:
+        spec = {
+            "name": "rewrite",
+            "llm": "openai_compatible:m",
+            "base_url": server.url,
+            "of": "bm25:stem=false,stop=false",
+        }
+        context = Context(cache=tmp_path)
+        found = evaluate(chunks, golden, {"rewritten": spec}, replace(FAST, repeats=2), context=context).arms[0]
+        assert found.status == "ok", found.error
+        calls = sum(server.paid.values())
+        assert calls == 2 * len(WORDS)
+        again = evaluate(chunks, golden, {"rewritten": spec}, replace(FAST, repeats=2, fresh=True), context=context)
+        assert sum(server.paid.values()) == calls
+    assert found.scores is not None
+    assert again.arms[0].scores is not None
+    assert np.array_equal(found.scores.repeats, again.arms[0].scores.repeats)  # type: ignore[arg-type]
+    assert any("should rank alike each time" in warning for warning in found.warnings)
+
+
+def test_what_is_deterministic() -> None:
+    http = "http:url=http://127.0.0.1:9/search"
+    for spec, sure in (
+        ("bm25", True), ("dense", True), ("hybrid", True), ("rerank", True), (http, False),
+        ({"name": "hybrid", "of": ["bm25", http]}, False),
+        ({"name": "rerank", "of": "bm25", "model": "llm:model=openai:m"}, False),
+        ({"name": "hyde", "llm": "openai:m", "of": "bm25"}, False),
+    ):  # fmt: skip
+        assert build(RETRIEVERS, spec).deterministic is sure, spec
+    assert not Claimed().deterministic
