@@ -225,7 +225,7 @@ def assurance_figures(experiments: int) -> Iterator[Figure]:
                 enough += bound >= truth
                 powers.append(power_at(bound / truth))
                 measured.append(power_at(error / truth))
-            share = enough / len(columns)
+            share = float(enough / len(columns))
             yield Figure(
                 f"pilots of {n} queries, {kind}",
                 "share whose planned number has the wanted power",

@@ -5,13 +5,14 @@ from math import sqrt
 
 from ragbench.metrics.parse import parse
 
-CORRELATION = 0.5
-"""Correlation of two different systems, such as BM25 and embeddings. Two settings of one system have about .8."""
+CORRELATION, HIT_CORRELATION = 0.5, 0.3
+"""Correlation of two different systems, such as BM25 and embeddings, in graded metrics and in hits. Two settings of one
+system have about .8."""
 ICC = 0.2
 """Intraclass correlation of the differences of one document."""
 SPREAD = {"recall": (1.0, 0.67), "ndcg": (0.84, 0.62), "map": (0.87, 0.62), "mrr": (0.87, 0.84)}
 """Standard deviation over queries divided by the largest possible one, ``sqrt(level (1 - level))``: for queries with
-one relevant document, and with several. The largest of five collections with a cut-off of 10 (docs/guides/plan.md)."""
+one relevant document, and with several. The largest of six collections with a cut-off of 10 (docs/guides/plan.md)."""
 
 
 @dataclass(frozen=True)
@@ -56,18 +57,19 @@ def assume(metric: str, level: float, correlation: float | None = None, single: 
     Args:
         metric: name of the metric; one without typical values takes the largest possible deviation.
         level: mean of the metric, above 0 and below 1.
-        correlation: correlation of the two systems; `CORRELATION` if None.
+        correlation: correlation of the two systems; `CORRELATION` or `HIT_CORRELATION` if None.
         single: share of the queries with one relevant document; None if unknown, which takes the larger deviation.
 
     Examples:
         >>> found = assume("hit@10", 0.84)
         >>> round(found.sd, 3), round(found.discordant, 3)
-        (0.367, 0.134)
+        (0.434, 0.188)
     """
     known = parse(metric)
     binary = known.name == "hit" or (known.name in ("p", "mrr") and getattr(known, "k", None) == 1)
     one, several = (1.0, 1.0) if binary else SPREAD.get(known.name, (1.0, 1.0))
     share = max(one, several) if single is None else single * one + (1 - single) * several
     most = sqrt(level * (1 - level))
-    chosen = CORRELATION if correlation is None else correlation
+    usual = HIT_CORRELATION if binary else CORRELATION
+    chosen = usual if correlation is None else correlation
     return Assumed(str(known), level, chosen, share * most, most, binary)

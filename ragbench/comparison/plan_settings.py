@@ -33,7 +33,7 @@ class PlanSettings:
         "Correlation of the values of the two systems, if the level or the rules of a gate are given.",
         default=None,
         section="Plan",
-        unset=".5, as of two different systems; with rules .8, as of two settings of one",
+        unset=".5, or .3 for hits, as of two different systems; with rules .8, as of two settings of one",
     )
     icc: float | None = option(
         "Intraclass correlation of the differences of one document, 0 to 1.",

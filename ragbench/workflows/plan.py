@@ -63,7 +63,7 @@ def run(options: Options, context: Context) -> Plan | Forecast:
         >>> plan.queries, plan.goals[0].queries
         (196, 578)
         >>> rb.plan(metric="hit@10", level=0.84, margin=0.04).goals[0].queries
-        525
+        731
         >>> rb.plan(baseline="reports/example::bm25", rules=[{"metric": "ndcg@10", "margin": 0.05}]).sizes[0].passes
         0.894
     """

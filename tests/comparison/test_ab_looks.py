@@ -80,6 +80,13 @@ def test_futility_is_said_and_does_not_bind(tmp_path: Path) -> None:
     )
 
 
+def test_more_units_than_were_planned_are_noted(tmp_path: Path) -> None:
+    far = result(tmp_path, 0.1, planned=100, looks=parse_looks("3"))
+    assert any("4,000 units have come, and planned= is 100" in note for note in far.notes)
+    assert not result(tmp_path, 0.1, planned=4000, looks=parse_looks("3")).notes
+    assert not result(tmp_path, 0.1, planned=3900, looks=parse_looks("3")).notes
+
+
 def test_the_planned_units_tune_the_any_look_test(tmp_path: Path) -> None:
     tuned = result(tmp_path, 0.1, planned=4000)
     assert tuned.horizon == 4000

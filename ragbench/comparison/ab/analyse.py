@@ -10,7 +10,7 @@ import numpy as np
 from ragbench.comparison.ab.decide import recommend
 from ragbench.comparison.ab.estimates import Measured, contrasts, interval, measure
 from ragbench.comparison.ab.events import Columns, find_columns, open_events
-from ragbench.comparison.ab.looks import limit_now, schedule
+from ragbench.comparison.ab.looks import limit_now, overrun, schedule
 from ragbench.comparison.ab.outcomes import Guardrail, Outcome
 from ragbench.comparison.ab.over_time import by_day, without_time
 from ragbench.comparison.ab.plan import arrivals_per_day, plan, units_for_guardrail
@@ -58,7 +58,7 @@ def analyse(path: Path, settings: AbSettings) -> AbResult:
     counts = [int((units.variant == at).sum()) for at in order]
     if min(counts) == 0:
         raise InputError(f"{path}: variant {names[counts.index(0)]!r} has no unit of its own")
-    notes += _look_alikes(names, counts)
+    notes += [*_look_alikes(names, counts), *overrun(sum(counts), settings)]
     if not settings.one_look and min(counts) < FEWEST_UNITS:
         notes.append(
             f"nothing is decided before {FEWEST_UNITS} units in each variant, unless this is the {named('final')} look"

@@ -16,6 +16,10 @@ NEAR = 0.005
 """A planned look at nearly the present number of units, as a share of the planned ones, is the present look."""
 
 
+FAR = 1.1
+"""Times the planned units from which the experiment has gone on beyond its plan."""
+
+
 def times_so_far(units: int, settings: AbSettings) -> tuple[float, ...]:
     """Return the share of the planned units at every look so far, the present one last.
 
@@ -58,6 +62,16 @@ def at_look(found: Difference, sizes: tuple[int, int], units: int, settings: AbS
 def limit_now(units: int, settings: AbSettings, alpha: float) -> float:
     """Return the boundary of the present look, in standard errors."""
     return boundaries(times_so_far(units, settings), alpha, settings.spending, last=settings.final)[-1]
+
+
+def overrun(units: int, settings: AbSettings) -> list[str]:
+    """Note that there are clearly more units than were planned; empty if there are not."""
+    if settings.planned is None or settings.looks is None or units <= FAR * settings.planned:
+        return []
+    return [
+        f"{units:,} units have come, and {named('planned')} is {settings.planned:,}: this look spends all that is left "
+        "of alpha. That holds if the experiment did not go on because of its results"
+    ]
 
 
 def planned_boundary(settings: AbSettings, alpha: float) -> Boundary:
