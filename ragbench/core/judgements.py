@@ -312,11 +312,16 @@ class _Projection:
             offsets.append(len(items))
         if not any(label > 0 for label in labels):
             if any(entry.code == "masked-whole" for entry in self.entries):
+                what = (
+                    "Evaluate on documents instead of ready chunks: each wording then searches a copy without the text "
+                    "that it masks"
+                    if any(item.wording for item in self.golden)
+                    else "Write the corpus without masked text and evaluate on that: ragbench golden corpus --golden "
+                    "SET --corpus CORPUS --out DIR, then eval with --corpus DIR/corpus.jsonl --golden DIR/golden"
+                )
                 raise InputError(
-                    f"golden set {self.golden.name!r} masks text of every chunk that could be found, as documents "
-                    "are not cut into several. Write the corpus without masked text and evaluate on that: "
-                    "ragbench golden corpus --golden SET --corpus CORPUS --out DIR, then eval with "
-                    "--corpus DIR/corpus.jsonl --golden DIR/golden"
+                    f"golden set {self.golden.name!r} masks text of every chunk that could be found, as documents are "
+                    f"not cut into several. {what}"
                 )
             raise InputError(
                 f"golden set {self.golden.name!r} has no relevant document for any query: nothing can be scored. "

@@ -37,7 +37,7 @@ class Draft:
         quotes: the evidence as the writer quoted it.
         chunk_ids: the chunks it was written from, the first one leading.
         evidence: spans of the quotes in their documents, after they were located.
-        masked: spans that retrievers must not find (masked sentences).
+        masked: spans that retrievers must not find (masked queries).
         language: ISO 639-1 code of the language that was requested.
         provenance: model, prompt version and seed, JSON values only.
         opinions: opinions of the review stages, in order.

@@ -29,7 +29,7 @@ STAGES_WITH_LLM = (
     "judge", "reconsider",
 )  # fmt: skip
 STAGES_WITHOUT = ("schema", "language", "length", "located", "standalone", "duplicate")
-"""The stages for masked sentences. ``round_trip`` would drop the queries whose words differ from their document's."""
+"""The stages for masked queries. ``round_trip`` would drop the queries whose words differ from their document's."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def item(id_: str) -> rb.GoldenItem:
 GOLDEN = rb.GoldenSet(tuple(map(item, SPANS)), "masked")
 
 
-def evaluate(corpus: rb.Corpus, golden: rb.GoldenSet, **settings: Any) -> rb.Evaluation:
+def evaluate(corpus: rb.Corpus | rb.Chunks, golden: rb.GoldenSet, **settings: Any) -> rb.Evaluation:
     return rb.evaluate(corpus, golden, ["bm25"], metrics="mrr@10", **settings)
 
 
@@ -105,6 +105,11 @@ def test_the_folder_can_be_compared_by_wording(tmp_path: Path) -> None:
         "paraphrase": 2,
         "short-copy": 2,
     }
+
+
+def test_ready_chunks_cannot_be_masked() -> None:
+    with pytest.raises(rb.InputError, match="Evaluate on documents instead of ready chunks"):
+        evaluate(rb.chunk(CORPUS), GOLDEN)
 
 
 def test_a_service_with_documents_of_its_own_is_refused() -> None:
