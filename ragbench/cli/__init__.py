@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 
 import click
 
-from ragbench.cli.bind import command, flag, nearest
+from ragbench.cli.bind import command, flag
 from ragbench.cli.output import Output
-from ragbench.core.errors import RagbenchError
+from ragbench.core.errors import RagbenchError, nearest
 from ragbench.core.spelling import spelled_by
 from ragbench.workflows import GROUPS, WORKFLOWS, Workflow
 

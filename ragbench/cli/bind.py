@@ -1,8 +1,7 @@
 """A command made from a class of options: parameters, help in sections, configuration file, exit codes."""
 
-import difflib
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -10,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 import click
 
 from ragbench.cli.output import Output
-from ragbench.core.errors import RagbenchError
+from ragbench.core.errors import RagbenchError, nearest
 from ragbench.core.options import OptionSpec, alternatives, make, specs, spelled_by
 from ragbench.io.outputs import check_outputs
 
@@ -32,8 +31,8 @@ class Command(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            known = [name for parameter in self.get_params(ctx) for name in parameter.opts]
-            near = [f"--{name}" for name in nearest(error.option_name, known)]
+            known = [name.lstrip("-") for parameter in self.get_params(ctx) for name in parameter.opts]
+            near = [f"--{name}" for name in nearest(error.option_name.lstrip("-"), known)]
             raise click.NoSuchOption(error.option_name, possibilities=near, ctx=ctx) from None
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -60,21 +59,6 @@ class Command(click.Command):
             if records:
                 with formatter.section(title):
                     formatter.write_dl(records)
-
-
-def nearest(word: str, known: Iterable[str]) -> list[str]:
-    """The known words that are similar, or that begin as the word does; without leading dashes, the nearest first.
-
-    Example:
-        >>> nearest("--metrics", ["--metric", "--ties"]), nearest("--corpus", ["--top", "--rpm"])
-        (['metric'], [])
-    """
-    plain, words = word.lstrip("-"), [one.lstrip("-") for one in known]
-    near = difflib.get_close_matches(plain, words, n=3, cutoff=0.75)
-    begins = [
-        one for one in words if min(len(one), len(plain)) > 1 and (one.startswith(plain) or plain.startswith(one))
-    ]
-    return near + [one for one in begins if one not in near]
 
 
 def _argument_record(parameter: click.Parameter) -> tuple[str, str] | None:

@@ -75,10 +75,23 @@ class ArmError(RagbenchError):
     """An arm (one retriever under evaluation) did not really run."""
 
 
+def nearest(word: str, known: Iterable[str]) -> list[str]:
+    """The known words that are similar, the nearest first, then those that begin as the word does.
+
+    Example:
+        >>> nearest("metrics", ["metric", "ties"]), nearest("corpus", ["top", "rpm"])
+        (['metric'], [])
+    """
+    words = list(known)
+    near = difflib.get_close_matches(word, words, n=3, cutoff=0.65)
+    begins = [one for one in words if min(len(one), len(word)) > 1 and (one.startswith(word) or word.startswith(one))]
+    return near + [one for one in begins if one not in near]
+
+
 def did_you_mean(given: str, allowed: Iterable[str]) -> str:
     """``"; did you mean 'bm25'?"`` for the nearest allowed word, or a list of what is allowed."""
     words = sorted(allowed)
-    near = difflib.get_close_matches(given, words, n=1, cutoff=0.65)
+    near = nearest(given, words)
     if near:
         return f"; did you mean {near[0]!r}? (allowed: {', '.join(words)})"
     return f" (allowed: {', '.join(words)})" if words else ""
