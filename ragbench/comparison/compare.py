@@ -37,7 +37,7 @@ from ragbench.core.options import named, option, option_group
 from ragbench.core.repeats import Components
 from ragbench.core.runs import CONSTANT
 from ragbench.core.scored import QueryTable, ScoredRun
-from ragbench.core.scores import headline
+from ragbench.core.scores import cut_notes, headline
 from ragbench.core.shown import Shown
 from ragbench.core.verdicts import Posterior, Verdict
 from ragbench.metrics.parse import parse
@@ -295,6 +295,7 @@ def compare_runs(
             *_unscored(ran),
             *_ties(aligned, primary),
             *one_wording(aligned[0].queries, found),
+            *cut_notes({run.name: run.scores for run in aligned}, settings.metrics),
         ),
         overlaps=tuple(one for one in overlaps if one is not None),
         leaderboard=None if labelled is not None else _leaderboard(aligned, found, settings),

@@ -32,6 +32,7 @@ class Scores(Shown):
         averages: kind of average by metric, for metrics whose values are not simply averaged.
         repeats: float64 (r, j, q, m), the values of each of r runs of the system, each judged j times; None for a
             single run. ``values`` are their means over the runs and judgements where a value is defined.
+        cuts: for metrics without a cut-off, how many items the system was asked for, if it could have ranked more.
 
     Examples:
         >>> run = rb.Run.from_dict({"q1": {"a": 0.9}, "q2": {"a": 0.8, "b": 0.7}})
@@ -50,6 +51,7 @@ class Scores(Shown):
     directions: Mapping[str, Direction] = field(default_factory=dict)
     averages: Mapping[str, Average] = field(default_factory=dict)
     repeats: npt.NDArray[np.float64] | None = None
+    cuts: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def mean_of(cls, runs: Sequence[Sequence["Scores"]]) -> "Scores":
@@ -106,6 +108,27 @@ def mean_of_defined(repeats: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]
     above = np.where(defined, repeats - least, 0.0).sum(axis=(0, 1))
     means: npt.NDArray[np.float64] = least + above / np.maximum(counts, 1)
     return means
+
+
+def cut_name(metric: str, *scored: Scores) -> str:
+    """Return the name of a metric for a table: ``map (first 100)`` if a system's rankings were cut there."""
+    cut = max((scores.cuts.get(metric, 0) for scores in scored), default=0)
+    return f"{metric} (first {cut:,})" if cut else metric
+
+
+def cut_notes(systems: Mapping[str, Scores], metrics: Sequence[str] | None = None) -> list[str]:
+    """Say which metrics without a cut-off used the first items of the rankings only, and of which systems."""
+    groups: dict[tuple[tuple[str, ...], int], list[str]] = {}
+    for name, scores in systems.items():
+        for cut in dict.fromkeys(scores.cuts.values()):
+            cut_there = [m for m in scores.metrics if scores.cuts.get(m) == cut and (metrics is None or m in metrics)]
+            if cut_there:
+                groups.setdefault((tuple(cut_there), cut), []).append(name)
+    return [
+        f"{', '.join(those)}: the first {cut:,} items of each ranking count, since no more were retrieved "
+        f"({', '.join(names)}); evaluate with a larger cut-off, such as 1000, to retrieve more"
+        for (those, cut), names in groups.items()
+    ]
 
 
 NO_SCORES = Scores((), (), np.zeros((0, 0)))

@@ -273,7 +273,15 @@ def _scores(
         raise InputError(f"{folder / SCORES}: has no column {missing[0]!r}; evaluate again with --out {folder}")
     values = _table(columns, rows, metrics)
     of_scores = tuple(e for e in entries if e.code == "no-relevant" or e.stage == "score")
-    return Scores(queries.ids, metrics, values, Ledger(of_scores), arm.get("directions", {}), arm.get("averages", {}))
+    return Scores(
+        queries.ids,
+        metrics,
+        values,
+        Ledger(of_scores),
+        arm.get("directions", {}),
+        arm.get("averages", {}),
+        cuts=arm.get("cuts", {}),
+    )
 
 
 def _rows(columns: Columns, name: str) -> npt.NDArray[np.int64]:

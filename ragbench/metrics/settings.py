@@ -118,6 +118,11 @@ class EvaluationSettings:
         return parse_all(self.metrics or default_metrics(self.k), level=self.level_of, judged_only=self.judged_only)
 
 
+def uncut(metric: Metric) -> bool:
+    """Return whether the metric has no cut-off, so that it depends on how many items are retrieved."""
+    return getattr(metric, "k", None) is None and metric.name != "num_rel"
+
+
 def default_metrics(k: Sequence[int]) -> tuple[str, ...]:
     """Return hit, MRR, nDCG, recall, precision and judged at each k, then MAP and R-precision."""
     cuts = sorted(set(k))

@@ -15,7 +15,7 @@ from ragbench.core.fingerprint import plain
 from ragbench.core.leaderboard import Leaderboard
 from ragbench.core.ledger import Ledger
 from ragbench.core.scored import MEDIAN, known_intervals
-from ragbench.core.scores import headline
+from ragbench.core.scores import cut_name, cut_notes, headline
 from ragbench.core.verdicts import Verdict
 from ragbench.io.files import make_out, replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
@@ -79,7 +79,8 @@ def evaluation_blocks(evaluation: Evaluation) -> list[Block]:
 def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm], failed: tuple[Line, ...]) -> Block:
     """The headline metric of each system, and its paired difference to the first system."""
     metric = headline(list(arms[0].metrics))
-    title = f"{metric}, mean [95% interval]"
+    scored = {arm.name: arm.scores for arm in arms if arm.scores is not None}
+    title = f"{cut_name(metric, *scored.values())}, mean [95% interval]"
     head, board = ["system", metric], evaluation.leaderboard
     head += [] if board is None else ["group"]
     found = {one.candidate: one for one in evaluation.comparisons if one.metric == metric}
@@ -103,14 +104,23 @@ def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm], failed: tuple[Line
         title,
         tuple(head),
         tuple(rows),
-        (*depends, *p.lines(list(found.values())), *([] if board is None else [group_key(board)]), *failed),
+        (
+            *depends,
+            *p.lines(list(found.values())),
+            *([] if board is None else [group_key(board)]),
+            *cut_notes(scored, [metric]),
+            *failed,
+        ),
         (f"{summary(evaluation)}.",),
         main=True,
     )
 
 
 def _metrics(arms: Sequence[Arm]) -> Block:
-    rows = tuple((name, *(with_interval(arm.metrics[name]) for arm in arms)) for name in arms[0].metrics)
+    scored = [arm.scores for arm in arms if arm.scores is not None]
+    rows = tuple(
+        (cut_name(name, *scored), *(with_interval(arm.metrics[name]) for arm in arms)) for name in arms[0].metrics
+    )
     head = ("metric", *(arm.name for arm in arms))
     return Block("All metrics, mean [95% interval]", head, rows, columns=ARMS_PER_TABLE)
 
@@ -311,6 +321,7 @@ def arm_json(arm: Arm) -> JSON:
         "metrics": {name: asdict(value) for name, value in arm.metrics.items()},
         "directions": {} if arm.scores is None else dict(arm.scores.directions),
         "averages": {} if arm.scores is None else dict(arm.scores.averages),
+        "cuts": {} if arm.scores is None else dict(arm.scores.cuts),
         "latency_ms": {} if latency is None else {name: getattr(latency, name) for name in ("p50", "p95", "p99", "n")},
         "latency_ms_intervals": {MEDIAN: interval_json(known, MEDIAN)},
         "qps": arm.cost.qps,

@@ -32,7 +32,7 @@ from ragbench.core.spelling import given
 from ragbench.engine import side_by_side, stoppable
 from ragbench.io.run_store import RunStore, StoredRun
 from ragbench.metrics.score import score
-from ragbench.metrics.settings import EvaluationSettings, tie_cut
+from ragbench.metrics.settings import EvaluationSettings, tie_cut, uncut
 from ragbench.plugins import RETRIEVERS, Spec, build
 from ragbench.retrievers.base import Retriever
 from ragbench.retrievers.run import LONGEST, UNASKED
@@ -292,6 +292,7 @@ class Bench:
             return Arm(name, "error", f"{type(error).__name__}: {error}")
         rng = generator(self.settings.seed, "bootstrap")
         scores = each[0] if len(each) == 1 else Scores.mean_of([[one] for one in each])
+        scores = replace(scores, cuts=self._cuts(measured))
         cut = tie_cut(self.settings.k)
         changed = changed_queries([_results(*one, cut) for one in zip(runs, each, strict=True)]) if others else []
         degraded = dict(measured.degraded)
@@ -319,6 +320,13 @@ class Bench:
             changed=tuple(run.query_ids[at] for at in changed),
             variance=components_of(scores, self.clusters),
         )
+
+    def _cuts(self, measured: Measured) -> dict[str, int]:
+        """The depth by metric without a cut-off, if a ranking ended there although there was more to rank."""
+        replayed = LONGEST in measured.notes or self.chunks is None
+        if replayed or not (measured.run.lengths >= self.depth).any() or len(self.chunks) <= self.depth:  # type: ignore[arg-type]
+            return {}
+        return {str(metric): self.depth for metric in self.settings.chosen if uncut(metric)}
 
     def _repeats(self, retriever: Retriever) -> list[Measured]:
         """Run the retriever again, unless it certainly gives the same rankings.
@@ -442,7 +450,7 @@ class Bench:
 
     def _depth_warned(self, arms: Sequence[Arm]) -> Sequence[Arm]:
         """Warn of run files that are deeper than the other searches, if that changes a metric."""
-        whole = [str(metric) for metric in self.settings.chosen if getattr(metric, "k", 0) is None]
+        whole = [str(metric) for metric in self.settings.chosen if uncut(metric)]
         replayed = [arm.status == "ok" and LONGEST in arm.notes for arm in arms]
         if not whole or all(replayed):
             return arms

@@ -27,6 +27,7 @@ from ragbench.core.errors import ArmError, InputError, SettingError
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import first_ten
 from ragbench.core.scored import ScoredRun
+from ragbench.core.scores import cut_notes
 from ragbench.core.spelling import named
 
 
@@ -105,6 +106,9 @@ def decide_gate(
     )
     for name, compared in pairs.items():
         decided = _with_comparisons(decided, compared, name, labelled.get(name))
+    held = [one for one in (baseline, candidate) if one is not None and one.error is None]
+    ruled = [rule.metric for rule in rules.rules if isinstance(rule, MetricRule)]
+    notes += cut_notes({one.name: one.scores for one in held}, ruled)
     outcome = outcome_of(decided)
     return Gate(outcome, _sentence(outcome, decided), decided, tuple(dict.fromkeys(notes)), rules, baseline, candidate)
 

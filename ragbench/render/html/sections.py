@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ragbench.core.evaluations import Estimate
+from ragbench.core.scores import cut_notes
 from ragbench.core.verdicts import Verdict
 from ragbench.render.blocks import Block, Cell, Row, strong
 from ragbench.render.compare import difference_blocks, verdict_sentences
@@ -251,7 +252,11 @@ def _facts(one: Evaluated) -> tuple[tuple[str, str], ...]:
 
 
 def _warnings(data: ReportData) -> list[str]:
-    return [f"warning: {name}: {warning}" for name, arm in data.arms.items() for warning in arm.get("warnings", ())]
+    cut = cut_notes({run.name: run.scores for run in data.runs})
+    return [
+        *(f"warning: {name}: {warning}" for name, arm in data.arms.items() for warning in arm.get("warnings", ())),
+        *(f"note: {line}" for line in cut),
+    ]
 
 
 def _difference(one: Verdict | None, p: PColumns) -> list[str]:
