@@ -10,6 +10,7 @@ from ragbench.core.ledger import first_ten
 from ragbench.core.scores import Scores
 from ragbench.metrics.trec_eval.evaluate import TrecResult
 from ragbench.render.blocks import Block, Row, notes_block, terminal
+from ragbench.render.numbers import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -74,7 +75,8 @@ def score_notes(scores: Named) -> Iterator[str]:
     for entry in next(iter(scores.values())).ledger.of("no-relevant"):
         reasons.setdefault(entry.reason, []).append(entry.item)
     for reason, items in reasons.items():
-        yield f"{len(items)} queries: {reason.split('; ')[0]}; they are skipped where that matters: {first_ten(items)}"
+        queries, why = counted(len(items), "query"), reason.split("; ")[0]
+        yield f"{queries}: {why}; they are skipped where that matters: {first_ten(items)}"
 
 
 def metrics_json(scores: Named, notes: Sequence[str], *, per_query: bool) -> JSON:

@@ -34,20 +34,26 @@ class Run(Retriever):
         path: a run file as `ragbench.io.run_files` reads it (TREC, JSON, Parquet).
         returns: whether the file has ids of chunks or of documents.
         format: the file format; None chooses it by the file's name.
+        depth: how many items of each query to use; None for all.
     """
 
     path: Path
     returns: Unit = "chunk"
     format: Literal["trec", "json", "parquet"] | None = None
+    depth: int | None = None
 
     def check(self) -> list[str]:
-        """Check that the file exists."""
-        return [] if self.path.is_file() else [f"there is no run file {self.path}"]
+        """Check that the file exists, and the depth."""
+        faults = [] if self.path.is_file() else [f"there is no run file {self.path}"]
+        if self.depth is not None and self.depth < 1:
+            faults.append(f"depth is {self.depth}; it must be at least 1")
+        return faults
 
     def key(self) -> str:
-        """Fingerprint of the file's content and of ``returns``; its name does not count."""
+        """Fingerprint of the file's content and of the other settings; its name does not count."""
         content = file_sha256(self.path) if self.path.is_file() else str(self.path)
-        return fingerprint(["run", content, self.returns, self.format])
+        decides = ["run", content, self.returns, self.format]
+        return fingerprint(decides if self.depth is None else [*decides, self.depth])
 
     def read(self) -> Rankings:
         """Read the file.
@@ -57,7 +63,8 @@ class Run(Retriever):
         """
         from ragbench.io.run_files import read_run
 
-        return read_run(self.path, self.format, unit=self.returns)
+        run = read_run(self.path, self.format, unit=self.returns)
+        return run if self.depth is None else run.top(self.depth)
 
     def index(self, chunks: Chunks, context: Context) -> "RunIndex":
         """Read the file.

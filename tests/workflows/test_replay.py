@@ -102,3 +102,15 @@ def test_what_cannot_be_done_without_a_corpus_is_said(folder: Path) -> None:
         rb.evaluate(golden=rb.Judgements.from_dict({"1": {"a": 0}}), retrievers=runs(folder))
     with pytest.raises(SettingError, match="is labels alone, which have no query texts"):
         rb.evaluate(rb.Corpus((rb.Document("a", "x"),)), rb.Judgements.from_dict({"1": {"a": 1}}), ["bm25"])
+
+
+def test_a_depth_cuts_every_ranking(folder: Path) -> None:
+    spec = f"run:path={folder / 'one.trec'}"
+    whole, cut = rb.evaluate(golden=folder / "qrels.txt", retrievers=[spec, f"{spec},depth=1"], metrics=["map"],
+                             resamples=100).arms  # fmt: skip
+    assert whole.scores is not None
+    assert cut.scores is not None
+    assert whole.scores.values[:, 0].tolist() == [pytest.approx((1 + 2 / 3) / 2), 0.5, 0.0]
+    assert cut.scores.values[:, 0].tolist() == [0.5, 0.0, 0.0]
+    with pytest.raises(SettingError, match="depth is 0; it must be at least 1"):
+        rb.evaluate(golden=folder / "qrels.txt", retrievers=[f"{spec},depth=0"])
