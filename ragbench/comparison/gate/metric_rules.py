@@ -329,7 +329,6 @@ def _weighed(asked: _Asked, ours: Values, theirs: Values | None) -> Decided:
     values = values if turn is None else turn - values
     compute = share_bounds if bounded else difference_bounds
     bounds = compute(values, clusters, below=asked.below, above=asked.above, runs=runs)
-    bounds = (share_bounds if bounded else difference_bounds)(values, clusters, below=asked.below, above=asked.above)
     if theirs is not None and asked.wordings is not None and len(values) == kept.sum():
         bounds = over_wordings(bounds, values, asked.wordings[kept])
     decided = _decided(asked, bounds, means, turn, bounded)
