@@ -33,6 +33,7 @@ from ragbench.api.result_views import (
     EvaluationView,
     ForecastView,
     GateView,
+    HistoryView,
     PairedResultView,
     PlanView,
     WattbotView,
@@ -45,6 +46,7 @@ from ragbench.comparison.ab.paired_runs import PairedResult
 from ragbench.comparison.ab.results import AbResult
 from ragbench.comparison.compare import Compared
 from ragbench.comparison.gate.forecast import Forecast
+from ragbench.comparison.gate.history import History
 from ragbench.comparison.gate.result import Gate
 from ragbench.comparison.plan import Plan
 from ragbench.core.answers import AnswerSet
@@ -148,6 +150,7 @@ VIEWS.update(
         Gate: GateView(),
         Plan: PlanView(),
         Forecast: ForecastView(),
+        History: HistoryView(),
         AbResult: AbView(),
         PairedResult: PairedResultView(),
         AnswerEvaluation: AnswerEvaluationView(),

@@ -16,12 +16,14 @@ from ragbench.comparison.ab.paired_runs import PairedResult
 from ragbench.comparison.ab.results import AbResult, Contrast, OutcomeResult
 from ragbench.comparison.compare import Compared
 from ragbench.comparison.gate.forecast import Forecast
+from ragbench.comparison.gate.history import History
 from ragbench.comparison.gate.result import Gate
 from ragbench.comparison.plan import Plan
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.scores import headline
 from ragbench.core.verdicts import Verdict
 from ragbench.render.answers import summary as answers_summary
+from ragbench.render.charts.history import history_frame
 from ragbench.render.compare import verdict_sentences
 from ragbench.render.evaluation import summary
 from ragbench.render.forecast import forecast_answers
@@ -172,6 +174,14 @@ class ForecastView(TableView):
     def sentences(self, thing: Forecast) -> Sequence[str]:
         """Return the answer, and the rule that decides it."""
         return forecast_answers(thing)
+
+
+class HistoryView(TableView):
+    """A row per stored run, and per anchor beside it."""
+
+    def frame(self, thing: History) -> Any:
+        """Columns of `ragbench.render.charts.history.history_frame`."""
+        return history_frame(thing)
 
 
 class AbView(TableView):

@@ -45,7 +45,9 @@ def history_chart(frame: "pd.DataFrame", history: History) -> Chart:
     """
     names = list(dict.fromkeys(frame["system"]))
     said = [estimate_text(row.value, row.low, row.high) for row in rows_of(frame)]
-    shown = frame.assign(said=said)
+    own = frame["system"] == history.name
+    # One band: those of the anchors would cover it.
+    shown = frame.assign(said=said, low=frame["low"].where(own), high=frame["high"].where(own))
     ends = [part.iloc[[0, -1]] for _, part in shown.groupby("system", sort=False)]
     listed = "; ".join(f"{part.system.iloc[0]} {part.said.iloc[0]} first, {part.said.iloc[-1]} last" for part in ends)
     description = f"{history.metric} of the {len(history.entries)} runs that were stored as {history.name}: {listed}."
