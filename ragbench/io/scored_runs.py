@@ -145,23 +145,23 @@ def query_ms(folder: Path, name: str) -> dict[str, float]:
 
 def write_repeats(by_arm: Mapping[str, Scores], folder: Path) -> None:
     """Write the values of every run of every system that ran several times; nothing if none did."""
+    (folder / REPEATS).unlink(missing_ok=True)
+    several = {arm: (scores, scores.repeats) for arm, scores in by_arm.items() if scores.repeats is not None}
+    if not several:
+        return
     import pandas as pd
 
-    (folder / REPEATS).unlink(missing_ok=True)
     frames = []
-    for arm, scores in by_arm.items():
-        if scores.repeats is None:
-            continue
-        for run, judged in enumerate(scores.repeats, start=1):
+    for arm, (scores, repeats) in several.items():
+        for run, judged in enumerate(repeats, start=1):
             for judgement, values in enumerate(judged, start=1):
                 frame = pd.DataFrame(values, columns=list(scores.metrics))
                 frame.insert(0, "query_id", list(scores.query_ids))
                 for column, value in (("judgement", judgement), ("run", run), ("arm", arm)):
                     frame.insert(0, column, value)
                 frames.append(frame)
-    if frames:
-        with replacing(folder / REPEATS) as path:
-            pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
+    with replacing(folder / REPEATS) as path:
+        pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
 
 
 def write_queries(queries: QueryTable, path: Path) -> None:
