@@ -40,7 +40,7 @@ class Options(CompareSettings, RelevanceLevel):
         section="Labels", metavar="N",
     )  # fmt: skip
     sheet: Path | None = option(
-        "CSV file to write for the items that annotators should label.", default=None, section="Labels", writes="CSV"
+        "CSV file to write for the items that annotators should label.", default=None, section="Output", writes="CSV"
     )
     corpus: Path | Corpus | None = option(
         "File or folder of documents, or a file of chunks, for the texts in the sheet.", default=None, section="Labels"
@@ -52,11 +52,6 @@ class Options(CompareSettings, RelevanceLevel):
     def __post_init__(self) -> None:
         CompareSettings.__post_init__(self)
         self.check_level()
-        if (self.label_next is None) != (self.sheet is None):
-            given, missing = ("sheet", "label_next") if self.label_next is None else ("label_next", "sheet")
-            raise SettingError(f"{named(given)} needs {named(missing)} too: how many queries, and the file to write")
-        if self.corpus is not None and self.sheet is None:
-            raise SettingError(f"is for the texts in a sheet, and there is none: {named('sheet')}", option="corpus")
 
 
 def run(options: Options, context: Context) -> Compared:
@@ -76,13 +71,12 @@ def run(options: Options, context: Context) -> Compared:
         >>> f"{verdict.difference:+.3f} [{verdict.low:+.3f}, {verdict.high:+.3f}]"
         '+0.071 [+0.038, +0.104]'
     """
+    _check_sheet(options)
     metrics = names_at(options.metrics or ["ndcg@10"], options.level_of)
     runs = systems(options.systems, qrels=options.qrels, metrics=metrics)
     runs = tuple(at_level(one, metrics, options.level_of) for one in runs)
     if options.baseline is not None:
         runs = with_baseline(runs, options.baseline)
-    if options.sheet is not None:
-        _check_sheet(options.sheet)
     settings = part(options, CompareSettings)
     if options.level_of is not None:
         settings = replace(settings, metrics=metrics)
@@ -94,11 +88,20 @@ def run(options: Options, context: Context) -> Compared:
     return compared
 
 
-def _check_sheet(path: Path) -> None:
-    if path.suffix.lower() != ".csv":
-        raise InputError(f"{path}: the sheet is written as CSV; name a file that ends in .csv")
-    if path.exists():
-        raise InputError(f"{path} exists already and may hold labels; name another file, or move this one")
+def _check_sheet(options: Options) -> None:
+    """Check the options of the sheet before anything is read.
+
+    Raises:
+        SettingError: one of them lacks another.
+        InputError: the file exists already.
+    """
+    if (options.label_next is None) != (options.sheet is None):
+        given, missing = ("sheet", "label_next") if options.label_next is None else ("label_next", "sheet")
+        raise SettingError(f"{named(given)} needs {named(missing)} too: how many queries, and the file to write")
+    if options.corpus is not None and options.sheet is None:
+        raise SettingError(f"is for the texts in a sheet, and there is none: {named('sheet')}", option="corpus")
+    if options.sheet is not None and options.sheet.exists():
+        raise InputError(f"{options.sheet} exists already and may hold labels; name another file, or move this one")
 
 
 def _texts(corpus: Path | Corpus, context: Context) -> dict[str, str]:
