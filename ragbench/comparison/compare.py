@@ -9,6 +9,7 @@ from typing import get_args
 import numpy as np
 
 from ragbench.comparison.examples import Examples, examples
+from ragbench.comparison.holes import fill_holes
 from ragbench.comparison.human import HumanLabels, with_human
 from ragbench.comparison.leaderboard import leaderboard
 from ragbench.comparison.next_labels import next_labels
@@ -30,6 +31,7 @@ from ragbench.comparison.verdict import (
 from ragbench.comparison.wordings import one_wording
 from ragbench.core.annotations import AnnotatorLabels, LabelSheet
 from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.holes import FilledHoles
 from ragbench.core.judgements import Judgements
 from ragbench.core.leaderboard import Leaderboard
 from ragbench.core.ledger import first_ten
@@ -197,6 +199,7 @@ class Compared(Shown):
         overlaps: how much the rankings differ from the baseline's, for each other system that has rankings.
         leaderboard: ranks and groups in the first metric; None for two systems.
         posteriors: the Bayesian reading of the comparisons, on request.
+        holes: differences in the first metric with the labels of a model for items without one.
         label_sheet: the labels that annotators should give next; None if none were asked for.
         variance: components of variance in the first metric, for each system that ran several times.
         examples: gains and losses in the first metric.
@@ -220,6 +223,7 @@ class Compared(Shown):
     leaderboard: Leaderboard | None = None
     posteriors: tuple[Posterior, ...] = ()
     label_sheet: LabelSheet | None = None
+    holes: tuple[FilledHoles, ...] = ()
     variance: Mapping[str, Components] = field(default_factory=dict)
 
 
@@ -229,6 +233,7 @@ def compare_runs(
     *,
     human: Judgements | AnnotatorLabels | None = None,
     label_next: int | None = None,
+    model_labels: Judgements | None = None,
 ) -> Compared:
     """Compare every later system with the first.
 
@@ -240,6 +245,7 @@ def compare_runs(
         human: labels of annotators for some of the queries; the verdicts then use both these and the labels of the
             evaluation (`ragbench.comparison.human`).
         label_next: number of queries to draw for annotators (`ragbench.comparison.next_labels`).
+        model_labels: labels of a model for items without a label (`ragbench.comparison.holes`).
 
     Raises:
         ArmError: the baseline did not run.
@@ -302,6 +308,12 @@ def compare_runs(
         posteriors=posteriors([one for one in asked if not one[0].same_run], settings.for_posteriors)
         if settings.bayes
         else (),
+        holes=()
+        if model_labels is None
+        else tuple(
+            fill_holes(pair, primary, model_labels, confidence=settings.confidence, seed=settings.seed)
+            for pair in differing
+        ),
         label_sheet=None
         if label_next is None
         else next_labels(differing, primary, label_next, human=labelled, seed=settings.seed),

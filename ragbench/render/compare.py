@@ -12,6 +12,7 @@ from ragbench.comparison.verdict import is_test
 from ragbench.core.fingerprint import plain
 from ragbench.core.verdicts import Verdict
 from ragbench.render.blocks import Block, Line, markdown, notes_block, one_line, terminal
+from ragbench.render.holes import holes_blocks
 from ragbench.render.human import human_blocks, human_phrase, sheet_json
 from ragbench.render.leaderboard import leaderboard_block, leaderboard_json
 from ragbench.render.numbers import PColumns, counted, fraction, interval, outcomes, p_value, with_interval
@@ -79,6 +80,7 @@ def difference_blocks(compared: Compared) -> list[Block]:
     found += variance_blocks({name: {primary: one} for name, one in compared.variance.items()}, primary)
     if compared.leaderboard is not None:
         found.append(leaderboard_block(compared.leaderboard))
+    found += holes_blocks(compared.holes)
     found += _slices(compared)
     for start in range(0, len(compared.origins), SYSTEMS_PER_TABLE):
         found.append(_origin(compared.origins[start : start + SYSTEMS_PER_TABLE]))
@@ -308,6 +310,7 @@ def compare_json(compared: Compared) -> dict[str, object]:
         "origins": [_origin_json(asdict(origin)) for origin in compared.origins],
         "overlaps": [plain(asdict(one)) for one in compared.overlaps],
         "examples": [plain(asdict(each)) for each in compared.examples],
+        "holes": [plain(asdict(one)) for one in compared.holes],
         "label_sheet": None if compared.label_sheet is None else sheet_json(compared.label_sheet),
         "notes": notes(compared),
         "settings": plain(asdict(compared.settings)),

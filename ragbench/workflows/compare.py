@@ -15,6 +15,7 @@ from ragbench.core.judgements import Judgements
 from ragbench.core.options import named, option, options, part
 from ragbench.corpus.chunk import chunk_corpus
 from ragbench.io.label_sheets import write_label_sheet
+from ragbench.io.qrels_files import read_judgements
 from ragbench.workflows.reading import read_corpus, read_human
 
 
@@ -33,6 +34,10 @@ class Options(CompareSettings, RelevanceLevel):
     human: Path | Judgements | GoldenSet | None = option(
         "Labels of annotators for some of the queries: qrels, a golden set, a label sheet or JSON Lines. The verdict "
         "then uses them together with the other labels.",
+        default=None, section="Input", metavar="LABELS",
+    )  # fmt: skip
+    model_labels: Path | Judgements | None = option(
+        "Labels of a model for retrieved items without a label, and for judged items, which show how often it errs.",
         default=None, section="Input", metavar="LABELS",
     )  # fmt: skip
     label_next: int | None = option(
@@ -80,7 +85,10 @@ def run(options: Options, context: Context) -> Compared:
     settings = part(options, CompareSettings)
     if options.level_of is not None:
         settings = replace(settings, metrics=metrics)
-    compared = compare_runs(runs, settings, human=read_human(options.human), label_next=options.label_next)
+    given = options.model_labels
+    model = read_judgements(given) if isinstance(given, Path) else given
+    human = read_human(options.human)
+    compared = compare_runs(runs, settings, human=human, label_next=options.label_next, model_labels=model)
     if compared.label_sheet is not None and options.sheet is not None:
         queries = dict(zip(compared.queries.ids, compared.queries.texts, strict=True))
         texts = {} if options.corpus is None else _texts(options.corpus, context)

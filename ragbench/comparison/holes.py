@@ -1,0 +1,188 @@
+"""Fill holes: items at the top of a ranking without a label, by a model whose errors are known from the labelled items.
+
+A new system is at a disadvantage if it finds relevant items that no earlier system found, because nobody labelled them.
+A model can label them, but it errs. The items with labels of both kinds show how. True labels of the holes are drawn
+many times as these errors make them likely (`ragbench.stats.misclassified`), each system is scored by each draw, and
+Rubin's rules join the results. Holes of one system, of the other and of both are three groups with relevant items in
+shares of their own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.comparison.human import values_by
+from ragbench.comparison.pairing import Pair
+from ragbench.core.context import generator
+from ragbench.core.errors import InputError
+from ragbench.core.holes import FilledHoles, Interval
+from ragbench.core.judgements import Judgements
+from ragbench.core.options import named
+from ragbench.core.scored import ScoredRun
+from ragbench.metrics.parse import parse
+from ragbench.stats.clusters import cluster_index, clustered_means
+from ragbench.stats.misclassified import combined_interval, draw_labels
+
+Array = npt.NDArray[np.float64]
+Labels = Mapping[str, Mapping[str, int]]
+DRAWS = 60
+FEWEST = 30
+"""Fewest items with labels of both kinds."""
+BASELINE, CANDIDATE, BOTH = range(3)
+
+
+def fill_holes(pair: Pair, metric: str, model: Judgements, *, confidence: float = 0.95, seed: int = 0) -> FilledHoles:
+    """Compare two systems with the labels of a model for the items that have none.
+
+    A query without a relevant item counts as no difference.
+
+    Args:
+        pair: systems with rankings, over the same queries.
+        metric: a metric of rankings.
+        model: labels of a model, of holes and of labelled items.
+        confidence: confidence of the intervals, in (0, 1).
+        seed: seed of the draws.
+
+    Raises:
+        InputError: a system has no rankings, or fewer than 30 items have labels of both kinds.
+    """
+    holes = _Holes.of(pair, metric, model)
+    if holes.measured < FEWEST:
+        raise InputError(
+            f"{named('model_labels')}: {holes.measured} items have a label of the model and of the evaluation; at "
+            f"least {FEWEST} are needed to know how often the model errs. Let it label judged items too"
+        )
+    units = cluster_index(pair.queries.units)
+    drawn = draw_labels(
+        holes.truth, holes.said, holes.clusters, holes.labels, holes.groups, len(holes.levels), DRAWS,
+        generator(seed, "holes"),
+    )  # fmt: skip
+    values = np.array([holes.values(pair, metric, holes.levels[one]) for one in drawn])
+    top = int(holes.levels[-1])
+
+    def joined(columns: Array) -> Interval:
+        each = clustered_means(columns.T, units)
+        return Interval(*combined_interval(each.means, each.errors, each.df, confidence))
+
+    def extreme(*groups: int) -> float:
+        before, after = holes.values(pair, metric, np.where(np.isin(holes.groups, groups), top, 0))
+        return float((after - before).mean())
+
+    ends = [extreme(), extreme(BASELINE, CANDIDATE, BOTH), extreme(BASELINE), extreme(CANDIDATE)]
+    return FilledHoles(
+        pair.baseline.name, pair.candidate.name, metric, confidence, *holes.shares,
+        filled=len(holes.labels),
+        unfilled=holes.unfilled,
+        measured=holes.measured,
+        mean_baseline=joined(values[:, 0]),
+        mean_candidate=joined(values[:, 1]),
+        difference=joined(values[:, 1] - values[:, 0]),
+        irrelevant=ends[0],
+        relevant=ends[1],
+        lowest=min(ends),
+        highest=max(ends),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Holes:
+    """The holes of two systems that the model labelled, and the items with labels of both kinds.
+
+    Attributes:
+        known: all labels, with 0 for the holes.
+        rows: (m,) rows of the holes in ``known``.
+        labels: (m,) the model's labels of the holes, as an index of ``levels``.
+        groups: (m,) whose hole it is: the baseline's, the candidate's or of both.
+        truth, said, clusters: (n,) labels of the evaluation, of the model, and query of the items with both.
+        levels: the labels, ascending; negative ones count as 0.
+        shares: share of holes within the cut, of each system.
+        unfilled: number of holes that the model did not label.
+    """
+
+    known: Judgements
+    rows: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.int64]
+    truth: npt.NDArray[np.int64]
+    said: npt.NDArray[np.int64]
+    clusters: npt.NDArray[np.int64]
+    levels: npt.NDArray[np.int64]
+    shares: tuple[float, float]
+    unfilled: int
+
+    @property
+    def measured(self) -> int:
+        """Number of items with labels of both kinds."""
+        return len(self.truth)
+
+    @classmethod
+    def of(cls, pair: Pair, metric: str, model: Judgements) -> "_Holes":
+        known, said = _labels(pair.baseline), model.to_dict()
+        cut = getattr(parse(metric), "k", None)
+        tops = [_top(run, cut) for run in (pair.baseline, pair.candidate)]
+        rows = {id_: dict(known.get(id_, {})) for id_ in pair.queries.ids}
+        group: dict[tuple[str, str], int] = {}
+        unfilled, sizes = set[tuple[str, str]](), []
+        for system, top in enumerate(tops):
+            absent = [(id_, item) for id_, items in top.items() for item in items if item not in known.get(id_, {})]
+            sizes.append(len(absent) / max(sum(map(len, top.values())), 1))
+            for id_, item in absent:
+                if item not in said.get(id_, {}):
+                    unfilled.add((id_, item))
+                    continue
+                group[id_, item] = BOTH if (id_, item) in group else system
+                rows[id_][item] = 0
+        both = [
+            (q, known[id_][item], label)
+            for q, id_ in enumerate(rows)
+            for item, label in said.get(id_, {}).items()
+            if item in known.get(id_, {})
+        ]
+        given = [label for row in known.values() for label in row.values()]
+        given += [label for row in said.values() for label in row.values()]
+        levels = np.unique(np.maximum([0, 1, *given], 0)).astype(np.int64)
+        judgements = Judgements.from_dict(rows)
+        place = {id_: int(low) for id_, low in zip(rows, judgements.offsets[:-1], strict=True)}
+        order = {id_: {item: i for i, item in enumerate(row)} for id_, row in rows.items()}
+        queries, truth, second = (
+            (np.array(column, dtype=np.int64) for column in zip(*both, strict=True))
+            if both
+            else (np.empty(0, dtype=np.int64) for _ in range(3))
+        )
+        return cls(
+            judgements,
+            np.array([place[id_] + order[id_][item] for id_, item in group], dtype=np.int64),
+            np.searchsorted(levels, np.maximum([said[id_][item] for id_, item in group], 0)),
+            np.array(list(group.values()), dtype=np.int64),
+            np.searchsorted(levels, np.maximum(truth, 0)),
+            np.searchsorted(levels, np.maximum(second, 0)),
+            queries,
+            levels,
+            (sizes[0], sizes[1]),
+            len(unfilled),
+        )
+
+    def values(self, pair: Pair, metric: str, labels: npt.NDArray[np.int64]) -> tuple[Array, Array]:
+        """(q,) Values of both systems with these labels of the holes; 0 for a query without a relevant item."""
+        changed = self.known.labels.copy()
+        changed[self.rows] = labels
+        judgements = replace(self.known, labels=changed)
+        before, after = (np.nan_to_num(values_by(run, judgements, metric)) for run in (pair.baseline, pair.candidate))
+        return before, after
+
+
+def _labels(system: ScoredRun) -> Labels:
+    if system.judgements is None:
+        raise InputError(
+            f"{named('model_labels')}: {system.name} has no labels of items, so there are no holes to fill"
+        )
+    return system.judgements.to_dict()
+
+
+def _top(system: ScoredRun, cut: int | None) -> dict[str, list[str]]:
+    if system.run is None:
+        raise InputError(f"{named('model_labels')}: {system.name} has no rankings, so there are no holes to fill")
+    run = system.run if cut is None else system.run.top(cut)
+    return {id_: [item for item, _ in run.ranking(at)] for at, id_ in enumerate(run.query_ids)}

@@ -1,0 +1,53 @@
+"""What a comparison shows of items without a label: the corrected difference, and its bounds."""
+
+from collections.abc import Sequence
+
+from ragbench.core.holes import FilledHoles, Interval
+from ragbench.render.blocks import Block
+from ragbench.render.numbers import fraction
+
+HEAD = ("system", "without a label", "mean, filled", "difference, filled", "none relevant", "all relevant", "bounds")
+
+
+def holes_blocks(found: Sequence[FilledHoles]) -> list[Block]:
+    """A table; none if no labels of a model were given."""
+    if not found:
+        return []
+    first = found[0]
+    title = f"{first.metric}: items without a label, filled by a model and corrected [{first.confidence:.0%} interval]"
+    base = (
+        first.baseline,
+        f"{first.holes_baseline:.0%}",
+        _shown(first.mean_baseline, signed=False),
+        "-",
+        "-",
+        "-",
+        "-",
+    )
+    lines = [
+        f"the model's errors come from {first.measured:,} items with labels of both kinds. none, all relevant: the "
+        "difference if no item without a label is relevant, or if all are. bounds: if only those of one system are"
+    ]
+    lines += [
+        f"{one.candidate}: {one.unfilled} items have no label of the model either and count as not relevant"
+        for one in found
+        if one.unfilled
+    ]
+    return [Block(title, HEAD, (base, *map(_row, found)), tuple(lines))]
+
+
+def _row(one: FilledHoles) -> tuple[str, ...]:
+    return (
+        one.candidate,
+        f"{one.holes_candidate:.0%}",
+        _shown(one.mean_candidate, signed=False),
+        _shown(one.difference, signed=True),
+        fraction(one.irrelevant, signed=True),
+        fraction(one.relevant, signed=True),
+        f"{fraction(one.lowest, signed=True)} to {fraction(one.highest, signed=True)}",
+    )
+
+
+def _shown(interval: Interval, *, signed: bool) -> str:
+    value, low, high = (fraction(end, signed=signed) for end in (interval.value, interval.low, interval.high))
+    return f"{value} [{low}, {high}]"
