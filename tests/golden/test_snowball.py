@@ -35,11 +35,12 @@ def test_german_documents_give_german_queries(ragbench: Any, tmp_path: Path) -> 
     docs.mkdir()
     for name, text in GERMAN.items():
         (docs / name).write_text(text, encoding="utf-8")
-    assert ragbench("generate", "--corpus", docs, "--languages", "de", "--out", out).code == 0
+    sentences = ("generate", "--corpus", docs, "--wordings", "paraphrase")
+    assert ragbench(*sentences, "--languages", "de", "--out", out).code == 0
     rows = [json.loads(line) for line in (out / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [row["source"] for row in rows] == ["kanne.txt", "zelt.txt"]
     assert {row["metadata"]["language"] for row in rows} == {"de"}
     assert all(row["text"] in GERMAN[row["source"]] for row in rows)
-    english = ragbench("generate", "--corpus", docs, "--out", tmp_path / "english")
+    english = ragbench(*sentences, "--out", tmp_path / "english")
     assert english.code == 2
     assert "it is in 'de' rather than in 'en'" in english.err
