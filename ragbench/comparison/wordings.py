@@ -16,12 +16,10 @@ from ragbench.core.verdicts import AcrossWordings, Verdict, WordingDifference
 from ragbench.golden.wordings import CLAUSE_WRITER, WRITER
 from ragbench.stats.clusters import cluster_index, clustered_means
 from ragbench.stats.distributions import t_above, t_quantile
-from ragbench.stats.prediction import FurtherMean, equal_means_p, further_mean
+from ragbench.stats.prediction import FurtherMean, equal_means_p, further_mean, groups_of
 
 COLUMN = "wording"
 """The column of the queries that has their wording."""
-FEWEST_QUERIES, FEWEST_WORDINGS = 10, 3
-"""Wordings with fewer queries predict nothing, and fewer wordings neither."""
 PREDICTED = 0.8
 """Level of the prediction interval. A further wording has the same sign with a chance of `CONSISTENT` where it excludes
 0."""
@@ -50,7 +48,7 @@ def across_wordings(
     if further is None:
         return None
     parts, means, errors = [], [], []
-    for name, rows in _groups(wordings):
+    for name, rows in groups_of(wordings):
         found = clustered_means(differences[rows, None], cluster_index(clusters[rows].tolist()))
         mean, error, df = float(found.means[0]), float(found.errors[0]), float(found.df[0])
         low, high, p = None, None, 1.0
@@ -70,17 +68,11 @@ def further_wording(differences: Values, wordings: Texts) -> FurtherMean | None:
 
     Each wording weighs as much as it has queries, as in the mean over all queries.
     """
-    groups = _groups(wordings)
-    if len(groups) < FEWEST_WORDINGS:
+    groups = groups_of(wordings)
+    if not groups:
         return None
     means = np.array([differences[rows].mean() for _, rows in groups])
     return further_mean(means, np.array([float(len(rows)) for _, rows in groups]))
-
-
-def _groups(wordings: Texts) -> list[tuple[str, npt.NDArray[np.intp]]]:
-    """The wordings with enough queries, by name, and the rows of each."""
-    groups = [(str(name), np.flatnonzero(wordings == name)) for name in np.unique(wordings)]
-    return [(name, rows) for name, rows in groups if len(rows) >= FEWEST_QUERIES]
 
 
 def wordings_of(queries: QueryTable, rows: npt.NDArray[np.int64]) -> Texts | None:

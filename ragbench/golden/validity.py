@@ -19,6 +19,7 @@ from ragbench.core.judgements import project_labels
 from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.corpus.chunkers.base import Chunker
 from ragbench.golden.audit.findings import Finding
+from ragbench.golden.claims import Claims, PerQuery, claims_of
 from ragbench.golden.masked_corpus import copies_without
 from ragbench.metrics.score import score
 from ragbench.stats.agreement import Agreement, kendall_interval, split_halves
@@ -61,6 +62,7 @@ class Validity:
         shortfall: the loss on the human queries from choosing the setting that is best on the synthetic set instead of
             the best one, with its paired interval; 0 if they are the same.
         queries: number of synthetic and of human queries with something relevant.
+        claims: what the set claims about pairs of settings, and whether the human queries confirm it.
     """
 
     metric: str
@@ -73,6 +75,7 @@ class Validity:
     best_human: str
     shortfall: Agreement
     queries: tuple[int, int]
+    claims: Claims
 
     @property
     def best_is_right(self) -> bool:
@@ -100,19 +103,6 @@ class Validity:
             )
             return (Finding("warning", "best-differs", message, "rank the best systems by human queries"),)
         return ()
-
-
-@dataclass(frozen=True)
-class PerQuery:
-    """Metric values of one set of queries.
-
-    Attributes:
-        values: (n, m) metric per query and setting; queries without anything relevant are skipped.
-        clusters: (n,) resampling unit of each query.
-    """
-
-    values: npt.NDArray[np.float64]
-    clusters: npt.NDArray[np.int64]
 
 
 def validity(
@@ -176,14 +166,15 @@ def measured(
     copies = copies_without(corpus, golden).copies
     left = GoldenSet(tuple(item for copy in copies.values() for item in copy.golden), golden.name)
     chosen = {item.id for item in drawn(left, most_queries, seed)}
-    values, units = list[npt.NDArray[np.float64]](), list[str]()
-    for copy in copies.values():
+    values, units, wordings = list[npt.NDArray[np.float64]](), list[str](), list[str]()
+    for wording, copy in copies.items():
         items = tuple(item for item in copy.golden if item.id in chosen)
         if items:
             found, its = per_query(copy.corpus, GoldenSet(items, golden.name), pool, metric, chunker, context)
             values.append(found)
             units += its
-    return PerQuery(np.concatenate(values), cluster_index(units))
+            wordings += [wording] * len(its)
+    return PerQuery(np.concatenate(values), cluster_index(units), np.array(wordings))
 
 
 def drawn(golden: GoldenSet, most: int, seed: int) -> GoldenSet:
@@ -279,4 +270,5 @@ def compare(ours: PerQuery, theirs: PerQuery, pool: tuple[str, ...], metric: str
         best_human=pool[truly],
         shortfall=Agreement(float(gap.mean()), *np.quantile(gaps, [0.025, 0.975]).tolist()),
         queries=(len(ours.values), len(theirs.values)),
+        claims=claims_of(ours, theirs, generator(seed, "validity", "slope")),
     )

@@ -10,7 +10,7 @@ from ragbench.golden.audit.lexical_leak import LexicalLeak
 from ragbench.golden.audit.siblings import GradingPlan, SiblingGrades, Siblings
 from ragbench.golden.validity import Validity
 from ragbench.render.blocks import Block, Cell, Style, one_line
-from ragbench.render.numbers import counted
+from ragbench.render.numbers import counted, fraction
 
 SHOWN = 10
 """The most pairs and candidates in a table."""
@@ -136,10 +136,24 @@ def _validity(found: Validity) -> Block:
         for name, tau in (("Kendall's tau", found.tau), ("ceiling", found.ceiling))
     ]
     lines.append(f"best setting on this set: {found.best_synthetic}; on human queries: {found.best_human}")
+    claims = found.claims
+    claimed = claims.confirmed + claims.contradicted + claims.open
+    lines += [
+        f"differences that this set claims, of {claims.pairs} pairs: {claimed}; human queries confirm "
+        f"{claims.confirmed}, contradict {claims.contradicted} and leave {claims.open} open; they show {claims.missed} "
+        "more",
+        f"a difference of .100 on this set stands for {_tenth(claims.slope)} "
+        f"[{_tenth(claims.slope_low)}, {_tenth(claims.slope_high)}] on human queries, give or take "
+        f"{fraction(claims.residual)}",
+    ]
     by_human = sorted(zip(found.settings, found.synthetic, found.human, strict=True), key=lambda row: -row[2])
     rows = tuple((name, f"{ours:.3f}", f"{theirs:.3f}") for name, ours, theirs in by_human)
     title = f"validity: {len(found.settings)} retriever settings, {ours} queries against {theirs} human queries"
     return Block(title, (found.metric, "this set", "human queries"), rows, above=tuple(lines))
+
+
+def _tenth(slope: float) -> str:
+    return fraction(slope / 10, signed=True)
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -72,6 +72,17 @@ def further_mean(means: npt.NDArray[np.float64], weights: npt.NDArray[np.float64
     return FurtherMean(mean, float(np.sqrt(spread * (1 + squares))), 1 / squares - 1)
 
 
+FEWEST_VALUES, FEWEST_GROUPS = 10, 3
+"""Groups with fewer values predict nothing, and fewer groups neither."""
+
+
+def groups_of(labels: npt.NDArray[np.str_]) -> list[tuple[str, npt.NDArray[np.intp]]]:
+    """The groups with at least ten values, by label, and the rows of each; none if there are fewer than three."""
+    groups = [(str(label), np.flatnonzero(labels == label)) for label in np.unique(labels)]
+    groups = [(label, rows) for label, rows in groups if len(rows) >= FEWEST_VALUES]
+    return groups if len(groups) >= FEWEST_GROUPS else []
+
+
 def equal_means_p(means: npt.NDArray[np.float64], errors: npt.NDArray[np.float64]) -> float:
     """p-value of the hypothesis that groups have one mean: Cochran's Q against chi squared.
 

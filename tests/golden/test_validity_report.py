@@ -50,8 +50,8 @@ def test_masked_sentences_rank_as_people_do_and_copied_words_do_not(shared_data:
 
 def test_comparison_by_hand() -> None:
     # Two queries a set, three settings; means .5 .4 .1 against .3 .5 .1: one of three pairs is turned round.
-    ours = PerQuery(np.array([[0.6, 0.5, 0.1], [0.4, 0.3, 0.1]]), np.arange(2))
-    theirs = PerQuery(np.array([[0.3, 0.5, 0.1], [0.3, 0.5, 0.1]]), np.arange(2))
+    ours = PerQuery(np.array([[0.6, 0.5, 0.1], [0.4, 0.3, 0.1]]), np.arange(2), np.full(2, ""))
+    theirs = PerQuery(np.array([[0.3, 0.5, 0.1], [0.3, 0.5, 0.1]]), np.arange(2), np.full(2, ""))
     found = compare(ours, theirs, ("a", "b", "c"), "ndcg@10", 0)
     assert found.tau.tau == pytest.approx(1 / 3)
     assert (found.best_synthetic, found.best_human) == ("a", "b")
@@ -76,4 +76,4 @@ def test_settings_that_a_set_does_not_tell_apart_have_no_ranking() -> None:
     some, none = np.array([[0.6, 0.5, 0.1], [0.4, 0.3, 0.1]]), np.ones((2, 3))
     for ours, theirs, told in ((none, some, "this set: all 3 settings"), (some, none, "the human queries: all 3")):
         with pytest.raises(InputError, match=told):
-            compare(PerQuery(ours, np.arange(2)), PerQuery(theirs, np.arange(2)), ("a", "b", "c"), "mrr@10", 0)
+            compare(PerQuery(ours, np.arange(2), np.full(2, "")), PerQuery(theirs, np.arange(2), np.full(2, "")), ("a", "b", "c"), "mrr@10", 0)
