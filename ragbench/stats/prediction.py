@@ -77,8 +77,10 @@ FEWEST_VALUES, FEWEST_GROUPS = 10, 3
 
 
 def groups_of(labels: npt.NDArray[np.str_]) -> list[tuple[str, npt.NDArray[np.intp]]]:
-    """The groups with at least ten values, by label, and the rows of each; none if there are fewer than three."""
-    groups = [(str(label), np.flatnonzero(labels == label)) for label in np.unique(labels)]
+    """The groups with at least ten values, in order of appearance, and the rows of each; none if there are fewer than
+    three.
+    """
+    groups = [(label, np.flatnonzero(labels == label)) for label in dict.fromkeys(labels.tolist())]
     groups = [(label, rows) for label, rows in groups if len(rows) >= FEWEST_VALUES]
     return groups if len(groups) >= FEWEST_GROUPS else []
 
