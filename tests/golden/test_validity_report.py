@@ -74,6 +74,7 @@ def test_wrong_input() -> None:
 
 def test_settings_that_a_set_does_not_tell_apart_have_no_ranking() -> None:
     some, none = np.array([[0.6, 0.5, 0.1], [0.4, 0.3, 0.1]]), np.ones((2, 3))
-    for ours, theirs, told in ((none, some, "this set: all 3 settings"), (some, none, "the human queries: all 3")):
+    sets = [PerQuery(values, np.arange(2), np.full(2, "")) for values in (some, none)]
+    for ours, theirs, told in ((1, 0, "this set: all 3 settings"), (0, 1, "the human queries: all 3")):
         with pytest.raises(InputError, match=told):
-            compare(PerQuery(ours, np.arange(2), np.full(2, "")), PerQuery(theirs, np.arange(2), np.full(2, "")), ("a", "b", "c"), "mrr@10", 0)
+            compare(sets[ours], sets[theirs], ("a", "b", "c"), "mrr@10", 0)
