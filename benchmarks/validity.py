@@ -289,7 +289,7 @@ CLAIMANTS: tuple[tuple[str, Callable[[Measured], Validity]], ...] = (
     ("with seeds", lambda row: row.liked),
 )
 MOST_CONTRADICTED, LEAST_CONFIRMED = 0.01, 0.75
-"""Targets: share of the decided claims that are contradicted, and confirmed claims per confirmed claim of one wording."""
+"""Targets: share of the decided claims that are contradicted, and confirmed ones relative to one wording."""
 
 
 def claim_figures(rows: Sequence[Measured]) -> list[Figure]:
@@ -331,8 +331,8 @@ def claims_table(rows: Sequence[Measured]) -> Iterator[str]:
     yield table(head, lines)
     yield (
         "Confirmed, contradicted, open: claims that human queries show too, whose opposite they show, and on which "
-        "they show nothing. Not claimed: differences that only human queries show. Slope: difference on human queries per "
-        "difference on the set; residual: root mean square of what this leaves.\n"
+        "they show nothing. Not claimed: differences that only human queries show. Slope: difference on human queries "
+        "per difference on the set; residual: root mean square of what this leaves.\n"
     )
 
 
