@@ -59,7 +59,7 @@ class HistoryOptions(StoreOptions):
 
     name: str = option("Name of the baseline.", positional=True)
     metric: str | None = option("Metric to show.", default=None, unset="the first one of the baseline")
-    anchor: str | None = option("Another baseline to show beside, such as a release.", default=None, metavar="NAME")
+    anchor: str | None = option("Another baseline to show beside it, such as a release.", default=None, metavar="NAME")
     out: Path | None = option("HTML file of the chart.", default=None, section="Output", writes="HTML", python=False)
 
 

@@ -74,7 +74,7 @@ class Options(CorpusReading, GoldenReading, EvaluationSettings, CacheFolder):
         ]
         if self.corpus is None:
             faults += [
-                f"{named(name)} is for the corpus, and {named('corpus')} is not given"
+                f"{named(name)} needs {named('corpus')}, which is not given"
                 for name, usual in (("loader", None), ("chunker", AUTO), ("exclude_source", False))
                 if getattr(self, name) != usual
             ]
