@@ -33,7 +33,7 @@ class Options(CorpusReading, GoldenReading, EvaluationSettings, CacheFolder):
 
     corpus: Path | Corpus | Chunks | None = option(
         "File or folder of documents, or a file of chunks. Run files alone need none.", default=None, section="Input",
-        unset="none; only run files can do without",
+        unset="none, which only run files allow",
     )  # fmt: skip
     golden: Path | GoldenSet | Judgements | None = option(
         "Golden set: a file or a folder. Without a corpus also labels alone: TREC qrels, JSON or Parquet.",
