@@ -15,8 +15,8 @@ HOW = (
     f"{EXPERIMENTS:,} experiments for each row. The prior is normal with a standard deviation of {SCALE:g}, and "
     f"differences up to {ROPE:g} are equivalent. True differences come from this prior, except where the row names "
     "another spread. Queries of a document correlate by .3; the difference of a query has a standard deviation of .3. "
-    "The second line of a layout looks at the experiments that state a probability above .8; beside it is the average "
-    "stated one."
+    "The second line of a layout counts only experiments with a stated probability above .8; beside it is the average "
+    "of these probabilities."
 )
 LAYOUTS: dict[str, tuple[list[int], float]] = {
     "200 documents x 1 query": ([1] * 200, SCALE),
@@ -27,7 +27,7 @@ LAYOUTS: dict[str, tuple[list[int], float]] = {
     "30 x 5, true spread .02": ([5] * 30, 0.02),
     "30 x 5, true spread .15": ([5] * 30, 0.15),
 }
-FEW_DOCUMENTS = "few effective documents: their spread is badly known, and compare warns"
+FEW_DOCUMENTS = "few effective documents do not show their own spread well, and compare warns"
 FEW = ("6 documents", "half of", "24 documents")
 
 

@@ -22,10 +22,11 @@ LONG = range(225, 257)
 """Tokens of a long text; some 240 on average."""
 SECONDS = 15.0
 HOW = (
-    "The texts are abstracts of SciFact with 225 to 256 tokens, and its queries. Each line embeds the same texts in "
-    "several ways, in turns, and the figure is the ratio of the medians. 'all cores on one text' is the published "
-    "model in one session of ONNX Runtime with as many threads as cores. 'published model' is one text a thread in "
-    "one session, with the steps that only padding needs. Processor time is that of all threads. "
+    "The texts are abstracts of SciFact with 225 to 256 tokens, and queries of SciFact. Each line embeds the same "
+    "texts in several ways, in turns, and the figure is the ratio of the median times. 'all cores on one text' is the "
+    "published model in one session of ONNX Runtime with as many threads as cores. 'published model' is one session in "
+    "which each thread embeds one text, with the steps that only padding needs. Processor time is the sum over all "
+    "threads. "
     "The vectors are compared byte by byte."
 )
 

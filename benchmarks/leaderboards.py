@@ -19,9 +19,9 @@ EXPERIMENTS, RESAMPLES = 2_000, 499
 HOW = (
     f"{EXPERIMENTS:,} experiments for each row; queries of a document correlate by .3. Ranks: ten systems, {RESAMPLES} "
     "sign flips (all of them with 8 documents). The intervals of an experiment hold if they contain every rank that a "
-    "system's true mean allows; equal systems share ranks. Beside it: intervals from 2.5% to 97.5% of the ranks in "
-    "bootstrap samples. Gain: eight systems, the first is the baseline, and experiments in which another one has the "
-    "best mean. Beside it: the gain as measured, with its t interval."
+    "system's true mean allows; equal systems share ranks. Beside it are intervals from 2.5% to 97.5% of the ranks "
+    "in bootstrap samples. Gain: eight systems, of which the first is the baseline. Only experiments count in which "
+    "another system has the best mean. Beside it is the gain as measured, with its t interval."
 )
 Array = npt.NDArray[np.float64]
 HITS = {"hits": 0.253, "rare": 1.881}
@@ -131,7 +131,7 @@ def gains(name: str, experiments: int) -> Iterator[Figure]:
     yield Figure(
         name, "estimate above the true gain", above, target="" if hard else ".42 to .58",
         met=None if hard else 0.42 <= above <= 0.58, peer=f"as measured {(measured > 0).mean():.3f}",
-        reason="half of the bias is left: one document counts as much as all others" if uneven else "",
+        reason="half of the bias remains: one document counts as much as all others together" if uneven else "",
     )  # fmt: skip
     yield Figure(
         name, "median bias of the estimate", float(np.median(corrected)), peer=f"as measured {np.median(measured):+.4f}"

@@ -43,7 +43,8 @@ HOW = (
     "mostly tied; this changes their variance. Plans from a level draw hits and misses with that level and "
     "correlation. Plans from labels alone draw normal values with the assumed correlation of queries from one "
     "document. In the prediction-powered experiments, a judge with known error rates labels all items, and annotators "
-    "label some. Pilots of few queries plan with the upper bound of their standard deviation that 80% of them keep."
+    "label some. Pilots of few queries plan with an upper bound of the standard deviation, which holds in 80% of "
+    "pilots."
 )
 Array = npt.NDArray[np.float64]
 Clusters = npt.NDArray[np.int64]

@@ -26,16 +26,17 @@ LAYOUTS = {
 COVERAGE = (0.93, 0.97)
 HOW = (
     "A score is the sum of effects of its document, its query, its run and the query in this run. Whole runs share "
-    f"an effect whose variance in the mean is {', '.join(f'{ratio:g}' for ratio in RATIOS)} times that of queries and "
-    "documents; within queries, runs have a standard deviation of .1 or .6. The true difference is 0. Figures are the "
-    f"lowest coverage of 95% intervals over these and the layouts {', '.join(LAYOUTS)}, with the highest beside it. "
-    "Means over the runs alone give intervals that are blind to effects that whole runs share, and so does one run of "
-    "each system. Satterthwaite is the usual formula for the degrees of freedom of two parts."
+    f"an effect. The variance that it adds to the mean is {', '.join(f'{ratio:g}' for ratio in RATIOS)} times that of "
+    "queries and documents; within queries, runs have a standard deviation of .1 or .6. The true difference is 0. "
+    f"Figures are the lowest coverage of 95% intervals over these settings and the layouts {', '.join(LAYOUTS)}. The "
+    "highest coverage is given beside it. Intervals from means over the runs alone ignore effects that whole runs "
+    "share, and so do intervals from one run of each system. Satterthwaite is the usual formula for the "
+    "degrees of freedom of two parts."
 )
 TWO = "two runs leave one degree of freedom; ragbench warns and asks for three"
 WIDE = (
-    "highest where runs share nothing and vary by .6 within queries, which is taken for a shared effect in part; "
-    "intervals are then too wide, not too narrow"
+    "coverage is highest if runs share nothing and vary by .6 within queries: part of this variation is taken for a "
+    "shared effect, so intervals are too wide, not too narrow"
 )
 Array = npt.NDArray[np.float64]
 
@@ -126,7 +127,7 @@ def single(columns: int) -> Figure:
     return Figure(
         "one run of each system", "lowest coverage of 95% intervals of a difference", min(found),
         peer=f"highest {max(found):.3f}, where the shared part is a fifth of the variance",
-        reason="one run shows nothing of an effect that it shares; nothing but more runs helps",
+        reason="one run cannot show an effect that all of its queries share; only more runs help",
     )  # fmt: skip
 
 

@@ -143,7 +143,7 @@ class ScoreSettings:
     seed: int = option("Seed of the bootstrap.", default=0, section="Run")
     resamples: int = option("Number of bootstrap resamples.", default=10_000, section="Evaluation")
     repeats: int = option(
-        "Number of times that the judge judges each answer. It is asked, and paid, each time.", default=1,
+        "Number of times that the judge scores each answer. You pay for each time.", default=1,
         section="Evaluation",
     )  # fmt: skip
 

@@ -52,7 +52,7 @@ def fill_holes(pair: Pair, metric: str, model: Judgements, *, confidence: float 
     if holes.measured < FEWEST:
         raise InputError(
             f"{named('model_labels')}: {holes.measured} items have a label of the model and of the evaluation; at "
-            f"least {FEWEST} are needed to know how often the model errs. Let it label judged items too"
+            f"least {FEWEST} are needed to measure how often the model errs. Let it label judged items too"
         )
     units = cluster_index(pair.queries.units)
     drawn = draw_labels(

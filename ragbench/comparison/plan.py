@@ -234,8 +234,9 @@ def _run_warnings(settings: PlanSettings, pilot: Pilot | None) -> list[str]:
     if runs.shared_of_mean > 0:
         reach = float(ndtri(1 - settings.alpha / 2) + ndtri(settings.power)) * runs.shared_of_mean**0.5
         notes.append(
-            f"whole runs vary by an estimated standard deviation of {runs.shared**0.5:.2g}, which they do not include: "
-            f"with these runs, no number of queries detects a difference below about {reach:.2g}"
+            f"the detectable differences do not include that whole runs vary (estimated standard deviation "
+            f"{runs.shared**0.5:.2g}): with these runs, no number of queries detects a difference below about "
+            f"{reach:.2g}"
         )
     return notes
 
@@ -270,7 +271,7 @@ def _assumed_design(settings: PlanSettings, assumed: Assumed | None, layout: Lay
 def _measured_design(settings: PlanSettings, pilot: Pilot) -> Design:
     for name in ("sd", "level"):
         if getattr(settings, name) is not None:
-            raise SettingError("goes without a pilot, which measures how differences vary", option=name)
+            raise SettingError("cannot be used with a pilot, which measures how differences vary", option=name)
     measured = None if pilot.icc is None else min(1.0, max(0.0, pilot.icc.value))
     alike = settings.icc if settings.icc is not None else measured
     if settings.per_document is None:
@@ -448,7 +449,7 @@ def _warnings(
     if assumed is not None and smallest is not None and smallest.value > 1 - assumed.level:
         found.append(
             f"no candidate can be better by {smallest.value:.3f}: at a level of {assumed.level:g} only "
-            f"{1 - assumed.level:.3g} is left, so these queries can show a loss alone"
+            f"{1 - assumed.level:.3g} is left, so these queries can only show a loss"
         )
     if queries is not None and smallest is None:
         found.append(

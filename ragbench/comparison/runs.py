@@ -71,9 +71,9 @@ def run_notes(pair: Pair, share: RunShare) -> list[str]:
     counts = ((pair.baseline, share.baseline_runs), (pair.candidate, share.candidate_runs))
     for system, count in counts:
         if 1 < count < FEWEST_RUNS:
-            notes.append(f"{system.name} ran {count} times, which hardly shows how its runs vary; 3 or more do")
+            notes.append(f"{system.name} ran {count} times, which hardly shows how its runs vary; use 3 runs or more")
         if count == 1 and not _once_is_enough(system):
-            notes.append(f"{system.name} ran once: if its runs vary, the interval does not include it")
+            notes.append(f"{system.name} ran once: if its runs vary, the interval does not include that")
     return notes
 
 

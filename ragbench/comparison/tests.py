@@ -87,7 +87,7 @@ def paired_test(
     name = {"McNemar mid-p": "mcnemar"}.get(choice.test, "sign-flip") if test == "auto" else test
     shared = runs is not None and bool(runs.shared[0] > 0)
     if shared and test == "auto":
-        name, reason = "t", "Whole runs vary, which a test of the queries alone does not include."
+        name, reason = "t", "Whole runs vary, and a test of the queries alone ignores that."
     unit: Item = "document" if c < n else item
     by_query, by_unit = 2.0 ** (1 - n), 2.0 ** (1 - c)
     notes: tuple[str, ...] = ()
@@ -96,7 +96,7 @@ def paired_test(
             f"the {name} test takes all {n} queries as independent, but they come from {c} documents: its p is too low",
         )
     if shared and name != "t":
-        notes = (*notes, f"the {name} test does not include that whole runs vary: its p is too low")
+        notes = (*notes, f"the {name} test ignores that whole runs vary: its p is too low")
     if name == "mcnemar":
         if not is_binary(baseline, candidate):
             raise SettingError("test mcnemar is for metrics that are 0 or 1, such as hit@5; these values are not")

@@ -16,7 +16,7 @@ from ragbench.stats.paired_tests import TIE
 UNBOUNDED = "no simultaneous interval: there are too few documents, or a few of them have nearly all queries"
 
 WHOLE_RUNS = (
-    "no simultaneous interval and no ranks, and p by Holm in place of max-t: sign flips do not include that whole runs "
+    "no simultaneous interval and no ranks, and p by Holm in place of max-t, because sign flips ignore that whole runs "
     "vary"
 )
 

@@ -158,7 +158,7 @@ def write(
     if not any(able.values()):
         raise InputError(
             f"nothing can be masked in {asked} documents: each needs {LEAST_WORDS} content words in a sentence or "
-            "window of words, and as many beside it. Are the documents longer than a title?"
+            "window of words, and as many in the rest of the document. Are the documents longer than a title?"
         )
     leads = Leads.of(words)
     several = len(corpus) > 1  # A lead is over a second document.
@@ -368,7 +368,7 @@ def _draft(corpus: Corpus, pieces: Pieces, wording: str, pick: Pick, seed: int) 
 
 
 WITHOUT_SEEDS = (
-    "without ten or more queries of your users as seeds, all wordings have the same share: nothing says which of them "
-    "your users' queries are like"
+    "without ten or more queries of your users as seeds, all wordings have the same share: nothing shows which of "
+    "them your users' queries resemble"
 )
 """The note that goes with a set made without seeds."""

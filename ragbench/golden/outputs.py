@@ -187,7 +187,7 @@ def _what(job: Job, corpus_name: str) -> str:
     if WRITER not in job.models:
         return (
             f"{begin} **No language model took part**: each query is a sentence or a clause of a document, "
-            "masked in the document (inverse cloze task); the rest of the document is what must be found."
+            "masked in the document (inverse cloze task), and a retriever must find the rest of the document."
             + (f" **Note**: {WITHOUT_SEEDS}." if len(job.seeds) < LEAST_SEEDS and len(settings.wordings) > 1 else "")
         )
     who = ", ".join(f"{role} `{_cell(model)}`" for role, model in sorted(job.models.items()))
@@ -222,21 +222,22 @@ def _wordings(generated: Generated, masked: Masked) -> str:
     header = "what is masked | share | wanted | accepted | mean overlap | mean lead"
     lines = [
         "Each query has its `wording`. The text that it masks is masked for the queries of the same wording only. "
-        "Overlap: the share of its words, mean of words and stems, that the rest of its document has. Lead: the share "
-        "of its stems in the document that has the most of them, less that in the second. Rare words weigh more.",
+        "Overlap: the share of its words that the rest of its document has, as the mean for words and stems. Lead: the "
+        "share of its stems in the document that has the most of them, minus that in the second. Rare words weigh "
+        "more.",
         _table("wording", header, rows, columns=7),
     ]
     if masked.seeds is not None:
         seeds, known = masked.seeds, {n: r.lead for n, r in masked.wordings.items() if not isnan(r.lead)}
         near = sorted(known, key=lambda name: abs(known[name] - seeds.mean))[:2]
         lines.append(
-            f"The {seeds.seeds} seed queries lead by {seeds.mean:.3f} (standard error {seeds.error:.3f}). They are "
-            f"most like {' and '.join(f'`{name}`' for name in near)}. Half of each share stays, and half goes to "
-            "wordings whose lead is near that of the seeds."
+            f"The {seeds.seeds} seed queries have a mean lead of {seeds.mean:.3f} (standard error {seeds.error:.3f}). "
+            f"They are most like {' and '.join(f'`{name}`' for name in near)}. Half of each share stays, and half goes "
+            "to wordings whose lead is near that of the seeds."
         )
     lines += [
-        f"- `{name}`: the documents gave {report.written} of {report.wanted} queries; the others have nothing that "
-        "repeats so much of the rest."
+        f"- `{name}`: the documents gave {report.written} of {report.wanted} queries. They have no more text with "
+        "this overlap."
         for name, report in masked.wordings.items()
         if report.written < report.wanted
     ]

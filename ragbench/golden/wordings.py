@@ -39,11 +39,11 @@ class Wording:
 WORDINGS: Mapping[str, Wording] = {
     one.name: one
     for one in (
-        Wording("paraphrase", meaning="the sentence that repeats least of its document"),
-        Wording("sentence", most=True, meaning="the sentence that repeats most of its document"),
-        Wording("short-paraphrase", 0.3, meaning="a clause that repeats about .3 of its words"),
-        Wording("short-mixed", 0.5, meaning="a clause that repeats about .5 of its words"),
-        Wording("short-copy", 0.7, meaning="a clause that repeats about .7 of its words"),
+        Wording("paraphrase", meaning="the sentence with the lowest overlap"),
+        Wording("sentence", most=True, meaning="the sentence with the highest overlap"),
+        Wording("short-paraphrase", 0.3, meaning="a clause with an overlap of about .3"),
+        Wording("short-mixed", 0.5, meaning="a clause with an overlap of about .5"),
+        Wording("short-copy", 0.7, meaning="a clause with an overlap of about .7"),
     )
 }
 """The wordings by name, in the order of sets and cards."""

@@ -230,11 +230,11 @@ def _repeated(evaluation: Evaluation) -> list[str]:
         notes.append(f"ran {repeats} times; scores are means over the runs: {changes}")
     ran = [arm for arm in evaluation.arms if arm.status == "ok"]
     if several and len(ran) > 2 and evaluation.leaderboard is None:
-        notes.append("no ranks: their tests do not include that whole runs vary")
+        notes.append("no ranks, because their tests ignore that whole runs vary")
     if several and repeats < FEWEST_RUNS:
         notes.append(f"warning: {repeats} runs hardly show how runs vary, so intervals are too narrow; 3 or more do")
     if once:
-        notes.append(f"ran once, since nothing in it can answer differently: {', '.join(once)}")
+        notes.append(f"ran once, because the ranking is always the same: {', '.join(once)}")
     return notes
 
 

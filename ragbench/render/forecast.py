@@ -65,8 +65,8 @@ def forecast_answers(found: Forecast) -> list[str]:
         what = "the gate"
     lines = [
         f"With {_set(now.queries, now.documents)}, a candidate that is as good as {found.baseline} passes {what} in "
-        f"{now.passes:.0%} of gates, and fails in {now.fails:.1%}. 'inconclusive: {found.rules.inconclusive}' holds it "
-        f"up in {now.blocked:.1%}."
+        f"{now.passes:.0%} of gates and fails in {now.fails:.1%}. With 'inconclusive: {found.rules.inconclusive}', "
+        f"{now.blocked:.1%} of gates block it."
     ]
     worst = found.bottleneck
     if worst is not None:
@@ -77,11 +77,11 @@ def forecast_answers(found: Forecast) -> list[str]:
     if found.queries is None:
         most = found.sizes[-1]
         lines.append(
-            f"Even {most.queries:,} queries pass it in only {most.passes:.0%} of gates. Allow a larger margin, lower a "
-            "floor, or make rules guards."
+            f"Even with {most.queries:,} queries, it passes in only {most.passes:.0%} of gates. Allow a larger margin, "
+            "lower a floor, or make rules guards."
         )
     elif found.queries > now.queries:
-        lines.append(f"About {found.queries:,} queries would pass it in {found.power:.0%} of gates.")
+        lines.append(f"With about {found.queries:,} queries, it would pass in {found.power:.0%} of gates.")
     return lines
 
 

@@ -68,7 +68,7 @@ class Options(CorpusReading, AnswerSettings, CallOptions, RunFolder, DryRun, Cac
     llm: str | None = option("Model that answers, PROVIDER:MODEL.", default=None, section="Model")
     name: str | None = option("Name of the system.", default=None, section="Output", unset="the folder's name")
     repeats: int = option(
-        "Answers to ask for to each question, to measure how they vary from run to run.", default=1, section="Run"
+        "Number of answers to each question, to measure how they vary from run to run.", default=1, section="Run"
     )
 
     def __post_init__(self) -> None:
@@ -90,7 +90,7 @@ class Options(CorpusReading, AnswerSettings, CallOptions, RunFolder, DryRun, Cac
                          ("llm", "questions", "corpus", "dry_run", "resume"))  # fmt: skip
             if self.repeats > 1:
                 raise SettingError(
-                    "asks for answers, and imported ones are there: name the run of each in a column 'run'",
+                    "asks a model, and imported answers are complete: name the run of each in a column 'run'",
                     option="repeats",
                 )
             return

@@ -35,7 +35,7 @@ class SetOptions(StoreOptions):
     name: str = option("Name of the baseline.", positional=True)
     run: str | Path = option("FOLDER of 'ragbench eval --out', or FOLDER::ARM.", positional=True, metavar="RUN")
     best: str | None = option(
-        "Metric of the best system so far: it is stored as NAME-best if it is shown to be better than the last one.",
+        "Metric of the best system so far: if RUN is shown to be better in it, RUN is also stored as NAME-best.",
         default=None, metavar="METRIC",
     )  # fmt: skip
     label: str = option("Name of this state in the history, such as a commit.", default="")
@@ -59,7 +59,7 @@ class HistoryOptions(StoreOptions):
 
     name: str = option("Name of the baseline.", positional=True)
     metric: str | None = option("Metric to show.", default=None, unset="the first one of the baseline")
-    anchor: str | None = option("Another baseline to show beside, such as a release.", default=None, metavar="NAME")
+    anchor: str | None = option("Another baseline to show beside it, such as a release.", default=None, metavar="NAME")
     out: Path | None = option("HTML file of the chart.", default=None, section="Output", writes="HTML", python=False)
 
 

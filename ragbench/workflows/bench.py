@@ -355,8 +355,8 @@ class Bench:
         tops = dict.fromkeys(", ".join(item for item, _ in run.ranking(changed[0])[:cut]) for run in runs)
         example = f" For {ids[changed[0]]} it ranked {' and then '.join(list(tops)[:2])}." if len(tops) > 1 else ""
         return [
-            f"it should rank alike each time (temperature 0, or nothing random), but {len(changed)} of {len(ids)} "
-            f"queries changed over {len(runs)} runs: {first_ten(ids[at] for at in changed)}.{example}"
+            f"it should rank alike each time (temperature 0, or nothing random in it), but {len(changed)} of "
+            f"{len(ids)} queries changed over {len(runs)} runs: {first_ten(ids[at] for at in changed)}.{example}"
         ]
 
     def _measured(self, retriever: Retriever, context: Context) -> tuple[Measured, bool]:

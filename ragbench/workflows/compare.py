@@ -107,7 +107,7 @@ def _check_sheet(options: Options) -> None:
         given, missing = ("sheet", "label_next") if options.label_next is None else ("label_next", "sheet")
         raise SettingError(f"{named(given)} needs {named(missing)} too: how many queries, and the file to write")
     if options.corpus is not None and options.sheet is None:
-        raise SettingError(f"is for the texts in a sheet, and there is none: {named('sheet')}", option="corpus")
+        raise SettingError(f"adds texts to a sheet; give {named('sheet')} too", option="corpus")
     if options.sheet is not None and options.sheet.exists():
         raise InputError(f"{options.sheet} exists already and may hold labels; name another file, or move this one")
 

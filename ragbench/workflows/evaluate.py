@@ -33,7 +33,7 @@ class Options(CorpusReading, GoldenReading, EvaluationSettings, CacheFolder):
 
     corpus: Path | Corpus | Chunks | None = option(
         "File or folder of documents, or a file of chunks. Run files alone need none.", default=None, section="Input",
-        unset="none; only run files can do without",
+        unset="none, which only run files allow",
     )  # fmt: skip
     golden: Path | GoldenSet | Judgements | None = option(
         "Golden set: a file or a folder. Without a corpus also labels alone: TREC qrels, JSON or Parquet.",
@@ -74,7 +74,7 @@ class Options(CorpusReading, GoldenReading, EvaluationSettings, CacheFolder):
         ]
         if self.corpus is None:
             faults += [
-                f"{named(name)} is for the corpus, and {named('corpus')} is not given"
+                f"{named(name)} needs {named('corpus')}, which is not given"
                 for name, usual in (("loader", None), ("chunker", AUTO), ("exclude_source", False))
                 if getattr(self, name) != usual
             ]

@@ -77,7 +77,7 @@ def run(options: Options, context: Context) -> Plan | Forecast:
         layout = None if labels is None else layout_of(labels, parse(options.metric).needs_level or 1)
         return make_plan(settings, layout=layout)
     if options.golden is not None:
-        raise SettingError("goes without a pilot, which has its own labels", option="golden")
+        raise SettingError("cannot be used with a pilot, which has its own labels", option="golden")
     runs = systems(options.pilot, qrels=options.qrels, metrics=[options.metric])
     return make_plan(settings, pilot_of(runs, options.metric, intersect=options.intersect))
 
@@ -87,7 +87,7 @@ def _forecast(options: Options, rules: GivenRules) -> Forecast:
     unused = [name for name in ("delta", "margin", "queries", "per_document", "sd", "level", "icc", "qrels", "golden")
               if getattr(options, name) is not None]  # fmt: skip
     if unused:
-        raise SettingError(f"goes without {named('rules')}, which the gate is planned by", option=unused[0])
+        raise SettingError(f"cannot be used with {named('rules')}, which plan a gate", option=unused[0])
     if (options.baseline is None) == (not options.pilot):
         raise SettingError(f"need {named('baseline')} or two systems, and not both", option="rules")
     asked = rules_of(options.rules)
@@ -97,7 +97,7 @@ def _forecast(options: Options, rules: GivenRules) -> Forecast:
     else:
         first, other = pilot_pair(systems(options.pilot))
         if options.correlation is not None:
-            raise SettingError("goes with a baseline alone; two systems measure it", option="correlation")
+            raise SettingError("cannot be used with two systems, which measure it", option="correlation")
     correlation = CORRELATION if options.correlation is None else options.correlation
     return forecast(first, asked, other=other, anchors=anchors, correlation=correlation, power=options.power,
                     seed=options.seed)  # fmt: skip

@@ -152,8 +152,8 @@ def _of_set(golden: GoldenSet) -> Labelled:
     parts = [item.id for item in golden if item.masked or any(not e.whole for e in item.evidence if e.grade > 0)]
     if parts:
         raise InputError(
-            f"golden set {golden.name!r} judges or masks parts of documents for {len(parts)} queries, the first "
-            f"{parts[0]!r}: which chunks they are needs the documents. Give {named('corpus')}"
+            f"golden set {golden.name!r} judges or masks parts of documents for {len(parts)} queries (first: "
+            f"{parts[0]!r}). To find the chunks of these parts, ragbench needs the documents. Give {named('corpus')}"
         )
     exclude = {item.id: frozenset(item.exclude) for item in golden if item.exclude}
     return Labelled(Asked.of(golden), Judgements.from_dict(whole_documents(golden)[0]), exclude)

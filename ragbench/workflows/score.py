@@ -136,7 +136,7 @@ def _check(options: Options) -> None:
         )
     if options.repeats > 1 and options.judge is None:
         raise SettingError(
-            f"repeats a judge, and none is named by {named('judge')}; answers are repeated by 'ragbench answer'",
+            f"repeats the judge, and {named('judge')} is not given; to repeat the answers, use 'ragbench answer'",
             option="repeats",
         )
     if options.dry_run and options.judge is None:

@@ -60,7 +60,7 @@ def test_more_queries_of_a_document_need_the_icc() -> None:
     plan = make_plan(PlanSettings(per_document=5, icc=0.3, queries=300), pilot)
     assert plan.design.effect == pytest.approx(2.2)
     assert plan.documents == 60
-    with pytest.raises(SettingError, match="goes without a pilot"):
+    with pytest.raises(SettingError, match="cannot be used with a pilot"):
         make_plan(PlanSettings(sd=0.3), pilot)
 
 

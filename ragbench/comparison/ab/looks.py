@@ -70,7 +70,7 @@ def overrun(units: int, settings: AbSettings) -> list[str]:
         return []
     return [
         f"{units:,} units have come, and {named('planned')} is {settings.planned:,}: this look spends all that is left "
-        "of alpha. That holds if the experiment did not go on because of its results"
+        "of alpha. This is valid only if you did not prolong the experiment because of its results"
     ]
 
 

@@ -39,12 +39,13 @@ def is_new_best(best: ScoredRun, candidate: ScoredRun, metric: str) -> bool:
                 option="best",
             )
         if run.scores.direction(name) == "none":
-            raise SettingError(f"is {name}, of which neither more nor less is better", option="best")
+            raise SettingError(f"is {name}, and neither more nor less of it is better", option="best")
     try:
         both = pair(best, candidate)
     except InputError as error:
         raise InputError(
-            f"{error}. The best so far was measured otherwise: set it anew with 'ragbench baseline set', under its name"
+            f"{error}. The best so far was measured in another way: store it again with 'ragbench baseline set', under "
+            "its name"
         ) from error
     before, after = column(both.baseline, names[0] or metric), column(both.candidate, names[1] or metric)
     kept = ~(np.isnan(before) | np.isnan(after))

@@ -437,7 +437,7 @@ def _reason(asked: _Asked, bounds: Bounds, outcome: str, more: int | None) -> st
     worse = rule.margin is not None and bounds.high is not None and bounds.high < 0
     known = f"it is worse, but maybe by less than {limit}" if worse else f"{limit} lies within the interval"
     if bounds.by_wording:
-        return f"{known} of a further wording; queries of users would decide it, and more queries like these may not"
+        return f"{known} of a further wording; queries of users would decide it, but more queries like these may not"
     if more is None:
         return f"{known}; the value is too close to it for any realistic number of queries"
     documents = -(-more * bounds.clusters // bounds.n)
