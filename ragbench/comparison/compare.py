@@ -251,13 +251,15 @@ def compare_runs(
         ArmError: the baseline did not run.
         InputError: there are fewer than two systems, a name is repeated, queries or golden sets differ, or a metric or
             column is missing.
-        SettingError: the test is unknown.
+        SettingError: the test is unknown, or a setting does not go with labels of annotators or of a model.
     """
     _checked_names(runs)
     runs = [_without_order(run) for run in runs]
     ran = [run for i, run in enumerate(runs) if i == 0 or run.error is None]
     failed = {run.name: run.error for run in runs[1:] if run.error is not None}
     aligned, notes = align(ran, intersect=settings.intersect)
+    if settings.average == "documents" and any(one is not None for one in (human, label_next, model_labels)):
+        raise SettingError("documents does not go with labels of annotators or of a model", option="average")
     labelled = None if human is None else _labelled(human, aligned[0], settings)
     wanted = settings.metrics or [headline(aligned[0].scores.metrics)]
     settings = replace(

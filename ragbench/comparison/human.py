@@ -132,10 +132,13 @@ def values_by(system: ScoredRun, labels: Judgements, metric: str) -> Array:
     """(q,) Values of a system by other labels, for the queries of these; NaN for a query without a relevant item.
 
     Raises:
-        InputError: the system has no rankings, or the metric is not one of rankings.
+        InputError: the system has no rankings or ran several times, or the metric is not one of rankings, or a
+            geometric mean.
     """
     if system.run is None:
         raise InputError(f"{system.name} has no rankings, so labels of annotators cannot score it")
+    if system.scores.repeats is not None:
+        raise InputError(f"{system.name} ran several times, and other labels score one ranking: evaluate it once")
     try:
         parse(metric)
     except SettingError as error:
@@ -145,7 +148,10 @@ def values_by(system: ScoredRun, labels: Judgements, metric: str) -> Array:
     settings = system.manifest.get("settings")
     expected = isinstance(settings, Mapping) and settings.get("ties") == "expected"
     run = system.run.select(list(labels.query_ids))
-    return score(run, labels, metric, ties="expected" if expected else "trec").column(metric)
+    scores = score(run, labels, metric, ties="expected" if expected else "trec")
+    if scores.geometric(metric):
+        raise InputError(f"{metric} is a geometric mean, and other labels decide differences of arithmetic means: use map")
+    return scores.column(metric)
 
 
 def _check_items(given: Labels, known: Labels, system: ScoredRun) -> None:

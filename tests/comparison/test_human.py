@@ -1,15 +1,17 @@
 """Labels of annotators in a comparison: which queries count, what decides, and what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import ragbench as rb
-from ragbench.comparison.compare import Compared
+from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
 from ragbench.comparison.references import read_references
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.judgements import Judgements
+from ragbench.core.scores import Scores
 from ragbench.io.trec import read_qrels
 from ragbench.render.compare import compare_json, compare_markdown
 from ragbench.stats.powered_difference import powered_difference
@@ -132,6 +134,24 @@ def test_what_cannot_be_decided_is_refused(files: tuple[Path, Labels]) -> None:
         compared(folder, part, correction="tukey")
     with pytest.raises(SettingError, match="is 'wilcoxon'"):
         compared(folder, part, test="wilcoxon")
+    with pytest.raises(SettingError, match="documents does not go with labels of annotators"):
+        compared(folder, part, average="documents")
+
+
+def test_other_labels_do_not_score_what_has_several_rankings_or_a_geometric_mean(files: tuple[Path, Labels]) -> None:
+    folder, human = files
+    old, new = read_references(
+        [str(folder / "old.run"), str(folder / "new.run")], qrels=folder / "model.qrels", metrics=["ndcg@10", "gm_map"]
+    )
+    labels = Judgements.from_dict({q: human[q] for q in list(human)[:20]})
+    with pytest.raises(InputError, match="gm_map is a geometric mean"):
+        compare_runs([old, new], CompareSettings(metrics=("gm_map",)), human=labels)
+    with pytest.raises(InputError, match="gm_map is a geometric mean"):
+        compare_runs([old, new], CompareSettings(metrics=("gm_map",)), model_labels=labels)
+    twice = replace(new, scores=Scores.mean_of([[new.scores], [new.scores]]))
+    for given in ({"human": labels}, {"model_labels": labels}, {"label_next": 5}):
+        with pytest.raises(InputError, match="new ran several times"):
+            compare_runs([old, twice], CompareSettings(), **given)  # type: ignore[arg-type]
 
 
 def test_a_gate_decides_its_margin_by_both_kinds_of_labels(files: tuple[Path, Labels]) -> None:
