@@ -150,7 +150,9 @@ def values_by(system: ScoredRun, labels: Judgements, metric: str) -> Array:
     run = system.run.select(list(labels.query_ids))
     scores = score(run, labels, metric, ties="expected" if expected else "trec")
     if scores.geometric(metric):
-        raise InputError(f"{metric} is a geometric mean, and other labels decide differences of arithmetic means: use map")
+        raise InputError(
+            f"{metric} is a geometric mean, and other labels decide differences of arithmetic means: use map"
+        )
     return scores.column(metric)
 
 

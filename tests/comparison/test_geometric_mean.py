@@ -64,6 +64,14 @@ def test_a_difference_is_that_of_the_means_with_the_interval_of_their_ratio() ->
     assert sum(part.adds for part in compared.slices) == pytest.approx(found.difference)
 
 
+def test_simultaneous_intervals_have_the_unit_of_the_difference() -> None:
+    compared = compare_runs([ONE, TWO, system("three", 3)], CompareSettings(metrics=("gm_map",)))
+    for found in compared.verdicts:
+        assert found.simultaneous_low < found.low < found.high < found.simultaneous_high  # type: ignore[operator]
+        assert found.simultaneous_low > -found.baseline_mean  # type: ignore[operator]
+        assert found.simultaneous_high < 5 * found.high  # type: ignore[operator]
+
+
 def test_a_plan_wants_an_arithmetic_mean() -> None:
     with pytest.raises(SettingError, match="gm_map is a geometric mean"):
         measure_pilot(Pair(ONE, TWO), "gm_map")
