@@ -18,7 +18,7 @@ from ragbench.comparison.overlap import Overlap, overlap
 from ragbench.comparison.pairing import Pair, align, column
 from ragbench.comparison.posterior import ROPE, SCALE, PosteriorSettings, Prior, posteriors
 from ragbench.comparison.slices import Slice, slices
-from ragbench.comparison.together import together
+from ragbench.comparison.together import together, whole_runs_vary
 from ragbench.comparison.verdict import (
     Average,
     VerdictSettings,
@@ -457,7 +457,8 @@ def _choice(verdicts: Sequence[Verdict], settings: CompareSettings) -> str:
         known = reasons.setdefault(one.reason, [])
         known += [name] if name not in known else []
     names = {"max-t": "max-t by sign flips", "holm": "Holm", "bh": "Benjamini-Hochberg", "none": "uncorrected"}
-    more = f" {len(tested)} comparisons: {names[settings.correction]}." if len(tested) > 1 else ""
+    used = "holm" if settings.correction == "max-t" and whole_runs_vary(verdicts) else settings.correction
+    more = f" {len(tested)} comparisons: {names[used]}." if len(tested) > 1 else ""
     return " ".join(f"{' / '.join(known)}: {reason}" for reason, known in reasons.items()) + more
 
 

@@ -103,6 +103,10 @@ def test_several_systems_have_no_simultaneous_intervals_that_ignore_runs() -> No
     assert all(any("whole runs vary" in note for note in one.notes) for one in found.verdicts)
     holm = compared(*three, correction="holm")
     assert [one.p_adjusted for one in found.verdicts] == [one.p_adjusted for one in holm.verdicts]
+    assert found.choice == holm.choice
+    assert found.choice.endswith("2 comparisons: Holm.")
+    assert all(any("Holm in place of max-t" in note for note in one.notes) for one in found.verdicts)
+    assert not any("Holm" in note for one in holm.verdicts for note in one.notes)
     table = compare_metrics(three, CompareSettings(metrics=("x",), resamples=500))
     assert [one.p_adjusted for one in table] == [one.p_adjusted for one in holm.verdicts]
 
