@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from ragbench.comparison.compare import Compared, CompareSettings, compare_metrics, compare_runs
+from ragbench.comparison.gate.best import is_new_best
 from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.rules import MetricRule, Rules
 from ragbench.core.scored import QueryTable, ScoredRun
@@ -95,6 +96,18 @@ def test_equivalence_and_documents_include_the_runs() -> None:
     assert unsure.low < sure.low - 0.06
 
 
+def test_the_bayesian_reading_includes_the_runs() -> None:
+    steady, better = values(5, 1, 0.0), values(8, 1, 0.0, gain=0.05)
+    shifts = np.array([-0.12, 0.12, 0.0])[:, None]
+    for average in ("queries", "documents"):
+        settings = {"bayes": True, "average": average}
+        sure = compared(system("a", steady), system("b", better), **settings).posteriors[0]
+        unsure = compared(system("a", steady), system("b", better + shifts), **settings).posteriors[0]
+        assert sure.better > 0.99
+        assert unsure.better < 0.9
+        assert unsure.high - unsure.low > 3 * (sure.high - sure.low)
+
+
 def test_several_systems_have_no_simultaneous_intervals_that_ignore_runs() -> None:
     three = [system("a", values(1, 3, 0.05)), system("b", values(2, 3, 0.05)), system("c", values(3, 3, 0.05))]
     found = compared(*three, correction="max-t")
@@ -130,3 +143,10 @@ def test_a_gate_includes_how_whole_runs_vary() -> None:
     assert low is not None
     # At most the one-sided t bound of three run means: .001 - 2.92 x .05 / sqrt(3).
     assert low <= 0.001 - 2.92 * 0.05 / np.sqrt(3) + 1e-3
+
+
+def test_a_lucky_run_is_no_new_best() -> None:
+    best, lucky = system("a", values(4, 1, 0.0)), values(3, 1, 0.0, gain=0.04)
+    shifts = np.array([-0.08, 0.0, 0.08])[:, None]
+    assert is_new_best(best, system("b", lucky), "x")
+    assert not is_new_best(best, system("b", lucky + shifts), "x")
