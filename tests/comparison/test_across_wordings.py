@@ -90,6 +90,18 @@ def test_a_query_without_a_wording_or_an_average_by_document_leaves_wordings_out
     assert verdict(pair(*paired), METRIC, VerdictSettings(average="documents")).wordings is None
 
 
+def test_the_warning_says_why_wordings_are_left_out() -> None:
+    units = [f"d{i // 2}" for i in range(5 * EACH)]
+    both = [
+        replace(one, queries=replace(one.queries, units=units, types=["masked-sentence"] * len(units)))
+        for one in runs((0.1,) * 5)
+    ]
+    found = compare_runs(both, CompareSettings(metrics=(METRIC,), average="documents")).notes
+    assert any("means by document leave it out" in note for note in found)
+    assert not any("fewer than three wordings" in note for note in found)
+    assert not any("wording" in note for note in compare_runs(both, CompareSettings(metrics=(METRIC,))).notes)
+
+
 def test_claims_on_systems_whose_difference_varies_by_wording_are_rare() -> None:
     """The mean gain over wordings is 0, and each set happens to show some of it: a t test claims a difference often."""
     rng = np.random.default_rng(8)
