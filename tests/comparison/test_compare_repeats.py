@@ -8,6 +8,7 @@ import pytest
 
 from ragbench.comparison.compare import Compared, CompareSettings, compare_metrics, compare_runs
 from ragbench.comparison.gate.best import is_new_best
+from ragbench.comparison.gate.bounds import difference_bounds, more_queries
 from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.rules import MetricRule, Rules
 from ragbench.core.scored import QueryTable, ScoredRun
@@ -150,3 +151,17 @@ def test_a_lucky_run_is_no_new_best() -> None:
     shifts = np.array([-0.08, 0.0, 0.08])[:, None]
     assert is_new_best(best, system("b", lucky), "x")
     assert not is_new_best(best, system("b", lucky + shifts), "x")
+
+
+def test_no_number_of_queries_decides_what_whole_runs_leave_open() -> None:
+    base = values(1, 1, 0.0)
+    shifts = np.array([-0.05, 0.05, 0.0])[:, None]
+    rules = Rules(rules=(MetricRule(metric="x", margin=0.05),), source="gate.yaml")
+    (found,) = decide_gate(system("a", base), system("b", base + 0.001 + shifts), rules).decided
+    assert found.outcome == "inconclusive"
+    assert found.more_queries is None
+    one = difference_bounds(np.tile([0.1, -0.1], 40), np.arange(80), below=0.05, above=0.05)
+    several = replace(one, error=np.hypot(one.error or 0.0, 0.005), shared=0.005**2)
+    z = 1.644854 + 0.841621  # of 95% and 80%
+    share = ((one.error or 0.0) * z) ** 2 / (0.03**2 - (0.005 * z) ** 2)
+    assert more_queries(several, -0.03, 0.05, 0.05) == max(1, int(np.ceil((max(share, 98.4 / 80) - 1) * 80)))
