@@ -13,6 +13,7 @@ from ragbench.comparison.pairing import Pair
 from ragbench.core.errors import ArmError, SettingError
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
+from ragbench.render.forecast import forecast_json
 
 Array = npt.NDArray[np.float64]
 QUERIES = 120
@@ -96,6 +97,14 @@ def test_a_candidate_is_as_good_as_the_baseline_in_each_slice_and_wording() -> N
     several = replace(easy, queries=replace(easy.queries, columns={"wording": wordings}))
     whole = Rules(rules=(MetricRule(metric="ndcg@10", margin=0.05),))
     assert forecast(several, whole, gates=20).sizes[0].passes == 1.0
+
+
+def test_it_says_that_runs_of_a_system_are_not_simulated() -> None:
+    once = run("a", drawn(np.random.default_rng(7), 0.8)[0])
+    rules = Rules(rules=(MetricRule(metric="ndcg@10", margin=0.3),))
+    twice = replace(once, scores=Scores.mean_of([[once.scores], [once.scores]]))
+    said = [forecast_json(forecast(one, rules, gates=5))["sentences"][-1] for one in (once, twice)]  # type: ignore[index]
+    assert ["is not simulated" in one for one in said] == [False, True]
 
 
 def test_a_power_above_what_the_gates_can_show_has_a_number_of_queries() -> None:

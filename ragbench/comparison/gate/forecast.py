@@ -85,6 +85,7 @@ class Forecast(Shown):
         sizes: chances with the present and with larger sets.
         queries: about how many queries pass an unchanged candidate with the wanted chance; None if more than the
             largest simulated set.
+        repeated: whether a system ran several times. The simulated systems run once, with its means over the runs.
     """
 
     baseline: str
@@ -97,6 +98,7 @@ class Forecast(Shown):
     bottleneck: RuleChance | None
     sizes: tuple[SizeChance, ...]
     queries: int | None
+    repeated: bool = False
 
 
 def forecast(
@@ -155,6 +157,7 @@ def forecast(
     return Forecast(
         baseline.name, "" if other is None else other.name, rules, None if other else correlation, power, gates,
         chances, _bottleneck(chances, sizes[0].passes, power), tuple(sizes), _needed(sizes, power),
+        any(one.scores.repeats is not None for one in (first, second, *rest) if one is not None),
     )  # fmt: skip
 
 
