@@ -7,6 +7,7 @@ import pytest
 import scipy.stats
 
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
+from ragbench.comparison.gate.best import is_new_best
 from ragbench.comparison.pairing import pair
 from ragbench.comparison.verdict import VerdictSettings, verdict
 from ragbench.core.scored import ScoredRun
@@ -78,6 +79,14 @@ def test_the_differences_by_wording_are_those_of_scipy() -> None:
 @pytest.mark.parametrize(("each", "names"), [(9, 5), (EACH, 2)])
 def test_few_queries_or_two_wordings_predict_nothing(each: int, names: int) -> None:
     assert verdict(pair(*runs((0.1,) * names, each)), METRIC).wordings is None
+
+
+def test_the_best_so_far_is_better_in_a_further_wording_too() -> None:
+    assert is_new_best(*runs((0.11, 0.09, 0.1, 0.12, 0.08)), METRIC)
+    mixed = runs((0.11, 0.12, 0.12, -0.06, -0.06))
+    assert not is_new_best(*mixed, METRIC)
+    unknown = [replace(one, queries=replace(one.queries, columns={})) for one in mixed]
+    assert is_new_best(unknown[0], unknown[1], METRIC)
 
 
 def test_a_query_without_a_wording_or_an_average_by_document_leaves_wordings_out() -> None:
