@@ -45,7 +45,8 @@ class HumanLabels:
         judgements: labels of the queries that count as labelled, in the order of the queries.
         rows: (n,) their rows among the queries of the systems.
         notes: labels that are not used, and why.
-        given: what annotators labelled, without the labels of the evaluation.
+        given: what annotators labelled, without the labels of the evaluation; 0 for judged items that a file of
+            relevant items does not list.
         chances: (n,) chance of each query to be drawn; None if all had the same.
     """
 
@@ -112,6 +113,8 @@ class HumanLabels:
         chances = np.array([drawn.chances[id_] for id_ in whole]) if drawn.chances else None
         by_annotators = drawn.judgements.to_dict()
         own = {id_: by_annotators[id_] for id_ in whole}
+        if not negatives and not drawn.chances:
+            own = {id_: dict.fromkeys(known.get(id_, {}), 0) | row for id_, row in own.items()}
         return cls(Judgements.from_dict({id_: given[id_] for id_ in whole}), rows, tuple(notes), own, chances)
 
     @cached_property

@@ -8,7 +8,11 @@ import pytest
 
 import ragbench as rb
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
+from ragbench.comparison.human import HumanLabels
+from ragbench.comparison.next_labels import next_labels
+from ragbench.comparison.pairing import Pair
 from ragbench.comparison.references import read_references
+from ragbench.core.annotations import AnnotatorLabels
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.judgements import Judgements
 from ragbench.core.scores import Scores
@@ -97,6 +101,26 @@ def test_a_file_of_relevant_items_only_is_complete(files: tuple[Path, Labels]) -
     part = {q: human[q] for q in list(human)[:20]}
     positive = {q: {d: label for d, label in row.items() if label} for q, row in part.items()}
     assert compared(folder, positive).verdicts == compared(folder, part).verdicts
+
+
+def test_a_second_round_keeps_what_a_file_of_relevant_items_says(files: tuple[Path, Labels]) -> None:
+    folder, human = files
+    both = read_references(
+        [str(folder / "old.run"), str(folder / "new.run")], qrels=folder / "model.qrels", metrics=["ndcg@10"]
+    )
+    relevant = {q: {d: label for d, label in human[q].items() if label} for q in list(human)[:20]}
+    first = HumanLabels.of(Judgements.from_dict(relevant), both[0])
+    sheet = next_labels([Pair(*both)], "ndcg@10", 10, human=first)
+    labels: Labels = {}
+    for row in sheet.rows:
+        label = row.label if row.label is not None else human[row.query_id].get(row.item_id, 0)
+        labels.setdefault(row.query_id, {})[row.item_id] = label
+    chances = {row.query_id: row.chance for row in sheet.rows}
+    second = HumanLabels.of(AnnotatorLabels(Judgements.from_dict(labels), chances), both[0])
+    places = [list(second.ids).index(id_) for id_ in first.ids]
+    for system in both:
+        expected = first.values(system, "ndcg@10")
+        np.testing.assert_allclose(second.values(system, "ndcg@10")[places], expected)
 
 
 def test_a_query_without_a_relevant_item_counts_as_no_difference(files: tuple[Path, Labels]) -> None:
