@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from ragbench.comparison.examples import Examples, examples
 from ragbench.comparison.holes import fill_holes
@@ -174,8 +175,8 @@ class SliceVerdict:
 
     Attributes:
         verdict: the verdict on its queries, without interval and test if ``tested`` is False.
-        adds: what the slice contributes to the mean difference over all queries. The contributions of all slices by one
-            column sum to it.
+        adds: what the slice contributes to the mean difference over all queries, or over their documents. The
+            contributions of all slices by one column sum to it.
         tested: whether the slice has enough queries (`FEWEST`) for a test.
     """
 
@@ -418,21 +419,32 @@ def _slices(pairs: Sequence[Pair], cuts: Sequence[Slice], settings: CompareSetti
     for i, pair in enumerate(pairs):
         before, after = pair.values(metric)
         difference = after - before
-        n = int((~np.isnan(difference)).sum())
-        if n and pair.baseline.scores.geometric(metric):
-            both = ~np.isnan(difference)
-            whole, level = difference[both].mean(), np.exp(before[both].mean())
+        both = np.flatnonzero(~np.isnan(difference))
+        weights = _weights(pair, both, settings.average)
+        if len(both) and pair.baseline.scores.geometric(metric):
+            whole, level = weights[both] @ difference[both], np.exp(weights[both] @ before[both])
             # A sum of logarithms, in the unit of the difference of geometric means that it leads to.
             difference = difference * (level * np.expm1(whole) / whole if whole else level)
         for part, on_part in zip(cuts, by_part, strict=True):
             own = difference[part.rows]
-            adds = float(np.nansum(own)) / n if n else 0.0
+            adds = float(np.nansum(own * weights[part.rows]))
             tested = int((~np.isnan(own)).sum()) >= FEWEST
             one = on_part[i]
             found.append(SliceVerdict(one if tested else _untested(one), adds, tested))
     correction = "holm" if settings.correction == "max-t" else settings.correction
     final = iter(corrected([one.verdict for one in found if one.tested], correction))
     return tuple(replace(one, verdict=next(final)) if one.tested else one for one in found)
+
+
+def _weights(pair: Pair, rows: npt.NDArray[np.intp], average: str) -> npt.NDArray[np.float64]:
+    """(q,) Weight of each query in the mean over these rows, 0 for the others."""
+    weights = np.zeros(len(pair.queries))
+    weights[rows] = 1 / max(len(rows), 1)
+    if average == "documents":
+        units = cluster_index([pair.queries.units[row] for row in rows.tolist()])
+        sizes = np.bincount(units)
+        weights[rows] = 1 / sizes[units] / max(len(sizes), 1)
+    return weights
 
 
 def _untested(one: Verdict) -> Verdict:
