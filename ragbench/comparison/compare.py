@@ -7,14 +7,13 @@ from itertools import combinations
 from typing import get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from ragbench.comparison.examples import Examples, examples
 from ragbench.comparison.holes import fill_holes
 from ragbench.comparison.human import HumanLabels, with_human
 from ragbench.comparison.leaderboard import leaderboard
 from ragbench.comparison.next_labels import next_labels
-from ragbench.comparison.origin import Origin, origin
+from ragbench.comparison.origin import Origin, contributions, origin
 from ragbench.comparison.overlap import Overlap, overlap
 from ragbench.comparison.pairing import Pair, align, column
 from ragbench.comparison.posterior import ROPE, SCALE, PosteriorSettings, Prior, posteriors
@@ -285,7 +284,7 @@ def compare_runs(
     )
     primary = settings.metrics[0]
     differing = [pair for pair in pairs if not pair.same_run]
-    origins = [origin(pair, primary) for pair in differing]
+    origins = [origin(pair, primary, settings.average) for pair in differing]
     overlaps = [overlap(pair, seed=settings.seed) for pair in differing]
     return Compared(
         baseline=runs[0].name,
@@ -417,34 +416,16 @@ def _slices(pairs: Sequence[Pair], cuts: Sequence[Slice], settings: CompareSetti
     by_part = [verdicts(asked, settings.for_verdicts, rows=part.rows, slice=part.name) for part in cuts]
     found = list[SliceVerdict]()
     for i, pair in enumerate(pairs):
-        before, after = pair.values(metric)
-        difference = after - before
-        both = np.flatnonzero(~np.isnan(difference))
-        weights = _weights(pair, both, settings.average)
-        if len(both) and pair.baseline.scores.geometric(metric):
-            whole, level = weights[both] @ difference[both], np.exp(weights[both] @ before[both])
-            # A sum of logarithms, in the unit of the difference of geometric means that it leads to.
-            difference = difference * (level * np.expm1(whole) / whole if whole else level)
+        each = contributions(pair, metric, settings.average)
         for part, on_part in zip(cuts, by_part, strict=True):
-            own = difference[part.rows]
-            adds = float(np.nansum(own * weights[part.rows]))
+            own = each[part.rows]
+            adds = float(np.nansum(own))
             tested = int((~np.isnan(own)).sum()) >= FEWEST
             one = on_part[i]
             found.append(SliceVerdict(one if tested else _untested(one), adds, tested))
     correction = "holm" if settings.correction == "max-t" else settings.correction
     final = iter(corrected([one.verdict for one in found if one.tested], correction))
     return tuple(replace(one, verdict=next(final)) if one.tested else one for one in found)
-
-
-def _weights(pair: Pair, rows: npt.NDArray[np.intp], average: str) -> npt.NDArray[np.float64]:
-    """(q,) Weight of each query in the mean over these rows, 0 for the others."""
-    weights = np.zeros(len(pair.queries))
-    weights[rows] = 1 / max(len(rows), 1)
-    if average == "documents":
-        units = cluster_index([pair.queries.units[row] for row in rows.tolist()])
-        sizes = np.bincount(units)
-        weights[rows] = 1 / sizes[units] / max(len(sizes), 1)
-    return weights
 
 
 def _untested(one: Verdict) -> Verdict:
