@@ -65,8 +65,8 @@ class PoweredDifference:
         weight: weight of the model's labels (lambda), 0 to 1; 0 ignores them.
         human: number of queries with labels of annotators.
         machine: number of queries that only the model labelled.
-        effective: number of queries that annotators would have to label for an interval as narrow as the combined one
-            without the model.
+        effective: number of random queries that annotators would have to label for an interval as narrow as the
+            combined one without the model.
     """
 
     combined: Estimated
@@ -137,7 +137,8 @@ def powered_difference(
     weight = best_weight(*error_parts(human, predicted, others, seen, groups, shares)) if len(unlabelled) else 0.0
     combined, alone = _estimate(sample, weight), _estimate(sample, 0.0)
     effective = n * _evenness(human, shares) * (alone.error / combined.error) ** 2
-    return PoweredDifference(combined, alone, weight, n, len(unlabelled), effective if weight > 0 else float(n))
+    plain = weight == 0 and chances is None
+    return PoweredDifference(combined, alone, weight, n, len(unlabelled), float(n) if plain else effective)
 
 
 @dataclass(frozen=True)
