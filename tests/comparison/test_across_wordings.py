@@ -9,6 +9,7 @@ import scipy.stats
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
 from ragbench.comparison.gate.best import is_new_best
 from ragbench.comparison.pairing import pair
+from ragbench.comparison.pilot import measure_pilot
 from ragbench.comparison.verdict import VerdictSettings, verdict
 from ragbench.core.scored import ScoredRun
 from ragbench.render.compare import compare_json, compare_markdown
@@ -109,6 +110,13 @@ def test_the_warning_says_why_wordings_are_left_out() -> None:
     assert any("means by document leave it out" in note for note in found)
     assert not any("fewer than three wordings" in note for note in found)
     assert not any("wording" in note for note in compare_runs(both, CompareSettings(metrics=(METRIC,))).notes)
+
+
+def test_a_plan_says_that_a_further_wording_is_not_in_it() -> None:
+    both = runs((0.1, 0.12, 0.02, 0.11, 0.08))
+    assert any("a further wording" in note for note in measure_pilot(pair(*both), METRIC).notes)
+    plain = [replace(one, queries=replace(one.queries, columns={})) for one in both]
+    assert not measure_pilot(pair(*plain), METRIC).notes
 
 
 def test_claims_on_systems_whose_difference_varies_by_wording_are_rare() -> None:
