@@ -95,7 +95,7 @@ def powered_difference(
 
     The variance is that of a regression estimate: residuals of h on m by cluster, each divided by the root of one minus
     its share and leverage (CR2), plus the variance of m over the other queries, with t and Bell and McCaffrey's degrees
-    of freedom, one less for w. To h, two queries are added on which the model is wrong by a typical error, once in each
+    of freedom, two less if w is not 0. To h, two queries are added on which the model is wrong by a typical error, once in each
     direction, as Bonett and Price add disagreements to paired rates. Without them, 20 queries that happen to show no
     error would promise that there is none.
 
