@@ -95,9 +95,9 @@ def powered_difference(
 
     The variance is that of a regression estimate: residuals of h on m by cluster, each divided by the root of one minus
     its share and leverage (CR2), plus the variance of m over the other queries, with t and Bell and McCaffrey's degrees
-    of freedom, two less if w is not 0. To h, two queries are added on which the model is wrong by a typical error, once in each
-    direction, as Bonett and Price add disagreements to paired rates. Without them, 20 queries that happen to show no
-    error would promise that there is none.
+    of freedom, two less if w is not 0. To h, two queries are added on which the model is wrong by a typical error, once
+    in each direction, as Bonett and Price add disagreements to paired rates. Without them, 20 queries that happen to
+    show no error would promise that there is none.
 
     If the annotators' queries were drawn with unequal chances, each counts by 1 / chance, and the model's mean is that
     over all queries (active inference). The degrees of freedom shrink as far as a few queries have most of the weight.

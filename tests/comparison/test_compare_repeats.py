@@ -11,6 +11,7 @@ from ragbench.comparison.gate.best import is_new_best
 from ragbench.comparison.gate.bounds import difference_bounds, more_queries
 from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.rules import MetricRule, Rules
+from ragbench.comparison.pairing import Pair
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.render.compare import compare_json, compare_markdown
@@ -151,6 +152,14 @@ def test_a_lucky_run_is_no_new_best() -> None:
     shifts = np.array([-0.08, 0.0, 0.08])[:, None]
     assert is_new_best(best, system("b", lucky), "x")
     assert not is_new_best(best, system("b", lucky + shifts), "x")
+
+
+def test_runs_that_vary_around_the_same_mean_are_not_the_same_run() -> None:
+    base = np.full((1, N), 0.5)
+    varied = system("b", base + np.array([-0.25, 0.25, 0.0])[:, None])
+    assert not Pair(system("a", base), varied).same_run
+    assert Pair(varied, replace(varied, name="copy")).same_run
+    assert Pair(system("a", base), system("b", np.repeat(base, 3, axis=0))).same_run
 
 
 def test_no_number_of_queries_decides_what_whole_runs_leave_open() -> None:
