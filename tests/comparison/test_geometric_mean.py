@@ -12,6 +12,7 @@ from ragbench.core.errors import SettingError
 from ragbench.core.judgements import Judgements
 from ragbench.core.runs import Run
 from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.core.scores import Scores
 from ragbench.metrics.score import score
 from ragbench.stats.equivalence import tost
 from ragbench.stats.intervals import estimates
@@ -48,6 +49,13 @@ def test_the_interval_is_that_of_the_logarithms() -> None:
     ends = scipy.stats.t.interval(0.95, 11, log.mean(), scipy.stats.sem(log))
     assert (found.low, found.high) == pytest.approx(tuple(np.exp(ends)))
     assert found.low < found.mean < found.high  # type: ignore[operator]
+
+
+def test_the_interval_of_perfect_rankings_ends_at_one() -> None:
+    perfect = Scores(IDS, ("gm_map",), np.zeros((12, 1)), averages={"gm_map": "geometric"})
+    found = estimates(perfect, np.arange(12), np.random.default_rng(0), 1000)["gm_map"]
+    assert (found.mean, found.high) == (1.0, 1.0)
+    assert 0.6 < found.low < 0.9  # type: ignore[operator]
 
 
 def test_a_difference_is_that_of_the_means_with_the_interval_of_their_ratio() -> None:
