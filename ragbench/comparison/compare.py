@@ -13,12 +13,12 @@ from ragbench.comparison.holes import fill_holes
 from ragbench.comparison.human import HumanLabels, with_human
 from ragbench.comparison.leaderboard import leaderboard
 from ragbench.comparison.next_labels import next_labels
-from ragbench.comparison.origin import Origin, origin
+from ragbench.comparison.origin import Origin, contributions, origin
 from ragbench.comparison.overlap import Overlap, overlap
 from ragbench.comparison.pairing import Pair, align, column
 from ragbench.comparison.posterior import ROPE, SCALE, PosteriorSettings, Prior, posteriors
 from ragbench.comparison.slices import Slice, slices
-from ragbench.comparison.together import together
+from ragbench.comparison.together import together, whole_runs_vary
 from ragbench.comparison.verdict import (
     Average,
     VerdictSettings,
@@ -174,8 +174,8 @@ class SliceVerdict:
 
     Attributes:
         verdict: the verdict on its queries, without interval and test if ``tested`` is False.
-        adds: what the slice contributes to the mean difference over all queries. The contributions of all slices by one
-            column sum to it.
+        adds: what the slice contributes to the mean difference over all queries, or over their documents. The
+            contributions of all slices by one column sum to it.
         tested: whether the slice has enough queries (`FEWEST`) for a test.
     """
 
@@ -251,13 +251,15 @@ def compare_runs(
         ArmError: the baseline did not run.
         InputError: there are fewer than two systems, a name is repeated, queries or golden sets differ, or a metric or
             column is missing.
-        SettingError: the test is unknown.
+        SettingError: the test is unknown, or a setting does not go with labels of annotators or of a model.
     """
     _checked_names(runs)
     runs = [_without_order(run) for run in runs]
     ran = [run for i, run in enumerate(runs) if i == 0 or run.error is None]
     failed = {run.name: run.error for run in runs[1:] if run.error is not None}
     aligned, notes = align(ran, intersect=settings.intersect)
+    if settings.average == "documents" and any(one is not None for one in (human, label_next, model_labels)):
+        raise SettingError("documents does not go with labels of annotators or of a model", option="average")
     labelled = None if human is None else _labelled(human, aligned[0], settings)
     wanted = settings.metrics or [headline(aligned[0].scores.metrics)]
     settings = replace(
@@ -282,7 +284,7 @@ def compare_runs(
     )
     primary = settings.metrics[0]
     differing = [pair for pair in pairs if not pair.same_run]
-    origins = [origin(pair, primary) for pair in differing]
+    origins = [origin(pair, primary, settings.average) for pair in differing]
     overlaps = [overlap(pair, seed=settings.seed) for pair in differing]
     return Compared(
         baseline=runs[0].name,
@@ -414,17 +416,10 @@ def _slices(pairs: Sequence[Pair], cuts: Sequence[Slice], settings: CompareSetti
     by_part = [verdicts(asked, settings.for_verdicts, rows=part.rows, slice=part.name) for part in cuts]
     found = list[SliceVerdict]()
     for i, pair in enumerate(pairs):
-        before, after = pair.values(metric)
-        difference = after - before
-        n = int((~np.isnan(difference)).sum())
-        if n and pair.baseline.scores.geometric(metric):
-            both = ~np.isnan(difference)
-            whole, level = difference[both].mean(), np.exp(before[both].mean())
-            # A sum of logarithms, in the unit of the difference of geometric means that it leads to.
-            difference = difference * (level * np.expm1(whole) / whole if whole else level)
+        each = contributions(pair, metric, settings.average)
         for part, on_part in zip(cuts, by_part, strict=True):
-            own = difference[part.rows]
-            adds = float(np.nansum(own)) / n if n else 0.0
+            own = each[part.rows]
+            adds = float(np.nansum(own))
             tested = int((~np.isnan(own)).sum()) >= FEWEST
             one = on_part[i]
             found.append(SliceVerdict(one if tested else _untested(one), adds, tested))
@@ -455,7 +450,8 @@ def _choice(verdicts: Sequence[Verdict], settings: CompareSettings) -> str:
         known = reasons.setdefault(one.reason, [])
         known += [name] if name not in known else []
     names = {"max-t": "max-t by sign flips", "holm": "Holm", "bh": "Benjamini-Hochberg", "none": "uncorrected"}
-    more = f" {len(tested)} comparisons: {names[settings.correction]}." if len(tested) > 1 else ""
+    used = "holm" if settings.correction == "max-t" and whole_runs_vary(verdicts) else settings.correction
+    more = f" {len(tested)} comparisons: {names[used]}." if len(tested) > 1 else ""
     return " ".join(f"{' / '.join(known)}: {reason}" for reason, known in reasons.items()) + more
 
 

@@ -46,7 +46,8 @@ def fill_holes(pair: Pair, metric: str, model: Judgements, *, confidence: float 
         seed: seed of the draws.
 
     Raises:
-        InputError: a system has no rankings, or fewer than 30 items have labels of both kinds.
+        InputError: a system has no rankings, fewer than 30 items have labels of both kinds, or all queries come from
+            one document.
     """
     holes = _Holes.of(pair, metric, model)
     if holes.measured < FEWEST:
@@ -55,6 +56,10 @@ def fill_holes(pair: Pair, metric: str, model: Judgements, *, confidence: float 
             f"least {FEWEST} are needed to measure how often the model errs. Let it label judged items too"
         )
     units = cluster_index(pair.queries.units)
+    if not units.any():
+        raise InputError(
+            f"{named('model_labels')}: all queries come from one document, which does not show how differences vary"
+        )
     drawn = draw_labels(
         holes.truth, holes.said, holes.clusters, holes.labels, holes.groups, len(holes.levels), DRAWS,
         generator(seed, "holes"),

@@ -45,7 +45,8 @@ class HumanLabels:
         judgements: labels of the queries that count as labelled, in the order of the queries.
         rows: (n,) their rows among the queries of the systems.
         notes: labels that are not used, and why.
-        given: what annotators labelled, without the labels of the evaluation.
+        given: what annotators labelled, without the labels of the evaluation; 0 for judged items that a file of
+            relevant items does not list.
         chances: (n,) chance of each query to be drawn; None if all had the same.
     """
 
@@ -112,6 +113,8 @@ class HumanLabels:
         chances = np.array([drawn.chances[id_] for id_ in whole]) if drawn.chances else None
         by_annotators = drawn.judgements.to_dict()
         own = {id_: by_annotators[id_] for id_ in whole}
+        if not negatives and not drawn.chances:
+            own = {id_: dict.fromkeys(known.get(id_, {}), 0) | row for id_, row in own.items()}
         return cls(Judgements.from_dict({id_: given[id_] for id_ in whole}), rows, tuple(notes), own, chances)
 
     @cached_property
@@ -132,10 +135,13 @@ def values_by(system: ScoredRun, labels: Judgements, metric: str) -> Array:
     """(q,) Values of a system by other labels, for the queries of these; NaN for a query without a relevant item.
 
     Raises:
-        InputError: the system has no rankings, or the metric is not one of rankings.
+        InputError: the system has no rankings or ran several times, or the metric is not one of rankings, or a
+            geometric mean.
     """
     if system.run is None:
         raise InputError(f"{system.name} has no rankings, so labels of annotators cannot score it")
+    if system.scores.repeats is not None:
+        raise InputError(f"{system.name} ran several times, and other labels score one ranking: evaluate it once")
     try:
         parse(metric)
     except SettingError as error:
@@ -145,7 +151,12 @@ def values_by(system: ScoredRun, labels: Judgements, metric: str) -> Array:
     settings = system.manifest.get("settings")
     expected = isinstance(settings, Mapping) and settings.get("ties") == "expected"
     run = system.run.select(list(labels.query_ids))
-    return score(run, labels, metric, ties="expected" if expected else "trec").column(metric)
+    scores = score(run, labels, metric, ties="expected" if expected else "trec")
+    if scores.geometric(metric):
+        raise InputError(
+            f"{metric} is a geometric mean, and other labels decide differences of arithmetic means: use map"
+        )
+    return scores.column(metric)
 
 
 def _check_items(given: Labels, known: Labels, system: ScoredRun) -> None:

@@ -39,7 +39,8 @@ def leaderboard(
         metric: printed name of the metric.
         settings: seed, resamples, confidence and average are used.
         verdicts: verdicts of the metric on every pair, with p-values that are corrected by ``correction``. Ranks and
-            letters then agree with them. Without these, all pairs are tested by `ragbench.stats.max_t.all_pairs`.
+            letters then agree with these p-values; they do not ask for a further wording. Without verdicts, all pairs
+            are tested by `ragbench.stats.max_t.all_pairs`.
         correction: ``max-t`` or ``holm``.
 
     Returns:

@@ -185,7 +185,7 @@ def _sizes(pairs: Sequence[Pair], metric: str, pool: _Pool, errors: LabelErrors,
 def _worth(sizes: Array, chances: Array, count: int) -> float:
     """Number of random queries with the same variance, if the sizes are right."""
     varies = float((sizes**2 / chances).sum())
-    return count * float((sizes**2).sum()) * len(sizes) / count / varies if varies > 0 else float(count)
+    return float((sizes**2).sum()) * len(sizes) / varies if varies > 0 else float(count)
 
 
 def _asked(
@@ -193,9 +193,9 @@ def _asked(
 ) -> Iterator[tuple[str, str, float]]:
     """Query, item and influence of each label to ask for: at the top, and at different ranks where that is needed."""
     ids = [pool.judgements.query_ids[row] for row in rows]
-    wanted = _wanted(pairs, ids, cut, additive=parse(metric).name in ADDITIVE)
-    influence = _influence([_part(pair, ids) for pair in pairs], metric, pool, errors, wanted)
     additive = parse(metric).name in ADDITIVE
+    wanted = _wanted(pairs, ids, cut, additive=additive)
+    influence = _influence([_part(pair, ids) for pair in pairs], metric, pool, errors, wanted)
     for id_ in ids:
         found = [(id_, item, influence[id_, item]) for item in wanted[id_]]
         moving = [one for one in found if one[2] > 0] if additive else found

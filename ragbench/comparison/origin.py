@@ -2,7 +2,7 @@
 
 Every query belongs to one class, which depends on the relevant items that each system has within the cut-off of the
 metric. The contribution of a class is the sum of its differences divided by the number of all queries. The
-contributions sum exactly to the mean difference.
+contributions sum exactly to the mean difference. If every document counts once, so it is in the contributions.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from ragbench.core.errors import SettingError
 from ragbench.core.scored import ScoredRun
 from ragbench.metrics.parse import parse
 from ragbench.metrics.ranked import look_through
+from ragbench.stats.clusters import cluster_index
 from ragbench.stats.paired_tests import TIE
 
 ClassName = Literal["found", "lost", "more", "fewer", "higher", "lower", "same", "missed"]
@@ -73,9 +74,38 @@ class Origin:
     depth: int
 
 
-def origin(pair: Pair, metric: str) -> Origin | None:
+def contributions(pair: Pair, metric: str, average: str = "queries") -> npt.NDArray[np.float64]:
+    """(q,) What each query adds to the mean difference over queries or documents; NaN without a value of both.
+
+    Raises:
+        InputError: the metric is missing, or infinite for a query.
+    """
+    before, after = pair.values(metric)
+    difference = after - before
+    rows = np.flatnonzero(~np.isnan(difference))
+    if not len(rows):
+        return difference
+    weights = np.full(len(rows), 1 / len(rows))
+    if average == "documents":
+        units = cluster_index([pair.queries.units[row] for row in rows.tolist()])
+        sizes = np.bincount(units)
+        weights = 1 / sizes[units] / len(sizes)
+    difference[rows] *= weights
+    if pair.baseline.scores.geometric(metric):
+        # A sum of logarithms, in the unit of the difference of geometric means that it leads to.
+        whole, level = difference[rows].sum(), np.exp(weights @ before[rows])
+        difference *= level * np.expm1(whole) / whole if whole else level
+    return difference
+
+
+def origin(pair: Pair, metric: str, average: str = "queries") -> Origin | None:
     """Find the origin of the difference. The result is None if rankings or labels are missing, or the metric does not
     score rankings.
+
+    Args:
+        pair: the two systems.
+        metric: printed name of the metric.
+        average: unit of the means, ``queries`` or ``documents``.
     """
     if any(run.run is None or run.judgements is None for run in (pair.baseline, pair.candidate)):
         return None
@@ -89,8 +119,8 @@ def origin(pair: Pair, metric: str) -> Origin | None:
     if not len(rows):
         return None
     mine, other = _Found.of(pair.baseline, rows, cut, level), _Found.of(pair.candidate, rows, cut, level)
-    difference = (after - before)[rows]
-    parts = _parts(mine, other, difference)
+    adds = contributions(pair, metric, average)[rows]
+    parts = _parts(mine, other, (after - before)[rows], adds)
     finding = sum(part.adds for part in parts if part.name in FOUND_OTHERWISE)
     return Origin(
         pair.baseline.name,
@@ -99,7 +129,7 @@ def origin(pair: Pair, metric: str) -> Origin | None:
         cut,
         parts,
         finding,
-        float(difference.mean()) - finding,
+        float(adds.sum()) - finding,
         int(mine.within.sum()),
         int(other.within.sum()),
         int(mine.total.sum()),
@@ -130,7 +160,9 @@ class _Found(NamedTuple):
         return cls(within[order], anywhere[order], relevant.total[order], depth)
 
 
-def _parts(mine: _Found, other: _Found, difference: npt.NDArray[np.float64]) -> tuple[Part, ...]:
+def _parts(
+    mine: _Found, other: _Found, difference: npt.NDArray[np.float64], adds: npt.NDArray[np.float64]
+) -> tuple[Part, ...]:
     """Classify the queries by the share of relevant items, because another chunking has another number of them."""
     one, two = mine.within * np.maximum(other.total, 1), other.within * np.maximum(mine.total, 1)
     alike, some = one == two, (mine.within > 0) & (other.within > 0)
@@ -144,5 +176,4 @@ def _parts(mine: _Found, other: _Found, difference: npt.NDArray[np.float64]) -> 
         "same": some & alike & (np.abs(difference) < TIE),
         "missed": (one == 0) & (two == 0),
     }
-    n = len(difference)
-    return tuple(Part(name, int(inside[name].sum()), float(difference[inside[name]].sum()) / n) for name in CLASSES)
+    return tuple(Part(name, int(inside[name].sum()), float(adds[inside[name]].sum())) for name in CLASSES)

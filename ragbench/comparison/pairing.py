@@ -44,7 +44,7 @@ class Pair:
 
     @cached_property
     def same_run(self) -> bool:
-        """Whether the two have the same values, and the same rankings if both have rankings.
+        """Whether the two have the same values, in every run that varies, and the same rankings if both have rankings.
 
         Equal rankings are not enough, because other labels or another tie rule give them other scores.
         """
@@ -53,6 +53,10 @@ class Pair:
         if not shared or not all(
             np.array_equal(mine.column(name), other.column(name), equal_nan=True) for name in shared
         ):
+            return False
+        first, second = mine.repeats, other.repeats
+        alike = first is not None and second is not None and np.array_equal(first, second, equal_nan=True)
+        if not alike and (_varied(first) or _varied(second)):
             return False
         return self.baseline.run is None or self.candidate.run is None or self.same_rankings
 
@@ -66,6 +70,13 @@ class Pair:
             mine.item_ids[a] == other.item_ids[b]
             for a, b in zip(mine.items.tolist(), other.items.tolist(), strict=True)
         )
+
+
+def _varied(repeats: npt.NDArray[np.float64] | None) -> bool:
+    """Whether the values are not the same in every run and judgement."""
+    return repeats is not None and not np.array_equal(
+        repeats, np.broadcast_to(repeats[:1, :1], repeats.shape), equal_nan=True
+    )
 
 
 def pair(baseline: ScoredRun, candidate: ScoredRun, *, intersect: bool = False) -> Pair:

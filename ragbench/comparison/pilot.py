@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ragbench.comparison.pairing import Pair, pair
 from ragbench.comparison.repeat_plan import RunVariance, run_variance
+from ragbench.comparison.wordings import further_wording, wordings_of
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.scored import ScoredRun
 from ragbench.metrics.parse import parse
@@ -139,7 +140,7 @@ def measure_pilot(pair: Pair, metric: str) -> Pilot:
         differences,
         cluster_index([pair.queries.units[row] for row in kept.tolist()]),
         bool(np.isin(baseline[kept], (0.0, 1.0)).all() and np.isin(candidate[kept], (0.0, 1.0)).all()),
-        (*pair.notes, *_skipped(left_out)),
+        (*pair.notes, *_skipped(left_out), *_worded(pair, differences, kept)),
         run_variance(pair, metric, kept),
     )
     if not pilot.error > 0:
@@ -148,6 +149,16 @@ def measure_pilot(pair: Pair, metric: str) -> Pilot:
             f"how differences vary: {INSTEAD}"
         )
     return pilot
+
+
+def _worded(pair: Pair, differences: npt.NDArray[np.float64], rows: npt.NDArray[np.intp]) -> list[str]:
+    wordings = wordings_of(pair.queries, rows)
+    if wordings is None or further_wording(differences, wordings) is None:
+        return []
+    return [
+        "the queries are in several wordings: a claim also needs the same sign in a further wording, which these "
+        "figures do not include"
+    ]
 
 
 def _skipped(count: int) -> list[str]:

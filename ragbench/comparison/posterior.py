@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ragbench.comparison.pairing import Pair
+from ragbench.comparison.runs import errors_of_pair
 from ragbench.core.errors import SettingError
 from ragbench.core.options import named
 from ragbench.core.verdicts import Posterior
@@ -71,7 +72,9 @@ def _posterior(pair: Pair, metric: str, settings: PosteriorSettings) -> Posterio
     if not geometric and (values.min() < 0 or values.max() > 1):
         _need_scales(metric, settings)
     clusters = cluster_index([pair.queries.units[row] for row in rows.tolist()])
-    if settings.average == "documents":
+    by_document = settings.average == "documents"
+    runs = errors_of_pair(pair, metric, rows, clusters, by_document=by_document)
+    if by_document:
         values = cluster_averages(values, clusters)
         clusters = np.arange(len(values))
     scale = SCALE if settings.scale is None else settings.scale
@@ -84,6 +87,7 @@ def _posterior(pair: Pair, metric: str, settings: PosteriorSettings) -> Posterio
         rope=rope if level is None else float(np.log1p(rope / level)),
         shape="cauchy" if settings.prior == "cauchy" else "normal",
         confidence=settings.confidence,
+        runs=runs,
     )  # fmt: skip
     if own is None:
         return None

@@ -8,6 +8,7 @@ from ragbench.core.options import option, option_group
 from ragbench.core.scored import ScoredRun
 from ragbench.metrics.parse import parse_all
 from ragbench.metrics.score import score
+from ragbench.metrics.settings import uncut
 
 
 @option_group
@@ -68,4 +69,7 @@ def at_level(run: ScoredRun, metrics: Sequence[str], level: int | None) -> Score
         raise InputError(f"{run.name} ran several times and is not scored again; evaluate it at level {level}")
     settings = run.manifest.get("settings")
     expected = isinstance(settings, dict) and settings.get("ties") == "expected"
-    return replace(run, scores=score(run.run, run.judgements, list(metrics), ties="expected" if expected else "trec"))
+    scores = score(run.run, run.judgements, list(metrics), ties="expected" if expected else "trec")
+    depth = max(run.scores.cuts.values(), default=0)
+    cuts = {str(metric): depth for metric in parse_all(list(metrics)) if depth and uncut(metric)}
+    return replace(run, scores=replace(scores, cuts=cuts))

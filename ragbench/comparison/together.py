@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ragbench.comparison.pairing import Pair
-from ragbench.comparison.verdict import VerdictSettings, corrected, decide, is_test
+from ragbench.comparison.verdict import VerdictSettings, corrected, decide, is_test, of_logarithm
 from ragbench.core.context import generator
 from ragbench.core.verdicts import Verdict
 from ragbench.stats.clusters import cluster_averages, cluster_index
@@ -15,10 +15,13 @@ from ragbench.stats.paired_tests import TIE
 
 UNBOUNDED = "no simultaneous interval: there are too few documents, or a few of them have nearly all queries"
 
-WHOLE_RUNS = (
-    "no simultaneous interval and no ranks, and p by Holm in place of max-t, because sign flips ignore that whole runs "
-    "vary"
-)
+WHOLE_RUNS = "no simultaneous interval and no ranks, because sign flips ignore that whole runs vary"
+BY_HOLM = "; p is by Holm in place of max-t"
+
+
+def whole_runs_vary(verdicts: Sequence[Verdict]) -> bool:
+    """Whether all queries of a run vary together in one of the comparisons."""
+    return any(one.runs is not None and one.runs.shared > 0 for one in verdicts if is_test(one))
 
 
 def together(
@@ -43,8 +46,9 @@ def together(
     tested = [i for i, verdict in enumerate(found) if is_test(verdict)]
     if len(tested) < 2 or any(found[i].human is not None for i in tested):
         return tuple(done)
-    if any((share := found[i].runs) is not None and share.shared > 0 for i in tested):
-        return tuple(replace(one, notes=(*one.notes, WHOLE_RUNS)) if is_test(one) else one for one in done)
+    if whole_runs_vary(found):
+        note = WHOLE_RUNS + (BY_HOLM if correction == "max-t" else "")
+        return tuple(replace(one, notes=(*one.notes, note)) if is_test(one) else one for one in done)
     columns = []
     for i in tested:
         before, after = asked[i][0].values(asked[i][1])
@@ -64,6 +68,8 @@ def together(
         if correction == "max-t":
             one = replace(one, p_adjusted=max(p, one.p))
         if np.isfinite(low):
+            if one.baseline_mean is not None and asked[i][0].baseline.scores.geometric(one.metric):
+                low, high = of_logarithm(one.baseline_mean, low), of_logarithm(one.baseline_mean, high)
             one = replace(one, simultaneous_low=low, simultaneous_high=high)
         elif one.low is not None and one.low < (one.high or 0.0):
             one = replace(one, notes=(*one.notes, UNBOUNDED))

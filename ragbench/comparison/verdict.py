@@ -230,16 +230,16 @@ def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice
         runs=share,
     )
     if one.wordings is not None and not pair.same_run:
-        unit = float if level is None else partial(_of_logarithm, level)
+        unit = float if level is None else partial(of_logarithm, level)
         found = replace(found, wordings=across_wordings(difference, clusters, one.wordings, settings.confidence, unit))
     if level is not None:
         found = replace(
             found,
             baseline_mean=level,
             candidate_mean=math.exp(float(one.candidate.mean())),
-            difference=_of_logarithm(level, size.mean),
-            low=None if interval.low is None else _of_logarithm(level, interval.low),
-            high=None if interval.high is None else _of_logarithm(level, interval.high),
+            difference=of_logarithm(level, size.mean),
+            low=None if interval.low is None else of_logarithm(level, interval.low),
+            high=None if interval.high is None else of_logarithm(level, interval.high),
         )
     # A test that cannot reach the level disagrees with every interval that excludes zero; `_reach` reports that.
     close = [CLOSE_CALL] if found.disagrees and tested.least < alpha else []
@@ -251,7 +251,7 @@ def _level(one: _Paired) -> float | None:
     return math.exp(float(one.baseline.mean())) if one.pair.baseline.scores.geometric(one.metric) else None
 
 
-def _of_logarithm(level: float, difference: float) -> float:
+def of_logarithm(level: float, difference: float) -> float:
     """The difference of geometric means that a difference of logarithms leads to."""
     return level * math.expm1(difference)
 

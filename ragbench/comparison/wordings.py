@@ -85,7 +85,7 @@ def wordings_of(queries: QueryTable, rows: npt.NDArray[np.int64]) -> Texts | Non
 
 
 def one_wording(queries: QueryTable, verdicts: Sequence[Verdict]) -> list[str]:
-    """Warn if all queries are masked sentences, and the verdicts cannot tell whether they depend on the wording."""
+    """Warn if all queries are masked sentences, and the verdicts do not tell whether they depend on the wording."""
     tested = [one for one in verdicts if one.difference is not None and not one.same_run]
     if (
         not tested
@@ -93,6 +93,13 @@ def one_wording(queries: QueryTable, verdicts: Sequence[Verdict]) -> list[str]:
         or not set(queries.types) <= {WRITER, CLAUSE_WRITER}
     ):
         return []
+    wordings = wordings_of(queries, np.arange(len(queries)))
+    left_out = any(one.human is not None or one.item == "document" for one in tested)
+    if left_out and wordings is not None and len(_groups(wordings)) >= FEWEST_WORDINGS:
+        return [
+            "warning: the queries are masked sentences in several wordings, and these verdicts do not ask whether a "
+            "further wording would show the same difference: labels of annotators and means by document leave it out"
+        ]
     return [
         "warning: the queries are masked sentences in fewer than three wordings, so nothing shows whether these "
         "differences depend on the wording. Queries of users may decide otherwise: generate the set again with all "

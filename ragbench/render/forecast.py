@@ -94,6 +94,7 @@ def _ground(found: Forecast) -> str:
     return (
         f"Simulated: {found.gates:,} gates on documents drawn with replacement, and a candidate with {noise}. Rules on "
         "latency, cost, failures and coverage see the figures of the baseline."
+        + (" How runs of one system vary is not simulated, so true gates pass less often." if found.repeated else "")
     )
 
 

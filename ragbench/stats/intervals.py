@@ -122,7 +122,7 @@ def mean_interval(
     *,
     resamples: int = 10_000,
     confidence: float = 0.95,
-    levels: bool = False,
+    levels: bool | npt.NDArray[np.bool_] = False,
     runs: RunErrors | None = None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], tuple[str, ...]]:
     """Choose the interval of each column, by a rule from simulations of this project.
@@ -143,8 +143,8 @@ def mean_interval(
         rng: random generator.
         resamples: number of resamples of the bootstrap.
         confidence: coverage, in (0, 1).
-        levels: whether the values are metrics rather than differences of metrics. A column with a value outside of 0 to
-            1 is treated as a difference.
+        levels: whether the values (of each column) are metrics rather than differences of metrics. A column with a
+            value outside of 0 to 1 is treated as a difference.
         runs: the part of the errors that comes from run to run, if the values are means over several runs.
 
     Returns:
@@ -243,10 +243,12 @@ def estimates(
 ) -> dict[str, Estimate]:
     """Estimate mean and interval of every metric. With repeated runs, the interval includes how the runs vary."""
     runs = None if scores.repeats is None else run_errors(scores.repeats, clusters)
-    low, high, _ = mean_interval(scores.values, clusters, rng, resamples=resamples, levels=True, runs=runs)
-    for column, name in enumerate(scores.metrics):
-        if scores.geometric(name):
-            low[column], high[column] = np.exp(low[column]), np.exp(high[column])
+    levels = np.array([not scores.geometric(name) for name in scores.metrics], dtype=bool)
+    low, high, _ = mean_interval(scores.values, clusters, rng, resamples=resamples, levels=levels, runs=runs)
+    for column in np.flatnonzero(~levels).tolist():
+        # The logarithms of values from 0 to 1 have no mean above 0.
+        top = np.inf if (scores.values[:, column] > 0).any() else 0.0
+        low[column], high[column] = np.exp(low[column]), np.exp(min(high[column], top))
     means = scores.means()
     defined = (~np.isnan(scores.values)).sum(axis=0)
     return {name: estimate(means[name], low[i], high[i], int(defined[i])) for i, name in enumerate(scores.metrics)}

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from ragbench.core.errors import SettingError
 from ragbench.stats.checks import check_share, check_values
 from ragbench.stats.clusters import clustered_means
+from ragbench.stats.repeats import RunErrors, with_runs
 
 Array = npt.NDArray[np.float64]
 Shape = Literal["normal", "cauchy"]
@@ -42,6 +43,7 @@ def posterior_difference(
     rope: float,
     shape: Shape = "normal",
     confidence: float = 0.95,
+    runs: RunErrors | None = None,
 ) -> PosteriorDifference | None:
     """Compute the posterior of the true mean difference.
 
@@ -57,6 +59,7 @@ def posterior_difference(
         rope: half width of the region of practical equivalence, 0 or above.
         shape: ``normal`` or ``cauchy``.
         confidence: probability of the credible interval.
+        runs: how the difference varies from run to run, if the values are means over several runs.
 
     Returns:
         None if the differences lie in fewer than two clusters, or do not vary: the data then say nothing about their
@@ -88,6 +91,8 @@ def posterior_difference(
     if shape not in ("normal", "cauchy"):
         raise SettingError(f"there is no prior {shape!r}; there are normal and cauchy")
     found = clustered_means(differences[:, None], clusters)
+    if runs is not None:
+        found = with_runs(found, runs)
     mean, error, df = float(found.means[0]), float(found.errors[0]), float(found.df[0])
     if not error > 0:
         return None

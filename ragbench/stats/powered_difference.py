@@ -65,8 +65,8 @@ class PoweredDifference:
         weight: weight of the model's labels (lambda), 0 to 1; 0 ignores them.
         human: number of queries with labels of annotators.
         machine: number of queries that only the model labelled.
-        effective: number of queries that annotators would have to label for an interval as narrow as the combined one
-            without the model.
+        effective: number of random queries that annotators would have to label for an interval as narrow as the
+            combined one without the model.
     """
 
     combined: Estimated
@@ -95,9 +95,9 @@ def powered_difference(
 
     The variance is that of a regression estimate: residuals of h on m by cluster, each divided by the root of one minus
     its share and leverage (CR2), plus the variance of m over the other queries, with t and Bell and McCaffrey's degrees
-    of freedom, one less for w. To h, two queries are added on which the model is wrong by a typical error, once in each
-    direction, as Bonett and Price add disagreements to paired rates. Without them, 20 queries that happen to show no
-    error would promise that there is none.
+    of freedom, two less if w is not 0. To h, two queries are added on which the model is wrong by a typical error, once
+    in each direction, as Bonett and Price add disagreements to paired rates. Without them, 20 queries that happen to
+    show no error would promise that there is none.
 
     If the annotators' queries were drawn with unequal chances, each counts by 1 / chance, and the model's mean is that
     over all queries (active inference). The degrees of freedom shrink as far as a few queries have most of the weight.
@@ -137,7 +137,8 @@ def powered_difference(
     weight = best_weight(*error_parts(human, predicted, others, seen, groups, shares)) if len(unlabelled) else 0.0
     combined, alone = _estimate(sample, weight), _estimate(sample, 0.0)
     effective = n * _evenness(human, shares) * (alone.error / combined.error) ** 2
-    return PoweredDifference(combined, alone, weight, n, len(unlabelled), effective if weight > 0 else float(n))
+    plain = weight == 0 and chances is None
+    return PoweredDifference(combined, alone, weight, n, len(unlabelled), float(n) if plain else effective)
 
 
 @dataclass(frozen=True)

@@ -84,8 +84,8 @@ def run(options: Options, context: Context) -> Plan | Forecast:
 
 def _forecast(options: Options, rules: GivenRules) -> Forecast:
     """Plan for a gate: from a baseline alone, or from two systems, of which the first is the baseline."""
-    unused = [name for name in ("delta", "margin", "queries", "per_document", "sd", "level", "icc", "qrels", "golden")
-              if getattr(options, name) is not None]  # fmt: skip
+    without = ("delta", "margin", "queries", "per_document", "sd", "run_sd", "level", "icc", "qrels", "golden")
+    unused = [name for name in without if getattr(options, name) is not None]
     if unused:
         raise SettingError(f"cannot be used with {named('rules')}, which plan a gate", option=unused[0])
     if (options.baseline is None) == (not options.pilot):

@@ -158,6 +158,7 @@ def test_few_documents_show_nothing(ragbench: Any) -> None:
         (["--rules", "rules.yaml"], "--rules need --baseline or two systems"),
         (["--rules", "rules.yaml", "SHOP", "--baseline", "main"], "and not both"),
         (["--rules", "rules.yaml", "--baseline", "SHOP", "--delta", ".1"], "--delta cannot be used with --rules"),
+        (["--rules", "rules.yaml", "--baseline", "SHOP", "--run-sd", ".1"], "--run-sd cannot be used with --rules"),
         (["--baseline", "SHOP"], "--baseline is for a gate"),
         (["--level", "1", "--queries", "50"], "--level is 1"),
         (["--level", ".8", "--sd", ".3", "--queries", "50"], "--level and --sd exclude each other"),

@@ -7,7 +7,9 @@ import pytest
 import scipy.stats
 
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
+from ragbench.comparison.gate.best import is_new_best
 from ragbench.comparison.pairing import pair
+from ragbench.comparison.pilot import measure_pilot
 from ragbench.comparison.verdict import VerdictSettings, verdict
 from ragbench.core.scored import ScoredRun
 from ragbench.render.compare import compare_json, compare_markdown
@@ -80,6 +82,14 @@ def test_few_queries_or_two_wordings_predict_nothing(each: int, names: int) -> N
     assert verdict(pair(*runs((0.1,) * names, each)), METRIC).wordings is None
 
 
+def test_the_best_so_far_is_better_in_a_further_wording_too() -> None:
+    assert is_new_best(*runs((0.11, 0.09, 0.1, 0.12, 0.08)), METRIC)
+    mixed = runs((0.11, 0.12, 0.12, -0.06, -0.06))
+    assert not is_new_best(*mixed, METRIC)
+    unknown = [replace(one, queries=replace(one.queries, columns={})) for one in mixed]
+    assert is_new_best(unknown[0], unknown[1], METRIC)
+
+
 def test_a_query_without_a_wording_or_an_average_by_document_leaves_wordings_out() -> None:
     before, after = runs((0.1,) * 5)
     columns = {"wording": [None, *before.queries.columns["wording"][1:]]}
@@ -88,6 +98,25 @@ def test_a_query_without_a_wording_or_an_average_by_document_leaves_wordings_out
     units = [f"d{i // 2}" for i in range(len(before.queries))]
     paired = [replace(one, queries=replace(one.queries, units=units)) for one in (before, after)]
     assert verdict(pair(*paired), METRIC, VerdictSettings(average="documents")).wordings is None
+
+
+def test_the_warning_says_why_wordings_are_left_out() -> None:
+    units = [f"d{i // 2}" for i in range(5 * EACH)]
+    both = [
+        replace(one, queries=replace(one.queries, units=units, types=["masked-sentence"] * len(units)))
+        for one in runs((0.1,) * 5)
+    ]
+    found = compare_runs(both, CompareSettings(metrics=(METRIC,), average="documents")).notes
+    assert any("means by document leave it out" in note for note in found)
+    assert not any("fewer than three wordings" in note for note in found)
+    assert not any("wording" in note for note in compare_runs(both, CompareSettings(metrics=(METRIC,))).notes)
+
+
+def test_a_plan_says_that_a_further_wording_is_not_in_it() -> None:
+    both = runs((0.1, 0.12, 0.02, 0.11, 0.08))
+    assert any("a further wording" in note for note in measure_pilot(pair(*both), METRIC).notes)
+    plain = [replace(one, queries=replace(one.queries, columns={})) for one in both]
+    assert not measure_pilot(pair(*plain), METRIC).notes
 
 
 def test_claims_on_systems_whose_difference_varies_by_wording_are_rare() -> None:

@@ -324,6 +324,18 @@ def test_simultaneous_intervals_follow_the_average() -> None:
         assert one.decision == "worse"
 
 
+def test_slices_add_up_to_the_difference_by_document() -> None:
+    units = ["large"] * 30 + [f"d{i}" for i in range(15)]
+    base = np.linspace(0.3, 0.5, 45)
+    moved = np.where(np.arange(45) < 30, 0.2, -0.1)
+    two = [scored("a", base.tolist(), units=units), scored("b", (base + moved).tolist(), units=units)]
+    types = ["first" if i % 3 else "second" for i in range(45)]
+    two = [replace(one, queries=replace(one.queries, types=types)) for one in two]
+    found = compare_runs(two, CompareSettings(metrics=(METRIC,), by=("type",), average="documents"))
+    assert found.verdicts[0].difference == pytest.approx((0.2 - 15 * 0.1) / 16)
+    assert sum(one.adds for one in found.slices) == pytest.approx(found.verdicts[0].difference)
+
+
 def run_of(run: ScoredRun, queries: int) -> ScoredRun:
     """The first queries of a run."""
     return scored(run.name, run.scores.values[:queries, run.scores.metrics.index(METRIC)].tolist())

@@ -1,6 +1,7 @@
 """Slices, examples and the origin of a difference."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,6 +73,22 @@ def test_origin_by_hand() -> None:
     assert sum(part.adds for part in found.parts) == pytest.approx(difference)
     assert found.finding + found.ranking == pytest.approx(difference)
     assert (found.baseline_items, found.candidate_items, found.baseline_relevant, found.never) == (4, 5, 8, 1)
+
+
+def test_the_origin_adds_up_to_the_shown_difference() -> None:
+    units = ["a", "a", "a", "b", "b", "c", "d", "d"]
+    two = []
+    for name, rankings in (("a", BEFORE), ("b", AFTER)):
+        one = system(name, rankings)
+        scores = score(one.run, one.judgements, ["ndcg@2", "gm_map"])  # type: ignore[arg-type]
+        two.append(replace(one, scores=scores, queries=replace(one.queries, units=units)))
+    for metric in ("ndcg@2", "gm_map"):
+        for average in ("queries", "documents"):
+            found = compare_runs(two, CompareSettings(metrics=(metric,), by=("type",), average=average))
+            difference = found.verdicts[0].difference
+            assert sum(part.adds for part in found.origins[0].parts) == pytest.approx(difference)
+            assert found.origins[0].finding + found.origins[0].ranking == pytest.approx(difference)
+            assert sum(one.adds for one in found.slices) == pytest.approx(difference)
 
 
 def test_shares_are_compared_where_another_chunking_has_more_to_find() -> None:

@@ -7,8 +7,11 @@ import numpy.typing as npt
 import pytest
 
 from ragbench.comparison.compare import Compared, CompareSettings, compare_metrics, compare_runs
+from ragbench.comparison.gate.best import is_new_best
+from ragbench.comparison.gate.bounds import difference_bounds, more_queries
 from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.rules import MetricRule, Rules
+from ragbench.comparison.pairing import Pair
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.render.compare import compare_json, compare_markdown
@@ -95,6 +98,18 @@ def test_equivalence_and_documents_include_the_runs() -> None:
     assert unsure.low < sure.low - 0.06
 
 
+def test_the_bayesian_reading_includes_the_runs() -> None:
+    steady, better = values(5, 1, 0.0), values(8, 1, 0.0, gain=0.05)
+    shifts = np.array([-0.12, 0.12, 0.0])[:, None]
+    for average in ("queries", "documents"):
+        settings = {"bayes": True, "average": average}
+        sure = compared(system("a", steady), system("b", better), **settings).posteriors[0]
+        unsure = compared(system("a", steady), system("b", better + shifts), **settings).posteriors[0]
+        assert sure.better > 0.99
+        assert unsure.better < 0.9
+        assert unsure.high - unsure.low > 3 * (sure.high - sure.low)
+
+
 def test_several_systems_have_no_simultaneous_intervals_that_ignore_runs() -> None:
     three = [system("a", values(1, 3, 0.05)), system("b", values(2, 3, 0.05)), system("c", values(3, 3, 0.05))]
     found = compared(*three, correction="max-t")
@@ -103,6 +118,10 @@ def test_several_systems_have_no_simultaneous_intervals_that_ignore_runs() -> No
     assert all(any("whole runs vary" in note for note in one.notes) for one in found.verdicts)
     holm = compared(*three, correction="holm")
     assert [one.p_adjusted for one in found.verdicts] == [one.p_adjusted for one in holm.verdicts]
+    assert found.choice == holm.choice
+    assert found.choice.endswith("2 comparisons: Holm.")
+    assert all(any("Holm in place of max-t" in note for note in one.notes) for one in found.verdicts)
+    assert not any("Holm" in note for one in holm.verdicts for note in one.notes)
     table = compare_metrics(three, CompareSettings(metrics=("x",), resamples=500))
     assert [one.p_adjusted for one in table] == [one.p_adjusted for one in holm.verdicts]
 
@@ -126,3 +145,32 @@ def test_a_gate_includes_how_whole_runs_vary() -> None:
     assert low is not None
     # At most the one-sided t bound of three run means: .001 - 2.92 x .05 / sqrt(3).
     assert low <= 0.001 - 2.92 * 0.05 / np.sqrt(3) + 1e-3
+
+
+def test_a_lucky_run_is_no_new_best() -> None:
+    best, lucky = system("a", values(4, 1, 0.0)), values(3, 1, 0.0, gain=0.04)
+    shifts = np.array([-0.08, 0.0, 0.08])[:, None]
+    assert is_new_best(best, system("b", lucky), "x")
+    assert not is_new_best(best, system("b", lucky + shifts), "x")
+
+
+def test_runs_that_vary_around_the_same_mean_are_not_the_same_run() -> None:
+    base = np.full((1, N), 0.5)
+    varied = system("b", base + np.array([-0.25, 0.25, 0.0])[:, None])
+    assert not Pair(system("a", base), varied).same_run
+    assert Pair(varied, replace(varied, name="copy")).same_run
+    assert Pair(system("a", base), system("b", np.repeat(base, 3, axis=0))).same_run
+
+
+def test_no_number_of_queries_decides_what_whole_runs_leave_open() -> None:
+    base = values(1, 1, 0.0)
+    shifts = np.array([-0.05, 0.05, 0.0])[:, None]
+    rules = Rules(rules=(MetricRule(metric="x", margin=0.05),), source="gate.yaml")
+    (found,) = decide_gate(system("a", base), system("b", base + 0.001 + shifts), rules).decided
+    assert found.outcome == "inconclusive"
+    assert found.more_queries is None
+    one = difference_bounds(np.tile([0.1, -0.1], 40), np.arange(80), below=0.05, above=0.05)
+    several = replace(one, error=np.hypot(one.error or 0.0, 0.005), shared=0.005**2)
+    z = 1.644854 + 0.841621  # of 95% and 80%
+    share = ((one.error or 0.0) * z) ** 2 / (0.03**2 - (0.005 * z) ** 2)
+    assert more_queries(several, -0.03, 0.05, 0.05) == max(1, int(np.ceil((max(share, 98.4 / 80) - 1) * 80)))

@@ -1,16 +1,19 @@
 """What a planned gate predicts, beside gates of the gate's own command on independently simulated runs."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from ragbench.comparison.gate.decide import decide_gate, decide_rule, outcome_of
-from ragbench.comparison.gate.forecast import forecast
+from ragbench.comparison.gate.forecast import SizeChance, _needed, forecast
 from ragbench.comparison.gate.rules import FailuresRule, MetricRule, Rules
 from ragbench.comparison.pairing import Pair
 from ragbench.core.errors import ArmError, SettingError
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
+from ragbench.render.forecast import forecast_json
 
 Array = npt.NDArray[np.float64]
 QUERIES = 120
@@ -82,6 +85,31 @@ def test_slices_of_a_rule_count_as_one_rule() -> None:
     found = forecast(run("a", values), Rules(rules=(MetricRule(metric="ndcg@10", margin=0.3, by="type"),)), gates=20)
     assert [one.name for one in found.chances] == ["ndcg@10 by slice"]
     assert found.chances[0].passes == 1.0
+
+
+def test_a_candidate_is_as_good_as_the_baseline_in_each_slice_and_wording() -> None:
+    rng = np.random.default_rng(6)
+    values = np.where(np.arange(400)[:, None] % 2, 0.9, 0.3) + rng.uniform(-0.05, 0.05, (400, 2))
+    easy = run("a", values)
+    by_type = Rules(rules=(MetricRule(metric="ndcg@10", margin=0.05, by="type"),))
+    assert forecast(easy, by_type, gates=20).sizes[0].passes == 1.0
+    wordings = [f"w{i % 4}" for i in range(400)]
+    several = replace(easy, queries=replace(easy.queries, columns={"wording": wordings}))
+    whole = Rules(rules=(MetricRule(metric="ndcg@10", margin=0.05),))
+    assert forecast(several, whole, gates=20).sizes[0].passes == 1.0
+
+
+def test_it_says_that_runs_of_a_system_are_not_simulated() -> None:
+    once = run("a", drawn(np.random.default_rng(7), 0.8)[0])
+    rules = Rules(rules=(MetricRule(metric="ndcg@10", margin=0.3),))
+    twice = replace(once, scores=Scores.mean_of([[once.scores], [once.scores]]))
+    said = [forecast_json(forecast(one, rules, gates=5))["sentences"][-1] for one in (once, twice)]  # type: ignore[index]
+    assert ["is not simulated" in one for one in said] == [False, True]
+
+
+def test_a_power_above_what_the_gates_can_show_has_a_number_of_queries() -> None:
+    sizes = [SizeChance(100, 50, 0.992, 0.0, 0.008), SizeChance(200, 100, 1.0, 0.0, 0.0)]
+    assert _needed(sizes, 0.995) == 200
 
 
 def test_undefined_values_stay_where_they_are() -> None:

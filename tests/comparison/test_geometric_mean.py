@@ -12,6 +12,7 @@ from ragbench.core.errors import SettingError
 from ragbench.core.judgements import Judgements
 from ragbench.core.runs import Run
 from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.core.scores import Scores
 from ragbench.metrics.score import score
 from ragbench.stats.equivalence import tost
 from ragbench.stats.intervals import estimates
@@ -50,6 +51,13 @@ def test_the_interval_is_that_of_the_logarithms() -> None:
     assert found.low < found.mean < found.high  # type: ignore[operator]
 
 
+def test_the_interval_of_perfect_rankings_ends_at_one() -> None:
+    perfect = Scores(IDS, ("gm_map",), np.zeros((12, 1)), averages={"gm_map": "geometric"})
+    found = estimates(perfect, np.arange(12), np.random.default_rng(0), 1000)["gm_map"]
+    assert (found.mean, found.high) == (1.0, 1.0)
+    assert 0.6 < found.low < 0.9  # type: ignore[operator]
+
+
 def test_a_difference_is_that_of_the_means_with_the_interval_of_their_ratio() -> None:
     compared = compare_runs([ONE, TWO], CompareSettings(metrics=("gm_map",), by=("type",), margin=0.1))
     (found,) = compared.verdicts
@@ -62,6 +70,14 @@ def test_a_difference_is_that_of_the_means_with_the_interval_of_their_ratio() ->
     # tests/stats has the test of equivalence itself; here it gets the logarithm of the ratio that the margin allows.
     assert found.p_equivalence == pytest.approx(tost(log, np.arange(12), np.log(1 + 0.1 / one)).p)
     assert sum(part.adds for part in compared.slices) == pytest.approx(found.difference)
+
+
+def test_simultaneous_intervals_have_the_unit_of_the_difference() -> None:
+    compared = compare_runs([ONE, TWO, system("three", 3)], CompareSettings(metrics=("gm_map",)))
+    for found in compared.verdicts:
+        assert found.simultaneous_low < found.low < found.high < found.simultaneous_high  # type: ignore[operator]
+        assert found.simultaneous_low > -found.baseline_mean  # type: ignore[operator]
+        assert found.simultaneous_high < 5 * found.high  # type: ignore[operator]
 
 
 def test_a_plan_wants_an_arithmetic_mean() -> None:

@@ -1,11 +1,13 @@
 """Holes filled by a model: corrected for its errors, also where a new system finds what nobody labelled."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import ragbench as rb
+from ragbench.comparison.references import read_references
 from ragbench.core.errors import InputError
 from ragbench.io.trec import write_qrels
 from ragbench.render.compare import compare_json, compare_markdown
@@ -63,6 +65,16 @@ def test_a_model_that_labelled_no_judged_item_is_refused(files: tuple[Path, floa
         rb.compare(
             folder / "old.run", folder / "new.run", qrels=folder / "known.qrels", model_labels=folder / "few.qrels"
         )
+
+
+def test_queries_of_one_document_are_refused(files: tuple[Path, float]) -> None:
+    folder, _ = files
+    runs = read_references(
+        [str(folder / "old.run"), str(folder / "new.run")], qrels=folder / "known.qrels", metrics=["p@5"]
+    )
+    alone = [replace(one, queries=replace(one.queries, units=["document:d"] * QUERIES)) for one in runs]
+    with pytest.raises(InputError, match="all queries come from one document"):
+        rb.compare(*alone, metrics=["p@5"], model_labels=folder / "model.qrels")
 
 
 def test_drawn_labels_have_the_share_that_rogan_and_gladen_estimate() -> None:

@@ -1,15 +1,21 @@
 """Labels of annotators in a comparison: which queries count, what decides, and what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import ragbench as rb
-from ragbench.comparison.compare import Compared
+from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
+from ragbench.comparison.human import HumanLabels
+from ragbench.comparison.next_labels import next_labels
+from ragbench.comparison.pairing import Pair
 from ragbench.comparison.references import read_references
+from ragbench.core.annotations import AnnotatorLabels
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.judgements import Judgements
+from ragbench.core.scores import Scores
 from ragbench.io.trec import read_qrels
 from ragbench.render.compare import compare_json, compare_markdown
 from ragbench.stats.powered_difference import powered_difference
@@ -97,6 +103,26 @@ def test_a_file_of_relevant_items_only_is_complete(files: tuple[Path, Labels]) -
     assert compared(folder, positive).verdicts == compared(folder, part).verdicts
 
 
+def test_a_second_round_keeps_what_a_file_of_relevant_items_says(files: tuple[Path, Labels]) -> None:
+    folder, human = files
+    both = read_references(
+        [str(folder / "old.run"), str(folder / "new.run")], qrels=folder / "model.qrels", metrics=["ndcg@10"]
+    )
+    relevant = {q: {d: label for d, label in human[q].items() if label} for q in list(human)[:20]}
+    first = HumanLabels.of(Judgements.from_dict(relevant), both[0])
+    sheet = next_labels([Pair(*both)], "ndcg@10", 10, human=first)
+    labels: Labels = {}
+    for row in sheet.rows:
+        label = row.label if row.label is not None else human[row.query_id].get(row.item_id, 0)
+        labels.setdefault(row.query_id, {})[row.item_id] = label
+    chances = {row.query_id: row.chance for row in sheet.rows}
+    second = HumanLabels.of(AnnotatorLabels(Judgements.from_dict(labels), chances), both[0])
+    places = [list(second.ids).index(id_) for id_ in first.ids]
+    for system in both:
+        expected = first.values(system, "ndcg@10")
+        np.testing.assert_allclose(second.values(system, "ndcg@10")[places], expected)
+
+
 def test_a_query_without_a_relevant_item_counts_as_no_difference(files: tuple[Path, Labels]) -> None:
     folder, human = files
     part = {q: human[q] for q in list(human)[:20]}
@@ -132,6 +158,24 @@ def test_what_cannot_be_decided_is_refused(files: tuple[Path, Labels]) -> None:
         compared(folder, part, correction="tukey")
     with pytest.raises(SettingError, match="is 'wilcoxon'"):
         compared(folder, part, test="wilcoxon")
+    with pytest.raises(SettingError, match="documents does not go with labels of annotators"):
+        compared(folder, part, average="documents")
+
+
+def test_other_labels_do_not_score_what_has_several_rankings_or_a_geometric_mean(files: tuple[Path, Labels]) -> None:
+    folder, human = files
+    old, new = read_references(
+        [str(folder / "old.run"), str(folder / "new.run")], qrels=folder / "model.qrels", metrics=["ndcg@10", "gm_map"]
+    )
+    labels = Judgements.from_dict({q: human[q] for q in list(human)[:20]})
+    with pytest.raises(InputError, match="gm_map is a geometric mean"):
+        compare_runs([old, new], CompareSettings(metrics=("gm_map",)), human=labels)
+    with pytest.raises(InputError, match="gm_map is a geometric mean"):
+        compare_runs([old, new], CompareSettings(metrics=("gm_map",)), model_labels=labels)
+    twice = replace(new, scores=Scores.mean_of([[new.scores], [new.scores]]))
+    for given in ({"human": labels}, {"model_labels": labels}, {"label_next": 5}):
+        with pytest.raises(InputError, match="new ran several times"):
+            compare_runs([old, twice], CompareSettings(), **given)  # type: ignore[arg-type]
 
 
 def test_a_gate_decides_its_margin_by_both_kinds_of_labels(files: tuple[Path, Labels]) -> None:

@@ -1,12 +1,15 @@
 """Stored rankings are scored again at another relevance level, as an evaluation at that level scores them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import ragbench as rb
+from ragbench.comparison.references import read_references
+from ragbench.comparison.rescore import at_level
 from ragbench.core.errors import InputError, SettingError
 
 
@@ -41,6 +44,14 @@ def test_compare_scores_again(folders: tuple[Path, Path]) -> None:
     ]
     first = rb.compare(one, metrics=["recall@2"], resamples=200).verdicts[0]
     assert first.baseline_mean != again.verdicts[0].baseline_mean
+
+
+def test_metrics_without_a_cut_off_still_say_where_the_search_cut_them(folders: tuple[Path, Path]) -> None:
+    (one,) = [run for run in read_references([str(folders[0])]) if run.name.startswith("a")]
+    cut = replace(one, scores=replace(one.scores, cuts={"map": 3}))
+    names = ("map(level=2)", "recall(level=2)@2")
+    assert at_level(cut, names, 2).scores.cuts == {"map(level=2)": 3}
+    assert at_level(one, names, 2).scores.cuts == {}
 
 
 def test_run_files_and_stored_runs_take_the_same_option(folders: tuple[Path, Path]) -> None:

@@ -101,3 +101,12 @@ def test_wrong_input_is_refused() -> None:
         powered_difference(ten, np.where(ten == 2, np.nan, ten), ten)
     with pytest.raises(InputError, match="give both"):
         powered_difference(ten, ten, ten, np.arange(10))
+
+
+def test_queries_of_unequal_chances_are_worth_fewer_random_ones_also_without_the_model() -> None:
+    human = np.random.default_rng(8).normal(0.0, 0.2, size=100)
+    nothing, chances = np.zeros(100), np.tile([0.9, 0.1], 50)
+    found = powered_difference(human, nothing, nothing, chances=chances)
+    assert found.weight == 0.0
+    assert found.effective == pytest.approx(1 / (((1 / chances) / (1 / chances).sum()) ** 2).sum(), rel=0.15)
+    assert powered_difference(human, nothing, nothing).effective == 100.0

@@ -6,10 +6,13 @@ import numpy.typing as npt
 from ragbench.comparison.gate.bounds import FEWEST_CLUSTERS
 from ragbench.comparison.gate.metric_rules import metric_name
 from ragbench.comparison.pairing import column, pair
+from ragbench.comparison.runs import added, errors_of
+from ragbench.comparison.wordings import PREDICTED, further_wording, wordings_of
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.scored import ScoredRun
 from ragbench.stats.bounds import mean_bounds
 from ragbench.stats.clusters import cluster_index, clustered_means
+from ragbench.stats.repeats import RunErrors, with_runs
 
 ERROR = 0.01
 """Probability that a system that is no better becomes the best."""
@@ -19,8 +22,9 @@ def is_new_best(best: ScoredRun, candidate: ScoredRun, metric: str) -> bool:
     """Whether the candidate is shown to be better than the best system so far.
 
     The highest mean of many systems is too high by chance (the winner's curse), so a gate that measures from it would
-    raise false alarms. The best therefore changes only if the lower bound of the difference lies above 0. Small
-    improvements that are not shown alone add up, because all are measured from the same best.
+    raise false alarms. The best therefore changes only if the lower bound of the difference lies above 0, on queries in
+    several wordings that of a further wording too. Small improvements that are not shown alone add up, because all are
+    measured from the same best.
 
     Args:
         best: the best system so far.
@@ -51,17 +55,32 @@ def is_new_best(best: ScoredRun, candidate: ScoredRun, metric: str) -> bool:
     kept = ~(np.isnan(before) | np.isnan(after))
     sign = -1.0 if best.scores.direction(names[0] or metric) == "lower" else 1.0
     units = [unit for unit, keep in zip(both.queries.units, kept.tolist(), strict=True) if keep]
-    return shown_better(sign * (after - before)[kept], cluster_index(units))
+    rows, clusters = np.flatnonzero(kept), cluster_index(units)
+    runs = added(
+        errors_of(both.baseline, names[0] or metric, rows, clusters),
+        errors_of(both.candidate, names[1] or metric, rows, clusters),
+    )
+    differences = sign * (after - before)[kept]
+    wordings = wordings_of(both.queries, rows)
+    further = None if wordings is None else further_wording(differences, wordings)
+    if further is not None and further.interval(PREDICTED)[0] <= 0:
+        return False
+    return shown_better(differences, clusters, runs)
 
 
-def shown_better(differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]) -> bool:
+def shown_better(
+    differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], runs: RunErrors | None = None
+) -> bool:
     """Whether the lower bound of the mean difference, at `ERROR`, lies above 0.
 
     Args:
         differences: (n,) without NaN.
         clusters: (n,) cluster of each query.
+        runs: how the difference varies from run to run, if the values are means over several runs.
     """
     found = clustered_means(differences[:, None], clusters)
+    if runs is not None:
+        found = with_runs(found, runs)
     if not len(differences) or int(found.clusters[0]) < FEWEST_CLUSTERS:
         return False
     return mean_bounds(found).lower(ERROR, unseen=False) > 0

@@ -32,6 +32,7 @@ class Bounds:
         effective: effective number of units of a difference, which limits what its lower bound can rule out; None for
             other values.
         by_wording: whether an end is that of a further wording (`over_wordings`).
+        shared: the part of the squared error that all queries of a run share, which no number of queries reduces.
     """
 
     mean: float | None
@@ -43,6 +44,7 @@ class Bounds:
     method: str
     effective: float | None = None
     by_wording: bool = False
+    shared: float = 0.0
 
 
 def share_bounds(
@@ -87,7 +89,8 @@ def share_bounds(
     low_n, high_n = (_effective(mean, error, n, df, effective, chance) for chance in (below, above))
     low = float(betaincinv(mean * low_n, (1 - mean) * low_n + 1, below)) if mean > 0 else 0.0
     high = float(betaincinv(mean * high_n + 1, (1 - mean) * high_n, 1 - above)) if mean < 1 else 1.0
-    return Bounds(mean, low, high, error, n, groups, "Clopper-Pearson" + _clustered(n, groups))
+    method = "Clopper-Pearson" + _clustered(n, groups)
+    return Bounds(mean, low, high, error, n, groups, method, shared=_shared(runs))
 
 
 def difference_bounds(
@@ -120,7 +123,7 @@ def difference_bounds(
     bounds = mean_bounds(found)
     low, high = bounds.lower(below), bounds.upper(above, unseen=False)
     method = "t for rare losses" + _clustered(n, groups)
-    return Bounds(bounds.mean, low, high, bounds.error, n, groups, method, bounds.effective)
+    return Bounds(bounds.mean, low, high, bounds.error, n, groups, method, bounds.effective, shared=_shared(runs))
 
 
 def over_wordings(bounds: Bounds, values: npt.NDArray[np.float64], wordings: npt.NDArray[np.str_]) -> Bounds:
@@ -155,6 +158,10 @@ def _without_bounds(values: npt.NDArray[np.float64], groups: int) -> Bounds:
     return Bounds(float(values.mean()) if len(values) else None, None, None, None, len(values), groups, "none")
 
 
+def _shared(runs: RunErrors | None) -> float:
+    return 0.0 if runs is None else float(runs.shared[0])
+
+
 def _clustered(n: int, groups: int) -> str:
     return f", clustered in {groups}" if groups < n else ""
 
@@ -168,9 +175,10 @@ HOPELESS = 100
 def more_queries(bounds: Bounds, bound: float, below: float, above: float) -> int | None:
     """Estimate how many more queries, with the same number per document, separate the interval from the bound.
 
-    ``n' = n ((z_{1-a} + z_power) se / |mean - bound|)^2``, on the side of the mean. For a difference above its bound,
-    it is at least the number that rules out losses that the sample does not show. If all values are 1, it is the number
-    of units that would be unlikely to be all 1 below the floor.
+    ``n' = n z^2 (se^2 - shared) / ((mean - bound)^2 - z^2 shared)`` with ``z = z_{1-a} + z_power``, on the side of the
+    mean. What the queries of a run share stays, however many they are. For a difference above its bound, it is at least
+    the number that rules out losses that the sample does not show. If all values are 1, it is the number of units that
+    would be unlikely to be all 1 below the floor.
 
     Args:
         bounds: the present bounds.
@@ -179,7 +187,7 @@ def more_queries(bounds: Bounds, bound: float, below: float, above: float) -> in
         above: error rate of the upper bound.
 
     Returns:
-        The number of queries, or None if the mean is too close to the bound or nothing is known.
+        The number of queries, or None if the mean is too close to the bound for any number, or nothing is known.
 
     Source: the sample size of a one-sided test, as in Cohen 1988.
     """
@@ -194,8 +202,11 @@ def more_queries(bounds: Bounds, bound: float, below: float, above: float) -> in
     from scipy.special import ndtri
 
     chance = below if bounds.mean > bound else above
-    reach = float(ndtri(1 - chance) + ndtri(POWER)) * bounds.error
-    times = (reach / gap) ** 2
+    reach = float(ndtri(1 - chance) + ndtri(POWER)) ** 2
+    left = gap**2 - reach * bounds.shared
+    if left <= 0:
+        return None
+    times = reach * (bounds.error**2 - bounds.shared) / left
     if bounds.effective is not None and bounds.mean > bound:
         # Losses that this sample does not show are ruled out by the number of queries alone.
         share = min(gap / (1 + bounds.mean), 1 - below)

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.comparison.gate.decide import anchor_of, decide_rule, outcome_of
-from ragbench.comparison.gate.metric_rules import check_applicable
+from ragbench.comparison.gate.metric_rules import check_applicable, wanted_slices
 from ragbench.comparison.gate.result import Decided, Gate
 from ragbench.comparison.gate.rules import MetricRule, Role, Rules
 from ragbench.comparison.pairing import Pair, align
+from ragbench.comparison.wordings import COLUMN as WORDING
 from ragbench.core.context import generator
 from ragbench.core.errors import ArmError
 from ragbench.core.scored import QueryTable, ScoredRun
@@ -84,6 +85,7 @@ class Forecast(Shown):
         sizes: chances with the present and with larger sets.
         queries: about how many queries pass an unchanged candidate with the wanted chance; None if more than the
             largest simulated set.
+        repeated: whether a system ran several times. The simulated systems run once, with its means over the runs.
     """
 
     baseline: str
@@ -96,6 +98,7 @@ class Forecast(Shown):
     bottleneck: RuleChance | None
     sizes: tuple[SizeChance, ...]
     queries: int | None
+    repeated: bool = False
 
 
 def forecast(
@@ -112,10 +115,10 @@ def forecast(
     """Simulate gates of a candidate that is as good as the baseline.
 
     Each gate draws documents of the baseline with replacement, with all of their queries. The candidate changes some of
-    them: with probability ``1 - correlation`` the queries of a document get the values of other queries, so that its
-    mean is that of the baseline and its values correlate by ``correlation``. With ``other``, a coin decides for each
-    document which of the two systems is the baseline and which the candidate. The gate's own code decides the rules on
-    metrics. Other rules see the figures of the baseline.
+    them: with probability ``1 - correlation`` the queries of a document get the values of other queries of their slices
+    and wording, so that its mean is that of the baseline and its values correlate by ``correlation``. With ``other``, a
+    coin decides for each document which of the two systems is the baseline and which the candidate. The gate's own code
+    decides the rules on metrics. Other rules see the figures of the baseline.
 
     Args:
         baseline: the system to compare with.
@@ -154,6 +157,7 @@ def forecast(
     return Forecast(
         baseline.name, "" if other is None else other.name, rules, None if other else correlation, power, gates,
         chances, _bottleneck(chances, sizes[0].passes, power), tuple(sizes), _needed(sizes, power),
+        any(one.scores.repeats is not None for one in (first, second, *rest) if one is not None),
     )  # fmt: skip
 
 
@@ -169,8 +173,7 @@ class _Source:
         units = cluster_index(baseline.queries.units)
         self.rows = [np.flatnonzero(units == unit) for unit in range(int(units.max()) + 1)]
         self.queries, self.documents = len(units), len(self.rows)
-        # Only queries that lack the same metrics can exchange their values.
-        self.patterns = cluster_index([row.tobytes().hex() for row in np.isnan(baseline.scores.values)])
+        self.patterns = _alike(baseline, rules)
 
     def gate(self, rng: np.random.Generator, times: int) -> Rulings:
         """Decide one gate of a set that is ``times`` as large."""
@@ -205,7 +208,7 @@ class _Source:
         )  # fmt: skip
 
     def _exchanged(self, rng: np.random.Generator, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """For each row, a random row that lacks the same metrics."""
+        """For each row, a random row that is alike (`_alike`)."""
         found = np.empty_like(rows)
         for pattern in np.unique(self.patterns[rows]).tolist():
             at = np.flatnonzero(self.patterns[rows] == pattern)
@@ -222,6 +225,22 @@ class _Source:
             blocked += Gate(outcome, "", decided, (), self.rules, self.baseline, self.baseline).blocks
         n = len(found)
         return SizeChance(times * self.queries, times * self.documents, passes / n, fails / n, blocked / n)
+
+
+def _alike(run: ScoredRun, rules: Rules) -> npt.NDArray[np.int64]:
+    """(q,) Numbers that are the same for queries that can exchange their values.
+
+    They lack the same metrics, and are in the same slices and wording, so that a candidate is as good as the baseline
+    in each of these, too.
+    """
+    n = len(run.queries)
+    marks: list[Sequence[object]] = [[row.tobytes() for row in np.isnan(run.scores.values)]]
+    marks.append(run.queries.columns.get(WORDING) or [None] * n)
+    for rule in rules.rules:
+        for part in wanted_slices(rule, run) if isinstance(rule, MetricRule) else ():
+            if rule.by is None or len(part.rows) >= rule.min_queries:
+                marks.append(np.isin(np.arange(n), part.rows).tolist())
+    return cluster_index([repr(mark) for mark in zip(*marks, strict=True)])
 
 
 def _run(like: ScoredRun, table: QueryTable, values: npt.NDArray[np.float64]) -> ScoredRun:
@@ -274,6 +293,6 @@ def _needed(sizes: Sequence[SizeChance], power: float) -> int | None:
         return last.queries
     before = sizes[-2]
     low, high = (float(ndtri(min(max(size.passes, 1 / LARGER), 1 - 1 / LARGER))) for size in (before, last))
-    share = (float(ndtri(power)) - low) / (high - low)
+    share = min((float(ndtri(power)) - low) / (high - low), 1.0) if high > low else 1.0
     needed = (sqrt(before.queries) + share * (sqrt(last.queries) - sqrt(before.queries))) ** 2
     return int(round(needed, 1 - floor(log10(needed))))

@@ -458,6 +458,7 @@ def _skipped(rule: MetricRule, metric: str, part: str, n: int) -> Decided:
         metric=metric,
         slice=part,
         anchor=rule.anchor or "",
+        average=rule.average,
         n=n,
         reason=f"{n} queries with a relevant item; slices under {rule.min_queries} (min_queries) are not decided",
     )
