@@ -94,8 +94,8 @@ def one_wording(queries: QueryTable, verdicts: Sequence[Verdict]) -> list[str]:
     ):
         return []
     wordings = wordings_of(queries, np.arange(len(queries)))
-    left_out = any(one.human is not None or one.item == "document" for one in tested)
-    if left_out and wordings is not None and len(_groups(wordings)) >= FEWEST_WORDINGS:
+    elsewhere = any(one.human is not None or one.item == "document" for one in tested)
+    if elsewhere and wordings is not None and groups_of(wordings):
         return [
             "warning: the queries are masked sentences in several wordings, and these verdicts do not ask whether a "
             "further wording would show the same difference: labels of annotators and means by document leave it out"

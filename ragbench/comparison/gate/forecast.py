@@ -236,8 +236,8 @@ def _alike(run: ScoredRun, rules: Rules) -> npt.NDArray[np.int64]:
     n = len(run.queries)
     marks: list[Sequence[object]] = [[row.tobytes() for row in np.isnan(run.scores.values)]]
     marks.append(run.queries.columns.get(WORDING) or [None] * n)
-    for rule in rules.rules:
-        for part in wanted_slices(rule, run) if isinstance(rule, MetricRule) else ():
+    for rule in (rule for rule in rules.rules if isinstance(rule, MetricRule)):
+        for part in wanted_slices(rule, run):
             if rule.by is None or len(part.rows) >= rule.min_queries:
                 marks.append(np.isin(np.arange(n), part.rows).tolist())
     return cluster_index([repr(mark) for mark in zip(*marks, strict=True)])
