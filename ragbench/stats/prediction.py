@@ -62,7 +62,7 @@ def further_mean(means: npt.NDArray[np.float64], weights: npt.NDArray[np.float64
     Examples:
         >>> found = further_mean(np.array([0.11, 0.04, 0.11, 0.05, 0.02]), np.ones(5))
         >>> round(found.mean, 3), round(found.same_sign, 2)
-        (0.066, 0.9)
+        (0.066, 0.89)
     """
     if len(means) < 2 or not (weights > 0).all():
         raise InputError(f"a prediction needs two groups with weights above 0; there are {len(means)}")

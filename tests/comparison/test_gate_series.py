@@ -64,7 +64,7 @@ def test_what_cannot_be_the_best_is_refused() -> None:
     values = np.linspace(0, 1, 30)
     with pytest.raises(SettingError, match="no such metric"):
         is_new_best(run("a", values), run("b", values), "mrr@10")
-    with pytest.raises(InputError, match="set it anew"):
+    with pytest.raises(InputError, match="store it again"):
         is_new_best(run("a", values), run("b", values, ids="other"), "ndcg@10")
 
 

@@ -53,6 +53,18 @@ NOT_RUN = {
         "ragbench compare old.run new.run --qrels model.qrels",
     ): "labels of a model and of annotators; tests/comparison/test_human.py has both",
     (
+        "guides/compare.md",
+        "ragbench compare old.run new.run --qrels annotators.qrels --model-labels",
+    ): "labels of a model for unjudged items; tests/comparison/test_holes.py has some",
+    (
+        "guides/metrics-of-run-files.md",
+        "ragbench eval",
+    ): "run files of several systems; tests/workflows/test_replay.py has some",
+    (
+        "guides/audit.md",
+        "ragbench golden corpus",
+    ): "queries of the page mask nothing; tests/golden/test_corpus_masked_evaluation.py has some that do",
+    (
         "guides/evaluate.md",
         "ragbench eval --corpus docs/",
     ): "a service that answers differently each time; tests/workflows/test_repeats.py has one",
