@@ -148,10 +148,8 @@ def values_by(system: ScoredRun, labels: Judgements, metric: str) -> Array:
         raise InputError(
             f"{named('human')}: {metric} is not a metric of rankings, so labels of items do not score it"
         ) from error
-    settings = system.manifest.get("settings")
-    expected = isinstance(settings, Mapping) and settings.get("ties") == "expected"
     run = system.run.select(list(labels.query_ids))
-    scores = score(run, labels, metric, ties="expected" if expected else "trec")
+    scores = score(run, labels, metric, ties=system.ties)
     if scores.geometric(metric):
         raise InputError(
             f"{metric} is a geometric mean, and other labels decide differences of arithmetic means: use map"

@@ -67,9 +67,7 @@ def at_level(run: ScoredRun, metrics: Sequence[str], level: int | None) -> Score
         raise InputError(f"{run.name}: it has no rankings to score again at level {level}")
     if run.scores.repeats is not None:
         raise InputError(f"{run.name} ran several times and is not scored again; evaluate it at level {level}")
-    settings = run.manifest.get("settings")
-    expected = isinstance(settings, dict) and settings.get("ties") == "expected"
-    scores = score(run.run, run.judgements, list(metrics), ties="expected" if expected else "trec")
+    scores = score(run.run, run.judgements, list(metrics), ties=run.ties)
     depth = max(run.scores.cuts.values(), default=0)
     cuts = {str(metric): depth for metric in parse_all(list(metrics)) if depth and uncut(metric)}
     return replace(run, scores=replace(scores, cuts=cuts))

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.scored import QueryTable
-from ragbench.core.verdicts import AcrossWordings, Verdict, WordingDifference
+from ragbench.core.verdicts import CONSISTENT, AcrossWordings, Verdict, WordingDifference
 from ragbench.golden.wordings import CLAUSE_WRITER, WRITER
 from ragbench.stats.clusters import cluster_index, clustered_means
 from ragbench.stats.distributions import t_above, t_quantile
@@ -20,7 +20,7 @@ from ragbench.stats.prediction import FurtherMean, equal_means_p, further_mean, 
 
 COLUMN = "wording"
 """The column of the queries that has their wording."""
-PREDICTED = 0.8
+PREDICTED = 2 * CONSISTENT - 1
 """Level of the prediction interval. A further wording has the same sign with a chance of `CONSISTENT` where it excludes
 0."""
 
@@ -44,11 +44,11 @@ def across_wordings(
         confidence: confidence of the intervals by wording.
         unit: converts a difference for print.
     """
-    further = further_wording(differences, wordings)
-    if further is None:
+    groups = groups_of(wordings)
+    if not groups:
         return None
     parts, means, errors = [], [], []
-    for name, rows in groups_of(wordings):
+    for name, rows in groups:
         found = clustered_means(differences[rows, None], cluster_index(clusters[rows].tolist()))
         mean, error, df = float(found.means[0]), float(found.errors[0]), float(found.df[0])
         low, high, p = None, None, 1.0
@@ -58,6 +58,7 @@ def across_wordings(
         parts.append(WordingDifference(name, len(rows), unit(mean), low, high, p))
         means.append(mean)
         errors.append(error)
+    further = further_mean(np.array(means), np.array([float(part.n) for part in parts]))
     low, high = further.interval(PREDICTED)
     equal = equal_means_p(np.array(means), np.array(errors))
     return AcrossWordings(tuple(parts), further.same_sign, unit(low), unit(high), equal)
@@ -98,7 +99,7 @@ def one_wording(queries: QueryTable, verdicts: Sequence[Verdict]) -> list[str]:
     if elsewhere and wordings is not None and groups_of(wordings):
         return [
             "warning: the queries are masked sentences in several wordings, and these verdicts do not ask whether a "
-            "further wording would show the same difference: labels of annotators and means by document leave it out"
+            "further wording would show the same difference: labels of annotators and means by document do not check it"
         ]
     return [
         "warning: the queries are masked sentences in fewer than three wordings, so nothing shows whether these "

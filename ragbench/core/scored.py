@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -128,6 +129,12 @@ class ScoredRun(Shown):
     manifest: Mapping[str, object] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     query_ms: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def ties(self) -> Literal["trec", "expected"]:
+        """How equal scores were scored."""
+        settings = self.manifest.get("settings")
+        return "expected" if isinstance(settings, Mapping) and settings.get("ties") == "expected" else "trec"
 
     def select(self, rows: npt.NDArray[np.int64]) -> "ScoredRun":
         """Select rows of the queries, in this order."""

@@ -107,7 +107,7 @@ def test_the_warning_says_why_wordings_are_left_out() -> None:
         for one in runs((0.1,) * 5)
     ]
     found = compare_runs(both, CompareSettings(metrics=(METRIC,), average="documents")).notes
-    assert any("means by document leave it out" in note for note in found)
+    assert any("means by document do not check it" in note for note in found)
     assert not any("fewer than three wordings" in note for note in found)
     assert not any("wording" in note for note in compare_runs(both, CompareSettings(metrics=(METRIC,))).notes)
 
