@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ragbench.core.runs import Run
+from ragbench.core.runs import Run, Unit
 from ragbench.io.files import replacing
 
 
@@ -36,10 +36,13 @@ class RunStore:
 
     folder: Path
 
-    def load(self, key: str, item_ids: Sequence[str]) -> StoredRun | None:
-        """Load the run of a key, with items as rows of ``item_ids`` (extended if the run has other ids).
+    def load(self, key: str, ids: Mapping[Unit, Sequence[str]]) -> StoredRun | None:
+        """Load the run of a key. A file that cannot be read counts as absent, and the run is computed again.
 
-        A file that cannot be read counts as absent, and the run is computed again.
+        Args:
+            key: fingerprint of what decides the run.
+            ids: ids of the corpus by unit. The items of the run are rows of those of its unit, which are extended if
+                the run has other ids.
         """
         path = self.folder / f"{key}.npz"
         if not path.is_file():
@@ -50,6 +53,7 @@ class RunStore:
                 offsets, items, scores = columns["offsets"], columns["items"], columns["scores"]
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
             return None
+        item_ids = ids[head["unit"]]
         row = {id_: i for i, id_ in enumerate(item_ids)}
         known = len(row)
         position = np.array([row.setdefault(id_, len(row)) for id_ in head["item_ids"]], dtype=np.int32)

@@ -367,7 +367,7 @@ class Bench:
         stored_by_key = self.store is not None and all(code) and retriever.cacheable
         key = self._key(retriever, self.chunks, code, context.repeat) if stored_by_key else None
         if key is not None and self.store is not None and not self.settings.fresh:
-            stored = self.store.load(key, self.chunks.ids)
+            stored = self.store.load(key, {"chunk": self.chunks.ids, "document": self.chunks.document_ids})
             if stored is not None:
                 return _recall(stored), True
         measured = measure(retriever, self.chunks, self.task.queries, self.depth, context)

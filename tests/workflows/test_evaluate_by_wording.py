@@ -73,12 +73,17 @@ def test_scores_are_those_of_each_wording_on_its_copy() -> None:
             assert whole.run.to_dict()[id_] == alone.run.to_dict()[id_]
 
 
-def test_documents_are_ranked_where_the_copies_are_cut_into_chunks() -> None:
+def test_documents_are_ranked_where_the_copies_are_cut_into_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAGBENCH_CACHE", str(tmp_path))
     cut = {"chunker": "sentence:size=8,overlap=0"}
-    arm = evaluate(CORPUS, GOLDEN, **cut).arm("bm25")
-    assert arm.run is not None
-    assert arm.run.unit == "document"
-    assert set(arm.run.item_ids) == set(TEXTS)
+    for from_store in (False, True):
+        arm = evaluate(CORPUS, GOLDEN, **cut).arm("bm25")
+        assert arm.run is not None
+        assert arm.from_store is from_store
+        assert arm.run.unit == "document"
+        assert set(arm.run.item_ids) == set(TEXTS)
     with pytest.raises(SettingError, match="documents are judged"):
         evaluate(CORPUS, GOLDEN, level="chunk", **cut)
 
