@@ -104,14 +104,36 @@ def wilson_interval(
 
 def _wilson_ends(found: ClusteredMeans, confidence: float) -> Ends:
     means, errors = found.means, found.errors
-    t = t_quantile((1 + confidence) / 2, found.df)
     spread = np.maximum(means * (1 - means), 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         effective = np.where(errors > 0, spread / errors**2, found.effective)
         effective[found.clusters < 2] = np.nan
-        shrink = 1 + t**2 / effective
-        centre = (means + t**2 / (2 * effective)) / shrink
-        reach = t / shrink * np.sqrt(spread / effective + t**2 / (4 * effective**2))
+        return score_ends(means, effective, t_quantile((1 + confidence) / 2, found.df))
+
+
+def score_ends(
+    means: npt.NDArray[np.float64], n: npt.NDArray[np.float64], quantile: float | npt.NDArray[np.float64]
+) -> Ends:
+    """Ends of Wilson's score interval.
+
+    Args:
+        means: rates, in [0, 1].
+        n: numbers of independent values behind them, above 0.
+        quantile: of the normal distribution or of t, such as 1.96.
+
+    Source: Wilson 1927.
+
+    Examples:
+        Three hits in four queries.
+
+        >>> low, high = score_ends(np.array([0.75]), np.array([4.0]), 1.96)
+        >>> low.round(3), high.round(3)
+        (array([0.301]), array([0.954]))
+    """
+    shrink = 1 + quantile**2 / n
+    centre = (means + quantile**2 / (2 * n)) / shrink
+    spread = np.maximum(means * (1 - means), 0.0)
+    reach = quantile / shrink * np.sqrt(spread / n + quantile**2 / (4 * n**2))
     return np.clip(centre - reach, 0.0, means), np.clip(centre + reach, means, 1.0)
 
 

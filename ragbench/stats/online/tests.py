@@ -7,8 +7,10 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln, ndtr
+from scipy.special import gammaln, ndtr, ndtri
 
+from ragbench.stats.distributions import t_above, t_quantile
+from ragbench.stats.intervals import score_ends
 from ragbench.stats.online.difference import difference
 from ragbench.stats.online.sample import Sample
 
@@ -50,14 +52,12 @@ def welch(control: Sample, challenger: Sample, *, confidence: float = 0.95) -> W
     if a + b == 0:
         p = 1.0 if difference == 0 else min(1.0, 2 * math.exp(_log_ways(n + m, n)))
         return Welch(difference, difference, difference, 0.0, p, "permutation: no value varies")
-    from scipy.stats import t as student
-
     error = math.sqrt(a + b)
     # Shares of the whole keep tiny variances from vanishing when squared.
     share = a / (a + b)
     df = 1 / (share**2 / (n - 1) + (1 - share) ** 2 / (m - 1))
-    reach = float(student.ppf(0.5 + confidence / 2, df)) * error
-    p = float(2 * student.sf(abs(difference) / error, df))
+    reach = float(t_quantile(0.5 + confidence / 2, df)) * error
+    p = float(2 * t_above(abs(difference) / error, df))
     return Welch(difference, difference - reach, difference + reach, df, p, "Welch's t")
 
 
@@ -123,13 +123,11 @@ class TwoProportions:
 def wilson(count: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval of one share; (0, 1) without a unit.
 
-    Source: Wilson 1927; computed by ``statsmodels``.
+    Source: Wilson 1927.
     """
     if n == 0:
         return 0.0, 1.0
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(count, n, alpha=1 - confidence, method="wilson")
+    low, high = score_ends(np.array(count / n), np.array(float(n)), float(ndtri((1 + confidence) / 2)))
     return float(low), float(high)
 
 
@@ -151,14 +149,12 @@ def compare_proportions(
     for the limit of 5 expected.
     """
     from scipy.stats import chi2_contingency, fisher_exact
-    from statsmodels.stats.proportion import confint_proportions_2indep
 
     (a, n), (b, m) = control, challenger
-    low, high = confint_proportions_2indep(b, m, a, n, method="newcomb", compare="diff", alpha=1 - confidence)
-    difference = b / m - a / n
-    converted = a + b
-    # Rounding must not move the end of an interval to the wrong side of its estimate.
-    low, high = min(float(low), difference), max(float(high), difference)
+    difference, converted = b / m - a / n, a + b
+    (low_a, high_a), (low_b, high_b) = (wilson(*one, confidence=confidence) for one in (control, challenger))
+    low = difference - math.hypot(b / m - low_b, high_a - a / n)
+    high = difference + math.hypot(high_b - b / m, a / n - low_a)
     if converted in (0, n + m):
         return TwoProportions(difference, low, high, 1.0, "no test: every unit has the same value")
     table = [[a, n - a], [b, m - b]]
