@@ -192,7 +192,9 @@ def _simple(kinds: Sequence[Any]) -> tuple["click.ParamType[Any]", str | None]:
     for kind in kinds:
         if get_origin(kind) is Literal:
             return click.Choice([str(one) for one in get_args(kind)]), None
-    for kind, made in ((Path, click.Path(path_type=Path)), (int, click.INT), (float, click.FLOAT)):
+    # A path keeps one of two slashes, and a system's name may hold a URL: FOLDER::http:url=http://...
+    path = click.Path() if str in kinds else click.Path(path_type=Path)
+    for kind, made in ((Path, path), (int, click.INT), (float, click.FLOAT)):
         if kind in kinds:
             return made, None
     return click.STRING, None

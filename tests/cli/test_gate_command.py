@@ -141,6 +141,13 @@ def test_what_cannot_be_asked_is_one_clear_error(ragbench: Ragbench, checkout: P
     assert "no metric 'ndgc@10'; did you mean 'ndcg@10'?" in wrong.err
 
 
+def test_a_url_in_the_name_of_a_system_keeps_its_slashes(ragbench: Ragbench, checkout: Path) -> None:
+    service = f"{checkout / 'reports' / 'candidate'}::http:url=http://localhost:8000/search"
+    done = ragbench("gate", "--candidate", service, "--baseline", "main", "--store", store(checkout))
+    assert done.code == 2
+    assert "http:url=http://localhost:8000/search" in done.err
+
+
 def test_another_chunking_is_refused_until_it_is_allowed(ragbench: Ragbench, checkout: Path, tmp_path: Path) -> None:
     done = ragbench("eval", "--corpus", checkout / "datasets/shop/product_catalog.csv", "--golden",
                     checkout / "datasets/shop", "--retriever", "bm25", "--chunker", "fixed:size=200,overlap=0",

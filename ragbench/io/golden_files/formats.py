@@ -6,7 +6,7 @@ A format is one file in this folder with ``read(path, options)``, ``write(golden
 
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -131,8 +131,9 @@ def check_writable(format: str) -> None:
     Raises:
         SettingError: an unknown format, or one that can only be read.
     """
-    if _known(format) not in WRITABLE:
+    if format == "table":
         raise SettingError(f"the format {format!r} can only be read; write one of: {', '.join(WRITABLE)}")
+    _known(format, WRITABLE)
 
 
 def _with_columns(path: Path, columns: Mapping[str, str] | None) -> str | None:
@@ -140,9 +141,9 @@ def _with_columns(path: Path, columns: Mapping[str, str] | None) -> str | None:
     return "simple" if columns and path.is_file() and path.suffix.lower() in LINE_ENDINGS else None
 
 
-def _known(format: str) -> str:
-    if format not in FORMATS:
-        raise SettingError(f"no golden set format {format!r}{did_you_mean(format, FORMATS)}")
+def _known(format: str, formats: Collection[str] = FORMATS) -> str:
+    if format not in formats:
+        raise SettingError(f"no golden set format {format!r}{did_you_mean(format, formats)}")
     return format
 
 
