@@ -10,7 +10,7 @@ from ragbench.core.answers import AnswerSet
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
-from ragbench.core.ledger import Ledger
+from ragbench.core.ledger import Ledger, issue_lines
 from ragbench.core.runs import Run
 from ragbench.core.scored import ScoredRun
 from ragbench.core.scores import Scores
@@ -18,9 +18,7 @@ from ragbench.core.scores import Scores
 
 def skipped(ledger: Ledger) -> list[str]:
     """Report what was skipped in one sentence, if anything was."""
-    counts = ledger.counts()
-    listed = ", ".join(f"{count} x {code}" for code, count in counts.items())
-    return [f"skipped, with reasons in .ledger: {listed}"] if counts else []
+    return [f"{line}; see .ledger" for line in issue_lines(ledger.entries)]
 
 
 class CorpusView(TableView):

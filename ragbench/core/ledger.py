@@ -1,7 +1,7 @@
 """The issue log: everything that was skipped, dropped or could not be scored, with its reason."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -46,6 +46,32 @@ class Ledger:
 
 def first_ten(items: Iterable[str]) -> str:
     """``"a, b, c and 12 more"``: at most ten ids for a message."""
-    every = list(items)
-    shown = ", ".join(every[:10])
-    return shown if len(every) <= 10 else f"{shown} and {len(every) - 10} more"
+    return _first(list(items), 10)
+
+
+def _first(items: Sequence[str], count: int) -> str:
+    shown = ", ".join(items[:count])
+    return shown if len(items) <= count else f"{shown} and {len(items) - count} more"
+
+
+def issue_lines(entries: Iterable[LedgerEntry], *, items: int = 1) -> list[str]:
+    """A line for each kind of entry, in words: the first items, how many more there are, and why.
+
+    Args:
+        entries: entries of any kinds.
+        items: how many items a line names.
+
+    Examples:
+        >>> entries = [LedgerEntry("score", id_, "nothing was retrieved", "not-retrieved") for id_ in ("q1", "q7")]
+        >>> issue_lines(entries)
+        ['q1 and 1 more: nothing was retrieved (not-retrieved)']
+    """
+    by_code: dict[str, list[LedgerEntry]] = {}
+    for entry in entries:
+        by_code.setdefault(entry.code, []).append(entry)
+    lines = []
+    for code in sorted(by_code):
+        reasons = list(dict.fromkeys(entry.reason for entry in by_code[code]))
+        example = "for example, " if len(reasons) > 1 else ""
+        lines.append(f"{_first([entry.item for entry in by_code[code]], items)}: {example}{reasons[0]} ({code})")
+    return lines

@@ -13,6 +13,7 @@ from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.core.answers import AnswerSet
 from ragbench.core.evaluations import SCHEMA_VERSION, Estimate
 from ragbench.core.fingerprint import plain
+from ragbench.core.ledger import issue_lines
 from ragbench.core.scored import COST, MEDIAN, NOT_ASKED
 from ragbench.io.files import replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
@@ -209,11 +210,8 @@ def _notes(evaluation: AnswerEvaluation) -> list[str]:
         notes.append(f"scores are means over {counted(runs, 'run')}{judged}{changed}")
         if 1 < runs < FEWEST_RUNS:
             notes.append(f"warning: {runs} runs hardly show how runs vary, so intervals are too narrow; 3 or more do")
-    for code, count in evaluation.ledger.counts().items():
-        if code in NOT_ASKED or code == "answer-failed":
-            continue
-        first = evaluation.ledger.of(code)[0]
-        notes.append(f"{count} x {code} (first: {first.item}: {first.reason})")
+    known = NOT_ASKED | {"answer-failed"}
+    notes += issue_lines(entry for entry in evaluation.ledger.entries if entry.code not in known)
     empty = [name for name, value in evaluation.metrics.items() if not value.n]
     for name in empty:
         reasons = {e.reason.partition(": ")[2] for e in evaluation.ledger.entries if e.reason.startswith(f"{name}: ")}

@@ -12,11 +12,10 @@ import numpy as np
 from ragbench.comparison.wordings import one_wording
 from ragbench.core.evaluations import SCHEMA_VERSION, Arm, Estimate, Evaluation
 from ragbench.core.fingerprint import plain
-from ragbench.core.leaderboard import Leaderboard
-from ragbench.core.ledger import Ledger
+from ragbench.core.ledger import Ledger, issue_lines
 from ragbench.core.scored import MEDIAN, known_intervals
 from ragbench.core.scores import cut_name, cut_notes, headline
-from ragbench.core.verdicts import Verdict
+from ragbench.core.verdicts import Leaderboard, Verdict
 from ragbench.io.files import make_out, replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.scored_runs import (
@@ -202,13 +201,11 @@ def evaluation_notes(evaluation: Evaluation) -> list[str]:
     notes += _repeated(evaluation)
     notes += one_wording(evaluation.queries, evaluation.comparisons)
     notes += [line for arm in evaluation.arms for line in llm_lines(arm)]
-    for code in evaluation.ledger.counts():
-        entries = evaluation.ledger.of(code)
-        # A query without a relevant item has an entry for each level of the metrics.
-        kinds = dict.fromkeys(entry.reason if code == "no-relevant" else "" for entry in entries)
-        for kind in kinds if code != "arm-failed" else ():
-            own = [entry for entry in entries if not kind or entry.reason == kind]
-            notes.append(f"{len(own)} x {code} (first: {own[0].item}: {own[0].reason.split('; ')[0]})")
+    # A query without a relevant item has an entry for each level of the metrics.
+    hopeless = evaluation.ledger.of("no-relevant")
+    for reason in dict.fromkeys(entry.reason for entry in hopeless):
+        notes += issue_lines((entry for entry in hopeless if entry.reason == reason), items=10)
+    notes += issue_lines(one for one in evaluation.ledger.entries if one.code not in ("no-relevant", "arm-failed"))
     for arm in evaluation.arms:
         notes += [f"warning: {arm.name}: {warning}" for warning in arm.warnings]
         if arm.empty:

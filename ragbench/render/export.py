@@ -1,10 +1,9 @@
 """A golden set that was exported, as JSON and as lines of text."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragbench.core.ledger import Ledger, first_ten
+from ragbench.core.ledger import Ledger, issue_lines
 
 if TYPE_CHECKING:
     from ragbench.core.goldens import GoldenSet
@@ -34,12 +33,7 @@ def export_json(golden: "GoldenSet", format: str, out: Path, lost: Ledger) -> di
 def export_lines(golden: "GoldenSet", format: str, out: Path, lost: Ledger) -> list[str]:
     """The same as text, with the first ten items of each code."""
     return [
-        *_counted("skipped", golden.ledger),
-        *_counted("lost", lost),
+        *(f"skipped: {line}" for line in issue_lines(golden.ledger.entries, items=10)),
+        *(f"lost: {line}" for line in issue_lines(lost.entries, items=10)),
         f"{len(golden)} queries written to {out} ({format})",
     ]
-
-
-def _counted(what: str, ledger: Ledger) -> Iterator[str]:
-    for code, count in ledger.counts().items():
-        yield f"{what} {count} x {code}: {first_ten(f'{e.item} ({e.reason})' for e in ledger.of(code))}"

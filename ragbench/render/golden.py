@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ragbench.core.ledger import first_ten
+from ragbench.core.ledger import first_ten, issue_lines
 from ragbench.golden.annotators.agreement import JudgeAgreement
 from ragbench.golden.annotators.review import VERSION, AppliedReview, ReviewSample
 from ragbench.golden.masked_corpus import CORPUS, GOLDEN, Without, WithoutMasked
@@ -33,10 +33,8 @@ def without_json(without: WithoutMasked, out: Path | None) -> dict[str, Any]:
 
 
 def without_lines(without: WithoutMasked, out: Path | None) -> Iterator[str]:
-    """What was skipped or lost, by the code of the issue log, and what was written."""
-    ledger = without.ledger
-    for code, count in ledger.counts().items():
-        yield f"{count} x {code}: {first_ten(f'{entry.item} ({entry.reason})' for entry in ledger.of(code))}"
+    """What was skipped or lost, and what was written."""
+    yield from issue_lines(without.ledger.entries, items=10)
     for wording, copy in without.copies.items():
         of = f"{wording}: " if wording else ""
         found = f"{of}{len(copy.corpus)} documents without masked text"

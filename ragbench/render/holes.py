@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ragbench.core.holes import FilledHoles, Interval
+from ragbench.core.verdicts import FilledHoles, Interval
 from ragbench.render.blocks import Block
 from ragbench.render.numbers import fraction
 

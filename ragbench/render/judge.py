@@ -12,6 +12,7 @@ from ragbench.answers.judge_check.check import JudgeCheck
 from ragbench.answers.judge_check.figures import Figures
 from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import plain
+from ragbench.core.ledger import issue_lines
 from ragbench.core.spelling import given, named
 from ragbench.io.answer_files import ANSWERS
 from ragbench.io.files import make_out, write_text
@@ -116,10 +117,7 @@ def judge_notes(check: JudgeCheck) -> list[str]:
             f"warning: {counted(check.unscored, 'answer')} without a score; the accuracy would be {fraction(low)} if "
             f"all of these were judged wrongly, {fraction(high)} if rightly"
         )
-    for code, count in check.ledger.counts().items():
-        first = check.ledger.of(code)[0]
-        notes.append(f"{count} x {code} (first: {first.item}: {first.reason})")
-    return notes
+    return notes + issue_lines(check.ledger.entries)
 
 
 def _number(value: float) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from ragbench.core.evaluations import Estimate
-from ragbench.core.leaderboard import Leaderboard
+from ragbench.core.verdicts import Leaderboard
 from ragbench.render.blocks import Block, Line
 from ragbench.render.numbers import fraction, with_interval
 

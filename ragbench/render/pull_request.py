@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from ragbench.comparison.compare import SliceVerdict
+from ragbench.core.ledger import LedgerEntry, issue_lines
 from ragbench.render.blocks import MARKS, Row, escaped, markdown_table
 from ragbench.render.compare import slice_p
 from ragbench.render.html.inputs import ReportData
@@ -47,7 +48,9 @@ def pull_request(data: ReportData) -> str:
             _within(worst, 12_000, lambda some: markdown_table(title, some), "slices"),
         ]
     notes = [f"- {_short(note)}" for note in said.notes]
-    notes += [f"- {count} x {code}" for one in data.folders for code, count in one.content["ledger"]["counts"].items()]
+    for one in data.folders:
+        entries = (LedgerEntry(**entry) for entry in one.content["ledger"]["entries"])
+        notes += [f"- {_short(line)}" for line in issue_lines(entries)]
     if notes:
         parts += ["### Notes", *_list(notes, 8_000)]
     if said.test:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from ragbench.core.repeats import Components
-from ragbench.core.scores import Scores
+from ragbench.core.scores import Components, Scores
 from ragbench.render.blocks import Block
 
 PARTS = {

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragbench.answers.wattbot.run import LEDGER, Indexed, Planned, Submission
+from ragbench.answers.wattbot.run import Indexed, Planned, Submission
 from ragbench.answers.wattbot.score.parts import METRICS, WEIGHTS, Scored
 from ragbench.answers.wattbot.score.summary import Row, Summary, rows_of
-from ragbench.core.ledger import Ledger, first_ten
+from ragbench.core.ledger import Ledger, first_ten, issue_lines
 from ragbench.render.blocks import Block, Line, notes_block, one_line, strong, terminal
 from ragbench.render.numbers import fraction
 
@@ -46,7 +46,7 @@ def run_lines(result: Submission | Planned | Indexed, out: Path) -> list[str]:
         found += [f"  {line}" for line in result.estimate.lines()]
     elif isinstance(result, Submission):
         found.append(f"{len(result.solutions)} questions, {result.blank} left blank; written to {result.path}")
-        found += [f"note: {count} x {code} ({LEDGER})" for code, count in result.faults.counts().items()]
+        found += [f"note: {line}" for line in issue_lines(result.faults.entries)]
         for name, done in result.totals.items():
             found.append(f"{name}: {done['calls']} calls, {done['from_cache']} from the cache")
     return found

@@ -10,9 +10,8 @@ from ragbench.core.errors import SettingError
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
-from ragbench.core.ledger import first_ten
-from ragbench.core.options import named, option, options, part
-from ragbench.core.pairs import pairs
+from ragbench.core.ledger import issue_lines
+from ragbench.core.options import named, option, options, pairs, part
 from ragbench.corpus.chunk import AUTO, chunk_corpus
 from ragbench.io.golden_files import read_golden
 from ragbench.io.inputs import Input
@@ -166,8 +165,8 @@ def _chunks(options: Options, golden: GoldenSet, context: Context) -> tuple[Chun
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     chunks = chunked.chunks
     context.say(f"corpus: {len(chunks.document_ids)} documents, {len(chunks)} chunks (chunker: {chunked.chunker})")
-    for code, count in chunks.ledger.counts().items():
-        context.say(f"warning: {count} x {code}: {first_ten(f'{e.item} ({e.reason})' for e in chunks.ledger.of(code))}")
+    for line in issue_lines(chunks.ledger.entries, items=10):
+        context.say(f"warning: {line}")
     copies = copies_for(golden, loaded, chunked)
     if copies is not None:
         counts = ", ".join(f"{len(part)} {name or '(none)'}" for name, part in golden.by_wording().items())

@@ -10,10 +10,9 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import GoldenSet
-from ragbench.core.ledger import first_ten
+from ragbench.core.ledger import issue_lines
 from ragbench.core.loop import run_anywhere
-from ragbench.core.options import named, option, options, part
-from ragbench.core.pairs import pairs
+from ragbench.core.options import named, option, options, pairs, part
 from ragbench.corpus.chunk import choose_chunker, chunk_corpus
 from ragbench.golden.drafting import DRAFT, check_seeds, parse_languages, parse_mix, read_seeds
 from ragbench.golden.generate import (
@@ -260,8 +259,7 @@ def prepare(options: Options, choices: Choices, context: Context) -> Prepared:
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     chosen = sample(chunked.chunks, count=options.sample, seed=options.seed, context=context)
     ledger = loaded.corpus.ledger + chunked.ledger + chosen.ledger
-    skipped = [f"{count} x {code}: {first_ten(e.item for e in ledger.of(code))}"
-               for code, count in ledger.counts().items()]  # fmt: skip
+    skipped = issue_lines(ledger.entries, items=10)
     context.say(f"corpus: {len(loaded.corpus)} documents, {len(chunked.chunks)} chunks (chunker: {chunked.chunker})")
     for line in skipped:
         context.say(f"skipped: {line}")

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from ragbench.core.options import named, option, option_group
-from ragbench.core.pairs import pairs
+from ragbench.core.options import named, option, option_group, pairs
 from ragbench.corpus.chunk import AUTO
 
 
