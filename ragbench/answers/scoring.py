@@ -18,9 +18,8 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.loop import LoopThread
 from ragbench.core.options import named, option, option_group
-from ragbench.core.repeats import Components
 from ragbench.core.scored import COST, MEDIAN, NOT_ASKED, QueryTable, ScoredRun, known_intervals
-from ragbench.core.scores import Scores
+from ragbench.core.scores import Components, Scores
 from ragbench.core.shown import Shown
 from ragbench.engine import OfRepeat, UntilEnded
 from ragbench.models.llm.base import Asker
@@ -210,51 +209,36 @@ def score_answers(
     settings = settings or ScoreSettings()
     chosen = named_metrics(metrics, judge=judge is not None)
     aligned, entries, counts = _aligned(answers, golden)
-    others = [_aligned(replace(answers, items=items, repeats=()), golden) for items in answers.repeats]
+    later = [_aligned(replace(answers, items=items, repeats=()), golden) for items in answers.repeats]
     asker = UntilEnded(judge.asker) if judge else None
-
-    def columns_of(items: AnswerSet, run: int, judgement: int) -> list[Column]:
-        asked = ScoringContext(
-            golden=tuple(golden),
-            judge=None if asker is None else OfRepeat(asker, run + MOST_RUNS * judgement),
-            judge_name=judge.name if judge else "",
-            context=context or Context(),
-            documents=documents or {},
-        )
-        return _columns(list(chosen.values()), items, asked, judge.loop if judge else None)
-
-    runs = [aligned, *(other[0] for other in others)]
+    scoring = ScoringContext(
+        golden=tuple(golden),
+        judge=asker,
+        judge_name=judge.name if judge else "",
+        context=context or Context(),
+        documents=documents or {},
+    )
     judgements = settings.repeats if any("judge" in metric.needs for metric in chosen.values()) else 1
-    every = [[columns_of(items, run, judged) for judged in range(judgements)] for run, items in enumerate(runs)]
-    queries = QueryTable.of(golden)
-    clusters = cluster_index(queries.units)
-    columns, scores = every[0][0], _scores(every[0][0], queries.ids)
-    if len(runs) > 1 or judgements > 1:
-        scores = Scores.mean_of([[_scores(one, queries.ids) for one in judged] for judged in every])
-        columns = [
-            _mean_column(column, values, queries.ids) for column, values in zip(columns, scores.values.T, strict=True)
+    every = [
+        [
+            _columns(list(chosen.values()), items, _asked_again(scoring, run, judged), judge.loop if judge else None)
+            for judged in range(judgements)
         ]
-        scores = replace(scores, ledger=_scores(columns, queries.ids).ledger)
-        entries += _of_repeats(every, [other[1] for other in others])
-    manifest = _manifest(answers, golden, chosen, judge, settings, clusters)
-    manifest["counts"] = counts
-    manifest["runs"] = len(answers.runs)
+        for run, items in enumerate([aligned, *(other[0] for other in later)])
+    ]
+    queries = QueryTable.of(golden)
+    columns, scores = _combined(every, queries.ids)
+    entries += _of_repeats(every, [other[1] for other in later])
+    clusters = cluster_index(queries.units)
     warnings = (*(circular(aligned, judge.name) if judge else ()), *unsteady(answers))
-    manifest["warnings"] = list(warnings)
-    rng = generator(settings.seed, "cost")
-    latency, cost, intervals = measured(aligned, clusters, rng, settings.resamples)
+    manifest = {
+        **_manifest(answers, golden, chosen, judge, settings, clusters),
+        "counts": counts,
+        "runs": len(answers.runs),
+        "warnings": list(warnings),
+    }
     return AnswerEvaluation(
-        scored=ScoredRun(
-            answers.name,
-            scores,
-            queries,
-            latency_ms=latency,
-            cost_per_query=cost,
-            failed=counts["failed"] + counts["missing"],
-            manifest=manifest,
-            intervals=intervals,
-            query_ms={item.query_id: item.seconds * 1000 for item in aligned if item.seconds is not None},
-        ),
+        scored=_scored_run(aligned, scores, queries, manifest, counts["failed"] + counts["missing"], settings),
         metrics=estimates(scores, clusters, generator(settings.seed, "bootstrap"), settings.resamples),
         bounds={column.name: _bounds(column) for column in columns},
         details={column.name: column.details for column in columns if column.details},
@@ -265,6 +249,47 @@ def score_answers(
         warnings=warnings,
         variance=components_of(scores, clusters),
         changed=answers.changed,
+    )
+
+
+def _asked_again(scoring: ScoringContext, run: int, judgement: int) -> ScoringContext:
+    """The context of one judgement of one run. The first of both asks the judge's questions as they are."""
+    if scoring.judge is None:
+        return scoring
+    return replace(scoring, judge=OfRepeat(scoring.judge, run + MOST_RUNS * judgement))
+
+
+def _combined(every: Sequence[Sequence[Sequence[Column]]], ids: Sequence[str]) -> tuple[Sequence[Column], Scores]:
+    """The columns and scores of all runs and judgements: their means, with the details of the first."""
+    columns, scores = every[0][0], _scores(every[0][0], ids)
+    if len(every) == len(every[0]) == 1:
+        return columns, scores
+    scores = Scores.mean_of([[_scores(one, ids) for one in judged] for judged in every])
+    columns = [_mean_column(column, values, ids) for column, values in zip(columns, scores.values.T, strict=True)]
+    return columns, replace(scores, ledger=_scores(columns, ids).ledger)
+
+
+def _scored_run(
+    answers: AnswerSet,
+    scores: Scores,
+    queries: QueryTable,
+    manifest: Mapping[str, object],
+    failed: int,
+    settings: ScoreSettings,
+) -> ScoredRun:
+    """What comparisons and gates read, with the times and costs of the first run."""
+    rng = generator(settings.seed, "cost")
+    latency, cost, intervals = measured(answers, cluster_index(queries.units), rng, settings.resamples)
+    return ScoredRun(
+        answers.name,
+        scores,
+        queries,
+        latency_ms=latency,
+        cost_per_query=cost,
+        failed=failed,
+        manifest=manifest,
+        intervals=intervals,
+        query_ms={item.query_id: item.seconds * 1000 for item in answers if item.seconds is not None},
     )
 
 

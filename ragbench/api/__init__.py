@@ -11,8 +11,27 @@ from ragbench.answers.load.result import LoadResult
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.answers.wattbot.score.parts import Scored
 from ragbench.api import baseline, batch, data, review, wattbot
-from ragbench.api.answers import answer, check_judge, score_answers
-from ragbench.api.audits import AuditView, audit, export, without_masked
+from ragbench.api.calls import (
+    ab,
+    answer,
+    audit,
+    check_judge,
+    chunk,
+    compare,
+    evaluate,
+    export,
+    gate,
+    generate,
+    load_corpus,
+    load_run,
+    load_test,
+    plan,
+    probe,
+    score_answers,
+    score_runs,
+    without_masked,
+    write_report,
+)
 from ragbench.api.checked import checked
 from ragbench.api.data_views import (
     AnswersView,
@@ -24,24 +43,21 @@ from ragbench.api.data_views import (
     ScoredRunView,
     ScoresView,
 )
-from ragbench.api.documents import chunk, generate, load_corpus
-from ragbench.api.reports import write_report
 from ragbench.api.result_views import (
     AbView,
     AnswerEvaluationView,
+    AuditView,
     ComparedView,
     EvaluationView,
     ForecastView,
     GateView,
     HistoryView,
+    LoadView,
     PairedResultView,
     PlanView,
+    ProbeView,
     WattbotView,
 )
-from ragbench.api.runs import score_runs
-from ragbench.api.services import LoadView, ProbeView, load_test, probe
-from ragbench.api.systems import load_run
-from ragbench.api.verdicts import ab, compare, evaluate, gate, plan
 from ragbench.comparison.ab.paired_runs import PairedResult
 from ragbench.comparison.ab.results import AbResult
 from ragbench.comparison.compare import Compared

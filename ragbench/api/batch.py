@@ -1,7 +1,7 @@
 """``rb.batch``: make a golden set through a provider's batch API."""
 
 from ragbench.api.bind import call, call_then
-from ragbench.api.documents import golden_of
+from ragbench.api.calls import golden_of
 from ragbench.core.goldens import GoldenSet
 from ragbench.workflows import batch
 from ragbench.workflows.batch import Submitted

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from ragbench.api.checked import KINDS
-from ragbench.api.progress import bars
+from ragbench.api.notebook import bars
 from ragbench.core.context import Context
 from ragbench.core.options import OptionSpec, make, specs
 from ragbench.io.outputs import check_outputs

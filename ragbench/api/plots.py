@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ragbench.api.checked import checked
-from ragbench.api.drawing import draw_without_network
+from ragbench.api.notebook import draw_without_network
 from ragbench.comparison.ab.results import AbResult
 from ragbench.comparison.compare import Compared
 from ragbench.comparison.gate.result import Gate

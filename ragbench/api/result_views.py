@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from html import escape
 from typing import Any
 
 import numpy as np
 
+from ragbench.answers.load.result import SHARES, LoadResult
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.answers.wattbot.score.parts import METRICS, Scored
 from ragbench.answers.wattbot.score.summary import rows_of, summarise
 from ragbench.api.data_views import skipped
 from ragbench.api.plots import AbPlots, ComparedPlots, EvaluationPlots, GatePlots
-from ragbench.api.views import TableView
+from ragbench.api.views import TableView, html_table
 from ragbench.comparison.ab.paired_runs import PairedResult
 from ragbench.comparison.ab.results import AbResult, Contrast, OutcomeResult
 from ragbench.comparison.compare import Compared
@@ -22,14 +24,20 @@ from ragbench.comparison.plan import Plan
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.scores import headline
 from ragbench.core.verdicts import Verdict
+from ragbench.golden.audit.audit import Audit
 from ragbench.render.answers import summary as answers_summary
 from ragbench.render.charts.history import history_frame
 from ragbench.render.compare import verdict_sentences
 from ragbench.render.evaluation import summary
 from ragbench.render.forecast import forecast_answers
+from ragbench.render.load import notes as load_notes
+from ragbench.render.load import summary as load_summary
 from ragbench.render.numbers import with_interval
 from ragbench.render.plan import answers, grounds
+from ragbench.render.probe import floor_line
+from ragbench.render.probe import notes as probe_notes
 from ragbench.render.wattbot import COLUMNS
+from ragbench.workflows.probe import Probed
 
 OF_VERDICT = (
     "baseline", "candidate", "metric", "slice", "difference", "low", "high", "p", "p_adjusted", "decision", "wins",
@@ -293,3 +301,103 @@ def _contrast(outcome: OutcomeResult, contrast: Contrast) -> dict[str, object]:
         "any_look_low": contrast.sequence.low, "any_look_high": contrast.sequence.high, "rank_p": contrast.rank_p,
         "better": contrast.better, "test": contrast.test,
     }  # fmt: skip
+
+
+class AuditView(TableView):
+    """One row per finding, the worst first."""
+
+    def frame(self, thing: Audit) -> Any:
+        """Columns ``severity``, ``code``, ``message``, ``action``."""
+        import pandas as pd
+
+        rows = [(one.severity, one.code, one.message, one.action) for one in thing.findings]
+        return pd.DataFrame(rows, columns=["severity", "code", "message", "action"])
+
+    def sentences(self, thing: Audit) -> Sequence[str]:
+        """The contents of the set, and how it agrees with human queries."""
+        types = ", ".join(f"{count} {name or 'untyped'}" for name, count in thing.mix.types.items())
+        lines = [
+            f"Golden set {thing.golden}: {thing.mix.queries:,} queries ({types}) from {thing.mix.units:,} "
+            f"independent sources; the median query has {thing.mix.words['p50']:g} words",
+        ]
+        if thing.leak is not None:
+            share = thing.leak.document["mean"]
+            lines.append(f"On average, a query shares {share:.0%} of its content words with its document")
+        if thing.sibling_grades is not None:
+            graded = thing.sibling_grades
+            lines.append(f"{graded.model} found an answer in {graded.answering} of {len(graded.grades)} unjudged items")
+        if thing.validity is not None:
+            tau, ceiling = thing.validity.tau, thing.validity.ceiling
+            lines.append(f"Kendall's tau with human queries is {tau.tau:.2f}; their halves agree at {ceiling.tau:.2f}")
+        if not thing.findings:
+            lines.append("Nothing was found")
+        return lines
+
+    def html(self, thing: Audit) -> str:
+        """The findings in full, and below them the metric by the share of words."""
+        found = "".join(
+            f"<li><b>{escape(one.severity)}</b> {escape(one.code)}: {escape(one.message)}<br>"
+            f"&rarr; {escape(one.action)}</li>"
+            for one in thing.findings
+        )
+        above = "".join(f"<p>{escape(line)}</p>" for line in self.sentences(thing))
+        return above + (f"<ul>{found}</ul>" if found else "") + _bands(thing)
+
+
+def _bands(thing: Audit) -> str:
+    """The metric by the share of words that queries have in common with their document."""
+    if thing.leak is None or not thing.leak.bands:
+        return ""
+    import pandas as pd
+
+    rows = [
+        {"shared words": f"{band.low:.2f} to {band.high:.2f}", "queries": band.queries, **band.means}
+        for band in thing.leak.bands
+    ]
+    return f"<p>Mean {escape(thing.leak.metric)} by shared words:</p>" + html_table(pd.DataFrame(rows))
+
+
+class LoadView(TableView):
+    """One row per level."""
+
+    def frame(self, thing: LoadResult) -> Any:
+        """Columns ``load``, ``requests``, ``failed``, ``answers_per_second``, ``seconds``, and percentiles in ms."""
+        import pandas as pd
+
+        rows = []
+        for level in thing.levels:
+            times = {} if level.error else {f"{name}_ms": one.value for name, one in level.latency_ms.items()}
+            rows.append(
+                {"load": level.name, "requests": len(level.exchanges), "failed": level.failed,
+                 "answers_per_second": level.per_second, "seconds": level.seconds, **times}
+            )  # fmt: skip
+        names = ["load", "requests", "failed", "answers_per_second", "seconds", *(f"{name}_ms" for name in SHARES)]
+        return pd.DataFrame(rows, columns=names)
+
+    def sentences(self, thing: LoadResult) -> Sequence[str]:
+        """The service and the kind of load, errors and notes."""
+        errors = [f"error: {level.name}: {level.error}" for level in thing.levels if level.error]
+        return [f"{load_summary(thing)}.", *errors, *(f"note: {note}" for note in load_notes(thing))]
+
+
+class ProbeView(TableView):
+    """One row per category, and one for all cases."""
+
+    def frame(self, thing: Probed) -> Any:
+        """Columns ``category``, ``cases``, ``pass_rate``, its interval, ``refusal_rate``, ``unscored``, ``idle``."""
+        import pandas as pd
+
+        outcome = thing.outcome
+        rows = [
+            (one.name, one.cases, one.passed.mean, one.passed.low, one.passed.high, one.refused.mean, one.unscored,
+             one.idle)
+            for one in (*outcome.categories, outcome.overall)
+        ]  # fmt: skip
+        names = ["category", "cases", "pass_rate", "low", "high", "refusal_rate", "unscored", "idle"]
+        return pd.DataFrame(rows, columns=names)
+
+    def sentences(self, thing: Probed) -> Sequence[str]:
+        """The floors, and what you need to know to judge the rates."""
+        stopped = [thing.evaluation.stopped] if thing.evaluation.stopped else []
+        floors = [floor_line(floor) for floor in thing.outcome.floors]
+        return [*stopped, *floors, *(f"note: {note}" for note in probe_notes(thing.outcome, thing.judge))]

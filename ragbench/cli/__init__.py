@@ -23,6 +23,9 @@ WIDTH = 10
 """Of the column of names, so that all groups of commands align."""
 SHELLS = ("bash", "zsh", "fish")
 
+MODULES = dict(zip(GROUPS, ("golden", "evaluate", "decide", "answers", "tools"), strict=True))
+"""The module with the help and the output of the commands of each group."""
+
 FOLDERS = {
     "baseline": ("Decide", "Keep the runs that 'ragbench gate' compares later ones with."),
     "batch": ("Build a golden set", "Write a golden set through a provider's batch API: cheaper, within a day."),
@@ -120,13 +123,11 @@ def _children(path: str) -> Mapping[str, Workflow | Tool | tuple[str, str]]:
 
 
 def _bound(workflow: Workflow) -> click.Command:
-    """The command of a workflow, as its module in this package describes it."""
-    first, _, rest = workflow.command.partition(" ")
-    suffix = rest.replace(" ", "_")
-    module = importlib.import_module(f"{__name__}.{first}")
+    """The command of a workflow, with the help and the output that the module of its group has."""
+    module = importlib.import_module(f"{__name__}.{MODULES[workflow.group]}")
     options, run = workflow.load()
-    show = getattr(module, f"show_{suffix}" if suffix else "show")
-    text = getattr(module, f"HELP_{suffix.upper()}" if suffix else "HELP")
+    name = workflow.command.replace(" ", "_")
+    show, text = getattr(module, f"show_{name}"), getattr(module, f"HELP_{name.upper()}")
     return command(workflow.command.rpartition(" ")[2], options, run, show, help=text)
 
 

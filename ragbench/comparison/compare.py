@@ -1,10 +1,10 @@
 """Compare systems with a baseline: verdicts, slices, origins of the difference, and examples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from typing import get_args
+from typing import TypeVar, get_args
 
 import numpy as np
 
@@ -31,21 +31,20 @@ from ragbench.comparison.verdict import (
 from ragbench.comparison.wordings import one_wording
 from ragbench.core.annotations import AnnotatorLabels, LabelSheet
 from ragbench.core.errors import InputError, SettingError, did_you_mean
-from ragbench.core.holes import FilledHoles
 from ragbench.core.judgements import Judgements
-from ragbench.core.leaderboard import Leaderboard
 from ragbench.core.ledger import first_ten
 from ragbench.core.options import named, option, option_group
-from ragbench.core.repeats import Components
 from ragbench.core.runs import CONSTANT
 from ragbench.core.scored import QueryTable, ScoredRun
-from ragbench.core.scores import cut_notes, headline
+from ragbench.core.scores import Components, cut_notes, headline
 from ragbench.core.shown import Shown
-from ragbench.core.verdicts import Posterior, Verdict
+from ragbench.core.verdicts import FilledHoles, Leaderboard, Posterior, Verdict
 from ragbench.metrics.parse import parse
 from ragbench.metrics.settings import TIE_DEPTH, tie_cut
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.repeats import components_of
+
+T = TypeVar("T")
 
 CORRECTIONS = ("holm", "bh", "max-t", "none")
 EXAMPLES = 3
@@ -253,7 +252,7 @@ def compare_runs(
             column is missing.
         SettingError: the test is unknown, or a setting does not go with labels of annotators or of a model.
     """
-    _checked_names(runs)
+    _check_names(runs)
     runs = [_without_order(run) for run in runs]
     ran = [run for i, run in enumerate(runs) if i == 0 or run.error is None]
     failed = {run.name: run.error for run in runs[1:] if run.error is not None}
@@ -261,31 +260,22 @@ def compare_runs(
     if settings.average == "documents" and any(one is not None for one in (human, label_next, model_labels)):
         raise SettingError("documents does not go with labels of annotators or of a model", option="average")
     labelled = None if human is None else _labelled(human, aligned[0], settings)
-    wanted = settings.metrics or [headline(aligned[0].scores.metrics)]
-    settings = replace(
-        settings,
-        metrics=tuple(dict.fromkeys(_written(name, aligned) for name in wanted)),
-        by=tuple(dict.fromkeys(settings.by)),
-        examples=settings.examples if settings.examples is not None else EXAMPLES if len(runs) == 2 else 0,
-    )
-    cuts = [part for by in settings.by for part in slices(aligned[0].queries, by)]
-    pairs = [Pair(aligned[0], other) for other in aligned[1:]]
-    compared = [Pair(one, other) for one, other in combinations(aligned, 2)] if settings.all_pairs else pairs
-    asked = [(pair, metric) for metric in settings.metrics for pair in compared]
-    single = verdicts(asked, settings.for_verdicts)
-    if labelled is not None:
-        single = tuple(with_human(one, pair, labelled) for one, (pair, _) in zip(single, asked, strict=True))
-        notes = (*notes, *labelled.notes, *_misfits(human, aligned, settings.metrics))
-    found = together(asked, single, settings.for_verdicts, settings.correction)
-    found += tuple(
-        not_comparable(runs[0].name, name, metric, f"it did not run: {error}", confidence=settings.confidence)
-        for metric in settings.metrics
-        for name, error in failed.items()
-    )
+    settings = _resolved(settings, aligned, default_examples=EXAMPLES if len(runs) == 2 else 0)
     primary = settings.metrics[0]
+    cuts = [part for by in settings.by for part in slices(aligned[0].queries, by)]
+    asked = _asked(aligned, settings)
+    found = _decided(asked, labelled, settings) + _did_not_run(runs[0].name, failed, settings)
+    if labelled is not None:
+        notes = (*notes, *labelled.notes, *_misfits(human, aligned, settings.metrics))
+    pairs = [Pair(aligned[0], other) for other in aligned[1:]]
     differing = [pair for pair in pairs if not pair.same_run]
-    origins = [origin(pair, primary, settings.average) for pair in differing]
-    overlaps = [overlap(pair, seed=settings.seed) for pair in differing]
+    holes: tuple[FilledHoles, ...] = ()
+    label_sheet = None
+    if model_labels is not None:
+        confidence, seed = settings.confidence, settings.seed
+        holes = tuple(fill_holes(pair, primary, model_labels, confidence=confidence, seed=seed) for pair in differing)
+    if label_next is not None:
+        label_sheet = next_labels(differing, primary, label_next, human=labelled, seed=settings.seed)
     return Compared(
         baseline=runs[0].name,
         systems=tuple(run.name for run in runs),
@@ -293,34 +283,76 @@ def compare_runs(
         queries=aligned[0].queries,
         verdicts=found,
         slices=_slices(differing, cuts, settings),
-        origins=tuple(one for one in origins if one is not None),
+        origins=_known(origin(pair, primary, settings.average) for pair in differing),
         examples=tuple(examples(pair, primary, settings.examples) for pair in differing) if settings.examples else (),
         choice=_choice(found, settings),
         failed=failed,
-        notes=(
-            *notes,
-            *_failures(aligned),
-            *_unscored(ran),
-            *_ties(aligned, primary),
-            *one_wording(aligned[0].queries, found),
-            *cut_notes({run.name: run.scores for run in aligned}, settings.metrics),
-        ),
-        overlaps=tuple(one for one in overlaps if one is not None),
+        notes=(*notes, *_notes(ran, aligned, found, settings)),
+        overlaps=_known(overlap(pair, seed=settings.seed) for pair in differing),
         leaderboard=None if labelled is not None else _leaderboard(aligned, found, settings),
-        posteriors=posteriors([one for one in asked if not one[0].same_run], settings.for_posteriors)
-        if settings.bayes
-        else (),
-        holes=()
-        if model_labels is None
-        else tuple(
-            fill_holes(pair, primary, model_labels, confidence=settings.confidence, seed=settings.seed)
-            for pair in differing
-        ),
-        label_sheet=None
-        if label_next is None
-        else next_labels(differing, primary, label_next, human=labelled, seed=settings.seed),
+        posteriors=_posteriors(asked, settings) if settings.bayes else (),
+        label_sheet=label_sheet,
+        holes=holes,
         variance={run.name: one for run in aligned for one in _variance(run, primary)},
     )
+
+
+def _resolved(settings: CompareSettings, runs: Sequence[ScoredRun], *, default_examples: int) -> CompareSettings:
+    """Replace defaults that depend on the systems, and name metrics as in the scores."""
+    wanted = settings.metrics or [headline(runs[0].scores.metrics)]
+    return replace(
+        settings,
+        metrics=tuple(dict.fromkeys(_written(name, runs) for name in wanted)),
+        by=tuple(dict.fromkeys(settings.by)),
+        examples=default_examples if settings.examples is None else settings.examples,
+    )
+
+
+def _asked(runs: Sequence[ScoredRun], settings: CompareSettings) -> list[tuple[Pair, str]]:
+    """The pairs to compare: each system with the baseline, or all pairs, in each metric."""
+    pairs = combinations(runs, 2) if settings.all_pairs else ((runs[0], other) for other in runs[1:])
+    compared = [Pair(*pair) for pair in pairs]
+    return [(pair, metric) for metric in settings.metrics for pair in compared]
+
+
+def _decided(
+    asked: Sequence[tuple[Pair, str]], labelled: HumanLabels | None, settings: CompareSettings
+) -> tuple[Verdict, ...]:
+    """The verdicts, with p-values that are corrected for their number."""
+    single = verdicts(asked, settings.for_verdicts)
+    if labelled is not None:
+        single = tuple(with_human(one, pair, labelled) for one, (pair, _) in zip(single, asked, strict=True))
+    return together(asked, single, settings.for_verdicts, settings.correction)
+
+
+def _did_not_run(baseline: str, failed: Mapping[str, str], settings: CompareSettings) -> tuple[Verdict, ...]:
+    """A verdict for each metric of each system that did not run."""
+    return tuple(
+        not_comparable(baseline, name, metric, f"it did not run: {error}", confidence=settings.confidence)
+        for metric in settings.metrics
+        for name, error in failed.items()
+    )
+
+
+def _posteriors(asked: Sequence[tuple[Pair, str]], settings: CompareSettings) -> tuple[Posterior, ...]:
+    return posteriors([one for one in asked if not one[0].same_run], settings.for_posteriors)
+
+
+def _notes(
+    ran: Sequence[ScoredRun], aligned: Sequence[ScoredRun], found: Sequence[Verdict], settings: CompareSettings
+) -> list[str]:
+    """What a reader must know about the systems."""
+    return [
+        *_failures(aligned),
+        *_unscored(ran),
+        *_ties(aligned, settings.metrics[0]),
+        *one_wording(aligned[0].queries, found),
+        *cut_notes({run.name: run.scores for run in aligned}, settings.metrics),
+    ]
+
+
+def _known(found: Iterable[T | None]) -> tuple[T, ...]:
+    return tuple(one for one in found if one is not None)
 
 
 def _variance(run: ScoredRun, metric: str) -> list[Components]:
@@ -390,7 +422,7 @@ def compare_metrics(runs: Sequence[ScoredRun], settings: CompareSettings) -> tup
     return corrected_by_metric(verdicts(asked, settings.for_verdicts), settings.correction)
 
 
-def _checked_names(runs: Sequence[ScoredRun]) -> None:
+def _check_names(runs: Sequence[ScoredRun]) -> None:
     if len(runs) < 2:
         raise InputError("there is one system: name a second to compare it with")
     names = [run.name for run in runs]

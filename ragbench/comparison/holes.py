@@ -17,10 +17,10 @@ from ragbench.comparison.human import values_by
 from ragbench.comparison.pairing import Pair
 from ragbench.core.context import generator
 from ragbench.core.errors import InputError
-from ragbench.core.holes import FilledHoles, Interval
 from ragbench.core.judgements import Judgements
 from ragbench.core.options import named
 from ragbench.core.scored import ScoredRun
+from ragbench.core.verdicts import FilledHoles, Interval
 from ragbench.metrics.parse import parse
 from ragbench.stats.clusters import cluster_index, clustered_means
 from ragbench.stats.misclassified import combined_interval, draw_labels

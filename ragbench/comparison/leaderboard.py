@@ -9,9 +9,8 @@ from ragbench.comparison.pairing import column
 from ragbench.comparison.runs import errors_of
 from ragbench.comparison.verdict import VerdictSettings
 from ragbench.core.context import generator
-from ragbench.core.leaderboard import Gain, Leaderboard, Place
 from ragbench.core.scored import ScoredRun
-from ragbench.core.verdicts import Verdict
+from ragbench.core.verdicts import Gain, Leaderboard, Place, Verdict
 from ragbench.stats.clusters import cluster_averages, cluster_index
 from ragbench.stats.max_t import all_pairs
 from ragbench.stats.paired_tests import TIE

@@ -9,14 +9,12 @@ import numpy as np
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.judgements import EvaluationTask
-from ragbench.core.leaderboard import Leaderboard
 from ragbench.core.ledger import Ledger
-from ragbench.core.repeats import Components
 from ragbench.core.runs import Run
 from ragbench.core.scored import MEDIAN, QueryTable, ScoredRun, known_intervals
-from ragbench.core.scores import NO_SCORES, Scores
+from ragbench.core.scores import NO_SCORES, Components, Scores
 from ragbench.core.shown import Shown
-from ragbench.core.verdicts import Verdict
+from ragbench.core.verdicts import Leaderboard, Verdict
 
 SCHEMA_VERSION = 1
 """Version of the JSON object (`Evaluation.to_json`); raised when a key changes its meaning or is removed."""

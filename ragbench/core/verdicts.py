@@ -1,4 +1,4 @@
-"""Verdicts: the result of a paired comparison of two systems, with its uncertainty."""
+"""What a comparison finds: verdicts on pairs of systems, their ranks, and differences without missing labels."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -223,3 +223,123 @@ class Verdict:
         if self.low is None or self.high is None:
             return False
         return (self.low > 0 or self.high < 0) != (self.p < 1 - self.confidence)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The place of one system.
+
+    Attributes:
+        system: its name.
+        mean: mean over the queries that all systems have a value for.
+        rank: rank by the mean, 1 for the best; equal means share the better rank.
+        low, high: first and last rank that it may have; the intervals of all systems hold together.
+        low_alone, high_alone: the same for this system alone.
+        best: share of bootstrap samples of documents in which it has the best mean.
+        letters: its groups. Two systems share a letter exactly if they are not significantly different.
+    """
+
+    system: str
+    mean: float
+    rank: int
+    low: int
+    high: int
+    low_alone: int
+    high_alone: int
+    best: float
+    letters: str
+
+
+@dataclass(frozen=True)
+class Gain:
+    """The gain of the best system over the baseline, which is too large as measured because the best was chosen.
+
+    Attributes:
+        system: the system with the best mean.
+        baseline: the system to compare with.
+        measured: how much better its mean is; above 0, also if lower values are better.
+        corrected: median-unbiased estimate of the true gain, given that the system was chosen for its mean.
+        low, high: interval of the true gain.
+    """
+
+    system: str
+    baseline: str
+    measured: float
+    corrected: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Three or more systems in one metric, the best mean first.
+
+    Attributes:
+        metric: metric name.
+        places: the systems.
+        n: number of queries (or of documents, if queries are averaged within them) with a value of every system.
+        clusters: number of independent units (source documents).
+        confidence: confidence of the ranks; pairs are tested at the level 1 - confidence.
+        test: the tests behind ranks and letters: ``max-t`` or ``holm``, over all pairs.
+        gain: the gain of the best system over the baseline, corrected for choosing the best; None if the baseline is
+            the best, or if too few queries differ.
+    """
+
+    metric: str
+    places: tuple[Place, ...]
+    n: int
+    clusters: int
+    confidence: float
+    test: str = "max-t"
+    gain: Gain | None = None
+
+    def place(self, system: str) -> Place | None:
+        """The place of a system; None if it has none."""
+        return next((place for place in self.places if place.system == system), None)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class FilledHoles:
+    """A difference after a model labelled the items without a label, corrected for the model's errors.
+
+    Attributes:
+        baseline, candidate, metric: what is compared.
+        confidence: confidence of the intervals.
+        holes_baseline, holes_candidate: share of the items within the cut that have no label.
+        filled: number of holes of both systems that the model labelled.
+        unfilled: number of holes without a label of the model; they count as not relevant.
+        measured: number of items with labels of both kinds, from which the model's errors are estimated.
+        mean_baseline, mean_candidate: means of the two systems with corrected labels.
+        difference: candidate minus baseline with corrected labels. The interval includes the model's errors, and how
+            well they are known.
+        irrelevant: the difference if no hole is relevant, as it is without the model.
+        relevant: the difference if every hole has the highest label.
+        lowest, highest: the difference if the holes of one system alone have the highest label, and those of the other
+            and the shared ones are not relevant. No labels give a difference that is much further out.
+    """
+
+    baseline: str
+    candidate: str
+    metric: str
+    confidence: float
+    holes_baseline: float
+    holes_candidate: float
+    filled: int
+    unfilled: int
+    measured: int
+    mean_baseline: Interval
+    mean_candidate: Interval
+    difference: Interval
+    irrelevant: float
+    relevant: float
+    lowest: float
+    highest: float

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.errors import SettingError, did_you_mean
-from ragbench.core.pairs import pairs
+from ragbench.core.options import pairs
 from ragbench.core.spelling import given, named
 
 WRITER, CLAUSE_WRITER = "masked-sentence", "masked-clause"

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple, cast
 import numpy as np
 
 from ragbench.core.errors import InputError, SettingError, did_you_mean
-from ragbench.core.pairs import pairs
+from ragbench.core.options import pairs
 from ragbench.core.spelling import named
 from ragbench.io.encoding import MIB, read_text
 

@@ -21,10 +21,9 @@ from urllib.parse import unquote
 import numpy as np
 
 from ragbench.core.errors import InputError
-from ragbench.core.ids import ArrowIds
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import LedgerEntry, first_ten
-from ragbench.core.runs import Precision, Run, Unit
+from ragbench.core.runs import ArrowIds, Precision, Run, Unit
 from ragbench.io.files import replacing
 
 BOM = b"\xef\xbb\xbf"

@@ -12,9 +12,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.core.ids import ArrowIds
 from ragbench.core.judgements import Judgements
-from ragbench.core.runs import Run
+from ragbench.core.runs import ArrowIds, Run
 from ragbench.metrics.lookup import Table
 
 Ints = npt.NDArray[np.int64]

@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.errors import InputError
-from ragbench.core.repeats import Components
-from ragbench.core.scores import Scores
+from ragbench.core.scores import Components, Scores
 from ragbench.stats.clusters import CONSTANT, ClusteredMeans, cluster_totals
 
 Array = npt.NDArray[np.float64]

@@ -10,8 +10,7 @@ import pytest
 from PIL import Image
 
 import ragbench as rb
-from ragbench.api.drawing import PPI, packed
-from ragbench.api.progress import bars
+from ragbench.api.notebook import PPI, bars, packed
 from ragbench.render.charts.theme import config
 
 

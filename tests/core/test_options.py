@@ -3,7 +3,7 @@
 import pytest
 
 from ragbench.core.errors import SettingError
-from ragbench.core.pairs import pairs
+from ragbench.core.options import pairs
 
 
 @pytest.mark.parametrize(

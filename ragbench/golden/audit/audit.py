@@ -9,8 +9,7 @@ from ragbench.core.context import Context
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger
-from ragbench.core.options import named, option, option_group
-from ragbench.core.pairs import pairs
+from ragbench.core.options import named, option, option_group, pairs
 from ragbench.core.shown import Shown
 from ragbench.corpus.chunk import Chunked
 from ragbench.corpus.load import Loaded

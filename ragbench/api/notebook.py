@@ -1,10 +1,32 @@
-"""How a chart appears in a notebook: its specification for front ends that draw it, and a picture for all others."""
+"""What a notebook shows while a call runs, and how it draws a chart."""
 
 import struct
+import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
+
+DELAY_SECONDS = 1.0
+"""What takes less is not shown."""
+
+
+@contextmanager
+def bars(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """One task of ``total`` steps, as `ragbench.core.context.Progress` wants it; drawn by `tqdm.auto`."""
+    with warnings.catch_warnings():
+        # Where ipywidgets is missing, the import warns, with a path of this machine; it draws a text bar all the same.
+        warnings.simplefilter("ignore")
+        from tqdm.auto import tqdm
+
+    with tqdm(total=total, desc=what, delay=DELAY_SECONDS, leave=False) as bar:
+
+        def advance(steps: int) -> None:
+            bar.update(steps)
+
+        yield advance
+
 
 RENDERER = "ragbench"
 MIME_TYPE = "application/vnd.vegalite.v6+json"

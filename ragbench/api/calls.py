@@ -1,0 +1,207 @@
+"""The calls of a notebook. Calls with a dot, such as ``rb.baseline.set``, are in modules of that name."""
+
+from pathlib import Path
+
+from ragbench.answers.judge_check.check import JudgeCheck
+from ragbench.answers.judging import JudgePlan
+from ragbench.answers.scoring import AnswerEvaluation
+from ragbench.api.bind import call, call_many, call_then
+from ragbench.api.checked import checked
+from ragbench.api.notebook import bars
+from ragbench.comparison.references import SYSTEM, read_references
+from ragbench.core.answers import AnswerSet
+from ragbench.core.context import Context
+from ragbench.core.documents import Chunks, Corpus
+from ragbench.core.goldens import GoldenSet
+from ragbench.core.scored import ScoredRun
+from ragbench.corpus.load import load_corpus as _load
+from ragbench.workflows import ab as ab_workflow
+from ragbench.workflows import answer as answer_workflow
+from ragbench.workflows import audit as audit_workflow
+from ragbench.workflows import check_judge as check_workflow
+from ragbench.workflows import chunk as chunk_workflow
+from ragbench.workflows import compare as compare_workflow
+from ragbench.workflows import evaluate as evaluate_workflow
+from ragbench.workflows import export as export_workflow
+from ragbench.workflows import gate as gate_workflow
+from ragbench.workflows import generate as generate_workflow
+from ragbench.workflows import load_test as load_workflow
+from ragbench.workflows import metrics as metrics_workflow
+from ragbench.workflows import plan as plan_workflow
+from ragbench.workflows import probe as probe_workflow
+from ragbench.workflows import report as report_workflow
+from ragbench.workflows import score as score_workflow
+from ragbench.workflows import without_masked as without_workflow
+from ragbench.workflows.answer import AnswerPlan, AnswerResult
+from ragbench.workflows.check_judge import CheckedJudge
+from ragbench.workflows.chunk import ChunkedCorpus
+from ragbench.workflows.generate import GenerateResult, Plan
+from ragbench.workflows.score import ScoredAnswers
+
+DOCUMENTS = "a path: the file or folder of the documents"
+CORPUS = "a path of documents, or a corpus, as rb.load_corpus(path) reads one"
+GOLDEN = "a path of a golden set, or a golden set, as rb.load_golden(path) reads one"
+ANSWERS = "a path of answers, or answers, as rb.load_answers(path) reads them"
+SETS = {"golden": GOLDEN, "corpus": CORPUS, "other": GOLDEN, "human": GOLDEN}
+RULES = 'a path of a file of rules, or a list with a mapping for each: [{"metric": "ndcg@10", "margin": 0.02}]'
+PATHS = "a path or a list of them"
+
+
+@checked(path=DOCUMENTS)
+def load_corpus(path: Path | str, loader: str | None = None) -> Corpus:
+    """Read the documents of a file or folder. ``corpus.ledger`` lists what was skipped.
+
+    Args:
+        path: a file or folder of documents, or a file of chunks.
+        loader: loader with its settings (``"csv:text_column=body"``); None chooses by the ending of each file.
+
+    Raises:
+        InputError: the path does not exist, has no documents, or holds a damaged table.
+
+    Examples:
+        >>> corpus = rb.load_corpus("datasets/shop/product_catalog.csv")
+        >>> len(corpus), corpus.documents[0].title
+        (166, 'Tarnfell 2 trekking tent')
+    """
+    return _load(Path(path), loader, progress=bars).corpus
+
+
+def _chunks(result: ChunkedCorpus) -> Chunks:
+    return result.chunks
+
+
+chunk = call_then("chunk", chunk_workflow.Options, chunk_workflow.run, _chunks, called={"corpus": CORPUS})
+
+
+def golden_of(result: GenerateResult | Plan) -> GoldenSet | Plan:
+    """The golden set of a run; after a dry run, the estimate."""
+    return result.golden if isinstance(result, GenerateResult) else result
+
+
+generate = call_then("generate", generate_workflow.Options, generate_workflow.run, golden_of, called={"corpus": CORPUS})
+audit = call("audit", audit_workflow.Options, audit_workflow.run, called=SETS)
+export = call("export", export_workflow.Options, export_workflow.run, called=SETS)
+without_masked = call("without_masked", without_workflow.Options, without_workflow.run, called=SETS)
+
+evaluate = call(
+    "evaluate",
+    evaluate_workflow.Options,
+    evaluate_workflow.run,
+    called={
+        "corpus": "a path of documents, a corpus, or chunks, as rb.chunk(corpus) cuts them",
+        "golden": GOLDEN,
+        "retrievers": 'a name of a retriever or a list of them ("bm25:k1=1.2"), or a mapping from names to them',
+        "k": "cut-offs, as in k=(5, 10)",
+        "metrics": "a list of names",
+    },
+)
+score_runs = call(
+    "score_runs",
+    metrics_workflow.Options,
+    metrics_workflow.run,
+    called={
+        "qrels": "a path, or judgements, as rb.Judgements.from_dict(labels) makes them",
+        "runs": "a path or a list of paths, or runs, as rb.read_run(path) reads one",
+        "metrics": 'a name of a metric, "ndcg@10", or a list of them',
+    },
+)
+
+
+@checked(reference='a folder, as "FOLDER" or "FOLDER::ARM"')
+def load_run(reference: Path | str) -> tuple[ScoredRun, ...]:
+    """Read the systems of a folder that ``ragbench eval`` or ``ragbench score`` wrote.
+
+    Args:
+        reference: ``"FOLDER"`` for all systems, or ``"FOLDER::ARM"`` for one.
+
+    Raises:
+        InputError: the folder cannot be read, or has no such system.
+
+    Examples:
+        >>> [system.name for system in rb.load_run("reports/example")]
+        ['bm25:stem=false', 'bm25']
+    """
+    return read_references([str(reference)])
+
+
+compare = call_many("compare", compare_workflow.Options, compare_workflow.run, called={"systems": SYSTEM})
+gate = call(
+    "gate", gate_workflow.Options, gate_workflow.run, called={"candidate": SYSTEM, "baseline": SYSTEM, "rules": RULES}
+)
+plan = call_many(
+    "plan",
+    plan_workflow.Options,
+    plan_workflow.run,
+    called={"pilot": SYSTEM, "golden": GOLDEN},
+)
+ab = call(
+    "ab",
+    ab_workflow.Options,
+    ab_workflow.run,
+    called={
+        "events": "a path of a CSV or Parquet file, or a pandas.DataFrame with a row per event",
+        "runs": f"two systems, the control and the challenger; each is {SYSTEM}",
+    },
+)
+
+
+def _page(options: report_workflow.Options, context: Context) -> Path:
+    return report_workflow.run(options, context).page
+
+
+_page.__doc__ = report_workflow.run.__doc__
+write_report = call_many(
+    "write_report",
+    report_workflow.Options,
+    _page,
+    called={
+        "runs": "a folder that 'ragbench eval --out' or 'ragbench score --out' wrote",
+        "corpus": PATHS,
+        "golden": PATHS,
+        "answers": PATHS,
+        "gate": "a path, a result of rb.gate, or a list of them",
+        "ab": "a path, a result of rb.ab, or a list of them",
+    },
+)
+
+
+def _answers(result: AnswerResult | AnswerPlan) -> AnswerSet | AnswerPlan:
+    return result.answers if isinstance(result, AnswerResult) else result
+
+
+answer = call_then(
+    "answer", answer_workflow.Options, answer_workflow.run, _answers, called={"corpus": CORPUS, "golden": GOLDEN}
+)
+
+
+def _evaluation(result: ScoredAnswers | JudgePlan) -> AnswerEvaluation | JudgePlan:
+    return result.evaluation if isinstance(result, ScoredAnswers) else result
+
+
+score_answers = call_then(
+    "score_answers",
+    score_workflow.Options,
+    score_workflow.run,
+    _evaluation,
+    called={
+        "answers": ANSWERS,
+        "golden": GOLDEN,
+        "corpus": CORPUS,
+        "metrics": 'a name of an answer metric, "token_f1", or a list of them',
+    },
+)
+
+
+def _judge_check(result: CheckedJudge | JudgePlan) -> JudgeCheck | JudgePlan:
+    return result.check if isinstance(result, CheckedJudge) else result
+
+
+check_judge = call_then(
+    "check_judge",
+    check_workflow.Options,
+    check_workflow.run,
+    _judge_check,
+    called={"labels": "a path of labelled answers, a list of paths, or labels"},
+)
+load_test = call("load_test", load_workflow.Options, load_workflow.run, called={"golden": GOLDEN})
+probe = call("probe", probe_workflow.Options, probe_workflow.run)
