@@ -93,16 +93,22 @@ Result = TypeVar("Result")
 
 
 def judged(
-    options: ModelOptions, folder: Path, score: Callable[[Judge], Result]
+    options: ModelOptions, folder: Path, score: Callable[[Judge], Result], say: Callable[[str], None]
 ) -> tuple[Result, dict[str, dict[str, object]]]:
     """Score with the judge, whose answers are stored in the folder. Returns the result and what the judge took.
+
+    Args:
+        options: the model of the judge.
+        folder: where its answers are stored.
+        score: scores with the judge.
+        say: takes a line about stored answers that are damaged.
 
     Raises:
         SettingError: the judge cannot be used.
     """
     models, loop = Models(options), LoopThread("judge")
     try:
-        models.open(folder / JUDGED)
+        models.open(folder / JUDGED, say)
         try:
             result = score(Judge(models.clients[ROLE], options.models[ROLE], loop))
         finally:

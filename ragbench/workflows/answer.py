@@ -213,7 +213,7 @@ def run(options: Options, context: Context) -> AnswerResult | AnswerPlan:
         with claimed(out, identified, RESULTS, resume=options.resume, force=options.force) as again:
             if again:
                 context.say(f"{out} already holds this run: continuing it")
-            models.open(out / STORE)
+            models.open(out / STORE, context.say)
             try:
                 runs, ledger = run_anywhere(_ask(options, prepared, models, context))
             finally:

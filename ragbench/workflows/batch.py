@@ -114,7 +114,7 @@ def run_submit(options: SubmitOptions, context: Context) -> Submitted | Generate
             return estimated(options, prepared, models, context)
         identified = identity("generate", parts_of(prepared, models))
         with claimed(options.folder, identified, RESULTS, resume=options.resume, force=options.force):
-            models.open(options.folder / ANSWERS)
+            models.open(options.folder / ANSWERS, context.say)
             round_ = _Round(options, models, asked, Journal.read(options.folder), context)
             round_.go_on()
             job, generated = round_.collect(prepared)

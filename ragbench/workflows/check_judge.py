@@ -102,7 +102,8 @@ def run(options: Options, context: Context) -> CheckedJudge | JudgePlan:
     if options.judge is None or options.out is None:
         signal = score()
     else:
-        signal, totals = judged(options.models(options.seed), options.out, lambda judge: score(judge=judge))
+        models = options.models(options.seed)
+        signal, totals = judged(models, options.out, lambda judge: score(judge=judge), context.say)
     check = check_judge(labels, signal, part(options, CheckSettings))
     if options.out is not None:
         write_check(check, options.out)

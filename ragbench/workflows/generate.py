@@ -321,7 +321,7 @@ def run(options: Options, context: Context) -> GenerateResult | Plan:
         with claimed(out, identified, RESULTS, resume=options.resume, force=options.force) as again:
             if again and models.clients:
                 context.say(f"{out} already holds this run: continuing it")
-            models.open(out / ANSWERS)
+            models.open(out / ANSWERS, context.say)
             _refuse_while_batches_run(options)
             job = replace(prepared.job, askers=models.clients)
             try:

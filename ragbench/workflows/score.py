@@ -119,7 +119,8 @@ def run(options: Options, context: Context) -> ScoredAnswers | JudgePlan:
     if options.judge is None or options.out is None:
         evaluation = score()
     else:
-        evaluation, totals = judged(options.models(options.seed), options.out, lambda judge: score(judge=judge))
+        models = options.models(options.seed)
+        evaluation, totals = judged(models, options.out, lambda judge: score(judge=judge), context.say)
     rates = tuple(calibrated_rate(calibration, evaluation, answers) for calibration in calibrations)
     evaluation = replace(evaluation, calibrated=rates)
     if options.out is not None:

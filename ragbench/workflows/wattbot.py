@@ -148,7 +148,7 @@ def run_task(options: RunOptions, context: Context) -> Submission | Planned | In
             questions, found, least=options.min_score, seed=options.seed, max_tokens=options.answer_tokens
         )
         if not options.dry_run or (out / ANSWERS).is_file():
-            models.open(out / ANSWERS)
+            models.open(out / ANSWERS, context.say)
         if options.dry_run:
             return _plan(indexed, questions, found, requests, models, options)
         solutions, faults = _answer(questions, found, requests, models, options, context)

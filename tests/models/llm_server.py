@@ -76,6 +76,7 @@ class LLMServer:
     faults: Counter[str] = field(default_factory=Counter)
     bodies: dict[str, Body] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
+    idempotency: list[str] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
     times: list[float] = field(default_factory=list)
@@ -112,6 +113,7 @@ class LLMServer:
         if self.keep_bodies:
             self.bodies[key] = body
         self.keys.add(headers.get("authorization", ""))
+        self.idempotency.append(headers.get("idempotency-key", ""))
         fault = self.fault(body, self.asked[key])
         self.asked[key] += 1
         self.faults[fault] += bool(fault)

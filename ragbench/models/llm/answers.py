@@ -10,13 +10,19 @@ One thread writes, and each commit takes all rows that arrived since the last on
 With ``synchronous=FULL`` a commit reaches the disk before its answers are
 returned, so neither ``kill -9`` nor a power cut loses a row. Sharing commits makes
 that affordable.
+
+Each row carries a checksum. A row that was altered on disk counts as absent: its
+request is asked again, and the new answer takes its place.
 """
 
 import asyncio
+import contextlib
 import queue
+import secrets
 import sqlite3
 import threading
 import time
+from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +30,7 @@ from ragbench.core.errors import InputError
 from ragbench.models.llm.base import Response, Usage
 
 APPLICATION_ID = 0x72616762
-VERSION = 1
+VERSION = 2
 BUSY_SECONDS = 60.0
 """How long to wait for another process that is writing."""
 MOST_AT_ONCE = 256
@@ -38,7 +44,27 @@ CREATE TABLE IF NOT EXISTS answers (
     seconds REAL NOT NULL
 ) WITHOUT ROWID
 """
-READ = "SELECT text, input_tokens, output_tokens, finish_reason FROM answers WHERE key = ?"
+"""The table of format 1. Format 2 has a column of checksums more, and the table of the file's identity."""
+IDENTITY = "CREATE TABLE identity (id TEXT NOT NULL)"
+COLUMNS = "key, text, input_tokens, output_tokens, finish_reason, seconds, checksum"
+READ = f"SELECT {COLUMNS} FROM answers WHERE key = ?"
+WRITE = f"INTO answers ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+Row = tuple[bytes, bytes, int, int, bytes, float, bytes]
+"""A row of the table. Texts are bytes: those of a damaged row may be no UTF-8."""
+
+
+def checksum(*values: object) -> bytes:
+    """The checksum of the values of a row, in the order of its columns."""
+    digest = blake2b(digest_size=16)
+    for value in values:
+        raw = value if isinstance(value, bytes) else repr(value).encode()
+        digest.update(len(raw).to_bytes(8, "little") + raw)
+    return digest.digest()
+
+
+def is_sound(row: Row) -> bool:
+    """Whether a row is as it was written."""
+    return checksum(*row[:-1]) == row[-1]
 
 
 class _Waiting(NamedTuple):
@@ -51,11 +77,17 @@ class _Waiting(NamedTuple):
 class AnswerStore:
     """Answers by key, safe for several processes at once.
 
+    A file of format 1, whose rows have no checksums, is taken over as it is and gets them.
+
     If two processes pay for the same request at the same time, the first to commit
     wins and both use its answer.
 
     Args:
         path: the file; it is created if absent.
+
+    Attributes:
+        id: identity of the file, made with it.
+        damaged: keys of the damaged rows that were found so far.
 
     Raises:
         InputError: the file is not an answer cache, or cannot be opened.
@@ -63,12 +95,13 @@ class AnswerStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.damaged: set[str] = set()
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._reader = self._connect()
             self._prepare()
         except sqlite3.Error as error:
-            raise InputError(f"{path}: cannot be used as an answer cache: {error}") from error
+            raise self._broken("cannot be used as an answer cache", error) from error
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_all, name="ragbench-answers", daemon=True)
         self._thread.start()
@@ -76,6 +109,7 @@ class AnswerStore:
     def _connect(self) -> sqlite3.Connection:
         # Autocommit: the writer begins and commits itself, and the reader never holds a lock.
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection.text_factory = bytes
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         return connection
@@ -88,17 +122,42 @@ class AnswerStore:
             raise InputError(f"{self.path}: is a database, but no answer cache of ragbench; name another file")
         if version > VERSION:
             raise InputError(f"{self.path}: written by a newer ragbench (format {version}); update ragbench")
-        # In this order, a process killed in between leaves a file that the next one can still prepare.
-        self._reader.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        self._reader.execute(SCHEMA)
-        self._reader.execute(f"PRAGMA user_version={VERSION}")
+        if version < VERSION:
+            self._upgrade()
+        found = self._reader.execute("SELECT id FROM identity").fetchone()
+        self.id = str(found[0], "utf-8", "replace") if found else secrets.token_hex(16)
+
+    def _upgrade(self) -> None:
+        """Make a new file, or one of format 1, a file of this format; all of it or nothing."""
+        self._reader.execute("BEGIN IMMEDIATE")
+        # Another process may have done it while this one waited for the lock.
+        if self._reader.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+            self._reader.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            self._reader.execute(SCHEMA)
+            self._reader.execute("ALTER TABLE answers ADD COLUMN checksum BLOB NOT NULL DEFAULT x''")
+            older = self._reader.execute(f"SELECT {COLUMNS} FROM answers")
+            sums = [(checksum(*row[:-1]), row[0].decode()) for row in older if _is_text(row)]
+            self._reader.executemany("UPDATE answers SET checksum = ? WHERE key = ?", sums)
+            self._reader.execute(IDENTITY)
+            self._reader.execute("INSERT INTO identity VALUES (?)", (secrets.token_hex(16),))
+            self._reader.execute(f"PRAGMA user_version={VERSION}")
+        self._reader.execute("COMMIT")
+
+    def _broken(self, what: str, error: sqlite3.Error) -> InputError:
+        advice = f"; 'ragbench doctor {self.path} --repair' saves every answer that can still be read"
+        # Others are a full disk, a lock that another process holds, a folder that is gone.
+        damaged = not isinstance(error, sqlite3.OperationalError) or "no such" in str(error)
+        return InputError(f"{self.path}: {what}: {error}{advice if damaged else ''}")
 
     def get(self, key: str) -> Response | None:
-        """Return the stored answer, or None."""
+        """Return the stored answer, or None if there is none or it was altered on disk."""
         try:
             row = self._reader.execute(READ, (key,)).fetchone()
         except sqlite3.Error as error:
-            raise InputError(f"{self.path}: the answer cache cannot be read: {error}") from error
+            raise self._broken("the answer cache cannot be read", error) from error
+        if row is not None and not is_sound(row):
+            self.damaged.add(key)
+            return None
         return _response(row) if row else None
 
     def paid(self, model: str) -> tuple[int, Usage]:
@@ -107,10 +166,18 @@ class AnswerStore:
         Args:
             model: its fingerprint, which its keys start with.
         """
-        kept = "SELECT count(*), sum(input_tokens), sum(output_tokens) FROM answers WHERE key >= ? AND key < ?"
+        count, usage = 0, Usage()
         # ";" is the character behind ":", which ends the model's part of a key.
-        count, asked, written = self._reader.execute(kept, (f"{model}:", f"{model};")).fetchone()
-        return int(count), Usage(int(asked or 0), int(written or 0))
+        kept = f"SELECT {COLUMNS} FROM answers WHERE key >= ? AND key < ?"
+        try:
+            for row in self._reader.execute(kept, (f"{model}:", f"{model};")):
+                if is_sound(row):
+                    count, usage = count + 1, usage + Usage(row[2], row[3])
+                else:
+                    self.damaged.add(str(row[0], "utf-8", "replace"))
+        except sqlite3.Error as error:
+            raise self._broken("the answer cache cannot be read", error) from error
+        return count, usage
 
     async def put(self, key: str, response: Response) -> Response:
         """Store an answer. Returns the row that is on disk under the key, once it is.
@@ -135,7 +202,7 @@ class AnswerStore:
         return int(self._reader.execute("SELECT count(*) FROM answers").fetchone()[0])
 
     def _write_all(self) -> None:
-        writer = self._connect()
+        writer: sqlite3.Connection | None = None
         closing = False
         while not closing:
             waiting = [self._queue.get()]
@@ -144,29 +211,40 @@ class AnswerStore:
             group = [item for item in waiting if item is not None]
             closing = len(group) < len(waiting)
             try:
+                writer = writer or self._connect()
                 kept: list[Response | Exception] = [*self._write(writer, group)]
-            except sqlite3.Error as error:
-                failure = InputError(
-                    f"{self.path}: an answer cannot be kept: {error}. Those before it are safe: "
-                    "free some disk space and run the same command again"
-                )
-                kept = [failure] * len(group)
+            except Exception as error:  # a thread that ends silently leaves its waiters waiting for ever
+                kept = [self._not_kept(error)] * len(group)
             _hand_on(group, kept)
-        writer.close()
+        if writer is not None:
+            with contextlib.suppress(sqlite3.Error):
+                writer.close()
+
+    def _not_kept(self, error: Exception) -> InputError:
+        if isinstance(error, sqlite3.OperationalError):
+            advice = "free some disk space and run the same command again"
+            return InputError(f"{self.path}: an answer cannot be kept: {error}. Those before it are safe: {advice}")
+        if isinstance(error, sqlite3.Error):
+            return self._broken("an answer cannot be kept", error)
+        return InputError(
+            f"{self.path}: an answer cannot be kept: {type(error).__name__}: {error}. Those before it are safe"
+        )
 
     def _write(self, writer: sqlite3.Connection, group: list[_Waiting]) -> list[Response]:
         if not group:
             return []
         now = time.time()
-        rows = [
-            (item.key, r.text, r.usage.input_tokens, r.usage.output_tokens, r.finish_reason, now)
-            for item in group
-            for r in (item.response,)
-        ]
+        rows = [_row(item.key, item.response, now) for item in group]
+        kept = []
         try:
             writer.execute("BEGIN IMMEDIATE")
-            writer.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?)", rows)
-            kept = [_response(writer.execute(READ, (item.key,)).fetchone()) for item in group]
+            for item, row in zip(group, rows, strict=True):
+                found: Row | None = writer.execute(READ, (item.key,)).fetchone()
+                if found is None or not is_sound(found):
+                    writer.execute(f"INSERT OR REPLACE {WRITE}", (item.key, item.response.text, *row[2:4],
+                                                                  item.response.finish_reason, *row[5:]))  # fmt: skip
+                    found = row
+                kept.append(_response(found))
             writer.execute("COMMIT")
         except sqlite3.Error:
             if writer.in_transaction:
@@ -175,8 +253,23 @@ class AnswerStore:
         return kept
 
 
-def _response(row: tuple[str, int, int, str]) -> Response:
-    return Response(row[0], Usage(row[1], row[2]), row[3])
+def _is_text(row: Row) -> bool:
+    """Whether the texts of a row are UTF-8."""
+    try:
+        return all(value.decode() is not None for value in row if isinstance(value, bytes))
+    except UnicodeDecodeError:
+        return False
+
+
+def _row(key: str, response: Response, now: float) -> Row:
+    usage = response.usage
+    values = (key.encode(), response.text.encode(), usage.input_tokens, usage.output_tokens,
+              response.finish_reason.encode(), now)  # fmt: skip
+    return (*values, checksum(*values))
+
+
+def _response(row: Row) -> Response:
+    return Response(row[1].decode(), Usage(row[2], row[3]), row[4].decode())
 
 
 def _hand_on(group: list[_Waiting], kept: list[Response | Exception]) -> None:
@@ -186,7 +279,7 @@ def _hand_on(group: list[_Waiting], kept: list[Response | Exception]) -> None:
         by_loop.setdefault(item.loop, []).append((item.done, result))
     for loop, results in by_loop.items():
         # A loop that has ended has no waiting tasks. The rows are on disk in any case.
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(_settle, results)
 
 

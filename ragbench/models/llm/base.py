@@ -3,9 +3,11 @@
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal, Protocol
+from hashlib import blake2b
+from typing import Any, Literal, Protocol
 
 from ragbench.core.errors import RagbenchError
 from ragbench.core.fingerprint import fingerprint
@@ -15,6 +17,12 @@ Show = Callable[[str], None]
 """Receives a text piece by piece, in order, in the caller's event loop."""
 
 
+MOST_TOKENS = 2**63 - 1
+"""The largest count of tokens that the answer cache can store."""
+MOST_BYTES = 4 * 2**20
+"""The largest reply that is read: about a million tokens."""
+UNREADABLE = (RecursionError, OverflowError, UnicodeError, MemoryError)
+"""What a hostile reply makes Python raise. It costs that one request."""
 SAMPLES_OF_A_RUN = 1000
 """Sample numbers of one run of a system, for its own samples and for requests that are asked again."""
 
@@ -69,10 +77,30 @@ class Request:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one call, as counted by the provider or, if it does not count, as estimated."""
+    """Tokens of one call, as counted by the provider or, if it does not count, as estimated.
+
+    A count lies in 0 to `MOST_TOKENS`. A count outside, which only a faulty provider reports, becomes the nearer end.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("input_tokens", "output_tokens"):
+            object.__setattr__(self, name, min(max(getattr(self, name), 0), MOST_TOKENS))
+
+    @classmethod
+    def reported(cls, input_tokens: Any, output_tokens: Any) -> "Usage":
+        """Read the counts of a reply; a count that is missing is 0.
+
+        Raises:
+            LLMError: a count is no finite number.
+        """
+        try:
+            return cls(int(input_tokens or 0), int(output_tokens or 0))
+        except (TypeError, ValueError, OverflowError) as error:
+            counts = f"{input_tokens!r:.40} and {output_tokens!r:.40}"
+            raise LLMError(f"the reply counts its tokens as {counts}", retry=True, in_doubt=True) from error
 
     @property
     def tokens(self) -> int:
@@ -87,6 +115,8 @@ class Usage:
 class Response:
     """A model's reply.
 
+    Half a surrogate pair, which no file can hold, becomes U+FFFD.
+
     Attributes:
         text: the raw answer.
         usage: tokens of this call.
@@ -96,6 +126,39 @@ class Response:
     text: str
     usage: Usage = field(default_factory=Usage)
     finish_reason: str = "stop"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", without_surrogates(self.text))
+        object.__setattr__(self, "finish_reason", without_surrogates(self.finish_reason))
+
+
+def without_surrogates(text: str) -> str:
+    """Join the halves of surrogate pairs, and replace a half alone by U+FFFD.
+
+    Example:
+        >>> without_surrogates("a\\ud83d\\ude00b\\ud800c") == "a\\U0001f600b\\ufffdc"
+        True
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+CALL: ContextVar[str] = ContextVar("call", default="")
+"""Identity of the call in progress, which the client sets: the same when the call is repeated after a kill."""
+
+
+def idempotency_key(body: bytes) -> str:
+    """The value of the header ``Idempotency-Key`` for a request body; empty if no client makes the call.
+
+    A service that knows the header answers a repeated call from its records and does not bill it again.
+
+    Source: IETF draft "The Idempotency-Key HTTP Header Field".
+    """
+    call = CALL.get()
+    return blake2b(call.encode() + body, digest_size=16).hexdigest() if call else ""
 
 
 class LLMError(Exception):

@@ -9,9 +9,9 @@ from typing import Any
 
 from ragbench.core.fingerprint import fingerprint
 from ragbench.models.llm import chat_setup
-from ragbench.models.llm.base import LLMError, Request, Response, Show, Usage
+from ragbench.models.llm.base import UNREADABLE, LLMError, Request, Response, Show, Usage, idempotency_key
 from ragbench.models.llm.chat_errors import read_error
-from ragbench.models.llm.openai_wire import FORM, INSTRUCTION, response_format, spoken
+from ragbench.models.llm.openai_wire import FORM, INSTRUCTION, response_format, spoken, too_large
 from ragbench.models.llm.streaming import from_thread
 from ragbench.models.llm.structured import Structured, StructuredLLM
 
@@ -75,12 +75,15 @@ class ChatModel(StructuredLLM):
         form = self._form(request) if through_provider else None
         messages = _messages(request, in_prompt=form is None)
         arguments = self._arguments(request) | (form or {})
+        arguments |= self._headers(messages, arguments)
         try:
             if self._threads:
                 loop = asyncio.get_running_loop()
                 reply = await loop.run_in_executor(self._threads, lambda: self._model.invoke(messages, **arguments))
             else:
                 reply = await self._model.ainvoke(messages, **arguments)
+        except UNREADABLE:
+            raise
         # Every library has its own errors. `read_error` sorts them, and none is swallowed.
         except Exception as error:
             raise read_error(error) from error
@@ -91,6 +94,7 @@ class ChatModel(StructuredLLM):
         arguments = self._arguments(request)
         if self._provider == "openai" and self._counted:
             arguments.setdefault("stream_usage", True)
+        arguments |= self._headers(messages, arguments)
         chunks: list[Any] = []
 
         def take(chunk: Any) -> None:
@@ -113,6 +117,12 @@ class ChatModel(StructuredLLM):
                 self.streams = False
             raise read_error(error) from error
         return _streamed(chunks, reasoned=self._provider in REASONED)
+
+    def _headers(self, messages: Sequence[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The argument that sends an idempotency key, for providers that speak OpenAI's protocol."""
+        asked = repr([[(message.type, message.content) for message in messages], arguments])
+        key = idempotency_key(asked.encode("utf-8", "surrogatepass")) if self._provider == "openai" else ""
+        return {"extra_headers": {"Idempotency-Key": key}} if key else {}
 
     def _arguments(self, request: Request) -> dict[str, Any]:
         arguments: dict[str, Any] = {"max_tokens": request.max_tokens}
@@ -169,8 +179,12 @@ def _messages(request: Request, *, in_prompt: bool) -> list[Any]:
 
 def _response(reply: Any) -> Response:
     reported = reply.usage_metadata or {}
-    usage = Usage(int(reported.get("input_tokens", 0)), int(reported.get("output_tokens", 0)))
-    return Response(_text(reply), usage, _ended(reply) or "stop")
+    usage = Usage.reported(reported.get("input_tokens"), reported.get("output_tokens"))
+    text = _text(reply)
+    failure = too_large(len(text))
+    if failure is not None:
+        raise failure
+    return Response(text, usage, _ended(reply) or "stop")
 
 
 def _ended(reply: Any) -> str:

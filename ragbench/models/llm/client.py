@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ import numpy as np
 
 from ragbench.core.errors import InputError, RagbenchError, SettingError
 from ragbench.models.llm.answers import AnswerStore
-from ragbench.models.llm.base import LLM, Answer, LLMError, Request, Response, Show, Usage
+from ragbench.models.llm.base import CALL, LLM, UNREADABLE, Answer, LLMError, Request, Response, Show, Usage
 from ragbench.models.llm.costs import (
     Budget,
     Estimate,
@@ -67,11 +68,16 @@ class _Unanswered(Exception):
 
 
 class _Failed(Exception):
-    """A call that may be tried again. ``counts`` is 1 if the failure counts against the request, else 0."""
+    """A call that may be tried again.
 
-    def __init__(self, reason: str, counts: int) -> None:
+    Attributes:
+        counts: 1 if the failure counts against the request, else 0.
+        in_doubt: whether the provider may have answered.
+    """
+
+    def __init__(self, reason: str, counts: int, *, in_doubt: bool) -> None:
         super().__init__(reason)
-        self.counts = counts
+        self.counts, self.in_doubt = counts, in_doubt
 
 
 @dataclass
@@ -133,8 +139,7 @@ class Client:
         self._answers, self._jitter = answers, jitter
         self._identity = llm.fingerprint()
         self._slots = asyncio.Semaphore(self.limits.concurrency)
-        self._unkept = asyncio.Semaphore(2 * self.limits.concurrency)
-        """Bounds calls in flight plus answers being written, so a slow disk does not raise what a kill can cost."""
+        """A call holds its slot until its answer is on disk: a kill never costs more answers than there are slots."""
         self._requests = Rate(self.limits.requests_per_minute)
         self._tokens = Rate(self.limits.tokens_per_minute)
         self._breaker = Breaker(BREAKER_OPENS, self.limits.patience)
@@ -236,8 +241,11 @@ class Client:
         if kept:
             self.totals.cached += 1
             return _Paid(kept)
-        failures = tries = 0
+        failures = tries = refused = 0
+        store = secrets.token_hex() if self._answers is None else self._answers.id
         while True:
+            # After a reply that refuses, another identity: a service would answer the same one from its records.
+            CALL.set(f"{store}:{self._key(request)}:{refused}")
             try:
                 return await self._call(request, shown)
             except _Failed as error:
@@ -245,6 +253,7 @@ class Client:
                     self._breaker.given_up(request.fingerprint)
                     raise _Unanswered(f"broke off after {len(shown.text):,} characters: {error}") from error
                 failures += error.counts
+                refused += not error.in_doubt
                 if failures > self.limits.retries:
                     self._breaker.given_up(request.fingerprint)
                     raise _Unanswered(f"given up after {failures} failed calls: {error}") from error
@@ -259,10 +268,6 @@ class Client:
         Raises:
             _Failed: it may be tried again.
         """
-        async with self._unkept:
-            return await self._call_in_slot(request, shown)
-
-    async def _call_in_slot(self, request: Request, shown: Shown | None) -> _Paid:
         await self._slots.acquire()
         probe = False
         try:
@@ -329,6 +334,14 @@ class Client:
     async def _pay(
         self, request: Request, shown: Shown | None, reserved: Reserved, expected: Usage, *, probe: bool
     ) -> _Paid:
+        try:
+            return await self._paid(request, shown, reserved, expected, probe=probe)
+        finally:
+            self._slots.release()
+
+    async def _paid(
+        self, request: Request, shown: Shown | None, reserved: Reserved, expected: Usage, *, probe: bool
+    ) -> _Paid:
         began = time.perf_counter()
         try:
             response = await self._complete(request, shown)
@@ -340,14 +353,12 @@ class Client:
                 self.budget.settle(reserved, None)
                 self._tokens.correct(-expected.tokens)
             # Before the slot is free, so that the next call already knows.
-            raise _Failed(str(error), self._failed(request, error, probe=probe)) from error
+            counts = self._failed(request, error, probe=probe)
+            raise _Failed(str(error), counts, in_doubt=error.in_doubt) from error
         except BaseException:
             self.totals.in_doubt += 1
             self.budget.settle_in_doubt(reserved)
             raise
-        finally:
-            # The slot is free while the answer is written: the provider can take the next call.
-            self._slots.release()
         seconds = time.perf_counter() - began
         self._breaker.answered()
         usage = counted_usage(request, response)
@@ -377,3 +388,6 @@ class Client:
         except TimeoutError as error:
             reason = f"no answer within {self.limits.timeout:g} s"
             raise LLMError(reason, retry=True, in_doubt=True) from error
+        except UNREADABLE as error:
+            reason = f"the reply cannot be read ({type(error).__name__}: {error})"
+            raise LLMError(reason, retry=False, in_doubt=True) from error

@@ -17,9 +17,9 @@ from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.spelling import named
 from ragbench.models.llm import chat_setup
-from ragbench.models.llm.base import LLMError, Request, Response, Show
+from ragbench.models.llm.base import LLMError, Request, Response, Show, idempotency_key
 from ragbench.models.llm.chat_errors import read_error, read_status
-from ragbench.models.llm.openai_wire import INSTRUCTION, OpenAIEvents, body, response
+from ragbench.models.llm.openai_wire import INSTRUCTION, OpenAIEvents, body, response, too_large
 from ragbench.models.llm.structured import Structured, StructuredLLM
 
 if TYPE_CHECKING:
@@ -89,10 +89,11 @@ class OpenAICompatible(StructuredLLM):
         import aiohttp
 
         asked = json.dumps(body(request, self._model, self.params, structured=through_provider)).encode()
+        heads = _idempotent(asked)
         try:
             # A redirect would turn the request into a GET without its body.
-            async with self._session().post(self._url, data=asked, allow_redirects=False) as reply:
-                raw = await reply.read()
+            async with self._session().post(self._url, data=asked, headers=heads, allow_redirects=False) as reply:
+                raw = await _whole(reply)
         except (aiohttp.ClientError, OSError) as error:
             raise read_error(error) from error
         return self._read(reply.status, reply.headers, raw)
@@ -100,21 +101,20 @@ class OpenAICompatible(StructuredLLM):
     async def _stream(self, request: Request, show: Show) -> Response:
         import aiohttp
 
-        asked = body(request, self._model, self.params, structured=False) | {"stream": True}
+        fields = body(request, self._model, self.params, structured=False) | {"stream": True}
         if self._counted:
-            asked.setdefault("stream_options", {"include_usage": True})
-        heads = {"Accept": "text/event-stream"}
+            fields.setdefault("stream_options", {"include_usage": True})
+        asked = json.dumps(fields).encode()
+        heads = {"Accept": "text/event-stream", **_idempotent(asked)}
         try:
-            async with self._session().post(
-                self._url, data=json.dumps(asked).encode(), headers=heads, allow_redirects=False
-            ) as reply:
+            async with self._session().post(self._url, data=asked, headers=heads, allow_redirects=False) as reply:
                 if reply.status == 200 and reply.content_type != "application/json":
                     events = OpenAIEvents(show)
                     async for data in reply.content.iter_any():
                         if events.feed(data):
                             break
                     return events.response()
-                raw = await reply.read()
+                raw = await _whole(reply)
         except (aiohttp.ClientError, OSError) as error:
             raise read_error(error) from error
         whole = self._read(reply.status, reply.headers, raw)
@@ -143,7 +143,7 @@ class OpenAICompatible(StructuredLLM):
     def _read(self, status: int, headers: Mapping[str, str], raw: bytes) -> Response:
         try:
             found: Any = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         failed = isinstance(found, dict) and "error" in found and "choices" not in found
         if status == 200 and isinstance(found, dict) and not failed:
@@ -156,6 +156,27 @@ class OpenAICompatible(StructuredLLM):
         reason, code = _error(found, raw)
         where = f" at {self._url}" if status == 404 else ""
         raise read_status(f"HTTP {status}{where}: {reason}", status, headers, code)
+
+
+async def _whole(reply: "aiohttp.ClientResponse") -> bytes:
+    """The body of a reply.
+
+    Raises:
+        LLMError: it is too large.
+    """
+    parts, size = [], 0
+    async for part in reply.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        failure = too_large(size)
+        if failure is not None:
+            raise failure
+    return b"".join(parts)
+
+
+def _idempotent(asked: bytes) -> dict[str, str]:
+    key = idempotency_key(asked)
+    return {"Idempotency-Key": key} if key else {}
 
 
 def _address(name: str, given: object) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ragbench.models.llm.base import LLMError, Request, Response, Role, Show, Usage
+from ragbench.models.llm.base import MOST_BYTES, LLMError, Request, Response, Role, Show, Usage
 from ragbench.models.llm.chat_errors import read_status
 
 FORM = "answer"
@@ -76,13 +76,20 @@ def response(reply: Mapping[str, object]) -> Response:
         message = choice["message"]
         text = text_of(message.get("content"))
         reported = read.get("usage") or {}
-        usage = Usage(int(reported.get("prompt_tokens") or 0), int(reported.get("completion_tokens") or 0))
+        usage = Usage.reported(reported.get("prompt_tokens"), reported.get("completion_tokens"))
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         seen = json.dumps(reply, default=str)[:MOST_CHARACTERS]
         raise LLMError(f"the reply is not a chat completion: {seen}", retry=True, in_doubt=True) from error
     if message.get("refusal"):
         return Response(str(message["refusal"]), usage, "refusal")
     return Response(text, usage, str(choice.get("finish_reason") or "stop"))
+
+
+def too_large(seen: int) -> LLMError | None:
+    """The failure of a reply of which more than `MOST_BYTES` were seen."""
+    if seen <= MOST_BYTES:
+        return None
+    return LLMError(f"the reply is larger than {MOST_BYTES // 2**20} MB", retry=False, in_doubt=True)
 
 
 def text_of(content: Any) -> str:
@@ -121,6 +128,7 @@ class OpenAIEvents:
         self._show = show
         self._rest = b""
         self._texts: list[str] = []
+        self._size = 0
         self._refusal = ""
         self._usage: Any = None
         self._ended: Any = None
@@ -129,9 +137,12 @@ class OpenAIEvents:
         """Read the next bytes, cut anywhere. Returns whether the stream has ended.
 
         Raises:
-            LLMError: the server reports an error, or the data are not a chunk.
+            LLMError: the server reports an error, the data are not a chunk, or the answer is too large.
         """
         *lines, self._rest = LINE_END.split(self._rest + data)
+        failure = too_large(max(self._size, len(self._rest)))
+        if failure is not None:
+            raise failure
         for line in lines:
             field, _, value = line.decode("utf-8", "replace").partition(":")
             if field != "data":
@@ -161,7 +172,7 @@ class OpenAIEvents:
                 self._add(text_of(delta.get("content")))
                 self._refusal += str(delta.get("refusal") or "")
                 self._ended = choice.get("finish_reason") or self._ended
-        except (ValueError, AttributeError, TypeError) as error:
+        except (ValueError, AttributeError, TypeError, RecursionError) as error:
             seen = value.strip()[:MOST_CHARACTERS]
             reason = f"the stream holds data that are not a chunk of a chat completion: {seen}"
             raise LLMError(reason, retry=True, in_doubt=True) from error
@@ -171,6 +182,7 @@ class OpenAIEvents:
 
     def _add(self, text: str) -> None:
         if text:
+            self._size += len(text)
             self._texts.append(text)
             self._show(text)
 

@@ -2,10 +2,11 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ragbench.core.context import unheard
 from ragbench.core.options import option, option_group
 from ragbench.io.files import write_text
 from ragbench.models.llm.answers import AnswerStore
@@ -89,12 +90,19 @@ class Models:
         }
         return {role: by_name[name] for role, name in options.models.items()}
 
-    def open(self, answers: Path) -> None:
-        """Connect the clients to the answers of the run. What these answers cost counts against the budget."""
+    def open(self, answers: Path, say: Callable[[str], None] = unheard) -> None:
+        """Connect the clients to the answers of the run. What these answers cost counts against the budget.
+
+        Args:
+            answers: the answer cache.
+            say: takes a line about answers that are damaged.
+        """
         if not self.clients:
             return
         self.store = AnswerStore(answers)
         paid = self.paid().values()
+        if self.store.damaged:
+            say(f"{answers}: {len(self.store.damaged)} stored answers are damaged; what needs them asks again")
         tokens = sum(usage.input_tokens + usage.output_tokens for _, usage, _ in paid)
         cost = sum(price.cost(usage) for _, usage, price in paid if price is not None)
         budget = Budget(self.options.calls.max_cost, self.options.calls.max_tokens, cost=cost, tokens=tokens)

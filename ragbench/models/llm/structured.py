@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from ragbench.core.errors import SettingError
-from ragbench.models.llm.base import LLM, LLMError, Message, Request, Response, Show
+from ragbench.models.llm.base import LLM, LLMError, Message, Request, Response, Show, without_surrogates
 
 Structured = Literal["auto", "json_schema", "none"]
 REFUSED_STREAM = re.compile(r"\bstream(ing|s|_options|_usage)?\b", re.IGNORECASE)
@@ -104,7 +104,14 @@ class StructuredLLM(LLM):
 
 
 MOST_FAULTS = 5
-
+DEEPEST = 100
+"""Brackets within brackets of an answer. Deeper values end the programs that read them."""
+LARGEST = 2**63
+"""Numbers of an answer lie below it. Larger ones overflow in arithmetic and in tables."""
+LONGEST_REPAIR = 200_000
+"""Characters of broken JSON that are repaired, which takes far longer than reading JSON."""
+LONGEST_QUOTE = 20_000
+"""Characters of an unusable answer that are quoted when it is asked for again."""
 
 REFUSED = {"content_filter", "guardrail_intervened", "refusal"}
 
@@ -133,7 +140,7 @@ def read_answer(request: Request, response: Response) -> object:
         raise Invalid(f"the answer is empty (it ended with {response.finish_reason!r})")
     if request.schema is None:
         return response.text
-    value = _value(text)
+    value = _usable(_value(text))
     faults = sorted(_validator(request.schema_text).iter_errors(value), key=_place)
     if faults:
         reported = [f"at {fault.json_path}: {fault.message[:300]}" for fault in faults[:MOST_FAULTS]]
@@ -146,17 +153,46 @@ def _value(text: str) -> object:
         return json.loads(text)
     except ValueError:
         body = _body(text)
+    except RecursionError as error:
+        raise Invalid(_too_deep()) from error
     try:
         return json.loads(body)
     except ValueError as error:
         if _cut_off(body):
             raise Invalid(f"the JSON is cut off: {error}") from error
         return _repaired(body, error)
+    except RecursionError as error:
+        raise Invalid(_too_deep()) from error
+
+
+def _too_deep() -> str:
+    return f"the JSON is nested more than {DEEPEST} deep"
+
+
+def _usable(value: Any, depth: int = 0) -> Any:
+    """The value with texts that a file can hold.
+
+    Raises:
+        Invalid: it is nested too deep, or has a number that is too large or not finite.
+    """
+    if depth > DEEPEST:
+        raise Invalid(_too_deep())
+    if isinstance(value, str):
+        return without_surrogates(value)
+    if isinstance(value, int | float) and not abs(value) < LARGEST:  # not >=, which lets NaN pass
+        raise Invalid("the JSON has a number that is too large")
+    if isinstance(value, list):
+        return [_usable(item, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {without_surrogates(key): _usable(item, depth + 1) for key, item in value.items()}
+    return value
 
 
 def _repaired(body: str, error: ValueError) -> object:
     import json_repair
 
+    if len(body) > LONGEST_REPAIR:
+        raise Invalid(f"the answer is not JSON: {error}") from error
     try:
         value: object = json_repair.loads(body, skip_json_loads=True)
     except (ValueError, RecursionError) as failure:
@@ -213,8 +249,9 @@ def _validator(schema: str) -> Any:
 
 def again(request: Request, raw: str, fault: str, attempt: int) -> Request:
     """Build the request that repeats the unusable answer and says what was wrong. A resumed run builds the same one."""
+    quoted = raw if len(raw) <= LONGEST_QUOTE else f"{raw[:LONGEST_QUOTE]}..."
     said = (
-        Message("assistant", raw if raw.strip() else "(no answer)"),
+        Message("assistant", quoted if quoted.strip() else "(no answer)"),
         Message("user", f"This answer cannot be used: {fault}. Answer the request above again, in the form asked for."),
     )
     return dataclasses.replace(request, messages=request.messages + said, sample=request.sample + attempt)

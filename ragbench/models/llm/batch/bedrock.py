@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ragbench.core.errors import MissingExtra, SettingError
 from ragbench.io.files import replacing
-from ragbench.models.llm.base import Request, Response, Usage
+from ragbench.models.llm.base import LLMError, Request, Response, Usage
 from ragbench.models.llm.batch.base import BatchService, Result, Seen
 from ragbench.models.llm.openai_wire import FORM, spoken
 
@@ -74,7 +74,7 @@ def _anthropic_response(output: Mapping[str, Any]) -> Response:
     text = "".join(block.get("text") or "" for block in blocks if block.get("type") == "text")
     return Response(
         json.dumps(called[0], ensure_ascii=False) if called else text,
-        Usage(int(usage.get("input_tokens") or 0), int(usage.get("output_tokens") or 0)),
+        Usage.reported(usage.get("input_tokens"), usage.get("output_tokens")),
         str(output.get("stop_reason") or "stop"),
     )
 
@@ -101,7 +101,7 @@ def _nova_response(output: Mapping[str, Any]) -> Response:
     called = [block["toolUse"]["input"] for block in blocks if block.get("toolUse", {}).get("name") == FORM]
     return Response(
         json.dumps(called[0], ensure_ascii=False) if called else "".join(block.get("text") or "" for block in blocks),
-        Usage(int(usage.get("inputTokens") or 0), int(usage.get("outputTokens") or 0)),
+        Usage.reported(usage.get("inputTokens"), usage.get("outputTokens")),
         str(output.get("stopReason") or "stop"),
     )
 
@@ -227,7 +227,7 @@ class BedrockJobs(BatchService):
         try:
             row: Any = json.loads(line)
             id_, output, error = str(row["recordId"]), row.get("modelOutput"), row.get("error")
-        except (ValueError, KeyError, AttributeError, TypeError):
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             return Result("", None, "a line of the results cannot be read")
         if error or not isinstance(output, dict):
             reported = error if isinstance(error, dict) else {}
@@ -236,7 +236,7 @@ class BedrockJobs(BatchService):
             )
         try:
             return Result(id_, self._family.response(output))
-        except (KeyError, IndexError, TypeError, AttributeError, ValueError) as fault:
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError, LLMError) as fault:
             return Result(
                 id_, None, f"the output is none of this family of models: {json.dumps(output)[:300]} ({fault})"
             )

@@ -114,7 +114,7 @@ def _result(line: bytes) -> Result:
     try:
         row: Any = json.loads(line)
         id_, reply, error = str(row["custom_id"]), row.get("response"), row.get("error")
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return Result("", None, "a line of the results cannot be read")
     if not isinstance(reply, dict):
         return Result(id_, None, _reported(error) or "no response and no error is given")
