@@ -55,7 +55,19 @@ METRICS = Kind(
     "metric",
     "ragbench.metrics",
     "Metric",
-    helpers=("gains", "intents", "lookup", "parse", "ranked", "running", "score", "settings", "tied", "trec_eval"),
+    helpers=(
+        "gains",
+        "holes",
+        "intents",
+        "lookup",
+        "parse",
+        "ranked",
+        "running",
+        "score",
+        "settings",
+        "tied",
+        "trec_eval",
+    ),
 )
 EMBEDDERS = Kind("embedder", "ragbench.models.embed", "Embedder")
 RERANKERS = Kind("reranker", "ragbench.models.rerank", "Reranker")

@@ -60,13 +60,14 @@ def show_metrics(options: "MetricsOptions", scored: "ScoredRuns", output: Output
     elif output.as_json:
         from ragbench.render.metrics import metrics_json
 
-        output.object(metrics_json(scored.scores, scored.notes, per_query=options.per_query))
+        output.object(metrics_json(scored.scores, scored.notes, per_query=options.per_query, holes=scored.holes))
     else:
         from ragbench.render.metrics import metrics_tables
 
         tables = metrics_tables(
-            scored.scores, scored.notes, per_query=options.per_query, summary=not options.no_summary
-        )
+            scored.scores, scored.notes, per_query=options.per_query, summary=not options.no_summary,
+            holes=scored.holes,
+        )  # fmt: skip
         output.table(tables)
 
 

@@ -145,10 +145,9 @@ def _read(reference: str, judgements: Judgements | None, metrics: Sequence[str])
         raise InputError(f"{path}: is a file; a run file needs the labels too: give them by {named('qrels')}")
     run = read_run(path)
     scores = score(run, judgements, list(metrics))
-    ids = list(judgements.query_ids)
-    blank = [""] * len(ids)
-    queries = QueryTable(ids, blank, blank, ids)
-    return (ScoredRun(path.stem, scores, queries, run.select(ids), judgements, failed=len(run.failures)),)
+    queries = QueryTable.of_labels(judgements)
+    ranked = run.select(list(judgements.query_ids))
+    return (ScoredRun(path.stem, scores, queries, ranked, judgements, failed=len(run.failures)),)
 
 
 def _called(run: ScoredRun, name: str) -> ScoredRun:

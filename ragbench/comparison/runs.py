@@ -6,8 +6,8 @@ import numpy.typing as npt
 from ragbench.comparison.pairing import Pair
 from ragbench.core.scored import ScoredRun
 from ragbench.core.verdicts import RunShare
-from ragbench.stats.clusters import ClusteredMeans, cluster_averages
-from ragbench.stats.repeats import FEWEST_RUNS, RunErrors, both_errors, run_errors, with_runs
+from ragbench.stats.clusters import ClusteredMeans
+from ragbench.stats.repeats import FEWEST_RUNS, RunErrors, both_errors, repeats_by_cluster, run_errors, with_runs
 
 Rows = npt.NDArray[np.int64]
 
@@ -27,12 +27,11 @@ def errors_of(
     repeats = system.scores.repeats
     if repeats is None or not len(rows):
         return None
-    values = repeats[:, :, rows, system.scores.metrics.index(metric)]
+    values = repeats[:, :, rows, system.scores.metrics.index(metric)][..., None]
     if by_document:
-        runs, judged, n = values.shape
-        averages = cluster_averages(values.reshape(runs * judged, n).T, clusters)
-        values, clusters = averages.T.reshape(runs, judged, -1), np.arange(len(averages))
-    return run_errors(values[..., None], clusters)
+        values = repeats_by_cluster(values, clusters)
+        clusters = np.arange(values.shape[2])
+    return run_errors(values, clusters)
 
 
 def errors_of_pair(

@@ -12,7 +12,7 @@ from ragbench.core.judgements import EvaluationTask
 from ragbench.core.ledger import Ledger
 from ragbench.core.runs import Run
 from ragbench.core.scored import MEDIAN, QueryTable, ScoredRun, known_intervals
-from ragbench.core.scores import NO_SCORES, Components, Scores
+from ragbench.core.scores import NO_SCORES, Components, HoleRange, Scores
 from ragbench.core.shown import Shown
 from ragbench.core.verdicts import Leaderboard, Verdict
 
@@ -102,6 +102,7 @@ class Arm:
             rankings and failures of the system are those of its first run.
         changed: ids of the queries whose score, or whose ranking at the top, was not the same in all of them.
         variance: components of variance by metric; empty for a single run.
+        holes: what items without a label could change, by metric; empty unless it was asked for.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Arm:
     repeats: tuple[Run, ...] = ()
     changed: tuple[str, ...] = ()
     variance: Mapping[str, Components] = field(default_factory=dict)
+    holes: Mapping[str, HoleRange] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,13 @@ class ScoredRun(Shown):
         settings = self.manifest.get("settings")
         return "expected" if isinstance(settings, Mapping) and settings.get("ties") == "expected" else "trec"
 
+    @property
+    def average(self) -> Literal["queries", "documents"]:
+        """The unit of the means in its evaluation."""
+        settings = self.manifest.get("settings")
+        by_document = isinstance(settings, Mapping) and settings.get("average") == "documents"
+        return "documents" if by_document else "queries"
+
     def select(self, rows: npt.NDArray[np.int64]) -> "ScoredRun":
         """Select rows of the queries, in this order."""
         queries = self.queries.select(rows)

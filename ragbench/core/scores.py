@@ -194,3 +194,18 @@ class Components:
         noise = ((self.run_query or 0.0) + (self.judge or 0.0) / judgements) / runs
         stable = (self.document or 0.0) + self.query
         return stable / (stable + noise) if stable + noise > 0 else None
+
+
+@dataclass(frozen=True)
+class HoleRange:
+    """What the labels of holes could change in the mean of one metric of one system.
+
+    Attributes:
+        share: share of the items within the cut-off that have no label.
+        lowest, highest: least and largest mean, if each hole may have the label 0 or the highest one; None if no query
+            has a value.
+    """
+
+    share: float
+    lowest: float | None
+    highest: float | None

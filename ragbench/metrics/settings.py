@@ -58,6 +58,14 @@ class EvaluationSettings:
     allow_missing: bool = option(
         "Continue if the golden set names documents that the corpus lacks.", default=False, section="Evaluation"
     )
+    holes: bool = option(
+        "Also show how many items within each cut-off have no label, and the lowest and highest mean that their labels "
+        "could give.", default=False, section="Evaluation",
+    )  # fmt: skip
+    average: Literal["queries", "documents"] = option(
+        "Unit of the means: queries, or documents (every document counts once, however many queries it has).",
+        default="queries", section="Evaluation",
+    )  # fmt: skip
     drop_self: bool = option(
         "Exclude a document from the ranking of the query with the same id, as ArguAna needs.", default=False,
         section="Evaluation",
@@ -97,6 +105,8 @@ class EvaluationSettings:
                     "'ragbench compare RUN RUN --qrels FILE', or in Python with rb.score"
                 )
             without = [str(m) for m in self.chosen if type(m).expected is Metric.expected]
+            if self.ties == "expected" and self.holes:
+                faults.append(f"{named('holes')} needs an order of equal scores: leave out {given('ties', 'expected')}")
             if self.ties == "expected" and without:
                 faults.append(
                     f"{', '.join(without)}: no expected value under ties; leave it out or use {given('ties', 'trec')}"

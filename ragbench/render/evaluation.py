@@ -29,8 +29,10 @@ from ragbench.io.scored_runs import (
     write_repeats,
 )
 from ragbench.io.trec import write_qrels, write_trec_run
+from ragbench.metrics.holes import hole_notes
 from ragbench.metrics.parse import parse
 from ragbench.render.blocks import Block, Cell, Line, markdown, notes_block, strong, terminal
+from ragbench.render.holes import hole_range_blocks, holes_json
 from ragbench.render.leaderboard import group_cells, group_key, leaderboard_block, leaderboard_json
 from ragbench.render.numbers import PColumns, counted, interval, outcomes, with_interval
 from ragbench.render.repeats import repeats_json, variance_blocks
@@ -72,14 +74,24 @@ def evaluation_blocks(evaluation: Evaluation) -> list[Block]:
     ranks = [] if evaluation.leaderboard is None else [leaderboard_block(evaluation.leaderboard, key=False)]
     primary = headline(list(ran[0].metrics))
     wordings = wording_blocks(evaluation.comparisons, primary, lambda verdict: verdict.candidate)
-    return [_metrics(ran), _costs(ran), *varied, *notes, *ranks, *wordings, _leaderboard(evaluation, ran, failed)]
+    holes = hole_range_blocks({arm.name: arm.holes for arm in ran}, columns=ARMS_PER_TABLE)
+    return [
+        _metrics(ran, _mean(evaluation)),
+        _costs(ran),
+        *holes,
+        *varied,
+        *notes,
+        *ranks,
+        *wordings,
+        _leaderboard(evaluation, ran, failed),
+    ]
 
 
 def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm], failed: tuple[Line, ...]) -> Block:
     """The headline metric of each system, and its paired difference to the first system."""
     metric = headline(list(arms[0].metrics))
     scored = {arm.name: arm.scores for arm in arms if arm.scores is not None}
-    title = f"{cut_name(metric, *scored.values())}, mean [95% interval]"
+    title = f"{cut_name(metric, *scored.values())}, {_mean(evaluation)} [95% interval]"
     head, board = ["system", metric], evaluation.leaderboard
     head += [] if board is None else ["group"]
     found = {one.candidate: one for one in evaluation.comparisons if one.metric == metric}
@@ -115,13 +127,13 @@ def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm], failed: tuple[Line
     )
 
 
-def _metrics(arms: Sequence[Arm]) -> Block:
+def _metrics(arms: Sequence[Arm], mean: str) -> Block:
     scored = [arm.scores for arm in arms if arm.scores is not None]
     rows = tuple(
         (cut_name(name, *scored), *(with_interval(arm.metrics[name]) for arm in arms)) for name in arms[0].metrics
     )
     head = ("metric", *(arm.name for arm in arms))
-    return Block("All metrics, mean [95% interval]", head, rows, columns=ARMS_PER_TABLE)
+    return Block(f"All metrics, {mean} [95% interval]", head, rows, columns=ARMS_PER_TABLE)
 
 
 def _costs(arms: Sequence[Arm]) -> Block:
@@ -144,6 +156,16 @@ def _costs(arms: Sequence[Arm]) -> Block:
     return Block("Cost (latency: one query at a time)", head, tuple(rows))
 
 
+def _mean(evaluation: Evaluation) -> str:
+    """The name of the means in titles."""
+    return "mean over documents" if _average(evaluation) == "documents" else "mean"
+
+
+def _average(evaluation: Evaluation) -> object:
+    settings = evaluation.manifest["settings"]
+    return settings.get("average") if isinstance(settings, Mapping) else None
+
+
 def summary(evaluation: Evaluation) -> str:
     """One sentence: queries, chunks, what is judged, and how intervals are resampled."""
     chunks, resampling = evaluation.manifest.get("chunks"), _resampling(evaluation)
@@ -151,9 +173,11 @@ def summary(evaluation: Evaluation) -> str:
         f"{chunks['chunks']} chunks of {chunks['documents']} documents" if isinstance(chunks, dict) else "no corpus"
     )
     queries = len(evaluation.task.queries)
+    by_document = "; every document counts once" if _average(evaluation) == "documents" else ""
     return (
         f"{queries} {'query' if queries == 1 else 'queries'}{_without_relevant(evaluation)}; {indexed}; "
         f"{evaluation.task.unit}s judged; intervals resampled by {resampling['unit']} ({resampling['clusters']})"
+        f"{by_document}"
     )
 
 
@@ -206,6 +230,9 @@ def evaluation_notes(evaluation: Evaluation) -> list[str]:
     for reason in dict.fromkeys(entry.reason for entry in hopeless):
         notes += issue_lines((entry for entry in hopeless if entry.reason == reason), items=10)
     notes += issue_lines(one for one in evaluation.ledger.entries if one.code not in ("no-relevant", "arm-failed"))
+    if not any(arm.holes for arm in evaluation.arms):
+        scored = {arm.name: arm.scores for arm in evaluation.arms if arm.scores is not None}
+        notes += hole_notes(scored, evaluation.task.judgements)
     for arm in evaluation.arms:
         notes += [f"warning: {arm.name}: {warning}" for warning in arm.warnings]
         if arm.empty:
@@ -330,6 +357,7 @@ def arm_json(arm: Arm) -> JSON:
         "failed_queries": arm.failed,
         "empty_queries": arm.empty,
         "degraded_queries": len(arm.degraded),
+        "holes": holes_json(arm.holes),
         "repeats": repeats_json(arm.scores, arm.variance, len(arm.changed)),
         "from_store": arm.from_store,
         "notes": plain(arm.notes),

@@ -1,12 +1,44 @@
-"""What a comparison shows of items without a label: the corrected difference, and its bounds."""
+"""What tables show of items without a label: the bounds of means, and a corrected difference with its bounds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
+from ragbench.core.scores import HoleRange
 from ragbench.core.verdicts import FilledHoles, Interval
 from ragbench.render.blocks import Block
 from ragbench.render.numbers import fraction
 
 HEAD = ("system", "without a label", "mean, filled", "difference, filled", "none relevant", "all relevant", "bounds")
+
+
+def hole_range_blocks(holes: Mapping[str, Mapping[str, HoleRange]], *, columns: int) -> list[Block]:
+    """A table with a row for each metric; none if nobody asked for it.
+
+    Args:
+        holes: ranges by system and metric.
+        columns: number of systems in a table.
+    """
+    shown = {name: ranges for name, ranges in holes.items() if ranges}
+    if not shown:
+        return []
+    metrics = list(next(iter(shown.values())))
+    rows = tuple((metric, *(_range(ranges[metric]) for ranges in shown.values())) for metric in metrics)
+    lines = (
+        "share of the items within the cut-off that have no label, and the lowest and highest mean if each of them is "
+        "either not relevant or has the highest label",
+    )
+    return [Block("Items without a label", ("metric", *shown), rows, lines, columns=columns)]
+
+
+def _range(one: HoleRange) -> str:
+    if one.lowest is None or one.highest is None:
+        return "-"
+    return f"{one.share:.0%}: {fraction(one.lowest)} to {fraction(one.highest)}"
+
+
+def holes_json(holes: Mapping[str, HoleRange]) -> dict[str, object]:
+    """The ranges of one system as a JSON object, by metric."""
+    return {metric: asdict(one) for metric, one in holes.items()}
 
 
 def holes_blocks(found: Sequence[FilledHoles]) -> list[Block]:

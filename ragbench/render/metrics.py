@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ragbench.core.ledger import first_ten
-from ragbench.core.scores import Scores
+from ragbench.core.scores import HoleRange, Scores
 from ragbench.metrics.trec_eval.evaluate import TrecResult
 from ragbench.render.blocks import Block, Row, notes_block, terminal
+from ragbench.render.holes import hole_range_blocks, holes_json
 from ragbench.render.numbers import counted
 
 if TYPE_CHECKING:
@@ -19,11 +20,15 @@ JSON = dict[str, object]
 SCHEMA_VERSION = 1
 RUNS_PER_TABLE = 6
 Named = Mapping[str, Scores]
+Holes = Mapping[str, Mapping[str, HoleRange]]
 
 
-def metrics_tables(scores: Named, notes: Sequence[str], *, per_query: bool, summary: bool) -> "RenderableType":
-    """The means of all runs side by side, and a table of the queries for each run if asked."""
+def metrics_tables(
+    scores: Named, notes: Sequence[str], *, per_query: bool, summary: bool, holes: Holes | None = None
+) -> "RenderableType":
+    """The means of all runs side by side; tables of the queries of each run and of items without a label if asked."""
     blocks = [_queries(name, one) for name, one in scores.items()] if per_query else []
+    blocks += hole_range_blocks(holes or {}, columns=RUNS_PER_TABLE)
     blocks += notes_block([*notes, *score_notes(scores)])
     return terminal([*blocks, _means(scores)] if summary else blocks)
 
@@ -79,7 +84,7 @@ def score_notes(scores: Named) -> Iterator[str]:
         yield f"{queries}: {why}; they are skipped where that matters: {first_ten(items)}"
 
 
-def metrics_json(scores: Named, notes: Sequence[str], *, per_query: bool) -> JSON:
+def metrics_json(scores: Named, notes: Sequence[str], *, per_query: bool, holes: Holes | None = None) -> JSON:
     """The JSON object of the table."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -90,6 +95,7 @@ def metrics_json(scores: Named, notes: Sequence[str], *, per_query: bool) -> JSO
                     metric: {"mean": none(mean), "n": int((~np.isnan(one.column(metric))).sum())}
                     for metric, mean in one.means().items()
                 },
+                **({"holes": holes_json(holes[name])} if holes else {}),
                 **({"queries": _by_query(one)} if per_query else {}),
             }
             for name, one in scores.items()

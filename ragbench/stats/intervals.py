@@ -1,7 +1,7 @@
 """Intervals of means, shares and percentiles, and the choice between them."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,9 @@ from ragbench.core.scores import Scores
 from ragbench.stats.bootstrap import bootstrap_means
 from ragbench.stats.bounds import mean_bounds
 from ragbench.stats.checks import check_resampling, check_share, check_values
-from ragbench.stats.clusters import ClusteredMeans, clustered_means
+from ragbench.stats.clusters import ClusteredMeans, cluster_averages, clustered_means
 from ragbench.stats.distributions import t_quantile
-from ragbench.stats.repeats import RunErrors, run_errors, with_runs
+from ragbench.stats.repeats import RunErrors, repeats_by_cluster, run_errors, with_runs
 
 Ends = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 ENOUGH_CLUSTERS = 100
@@ -261,16 +261,35 @@ def enough_for(share: float) -> int:
 
 
 def estimates(
-    scores: Scores, clusters: npt.NDArray[np.int64], rng: np.random.Generator, resamples: int
+    scores: Scores,
+    clusters: npt.NDArray[np.int64],
+    rng: np.random.Generator,
+    resamples: int,
+    *,
+    by_document: bool = False,
 ) -> dict[str, Estimate]:
-    """Estimate mean and interval of every metric. With repeated runs, the interval includes how the runs vary."""
-    runs = None if scores.repeats is None else run_errors(scores.repeats, clusters)
+    """Estimate mean and interval of every metric. With repeated runs, the interval includes how the runs vary.
+
+    Args:
+        scores: scores of the queries.
+        clusters: (q,) document of each query.
+        rng: random generator.
+        resamples: number of resamples of the bootstrap.
+        by_document: whether the queries of each document are averaged first, so that every document counts once. ``n``
+            is then the number of documents.
+    """
+    values, repeats = scores.values, scores.repeats
+    if by_document:
+        values = cluster_averages(values, clusters)
+        repeats = None if repeats is None else repeats_by_cluster(repeats, clusters)
+        clusters = np.arange(len(values))
+    runs = None if repeats is None else run_errors(repeats, clusters)
     levels = np.array([not scores.geometric(name) for name in scores.metrics], dtype=bool)
-    low, high, _ = mean_interval(scores.values, clusters, rng, resamples=resamples, levels=levels, runs=runs)
+    low, high, _ = mean_interval(values, clusters, rng, resamples=resamples, levels=levels, runs=runs)
     for column in np.flatnonzero(~levels).tolist():
         # The logarithms of values from 0 to 1 have no mean above 0.
-        top = np.inf if (scores.values[:, column] > 0).any() else 0.0
+        top = np.inf if (values[:, column] > 0).any() else 0.0
         low[column], high[column] = np.exp(low[column]), np.exp(min(high[column], top))
-    means = scores.means()
-    defined = (~np.isnan(scores.values)).sum(axis=0)
+    defined = (~np.isnan(values)).sum(axis=0)
+    means = replace(scores, values=values).means()
     return {name: estimate(means[name], low[i], high[i], int(defined[i])) for i, name in enumerate(scores.metrics)}

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ragbench.core.errors import InputError
 from ragbench.core.scores import Components, Scores
-from ragbench.stats.clusters import CONSTANT, ClusteredMeans, cluster_totals
+from ragbench.stats.clusters import CONSTANT, ClusteredMeans, cluster_averages, cluster_totals
 
 Array = npt.NDArray[np.float64]
 FEWEST_RUNS = 3
@@ -86,6 +86,19 @@ def run_errors(repeats: Array, clusters: npt.NDArray[np.int64]) -> RunErrors:
     squares[squares <= rounding] = 0.0
     within[within <= rounding] = 0.0
     return RunErrors(np.maximum(squares - within, 0.0), within, squares, np.full(columns, runs - 1.0))
+
+
+def repeats_by_cluster(repeats: Array, clusters: npt.NDArray[np.int64]) -> Array:
+    """(r, j, c, m) Means of the defined values of each cluster, in every run and judgement.
+
+    Args:
+        repeats: (r, j, q, m) values of r runs, each judged j times; NaN where undefined.
+        clusters: (q,) cluster of each query.
+    """
+    runs, judgements, queries, columns = repeats.shape
+    by_query = np.moveaxis(repeats, 2, 0).reshape(queries, -1)
+    averages = cluster_averages(by_query, clusters).reshape(-1, runs, judgements, columns)
+    return np.moveaxis(averages, 0, 2)
 
 
 def both_errors(first: RunErrors, second: RunErrors) -> RunErrors:

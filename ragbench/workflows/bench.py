@@ -41,6 +41,7 @@ from ragbench.stats.clusters import cluster_index
 from ragbench.stats.intervals import estimates
 from ragbench.stats.repeats import changed_queries, components_of
 from ragbench.workflows.by_wording import Copies
+from ragbench.workflows.holes import hole_ranges
 from ragbench.workflows.measure import Measured, measure, replay
 
 RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
@@ -303,7 +304,9 @@ class Bench:
             status="ok",
             run=run,
             scores=scores,
-            metrics=estimates(scores, self.clusters, rng, self.settings.resamples),
+            metrics=estimates(
+                scores, self.clusters, rng, self.settings.resamples, by_document=self.settings.average == "documents"
+            ),
             cost=measured.cost,
             tie_rate=run.tie_rate(tie_cut(self.settings.k)),
             failed=len(run.failures),
@@ -319,7 +322,11 @@ class Bench:
             repeats=tuple(runs) if others else (),
             changed=tuple(run.query_ids[at] for at in changed),
             variance=components_of(scores, self.clusters),
-        )
+            holes=hole_ranges(
+                runs, self.task.judgements, self.settings.chosen, scores,
+                self.clusters if self.settings.average == "documents" else None,
+            ) if self.settings.holes else {},
+        )  # fmt: skip
 
     def _cuts(self, measured: Measured) -> dict[str, int]:
         """The depth by metric without a cut-off, if a ranking ended there although there was more to rank."""
@@ -481,7 +488,10 @@ class Bench:
         runs = [run for run in found.scored if run.error is None]
         if len(runs) > 1:
             metrics = runs[0].scores.metrics
-            compare = CompareSettings(metrics=metrics, seed=self.settings.seed, resamples=self.settings.resamples)
+            compare = CompareSettings(
+                metrics=metrics, average=self.settings.average, seed=self.settings.seed,
+                resamples=self.settings.resamples,
+            )  # fmt: skip
             board = leaderboard(runs, headline(metrics), compare.for_verdicts)
             found = replace(found, comparisons=compare_metrics(runs, compare), leaderboard=board)
         return replace(found, manifest=self._manifest())

@@ -1,24 +1,26 @@
 """Score run files against relevance labels: no corpus, no query texts."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.judgements import Judgements
-from ragbench.core.options import option, options
+from ragbench.core.options import named, option, options
 from ragbench.core.runs import Precision, Run
-from ragbench.core.scores import Scores
+from ragbench.core.scores import HoleRange, Scores
 from ragbench.io.qrels_files import read_judgements
 from ragbench.io.run_files import read_tagged
 from ragbench.metrics.base import Metric
+from ragbench.metrics.holes import hole_notes
 from ragbench.metrics.parse import parse_all
 from ragbench.metrics.score import score
 from ragbench.metrics.trec_eval.evaluate import TrecResult, TrecSettings, trec_evaluate
 from ragbench.metrics.trec_eval.names import measures
+from ragbench.workflows.holes import hole_ranges
 
 DEFAULT = (
     "ndcg@10", "map", "mrr", "rprec", "bpref", "p@10", "hit@10", "recall@100", "recall@1000", "judged@10",
@@ -56,6 +58,10 @@ class Options:
         "Precision in which scores are compared: double as in trec_eval 10, or single as in trec_eval 9.", default=None,
         section="Evaluation", unset="double, and single in the format trec_eval-9",
     )  # fmt: skip
+    holes: bool = option(
+        "Also show how many items within each cut-off have no label, and the lowest and highest mean that their labels "
+        "could give.", default=False, section="Evaluation",
+    )  # fmt: skip
     collection_size: int = option(
         "Number of documents in the collection, for trec_eval's utility.", default=0, section="Evaluation", short="-N"
     )
@@ -71,6 +77,8 @@ class Options:
             faults.append(SettingError(f"is {self.level_of}; it must be at least 1", option="level_of"))
         if self.depth is not None and self.depth < 1:
             faults.append(SettingError(f"is {self.depth}; it must be at least 1", option="depth"))
+        if self.holes and self.trec:
+            faults.append(SettingError(f"is for the table: leave out {named('format')}", option="holes"))
         if not self.runs:
             faults.append(SettingError("is not given; name a run file", option="runs"))
         if faults:
@@ -91,12 +99,14 @@ class RunScores:
         tag: the name that the file gives to the system, or empty.
         scores: a row for each judged query, and NaN where a metric is undefined; None if trec_eval is followed.
         trec: what trec_eval computes; None unless it is followed.
+        holes: what items without a label could change, by metric; empty unless it was asked for.
     """
 
     name: str
     tag: str
     scores: Scores | None = None
     trec: TrecResult | None = None
+    holes: Mapping[str, HoleRange] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +125,11 @@ class ScoredRuns:
     def scores(self) -> dict[str, Scores]:
         """Scores by name of the run; empty if trec_eval is followed."""
         return {one.name: one.scores for one in self.runs if one.scores is not None}
+
+    @property
+    def holes(self) -> dict[str, Mapping[str, HoleRange]]:
+        """What items without a label could change, by name of the run; empty unless it was asked for."""
+        return {one.name: one.holes for one in self.runs if one.holes}
 
     @property
     def trec(self) -> dict[str, TrecResult]:
@@ -159,7 +174,11 @@ def run(options: Options, context: Context) -> ScoredRuns:
             found.append(RunScores(name, tag, trec=trec_evaluate(one, judgements, asked, settings, tag=tag)))
         else:
             cut = one if options.depth is None else one.top(options.depth)
-            found.append(RunScores(name, tag, scores=score(cut, judgements, chosen)))
+            scores = score(cut, judgements, chosen)
+            holes = hole_ranges([cut], judgements, chosen, scores) if options.holes else {}
+            found.append(RunScores(name, tag, scores=scores, holes=holes))
+    if not options.holes:
+        notes += hole_notes({one.name: one.scores for one in found if one.scores is not None}, judgements)
     return ScoredRuns(tuple(found), tuple(notes))
 
 

@@ -28,9 +28,9 @@ Labels = dict[str, dict[str, int]]
 def files(tmp_path: Path) -> tuple[Path, Labels]:
     """Two systems, of which the model's labels prefer the second by far and those of annotators by little."""
     rng = np.random.default_rng(0)
-    human = {f"q{q}": {f"d{i}": int(rng.random() < 0.3) for i in range(ITEMS)} for q in range(QUERIES)}
-    for labels in human.values():
-        labels["d0"] = 1
+    human = {f"q{q}": {f"q{q}d{i}": int(rng.random() < 0.3) for i in range(ITEMS)} for q in range(QUERIES)}
+    for q, labels in human.items():
+        labels[f"{q}d0"] = 1
     model = {q: {d: int(label or rng.random() < 0.2) for d, label in row.items()} for q, row in human.items()}
     for name, care, flattery in (("old", 0.5, 0.0), ("new", 0.7, 0.6)):
         lines = []
@@ -85,7 +85,7 @@ def test_the_verdict_is_the_prediction_powered_difference(files: tuple[Path, Lab
 def test_queries_with_labels_of_some_items_count_as_not_labelled(files: tuple[Path, Labels]) -> None:
     folder, human = files
     part = {q: human[q] for q in list(human)[:20]}
-    part["q3"] = {"d0": 1, "d1": 0}
+    part["q3"] = {"q3d0": 1, "q3d1": 0}
     part["elsewhere"] = {"d0": 1}
     found = compared(folder, part)
     assert found.verdicts[0].human is not None

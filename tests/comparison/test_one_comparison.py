@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import ragbench as rb
 from ragbench.comparison.compare import CompareSettings, compare_metrics, compare_runs
 from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.rules import MetricRule, Rules
@@ -17,8 +18,10 @@ from ragbench.corpus.chunk import chunk_corpus
 from ragbench.corpus.load import load_corpus
 from ragbench.io.golden_files.formats import read_golden
 from ragbench.metrics.settings import EvaluationSettings
-from ragbench.render.evaluation import ReportFolder
+from ragbench.render.evaluation import ReportFolder, evaluation_markdown
+from ragbench.render.html.command import command
 from ragbench.render.html.inputs import Wanted, read_report
+from ragbench.render.html.sections import leaderboard
 from ragbench.workflows.bench import evaluate
 
 METRIC = "ndcg@10"
@@ -126,3 +129,54 @@ def test_the_same_run_costs_the_other_arms_nothing(evaluation: Evaluation) -> No
     assert Pair(first, again).same_run
     one, twin = compare_metrics([first, second, again], CompareSettings(metrics=(METRIC,)))
     assert (one.p_adjusted, twin.p_adjusted, twin.same_run) == (one.p, 1.0, True)
+
+
+def test_run_files_on_labels_get_one_answer_by_document(tmp_path: Path) -> None:
+    """Queries with the same only best-graded document are one cluster, in eval and in compare with labels."""
+    rng, queries = np.random.default_rng(3), range(60)
+    # q0 to q3 have document 0 as their only best one, and so on; the last 20 queries have two equally good ones.
+    labels = {f"q{q}": {f"d{q // 4}": 2, "x": 1} if q < 40 else {f"d{q // 4}": 1, f"e{q}": 1} for q in queries}
+    easy = rng.normal(size=15)
+    for name, skill in (("old", 0.5), ("new", 1.0)):
+        lines = [
+            f"{id_} Q0 {item} 1 {skill * easy[int(id_[1:]) // 4] * (label > 0) + rng.normal():.6f} {name}"
+            for id_, row in labels.items()
+            for item, label in (row | {f"n{i}": 0 for i in range(6)}).items()
+        ]
+        (tmp_path / f"{name}.trec").write_text("\n".join(lines))
+    qrels = tmp_path / "labels.txt"
+    qrels.write_text("\n".join(f"{id_} 0 {item} {n}" for id_, row in labels.items() for item, n in row.items()))
+    files = [tmp_path / "old.trec", tmp_path / "new.trec"]
+    evaluated = rb.evaluate(golden=qrels, retrievers=[f"run:path={file}" for file in files]).comparisons
+    (compared,) = rb.compare(*files, qrels=qrels).verdicts
+    assert (compared.n, compared.clusters) == (60, 30)
+    assert "clustered by document" in compared.interval
+    assert same(next(one for one in evaluated if one.metric == METRIC), compared)
+    assert rb.plan(*files, qrels=qrels).pilot.sizes.clusters == 30
+
+
+def test_means_over_documents_are_one_answer_too(sample_data: Path, tmp_path: Path) -> None:
+    shop = sample_data / "shop"
+    evaluation = rb.evaluate(
+        shop / "product_catalog.csv", shop, ARMS[:2], k=[10], average="documents", out=tmp_path / "shop"
+    )
+    values, units = evaluation.scored[0].scores.column(METRIC), evaluation.queries.units
+    by_document: dict[str, list[float]] = {}
+    for value, unit in zip(values.tolist(), units, strict=True):
+        by_document.setdefault(unit, []).extend([] if np.isnan(value) else [value])
+    means = [float(np.mean(own)) for own in by_document.values() if own]
+    shown = evaluation.arms[0].metrics[METRIC]
+    assert (shown.mean, shown.n) == (pytest.approx(np.mean(means)), len(means))
+    assert len(means) < int((~np.isnan(values)).sum())
+    (compared,) = rb.compare(tmp_path / "shop", metrics=[METRIC], average="documents").verdicts
+    (evaluated,) = (one for one in evaluation.comparisons if one.metric == METRIC)
+    page = read_report(Wanted((str(tmp_path / "shop"),)))
+    assert page.compared is not None
+    assert same(evaluated, compared)
+    assert same(page.compared.verdicts[0], compared)
+    assert compared.baseline_mean == pytest.approx(shown.mean)
+    text = evaluation_markdown(evaluation)
+    assert "ndcg@10, mean over documents [95% interval]" in text
+    assert "every document counts once" in text
+    assert "Mean over documents with its 95% interval" in leaderboard(page).title
+    assert "--average documents" in command(page.folders[0], {})[0]

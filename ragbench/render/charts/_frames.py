@@ -45,7 +45,10 @@ def run_estimates(run: ScoredRun, scores: Scores) -> dict[str, Estimate]:
         scores: scores of its queries, in their order.
     """
     seed, resamples = _setting(run, "seed", 0), _setting(run, "resamples", RESAMPLES)
-    return estimates(scores, cluster_index(run.queries.units), generator(seed, "bootstrap"), resamples)
+    return estimates(
+        scores, cluster_index(run.queries.units), generator(seed, "bootstrap"), resamples,
+        by_document=run.average == "documents",
+    )  # fmt: skip
 
 
 def metric_estimate(run: ScoredRun, metric: str, rows: npt.NDArray[np.int64] | None = None) -> Estimate:

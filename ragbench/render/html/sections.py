@@ -14,7 +14,7 @@ from ragbench.render.compare import difference_blocks, verdict_sentences
 from ragbench.render.compare import notes as compare_notes
 from ragbench.render.html.inputs import Evaluated, ReportData
 from ragbench.render.leaderboard import group_cells, group_key
-from ragbench.render.numbers import PColumns, interval, outcomes, with_interval
+from ragbench.render.numbers import PColumns, counted, interval, outcomes, with_interval
 
 MOST_ISSUES = 200
 """Most entries of an issue log that the page lists; ``ledger.jsonl`` has all of them."""
@@ -82,7 +82,7 @@ def verdict(data: ReportData) -> PageVerdict:
     if compared is None:
         run = data.runs[0]
         value = estimate(data.arms[run.name], data.metric)
-        n = f"{value.n} queries" if value.n != 1 else "1 query"
+        n = counted(value.n, "document" if data.settings.average == "documents" else "query")
         return PageVerdict(
             f"{run.name}: {data.metric} {with_interval(value)} on {n}. There is no second system to compare it with.",
             "single", (), notes, "",
@@ -139,7 +139,8 @@ def leaderboard(data: ReportData) -> Block:
         else:
             rows.append((Cell(run.name, tag="baseline" if run.name == base and len(data.runs) > 1 else ""), *cells))
     rows += [(name, Cell(f"did not run: {error}", "bad")) for name, error in failed(data).items()]
-    title = "Mean with its 95% interval"
+    title = "Mean over documents" if data.settings.average == "documents" else "Mean"
+    title += " with its 95% interval"
     if data.compared:
         title += f"; differences are paired{p.title}"
     key = () if board is None else (group_key(board),)
@@ -163,7 +164,8 @@ def all_metrics(data: ReportData, metrics: Sequence[str]) -> Block:
     """Return every metric of every system."""
     names = [run.name for run in data.runs]
     rows = tuple((metric, *(with_interval(estimate(data.arms[name], metric)) for name in names)) for metric in metrics)
-    return Block("All metrics, mean [95% interval]", ("metric", *names), rows)
+    mean = "mean over documents" if data.settings.average == "documents" else "mean"
+    return Block(f"All metrics, {mean} [95% interval]", ("metric", *names), rows)
 
 
 def tables(data: ReportData) -> list[Block]:
