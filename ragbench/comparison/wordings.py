@@ -16,7 +16,7 @@ from ragbench.core.verdicts import CONSISTENT, AcrossWordings, Verdict, WordingD
 from ragbench.golden.wordings import CLAUSE_WRITER, WRITER
 from ragbench.stats.clusters import cluster_index, clustered_means
 from ragbench.stats.distributions import t_above, t_quantile
-from ragbench.stats.prediction import FurtherMean, equal_means_p, further_mean, groups_of
+from ragbench.stats.prediction import FEWEST_VALUES, FurtherMean, equal_means_p, further_mean, groups_of
 
 COLUMN = "wording"
 """The column of the queries that has their wording."""
@@ -86,23 +86,24 @@ def wordings_of(queries: QueryTable, rows: npt.NDArray[np.int64]) -> Texts | Non
 
 
 def one_wording(queries: QueryTable, verdicts: Sequence[Verdict]) -> list[str]:
-    """Warn if all queries are masked sentences, and the verdicts do not tell whether they depend on the wording."""
+    """Warn if the queries were written from documents, and the verdicts do not tell whether they depend on the wording.
+
+    Such a set has masked queries, or a wording for each query.
+    """
     tested = [one for one in verdicts if one.difference is not None and not one.same_run]
-    if (
-        not tested
-        or any(one.wordings is not None for one in tested)
-        or not set(queries.types) <= {WRITER, CLAUSE_WRITER}
-    ):
-        return []
     wordings = wordings_of(queries, np.arange(len(queries)))
+    written = wordings is not None or set(queries.types) <= {WRITER, CLAUSE_WRITER}
+    if not tested or any(one.wordings is not None for one in tested) or not written:
+        return []
     elsewhere = any(one.human is not None or one.item == "document" for one in tested)
     if elsewhere and wordings is not None and groups_of(wordings):
         return [
-            "warning: the queries are masked sentences in several wordings, and these verdicts do not ask whether a "
-            "further wording would show the same difference: labels of annotators and means by document do not check it"
+            "warning: the queries were written from documents in several wordings, and these verdicts do not ask "
+            "whether a further wording would show the same difference: labels of annotators and means by document do "
+            "not check it"
         ]
     return [
-        "warning: the queries are masked sentences in fewer than three wordings, so nothing shows whether these "
-        "differences depend on the wording. Queries of users may decide otherwise: generate the set again with all "
-        "wordings, or label some queries of your users"
+        f"warning: the queries were written from documents in fewer than three wordings of {FEWEST_VALUES} queries, so "
+        "nothing shows whether these differences depend on the wording. Queries of users may decide otherwise: "
+        "generate the set again with all wordings, or label some queries of your users"
     ]

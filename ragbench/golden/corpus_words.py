@@ -5,7 +5,7 @@ words and of its stems, that stand elsewhere in the document or its title. Rare 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -59,8 +59,9 @@ class CorpusWords:
         content: (w + 1,) the first content word of each word ("heat-transfer" has two).
         at: (c,) the word of each content word.
         document: (c,) its document.
-        word, stem: (c,) ids of its lower-case form and of its stem.
-        stems: the stems.
+        word, stem: (c,) ids of its lower-case form (a row of ``vocabulary``) and of its stem (a row of ``stems``).
+        vocabulary: all words in lower case.
+        stems: their stems.
         rarity: (stems,) logarithm of 1 + documents / (1 + documents with the stem).
     """
 
@@ -73,6 +74,7 @@ class CorpusWords:
     document: Rows
     word: Rows
     stem: Rows
+    vocabulary: tuple[str, ...]
     stems: tuple[str, ...]
     rarity: Values
 
@@ -130,6 +132,7 @@ class CorpusWords:
             documents,
             word,
             stem,
+            vocabulary,
             stems,
             np.log(1 + (len(bounds) - 1) / (1 + frequency)),
         )
@@ -173,6 +176,37 @@ class CorpusWords:
                 overlap[begin:end] = np.bincount(row, weights=weight * shares, minlength=end - begin) / total
         document = np.searchsorted(self.bounds, first, side="right") - 1
         return Overlaps(overlap, content, self._said[document] - content)
+
+    def weights(self, stems: Rows) -> Values:
+        """(n,) Rarity of stems by id. A stem of -1, which no document has, gets the highest rarity."""
+        return np.where(stems >= 0, self.rarity[stems], np.log(1 + len(self.titles)))
+
+    def of_queries(self, texts: Sequence[str], sources: Sequence[Sequence[int]], language: str) -> Values:
+        """(n,) Overlap of queries with the documents that they are about; 0 for a query without content words.
+
+        Args:
+            texts: n queries.
+            sources: rows of the documents that each query is about.
+            language: Snowball language of the stemmer and the stop words.
+        """
+        found = ContentWords.of(texts, language, stem=False)
+        stems, stem_of = stems_of(found.vocabulary, language)
+        ids = {name: row for row, name in enumerate(self.vocabulary)}
+        stem_ids = {name: row for row, name in enumerate(self.stems)}
+        word = np.array([ids.get(name, -1) for name in found.vocabulary], dtype=np.int64)[found.word]
+        stem = np.array([stem_ids.get(name, -1) for name in stems], dtype=np.int64)[stem_of[found.word]]
+        most = max(map(len, sources), default=0)
+        places = [np.array([rows[min(at, len(rows) - 1)] for rows in sources])[found.row] for at in range(most)]
+        hits = np.zeros((2, len(found.word)), dtype=bool)
+        for hit, own, asked in ((hits[0], self.word, word), (hits[1], self.stem, stem)):
+            width = int(own.max(initial=0)) + 1
+            there = np.unique(self.document * width + own)
+            for place in places:
+                hit |= (asked >= 0) & np.isin(place * width + asked, there)
+        weights = self.weights(stem)
+        total = np.bincount(found.row, weights=weights, minlength=len(texts))
+        shared = np.bincount(found.row, weights=weights * hits.mean(axis=0), minlength=len(texts))
+        return shared / np.where(total > 0, total, 1.0)
 
     def tokens(self, first: Rows, last: Rows) -> tuple[Rows, Rows]:
         """Return the stretch and the row of each content word of stretches of words."""

@@ -1,10 +1,11 @@
 """Requests to the model that writes queries, and the drafts read from its answers.
 
-The mix decides which types of query to write for each chunk. The prompt shows a chunk and some seed queries, and one
-call asks for all queries of that chunk.
+The mix decides which types of query to write for each chunk, and the shares of the wordings how each is worded. The
+prompt shows a chunk and some seed queries, and one call asks for all queries of that chunk.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from ragbench.core.fingerprint import fingerprint
 from ragbench.core.runs import Query
 from ragbench.core.spelling import given, named
 from ragbench.golden.drafts import Draft, Opinion
+from ragbench.golden.wordings import WORDINGS, counts_of
 from ragbench.io.encoding import read_text
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
@@ -29,7 +31,7 @@ TYPES: Mapping[str, str] = {
     "comparative": "weighs two things, variants or options against each other; the passage settles it",
     "use-case": "describes a situation or need without naming the thing that the passage offers for it",
     "question": "a full question, as asked to a person, that the passage answers",
-    "keyword": "two to five search words, no sentence",
+    "keyword": "search words, no sentence",
     "informal": "typed in haste: colloquial, in lower case, with one or two realistic spelling mistakes",
     "multi-evidence": "can only be answered by putting facts of BOTH passages together; quote from each of them",
     "unanswerable": (
@@ -39,6 +41,7 @@ TYPES: Mapping[str, str] = {
 }
 """Types of queries, each with the description that the writer gets."""
 
+KEYWORD = "keyword"
 MOST_PER_CALL = 50
 
 
@@ -72,13 +75,15 @@ def schema(count: int) -> dict[str, object]:
 
 DRAFT = Prompt(
     name="draft",
-    version=1,
+    version=2,
     system=(
         "You write search queries that real users of a document collection would type. " + DATA_RULE + "\n\n"
         "Rules for every query:\n"
         "- The user has not seen the passage. Never write 'this product', 'the passage', 'the text' or 'it' for "
         "something that the query itself does not name.\n"
-        "- Use a user's words rather than the passage's: change the wording wherever a user would.\n"
+        "- Each query has a wording, which decides its length and whose words it uses:\n"
+        + "".join(f"  - {wording.name}: {wording.asked}\n" for wording in WORDINGS.values())
+        + "- No query has more than six words in a row from the passage.\n"
         "- The quotes are copied from the passage letter by letter, as short as they can be and whole enough to "
         "prove the answer.\n"
         "- The answer follows from the quotes alone.\n"
@@ -96,20 +101,19 @@ DRAFT = Prompt(
 )
 
 
-def draft_fields(
-    wanted: Sequence[tuple[str, str]], title: str, passages: Sequence[str], examples: Sequence[str]
-) -> Filled:
+def draft_fields(wanted: Sequence["Wanted"], title: str, passages: Sequence[str], examples: Sequence[str]) -> Filled:
     """Return the fields and data of one request.
 
     Args:
-        wanted: (type, language) of each query, in order.
+        wanted: the queries to write, in order.
         title: title of the leading document.
         passages: one or two texts to write from.
         examples: queries of real users, whose style the writer imitates.
     """
     listed = "\n".join(
-        f"{number}. type {type_}: {TYPES[type_]}; in the language {language!r} (ISO 639-1)"
-        for number, (type_, language) in enumerate(wanted, 1)
+        f"{number}. type {one.type}: {TYPES[one.type]}; wording {one.wording}; in the language {one.language!r} "
+        "(ISO 639-1)"
+        for number, one in enumerate(wanted, 1)
     )
     fields = {"wanted": listed, "passages": "", "examples": ""}
     data = {"title": title or "(none)"}
@@ -118,7 +122,9 @@ def draft_fields(
         fields["passages"] += f"{name}:\n{{passage_{number}}}\n\n"
         data[f"passage_{number}"] = passage
     if examples:
-        fields["examples"] = "Queries of real users of this collection; take their tone and length:\n{shown}\n\n"
+        fields["examples"] = (
+            "Queries of real users of this collection; take their tone, and the length from the wording:\n{shown}\n\n"
+        )
         data["shown"] = "\n".join(examples)
     return Filled(fields, data)
 
@@ -141,6 +147,7 @@ class Wanted(NamedTuple):
 
     type: str
     language: str
+    wording: str
 
 
 def parse_mix(written: str | None) -> dict[str, float]:
@@ -186,17 +193,20 @@ def parse_languages(written: str | None) -> tuple[str, ...]:
 
 
 def allot(
-    chunks: int, per_chunk: int, mix: Mapping[str, float], languages: Sequence[str], seed: int
-) -> list[list[Wanted]]:
-    """Decide what to write for each chunk, so that the whole set follows the mix as closely as whole numbers allow.
+    chunks: int, per_chunk: int, mix: Mapping[str, float], languages: Sequence[str], wordings: Mapping[str, float],
+    seed: int,
+) -> list[list[Wanted]]:  # fmt: skip
+    """Decide what to write for each chunk, so that the whole set follows the shares as closely as whole numbers allow.
 
-    Types rotate over the chunks, so that the queries of one chunk have different types where the mix allows it.
+    Types rotate over the chunks, so that the queries of one chunk have different types where the mix allows it. The
+    same holds for wordings, and each type has all of them; only keywords are short where enough short ones are wanted.
 
     Args:
         chunks: number of chunks.
         per_chunk: queries per chunk.
         mix: share by type, summing to 1.
         languages: ISO codes; each gets an equal share.
+        wordings: share by wording, summing to 1.
         seed: of the run.
     """
     total = chunks * per_chunk
@@ -215,8 +225,29 @@ def allot(
     for row in range(len(names)):
         rng.shuffle(spoken[counts[:row].sum() : counts[: row + 1].sum()])
     for place, (type_, language) in enumerate(zip(types.tolist(), spoken.tolist(), strict=True)):
-        dealt[int(order[place % chunks])].append(Wanted(names[type_], languages[language]))
-    return dealt
+        dealt[int(order[place % chunks])].append(Wanted(names[type_], languages[language], ""))
+    return _worded(dealt, counts_of(wordings, total))
+
+
+def _worded(dealt: Sequence[Sequence[Wanted]], counts: Mapping[str, int]) -> list[list[Wanted]]:
+    """Deal wordings chunk by chunk. Each query gets the one that lacks the largest part of its queries, and of equal
+    ones that which its type has had least. Keywords come first in their chunk, and take short ones.
+    """
+    taken = dict.fromkeys(counts, 0)
+    of_type: Counter[tuple[str, str]] = Counter()
+    found: list[list[Wanted]] = []
+    for items in dealt:
+        worded = list(items)
+        for place in sorted(range(len(items)), key=lambda at: items[at].type != KEYWORD):
+            type_ = items[place].type
+            open_ = [name for name in counts if taken[name] < counts[name]]
+            short = [name for name in open_ if type_ == KEYWORD and WORDINGS[name].target is not None]
+            name = min(short or open_, key=lambda one: (taken[one] / counts[one], of_type[type_, one]))
+            taken[name] += 1
+            of_type[type_, name] += 1
+            worded[place] = items[place]._replace(wording=name)
+        found.append(worded)
+    return found
 
 
 def read_seeds(path: Path) -> tuple[str, ...]:
@@ -258,6 +289,8 @@ def draw_examples(seeds: tuple[str, ...], count: int, seed: int, *purpose: str) 
     return [seeds[at] for at in rng.choice(len(seeds), size=min(count, len(seeds)), replace=False).tolist()]
 
 
+ASKED = "wording_asked"
+"""Key of the wording that was asked for, in the provenance of a draft."""
 MULTI = "multi-evidence"
 TOKENS_PER_QUERY = 250
 NEIGHBOURS = 20
@@ -400,7 +433,7 @@ def read_answer(call: Call, answer: Answer, *, model: str, seed: int) -> tuple[l
         fault = "" if asked else f"number {number!r} was not asked for"
         if asked and number in taken:
             fault = f"number {number} was there before"
-        wanted = call.wanted[int(str(number)) - 1] if asked else Wanted(str(item.get("type")), call.wanted[0].language)
+        wanted = call.wanted[int(str(number)) - 1] if asked else call.wanted[0]._replace(type=str(item.get("type")))
         if not fault:
             taken.add(int(str(number)))
             if item.get("type") != wanted.type:
@@ -425,5 +458,5 @@ def _draft(
         quotes=tuple(str(quote) for quote in quotes) if isinstance(quotes, list) else (),
         chunk_ids=call.chunk_ids,
         language=wanted.language,
-        provenance=provenance,
+        provenance={**provenance, ASKED: wanted.wording},
     )

@@ -18,7 +18,9 @@ from ragbench.golden.drafts import Draft
 from ragbench.golden.locate import with_evidence
 from ragbench.golden.masked import Masked, write
 from ragbench.golden.masked_pool import masked_language
+from ragbench.golden.measured import Meter, Worded
 from ragbench.golden.stages.base import ReviewContext, Stage
+from ragbench.golden.wordings import WORDINGS, shares_of
 from ragbench.models.llm.base import Asker
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.costs import Estimate
@@ -42,7 +44,7 @@ class Settings:
         languages: ISO 639-1 codes; each gets an equal share.
         examples: seed queries per prompt.
         stages: review stages as specs, in order.
-        wordings: share by wording of masked queries; equal shares of all if empty.
+        wordings: share by wording; equal shares of all if empty.
         seed: seed of all random draws.
     """
 
@@ -61,6 +63,11 @@ class Settings:
             raise SettingError(f"{named('examples')} is {self.examples}; it must be 0 or more")
         if not self.stages:
             raise SettingError("no review stage: name at least one (schema)")
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share by wording, summing to 1."""
+        return shares_of(self.wordings or dict.fromkeys(WORDINGS, 1.0))
 
 
 @dataclass(frozen=True)
@@ -96,13 +103,15 @@ class Generated:
         rejected: drafts that did not pass, with the opinions on them.
         failed: queries that were requested and not returned.
         stages: names of the stages that ran, in order.
-        masked: what was measured of masked queries; None if a model wrote them.
+        worded: what was measured of the wordings.
+        masked: the masked queries, with counts of their documents; None if a model wrote the queries.
     """
 
     accepted: tuple[Draft, ...]
     rejected: tuple[Draft, ...]
     failed: tuple[Failed, ...]
     stages: tuple[str, ...]
+    worded: Worded
     masked: Masked | None = None
 
     @property
@@ -152,22 +161,33 @@ async def generate(job: Job, stages: Sequence[tuple[str, Stage]], context: Conte
     Raises:
         BudgetSpent, ServiceDown, SettingError: a model cannot go on; the answers so far are kept.
     """
-    if WRITER in job.askers:
-        written = None
-        drafts, failed = await _write(job, context)
+    masked = None if WRITER in job.askers else _mask(job)
+    if masked is None:
+        drafts, failed, worded = await _write(job, context)
     else:
-        written = _mask(job)
-        drafts, failed = list(written.drafts), []
+        drafts, failed, worded = list(masked.drafts), [], Worded(masked.wordings, masked.seeds)
     reviewed = await review(drafts, stages, job, context)
     accepted = tuple(draft for draft in reviewed if draft.rejected_by is None)
     rejected = tuple(draft for draft in reviewed if draft.rejected_by is not None)
-    return Generated(accepted, rejected, tuple(failed), tuple(name for name, _ in stages), written)
+    return Generated(accepted, rejected, tuple(failed), tuple(name for name, _ in stages), worded, masked)
 
 
 def calls_of(job: Job, context: Context) -> list[Call]:
     """List every request to the writer, in order."""
+    return _calls(job, _shares(job, Meter.of(job.corpus, job.chunks, job.settings.languages)), context)
+
+
+def _shares(job: Job, meter: Meter) -> dict[str, float]:
+    """Share by wording to ask for."""
+    asked = Chunks.of(job.chunks[row] for row in job.rows)
+    return meter.shares(job.settings.shares, asked, job.seeds, job.settings.seed)
+
+
+def _calls(job: Job, shares: Mapping[str, float], context: Context) -> list[Call]:
     settings = job.settings
-    wanted = allot(len(job.rows), settings.per_chunk or 0, settings.mix, settings.languages, settings.seed)
+    wanted = allot(
+        len(job.rows), settings.per_chunk or 0, settings.mix, settings.languages, shares, settings.seed
+    )  # fmt: skip
     return make_calls(
         job.chunks,
         job.rows,
@@ -179,8 +199,10 @@ def calls_of(job: Job, context: Context) -> list[Call]:
     )
 
 
-async def _write(job: Job, context: Context) -> tuple[list[Draft], list[Failed]]:
-    calls = calls_of(job, context)
+async def _write(job: Job, context: Context) -> tuple[list[Draft], list[Failed], Worded]:
+    meter = Meter.of(job.corpus, job.chunks, job.settings.languages)
+    shares = _shares(job, meter)
+    calls = _calls(job, shares, context)
     requests = [call.request for call in calls]
     answers = await ask(job.askers[WRITER], requests, what="drafting", progress=context.progress)
     drafts: list[Draft] = []
@@ -189,7 +211,8 @@ async def _write(job: Job, context: Context) -> tuple[list[Draft], list[Failed]]
         came, missing = read_answer(call, answer, model=job.models[WRITER], seed=job.settings.seed)
         drafts += [with_evidence(draft, job.corpus, job.chunks) for draft in came]
         failed += missing
-    return drafts, failed
+    measured, worded = meter.measure(drafts, shares, job.seeds, job.settings.seed)
+    return measured, failed, worded
 
 
 def _mask(job: Job) -> Masked:
@@ -198,7 +221,7 @@ def _mask(job: Job) -> Masked:
     written = write(
         job.corpus,
         asked,
-        wordings=job.settings.wordings or None,
+        wordings=job.settings.shares,
         per_document=job.settings.per_chunk,
         seed=job.settings.seed,
         language=language,

@@ -59,21 +59,26 @@ class Leads:
         )
 
     def of_seeds(self, seeds: Sequence[str], language: str) -> SeedLead | None:
-        """Measure seed queries; None if fewer than `LEAST_SEEDS` have content words, or there is only one document.
+        """Measure seed queries; None if fewer than `LEAST_SEEDS` have content words, or there is only one document."""
+        leads = self.of_queries(seeds, language)
+        leads = leads[~np.isnan(leads)]
+        if len(leads) < LEAST_SEEDS:
+            return None
+        return SeedLead(float(leads.mean()), float(leads.std(ddof=1) / np.sqrt(len(leads))), len(leads))
+
+    def of_queries(self, texts: Sequence[str], language: str) -> Values:
+        """(n,) Measure queries; NaN for those without content words, and for all if there is only one document.
 
         Memory: `CELLS` shares of 8 bytes at a time.
         """
-        found = ContentWords.of(seeds, language)
+        if len(self.words.titles) < 2:
+            return np.full(len(texts), np.nan)
+        found = ContentWords.of(texts, language)
         id_of = {stem: row for row, stem in enumerate(self.words.stems)}
         ids = np.array([id_of.get(stem, -1) for stem in found.vocabulary], dtype=np.int64)[found.word]
         known = ids >= 0
-        # A word that no document has gets the highest rarity.
-        weight = np.where(known, self.words.rarity[ids], np.log(1 + len(self.words.titles)))
-        total = np.bincount(found.row, weights=weight, minlength=found.texts).astype(np.float64)
-        if (total > 0).sum() < LEAST_SEEDS or len(self.words.titles) < 2:
-            return None
-        leads = self._leads(found.row[known], ids[known], total)[total > 0]
-        return SeedLead(float(leads.mean()), float(leads.std(ddof=1) / np.sqrt(len(leads))), len(leads))
+        total = np.bincount(found.row, weights=self.words.weights(ids), minlength=found.texts).astype(np.float64)
+        return np.where(total > 0, self._leads(found.row[known], ids[known], total), np.nan)
 
     def of_masked(self, first: Rows, last: Rows) -> Values:
         """(n,) Measure masked stretches of words. Each is missing in its own document, and in no other."""

@@ -37,6 +37,7 @@ from ragbench.golden.wordings import (
     WORDINGS,
     WRITER,
     Wording,
+    WordingReport,
     counts_of,
     queries_for,
     shares_of,
@@ -69,23 +70,6 @@ class Pick(NamedTuple):
     start: int
     end: int
     overlap: float
-
-
-class WordingReport(NamedTuple):
-    """What was written in one wording.
-
-    Attributes:
-        wanted, written: queries.
-        share: share of the queries that was wanted.
-        overlap: mean overlap of the queries with their documents; NaN if there are none.
-        lead: mean lead of the queries that the documents can give; NaN if there are none.
-    """
-
-    wanted: int
-    written: int
-    share: float
-    overlap: float
-    lead: float
 
 
 @dataclass(frozen=True)
@@ -161,8 +145,7 @@ def write(
             "window of words, and as many in the rest of the document. Are the documents longer than a title?"
         )
     leads = Leads.of(words)
-    several = len(corpus) > 1  # A lead is over a second document.
-    of_wording = {name: _mean_lead(leads, picks, seed, name) for name, picks in able.items() if picks and several}
+    of_wording = _mean_leads(leads, able, seed)
     lead = leads.of_seeds(seeds, language) if seeds else None
     if lead is not None:
         shares = shifted(shares, of_wording, lead.mean, lead.error)
@@ -177,6 +160,7 @@ def write(
         {
             name: WordingReport(
                 wanted[name], len(picks), shares[name],
+                float(np.mean([pick.last - pick.first + 1 for pick in picks])) if picks else float("nan"),
                 float(np.mean([pick.overlap for pick in picks])) if picks else float("nan"),
                 of_wording.get(name, float("nan")),
             )
@@ -222,14 +206,44 @@ def _deal(
     return taken
 
 
-def _mean_lead(leads: Leads, picks: Mapping[int, Pick], seed: int, name: str) -> float:
-    chosen = list(picks.values())
-    if len(chosen) > SAMPLE:
-        drawn = generator(seed, "masked", "sample", name).choice(len(chosen), size=SAMPLE, replace=False)
-        chosen = [chosen[at] for at in sorted(drawn.tolist())]
-    first = np.array([pick.first for pick in chosen], dtype=np.int64)
-    last = np.array([pick.last for pick in chosen], dtype=np.int64)
-    return float(leads.of_masked(first, last).mean())
+def leads_of_wordings(
+    corpus: Corpus, chunks: Chunks, words: CorpusWords, wordings: Sequence[str], *, seed: int = 0
+) -> dict[str, float]:
+    """Mean lead of masked text in each wording, which shows what lead to expect of queries in this wording.
+
+    Args:
+        corpus: the documents.
+        chunks: the chunks to ask about; `SAMPLE` documents are drawn from them.
+        words: the words of the corpus.
+        wordings: names of wordings.
+        seed: seed of all draws.
+
+    Returns:
+        Mean lead by wording, without wordings that the documents cannot give.
+    """
+    documents = list(chunks.document_ids)
+    if len(documents) > SAMPLE:
+        drawn = generator(seed, "masked", "leads").choice(len(documents), size=SAMPLE, replace=False)
+        kept = {documents[at] for at in drawn.tolist()}
+        chunks = Chunks.of(chunk for chunk in chunks if chunk.document_id in kept)
+    pieces = Pieces.of(corpus, chunks, words)
+    able = {name: _Masks(WORDINGS[name], pieces, words, corpus, seed).pick() for name in wordings}
+    return _mean_leads(Leads.of(words), able, seed)
+
+
+def _mean_leads(leads: Leads, able: Mapping[str, Mapping[int, Pick]], seed: int) -> dict[str, float]:
+    """Mean lead by wording; none for a single document, because a lead is over a second one."""
+    found = {}
+    for name, picks in able.items():
+        chosen = list(picks.values())
+        if len(chosen) > SAMPLE:
+            drawn = generator(seed, "masked", "sample", name).choice(len(chosen), size=SAMPLE, replace=False)
+            chosen = [chosen[at] for at in sorted(drawn.tolist())]
+        if chosen and len(leads.words.titles) > 1:
+            first = np.array([pick.first for pick in chosen], dtype=np.int64)
+            last = np.array([pick.last for pick in chosen], dtype=np.int64)
+            found[name] = float(leads.of_masked(first, last).mean())
+    return found
 
 
 class _Masks:

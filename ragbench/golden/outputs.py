@@ -13,12 +13,14 @@ from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.generate import WRITER, Generated, Job, standing
 from ragbench.golden.lead import LEAST_SEEDS
 from ragbench.golden.masked import WITHOUT_SEEDS, Masked
+from ragbench.golden.measured import Worded
 from ragbench.golden.stages.round_trip import survival
 from ragbench.golden.wordings import WORDINGS
 from ragbench.io.files import write_text
 from ragbench.io.golden_files import write_golden
 from ragbench.models.llm.base import Usage
 from ragbench.models.llm.costs import Price
+from ragbench.stats.prediction import FEWEST_VALUES
 
 GOLDEN, MANIFEST, REJECTED, CARD = "golden.jsonl", "manifest.json", "rejected.jsonl", "card.md"
 RESULTS = (GOLDEN, MANIFEST, REJECTED, CARD)
@@ -158,8 +160,7 @@ def card(name: str, job: Job, generated: Generated, paid: Paid, corpus_name: str
     if len(settings.languages) > 1:
         spoken = {code: str(n) for code, n in counts_by(generated.accepted, "language").items()}
         parts.append(_table("language", "accepted", spoken))
-    if generated.masked is not None:
-        parts += ["## Wordings", _wordings(generated, generated.masked)]
+    parts += ["## Wordings", _wordings(generated)]
     rejections = {stage: f"{len(reasons)} | {_cell(reasons[0])}" for stage, reasons in generated.rejections().items()}
     if rejections:
         parts += ["## Rejected, by stage", _table("stage", "queries | first reason", rejections, columns=3)]
@@ -184,15 +185,15 @@ def _what(job: Job, corpus_name: str) -> str:
         f"Search queries for {_cell(corpus_name)} ({len(job.corpus)} documents, {len(job.chunks)} chunks, "
         f"{len(job.rows)} of them asked about), written by `ragbench generate`, seed {job.settings.seed}."
     )
+    note = f" **Note**: {WITHOUT_SEEDS}." if len(job.seeds) < LEAST_SEEDS and len(settings.shares) > 1 else ""
     if WRITER not in job.models:
         return (
             f"{begin} **No language model took part**: each query is a sentence or a clause of a document, "
-            "masked in the document (inverse cloze task), and a retriever must find the rest of the document."
-            + (f" **Note**: {WITHOUT_SEEDS}." if len(job.seeds) < LEAST_SEEDS and len(settings.wordings) > 1 else "")
+            f"masked in the document (inverse cloze task), and a retriever must find the rest of the document.{note}"
         )
     who = ", ".join(f"{role} `{_cell(model)}`" for role, model in sorted(job.models.items()))
     style = f" Every prompt showed {job.settings.examples} of {len(job.seeds)} seed queries." if job.seeds else ""
-    return f"{begin} Models: {who}.{style}"
+    return f"{begin} Models: {who}.{style}{note}"
 
 
 def _counts(job: Job, generated: Generated) -> str:
@@ -211,31 +212,63 @@ def _counts(job: Job, generated: Generated) -> str:
     return "\n".join(lines)
 
 
-def _wordings(generated: Generated, masked: Masked) -> str:
+def _wordings(generated: Generated) -> str:
     """What each wording is, how many queries it has, and which wordings the seeds are like."""
+    worded, masked = generated.worded, generated.masked
     accepted = Counter(draft.provenance["wording"] for draft in generated.accepted)
     rows = {
-        f"`{name}`": f"{WORDINGS[name].meaning} | {report.share:.2f} | {report.wanted} | {accepted[name]} | "
+        f"`{name}`": f"{WORDINGS[name].written if masked is None else WORDINGS[name].masked} | {report.share:.2f} | "
+        f"{report.wanted} | {report.written} | {accepted[name]} | {_number(report.words, 1)} | "
         f"{_number(report.overlap)} | {_number(report.lead)}"
-        for name, report in masked.wordings.items()
+        for name, report in worded.wordings.items()
     }
-    header = "what is masked | share | wanted | accepted | mean overlap | mean lead"
+    what = "what is measured" if masked is None else "what is masked"
+    header = f"{what} | share | wanted | written | accepted | mean words | mean overlap | mean lead"
+    kept = (
+        "The prompt asks for each query in one of these wordings. A model does not always follow, so `wording` is the "
+        "one that was measured; `wording_asked` has the other."
+        if masked is None
+        else "Each query has its `wording`. The text that it masks is masked for the queries of the same wording only."
+    )
     lines = [
-        "Each query has its `wording`. The text that it masks is masked for the queries of the same wording only. "
-        "Overlap: the share of its words that the rest of its document has, as the mean for words and stems. Lead: the "
-        "share of its stems in the document that has the most of them, minus that in the second. Rare words weigh "
-        "more.",
-        _table("wording", header, rows, columns=7),
+        f"{kept} Overlap: the share of its words that {'its' if masked is None else 'the rest of its'} document has, "
+        "as the mean for words and stems. Lead: the share of its stems in the document that has the most of them, "
+        "minus that in the second. Rare words weigh more.",
+        _table("wording", header, rows, columns=9),
+        *_seeds(worded),
     ]
-    if masked.seeds is not None:
-        seeds, known = masked.seeds, {n: r.lead for n, r in masked.wordings.items() if not isnan(r.lead)}
-        near = sorted(known, key=lambda name: abs(known[name] - seeds.mean))[:2]
-        lines.append(
-            f"The {seeds.seeds} seed queries have a mean lead of {seeds.mean:.3f} (standard error {seeds.error:.3f}). "
-            f"They are most like {' and '.join(f'`{name}`' for name in near)}. Half of each share stays, and half goes "
-            "to wordings whose lead is near that of the seeds."
-        )
     lines += [
+        f"- Of the queries wanted as `{name}`, {sum(others.values())} came in another wording: "
+        f"{', '.join(f'{count} as `{other}`' for other, count in others.items())}."
+        for name, others in worded.relabelled.items()
+    ]
+    few = [name for name in worded.wordings if accepted[name] < FEWEST_VALUES]
+    if few:
+        lines.append(
+            f"- {', '.join(f'`{name}`' for name in few)}: fewer than {FEWEST_VALUES} accepted queries. Comparisons "
+            "ignore such a wording when they ask whether a difference depends on the wording."
+        )
+    if masked is not None:
+        lines += _documents(masked)
+    return "\n\n".join(lines)
+
+
+def _seeds(worded: Worded) -> list[str]:
+    """Which wordings the seeds are like; nothing with too few seeds."""
+    if worded.seeds is None:
+        return []
+    seeds, known = worded.seeds, {n: r.lead for n, r in worded.wordings.items() if not isnan(r.lead)}
+    near = sorted(known, key=lambda name: abs(known[name] - seeds.mean))[:2]
+    return [
+        f"The {seeds.seeds} seed queries have a mean lead of {seeds.mean:.3f} (standard error {seeds.error:.3f}). "
+        f"They are most like {' and '.join(f'`{name}`' for name in near)}. Half of each share stays, and half goes "
+        "to wordings whose lead is near that of the seeds."
+    ]
+
+
+def _documents(masked: Masked) -> list[str]:
+    """What the documents could not give."""
+    lines = [
         f"- `{name}`: the documents gave {report.written} of {report.wanted} queries. They have no more text with "
         "this overlap."
         for name, report in masked.wordings.items()
@@ -248,11 +281,11 @@ def _wordings(generated: Generated, masked: Masked) -> str:
         )
     if masked.without:
         lines.append(f"- {masked.without} of {masked.documents} documents have nothing that can be masked.")
-    return "\n\n".join(lines)
+    return lines
 
 
-def _number(value: float) -> str:
-    return "-" if isnan(value) else f"{value:.3f}"
+def _number(value: float, digits: int = 3) -> str:
+    return "-" if isnan(value) else f"{value:.{digits}f}"
 
 
 def _paid(paid: Paid) -> str:
@@ -268,12 +301,12 @@ def _limits(job: Job) -> str:
         "- Absolute scores on this set say little; it is made for comparing retriever settings on these documents.",
         "- Only the passage a query was written from is labelled. Others may answer it too and count as wrong: "
         "`ragbench golden audit` looks for them.",
+        "- A difference that is not the same in all wordings depends on how users ask: look at it `--by wording`.",
     ]
     if WRITER not in job.models:
         lines.append(
             "- The queries are parts of the documents, not what users type, and have no reference answers: use them to "
-            "rank retrievers, not to test answers or query understanding.\n"
-            "- A difference that is not the same in all wordings depends on how users ask: look at it `--by wording`."
+            "rank retrievers, not to test answers or query understanding."
         )
         return "\n".join(lines)
     judges = {job.models.get("judge"), job.models.get("reconsider")} - {None}

@@ -14,7 +14,7 @@ from ragbench import plugins
 from ragbench.core.context import Context, generator
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError
-from ragbench.core.goldens import GoldenSet
+from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.judgements import project_labels
 from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.corpus.chunkers.base import Chunker
@@ -166,15 +166,17 @@ def measured(
     copies = copies_without(corpus, golden).copies
     left = GoldenSet(tuple(item for copy in copies.values() for item in copy.golden), golden.name)
     chosen = {item.id for item in drawn(left, most_queries, seed)}
-    values, units, wordings = list[npt.NDArray[np.float64]](), list[str](), list[str]()
-    for wording, copy in copies.items():
+    parts = list[tuple[npt.NDArray[np.float64], list[GoldenItem]]]()
+    for copy in copies.values():
         items = tuple(item for item in copy.golden if item.id in chosen)
         if items:
-            found, its = per_query(copy.corpus, GoldenSet(items, golden.name), pool, metric, chunker, context)
-            values.append(found)
-            units += its
-            wordings += [wording] * len(its)
-    return PerQuery(np.concatenate(values), cluster_index(units), np.array(wordings))
+            parts.append(per_query(copy.corpus, GoldenSet(items, golden.name), pool, metric, chunker, context))
+    kept = [item for _, its in parts for item in its]
+    return PerQuery(
+        np.concatenate([values for values, _ in parts]),
+        cluster_index([item.unit for item in kept]),
+        np.array([item.wording or "" for item in kept]),
+    )
 
 
 def drawn(golden: GoldenSet, most: int, seed: int) -> GoldenSet:
@@ -194,8 +196,8 @@ def drawn(golden: GoldenSet, most: int, seed: int) -> GoldenSet:
 
 def per_query(
     corpus: Corpus, golden: GoldenSet, pool: Sequence[str], metric: str, chunker: Chunker, context: Context
-) -> tuple[npt.NDArray[np.float64], list[str]]:
-    """(n, m) Measure every setting on every query that has something relevant, and list the resampling units.
+) -> tuple[npt.NDArray[np.float64], list[GoldenItem]]:
+    """(n, m) Measure every setting on every query that has something relevant, and list these queries.
 
     Raises:
         SettingError: there are fewer than three settings, or one is wrong.
@@ -224,7 +226,7 @@ def per_query(
             advance(1)
     values = np.stack(columns, axis=1)
     kept = np.logical_not(np.isnan(values).any(axis=1))
-    return values[kept], [item.unit for item, keep in zip(golden, kept.tolist(), strict=True) if keep]
+    return values[kept], [item for item, keep in zip(golden, kept.tolist(), strict=True) if keep]
 
 
 def _document_of(item_ids: Sequence[str], chunks: Chunks) -> npt.NDArray[np.int32]:

@@ -1,12 +1,16 @@
-"""The wordings of masked queries: what part of a document becomes the query, from paraphrases to copies.
+"""The wordings of queries that are written from documents, from paraphrases to copies and from short to long.
 
 No single wording decides between retrievers as the queries of users do. Sentences of low overlap favour dense
 retrieval, and clauses that the document repeats favour lexical retrieval. A set therefore asks in several wordings, and
 a difference counts if it does not depend on them.
+
+A masked query is a part of its document that fits its wording. A language model is asked for a wording and may ignore
+it, so the wording of its queries is measured (`measured_wording`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,23 +31,63 @@ class Wording:
         name: its name.
         target: the overlap that a clause comes near; None for a whole sentence.
         most: whether the sentence is the one of most overlap rather than of least.
-        meaning: what it is, for cards.
+        masked: which part of a document is masked, for cards.
+        written: what is measured of a model's query in this wording, for cards.
+        asked: what a model is asked to write.
     """
 
     name: str
     target: float | None = None
     most: bool = False
-    meaning: str = ""
+    masked: str = ""
+    written: str = ""
+    asked: str = ""
 
 
+MOST_SHORT = 8
+"""Most words of a model's query that counts as short."""
+COPIED = 0.5
+"""Overlap from which on a model's query of more words counts as a sentence rather than a paraphrase."""
 WORDINGS: Mapping[str, Wording] = {
     one.name: one
     for one in (
-        Wording("paraphrase", meaning="the sentence with the lowest overlap"),
-        Wording("sentence", most=True, meaning="the sentence with the highest overlap"),
-        Wording("short-paraphrase", 0.3, meaning="a clause with an overlap of about .3"),
-        Wording("short-mixed", 0.5, meaning="a clause with an overlap of about .5"),
-        Wording("short-copy", 0.7, meaning="a clause with an overlap of about .7"),
+        Wording(
+            "paraphrase",
+            masked="the sentence with the lowest overlap",
+            written=f"more than {MOST_SHORT} words, overlap below .5",
+            asked=(
+                "a whole sentence or question of ten words or more that avoids the passage's terms. Write synonyms and "
+                "everyday words instead, and only those names and numbers that the query needs"
+            ),
+        ),
+        Wording(
+            "sentence",
+            most=True,
+            masked="the sentence with the highest overlap",
+            written=f"more than {MOST_SHORT} words, overlap of .5 or more",
+            asked="a whole sentence or question of ten words or more in the passage's own terms",
+        ),
+        Wording(
+            "short-paraphrase",
+            0.3,
+            masked="a clause with an overlap of about .3",
+            written=f"at most {MOST_SHORT} words, overlap below .4",
+            asked="two to seven words that avoid the passage's terms; synonyms and everyday words instead",
+        ),
+        Wording(
+            "short-mixed",
+            0.5,
+            masked="a clause with an overlap of about .5",
+            written=f"at most {MOST_SHORT} words, overlap of .4 to .6",
+            asked="two to seven words, half of them the passage's own terms and half other words for its terms",
+        ),
+        Wording(
+            "short-copy",
+            0.7,
+            masked="a clause with an overlap of about .7",
+            written=f"at most {MOST_SHORT} words, overlap above .6",
+            asked="two to seven words, all of them the passage's own terms",
+        ),
     )
 }
 """The wordings by name, in the order of sets and cards."""
@@ -51,6 +95,42 @@ TOLERANCE = 0.1
 """How far the overlap of a clause may be from its target."""
 FEWEST, MOST = 3, 12
 """Words of a clause."""
+
+
+def measured_wording(words: int, overlap: float) -> str:
+    """The wording of a model's query.
+
+    Args:
+        words: how many words it has.
+        overlap: the share of its words that its document has (`ragbench.golden.measured`).
+
+    Examples:
+        >>> measured_wording(5, 0.62), measured_wording(14, 0.31)
+        ('short-copy', 'paraphrase')
+    """
+    if words > MOST_SHORT:
+        return "sentence" if overlap >= COPIED else "paraphrase"
+    gaps = {one.name: abs(one.target - overlap) for one in WORDINGS.values() if one.target is not None}
+    return min(gaps, key=gaps.__getitem__)
+
+
+class WordingReport(NamedTuple):
+    """What was written in one wording. Means are NaN where there is no query.
+
+    Attributes:
+        wanted, written: queries.
+        share: share of the queries that was wanted.
+        words: mean number of words.
+        overlap: mean overlap with the document.
+        lead: mean lead (`ragbench.golden.lead`); of masked queries, the mean over those that the documents can give.
+    """
+
+    wanted: int
+    written: int
+    share: float
+    words: float
+    overlap: float
+    lead: float
 
 
 def parse_wordings(text: str) -> dict[str, float]:

@@ -46,13 +46,12 @@ def generated_json(
 
 
 def _wordings_json(generated: Generated) -> dict[str, object]:
-    """The wordings of masked queries, and the lead of the seeds; nothing if a model wrote the queries."""
-    masked = generated.masked
-    if masked is None:
-        return {}
+    """The wordings, the lead of the seeds, and how often a model wrote another wording than it was asked for."""
+    worded = generated.worded
     return {
-        "wordings": json_values(masked.wordings),
-        "seeds": json_values(masked.seeds),
+        "wordings": json_values(worded.wordings),
+        "seeds": json_values(worded.seeds),
+        "relabelled": json_values(worded.relabelled),
     }
 
 
@@ -64,10 +63,12 @@ def generated_lines(generated: Generated, totals: Mapping[str, Mapping[str, obje
             yield f"warning: {name} gave no usable answer to {done['given_up']} requests; see the rejections below"
     yield f"drafted   {generated.drafted:>8,}"
     yield f"accepted  {len(generated.accepted):>8,}"
-    if generated.masked is not None:
-        counts = Counter(str(draft.provenance["wording"]) for draft in generated.accepted)
-        for name in generated.masked.wordings:
-            yield f"  {name:<17}{counts[name]:>6,}"
+    counts = Counter(str(draft.provenance["wording"]) for draft in generated.accepted)
+    for name in generated.worded.wordings:
+        yield f"  {name:<17}{counts[name]:>6,}"
+    moved = sum(sum(others.values()) for others in generated.worded.relabelled.values())
+    if moved:
+        yield f"relabelled{moved:>8,}  of those drafted; asked for in another wording"
     yield f"rejected  {len(generated.rejected) + len(generated.failed):>8,}"
     for stage, reasons in generated.rejections().items():
         first = " ".join(reasons[0].split())

@@ -77,7 +77,7 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
         unset="5; without a model, at least 140 of each wording if there are enough documents",
     )  # fmt: skip
     wordings: Mapping[str, float] | None = option(
-        f"Wordings of masked queries, NAME,... or NAME=SHARE,...: {', '.join(WORDINGS)}.", default=None,
+        f"Wordings of the queries, NAME,... or NAME=SHARE,...: {', '.join(WORDINGS)}.", default=None,
         section="Queries", metavar="NAME[=SHARE],...", unset="all, in equal shares", parse=parse_wordings,
     )  # fmt: skip
     sample: int | None = option(
@@ -106,8 +106,6 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
         if self.sample is not None and self.sample < 1:
             raise SettingError(f"is {self.sample}; it must be at least 1", option="sample")
         if self.wordings is not None:
-            if self.asks:
-                raise SettingError(f"{named('wordings')} is for masked queries; leave out {named('llm')}")
             shares_of(self.wordings)
         if not self.asks:
             for name in (JUDGE, RECONSIDER, "role"):
@@ -202,7 +200,7 @@ def choose(options: Options) -> Choices:
         languages=parse_languages(options.languages),
         examples=examples if options.seed_queries is not None and with_llm else 0,
         stages=tuple(options.stages) or (STAGES_WITH_LLM if with_llm else STAGES_WITHOUT),
-        wordings={} if with_llm else shares_of(options.wordings or dict.fromkeys(WORDINGS, 1.0)),
+        wordings=shares_of(options.wordings or dict.fromkeys(WORDINGS, 1.0)),
         seed=options.seed,
     )
     stages = build_stages(settings.stages)
@@ -268,8 +266,8 @@ def prepare(options: Options, choices: Choices, context: Context) -> Prepared:
         context.say(
             f"no language model is named ({named('llm')}): parts of the documents are masked and become the queries"
         )
-        if len(seeds) < LEAST_SEEDS and len(settings.wordings) > 1:
-            context.say(f"note: {WITHOUT_SEEDS} ({named('seed_queries')})")
+    if len(seeds) < LEAST_SEEDS and len(settings.wordings) > 1:
+        context.say(f"note: {WITHOUT_SEEDS} ({named('seed_queries')})")
     rows = [chunked.chunks.row[id_] for id_ in chosen.chunks.ids]
     job = Job(loaded.corpus, chunked.chunks, rows, seeds, settings, {}, models)
     return Prepared(job, choices.stages, skipped)

@@ -112,6 +112,20 @@ def test_the_warning_says_why_wordings_are_left_out() -> None:
     assert not any("wording" in note for note in compare_runs(both, CompareSettings(metrics=(METRIC,))).notes)
 
 
+def test_queries_of_a_model_are_warned_of_as_masked_ones_are() -> None:
+    def notes(names: int, types: str, columns: bool = True) -> str:
+        both = [
+            replace(one, queries=replace(one.queries, types=[types] * len(one.queries),
+                                         columns=one.queries.columns if columns else {}))
+            for one in runs((0.1,) * names)
+        ]  # fmt: skip
+        return " ".join(compare_runs(both, CompareSettings(metrics=(METRIC,))).notes)
+
+    assert "fewer than three wordings of 10 queries" in notes(2, "question")
+    assert "wording" not in notes(5, "question")
+    assert "wording" not in notes(2, "question", columns=False), "a set without wordings reads as before"
+
+
 def test_a_plan_says_that_a_further_wording_is_not_in_it() -> None:
     both = runs((0.1, 0.12, 0.02, 0.11, 0.08))
     assert any("a further wording" in note for note in measure_pilot(pair(*both), METRIC).notes)

@@ -106,17 +106,24 @@ def answer(body: dict[str, Any]) -> str:
     return json.dumps({"argument": "it could be otherwise", "reason": "weighed", "valid": draw.random() < 0.5})
 
 
-def _wanted(user: str) -> list[tuple[int, str]]:
-    return [(int(n), type_) for n, type_ in re.findall(r"^(\d+)\. type ([\w-]+):", user, re.MULTILINE)]
+def _wanted(user: str) -> list[tuple[int, str, str]]:
+    found = re.findall(r"^(\d+)\. type ([\w-]+):.*; wording ([\w-]+);", user, re.MULTILINE)
+    return [(int(n), type_, wording) for n, type_, wording in found]
 
 
-def _query(wanted: tuple[int, str], data: list[str], draw: random.Random) -> dict[str, Any]:
-    number, type_ = wanted
+OTHER_WORDS = {"paraphrase": 8, "sentence": 0, "short-paraphrase": 3, "short-mixed": 1, "short-copy": 0}
+"""Words of a query that its document lacks."""
+
+
+def _query(wanted: tuple[int, str, str], data: list[str], draw: random.Random) -> dict[str, Any]:
+    number, type_, wording = wanted
     title, passages = data[0], [text for text in data[1:] if text.startswith("The ")]
     sentences = [draw.choice(re.split(r"(?<=\.) ", passage)) for passage in passages]
     words = [word.strip(".,") for sentence in sentences for word in sentence.split() if len(word) > 3]
     name, thing = title.split()
-    query = f"looking for a {thing} like {name} {type_}, {draw.choice(words)} and {draw.choice(words)}"
+    other = ["".join(draw.choices("bdfgklmnprst", k=2)) + draw.choice("aeiou") * 2 for _ in range(8)]
+    own = [draw.choice(words) for _ in range(8 if wording == "sentence" else 2)]
+    query = " ".join([name, thing, *own, *other[: OTHER_WORDS[wording]]])
     if type_ == "unanswerable":
         query, sentences = f"does the {title} come in the colour number {draw.randint(1, 999)}", []
     luck = draw.random()

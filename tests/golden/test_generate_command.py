@@ -67,6 +67,8 @@ def test_with_a_model_everything_is_written_and_a_second_run_pays_nothing(
         assert again.code == 0, again.err
         assert sum(server.paid.values()) == paid
         assert "already holds this run" in again.out
+    assert sum(report["wanted"] for report in done.json["wordings"].values()) == 30
+    assert f"| {len(golden_of(out, 'short-copy'))} |" in (out / "card.md").read_text()
     estimates, models = planned.json["roles"], done.json["models"]
     assert estimates["draft"]["calls"] == models["openai:writer"]["calls"]
     assert estimates["draft"]["most"] > models["openai:writer"]["cost"] > 0
@@ -75,6 +77,8 @@ def test_with_a_model_everything_is_written_and_a_second_run_pays_nothing(
     documents = {row["id"]: row["text"] for row in map(json.loads, corpus.read_text().splitlines())}
     for item in golden:
         assert item.metadata["model"] == "openai:writer"
+        assert item.wording in WORDINGS
+        assert item.metadata["wording_asked"] in WORDINGS
         quotes = item.metadata.get("quotes", ())
         assert isinstance(quotes, list | tuple)
         assert {documents[e.document_id][e.start : e.end] for e in item.evidence} <= set(quotes)
@@ -87,6 +91,22 @@ def test_with_a_model_everything_is_written_and_a_second_run_pays_nothing(
     # Examples come from the seed queries, and no key is in any file.
     assert all("light tent number" in body["messages"][1]["content"] for body in server.bodies.values()
                if body["model"] == "writer")  # fmt: skip
+
+
+def golden_of(out: Path, wording: str) -> list[str]:
+    return [item.id for item in read_golden(out) if item.wording == wording]
+
+
+def test_wordings_of_a_model_are_chosen_and_are_part_of_the_run(ragbench: Any, corpus: Path, tmp_path: Path) -> None:
+    with serving(LLMServer(reply=answer)) as server:
+        words = options(corpus, server, tmp_path / "golden", *QUICK)
+        done = ragbench(*words, "--wordings", "short-copy=2,sentence=1", "--json")
+        assert done.code == 0, done.err
+        wanted = {name: report["wanted"] for name, report in done.json["wordings"].items() if report["wanted"]}
+        assert wanted == {"sentence": 10, "short-copy": 20}
+        other = ragbench(*words)
+        assert other.code == 2
+        assert "different: settings" in other.err
 
 
 def test_a_spent_budget_stops_and_a_higher_one_goes_on(ragbench: Any, corpus: Path, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from ragbench.golden.drafting import (
 )
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.stages import judge, reconsider
+from ragbench.golden.wordings import WORDINGS, shares_of
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.prompt import fence_for
 
@@ -54,7 +55,7 @@ def drafting(texts: list[str], wanted: list[list[Wanted]], seeds: tuple[str, ...
 
 @pytest.mark.parametrize("injection", INJECTIONS)
 def test_an_injection_stays_between_its_fences_and_changes_no_schema(injection: str) -> None:
-    wanted = [[Wanted("question", "en"), Wanted("keyword", "de")]]
+    wanted = [[Wanted("question", "en", "sentence"), Wanted("keyword", "de", "sentence")]]
     plain, injected = drafting(["A steel kettle."], wanted)[0], drafting([injection], wanted)[0]
     assert injected.schema == plain.schema
     assert injected.max_tokens == plain.max_tokens
@@ -105,7 +106,7 @@ def test_examples_are_drawn_per_call_with_the_seed() -> None:
     assert draw_examples(seeds, 3, 1, "a") == draw_examples(seeds, 3, 1, "a")
     assert len(set(draw_examples(seeds, 5, 1, "a"))) == 5
     assert len({tuple(draw_examples(seeds, 3, 1, f"c{n}")) for n in range(10)}) > 1
-    requests = drafting(["One.", "Two."], [[Wanted("question", "en")]] * 2, seeds)
+    requests = drafting(["One.", "Two."], [[Wanted("question", "en", "sentence")]] * 2, seeds)
     shown = [fenced(request.messages[1].text)[-1].splitlines() for request in requests]
     assert all(set(lines) <= set(seeds) and len(lines) == 2 for lines in shown)
     assert shown[0] != shown[1]
@@ -126,7 +127,7 @@ def test_seed_files_are_checked(tmp_path: Path) -> None:
 def test_the_mix_is_met_as_nearly_as_whole_numbers_can(chunks: int, per_chunk: int, spoken: int, seed: int) -> None:
     languages = ("en", "de", "fr")[:spoken]
     mix = parse_mix(None)
-    dealt = allot(chunks, per_chunk, mix, languages, seed)
+    dealt = allot(chunks, per_chunk, mix, languages, shares_of(dict.fromkeys(WORDINGS, 1.0)), seed)
     assert [len(items) for items in dealt] == [per_chunk] * chunks
     counts = Counter(item.type for items in dealt for item in items)
     assert all(abs(counts[name] - share * chunks * per_chunk) < 1 for name, share in mix.items())
@@ -148,7 +149,13 @@ def test_mix_and_languages_are_read_and_faults_told() -> None:
 
 
 def test_an_answer_is_held_to_what_was_asked() -> None:
-    wanted = [[Wanted("question", "en"), Wanted("keyword", "en"), Wanted("attribute", "en")]]
+    wanted = [
+        [
+            Wanted("question", "en", "sentence"),
+            Wanted("keyword", "en", "sentence"),
+            Wanted("attribute", "en", "sentence"),
+        ]
+    ]
     (call,) = make_calls(chunk_of(["A kettle."]), [0], wanted, seeds=(), examples=0, seed=0, context=Context())
     items = [
         {"number": 2, "type": "keyword", "query": " a\n kettle ", "answer": "yes", "quotes": ["A kettle"]},
@@ -168,7 +175,11 @@ def test_an_answer_is_held_to_what_was_asked() -> None:
 
 
 def test_queries_over_two_passages_get_a_call_of_their_own() -> None:
-    wanted = [[Wanted("question", "en"), Wanted("multi-evidence", "en")], [Wanted("question", "en")], []]
+    wanted = [
+        [Wanted("question", "en", "sentence"), Wanted("multi-evidence", "en", "sentence")],
+        [Wanted("question", "en", "sentence")],
+        [],
+    ]
     texts = ["The rope is nylon, 60 metres.", "A kettle of steel.", "Rope bags hold 60 metres of rope."]
     calls = make_calls(chunk_of(texts), range(3), wanted, seeds=(), examples=0, seed=0, context=Context())
     assert [call.chunk_ids for call in calls] == [("d0",), ("d0", "d2"), ("d1",)]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
+from ragbench.core.context import Context
 from ragbench.core.documents import Corpus, Document
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
@@ -13,7 +14,7 @@ from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.golden.drafts import Draft
 from ragbench.golden.known_item import write as write_known_items
 from ragbench.golden.masked import write
-from ragbench.golden.validity import PerQuery, compare, validity
+from ragbench.golden.validity import PerQuery, compare, measured, validity
 
 LEXICAL = ("bm25", "bm25:b=0", "bm25:k1=3,b=1", "bm25:stem=false")
 
@@ -58,6 +59,20 @@ def test_comparison_by_hand() -> None:
     assert found.shortfall.tau == pytest.approx(0.2)
     assert not found.best_is_right, "both human queries say that b is better by .2"
     assert found.ceiling.tau == pytest.approx(1.0)
+
+
+def test_queries_of_a_model_have_their_wordings_in_one_copy() -> None:
+    texts = ("A brass lamp.", "A steel kettle.", "A wooden boat.")
+    corpus = Corpus(tuple(Document(str(row), text) for row, text in enumerate(texts)))
+    names = ("sentence", "short-copy", "short-mixed")
+    items = [
+        GoldenItem(f"q{row}", text, "question", evidence=(Evidence(str(row)),), metadata={"wording": name})
+        for row, (text, name) in enumerate(zip(("lamp", "kettle", "boat"), names, strict=True))
+    ]
+    cutter = choose_chunker("whole", passages=True).chunker
+    found = measured(corpus, GoldenSet(tuple(items)), LEXICAL, "ndcg@10", cutter, Context())
+    assert found.wordings.tolist() == list(names)
+    assert found.values.tolist() == [[1.0] * 4] * 3
 
 
 def test_wrong_input() -> None:

@@ -103,6 +103,12 @@ def words(text: str) -> list[str]:
     return [match.group().lower() for match in _WORD.finditer(text)]
 
 
+def count_words(text: str) -> int:
+    """Count the words of a text. In scripts without spaces between words, four characters count as a word."""
+    # Splitting Chinese, Japanese or Thai at spaces gives one long "word".
+    return sum(max(1, len(word) // 4 if not word.isascii() and len(word) > 24 else 1) for word in words(text))
+
+
 def content_words(text: str) -> frozenset[str]:
     """Return the distinct words that carry the subject of a text."""
     return frozenset(word for word in words(text) if word not in EMPTY)

@@ -52,7 +52,7 @@ class Duplicate(Stage):
         """One opinion per draft."""
         groups: dict[object, list[int]] = {}
         for row, draft in enumerate(drafts):
-            groups.setdefault(draft.provenance.get("wording"), []).append(row)
+            groups.setdefault(draft.provenance.get("wording") if draft.masked else None, []).append(row)
         found: dict[int, Opinion] = {}
         for rows in groups.values():
             found |= zip(rows, self._among([drafts[row] for row in rows], context), strict=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ragbench.core.errors import SettingError
 from ragbench.golden.drafts import Draft, Opinion
-from ragbench.golden.stages.base import ReviewContext, Stage, words
+from ragbench.golden.stages.base import ReviewContext, Stage, count_words
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,7 @@ class Length(Stage):
         return [self._opinion(draft) for draft in drafts]
 
     def _opinion(self, draft: Draft) -> Opinion:
-        # Splitting Chinese, Japanese or Thai at spaces gives one long "word".
-        count = sum(
-            max(1, len(word) // 4 if not word.isascii() and len(word) > 24 else 1) for word in words(draft.text)
-        )
+        count = count_words(draft.text)
         fault = ""
         if count < self.min_words:
             fault = f"{count} words are fewer than {self.min_words}"
