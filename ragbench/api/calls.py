@@ -124,7 +124,9 @@ def load_run(reference: Path | str) -> tuple[ScoredRun, ...]:
     return read_references([str(reference)])
 
 
-compare = call_many("compare", compare_workflow.Options, compare_workflow.run, called={"systems": SYSTEM})
+compare = call_many(
+    "compare", compare_workflow.Options, compare_workflow.run, called={"systems": SYSTEM, "masked": SYSTEM}
+)
 gate = call(
     "gate", gate_workflow.Options, gate_workflow.run, called={"candidate": SYSTEM, "baseline": SYSTEM, "rules": RULES}
 )

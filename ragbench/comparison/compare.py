@@ -28,6 +28,7 @@ from ragbench.comparison.verdict import (
     not_comparable,
     verdicts,
 )
+from ragbench.comparison.with_masked import MaskedSet, with_masked
 from ragbench.comparison.wordings import one_wording
 from ragbench.core.annotations import AnnotatorLabels, LabelSheet
 from ragbench.core.errors import InputError, SettingError, did_you_mean
@@ -38,7 +39,7 @@ from ragbench.core.runs import CONSTANT
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Components, cut_notes, headline
 from ragbench.core.shown import Shown
-from ragbench.core.verdicts import FilledHoles, Leaderboard, Posterior, Verdict
+from ragbench.core.verdicts import FilledHoles, Leaderboard, Posterior, Verdict, WithMasked
 from ragbench.metrics.parse import parse
 from ragbench.metrics.settings import TIE_DEPTH, tie_cut
 from ragbench.stats.clusters import cluster_index
@@ -198,6 +199,7 @@ class Compared(Shown):
         overlaps: how much the rankings differ from the baseline's, for each other system that has rankings.
         leaderboard: ranks and groups in the first metric; None for two systems.
         posteriors: the Bayesian reading of the comparisons, on request.
+        with_masked: the comparisons by these queries and a masked set together, if one was given.
         holes: differences in the first metric with the labels of a model for items without one.
         label_sheet: the labels that annotators should give next; None if none were asked for.
         variance: components of variance in the first metric, for each system that ran several times.
@@ -221,6 +223,7 @@ class Compared(Shown):
     overlaps: tuple[Overlap, ...] = ()
     leaderboard: Leaderboard | None = None
     posteriors: tuple[Posterior, ...] = ()
+    with_masked: tuple[WithMasked, ...] = ()
     label_sheet: LabelSheet | None = None
     holes: tuple[FilledHoles, ...] = ()
     variance: Mapping[str, Components] = field(default_factory=dict)
@@ -233,6 +236,7 @@ def compare_runs(
     human: Judgements | AnnotatorLabels | None = None,
     label_next: int | None = None,
     model_labels: Judgements | None = None,
+    masked: Sequence[ScoredRun] | None = None,
 ) -> Compared:
     """Compare every later system with the first.
 
@@ -245,6 +249,8 @@ def compare_runs(
             evaluation (`ragbench.comparison.human`).
         label_next: number of queries to draw for annotators (`ragbench.comparison.next_labels`).
         model_labels: labels of a model for items without a label (`ragbench.comparison.holes`).
+        masked: the same systems on a masked set, which helps few human queries to decide
+            (`ragbench.comparison.with_masked`).
 
     Raises:
         ArmError: the baseline did not run.
@@ -259,6 +265,7 @@ def compare_runs(
     aligned, notes = align(ran, intersect=settings.intersect)
     if settings.average == "documents" and any(one is not None for one in (human, label_next, model_labels)):
         raise SettingError("documents does not go with labels of annotators or of a model", option="average")
+    helping = None if masked is None else _masked_set(masked, aligned, human, settings)
     labelled = None if human is None else _labelled(human, aligned[0], settings)
     settings = _resolved(settings, aligned, default_examples=EXAMPLES if len(runs) == 2 else 0)
     primary = settings.metrics[0]
@@ -291,6 +298,7 @@ def compare_runs(
         overlaps=_known(overlap(pair, seed=settings.seed) for pair in differing),
         leaderboard=None if labelled is not None else _leaderboard(aligned, found, settings),
         posteriors=_posteriors(asked, settings) if settings.bayes else (),
+        with_masked=() if helping is None else with_masked(asked, found[: len(asked)], helping),
         label_sheet=label_sheet,
         holes=holes,
         variance={run.name: one for run in aligned for one in _variance(run, primary)},
@@ -397,6 +405,20 @@ def _labelled(human: Judgements | AnnotatorLabels, system: ScoredRun, settings: 
             option="test",
         )
     return HumanLabels.of(human, system)
+
+
+def _masked_set(
+    masked: Sequence[ScoredRun],
+    runs: Sequence[ScoredRun],
+    human: Judgements | AnnotatorLabels | None,
+    settings: CompareSettings,
+) -> MaskedSet:
+    """Match the systems on the masked set, and refuse settings that do not go with one."""
+    if human is not None:
+        raise SettingError(f"does not go with {named('human')}; leave one of them out", option="masked")
+    if settings.average == "documents":
+        raise SettingError("documents does not go with a masked set, which was learned on queries", option="average")
+    return MaskedSet.of(masked, runs)
 
 
 def compare_metrics(runs: Sequence[ScoredRun], settings: CompareSettings) -> tuple[Verdict, ...]:

@@ -86,6 +86,51 @@ class Posterior:
     effective_clusters: float
 
 
+@dataclass(frozen=True)
+class WithMasked:
+    """A difference by human queries and a masked set of the same systems together: candidate minus baseline.
+
+    The masked set is the prior, and the human queries are the data.
+
+    Attributes:
+        baseline, candidate, metric: what is compared.
+        decision: ``better``, ``worse``, ``equivalent`` or ``no difference shown``, by the posterior. It is not
+            corrected for several comparisons.
+        better: probability that the candidate is better.
+        difference, low, high: posterior median, and the credible interval.
+        confidence: probability of the interval.
+        queries: number of human queries.
+        effective: number of human queries that would give an interval as narrow without the masked set.
+        alone, alone_low, alone_high: difference and interval by the human queries alone; the ends are None if there is
+            no interval.
+        predicted, predicted_low, predicted_high: what the masked set alone predicts for human queries.
+        agreement: p-value of the human queries' mean if that prediction were right.
+        masked_queries: number of masked queries.
+        wordings: their wordings, which count equally.
+    """
+
+    baseline: str
+    candidate: str
+    metric: str
+    decision: Decision
+    better: float
+    difference: float
+    low: float
+    high: float
+    confidence: float
+    queries: int
+    effective: float
+    alone: float
+    alone_low: float | None
+    alone_high: float | None
+    predicted: float
+    predicted_low: float
+    predicted_high: float
+    agreement: float
+    masked_queries: int
+    wordings: tuple[str, ...]
+
+
 CONSISTENT = 0.9
 """Least chance of the same sign in a further wording for a claim on a set that was written from documents."""
 

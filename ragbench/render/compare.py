@@ -18,6 +18,7 @@ from ragbench.render.leaderboard import leaderboard_block, leaderboard_json
 from ragbench.render.numbers import PColumns, counted, fraction, interval, outcomes, p_value, with_interval
 from ragbench.render.posterior import posterior_blocks
 from ragbench.render.repeats import components_json, variance_blocks
+from ragbench.render.with_masked import masked_blocks, masked_json, masked_sentences
 from ragbench.render.wordings import wording_blocks, wording_claim, wording_phrase
 
 if TYPE_CHECKING:
@@ -55,9 +56,10 @@ def compare_markdown(compared: Compared) -> str:
 
 def compare_blocks(compared: Compared) -> list[Block]:
     """Verdicts and the test behind them, notes, and the tables of `difference_blocks`."""
+    metric = compared.settings.metrics[0]
     verdicts = tuple(Line(text, "strong") for text in verdict_sentences(compared))
     return [
-        Block(lines=(*verdicts, f"Test: {compared.choice}")),
+        Block(lines=(*verdicts, *masked_sentences(compared.with_masked, metric), f"Test: {compared.choice}")),
         *notes_block(notes(compared)),
         *difference_blocks(compared),
     ]
@@ -74,6 +76,7 @@ def difference_blocks(compared: Compared) -> list[Block]:
     for metric in compared.settings.metrics:
         found += [_differences(compared, metric), *_simultaneous(compared, metric)]
         found += human_blocks(compared.verdicts, metric)
+        found += masked_blocks(compared.with_masked, metric, _each_pair(compared))
         found += posterior_blocks(compared.posteriors, metric, _each_pair(compared))
         found += wording_blocks(compared.verdicts, metric, lambda verdict: _pair_name(verdict, compared))
     primary = compared.settings.metrics[0]
@@ -306,6 +309,7 @@ def compare_json(compared: Compared) -> dict[str, object]:
         "variance": {name: components_json(one) for name, one in compared.variance.items()},
         "leaderboard": leaderboard_json(compared.leaderboard),
         "posteriors": [asdict(one) for one in compared.posteriors],
+        "with_masked": [masked_json(one) for one in compared.with_masked],
         "slices": [{**asdict(one.verdict), "adds": one.adds, "tested": one.tested} for one in compared.slices],
         "origins": [_origin_json(asdict(origin)) for origin in compared.origins],
         "overlaps": [plain(asdict(one)) for one in compared.overlaps],

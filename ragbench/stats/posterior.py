@@ -9,6 +9,7 @@ import numpy.typing as npt
 from ragbench.core.errors import SettingError
 from ragbench.stats.checks import check_share, check_values
 from ragbench.stats.clusters import clustered_means
+from ragbench.stats.distributions import t_above
 from ragbench.stats.repeats import RunErrors, with_runs
 
 Array = npt.NDArray[np.float64]
@@ -33,6 +34,28 @@ class PosteriorDifference:
     median: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class TPrior:
+    """A prior of a mean difference in the shape of Student's t.
+
+    Attributes:
+        center: its center.
+        scale: its scale, above 0.
+        df: degrees of freedom: infinite for a normal distribution, 1 for a Cauchy distribution. Few let data that lie
+            far away decide alone.
+    """
+
+    center: float
+    scale: float
+    df: float = np.inf
+
+    def log(self, values: Array) -> Array:
+        """The logarithm of its density, up to a constant."""
+        squares = ((values - self.center) / self.scale) ** 2
+        found: Array = -0.5 * squares if np.isinf(self.df) else -(self.df + 1) / 2 * np.log1p(squares / self.df)
+        return found
 
 
 def posterior_difference(
@@ -96,11 +119,25 @@ def posterior_difference(
     mean, error, df = float(found.means[0]), float(found.errors[0]), float(found.df[0])
     if not error > 0:
         return None
-    # Fine around 0 and around the mean, and far enough for both tails.
-    grid = np.sinh(np.linspace(-REACH, REACH, POINTS))
-    true = np.unique(np.concatenate((scale * grid, mean + error * grid, [-rope, rope])))
-    prior = -0.5 * (true / scale) ** 2 if shape == "normal" else -np.log1p((true / scale) ** 2)
-    log = prior - (df + 1) / 2 * np.log1p(((true - mean) / error) ** 2 / df)
+    prior = TPrior(0.0, scale, np.inf if shape == "normal" else 1.0)
+    return t_posterior(mean, error, df, prior, rope=rope, confidence=confidence)
+
+
+def t_posterior(
+    mean: float, error: float, df: float, prior: TPrior, *, rope: float = 0.0, confidence: float = 0.95
+) -> PosteriorDifference:
+    """Compute the posterior of a true mean, of which the data have the likelihood of t.
+
+    Args:
+        mean: observed mean.
+        error: its standard error, above 0.
+        df: its degrees of freedom.
+        prior: prior of the true mean.
+        rope: half width of the region of practical equivalence.
+        confidence: probability of the credible interval.
+    """
+    true = np.unique(np.concatenate((_points(mean, error, prior), [-rope, rope])))
+    log = prior.log(true) - (df + 1) / 2 * np.log1p(((true - mean) / error) ** 2 / df)
     density = np.exp(log - log.max())
     parts = (density[1:] + density[:-1]) / 2 * np.diff(true)
     below = np.concatenate(([0.0], np.cumsum(parts)))
@@ -110,3 +147,23 @@ def posterior_difference(
     return PosteriorDifference(
         float(ends[0]), float(ends[1] - ends[0]), float(1 - ends[1]), float(median), float(low), float(high)
     )
+
+
+def chance_of_data(mean: float, error: float, df: float, prior: TPrior) -> float:
+    """Two-sided p-value of an observed mean, if the true mean comes from the prior.
+
+    Source: Box 1980, JRSS A 143:383, the prior predictive check.
+    """
+    true = _points(mean, error, prior)
+    density = np.exp(prior.log(true))
+    weights = (density[1:] + density[:-1]) / 2 * np.diff(true)
+    above = t_above((mean - true) / error, np.full(len(true), df))
+    chance = float(weights @ (above[1:] + above[:-1]) / 2 / weights.sum())
+    return 2 * min(chance, 1 - chance)
+
+
+def _points(mean: float, error: float, prior: TPrior) -> Array:
+    """Points of a grid that is fine around both centers and reaches far enough for all tails."""
+    grid = np.sinh(np.linspace(-REACH, REACH, POINTS))
+    found: Array = np.unique(np.concatenate((prior.center + prior.scale * grid, mean + error * grid)))
+    return found

@@ -40,6 +40,11 @@ class Options(CompareSettings, RelevanceLevel):
         "Labels of a model for retrieved items without a label, and for judged items, which show how often it errs.",
         default=None, section="Input", metavar="LABELS",
     )  # fmt: skip
+    masked: System | None = option(
+        "Evaluation of the same systems on a masked set in several wordings. A second verdict then uses it together "
+        "with the human queries.",
+        default=None, section="Input", metavar="REF",
+    )  # fmt: skip
     label_next: int | None = option(
         "Number of queries to draw for annotators, so that their labels narrow the interval most.", default=None,
         section="Labels", metavar="N",
@@ -88,7 +93,12 @@ def run(options: Options, context: Context) -> Compared:
     given = options.model_labels
     model = read_judgements(given) if isinstance(given, Path) else given
     human = read_human(options.human)
-    compared = compare_runs(runs, settings, human=human, label_next=options.label_next, model_labels=model)
+    masked = None
+    if options.masked is not None:
+        masked = tuple(at_level(one, metrics, options.level_of) for one in systems([options.masked], metrics=metrics))
+    compared = compare_runs(
+        runs, settings, human=human, label_next=options.label_next, model_labels=model, masked=masked
+    )
     if compared.label_sheet is not None and options.sheet is not None:
         queries = dict(zip(compared.queries.ids, compared.queries.texts, strict=True))
         texts = {} if options.corpus is None else _texts(options.corpus, context)

@@ -69,6 +69,12 @@ NOT_RUN = {
         "ragbench eval --corpus docs/",
     ): "a service that answers differently each time; tests/workflows/test_repeats.py has one",
     ("guides/ragas.md", "ragbench score"): "needs the extra ragas; tests/answers/test_ragas.py runs the metrics",
+    ("guides/compare.md", "ragbench generate"): "a masked set; tests/golden/test_masked_writer.py writes some",
+    ("guides/compare.md", "ragbench eval --corpus docs/"): "after the former",
+    (
+        "guides/compare.md",
+        "ragbench compare reports/users",
+    ): "then; tests/comparison/test_with_masked.py has runs",
     ("guides/load.md", "ragbench load"): "four minutes of load; tests/cli/test_load_command.py has shorter ones",
     ("guides/load.md", "ragbench baseline"): "after the former; run in tests/cli/test_load_command.py",
     ("guides/load.md", "ragbench gate"): "after the former; run in tests/cli/test_load_command.py",
