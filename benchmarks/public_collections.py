@@ -4,14 +4,18 @@ Each function takes the folder that holds the collection's files, as described
 in its docstring. The collections are no part of the repository.
 """
 
+import csv
 import html
+import io
+import json
 import re
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ragbench.core.documents import Corpus, Document
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
+from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.corpus.load import load_corpus
 from ragbench.io.encoding import read_text
 from ragbench.io.golden_files import read_golden
@@ -131,3 +135,93 @@ def _smart(
         if str(number) in evidence
     )
     return corpus, GoldenSet(items, name)
+
+
+def faq(root: Path) -> Collection:
+    """FAQ of courses: ``documents-with-ids.json``, and five questions for each document; 947 / 4627 / 4627.
+
+    The questions were written by a language model, one document at a time.
+    """
+    documents: dict[str, Document] = {}
+    for row in json.loads(read_text(root / "documents-with-ids.json")[0]):
+        documents.setdefault(row["id"], Document(row["id"], row["text"], row["question"]))
+    items = tuple(
+        GoldenItem(f"q{at}", row["question"], evidence=(Evidence(row["document"]),), source=row["document"])
+        for at, row in enumerate(_rows(root / "ground-truth-data.csv"))
+        if row["document"] in documents
+    )
+    return Corpus(tuple(documents.values())), GoldenSet(items, "faq")
+
+
+def manual(root: Path) -> Collection:
+    """Chunks of a documentation: ``anthropic_docs.json``, ``docs_evaluation_dataset.json``; 232 / 100."""
+    documents: dict[str, Document] = {}
+    for row in json.loads(read_text(root / "anthropic_docs.json")[0]):
+        if row["text"].strip():
+            documents.setdefault(row["chunk_link"], Document(row["chunk_link"], row["text"], row["chunk_heading"]))
+    queries = json.loads(read_text(root / "docs_evaluation_dataset.json")[0])
+    labelled = (
+        (row["id"], row["question"], [id_ for id_ in row["correct_chunks"] if id_ in documents]) for row in queries
+    )
+    return Corpus(tuple(documents.values())), _golden(labelled, "manual")
+
+
+def code(root: Path) -> Collection:
+    """Chunks of source code: ``codebase_chunks.json``, ``evaluation_set.jsonl``; 737 / 248."""
+    chunks = [
+        Document(f"{document['original_uuid']}_{chunk['original_index']}", chunk["content"])
+        for document in json.loads(read_text(root / "codebase_chunks.json")[0])
+        for chunk in document["chunks"]
+    ]
+    documents = {one.id: one for one in chunks if one.text.strip()}
+    queries = (json.loads(line) for line in read_text(root / "evaluation_set.jsonl")[0].split("\n") if line)
+    labelled = (
+        (f"q{at}", row["query"], [id_ for uuid, n in row["golden_chunk_uuids"] if (id_ := f"{uuid}_{n}") in documents])
+        for at, row in enumerate(queries)
+    )
+    return Corpus(tuple(documents.values())), _golden(labelled, "code")
+
+
+PASSAGE = "recursive:size=900,overlap=0"
+"""How `chunk_spans` cuts its five long documents."""
+
+
+def chunk_spans(root: Path) -> Collection:
+    """Five long texts, cut into passages: ``corpora``, and ``questions_df.csv`` with spans that answer; 472 questions.
+
+    A passage is relevant if it holds more than half of such a span.
+    """
+    cutter = choose_chunker(PASSAGE, passages=True).chunker
+    passages: dict[str, list[tuple[int, int, str]]] = {}
+    documents = []
+    for path in sorted((root / "corpora").glob("*.md")):
+        text = read_text(path)[0]
+        cut, _ = chunk(Corpus((Document(path.stem, text),)), cutter)
+        places = zip(cut.starts.tolist(), cut.ends.tolist(), strict=True)
+        passages[path.stem] = [(start, end, f"{path.stem}-{at}") for at, (start, end) in enumerate(places)]
+        documents += [Document(id_, text[start:end]) for start, end, id_ in passages[path.stem]]
+
+    def holding(name: str, start: int, end: int) -> list[str]:
+        return [id_ for low, high, id_ in passages[name] if 2 * (min(high, end) - max(low, start)) > end - start]
+
+    labelled = []
+    for at, row in enumerate(_rows(root / "questions_df.csv")):
+        spans = [(span["start_index"], span["end_index"]) for span in json.loads(row["references"])]
+        found = [id_ for start, end in spans for id_ in holding(row["corpus_id"], start, end)]
+        labelled.append((f"q{at}", row["question"], found))
+    return Corpus(tuple(documents)), _golden(labelled, "chunk_spans")
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    """Rows of a CSV file with a header."""
+    return csv.DictReader(io.StringIO(read_text(path)[0]))
+
+
+def _golden(labelled: Iterable[tuple[str, str, Sequence[str]]], name: str) -> GoldenSet:
+    """Queries with the documents that answer them; those without one are skipped."""
+    items = (
+        GoldenItem(id_, text, evidence=tuple(Evidence(one) for one in dict.fromkeys(relevant)))
+        for id_, text, relevant in labelled
+        if relevant
+    )
+    return GoldenSet(tuple(items), name)

@@ -13,7 +13,7 @@ from rich.text import Text
 from ragbench.core.evaluations import Estimate
 from ragbench.core.scores import headline
 from ragbench.render.blocks import Block, Cell, terminal
-from ragbench.render.numbers import with_interval
+from ragbench.render.numbers import fraction, with_interval
 
 WIDTH = 80
 INDENT = 3
@@ -21,7 +21,6 @@ EXAMPLE = 60
 """Length in characters of the query that is shown as an example."""
 SHOWN = 140
 """The most characters of a finding."""
-CERTAIN = 0.05
 
 
 class DemoReport:
@@ -109,31 +108,44 @@ def command_lines(words: Sequence[str]) -> list[str]:
 
 
 def verdict(written: Mapping[str, Any], masked: Mapping[str, Any], metric: str) -> str:
-    """How far the masked queries agree with the human queries, and how far you can trust such a set."""
+    """How far the masked queries agree with the human queries, what depends on the wording, and what to do then."""
     ours, theirs = _better(written, metric), _better(masked, metric)
     base = written["arms"][0]["name"]
     both = [name for name in ours if name in theirs]
     said = f"Both sets say that {_and(both)} beat{'s' if len(both) == 1 else ''} {base}. " if both else ""
     first, second = _best(written, metric), _best(masked, metric)
     said += (
-        f"Both have {first} first."
+        f"Both have {first} first. "
         if first == second
-        else f"They disagree on the best: {first} by the human queries, {second} by the masked queries."
+        else f"They disagree on the best: {first} by the human queries, {second} by the masked queries. "
     )
-    return said + (
-        " A set without human queries helps you to choose a retriever if your users ask in their own words. It does "
-        "not show how good that retriever is for them: check the choice with about forty real queries "
-        "(ragbench golden audit --human)."
+    return (
+        said
+        + "".join(f"{_depends(one)} " for one in _decided(masked, metric, "depends on the wording"))
+        + (
+            "Without human queries, you can mostly trust a difference that holds in all wordings. If one depends on "
+            "the wording, label about forty queries of your users: ragbench golden audit --human shows what they "
+            "confirm."
+        )
     )
+
+
+def _decided(results: Mapping[str, Any], metric: str, decision: str) -> list[Mapping[str, Any]]:
+    """The comparisons with the first system that have this verdict."""
+    return [one for one in results["comparisons"] if one["metric"] == metric and one["decision"] == decision]
 
 
 def _better(results: Mapping[str, Any], metric: str) -> list[str]:
-    """The systems that beat the first one, by more than chance."""
-    return [
-        found["candidate"]
-        for found in results["comparisons"]
-        if found["metric"] == metric and found["p_adjusted"] < CERTAIN and (found["difference"]["mean"] or 0) > 0
-    ]
+    return [one["candidate"] for one in _decided(results, metric, "better")]
+
+
+def _depends(comparison: Mapping[str, Any]) -> str:
+    """The wordings with the largest gain and the largest loss."""
+    parts = sorted(comparison["wordings"]["parts"], key=lambda part: part["difference"])
+    low, high = (f"{fraction(part['difference'], signed=True)} for {part['wording']}" for part in (parts[0], parts[-1]))
+    pair = f"{comparison['candidate']} is better than {comparison['baseline']}"
+    what = "whether" if parts[0]["difference"] < 0 < parts[-1]["difference"] else "how much"
+    return f"On the masked queries, {what} {pair} depends on the wording: {high}, {low}."
 
 
 def _best(results: Mapping[str, Any], metric: str) -> str:

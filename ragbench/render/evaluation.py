@@ -380,6 +380,7 @@ def comparison_json(verdict: Verdict) -> JSON:
         "difference": asdict(ends),
         "p": verdict.p,
         "p_adjusted": verdict.p_adjusted,
+        "decision": verdict.decision,
         "runs": None if verdict.runs is None else asdict(verdict.runs),
         "wordings": None if verdict.wordings is None else asdict(verdict.wordings),
         "wins": verdict.wins,

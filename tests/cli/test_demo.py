@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,24 +88,38 @@ def test_a_shown_command_pasted_into_a_shell_is_the_command(words: list[str]) ->
     assert shlex.split("\n".join(lines).replace("\\\n", "")) == ["$", "ragbench", *words]
 
 
-def results(means: dict[str, float], better: list[str]) -> dict[str, Any]:
+def results(means: dict[str, float], better: Sequence[str] = (), depends: Sequence[str] = ()) -> dict[str, Any]:
     arms = [{"name": name, "metrics": {"ndcg@10": {"mean": mean}}} for name, mean in means.items()]
     base, *others = means
+    parts = [{"wording": "sentence", "difference": 0.01}, {"wording": "short-copy", "difference": -0.244},
+             {"wording": "paraphrase", "difference": 0.162}]  # fmt: skip
     comparisons = [
-        {"candidate": name, "metric": "ndcg@10", "p_adjusted": 0.01 if name in better else 0.4,
-         "difference": {"mean": means[name] - means[base]}}
+        {"baseline": base, "candidate": name, "metric": "ndcg@10", "wordings": {"parts": parts},
+         "decision": "better" if name in better else "depends on the wording" if name in depends
+         else "no difference shown"}
         for name in others
     ]  # fmt: skip
     return {"arms": arms, "comparisons": comparisons}
 
 
-def test_the_verdict_names_only_what_both_sets_say_beyond_chance() -> None:
-    ours = results({"a": 0.5, "b": 0.6, "c": 0.7, "d": 0.2}, ["b", "c", "d"])
-    said = verdict(ours, results({"a": 0.1, "b": 0.2, "c": 0.11, "d": 0.05}, ["b", "d"]), "ndcg@10")
+def test_the_verdict_names_what_both_sets_decide() -> None:
+    ours = results({"a": 0.5, "b": 0.6, "c": 0.7, "d": 0.2}, ["b", "c"])
+    said = verdict(ours, results({"a": 0.1, "b": 0.2, "c": 0.11, "d": 0.05}, ["b"]), "ndcg@10")
     assert said.startswith("Both sets say that b beats a. They disagree on the best: c by the human")
     assert "Both sets say that b and c beat a. Both have c first." in verdict(ours, ours, "ndcg@10")
-    none = verdict(ours, results({"a": 0.5, "b": 0.4, "c": 0.4, "d": 0.4}, []), "ndcg@10")
+    none = verdict(ours, results({"a": 0.5, "b": 0.4, "c": 0.4, "d": 0.4}), "ndcg@10")
     assert none.startswith("They disagree on the best: c by the human queries, a by the masked queries")
+    assert "depends" not in none.replace("If one depends on the wording", "")
+
+
+def test_the_verdict_names_the_wordings_on_which_a_difference_depends() -> None:
+    ours = results({"a": 0.5, "b": 0.6}, ["b"])
+    said = verdict(ours, results({"a": 0.5, "b": 0.6}, depends=["b"]), "ndcg@10")
+    assert "Both sets say" not in said
+    assert (
+        "On the masked queries, whether b is better than a depends on the wording: +.162 for paraphrase, -.244 for "
+        "short-copy." in said
+    )
 
 
 def test_a_file_for_the_results_is_refused_before_the_first_step(ragbench: Any, tmp_path: Path) -> None:

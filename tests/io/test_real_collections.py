@@ -19,6 +19,9 @@ FOLDERS = {
     "cranfield": "classic/cran",
     "med": "classic/med",
     "adi": "classic/adi",
+    "faq": "faq_zoomcamp",
+    "manual": "cookbook_docs",
+    "code": "cookbook_docs",
 }
 pytestmark = pytest.mark.shared_data
 
@@ -31,6 +34,9 @@ pytestmark = pytest.mark.shared_data
         ("cranfield", 1400, 225, 1837),
         ("med", 1033, 30, 696),
         ("adi", 82, 35, 170),
+        ("faq", 947, 4627, 4627),
+        ("manual", 232, 100, 192),
+        ("code", 737, 248, 306),
     ],
 )
 def test_counts_are_the_published_ones(shared_data: Path, name: str, documents: int, queries: int, labels: int) -> None:
@@ -117,3 +123,13 @@ def test_scifact_survives_the_way_through_every_format(shared_data: Path, tmp_pa
         write_golden(golden, tmp_path / format, format)
         again = read_golden(tmp_path / format)
         assert [(i.id, i.text, i.evidence) for i in again] == [(i.id, i.text, i.evidence) for i in golden]
+
+
+def test_a_passage_is_relevant_if_it_holds_most_of_a_span(shared_data: Path) -> None:
+    corpus, golden = collections.chunk_spans(shared_data / "chunk_spans")
+    assert len(golden) == 472
+    first = golden.items[0]
+    assert first.text.startswith("What significant regulatory changes")
+    held = " ".join(corpus.by_id[one.document_id].text for one in first.evidence)
+    assert "cutting credit card late fees from $32 to $8" in held
+    assert "tell you the total price up front so there are no surprises" in held
