@@ -1,10 +1,15 @@
 """Evaluate and benchmark retrieval and RAG systems: better, worse, or noise?
 
-``import ragbench as rb`` is light: each public name is imported when it is first used, and so is ``__version__``.
+``import ragbench as rb`` is light: each public name is imported when it is first used, and so is ``__version__``. It
+switches off the telemetry of every library that ragbench may import (`ragbench.core.telemetry`).
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
+
+from ragbench.core.telemetry import switch_off
+
+switch_off()
 
 if TYPE_CHECKING:
     __version__: str

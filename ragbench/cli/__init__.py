@@ -187,9 +187,6 @@ app = Folder(
 
 def main() -> NoReturn:
     """Run a command: exit code 0 for success, 2 for an error of usage or input, 130 when interrupted."""
-    # Set before anything imports ragas or Ray: no telemetry, ever.
-    os.environ.setdefault("RAGAS_DO_NOT_TRACK", "true")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Imports make many objects that stay: looking through them for garbage again and again takes a tenth of a command.
     gc.set_threshold(10_000)
     _print_any_character()

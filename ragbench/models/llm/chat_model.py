@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from typing import Any
 
 from ragbench.core.fingerprint import fingerprint
@@ -79,9 +79,10 @@ class ChatModel(StructuredLLM):
         try:
             if self._threads:
                 loop = asyncio.get_running_loop()
-                reply = await loop.run_in_executor(self._threads, lambda: self._model.invoke(messages, **arguments))
+                reply = await loop.run_in_executor(self._threads, self._invoke, messages, arguments)
             else:
-                reply = await self._model.ainvoke(messages, **arguments)
+                with _untraced():
+                    reply = await self._model.ainvoke(messages, **arguments)
         except UNREADABLE:
             raise
         # Every library has its own errors. `read_error` sorts them, and none is swallowed.
@@ -102,21 +103,29 @@ class ChatModel(StructuredLLM):
             show(str(chunk.text))
 
         def each() -> Iterator[Any]:
-            yield from self._model.stream(messages, **arguments)
+            with _untraced():
+                yield from self._model.stream(messages, **arguments)
 
         try:
             if self._threads:
                 await from_thread(self._threads, each, take)
             else:
-                async with aclosing(self._model.astream(messages, **arguments)) as stream:
-                    async for chunk in stream:
-                        take(chunk)
+                with _untraced():
+                    async with aclosing(self._model.astream(messages, **arguments)) as stream:
+                        async for chunk in stream:
+                            take(chunk)
+        except UNREADABLE:
+            raise
         # Every library has its own errors. `read_error` sorts them, and none is swallowed.
         except Exception as error:
             if not chunks and NO_STREAM in str(error):
                 self.streams = False
             raise read_error(error) from error
         return _streamed(chunks, reasoned=self._provider in REASONED)
+
+    def _invoke(self, messages: Sequence[Any], arguments: Mapping[str, Any]) -> Any:
+        with _untraced():
+            return self._model.invoke(messages, **arguments)
 
     def _headers(self, messages: Sequence[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The argument that sends an idempotency key, for providers that speak OpenAI's protocol."""
@@ -152,6 +161,13 @@ class ChatModel(StructuredLLM):
                 raise LLMError(f"{self.name} takes no schema: {error}", retry=False, fatal=True) from error
             return None
         return dict(bound)
+
+
+def _untraced() -> AbstractContextManager[None]:
+    """Trace nothing to LangSmith, also where the environment switches tracing on for other programs."""
+    from langsmith import tracing_context
+
+    return tracing_context(enabled=False)
 
 
 def _has_async(model: Any) -> bool:
