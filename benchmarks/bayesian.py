@@ -27,6 +27,7 @@ LAYOUTS: dict[str, tuple[list[int], float]] = {
     "30 x 5, true spread .02": ([5] * 30, 0.02),
     "30 x 5, true spread .15": ([5] * 30, 0.15),
 }
+WRONG_PRIOR = "the true differences do not come from the prior, as happens if the prior is wrong"
 FEW_DOCUMENTS = "few effective documents do not show their own spread well, and compare warns"
 FEW = ("6 documents", "half of", "24 documents")
 
@@ -55,7 +56,7 @@ def layout(name: str, experiments: int) -> Iterator[Figure]:
     coverage = float(held.mean())
     yield Figure(
         name, "95% credible interval holds", coverage, target="" if wrong else ".92 to .97",
-        met=None if wrong else 0.92 <= coverage <= 0.97, reason="the prior is wrong" if wrong else "",
+        met=None if wrong else 0.92 <= coverage <= 0.97, reason=WRONG_PRIOR if wrong else "",
     )  # fmt: skip
     stated = above > 0.8
     if not stated.any():
@@ -66,7 +67,7 @@ def layout(name: str, experiments: int) -> Iterator[Figure]:
         name, "is better, where that was stated with more than .8", right,
         target="" if wrong or few else "within .04 of the stated probability",
         met=None if wrong or few else abs(right - claim) <= 0.04, peer=f"stated {claim:.3f}",
-        reason="the prior is wrong" if wrong else FEW_DOCUMENTS if few else "",
+        reason=WRONG_PRIOR if wrong else FEW_DOCUMENTS if few else "",
     )  # fmt: skip
 
 

@@ -111,7 +111,7 @@ def without_targets(section: Section) -> Section:
     return replace(section, figures=tuple(replace(figure, target="", met=None) for figure in section.figures))
 
 
-COLUMNS = ("work", "measure", "ragbench", "target", "", "beside it")
+COLUMNS = ("case", "measure", "ragbench", "target", "result", "for comparison")
 
 
 def cells(figure: Figure) -> tuple[str, ...]:

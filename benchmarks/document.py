@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.child import ROOT
-from benchmarks.command import MODULES, SCHEMA_VERSION
+from benchmarks.command import COLUMNS, MODULES, SCHEMA_VERSION
 from benchmarks.figures import Figure, Section
 
 RESULTS = ROOT / "benchmarks" / "results.json"
 DOCUMENT = ROOT / "docs" / "concepts" / "benchmarks.md"
 INTRODUCTION = """# Benchmarks
 
-Written by `python -m benchmarks.document` out of `benchmarks/results.json`; do not edit it. To measure on your own
-machine, with the public collections in `../shared/data`, or where `--data` says:
+`python -m benchmarks.document` writes this page from `benchmarks/results.json`; do not edit it. To measure on your own
+machine, put the public collections into `../shared/data`, or name their folder with `--data`:
 
 ```
 make benchmark
@@ -67,14 +67,19 @@ def summary(sections: Sequence[Section]) -> str:
     asked = [(section, figure) for section in sections for figure in section.figures if figure.met is not None]
     missed = [(section, figure) for section, figure in asked if not figure.met]
     lines = [f"**{len(asked) - len(missed)} of {len(asked)} targets are met.**", ""]
+    lines += ["These are missed:", ""] if missed else []
     for section, figure in missed:
-        why = f" {figure.reason}" if figure.reason else ""
-        lines.append(
-            f"- missed: {section.title}, {figure.what}, {figure.measure}: {figure.shown}, {figure.target}.{why}"
-        )
-    for section in sections:
-        lines += [f"- {section.title}: {f.reason}." for f in section.figures if f.reason and f.met is None]
-    return "\n".join(dict.fromkeys(lines)) + "\n"
+        shown = f"{figure.shown}, and the target is {figure.target}. {sentence(figure.reason)}"
+        lines.append(f"- {section.title}, {figure.what}, {figure.measure}: {shown}".rstrip())
+    others = [(section, f.reason) for section in sections for f in section.figures if f.reason and f.met is None]
+    lines += ["", "Other figures that need a remark:", ""] if others else []
+    lines += dict.fromkeys(f"- {section.title}: {sentence(reason)}" for section, reason in others)
+    return "\n".join(lines) + "\n"
+
+
+def sentence(text: str) -> str:
+    """The text with a capital letter and a full stop; empty if it is empty."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
 
 
 def section_text(section: Section) -> tuple[str, str]:
@@ -87,22 +92,22 @@ def section_text(section: Section) -> tuple[str, str]:
             (f.what, f.measure, f.shown, f.target, f"**{f.verdict}**" if f.met is False else f.verdict, f.peer)
             for f in aimed
         ]
-        tables += table(("work", "measure", "ragbench", "target", "", "beside it"), rows)
+        tables += table(COLUMNS, rows)
     if others:
         tables += pivot(section.figures if {f.measure for f in others} & {f.measure for f in aimed} else others)
-    notes = [f"{f.what}, {f.measure}: {f.reason}.\n" for f in section.figures if f.reason and f.met is None]
+    notes = [f"{f.what}, {f.measure}: {sentence(f.reason)}\n" for f in section.figures if f.reason and f.met is None]
     return f"## {section.title}\n\n{section.how}\n\n", tables + "\n".join(notes)
 
 
 def pivot(figures: Sequence[Figure]) -> str:
-    """One line for each piece of work, one column for each measure."""
+    """A row for each case, and a column for each measure."""
     measures = list(dict.fromkeys(figure.measure for figure in figures))
     cell = {(figure.what, figure.measure): figure.shown for figure in figures}
     rows = [
         (what, *(cell.get((what, measure), "") for measure in measures))
         for what in dict.fromkeys(figure.what for figure in figures)
     ]
-    return table(("work", *measures), rows)
+    return table((COLUMNS[0], *measures), rows)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

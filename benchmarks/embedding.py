@@ -19,7 +19,7 @@ from ragbench.models.embed.minilm import MODEL, MiniLM, _load, _package_file
 LEAST_TIMES = 1.25
 TEXTS, QUERIES = 12, 100
 LONG = range(225, 257)
-"""Tokens of a long text; some 240 on average."""
+"""Tokens of a long text; about 240 on average."""
 SECONDS = 15.0
 HOW = (
     "The texts are abstracts of SciFact with 225 to 256 tokens, and queries of SciFact. Each line embeds the same "
@@ -51,7 +51,7 @@ def run(options: Options) -> Section:
         HOW,
         (
             ratio(
-                f"{len(texts)} texts of some 240 tokens, {cores} cores",
+                f"{len(texts)} texts of about 240 tokens, {cores} cores",
                 "wall time",
                 {
                     "here": lambda: MiniLM().encode(texts, "passage"),
@@ -62,7 +62,7 @@ def run(options: Options) -> Section:
                 budget,
             ),
             ratio(
-                f"{len(texts)} texts of some 240 tokens, {cores} cores",
+                f"{len(texts)} texts of about 240 tokens, {cores} cores",
                 "processor time",
                 {
                     "here": lambda: MiniLM().encode(texts, "passage"),

@@ -99,7 +99,7 @@ def margin_figures(shop: "Population", options: Options, runs: int) -> list[Figu
                 f"share of runs that {word}",
                 ours[word] / runs,
                 peer=f"{plain[word] / runs:.3f} (plain threshold); here {shares}",
-                reason="nominal 0.05; all of the loss is in 3% of the documents, the hardest case for t"
+                reason="the nominal rate is 0.05; all of the loss is in 3% of the documents, the hardest case for t"
                 if loss == MARGIN
                 else "",
             )

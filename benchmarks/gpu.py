@@ -45,7 +45,7 @@ def run(options: Options) -> Section:
         gpu = exact(vectors, "gpu")
     except MissingExtra:
         options.say("  there is no GPU here that FAISS or PyTorch can use: the GPU's lines are skipped")
-        reason = "no GPU on this machine, so that line is not measured here: python -m benchmarks.gpu, on one that has"
+        reason = "this machine has no GPU; run `python -m benchmarks.gpu` on one that has"
         figures[0] = Figure(what, figures[0].measure, cpu_qps, "queries/s", reason=reason)
         return Section("gpu", "Exact search on a GPU", HOW, tuple(figures))
     options.say(f"  {gpu.name}, {queries:,} queries")

@@ -73,7 +73,9 @@ def simulated(metric: str, layout: str, human: int, runs: int) -> Figure:
         target=f"{BAND[0]:g} to {BAND[1]:g}",
         met=met,
         peer=f"{alone:.3f} (annotators alone)",
-        reason="" if met or both < BAND[0] else "wider than needed: a few queries may not show how the model errs",
+        reason=""
+        if met or both < BAND[0]
+        else "the interval is wider than needed, because a few queries may not show how the model errs",
     )
 
 

@@ -57,7 +57,9 @@ def coverage(layout: str, judge: str, separation: float, n: int, runs: int) -> F
         target=f"at least {BAND[0]:g}" if weak else f"{BAND[0]:g} to {BAND[1]:g}",
         met=met,
         peer=f"{before:.3f} (threshold of all labels)",
-        reason="" if met or ours < BAND[1] else "wider than needed: few answers with a no, and few documents",
+        reason=""
+        if met or ours < BAND[1]
+        else "the interval is wider than needed, because few answers have a no and there are few documents",
     )
 
 

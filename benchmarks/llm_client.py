@@ -41,7 +41,7 @@ HOW = (
     f"A server in another process on the same machine answers OpenAI's chat completions after {LATENCY:g} s, without "
     f"limits. Throughput is measured over {CALLS:,} requests after one round of warm-up, with JSON schema, answer "
     "cache and budget on. It is the share of concurrency / latency. There are 64 rounds at concurrency 64 and 16 at "
-    "256; the first calls start together and the last slots are empty for some tenths of a second in any case. The "
+    "256; the first calls start together and the last slots are empty for a few tenths of a second in any case. The "
     "peer is the same client through LangChain (`openai:`). CPU per call is that of the client's process, all "
     "threads. 'own' has a model that answers at once, so it measures only ragbench. 'asked directly' and 'LangChain' "
     "are the models alone with the same requests, 16 at once. Memory is the peak of resident memory, each in its own "

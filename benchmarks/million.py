@@ -51,7 +51,7 @@ class Synthetic(Embedder):
 
 
 def synthetic_chunks(count: int) -> Chunks:
-    """One chunk a document, with texts of some 60 characters."""
+    """One chunk a document, with texts of about 60 characters."""
     ids = [f"chunk-{i:07d}" for i in range(count)]
     return Chunks(
         ids=ids,

@@ -98,7 +98,12 @@ def shop_figures(pilot: Pilot, experiments: int) -> Iterator[Figure]:
         yield promised(what, got, POWER, f"{pilot.differing} of {pilot.sizes.clusters} documents differ")
     # The last plan, for a true difference that changes the spread too.
     other = share_found(Sums(documents, sums, tilted(pilot, size)), np.random.default_rng(3), experiments)
-    yield Figure(f"{what}, tilted", "power", other, reason="no target: a plan cannot know how another pair will vary")
+    yield Figure(
+        f"{what}, tilted",
+        "power",
+        other,
+        reason="there is no target, because a plan cannot know how another pair will vary",
+    )
 
 
 def level_figures(experiments: int) -> Iterator[Figure]:
@@ -145,7 +150,10 @@ def labels_figures(experiments: int) -> Iterator[Figure]:
         )  # fmt: skip
         got = float((p < 0.05).mean())
         yield promised(
-            f"labels alone, {name}, difference {size:.4f}", got, POWER, f"as many as {layout.effective:.0f} of one size"
+            f"labels alone, {name}, difference {size:.4f}",
+            got,
+            POWER,
+            f"they count as {layout.effective:.0f} of equal size",
         )
 
 
@@ -269,7 +277,7 @@ def prediction_figures(experiments: int) -> Iterator[Figure]:
             coverage,
             target="at least .94",
             met=coverage >= 0.94,
-            peer=f"width {widths / experiments:.3f}; from people alone {alone / experiments:.3f}",
+            peer=f"width {widths / experiments:.3f}; from annotators alone {alone / experiments:.3f}",
         )
 
 

@@ -39,10 +39,10 @@ FLAGS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 HOW = (
-    f"The data are made-up chunks of some 500 characters (words by Zipf's law), and {ARMS} systems that return {DEPTH} "
-    f"items each out of {POOL} that belong to a query. The real evaluation writes them. Seconds are those of the whole "
-    "command 'ragbench report' with corpus and golden set, the median of three. The script that draws the charts is in "
-    "the cache already; bundling it once takes some 3 s. First paint is the browser's own figure, from disk."
+    f"The data are made-up chunks of about 500 characters (words by Zipf's law), and {ARMS} systems that return "
+    f"{DEPTH} items each out of {POOL} that belong to a query. The real evaluation writes them. Seconds are those of "
+    "the whole command 'ragbench report' with corpus and golden set, the median of three. The script that draws the "
+    "charts is in the cache already; bundling it once takes about 3 s. First paint is the browser's own figure."
 )
 
 
@@ -168,7 +168,8 @@ def run(options: Options) -> Section:
                 figures.append(
                     Figure(
                         what, "first paint", paint, "s", target="under 1" if limit else "",
-                        met=paint < limit if limit else None, reason=f"table of queries after {ready:.2f} s",
+                        met=paint < limit if limit else None,
+                        reason=f"the table of queries appears after {ready:.2f} s",
                     )
                 )  # fmt: skip
     return Section("report", "The HTML report", HOW, tuple(figures))

@@ -35,11 +35,14 @@ HOW = (
     f"above it; the highest share of {', '.join(str(n) for n in QUERIES)} queries. The t bound is the one used before."
 )
 RATES = (
-    "lowest at a correlation of .6, where the few large documents are often all hits and their spread is not seen; "
-    "fewer degrees of freedom (effective documents - 1) do not help, and a limit on the effective size of twice the "
-    "effective documents covers .976 there but doubles the width at a correlation of 0"
+    "the coverage is lowest at a correlation of .6, where the few large documents are often all hits and show no "
+    "spread; fewer degrees of freedom (effective documents - 1) do not help, and a limit on the effective size of "
+    "twice the effective documents covers .976 there but doubles the width at a correlation of 0"
 )
-NORMAL = "t itself is at .064 with 150 and 200 queries of this kind, where few losses and gains make the mean discrete"
+NORMAL = (
+    "the t bound itself is at .064 with 150 and 200 queries of this kind, where few losses and gains make the mean "
+    "discrete"
+)
 Array = npt.NDArray[np.float64]
 Clusters = npt.NDArray[np.int64]
 

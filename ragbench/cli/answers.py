@@ -29,8 +29,8 @@ Example:
       --llm openai:gpt-4o-mini --k 5 --max-cost 10 --out answers/run1
 
 With --endpoint URL, a running RAG service answers instead (see
-docs/reference/answers-http.md), and the times to the first and the last piece are
-kept. With --answers FILE, answers of another system (JSON Lines, CSV or Parquet)
+docs/reference/answers-http.md), and ragbench records the times to the first and to
+the last piece of each answer. With --answers FILE, answers of another system (JSON Lines, CSV or Parquet)
 are converted to the same format. Run it with --dry-run first: it searches, prints
 calls, tokens and cost, and asks no model. If a run is interrupted, repeat the
 command: it continues where it was, and no answer is paid for twice. Exit code 0:
@@ -198,8 +198,8 @@ HELP_LOAD = """Put load on a RAG service: answers per second, latency, time to t
 Example:
   ragbench load --url http://localhost:8080/ask --questions questions.txt --concurrency 1,4,16 --out reports/load
 
---concurrency runs closed loops: so many senders, each of which waits for its
-answer. --rate runs open loops: so many requests per second arrive, whether or
+--concurrency 4 runs a closed loop: four senders, each of which waits for its
+answer. --rate 5 runs an open loop: five requests per second arrive, whether or
 not earlier ones are answered, and latency counts from when a request was due.
 Each level ends after --requests or --seconds, whichever comes first. Only a
 service on this machine is tested, unless you give --i-own-this-host.

@@ -93,7 +93,7 @@ def command(
     parameters.append(
         click.Option(
             ["--config", CONFIG], type=click.Path(path_type=Path),
-            help="YAML file with these options; the command line wins.",
+            help="YAML file with options; those on the command line take precedence.",
         )
     )  # fmt: skip
     if json:

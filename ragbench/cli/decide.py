@@ -28,9 +28,9 @@ Example:
   ragbench compare reports/shop::bm25 reports/shop::hybrid --by type --by length
 
 A reference is the folder of 'ragbench eval --out' (all its systems),
-FOLDER::ARM, or with --qrels a run file. The first system is the baseline. Exit
-code 0: whatever the verdict (use gate to decide in CI); 2: an error of usage or
-input, or a system that did not run."""
+FOLDER::ARM, or with --qrels a run file. The first system is the baseline. The exit
+code is 0 whatever the verdict; use gate to decide in CI. It is 2 after an error of
+usage or input, and if a system did not run."""
 
 
 def show_compare(options: "CompareOptions", compared: "Compared", output: Output) -> int:
@@ -54,7 +54,7 @@ def show_compare(options: "CompareOptions", compared: "Compared", output: Output
     return 2 if compared.failed else 0
 
 
-HELP_GATE = """Decide whether a run may pass: 0 pass, 1 fail, 3 inconclusive and blocked, 2 an error of usage or input.
+HELP_GATE = """Decide whether a run may replace the baseline: pass, fail or inconclusive.
 
 Example:
   ragbench gate --baseline main --candidate reports/shop::hybrid --rules gate.yaml
@@ -62,7 +62,10 @@ Example:
 A baseline is a name of 'ragbench baseline set', a folder of 'ragbench eval
 --out', or FOLDER::ARM. Without --rules, ndcg@10 may lose at most .02 against the
 baseline. If the queries cannot decide, the change is let through with a notice;
---inconclusive fail blocks it. docs/guides/ci.md describes the rules."""
+--inconclusive fail blocks it. docs/guides/ci.md describes the rules.
+
+Exit code 0: pass, or inconclusive with a notice; 1: fail; 3: inconclusive, and the
+change is held up; 2: an error of usage or input."""
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 STEP_OUTPUT = "GITHUB_OUTPUT"
@@ -147,8 +150,8 @@ Example:
 
 Two systems that were evaluated are the pilot: the plan measures how their
 differences vary. Without a pilot the figures are assumptions, from the level of
-the metric, or from --sd. With --rules, it is the chance that a gate passes a
-candidate as good as the baseline. Exit code 2: an error of usage or input."""
+the metric, or from --sd. With --rules, the plan says how often a gate passes a
+candidate that is as good as the baseline. Exit code 2: an error of usage or input."""
 
 
 def show_plan(options: "PlanOptions", plan: "Plan | Forecast", output: Output) -> None:
@@ -163,7 +166,7 @@ def show_plan(options: "PlanOptions", plan: "Plan | Forecast", output: Output) -
         output.table(forecast_table(plan) if isinstance(plan, Forecast) else plan_tables(plan))
 
 
-HELP_BASELINE_SET = """Store one system of an evaluation under a name, in place of an earlier one.
+HELP_BASELINE_SET = """Store one system of an evaluation under a name. It replaces an earlier one.
 
 Example:
   ragbench baseline set main reports/shop::bm25

@@ -32,7 +32,7 @@ class Options:
     """The options of ``ragbench demo``."""
 
     out: Path = option("Folder for all results.", default=Path("reports/demo"), section="Output", writes="folder")
-    fresh: bool = option("Evaluate again what is stored.", default=False, section="Run")
+    fresh: bool = option("Evaluate again, even if results are stored.", default=False, section="Run")
 
 
 def run(options: Options, output: Output) -> None:
@@ -51,9 +51,9 @@ def run(options: Options, output: Output) -> None:
     again = ("--fresh",) if options.fresh else ()
     steps = _Steps(options.out, report)
 
-    report.heading("1. Which retriever is best? Ask the queries that were written for the shop")
+    report.heading("1. Which retriever is best on the human queries of the shop?")
     steps.run("eval", "--corpus", places.corpus, "--golden", places.golden, "--out", places.written, *again)
-    report.heading("2. Only some example queries? Mask parts of the documents, in five wordings")
+    report.heading("2. No labelled queries? Build a golden set from the documents, and use that")
     # This replaces only what an earlier demo wrote. A folder with other content is refused.
     force = ("--force",) if (places.generated / "run.json").is_file() else ()
     seeds = ("--seed-queries", places.golden / "seed_queries.txt")
@@ -68,7 +68,7 @@ def run(options: Options, output: Output) -> None:
     report.findings(_read(places.audit / "audit.json")["findings"])
     steps.run("eval", *corpus, "--out", places.masked, *again)
 
-    report.heading("3. Something to send: the first evaluation as a page")
+    report.heading("3. Write a page that you can send")
     texts = ("--corpus", places.corpus, "--golden", places.golden)
     steps.run("report", places.written, *texts, "--out", places.page)
 

@@ -115,7 +115,7 @@ def verdict(written: Mapping[str, Any], masked: Mapping[str, Any], metric: str) 
     said = f"Both sets say that {_and(both)} beat{'s' if len(both) == 1 else ''} {base}. " if both else ""
     first, second = _best(written, metric), _best(masked, metric)
     said += (
-        f"Both have {first} first. "
+        f"Both rank {first} first. "
         if first == second
         else f"They disagree on the best: {first} by the human queries, {second} by the masked queries. "
     )

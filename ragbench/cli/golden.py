@@ -61,13 +61,13 @@ HELP_BATCH_SUBMIT = """Send what is missing for a golden set as batches, or writ
 Example:
   ragbench batch submit --corpus docs/ --llm openai:gpt-4o-mini --max-cost 10 --out golden/docs
 
-This command takes the options of 'ragbench generate'. Each call sends the
-requests that can be sent by now, 'ragbench batch fetch' gets the answers, and the
-same call again sends the next round. The last call writes the same files as
-generate. If it is interrupted, repeat it: it continues, and starts no batch twice.
+This command takes the options of 'ragbench generate'. It sends the requests that
+can be sent by now. Get the answers with 'ragbench batch fetch', and run this command
+again for the next round. The last round writes the same files as generate. If the
+command is interrupted, repeat it: it continues, and starts no batch twice.
 The limits on concurrency, rates and time have no effect on batches. Exit code 0:
 batches were sent, or the set was written; 2: an error, or a spent budget."""
-HELP_BATCH_STATUS = """Show the batches of a run and how they stand.
+HELP_BATCH_STATUS = """Show the batches of a run and their states.
 
 Example:
   ragbench batch status golden/docs"""

@@ -16,7 +16,9 @@ class PlanSettings:
     delta: float | None = option(
         "Difference to detect.", default=None, section="Plan", unset="the next round number below what can be detected"
     )
-    margin: float | None = option("Margin of a gate, for an equally good candidate.", default=None, section="Plan")
+    margin: float | None = option(
+        "Margin of a gate that an equally good candidate must pass.", default=None, section="Plan"
+    )
     queries: int | None = option(
         "Number of queries, present or planned.", default=None, section="Plan", unset="the pilot's"
     )
@@ -33,7 +35,7 @@ class PlanSettings:
         "Correlation of the values of the two systems, if the level or the rules of a gate are given.",
         default=None,
         section="Plan",
-        unset=".5, or .3 for hits, as of two different systems; with rules .8, as of two settings of one",
+        unset=".5, or .3 for hits, typical of two different systems; with rules .8, typical of two settings of one",
     )
     icc: float | None = option(
         "Intraclass correlation of the differences of one document, 0 to 1.",

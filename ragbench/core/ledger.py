@@ -55,7 +55,7 @@ def _first(items: Sequence[str], count: int) -> str:
 
 
 def issue_lines(entries: Iterable[LedgerEntry], *, items: int = 1) -> list[str]:
-    """A line for each kind of entry, in words: the first items, how many more there are, and why.
+    """A line for each kind of entry: the first items, how many more there are, and why, up to the first ``"; "``.
 
     Args:
         entries: entries of any kinds.
@@ -64,14 +64,14 @@ def issue_lines(entries: Iterable[LedgerEntry], *, items: int = 1) -> list[str]:
     Examples:
         >>> entries = [LedgerEntry("score", id_, "nothing was retrieved", "not-retrieved") for id_ in ("q1", "q7")]
         >>> issue_lines(entries)
-        ['q1 and 1 more: nothing was retrieved (not-retrieved)']
+        ['q1 and 1 more: nothing was retrieved [not-retrieved]']
     """
     by_code: dict[str, list[LedgerEntry]] = {}
     for entry in entries:
         by_code.setdefault(entry.code, []).append(entry)
     lines = []
     for code in sorted(by_code):
-        reasons = list(dict.fromkeys(entry.reason for entry in by_code[code]))
+        reasons = list(dict.fromkeys(entry.reason.partition("; ")[0] for entry in by_code[code]))
         example = "for example, " if len(reasons) > 1 else ""
-        lines.append(f"{_first([entry.item for entry in by_code[code]], items)}: {example}{reasons[0]} ({code})")
+        lines.append(f"{_first([entry.item for entry in by_code[code]], items)}: {example}{reasons[0]} [{code}]")
     return lines

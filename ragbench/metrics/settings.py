@@ -70,14 +70,16 @@ class EvaluationSettings:
         "Exclude a document from the ranking of the query with the same id, as ArguAna needs.", default=False,
         section="Evaluation",
     )  # fmt: skip
-    seed: int = option("Seed of everything random.", default=0, section="Run")
+    seed: int = option("Seed of all random draws.", default=0, section="Run")
     resamples: int = option("Bootstrap resamples and sign assignments.", default=10_000, section="Evaluation")
-    jobs: int = option("Systems that run at the same time; they slow each other down.", default=1, section="Run")
+    jobs: int = option(
+        "Number of systems that run at the same time; they slow each other down.", default=1, section="Run"
+    )
     repeats: int = option(
         "Number of runs of each system that may answer differently each time: a service, a language model, your code.",
         default=1, section="Run",
     )  # fmt: skip
-    fresh: bool = option("Run stored systems again.", default=False, section="Run")
+    fresh: bool = option("Run all systems again, even if their runs are stored.", default=False, section="Run")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "k", tuple(map(int, self.k)))

@@ -30,7 +30,7 @@ from ragbench.io.scored_runs import (
 from ragbench.models.llm.costs import Estimate as CallEstimate
 from ragbench.render.blocks import Block, Line, markdown, notes_block, terminal
 from ragbench.render.evaluation import FEW_CLUSTERS, interval_json
-from ragbench.render.numbers import counted, fraction, model_lines, with_interval
+from ragbench.render.numbers import counted, fraction, model_lines, units, with_interval
 from ragbench.render.repeats import metric_variance_blocks, repeats_json
 from ragbench.stats.repeats import FEWEST_RUNS
 
@@ -164,10 +164,7 @@ def summary(evaluation: AnswerEvaluation) -> str:
     parts += [f"{counts[name]} {name}" for name in ("abstained", "failed", "missing") if counts[name]]
     resampling = evaluation.manifest["resampling"]
     assert isinstance(resampling, dict)
-    return (
-        f"{counts['queries']} queries: {', '.join(parts)}; intervals resampled by {resampling['unit']} "
-        f"({resampling['clusters']})"
-    )
+    return f"{counts['queries']} queries: {', '.join(parts)}; intervals resample {units(resampling)}"
 
 
 def _rows(evaluation: AnswerEvaluation) -> list[list[str]]:

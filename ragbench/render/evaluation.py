@@ -34,7 +34,7 @@ from ragbench.metrics.parse import parse
 from ragbench.render.blocks import Block, Cell, Line, markdown, notes_block, strong, terminal
 from ragbench.render.holes import hole_range_blocks, holes_json
 from ragbench.render.leaderboard import group_cells, group_key, leaderboard_block, leaderboard_json
-from ragbench.render.numbers import PColumns, counted, interval, outcomes, with_interval
+from ragbench.render.numbers import PColumns, counted, interval, outcomes, units, with_interval
 from ragbench.render.repeats import repeats_json, variance_blocks
 from ragbench.render.wordings import wording_blocks, wording_claim
 from ragbench.stats.repeats import FEWEST_RUNS
@@ -170,14 +170,13 @@ def summary(evaluation: Evaluation) -> str:
     """One sentence: queries, chunks, what is judged, and how intervals are resampled."""
     chunks, resampling = evaluation.manifest.get("chunks"), _resampling(evaluation)
     indexed = (
-        f"{chunks['chunks']} chunks of {chunks['documents']} documents" if isinstance(chunks, dict) else "no corpus"
+        f"{chunks['chunks']} chunks from {chunks['documents']} documents" if isinstance(chunks, dict) else "no corpus"
     )
     queries = len(evaluation.task.queries)
     by_document = "; every document counts once" if _average(evaluation) == "documents" else ""
     return (
         f"{queries} {'query' if queries == 1 else 'queries'}{_without_relevant(evaluation)}; {indexed}; "
-        f"{evaluation.task.unit}s judged; intervals resampled by {resampling['unit']} ({resampling['clusters']})"
-        f"{by_document}"
+        f"{evaluation.task.unit}s are judged; intervals resample {units(resampling)}{by_document}"
     )
 
 
@@ -194,9 +193,10 @@ def _without_relevant(evaluation: Evaluation) -> str:
     }
     if len(set(counts.values())) == 1 or not any(counts.values()):
         count = next(iter(counts.values()), 0)
-        return f" ({count} without a relevant one, not scored)" if count else ""
+        have = "has" if count == 1 else "have"
+        return f" ({count} {have} no relevant item and {'is' if count == 1 else 'are'} not scored)" if count else ""
     parts = [
-        f"{count} without a label of {level} or above, not scored by {', '.join(levels[level][:3])}"
+        f"{count} without a label of {level} or above are not scored by {', '.join(levels[level][:3])}"
         + (", ..." if len(levels[level]) > 3 else "")
         for level, count in counts.items()
         if count
@@ -215,13 +215,13 @@ def evaluation_notes(evaluation: Evaluation) -> list[str]:
         )
     stored = [arm.name for arm in evaluation.arms if _noted(arm, "embedded", 0)]
     if stored:
-        notes.append(f"index s excludes embedding, because the vectors were stored already: {', '.join(stored)}")
+        notes.append(f"the index time excludes embedding, because the vectors were stored already: {', '.join(stored)}")
     both = [arm.name for arm in evaluation.arms if _noted(arm, "embedded_tokens_too", True)]
     if both:
-        notes.append(f"index s includes the embedding of tokens, which serves the whole run: {', '.join(both)}")
+        notes.append(f"the index time includes the token vectors that rerank uses, too: {', '.join(both)}")
     reused = [arm.name for arm in evaluation.arms if arm.from_store]
     if reused:
-        notes.append(f"read from the run store, nothing was computed again: {', '.join(reused)}")
+        notes.append(f"read from the run store, so nothing was computed again: {', '.join(reused)}")
     notes += _repeated(evaluation)
     notes += one_wording(evaluation.queries, evaluation.comparisons)
     notes += [line for arm in evaluation.arms for line in llm_lines(arm)]
@@ -250,8 +250,10 @@ def _repeated(evaluation: Evaluation) -> list[str]:
     once = [arm.name for arm in evaluation.arms if arm.status == "ok" and not arm.repeats]
     notes = []
     if several:
-        changes = ", ".join(f"{arm.name} (changed for {counted(len(arm.changed), 'query')})" for arm in several)
-        notes.append(f"ran {repeats} times; scores are means over the runs: {changes}")
+        changes = ", ".join(
+            f"{arm.name} (the ranking changed for {counted(len(arm.changed), 'query')})" for arm in several
+        )
+        notes.append(f"scores are means over {repeats} runs: {changes}")
     ran = [arm for arm in evaluation.arms if arm.status == "ok"]
     if several and len(ran) > 2 and evaluation.leaderboard is None:
         notes.append("no ranks, because their tests ignore that whole runs vary")

@@ -99,7 +99,7 @@ def judge_notes(check: JudgeCheck) -> list[str]:
         notes.append("warning: the interval of the ROC AUC includes .5, so the scores may be no better than chance")
     if found.accuracy.mean is not None and found.accuracy.mean <= found.commoner:
         notes.append(
-            f"the accuracy is no higher than that of always giving the commoner label ({fraction(found.commoner)}); "
+            f"the accuracy is no higher than that of the more frequent label alone ({fraction(found.commoner)}); "
             "look at sensitivity, specificity and kappa"
         )
     sum_ = (found.sensitivity.mean or 0) + (found.specificity.mean or 0)
@@ -222,12 +222,12 @@ def figure_rows(figures: Figures) -> list[list[str]]:
     """Name, value, answers and meaning of each figure."""
     yes = figures.true_positive + figures.false_negative
     return [
-        ["sensitivity", with_interval(figures.sensitivity), str(yes), "of annotators' yes, the judge's yes"],
-        ["specificity", with_interval(figures.specificity), str(figures.n - yes), "of annotators' no, the judge's no"],
+        ["sensitivity", with_interval(figures.sensitivity), str(yes), "share of annotators' yes found"],
+        ["specificity", with_interval(figures.specificity), str(figures.n - yes), "share of annotators' no found"],
         ["kappa", with_interval(figures.kappa), str(figures.n), "agreement beyond chance"],
         ["accuracy", with_interval(figures.accuracy), str(figures.n),
-         f"always the commoner: {fraction(figures.commoner)}"],
-        ["ROC AUC", with_interval(figures.auc), str(figures.n), "of scores, no threshold"],
+         f"more frequent label alone: {fraction(figures.commoner)}"],
+        ["ROC AUC", with_interval(figures.auc), str(figures.n), "of the scores, at no threshold"],
     ]  # fmt: skip
 
 

@@ -48,8 +48,8 @@ def _gain(board: Leaderboard) -> list[Line]:
     corrected = with_interval(Estimate(gain.corrected, gain.low, gain.high, board.n), signed=True)
     return [
         Line(
-            f"{gain.system} was chosen as the best of {len(board.places)}: gain over {gain.baseline} "
-            f"{fraction(gain.measured, signed=True)} as measured, {corrected} corrected for choosing",
+            f"{gain.system} is the best of {len(board.places)}: its gain over {gain.baseline} is "
+            f"{fraction(gain.measured, signed=True)} as measured, and {corrected} corrected for choosing the best",
             "strong",
         )
     ]

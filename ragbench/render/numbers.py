@@ -55,6 +55,11 @@ def counted(count: float, one: str, many: str = "") -> str:
     return f"{count:,.0f} {one}"
 
 
+def units(resampling: Mapping[str, object]) -> str:
+    """``172 source documents``: what intervals resample, as a manifest has it."""
+    return counted(int(str(resampling["clusters"])), str(resampling["unit"]))
+
+
 def outcomes(verdict: Verdict, slash: str = "/") -> str:
     """``29/115/52``: wins, ties and losses."""
     return slash.join(map(str, (verdict.wins, verdict.ties, verdict.losses)))

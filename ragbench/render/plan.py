@@ -134,7 +134,7 @@ def _counted(layout: Layout) -> str:
     queries, documents = layout.sizes.n, layout.sizes.clusters
     source = "each from its own document"
     if documents < queries:
-        uneven = f", as many as {layout.effective:.0f} of one size" if layout.effective < documents - 0.5 else ""
+        uneven = f", which count as {layout.effective:.0f} of equal size" if layout.effective < documents - 0.5 else ""
         source = f"from {documents:,} documents{uneven}"
     without = f" {counted(layout.without, 'query')} without one are not used." if layout.without else ""
     return (

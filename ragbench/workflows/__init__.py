@@ -46,7 +46,7 @@ WORKFLOWS = (
         "batch", "SubmitOptions", "run_submit",
     ),
     Workflow(
-        "batch.status", "batch status", "Build a golden set", "Show the batches of a run and how they stand.",
+        "batch.status", "batch status", "Build a golden set", "Show the batches of a run and their states.",
         "batch", "StatusOptions", "run_status",
     ),
     Workflow(
@@ -70,8 +70,8 @@ WORKFLOWS = (
     Workflow("evaluate", "eval", "Evaluate", "Evaluate retrievers on a golden set.", "evaluate"),
     Workflow("score_runs", "metrics", "Evaluate", "Score run files against relevance labels.", "metrics"),
     Workflow("write_report", "report", "Evaluate", "Write evaluations as one HTML page to send.", "report"),
-    Workflow("compare", "compare", "Decide", "Compare systems: better, worse, equivalent, or not shown.", "compare"),
-    Workflow("gate", "gate", "Decide", "Decide in CI whether a run may pass.", "gate"),
+    Workflow("compare", "compare", "Decide", "Say whether one system is better than another.", "compare"),
+    Workflow("gate", "gate", "Decide", "Decide in CI whether a run may replace the baseline.", "gate"),
     Workflow("ab", "ab", "Decide", "Analyse an A/B test: promote, roll back, or go on.", "ab"),
     Workflow("plan", "plan", "Decide", "Find out how many queries a golden set needs.", "plan"),
     Workflow(

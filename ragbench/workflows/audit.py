@@ -47,7 +47,7 @@ class Options(DryRun, CacheFolder, CallOptions, AuditSettings, GoldenReading, Co
         section="Input",
     )
     other: Path | GoldenSet | None = option(
-        "Other golden set, in which near-duplicates of the queries are looked for.", default=None, section="Input"
+        "Another golden set, to look for near-duplicates of the queries.", default=None, section="Input"
     )
     human: Path | GoldenSet | None = option(
         "Human queries with labels, which measure the validity of the set.", default=None, section="Input"

@@ -346,7 +346,7 @@ class FetchOptions:
 
     folder: Path = option("Folder of the run.", positional=True)
     wait: bool = option("Wait until every batch has ended.", default=False)
-    every: float = option("Seconds between two looks while waiting.", default=60.0)
+    every: float = option("Seconds between two checks, with --wait.", default=60.0)
 
     def __post_init__(self) -> None:
         if not self.every > 0:

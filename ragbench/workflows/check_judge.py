@@ -36,7 +36,7 @@ class Options(DryRun, CacheFolder, JudgeModel, CheckSettings, Words):
         unset="recognised by name",
     )  # fmt: skip
     score: str | None = option(
-        "Column to check, of a metric that gives several.", default=None, section="Evaluation",
+        "Column to check, if the metric gives several.", default=None, section="Evaluation",
         unset="the one named like the metric",
     )  # fmt: skip
     lower_is_better: bool = option("Low scores mean yes.", default=False, section="Evaluation")

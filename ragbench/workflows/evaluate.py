@@ -32,11 +32,11 @@ class Options(CorpusReading, GoldenReading, EvaluationSettings, CacheFolder):
 
     corpus: Path | Corpus | Chunks | None = option(
         "File or folder of documents, or a file of chunks. Run files alone need none.", default=None, section="Input",
-        unset="none, which only run files allow",
+        unset="none",
     )  # fmt: skip
     golden: Path | GoldenSet | Judgements | None = option(
-        "Golden set: a file or a folder. Without a corpus also labels alone: TREC qrels, JSON or Parquet.",
-        default=None, section="Input", unset="required",
+        "Golden set (required): a file or a folder. Without a corpus, labels alone do: TREC qrels, JSON or Parquet.",
+        default=None, section="Input",
     )  # fmt: skip
     retrievers: Retrievers = option(
         "Retriever, NAME or NAME:key=value,...; the others are compared with the first.", default=DEFAULT_RETRIEVERS,

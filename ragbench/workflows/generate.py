@@ -96,9 +96,9 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
     )
     stages: Sequence[str] = option(
         "Review stage, NAME or NAME:key=value,...; stages run in this order.", default=(), section="Review",
-        flag="--stage", unset="the stages of the guide",
+        flag="--stage", unset="the stages in docs/guides/generate.md",
     )  # fmt: skip
-    seed: int = option("Seed of everything drawn.", default=0, section="Run")
+    seed: int = option("Seed of all random draws.", default=0, section="Run")
 
     def __post_init__(self) -> None:
         if self.seed < 0:

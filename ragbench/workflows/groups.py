@@ -41,7 +41,7 @@ class CacheFolder:
     """Where what is kept between runs is kept."""
 
     cache: Path | None = option(
-        "Folder for what is kept between runs, such as embeddings.", default=None, section="Run",
+        "Folder for embeddings and other data that later runs use again.", default=None, section="Run",
         unset="the user's cache folder",
     )  # fmt: skip
 

@@ -61,7 +61,7 @@ class Options(CacheFolder, CallOptions, ServiceHeaders):
     )  # fmt: skip
     seed: int = option("Seed, passed on to the models.", default=0, section="Run")
     write_documents: Path | None = option(
-        "Folder for the planted documents; they are written, and nothing is asked.",
+        "Write the planted documents to this folder, and ask nothing.",
         default=None,
         section="Output",
         writes="folder",

@@ -41,7 +41,7 @@ class Options(DryRun, CacheFolder, JudgeModel, ScoreSettings, GoldenReading, Cor
         "Answer metric, NAME or NAME:key=value,...", default=DEFAULT_METRICS, section="Evaluation", flag="--metric"
     )
     corpus: Path | Corpus | None = option(
-        "Documents or chunks, in which the metric citation finds cited passages.", default=None, section="Input"
+        "Documents or chunks; the metric citation needs them to find cited passages.", default=None, section="Input"
     )
     columns: Mapping[str, str] | None = option(
         "Columns of the answers, query=NAME,answer=NAME,...", default=None, section="Input", parse=columns_by_role,

@@ -71,7 +71,7 @@ class RunOptions(CallOptions, RunFolder, DryRun, CacheFolder):
         "Leave a question blank if the cosine of its best chunk is below this.", default=LEAST, section="Retrieval"
     )
     answer_tokens: int = option("The most tokens of one reply.", default=512, section="Model")
-    seed: int = option("Seed that the model gets.", default=0, section="Run")
+    seed: int = option("Seed, passed on to the model.", default=0, section="Run")
 
     def __post_init__(self) -> None:
         if min(self.top, self.answer_tokens) < 1:
@@ -209,7 +209,7 @@ class ScoreOptions:
         section="Evaluation",
     )  # fmt: skip
     metadata: Path | None = option(
-        "CSV file with the ids of the documents, to find references to unknown ones. For the strict rules.",
+        "CSV file with the ids of the documents, to find references to unknown ones. Only with the strict rules.",
         default=None, section="Input",
     )  # fmt: skip
     worst: int = option("Number of the worst rows to show.", default=5, section="Evaluation")

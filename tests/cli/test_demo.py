@@ -106,7 +106,7 @@ def test_the_verdict_names_what_both_sets_decide() -> None:
     ours = results({"a": 0.5, "b": 0.6, "c": 0.7, "d": 0.2}, ["b", "c"])
     said = verdict(ours, results({"a": 0.1, "b": 0.2, "c": 0.11, "d": 0.05}, ["b"]), "ndcg@10")
     assert said.startswith("Both sets say that b beats a. They disagree on the best: c by the human")
-    assert "Both sets say that b and c beat a. Both have c first." in verdict(ours, ours, "ndcg@10")
+    assert "Both sets say that b and c beat a. Both rank c first." in verdict(ours, ours, "ndcg@10")
     none = verdict(ours, results({"a": 0.5, "b": 0.4, "c": 0.4, "d": 0.4}), "ndcg@10")
     assert none.startswith("They disagree on the best: c by the human queries, a by the masked queries")
     assert "depends" not in none.replace("If one depends on the wording", "")

@@ -171,6 +171,6 @@ def test_the_gain_in_words(values: np.ndarray) -> None:
     assert found.leaderboard is not None
     gain = found.leaderboard.gain
     assert gain is not None
-    line = next(line for line in compare_markdown(found).splitlines() if "was chosen as the best of 5" in line)
-    assert f"gain over one +.{gain.measured * 1000:.0f} as measured" in line
+    line = next(line for line in compare_markdown(found).splitlines() if "is the best of 5" in line)
+    assert f"gain over one is +.{gain.measured * 1000:.0f} as measured" in line
     assert f"+.{gain.corrected * 1000:.0f} [" in line

@@ -71,7 +71,7 @@ def test_the_folder_serves_compare_gate_baseline_and_report(ragbench: Any, folde
     words = ("--retriever", "run:path=one.trec", "--retriever", "run:path=two.trec", "--resamples", "200")
     done = ragbench("eval", "--golden", "qrels.txt", *words, "--out", "out", cwd=folder)
     assert done.code == 0
-    assert "3 queries; no corpus; documents judged" in done.out
+    assert "3 queries; no corpus; documents are judged" in done.out
     manifest = json.loads((folder / "out" / "results.json").read_text())["manifest"]
     assert "chunks" not in manifest
     assert manifest["golden"]["labels_only"] is True

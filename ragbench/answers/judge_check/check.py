@@ -31,11 +31,14 @@ class CheckSettings:
     """The settings of a check."""
 
     threshold: float | None = option(
-        "Score from which the verdict is yes; up to which, if low scores mean yes.", default=None,
+        "The verdict is yes from this score on, or up to it if low scores mean yes.", default=None,
         section="Evaluation", unset="chosen on the labels",
     )  # fmt: skip
     slices: Sequence[str] = option(
-        "Column of the labels by which figures are sliced.", default=(), section="Evaluation", flag="--slice"
+        "Column of the labels; the report has figures for each of its values.",
+        default=(),
+        section="Evaluation",
+        flag="--slice",
     )
     seed: int = option("Seed of folds and resampling.", default=0, section="Run")
     resamples: int = option("Number of bootstrap resamples for kappa and alpha.", default=2_000, section="Evaluation")

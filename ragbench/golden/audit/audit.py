@@ -88,11 +88,11 @@ class AuditSettings:
         "Retriever whose rankings are audited, NAME or NAME:key=value,...", default=RETRIEVERS, section="Audit",
         flag="--retriever",
     )  # fmt: skip
-    depth: int = option("Ranks in which unjudged items are looked for.", default=DEPTH, section="Audit")
+    depth: int = option("Number of top ranks in which to look for unjudged items.", default=DEPTH, section="Audit")
     embedder: str = option("Embedder that compares queries with each other.", default="minilm", section="Audit")
     language: str = option("Snowball language of the content words.", default="english", section="Audit")
     models: Mapping[str, str] | None = option(
-        "Models of the set by role: writer, judge, reconsider or reranker.", default=None, section="Audit",
+        "Models that made the set, by role: writer, judge, reconsider or reranker.", default=None, section="Audit",
         metavar="ROLE=MODEL,...", unset="those that the set names", parse=parse_models,
     )  # fmt: skip
 
