@@ -26,6 +26,7 @@ from typing import Any, get_type_hints
 
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.kinds import Part, misfit, refusal, said
+from ragbench.plain_yaml import load_yaml
 
 
 @dataclass(frozen=True)
@@ -249,8 +250,8 @@ class Spec:
             if not equals or not key.strip():
                 raise SettingError(f"{written!r}: expected key=value, got {part.strip()!r}")
             try:
-                settings[key.strip()] = yaml.safe_load(value)
-            except yaml.YAMLError as error:
+                settings[key.strip()] = load_yaml(value)
+            except (yaml.YAMLError, ValueError, TypeError) as error:
                 raise SettingError(f"{written!r}: {key.strip()}={value!r} cannot be read as a value") from error
         return cls(name.strip(), settings, written.strip().removesuffix(":"))
 

@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "ragbench"
 
 ROWS = [
     {"core"},
+    {"plain_yaml"},
     {"plugins"},
     {"io", "metrics", "stats"},
     {"corpus", "models"},

@@ -14,6 +14,7 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.scored import ScoredRun
+from ragbench.corpus.file_limits import FILE_MEMORY, FILE_TIMEOUT, FileLimits
 from ragbench.corpus.load import load_corpus as _load
 from ragbench.workflows import ab as ab_workflow
 from ragbench.workflows import answer as answer_workflow
@@ -48,12 +49,22 @@ PATHS = "a path or a list of them"
 
 
 @checked(path=DOCUMENTS)
-def load_corpus(path: Path | str, loader: str | None = None) -> Corpus:
+def load_corpus(
+    path: Path | str,
+    loader: str | None = None,
+    *,
+    file_timeout: float = FILE_TIMEOUT,
+    file_memory: float = FILE_MEMORY,
+) -> Corpus:
     """Read the documents of a file or folder. ``corpus.ledger`` lists what was skipped.
 
     Args:
         path: a file or folder of documents, or a file of chunks.
         loader: loader with its settings (``"csv:text_column=body"``); None chooses by the ending of each file.
+        file_timeout: longest time without progress in reading a file, in seconds; 0 for any time. A file that takes
+            longer is skipped. Files over 10 MB get more.
+        file_memory: most memory for reading a file, in GB; 0 for any. A file that takes more is skipped (Linux). Large
+            files get more.
 
     Raises:
         InputError: the path does not exist, has no documents, or holds a damaged table.
@@ -63,7 +74,8 @@ def load_corpus(path: Path | str, loader: str | None = None) -> Corpus:
         >>> len(corpus), corpus.documents[0].title
         (166, 'Tarnfell 2 trekking tent')
     """
-    return _load(Path(path), loader, progress=bars).corpus
+    limits = FileLimits(file_timeout, file_memory)
+    return _load(Path(path), loader, limits=limits, progress=bars).corpus
 
 
 def _chunks(result: ChunkedCorpus) -> Chunks:

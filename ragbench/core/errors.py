@@ -68,7 +68,7 @@ class MissingExtra(RagbenchError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs an optional library: pip install 'ragbench[{extra}]'")
-        self.extra = extra
+        self.what, self.extra = what, extra
 
 
 class ArmError(RagbenchError):

@@ -6,7 +6,8 @@ skipped, with an entry in the corpus's issue log. Only a corpus without any docu
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,9 +16,12 @@ from typing import NamedTuple
 from ragbench import plugins
 from ragbench.core.context import Progress, silent
 from ragbench.core.documents import Chunks, Corpus, Document
-from ragbench.core.errors import InputError
+from ragbench.core.errors import InputError, RagbenchError
 from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.corpus.file_limits import FileLimits, OverLimit
 from ragbench.corpus.loaders.base import Loader, NotDocuments
+from ragbench.corpus.readers import read_apart
+from ragbench.corpus.reading import Content, Source, read_items
 from ragbench.io.chunk_files import is_chunk_file, read_chunks
 
 _ROOM = 50
@@ -86,14 +90,12 @@ class Loaded(NamedTuple):
         return self.corpus.ready
 
 
-class _Source(NamedTuple):
-    path: Path
-    name: str
-    loader: Loader
-
-
 def load_corpus(
-    path: Path, loader: str | Mapping[str, object] | plugins.Spec | None = None, *, progress: Progress | None = None
+    path: Path,
+    loader: str | Mapping[str, object] | plugins.Spec | None = None,
+    *,
+    limits: FileLimits | None = None,
+    progress: Progress | None = None,
 ) -> Loaded:
     """Read a corpus.
 
@@ -105,6 +107,8 @@ def load_corpus(
         loader: the loader to use, with its settings (``"csv:text_column=body"``).
             By default each file's ending decides. On a folder, a loader for
             files reads the files with its endings only.
+        limits: the longest time and the most memory for a file. Files are then read in processes of their own; a file
+            over a limit is skipped, with an entry in the issue log. By default there is no limit.
         progress: progress by file.
 
     Raises:
@@ -123,11 +127,13 @@ def load_corpus(
     sources = _sources(path, given, ledger)
     documents: list[Document] = []
     passages = True
-    with (progress or silent)("Reading", len(sources)) as advance:
-        for source in sources:
-            before = len(documents)
-            _read(source, documents, ledger, alone=source.path == path)
-            passages = passages and (source.loader.passages or len(documents) == before)
+    with (progress or silent)("Reading", len(sources)) as advance, closing(_contents(sources, limits)) as contents:
+        for source, content in zip(sources, contents, strict=True):
+            ledger += content.issues
+            if content.fault is not None:
+                ledger.append(_skipped(source, content.fault, alone=source.path == path))
+            documents += content.documents
+            passages = passages and (source.loader.passages or not content.documents)
             advance(1)
     try:
         return Loaded(Corpus(tuple(documents), Ledger(tuple(ledger)), passages))
@@ -135,31 +141,46 @@ def load_corpus(
         raise InputError(f"{path}: {error}") from error
 
 
-def _read(source: _Source, documents: list[Document], ledger: list[LedgerEntry], *, alone: bool) -> None:
-    """Add all documents of a file, or an entry with the reason why there is none."""
-    found: list[Document] = []
-    try:
-        for item in source.loader.load(source.path, source.name):
-            if isinstance(item, LedgerEntry):
-                ledger.append(item)
-            elif not item.text.strip():
-                ledger.append(LedgerEntry("load", item.id, "the document has no text", "no-text"))
-            else:
-                found.append(_encodable(item))
-    except NotDocuments as error:
-        if alone:
-            raise _with_path(source, error) from error
-        ledger.append(_entry(source, error, "not-documents"))
+def _contents(sources: Sequence[Source], limits: FileLimits | None) -> Generator[Content]:
+    """What the files hold, in their order."""
+    if limits is not None and limits.any:
+        yield from read_apart(sources, limits)
         return
-    except InputError as error:
-        if alone or source.loader.passages:
-            raise _with_path(source, error) from error
-        ledger.append(_entry(source, error, "unreadable"))
-        return
-    documents += found
+    for source in sources:
+        documents: list[Document] = []
+        issues: list[LedgerEntry] = []
+        fault: RagbenchError | None = None
+        try:
+            for item in read_items(source):
+                if isinstance(item, Document):
+                    documents.append(item)
+                else:
+                    issues.append(item)
+        except RagbenchError as error:
+            documents, fault = [], error
+        yield Content(documents, issues, fault)
 
 
-def _with_path(source: _Source, error: InputError) -> InputError:
+def _skipped(source: Source, fault: RagbenchError, *, alone: bool) -> LedgerEntry:
+    """The entry for a file that cannot be read.
+
+    Raises:
+        RagbenchError: the fault is more than that of one file of several.
+    """
+    if not isinstance(fault, InputError):
+        raise fault
+    if alone:
+        raise _with_path(source, fault)
+    if isinstance(fault, OverLimit):
+        return _entry(source, fault, "over-limit")
+    if isinstance(fault, NotDocuments):
+        return _entry(source, fault, "not-documents")
+    if source.loader.passages:
+        raise _with_path(source, fault)
+    return _entry(source, fault, "unreadable")
+
+
+def _with_path(source: Source, error: InputError) -> InputError:
     """The error of a loader, with the path that the user gave where the loader names the document."""
     message = str(error)
     if not source.name or not message.startswith(source.name):
@@ -167,26 +188,11 @@ def _with_path(source: _Source, error: InputError) -> InputError:
     return type(error)(f"{source.path}{message.removeprefix(source.name)}")
 
 
-def _entry(source: _Source, error: InputError, code: str) -> LedgerEntry:
+def _entry(source: Source, error: InputError, code: str) -> LedgerEntry:
     return LedgerEntry("load", source.name, str(error).removeprefix(f"{source.name}: "), code)
 
 
-def _encodable(document: Document) -> Document:
-    """Replace lone surrogates (from PDFs and JSON escapes) in a document, because no file can hold them."""
-    try:
-        document.text.encode()
-        document.title.encode()
-        document.id.encode()
-    except UnicodeEncodeError:
-        id_, text, title = (
-            part.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-            for part in (document.id, document.text, document.title)
-        )
-        return replace(document, id=id_, text=text, title=title)
-    return document
-
-
-def _sources(path: Path, given: Loader | None, ledger: list[LedgerEntry]) -> list[_Source]:
+def _sources(path: Path, given: Loader | None, ledger: list[LedgerEntry]) -> list[Source]:
     """List the files to read, in order, each with its loader. The issue log lists skipped ones."""
     if path.is_file():
         if given is not None and given.folders:
@@ -194,15 +200,15 @@ def _sources(path: Path, given: Loader | None, ledger: list[LedgerEntry]) -> lis
         chosen = given or _recogniser(path)
         if chosen is None:
             raise InputError(f"{path}: no loader knows this ending; name one with a loader (text, csv, jsonl, ...)")
-        return [_Source(path, path.name, chosen)]
+        return [Source(path, path.name, chosen)]
     whole = given if given is not None and given.folders else None if given is not None else _recogniser(path)
     if whole is not None:
-        return [_Source(path, "", whole)]
+        return [Source(path, "", whole)]
     return list(_walk(path, given, ledger))
 
 
-def _walk(root: Path, given: Loader | None, ledger: list[LedgerEntry]) -> Iterator[_Source]:
-    inside = root.resolve()
+def _walk(root: Path, given: Loader | None, ledger: list[LedgerEntry]) -> Iterator[Source]:
+    inside = os.path.realpath(root)
     for folder, subfolders, files in os.walk(root, followlinks=False):
         here = Path(folder)
         for subfolder in sorted(subfolders):
@@ -214,7 +220,7 @@ def _walk(root: Path, given: Loader | None, ledger: list[LedgerEntry]) -> Iterat
             elif given is None and not _hidden(subfolder):
                 whole = _recogniser(path)
             if whole is not None:
-                yield _Source(path, name, whole)
+                yield Source(path, name, whole)
             if whole is not None or path.is_symlink() or _hidden(subfolder):
                 subfolders.remove(subfolder)
         # os.walk goes on in the order of this list.
@@ -224,7 +230,7 @@ def _walk(root: Path, given: Loader | None, ledger: list[LedgerEntry]) -> Iterat
             name = path.relative_to(root).as_posix()
             if _hidden(file):
                 continue
-            if not path.resolve().is_relative_to(inside):
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside):
                 reason = "a link that leads out of the input is not followed"
                 ledger.append(LedgerEntry("load", name, reason, "link"))
             elif not path.is_file():
@@ -232,7 +238,7 @@ def _walk(root: Path, given: Loader | None, ledger: list[LedgerEntry]) -> Iterat
             elif given is not None and given.suffixes and not given.recognises(path):
                 ledger.append(LedgerEntry("load", name, "not for the loader that was asked for", "other-ending"))
             elif chosen := given or _recogniser(path):
-                yield _Source(path, name, chosen)
+                yield Source(path, name, chosen)
             else:
                 ending = path.suffix or "a file without an ending"
                 ledger.append(LedgerEntry("load", name, f"no loader for {ending}", "unknown-ending"))

@@ -9,6 +9,7 @@ charset-normalizer guesses which.
 """
 
 import codecs
+import os
 from pathlib import Path
 
 from ragbench.core.errors import InputError
@@ -64,7 +65,11 @@ def read_bounded(path: Path, *, name: str | None = None, max_bytes: int = TEXT_B
     shown = name or str(path)
     try:
         with path.open("rb") as handle:
-            content = handle.read(max_bytes + 1)
+            # Not max_bytes at once: as much memory is taken as is asked for.
+            size = min(max_bytes, os.fstat(handle.fileno()).st_size)
+            content = handle.read(size + 1)
+            if size < len(content) <= max_bytes:  # a pipe, or a file that grows
+                content += handle.read(max_bytes + 1 - len(content))
     except OSError as error:
         raise InputError(f"{shown}: cannot be read ({error.strerror or error})") from error
     if len(content) > max_bytes:

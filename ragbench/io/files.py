@@ -12,6 +12,7 @@ from typing import Any
 
 from ragbench.core.errors import InputError
 from ragbench.core.spelling import given
+from ragbench.plain_yaml import load_yaml
 
 
 @contextmanager
@@ -118,8 +119,6 @@ def parse_yaml(where: str, text: str) -> Any:
     import yaml
 
     try:
-        return yaml.safe_load(text)
-    except RecursionError:
-        raise InputError(f"{where}: not YAML that can be read: nested too deep") from None
+        return load_yaml(text)
     except (yaml.YAMLError, ValueError, TypeError) as error:  # a date that is none, a key that cannot be one
         raise InputError(f"{where}: not YAML: {error}") from error

@@ -272,7 +272,7 @@ def _prepare(options: Options, models: Models, context: Context) -> _Prepared:
     retriever = build(options.retriever)
     assert options.corpus is not None
     golden = _questions(options)
-    loaded = read_corpus(options.corpus, options.loader, context)
+    loaded = read_corpus(options.corpus, options, context)
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     queries = _queries(golden, chunked.chunks)
     found = [retrieve(retriever, queries, loaded.corpus, chunked.chunks, options.settings.k, context)]

@@ -105,7 +105,7 @@ def run(options: Options, context: Context) -> Audit:
     golden = read_set(options.golden, options.golden_format)
     other = None if options.other is None else read_set(options.other)
     human = None if options.human is None else read_set(options.human)
-    loaded = read_corpus(options.corpus, options.loader, context)
+    loaded = read_corpus(options.corpus, options, context)
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     done, retrieved = audit(golden, loaded, chunked, settings, other=other, context=context)
     if client is not None and options.dry_run:

@@ -9,22 +9,17 @@ from ragbench.core.ledger import Ledger
 from ragbench.core.options import option, options
 from ragbench.corpus.chunk import AUTO, choose_chunker, chunk_corpus
 from ragbench.io.chunk_files import write_chunks
+from ragbench.workflows.groups import CorpusLoading
 from ragbench.workflows.reading import read_corpus
 
 
 @options
-class Options:
+class Options(CorpusLoading):
     """The options of ``ragbench chunk`` and `ragbench.chunk`."""
 
     corpus: Path | Corpus = option("File or folder of documents.", section="Input")
     chunker: str = option(
         "How documents are cut, NAME or NAME:key=value,...; auto leaves table rows whole.", default=AUTO
-    )
-    loader: str | None = option(
-        "Loader of the documents, NAME or NAME:key=value,...",
-        default=None,
-        section="Input",
-        unset="chosen by file ending",
     )
     out: Path | None = option(
         "File to write, .parquet or .jsonl.", default=None, section="Output", writes="Parquet or JSON Lines"
@@ -65,7 +60,7 @@ def run(options: Options, context: Context) -> ChunkedCorpus:
     """
     # A wrong setting shows before the documents are read.
     choose_chunker(options.chunker, passages=False)
-    loaded = read_corpus(options.corpus, options.loader, context)
+    loaded = read_corpus(options.corpus, options, context)
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     if options.out is not None:
         write_chunks(chunked.chunks, options.out)

@@ -16,6 +16,7 @@ from ragbench.core.options import named, option, options, part
 from ragbench.corpus.chunk import chunk_corpus
 from ragbench.io.label_sheets import write_label_sheet
 from ragbench.io.qrels_files import read_judgements
+from ragbench.workflows.groups import CorpusLoading
 from ragbench.workflows.reading import read_corpus, read_human
 
 
@@ -124,7 +125,7 @@ def _check_sheet(options: Options) -> None:
 
 def _texts(corpus: Path | Corpus, context: Context) -> dict[str, str]:
     """Texts of documents and chunks by id."""
-    loaded = read_corpus(corpus, None, context)
+    loaded = read_corpus(corpus, CorpusLoading(), context)
     chunks = chunk_corpus(loaded, progress=context.progress).chunks
     documents = {document.id: document.text for document in loaded.corpus}
     return {**dict(zip(chunks.ids, chunks.texts, strict=True)), **documents}

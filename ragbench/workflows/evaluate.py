@@ -161,7 +161,7 @@ def _chunks(options: Options, golden: GoldenSet, context: Context) -> tuple[Chun
     assert options.corpus is not None
     if isinstance(options.corpus, Chunks):
         return options.corpus, None
-    loaded = read_corpus(options.corpus, options.loader, context)
+    loaded = read_corpus(options.corpus, options, context)
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     chunks = chunked.chunks
     context.say(f"corpus: {len(chunks.document_ids)} documents, {len(chunks)} chunks (chunker: {chunked.chunker})")

@@ -73,7 +73,7 @@ def run(options: Options, context: Context) -> Exported:
     check_writable(options.to)
     if options.loader is not None and options.corpus is None:
         raise SettingError(f"reads documents; name them with {named('corpus')}", option="loader")
-    corpus = None if options.corpus is None else read_corpus(options.corpus, options.loader, context).corpus
+    corpus = None if options.corpus is None else read_corpus(options.corpus, options, context).corpus
     golden = read_set(options.golden, options.golden_format, split=options.split)
     lost = write_golden(golden, options.out, options.to, split=options.split or SPLIT, corpus=corpus)
     return Exported(golden, options.to, options.out, lost)

@@ -253,7 +253,7 @@ def prepare(options: Options, choices: Choices, context: Context) -> Prepared:
     if options.seed_queries is not None:
         seeds = read_seeds(options.seed_queries)
         check_seeds(options.seed_queries, seeds, settings.examples)
-    loaded = read_corpus(options.corpus, options.loader, context)
+    loaded = read_corpus(options.corpus, options, context)
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     chosen = sample(chunked.chunks, count=options.sample, seed=options.seed, context=context)
     ledger = loaded.corpus.ledger + chunked.ledger + chosen.ledger

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ragbench.core.options import named, option, option_group, pairs
 from ragbench.corpus.chunk import AUTO
+from ragbench.corpus.file_limits import FILE_MEMORY, FILE_TIMEOUT, FileLimits
 
 
 @option_group
@@ -15,6 +16,23 @@ class CorpusLoading:
         "Loader of the documents, NAME or NAME:key=value,...", default=None, section="Input",
         unset="chosen by file ending",
     )  # fmt: skip
+    file_timeout: float = option(
+        "Longest time without progress in reading a document, in seconds; a file that takes longer is skipped. 0: no "
+        "limit.", default=FILE_TIMEOUT, section="Limits",
+    )  # fmt: skip
+    file_memory: float = option(
+        "Most memory for reading a document, in GB (Linux); a file that takes more is skipped. 0: no limit.",
+        default=FILE_MEMORY, section="Limits",
+    )  # fmt: skip
+
+    @property
+    def file_limits(self) -> FileLimits:
+        """The limits for each file.
+
+        Raises:
+            SettingError: a limit is negative or not finite.
+        """
+        return FileLimits(self.file_timeout, self.file_memory)
 
 
 @option_group

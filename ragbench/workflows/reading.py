@@ -17,18 +17,24 @@ from ragbench.io.answer_files import read_answers
 from ragbench.io.golden_files import read_golden
 from ragbench.io.golden_files.common import whole_documents
 from ragbench.io.human_labels import read_human_labels
+from ragbench.workflows.groups import CorpusLoading
 
 
-def read_corpus(corpus: Path | Corpus, loader: str | None, context: Context) -> Loaded:
+def read_corpus(corpus: Path | Corpus, how: CorpusLoading, context: Context) -> Loaded:
     """Read the documents, unless they are loaded already.
+
+    Args:
+        corpus: their path, or the documents.
+        how: how they are read.
+        context: of the job.
 
     Raises:
         InputError: there is nothing to read.
         SettingError: the loader is unknown, or it is given for documents that are loaded already.
     """
     if isinstance(corpus, Path):
-        return load_corpus(corpus, loader, progress=context.progress)
-    if loader is not None:
+        return load_corpus(corpus, how.loader, limits=how.file_limits, progress=context.progress)
+    if how.loader is not None:
         raise SettingError(f"{named('loader')} applies to a path only, and {named('corpus')} is loaded already")
     return Loaded(corpus)
 

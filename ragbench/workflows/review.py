@@ -78,7 +78,7 @@ def run_export(options: ExportOptions, context: Context) -> ReviewSample:
         raise InputError(f"{out} exists already and may hold decisions; name another file, or move this one")
     items = _all_items(read_set(options.golden, options.golden_format), options.golden, options.rejected)
     drawn = draw(list(items.values()), options.sample, options.seed)
-    loaded = read_corpus(options.corpus, options.loader, context)
+    loaded = read_corpus(options.corpus, options, context)
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     write_sheet(drawn, loaded.corpus, chunked.chunks, out)
     types = Counter(item.type or "(none)" for item in drawn)

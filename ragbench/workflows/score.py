@@ -109,7 +109,7 @@ def run(options: Options, context: Context) -> ScoredAnswers | JudgePlan:
         return _plan(options, answers, golden, {name: one for name, one in metrics.items() if "judge" in one.needs})
     documents = None
     if options.corpus is not None:
-        loaded = read_corpus(options.corpus, options.loader, context)
+        loaded = read_corpus(options.corpus, options, context)
         documents = {document.id: document.text for document in loaded.corpus}
     score = partial(
         score_answers, answers, golden, options.metrics, documents=documents, settings=part(options, ScoreSettings),

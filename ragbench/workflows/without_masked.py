@@ -49,7 +49,7 @@ def run(options: Options, context: Context) -> WithoutMasked:
         'It weighs 1.9 kg.'
     """
     golden = read_set(options.golden, options.golden_format)
-    corpus = read_corpus(options.corpus, options.loader, context).corpus
+    corpus = read_corpus(options.corpus, options, context).corpus
     if options.out is None:
         return copies_without(corpus, golden)
     return write_without(corpus, golden, options.out)

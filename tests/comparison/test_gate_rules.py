@@ -82,7 +82,7 @@ rules:
         ("rules: [{failures: rate, max: 2}]", "a share from 0 to 1"),
         ("false_alarms: 0.7\nrules: [{metric: a, margin: .1}]", "g:1: false_alarms is 0.7"),
         ("false_alarms: no\nrules: [{metric: a, margin: .1}]", "false_alarms is False"),
-        ("rules: &a [*a]", "write the rule out in place of"),
+        ("rules: &a [*a]", "write the value out in place of"),
     ],
 )
 def test_wrong_rules(text: str, message: str) -> None:

@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
 def test_prints_counts_lengths_and_what_was_skipped(folder: Path) -> None:
     result = CliRunner().invoke(app, ["chunk", "--corpus", str(folder), "--chunker", "fixed:size=1000,overlap=0"])
     assert result.exit_code == 0, result.output
-    assert result.output.splitlines() == [
+    assert result.stdout.splitlines() == [
         "documents            1",
         "chunks               3   chunker fixed:size=1000,overlap=0",
         "characters  mean 833.3  p0 500  p25 500  p50 1,000  p75 1,000  p95 1,000  p100 1,000",

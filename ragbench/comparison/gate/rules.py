@@ -11,6 +11,7 @@ import yaml
 from ragbench.comparison.verdict import Average
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.kinds import misfit, refusal
+from ragbench.plain_yaml import NotPlain, compose_yaml
 
 Decide = Literal["interval", "mean"]
 Percentile = Literal["p50", "p95", "p99"]
@@ -300,10 +301,10 @@ def read_rules(path: Path) -> Rules:
 def parse_rules(text: str, source: str) -> Rules:
     """Read the rules of a text. Messages name ``source``."""
     try:
-        _refuse_anchors(text, source)
-        node = yaml.compose(text, yaml.SafeLoader)
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        content, node = compose_yaml(text, DEEPEST)
+    except NotPlain as error:
+        raise SettingError(f"{source}:{error.line}: {error.problem}") from error
+    except (yaml.YAMLError, ValueError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{source}:{mark.line + 1}" if mark else source
         raise InputError(f"{where}: no YAML: {getattr(error, 'problem', None) or error}") from error
@@ -324,21 +325,6 @@ def parse_rules(text: str, source: str) -> Rules:
             return found
     listed = sorted(set(faults))
     raise SettingError("\n".join(f"{source}:{line}: {message}" for line, message in listed))
-
-
-def _refuse_anchors(text: str, source: str) -> None:
-    """Refuse YAML aliases, so that a rule is written where it is read and no node contains itself, and refuse deep
-    nesting.
-    """
-    depth = 0
-    for event in yaml.parse(text, yaml.SafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            raise SettingError(f"{source}:{line}: nested too deeply for rules")
-        if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            raise SettingError(f"{source}:{line}: write the rule out in place of *{event.anchor}")
 
 
 def _rules(content: dict[str, Any], node: yaml.MappingNode, lines: dict[str, int], faults: list[Fault]) -> list[Rule]:

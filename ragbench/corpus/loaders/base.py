@@ -37,7 +37,7 @@ class Loader(ABC):
     @classmethod
     def recognises(cls, path: Path) -> bool:
         """Whether this loader is for that path; by file name ending unless overridden (folders)."""
-        return path.is_file() and path.name.lower().endswith(cls.suffixes) if cls.suffixes else False
+        return bool(cls.suffixes) and path.name.lower().endswith(cls.suffixes) and path.is_file()
 
     @abstractmethod
     def load(self, path: Path, name: str) -> Iterator[Document | LedgerEntry]:

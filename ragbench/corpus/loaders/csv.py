@@ -13,6 +13,8 @@ from ragbench.corpus.loaders.base import NotDocuments
 from ragbench.io.encoding import read_text
 from ragbench.io.tables import csv_columns, delimiter_of
 
+MOST_COLUMNS = 10_000
+
 
 @dataclass(frozen=True)
 class CsvLoader(RowLoader):
@@ -39,7 +41,11 @@ class CsvLoader(RowLoader):
         text, encoding = read_text(path, name=name, max_bytes=self.max_bytes)
         if not text.strip():
             raise NotDocuments(f"{name}: the file is empty")
-        for found in self.documents(_rows(text, self.delimiter or _delimiter(text), name, self)):
+        delimiter = self.delimiter or _delimiter(text)
+        columns = 1 + text.lstrip("\n").split("\n", 1)[0].count(delimiter)
+        if columns > MOST_COLUMNS:
+            raise NotDocuments(f"{name}: {columns:,} columns; a table of documents has at most {MOST_COLUMNS:,}")
+        for found in self.documents(_rows(text, delimiter, name, self)):
             if isinstance(found, Document) and not encoding.startswith("utf"):
                 found = Document(found.id, found.text, found.title, {**found.metadata, "encoding": encoding})
             yield found

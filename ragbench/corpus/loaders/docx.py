@@ -42,18 +42,27 @@ def _blocks(container: Any) -> Iterator[str]:
     from docx.table import Table
 
     for block in container.iter_inner_content():
-        yield table_text(block.rows) if isinstance(block, Table) else block.text.strip()
+        yield _table_text(block) if isinstance(block, Table) else block.text.strip()
 
 
-def table_text(rows: Any) -> str:
-    """A table as lines of cells with tabs between; a merged cell is written once."""
+def _table_text(table: Any) -> str:
+    """A table as lines of cells with tabs between; a cell that spans rows is written in each of them.
+
+    A cell may claim to span billions of columns, so columns are numbers here. python-docx lists each of them.
+    """
+    from docx.table import _Cell
+
     lines = []
-    for row in rows:
-        cells: list[str] = []
-        seen: set[Any] = set()
-        for cell in row.cells:
-            if cell._tc not in seen:
-                seen.add(cell._tc)
-                cells.append(" ".join(cell.text.split()))
-        lines.append("\t".join(cells).strip())
+    above: dict[int, str] = {}
+    for row in table._tbl.tr_lst:
+        cells: dict[int, str] = {}
+        at = row.grid_before
+        for cell in row.tc_lst:
+            if cell.vMerge == "continue":
+                cells[at] = above.get(at, "")
+            else:
+                cells[at] = " ".join(_Cell(cell, table).text.split())
+            at += max(1, cell.grid_span)
+        lines.append("\t".join(cells.values()).strip())
+        above = cells
     return "\n".join(line for line in lines if line)

@@ -253,9 +253,10 @@ def corpus_input(path: Path, chunker: str) -> Input:
 
 def _indexed(given: Input) -> Indexed:
     from ragbench.corpus.chunk import chunk_corpus
+    from ragbench.corpus.file_limits import FileLimits
     from ragbench.corpus.load import load_corpus
 
-    loaded = load_corpus(given.path, given.options.get("loader"))
+    loaded = load_corpus(given.path, given.options.get("loader"), limits=FileLimits())
     return Indexed(loaded.corpus, chunk_corpus(loaded, given.options.get("chunker", AUTO)).chunks)
 
 
