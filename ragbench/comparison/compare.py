@@ -417,7 +417,10 @@ def _masked_set(
     if human is not None:
         raise SettingError(f"does not go with {named('human')}; leave one of them out", option="masked")
     if settings.average == "documents":
-        raise SettingError("documents does not go with a masked set, which was learned on queries", option="average")
+        raise SettingError(
+            "documents does not go with a masked set: how far it can be trusted was learned on queries",
+            option="average",
+        )
     return MaskedSet.of(masked, runs)
 
 

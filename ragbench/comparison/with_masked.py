@@ -13,12 +13,11 @@ import numpy.typing as npt
 from ragbench.comparison.masked_pool import masked_pool
 from ragbench.comparison.pairing import Pair, pair
 from ragbench.comparison.runs import errors_of_pair
-from ragbench.comparison.wordings import wordings_of
+from ragbench.comparison.wordings import are_masked, wordings_of, written_from_documents
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.options import named
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.verdicts import Decision, Verdict, WithMasked
-from ragbench.golden.wordings import CLAUSE_WRITER, WRITER
 from ragbench.stats.borrowing import BorrowedDifference, Proxy, borrowed_difference
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.distributions import t_quantile
@@ -52,10 +51,10 @@ class MaskedSet:
             InputError: a system is missing or did not run, one set is of the wrong kind, or there are too few queries.
         """
         human = systems[0].queries
-        if _masked(human):
+        if written_from_documents(human):
             raise InputError(
-                f"the queries of {systems[0].name} are masked too: compare an evaluation of human queries, and give "
-                f"that of the masked set by {named('masked')}"
+                f"the queries of {systems[0].name} were written from documents: compare an evaluation of human "
+                f"queries, and give that of the masked set by {named('masked')}"
             )
         if len(human) < FEWEST_QUERIES or len(set(human.units)) < FEWEST_UNITS:
             raise InputError(
@@ -72,7 +71,7 @@ class MaskedSet:
                 )
             if found.error is not None:
                 raise InputError(f"{named('masked')}: {run.name} did not run there: {found.error}")
-            if not _masked(found.queries) or not _groups(found.queries, np.arange(len(found.queries))):
+            if not are_masked(found.queries) or not _groups(found.queries, np.arange(len(found.queries))):
                 raise InputError(
                     f"{named('masked')}: the queries of {run.name} are not masked in at least three wordings, of ten "
                     "queries each. How far a set can be trusted was learned on such queries: write one with 'ragbench "
@@ -170,10 +169,6 @@ def _differences(one: Pair, metric: str) -> tuple[npt.NDArray[np.int64], npt.NDA
     rows = np.flatnonzero(~np.isnan(differences))
     values = differences[rows]
     return rows, np.where(np.abs(values) < TIE, 0.0, values)
-
-
-def _masked(queries: QueryTable) -> bool:
-    return set(queries.types) <= {WRITER, CLAUSE_WRITER}
 
 
 def _groups(queries: QueryTable, rows: npt.NDArray[np.int64]) -> list[tuple[str, npt.NDArray[np.intp]]]:

@@ -85,15 +85,21 @@ def wordings_of(queries: QueryTable, rows: npt.NDArray[np.int64]) -> Texts | Non
     return None if None in found else np.array([str(one) for one in found])
 
 
-def one_wording(queries: QueryTable, verdicts: Sequence[Verdict]) -> list[str]:
-    """Warn if the queries were written from documents, and the verdicts do not tell whether they depend on the wording.
+def are_masked(queries: QueryTable) -> bool:
+    """Whether all queries are masked sentences or clauses."""
+    return set(queries.types) <= {WRITER, CLAUSE_WRITER}
 
-    Such a set has masked queries, or a wording for each query.
-    """
+
+def written_from_documents(queries: QueryTable) -> bool:
+    """Whether the queries are masked, or each has a wording: then no user asked them."""
+    return are_masked(queries) or wordings_of(queries, np.arange(len(queries))) is not None
+
+
+def one_wording(queries: QueryTable, verdicts: Sequence[Verdict]) -> list[str]:
+    """Warn if verdicts on queries that were written from documents do not tell whether they depend on the wording."""
     tested = [one for one in verdicts if one.difference is not None and not one.same_run]
     wordings = wordings_of(queries, np.arange(len(queries)))
-    written = wordings is not None or set(queries.types) <= {WRITER, CLAUSE_WRITER}
-    if not tested or any(one.wordings is not None for one in tested) or not written:
+    if not tested or any(one.wordings is not None for one in tested) or not written_from_documents(queries):
         return []
     elsewhere = any(one.human is not None or one.item == "document" for one in tested)
     if elsewhere and wordings is not None and groups_of(wordings):

@@ -87,7 +87,7 @@ def test_a_margin_can_be_shown() -> None:
     ("human", "other", "message"),
     [
         (pair_of(0.0, 8, 0), masked(0.0), "helps from 10 queries"),
-        (masked(0.0), masked(0.0), "are masked too"),
+        (masked(0.0), masked(0.0), "were written from documents"),
         (pair_of(0.0, HUMAN, 0), masked(0.0)[:1], "no system 'b'"),
         (pair_of(0.0, HUMAN, 0), masked(0.0, WORDINGS[:2]), "at least three wordings"),
         (pair_of(0.0, HUMAN, 0), pair_of(0.0, HUMAN, 1), "not masked in at least three wordings"),
