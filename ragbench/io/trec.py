@@ -246,7 +246,7 @@ def _has_pair(content: bytes, pair: bytes) -> bool:
     return any(bool((np.frombuffer(part, np.uint16) == wanted).any()) for part in (even, odd))
 
 
-def _fields(
+def fields_of(
     path: Path, content: bytes, count: int, layout: str, *, more: bool = False
 ) -> Iterator[tuple[int, list[str]]]:
     """Iterate over line number and fields of every line that is neither empty nor a comment.
@@ -279,7 +279,7 @@ def _read_run_lines(path: Path, content: bytes, unit: Unit, precision: Precision
     item_row: dict[str, int] = {}
     queries, items, scores = list[int](), list[int](), list[float]()
     tag = ""
-    lines = _fields(path, content, RUN_FIELDS, "query Q0 item rank score tag", more=True)
+    lines = fields_of(path, content, RUN_FIELDS, "query Q0 item rank score tag", more=True)
     for number, (query, _, item, _, written, tag) in lines:  # noqa: B007 (the last tag is the run's)
         score = _score(written)
         if score is None:
@@ -473,7 +473,7 @@ def read_labels(path: Path | str) -> Labels:
 
 def _read_labels(path: Path, content: bytes) -> Labels:
     labels = Labels(path, {}, [])
-    for number, (query, _, item, label) in _fields(path, content, 4, "query 0 item label"):
+    for number, (query, _, item, label) in fields_of(path, content, 4, "query 0 item label"):
         labels.add(number, query, item, label)
     if not labels.by_query:
         raise InputError(f"{path}: there is no label in it; a line reads: query 0 item label")
@@ -483,7 +483,11 @@ def _read_labels(path: Path, content: bytes) -> Labels:
 def read_qrels(path: Path | str) -> Judgements:
     """Read a qrels file. It raises the errors of `read_labels`, and ignores repeated rows."""
     path = Path(path)
-    content = read_content(path)
+    return parse_qrels(path, read_content(path))
+
+
+def parse_qrels(path: Path, content: bytes) -> Judgements:
+    """Labels of the content of a qrels file; see `read_qrels`."""
     found = _read_label_columns(content)
     return Judgements.from_dict(_read_labels(path, content).by_query) if found is None else found
 
@@ -511,21 +515,28 @@ def _read_label_columns(content: bytes) -> Judgements | None:
     return Judgements(list(query_ids), offsets, items, labels, item_ids)
 
 
-def read_intents(path: Path | str) -> Judgements:
-    """Read the qrels file of a diversity task: its second column names the intent (subtopic) of the query.
+def read_label_groups(path: Path | str) -> dict[str, dict[str, dict[str, int]]]:
+    """Read a qrels file whose second column counts: ``{query id: {group: {item id: label}}}``.
+
+    A group is an intent of the query, or an annotator.
 
     Raises:
-        InputError: as in `read_labels`; a pair may have one label for each intent.
+        InputError: as in `read_labels`; a pair may have one label for each group.
     """
     path = Path(path)
     found: dict[str, dict[str, dict[str, int]]] = {}
     labels = Labels(path, {}, [])
-    for number, (query, intent, item, label) in _fields(path, read_content(path), 4, "query intent item label"):
+    for number, (query, group, item, label) in fields_of(path, read_content(path), 4, "query group item label"):
         labels.by_query = found.setdefault(query, {})
-        labels.add(number, intent, item, label)
+        labels.add(number, group, item, label)
     if not found:
-        raise InputError(f"{path}: there is no label in it; a line reads: query intent item label")
-    return Judgements.from_intents(found)
+        raise InputError(f"{path}: there is no label in it; a line reads: query group item label")
+    return found
+
+
+def read_intents(path: Path | str) -> Judgements:
+    """Read the qrels file of a diversity task, whose second column names the intent (subtopic) of the query."""
+    return Judgements.from_intents(read_label_groups(path))
 
 
 def write_qrels(judgements: Judgements, path: Path | str, *, escape: bool = False) -> None:

@@ -35,7 +35,7 @@ class Options(CorpusReading, GoldenReading, EvaluationSettings, CacheFolder):
         unset="none",
     )  # fmt: skip
     golden: Path | GoldenSet | Judgements | None = option(
-        "Golden set (required): a file or a folder. Without a corpus, labels alone do: TREC qrels, JSON or Parquet.",
+        "Golden set (required): a file or a folder. Without a corpus, labels alone do (qrels, JSON, Parquet).",
         default=None, section="Input",
     )  # fmt: skip
     retrievers: Retrievers = option(

@@ -1,7 +1,7 @@
 """Score run files against relevance labels: no corpus, no query texts."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -14,18 +14,28 @@ from ragbench.core.runs import Precision, Run
 from ragbench.core.scores import HoleRange, Scores
 from ragbench.io.qrels_files import read_judgements
 from ragbench.io.run_files import read_tagged
+from ragbench.io.trec import read_label_groups
+from ragbench.io.trec_eval_files import read_preferences, read_zscores
 from ragbench.metrics.base import Metric
 from ragbench.metrics.holes import hole_notes
 from ragbench.metrics.parse import parse_all
 from ragbench.metrics.score import score
-from ragbench.metrics.trec_eval.evaluate import TrecResult, TrecSettings, trec_evaluate
-from ragbench.metrics.trec_eval.names import measures
+from ragbench.metrics.trec_eval.evaluate import (
+    TrecResult,
+    TrecSettings,
+    trec_evaluate,
+    trec_evaluate_groups,
+    trec_evaluate_preferences,
+)
+from ragbench.metrics.trec_eval.names import Labels, measures
 from ragbench.workflows.holes import hole_ranges
 
 DEFAULT = (
     "ndcg@10", "map", "mrr", "rprec", "bpref", "p@10", "hit@10", "recall@100", "recall@1000", "judged@10",
 )  # fmt: skip
-OFFICIAL = ("official",)
+USUAL: dict[Labels, tuple[str, ...]] = {"qrels": ("official",), "qrels_jg": ("qrels_jg",), "prefs": ("prefs",)}
+"""trec_eval's measures by kind of labels, if none are given."""
+TrecLabels = Literal["qrels", "qrels_jg", "qrels_prefs", "prefs"]
 
 
 @options
@@ -33,7 +43,7 @@ class Options:
     """The options of ``ragbench metrics`` and `ragbench.score_runs`."""
 
     qrels: Path | Judgements = option(
-        "Relevance labels: TREC qrels, JSON or Parquet.", section="Input", positional=True, metavar="QRELS"
+        "Relevance labels: qrels of TREC or BEIR, JSON or Parquet.", section="Input", positional=True, metavar="QRELS"
     )
     runs: Sequence[Path | Run] = option(
         "Run files: TREC, JSON or Parquet; - is standard input.", section="Input", positional=True, metavar="RUN"
@@ -65,6 +75,14 @@ class Options:
     collection_size: int = option(
         "Number of documents in the collection, for trec_eval's utility.", default=0, section="Evaluation", short="-N"
     )
+    labels: TrecLabels = option(
+        "Kind of the labels for the formats of trec_eval: qrels, qrels_jg (judgement groups), qrels_prefs or prefs.",
+        default="qrels", section="Evaluation", short="-R",
+    )  # fmt: skip
+    zscores: Path | None = option(
+        "File of trec_eval with mean and standard deviation by query and measure, to print z-scores.", default=None,
+        section="Evaluation", short="-Z", unset="none: values are printed",
+    )  # fmt: skip
     format: Literal["table", "trec_eval", "trec_eval-9"] = option(
         "A table, or the output of trec_eval 10 or 9.", default="table", section="Output"
     )
@@ -79,6 +97,11 @@ class Options:
             faults.append(SettingError(f"is {self.depth}; it must be at least 1", option="depth"))
         if self.holes and self.trec:
             faults.append(SettingError(f"is for the table: leave out {named('format')}", option="holes"))
+        faults += [
+            SettingError(f"needs {named('format')} trec_eval", option=name)
+            for name, usual in (("labels", "qrels"), ("zscores", None))
+            if getattr(self, name) != usual and not self.trec
+        ]
         if not self.runs:
             faults.append(SettingError("is not given; name a run file", option="runs"))
         if faults:
@@ -152,17 +175,27 @@ def run(options: Options, context: Context) -> ScoredRuns:
         >>> round(scored.scores["bm25"].means()["map"], 3)
         0.594
     """
-    nine = options.format == "trec_eval-9"
-    precision = options.precision or ("single" if nine else "double")
-    asked = measures(options.metrics or OFFICIAL, nine=nine) if options.trec else ()
-    chosen = () if options.trec else _metrics(options)
     if [one for one in (options.qrels, *options.runs) if one == Path("-")][1:]:
         raise InputError("standard input (-) can be read once: name a file for the others")
-    judgements = options.qrels if isinstance(options.qrels, Judgements) else read_judgements(options.qrels)
-    settings = TrecSettings(
-        options.complete, options.level_of, options.judged_only, options.depth, options.collection_size, nine
-    )
-    found, notes = list[RunScores](), list[str]()
+    notes = list[str]()
+    if options.trec:
+        evaluate = _trec_eval(options)
+        followed = [RunScores(name, tag, trec=evaluate(one, tag)) for name, tag, one in _runs(options, notes)]
+        return ScoredRuns(tuple(followed), tuple(notes))
+    chosen, judgements, found = _metrics(options), _judgements(options), list[RunScores]()
+    for name, tag, one in _runs(options, notes):
+        cut = one if options.depth is None else one.top(options.depth)
+        scores = score(cut, judgements, chosen)
+        holes = hole_ranges([cut], judgements, chosen, scores) if options.holes else {}
+        found.append(RunScores(name, tag, scores=scores, holes=holes))
+    if not options.holes:
+        notes += hole_notes({one.name: one.scores for one in found if one.scores is not None}, judgements)
+    return ScoredRuns(tuple(found), tuple(notes))
+
+
+def _runs(options: Options, notes: list[str]) -> Iterator[tuple[str, str, Run]]:
+    """Read name, tag and rankings of each run, and note what a reader must know about them."""
+    precision = options.precision or ("single" if options.format == "trec_eval-9" else "double")
     for given, name in zip(options.runs, _names(options.runs), strict=True):
         if isinstance(given, Run):
             one, tag = given.at_precision(precision) if options.precision else given, name
@@ -170,16 +203,32 @@ def run(options: Options, context: Context) -> ScoredRuns:
             one, tag = read_tagged(given, precision=precision)
         if one.repeated:
             notes.append(f"{name}: {one.repeated} items stand twice for a query; the better rank counts")
-        if options.trec:
-            found.append(RunScores(name, tag, trec=trec_evaluate(one, judgements, asked, settings, tag=tag)))
-        else:
-            cut = one if options.depth is None else one.top(options.depth)
-            scores = score(cut, judgements, chosen)
-            holes = hole_ranges([cut], judgements, chosen, scores) if options.holes else {}
-            found.append(RunScores(name, tag, scores=scores, holes=holes))
-    if not options.holes:
-        notes += hole_notes({one.name: one.scores for one in found if one.scores is not None}, judgements)
-    return ScoredRuns(tuple(found), tuple(notes))
+        yield name, tag, one
+
+
+def _trec_eval(options: Options) -> Callable[[Run, str], TrecResult]:
+    """What evaluates a run with a tag, for the kind of labels."""
+    kind: Labels = "prefs" if options.labels == "qrels_prefs" else options.labels
+    nine = options.format == "trec_eval-9"
+    asked = measures(options.metrics or USUAL[kind], nine=nine, labels=kind)
+    settings = TrecSettings(
+        options.complete, options.level_of, options.judged_only, options.depth, options.collection_size, nine,
+        {} if options.zscores is None else read_zscores(options.zscores),
+    )  # fmt: skip
+    if kind == "qrels":
+        judgements = _judgements(options)
+        return lambda run, tag: trec_evaluate(run, judgements, asked, settings, tag=tag)
+    if isinstance(options.qrels, Judgements):
+        raise SettingError(f"is {options.labels}, which is read from a file", option="labels")
+    if kind == "qrels_jg":
+        groups = read_label_groups(options.qrels)
+        return lambda run, tag: trec_evaluate_groups(run, groups, asked, settings, tag=tag)
+    preferences = read_preferences(options.qrels, subgroups=options.labels == "prefs")
+    return lambda run, tag: trec_evaluate_preferences(run, preferences, asked, settings, tag=tag)
+
+
+def _judgements(options: Options) -> Judgements:
+    return options.qrels if isinstance(options.qrels, Judgements) else read_judgements(options.qrels)
 
 
 def _metrics(options: Options) -> tuple[Metric, ...]:

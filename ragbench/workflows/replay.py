@@ -18,7 +18,7 @@ from ragbench.core.scored import QueryTable
 from ragbench.io.golden_files import detect, read_golden
 from ragbench.io.golden_files.common import whole_documents
 from ragbench.io.golden_files.trec import labels_in, read_topics, topics_beside
-from ragbench.io.qrels_files import read_judgements
+from ragbench.io.qrels_files import are_beir_labels, read_judgements
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.retrievers.base import Retriever
 from ragbench.workflows.bench import Asked, Bench, OnArm
@@ -91,8 +91,8 @@ def read_labelled(
     """Read labels, or the labels of a golden set.
 
     Args:
-        golden: a file of labels (TREC qrels, JSON, Parquet), a folder with one, a golden set in any format, or what was
-            read already.
+        golden: a file of labels (qrels of TREC or BEIR, JSON, Parquet), a folder with one, a golden set in any format,
+            or what was read already.
         format: format of the golden set; None detects it.
         queries: file with the texts of the queries, for TREC qrels. It is found beside them if it has a usual name.
         split: split of a collection.
@@ -125,7 +125,8 @@ def _is_labels(path: Path, format: str | None) -> bool:
     if ending == ".json":
         return not _has_key(path, "data")
     if ending == ".tsv":
-        return len(_first_line(path).split()) == LABEL_FIELDS
+        first = _first_line(path)
+        return len(first.split()) == LABEL_FIELDS or are_beir_labels(first)
     return ending not in SETS
 
 

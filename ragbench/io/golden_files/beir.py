@@ -5,14 +5,13 @@ from pathlib import Path
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger
-from ragbench.io.encoding import read_text
 from ragbench.io.files import write_bytes, write_text
 from ragbench.io.golden_files.common import ReadOptions, WriteOptions, join, whole_documents
+from ragbench.io.qrels_files import BEIR_HEADER, read_beir_labels
 from ragbench.io.tables import lines, query_text, read_objects, text_value
 from ragbench.io.trec import Labels
 
 TAKES = frozenset({"split"})
-HEADER = ("query-id", "corpus-id", "score")
 
 
 def read(path: Path, options: ReadOptions) -> GoldenSet:
@@ -24,7 +23,7 @@ def read(path: Path, options: ReadOptions) -> GoldenSet:
     if not path.is_dir():
         raise InputError(f"{path}: a BEIR collection is a folder with queries.jsonl and qrels/; name that folder")
     labels_file = path / "qrels" / f"{_split(path, options.split)}.tsv"
-    labels = read_labels(labels_file)
+    labels = read_beir_labels(labels_file)
     texts: dict[str, GoldenItem] = {}
     for where, row in read_objects(path / "queries.jsonl"):
         item = _query(where, row, labels)
@@ -34,7 +33,7 @@ def read(path: Path, options: ReadOptions) -> GoldenSet:
     elsewhere: set[str] = set()
     if any(id_ not in labels.by_query for id_ in texts):
         others = sorted(file for file in (path / "qrels").glob("*.tsv") if file != labels_file)
-        elsewhere.update(id_ for file in others for id_ in read_labels(file).by_query)
+        elsewhere.update(id_ for file in others for id_ in read_beir_labels(file).by_query)
     return join(
         {id_: (item.text, item.metadata) for id_, item in texts.items()},
         labels,
@@ -66,29 +65,6 @@ def _query(where: str, row: dict[str, object], labels: Labels) -> GoldenItem:
     return GoldenItem(id_, query_text(where, text) if id_ in labels.by_query else text, metadata=metadata)
 
 
-def read_labels(path: Path) -> Labels:
-    """Labels of a BEIR ``.tsv``, with or without its header.
-
-    Raises:
-        InputError: no such file, no label in it, or a row that is wrong.
-    """
-    labels = Labels(path, {}, [])
-    for number, line in enumerate(read_text(path)[0].split("\n"), start=1):
-        if not line.strip():
-            continue
-        fields = line.split("\t")
-        if number == 1 and fields[-1].strip().lower() == "score":
-            continue
-        if len(fields) != 3:
-            raise InputError(
-                f"{path}:{number}: {len(fields)} fields where 3 belong, parted by tabs: {' '.join(HEADER)}"
-            )
-        labels.add(number, fields[0], fields[1], fields[2])
-    if not labels.by_query:
-        raise InputError(f"{path}: there is no label in it")
-    return labels
-
-
 def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
     """Write a folder; spans become whole documents. With a corpus, ``corpus.jsonl`` too.
 
@@ -104,7 +80,7 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
             raise InputError(f"the id {id_!r} cannot stand in a BEIR file: it is empty, or has a tab or a line end")
     write_bytes(path / "queries.jsonl", lines((item.id, _row(item)) for item in golden))
     rows = (f"{query}\t{item}\t{label}\n" for query, row in labels.items() for item, label in row.items())
-    write_text(path / "qrels" / f"{options.split}.tsv", "\t".join(HEADER) + "\n" + "".join(rows))
+    write_text(path / "qrels" / f"{options.split}.tsv", "\t".join(BEIR_HEADER) + "\n" + "".join(rows))
     if options.corpus is not None:
         documents = (
             (d.id, {"_id": d.id, "title": d.title, "text": d.text, "metadata": dict(d.metadata)})

@@ -15,11 +15,20 @@ from ragbench.core.errors import SettingError, did_you_mean
 
 Kind = Literal["plain", "ranks", "shares", "numbers", "gains"]
 """Parameters: none, cut-offs that are ranks, cut-offs that are shares, numbers of one value, or gains by label."""
+Labels = Literal["qrels", "qrels_jg", "prefs"]
+"""Kinds of labels: one for each item, one for each judgement group (such as an annotator) and item, or preferences."""
 Summary = Literal["mean", "sum", "geometric", "queries", "run", "none"]
 """What is printed for all queries: a number over them, how many there are, the run's name, or nothing."""
 
 CUTS = (5.0, 10.0, 15.0, 20.0, 30.0, 100.0, 200.0, 500.0, 1000.0)
 TENTHS = tuple(i / 10 for i in range(11))
+FIFTHS = tuple(i / 5 for i in range(1, 11))
+PREFERENCE_COUNTS = ("prefs_num_prefs_poss", "prefs_num_prefs_ful", "prefs_num_prefs_ful_ret")
+PREFERENCES = (
+    "prefs_simp", "prefs_pair", "prefs_avgjg", "prefs_avgjg_Rnonrel",
+    "prefs_simp_ret", "prefs_pair_ret", "prefs_avgjg_ret", "prefs_avgjg_Rnonrel_ret",
+    "prefs_simp_imp", "prefs_pair_imp", "prefs_avgjg_imp",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,17 +40,19 @@ class Family:
         default: its parameters if none are given.
         summary: what is printed for all queries.
         single: whether it is printed for single queries.
+        labels: what it is computed from; None for any labels.
     """
 
     kind: Kind = "plain"
     default: tuple[float, ...] = ()
     summary: Summary = "mean"
     single: bool = True
+    labels: Labels | None = "qrels"
 
 
 FAMILIES: dict[str, Family] = {
-    "runid": Family(summary="run", single=False),
-    "num_q": Family(summary="queries", single=False),
+    "runid": Family(summary="run", single=False, labels=None),
+    "num_q": Family(summary="queries", single=False, labels=None),
     "num_ret": Family(summary="sum"),
     "num_rel": Family(summary="sum"),
     "num_rel_ret": Family(summary="sum"),
@@ -56,7 +67,7 @@ FAMILIES: dict[str, Family] = {
     "recall": Family("ranks", CUTS),
     "infAP": Family(),
     "gm_bpref": Family(summary="geometric", single=False),
-    "Rprec_mult": Family("shares", tuple(i / 5 for i in range(1, 11))),
+    "Rprec_mult": Family("shares", FIFTHS),
     "utility": Family("numbers", (1.0, -1.0, 0.0, 0.0)),
     "11pt_avg": Family("numbers", TENTHS),
     "binG": Family(),
@@ -76,6 +87,11 @@ FAMILIES: dict[str, Family] = {
     "set_map": Family(),
     "set_F": Family("numbers", (1.0,)),
     "num_nonrel_judged_ret": Family(summary="sum"),
+    **dict.fromkeys(PREFERENCE_COUNTS, Family(summary="sum", labels="prefs")),
+    **dict.fromkeys(PREFERENCES, Family(labels="prefs")),
+    "map_avgjg": Family(labels="qrels_jg"),
+    "P_avgjg": Family("ranks", CUTS, labels="qrels_jg"),
+    "Rprec_mult_avgjg": Family("shares", FIFTHS, labels="qrels_jg"),
     "yaap": Family(),
     "rbp": Family("gains"),
     "rbp_resid": Family(),
@@ -86,8 +102,16 @@ ONLY_TEN = ("dcg", "ideal_dcg", "rbp", "rbp_resid", "unj")
 """Measures that trec_eval 9 does not have."""
 SETS = ("utility", "set_P", "set_recall", "set_relative_P", "set_map", "set_F")
 OFFICIAL = tuple(FAMILIES)[: tuple(FAMILIES).index("P") + 1]
-ALL = tuple(name for name in FAMILIES if name not in NOT_IN_ALL)
-NICKNAMES: dict[str, tuple[str, ...]] = {"official": OFFICIAL, "set": (*OFFICIAL[:5], *SETS), "all_trec": ALL}
+ANY = ("runid", "num_q")
+ALL = tuple(name for name, family in FAMILIES.items() if family.labels in (None, "qrels") and name not in NOT_IN_ALL)
+NICKNAMES: dict[str, tuple[str, ...]] = {
+    "official": OFFICIAL,
+    "set": (*OFFICIAL[:5], *SETS),
+    "all_trec": ALL,
+    "prefs": (*ANY, *PREFERENCE_COUNTS, *PREFERENCES[:3]),
+    "all_prefs": (*ANY, *PREFERENCE_COUNTS, *PREFERENCES),
+    "qrels_jg": (*ANY, "map_avgjg", "P_avgjg", "Rprec_mult_avgjg"),
+}
 PRINTED = re.compile(r"(?P<family>.+?)_(?P<cuts>[0-9.]+(?:,[0-9.]+)*)")
 
 
@@ -117,8 +141,13 @@ class Measure:
         """Whether it is printed for single queries."""
         return FAMILIES[self.family].single
 
+    @property
+    def counted(self) -> bool:
+        """Whether it has a value for each query."""
+        return self.summary not in ("run", "queries", "none")
 
-def measures(written: Iterable[str], *, nine: bool = False) -> tuple[Measure, ...]:
+
+def measures(written: Iterable[str], *, nine: bool = False, labels: Labels = "qrels") -> tuple[Measure, ...]:
     """Return the measures of several ``-m``, in the order in which they are printed.
 
     Cut-offs that are given several times for a family are put together. Given parameters replace the default ones.
@@ -126,9 +155,10 @@ def measures(written: Iterable[str], *, nine: bool = False) -> tuple[Measure, ..
     Args:
         written: names, with parameters behind a dot.
         nine: whether trec_eval 9 is followed, which has fewer measures.
+        labels: the kind of the labels.
 
     Raises:
-        SettingError: a measure or parameter is unknown.
+        SettingError: a measure or parameter is unknown, or a measure is not computed from these labels.
     """
     asked: dict[str, list[str]] = {}
     for name in written:
@@ -136,6 +166,13 @@ def measures(written: Iterable[str], *, nine: bool = False) -> tuple[Measure, ..
         for one in NICKNAMES.get(family, (family,)):
             if not (nine and one in ONLY_TEN and family in NICKNAMES):
                 asked.setdefault(one, []).extend([given] if given else [])
+    unfit = [family for family in asked if FAMILIES[family].labels not in (None, labels)]
+    if unfit:
+        fitting = ", ".join(name for name, families in NICKNAMES.items() if FAMILIES[families[-1]].labels == labels)
+        raise SettingError(
+            f"measure {unfit[0]} needs labels of the kind {FAMILIES[unfit[0]].labels}, and these are {labels}; their "
+            f"measures: {fitting}"
+        )
     found: list[Measure] = []
     for family in (family for family in FAMILIES if family in asked):
         found += _with_parameters(family, asked[family])
