@@ -341,7 +341,7 @@ class Population:
         return scored("first", self.first[order], documents), scored("second", self.second[order], documents)
 
     def means(self) -> dict[str, float]:
-        """Of a system that is either of the two by the toss of a coin."""
+        """Means of a system that is either of the two by the toss of a coin."""
         means = (self.first.mean(axis=0) + self.second.mean(axis=0)) / 2
         return dict(zip(METRICS, means.tolist(), strict=True))
 

@@ -32,7 +32,7 @@ EXPERIMENTS, COLUMNS = 2_000, 50
 DOCUMENTS, EACH, ICC, SD = 100, 5, 0.3, 0.3
 POWER, NEAR = 0.8, 0.03
 PAIRS = (("bm25", "bm25:stem=false"), ("bm25", "bm25:k1=2.5"), ("bm25", "bm25:stop=false"))
-"""Of the shop."""
+"""Pairs of systems on the shop."""
 METRIC = "ndcg@10"
 HOW = (
     f"The plan gives the smallest difference that {POWER:.0%} of comparisons detect. Simulated experiments have this "

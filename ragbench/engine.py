@@ -200,7 +200,7 @@ async def ask(
     """
     answers: dict[int, Answer] = {}
     positions: dict[str, list[int]] = {}
-    """For each distinct request, the positions it stands at. Only the first of them is asked."""
+    """The positions of each distinct request. Only the first of them is asked."""
 
     with progress(what, len(requests) if isinstance(requests, Sized) else total or 0) as advance:
 

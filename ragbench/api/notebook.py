@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 DELAY_SECONDS = 1.0
-"""What takes less is not shown."""
+"""Seconds after which a bar is shown."""
 
 
 @contextmanager
@@ -31,14 +31,14 @@ def bars(what: str, total: int) -> Iterator[Callable[[int], None]]:
 RENDERER = "ragbench"
 MIME_TYPE = "application/vnd.vegalite.v6+json"
 PPI = 96
-"""Of the picture: four pixels for three of the chart."""
+"""Resolution of the picture: four pixels for three of the chart."""
 
 
 def draw_without_network() -> None:
-    """Make altair show charts in that way, unless the user has chosen another one.
+    """Make altair show a chart as its specification and a picture, unless the user has chosen another way.
 
-    Altair's own default is a page that loads its scripts from another host:
-    nothing is seen without a network, nor where scripts of notebooks do not run.
+    Altair's own default is a page that loads its scripts from another host. It shows nothing without a network, and
+    nothing where scripts of notebooks do not run.
     """
     import altair as alt
 
@@ -59,7 +59,7 @@ def _bundle(spec: dict[str, Any], **options: Any) -> Any:
 
 
 def packed(png: bytes) -> bytes:
-    """The same picture in a quarter of the bytes, for it is stored in the notebook; vl-convert packs it loosely."""
+    """Compress a PNG to a quarter of its bytes, because notebooks store it and vl-convert hardly compresses it."""
     parts = [png[:8]]
     for kind, chunks in groupby(_chunks(png), key=lambda chunk: chunk[0]):
         bodies = [body for _, body in chunks]

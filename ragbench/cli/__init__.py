@@ -20,7 +20,7 @@ from ragbench.workflows import GROUPS, WORKFLOWS, Workflow
 USAGE_ERROR = 2
 INTERRUPTED = 130
 WIDTH = 10
-"""Of the column of names, so that all groups of commands align."""
+"""Width of the column of names, the same in all groups of commands."""
 SHELLS = ("bash", "zsh", "fish")
 
 MODULES = dict(zip(GROUPS, ("golden", "evaluate", "decide", "answers", "tools"), strict=True))

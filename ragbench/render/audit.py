@@ -139,10 +139,10 @@ def _validity(found: Validity) -> Block:
     claims = found.claims
     claimed = claims.confirmed + claims.contradicted + claims.open
     lines += [
-        f"differences that this set claims, of {claims.pairs} pairs: {claimed}; human queries confirm "
-        f"{claims.confirmed}, contradict {claims.contradicted} and leave {claims.open} open; they show {claims.missed} "
-        "more",
-        f"a difference of .100 on this set stands for {_tenth(claims.slope)} "
+        f"this set claims a difference for {claimed} of {claims.pairs} pairs: human queries confirm "
+        f"{claims.confirmed}, contradict {claims.contradicted} and leave {claims.open} open, and show "
+        f"{claims.missed} more",
+        f"a difference of .100 on this set means {_tenth(claims.slope)} "
         f"[{_tenth(claims.slope_low)}, {_tenth(claims.slope_high)}] on human queries, give or take "
         f"{fraction(claims.residual)}",
     ]

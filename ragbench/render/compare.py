@@ -163,7 +163,8 @@ def _simultaneous(compared: Compared, metric: str) -> list[Block]:
         for verdict in verdicts
     )
     family = comparisons(compared.verdicts)
-    title = f"{metric}: simultaneous intervals; with {share} confidence, all {family} differences lie within theirs"
+    every = "both" if family == 2 else f"all {family}"
+    title = f"{metric}: simultaneous intervals; with {share} confidence, {every} differences lie within theirs"
     return [Block(title, ("system", f"single {share}", f"simultaneous {share}"), rows)]
 
 

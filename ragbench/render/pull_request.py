@@ -89,7 +89,7 @@ def _commands(rows: Sequence[Row]) -> str:
 
 
 def _within(rows: Sequence[Row], most: int, drawn: Callable[[Sequence[Row]], str], what: str) -> str:
-    """As many rows as fit into ``most`` bytes, and how many more there are."""
+    """The rows that fit into ``most`` bytes, and how many more there are."""
     if not rows:
         return ""
     for kept in range(len(rows), -1, -1):

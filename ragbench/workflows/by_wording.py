@@ -88,7 +88,7 @@ class ByWording(Retriever):
 
     @property
     def deterministic(self) -> bool:
-        """As the retriever that searches."""
+        """Whether the retriever that searches always gives the same ranking."""
         return self.retriever.deterministic
 
     def key(self) -> str:

@@ -56,7 +56,7 @@ class GoldenReading:
 
 @option_group
 class CacheFolder:
-    """Where what is kept between runs is kept."""
+    """The folder for data that later runs use again."""
 
     cache: Path | None = option(
         "Folder for embeddings and other data that later runs use again.", default=None, section="Run",

@@ -196,7 +196,7 @@ def _bare(statement: str) -> str:
 
 M = TypeVar("M", bound=BaseModel)
 REASKS = 2
-"""How often the judge is asked again after verdicts that follow the schema but judge one statement twice."""
+"""Number of times that the judge is asked again after it judged one statement twice."""
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ class PairedResult(Shown):
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """Of all metrics, the deciding one first."""
+        """The verdicts on all metrics, the deciding one first."""
         return tuple(verdict for compared in self.compared for verdict in compared.verdicts)
 
 

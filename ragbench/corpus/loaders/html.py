@@ -34,7 +34,7 @@ class HtmlLoader(FileLoader):
 
 
 def _decode_page(content: bytes, name: str) -> tuple[str, str]:
-    """As for any text, but what the page declares is believed where it fits the bytes."""
+    """Decode as any text; the encoding that the page declares counts if it fits the bytes."""
     declared = _DECLARED.search(content[:4096])
     text, encoding = decode(content, name)
     if declared is None or encoding.startswith("utf"):

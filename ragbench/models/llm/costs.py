@@ -91,7 +91,7 @@ def _price(path: Path, model: str, row: Any, source: str) -> Price:
 
 
 CHARACTERS_PER_TOKEN = 4.0
-"""For English text and common tokenizers. Other scripts take more tokens."""
+"""Characters per token of English text with common tokenizers. Other scripts take more tokens."""
 PER_MESSAGE, PER_REQUEST = 16, 256
 """Upper bounds of the tokens that a chat template adds; a schema sent as a tool adds its own framing."""
 
