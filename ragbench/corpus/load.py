@@ -127,7 +127,10 @@ def load_corpus(
     sources = _sources(path, given, ledger)
     documents: list[Document] = []
     passages = True
-    with (progress or silent)("Reading", len(sources)) as advance, closing(_contents(sources, limits)) as contents:
+    with (
+        (progress or silent)("reading documents", len(sources)) as advance,
+        closing(_contents(sources, limits)) as contents,
+    ):
         for source, content in zip(sources, contents, strict=True):
             ledger += content.issues
             if content.fault is not None:

@@ -25,6 +25,9 @@ from ragbench.workflows.groups import CacheFolder, CorpusReading, GoldenReading
 from ragbench.workflows.reading import read_corpus
 from ragbench.workflows.replay import Labelled, evaluate_run_files, read_labelled
 
+FEW_COPIES, COPIES = 2, 0.05
+"""More documents than this number, and than this share of the queries, with the text of a query are worth a warning."""
+
 
 @options
 class Options(CorpusReading, GoldenReading, EvaluationSettings, CacheFolder):
@@ -167,11 +170,24 @@ def _chunks(options: Options, golden: GoldenSet, context: Context) -> tuple[Chun
     context.say(f"corpus: {len(chunks.document_ids)} documents, {len(chunks)} chunks (chunker: {chunked.chunker})")
     for line in issue_lines(chunks.ledger.entries, items=10):
         context.say(f"warning: {line}")
+    if not options.drop_self:
+        _warn_of_queries(loaded.corpus, golden, context)
     copies = copies_for(golden, loaded, chunked)
     if copies is not None:
         counts = ", ".join(f"{len(part)} {name or '(none)'}" for name, part in golden.by_wording().items())
         context.say(f"masked queries by wording: {counts}; each wording searches a copy without the text it masks")
     return chunks, copies
+
+
+def _warn_of_queries(corpus: Corpus, golden: GoldenSet, context: Context) -> None:
+    """Warn if the corpus seems to contain the golden set, whose queries would then be found first."""
+    queries = {item.text.strip() for item in golden}
+    same = [document.id for document in corpus if document.text.strip() in queries]
+    if len(same) > max(FEW_COPIES, COPIES * len(queries)):
+        context.say(
+            f"warning: {len(same)} documents have exactly the text of a query, such as {same[0]}: if the corpus "
+            f"contains the golden set, name the documents alone; if queries are documents, use {named('drop_self')}"
+        )
 
 
 def _inputs(options: Options) -> dict[str, Input]:

@@ -40,6 +40,14 @@ def golden(tmp_path: Path) -> Path:
     return lines(tmp_path / "golden.jsonl", GOLDEN)
 
 
+def test_a_corpus_that_contains_the_golden_set_is_noticed(ragbench: Any, corpus: Path, golden: Path) -> None:
+    done = ragbench("eval", "--corpus", corpus.parent, "--golden", golden, "--retriever", "bm25")
+    assert done.code == 0
+    assert "warning: 3 documents have exactly the text of a query, such as q1" in " ".join(done.out.split())
+    alone = ragbench("eval", "--corpus", corpus, "--golden", golden, "--retriever", "bm25")
+    assert "the text of a query" not in alone.out
+
+
 def test_the_four_defaults_run_and_every_file_is_written(
     ragbench: Any, corpus: Path, golden: Path, tmp_path: Path
 ) -> None:

@@ -21,7 +21,7 @@ def test_folder_order_ids_and_what_is_skipped(tmp_path: Path) -> None:
 
     class Bar:
         def __init__(self, what: str, total: int) -> None:
-            assert (what, total) == ("Reading", 5)
+            assert (what, total) == ("reading documents", 5)
 
         def __enter__(self):
             return seen.append
