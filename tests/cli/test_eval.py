@@ -40,11 +40,13 @@ def golden(tmp_path: Path) -> Path:
     return lines(tmp_path / "golden.jsonl", GOLDEN)
 
 
-def test_a_corpus_that_contains_the_golden_set_is_noticed(ragbench: Any, corpus: Path, golden: Path) -> None:
-    done = ragbench("eval", "--corpus", corpus.parent, "--golden", golden, "--retriever", "bm25")
+def test_a_corpus_that_contains_the_golden_set_is_noticed(ragbench: Any, tmp_path: Path) -> None:
+    golden = lines(tmp_path / "golden.jsonl", GOLDEN)
+    documents = lines(tmp_path / "documents.jsonl", CORPUS)
+    done = ragbench("eval", "--corpus", tmp_path, "--golden", golden, "--retriever", "bm25")
     assert done.code == 0
     assert "warning: 3 documents have exactly the text of a query, such as q1" in " ".join(done.out.split())
-    alone = ragbench("eval", "--corpus", corpus, "--golden", golden, "--retriever", "bm25")
+    alone = ragbench("eval", "--corpus", documents, "--golden", golden, "--retriever", "bm25")
     assert "the text of a query" not in alone.out
 
 
