@@ -21,6 +21,7 @@ from ragbench.core.context import Advance, Context, Progress
 from ragbench.core.errors import RagbenchError
 from ragbench.core.runs import Query, Run
 from ragbench.io.token_vectors import TEXTS_PER_SHARD, Packed, TokenStore
+from ragbench.io.token_vectors import Encode as EncodeTokens
 from ragbench.io.vectors import VectorStore
 from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.models.llm.base import Answer, AnswerLater, Asker, BudgetSpent, Request, ServiceDown
@@ -88,7 +89,8 @@ def embed(
     tokens = _token_store(identity, context)
     wanted = kind == "passage" and identity in context.token_embedders
     both = wanted and embedder.gives_tokens and len(texts) <= EAGER_TOKENS
-    store = VectorStore(context.cache / "vectors" / (identity if kind == "passage" else f"{identity}-queries"))
+    folder = context.cache / "vectors" / (identity if kind == "passage" else f"{identity}-queries")
+    store = VectorStore(folder, context.say)
     with _EMBEDDING:
         vectors, encoded = store.vectors(texts, encode_with_tokens if both else encode)
     return Embedded(vectors, encoded, both and encoded > 0)
@@ -102,17 +104,25 @@ def embed_tokens(embedder: Embedder, texts: Sequence[str], context: Context) -> 
         texts: n passages.
         context: as in `embed`.
     """
+    return _token_store(embedder.fingerprint(), context).tokens(texts, _token_encoder(embedder, context))
 
+
+def store_tokens(embedder: Embedder, texts: Sequence[str], context: Context) -> None:
+    """Make the token vectors of passages that the token store lacks; the arguments are those of `embed_tokens`."""
+    _token_store(embedder.fingerprint(), context).fill(texts, _token_encoder(embedder, context))
+
+
+def _token_store(identity: str, context: Context) -> TokenStore:
+    return TokenStore(None if context.cache is None else context.cache / "tokens" / identity, context.say)
+
+
+def _token_encoder(embedder: Embedder, context: Context) -> EncodeTokens:
     def encode(batch: Sequence[str]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         with context.progress("embedding tokens", len(batch)) as advance:
             found = embedder.encode_tokens(batch, "passage", advance)
         return found.vectors, found.offsets
 
-    return _token_store(embedder.fingerprint(), context).tokens(texts, encode)
-
-
-def _token_store(identity: str, context: Context) -> TokenStore:
-    return TokenStore(None if context.cache is None else context.cache / "tokens" / identity)
+    return encode
 
 
 class Searchable(Protocol):

@@ -1,9 +1,7 @@
 """Token vectors on disk, for late interaction: one signed byte per dimension and a scale per token.
 
-A shard is four files: ``NAME.tokens.npy`` (int8, tokens x d), ``NAME.scales.npy``
-(float32, tokens), ``NAME.npy`` (int64, texts x 2: first and last-plus-one token)
-and ``NAME.keys`` (written last; see `ragbench.io.vectors`). Rounding to 254
-steps moves a cosine by some .001; it quarters the space and the reading.
+A shard (`ragbench.io.shards`) has ``NAME.tokens.npy`` (int8, tokens x d) and ``NAME.scales.npy`` (float32, tokens).
+Rounding to 254 steps moves a cosine by some .001; it quarters the space and the reading.
 """
 
 import hashlib
@@ -16,10 +14,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.io.files import replacing, write_bytes
-from ragbench.io.vectors import Shards, text_keys
+from ragbench.core.context import unheard
+from ragbench.io.shards import Layout, Shard, Shards, text_keys
 
 TEXTS_PER_SHARD = 1024
+LAYOUT = Layout(((".tokens.npy", np.int8), (".scales.npy", np.float32)), 1)
 
 
 class Packed(NamedTuple):
@@ -46,53 +45,65 @@ def pack(vectors: npt.NDArray[np.float32]) -> Packed:
 
 @dataclass(frozen=True)
 class TokenStore:
-    """Token vectors of texts under one model fingerprint; ``folder`` None keeps them in memory only."""
+    """Token vectors of texts under one model fingerprint.
+
+    Attributes:
+        folder: where the shards are; None keeps the vectors in memory only.
+        say: takes a line about stored vectors that are damaged.
+    """
 
     folder: Path | None
+    say: Callable[[str], None] = unheard
 
     def tokens(self, texts: Sequence[str], encode: Encode) -> list[Packed]:
         """Token vectors of each text, memory-mapped; those not stored yet are encoded and stored first."""
         if self.folder is None:
             return _split(texts, encode)
         keys = text_keys(texts)
-        missing = np.flatnonzero(Shards.open(self.folder).find(keys)[0] < 0)
-        distinct = np.sort(missing[np.unique(keys[missing], return_index=True)[1]])
-        for start in range(0, len(distinct), TEXTS_PER_SHARD):
-            rows = distinct[start : start + TEXTS_PER_SHARD]
+        stored = Shards.checked(self.folder, LAYOUT, keys, self.say)
+        if self._fill(self.folder, stored, texts, keys, encode):
+            stored = Shards.open(self.folder, LAYOUT)
+        return _read(stored, keys)
+
+    def fill(self, texts: Sequence[str], encode: Encode) -> None:
+        """Store the token vectors of texts that have none, without reading the others; nothing without a folder."""
+        if self.folder is not None:
+            self._fill(self.folder, Shards.open(self.folder, LAYOUT), texts, text_keys(texts), encode)
+
+    def _fill(
+        self, folder: Path, stored: Shards, texts: Sequence[str], keys: npt.NDArray[np.void], encode: Encode
+    ) -> bool:
+        missing = stored.missing(keys)
+        for start in range(0, len(missing), TEXTS_PER_SHARD):
+            rows = missing[start : start + TEXTS_PER_SHARD]
             vectors, offsets = encode([texts[row] for row in rows])
-            self._write(self.folder, keys[rows], pack(vectors), offsets)
-        return self._read(self.folder, keys)
+            _write(folder, keys[rows], pack(vectors), offsets)
+        return len(missing) > 0
 
     def keep(self, texts: Sequence[str], vectors: npt.NDArray[np.float32], offsets: npt.NDArray[np.int64]) -> None:
         """Store what `Encode` gave for the texts; nothing without a folder."""
         if self.folder is not None and texts:
-            self._write(self.folder, text_keys(texts), pack(vectors), offsets)
+            _write(self.folder, text_keys(texts), pack(vectors), offsets)
 
-    def _write(self, folder: Path, keys: npt.NDArray[np.void], packed: Packed, offsets: npt.NDArray[np.int64]) -> None:
-        name = hashlib.blake2b(keys.tobytes(), digest_size=8).hexdigest()
-        spans = np.stack([offsets[:-1], offsets[1:]], axis=1)
-        for suffix, array in ((".tokens.npy", packed.tokens), (".scales.npy", packed.scales), (".npy", spans)):
-            with replacing(folder / f"{name}{suffix}") as path, path.open("wb") as handle:
-                np.save(handle, array, allow_pickle=False)
-        write_bytes(folder / f"{name}.keys", keys.tobytes())
 
-    def _read(self, folder: Path, keys: npt.NDArray[np.void]) -> list[Packed]:
-        shards = Shards.open(folder)
-        shard, row = shards.locate(keys)
-        opened = {
-            number: (
-                shards.rows(number),
-                np.load(folder / f"{shards.paths[number].stem}.tokens.npy", mmap_mode="r", allow_pickle=False),
-                np.load(folder / f"{shards.paths[number].stem}.scales.npy", allow_pickle=False),
-            )
-            for number in np.unique(shard).tolist()
-        }
-        out = []
-        for number, at in zip(shard.tolist(), row.tolist(), strict=True):
-            spans, tokens, scales = opened[number]
-            low, high = spans[at]
-            out.append(Packed(tokens[low:high], scales[low:high]))
-        return out
+def _write(folder: Path, keys: npt.NDArray[np.void], packed: Packed, offsets: npt.NDArray[np.int64]) -> None:
+    name = hashlib.blake2b(keys.tobytes(), digest_size=8).hexdigest()
+    Shard.write(folder / name, LAYOUT, keys, offsets.astype(np.int64), [packed.tokens, packed.scales])
+
+
+def _read(stored: Shards, keys: npt.NDArray[np.void]) -> list[Packed]:
+    shard, row = stored.locate(keys)
+    opened = {
+        number: (one.offsets.tolist(), np.asarray(one.array(0)), np.asarray(one.array(1)))
+        for number in np.unique(shard).tolist()
+        for one in (stored.shards[number],)
+    }
+    out = []
+    for number, at in zip(shard.tolist(), row.tolist(), strict=True):
+        offsets, tokens, scales = opened[number]
+        low, high = offsets[at], offsets[at + 1]
+        out.append(Packed(tokens[low:high], scales[low:high]))
+    return out
 
 
 def _split(texts: Sequence[str], encode: Encode) -> list[Packed]:

@@ -1,14 +1,10 @@
 """The vector store: embeddings on disk, keyed by model and text.
 
-One folder per model; in it, shards that are written once and never changed:
-``NAME.npy`` (float32, rows) and ``NAME.keys`` (16 bytes per row, the hash of
-its text). The keys are written last, so that a shard without them does not
-exist yet. Two processes may write at once: each writes shards of its own, and
-a text that both embedded is simply there twice.
+One folder per model; in it, shards (`ragbench.io.shards`) with ``NAME.npy`` (float32, a row for each text). Two
+processes may write at once: each writes shards of its own, and a text that both embedded is simply there twice.
 """
 
 import hashlib
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +12,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.context import unheard
 from ragbench.core.errors import InputError
-from ragbench.core.fingerprint import text_hash
-from ragbench.io.files import replacing, write_bytes
+from ragbench.io.shards import Layout, Shard, Shards, text_keys
 
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 ROWS_PER_SHARD = 2048
-KEY_BYTES = 16
+ROWS_PER_PIECE = 64
+"""Vectors that are checked together. Checking them one by one takes three times as long."""
+LAYOUT = Layout(((".npy", np.float32),), ROWS_PER_PIECE)
 
 
 @dataclass(frozen=True)
@@ -31,9 +29,11 @@ class VectorStore:
 
     Attributes:
         folder: where the shards are.
+        say: takes a line about stored vectors that are damaged.
     """
 
     folder: Path
+    say: Callable[[str], None] = unheard
 
     def vectors(
         self, texts: Sequence[str], encode: Encode, *, keys: npt.NDArray[np.void] | None = None
@@ -48,119 +48,51 @@ class VectorStore:
             encode: called for the texts that are not stored yet, at most
                 `ROWS_PER_SHARD` at a time; each batch is on disk before the next.
             keys: their hashes, if known (`text_keys`).
+
+        Raises:
+            InputError: a vector is not finite, or vectors have different widths.
         """
         keys = text_keys(texts) if keys is None else keys
-        stored = Shards.open(self.folder)
-        missing = np.flatnonzero(stored.find(keys)[0] < 0)
-        distinct = missing[np.unique(keys[missing], return_index=True)[1]]
-        distinct.sort()
-        for start in range(0, len(distinct), ROWS_PER_SHARD):
-            rows = distinct[start : start + ROWS_PER_SHARD]
-            self._write(keys[rows], encode([texts[row] for row in rows]))
-        if len(distinct):
-            stored = Shards.open(self.folder)
-        return stored.gather(keys), len(distinct)
+        stored = Shards.checked(self.folder, LAYOUT, keys, self.say)
+        missing = stored.missing(keys)
+        for start in range(0, len(missing), ROWS_PER_SHARD):
+            rows = missing[start : start + ROWS_PER_SHARD]
+            asked = [texts[row] for row in rows]
+            self._write(keys[rows], _finite(asked, encode(asked)))
+        if len(missing):
+            stored = Shards.open(self.folder, LAYOUT)
+        return self._gather(stored, keys), len(missing)
 
     def _write(self, keys: npt.NDArray[np.void], vectors: npt.NDArray[np.float32]) -> None:
         name = hashlib.blake2b(keys.tobytes(), digest_size=8).hexdigest()
-        with replacing(self.folder / f"{name}.npy") as path, path.open("wb") as handle:
-            np.save(handle, np.ascontiguousarray(vectors, dtype=np.float32), allow_pickle=False)
-        write_bytes(self.folder / f"{name}.keys", keys.tobytes())
+        offsets = np.append(np.arange(0, len(keys), ROWS_PER_PIECE), len(keys)).astype(np.int64)
+        Shard.write(self.folder / name, LAYOUT, keys, offsets, [np.ascontiguousarray(vectors, dtype=np.float32)])
 
-
-def text_keys(texts: Sequence[str]) -> npt.NDArray[np.void]:
-    """(n,) 16-byte hashes of texts."""
-    raw = b"".join(bytes.fromhex(text_hash(text)) for text in texts)
-    return np.frombuffer(raw, dtype=f"V{KEY_BYTES}")
-
-
-@dataclass(frozen=True)
-class Shards:
-    """All shards of a folder. Only those that are read are opened, since an open one holds a file handle.
-
-    Attributes:
-        paths: the ``.npy`` files, one a shard.
-        keys: all keys, sorted; with ``shard`` and ``row``, where each stands.
-    """
-
-    paths: list[Path]
-    keys: npt.NDArray[np.void]
-    shard: npt.NDArray[np.int32]
-    row: npt.NDArray[np.int64]
-
-    @classmethod
-    def open(cls, folder: Path) -> "Shards":
-        """Every complete shard of the folder; none if there is no folder yet."""
-        paths, keys = list[Path](), list[npt.NDArray[np.void]]()
-        for path in sorted(folder.glob("*.keys")):
-            values = path.with_suffix(".npy")
-            found = np.frombuffer(path.read_bytes(), dtype=f"V{KEY_BYTES}")
-            if _rows(values) == len(found):
-                paths.append(values)
-                keys.append(found)
-        every = np.concatenate(keys) if keys else np.empty(0, dtype=f"V{KEY_BYTES}")
-        counts = [len(found) for found in keys]
-        shard = np.repeat(np.arange(len(keys), dtype=np.int32), counts)
-        row = np.arange(len(every)) - np.repeat(np.cumsum(counts, dtype=np.int64) - counts, counts)
-        order = np.argsort(_words(every), kind="stable")
-        return cls(paths, every[order], shard[order], row[order])
-
-    def rows(self, number: int) -> npt.NDArray[np.float32]:
-        """All rows of one shard, memory-mapped."""
-        array: npt.NDArray[np.float32] = np.load(self.paths[number], mmap_mode="r", allow_pickle=False)
-        return array
-
-    def find(self, keys: npt.NDArray[np.void]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        """Shard (or -1) and row of each key."""
-        if len(self.keys) == 0:
-            return np.full(len(keys), -1, dtype=np.int32), np.zeros(len(keys), dtype=np.int64)
-        at = np.searchsorted(_words(self.keys), _words(keys))
-        at[at == len(self.keys)] = 0
-        return np.where(self.keys[at] == keys, self.shard[at], -1).astype(np.int32), self.row[at]
-
-    def locate(self, keys: npt.NDArray[np.void]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        """Shard and row of keys that are all stored.
-
-        Raises:
-            InputError: one is not, since somebody cleared the cache meanwhile.
-        """
-        shard, row = self.find(keys)
-        gone = int((shard < 0).sum())
-        if gone:
-            raise InputError(f"{gone} stored vectors were removed while they were needed; run again to embed them")
-        return shard, row
-
-    def gather(self, keys: npt.NDArray[np.void]) -> npt.NDArray[np.float32]:
+    def _gather(self, stored: Shards, keys: npt.NDArray[np.void]) -> npt.NDArray[np.float32]:
         """Rows of keys that are all stored: a memory-mapped stretch where they are one, else a copy."""
-        shard, row = self.locate(keys)
-        if len(keys) and (shard == shard[0]).all() and (np.diff(row) == 1).all():
-            return self.rows(int(shard[0]))[row[0] : row[-1] + 1]
+        shard, row = stored.locate(keys)
+        if not len(keys):
+            return np.empty((0, 0), dtype=np.float32)
+        numbers = np.unique(shard).tolist()
+        widths = {stored.shards[number].width for number in numbers}
+        if len(widths) > 1:
+            raise InputError(
+                f"{self.folder}: holds vectors of {' and '.join(map(str, sorted(widths)))} numbers under one name of a "
+                "model; remove the folder, so that all texts are embedded by one model"
+            )
+        if len(numbers) == 1 and (np.diff(row) == 1).all():
+            stretch: npt.NDArray[np.float32] = stored.shards[numbers[0]].array(0)[row[0] : row[-1] + 1]
+            return stretch
+        out = np.empty((len(keys), widths.pop()), dtype=np.float32)
         order = np.argsort(shard, kind="stable")
-        numbers, starts = np.unique(shard[order], return_index=True)
-        parts = np.split(order, starts[1:]) if len(keys) else []
-        out = np.empty((len(keys), self.rows(int(numbers[0])).shape[1] if parts else 0), dtype=np.float32)
-        for number, at in zip(numbers.tolist(), parts, strict=False):
-            out[at] = self.rows(number)[row[at]]
+        for number, at in zip(numbers, np.split(order, np.flatnonzero(np.diff(shard[order])) + 1), strict=True):
+            out[at] = stored.shards[number].array(0)[row[at]]
         return out
 
 
-def _rows(path: Path) -> int:
-    """Number of rows of an array file; -1 where it is absent or cut off."""
-    try:
-        with path.open("rb") as handle:
-            version = np.lib.format.read_magic(handle)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, _, dtype = read(handle)
-            whole = handle.tell() + math.prod(shape) * dtype.itemsize <= path.stat().st_size
-            return shape[0] if whole else -1
-    except (OSError, ValueError):
-        return -1
-
-
-def _words(keys: npt.NDArray[np.void]) -> npt.NDArray[np.uint64]:
-    """The first 8 of the 16 bytes, which numpy can sort; equality is checked on all 16.
-
-    Two stored texts that share them would only be encoded again (one pair in
-    10^7 stores of a million texts).
-    """
-    return np.ascontiguousarray(keys).view(np.uint64)[::2]
+def _finite(texts: Sequence[str], vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(wrong):
+        raise InputError(f"the embedder gives {len(wrong)} vectors with a value that is not finite; the first text "
+                         f"begins {texts[int(wrong[0])][:60]!r}")  # fmt: skip
+    return vectors

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.runs import Query
-from ragbench.engine import EAGER_TOKENS, embed, embed_tokens
+from ragbench.engine import EAGER_TOKENS, embed, embed_tokens, store_tokens
 from ragbench.io.token_vectors import Packed
 from ragbench.models.embed.base import Embedder
 from ragbench.retrievers.bm25 import BM25, BM25Index
@@ -50,8 +50,13 @@ class LateBlend:
 
     def __post_init__(self) -> None:
         self._tokens: dict[int, Packed] = {}
-        if len(self.texts) <= EAGER_TOKENS:
+        if len(self.texts) > EAGER_TOKENS:
+            return
+        if self.context.cache is None:
             self._load(range(len(self.texts)))
+        else:
+            # They are read and checked when a query needs them.
+            store_tokens(self.embedder, self.texts, self.context)
 
     @classmethod
     def build(cls, embedder: Embedder, lexical: BM25, chunks: Chunks, context: Context) -> "LateBlend":

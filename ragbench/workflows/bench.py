@@ -49,6 +49,7 @@ RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "onnxruntime
 
 RANKING_CODE = (
     "core/*.py",
+    "io/shards.py",
     "io/vectors.py",
     "io/token_vectors.py",
     "models/embed/*.py",
