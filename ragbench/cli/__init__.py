@@ -12,13 +12,14 @@ from typing import Any, NoReturn
 import click
 
 from ragbench.cli.bind import command, flag
-from ragbench.cli.output import Output
+from ragbench.cli.output import Output, print_lines
 from ragbench.core.errors import RagbenchError, nearest
 from ragbench.core.spelling import spelled_by
 from ragbench.workflows import GROUPS, WORKFLOWS, Workflow
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
+INTERRUPTED_LINE = "interrupted; what was finished is kept"
 WIDTH = 10
 """Width of the column of names, the same in all groups of commands."""
 SHELLS = ("bash", "zsh", "fish")
@@ -195,14 +196,14 @@ def main() -> NoReturn:
             _run()
     except RagbenchError as error:
         for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
+            print_lines(f"error: {line}", sys.stderr)
         sys.exit(USAGE_ERROR)
     except BrokenPipeError:
         _drop_output()
         sys.exit(0)
     except OSError as error:  # a full disk, a folder that may not be written to
         where = f"{error.filename}: " if error.filename else ""
-        print(f"error: {where}{error.strerror or error}", file=sys.stderr)
+        print_lines(f"error: {where}{error.strerror or error}", sys.stderr)
         _drop_output()
         sys.exit(USAGE_ERROR)
     sys.exit(0)
@@ -214,11 +215,11 @@ def _run() -> None:
         if isinstance(code, int) and code:
             raise SystemExit(code)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        print("interrupted; what was finished is kept", file=sys.stderr)
+        print_lines(INTERRUPTED_LINE, sys.stderr)
         raise SystemExit(INTERRUPTED) from None
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
-            print("interrupted; what was finished is kept", file=sys.stderr)
+            print_lines(INTERRUPTED_LINE, sys.stderr)
         raise
     except click.ClickException as error:
         error.show()

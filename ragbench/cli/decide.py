@@ -81,7 +81,7 @@ def show_gate(options: "GateOptions", decided: "Gate", output: Output) -> int:
     else:
         output.table(gate_table(decided), highlight=True)
     if decided.notice and os.environ.get("GITHUB_ACTIONS") == "true":
-        output.error(f"::warning title=ragbench gate::{_escaped(decided.notice)}")
+        output.annotation("ragbench gate", decided.notice)
     return decided.exit_code
 
 
@@ -105,11 +105,6 @@ def _write(decided: "Gate", out: Path | None, junit: Path | None, summary: Path 
         if step:
             with Path(step).open("a", encoding="utf-8") as handle:
                 handle.write(text)
-
-
-def _escaped(text: str) -> str:
-    """Escape a message of a workflow command of GitHub."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 HELP_AB = """Analyse an A/B test: promote the challenger, roll back, or go on?
@@ -189,7 +184,7 @@ def show_baseline_set(options: "SetOptions", found: "Baseline", output: Output) 
     if output.as_json:
         output.object(baseline_json(found))
     else:
-        print(f"baseline {found.name}: {found.arm}, in {found.folder}")
+        output.lines(f"baseline {found.name}: {found.arm}, in {found.folder}")
 
 
 def show_baseline_list(options: "ListOptions", found: "tuple[Baseline, ...]", output: Output) -> None:
@@ -199,7 +194,7 @@ def show_baseline_list(options: "ListOptions", found: "tuple[Baseline, ...]", ou
     if output.as_json:
         output.object({"baselines": [baseline_json(one) for one in found]})
     else:
-        print("\n".join(baseline_line(one) for one in found) or f"no baseline in {options.store}")
+        output.lines("\n".join(baseline_line(one) for one in found) or f"no baseline in {options.store}")
 
 
 def show_baseline_show(options: "ShowOptions", found: "Baseline", output: Output) -> None:
@@ -209,7 +204,7 @@ def show_baseline_show(options: "ShowOptions", found: "Baseline", output: Output
     if output.as_json:
         output.object(baseline_json(found))
     else:
-        print(baseline_text(found))
+        output.lines(baseline_text(found))
 
 
 def show_baseline_history(options: "HistoryOptions", found: "History", output: Output) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ragbench.cli.output import Output
+from ragbench.cli.output import Output, print_lines
 from ragbench.core.options import option, options
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class _Steps:
         self.printed += [f"$ ragbench {' '.join(typed)}\n", taken.getvalue(), "\n"]
         write_text(self.file, "".join(self.printed))
         if code not in accepted:
-            print(taken.getvalue(), file=sys.stderr)
+            print_lines(taken.getvalue(), sys.stderr)
             raise click.exceptions.Exit(code)
 
 

@@ -1,6 +1,5 @@
 """What ``eval``, ``metrics`` and ``report`` print, and their help."""
 
-import sys
 from typing import TYPE_CHECKING
 
 from ragbench.cli.output import Output
@@ -82,7 +81,7 @@ def _show_trec(options: "MetricsOptions", scored: "ScoredRuns", output: Output) 
         output.error(f"warning: {note}")
     for one in scored.trec.values():
         lines = one.lines(per_query=options.per_query, summary=not options.no_summary)
-        sys.stdout.writelines(f"{line}\n" for line in lines)
+        output.lines("\n".join(lines))
 
 
 HELP_REPORT = """Write evaluations as one HTML page that you can send: it loads nothing from anywhere.

@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ragbench.core.foreign import in_json, in_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,19 +37,34 @@ class Output:
 
     def say(self, line: str) -> None:
         """Print a line beside the result."""
-        print(line, file=sys.stderr if self.as_json else sys.stdout, flush=True)
+        print_lines(line, sys.stderr if self.as_json else sys.stdout)
 
     def error(self, line: str) -> None:
         """Print a line to standard error."""
-        print(line, file=sys.stderr, flush=True)
+        print_lines(line, sys.stderr)
+
+    def lines(self, text: str) -> None:
+        """Print lines of the result."""
+        print_lines(text, sys.stdout)
+
+    def annotation(self, title: str, text: str) -> None:
+        """Print a warning that GitHub shows beside a change."""
+        # The characters that GitHub's workflow commands escape; a colon or comma would end the title.
+        text = in_lines(text).replace("%", "%25").replace("\n", "%0A")
+        print(f"::warning title={title}::{text}", file=sys.stderr, flush=True)
 
     def object(self, result: Mapping[str, Any]) -> None:
         """Print one JSON object."""
-        print(json.dumps(result, ensure_ascii=False, allow_nan=False))
+        print(in_json(json.dumps(result, ensure_ascii=False, allow_nan=False)))
 
     def table(self, printed: Any, *, pipe_width: int = PIPE_WIDTH, highlight: bool = False) -> None:
         """Print what `rich` can print."""
         console(pipe_width=pipe_width, highlight=highlight).print(printed)
+
+
+def print_lines(text: str, file: TextIO) -> None:
+    """Print text that may come from others: what a terminal, or a runner of GitHub, would obey is text."""
+    print(re.sub(r"^(\s*):(?=:)", r"\1: ", in_lines(text), flags=re.MULTILINE), file=file, flush=True)
 
 
 def console(*, pipe_width: int = PIPE_WIDTH, highlight: bool = True) -> "Console":

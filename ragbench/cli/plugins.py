@@ -26,6 +26,6 @@ def run(options: Options, output: Output) -> None:
         output.object(found)
         return
     for group, members in found.items():
-        print(f"{group}:")
+        output.lines(f"{group}:")
         for name, origin in members.items():
-            print(f"  {name:24} {origin}")
+            output.lines(f"  {name:24} {origin}")

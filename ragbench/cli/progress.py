@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ragbench.cli.output import print_lines
+from ragbench.core.foreign import one_line
+
 SILENT_SECONDS = 1.0
 LINE_SECONDS = 10.0
 
@@ -42,7 +45,7 @@ class Progress:
                     return
                 if self._bars is None:
                     columns = (
-                        TextColumn("{task.description}"),
+                        TextColumn("{task.description}", markup=False),
                         BarColumn(),
                         MofNCompleteColumn(),
                         TimeRemainingColumn(),
@@ -50,7 +53,7 @@ class Progress:
                     self._bars = Bars(*columns, console=Console(stderr=True), transient=True)
                     self._bars.start()
                 if task is None:
-                    task = self._bars.add_task(what, total=total)
+                    task = self._bars.add_task(one_line(what), total=total)
                     self._open += 1
                 self._bars.update(task, completed=done)
 
@@ -77,8 +80,8 @@ def _lines(what: str, total: int) -> Iterator[Callable[[int], None]]:
         now = time.monotonic()
         if now - last >= LINE_SECONDS:
             last = now
-            print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
+            print_lines(f"{what}: {done} of {total}", sys.stderr)
 
     yield advance
     if time.monotonic() - began >= SILENT_SECONDS:
-        print(f"{what}: {done} done in {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
+        print_lines(f"{what}: {done} done in {time.monotonic() - began:.1f} s", sys.stderr)

@@ -59,8 +59,6 @@ class Options(CallOptions, CacheFolder):
 
 def run(options: Options, output: Output) -> None:
     """Serve the page until the process is asked to stop."""
-    import sys
-
     from ragbench.io.places import cache_folder
 
     try:
@@ -71,8 +69,8 @@ def run(options: Options, output: Output) -> None:
         raise MissingExtra("ragbench view", "view") from error
 
     def ready(address: str, once: str) -> None:
-        print(address, flush=True)
-        print("Ctrl-C ends it and removes uploaded files.", file=sys.stderr)
+        output.lines(address)
+        output.error("Ctrl-C ends it and removes uploaded files.")
         if not options.no_open:
             import webbrowser
 

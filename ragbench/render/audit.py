@@ -3,13 +3,14 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from ragbench.core.foreign import excerpt
 from ragbench.core.ledger import first_ten
 from ragbench.golden.audit.audit import Audit
 from ragbench.golden.audit.findings import Finding, Severity
 from ragbench.golden.audit.lexical_leak import LexicalLeak
 from ragbench.golden.audit.siblings import GradingPlan, SiblingGrades, Siblings
 from ragbench.golden.validity import Validity
-from ragbench.render.blocks import Block, Cell, Style, one_line
+from ragbench.render.blocks import Block, Cell, Style
 from ragbench.render.numbers import counted, fraction
 
 SHOWN = 10
@@ -76,7 +77,7 @@ def _summary(audit: Audit) -> Block:
 def _near_duplicates(audit: Audit) -> Block:
     pairs = audit.diversity.near_duplicates
     rows = [
-        (one.first, one_line(one.first_text, LONGEST), one.second, one_line(one.second_text, LONGEST))
+        (one.first, excerpt(one.first_text, LONGEST), one.second, excerpt(one.second_text, LONGEST))
         for one in pairs[:SHOWN]
     ]
     more = (f"and {len(pairs) - SHOWN} more pairs",) if len(pairs) > SHOWN else ()

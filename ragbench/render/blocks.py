@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ragbench.core.foreign import in_lines, in_markdown, one_line
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
@@ -118,16 +120,6 @@ def strong(cells: Iterable[str]) -> tuple[Cell, ...]:
     return tuple(Cell(text, "strong") for text in cells)
 
 
-def one_line(text: str, longest: int) -> str:
-    """The text on one line, without control characters and cut to a length; documents may contain anything."""
-    line = " ".join(_printable(text).split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
-
-
-def _printable(text: str) -> str:
-    return "".join(sign if sign.isprintable() else " " for sign in text)
-
-
 def _cell(cell: str | Cell) -> Cell:
     return Cell(cell) if isinstance(cell, str) else cell
 
@@ -211,7 +203,7 @@ def _terminal_line(line: Line) -> "RenderableType":
 def _rich_text(text: str, style: Style = "") -> "RenderableType":
     from rich.text import Text
 
-    return Text(_printable(text), style=_RICH[style])
+    return Text(one_line(text), style=_RICH[style])
 
 
 def _tagged(cell: Cell) -> str:
@@ -229,10 +221,10 @@ def markdown(title: str, blocks: Sequence[Block], *, level: int = 1) -> str:
         blocks: its parts.
         level: of the title's heading.
     """
-    parts = [f"{'#' * level} {escaped(title)}"]
+    parts = [f"{'#' * level} {in_markdown(title)}"]
     for block in sorted(blocks, key=lambda block: not block.main):
         if block.title:
-            parts.append(f"{'#' * block.level} {escaped(block.title)}")
+            parts.append(f"{'#' * block.level} {in_markdown(block.title)}")
         parts += _markdown_lines(block.above)
         if block.rows:
             parts.append(markdown_table(block.head, block.rows, block.alignment))
@@ -249,7 +241,7 @@ def markdown_table(head: Sequence[str], rows: Sequence[Row], align: str = "") ->
         align: ``l`` or ``r`` for each column; left by default.
     """
     rule = "".join(" ---: |" if side == "r" else " --- |" for side in (align or "l" * len(head)))
-    lines = ["| " + " | ".join(escaped(name) for name in head) + " |", "|" + rule]
+    lines = ["| " + " | ".join(in_markdown(name) for name in head) + " |", "|" + rule]
     for row in rows:
         cells = [_marked(_tagged(cell), cell.style) for cell in map(_cell, row)]
         lines.append("| " + " | ".join([*cells, *[""] * (len(head) - len(cells))]) + " |")
@@ -271,22 +263,12 @@ def _markdown_lines(lines: Sequence[str | Line]) -> list[str]:
 
 
 def _marked(text: str, style: Style) -> str:
-    shown = escaped(text)
+    shown = in_markdown(text)
     if style == "strong" and shown:
         return f"**{shown}**"
     if style == "quiet":
         return f"<sub>{shown}</sub>"
     return f"{MARKS[style]} {shown}" if style in MARKS else shown
-
-
-def escaped(text: str) -> str:
-    """Text that stays text inside a Markdown cell: one line, no markup, no HTML, no mention of a user."""
-    text = " ".join(text.split()).replace("&", "&amp;")
-    for sign in "\\|<>`*_~":
-        text = text.replace(sign, "\\" + sign)
-    # Intervals stay readable: of square brackets, only the middle of a link is taken apart.
-    # An @ after a letter, as in nDCG@10, mentions nobody.
-    return re.sub(r"(?<!\w)@", "&#64;", text.replace("](", "]\\("))
 
 
 # HTML
@@ -306,7 +288,7 @@ def html(block: Block, *, caption: bool = True) -> str:
 
 
 def _html_table(block: Block, caption: bool) -> str:
-    title = html_module.escape(block.title)
+    title = _html_text(block.title)
     head = "".join(f'<th scope="col" dir="auto">{breakable(name)}</th>' for name in block.head)
     hidden = "" if caption else ' class="hidden"'
     texts = " texts" if set(block.alignment) == {"l"} else ""
@@ -325,17 +307,27 @@ def _html_row(row: Row, columns: int) -> str:
     for at, cell in enumerate(cells):
         span = columns - at if at == len(cells) - 1 else 1
         attributes = (f' colspan="{span}"' if span > 1 else "") + (f' class="{cell.style}"' if cell.style else "")
-        tag = f' <span class="tag">{html_module.escape(cell.tag)}</span>' if cell.tag else ""
-        name, text = ('th scope="row"', breakable(cell.text)) if at == 0 else ("td", html_module.escape(cell.text))
+        tag = f' <span class="tag">{_html_text(cell.tag)}</span>' if cell.tag else ""
+        name, text = ('th scope="row"', breakable(cell.text)) if at == 0 else ("td", _html_text(cell.text))
         found.append(f'<{name} dir="auto"{attributes}>{text}{tag}</{name.split()[0]}>')
     return f"<tr>{''.join(found)}</tr>"
 
 
 def _html_line(line: Line) -> str:
     style = line.style or "quiet"
-    return f'<p class="{style}" dir="auto">{html_module.escape(line.text)}</p>'
+    return f'<p class="{style}" dir="auto">{_html_text(line.text)}</p>'
+
+
+def in_template(value: object) -> object:
+    """What a template shows for a value: nothing in a text stays invisible. Markup is left as it is."""
+    return in_lines(value) if type(value) is str else value
+
+
+def _html_text(text: str) -> str:
+    """A text for the content of an element, or an attribute between double quotes."""
+    return html_module.escape(one_line(text))
 
 
 def breakable(name: str) -> str:
     """An escaped name that may wrap after separators; ``breakable`` in ``assets/elements.js`` does the same."""
-    return "<wbr>".join(html_module.escape(part) for part in re.split(r"(?<=[:,;_/])", name))
+    return "<wbr>".join(_html_text(part) for part in re.split(r"(?<=[:,;_/])", name))

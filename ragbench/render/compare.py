@@ -10,8 +10,9 @@ from ragbench.comparison.origin import CLASSES, ClassName, Origin
 from ragbench.comparison.overlap import Overlap
 from ragbench.comparison.verdict import is_test
 from ragbench.core.fingerprint import plain
+from ragbench.core.foreign import excerpt
 from ragbench.core.verdicts import Verdict
-from ragbench.render.blocks import Block, Line, markdown, notes_block, one_line, terminal
+from ragbench.render.blocks import Block, Line, markdown, notes_block, terminal
 from ragbench.render.holes import holes_blocks
 from ragbench.render.human import human_blocks, human_phrase, sheet_json
 from ragbench.render.leaderboard import leaderboard_block, leaderboard_json
@@ -274,7 +275,7 @@ def _overlaps(overlaps: Sequence[Overlap]) -> list[Block]:
 def _example(example: Example) -> Block:
     kind = f" ({example.type})" if example.type else ""
     relevant = ", ".join(
-        f"{one_line(item, LONGEST)} (grade {label})" for item, label in list(example.relevant.items())[:5]
+        f"{excerpt(item, LONGEST)} (grade {label})" for item, label in list(example.relevant.items())[:5]
     )
     more = f" and {len(example.relevant) - 5} more" if len(example.relevant) > 5 else ""
     sides = (example.baseline, example.candidate)
@@ -284,7 +285,7 @@ def _example(example: Example) -> Block:
         head.append(f"{side.name} {fraction(side.value)}, {side.failure or first}")
     depth = max(len(side.top) for side in sides)
     rows = tuple((str(i + 1), *(_placed(side.top[i : i + 1]) for side in sides)) for i in range(depth))
-    text = f": {one_line(example.text, LONGEST)}" if example.text else ""
+    text = f": {excerpt(example.text, LONGEST)}" if example.text else ""
     lines = (f"relevant: {relevant}{more}",) if relevant else ()
     title = f"{fraction(example.difference, signed=True)}  {example.query_id}{kind}{text}"
     return Block(title, tuple(head), rows, lines, align="l" * len(head), level=3)
@@ -293,7 +294,7 @@ def _example(example: Example) -> Block:
 def _placed(item: Sequence[Placed]) -> str:
     if not item:
         return "-"
-    name = one_line(item[0].item, LONGEST)
+    name = excerpt(item[0].item, LONGEST)
     return f"{name} {RELEVANT}" if (item[0].label or 0) > 0 else name
 
 

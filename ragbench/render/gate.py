@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ragbench.comparison.gate.result import Decided, Gate, Outcome
 from ragbench.core.errors import InputError
+from ragbench.core.foreign import in_lines
 from ragbench.core.scored import ScoredRun
 from ragbench.core.scores import headline
 from ragbench.io.baselines import Baseline
@@ -288,8 +289,8 @@ def _case(suite: ET.Element, one: Decided, tag: str, candidate: str) -> None:
 
 
 def clean(text: str) -> str:
-    """The text with U+FFFD in place of characters that XML cannot represent."""
-    return _NOT_XML.sub("\ufffd", text)
+    """The text without characters that cannot be seen, or that XML cannot represent."""
+    return _NOT_XML.sub("\ufffd", in_lines(text))
 
 
 FILE = "gate.json"

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from ragbench.answers.probe.cases import PlantedDocument
 from ragbench.answers.probe.outcome import CategoryOutcome, FloorOutcome, Outcome, Rate, Tried
 from ragbench.answers.scoring import AnswerEvaluation
+from ragbench.core.foreign import excerpt
 from ragbench.core.spelling import given, named
 from ragbench.io.files import write_text
 from ragbench.models.llm.client import Totals
 from ragbench.render.answers import SUMMARY, write_answer_scores
-from ragbench.render.blocks import Block, Line, Style, markdown, notes_block, one_line, strong, terminal
+from ragbench.render.blocks import Block, Line, Style, markdown, notes_block, strong, terminal
 from ragbench.render.numbers import counted, fraction
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def probe_tables(outcome: Outcome, name: str, judge: str | None, *, show: int) -
 
 def probe_markdown(outcome: Outcome, name: str, judge: str | None) -> str:
     """The same for a pull request, with all failing cases."""
-    title = f"Probes: {one_line(name, LONGEST)}"
+    title = f"Probes: {excerpt(name, LONGEST)}"
     return markdown(title, probe_blocks(outcome, name, judge, show=len(outcome.failing)))
 
 
@@ -79,7 +80,7 @@ def probe_blocks(outcome: Outcome, name: str, judge: str | None, *, show: int) -
         )
     rows = _rows(outcome)
     floors = tuple(Line(floor_line(floor), STYLES[floor.verdict]) for floor in outcome.floors)
-    rates = Block(one_line(name, LONGEST), HEAD, (*rows[:-1], strong(rows[-1])), floors, main=True)
+    rates = Block(excerpt(name, LONGEST), HEAD, (*rows[:-1], strong(rows[-1])), floors, main=True)
     return [*found, *notes_block(notes(outcome, judge)), rates]
 
 
@@ -97,7 +98,7 @@ def notes(outcome: Outcome, judge: str | None) -> list[str]:
         first = unscored[0]
         found.append(
             f"{counted(len(unscored), 'case')} without an outcome "
-            f"(first: {first.case.id}: {one_line(first.why, LONGEST)})"
+            f"(first: {first.case.id}: {excerpt(first.why, LONGEST)})"
         )
     phrases = _decided_by(outcome).get("phrases", 0)
     if phrases and judge is None:
@@ -133,9 +134,9 @@ def floor_line(floor: FloorOutcome) -> str:
 
 
 def _parts(tried: Tried) -> Sequence[tuple[str, str]]:
-    answer = one_line(tried.answer, LONGEST) or "(no text)"
-    why = f"{one_line(tried.why, LONGEST)} (by {tried.by})"
-    return (("question", one_line(tried.case.question, LONGEST)), ("answer", answer), ("why", why))
+    answer = excerpt(tried.answer, LONGEST) or "(no text)"
+    why = f"{excerpt(tried.why, LONGEST)} (by {tried.by})"
+    return (("question", excerpt(tried.case.question, LONGEST)), ("answer", answer), ("why", why))
 
 
 def _decided_by(outcome: Outcome) -> dict[str, int]:

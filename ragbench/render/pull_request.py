@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from ragbench.comparison.compare import SliceVerdict
+from ragbench.core.foreign import in_markdown, one_line
 from ragbench.core.ledger import LedgerEntry, issue_lines
-from ragbench.render.blocks import MARKS, Row, escaped, markdown_table
+from ragbench.render.blocks import MARKS, Row, markdown_table
 from ragbench.render.compare import slice_p
 from ragbench.render.html.inputs import ReportData
 from ragbench.render.html.sections import failed, leaderboard, made, verdict
@@ -24,7 +25,7 @@ def pull_request(data: ReportData) -> str:
     said = verdict(data)
     board = leaderboard(data)
     mark = f"{MARKS[KINDS[said.kind]]} " if said.kind in KINDS else ""
-    parts = [f"## {escaped(data.title)}", f"{mark}**{_short(said.sentence)}**"]
+    parts = [f"## {in_markdown(data.title)}", f"{mark}**{_short(said.sentence)}**"]
     did_not = failed(data)
     rows = board.rows[: len(board.rows) - len(did_not)]
     errors = [f"- **{_short(name)} did not run**: {_short(error)}" for name, error in did_not.items()]
@@ -84,7 +85,7 @@ def _list(lines: Sequence[str], most: int) -> list[str]:
 def _commands(rows: Sequence[Row]) -> str:
     if not rows:
         return ""
-    lines = "\n".join(str(row[0]) for row in rows)
+    lines = "\n".join(one_line(str(row[0])) for row in rows)
     return f"<details><summary>How to repeat it</summary>\n\n```console\n{lines}\n```\n\n</details>"
 
 
@@ -106,4 +107,4 @@ def _sentence(text: str) -> str:
 
 def _short(text: str) -> str:
     text = " ".join(text.split())
-    return escaped(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")
+    return in_markdown(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ragbench.answers.wattbot.run import Indexed, Planned, Submission
 from ragbench.answers.wattbot.score.parts import METRICS, WEIGHTS, Scored
 from ragbench.answers.wattbot.score.summary import Row, Summary, rows_of
+from ragbench.core.foreign import excerpt
 from ragbench.core.ledger import Ledger, first_ten, issue_lines
-from ragbench.render.blocks import Block, Line, notes_block, one_line, strong, terminal
+from ragbench.render.blocks import Block, Line, notes_block, strong, terminal
 from ragbench.render.numbers import fraction
 
 if TYPE_CHECKING:
@@ -168,11 +169,11 @@ def _row(row: Row) -> list[Line]:
     parts = ", ".join(f"{name} {fraction(part)}" for name, part in zip(METRICS, row.parts, strict=True))
     return [
         Line(f"{row.id}  {parts}"),
-        Line(one_line(row.question, QUESTION_CHARACTERS), "quiet", indent=2),
+        Line(excerpt(row.question, QUESTION_CHARACTERS), "quiet", indent=2),
         Line(f"value {_cut(row.given_value) or '(none)'}, true {_cut(row.true_value)}", indent=2),
         Line(f"references {_cut(row.given_references) or '(none)'}, true {_cut(row.true_references)}", indent=2),
     ]
 
 
 def _cut(text: str) -> str:
-    return one_line(text, CELL_CHARACTERS)
+    return excerpt(text, CELL_CHARACTERS)

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ragbench.core.documents import Chunks
+from ragbench.core.foreign import one_line as in_one_line
 from ragbench.core.runs import Query, Run, Unit
 from ragbench.retrievers.base import Index, Ranking, padded
 
@@ -232,7 +233,7 @@ def quoted(value: object) -> str:
 
 def one_line(text: str) -> str:
     """The beginning of a text as one printable line."""
-    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    text = " ".join(in_one_line(text).split())
     return (text if len(text) <= SHOWN else text[:SHOWN] + "...") or "(empty)"
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from ragbench.render.blocks import breakable
+from ragbench.render.blocks import breakable, in_template
 from ragbench.view.runs import FoundRun
 from ragbench.view.settings import Settings
 from ragbench.view.uploads import ENDINGS
@@ -21,6 +21,7 @@ class Pages:
         self._environment = jinja2.Environment(
             loader=jinja2.PackageLoader("ragbench.view"),
             autoescape=True,
+            finalize=in_template,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

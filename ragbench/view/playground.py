@@ -15,6 +15,7 @@ from ragbench.core.answers import Source
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, RagbenchError
+from ragbench.core.foreign import in_lines
 from ragbench.core.runs import Query
 from ragbench.corpus.boundaries import sentence_spans
 from ragbench.corpus.chunk import choose_chunker, chunk
@@ -134,7 +135,7 @@ class Playground:
             yield "fault", {"text": f"{error.strerror or error}"}
         # A retriever or a library of the model may raise anything, and a stream that just ends tells nothing.
         except Exception as error:
-            traceback.print_exception(error, file=sys.stderr)
+            sys.stderr.write(in_lines("".join(traceback.format_exception(error))))
             shown = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_FAULT]
             yield (
                 "fault",

@@ -5,6 +5,7 @@
 Read the diff before you commit it.
 """
 
+import re
 import shlex
 import tempfile
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from typing import Any
 import yaml
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
+PROGRESS = re.compile(r"\w+: \d+ done in [\d.]+ s")
+"""On a busy machine anything may take longer than the second after which progress is printed."""
 HEAD = """\
 # The messages that users read most, word for word: the only place of the tests that pins prose.
 # Each runs in a folder with the small files of `files`. `shows` is what the command writes: to standard error if
@@ -46,6 +49,7 @@ class Message:
     def lines(self, code: int, out: str, err: str) -> list[str]:
         """What counts of the output of a command."""
         lines = [line.rstrip() for line in (err if code == 2 else out).rstrip("\n").splitlines()]
+        lines = [line for line in lines if not PROGRESS.fullmatch(line)]
         return lines if self.whole else lines[: len(self.shows)]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragbench.core.errors import InputError
 from ragbench.io.files import write_text
-from ragbench.render.blocks import Block, html
+from ragbench.render.blocks import Block, html, in_template
 from ragbench.render.charts import Chart, all_charts
 from ragbench.render.charts.theme import config
 from ragbench.render.html import sections
@@ -145,6 +145,7 @@ def _environment() -> "Environment":
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("ragbench.render.html"),
         autoescape=True,
+        finalize=in_template,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,0 +1,138 @@
+"""Names, ids, documents and replies cannot command a terminal, a reader's eye or a code host."""
+
+import ast
+import json
+import re
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragbench.core.foreign import excerpt, in_json, in_lines, in_markdown, one_line
+from ragbench.render.blocks import Block, Line, html, markdown, terminal
+from ragbench.render.gate import clean
+
+PACKAGE = Path(__file__).resolve().parent.parent / "ragbench"
+HOSTILE = "a\x1b]8;;http://x\x07\x1b]52;c;aGk=\x07\x9b31m\u202eb\u200b\u2066\ufeff@team #12 ](x) [y]: z <b>"
+TEXTS = st.text(
+    st.sampled_from("ab é\t\n\r\x00\x1b\x7f\x85\x9b\u2028\u202e\u200d\u0645\u200c\ud800\U000e0041@#:") | st.characters()
+)
+
+
+def unseen(text: str, allowed: str = "") -> list[str]:
+    return [
+        sign for sign in text
+        if (sign not in allowed + "\u200c\u200d" and unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp"))
+        or sign in "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c\ufeff\xad"
+    ]  # fmt: skip
+
+
+@given(TEXTS)
+def test_nothing_stays_invisible(text: str) -> None:
+    assert not unseen(one_line(text))
+    assert not unseen(in_lines(text), "\t\n")
+    assert not unseen(in_markdown(text))
+    assert not unseen(clean(text), "\t\n")
+    assert len(excerpt(text, 9)) <= 9
+    written = json.dumps(text, ensure_ascii=False)
+    assert not unseen(in_json(written))
+    assert json.loads(in_json(written)) == text
+
+
+def test_what_is_seen_stays() -> None:
+    for text in ("plain", "naïve 東京 🙂", "می\u200cخواهم", "👩\u200d🔬", "שלום", "no\u00a0break"):
+        assert one_line(text) == in_lines(text) == text
+    assert in_lines("a\tb\nc") == "a\tb\nc"
+    assert one_line("a\u200db") == "a\\u200db"  # between ASCII letters it only hides a difference
+
+
+@given(TEXTS)
+def test_markdown_mentions_nobody_and_links_nothing(text: str) -> None:
+    shown = in_markdown(f"x {text}")
+    assert not re.search(r"(?<!\w)@", shown)
+    assert not re.search(r"(?<!\w)(?<!&)#\d", shown)
+    assert "](" not in shown
+    assert "]:" not in shown
+    assert "\n" not in shown
+
+
+def test_every_renderer_shows_them() -> None:
+    from rich.console import Console
+
+    block = Block(HOSTILE, (HOSTILE, "n"), ((HOSTILE, "1"),), (Line(HOSTILE),))
+    console = Console(width=400, force_terminal=True, color_system=None)
+    with console.capture() as taken:
+        console.print(terminal([block]))
+    for shown in (taken.get(), markdown(HOSTILE, [block]), html(block)):
+        assert not unseen(shown, "\n")
+        assert "\\x1b" in shown or "\\\\x1b" in shown
+        assert "\\u202e" in shown
+
+
+def test_a_line_cannot_command_a_runner(capsys: pytest.CaptureFixture[str]) -> None:
+    from ragbench.cli.output import Output
+
+    output = Output()
+    output.say("a name\n::set-output name=x::y\n  ::error::z")
+    output.annotation("title", "one\r\n::error::two %")
+    output.object({"name": HOSTILE})
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[:3] == ["a name", ": :set-output name=x::y", "  : :error::z"]
+    assert shown.err == "::warning title=title::one\\x0d%0A::error::two %25\n"
+    assert json.loads(shown.out.splitlines()[3]) == {"name": HOSTILE}
+    assert not unseen(shown.out + shown.err, "\n")
+
+
+def test_an_error_names_a_file_without_its_controls(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
+) -> None:
+    from ragbench.cli import main
+
+    monkeypatch.setattr("sys.argv", ["ragbench", "chunk", "--corpus", str(tmp_path / HOSTILE.replace("/", ""))])
+    with pytest.raises(SystemExit):
+        main()
+    shown = capsys.readouterr().err
+    assert "\\x1b]52;c;aGk=\\x07" in shown
+    assert not unseen(shown, "\n")
+
+
+PRINTERS = {
+    "cli/output.py": "the functions that every command prints by",
+    "cli/__init__.py": "completion scripts and the version",
+    "cli/demo_report.py": "sentences of ragbench",
+    "cli/bind.py": "which stream is which",
+    "cli/demo.py": "which stream is which",
+    "cli/progress.py": "the bar, whose description is one line",
+    "cli/evaluate.py": "which stream is which",
+    "view/playground.py": "a traceback, as lines",
+    "view/serve.py": "flushes",
+    "corpus/read_files.py": "answers to the process that asked",
+    "render/blocks.py": "the renderer of terminals",
+}
+"""Modules that may write to a stream or use rich, and what for."""
+
+
+def test_no_output_goes_around_these_functions() -> None:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).as_posix()
+        found = set()
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+                found.add("print")
+            if isinstance(node, ast.Attribute) and ast.unparse(node) in ("sys.stdout", "sys.stderr"):
+                found.add(ast.unparse(node))
+            if isinstance(node, ast.Attribute) and node.attr == "echo":
+                found.add("click.echo")
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("rich"):
+                found |= {"rich"} - {"rich" for alias in node.names if alias.name == "RenderableType"}
+        assert not found or name in PRINTERS, f"{name} uses {found}"
+        assert "print" not in found or name == "cli/output.py", f"{name}: use Output or print_lines"
+
+
+def test_templates_escape_and_show() -> None:
+    from ragbench.render.html.page import _environment
+
+    made = _environment().from_string('<p title="{{ name }}">{{ name }}</p>').render(name='"\u202e<\x1b')
+    assert made == '<p title="&#34;\\u202e&lt;\\x1b">&#34;\\u202e&lt;\\x1b</p>'
