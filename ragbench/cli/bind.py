@@ -12,6 +12,8 @@ from ragbench.cli.output import Output
 from ragbench.core.errors import RagbenchError, nearest
 from ragbench.core.options import OptionSpec, alternatives, make, specs, spelled_by
 from ragbench.io.outputs import check_outputs
+from ragbench.io.places import cache_path
+from ragbench.view.spaces import remove_left
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 OUTPUT, PLAIN = "Output", "Options"
@@ -104,6 +106,7 @@ def command(
         values = {key: value for key, value in given.items() if value is not None and value != ()}
         output = Output(as_json)
         made = _options(options, known, values, config, name)
+        remove_left(cache_path(getattr(made, "cache", None)))
         flags = {spec.name: _written(spec) for spec in known}
         with spelled_by(lambda option: flags.get(option) or flag(option)):
             # Whatever is printed while a job runs must not stand between the lines of its JSON object.

@@ -13,7 +13,7 @@ def cache_folder(given: Path | str | None = None) -> Path:
     Raises:
         InputError: the folder cannot be made or written to.
     """
-    folder = _chosen(given)
+    folder = cache_path(given)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -27,7 +27,8 @@ def cache_folder(given: Path | str | None = None) -> Path:
     return folder
 
 
-def _chosen(given: Path | str | None) -> Path:
+def cache_path(given: Path | str | None = None) -> Path:
+    """The path of the cache folder, which need not exist."""
     if given is not None:
         return Path(given)
     if os.environ.get("RAGBENCH_CACHE"):

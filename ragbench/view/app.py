@@ -180,7 +180,7 @@ def _add_playground(app: FastAPI, settings: Settings, playground: Playground, pa
     async def upload(request: Request, name: Annotated[str, Query(max_length=1000)]) -> Response:
         session = _session(request)
         size = int(request.headers["content-length"])
-        await receive_upload(session, name, size, request.stream(), settings.limits)
+        await receive_upload(session, name, size, request.stream(), settings.limits, lambda: _left(request))
         # Indexes without the file can be asked no more, and would take the place of those that can.
         await in_thread(lambda: playground.forget(session))
         return JSONResponse(shown_uploads(session, settings.limits))
@@ -203,6 +203,12 @@ def _add_playground(app: FastAPI, settings: Settings, playground: Playground, pa
                     yield f"event: {name}\ndata: {json.dumps(content)}\n\n"
 
         return StreamingResponse(events(), media_type="text/event-stream")
+
+
+async def _left(request: Request) -> None:
+    """Wait until the browser has left. Only after the body was received."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _session(request: Request) -> Session:

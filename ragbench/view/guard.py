@@ -7,6 +7,7 @@ viewer (Origin), and a request must bring the cookie that the address with the t
 was exchanged for.
 """
 
+import asyncio
 import secrets
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
@@ -22,6 +23,8 @@ SESSION = "ragbench.session"
 UPLOAD = "/upload"
 SMALL = 1 << 16
 """Most bytes of a request that is no upload."""
+BODY_SECONDS = 30.0
+"""The longest wait for the next piece of a request."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; frame-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -83,7 +86,7 @@ class Guard:
             await _reply(send, 403, NO_ENTRY)
             return
         scope[SESSION] = session
-        await self._app(scope, receive, _with_headers(send))
+        await self._app(scope, _in_time(receive), _with_headers(send))
 
     def _refused(self, scope: Scope, heads: Mapping[str, str]) -> tuple[int, str] | None:
         """Return status and reason of a refusal, or None."""
@@ -128,6 +131,25 @@ def _cookie(header: str, name: str) -> str:
     except CookieError:
         return ""
     return read[name].value if name in read else ""
+
+
+def _in_time(receive: Receive) -> Receive:
+    """End a request whose body stops coming."""
+    whole = False
+
+    async def receiving() -> Message:
+        nonlocal whole
+        if whole:
+            return await receive()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                message = await receive()
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        whole = not message.get("more_body", False)
+        return message
+
+    return receiving
 
 
 def _with_headers(send: Send) -> Send:

@@ -16,19 +16,19 @@ import uvicorn
 from ragbench.core.errors import SettingError
 from ragbench.models.llm.roles import ModelOptions, Models
 from ragbench.view.app import make_app
+from ragbench.view.connections import Connection
 from ragbench.view.guard import Guard
 from ragbench.view.library import Library
 from ragbench.view.playground import Playground
 from ragbench.view.reports import Reports
 from ragbench.view.reviews import Reviews
 from ragbench.view.runs import Runs
-from ragbench.view.sessions import Sessions, own_folder
+from ragbench.view.sessions import Sessions
 from ragbench.view.settings import Settings
+from ragbench.view.spaces import FOLDER, own_folder
 from ragbench.view.threads import at_work
 
 ADDRESS = "127.0.0.1"
-FOLDER = "view"
-"""Folder in the cache for the files of sessions."""
 ANSWERS = "answers.sqlite"
 GRACE_SECONDS = 1
 
@@ -63,7 +63,7 @@ def serve(
             guard = Guard(app, token=token, once=once, port=port, sessions=sessions, limit=settings.limits.file_bytes)
             server = uvicorn.Server(
                 uvicorn.Config(
-                    guard, loop="asyncio", http="h11", ws="none", log_level="error", access_log=False,
+                    guard, loop="asyncio", http=Connection, ws="none", log_level="error", access_log=False,
                     server_header=False, date_header=False, proxy_headers=False,
                     timeout_graceful_shutdown=GRACE_SECONDS,
                 )

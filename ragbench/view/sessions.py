@@ -3,14 +3,15 @@
 import hashlib
 import secrets
 import shutil
-import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ragbench.core.documents import Document
+
+IDLE_SECONDS = 12 * 60 * 60.0
+"""Files of a session are removed if nobody has used it for so long."""
 
 
 @dataclass(eq=False)
@@ -41,6 +42,7 @@ class Session:
         uploads: its files, in order.
         taken: bytes of its files, including running uploads.
         version: changes with its files.
+        used: when its cookie came last, on the clock of `time.monotonic`.
         lock: held while any of these change.
     """
 
@@ -49,6 +51,7 @@ class Session:
     taken: int = 0
     count: int = 0
     version: int = 0
+    used: float = field(default_factory=time.monotonic)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def clear(self) -> None:
@@ -79,58 +82,16 @@ class Sessions:
         return cookie
 
     def find(self, cookie: str) -> Session | None:
-        """Return the session of a cookie."""
-        return self._sessions.get(_digest(cookie))
+        """Return the session of a cookie. Sessions that nobody has used for long lose their files."""
+        now = time.monotonic()
+        found = self._sessions.get(_digest(cookie))
+        if found is not None:
+            found.used = now
+        for session in list(self._sessions.values()):
+            if session.uploads and now - session.used > IDLE_SECONDS:
+                session.clear()
+        return found
 
 
 def _digest(cookie: str) -> bytes:
     return hashlib.sha256(cookie.encode("utf-8", "surrogateescape")).digest()
-
-
-START = ".start.lock"
-LOCK = ".lock"
-
-
-@contextmanager
-def own_folder(base: Path) -> Iterator[Path]:
-    """Make a folder below ``base`` that only the user can read; it is removed when the block ends.
-
-    A process that is killed cannot remove its folder. Each folder therefore has a lock
-    beside it that lasts as long as its process; who starts next removes those without.
-
-    Raises:
-        OSError: the folder cannot be made.
-    """
-    from filelock import FileLock
-
-    base.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # One process at a time looks for what is stale, so that none removes what another is about to lock.
-    with FileLock(base / START):
-        _remove_stale(base)
-        folder = Path(tempfile.mkdtemp(dir=base, prefix="view-"))
-        lock = FileLock(_lock(folder))
-        lock.acquire()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        lock.release()
-        _lock(folder).unlink(missing_ok=True)
-
-
-def _lock(folder: Path) -> Path:
-    return folder.with_name(folder.name + LOCK)
-
-
-def _remove_stale(base: Path) -> None:
-    from filelock import FileLock, Timeout
-
-    for folder in sorted(base.glob("view-*")):
-        if folder.name.endswith(LOCK) or folder.is_symlink():
-            continue
-        try:
-            with FileLock(_lock(folder), timeout=0):
-                shutil.rmtree(folder, ignore_errors=True)
-        except Timeout:
-            continue
-        _lock(folder).unlink(missing_ok=True)

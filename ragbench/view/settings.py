@@ -19,13 +19,15 @@ class Limits:
         file_bytes: the largest file.
         session_bytes: all files of one browser session together.
         files: the most files of a session.
-        read_seconds: the most seconds to read a PDF.
+        read_seconds: the most seconds to read a file.
+        read_gigabytes: the most memory to read a file, in GB (Linux).
     """
 
     file_bytes: int = 20 * MEGABYTE
     session_bytes: int = 50 * MEGABYTE
     files: int = 200
     read_seconds: float = 60.0
+    read_gigabytes: float = 1.0
 
     @classmethod
     def of_megabytes(cls, file: float, session: float) -> "Limits":

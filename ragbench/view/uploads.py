@@ -1,11 +1,9 @@
 """Files of a browser session."""
 
 import asyncio
-import json
 import re
-import sys
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,20 +11,32 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect
 
+from ragbench import plugins
 from ragbench.core.documents import Document
-from ragbench.core.errors import InputError
-from ragbench.view.read_upload import read_upload
+from ragbench.core.errors import InputError, RagbenchError
+from ragbench.corpus.file_limits import FileLimits, OverLimit
+from ragbench.corpus.readers import Reader
+from ragbench.corpus.reading import Source
 from ragbench.view.sessions import Session, Upload
 from ragbench.view.settings import MEGABYTE, Limits
 from ragbench.view.threads import in_thread
 
 ENDINGS = {".txt": "text", ".text": "text", ".md": "markdown", ".markdown": "markdown", ".pdf": "pdf"}
 """Accepted endings of files, with their loaders."""
+Left = Callable[[], Coroutine[Any, Any, None]]
+"""Waits until nobody waits for an upload any more."""
 MOST_PAGES = 2_000
 LONGEST_NAME = 120
 
 
-async def receive_upload(session: Session, name: str, size: int, body: AsyncIterator[bytes], limits: Limits) -> Upload:
+async def receive_upload(
+    session: Session,
+    name: str,
+    size: int,
+    body: AsyncIterator[bytes],
+    limits: Limits,
+    left: Left,
+) -> Upload:
     """Take a file into a session's space and read it.
 
     Args:
@@ -35,6 +45,7 @@ async def receive_upload(session: Session, name: str, size: int, body: AsyncIter
         size: announced size in bytes.
         body: content in pieces.
         limits: limits of files and sessions.
+        left: waits until nobody waits for the file any more.
 
     Raises:
         InputError: it is too large, of a wrong kind, or cannot be read.
@@ -46,7 +57,7 @@ async def receive_upload(session: Session, name: str, size: int, body: AsyncIter
     upload = _reserve(session, shown, ending, size, limits)
     try:
         await _store(upload, body)
-        upload.documents, upload.notes = await _read(upload, ENDINGS[ending], limits)
+        upload.documents, upload.notes = await _read(upload, ENDINGS[ending], limits, left)
     except BaseException:
         with session.lock:
             session.taken -= upload.size
@@ -119,45 +130,34 @@ async def _store(upload: Upload, body: AsyncIterator[bytes]) -> None:
         raise InputError(f"{upload.name}: {upload.size:,} bytes were announced, but {written:,} came")
 
 
-async def _read(upload: Upload, loader: str, limits: Limits) -> tuple[tuple[Document, ...], tuple[str, ...]]:
+async def _read(
+    upload: Upload, loader: str, limits: Limits, left: Left
+) -> tuple[tuple[Document, ...], tuple[str, ...]]:
+    """Read a file in a process that is ended if it takes too long or too much memory, or nobody waits any more."""
     settings: dict[str, object] = {"name": loader, "max_bytes": upload.size + 1}
     if loader == "pdf":
-        found = await _apart(upload, settings | {"max_pages": MOST_PAGES}, limits.read_seconds)
-    else:
-        found = await in_thread(lambda: read_upload(upload.path, settings))
-    if "fault" in found:
-        raise InputError(_named(str(found["fault"]), upload))
-    return tuple(Document(**one) for one in found["documents"]), tuple(_named(note, upload) for note in found["notes"])
-
-
-async def _apart(upload: Upload, settings: dict[str, object], seconds: float) -> dict[str, Any]:
-    """Run `read_upload` in a process that is ended if it takes too long or nobody waits any more."""
-    words = ("-P", "-m", "ragbench.view.read_upload", str(upload.path), json.dumps(settings))
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=pipe, stderr=pipe)
+        settings["max_pages"] = MOST_PAGES
+    reader = Reader(FileLimits(limits.read_seconds, limits.read_gigabytes))
+    source = Source(upload.path, upload.name, plugins.build(plugins.LOADERS, settings))
+    reading = asyncio.ensure_future(in_thread(lambda: list(reader.read([source]))))
+    leaving = asyncio.ensure_future(left())
     try:
-        async with asyncio.timeout(seconds):
-            printed, errors = await process.communicate()
-    except TimeoutError as error:
-        raise InputError(
-            f"{upload.name}: not read within {seconds:g} s; give a smaller file, or its text as .txt"
-        ) from error
+        await asyncio.wait((reading, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not reading.done():
+            raise InputError(f"{upload.name}: the browser left before the file was read")
+        (content,) = reading.result()
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode != 0:
-        last = errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        why = _named(last, upload) or f"its reader ended with {process.returncode}"
-        raise InputError(f"{upload.name}: cannot be read: {why}")
-    found: dict[str, Any] = json.loads(printed)
-    return found
-
-
-def _named(text: str, upload: Upload) -> str:
-    """Replace our name of the file by the user's, and remove paths."""
-    named = text.replace(str(upload.path), upload.name).replace(upload.path.name, upload.name)
-    return re.sub(r"^(.+?): \1", r"\1", named)
+        reader.end()
+        leaving.cancel()
+        with suppress(asyncio.CancelledError, RagbenchError):
+            await reading
+    if isinstance(content.fault, OverLimit):
+        raise InputError(str(content.fault).partition(";")[0] + "; give a smaller file, or its text as .txt")
+    if content.fault is not None:
+        raise content.fault
+    if not content.documents:
+        raise InputError(f"{upload.name}: there is no document in it, for it has no text")
+    return tuple(content.documents), tuple(f"{entry.item}: {entry.reason}" for entry in content.issues)
 
 
 def _unique(name: str, taken: set[str]) -> str:

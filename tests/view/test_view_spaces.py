@@ -50,6 +50,35 @@ def test_files_of_a_killed_viewer_are_removed_by_the_next(start: Any, tmp_path: 
     assert folders(own) == []
 
 
+def test_files_of_a_killed_viewer_are_removed_by_any_command(
+    start: Any, ragbench: Any, tmp_path: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    living = with_a_file(start, tmp_path, own)
+    killed = with_a_file(start, tmp_path, own)
+    assert killed.stop(signal.SIGKILL) == -signal.SIGKILL
+    assert len([path for path in folders(own) if path.is_dir()]) == 2
+    monkeypatch.setitem(ragbench.environment, "RAGBENCH_CACHE", str(own))
+    assert ragbench("plugins", cwd=tmp_path).code == 0
+    assert len([path for path in folders(own) if path.is_dir()]) == 1
+    assert living.stop() == 0
+    assert folders(own) == []
+
+
+def test_files_that_nobody_uses_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ragbench.view import sessions
+
+    every = sessions.Sessions(tmp_path)
+    old, new = (every.find(every.start()) for _ in range(2))
+    for session in (old, new):
+        session.space.mkdir()
+        (session.space / "a.txt").write_text("a")
+        session.uploads.append(sessions.Upload("a.txt", session.space / "a.txt", 1))
+    old.used -= sessions.IDLE_SECONDS + 1
+    every.find("another cookie")
+    assert (old.uploads, old.space.exists()) == ([], False)
+    assert new.space.exists()
+
+
 def test_stopping_does_not_wait_for_an_index(start: Any, tmp_path: Path, own: Path) -> None:
     """Embedding a large corpus takes minutes; nobody waits for it any more."""
     import threading

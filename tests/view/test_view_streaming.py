@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 sys.path += [str(Path(__file__).resolve().parent.parent / "models")]
@@ -17,9 +18,9 @@ from llm_server import LLMServer, serving
 from stream_server import DROP, Streaming, streaming
 
 from ragbench.core.errors import InputError
-from ragbench.view.sessions import Session, Upload
+from ragbench.view.sessions import Session
 from ragbench.view.settings import Limits
-from ragbench.view.uploads import _apart, receive_upload
+from ragbench.view.uploads import receive_upload
 
 CATALOG = Path(__file__).resolve().parents[2] / "datasets" / "shop" / "product_catalog.csv"
 QUESTION = "two-man tent below 2 kilos"
@@ -157,23 +158,23 @@ def test_pdf_that_takes_too_long_is_refused_and_its_reader_ended(tmp_path: Path)
     async def body() -> Any:
         yield content
 
-    async def main() -> None:
-        await receive_upload(session, "slow.pdf", len(content), body(), Limits(read_seconds=2))
+    async def stays() -> None:
+        await asyncio.Event().wait()
 
-    began = time.monotonic()
-    with pytest.raises(InputError, match=r"^slow\.pdf: not read within 2 s"):
-        asyncio.run(main())
-    assert time.monotonic() - began < 10
-    assert (session.taken, session.uploads, list(session.space.iterdir())) == (0, [], [])
+    async def leaves() -> None:
+        await asyncio.sleep(1)
 
+    for left, said in ((stays, r"^slow\.pdf: not read within 2 s"), (leaves, "the browser left before")):
 
-def test_reader_that_ends_with_an_error_tells_no_path_of_the_viewer(tmp_path: Path) -> None:
-    """A name that no file system takes makes it fail where nothing of it is caught."""
-    upload = Upload("mine.pdf", tmp_path / f"{'x' * 300}.pdf", 3)
-    with pytest.raises(InputError) as raised:
-        asyncio.run(_apart(upload, {"name": "pdf"}, 60))
-    assert str(raised.value).startswith("mine.pdf: cannot be read: OSError: ")
-    assert str(raised.value).endswith(": 'mine.pdf'")
+        async def main(left: Any = left) -> None:
+            await receive_upload(session, "slow.pdf", len(content), body(), Limits(read_seconds=2), left)
+
+        began = time.monotonic()
+        with pytest.raises(InputError, match=said):
+            asyncio.run(main())
+        assert time.monotonic() - began < 15
+        assert (session.taken, session.uploads, list(session.space.iterdir())) == (0, [], [])
+        assert not [one for one in psutil.Process().children() if "read_files" in " ".join(one.cmdline())]
 
 
 def test_damaged_evaluation_is_named_where_its_queries_are_asked_for(start: Any, runs: Path, keys_of: Any) -> None:
