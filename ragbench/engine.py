@@ -5,7 +5,6 @@ model many questions calls these functions. There is one engine today: this
 process. Another engine changes this file and adds one of its own.
 """
 
-import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence, Sized
@@ -269,6 +268,8 @@ async def each(work: Callable[[Given], Awaitable[None]], items: Iterable[Given],
                 later.append(error)
             except Exception as error:
                 ended.append(error)
+
+    import asyncio
 
     async with asyncio.TaskGroup() as group:
         for _ in range(in_flight):

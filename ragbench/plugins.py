@@ -18,14 +18,15 @@ import inspect
 import pkgutil
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ragbench.core.errors import SettingError, did_you_mean
-from ragbench.core.kinds import Part, misfit, refusal, said
+from ragbench.core.kinds import Part, alternatives, misfit, refusal, said
 from ragbench.plain_yaml import load_yaml
 
 
@@ -290,19 +291,38 @@ def build(kind: Kind, written: "str | Mapping[str, object] | Spec") -> Any:
     Raises:
         SettingError: unknown plugin, unknown setting, or a value of the wrong type.
     """
-    import pydantic
-
     spec = Spec.parse(written)
     cls = load(kind, spec.name)
     fields = [f.name for f in dataclasses.fields(cls) if f.init]
     for key in spec.settings:
         if key not in fields:
             raise SettingError(f"{kind.word} {spec.name!r} has no setting {key!r}{did_you_mean(key, fields)}")
+    plain = _plain(spec.settings, get_type_hints(cls))
+    if plain is not None:
+        with suppress(ValueError, AssertionError, TypeError):  # named below
+            return cls(**plain)
+    import pydantic
+
     try:
         return pydantic.TypeAdapter(cls).validate_python(dict(spec.settings))
     except pydantic.ValidationError as error:
         faults = "; ".join(_faults(cls, spec.settings, error.errors()))
         raise SettingError(f"{kind.word} {spec.written!r}: {faults}") from error
+
+
+def _plain(settings: Mapping[str, object], hints: Mapping[str, Any]) -> dict[str, object] | None:
+    """The settings, if each is a scalar of the kind of its field. Importing pydantic takes longer than all of them."""
+    found: dict[str, object] = {}
+    for name, value in settings.items():
+        kinds = alternatives(hints[name])
+        choices = [one for kind in kinds if get_origin(kind) is Literal for one in get_args(kind)]
+        if isinstance(value, str) and Path in kinds and str not in kinds:
+            found[name] = Path(value)
+        elif type(value) in kinds or (isinstance(value, str) and value in choices):
+            found[name] = value
+        else:
+            return None
+    return found
 
 
 def _faults(cls: type[Any], settings: Mapping[str, object], errors: Sequence[Mapping[str, Any]]) -> list[str]:

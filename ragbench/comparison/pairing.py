@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +69,8 @@ class Pair:
             return False
         return all(
             mine.item_ids[a] == other.item_ids[b]
-            for a, b in zip(mine.items.tolist(), other.items.tolist(), strict=True)
+            for low, high in pairwise(mine.offsets.tolist())
+            for a, b in zip(mine.items[low:high].tolist(), other.items[low:high].tolist(), strict=True)
         )
 
 

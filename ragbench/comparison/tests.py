@@ -50,7 +50,7 @@ def check_test(test: str) -> None:
 
 def is_binary(*columns: npt.NDArray[np.float64]) -> bool:
     """Whether every value is 0 or 1."""
-    return all(bool(np.isin(values, (0.0, 1.0)).all()) for values in columns)
+    return all(bool(((values == 0) | (values == 1)).all()) for values in columns)
 
 
 def paired_test(

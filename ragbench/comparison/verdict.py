@@ -15,6 +15,7 @@ from ragbench.comparison.tests import Tested, check_test, paired_test
 from ragbench.comparison.wordings import across_wordings, wordings_of
 from ragbench.core.context import generator
 from ragbench.core.errors import SettingError, did_you_mean
+from ragbench.core.scored import QueryTable
 from ragbench.core.spelling import given
 from ragbench.core.verdicts import CONSISTENT, AcrossWordings, Decision, Item, Verdict
 from ragbench.stats.clusters import cluster_averages, cluster_index, clustered_means, effective_clusters
@@ -111,7 +112,8 @@ def verdicts(
             0 or 1.
     """
     check_test(settings.test)
-    paired = [_paired(pair, metric, rows, settings.average) for pair, metric in asked]
+    clusters = _Clusters()
+    paired = [_paired(pair, metric, rows, settings.average, clusters) for pair, metric in asked]
     intervals = _intervals(paired, settings)
     return tuple(
         _verdict(one, interval, settings, slice)
@@ -125,7 +127,20 @@ def verdicts(
     )  # fmt: skip
 
 
-def _paired(pair: Pair, metric: str, rows: npt.NDArray[np.int64] | None, average: str) -> _Paired:
+class _Clusters:
+    """The clusters of rows of queries. Most pairs and metrics have values for the same rows."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, bytes], npt.NDArray[np.int64]] = {}
+
+    def of(self, queries: QueryTable, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        key = (id(queries), rows.tobytes())
+        if key not in self._known:
+            self._known[key] = cluster_index([queries.units[row] for row in rows.tolist()])
+        return self._known[key]
+
+
+def _paired(pair: Pair, metric: str, rows: npt.NDArray[np.int64] | None, average: str, known: _Clusters) -> _Paired:
     baseline, candidate = pair.values(metric)
     if rows is None:
         rows = np.arange(len(baseline))
@@ -134,7 +149,7 @@ def _paired(pair: Pair, metric: str, rows: npt.NDArray[np.int64] | None, average
     notes = _left_out(pair, baseline, candidate)
     baseline, candidate = baseline[both], candidate[both]
     candidate = np.where(np.abs(candidate - baseline) < TIE, baseline, candidate)
-    clusters = cluster_index([pair.queries.units[row] for row in rows[both].tolist()])
+    clusters = known.of(pair.queries, rows[both])
     runs = errors_of_pair(pair, metric, rows[both], clusters, by_document=average == "documents")
     wordings = wordings_of(pair.queries, rows[both])
     item: Item = "query"

@@ -138,7 +138,7 @@ def taken(value: Any, hint: Any) -> Any:
     """Convert a value for a call: scalars of numpy to numbers, iterators to tuples, and other pairs to dicts."""
     if _numpy(value, "generic") or (_numpy(value, "ndarray") and value.ndim == 0):
         return value.item()
-    origins = [get_origin(one) for one in _alternatives(hint)]
+    origins = [get_origin(one) for one in alternatives(hint)]
     many = [one for one in origins if isinstance(one, type) and issubclass(one, Iterable)]
     if many and isinstance(value, Iterator):
         return tuple(value)
@@ -148,7 +148,7 @@ def taken(value: Any, hint: Any) -> Any:
 
 def said(hint: Any, called: Kinds) -> str:
     """Name a kind in a message: ``a path or None``, ``a text or a list of texts``."""
-    kinds = [one for one in _alternatives(hint) if one is not NoneType]
+    kinds = [one for one in alternatives(hint) if one is not NoneType]
     whole = Union[tuple(kinds)] if len(kinds) > 1 else kinds[0] if kinds else NoneType  # noqa: UP007 (made here)
     if isinstance(hint, type | UnionType) and hint in called:
         return called[hint]
@@ -156,7 +156,7 @@ def said(hint: Any, called: Kinds) -> str:
         words = [called[whole]]
     else:
         words = [_one(one, called) for one in kinds if not (one is str and Path in kinds)]
-    if len(kinds) < len(_alternatives(hint)):
+    if len(kinds) < len(alternatives(hint)):
         words.append("None")
     # A kind that describes its parts comes last, so that the parts do not read as alternatives to it.
     return " or ".join(sorted(dict.fromkeys(words), key=lambda word: word.startswith((LIST, MAPPING))))
@@ -165,7 +165,8 @@ def said(hint: Any, called: Kinds) -> str:
 LIST, MAPPING = "a list", "a mapping from "
 
 
-def _alternatives(hint: Any) -> tuple[Any, ...]:
+def alternatives(hint: Any) -> tuple[Any, ...]:
+    """The kinds of which a value may have any."""
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 

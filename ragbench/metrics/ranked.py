@@ -201,16 +201,20 @@ def _places(names: Sequence[str], ids: Sequence[str]) -> Sequence[int] | npt.NDA
 
 
 def _rows_in(wanted: ArrowIds, ids: ArrowIds) -> npt.NDArray[np.int32]:
-    """Row of each wanted id in the others; -1 if it is not there."""
+    """Row of each wanted id in the others; -1 if it is not there. Few are wanted, so their table is the small one."""
     from pyarrow import compute
 
-    found = compute.index_in(wanted.arrow, value_set=ids.arrow)
-    missing, rows = found.buffers()
-    at = np.frombuffer(rows, np.int32, count=len(found), offset=4 * found.offset)
+    found = compute.index_in(ids.arrow, value_set=wanted.arrow)
+    missing, places = found.buffers()
+    at = np.frombuffer(places, np.int32, count=len(found), offset=4 * found.offset)
     if missing is None:
-        return at
-    known = np.unpackbits(np.frombuffer(missing, np.uint8), bitorder="little")
-    return np.where(known[found.offset : found.offset + len(found)], at, np.int32(-1))
+        known = np.arange(len(found))
+    else:
+        bits = np.unpackbits(np.frombuffer(missing, np.uint8), bitorder="little")
+        known = np.flatnonzero(bits[found.offset : found.offset + len(found)])
+    row = np.full(len(wanted), -1, dtype=np.int32)
+    row[at[known]] = known
+    return row
 
 
 def _tied(run: Run, row: Ints) -> tuple[Ints, Ints]:
