@@ -506,9 +506,9 @@ def _choice(verdicts: Sequence[Verdict], settings: CompareSettings) -> str:
         name = one.test.split(" (")[0]
         known = reasons.setdefault(one.reason, [])
         known += [name] if name not in known else []
-    names = {"max-t": "max-t by sign flips", "holm": "Holm", "bh": "Benjamini-Hochberg", "none": "uncorrected"}
-    used = "holm" if settings.correction == "max-t" and whole_runs_vary(verdicts) else settings.correction
-    more = f" {len(tested)} comparisons: {names[used]}." if len(tested) > 1 else ""
+    how = "by t with the variance between runs" if whole_runs_vary(verdicts) else "by sign flips"
+    names = {"max-t": f"max-t {how}", "holm": "Holm", "bh": "Benjamini-Hochberg", "none": "uncorrected"}
+    more = f" {len(tested)} comparisons: {names[settings.correction]}." if len(tested) > 1 else ""
     return " ".join(f"{' / '.join(known)}: {reason}" for reason, known in reasons.items()) + more
 
 

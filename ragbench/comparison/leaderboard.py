@@ -12,9 +12,11 @@ from ragbench.core.context import generator
 from ragbench.core.scored import ScoredRun
 from ragbench.core.verdicts import Gain, Leaderboard, Place, Verdict
 from ragbench.stats.clusters import cluster_averages, cluster_index
+from ragbench.stats.joint_t import all_pairs_joint, shared_variances
 from ragbench.stats.max_t import all_pairs
 from ragbench.stats.paired_tests import TIE
 from ragbench.stats.ranks import best_shares, letters, rank_intervals
+from ragbench.stats.repeats import RunErrors
 from ragbench.stats.winner import winners_gain
 
 FEWEST = 3
@@ -39,13 +41,13 @@ def leaderboard(
         settings: seed, resamples, confidence and average are used.
         verdicts: verdicts of the metric on every pair, with p-values that are corrected by ``correction``. Ranks and
             letters then agree with these p-values; they do not ask for a further wording. Without verdicts, all pairs
-            are tested by `ragbench.stats.max_t.all_pairs`.
+            are tested by `ragbench.stats.max_t.all_pairs`, or by `ragbench.stats.joint_t.all_pairs_joint` if whole runs
+            of a system vary.
         correction: ``max-t`` or ``holm``.
 
     Returns:
         None for fewer than three systems, a metric of which neither higher nor lower values are better, and fewer than
-        two queries with a value of every system. None, too, if whole runs of a system vary, because neither test nor
-        bootstrap includes that.
+        two queries with a value of every system.
 
     Raises:
         InputError: the metric is missing, or infinite for a query.
@@ -58,16 +60,20 @@ def leaderboard(
     if len(common) < 2:
         return None
     values, clusters = values[common], cluster_index([runs[0].queries.units[row] for row in common.tolist()])
-    found = [errors_of(run, metric, common, clusters) for run in runs]
-    if any(one is not None and one.shared[0] > 0 for one in found):
-        return None
-    if settings.average == "documents":
+    by_document = settings.average == "documents"
+    varying = [errors_of(run, metric, common, clusters, by_document=by_document) for run in runs]
+    shared = shared_variances(varying)
+    if by_document:
         values = cluster_averages(values, clusters)
         clusters = np.arange(len(values))
     sign = -1.0 if scores.direction(metric) == "lower" else 1.0
     merit = sign * values.mean(axis=0)
     alpha = 1 - settings.confidence
-    tested = all_pairs(values, clusters, generator(settings.seed, "max-t"), resamples=settings.resamples)
+    rng = generator(settings.seed, "max-t")
+    if shared.any():
+        tested = all_pairs_joint(values, clusters, varying, rng, resamples=settings.resamples)
+    else:
+        tested = all_pairs(values, clusters, rng, resamples=settings.resamples)
     together = tested.p
     at = {run.name: i for i, run in enumerate(runs)}
     for one in verdicts:
@@ -77,8 +83,9 @@ def leaderboard(
     # Given verdicts may come from another test; what they decide for all systems holds for one system, too.
     low_alone, high_alone = rank_intervals(merit, np.minimum(tested.p_of_each, together), alpha=alpha)
     shares = best_shares(
-        sign * values, clusters, generator(settings.seed, "best"), resamples=min(RESAMPLES, settings.resamples)
-    )
+        sign * values, clusters, generator(settings.seed, "best"), resamples=min(RESAMPLES, settings.resamples),
+        shared=shared if shared.any() else None,
+    )  # fmt: skip
     groups = letters(merit, together < alpha)
     means = np.exp(values.mean(axis=0)) if scores.geometric(metric) else values.mean(axis=0)
     ranks = 1 + (merit[None, :] > merit[:, None] + TIE).sum(axis=1)
@@ -89,7 +96,7 @@ def leaderboard(
         )
         for i in np.argsort(-merit, kind="stable").tolist()
     ]  # fmt: skip
-    gain = _gain(runs, metric, sign * values, clusters, settings.confidence)
+    gain = _gain(runs, metric, sign * values, clusters, varying, settings.confidence)
     return Leaderboard(
         metric, tuple(places), len(values), int(clusters.max()) + 1, settings.confidence, correction, gain
     )
@@ -100,10 +107,11 @@ def _gain(
     metric: str,
     values: npt.NDArray[np.float64],
     clusters: npt.NDArray[np.int64],
+    varying: Sequence[RunErrors | None],
     confidence: float,
 ) -> Gain | None:
     """Correct the gain of the best system over the first, in the unit of the shown means."""
-    found = winners_gain(values, clusters, confidence=confidence)
+    found = winners_gain(values, clusters, confidence=confidence, runs=varying)
     if found is None:
         return None
     figures = np.array([found.measured, found.corrected, found.low, found.high])

@@ -8,6 +8,7 @@ import numpy as np
 
 from ragbench.comparison.pairing import Pair
 from ragbench.comparison.runs import errors_of_pair
+from ragbench.comparison.verdict import log_margins
 from ragbench.core.errors import SettingError
 from ragbench.core.options import named
 from ragbench.core.verdicts import Posterior
@@ -81,10 +82,12 @@ def _posterior(pair: Pair, metric: str, settings: PosteriorSettings) -> Posterio
     rope = ROPE if settings.rope is None else settings.rope
     # Values of a geometric mean are logarithms: scale, region and ends are turned into differences of means and back.
     level = float(np.exp(values[:, 0].mean())) if geometric else None
+    above, below = (rope, rope) if level is None else log_margins(rope, level)
     own = posterior_difference(
         values[:, 1] - values[:, 0], clusters,
         scale=scale if level is None else float(np.log1p(scale / level)),
-        rope=rope if level is None else float(np.log1p(rope / level)),
+        rope=above,
+        below=below,
         shape="cauchy" if settings.prior == "cauchy" else "normal",
         confidence=settings.confidence,
         runs=runs,

@@ -1,5 +1,7 @@
 """The part of the error of a difference that comes from systems that ran several times."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -7,7 +9,15 @@ from ragbench.comparison.pairing import Pair
 from ragbench.core.scored import ScoredRun
 from ragbench.core.verdicts import RunShare
 from ragbench.stats.clusters import ClusteredMeans
-from ragbench.stats.repeats import FEWEST_RUNS, RunErrors, both_errors, repeats_by_cluster, run_errors, with_runs
+from ragbench.stats.repeats import (
+    FEWEST_RUNS,
+    RunErrors,
+    added,
+    repeats_by_cluster,
+    run_errors,
+    stacked,
+    with_runs,
+)
 
 Rows = npt.NDArray[np.int64]
 
@@ -44,11 +54,46 @@ def errors_of_pair(
     )
 
 
-def added(first: RunErrors | None, second: RunErrors | None) -> RunErrors | None:
-    """Add the parts of two systems, of which one or both may have run once."""
-    if first is None or second is None:
-        return second if first is None else first
-    return both_errors(first, second)
+def runs_together(
+    asked: Sequence[tuple[Pair, str]], clusters: npt.NDArray[np.int64], *, by_document: bool = False
+) -> tuple[RunErrors | None, npt.NDArray[np.float64]]:
+    """How differences that are reported together vary from run to run, and their covariance by what runs share.
+
+    The effects of a run on several metrics correlate as its means do.
+
+    Args:
+        asked: pair and metric of each of the m differences.
+        clusters: (q,) resampling unit of each query.
+        by_document: whether the queries of each document are averaged first.
+    """
+    signed: dict[str, npt.NDArray[np.float64]] = {}
+    systems: dict[str, ScoredRun] = {}
+    errors = list[RunErrors | None]()
+    for at, (pair, metric) in enumerate(asked):
+        rows = np.flatnonzero(~np.isnan(np.column_stack(pair.values(metric))).any(axis=1))
+        own = np.unique(clusters[rows], return_inverse=True)[1]
+        parts = [errors_of(one, metric, rows, own, by_document=by_document) for one in (pair.baseline, pair.candidate)]
+        errors.append(added(parts[0], parts[1]))
+        for system, part, sign in zip((pair.baseline, pair.candidate), parts, (-1.0, 1.0), strict=True):
+            if part is not None and part.shared[0] > 0:
+                systems[system.name] = system
+                signed.setdefault(system.name, np.zeros(len(asked)))[at] = sign * part.shared[0] ** 0.5
+    covariance = np.zeros((len(asked), len(asked)))
+    for name, roots in signed.items():
+        covariance += np.outer(roots, roots) * _alike(systems[name], [metric for _, metric in asked])
+    return stacked(errors), covariance
+
+
+def _alike(system: ScoredRun, metrics: Sequence[str]) -> npt.NDArray[np.float64]:
+    """(m, m) Correlation of the means of the runs of a system in several metrics."""
+    repeats = system.scores.repeats
+    assert repeats is not None
+    columns = [system.scores.metrics.index(metric) for metric in metrics]
+    means = np.nanmean(repeats[:, :, :, columns], axis=(1, 2))
+    apart = means - means.mean(axis=0)
+    length = np.sqrt((apart**2).sum(axis=0))
+    apart = apart / np.where(length > 0, length, 1.0)
+    return apart.T @ apart
 
 
 def run_share(pair: Pair, runs: RunErrors, means: ClusteredMeans) -> RunShare:

@@ -6,17 +6,17 @@ from dataclasses import replace
 import numpy as np
 
 from ragbench.comparison.pairing import Pair
+from ragbench.comparison.runs import runs_together
 from ragbench.comparison.verdict import VerdictSettings, corrected, decide, is_test, of_logarithm
 from ragbench.core.context import generator
 from ragbench.core.verdicts import Verdict
-from ragbench.stats.clusters import cluster_averages, cluster_index
+from ragbench.stats.clusters import cluster_averages, cluster_index, clustered_covariance, clustered_means
+from ragbench.stats.joint_t import joint_t
 from ragbench.stats.max_t import max_t
 from ragbench.stats.paired_tests import TIE
+from ragbench.stats.repeats import with_runs
 
 UNBOUNDED = "no simultaneous interval: there are too few documents, or a few of them have nearly all queries"
-
-WHOLE_RUNS = "no simultaneous interval and no ranks, because sign flips ignore that whole runs vary"
-BY_HOLM = "; p is by Holm in place of max-t"
 
 
 def whole_runs_vary(verdicts: Sequence[Verdict]) -> bool:
@@ -29,9 +29,10 @@ def together(
 ) -> tuple[Verdict, ...]:
     """Correct the p-values of verdicts that are reported together, add simultaneous intervals, and decide again.
 
-    With ``max-t``, p is the larger one of the verdict's own p and that of `ragbench.stats.max_t.max_t`. p-values of
-    equivalence are then corrected by Holm. There are no simultaneous intervals, and ``max-t`` is Holm, where labels of
-    annotators decided too, or where whole runs of a system vary: sign flips by document do not see either.
+    With ``max-t``, p is the larger one of the verdict's own p and that of `ragbench.stats.max_t.max_t`, or of
+    `ragbench.stats.joint_t.joint_t` where whole runs of a system vary, which sign flips do not see. p-values of
+    equivalence are then corrected by Holm. Where labels of annotators decided too, there are no simultaneous intervals,
+    and ``max-t`` is Holm.
 
     Args:
         asked: the pair and metric of each verdict, all on the same queries.
@@ -46,21 +47,28 @@ def together(
     tested = [i for i, verdict in enumerate(found) if is_test(verdict)]
     if len(tested) < 2 or any(found[i].human is not None for i in tested):
         return tuple(done)
-    if whole_runs_vary(found):
-        note = WHOLE_RUNS + (BY_HOLM if correction == "max-t" else "")
-        return tuple(replace(one, notes=(*one.notes, note)) if is_test(one) else one for one in done)
     columns = []
     for i in tested:
         before, after = asked[i][0].values(asked[i][1])
         difference = after - before
         columns.append(np.where(np.abs(difference) < TIE, 0.0, difference))
-    units = cluster_index(asked[0][0].baseline.queries.units)
-    differences = np.column_stack(columns)
-    if settings.average == "documents":
+    queries = cluster_index(asked[0][0].baseline.queries.units)
+    differences, units = np.column_stack(columns), queries
+    by_document = settings.average == "documents"
+    if by_document:
         differences = cluster_averages(differences, units)
         units = np.arange(len(differences))
     rng = generator(settings.seed, "max-t")
-    all_of_them = max_t(differences, units, rng, resamples=settings.resamples, confidence=settings.confidence)
+    if whole_runs_vary(found):
+        runs, shared = runs_together([asked[i] for i in tested], queries, by_document=by_document)
+        assert runs is not None
+        all_of_them = joint_t(
+            with_runs(clustered_means(differences, units), runs),
+            clustered_covariance(differences, units)[1] + shared,
+            rng, resamples=settings.resamples, confidence=settings.confidence,
+        )  # fmt: skip
+    else:
+        all_of_them = max_t(differences, units, rng, resamples=settings.resamples, confidence=settings.confidence)
     for i, p, low, high in zip(
         tested, all_of_them.p.tolist(), all_of_them.low.tolist(), all_of_them.high.tolist(), strict=True
     ):

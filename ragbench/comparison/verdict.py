@@ -202,8 +202,10 @@ def _verdict(one: _Paired, interval: _Interval, settings: VerdictSettings, slice
     if c == 1:
         tested = tested._replace(p=1.0)
     level = _level(one)
-    margin = settings.margin if settings.margin is None or level is None else math.log1p(settings.margin / level)
-    p_equivalence = None if margin is None else tost(difference, clusters, margin, alpha=alpha, runs=one.runs).p
+    p_equivalence = None
+    if settings.margin is not None:
+        up, down = (settings.margin, settings.margin) if level is None else log_margins(settings.margin, level)
+        p_equivalence = tost(difference, clusters, up, below=down, alpha=alpha, runs=one.runs).p
     effective = effective_clusters(clusters)
     means = clustered_means(difference[:, None], clusters)
     share = None if one.runs is None or c == 1 else run_share(pair, one.runs, means)
@@ -269,6 +271,11 @@ def _level(one: _Paired) -> float | None:
 def of_logarithm(level: float, difference: float) -> float:
     """The difference of geometric means that a difference of logarithms leads to."""
     return level * math.expm1(difference)
+
+
+def log_margins(margin: float, level: float) -> tuple[float, float]:
+    """The gain and the loss of a logarithm that change a geometric mean by the margin; the loss may be infinite."""
+    return math.log1p(margin / level), -math.log1p(-margin / level) if margin < level else math.inf
 
 
 def not_comparable(

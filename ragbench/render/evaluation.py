@@ -254,9 +254,6 @@ def _repeated(evaluation: Evaluation) -> list[str]:
             f"{arm.name} (the ranking changed for {counted(len(arm.changed), 'query')})" for arm in several
         )
         notes.append(f"scores are means over {repeats} runs: {changes}")
-    ran = [arm for arm in evaluation.arms if arm.status == "ok"]
-    if several and len(ran) > 2 and evaluation.leaderboard is None:
-        notes.append("no ranks, because their tests ignore that whole runs vary")
     if several and repeats < FEWEST_RUNS:
         notes.append(f"warning: {repeats} runs hardly show how runs vary, so intervals are too narrow; 3 or more do")
     if once:

@@ -142,19 +142,20 @@ def clustered_covariance(
     """Compute means, their clustered covariance (CR2) and its degrees of freedom, without checks.
 
     Args:
-        values: (n, m) finite values, without NaN.
+        values: (n, m) finite values, NaN where undefined.
         clusters: (n,) cluster of each row.
 
     Returns:
-        (m,) means, (m, m) covariance of the means, and the degrees of freedom, which are NaN with one cluster.
+        (m,) means, (m, m) covariance of the means, and the degrees of freedom of the first column, which are NaN with
+        one cluster.
 
     Source: as for `clustered_means`, whose squared errors are the diagonal.
     """
     found = clustered_means(values, clusters)
     sums, counts = cluster_totals(values, clusters)
-    shares = counts[:, :1] / len(values)
+    n = counts.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        adjusted = (sums - counts * found.means) / len(values) / np.sqrt(1 - shares)
+        adjusted = (sums - counts * found.means) / n / np.sqrt(1 - counts / n)
     return found.means, adjusted.T @ adjusted, float(found.df[0])
 
 

@@ -109,7 +109,7 @@ def non_inferior(
 
 def tost(
     differences: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], margin: float, *, alpha: float = 0.05,
-    runs: RunErrors | None = None,
+    below: float | None = None, runs: RunErrors | None = None,
 ) -> Equivalence:  # fmt: skip
     """Test whether the mean difference is between ``-margin`` and ``margin``, by two one-sided tests (TOST).
 
@@ -121,6 +121,7 @@ def tost(
         clusters: (n,) cluster of each row.
         margin: largest difference that does not matter, above 0.
         alpha: error rate of each of the two tests.
+        below: largest loss that does not matter, if it is not ``margin``; infinite if no loss matters.
         runs: how the difference varies from run to run, if the values are means over several runs.
 
     Raises:
@@ -141,11 +142,12 @@ def tost(
     bounds = mean_bounds(found)
     low, high = bounds.lower(alpha), bounds.upper(alpha)
     decision: Literal["equivalent", "different", "undecided"] = "undecided"
-    if -margin < low and high < margin:
+    loss = margin if below is None else below
+    if -loss < low and high < margin:
         decision = "equivalent"
-    elif high < -margin or low > margin:
+    elif high < -loss or low > margin:
         decision = "different"
-    p = max(bounds.p_above(-margin), bounds.p_below(margin))
+    p = max(bounds.p_above(-loss) if np.isfinite(loss) else 0.0, bounds.p_below(margin))
     return Equivalence(bounds.mean, low, high, margin, p, decision, groups)
 
 

@@ -92,7 +92,7 @@ def max_t(
     both = np.column_stack((_scaled(sums), _scaled(np.nan_to_num(residuals))))[moving]
     count = int(moving.sum())
     exact = count <= EXACT_CLUSTERS and 2 * columns * 2 ** max(count - 1, 0) <= MOST_CELLS
-    steps, largest = _Steps(both[:, :columns]), list[Array]()
+    steps, largest = _steps(both[:, :columns]), list[Array]()
     for totals in all_signs(both) if exact else random_signs(both, rng, resamples):
         np.abs(totals, out=totals)
         top = steps.add(totals[:, :columns].T)
@@ -168,7 +168,7 @@ def all_pairs(
     exact = count <= EXACT_CLUSTERS and 2 * columns * 2 ** max(count - 1, 0) <= MOST_CELLS
     # All pairs, and the pairs of each system.
     groups = [np.arange(columns), *(np.flatnonzero((first == i) | (second == i)) for i in range(systems))]
-    steps = [_Steps(pairs[:, group]) for group in groups]
+    steps = [_steps(pairs[:, group]) for group in groups]
     rows = max(1, BLOCK_CELLS // max(columns, 1))
     for totals in all_signs(sums) if exact else random_signs(sums, rng, resamples):
         for start in range(0, len(totals), rows):
@@ -186,17 +186,22 @@ def all_pairs(
     return AllPairs(found[0], found[1 + each, each])
 
 
-class _Steps:
-    """p-values that are stepped down: a column is compared with the largest of those that are not larger than it."""
+class Steps:
+    """p-values that are stepped down: a column is compared with the largest of those that are not larger than it.
 
-    def __init__(self, scaled: Array) -> None:
-        self._observed = np.abs(scaled.sum(axis=0))
+    Args:
+        observed: (m,) observed statistics, at least 0.
+        slack: drawn statistics that are smaller by at most this much count as equal.
+    """
+
+    def __init__(self, observed: Array, slack: float = 0.0) -> None:
+        self._observed = observed
         self._order = np.argsort(self._observed, kind="stable")
-        self._bar = self._observed[self._order] - 1e-12 * np.abs(scaled).sum()
+        self._bar = self._observed[self._order] - slack
         self._reached, self._drawn = np.zeros(len(self._order)), 0
 
     def add(self, drawn: Array, rows: npt.NDArray[np.int64] | None = None) -> Array:
-        """Count the (m, r) absolute totals (of these rows), and return the (r,) largest of each column."""
+        """Count the (m, r) drawn statistics (of these rows), and return the (r,) largest of each column."""
         largest = drawn[self._order if rows is None else rows[self._order]]
         np.maximum.accumulate(largest, axis=0, out=largest)
         self._reached += np.count_nonzero(largest >= self._bar[:, None], axis=1)
@@ -210,6 +215,10 @@ class _Steps:
         p[self._order] = np.maximum.accumulate(((self._reached + extra) / (self._drawn + extra))[::-1])[::-1]
         p[self._observed == 0] = 1.0
         return p
+
+
+def _steps(scaled: Array) -> Steps:
+    return Steps(np.abs(scaled.sum(axis=0)), 1e-12 * float(np.abs(scaled).sum()))
 
 
 def _scaled(sums: Array) -> Array:

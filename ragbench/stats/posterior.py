@@ -66,6 +66,7 @@ def posterior_difference(
     rope: float,
     shape: Shape = "normal",
     confidence: float = 0.95,
+    below: float | None = None,
     runs: RunErrors | None = None,
 ) -> PosteriorDifference | None:
     """Compute the posterior of the true mean difference.
@@ -82,6 +83,7 @@ def posterior_difference(
         rope: half width of the region of practical equivalence, 0 or above.
         shape: ``normal`` or ``cauchy``.
         confidence: probability of the credible interval.
+        below: reach of that region below 0, if it is not ``rope``; it may be infinite.
         runs: how the difference varies from run to run, if the values are means over several runs.
 
     Returns:
@@ -120,11 +122,18 @@ def posterior_difference(
     if not error > 0:
         return None
     prior = TPrior(0.0, scale, np.inf if shape == "normal" else 1.0)
-    return t_posterior(mean, error, df, prior, rope=rope, confidence=confidence)
+    return t_posterior(mean, error, df, prior, rope=rope, below=below, confidence=confidence)
 
 
 def t_posterior(
-    mean: float, error: float, df: float, prior: TPrior, *, rope: float = 0.0, confidence: float = 0.95
+    mean: float,
+    error: float,
+    df: float,
+    prior: TPrior,
+    *,
+    rope: float = 0.0,
+    below: float | None = None,
+    confidence: float = 0.95,
 ) -> PosteriorDifference:
     """Compute the posterior of a true mean, of which the data have the likelihood of t.
 
@@ -134,16 +143,18 @@ def t_posterior(
         df: its degrees of freedom.
         prior: prior of the true mean.
         rope: half width of the region of practical equivalence.
+        below: reach of that region below 0, if it is not ``rope``; it may be infinite.
         confidence: probability of the credible interval.
     """
-    true = np.unique(np.concatenate((_points(mean, error, prior), [-rope, rope])))
+    region = np.array([-(rope if below is None else below), rope])
+    true = np.unique(np.concatenate((_points(mean, error, prior), region[np.isfinite(region)])))
     log = prior.log(true) - (df + 1) / 2 * np.log1p(((true - mean) / error) ** 2 / df)
     density = np.exp(log - log.max())
     parts = (density[1:] + density[:-1]) / 2 * np.diff(true)
-    below = np.concatenate(([0.0], np.cumsum(parts)))
-    below /= below[-1]
-    ends = np.interp([-rope, rope], true, below)
-    low, median, high = np.interp([(1 - confidence) / 2, 0.5, (1 + confidence) / 2], below, true)
+    share = np.concatenate(([0.0], np.cumsum(parts)))
+    share /= share[-1]
+    ends = np.interp(region, true, share)
+    low, median, high = np.interp([(1 - confidence) / 2, 0.5, (1 + confidence) / 2], share, true)
     return PosteriorDifference(
         float(ends[0]), float(ends[1] - ends[0]), float(1 - ends[1]), float(median), float(low), float(high)
     )

@@ -83,7 +83,12 @@ def letters(means: Array, different: npt.NDArray[np.bool_]) -> tuple[str, ...]:
 
 
 def best_shares(
-    values: Array, clusters: npt.NDArray[np.int64], rng: np.random.Generator, *, resamples: int = 1_000
+    values: Array,
+    clusters: npt.NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    resamples: int = 1_000,
+    shared: Array | None = None,
 ) -> Array:
     """(k,) Share of bootstrap samples of whole clusters in which each system has the highest mean.
 
@@ -96,6 +101,8 @@ def best_shares(
         clusters: (n,) cluster of each row.
         rng: random generator.
         resamples: number of samples to draw.
+        shared: (k,) variance of the mean of each system by effects that whole runs share; every sample draws them anew
+            as normal values.
 
     Raises:
         InputError: a value is infinite, or the cluster numbers have gaps.
@@ -113,6 +120,8 @@ def best_shares(
     check_values(values, clusters)
     check_resampling(resamples)
     means = resampled_means(values, clusters, rng, resamples)
+    if shared is not None:
+        means = means + rng.standard_normal(means.shape) * np.sqrt(shared)
     highest = means >= means.max(axis=1, keepdims=True) - 1e-12
     shares: Array = (highest / highest.sum(axis=1, keepdims=True)).mean(axis=0)
     return shares

@@ -4,6 +4,7 @@ The system with the best mean of several is partly the luckiest one, so its gain
 systems on 200 queries show a gain of .03 nDCG over one of them (standard deviation .2 per query and system).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +12,11 @@ import numpy.typing as npt
 
 from ragbench.core.errors import InputError
 from ragbench.stats.checks import check_share, check_values
-from ragbench.stats.clusters import CONSTANT, clustered_covariance
+from ragbench.stats.clusters import CONSTANT, clustered_covariance, clustered_means
 from ragbench.stats.distributions import t_above, t_quantile
+from ragbench.stats.joint_t import shared_variances
 from ragbench.stats.paired_tests import TIE
+from ragbench.stats.repeats import RunErrors, added, stacked, with_runs
 
 Array = npt.NDArray[np.float64]
 PROJECTED = 0.1
@@ -41,7 +44,13 @@ class WinnersGain:
     high: float
 
 
-def winners_gain(values: Array, clusters: npt.NDArray[np.int64], *, confidence: float = 0.95) -> WinnersGain | None:
+def winners_gain(
+    values: Array,
+    clusters: npt.NDArray[np.int64],
+    *,
+    confidence: float = 0.95,
+    runs: Sequence[RunErrors | None] | None = None,
+) -> WinnersGain | None:
     """Estimate the true gain of the system with the highest mean, given that it was chosen for its mean.
 
     The differences of the means to the baseline's are taken as normal with a clustered covariance (CR2). Given that a
@@ -57,6 +66,8 @@ def winners_gain(values: Array, clusters: npt.NDArray[np.int64], *, confidence: 
         clusters: (n,) cluster of each row.
         confidence: probability that the interval holds the true gain, over all samples in which the baseline is not
             the best.
+        runs: how the mean of each system varies from run to run, if some ran several times. Error, covariance and
+            degrees of freedom then include what whole runs share.
 
     Returns:
         None if the baseline has the highest mean, there is one cluster, or the winner's difference does not vary.
@@ -84,6 +95,12 @@ def winners_gain(values: Array, clusters: npt.NDArray[np.int64], *, confidence: 
     differences = values[:, 1:] - values[:, :1]
     means, covariance, df = clustered_covariance(differences, clusters)
     best = int(np.argmax(means))
+    if runs is not None:
+        parts = stacked([added(runs[0], runs[best + 1])])
+        if parts is not None:
+            df = float(with_runs(clustered_means(differences[:, [best]], clusters), parts).df[0])
+        first, *others = shared_variances(runs).tolist()
+        covariance = covariance + first + np.diag(others)
     gain = float(means[best])
     error = float(np.sqrt(covariance[best, best]))
     if np.isnan(df) or gain <= CONSTANT or error <= CONSTANT * np.abs(differences).max():

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ragbench.comparison.compare import Compared, CompareSettings, compare_metrics, compare_runs
+from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
 from ragbench.comparison.gate.best import is_new_best
 from ragbench.comparison.gate.bounds import difference_bounds, more_queries
 from ragbench.comparison.gate.decide import decide_gate
@@ -110,20 +110,49 @@ def test_the_bayesian_reading_includes_the_runs() -> None:
         assert unsure.high - unsure.low > 3 * (sure.high - sure.low)
 
 
-def test_several_systems_have_no_simultaneous_intervals_that_ignore_runs() -> None:
-    three = [system("a", values(1, 3, 0.05)), system("b", values(2, 3, 0.05)), system("c", values(3, 3, 0.05))]
-    found = compared(*three, correction="max-t")
-    assert all(one.simultaneous_low is None for one in found.verdicts)
-    assert found.leaderboard is None
-    assert all(any("whole runs vary" in note for note in one.notes) for one in found.verdicts)
-    holm = compared(*three, correction="holm")
-    assert [one.p_adjusted for one in found.verdicts] == [one.p_adjusted for one in holm.verdicts]
-    assert found.choice == holm.choice
-    assert found.choice.endswith("2 comparisons: Holm.")
-    assert all(any("Holm in place of max-t" in note for note in one.notes) for one in found.verdicts)
-    assert not any("Holm" in note for one in holm.verdicts for note in one.notes)
-    table = compare_metrics(three, CompareSettings(metrics=("x",), resamples=500))
-    assert [one.p_adjusted for one in table] == [one.p_adjusted for one in holm.verdicts]
+def test_several_systems_together_include_the_runs() -> None:
+    """A gain that a lucky run explains is none in max-t, simultaneous intervals, ranks and the gain of the best."""
+    steady = [system("a", values(1, 1, 0.0)), system("b", values(2, 1, 0.0, gain=0.06)), system("c", values(3, 1, 0.0))]
+    shifts = np.array([-0.08, 0.0, 0.08])[:, None]
+    varying = [steady[0], system("b", values(2, 1, 0.0, gain=0.06) + shifts), steady[2]]
+    once, repeated = (compared(*systems, correction="max-t", all_pairs=True) for systems in (steady, varying))
+    for before, after in zip(once.verdicts, repeated.verdicts, strict=True):
+        alone = compared(*[one for one in varying if one.name in (after.baseline, after.candidate)]).verdicts[0]
+        assert (after.p, after.low) == pytest.approx((alone.p, alone.low))
+        assert after.p_adjusted >= after.p
+        assert after.simultaneous_low < after.low < after.high < after.simultaneous_high  # type: ignore[operator]
+        if "b" in (before.baseline, before.candidate):
+            assert before.p_adjusted < 0.01
+            assert after.p_adjusted > 0.2
+    assert once.choice.endswith("3 comparisons: max-t by sign flips.")
+    assert repeated.choice.endswith("3 comparisons: max-t by t with the variance between runs.")
+    boards = [once.leaderboard, repeated.leaderboard]
+    assert boards[0] is not None
+    assert boards[1] is not None
+    places = [board.place("b") for board in boards if board is not None]
+    assert (places[0].low, places[0].high, places[0].best) == (1, 1, 1.0)  # type: ignore[union-attr]
+    assert (places[1].low, places[1].high) == (1, 3)  # type: ignore[union-attr]
+    assert 0.6 < places[1].best < 0.99  # type: ignore[union-attr]
+    gains = [board.gain for board in boards]
+    assert gains[0].low > 0 > gains[1].low  # type: ignore[union-attr]
+    assert gains[0].measured == pytest.approx(gains[1].measured)  # type: ignore[union-attr]
+
+
+def test_simultaneous_intervals_of_documents_and_metrics_that_move_together() -> None:
+    """Two metrics of the same runs are one comparison seen twice, so the family costs nothing."""
+    rng, level = np.random.default_rng(4), values(1, 1, 0.0)
+    runs = values(2, 4, 0.05)
+    both = [
+        ScoredRun(
+            name, Scores.mean_of([[Scores(IDS, ("x", "y"), np.column_stack((one, one)))] for one in each]), QUERIES
+        )
+        for name, each in (("a", np.repeat(level, 4, axis=0) + rng.normal(0, 0.01, (4, 1))), ("b", runs))
+    ]
+    for average in ("queries", "documents"):
+        settings = CompareSettings(metrics=("x", "y"), correction="max-t", average=average, resamples=2000)
+        found = compare_runs(both, settings).verdicts
+        assert found[0].p_adjusted == pytest.approx(found[0].p, rel=0.2)
+        assert found[0].simultaneous_low == pytest.approx(found[0].low, rel=0.1)
 
 
 def test_output_has_the_components_of_the_systems_that_ran_several_times() -> None:

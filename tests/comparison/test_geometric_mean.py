@@ -14,7 +14,7 @@ from ragbench.core.runs import Run
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.metrics.score import score
-from ragbench.stats.equivalence import tost
+from ragbench.stats.equivalence import non_inferior
 from ragbench.stats.intervals import estimates
 
 IDS = [f"q{i}" for i in range(12)]
@@ -67,8 +67,10 @@ def test_a_difference_is_that_of_the_means_with_the_interval_of_their_ratio() ->
     log = TWO.scores.column("gm_map") - ONE.scores.column("gm_map")
     ends = scipy.stats.t.interval(0.95, 11, log.mean(), scipy.stats.sem(log))
     assert (found.low, found.high) == pytest.approx(tuple(one * (np.exp(end) - 1) for end in ends))
-    # tests/stats has the test of equivalence itself; here it gets the logarithm of the ratio that the margin allows.
-    assert found.p_equivalence == pytest.approx(tost(log, np.arange(12), np.log(1 + 0.1 / one)).p)
+    # tests/stats has the test of equivalence itself; here it gets the logarithms of the ratios that the margin allows.
+    sides = [non_inferior(sign * log, np.arange(12), m).p for sign, m in ((1, -np.log(1 - 0.1 / one)),
+                                                                          (-1, np.log(1 + 0.1 / one)))]  # fmt: skip
+    assert found.p_equivalence == pytest.approx(max(sides))
     assert sum(part.adds for part in compared.slices) == pytest.approx(found.difference)
 
 
@@ -83,3 +85,37 @@ def test_simultaneous_intervals_have_the_unit_of_the_difference() -> None:
 def test_a_plan_wants_an_arithmetic_mean() -> None:
     with pytest.raises(SettingError, match="gm_map is a geometric mean"):
         measure_pilot(Pair(ONE, TWO), "gm_map")
+
+
+def pair_of_logs(logs: tuple[np.ndarray, np.ndarray]) -> list[ScoredRun]:
+    ids = [f"q{i}" for i in range(len(logs[0]))]
+    return [
+        ScoredRun(name, Scores(ids, ("gm_map",), log[:, None], averages={"gm_map": "geometric"}),
+                  QueryTable(ids, ids, [""] * len(ids), ids))
+        for name, log in zip(("a", "b"), logs, strict=True)
+    ]  # fmt: skip
+
+
+def test_a_loss_within_the_margin_is_equivalent_on_both_sides() -> None:
+    """The region around a geometric mean of .2 is .1 to .3, which is not symmetric for logarithms."""
+    rng = np.random.default_rng(0)
+    base = rng.normal(np.log(0.2), 0.3, 400)
+    base += np.log(0.2) - base.mean()
+    noise = rng.normal(0, 0.3, 400)
+    noise -= noise.mean()
+    decisions = []
+    for ratio in (0.45, 0.55, 1.0, 1.45, 1.55):
+        runs = pair_of_logs((base, base + noise + np.log(ratio)))
+        settings = CompareSettings(metrics=("gm_map",), margin=0.1, bayes=True, rope=0.1, prior_scale=1.0)
+        found = compare_runs(runs, settings)
+        decisions.append((found.verdicts[0].decision == "equivalent", round(found.posteriors[0].equivalent)))
+    assert decisions == [(False, 0), (True, 1), (True, 1), (True, 1), (False, 0)]
+
+
+def test_a_margin_above_the_mean_leaves_one_side() -> None:
+    rng = np.random.default_rng(1)
+    base, noise = rng.normal(np.log(0.05), 0.2, 60), rng.normal(-2, 0.2, 60)
+    found = compare_runs(
+        pair_of_logs((base, base + noise)), CompareSettings(metrics=("gm_map",), margin=0.1, bayes=True)
+    )
+    assert found.verdicts[0].decision == "equivalent"

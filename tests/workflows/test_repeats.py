@@ -22,6 +22,8 @@ from ragbench.io.scored_runs import read_scored
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.plugins import RETRIEVERS, build
 from ragbench.render.evaluation import ReportFolder, evaluation_json, evaluation_markdown, evaluation_notes
+from ragbench.render.html.inputs import Wanted, read_report
+from ragbench.render.html.sections import tables, variance
 from ragbench.retrievers.base import Index, Ranking, Retriever
 from ragbench.workflows.bench import evaluate
 
@@ -182,6 +184,11 @@ def test_the_folder_keeps_every_run_and_is_read_back(chunks: Chunks, golden: Gol
     assert written[1]["repeats"]["variance"][METRIC]["shares"]["run"] == pytest.approx(1)
     assert evaluation_json(evaluation)["arms"][1]["repeats"] == written[1]["repeats"]  # type: ignore[index]
     assert "Share of the variance" in evaluation_markdown(evaluation)
+
+    both, alone = (read_report(Wanted((f"{tmp_path}{arm}",))) for arm in ("", "::" + moving.name))
+    shown = [block for data in (both, alone) for block in (*tables(data), *variance(data)) if "Share of" in block.title]
+    assert [block.title for block in shown] == [f"Share of the variance of {both.metric}"] * 2
+    assert shown[0].rows == shown[1].rows
 
     run(chunks, golden, "bm25:stem=false,stop=false", folder=tmp_path, repeats=1)
     assert not (tmp_path / "repeats.parquet").exists()

@@ -15,6 +15,9 @@ from ragbench.render.compare import notes as compare_notes
 from ragbench.render.html.inputs import Evaluated, ReportData
 from ragbench.render.leaderboard import group_cells, group_key
 from ragbench.render.numbers import PColumns, counted, interval, outcomes, with_interval
+from ragbench.render.repeats import variance_blocks
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.repeats import components_of
 
 MOST_ISSUES = 200
 """Most entries of an issue log that the page lists; ``ledger.jsonl`` has all of them."""
@@ -171,6 +174,18 @@ def all_metrics(data: ReportData, metrics: Sequence[str]) -> Block:
 def tables(data: ReportData) -> list[Block]:
     """Return the tables of the comparison without the first, which the leaderboard replaces."""
     return [block for block in difference_blocks(data.compared)[1:] if block.rows] if data.compared else []
+
+
+def variance(data: ReportData) -> list[Block]:
+    """Return where the variance of the metric comes from if the only system ran several times.
+
+    For several systems, the tables of the comparison have it.
+    """
+    run = data.runs[0]
+    if data.compared is not None:
+        return []
+    scores = run.scores.select(metrics=(data.metric,))
+    return variance_blocks({run.name: components_of(scores, cluster_index(run.queries.units))}, data.metric)
 
 
 def issues(data: ReportData) -> list[Issues]:
