@@ -32,6 +32,7 @@ MODULES = {
     "gate": "gate",
     "judge_threshold": "judge_threshold",
     "human_labels": "human_labels",
+    "holes": "holes",
     "power": "power",
     "wattbot": "wattbot",
     "ab": "ab",

@@ -93,7 +93,8 @@ def _alike(system: ScoredRun, metrics: Sequence[str]) -> npt.NDArray[np.float64]
     apart = means - means.mean(axis=0)
     length = np.sqrt((apart**2).sum(axis=0))
     apart = apart / np.where(length > 0, length, 1.0)
-    return apart.T @ apart
+    alike: npt.NDArray[np.float64] = apart.T @ apart
+    return alike
 
 
 def run_share(pair: Pair, runs: RunErrors, means: ClusteredMeans) -> RunShare:

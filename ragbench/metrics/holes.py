@@ -1,7 +1,7 @@
 """Holes: items at the top of a ranking without a label, and how much their labels could change each metric."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from ragbench.core.runs import Run
 from ragbench.core.scores import Scores
 from ragbench.metrics.base import Metric
 from ragbench.metrics.ranked import Floats, Ints, Ranked, look_through
+from ragbench.metrics.score import metric_values
 
 WORTH_A_NOTE = 0.05
 """Below this share of the items at the top, holes are not worth a note."""
@@ -70,24 +71,16 @@ def hole_bounds(run: Run, judgements: Judgements, metrics: Sequence[Metric]) -> 
     ranked = look_through(run, judgements, ties=False)
     for cut, own in by_cut.items():
         filled = _Filled.of(ranked, cut)
-        now = np.array([_values(metric, ranked) for metric in own])
+        now = np.array([metric_values(metric, ranked) for metric in own])
         lowest, highest = now.copy(), now.copy()
         for variant in filled.variants():
-            values = np.array([_values(metric, variant) for metric in own])
+            values = np.array([metric_values(metric, variant) for metric in own])
             np.fmin(lowest, values, out=lowest)
             np.fmax(highest, values, out=highest)
         for metric, *ends in zip(own, now, lowest, highest, strict=True):
             low, high = (np.where(np.isnan(ends[0]), np.nan, end) for end in ends[1:])
             found[str(metric)] = HoleBounds(filled.share, low, high)
     return found
-
-
-def _values(metric: Metric, ranked: Ranked) -> Floats:
-    """(q,) Values; NaN for a query without a relevant item, if the metric needs one."""
-    values = metric.values(ranked.condensed if metric.judged_only else ranked)
-    if metric.needs_level is None:
-        return values
-    return np.where(ranked.total(metric.needs_level) == 0, np.nan, values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,10 +150,9 @@ class _Filled:
                 yield self._with(self.place >= self.count - relevant)
 
     def _with(self, relevant: npt.NDArray[np.bool_]) -> Ranked:
-        label, labels = self.ranked.label.copy(), self.ranked.judgements.labels.copy()
-        label[self.rows] = labels[self.ranked.judgement.take(self.rows)] = np.where(relevant, self.top, 0)
-        judgements = replace(self.ranked.judgements, labels=labels)
-        return replace(self.ranked, judgements=judgements, label=label, _levels={}, _totals={})
+        labels = self.ranked.judgements.labels.copy()
+        labels[self.ranked.judgement.take(self.rows)] = np.where(relevant, self.top, 0)
+        return self.ranked.relabelled(labels)
 
 
 def hole_notes(systems: Mapping[str, Scores], judgements: Judgements) -> list[str]:

@@ -6,7 +6,7 @@ matrix of queries by ranks.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -81,6 +81,15 @@ class Ranked:
 
     def __len__(self) -> int:
         return len(self.judgements.query_ids)
+
+    def relabelled(self, labels: npt.NDArray[np.int32]) -> "Ranked":
+        """The same rows with other labels.
+
+        Args:
+            labels: (n,) a label for each row of the judgements.
+        """
+        judgements = replace(self.judgements, labels=labels)
+        return replace(self, judgements=judgements, label=labels.take(self.judgement), _levels={}, _totals={})
 
     def sum(self, query: Ints, weight: Floats) -> Floats:
         """(q,) Sum of ``weight`` per query."""

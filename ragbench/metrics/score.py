@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.judgements import Judgements
@@ -61,10 +62,7 @@ def score(
     ranked = look_through(run, judgements, ties=ties == "expected")
     values = np.empty((len(chosen), len(ranked)))
     for row, metric in zip(values, chosen, strict=True):
-        seen = ranked.condensed if metric.judged_only else ranked
-        row[:] = metric.values(seen) if ties == "trec" else metric.expected(seen)
-        if metric.needs_level is not None:
-            row[ranked.total(metric.needs_level) == 0] = np.nan
+        row[:] = metric_values(metric, ranked, ties)
     entries = [
         *_not_retrieved(run, ranked),
         *_no_relevant(ranked, chosen),
@@ -79,6 +77,15 @@ def score(
         {str(metric): metric.direction for metric in chosen if metric.direction != "higher"},
         {str(metric): metric.average for metric in chosen if metric.average != "mean"},
     )
+
+
+def metric_values(metric: Metric, ranked: Ranked, ties: Ties = "trec") -> npt.NDArray[np.float64]:
+    """(q,) Values of one metric; NaN for a query without a relevant item, if the metric needs one."""
+    seen = ranked.condensed if metric.judged_only else ranked
+    values = metric.values(seen) if ties == "trec" else metric.expected(seen)
+    if metric.needs_level is None:
+        return values
+    return np.where(ranked.total(metric.needs_level) == 0, np.nan, values)
 
 
 def _check_queries(run: Run, judgements: Judgements) -> None:

@@ -82,6 +82,13 @@ class ClusteredMeans(NamedTuple):
     skews: npt.NDArray[np.float64]
     largest: npt.NDArray[np.float64]
 
+    def select(self, columns: npt.NDArray[np.int64]) -> "ClusteredMeans":
+        """Select columns."""
+        return ClusteredMeans(
+            self.means[columns], self.errors[columns], self.df[columns], self.clusters[columns],
+            self.effective[columns], self.skews[columns], self.largest[columns],
+        )  # fmt: skip
+
 
 def standard_errors(values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """(m,) Clustered standard errors (CR2) of the column means.

@@ -96,8 +96,7 @@ def all_pairs_joint(
     groups = [np.arange(len(first)), *(np.flatnonzero((first == i) | (second == i)) for i in range(systems))]
     tested = np.ones((systems + 1, systems, systems))
     for at, group in enumerate(groups):
-        part = ClusteredMeans(*(column[group] for column in found))
-        p = joint_t(part, covariance[np.ix_(group, group)], rng, resamples=resamples).p
+        p = joint_t(found.select(group), covariance[np.ix_(group, group)], rng, resamples=resamples).p
         tested[at, first[group], second[group]] = tested[at, second[group], first[group]] = p
     each = np.arange(systems)
     return AllPairs(tested[0], tested[1 + each, each])

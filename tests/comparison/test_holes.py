@@ -9,7 +9,7 @@ import pytest
 import ragbench as rb
 from ragbench.comparison.references import read_references
 from ragbench.core.errors import InputError
-from ragbench.io.trec import write_qrels
+from ragbench.io.trec import read_qrels, write_qrels
 from ragbench.render.compare import compare_json, compare_markdown
 from ragbench.stats.misclassified import combined_interval, draw_labels
 
@@ -84,10 +84,52 @@ def test_drawn_labels_have_the_share_that_rogan_and_gladen_estimate() -> None:
     holes = np.repeat([1, 0], [5_900, 4_100])
     rng = np.random.default_rng(0)
     groups = np.zeros(10_000, dtype=np.int64)
-    drawn = draw_labels(truth, said, np.arange(10_000), holes, groups, 2, 40, rng)
+    drawn = draw_labels(truth, said, np.arange(10_000), groups, holes, groups, [(0,)], 2, 40, rng)
     assert drawn.mean() == pytest.approx(0.7, abs=0.01)
     # Of those that the judge calls relevant, .8 x .7 / .59 are.
     assert drawn[:, :5_900].mean() == pytest.approx(0.8 * 0.7 / 0.59, abs=0.01)
+
+
+def test_a_group_in_which_the_judge_errs_more_has_error_rates_of_its_own() -> None:
+    """The judge is right in group 0, and calls half of what is not relevant relevant in group 1."""
+    rng = np.random.default_rng(1)
+    groups = np.repeat([0, 1], 5_000)
+    truth = (rng.random(10_000) < 0.2).astype(np.int64)
+    said = np.where((groups == 1) & (rng.random(10_000) < 0.5), 1, truth)
+    seen = rng.random(10_000) < 0.3
+    known, hidden = np.flatnonzero(seen), np.flatnonzero(~seen)
+    drawn = draw_labels(
+        truth[known], said[known], np.arange(len(known)), groups[known], said[hidden], groups[hidden], [(0,), (1,)], 2,
+        40, rng,
+    )  # fmt: skip
+    for group in (0, 1):
+        assert drawn[:, groups[hidden] == group].mean() == pytest.approx(0.2, abs=0.02)
+    # A group without a labelled item of its own takes the rates of the group that is like it.
+    of_one = hidden[groups[hidden] == 1]
+    alone = draw_labels(
+        truth[known], said[known], np.arange(len(known)), groups[known], said[of_one], np.full(len(of_one), 2),
+        [(0,), (1,), (1, 2)], 2, 40, rng,
+    )  # fmt: skip
+    assert alone.mean() == pytest.approx(0.2, abs=0.03)
+
+
+def test_items_elsewhere_that_a_model_labelled_count_in_the_ideal_ranking(files: tuple[Path, float]) -> None:
+    """Labels removed at random below the cut make nDCG too high; with the model's labels it is that of all labels."""
+    folder, _ = files
+    human, model = (read_qrels(folder / f"{name}.qrels").to_dict() for name in ("human", "model"))
+    run = rb.read_run(folder / "old.run")
+    top = {id_: {item for item, _ in run.ranking(at)[:2]} for at, id_ in enumerate(run.query_ids)}
+    part = {q: {d: n for d, n in row.items() if d in top[q] or int(d[1:]) % 2} for q, row in human.items()}
+    write_qrels(rb.Judgements.from_dict(part), folder / "part.qrels")
+    found = rb.compare(
+        folder / "new.run", folder / "old.run", qrels=folder / "part.qrels", metrics=["recall@2"],
+        model_labels=folder / "model.qrels",
+    ).holes[0]  # fmt: skip
+    full = rb.score(run, rb.Judgements.from_dict(human), "recall@2").means()["recall@2"]
+    assert rb.score(run, rb.Judgements.from_dict(part), "recall@2").means()["recall@2"] > full + 0.05
+    assert found.mean_candidate.value == pytest.approx(full, abs=0.03)
+    assert found.holes_candidate == 0
+    assert set(model) == set(human)
 
 
 def test_estimates_are_joined_by_the_rules_of_rubin() -> None:

@@ -21,7 +21,7 @@ from ragbench.comparison.gate.result import Decided, weigh
 from ragbench.comparison.gate.rules import CostRule, LatencyRule, MetricRule, Rule, Rules
 from ragbench.comparison.human import METHOD, HumanLabels, powered
 from ragbench.comparison.pairing import Pair, column
-from ragbench.comparison.runs import added, errors_of
+from ragbench.comparison.runs import errors_of
 from ragbench.comparison.slices import BUILT_IN, Slice, slices
 from ragbench.comparison.wordings import wordings_of
 from ragbench.core.errors import RagbenchError, SettingError, did_you_mean
@@ -30,7 +30,7 @@ from ragbench.core.spelling import named
 from ragbench.metrics.parse import parse
 from ragbench.stats.clusters import cluster_averages, cluster_index
 from ragbench.stats.paired_tests import TIE
-from ragbench.stats.repeats import RunErrors
+from ragbench.stats.repeats import RunErrors, added
 
 
 def check_applicable(
