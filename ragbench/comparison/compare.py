@@ -28,7 +28,7 @@ from ragbench.comparison.verdict import (
     not_comparable,
     verdicts,
 )
-from ragbench.comparison.with_masked import MaskedSet, with_masked
+from ragbench.comparison.with_masked import MaskedSet, not_carried, with_masked
 from ragbench.comparison.wordings import one_wording
 from ragbench.core.annotations import AnnotatorLabels, LabelSheet
 from ragbench.core.errors import InputError, SettingError, did_you_mean
@@ -274,6 +274,8 @@ def compare_runs(
     found = _decided(asked, labelled, settings) + _did_not_run(runs[0].name, failed, settings)
     if labelled is not None:
         notes = (*notes, *labelled.notes, *_misfits(human, aligned, settings.metrics))
+    if helping is not None:
+        notes = (*notes, *not_carried(settings.metrics))
     pairs = [Pair(aligned[0], other) for other in aligned[1:]]
     differing = [pair for pair in pairs if not pair.same_run]
     holes: tuple[FilledHoles, ...] = ()

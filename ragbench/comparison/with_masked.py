@@ -27,6 +27,10 @@ from ragbench.stats.prediction import groups_of
 
 FEWEST_QUERIES, FEWEST_UNITS = 10, 5
 """Human queries, and documents that they come from, below which nothing was measured."""
+CARRIED = ("ndcg", "recall", "mrr", "hit")
+"""Metrics whose differences carry over. A masked query has one relevant document. Where human queries have many, their
+precision and MAP are on another scale: of the differences on MED, 95% intervals of the prior hold .43 in p@10 and .55
+in map."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +93,7 @@ def with_masked(
 ) -> tuple[WithMasked, ...]:
     """Decide each comparison by both kinds of queries.
 
-    Comparisons without a difference, of the same run, or of a metric that is not a mean of values whose direction is
-    known, are skipped.
+    Comparisons without a difference, of the same run, or in a metric that does not carry over, are skipped.
 
     Args:
         asked: pairs of systems on the human queries, and printed names of metrics.
@@ -104,9 +107,23 @@ def with_masked(
     return tuple(one for one in found if one is not None)
 
 
+def not_carried(metrics: Sequence[str]) -> list[str]:
+    """Note the metrics in which a masked set gives no verdict."""
+    others = [metric for metric in metrics if not _carries(metric)]
+    if not others:
+        return []
+    return [
+        f"warning: the masked set gives no verdict in {', '.join(others)}: how far it can be trusted was learned on "
+        f"{', '.join(CARRIED)}"
+    ]
+
+
+def _carries(metric: str) -> bool:
+    return any(metric == name or metric.startswith((f"{name}@", f"{name}:")) for name in CARRIED)
+
+
 def _decided(human: Pair, metric: str, verdict: Verdict, masked: MaskedSet) -> WithMasked | None:
-    scores = human.baseline.scores
-    if verdict.difference is None or verdict.same_run or verdict.direction == "none" or scores.geometric(metric):
+    if verdict.difference is None or verdict.same_run or not _carries(metric):
         return None
     rows, differences = _differences(human, metric)
     other = masked.pair(human)
@@ -124,14 +141,13 @@ def _decided(human: Pair, metric: str, verdict: Verdict, masked: MaskedSet) -> W
     if found is None:
         return None
     after = found.posterior
-    better = after.below if verdict.direction == "lower" else after.above
     reach = float(t_quantile((1 + verdict.confidence) / 2, found.prior.df)) * found.prior.scale
     return WithMasked(
         baseline=verdict.baseline,
         candidate=verdict.candidate,
         metric=metric,
-        decision=_decision(found, better, verdict),
-        better=better,
+        decision=_decision(found, verdict),
+        better=after.above,
         difference=after.median,
         low=after.low,
         high=after.high,
@@ -150,9 +166,9 @@ def _decided(human: Pair, metric: str, verdict: Verdict, masked: MaskedSet) -> W
     )
 
 
-def _decision(found: BorrowedDifference, better: float, verdict: Verdict) -> Decision:
+def _decision(found: BorrowedDifference, verdict: Verdict) -> Decision:
     """Decide by probabilities: the level that a test uses on each side is the chance of a wrong sign."""
-    alpha = 1 - verdict.confidence
+    alpha, better = 1 - verdict.confidence, found.posterior.above
     if verdict.margin is not None:
         within = t_posterior(found.mean, found.error, found.df, found.prior, rope=verdict.margin).within
         if within > 1 - alpha:

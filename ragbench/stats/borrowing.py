@@ -50,7 +50,7 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Transfer:
-    """How a proxy's difference carries over to the wanted one. All figures have no unit, so they fit any metric.
+    """How a proxy's difference carries over to the wanted one. The figures have no unit.
 
     Attributes:
         slope: wanted difference per difference of the proxy.

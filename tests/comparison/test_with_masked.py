@@ -1,18 +1,26 @@
 """Few human queries and a masked set decide together: by the learned prior, for the same systems, and always named."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import integrate, stats
 
+import ragbench as rb
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
 from ragbench.comparison.masked_pool import FILE, masked_pool
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.judgements import Judgements
 from ragbench.core.scored import ScoredRun
+from ragbench.golden.masked import write
 from ragbench.render.compare import compare_json, compare_markdown
 from ragbench.stats.borrowing import Proxy, borrowed_difference
 from tests.comparison.test_compare import METRIC, scored
+from tests.conftest import Ragbench
+
+SHOP = Path(__file__).resolve().parents[2] / "datasets" / "shop"
 
 WORDINGS = ("paraphrase", "sentence", "short-paraphrase", "short-mixed", "short-copy")
 EACH, HUMAN, NOISE = 30, 25, 0.2
@@ -99,6 +107,19 @@ def test_what_does_not_fit_is_refused(human: tuple[ScoredRun, ...], other: tuple
         compare_runs(human, CompareSettings(metrics=[METRIC]), masked=other)
 
 
+@pytest.mark.parametrize(("metric", "carried"), [("recall@10", True), ("ndcg", True), ("p@10", False), ("map", False)])
+def test_metrics_of_another_scale_have_no_second_verdict(metric: str, carried: bool) -> None:
+    rng = np.random.default_rng(0)
+    human = [scored(name, rng.random(HUMAN).tolist(), metric=metric) for name in "ab"]
+    other = [
+        replace(one, queries=masked(0.0)[0].queries)
+        for one in (scored(name, rng.random(EACH * 5).tolist(), metric=metric) for name in "ab")
+    ]
+    found = compare_runs(human, CompareSettings(metrics=[metric]), masked=other)
+    assert bool(found.with_masked) == carried
+    assert any("gives no verdict" in note for note in found.notes) != carried
+
+
 def test_settings_that_do_not_go_with_it_are_refused() -> None:
     with pytest.raises(SettingError, match="documents"):
         compared(average="documents")
@@ -111,10 +132,6 @@ def test_settings_that_do_not_go_with_it_are_refused() -> None:
 
 def test_the_shipped_figures_teach_the_shipped_transfer() -> None:
     """The likelihood of the figures in the file is highest at the transfer in the file."""
-    import json
-
-    from scipy import integrate, stats
-
     found, learned = json.loads(FILE.read_text("utf-8")), masked_pool().transfer
     pairs = [
         row
@@ -139,3 +156,28 @@ def test_the_shipped_figures_teach_the_shipped_transfer() -> None:
     assert loss(learned.slope, learned.slope_variance * 4, learned.spread * 4) > best
     assert loss(learned.slope, learned.slope_variance / 4, learned.spread / 4) > best
     assert len(found["collections"]) == len(masked_pool().collections)
+
+
+def test_on_the_sample_shop(ragbench: Ragbench, tmp_path: Path) -> None:
+    """Documents, a written set, two evaluations and the command, from end to end."""
+    corpus = rb.load_corpus(SHOP / "product_catalog.csv")
+    drafts = write(corpus, rb.chunk(corpus), count=100).drafts
+    items = [
+        rb.GoldenItem(one.id, one.text, one.type, evidence=one.evidence, masked=one.masked, metadata=one.provenance)
+        for one in drafts
+    ]
+    retrievers = ["bm25", "bm25:stem=false"]
+    golden = rb.load_golden(SHOP / "golden.jsonl")
+    users = rb.GoldenSet(tuple(golden)[::6], "users")
+    for name, asked in (("users", users), ("masked", rb.GoldenSet(tuple(items), "masked"))):
+        rb.evaluate(corpus, asked, retrievers, metrics="ndcg@10", out=tmp_path / name)
+    found = ragbench("compare", "users", "--masked", "masked", "--json", cwd=tmp_path)
+    assert found.code == 0, found.err
+    [one] = found.json["with_masked"]
+    assert (one["baseline"], one["candidate"], one["masked_queries"]) == ("bm25", "bm25:stem=false", 100)
+    assert one["queries"] < one["effective"]
+    swapped = ragbench("compare", "masked", "--masked", "users", cwd=tmp_path)
+    assert swapped.code == 2
+    assert "were written from documents" in " ".join(swapped.err.split())
+    called = rb.compare(tmp_path / "users", masked=tmp_path / "masked").with_masked[0]
+    assert called.difference == pytest.approx(one["difference"])
