@@ -20,6 +20,7 @@ ROWS = [
     {"workflows"},
     {"api", "view", "testing"},
     {"cli"},
+    {"__main__"},
 ]
 ROW = {package: number for number, row in enumerate(ROWS) for package in row}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

@@ -20,6 +20,7 @@ from ragbench.workflows import GROUPS, WORKFLOWS, Workflow
 USAGE_ERROR = 2
 INTERRUPTED = 130
 INTERRUPTED_LINE = "interrupted; what was finished is kept"
+KEPT = "; this file was not written, and what was finished before is kept. Make room and run the same command again"
 WIDTH = 10
 """Width of the column of names, the same in all groups of commands."""
 SHELLS = ("bash", "zsh", "fish")
@@ -203,7 +204,10 @@ def main() -> NoReturn:
         sys.exit(0)
     except OSError as error:  # a full disk, a folder that may not be written to
         where = f"{error.filename}: " if error.filename else ""
-        print_lines(f"error: {where}{error.strerror or error}", sys.stderr)
+        from ragbench.io.files import FULL
+
+        kept = KEPT if error.errno in FULL else ""
+        print_lines(f"error: {where}{error.strerror or error}{kept}", sys.stderr)
         _drop_output()
         sys.exit(USAGE_ERROR)
     sys.exit(0)

@@ -1,6 +1,7 @@
 """Writing whole files or none of a file, preparing output folders, and reading small text files."""
 
 import dataclasses
+import errno
 import json
 import math
 import os
@@ -14,6 +15,9 @@ from ragbench.core.errors import InputError
 from ragbench.core.spelling import given
 from ragbench.plain_yaml import load_yaml
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Numbers of the errors of a full disk: no space, a quota, and a limit of the size of files."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -21,19 +25,31 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The file is flushed to disk before it is renamed, and removed if the block raises.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
+    with _named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb+") as written:
+                os.fsync(written.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the file that was to be written: a full disk names none."""
     try:
-        yield temporary
-        with temporary.open("rb+") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -1,0 +1,50 @@
+"""What ends a command from outside is one line that says what happened, and nothing half-written stays."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SHOP = Path(__file__).resolve().parents[2] / "datasets" / "shop"
+EVAL = ("eval", "--corpus", SHOP / "product_catalog.csv", "--golden", SHOP, "--retriever", "bm25", "--out", "out")
+
+
+@pytest.mark.parametrize("after", [0.4, 0.7, 1.0])
+def test_ctrl_c_in_the_first_second_is_one_line(tmp_path: Path, ragbench: Any, after: float) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ragbench", *map(str, EVAL)], cwd=tmp_path, env=ragbench.environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    time.sleep(after)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode in (0, 130), err
+    assert "Traceback" not in err
+    if process.returncode == 130:
+        assert err.splitlines()[-1].startswith("interrupted")
+
+
+@pytest.mark.parametrize("limit", [2_000, 30_000])
+def test_a_full_disk_names_the_file_and_what_is_kept(tmp_path: Path, ragbench: Any, limit: int) -> None:
+    program = (
+        f"import resource as r; r.setrlimit(r.RLIMIT_FSIZE, ({limit}, {limit})); "
+        "import ragbench.__main__ as m; m.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, EVAL)], cwd=tmp_path, env=ragbench.environment, text=True,
+        capture_output=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    *_, last = done.stderr.splitlines()
+    assert last.startswith("error: ")
+    assert ": File too large; this file was not written, and what was finished before is kept." in last
+    named = Path(last.removeprefix("error: ").partition(": ")[0])
+    assert named.suffix != ".part"
+    assert not list(tmp_path.rglob("*.part"))
+    again = ragbench(*EVAL, cwd=tmp_path)
+    assert again.code == 0, again.err
