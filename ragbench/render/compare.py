@@ -214,7 +214,7 @@ def _cut(cut: Sequence[SliceVerdict], by: str, title: str, p: PColumns) -> Block
         together = sum(one.adds for one in small)
         lines.append(
             f"{counted(len(small), 'slice')} with fewer than {FEWEST} queries "
-            f"({sum(one.verdict.n for one in small)} queries): not tested"
+            f"({sum(one.verdict.n for one in small)} queries) {'is' if len(small) == 1 else 'are'} not tested"
             + ("" if few else f"; together they add {fraction(together, signed=True)}")
         )
     if empty:
@@ -249,8 +249,8 @@ def _origin(origins: Sequence[Origin]) -> Block:
     rows.append(("finding, total", *(fraction(origin.finding, signed=True) for origin in origins)))
     rows.append(("ranking, total", *(fraction(origin.ranking, signed=True) for origin in origins)))
     lines = [
-        f"{origin.candidate}: {origin.candidate_items} of {origin.candidate_relevant} relevant items {within}, "
-        f"{origin.baseline} {origin.baseline_items} of {origin.baseline_relevant}; for "
+        f"{origin.candidate} has {origin.candidate_items} of {origin.candidate_relevant} relevant items {within}, and "
+        f"{origin.baseline} has {origin.baseline_items} of {origin.baseline_relevant}; for "
         f"{counted(origin.never, 'query')}, neither retrieves any down to rank {origin.depth}"
         for origin in origins
     ]

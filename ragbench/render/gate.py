@@ -106,7 +106,7 @@ def reasons(gate: WithRules) -> list[tuple[str, str]]:
     for one in gate.decided:
         if one.outcome == "skipped":
             small.setdefault(one.name.removesuffix(f" ({one.slice})"), []).append(f"{one.slice} ({one.n})")
-    found += [("skipped", f"{name}: not decided, too few queries: {', '.join(parts)}") for name, parts in small.items()]
+    found += [("skipped", f"{name}: too few queries to decide: {', '.join(parts)}") for name, parts in small.items()]
     return list(dict.fromkeys(found))
 
 
@@ -124,8 +124,8 @@ def comparisons(gate: Gate) -> list[str]:
         said += f", p < {p[1:]}" if p.startswith("<") else f", p = {p}"
         if one.low_error is not None and one.high_error is not None:
             said += (
-                f"; the true value lies below the gate's interval with a chance of {one.low_error:.2g}, above it with "
-                f"{one.high_error:.2g}"
+                f"; the true value lies below the gate's interval with a chance of {one.low_error:.2g}, and above it "
+                f"with a chance of {one.high_error:.2g}"
             )
         found.append(said)
     return found

@@ -134,7 +134,7 @@ def summary(result: LoadResult) -> str:
     assert isinstance(golden, dict)
     closed = result.settings.levels[0].rate is None
     how = "closed loop" if closed else f"open loop, {result.settings.arrivals} arrivals"
-    return f"{result.manifest['url']}: {golden['queries']} questions over and over, {how}"
+    return f"{result.manifest['url']}: {golden['queries']} questions, asked again and again, {how}"
 
 
 def notes(result: LoadResult) -> list[str]:

@@ -34,7 +34,7 @@ def shop(ragbench: Any, sample_data: Path, tmp_path_factory: pytest.TempPathFact
     return folder
 
 
-@pytest.mark.parametrize(("at", "block"), [(0, 0), (0, 1), (1, 3), (2, 4)])
+@pytest.mark.parametrize(("at", "block"), [(0, 0), (0, 1), (1, 3), (2, 5)])
 def test_the_page_shows_what_is_printed(ragbench: Any, shop: Path, at: int, block: int) -> None:
     done = ragbench(*words(CONSOLE[at].splitlines()[-1], shop))
     assert done.code == 0
