@@ -22,6 +22,7 @@ from ragbench.workflows import audit as audit_workflow
 from ragbench.workflows import check_judge as check_workflow
 from ragbench.workflows import chunk as chunk_workflow
 from ragbench.workflows import compare as compare_workflow
+from ragbench.workflows import doctor as doctor_workflow
 from ragbench.workflows import evaluate as evaluate_workflow
 from ragbench.workflows import export as export_workflow
 from ragbench.workflows import gate as gate_workflow
@@ -217,5 +218,6 @@ check_judge = call_then(
     _judge_check,
     called={"labels": "a path of labelled answers, a list of paths, or labels"},
 )
+doctor = call("doctor", doctor_workflow.Options, doctor_workflow.run)
 load_test = call("load_test", load_workflow.Options, load_workflow.run, called={"golden": GOLDEN})
 probe = call("probe", probe_workflow.Options, probe_workflow.run)

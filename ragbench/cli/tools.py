@@ -1,4 +1,4 @@
-"""What ``export`` and ``data`` print, and their help."""
+"""What ``doctor``, ``export`` and ``data`` print, and their help."""
 
 from typing import TYPE_CHECKING
 
@@ -6,6 +6,8 @@ from ragbench.cli.output import Output
 
 if TYPE_CHECKING:
     from ragbench.workflows.data import Collections, FetchedCollection, FetchOptions, ListOptions
+    from ragbench.workflows.doctor import Checkup
+    from ragbench.workflows.doctor import Options as DoctorOptions
     from ragbench.workflows.export import Exported
     from ragbench.workflows.export import Options as ExportOptions
 
@@ -61,3 +63,27 @@ def show_data_get(options: "FetchOptions", found: "FetchedCollection", output: O
     else:
         for line in fetched_lines(found.fetched):
             output.say(line)
+
+
+HELP_DOCTOR = """Look for damaged files in what ragbench stored: paid answers, vectors, runs,
+baselines and evaluations.
+
+Example:
+  ragbench doctor ~/.cache/ragbench
+  ragbench doctor golden/docs --repair
+
+Nothing is changed without --repair, which saves every answer that can be read
+into a new file and removes damaged vectors and runs. Exit code 1: something is
+damaged and was not repaired. Exit code 2: an error of usage or input."""
+
+
+def show_doctor(options: "DoctorOptions", checkup: "Checkup", output: Output) -> int | None:
+    """Print a row for each store, and what to do."""
+    from ragbench.render.blocks import terminal
+    from ragbench.render.doctor import doctor_blocks, doctor_json
+
+    if output.as_json:
+        output.object(doctor_json(checkup))
+    else:
+        output.table(terminal(doctor_blocks(checkup)))
+    return None if checkup.healthy else 1

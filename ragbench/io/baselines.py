@@ -6,9 +6,11 @@
     STORE/NAME.history.jsonl     a line for each run that was stored under the name, oldest first
 
 ``read_scored(STORE/NAME)`` reads it. The same arm gives the same bytes, so that a
-store can be kept under version control.
+store can be kept under version control. ``baseline.json`` and each line of a history
+have checksums, so that a baseline that was altered is refused.
 """
 
+import hashlib
 import json
 import re
 import shutil
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ragbench.core.errors import InputError, did_you_mean
+from ragbench.core.fingerprint import fingerprint
 from ragbench.core.scored import ScoredRun
 from ragbench.io.files import replacing, write_text
 from ragbench.io.inputs import INPUTS, moved
@@ -41,6 +44,9 @@ STORE = Path(".ragbench") / "baselines"
 CARD = "baseline.json"
 HISTORY = ".history.jsonl"
 SCHEMA_VERSION = 1
+TEXT_FILES = (".json", ".jsonl", ".trec")
+"""Endings of files whose line ends version control may change."""
+FILES, CHECKSUM = "files", "checksum"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -87,7 +93,8 @@ def set_baseline(name: str, reference: Path | str, store: Path = STORE) -> Basel
         if INPUTS in results["manifest"]:
             results["manifest"][INPUTS] = moved(results["manifest"], folder, store / name)
         _copy(folder, new, run.name, results)
-        write_text(new / CARD, _text({"schema_version": SCHEMA_VERSION, "name": name, "arm": run.name}))
+        card = {"schema_version": SCHEMA_VERSION, "name": name, "arm": run.name, FILES: _checksums(new)}
+        write_text(new / CARD, _text(card))
         read_scored(new)
         new.chmod(0o755)
         _put(new, store / name, Path(held) / "old")
@@ -125,7 +132,7 @@ def add_to_history(stored: Baseline, *, label: str = "", best: bool = False) -> 
     entry = Entry(stored.arm, label, best, str(stored.manifest["golden"]["fingerprint"]), stored.metrics)
     before = read_history(stored.name, stored.folder.parent) if path.exists() else ()
     if not before or replace(before[-1], best=best) != entry:
-        lines = [json.dumps(asdict(one), ensure_ascii=False) for one in (*before, entry)]
+        lines = [json.dumps(_checked(asdict(one)), ensure_ascii=False) for one in (*before, entry)]
         write_text(path, "".join(line + "\n" for line in lines))
 
 
@@ -144,8 +151,12 @@ def read_history(name: str, store: Path = STORE) -> tuple[Entry, ...]:
     found = []
     for number, line in enumerate(lines, 1):
         try:
-            found.append(Entry(**json.loads(line)))
-        except (ValueError, TypeError) as error:
+            fields = json.loads(line)
+            # Earlier versions wrote no checksum.
+            if fields.pop(CHECKSUM, None) not in (None, _checked(fields)[CHECKSUM]):
+                raise ValueError("it was altered: its checksum differs")
+            found.append(Entry(**fields))
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(f"{path}:{number}: not a line of a history ({error})") from error
     return tuple(found)
 
@@ -159,7 +170,7 @@ def show_baseline(name: str, store: Path = STORE) -> Baseline:
     """One baseline.
 
     Raises:
-        InputError: there is none of that name, or its files are broken.
+        InputError: there is none of that name, or its files are damaged.
     """
     folder = store / name
     names = _names(store)
@@ -167,6 +178,7 @@ def show_baseline(name: str, store: Path = STORE) -> Baseline:
         raise InputError(
             f"no baseline {name!r} in {store}{did_you_mean(name, names)}; 'ragbench baseline set {name} RUN' stores one"
         )
+    _verify(folder)
     try:
         results = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
         (arm,) = results["arms"]
@@ -185,6 +197,7 @@ def read_baseline(reference: str, store: Path = STORE) -> ScoredRun:
     """
     names = _names(store)
     if reference in names:
+        _verify(store / reference)
         return read_one(store / reference)
     if not Path(reference.partition(ARM_AFTER)[0]).exists():
         known = did_you_mean(reference, names) if names else "; no baseline is stored"
@@ -234,6 +247,41 @@ def _copy(folder: Path, new: Path, arm: str, results: Mapping[str, Any]) -> None
         "manifest": manifest,
     }
     write_text(new / RESULTS, _text(alone))
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    """The checksum of each file of a baseline but its card, by its path."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != CARD)
+    return {path.relative_to(folder).as_posix(): _checksum(path) for path in files}
+
+
+def _checksum(path: Path) -> str:
+    raw = path.read_bytes()
+    if path.suffix in TEXT_FILES:
+        raw = raw.replace(b"\r\n", b"\n")
+    return hashlib.blake2b(raw, digest_size=16).hexdigest()
+
+
+def _verify(folder: Path) -> None:
+    """Compare the files of a baseline with their checksums; earlier versions stored none.
+
+    Raises:
+        InputError: a file was altered or is absent.
+    """
+    try:
+        known = json.loads((folder / CARD).read_text(encoding="utf-8")).get(FILES, {})
+        altered = [name for name, checksum in known.items() if _checksum(folder / name) != checksum]
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
+        raise InputError(f"{folder}: the baseline is damaged ({error}); set it again") from error
+    if altered:
+        raise InputError(
+            f"{folder}: the baseline is damaged: {', '.join(altered)} changed since it was stored; set it again"
+        )
+
+
+def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a line of a history, with their checksum."""
+    return {**fields, CHECKSUM: fingerprint(fields)}
 
 
 def _put(new: Path, place: Path, aside: Path) -> None:

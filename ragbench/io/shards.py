@@ -139,18 +139,26 @@ class Shard:
         ends = list(itertools.pairwise(self.offsets.tolist()))
         return np.array([p for p in pieces.tolist() if _checksum(arrays, *ends[p]) != self.sums[p]], dtype=np.int64)
 
+    @property
+    def texts(self) -> int:
+        """How many texts it holds."""
+        return int(_is_key(self.keys).sum())
+
+    def texts_in(self, pieces: npt.NDArray[np.int64]) -> int:
+        """How many texts the pieces hold."""
+        return int(self._held_in(pieces).sum())
+
+    def _held_in(self, pieces: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        inside: npt.NDArray[np.bool_] = np.isin(np.arange(len(self.keys)) // self.layout.texts_per_piece, pieces)
+        return inside & _is_key(self.keys)
+
     def forget(self, pieces: npt.NDArray[np.int64]) -> int:
         """Remove the texts of pieces from the index. Returns how many there were."""
-        lost = np.isin(np.arange(len(self.keys)) // self.layout.texts_per_piece, pieces)
-        lost &= self.keys != np.void(NO_KEY)
+        lost = self._held_in(pieces)
         keys = self.keys.copy()
         keys[lost] = np.void(NO_KEY)
         Shard(self.path, self.layout, self.width, keys, self.offsets, self.sums)._write_index()
         return int(lost.sum())
-
-    def remove(self) -> None:
-        """Delete the shard."""
-        remove(self.path, self.layout)
 
 
 def remove(index: Path, layout: Layout) -> None:
@@ -221,7 +229,11 @@ class Shards:
 
     def damaged(self, keys: npt.NDArray[np.void] | None = None) -> list[tuple[int, npt.NDArray[np.int64]]]:
         """The damaged pieces that hold texts of these keys, by number of the shard; None checks all."""
-        shard, row = (self.shard, self.row) if keys is None else self.find(keys)
+        if keys is None:
+            stored = _is_key(self.keys)
+            shard, row = self.shard[stored], self.row[stored]
+        else:
+            shard, row = self.find(keys)
         found = []
         for number in np.unique(shard[shard >= 0]).tolist():
             one = self.shards[number]
@@ -254,6 +266,11 @@ class Shards:
         if gone:
             raise InputError(f"{gone} stored vectors were removed while they were needed; run again to embed them")
         return shard, row
+
+
+def _is_key(keys: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:
+    known: npt.NDArray[np.bool_] = keys != np.void(NO_KEY)
+    return known
 
 
 def _checksum(arrays: Sequence[npt.NDArray[Any]], low: int, high: int) -> int:

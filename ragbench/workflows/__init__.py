@@ -100,6 +100,7 @@ WORKFLOWS = (
         "wattbot.score", "wattbot score", "Answers", "Score WattBot submissions.", "wattbot", "ScoreOptions",
         "run_score",
     ),
+    Workflow("doctor", "doctor", "Tools", "Look for damaged files, and repair them.", "doctor"),
     Workflow("export", "export", "Tools", "Write a golden set in another format.", "export"),
     Workflow(
         "data.list", "data list", "Tools", "List public test collections.", "data", "ListOptions", "run_list"

@@ -11,6 +11,7 @@ from ragbench.io.baselines import (
     Baseline,
     add_to_history,
     list_baselines,
+    read_baseline,
     read_history,
     read_one,
     set_baseline,
@@ -80,7 +81,7 @@ def run_set(options: SetOptions, context: Context) -> Baseline:
         name = options.name + BEST
         known = [one.name for one in list_baselines(options.store)]
         held = read_one(options.run)
-        before = read_one(options.store / name) if name in known else held
+        before = read_baseline(name, options.store) if name in known else held
         new_best = is_new_best(before, held, options.best) or name not in known
     stored = set_baseline(options.name, options.run, options.store)
     if new_best:

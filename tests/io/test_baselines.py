@@ -99,7 +99,7 @@ def test_inputs_that_somebody_damaged_are_none(damaged: object, evaluated: Path,
 def test_a_broken_baseline_says_so(evaluated: Path, tmp_path: Path) -> None:
     set_baseline("main", f"{evaluated}::bm25", tmp_path)
     (tmp_path / "main" / "results.json").write_text("{}")
-    with pytest.raises(InputError, match=r"is broken .* set it again"):
+    with pytest.raises(InputError, match=r"is damaged.* set it again"):
         show_baseline("main", tmp_path)
 
 
