@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from ragbench.cli.output import Output
 
 if TYPE_CHECKING:
+    from ragbench.core.checkup import Checkup
     from ragbench.workflows.data import Collections, FetchedCollection, FetchOptions, ListOptions
-    from ragbench.workflows.doctor import Checkup
     from ragbench.workflows.doctor import Options as DoctorOptions
     from ragbench.workflows.export import Exported
     from ragbench.workflows.export import Options as ExportOptions

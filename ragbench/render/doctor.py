@@ -7,7 +7,7 @@ from ragbench.core.spelling import given
 from ragbench.render.blocks import Block, Cell, Line, Row
 
 if TYPE_CHECKING:
-    from ragbench.workflows.doctor import Checkup, Store
+    from ragbench.core.checkup import Checkup, Store
 
 VERSION = 1
 ADVICE = {
