@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
-PROGRESS = re.compile(r"\w+: \d+ done in [\d.]+ s")
+PROGRESS = re.compile(r"[\w ]+: \d+ (of \d+|done in [\d.]+ s)")
 """On a busy machine anything may take longer than the second after which progress is printed."""
 HEAD = """\
 # The messages that users read most, word for word: the only place of the tests that pins prose.
