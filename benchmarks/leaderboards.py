@@ -1,4 +1,4 @@
-"""Ranks of ten systems and the gain of the best of eight, also for equal systems and few documents."""
+"""Ranks of several systems and the gain of the best, also for equal systems, few documents and several wordings."""
 
 import sys
 from collections.abc import Iterator
@@ -8,11 +8,15 @@ import numpy.typing as npt
 
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
+from ragbench.comparison.leaderboard import pairs_over_wordings
+from ragbench.comparison.wordings import wording_errors
 from ragbench.stats.bootstrap import resampled_means
 from ragbench.stats.clusters import clustered_covariance
 from ragbench.stats.distributions import t_quantile
 from ragbench.stats.max_t import all_pairs
-from ragbench.stats.ranks import rank_intervals
+from ragbench.stats.posterior import posterior_difference
+from ragbench.stats.prediction import groups_of
+from ragbench.stats.ranks import best_shares, rank_intervals
 from ragbench.stats.winner import winners_gain
 
 EXPERIMENTS, RESAMPLES = 2_000, 499
@@ -21,7 +25,10 @@ HOW = (
     "sign flips (all of them with 8 documents). The intervals of an experiment hold if they contain every rank that a "
     "system's true mean allows; equal systems share ranks. Beside it are intervals from 2.5% to 97.5% of the ranks "
     "in bootstrap samples. Gain: eight systems, of which the first is the baseline. Only experiments count in which "
-    "another system has the best mean. Beside it is the gain as measured, with its t interval."
+    "another system has the best mean. Beside it is the gain as measured, with its t interval. Wordings: half as many "
+    "experiments with six systems and 200 queries in five wordings. The mean of each system varies from wording to "
+    "wording, with the named standard deviation (that of a query is .2); true ranks are those of the means over all "
+    "wordings. Beside it are ranks, shares and posteriors that know nothing of wordings."
 )
 Array = npt.NDArray[np.float64]
 HITS = {"hits": 0.253, "rare": 1.881}
@@ -52,13 +59,25 @@ GAINS: dict[str, tuple[Array, list[int], str]] = {
     "eight equal systems, 5 documents x 10": (np.zeros(8), [10] * 5, ""),
     "eight equal systems, half of the queries from one of 21 documents": (np.zeros(8), UNEVEN, ""),
 }
+SYSTEMS, SPREAD = 6, 0.05
+"""Systems on queries in wordings, and the standard deviation of their true means where they differ."""
+WORDINGS: dict[str, tuple[float, float, list[int], bool]] = {
+    "six equal systems, no variance between wordings": (0.0, 0.0, [40] * 5, False),
+    "six equal systems, wordings vary by .03": (0.0, 0.03, [40] * 5, False),
+    "six equal systems, wordings vary by .1": (0.0, 0.1, [40] * 5, False),
+    "six equal systems, wordings vary by .03, each document in all five": (0.0, 0.03, [40] * 5, True),
+    "six equal systems, wordings of 80, 40, 40, 20 and 20 queries vary by .1": (0.0, 0.1, [80, 40, 40, 20, 20], False),
+    "six systems that differ by .05, wordings vary by .03": (SPREAD, 0.03, [40] * 5, False),
+}
+"""Spread of true means, standard deviation between wordings, queries of each, and whether documents are shared."""
 
 
 def run(options: Options) -> Section:
-    """Some two minutes."""
+    """Some three minutes."""
     experiments = 20 if options.small else EXPERIMENTS
     figures = [figure for name in RANKS for figure in ranks(name, experiments)]
     figures += [figure for name in GAINS for figure in gains(name, experiments)]
+    figures += [figure for name in WORDINGS for figure in in_wordings(name, max(experiments // 2, 1))]
     return Section("leaderboards", "Ranks of several systems, and the gain of the best", HOW, tuple(figures))
 
 
@@ -139,6 +158,64 @@ def gains(name: str, experiments: int) -> Iterator[Figure]:
     yield Figure(
         name, "interval of the gain covers", coverage, target="at least .93" if hard else ".93 to .98",
         met=coverage >= 0.93 and (hard or coverage <= 0.98), peer=f"as measured {naive.mean():.3f}",
+    )  # fmt: skip
+
+
+def in_wordings(name: str, experiments: int) -> Iterator[Figure]:
+    """How often ranks, first places and posteriors of queries in five wordings hold."""
+    spread, between, sizes, shared = WORDINGS[name]
+    rng = np.random.default_rng(3)
+    labels = np.repeat([f"w{at}" for at in range(len(sizes))], sizes)
+    wording = np.repeat(np.arange(len(sizes)), sizes)
+    clusters = np.concatenate([np.arange(size) for size in sizes]) if shared else np.arange(len(labels))
+    rows, groups = [], [rows for _, rows in groups_of(labels)]
+    for _ in range(experiments):
+        true = rng.normal(0, spread, SYSTEMS) if spread else np.zeros(SYSTEMS)
+        values = 0.2 * (np.sqrt(0.3) * rng.normal(size=(int(clusters.max()) + 1, SYSTEMS))[clusters]
+                        + np.sqrt(0.7) * rng.normal(size=(len(labels), SYSTEMS)))  # fmt: skip
+        values += true + rng.normal(0, between, (len(sizes), SYSTEMS))[wording]
+        first = 1 + (true[None, :] > true[:, None]).sum(axis=1)
+        last = SYSTEMS - (true[None, :] < true[:, None]).sum(axis=1)
+        tested = all_pairs(values, clusters, rng, resamples=RESAMPLES)
+        row: list[float] = []
+        together, alone = pairs_over_wordings(tested.p, tested.p_of_each, values, labels)
+        for p, of_each in ((together, alone), (tested.p, tested.p_of_each)):
+            low, high = rank_intervals(values.mean(axis=0), p)
+            row += [float(((low <= first) & (high >= last)).all()), float((high - low + 1).mean())]
+            low, high = rank_intervals(values.mean(axis=0), of_each)
+            row.append(float(low[0] <= first[0] and high[0] >= last[0]))
+        for drawn in (groups, []):
+            shares = best_shares(values, clusters, rng, resamples=200, groups=drawn)
+            row += [float(shares.max()), float(shares.argmax() == true.argmax())]
+        difference, errors = values[:, 1] - values[:, 0], wording_errors(values[:, 1] - values[:, 0], clusters, labels)
+        for runs in (errors, None):
+            posterior = posterior_difference(
+                difference, clusters, scale=max(spread * np.sqrt(2), 0.05), rope=0.01, runs=runs
+            )
+            assert posterior is not None
+            row.append(float(posterior.low <= true[1] - true[0] <= posterior.high))
+        rows.append(row)
+    found = np.array(rows).T
+    held, width, alone_held, plain, plain_width, plain_alone = found[:6].mean(axis=1).tolist()
+    yield Figure(
+        name, "all rank intervals hold", held, target="at least .94", met=held >= 0.94, peer=f"without {plain:.3f}",
+        reason=f"{width:.1f} ranks in an interval on average, {plain_width:.1f} without",
+    )  # fmt: skip
+    yield Figure(
+        name, "rank interval of one system holds", alone_held, target="at least .94", met=alone_held >= 0.94,
+        peer=f"without {plain_alone:.3f}",
+    )  # fmt: skip
+    if spread:
+        firm, firm_without = found[6] > 0.8, found[8] > 0.8
+        yield Figure(
+            name, "is best, where its share was above .8", float(found[7][firm].mean()),
+            peer=f"average share {found[6][firm].mean():.3f}; without {found[9][firm_without].mean():.3f}, "
+            f"average share {found[8][firm_without].mean():.3f}",
+        )  # fmt: skip
+    coverage = float(found[10].mean())
+    yield Figure(
+        name, "95% credible interval holds", coverage, target="at least .93", met=coverage >= 0.93,
+        peer=f"without {found[11].mean():.3f}",
     )  # fmt: skip
 
 

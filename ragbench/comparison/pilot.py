@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from ragbench.comparison.pairing import Pair, pair
 from ragbench.comparison.repeat_plan import RunVariance, run_variance
-from ragbench.comparison.wordings import further_wording, wordings_of
+from ragbench.comparison.wording_plan import WordingSpread, wording_spread
+from ragbench.comparison.wordings import wordings_of
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.scored import ScoredRun
 from ragbench.metrics.parse import parse
@@ -32,6 +33,7 @@ class Pilot:
         binary: whether every value of both is 0 or 1.
         notes: notes for the reader.
         runs: how the differences vary from run to run; None if both systems ran once.
+        wordings: how they vary between wordings; None for queries in fewer than three wordings.
     """
 
     baseline: str
@@ -42,6 +44,7 @@ class Pilot:
     binary: bool = False
     notes: tuple[str, ...] = ()
     runs: RunVariance | None = None
+    wordings: WordingSpread | None = None
 
     @cached_property
     def sd(self) -> float:
@@ -140,8 +143,9 @@ def measure_pilot(pair: Pair, metric: str) -> Pilot:
         differences,
         cluster_index([pair.queries.units[row] for row in kept.tolist()]),
         bool(np.isin(baseline[kept], (0.0, 1.0)).all() and np.isin(candidate[kept], (0.0, 1.0)).all()),
-        (*pair.notes, *_skipped(left_out), *_worded(pair, differences, kept)),
+        (*pair.notes, *_skipped(left_out)),
         run_variance(pair, metric, kept),
+        _spread(pair, differences, kept),
     )
     if not pilot.error > 0:
         raise InputError(
@@ -151,14 +155,10 @@ def measure_pilot(pair: Pair, metric: str) -> Pilot:
     return pilot
 
 
-def _worded(pair: Pair, differences: npt.NDArray[np.float64], rows: npt.NDArray[np.intp]) -> list[str]:
+def _spread(pair: Pair, differences: npt.NDArray[np.float64], rows: npt.NDArray[np.intp]) -> WordingSpread | None:
     wordings = wordings_of(pair.queries, rows)
-    if wordings is None or further_wording(differences, wordings) is None:
-        return []
-    return [
-        "the queries are in several wordings: a claim also needs the same sign in a further wording, which these "
-        "figures do not include"
-    ]
+    clusters = cluster_index([pair.queries.units[row] for row in rows.tolist()])
+    return None if wordings is None else wording_spread(differences, clusters, wordings)
 
 
 def _skipped(count: int) -> list[str]:

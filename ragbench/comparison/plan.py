@@ -12,6 +12,7 @@ from ragbench.comparison.layout import Layout
 from ragbench.comparison.pilot import Pilot
 from ragbench.comparison.plan_settings import PlanSettings
 from ragbench.comparison.repeat_plan import RepeatPlan, plan_repeats
+from ragbench.comparison.wording_plan import WordingPlan, plan_wordings
 from ragbench.core.context import generator
 from ragbench.core.errors import SettingError
 from ragbench.core.options import named
@@ -116,6 +117,7 @@ class Plan(Shown):
         choice: the test that the plan assumes.
         warnings: weak points of the plan.
         repeats: how many runs of each query are worth their cost; None if it is unknown how runs vary.
+        wordings: what a verdict over wordings leaves of the power; None for a pilot on queries without wordings.
     """
 
     settings: PlanSettings
@@ -136,6 +138,7 @@ class Plan(Shown):
     choice: Choice | None
     warnings: tuple[str, ...]
     repeats: RepeatPlan | None = None
+    wordings: WordingPlan | None = None
 
 
 def make_plan(settings: PlanSettings, pilot: Pilot | None = None, layout: Layout | None = None) -> Plan:
@@ -195,7 +198,20 @@ def make_plan(settings: PlanSettings, pilot: Pilot | None = None, layout: Layout
         else choose_test(n=asked, clusters=min(asked, _documents(design, asked)), binary=design.binary),
         warnings=(*_warnings(design, queries, settings, pilot, smallest, assumed), *_run_warnings(settings, pilot)),
         repeats=_repeats(settings, pilot, design, queries),
+        wordings=_wordings(settings, pilot, planned, queries, goals),
     )
+
+
+def _wordings(
+    settings: PlanSettings, pilot: Pilot | None, design: Design, queries: int | None, goals: Sequence[Goal]
+) -> WordingPlan | None:
+    """Compute what is left of the power if a claim must hold in a further wording."""
+    if pilot is None or pilot.wordings is None or queries is None:
+        return None
+    return plan_wordings(
+        pilot.wordings, design, queries, [(goal.size, goal.aim, goal.power_now or 0.0) for goal in goals],
+        alpha=settings.alpha, power=settings.power, rng=generator(settings.seed, "plan", "wordings"),
+    )  # fmt: skip
 
 
 def _repeats(settings: PlanSettings, pilot: Pilot | None, design: Design, queries: int | None) -> RepeatPlan | None:

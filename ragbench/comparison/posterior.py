@@ -7,8 +7,9 @@ from typing import Literal
 import numpy as np
 
 from ragbench.comparison.pairing import Pair
-from ragbench.comparison.runs import errors_of_pair
+from ragbench.comparison.runs import added, errors_of_pair
 from ragbench.comparison.verdict import log_margins
+from ragbench.comparison.wordings import wording_errors, wordings_of
 from ragbench.core.errors import SettingError
 from ragbench.core.options import named
 from ragbench.core.verdicts import Posterior
@@ -45,7 +46,8 @@ class PosteriorSettings:
 
 
 def posteriors(asked: Sequence[tuple[Pair, str]], settings: PosteriorSettings) -> tuple[Posterior, ...]:
-    """Compute the posterior of each difference.
+    """Compute the posterior of each difference. On queries in several wordings, it is that of the mean over all
+    wordings of their kind (`ragbench.comparison.wordings.wording_errors`).
 
     Pairs without one are skipped: the same run, differences that do not vary, values from one document, and metrics of
     which neither higher nor lower values are better.
@@ -75,6 +77,9 @@ def _posterior(pair: Pair, metric: str, settings: PosteriorSettings) -> Posterio
     clusters = cluster_index([pair.queries.units[row] for row in rows.tolist()])
     by_document = settings.average == "documents"
     runs = errors_of_pair(pair, metric, rows, clusters, by_document=by_document)
+    wordings = None if by_document else wordings_of(pair.queries, rows)
+    by_wording = None if wordings is None else wording_errors(values[:, 1] - values[:, 0], clusters, wordings)
+    runs = added(runs, by_wording)
     if by_document:
         values = cluster_averages(values, clusters)
         clusters = np.arange(len(values))
@@ -101,6 +106,7 @@ def _posterior(pair: Pair, metric: str, settings: PosteriorSettings) -> Posterio
     return Posterior(
         pair.baseline.name, pair.candidate.name, metric, better, own.within, worse, median, low, high,
         settings.confidence, settings.prior, scale, rope, effective_clusters(clusters),
+        by_wording is not None,
     )  # fmt: skip
 
 

@@ -4,9 +4,13 @@ A golden set that was written from documents asks in several wordings, from para
 terms. How users ask is one more wording, and nobody knows which. So the differences by wording predict the difference
 in a further one: a system is better if the difference over all queries is significant and a further wording would show
 the same sign with a chance of at least `CONSISTENT`.
+
+Ranks, groups and posteriors are about the mean over all wordings of this kind (`p_of_pairs`, `wording_errors`). Its
+error is that of the same few wordings, so it has few degrees of freedom.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +21,7 @@ from ragbench.golden.wordings import CLAUSE_WRITER, WRITER
 from ragbench.stats.clusters import cluster_index, clustered_means
 from ragbench.stats.distributions import t_above, t_quantile
 from ragbench.stats.prediction import FEWEST_VALUES, FurtherMean, equal_means_p, further_mean, groups_of
+from ragbench.stats.repeats import RunErrors
 
 COLUMN = "wording"
 """The column of the queries that has their wording."""
@@ -76,6 +81,53 @@ def further_wording(differences: Values, wordings: Texts) -> FurtherMean | None:
     return further_mean(means, np.array([float(len(rows)) for _, rows in groups]))
 
 
+def p_of_pairs(values: Values, wordings: Texts) -> Values | None:
+    """(k, k) p-values that two systems have the same mean over all wordings of this kind; 1 on the diagonal.
+
+    None with fewer than three wordings of ten queries or more.
+
+    Args:
+        values: (n, k) values of k systems, without NaN.
+        wordings: (n,) wording of each query.
+    """
+    groups = groups_of(wordings)
+    if not groups:
+        return None
+    means = np.array([values[rows].mean(axis=0) for _, rows in groups])
+    weights = np.array([float(len(rows)) for _, rows in groups])
+    p = np.ones((values.shape[1], values.shape[1]))
+    for i, j in combinations(range(values.shape[1]), 2):
+        p[i, j] = p[j, i] = further_mean(means[:, i] - means[:, j], weights).p
+    return p
+
+
+def wording_errors(differences: Values, clusters: npt.NDArray[np.int64], wordings: Texts) -> RunErrors | None:
+    """The part of the squared error of a mean difference that all queries of a wording share.
+
+    Wordings are to queries what runs are: queries of a wording vary together, and a clustered error does not see that.
+    So `ragbench.stats.repeats.with_runs` adds this part to it. None with fewer than three wordings of ten queries or
+    more.
+
+    Args:
+        differences: (n,) without NaN.
+        clusters: (n,) resampling unit of each query.
+        wordings: (n,) wording of each query.
+    """
+    further = further_wording(differences, wordings)
+    if further is None:
+        return None
+    groups = groups_of(wordings)
+    total = sum(len(rows) for _, rows in groups)
+    errors = np.array([
+        clustered_means(differences[rows, None], cluster_index(clusters[rows].tolist())).errors[0]
+        for _, rows in groups
+    ])  # fmt: skip
+    shares = np.array([len(rows) / total for _, rows in groups])
+    within = float(np.nan_to_num((shares * errors) ** 2).sum())
+    squares = further.error_of_mean**2
+    return RunErrors(*(np.array([part]) for part in (max(squares - within, 0.0), within, squares, further.df)))
+
+
 def wordings_of(queries: QueryTable, rows: npt.NDArray[np.int64]) -> Texts | None:
     """(n,) Wording of each of these queries; None if one of them has none."""
     column = queries.columns.get(COLUMN)
@@ -83,6 +135,12 @@ def wordings_of(queries: QueryTable, rows: npt.NDArray[np.int64]) -> Texts | Non
         return None
     found = [column[row] for row in rows.tolist()]
     return None if None in found else np.array([str(one) for one in found])
+
+
+def asks_in_wordings(queries: QueryTable) -> bool:
+    """Whether verdicts on these queries are over wordings: there are three of ten queries or more."""
+    wordings = wordings_of(queries, np.arange(len(queries)))
+    return wordings is not None and bool(groups_of(wordings))
 
 
 def are_masked(queries: QueryTable) -> bool:
@@ -98,11 +156,10 @@ def written_from_documents(queries: QueryTable) -> bool:
 def one_wording(queries: QueryTable, verdicts: Sequence[Verdict]) -> list[str]:
     """Warn if verdicts on queries that were written from documents do not tell whether they depend on the wording."""
     tested = [one for one in verdicts if one.difference is not None and not one.same_run]
-    wordings = wordings_of(queries, np.arange(len(queries)))
     if not tested or any(one.wordings is not None for one in tested) or not written_from_documents(queries):
         return []
     elsewhere = any(one.human is not None or one.item == "document" for one in tested)
-    if elsewhere and wordings is not None and groups_of(wordings):
+    if elsewhere and asks_in_wordings(queries):
         return [
             "warning: the queries were written from documents in several wordings, and these verdicts do not ask "
             "whether a further wording would show the same difference: labels of annotators and means by document do "

@@ -68,6 +68,7 @@ class Posterior:
         scale: its scale: standard deviation, or half the width of the middle 50% (``cauchy``).
         rope: half width of the region of practical equivalence.
         effective_clusters: how many units of one size the units are worth.
+        wordings: whether the queries are in several wordings, whose variance the posterior includes.
     """
 
     baseline: str
@@ -84,6 +85,7 @@ class Posterior:
     scale: float
     rope: float
     effective_clusters: float
+    wordings: bool = False
 
 
 @dataclass(frozen=True)
@@ -280,7 +282,8 @@ class Place:
         rank: rank by the mean, 1 for the best; equal means share the better rank.
         low, high: first and last rank that it may have; the intervals of all systems hold together.
         low_alone, high_alone: the same for this system alone.
-        best: share of bootstrap samples of documents in which it has the best mean.
+        best: share of bootstrap samples of documents (and of wordings, if there are several) in which it has the best
+            mean.
         letters: its groups. Two systems share a letter exactly if they are not significantly different.
     """
 
@@ -327,7 +330,8 @@ class Leaderboard:
         confidence: confidence of the ranks; pairs are tested at the level 1 - confidence.
         test: the tests behind ranks and letters: ``max-t`` or ``holm``, over all pairs.
         gain: the gain of the best system over the baseline, corrected for choosing the best; None if the baseline is
-            the best, or if too few queries differ.
+            the best, if too few queries differ, or if the queries are in several wordings.
+        wordings: number of wordings whose variance ranks, letters and shares include; 0 for queries without wordings.
     """
 
     metric: str
@@ -337,6 +341,7 @@ class Leaderboard:
     confidence: float
     test: str = "max-t"
     gain: Gain | None = None
+    wordings: int = 0
 
     def place(self, system: str) -> Place | None:
         """The place of a system; None if it has none."""

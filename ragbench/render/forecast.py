@@ -10,6 +10,11 @@ from ragbench.render.blocks import Block, Line, terminal
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+BY_WORDING = (
+    " The queries are in several wordings, and the candidate is as good in each of them. One that is better in some "
+    "wordings and worse in others passes less often. More queries do not change that, because the bounds must hold in "
+    "a further wording."
+)
 SCHEMA_VERSION = 1
 """Version of the JSON object; it is raised when a key changes its meaning or is removed."""
 
@@ -95,6 +100,7 @@ def _ground(found: Forecast) -> str:
         f"Simulated: {found.gates:,} gates on documents drawn with replacement, and a candidate with {noise}. Rules on "
         "latency, cost, failures and coverage see the figures of the baseline."
         + (" How runs of one system vary is not simulated, so true gates pass less often." if found.repeated else "")
+        + (BY_WORDING if found.wordings else "")
     )
 
 

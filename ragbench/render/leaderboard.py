@@ -36,8 +36,20 @@ def leaderboard_block(board: Leaderboard, *, key: bool = True) -> Block:
             "interval holds the rank of this one system",
             "best: share of bootstrap samples in which the system has the best mean; not the probability that it is "
             "the best",
+            *_wordings(board),
         ),
     )
+
+
+def _wordings(board: Leaderboard) -> list[str]:
+    """What the ranks are about where queries are in several wordings."""
+    if not board.wordings:
+        return []
+    return [
+        f"ranks, groups and best are about the means over all wordings like these {board.wordings}, and include the "
+        "variance between wordings. So two systems may share a group although one is called better. The gain of the "
+        "best system is not shown, because its correction does not include that variance"
+    ]
 
 
 def _gain(board: Leaderboard) -> list[Line]:

@@ -8,6 +8,7 @@ from ragbench.comparison.layout import Layout
 from ragbench.comparison.pilot import Pilot
 from ragbench.comparison.plan import Goal, Plan, Range, Row
 from ragbench.comparison.repeat_plan import RepeatPlan
+from ragbench.comparison.wording_plan import WordingPlan
 from ragbench.core.fingerprint import plain
 from ragbench.render.blocks import Block, Line, notes_block, terminal
 from ragbench.render.numbers import counted
@@ -62,6 +63,7 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "test": None if plan.choice is None else plan.choice.test,
         "warnings": list(plan.warnings),
         "repeats": None if plan.repeats is None else plain(asdict(plan.repeats)),
+        "wordings": None if plan.wordings is None else plain(asdict(plan.wordings)),
         "settings": asdict(plan.settings),
     }
 
@@ -78,7 +80,31 @@ def answers(plan: Plan) -> list[str]:
     lines += [_goal(goal, plan) for goal in plan.goals if goal.aim == "difference"]
     if plan.smallest_margin is not None:
         lines.append(f"For the gate: an equally good candidate passes a margin of {_range(plan.smallest_margin)}.")
-    return lines + [_goal(goal, plan) for goal in plan.goals if goal.aim == "margin"]
+    lines += [_goal(goal, plan) for goal in plan.goals if goal.aim == "margin"]
+    return lines if plan.wordings is None else [*lines, *_over_wordings(plan.wordings, plan.settings.power)]
+
+
+def _over_wordings(found: WordingPlan, power: float) -> list[str]:
+    """What is left of these chances if a claim must also hold in a further wording."""
+    lines = [
+        "A verdict on these queries also needs the same sign in a further wording. The difference varies between the "
+        f"{found.wordings} wordings by a standard deviation of about {_size(found.between)}, which so few wordings "
+        "show only roughly."
+    ]
+    for goal in found.goals:
+        what = _size(goal.size) if goal.aim == "difference" else f"a margin of {_size(goal.size)}"
+        lost = f": the wordings cost {1 - goal.power_now / goal.without:.0%} of the power" if goal.without > 0 else ""
+        lines.append(
+            f"For {what}, the chance of such a verdict is {goal.power_now:.0%}, not {goal.without:.0%}{lost}. With any "
+            f"number of queries it is {goal.most:.0%}."
+        )
+    if found.limit > 0:
+        lines.append(
+            "More queries do not buy certainty over wordings: however many there are in these wordings, they detect no "
+            f"difference below {_size(found.limit)} with a chance of {power:.0%}. Queries in more wordings do, and so "
+            "do labelled queries of your users."
+        )
+    return lines
 
 
 def grounds(plan: Plan) -> list[str]:

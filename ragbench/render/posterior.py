@@ -9,6 +9,7 @@ from ragbench.render.numbers import fraction, with_interval
 
 PRIORS = {"normal": "normal(0, {})", "cauchy": "Cauchy(0, {})"}
 
+BY_WORDING = "difference: the mean over all wordings of this kind; its interval includes the variance between wordings"
 FEW = 20
 """With fewer effective documents, a probability above .8 is right less often than it says (benchmarks/bayesian.py)."""
 
@@ -51,6 +52,7 @@ def posterior_blocks(posteriors: Sequence[Posterior], metric: str, pairs: bool) 
             (
                 f"probabilities that the system is better by more than {rope}, differs by at most {rope}, and is worse "
                 f"by more, if true differences vary as the prior {prior} says; not corrected for several comparisons",
+                *([BY_WORDING] if first.wordings else []),
                 *([Line(few, "warning")] if fewest < FEW else []),
             ),
         )

@@ -30,6 +30,19 @@ class FurtherMean:
         return float(t_above((value - self.mean) / self.error, self.df))
 
     @property
+    def error_of_mean(self) -> float:
+        """Standard error of the mean over all groups of their kind, which is that of k groups around it."""
+        # The prediction error is s sqrt(1 + q), and this is s sqrt(q), with q = 1 / (df + 1).
+        return self.error / float(np.sqrt(self.df + 2))
+
+    @property
+    def p(self) -> float:
+        """Two-sided p-value that the mean over all groups of their kind is 0; 1 if the mean is 0."""
+        if self.error == 0:
+            return 1.0 if self.mean == 0 else 0.0
+        return 2 * float(t_above(abs(self.mean) / self.error_of_mean, self.df))
+
+    @property
     def same_sign(self) -> float:
         """The chance that a further group's mean has the sign of the mean; .5 if the mean is 0."""
         above = self.chance_above(0.0)

@@ -1,5 +1,6 @@
 """Ranks of several systems: intervals from tests of all pairs, groups of similar systems, and bootstrap shares."""
 
+from collections.abc import Sequence
 from string import ascii_letters
 
 import numpy as np
@@ -89,6 +90,7 @@ def best_shares(
     *,
     resamples: int = 1_000,
     shared: Array | None = None,
+    groups: Sequence[npt.NDArray[np.intp]] = (),
 ) -> Array:
     """(k,) Share of bootstrap samples of whole clusters in which each system has the highest mean.
 
@@ -103,10 +105,14 @@ def best_shares(
         resamples: number of samples to draw.
         shared: (k,) variance of the mean of each system by effects that whole runs share; every sample draws them anew
             as normal values.
+        groups: rows of each group of queries, such as those of one wording. A sample then also draws as many groups
+            with replacement, because other groups of their kind might have been asked.
 
     Raises:
         InputError: a value is infinite, or the cluster numbers have gaps.
         SettingError: ``resamples`` is below 1.
+
+    Memory: 8 x resamples x k bytes, times the number of groups.
 
     Source: Efron and Tibshirani 1998, Annals of Statistics 26:1687, on what such a proportion means.
 
@@ -119,9 +125,31 @@ def best_shares(
     """
     check_values(values, clusters)
     check_resampling(resamples)
-    means = resampled_means(values, clusters, rng, resamples)
+    means = (
+        resampled_means(values, clusters, rng, resamples)
+        if not groups
+        else _by_group(values, clusters, rng, resamples, groups)
+    )
     if shared is not None:
         means = means + rng.standard_normal(means.shape) * np.sqrt(shared)
     highest = means >= means.max(axis=1, keepdims=True) - 1e-12
     shares: Array = (highest / highest.sum(axis=1, keepdims=True)).mean(axis=0)
     return shares
+
+
+def _by_group(
+    values: Array, clusters: npt.NDArray[np.int64], rng: np.random.Generator, resamples: int,
+    groups: Sequence[npt.NDArray[np.intp]],
+) -> Array:  # fmt: skip
+    """(resamples, k) Means over drawn groups, each over the same drawn clusters."""
+    k = values.shape[1]
+    split = np.full((len(values), len(groups) * k), np.nan)
+    for at, rows in enumerate(groups):
+        split[rows, at * k : (at + 1) * k] = values[rows]
+    means = resampled_means(split, clusters, rng, resamples).reshape(resamples, len(groups), k)
+    drawn = rng.integers(0, len(groups), size=(resamples, len(groups)))
+    weights = np.array([float(len(rows)) for rows in groups])[drawn][:, :, None]
+    chosen = means[np.arange(resamples)[:, None], drawn]
+    weights = np.where(np.isnan(chosen), 0.0, weights)  # no cluster of the group was drawn
+    found: Array = (weights * np.nan_to_num(chosen)).sum(axis=1) / weights.sum(axis=1)
+    return found

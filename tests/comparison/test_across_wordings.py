@@ -8,11 +8,17 @@ import scipy.stats
 
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
 from ragbench.comparison.gate.best import is_new_best
+from ragbench.comparison.gate.bounds import difference_bounds, over_wordings
 from ragbench.comparison.pairing import pair
 from ragbench.comparison.pilot import measure_pilot
+from ragbench.comparison.plan import make_plan
+from ragbench.comparison.plan_settings import PlanSettings
 from ragbench.comparison.verdict import VerdictSettings, verdict
+from ragbench.comparison.wording_plan import WordingSpread, plan_wordings
 from ragbench.core.scored import ScoredRun
 from ragbench.render.compare import compare_json, compare_markdown
+from ragbench.render.plan import answers
+from ragbench.stats.power import Design
 from tests.comparison.test_compare import METRIC, scored
 
 NAMES = ("paraphrase", "sentence", "short-paraphrase", "short-mixed", "short-copy")
@@ -126,11 +132,63 @@ def test_queries_of_a_model_are_warned_of_as_masked_ones_are() -> None:
     assert "wording" not in notes(2, "question", columns=False), "a set without wordings reads as before"
 
 
-def test_a_plan_says_that_a_further_wording_is_not_in_it() -> None:
+def test_a_plan_says_what_wordings_cost() -> None:
     both = runs((0.1, 0.12, 0.02, 0.11, 0.08))
-    assert any("a further wording" in note for note in measure_pilot(pair(*both), METRIC).notes)
+    plan = make_plan(PlanSettings(delta=0.02), measure_pilot(pair(*both), METRIC))
+    found = plan.wordings
+    assert found is not None
+    assert found.wordings == 5
+    # The means differ by .039, and their noise is .05 / sqrt(60) = .0065.
+    assert found.between == pytest.approx(0.039, abs=0.006)
+    (goal,) = found.goals
+    assert (goal.size, goal.without) == (0.02, plan.goals[0].power_now)
+    assert goal.power_now < 0.2 < 0.95 < goal.without
+    assert goal.power_now <= goal.most + 0.01
+    text = " ".join(answers(plan))
+    assert f"the chance of such a verdict is {goal.power_now:.0%}, not {goal.without:.0%}" in text
+    assert "More queries do not buy certainty over wordings" in text
     plain = [replace(one, queries=replace(one.queries, columns={})) for one in both]
-    assert not measure_pilot(pair(*plain), METRIC).notes
+    assert make_plan(PlanSettings(delta=0.02), measure_pilot(pair(*plain), METRIC)).wordings is None
+
+
+def test_power_without_noise_is_that_of_the_noncentral_t() -> None:
+    design, rng = Design(0.2), np.random.default_rng(1)
+    spread = WordingSpread((0.2,) * 5, 0.04)
+    found = plan_wordings(spread, design, 300, [(0.1, "difference", 1.0)], alpha=0.05, power=0.8, rng=rng)
+    bar = scipy.stats.t(4).ppf(0.9) * np.sqrt(6)
+
+    def power(size: float) -> float:
+        return float(scipy.stats.nct(4, size * np.sqrt(5) / 0.04).sf(bar))
+
+    assert found.goals[0].most == pytest.approx(power(0.1), abs=0.012)
+    assert power(found.limit) == pytest.approx(0.8, abs=0.012)
+    calm = plan_wordings(WordingSpread((0.2,) * 5, 0.0), design, 300, [(0.03, "difference", 0.74)], alpha=0.05,
+                         power=0.8, rng=rng)  # fmt: skip
+    assert calm.limit == 0
+    assert calm.goals[0].most == 1.0
+
+
+@pytest.mark.parametrize("aim", ["difference", "margin"])
+def test_power_over_wordings_is_the_share_of_verdicts(aim: str) -> None:
+    """Verdicts, and bounds of a gate, on simulated sets with the assumed variance."""
+    between, size, each, noise = 0.03, 0.05, 40, 0.15
+    spread = WordingSpread((0.2,) * 5, between)
+    planned = plan_wordings(
+        spread, Design(noise), 5 * each, [(size, aim, 1.0)], alpha=0.05, power=0.8, rng=np.random.default_rng(1)
+    ).goals[0]  # fmt: skip
+    rng = np.random.default_rng(2)
+    shown = []
+    for seed in range(300):
+        true = 0.0 if aim == "margin" else size
+        both = runs(tuple((true + rng.normal(0, between, 5)).tolist()), each, seed, noise)
+        if aim == "difference":
+            shown.append(verdict(pair(*both), METRIC, VerdictSettings(test="t", resamples=100)).decision == "better")
+            continue
+        differences = both[1].scores.column(METRIC) - both[0].scores.column(METRIC)
+        bounds = difference_bounds(differences, np.arange(5 * each), below=0.05, above=0.05)
+        wordings = np.array(both[0].queries.columns["wording"])
+        shown.append((over_wordings(bounds, differences, wordings).low or -1.0) > -size)
+    assert planned.power_now == pytest.approx(np.mean(shown), abs=0.09)
 
 
 def test_claims_on_systems_whose_difference_varies_by_wording_are_rare() -> None:

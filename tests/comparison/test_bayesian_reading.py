@@ -1,6 +1,7 @@
 """The Bayesian reading of ``compare``: on request only, and always with its prior."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -141,3 +142,19 @@ def test_probabilities_in_words() -> None:
         ">.999",
         ">.999",
     ]
+
+
+def test_wordings_widen_the_posterior_and_are_named(columns: tuple[np.ndarray, ...]) -> None:
+    names = [f"w{i // 16}" for i in range(80)]
+    shift = np.repeat([0.2, 0.1, 0.0, -0.05, -0.1], 16)
+    plain = runs(columns[0] + 0.2, columns[0] + 0.23 + shift)
+    worded = [replace(one, queries=replace(one.queries, columns={"wording": names})) for one in plain]
+    settings = CompareSettings(bayes=True)
+    (without,), (found,) = (compare_runs(both, settings).posteriors for both in (plain, worded))
+    assert (without.wordings, found.wordings) == (False, True)
+    assert found.high - found.low > 1.3 * (without.high - without.low)
+    assert found.better < without.better - 0.05
+    assert "includes the variance between wordings" in compare_markdown(compare_runs(worded, settings))
+    # By document, wordings are averaged away, and nothing is said about them.
+    (by_document,) = compare_runs(worded, CompareSettings(bayes=True, average="documents")).posteriors
+    assert not by_document.wordings

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from ragbench.comparison.compare import CompareSettings, compare_runs
 from ragbench.comparison.leaderboard import leaderboard
 from ragbench.comparison.verdict import VerdictSettings
+from ragbench.comparison.wordings import p_of_pairs, wording_errors
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.render.compare import compare_json, compare_markdown
@@ -174,3 +176,84 @@ def test_the_gain_in_words(values: np.ndarray) -> None:
     line = next(line for line in compare_markdown(found).splitlines() if "is the best of 5" in line)
     assert f"gain over one is +.{gain.measured * 1000:.0f} as measured" in line
     assert f"+.{gain.corrected * 1000:.0f} [" in line
+
+
+def in_wordings(values: np.ndarray, each: int) -> list[ScoredRun]:
+    """The systems on queries in five wordings, ``each`` of them in turn."""
+    names = [f"w{i // each}" for i in range(len(values))]
+    return [
+        replace(one, queries=replace(one.queries, columns={"wording": names}))
+        for one in runs(values, [f"document:{i}" for i in range(len(values))])
+    ]
+
+
+def test_a_system_that_wins_in_one_wording_only_shares_letter_and_rank() -> None:
+    rng = np.random.default_rng(5)
+    values = rng.normal(0.5, 0.1, (200, 1)) + rng.normal(0, 0.05, (200, 4)) + [0, 0, 0.2, 0]
+    values[:40, 1] += 0.4  # .08 on the mean over all queries, from one of five wordings
+    plain = leaderboard(runs(values, [f"document:{i}" for i in range(200)]), "ndcg@10", VerdictSettings())
+    worded = leaderboard(in_wordings(values, 40), "ndcg@10", VerdictSettings())
+    assert plain is not None
+    assert worded is not None
+    assert (plain.wordings, worded.wordings) == (0, 5)
+    assert [place.system for place in worded.places] == ["three", "two", *[p.system for p in plain.places[2:]]]
+    two = (plain.place("two"), worded.place("two"))
+    assert two[0] is not None
+    assert two[1] is not None
+    assert (two[0].low, two[0].high) == (2, 2)
+    assert (two[1].low, two[1].high, two[1].low_alone, two[1].high_alone) == (1, 4, 1, 4)
+    # The third gains as much in every wording, so it still beats the systems that it beat before.
+    three = worded.place("three")
+    assert three is not None
+    assert (three.low, three.high) == (1, 2)
+    assert plain.gain is not None
+    assert worded.gain is None
+    text = compare_markdown(compare_runs(in_wordings(values, 40), CompareSettings()))
+    assert "means over all wordings like these 5" in text
+    assert "chosen as the best" not in text
+
+
+def test_pairs_over_wordings_are_t_tests_of_the_wording_means() -> None:
+    rng = np.random.default_rng(6)
+    values = rng.random((150, 3))
+    labels = np.array([f"w{i % 5}" for i in range(150)])
+    found = p_of_pairs(values, labels)
+    assert found is not None
+    means = np.array([values[labels == f"w{i}"].mean(axis=0) for i in range(5)])
+    for i, j in itertools.combinations(range(3), 2):
+        assert found[i, j] == found[j, i] == pytest.approx(scipy.stats.ttest_rel(means[:, i], means[:, j]).pvalue)
+    assert (np.diag(found) == 1).all()
+    assert p_of_pairs(values, np.array(["a", "b"] * 75)) is None
+
+
+def test_the_part_of_wordings_in_an_error_by_hand() -> None:
+    rng = np.random.default_rng(7)
+    labels = np.repeat(["a", "b", "c"], 20)
+    values = rng.normal(0, 0.1, 60) + np.repeat([0.3, 0.0, -0.3], 20)
+    found = wording_errors(values, np.arange(60), labels)
+    assert found is not None
+    parts = values.reshape(3, 20)
+    assert found.squares[0] == pytest.approx(parts.mean(axis=1).var(ddof=1) / 3)
+    assert found.within[0] == pytest.approx((parts.var(axis=1, ddof=1) / 20).mean() / 3)
+    assert found.shared[0] == pytest.approx(found.squares[0] - found.within[0])
+    assert found.df[0] == pytest.approx(2)
+    same = wording_errors(np.tile(values[:20], 3), np.arange(60), labels)
+    assert same is not None
+    assert same.shared[0] == 0
+
+
+def test_ranks_of_equal_systems_that_vary_by_wording_hold() -> None:
+    """Five systems with the same mean over all wordings; each of five wordings favours some of them by chance."""
+    held = plain = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        values = rng.normal(0, 0.2, (100, 5)) + np.repeat(rng.normal(0, 0.15, (5, 5)), 20, axis=0)
+        settings = VerdictSettings(resamples=200)
+        board = leaderboard(in_wordings(values, 20), "ndcg@10", settings)
+        without = leaderboard(runs(values, [f"document:{i}" for i in range(100)]), "ndcg@10", settings)
+        assert board is not None
+        assert without is not None
+        held += all((place.low, place.high) == (1, 5) for place in board.places)
+        plain += all((place.low, place.high) == (1, 5) for place in without.places)
+    assert held >= 56
+    assert plain <= 25

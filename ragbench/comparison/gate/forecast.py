@@ -15,6 +15,7 @@ from ragbench.comparison.gate.result import Decided, Gate
 from ragbench.comparison.gate.rules import MetricRule, Role, Rules
 from ragbench.comparison.pairing import Pair, align
 from ragbench.comparison.wordings import COLUMN as WORDING
+from ragbench.comparison.wordings import asks_in_wordings
 from ragbench.core.context import generator
 from ragbench.core.errors import ArmError
 from ragbench.core.scored import QueryTable, ScoredRun
@@ -86,6 +87,7 @@ class Forecast(Shown):
         queries: about how many queries pass an unchanged candidate with the wanted chance; None if more than the
             largest simulated set.
         repeated: whether a system ran several times. The simulated systems run once, with its means over the runs.
+        wordings: whether the queries are in several wordings. The simulated candidate is as good in each of them.
     """
 
     baseline: str
@@ -99,6 +101,7 @@ class Forecast(Shown):
     sizes: tuple[SizeChance, ...]
     queries: int | None
     repeated: bool = False
+    wordings: bool = False
 
 
 def forecast(
@@ -158,6 +161,7 @@ def forecast(
         baseline.name, "" if other is None else other.name, rules, None if other else correlation, power, gates,
         chances, _bottleneck(chances, sizes[0].passes, power), tuple(sizes), _needed(sizes, power),
         any(one.scores.repeats is not None for one in (first, second, *rest) if one is not None),
+        asks_in_wordings(first.queries),
     )  # fmt: skip
 
 
