@@ -24,6 +24,7 @@ from ragbench.render.charts.rank_changes import rank_changes, rank_changes_frame
 from ragbench.render.charts.slices import slice_differences, slice_differences_frame, slice_means, slices_frame
 from ragbench.render.charts.theme import Theme, config
 from ragbench.render.charts.tradeoff import Price, tradeoff, tradeoff_frame
+from ragbench.render.charts.wordings import wording_differences, wordings_frame
 from ragbench.render.figures import picture
 
 WIDTH = 640
@@ -161,6 +162,18 @@ class ComparedPlots:
         by = by or cuts[0]
         frame = slice_differences_frame(self._compared.slices, by)
         return drawn(slice_differences(_rows(frame, f"the comparison has no slices by {by}"), by), theme)
+
+    @checked()
+    def wordings(self, metric: str | None = None, theme: Theme = "light") -> Any:
+        """Differences by wording, and the interval that is predicted for a further wording.
+
+        Raises:
+            InputError: the queries are not in several wordings.
+        """
+        known = self._compared.settings.metrics
+        name = known[0] if metric is None else _known("metric", metric, known)
+        frame = wordings_frame(self._compared.verdicts, name, self._compared.baseline)
+        return drawn(wording_differences(_rows(frame, "the queries are not in several wordings")), theme)
 
 
 class GatePlots:

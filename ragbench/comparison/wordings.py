@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.scored import QueryTable
-from ragbench.core.verdicts import CONSISTENT, AcrossWordings, Verdict, WordingDifference
-from ragbench.golden.wordings import CLAUSE_WRITER, WRITER
+from ragbench.core.verdicts import PREDICTED, AcrossWordings, Verdict, WordingDifference
+from ragbench.golden.wordings import CLAUSE_WRITER, WORDINGS, WRITER
 from ragbench.stats.clusters import cluster_index, clustered_means
 from ragbench.stats.distributions import t_above, t_quantile
 from ragbench.stats.prediction import FEWEST_VALUES, FurtherMean, equal_means_p, further_mean, groups_of
@@ -25,9 +25,6 @@ from ragbench.stats.repeats import RunErrors
 
 COLUMN = "wording"
 """The column of the queries that has their wording."""
-PREDICTED = 2 * CONSISTENT - 1
-"""Level of the prediction interval. A further wording has the same sign with a chance of `CONSISTENT` where it excludes
-0."""
 
 Values = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.str_]
@@ -49,7 +46,8 @@ def across_wordings(
         confidence: confidence of the intervals by wording.
         unit: converts a difference for print.
     """
-    groups = groups_of(wordings)
+    order = list(WORDINGS)
+    groups = sorted(groups_of(wordings), key=lambda one: order.index(one[0]) if one[0] in order else len(order))
     if not groups:
         return None
     parts, means, errors = [], [], []

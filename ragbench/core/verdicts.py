@@ -135,6 +135,9 @@ class WithMasked:
 
 CONSISTENT = 0.9
 """Least chance of the same sign in a further wording for a claim on a set that was written from documents."""
+PREDICTED = 2 * CONSISTENT - 1
+"""Level of the prediction interval. A further wording has the same sign with a chance of `CONSISTENT` where it excludes
+0."""
 
 
 @dataclass(frozen=True)

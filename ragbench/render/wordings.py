@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 
 from ragbench.core.evaluations import Estimate
-from ragbench.core.verdicts import CONSISTENT, AcrossWordings, Verdict, WordingDifference
+from ragbench.core.verdicts import CONSISTENT, PREDICTED, AcrossWordings, Verdict, WordingDifference
 from ragbench.render.blocks import Block
 from ragbench.render.numbers import fraction, interval, with_interval
 
 SYSTEMS = 3
 """Systems per table."""
-LEVEL = "80%"
+LEVEL = f"{PREDICTED:.0%}"
 MEANING = (
     f"further wording: the {LEVEL} prediction interval of the difference in one more wording, and the chance that it "
     f"has the same sign. How your users ask is one more wording. Better or worse needs a chance of {CONSISTENT:.0%}."

@@ -7,9 +7,10 @@ from ragbench.comparison.gate.bounds import FEWEST_CLUSTERS
 from ragbench.comparison.gate.metric_rules import metric_name
 from ragbench.comparison.pairing import column, pair
 from ragbench.comparison.runs import errors_of
-from ragbench.comparison.wordings import PREDICTED, further_wording, wordings_of
+from ragbench.comparison.wordings import further_wording, wordings_of
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.scored import ScoredRun
+from ragbench.core.verdicts import PREDICTED
 from ragbench.stats.bounds import mean_bounds
 from ragbench.stats.clusters import cluster_index, clustered_means
 from ragbench.stats.repeats import RunErrors, added, with_runs

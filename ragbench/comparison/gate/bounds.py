@@ -6,7 +6,8 @@ from math import ceil, log, log1p
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.comparison.wordings import PREDICTED, further_wording
+from ragbench.comparison.wordings import further_wording
+from ragbench.core.verdicts import PREDICTED
 from ragbench.stats.bounds import mean_bounds
 from ragbench.stats.checks import check_values
 from ragbench.stats.clusters import clustered_means

@@ -83,21 +83,23 @@ HEADING, LINE, GAP = 24, 15, 8
 def groups_figure(
     description: str,
     frame: "pd.DataFrame",
-    title: str,
+    title: str | list[str],
     systems: Sequence[str],
     hover: Sequence[tuple[str, str]],
     *,
     zero: bool = False,
+    uncounted: Sequence[str] = (),
 ) -> Spec:
     """Build the specification.
 
     Args:
         description: text that describes the chart.
         frame: ``slice``, ``queries``, ``system``, ``value``, ``low``, ``high``, and what ``hover`` names.
-        title: title of the axis.
+        title: title of the axis, or its lines.
         systems: all systems of the report; the order decides colour and shape.
         hover: fields and titles of the tooltip.
         zero: whether to draw the line of no difference and to print signs.
+        uncounted: slices whose heading has no number of queries.
     """
     frame = frame[frame["value"].notna()]
     labels = list(dict.fromkeys(frame["slice"]))
@@ -122,7 +124,10 @@ def groups_figure(
     x = quantitative("value", title, axis=axis, scale={"zero": zero, "nice": False, "padding": 14})
     look, shown = {"color": colour(systems, drawn)}, {"tooltip": tooltip(*hover)}
     queries = {str(row.slice): int(row.queries) for row in rows_of(frame)}
-    headings = [{"at": start[label] + 11, "said": f"{label} ({queries[str(label)]})"} for label in labels]
+    headings = [
+        {"at": start[label] + 11, "said": str(label) if label in uncounted else f"{label} ({queries[str(label)]})"}
+        for label in labels
+    ]
     heading: Spec = {"type": "text", "align": "left", "baseline": "middle", "style": "strong", "aria": False,
                      "limit": {"expr": "width"}, "dx": 0}  # fmt: skip
     if zero:

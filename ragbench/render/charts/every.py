@@ -14,6 +14,7 @@ from ragbench.render.charts.overlap import overlap_chart, overlap_frame
 from ragbench.render.charts.rank_changes import rank_changes, rank_changes_frame
 from ragbench.render.charts.slices import slice_differences, slice_differences_frame, slice_means, slices_frame
 from ragbench.render.charts.tradeoff import Price, tradeoff, tradeoff_frame
+from ragbench.render.charts.wordings import wording_differences, wordings_frame
 
 
 def all_charts(
@@ -45,6 +46,7 @@ def all_charts(
     if compared is not None:
         frame = differences_frame(compared.verdicts)
         charts += [differences(frame, name) for name in compared.settings.metrics]
+        charts += _wordings(compared, systems)
     charts += _tradeoffs(ran, metric, systems)
     charts += _by_cuts(ran, systems)
     for cut in by:
@@ -54,6 +56,12 @@ def all_charts(
         charts += [overlap_chart(shares, metric, systems)] if shares["overlap"].nunique() > 1 else []
     charts += _rank_changes(ran, metric)
     return charts
+
+
+def _wordings(compared: Compared, systems: Sequence[str]) -> list[Chart]:
+    """Build the charts of differences by wording; none for queries in one wording."""
+    frames = [wordings_frame(compared.verdicts, name, compared.baseline) for name in compared.settings.metrics]
+    return [wording_differences(frame, systems) for frame in frames if len(frame)]
 
 
 def _by_cuts(runs: Sequence[ScoredRun], systems: Sequence[str]) -> list[Chart]:
