@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ragbench.comparison.pairing import Pair
-from ragbench.comparison.runs import added, errors_of_pair
+from ragbench.comparison.runs import errors_of_pair
 from ragbench.comparison.verdict import log_margins
 from ragbench.comparison.wordings import wording_errors, wordings_of
 from ragbench.core.errors import SettingError
@@ -15,6 +15,7 @@ from ragbench.core.options import named
 from ragbench.core.verdicts import Posterior
 from ragbench.stats.clusters import cluster_averages, cluster_index, effective_clusters
 from ragbench.stats.posterior import posterior_difference
+from ragbench.stats.repeats import added
 
 Prior = Literal["normal", "cauchy"]
 SCALE = 0.05
