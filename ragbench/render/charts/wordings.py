@@ -28,9 +28,11 @@ def wordings_frame(verdicts: Sequence[Verdict], metric: str, baseline: str) -> "
     found = []
     for one in verdicts:
         across = one.wordings
-        if across is None or one.slice or one.metric != metric or one.baseline != baseline:
+        if across is None or one.slice or (one.metric, one.baseline) != (metric, baseline):
             continue
-        rows = [(part.wording, part.n, part.difference, part.low, part.high) for part in across.parts]
+        rows: list[tuple[str, int, float | None, float | None, float | None]] = [
+            (part.wording, part.n, part.difference, part.low, part.high) for part in across.parts
+        ]
         rows.append((ALL, one.n, one.difference, one.low, one.high))
         last = (FURTHER, one.n, one.difference, across.low, across.high)
         found += [(name, n, one.candidate, *ends, one.confidence, None, one.decision) for name, n, *ends in rows]
