@@ -51,6 +51,7 @@ def forecast_json(found: Forecast) -> dict[str, object]:
         "baseline": found.baseline,
         "other": found.other or None,
         "correlation": found.correlation,
+        "between": found.between,
         "power": found.power,
         "gates": found.gates,
         "inconclusive": found.rules.inconclusive,
@@ -73,6 +74,13 @@ def forecast_answers(found: Forecast) -> list[str]:
         f"{now.passes:.0%} of gates and fails in {now.fails:.1%}. With 'inconclusive: {found.rules.inconclusive}', "
         f"{now.blocked:.1%} of gates block it."
     ]
+    if found.between is not None and found.correlation is not None:
+        more, less = (f"{share:.0%}" for share in found.between)
+        ends = (f"{max(1 - times * (1 - found.correlation), 0):.3g}" for times in (1.5, 0.5))
+        lines.append(
+            f"That assumes how much it differs: it passes in {more} to {less} for correlations of {' to '.join(ends)}. "
+            "Two systems measure it."
+        )
     worst = found.bottleneck
     if worst is not None:
         lines.append(
@@ -99,7 +107,7 @@ def _ground(found: Forecast) -> str:
     return (
         f"Simulated: {found.gates:,} gates on documents drawn with replacement, and a candidate with {noise}. Rules on "
         "latency, cost, failures and coverage see the figures of the baseline."
-        + (" How runs of one system vary is not simulated, so true gates pass less often." if found.repeated else "")
+        + (" Every gate has runs of its own." if found.repeated else "")
         + (BY_WORDING if found.wordings else "")
     )
 

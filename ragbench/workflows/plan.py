@@ -1,6 +1,7 @@
 """Plan a golden set: what so many queries can detect, and how many a smaller difference or a gate needs."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from ragbench.comparison.gate.forecast import CORRELATION, Forecast, forecast
@@ -86,6 +87,8 @@ def _forecast(options: Options, rules: GivenRules) -> Forecast:
     """Plan for a gate: from a baseline alone, or from two systems, of which the first is the baseline."""
     without = ("delta", "margin", "queries", "per_document", "sd", "run_sd", "level", "icc", "qrels", "golden")
     unused = [name for name in without if getattr(options, name) is not None]
+    defaults = {field.name: field.default for field in fields(PlanSettings)}
+    unused += [name for name in ("alpha", "assurance", "query_cost") if getattr(options, name) != defaults[name]]
     if unused:
         raise SettingError(f"cannot be used with {named('rules')}, which plan a gate", option=unused[0])
     if (options.baseline is None) == (not options.pilot):
@@ -100,7 +103,7 @@ def _forecast(options: Options, rules: GivenRules) -> Forecast:
             raise SettingError("cannot be used with two systems, which measure it", option="correlation")
     correlation = CORRELATION if options.correlation is None else options.correlation
     return forecast(first, asked, other=other, anchors=anchors, correlation=correlation, power=options.power,
-                    seed=options.seed)  # fmt: skip
+                    intersect=options.intersect, seed=options.seed)  # fmt: skip
 
 
 def _labels(options: Options) -> Judgements | GoldenSet | None:

@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pytest
 
 from ragbench.comparison.gate.decide import decide_gate, decide_rule, outcome_of
-from ragbench.comparison.gate.forecast import SizeChance, _needed, forecast
+from ragbench.comparison.gate.forecast import SizeChance, _changes, _needed, forecast
 from ragbench.comparison.gate.rules import FailuresRule, MetricRule, Rules
 from ragbench.comparison.pairing import Pair
-from ragbench.core.errors import ArmError, SettingError
+from ragbench.core.errors import ArmError, InputError, SettingError
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.render.forecast import forecast_json
@@ -99,12 +99,12 @@ def test_a_candidate_is_as_good_as_the_baseline_in_each_slice_and_wording() -> N
     assert forecast(several, whole, gates=20).sizes[0].passes == 1.0
 
 
-def test_it_says_that_runs_of_a_system_are_not_simulated() -> None:
+def test_it_says_that_every_gate_has_runs_of_its_own() -> None:
     once = run("a", drawn(np.random.default_rng(7), 0.8)[0])
     rules = Rules(rules=(MetricRule(metric="ndcg@10", margin=0.3),))
     twice = replace(once, scores=Scores.mean_of([[once.scores], [once.scores]]))
     said = [forecast_json(forecast(one, rules, gates=5))["sentences"][-1] for one in (once, twice)]  # type: ignore[index]
-    assert ["is not simulated" in one for one in said] == [False, True]
+    assert ["runs of its own" in one for one in said] == [False, True]
 
 
 def test_a_power_above_what_the_gates_can_show_has_a_number_of_queries() -> None:
@@ -134,3 +134,51 @@ def test_what_cannot_be_planned_is_refused() -> None:
         forecast(run("a", values), Rules(rules=(MetricRule(metric="ndgc@10", margin=0.1),)))
     with pytest.raises(ArmError, match="did not run"):
         forecast(run("a", values, "no index"), Rules(rules=(MetricRule(metric="ndcg@10", margin=0.1),)))
+
+
+def test_hits_change_more_than_graded_metrics_and_a_range_shows_what_the_correlation_does() -> None:
+    rng = np.random.default_rng(7)
+    graded = rng.random((QUERIES, 1))
+    both = np.column_stack((graded, graded > 0.5))
+    margins = [Rules(rules=(MetricRule(metric=name, margin=0.06),)) for name in ("ndcg@10", "mrr@10")]
+    assert _changes(both, 0.2).tolist() == [0.2, pytest.approx(0.3)]
+    assert _changes(both, 0.9).tolist() == [0.9, 1.0]
+    for rules in margins:
+        found = forecast(run("a", both), rules, correlation=0.8, gates=100, power=0.01)
+        assert found.between is not None
+        more, less = found.between
+        assert more < found.sizes[0].passes < less
+    found = forecast(run("a", graded.repeat(2, axis=1)), margins[0], other=run("b", graded.repeat(2, axis=1) * 0.99),
+                     gates=10, power=0.01)  # fmt: skip
+    assert found.between is None
+
+
+def test_systems_with_different_queries_are_planned_on_those_in_common() -> None:
+    values = np.random.default_rng(8).random((QUERIES, 2))
+    rules = Rules(rules=(MetricRule(metric="ndcg@10", margin=0.06),))
+    short = run("b", values[: QUERIES // 2])
+    with pytest.raises(InputError, match="answered different queries"):
+        forecast(run("a", values), rules, other=short, gates=5)
+    found = forecast(run("a", values), rules, other=short, gates=5, power=0.01, intersect=True)
+    assert found.sizes[0].queries == QUERIES // 2
+
+
+def test_runs_of_its_own_make_a_gate_less_sure() -> None:
+    """Both systems are the same; only their whole runs vary, by .06."""
+    rng = np.random.default_rng(9)
+    values = rng.uniform(0.2, 0.8, (QUERIES, 2))
+    rules = Rules(rules=(MetricRule(metric="ndcg@10", margin=0.06),))
+
+    def system(name: str, shared: float) -> ScoredRun:
+        one = run(name, values)
+        shifts = rng.normal(0, shared, (4, 1, 1, 1))
+        shifts -= shifts.mean()
+        repeats = values + shifts + rng.normal(0, 0.02, (4, 1, QUERIES, 2))
+        return replace(one, scores=replace(one.scores, values=repeats.mean(axis=(0, 1)), repeats=repeats))
+
+    steady, varying = (
+        forecast(system("a", shared), rules, other=system("b", shared), gates=100, power=0.01) for shared in (0.0, 0.06)
+    )
+    assert steady.repeated
+    assert steady.sizes[0].passes == 1.0
+    assert varying.sizes[0].passes < 0.7

@@ -19,17 +19,20 @@ from ragbench.comparison.wordings import asks_in_wordings
 from ragbench.core.context import generator
 from ragbench.core.errors import ArmError
 from ragbench.core.scored import QueryTable, ScoredRun
-from ragbench.core.scores import Scores
+from ragbench.core.scores import Scores, mean_of_defined
 from ragbench.core.shown import Shown
 from ragbench.stats.clusters import cluster_index
 
 CORRELATION = 0.8
 """Correlation of candidate and baseline, as of two settings of one system."""
+HITS = 1.5
+"""How much more hits change than graded metrics: a correlation of .8 in nDCG goes with about .7 in hits."""
 GATES, LARGER = 500, 100
 """Simulated gates with the present number of queries, and with a larger one."""
 TIMES = (2, 4, 8)
 MOST_QUERIES = 20_000
 """Larger sets are not simulated."""
+Array = npt.NDArray[np.float64]
 Rulings = tuple[tuple[Decided, ...], ...]
 """The decisions of one gate, by rule and slice."""
 
@@ -79,6 +82,8 @@ class Forecast(Shown):
             assumed.
         rules: the rules.
         correlation: assumed correlation of the values of candidate and baseline; None if ``other`` gives the noise.
+        between: chances to pass if half as many values more, or half as many less, change than ``correlation`` says;
+            None if ``other`` gives the noise.
         power: wanted share of passes.
         gates: number of simulated gates.
         chances: of each rule, in the written order.
@@ -86,7 +91,7 @@ class Forecast(Shown):
         sizes: chances with the present and with larger sets.
         queries: about how many queries pass an unchanged candidate with the wanted chance; None if more than the
             largest simulated set.
-        repeated: whether a system ran several times. The simulated systems run once, with its means over the runs.
+        repeated: whether a system ran several times. Every simulated system then has runs of its own.
         wordings: whether the queries are in several wordings. The simulated candidate is as good in each of them.
     """
 
@@ -101,6 +106,7 @@ class Forecast(Shown):
     sizes: tuple[SizeChance, ...]
     queries: int | None
     repeated: bool = False
+    between: tuple[float, float] | None = None
     wordings: bool = False
 
 
@@ -112,6 +118,7 @@ def forecast(
     anchors: Mapping[str, ScoredRun] | None = None,
     correlation: float = CORRELATION,
     power: float = 0.8,
+    intersect: bool = False,
     seed: int = 0,
     gates: int = GATES,
 ) -> Forecast:
@@ -119,9 +126,11 @@ def forecast(
 
     Each gate draws documents of the baseline with replacement, with all of their queries. The candidate changes some of
     them: with probability ``1 - correlation`` the queries of a document get the values of other queries of their slices
-    and wording, so that its mean is that of the baseline and its values correlate by ``correlation``. With ``other``, a
-    coin decides for each document which of the two systems is the baseline and which the candidate. The gate's own code
-    decides the rules on metrics. Other rules see the figures of the baseline.
+    and wording, so that its mean is that of the baseline and its values correlate by ``correlation``. Values of 0 and 1
+    change 1.5 times as often (`HITS`), since hits of two systems correlate less than their graded metrics. With
+    ``other``, a coin decides for each document which of the two systems is the baseline and which the candidate. A
+    system that ran several times draws its runs anew for every gate. The gate's own code decides the rules on metrics.
+    Other rules see the figures of the baseline.
 
     Args:
         baseline: the system to compare with.
@@ -130,6 +139,7 @@ def forecast(
         anchors: systems that rules measure their margin from, by name.
         correlation: correlation of candidate and baseline, in [0, 1).
         power: wanted share of passes, which gives the number of queries.
+        intersect: use only the queries that all systems have.
         seed: seed of the draws.
         gates: number of simulated gates.
 
@@ -143,12 +153,14 @@ def forecast(
     anchors = anchors or {}
     check_applicable(rules, baseline, baseline if other is None else other, anchors)
     used = list(dict.fromkeys(filter(None, map(anchor_of, rules.rules))))
-    (first, *rest), _ = align([baseline, *([other] if other else []), *(anchors[name] for name in used)])
+    systems = [baseline, *([other] if other else []), *(anchors[name] for name in used)]
+    (first, *rest), _ = align(systems, intersect=intersect)
     second = rest.pop(0) if other else None
     if second is not None:
         shared = [name for name in first.scores.metrics if name in second.scores.metrics]
         first, second = (replace(run, scores=run.scores.select(metrics=shared)) for run in (first, second))
-    source = _Source(first, second, dict(zip(used, rest, strict=True)), rules, correlation)
+    others = dict(zip(used, rest, strict=True))
+    source = _Source(first, second, others, rules, 1 - correlation)
     rng = generator(seed, "forecast")
     found = [source.gate(rng, 1) for _ in range(gates)]
     sizes = [source.chance(found, 1)]
@@ -157,10 +169,21 @@ def forecast(
             break
         sizes.append(source.chance([source.gate(rng, times) for _ in range(min(gates, LARGER))], times))
     chances = _chances(rules, found)
+    between = None
+    if second is None:
+        # The same draws as before, so that the chances differ by the correlation alone.
+        more, less = (
+            source.chance([source.gate(again, 1) for _ in range(gates)], 1).passes
+            for source, again in (
+                (_Source(first, None, others, rules, times * (1 - correlation)), generator(seed, "forecast"))
+                for times in (1.5, 0.5)
+            )
+        )
+        between = (more, less)
     return Forecast(
         baseline.name, "" if other is None else other.name, rules, None if other else correlation, power, gates,
         chances, _bottleneck(chances, sizes[0].passes, power), tuple(sizes), _needed(sizes, power),
-        any(one.scores.repeats is not None for one in (first, second, *rest) if one is not None),
+        any(one.scores.repeats is not None for one in (first, second, *rest) if one is not None), between,
         asks_in_wordings(first.queries),
     )  # fmt: skip
 
@@ -170,10 +193,10 @@ class _Source:
 
     def __init__(
         self, baseline: ScoredRun, other: ScoredRun | None, anchors: Mapping[str, ScoredRun], rules: Rules,
-        correlation: float,
+        changes: float,
     ) -> None:  # fmt: skip
         self.baseline, self.other, self.anchors = baseline, other, anchors
-        self.rules, self.changes = rules, 1 - correlation
+        self.rules, self.changes = rules, _changes(baseline.scores.values, changes)
         units = cluster_index(baseline.queries.units)
         self.rows = [np.flatnonzero(units == unit) for unit in range(int(units.max()) + 1)]
         self.queries, self.documents = len(units), len(self.rows)
@@ -188,19 +211,19 @@ class _Source:
         table = QueryTable(
             table.ids, table.texts, table.types, [f"document:{i}" for i in units.tolist()], table.columns
         )
-        mine = self.baseline.scores.values
+        mine, again = (_runs_of(self.baseline, rng) for _ in range(2))
         if self.other is None:
-            changed = (rng.random(len(drawn)) < self.changes)[units]
-            before = mine[rows]
-            after = np.where(changed[:, None], mine[self._exchanged(rng, rows)], before)
+            changed = (rng.random(len(drawn))[:, None] < self.changes)[units]
+            before = mine[:, :, rows]
+            after = np.where(changed, again[:, :, self._exchanged(rng, rows)], again[:, :, rows])
         else:
             swapped = (rng.random(len(drawn)) < 0.5)[units, None]
-            theirs = self.other.scores.values
-            before = np.where(swapped, theirs[rows], mine[rows])
-            after = np.where(swapped, mine[rows], theirs[rows])
+            theirs, theirs_again = (_runs_of(self.other, rng) for _ in range(2))
+            before = _mixed(swapped, theirs[:, :, rows], mine[:, :, rows])
+            after = _mixed(swapped, again[:, :, rows], theirs_again[:, :, rows])
         candidate = _run(self.baseline, table, after)
         pairs = {"": Pair(_run(self.baseline, table, before), candidate)} | {
-            name: Pair(_run(anchor, table, anchor.scores.values[rows]), candidate)
+            name: Pair(_run(anchor, table, _runs_of(anchor, rng)[:, :, rows]), candidate)
             for name, anchor in self.anchors.items()
         }
         return tuple(
@@ -247,11 +270,52 @@ def _alike(run: ScoredRun, rules: Rules) -> npt.NDArray[np.int64]:
     return cluster_index([repr(mark) for mark in zip(*marks, strict=True)])
 
 
-def _run(like: ScoredRun, table: QueryTable, values: npt.NDArray[np.float64]) -> ScoredRun:
+def _changes(values: Array, share: float) -> Array:
+    """(m,) Share of the documents whose values change, for each metric."""
+    binary = (np.isnan(values) | np.isin(values, (0.0, 1.0))).all(axis=0)
+    return np.minimum(share * np.where(binary, HITS, 1.0), 1.0)
+
+
+def _runs_of(system: ScoredRun, rng: np.random.Generator) -> Array:
+    """(r, j, q, m) Values of as many runs as the system had, drawn with replacement from these.
+
+    Deviations from the mean of the runs are stretched by ``sqrt(r / (r - 1))``, because drawn runs vary less than true
+    ones, and stay within the range of the metric.
+    """
+    repeats = system.scores.repeats
+    if repeats is None:
+        return system.scores.values[None, None]
+    runs = len(repeats)
+    mean = repeats.mean(axis=0)
+    drawn = mean + (repeats[rng.integers(0, runs, size=runs)] - mean) * sqrt(runs / max(runs - 1, 1))
+    least, most = (reduce(repeats, axis=(0, 1, 2)) for reduce in (np.fmin.reduce, np.fmax.reduce))
+    return np.clip(drawn, np.fmin(least, 0.0), np.fmax(most, 1.0))
+
+
+def _mixed(swapped: npt.NDArray[np.bool_], first: Array, second: Array) -> Array:
+    """Values of the first where swapped, else of the second; the fewer runs of the two."""
+    runs, judged = (
+        max(a, b) if min(a, b) == 1 else min(a, b) for a, b in zip(first.shape[:2], second.shape[:2], strict=True)
+    )
+    return np.where(swapped, first[:runs, :judged], second[:runs, :judged])
+
+
+def _run(like: ScoredRun, table: QueryTable, repeats: Array) -> ScoredRun:
+    """A system with these (r, j, q, m) values."""
     scores = like.scores
+    several = repeats.shape[:2] != (1, 1)
+    values = mean_of_defined(repeats) if several else repeats[0, 0]
     return ScoredRun(
         like.name,
-        Scores(table.ids, scores.metrics, values, scores.ledger, scores.directions, scores.averages),
+        Scores(
+            table.ids,
+            scores.metrics,
+            values,
+            scores.ledger,
+            scores.directions,
+            scores.averages,
+            repeats if several else None,
+        ),
         table,
         latency_ms=like.latency_ms,
         cost_per_query=like.cost_per_query,
