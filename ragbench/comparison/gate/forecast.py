@@ -289,7 +289,8 @@ def _runs_of(system: ScoredRun, rng: np.random.Generator) -> Array:
     mean = repeats.mean(axis=0)
     drawn = mean + (repeats[rng.integers(0, runs, size=runs)] - mean) * sqrt(runs / max(runs - 1, 1))
     least, most = (reduce(repeats, axis=(0, 1, 2)) for reduce in (np.fmin.reduce, np.fmax.reduce))
-    return np.clip(drawn, np.fmin(least, 0.0), np.fmax(most, 1.0))
+    within: Array = np.clip(drawn, np.fmin(least, 0.0), np.fmax(most, 1.0))
+    return within
 
 
 def _mixed(swapped: npt.NDArray[np.bool_], first: Array, second: Array) -> Array:
