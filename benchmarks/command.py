@@ -18,6 +18,7 @@ MODULES = {
     "overhead": "overhead",
     "embedding": "embedding",
     "startup": "startup",
+    "commands": "commands",
     "million": "million",
     "gpu": "gpu",
     "llm_client": "llm_client",
