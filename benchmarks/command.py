@@ -24,6 +24,7 @@ MODULES = {
     "llm_client": "llm_client",
     "answers": "answers",
     "validity": "validity",
+    "wording_rule": "wording_rule",
     "statistics": "significance",
     "unequal": "unequal",
     "repeats": "repeats",

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ragbench.golden.corpus_words import CorpusWords, Rows, Values
 from ragbench.golden.overlap import ContentWords
+from ragbench.golden.wordings import Style
 
 LEAST_SEEDS = 10
 """With fewer seeds, a mean says nothing."""
@@ -22,16 +23,29 @@ CELLS = 20_000_000
 
 
 class SeedLead(NamedTuple):
-    """The lead of the seed queries.
+    """The lead and the length of the seed queries.
 
     Attributes:
         mean, error: mean lead and its standard error.
         seeds: how many have content words.
+        length, length_error: mean logarithm of 1 + the number of words, and its standard error.
     """
 
     mean: float
     error: float
     seeds: int
+    length: float
+    length_error: float
+
+    @property
+    def style(self) -> Style:
+        """Their style."""
+        return Style(self.mean, self.length)
+
+    @property
+    def errors(self) -> Style:
+        """The standard errors of their style."""
+        return Style(self.error, self.length_error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +75,12 @@ class Leads:
     def of_seeds(self, seeds: Sequence[str], language: str) -> SeedLead | None:
         """Measure seed queries; None if fewer than `LEAST_SEEDS` have content words, or there is only one document."""
         leads = self.of_queries(seeds, language)
-        leads = leads[~np.isnan(leads)]
-        if len(leads) < LEAST_SEEDS:
+        known = ~np.isnan(leads)
+        if known.sum() < LEAST_SEEDS:
             return None
-        return SeedLead(float(leads.mean()), float(leads.std(ddof=1) / np.sqrt(len(leads))), len(leads))
+        lengths = log_lengths(np.array([len(text.split()) for text in seeds]))
+        (lead, lead_error), (length, length_error) = _mean_and_error(leads[known]), _mean_and_error(lengths[known])
+        return SeedLead(lead, lead_error, int(known.sum()), length, length_error)
 
     def of_queries(self, texts: Sequence[str], language: str) -> Values:
         """(n,) Measure queries; NaN for those without content words, and for all if there is only one document.
@@ -115,3 +131,12 @@ class Leads:
             best = np.partition(shares, -2, axis=1)[:, -2:]
             leads[rows] = best[:, 1] - best[:, 0]
         return leads
+
+
+def log_lengths(words: Rows) -> Values:
+    """(n,) Logarithm of 1 + the number of words, the length in a `Style`."""
+    return np.log1p(words)
+
+
+def _mean_and_error(values: Values) -> tuple[float, float]:
+    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))

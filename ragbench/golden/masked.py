@@ -8,8 +8,8 @@ leaves the documents of the others as they are.
 Reference: K. Lee, M.-W. Chang, K. Toutanova, "Latent Retrieval for Weakly Supervised Open Domain Question Answering",
 ACL 2019, section 4: they train a retriever on the inverse cloze task; here it evaluates retrievers.
 
-Seed queries need no labels. Their mean lead (`ragbench.golden.lead`) shifts the shares of the wordings to those whose
-queries lead by as much.
+Seed queries need no labels. Their mean lead (`ragbench.golden.lead`) and their length shift the shares of the wordings
+to those whose queries are like them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from ragbench.core.fingerprint import fingerprint
 from ragbench.core.goldens import Evidence, Span
 from ragbench.golden.corpus_words import CorpusWords, Rows
 from ragbench.golden.drafts import Draft
-from ragbench.golden.lead import Leads, SeedLead
+from ragbench.golden.lead import Leads, SeedLead, log_lengths
 from ragbench.golden.masked_pool import LEAST_WORDS, Pieces, as_query
 from ragbench.golden.wordings import (
     CLAUSE_WRITER,
@@ -36,6 +36,7 @@ from ragbench.golden.wordings import (
     TOLERANCE,
     WORDINGS,
     WRITER,
+    Style,
     Wording,
     WordingReport,
     counts_of,
@@ -145,10 +146,10 @@ def write(
             "window of words, and as many in the rest of the document. Are the documents longer than a title?"
         )
     leads = Leads.of(words)
-    of_wording = _mean_leads(leads, able, seed)
+    styles = _styles(leads, able, seed)
     lead = leads.of_seeds(seeds, language) if seeds else None
     if lead is not None:
-        shares = shifted(shares, of_wording, lead.mean, lead.error)
+        shares = shifted(shares, styles, lead.style, lead.errors)
     total = count or (per_document * asked if per_document else queries_for(asked, len(shares)))
     wanted = counts_of(shares, total)
     taken = _deal(by_wording, able, wanted, seed)
@@ -162,7 +163,7 @@ def write(
                 wanted[name], len(picks), shares[name],
                 float(np.mean([pick.last - pick.first + 1 for pick in picks])) if picks else float("nan"),
                 float(np.mean([pick.overlap for pick in picks])) if picks else float("nan"),
-                of_wording.get(name, float("nan")),
+                styles[name].lead if name in styles else float("nan"),
             )
             for name, picks in taken.items()
         },
@@ -206,10 +207,10 @@ def _deal(
     return taken
 
 
-def leads_of_wordings(
+def styles_of_wordings(
     corpus: Corpus, chunks: Chunks, words: CorpusWords, wordings: Sequence[str], *, seed: int = 0
-) -> dict[str, float]:
-    """Mean lead of masked text in each wording, which shows what lead to expect of queries in this wording.
+) -> dict[str, Style]:
+    """Style of masked text in each wording, which shows what to expect of queries in this wording.
 
     Args:
         corpus: the documents.
@@ -219,7 +220,7 @@ def leads_of_wordings(
         seed: seed of all draws.
 
     Returns:
-        Mean lead by wording, without wordings that the documents cannot give.
+        Style by wording, without wordings that the documents cannot give.
     """
     documents = list(chunks.document_ids)
     if len(documents) > SAMPLE:
@@ -228,11 +229,11 @@ def leads_of_wordings(
         chunks = Chunks.of(chunk for chunk in chunks if chunk.document_id in kept)
     pieces = Pieces.of(corpus, chunks, words)
     able = {name: _Masks(WORDINGS[name], pieces, words, corpus, seed).pick() for name in wordings}
-    return _mean_leads(Leads.of(words), able, seed)
+    return _styles(Leads.of(words), able, seed)
 
 
-def _mean_leads(leads: Leads, able: Mapping[str, Mapping[int, Pick]], seed: int) -> dict[str, float]:
-    """Mean lead by wording; none for a single document, because a lead is over a second one."""
+def _styles(leads: Leads, able: Mapping[str, Mapping[int, Pick]], seed: int) -> dict[str, Style]:
+    """Style by wording; none for a single document, because a lead is over a second one."""
     found = {}
     for name, picks in able.items():
         chosen = list(picks.values())
@@ -242,7 +243,8 @@ def _mean_leads(leads: Leads, able: Mapping[str, Mapping[int, Pick]], seed: int)
         if chosen and len(leads.words.titles) > 1:
             first = np.array([pick.first for pick in chosen], dtype=np.int64)
             last = np.array([pick.last for pick in chosen], dtype=np.int64)
-            found[name] = float(leads.of_masked(first, last).mean())
+            lengths = log_lengths(last - first + 1)
+            found[name] = Style(float(leads.of_masked(first, last).mean()), float(lengths.mean()))
     return found
 
 

@@ -19,7 +19,7 @@ from ragbench.golden.corpus_words import CorpusWords
 from ragbench.golden.drafting import ASKED
 from ragbench.golden.drafts import Draft
 from ragbench.golden.lead import LEAST_SEEDS, Leads, SeedLead
-from ragbench.golden.masked import SAMPLE, leads_of_wordings
+from ragbench.golden.masked import SAMPLE, styles_of_wordings
 from ragbench.golden.masked_pool import SNOWBALL
 from ragbench.golden.stages.base import count_words
 from ragbench.golden.wordings import WORDINGS, WordingReport, measured_wording, shifted
@@ -66,7 +66,7 @@ class Meter:
     def shares(self, wordings: Mapping[str, float], asked: Chunks, seeds: Sequence[str], seed: int) -> dict[str, float]:
         """Shift shares to the wordings that the seed queries resemble (`ragbench.golden.wordings.shifted`).
 
-        Nothing is written yet, so the leads to expect are those of masked text in each wording.
+        Nothing is written yet, so the styles to expect are those of masked text in each wording.
 
         Args:
             wordings: share by wording, summing to 1.
@@ -77,8 +77,8 @@ class Meter:
         lead = self._lead(seeds)
         if lead is None or len(wordings) < 2:
             return dict(wordings)
-        leads = leads_of_wordings(self.corpus, asked, self.words, list(wordings), seed=seed)
-        return shifted(wordings, leads, lead.mean, lead.error)
+        styles = styles_of_wordings(self.corpus, asked, self.words, list(wordings), seed=seed)
+        return shifted(wordings, styles, lead.style, lead.errors)
 
     def measure(
         self, drafts: Sequence[Draft], shares: Mapping[str, float], seeds: Sequence[str], seed: int

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from math import isnan
+from math import expm1, isnan
 from pathlib import Path
 
 from ragbench.core.errors import InputError
@@ -15,7 +15,7 @@ from ragbench.golden.lead import LEAST_SEEDS
 from ragbench.golden.masked import WITHOUT_SEEDS, Masked
 from ragbench.golden.measured import Worded
 from ragbench.golden.stages.round_trip import survival
-from ragbench.golden.wordings import WORDINGS
+from ragbench.golden.wordings import KEPT, WORDINGS
 from ragbench.io.files import write_text
 from ragbench.io.golden_files import write_golden
 from ragbench.models.llm.base import Usage
@@ -257,12 +257,13 @@ def _seeds(worded: Worded) -> list[str]:
     """Which wordings the seeds are like; nothing with too few seeds."""
     if worded.seeds is None:
         return []
-    seeds, known = worded.seeds, {n: r.lead for n, r in worded.wordings.items() if not isnan(r.lead)}
-    near = sorted(known, key=lambda name: abs(known[name] - seeds.mean))[:2]
+    seeds = worded.seeds
+    near = sorted(worded.wordings, key=lambda name: -worded.wordings[name].share)[:2]
     return [
-        f"The {seeds.seeds} seed queries have a mean lead of {seeds.mean:.3f} (standard error {seeds.error:.3f}). "
-        f"They are most like {' and '.join(f'`{name}`' for name in near)}. Half of each share stays, and half goes "
-        "to wordings whose lead is near that of the seeds."
+        f"The {seeds.seeds} seed queries have a mean lead of {seeds.mean:.3f} (standard error {seeds.error:.3f}) and "
+        f"{expm1(seeds.length):.0f} words (geometric mean). {KEPT:.0%} of each share stays, and the rest goes to "
+        "wordings whose lead and length are near those of the seeds. The largest shares have "
+        f"{' and '.join(f'`{name}`' for name in near)}."
     ]
 
 

@@ -185,34 +185,63 @@ def shares_of(wordings: Mapping[str, float]) -> dict[str, float]:
     return {name: wordings[name] / total for name in WORDINGS if name in wordings}
 
 
-WIDTH = 0.05
-"""Width of the kernel that compares leads, beside the standard error of the seeds' lead."""
+class Style(NamedTuple):
+    """How queries ask.
+
+    Attributes:
+        lead: mean lead (`ragbench.golden.lead`).
+        length: mean logarithm of 1 + the number of words.
+    """
+
+    lead: float
+    length: float
 
 
-def shifted(shares: Mapping[str, float], leads: Mapping[str, float], lead: float, error: float) -> dict[str, float]:
-    """Shift shares half-way to the wordings whose mean lead is near that of the seed queries.
+WIDTHS = Style(0.02, 0.4)
+"""Widths of the kernel that compares styles, beside the standard errors of the seeds' style."""
+KEPT = 0.35
+"""Part of each share that no seed shifts. In a set of 150 queries, each of five wordings thus keeps ten queries."""
 
-    Half of each share stays. The other half is weighted by a Gaussian kernel on the difference of the leads; its
-    variance is that of the seeds' mean plus `WIDTH` squared.
+
+def shifted(
+    shares: Mapping[str, float],
+    styles: Mapping[str, Style],
+    seeds: Style,
+    errors: Style,
+    widths: Style = WIDTHS,
+    kept: float = KEPT,
+) -> dict[str, float]:
+    """Shift shares to the wordings whose style is near that of the seed queries.
+
+    A part of each share stays. The rest is weighted by a Gaussian kernel on the differences in lead and length; its
+    variances are those of the seeds' means plus the squared widths.
 
     Args:
         shares: share by wording, summing to 1.
-        leads: mean lead by wording; a wording without one keeps half of its share.
-        lead: mean lead of the seeds.
-        error: its standard error.
+        styles: style by wording; a wording without one keeps only its part.
+        seeds: style of the seeds.
+        errors: its standard errors.
+        widths: widths of the kernel.
+        kept: part of each share that stays.
 
     Returns:
         Share by wording, summing to 1.
     """
-    known = [name for name in shares if name in leads]
+    known = [name for name in shares if name in styles]
     if not known:
         return dict(shares)
-    gaps = np.array([(leads[name] - lead) ** 2 for name in known])
+    gaps = np.array([_distance(styles[name], seeds, errors, widths) for name in known])
     # The nearest has the exponent 0, so that no sum is 0 where all are far away.
-    near = np.exp(-(gaps - gaps.min()) / (2 * (error**2 + WIDTH**2))) * np.array([shares[name] for name in known])
+    near = np.exp(-(gaps - gaps.min()) / 2) * np.array([shares[name] for name in known])
     near = near / near.sum()
-    return {name: share / 2 + (float(near[known.index(name)]) / 2 if name in known else 0.0)
+    return {name: kept * share + (float((1 - kept) * near[known.index(name)]) if name in known else 0.0)
             for name, share in shares.items()}  # fmt: skip
+
+
+def _distance(style: Style, seeds: Style, errors: Style, widths: Style) -> float:
+    """Squared distance of a style from that of the seeds, in units of the kernel's variances."""
+    parts = zip(style, seeds, errors, widths, strict=True)
+    return sum((own - seed) ** 2 / (error**2 + width**2) for own, seed, error, width in parts)
 
 
 LEAST_QUERIES = 140

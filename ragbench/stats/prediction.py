@@ -21,7 +21,7 @@ class FurtherMean:
 
     mean: float
     error: float
-    df: float
+    df: int
 
     def chance_above(self, value: float) -> float:
         """The chance that a further group's mean is above a value."""
@@ -57,10 +57,10 @@ class FurtherMean:
 def further_mean(means: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> FurtherMean:
     """Predict the mean of a further group, if the groups are a random sample of their kind.
 
-    With weights w that sum to 1, the mean is ``sum(w m)``, the variance between groups is ``s^2 = sum(w (m - mean)^2) /
-    (1 - sum(w^2))``, and a further group's mean has the error ``s sqrt(1 + sum(w^2))`` with ``1 / sum(w^2) - 1``
-    degrees of freedom. For k equal weights, these are the usual variance, ``s sqrt(1 + 1/k)`` and k - 1. Sampling noise
-    of the group means is part of ``s^2``.
+    The weights w, which sum to 1, say how likely a further group is to be like each of the k groups. The mean is
+    ``sum(w m)``, the variance between groups is ``s^2 = k / (k - 1) sum(w (m - mean)^2)``, and a further group's mean
+    has the error ``s sqrt(1 + 1/k)`` with k - 1 degrees of freedom. For equal weights, this is the usual prediction
+    interval. Sampling noise of the group means is part of ``s^2``.
 
     Args:
         means: (k,) means of two groups or more.
@@ -79,10 +79,10 @@ def further_mean(means: npt.NDArray[np.float64], weights: npt.NDArray[np.float64
     """
     if len(means) < 2 or not (weights > 0).all():
         raise InputError(f"a prediction needs two groups with weights above 0; there are {len(means)}")
-    share = weights / weights.sum()
-    mean, squares = float(share @ means), float(share @ share)
-    spread = float(share @ (means - mean) ** 2) / (1 - squares)
-    return FurtherMean(mean, float(np.sqrt(spread * (1 + squares))), 1 / squares - 1)
+    share, k = weights / weights.sum(), len(means)
+    mean = float(share @ means)
+    spread = float(share @ (means - mean) ** 2) * k / (k - 1)
+    return FurtherMean(mean, float(np.sqrt(spread * (1 + 1 / k))), k - 1)
 
 
 FEWEST_VALUES, FEWEST_GROUPS = 10, 3

@@ -19,7 +19,17 @@ from ragbench.golden.drafts import Draft
 from ragbench.golden.lead import Leads
 from ragbench.golden.masked import write
 from ragbench.golden.masked_pool import windows
-from ragbench.golden.wordings import TOLERANCE, WORDINGS, counts_of, parse_wordings, queries_for, shifted
+from ragbench.golden.wordings import (
+    KEPT,
+    TOLERANCE,
+    WIDTHS,
+    WORDINGS,
+    Style,
+    counts_of,
+    parse_wordings,
+    queries_for,
+    shifted,
+)
 
 VOCABULARY = ["".join(parts) for parts in itertools.product(("ba", "ke", "lo", "mu", "ri", "to", "va"), repeat=4)]
 SMALL = {"the", "of", "is", "in", "and"}
@@ -200,13 +210,14 @@ def test_lead_of_seeds_and_of_masked_text_by_hand() -> None:
     brass, lamp, unicorn = log(2), log(2.5), log(4)
     assert found.mean == pytest.approx(lamp / (brass + lamp + unicorn))
     assert (found.error, found.seeds) == (pytest.approx(0, abs=1e-12), 10)
+    assert (found.length, found.length_error) == (pytest.approx(log(4)), pytest.approx(0, abs=1e-12))
     assert leads.of_seeds(["brass lamp"] * 9, "english") is None
     # "brass lamp" of the first document is masked: it then has neither word, and the second document has "brass".
     [lead] = leads.of_masked(np.array([1]), np.array([2]))
     assert lead == pytest.approx(brass / (brass + lamp))
 
 
-def test_seeds_shift_half_of_each_share(corpus: Corpus) -> None:
+def test_seeds_shift_shares(corpus: Corpus) -> None:
     copied = [" ".join(document.text.split(".")[0].split()[1:9]) for document in corpus][:30]
     written = write(corpus, whole(corpus), seeds=copied, count=100)
     plain = write(corpus, whole(corpus), count=100)
@@ -214,21 +225,31 @@ def test_seeds_shift_half_of_each_share(corpus: Corpus) -> None:
     assert written.seeds.mean > max(report.lead for report in written.wordings.values()), "a copy leads by more"
     shares = {name: report.share for name, report in written.wordings.items()}
     assert max(shares, key=shares.__getitem__) == max(written.wordings, key=lambda name: written.wordings[name].lead)
-    assert min(shares.values()) >= 0.1, "half of the equal share stays"
+    assert min(shares.values()) >= KEPT / 5, "a part of the equal share stays"
     assert {report.share for report in plain.wordings.values()} == {0.2}
     assert write(corpus, whole(corpus), seeds=copied[:9], count=100).drafts == plain.drafts
 
 
 def test_kernel_by_hand() -> None:
     equal = {"paraphrase": 0.5, "short-copy": 0.5}
-    # One width away and none: weights exp(-1/2) and 1.
-    near = shifted(equal, {"paraphrase": 0.1, "short-copy": 0.15}, 0.15, 0.0)
-    assert near["paraphrase"] == pytest.approx(0.25 + 0.5 * np.exp(-0.5) / (1 + np.exp(-0.5)))
+    none, length = Style(0.0, 0.0), log(10)
+    seeds = Style(0.15, length)
+    # One width of the lead away and none: weights exp(-1/2) and 1.
+    styles = {"paraphrase": Style(0.15 - WIDTHS.lead, length), "short-copy": seeds}
+    near = shifted(equal, styles, seeds, none)
+    assert near["paraphrase"] == pytest.approx(KEPT / 2 + (1 - KEPT) * np.exp(-0.5) / (1 + np.exp(-0.5)))
     assert sum(near.values()) == pytest.approx(1)
-    assert shifted(equal, {"paraphrase": 0.1, "short-copy": 0.15}, 90.0, 0.0)["short-copy"] == pytest.approx(0.75)
-    assert shifted(equal, {}, 0.1, 0.0) == equal
-    # A wording that the documents cannot give keeps its half, and takes none of the other.
-    assert shifted(equal, {"paraphrase": 0.1}, 0.1, 0.0) == {"paraphrase": 0.75, "short-copy": 0.25}
+    # The same for one width of the length. An error as large as the width doubles the variance.
+    longer = {"paraphrase": Style(0.15, length + WIDTHS.length), "short-copy": seeds}
+    assert shifted(equal, longer, seeds, none) == pytest.approx(near)
+    wide = shifted(equal, longer, seeds, Style(0.0, WIDTHS.length))
+    assert wide["paraphrase"] == pytest.approx(KEPT / 2 + (1 - KEPT) * np.exp(-0.25) / (1 + np.exp(-0.25)))
+    assert shifted(equal, styles, Style(90.0, length), none)["short-copy"] == pytest.approx(1 - KEPT / 2)
+    assert shifted(equal, {}, seeds, none) == equal
+    # A wording that the documents cannot give keeps its part, and takes none of the rest.
+    assert shifted(equal, {"paraphrase": seeds}, seeds, none) == pytest.approx(
+        {"paraphrase": 1 - KEPT / 2, "short-copy": KEPT / 2}
+    )
 
 
 def test_how_many_queries() -> None:

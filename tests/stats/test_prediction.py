@@ -19,17 +19,30 @@ def test_equal_weights_give_the_usual_prediction_interval() -> None:
     assert further_mean(-MEANS, np.ones(5)).same_sign == pytest.approx(found.same_sign)
 
 
-def test_a_further_group_falls_inside_as_often_as_the_level_says() -> None:
+def test_weights_by_hand() -> None:
+    # Mean .5 * .3 + .25 * .1 + .25 * .1 = .2; squares .01 each; s^2 = 3/2 * .01; error s * sqrt(4/3).
+    found = further_mean(np.array([0.3, 0.1, 0.1]), np.array([2.0, 1.0, 1.0]))
+    assert (found.mean, found.error, found.df) == (pytest.approx(0.2), pytest.approx(np.sqrt(0.02)), 2)
+    # More weight on the groups that agree makes the same sign likelier.
+    means = np.array([0.1, 0.11, -0.05])
+    assert further_mean(means, np.array([9.0, 9.0, 1.0])).same_sign > further_mean(means, np.ones(3)).same_sign
+
+
+@pytest.mark.parametrize("weights", [[1, 1, 1, 1, 1], [4, 1, 1, 1, 1], [3, 2, 1], [16, 1, 1, 1, 1]])
+def test_a_further_group_falls_inside_as_often_as_the_level_says(weights: list[float]) -> None:
+    """A further group is like one of the groups, as likely as its weight says."""
     rng = np.random.default_rng(3)
+    share = np.array(weights) / np.sum(weights)
     inside = []
-    for weights in ([1, 1, 1, 1, 1], [4, 1, 1, 1, 1], [3, 2, 1]):
+    for row in rng.normal(0.02, 0.05, (4000, len(weights))):
+        low, high = further_mean(row, share).interval(0.8)
+        inside.append(share[(row >= low) & (row <= high)].sum())
+    assert np.mean(inside) > 0.8
+    if len(set(weights)) == 1:
         groups = rng.normal(0.02, 0.05, (4000, len(weights) + 1))
-        ends = [further_mean(row[:-1], np.array(weights, dtype=float)).interval(0.8) for row in groups]
-        inside.append(np.mean([low <= row[-1] <= high for (low, high), row in zip(ends, groups, strict=True)]))
-    assert inside[0] == pytest.approx(0.8, abs=0.02)
-    # With unequal weights, the interval is somewhat wide.
-    assert 0.8 < inside[1] < 0.87
-    assert 0.8 < inside[2] < 0.87
+        ends = [further_mean(row[:-1], share).interval(0.8) for row in groups]
+        further = [low <= row[-1] <= high for (low, high), row in zip(ends, groups, strict=True)]
+        assert np.mean(further) == pytest.approx(0.8, abs=0.02)
 
 
 def test_groups_without_spread_predict_their_mean() -> None:
