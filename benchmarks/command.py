@@ -25,6 +25,7 @@ MODULES = {
     "answers": "answers",
     "validity": "validity",
     "wording_rule": "wording_rule",
+    "few_labels": "few_labels",
     "statistics": "significance",
     "unequal": "unequal",
     "repeats": "repeats",

@@ -16,18 +16,12 @@ from scipy.optimize import minimize
 from scipy.special import gammaincinv
 from scipy.stats import kendalltau
 
-from benchmarks import public_collections
 from benchmarks.command import DATA, show
 from benchmarks.figures import Figure, Options, Section
-from benchmarks.validity import METRIC, as_golden, queries_remembered
+from benchmarks.wording_figures import METRIC, Figures, stored
 from ragbench.comparison.masked_pool import FILE
-from ragbench.core.context import Context
-from ragbench.corpus.chunk import choose_chunker, chunk
-from ragbench.golden.claims import PerQuery
-from ragbench.golden.masked import write
-from ragbench.golden.validity import POOL, measured
+from ragbench.golden.validity import POOL
 from ragbench.io.files import write_text
-from ragbench.io.places import cache_folder
 from ragbench.stats.borrowing import Proxy, Transfer, borrowed_difference
 from ragbench.stats.clusters import clustered_means
 from ragbench.stats.distributions import t_above, t_quantile
@@ -52,48 +46,6 @@ HOW = (
     "Lost: nDCG@10 lost there by taking the best setting. A setting is ranked by its mean difference to all others."
 )
 MOST_OPPOSITE, LEAST_TAU, BAND = 0.01, 0.68, (0.93, 0.97)
-
-
-COLLECTIONS = {
-    "ADI": ("classic/adi", public_collections.adi),
-    "MED": ("classic/med", public_collections.med),
-    "Cranfield": ("classic/cran", public_collections.cranfield),
-    "CACM": ("cacm", public_collections.cacm),
-    "SciFact": ("scifact", public_collections.scifact),
-    "SQuAD 2 paragraphs": ("squad2", public_collections.squad2),
-    "course FAQ": ("faq_zoomcamp", public_collections.faq),
-    "manual": ("cookbook_docs", public_collections.manual),
-    "source code": ("cookbook_docs", public_collections.code),
-    "passages of five texts": ("chunk_spans", public_collections.chunk_spans),
-}
-WRITTEN = 700
-"""Masked queries of a collection."""
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What was measured on one collection: its name, the human queries, and the masked set in five wordings."""
-
-    name: str
-    human: PerQuery
-    wordings: PerQuery
-
-
-def collected(options: Options) -> list[Figures]:
-    """Measure every collection: an hour on one core, until the vectors are in the cache."""
-    found, context = [], Context(cache=cache_folder())
-    cutter = choose_chunker("whole", passages=True).chunker
-    for name, (folder, read) in list(COLLECTIONS.items())[: 3 if options.small else None]:
-        options.say(f"  {name}")
-        corpus, people = read(options.data / folder)
-        chunks, _ = chunk(corpus, cutter)
-        drafts = write(corpus, chunks, count=min(WRITTEN, 5 * len(corpus))).drafts
-        with queries_remembered():
-            human, wordings = (
-                measured(corpus, golden, POOL, METRIC, cutter, context) for golden in (people, as_golden(drafts))
-            )
-        found.append(Figures(name, human, wordings))
-    return found
 
 
 @dataclass(frozen=True)
@@ -288,8 +240,8 @@ def averaged(several: Sequence[Outcome]) -> Outcome:
 
 
 def run(options: Options) -> Section:
-    """Some two minutes, after the collections are measured."""
-    collections = collected(options)
+    """Some two minutes, from the stored figures of `benchmarks.wording_figures`."""
+    collections = stored()[: 3 if options.small else None]
     carried = {one.name: Carried.of(one) for one in collections}
     found: dict[str, dict[tuple[str, int], Outcome]] = {}
     for at, one in enumerate(collections):
@@ -300,7 +252,7 @@ def run(options: Options) -> Section:
 
 
 def figures(found: Mapping[str, Mapping[tuple[str, int], Outcome]]) -> Iterator[Figure]:
-    """The figures with a target; then means over collections for each number of labels; then each collection."""
+    """The figures with a target; then means over the collections for each number of labels, beside labels alone."""
     means = {
         (what, count): averaged([of[what, count] for of in found.values() if (what, count) in of])
         for count in LABELLED
@@ -309,10 +261,9 @@ def figures(found: Mapping[str, Mapping[tuple[str, int], Outcome]]) -> Iterator[
     }
     yield from _targets(found, means)
     for (what, count), one in means.items():
-        yield from _row(f"{count} labelled queries, {what}", one)
-    for name, of in found.items():
-        for what in WAYS:
-            yield from _row(f"{name}, 20 labelled queries, {what}", of[what, 20])
+        if what == "both":
+            yield from _rows(f"{count} labelled queries and the masked set", one, means["labels alone", count])
+    yield from _rows("the masked set alone", means["masked set alone", 20], None)
 
 
 def _targets(
@@ -345,18 +296,23 @@ def _targets(
     )  # fmt: skip
 
 
-def _row(name: str, one: Outcome) -> Iterator[Figure]:
-    yield Figure(name, "tau", round(one.tau, 3))
-    yield Figure(name, "nDCG@10 lost", one.lost)
-    yield Figure(name, "right verdicts", one.right, "of 120")
-    yield Figure(name, "opposite verdicts", one.opposite_share)
-    yield Figure(name, "coverage", one.held)
-    yield Figure(name, "decide like", one.effective, "labels")
+def _rows(name: str, one: Outcome, rival: Outcome | None) -> Iterator[Figure]:
+    def beside(figure: float) -> str:
+        return "" if np.isnan(figure) else f"{figure:.4g} (labels alone)"
+
+    other = rival or Outcome(*(float("nan") for _ in range(6)))
+    yield Figure(name, "tau", one.tau, peer=beside(other.tau))
+    yield Figure(name, "nDCG@10 lost", one.lost, peer=beside(other.lost))
+    yield Figure(name, "right verdicts", one.right, "of 120", peer=beside(other.right))
+    yield Figure(name, "opposite verdicts", one.opposite_share, peer=beside(other.opposite_share))
+    yield Figure(name, "coverage of 95% intervals", one.held, peer=beside(other.held))
+    if rival is not None:
+        yield Figure(name, "decide like", one.effective, "labels")
 
 
-def write_pool(options: Options) -> None:
+def write_pool() -> None:
     """Learn from every collection, and write what `ragbench.comparison.masked_pool` reads."""
-    carried = [Carried.of(one) for one in collected(options)]
+    carried = [Carried.of(one) for one in stored()]
     found = {
         "schema_version": SCHEMA_VERSION,
         "metric": METRIC,
@@ -370,6 +326,6 @@ def write_pool(options: Options) -> None:
 if __name__ == "__main__":
     GIVEN = Options(DATA, say=lambda text: print(text, file=sys.stderr, flush=True))
     if sys.argv[1:] == ["--pool"]:
-        write_pool(GIVEN)
+        write_pool()
     else:
         show(run(GIVEN))

@@ -6,6 +6,7 @@ The figures of ``python -m benchmarks.wording_figures`` are stored, so this take
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import digamma, polygamma
@@ -143,23 +144,44 @@ def left_out(rows: Sequence[Sequence[Outcome]]) -> tuple[Outcome, list[int]]:
     return totalled([row[at] for row, at in zip(rows, chosen, strict=True)]), chosen
 
 
-def run(options: Options) -> Section:
-    """A minute."""
-    collections = stored()[:2] if options.small else stored()
+class Choice(NamedTuple):
+    """A rule whose level was chosen on the other collections.
+
+    Attributes:
+        rule: what it is.
+        outcome: what it claims, on all collections.
+        level: the chosen levels.
+    """
+
+    rule: str
+    outcome: Outcome
+    level: str
+
+
+def chosen_rules(collections: Sequence[Figures], say: Callable[[str], None]) -> list[Choice]:
+    """Choose the level of every rule for each collection on the others."""
     human = [weigh(one.human) for one in collections]
-    alone = [weigh(one.paraphrases) for one in collections]
     sets = [weigh(one.wordings) for one in collections]
-    before = totalled([outcome(one, one.signs, its) for one, its in zip(alone, human, strict=True)])
-    figures = outcome_figures("one wording, every significant difference", before, before)
+    found = []
     for name, rule in RULES.items():
-        options.say(f"  {name}")
+        say(f"  {name}")
         rows = []
         for one, its in zip(sets, human, strict=True):
             chance = rule(one)
             rows.append([outcome(one, claims(one, chance, level), its) for level in LEVELS])
-        found, chosen = left_out(rows)
-        levels = sorted({LEVELS[at] for at in chosen})
-        figures += outcome_figures(f"five wordings, {name}", found, before, f"level {spelled(levels)}")
+        total, chosen = left_out(rows)
+        found.append(Choice(name, total, spelled(sorted({LEVELS[at] for at in chosen}))))
+    return found
+
+
+def run(options: Options) -> Section:
+    """A minute."""
+    collections = stored()[:2] if options.small else stored()
+    alone = [(weigh(one.paraphrases), weigh(one.human)) for one in collections]
+    before = totalled([outcome(one, one.signs, its) for one, its in alone])
+    figures = outcome_figures("one wording, every significant difference", before, before)
+    for one in chosen_rules(collections, options.say):
+        figures += outcome_figures(f"five wordings, {one.rule}", one.outcome, before, f"level {one.level}")
     figures += seed_figures(collections, before, options)
     return Section("wording_rule", TITLE, HOW, tuple(figures))
 
