@@ -67,6 +67,12 @@ No rule keeps both targets: at most 1% opposite claims, and three quarters of th
 last rule comes nearest here. On the earlier sets it confirmed 365 claims, and 10 were opposite (2.7%), eight of them on
 MED. Over both, it has no smaller share of opposite claims than the rule of `ragbench`, so it was not adopted.
 """
+WHY_OPPOSITE = "Most of them are on source code, where all wordings agree and human queries do not."
+WHY_FEW = (
+    "Five wordings leave four degrees of freedom to predict a further one, and each has 140 queries where the one "
+    "wording has 700."
+)
+WHY_TAU = "Twenty queries show roughly how users ask, and no mixture of the five wordings ranks as they do everywhere."
 TRIED = """## What was tried on the way to clauses
 
 The writer first masked sentences, and clauses only where seeds copied. This is how that was chosen. Now a set asks in
@@ -162,7 +168,7 @@ def run(options: Options) -> Section:
     found = sums[SEEDED].tau
     figures.append(
         Figure(f"{len(rows)} collections, {SEEDED}", "mean tau", found, target=f"at least {LEAST_TAU}",
-               met=found >= LEAST_TAU)
+               met=found >= LEAST_TAU, reason=WHY_TAU)
     )  # fmt: skip
     return Section("validity", TITLE, HOW, tuple(figures))
 
@@ -181,9 +187,9 @@ def _figures(what: str, found: Outcome, before: Outcome, least: float | None) ->
         yield Figure(what, "mean nDCG@10 lost", found.lost)
         return
     yield Figure(what, "opposite claims", share, peer=decided, target=f"at most {MOST_OPPOSITE}",
-                 met=share <= MOST_OPPOSITE)  # fmt: skip
+                 met=share <= MOST_OPPOSITE, reason=WHY_OPPOSITE)  # fmt: skip
     yield Figure(what, "confirmed claims, of those of one wording", confirmed, target=f"at least {least}",
-                 met=confirmed >= least)  # fmt: skip
+                 met=confirmed >= least, reason=WHY_FEW)  # fmt: skip
     yield Figure(what, "mean nDCG@10 lost", found.lost, target=f"at most {MOST_LOST}", met=found.lost <= MOST_LOST)
 
 

@@ -1,6 +1,6 @@
 """How the rule for claims over wordings and the weights of seeds were chosen: by leaving one collection out.
 
-The figures of ``python -m benchmarks.wording_figures`` are stored, so this takes a minute.
+The figures of ``python -m benchmarks.wording_figures`` are stored, so this takes some ten minutes.
 """
 
 import sys
@@ -175,7 +175,7 @@ def chosen_rules(collections: Sequence[Figures], say: Callable[[str], None]) -> 
 
 
 def run(options: Options) -> Section:
-    """A minute."""
+    """Some ten minutes."""
     collections = stored()[:2] if options.small else stored()
     alone = [(weigh(one.paraphrases), weigh(one.human)) for one in collections]
     before = totalled([outcome(one, one.signs, its) for one, its in alone])
