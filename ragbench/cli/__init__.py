@@ -20,7 +20,7 @@ from ragbench.workflows import GROUPS, WORKFLOWS, Workflow
 USAGE_ERROR = 2
 INTERRUPTED = 130
 INTERRUPTED_LINE = "interrupted; what was finished is kept"
-KEPT = "; this file was not written, and what was finished before is kept. Make room and run the same command again"
+KEPT = "what was finished before is kept. Make room and run the same command again"
 WIDTH = 10
 """Width of the column of names, the same in all groups of commands."""
 SHELLS = ("bash", "zsh", "fish")
@@ -206,7 +206,7 @@ def main() -> NoReturn:
         where = f"{error.filename}: " if error.filename else ""
         from ragbench.io.files import FULL
 
-        kept = KEPT if error.errno in FULL else ""
+        kept = f"; {'this file was not written, and ' if error.filename else ''}{KEPT}" if error.errno in FULL else ""
         print_lines(f"error: {where}{error.strerror or error}{kept}", sys.stderr)
         _drop_output()
         sys.exit(USAGE_ERROR)

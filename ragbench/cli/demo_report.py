@@ -121,7 +121,7 @@ def verdict(written: Mapping[str, Any], masked: Mapping[str, Any], metric: str) 
     )
     return (
         said
-        + "".join(f"{_depends(one)} " for one in _decided(masked, metric, "depends on the wording"))
+        + _depending(base, _decided(masked, metric, "depends on the wording"))
         + (
             "Without human queries, you can mostly trust a difference that holds in all wordings. If one depends on "
             "the wording, label about forty queries of your users: ragbench golden audit --human shows what they "
@@ -139,13 +139,16 @@ def _better(results: Mapping[str, Any], metric: str) -> list[str]:
     return [one["candidate"] for one in _decided(results, metric, "better")]
 
 
-def _depends(comparison: Mapping[str, Any]) -> str:
-    """The wordings with the largest gain and the largest loss."""
-    parts = sorted(comparison["wordings"]["parts"], key=lambda part: part["difference"])
-    low, high = (f"{fraction(part['difference'], signed=True)} for {part['wording']}" for part in (parts[0], parts[-1]))
-    pair = f"{comparison['candidate']} is better than {comparison['baseline']}"
-    what = "whether" if parts[0]["difference"] < 0 < parts[-1]["difference"] else "how much"
-    return f"On the masked queries, {what} {pair} depends on the wording: {high}, {low}."
+def _depending(base: str, comparisons: Sequence[Mapping[str, Any]]) -> str:
+    """The wordings with the largest gain and the largest loss of each system; empty if nothing depends on them."""
+    if not comparisons:
+        return ""
+    found = []
+    for one in comparisons:
+        parts = sorted(one["wordings"]["parts"], key=lambda part: -part["difference"])
+        ends = (f"{fraction(part['difference'], signed=True)} for {part['wording']}" for part in (parts[0], parts[-1]))
+        found.append(f"{one['candidate']} {', '.join(ends)}")
+    return f"On the masked queries, the difference to {base} depends on the wording: {'; '.join(found)}. "
 
 
 def _best(results: Mapping[str, Any], metric: str) -> str:

@@ -138,7 +138,8 @@ class _Holes:
     @classmethod
     def of(cls, pair: Pair, metric: str, model: Judgements) -> "_Holes":
         known, said = _labels(pair.baseline), model.to_dict()
-        values_by(pair.baseline, pair.baseline.judgements or model, metric)  # refuses what other labels cannot score
+        for one in (pair.baseline, pair.candidate):
+            values_by(one, one.judgements or model, metric)  # refuses what other labels cannot score
         chosen = parse(metric)
         tops = [_top(run, getattr(chosen, "k", None)) for run in (pair.baseline, pair.candidate)]
         rows = {id_: dict(known.get(id_, {})) for id_ in pair.queries.ids}

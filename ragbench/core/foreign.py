@@ -63,7 +63,7 @@ def in_markdown(text: str) -> str:
     # Intervals stay readable: of square brackets, only the middle of a link, and the end of its definition, are taken
     # apart. An @ after a letter, as in nDCG@10, mentions nobody.
     text = text.replace("](", "]\\(").replace("]:", "]\\:")
-    return re.sub(r"(?<!\w)#(?=\d)", "&#35;", re.sub(r"(?<!\w)@", "&#64;", text))
+    return re.sub(r"(?<!\w)@", "&#64;", re.sub(r"(?<!\w)#(?=\d)", "&#35;", text))
 
 
 def _visible(text: str, unseen: re.Pattern[str]) -> str:

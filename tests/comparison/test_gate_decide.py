@@ -355,7 +355,7 @@ def test_hostile_names_are_shown_as_they_stand() -> None:
     found = decide_gate(None, scored(name, BASE.tolist()), of(rule))
     root = ET.fromstring(gate_junit(found))
     (case,) = root.iter("testcase")
-    assert case.get("name", "").startswith("</testcase>|<script>\ufffd\ufffd[31m")
+    assert case.get("name", "").startswith("</testcase>|<script>\\x00\\x1b[31m")
     assert (root.get("failures"), root.get("errors")) == ("1", "0")
     page = gate_markdown(found)
     (row,) = [line for line in page.splitlines() if line.startswith("| ❌")]

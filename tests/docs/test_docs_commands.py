@@ -39,6 +39,10 @@ RUN_ELSEWHERE = {
 """Page and language of the block -> the test that runs all such blocks of the page."""
 
 NOT_RUN = {
+    (
+        "concepts/reliability.md",
+        "ragbench doctor",
+    ): "a damaged folder; tests/workflows/test_doctor.py damages such folders",
     ("concepts/security.md", "ragbench generate"): "the reader's own folder; tests/cli/test_golden.py writes such sets",
     ("README.md", "ragbench data get"): "downloads a collection; tests/io/test_download.py fetches from a server here",
     (

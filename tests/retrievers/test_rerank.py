@@ -78,7 +78,7 @@ def test_one_pass_over_the_texts_serves_dense_and_rerank(shelf: Chunks, tmp_path
     assert together.arm("dense").notes["embedded_tokens_too"] is True
     assert "embedded_tokens_too" not in together.arm("rerank").notes
     shown = "\n".join(evaluation_notes(together))
-    assert "index s includes the embedding of tokens, which serves the whole run: dense" in shown
+    assert "the index time includes the token vectors that rerank uses, too: dense" in shown
     names.clear()
     apart = [evaluate(shelf, golden, [arm], context=Context(tmp_path / "two", progress=progress)) for arm in arms]
     assert [name for name in names if name[0].startswith("embedding")] == [
