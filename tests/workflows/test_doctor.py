@@ -136,6 +136,13 @@ def test_an_altered_history_is_refused(tmp_path: Path) -> None:
     assert len(rb.baseline.history("main", store=tmp_path).entries) == 1
 
 
+@pytest.mark.parametrize(("raw", "healthy"), [(b"", True), (b"x", False), (b"x" * 600, False)])
+def test_a_file_that_is_no_database_is_damaged_unless_it_is_empty(raw: bytes, healthy: bool, tmp_path: Path) -> None:
+    (tmp_path / "answers.sqlite").write_bytes(raw)
+    assert rb.doctor(tmp_path).healthy is healthy
+    assert content(tmp_path) == {"answers.sqlite": raw}
+
+
 def test_a_folder_without_a_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(rb.InputError, match="holds nothing that ragbench stores"):
         rb.doctor(tmp_path)

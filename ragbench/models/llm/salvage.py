@@ -22,6 +22,8 @@ INTERIOR, LEAF = 2, 10
 WAL_HEAD, FRAME_HEAD = 32, 24
 INTEGERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 """Bytes of an integer by its serial type."""
+MAGIC = b"SQLite format 3\0"
+"""The first bytes of a database. SQLite takes a file of less than 512 bytes without them for an empty one."""
 DAMAGED = ".damaged"
 
 
@@ -43,6 +45,12 @@ class Examined:
 def examine(path: Path) -> Examined:
     """Read all rows of an answer cache, and change nothing."""
     sound = damaged = 0
+    with path.open("rb") as file:
+        head = file.read(len(MAGIC))
+        if not head:  # a run was killed before it wrote anything
+            return Examined(0, 0, "")
+        if head != MAGIC:
+            return Examined(sum(1 for _ in readable(path)), 0, "file is not a database")
     try:
         connection = sqlite3.connect(path)
         connection.text_factory = bytes
