@@ -23,9 +23,10 @@ def test_ctrl_c_in_the_first_second_is_one_line(tmp_path: Path, ragbench: Any, a
     time.sleep(after)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=120)
-    assert process.returncode in (0, 130), err
+    # Once a command runs, it ends by the signal itself, which a shell shows as 130, too.
+    assert process.returncode in (0, 130, -signal.SIGINT), err
     assert "Traceback" not in err
-    if process.returncode == 130:
+    if process.returncode:
         assert err.splitlines()[-1].startswith("interrupted")
 
 
