@@ -18,6 +18,7 @@ from scipy.stats import kendalltau
 
 from benchmarks.command import DATA, show
 from benchmarks.figures import Figure, Options, Section
+from benchmarks.wording_claims import differences
 from benchmarks.wording_figures import METRIC, Figures, stored
 from ragbench.comparison.masked_pool import FILE
 from ragbench.golden.validity import POOL
@@ -84,12 +85,6 @@ class Carried:
         arrays = ("human", "errors", "variances", "masked", "masked_variances")
         rounded = {name: np.round(getattr(self, name), 6).tolist() for name in arrays}
         return {"name": self.name, "human_queries": self.queries[0], "masked_queries": self.queries[1], **rounded}
-
-
-def differences(values: Array) -> Array:
-    """(n, pairs) The later setting of each pair less the earlier one."""
-    found: Array = values[:, PAIRS[:, 1]] - values[:, PAIRS[:, 0]]
-    return found
 
 
 def proxies_of(one: Figures) -> list[Proxy]:

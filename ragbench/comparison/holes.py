@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.comparison.human import values_by
+from ragbench.comparison.human import check_other_labels
 from ragbench.comparison.pairing import Pair
 from ragbench.core.context import generator
 from ragbench.core.errors import InputError
@@ -139,7 +139,7 @@ class _Holes:
     def of(cls, pair: Pair, metric: str, model: Judgements) -> "_Holes":
         known, said = _labels(pair.baseline), model.to_dict()
         for one in (pair.baseline, pair.candidate):
-            values_by(one, one.judgements or model, metric)  # refuses what other labels cannot score
+            check_other_labels(one, metric)
         chosen = parse(metric)
         tops = [_top(run, getattr(chosen, "k", None)) for run in (pair.baseline, pair.candidate)]
         rows = {id_: dict(known.get(id_, {})) for id_ in pair.queries.ids}

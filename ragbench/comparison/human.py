@@ -135,6 +135,18 @@ def values_by(system: ScoredRun, labels: Judgements, metric: str) -> Array:
     """(q,) Values of a system by other labels, for the queries of these; NaN for a query without a relevant item.
 
     Raises:
+        InputError: other labels cannot score it (`check_other_labels`).
+    """
+    check_other_labels(system, metric)
+    assert system.run is not None
+    run = system.run.select(list(labels.query_ids))
+    return score(run, labels, metric, ties=system.ties).column(metric)
+
+
+def check_other_labels(system: ScoredRun, metric: str) -> None:
+    """Refuse what other labels than those of the evaluation cannot score.
+
+    Raises:
         InputError: the system has no rankings or ran several times, or the metric is not one of rankings, or a
             geometric mean.
     """
@@ -143,18 +155,15 @@ def values_by(system: ScoredRun, labels: Judgements, metric: str) -> Array:
     if system.scores.repeats is not None:
         raise InputError(f"{system.name} ran several times, and other labels score one ranking: evaluate it once")
     try:
-        parse(metric)
+        average = parse(metric).average
     except SettingError as error:
         raise InputError(
             f"{named('human')}: {metric} is not a metric of rankings, so labels of items do not score it"
         ) from error
-    run = system.run.select(list(labels.query_ids))
-    scores = score(run, labels, metric, ties=system.ties)
-    if scores.geometric(metric):
+    if average == "geometric":
         raise InputError(
             f"{metric} is a geometric mean, and other labels decide differences of arithmetic means: use map"
         )
-    return scores.column(metric)
 
 
 def _check_items(given: Labels, known: Labels, system: ScoredRun) -> None:

@@ -14,7 +14,7 @@ import ragbench as rb
 from ragbench.core.runs import Run
 from ragbench.io.run_store import RunStore, StoredRun
 from ragbench.io.vectors import VectorStore
-from ragbench.models.llm.answers import AnswerStore
+from ragbench.models.llm.answers import APPLICATION_ID, SCHEMA, AnswerStore
 from ragbench.models.llm.base import Response
 from ragbench.models.llm.salvage import readable
 
@@ -141,6 +141,19 @@ def test_a_file_that_is_no_database_is_damaged_unless_it_is_empty(raw: bytes, he
     (tmp_path / "answers.sqlite").write_bytes(raw)
     assert rb.doctor(tmp_path).healthy is healthy
     assert content(tmp_path) == {"answers.sqlite": raw}
+
+
+def test_an_answer_cache_of_the_former_format_is_sound_and_stays(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "answers.sqlite") as file:
+        file.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        file.execute(SCHEMA)
+        file.execute("PRAGMA user_version=1")
+        file.executemany("INSERT INTO answers VALUES (?, 'text', 1, 2, 'stop', 1.0)", [(f"k{at}",) for at in range(50)])
+    file.close()
+    before = content(tmp_path)
+    checkup = rb.doctor(tmp_path, repair=True)
+    assert kinds(checkup) == [("answers", 50, True)]
+    assert content(tmp_path) == before
 
 
 def test_a_folder_without_a_store_is_refused(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class Examined:
     """What was found in the file of an answer cache.
 
     Attributes:
-        sound: rows with the right checksum.
+        sound: rows with the right checksum, or all rows of a file whose format has none.
         damaged: rows with another one.
         fault: why SQLite cannot read all of the file, or empty.
     """
@@ -57,9 +57,11 @@ def examine(path: Path) -> Examined:
         try:
             faults = [str(row[0], "utf-8", "replace") for row in connection.execute("PRAGMA quick_check")]
             if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
-                return Examined(0, 0, "its rows have no checksums yet: the next run that uses it adds them")
-            for row in connection.execute(f"SELECT {COLUMNS} FROM answers"):
-                sound, damaged = sound + is_sound(row), damaged + (not is_sound(row))
+                # Rows of an earlier format have no checksums. The next run that uses the file adds them.
+                sound = connection.execute("SELECT count(*) FROM answers").fetchone()[0]
+            else:
+                for row in connection.execute(f"SELECT {COLUMNS} FROM answers"):
+                    sound, damaged = sound + is_sound(row), damaged + (not is_sound(row))
         finally:
             connection.close()
     except sqlite3.Error as error:
