@@ -69,7 +69,7 @@ def _gain(board: Leaderboard) -> list[Line]:
 
 def group_key(board: Leaderboard) -> str:
     """The meaning of the letters."""
-    test = TESTS[board.test]
+    test = TESTS[board.test] + (", and t of the wordings' means" if board.wordings else "")
     return f"group: systems that share a letter do not differ significantly, all others do (all pairs, {test})"
 
 
