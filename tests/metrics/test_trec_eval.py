@@ -38,6 +38,11 @@ def expected_lines(
     """The lines that trec_eval -q prints, from the values of pytrec_eval and the rules of its C code."""
     # pytrec_eval crashes on a query whose labels are all negative.
     by_query = pytrec_eval.RelevanceEvaluator(qrels, asked, **options).evaluate(rankings)
+    return printed(by_query, len(qrels) if complete else len(by_query), tag)
+
+
+def printed(by_query: dict[str, dict[str, float]], whole: int, tag: str) -> list[str]:
+    """The lines that trec_eval -q prints of these values, for means over so many queries."""
     order = [name.split(".")[0] for name in FAMILIES]
 
     def family(name: str) -> str:
@@ -51,7 +56,6 @@ def expected_lines(
             if name not in ("runid", "num_q", "gm_map", "gm_bpref"):
                 value = by_query[query][name]
                 lines.append(f"{name:<22}\t{query}\t{shown(name, value)}")
-    whole = len(qrels) if complete else len(queries)
     for name in names:
         if name == "runid":
             lines.append(f"{name:<22}\tall\t{tag}")

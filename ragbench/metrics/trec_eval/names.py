@@ -87,6 +87,7 @@ FAMILIES: dict[str, Family] = {
     "set_map": Family(),
     "set_F": Family("numbers", (1.0,)),
     "num_nonrel_judged_ret": Family(summary="sum"),
+    "num_nonjudged_ret": Family(summary="sum"),
     **dict.fromkeys(PREFERENCE_COUNTS, Family(summary="sum", labels="prefs")),
     **dict.fromkeys(PREFERENCES, Family(labels="prefs")),
     "map_avgjg": Family(labels="qrels_jg"),
@@ -97,8 +98,8 @@ FAMILIES: dict[str, Family] = {
     "rbp_resid": Family(),
     "unj": Family("ranks", (5.0, 10.0, 20.0)),
 }
-NOT_IN_ALL = ("dcg", "ideal_dcg", "yaap")
-ONLY_TEN = ("dcg", "ideal_dcg", "rbp", "rbp_resid", "unj")
+NOT_IN_ALL = ("num_nonjudged_ret", "dcg", "ideal_dcg", "yaap")
+ONLY_TEN = ("num_nonjudged_ret", "dcg", "ideal_dcg", "rbp", "rbp_resid", "unj")
 """Measures that trec_eval 9 does not have."""
 SETS = ("utility", "set_P", "set_recall", "set_relative_P", "set_map", "set_F")
 OFFICIAL = tuple(FAMILIES)[: tuple(FAMILIES).index("P") + 1]

@@ -177,6 +177,9 @@ VALUES: dict[str, Value] = {
     "num_nonrel_judged_ret": lambda look, _: np.bincount(
         look.ranked.query[(look.ranked.label >= 0) & (look.ranked.label < look.level)], minlength=len(look.ranked)
     ).astype(np.float64),
+    "num_nonjudged_ret": lambda look, _: (
+        look.ranked.retrieved - np.bincount(look.ranked.query[look.ranked.label >= 0], minlength=len(look.ranked))
+    ).astype(np.float64),
     "yaap": lambda look, _: np.log((1 + look.precisions) / (1 + look.relevant - look.precisions)),
     "rbp_resid": residual,
     "unj": unjudged,
