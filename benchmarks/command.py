@@ -5,9 +5,10 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks.figures import Figure, Options, Section
 from benchmarks.machine import machine, versions
@@ -64,7 +65,9 @@ def main(arguments: Sequence[str] | None = None, *, only: str = "") -> int:
     parser.add_argument(
         "--data", type=Path, default=DATA, help="folder of the public collections (default ../shared/data)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the figures to this file; other sections in it stay"
+    )
     parser.add_argument("--small", action="store_true", help="a fraction of the work, to see that it runs")
     given = parser.parse_args(arguments)
     names = [only] if only else list(dict.fromkeys(given.names)) or list(MODULES)
@@ -124,13 +127,32 @@ def cells(figure: Figure) -> tuple[str, ...]:
 
 
 def write(path: Path, sections: Sequence[Section]) -> None:
-    """Write sections with the machine, the versions and the day."""
-    found = {
-        "schema_version": SCHEMA_VERSION,
-        "date": time.strftime("%Y-%m-%d"),
-        "machine": machine(),
-        "versions": versions(),
-        "sections": [section.to_json() for section in sections],
-    }
+    """Write sections with the machine, the versions and the day.
+
+    A file that exists keeps its other sections. The new ones then say when and where they were measured.
+
+    Raises:
+        SystemExit: the file exists and cannot be read, or is of another version.
+    """
+    here = {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "versions": versions()}
+    report = dict(read(path)) if path.exists() else {"schema_version": SCHEMA_VERSION, **here, "sections": []}
+    found = {section["name"]: section for section in report["sections"]}
+    found |= {section.name: section.to_json() | {"measured": here} for section in sections}
+    report["sections"] = [found[name] for name in MODULES if name in found]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read(path: Path) -> Mapping[str, Any]:
+    """One report.
+
+    Raises:
+        SystemExit: it cannot be read, or is of another version.
+    """
+    try:
+        found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        sys.exit(f"{path} cannot be read: {error}")
+    if found.get("schema_version") != SCHEMA_VERSION:
+        sys.exit(f"{path} is of version {found.get('schema_version')}, not {SCHEMA_VERSION}: measure again")
+    return found

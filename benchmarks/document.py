@@ -5,14 +5,12 @@ file's section takes the place of an earlier one's of the same name.
 """
 
 import argparse
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.child import ROOT
-from benchmarks.command import COLUMNS, MODULES, SCHEMA_VERSION
+from benchmarks.command import COLUMNS, MODULES, read
 from benchmarks.figures import Figure, Section
 
 RESULTS = ROOT / "benchmarks" / "results.json"
@@ -27,6 +25,8 @@ make benchmark
 python -m benchmarks quality --data DIR
 python -m benchmarks --json benchmarks/results.json && python -m benchmarks.document
 ```
+
+To repeat one section, name it, as in `python -m benchmarks quality --json benchmarks/results.json`. The others stay.
 """
 
 
@@ -41,11 +41,11 @@ def render(reports: Sequence[Mapping[str, Any]]) -> str:
     for report in reports:
         for found in report["sections"]:
             section = Section.from_json(found)
-            chosen[section.name] = section, report
+            chosen[section.name] = section, found.get("measured", report)
     ordered = [chosen[name] for name in MODULES if name in chosen]
     parts = [INTRODUCTION, place("Machine", home), summary([section for section, _ in ordered])]
-    for section, report in ordered:
-        elsewhere = place("Measured on another machine", report) if report["machine"] != home["machine"] else ""
+    for section, measured in ordered:
+        elsewhere = place("Measured on another machine", measured) if measured["machine"] != home["machine"] else ""
         before, tables = section_text(section)
         parts.append(before + (elsewhere + "\n" if elsewhere else "") + tables)
     return "\n".join(parts)
@@ -114,21 +114,6 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table and an empty line."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines) + "\n"
-
-
-def read(path: Path) -> Mapping[str, Any]:
-    """One report.
-
-    Raises:
-        SystemExit: it cannot be read, or is of another version.
-    """
-    try:
-        found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        sys.exit(f"{path} cannot be read: {error}")
-    if found.get("schema_version") != SCHEMA_VERSION:
-        sys.exit(f"{path} is of version {found.get('schema_version')}, not {SCHEMA_VERSION}: measure again")
-    return found
 
 
 def main() -> None:

@@ -163,3 +163,15 @@ def test_bca_of_values_that_do_not_vary_or_are_not_there() -> None:
     assert low[0] == high[0] == pytest.approx(0.1)
     assert np.isnan(low[1:]).all()
     assert np.isnan(high[1:]).all()
+
+
+def test_a_repeated_section_replaces_its_own_and_says_where_it_was_measured(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "results.json"
+    sections = [Section(name, name, "", (Figure(name, "share", value=0.1),)) for name in ("quality", "ab")]
+    command.write(path, sections)
+    monkeypatch.setattr(command, "machine", lambda: {"processor": "another"})
+    command.write(path, [Section("ab", "ab", "", (Figure("ab", "share", value=0.2),))])
+    quality, repeated = json.loads(path.read_text())["sections"]
+    assert (quality["name"], quality["figures"][0]["value"]) == ("quality", 0.1)
+    assert (repeated["name"], repeated["figures"][0]["value"]) == ("ab", 0.2)
+    assert repeated["measured"]["machine"] != quality["measured"]["machine"]
