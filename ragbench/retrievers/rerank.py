@@ -1,6 +1,6 @@
 """Reranking: a model reorders the candidates of any retriever."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,13 +11,15 @@ from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.runs import Query
+from ragbench.models.rerank.base import NoScores
 from ragbench.plugins import EMBEDDERS, RERANKERS, RETRIEVERS, build
 from ragbench.retrievers._late import LateBlend
 from ragbench.retrievers.base import Index, Ranking, Retriever
 from ragbench.retrievers.bm25 import BM25
 
 LATE = "late"
-Score = Callable[[Sequence[Query], npt.NDArray[np.int32]], npt.NDArray[np.float32]]
+Score = Callable[[Sequence[Query], npt.NDArray[np.int32]], tuple[npt.NDArray[np.float32], dict[int, str]]]
+"""From candidate rows (q, k) to their scores (q, k), NaN for those without one, and failed queries by position."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,9 @@ class Rerank(Retriever):
         if inner.unit != "chunk":
             raise ArmError(f"rerank needs chunks to read, but {self.of!r} returns {inner.unit}s")
         if self.model == LATE:
-            score: Score = LateBlend.build(build(EMBEDDERS, self.embedder), BM25(), chunks, context).score
-        else:
-            score = _PairScorer(self.model, chunks.contents).score
-        return RerankIndex(self, inner, score, chunks)
+            blend = LateBlend.build(build(EMBEDDERS, self.embedder), BM25(), chunks, context)
+            return RerankIndex(self, inner, lambda queries, rows: (blend.score(queries, rows), {}), chunks)
+        return RerankIndex(self, inner, _PairScorer(self.model, chunks.contents).score, chunks)
 
 
 class RerankIndex(Index):
@@ -116,11 +117,30 @@ class RerankIndex(Index):
         readable = (items >= 0) & (items < len(self._chunks)) & (np.arange(width) < depth)
         scores = -np.arange(1, width + 1, dtype=np.float32)[None, :].repeat(len(queries), axis=0)
         candidates = np.where(readable, items, -1)[:, :depth]
-        fresh = self._score(queries, candidates)
+        fresh, unscored = self._score(queries, candidates)
+        failures |= unscored
+        fresh = self._last(queries, candidates, fresh, failures)
         lowest = np.where(candidates >= 0, fresh, np.inf).min(axis=1, initial=np.inf)
         scores += np.where(np.isfinite(lowest), lowest, 0)[:, None]
         scores[:, :depth] = np.where(candidates >= 0, fresh, scores[:, :depth])
         return Ranking(items, scores, failures)
+
+    def _last(
+        self, queries: Sequence[Query], candidates: npt.NDArray[np.int32], fresh: npt.NDArray[np.float32],
+        failures: Mapping[int, str],
+    ) -> npt.NDArray[np.float32]:  # fmt: skip
+        """Rank candidates without a score after those with one, in their order, and report their queries."""
+        missing = (candidates >= 0) & np.isnan(fresh)
+        for position in np.nonzero(missing.any(axis=1))[0].tolist():
+            if position not in failures:
+                row = missing[position]
+                self.degraded[queries[position].id] = (
+                    f"{row.sum()} of {(candidates[position] >= 0).sum()} candidates have no score of the reranker, and "
+                    "rank after the others"
+                )
+                worst = np.nanmin(np.where(candidates[position] >= 0, fresh[position], np.nan))
+                fresh[position, row] = worst - np.arange(1, row.sum() + 1)
+        return fresh
 
     def close(self) -> None:
         """Close the inner index."""
@@ -133,12 +153,22 @@ class _PairScorer:
     def __init__(self, model: str, texts: Sequence[str]) -> None:
         self._model, self._texts = build(RERANKERS, model), texts
 
-    def score(self, queries: Sequence[Query], rows: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+    def score(
+        self, queries: Sequence[Query], rows: npt.NDArray[np.int32]
+    ) -> tuple[npt.NDArray[np.float32], dict[int, str]]:
+        """Raises ArmError if no query has scores: the model cannot do it."""
         out = np.zeros(rows.shape, dtype=np.float32)
+        failures: dict[int, str] = {}
         for position, query in enumerate(queries):
             valid = rows[position] >= 0
-            if valid.any():
+            if not valid.any():
+                continue
+            try:
                 out[position, valid] = self._model.score(
                     query.text, [self._texts[row] for row in rows[position][valid]]
                 )
-        return out
+            except NoScores as error:
+                failures[position] = str(error)
+        if failures and len(failures) == len(queries):
+            raise ArmError(next(iter(failures.values())))
+        return out, failures

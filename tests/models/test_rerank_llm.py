@@ -9,9 +9,11 @@ from openai_server import Server, serving
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import ArmError, InputError, MissingExtra, SettingError
-from ragbench.core.runs import Query
+from ragbench.core.runs import Query, Run
+from ragbench.models.rerank.base import NoScores
 from ragbench.models.rerank.llm import LLM
 from ragbench.plugins import RERANKERS, RETRIEVERS, build, names
+from ragbench.retrievers.base import Index
 
 pytest.importorskip("langchain_openai", reason="needs the extra openai")
 PASSAGES = ["about boats", "about boats and water", "the answer is here", "nothing of the kind"]
@@ -66,12 +68,47 @@ def test_structured_output_sends_a_schema() -> None:
         (500, "told to fail"),
     ],
 )
-def test_a_passage_without_a_grade_is_an_error_with_its_reason(reply, reason) -> None:
+def test_a_passage_without_a_grade_costs_no_other_one_its_grade(reply, reason) -> None:
     chat = lambda prompt: reply if "here" in prompt.rpartition("PASSAGE")[2] else '{"grade": 1}'
-    with serving(Server(chat=chat)) as server, pytest.raises(ArmError) as caught:
-        llm(server).score("q", PASSAGES)
-    assert "1 of 4 passages have no grade" in str(caught.value)
+    with serving(Server(chat=chat)) as server:
+        np.testing.assert_allclose(llm(server).score("q", PASSAGES), [1, 0.875, np.nan, 0.625])
+        with pytest.raises(ArmError, match="graded none of 1 passages") as caught:
+            llm(server).score("q", PASSAGES[2:3])
     assert reason in str(caught.value)
+    # Without any reply the service is down, and other queries need not be asked.
+    assert isinstance(caught.value, NoScores) == (reply != 500)
+
+
+def reranked(server: Server, *queries: str) -> tuple[Index, Run]:
+    chunks = Chunks.of(Chunk(f"c{n}", f"d{n}", text, 0, len(text)) for n, text in enumerate(PASSAGES))
+    model = f"llm:model='openai:small',params={{base_url: '{server.url}', max_retries: 0}}"
+    index = build(RETRIEVERS, {"name": "rerank", "of": "bm25", "model": model}).index(chunks, Context())
+    run = index.search([Query(f"q{at}", text) for at, text in enumerate(queries)], 4)
+    index.close()
+    return index, run
+
+
+def talked_out_of_it(prompt: str) -> str:
+    return "No." if "and water" in prompt.rpartition("PASSAGE")[2] else grader(prompt)
+
+
+def test_candidates_without_a_grade_rank_last_and_their_query_is_reported() -> None:
+    with serving(Server(chat=talked_out_of_it)) as server:
+        index, run = reranked(server, "boats answer water", "answer")
+    assert [id_ for id_, _ in run.ranking(0)][:3] == ["c2", "c0", "c1"]
+    assert not run.failures
+    assert list(index.degraded) == ["q0"]
+    assert "1 of 3 candidates have no score" in index.degraded["q0"]
+
+
+def test_a_query_without_any_grade_fails_alone_and_all_of_them_end_the_arm() -> None:
+    with serving(Server(chat=talked_out_of_it)) as server:
+        _, run = reranked(server, "water", "answer")
+    assert list(run.failures) == ["q0"]
+    assert "graded none of 1 passages; the first: the reply has no JSON object: 'No.'" in run.failures["q0"]
+    assert run.ranking(1)[0][0] == "c2"
+    with serving(Server(chat=lambda prompt: "No.")) as server, pytest.raises(ArmError, match="no JSON object"):
+        reranked(server, "water", "answer")
 
 
 def test_as_many_at_once_as_allowed() -> None:

@@ -7,6 +7,12 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.errors import ArmError
+
+
+class NoScores(ArmError):
+    """A reranker answered about the passages of one query, and scored none of them."""
+
 
 class Reranker(ABC):
     """Scores how well each passage matches a query.
@@ -19,7 +25,10 @@ class Reranker(ABC):
 
     @abstractmethod
     def score(self, query: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Score the passages as float32 (n,); higher is better, and no score is NaN.
+        """Score the passages as float32 (n,); higher is better.
+
+        NaN stands for a passage that the model was asked about and did not score, such as one whose text talks a
+        language model out of its task. Such a passage costs no other one its score.
 
         Args:
             query: the text of the query.
@@ -27,7 +36,8 @@ class Reranker(ABC):
                 them; passages with equal scores should keep that order.
 
         Raises:
-            ArmError: a passage got no score; the message says why.
+            NoScores: the model answered, and scored no passage. The query fails; others go on.
+            ArmError: the model cannot score; the message says why.
         """
 
     @abstractmethod

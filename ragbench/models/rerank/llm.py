@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ragbench.core.errors import ArmError, InputError, MissingExtra, SettingError
 from ragbench.core.fingerprint import fingerprint, plain, text_hash
-from ragbench.models.rerank.base import Reranker
+from ragbench.models.rerank.base import NoScores, Reranker
 from ragbench.models.secrets import refuse_secrets
 
 PROMPT = """\
@@ -83,10 +83,11 @@ class LLM(Reranker):
         )
 
     def score(self, query: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Score with the grade, less up to one half by position, as float32 (n,).
+        """Score with the grade, less up to one half by position, as float32 (n,). NaN if a reply holds no grade.
 
         Raises:
-            ArmError: a request failed, or a reply holds no grade; the message says how many and why.
+            NoScores: no reply holds a grade; the message says why the first has none.
+            ArmError: every request failed.
             InputError: the model cannot be set up.
         """
         model = _chat_model(self.model, json.dumps(plain(self.params), sort_keys=True))
@@ -96,13 +97,12 @@ class LLM(Reranker):
         replies = model.batch(prompts, {"max_concurrency": self.concurrency}, return_exceptions=True)
         grades = [_grade(reply) for reply in replies]
         faults = [grade for grade in grades if isinstance(grade, str)]
-        if faults:
-            raise ArmError(
-                f"reranker {self.model!r}: {len(faults)} of {len(passages)} passages have no grade; "
-                f"the first: {faults[0]}"
-            )
+        if passages and len(faults) == len(passages):
+            kind = ArmError if all(isinstance(reply, BaseException) for reply in replies) else NoScores
+            raise kind(f"reranker {self.model!r} graded none of {len(passages)} passages; the first: {faults[0]}")
         place = np.arange(len(passages)) / max(len(passages), 1)
-        return np.asarray(np.array(grades, dtype=np.float64) - 0.5 * place, dtype=np.float32)
+        scores = np.array([np.nan if isinstance(grade, str) else grade for grade in grades], dtype=np.float64)
+        return np.asarray(scores - 0.5 * place, dtype=np.float32)
 
     def _prompt(self, query: str, passage: str) -> str:
         cut = passage[: self.max_characters]
