@@ -4,9 +4,11 @@ import gc
 import importlib
 import io
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, NoReturn
 
 import click
@@ -20,6 +22,8 @@ from ragbench.workflows import GROUPS, WORKFLOWS, Workflow
 USAGE_ERROR = 2
 INTERRUPTED = 130
 INTERRUPTED_LINE = "interrupted; what was finished is kept"
+TERMINATED = 143
+TERMINATED_LINE = "terminated; what was finished is kept"
 KEPT = "what was finished before is kept. Make room and run the same command again"
 WIDTH = 10
 """Width of the column of names, the same in all groups of commands."""
@@ -188,13 +192,15 @@ app = Folder(
 
 
 def main() -> NoReturn:
-    """Run a command: exit code 0 for success, 2 for an error of usage or input, 130 when interrupted."""
+    """Run a command: exit code 0 for success, 2 for an error of usage or input, 130 after Ctrl-C, 143 after SIGTERM."""
     # Imports make many objects that stay: looking through them for garbage again and again takes a tenth of a command.
     gc.set_threshold(10_000)
     _print_any_character()
+    terminated = _Terminated()
+    signal.signal(signal.SIGTERM, terminated)
     try:
         with spelled_by(flag):
-            _run()
+            _run(terminated)
     except RagbenchError as error:
         for line in str(error).splitlines():
             print_lines(f"error: {line}", sys.stderr)
@@ -213,17 +219,32 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-def _run() -> None:
+class _Terminated:
+    """Takes SIGTERM as a job takes Ctrl-C, so that it cleans up. True once it came."""
+
+    def __init__(self) -> None:
+        self._came = False
+
+    def __bool__(self) -> bool:
+        return self._came
+
+    def __call__(self, _signal: int, frame: FrameType | None) -> None:
+        self._came = True
+        interrupt = signal.getsignal(signal.SIGINT)
+        # A job in the background of a shell ignores interrupts. It must end all the same.
+        (interrupt if callable(interrupt) else signal.default_int_handler)(signal.SIGINT, frame)
+
+
+def _run(terminated: _Terminated) -> None:
     try:
         code = app.main(standalone_mode=False, prog_name="ragbench")
         if isinstance(code, int) and code:
             raise SystemExit(code)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        print_lines(INTERRUPTED_LINE, sys.stderr)
-        raise SystemExit(INTERRUPTED) from None
+        _stop(terminated)
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
-            print_lines(INTERRUPTED_LINE, sys.stderr)
+            _stop(terminated)
         raise
     except click.ClickException as error:
         error.show()
@@ -231,6 +252,11 @@ def _run() -> None:
     finally:
         if sys.stdout is not None:
             sys.stdout.flush()  # here, where a full disk can still be reported
+
+
+def _stop(terminated: _Terminated) -> NoReturn:
+    print_lines(TERMINATED_LINE if terminated else INTERRUPTED_LINE, sys.stderr)
+    raise SystemExit(TERMINATED if terminated else INTERRUPTED) from None
 
 
 def _print_any_character() -> None:

@@ -14,8 +14,8 @@ import hashlib
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from typing import Any
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.scored import ScoredRun
-from ragbench.io.files import replacing, write_text
+from ragbench.io.files import left_behind, replacing, temporary_folder, write_text
 from ragbench.io.inputs import INPUTS, moved
 from ragbench.io.scored_runs import (
     ARM_AFTER,
@@ -46,6 +46,8 @@ HISTORY = ".history.jsonl"
 SCHEMA_VERSION = 1
 TEXT_FILES = (".json", ".jsonl", ".trec")
 """Endings of files whose line ends version control may change."""
+OLD = "old"
+"""Name of the earlier baseline while a new one takes its place."""
 FILES, CHECKSUM = "files", "checksum"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -87,9 +89,9 @@ def set_baseline(name: str, reference: Path | str, store: Path = STORE) -> Basel
         raise InputError(f"{reference}: {run.name} did not run, so it can be no baseline: {run.error}")
     folder = Path(str(reference).partition(ARM_AFTER)[0])
     results = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
-    store.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=store, prefix=f".{name}.") as held:
-        new = Path(held) / name
+    _restore(store)
+    with temporary_folder(store / name) as held:
+        new = held / name
         if INPUTS in results["manifest"]:
             results["manifest"][INPUTS] = moved(results["manifest"], folder, store / name)
         _copy(folder, new, run.name, results)
@@ -97,7 +99,7 @@ def set_baseline(name: str, reference: Path | str, store: Path = STORE) -> Basel
         write_text(new / CARD, _text(card))
         read_scored(new)
         new.chmod(0o755)
-        _put(new, store / name, Path(held) / "old")
+        _put(new, store / name, held / OLD)
     return show_baseline(name, store)
 
 
@@ -296,6 +298,15 @@ def _put(new: Path, place: Path, aside: Path) -> None:
         raise
 
 
+def _restore(store: Path) -> None:
+    """Put back a baseline that a killed process had moved away, to replace it."""
+    for left in left_behind(store):
+        place = store / left.name.removeprefix(".").rsplit(".", 2)[0]
+        if (left / OLD).is_dir() and not place.exists():
+            with suppress(OSError):  # a store that may only be read
+                (left / OLD).rename(place)
+
+
 def _is_of(line: str, arm: str) -> bool:
     """Whether a line of the issue log is about this arm, or about no arm."""
     entry = json.loads(line)
@@ -313,6 +324,7 @@ def _names(store: Path) -> list[str]:
         if store.exists() or any(above.is_file() for above in store.parents):
             raise InputError(f"--store {store}: a file is there; name a folder")
         return []
+    _restore(store)
     return sorted(path.parent.name for path in store.glob(f"*/{CARD}") if not path.parent.name.startswith("."))
 
 

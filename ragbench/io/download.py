@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragbench.core.errors import InputError
-from ragbench.io.files import write_text
+from ragbench.io.files import temporary_folder, write_text
 
 if TYPE_CHECKING:
     import httpx
 import stat
-import tempfile
 import zipfile
 import zlib
 from pathlib import PurePosixPath
@@ -298,9 +297,8 @@ def unpack_zip(archive: Path, target: Path, *, most_bytes: int = MOST_BYTES) -> 
         InputError: no zip file, damaged, encrypted, with a member that leads out
             of the folder or is a link, or unpacking to far more than it should.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
-        made = Path(folder) / "unpacked"
+    with temporary_folder(target) as folder:
+        made = folder / "unpacked"
         made.mkdir()
         try:
             with zipfile.ZipFile(archive) as opened:

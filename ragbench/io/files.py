@@ -5,9 +5,11 @@ import errno
 import json
 import math
 import os
+import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +17,127 @@ from ragbench.core.errors import InputError
 from ragbench.core.spelling import given
 from ragbench.plain_yaml import load_yaml
 
+if sys.platform != "win32":
+    import fcntl
+
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Numbers of the errors of a full disk: no space, a quota, and a limit of the size of files."""
+
+
+PART = ".part"
+"""Ending of the names of files and folders that are being written. They begin with a dot."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path``; it takes the place of ``path`` when the block ends well.
 
-    The file is flushed to disk before it is renamed, and removed if the block raises.
+    The file is flushed to disk before it is renamed, and removed if the block raises. What a killed process left in
+    the folder is removed first.
     """
     with _named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        os.close(handle)
-        temporary = Path(name)
+        _remove_left(path.parent)
+        with _reserved(path) as temporary:
+            try:
+                yield temporary
+                with temporary.open("rb+") as written:
+                    os.fsync(written.fileno())
+                temporary.chmod(0o644)
+                temporary.replace(path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+
+
+@contextmanager
+def temporary_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside ``path``, to make in it what is moved to ``path``. It is removed when the block ends.
+
+    What a killed process left beside ``path`` is removed first.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_left(path.parent)
+    with _reserved(path, folder=True) as temporary:
         try:
             yield temporary
-            with temporary.open("rb+") as written:
-                os.fsync(written.fileno())
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def left_behind(folder: Path) -> Iterator[Path]:
+    """The temporary files and folders that killed processes left in a folder (not on Windows).
+
+    Each is held while it is looked at, so that no other process takes it, and is removed afterwards.
+    """
+    for path in [one for one in folder.glob(f".*{PART}") if not one.is_symlink()]:
+        try:
+            held = _hold(path)
+        except OSError:  # a process that lives has it, or it has its final name by now
+            continue
+        if held is None:
+            return
+        try:
+            yield path
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        finally:
+            os.close(held)
+
+
+def _remove_left(folder: Path) -> None:
+    for _ in left_behind(folder):
+        pass
+
+
+@contextmanager
+def _reserved(path: Path, *, folder: bool = False) -> Iterator[Path]:
+    """A new temporary file or folder beside a path, held against `left_behind` while the block lasts."""
+    held, temporary = None, path
+    while temporary == path:
+        made = _make(path, folder=folder)
+        # Another process may take it for one that was left before it is held, and remove it.
+        with suppress(BlockingIOError, FileNotFoundError):
+            held = _hold(made)
+            if made.exists():
+                temporary = made
+            elif held is not None:
+                os.close(held)
+    try:
+        yield temporary
+    finally:
+        if held is not None:
+            os.close(held)
+
+
+def _make(path: Path, *, folder: bool) -> Path:
+    dotted = f".{path.name}."
+    if folder:
+        return Path(tempfile.mkdtemp(PART, dotted, path.parent))
+    handle, name = tempfile.mkstemp(PART, dotted, path.parent)
+    os.close(handle)
+    return Path(name)
+
+
+def _hold(path: Path) -> int | None:
+    """Lock a file or folder until the handle is closed or the process ends; None where that cannot be done.
+
+    Raises:
+        OSError: another process has locked it, or it is gone.
+    """
+    if sys.platform == "win32":
+        return None
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        if isinstance(error, BlockingIOError):
             raise
+        return None
+    return handle
 
 
 @contextmanager

@@ -435,7 +435,8 @@ class ReportFolder:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return
         old += [f"runs/{path.parent.name}/{path.name}" for path in self.folder.glob("runs/run-*/*.trec")]
-        for name in (*old, "qrels.trec", "ledger.jsonl", "summary.md", SCORES, REPEATS, QUERIES, LATENCY):
+        # The results first: without them, a kill leaves no evaluation rather than half of one.
+        for name in (RESULTS, *old, "qrels.trec", "ledger.jsonl", "summary.md", SCORES, REPEATS, QUERIES, LATENCY):
             (self.folder / name).unlink(missing_ok=True)
 
     def finish(self, evaluation: Evaluation) -> None:

@@ -15,19 +15,39 @@ EVAL = ("eval", "--corpus", SHOP / "product_catalog.csv", "--golden", SHOP, "--r
 
 @pytest.mark.parametrize("after", [0.4, 0.7, 1.0])
 def test_ctrl_c_in_the_first_second_is_one_line(tmp_path: Path, ragbench: Any, after: float) -> None:
+    code, err = sent(signal.SIGINT, after, tmp_path, ragbench)
+    # Once a command runs, it ends by the signal itself, which a shell shows as 130, too.
+    assert code in (0, 130, -signal.SIGINT), err
+    if code:
+        assert err.splitlines()[-1].startswith("interrupted")
+
+
+def test_sigterm_is_one_line_and_code_143(tmp_path: Path, ragbench: Any) -> None:
+    codes = []
+    for after in (0.6, 1.0, 1.4, 1.8):
+        code, err = sent(signal.SIGTERM, after, tmp_path, ragbench)
+        # Before the commands are imported, the signal itself ends the process, which a shell shows as 143, too.
+        assert code in (0, 143, -signal.SIGTERM), err
+        if code == 143:
+            assert err.splitlines()[-1] == "terminated; what was finished is kept"
+        codes.append(code)
+        assert not list(tmp_path.rglob("*.part"))
+    assert any(codes)
+    assert ragbench(*EVAL, cwd=tmp_path).code == 0
+
+
+def sent(number: int, after: float, folder: Path, ragbench: Any) -> tuple[int, str]:
+    """Code and standard error of a command that gets a signal."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "ragbench", *map(str, EVAL)], cwd=tmp_path, env=ragbench.environment, text=True,
+        [sys.executable, "-m", "ragbench", *map(str, EVAL)], cwd=folder, env=ragbench.environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     time.sleep(after)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=120)
-    # Once a command runs, it ends by the signal itself, which a shell shows as 130, too.
-    assert process.returncode in (0, 130, -signal.SIGINT), err
     assert "Traceback" not in err
-    if process.returncode:
-        assert err.splitlines()[-1].startswith("interrupted")
+    return process.returncode, err
 
 
 @pytest.mark.parametrize("limit", [2_000, 30_000])

@@ -54,6 +54,32 @@ def test_the_same_arm_gives_the_same_bytes_and_takes_the_old_place(evaluated: Pa
     assert [path.name for path in store.iterdir()] == ["main"]
 
 
+def test_a_baseline_that_a_killed_process_had_moved_away_comes_back(
+    evaluated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store"
+    set_baseline("main", f"{evaluated}::bm25", store)
+    first = _bytes(store)
+
+    class Killed(BaseException):
+        pass
+
+    def killed(new: Path, place: Path, aside: Path) -> None:
+        place.rename(aside)
+        # What a kill leaves: the temporary folder, which nobody holds.
+        shutil.copytree(aside.parent, tmp_path / "kept")
+        raise Killed
+
+    monkeypatch.setattr("ragbench.io.baselines._put", killed)
+    with pytest.raises(Killed):
+        set_baseline("main", f"{evaluated}::bm25:k1=2", store)
+    (tmp_path / "kept").rename(store / ".main.abcdefgh.part")
+    assert not (store / "main").exists()
+    assert show_baseline("main", store).arm == "bm25"
+    assert _bytes(store) == first
+    assert [path.name for path in store.iterdir()] == ["main"]
+
+
 def test_names_are_sorted_and_found(evaluated: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     assert list_baselines(store) == ()

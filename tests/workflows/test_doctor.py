@@ -4,7 +4,8 @@ import json
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,51 @@ def test_a_damaged_answer_cache_is_reported_and_its_rest_is_saved(pages: list[in
     assert sum(response is not None for response in kept.values()) > 250
     assert rb.doctor(tmp_path).healthy
     assert (tmp_path / "answers.sqlite.damaged").read_bytes() == before["answers.sqlite"]
+
+
+@pytest.mark.parametrize("at", range(5))
+def test_a_repair_that_is_killed_loses_no_answer(at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows in the write-ahead log alone are the ones that a repair could lose."""
+    folder = tmp_path / "killed"
+    wanted = filled(tmp_path / "answers.sqlite", 20)
+    with sqlite3.connect(tmp_path / "answers.sqlite") as holding:
+        holding.execute("SELECT count(*) FROM answers").fetchone()
+        wanted["late"] = Response("x" * 9000)
+        put(tmp_path / "answers.sqlite", {"late": wanted["late"]})
+        shutil.copytree(tmp_path, folder)
+    holding.close()
+    path = folder / "answers.sqlite"
+    raw = bytearray(path.read_bytes())
+    raw[:4096] = bytes(4096)
+    path.write_bytes(raw)
+
+    class Killed(BaseException):
+        pass
+
+    steps = []
+
+    def step(name: str) -> Callable[..., object]:
+        real = getattr(Path, name)
+
+        def taken(self: Path, *given: object, **more: object) -> object:
+            if folder in self.parents and "answers.sqlite" in self.name:
+                steps.append((name, self.name))
+                if len(steps) > at * 3:
+                    raise Killed
+            return real(self, *given, **more)
+
+        return taken
+
+    with monkeypatch.context() as patched:
+        for name in ("replace", "unlink", "write_bytes", "chmod"):
+            patched.setattr(Path, name, step(name))
+        with suppress(Killed):
+            rb.doctor(folder, repair=True)
+    assert rb.doctor(folder, repair=True).healthy
+    store = AnswerStore(path)
+    assert {key: store.get(key) for key in wanted} == wanted
+    store.close()
+    assert not list(folder.glob("*.part"))
 
 
 def test_a_cache_is_checked_and_repaired(tmp_path: Path) -> None:

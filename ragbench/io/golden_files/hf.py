@@ -6,7 +6,6 @@ name or named (`rows`).
 
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger
+from ragbench.io.files import temporary_folder
 from ragbench.io.golden_files.common import ReadOptions, WriteOptions, items, roles
 from ragbench.io.golden_files.native import KEYS, OLD_KEY, item_of, old_keys, row_of
 
@@ -84,9 +84,8 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
         columns = {key: [_cell(key, row.get(key)) for row in rows] for key in KEYS}
     except (TypeError, ValueError) as error:
         raise InputError(f"{path}: metadata that cannot be written as JSON ({error})") from error
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        made = Path(folder) / "dataset"
+    with temporary_folder(path) as folder:
+        made = folder / "dataset"
         try:
             table = datasets.Dataset.from_dict(columns, features=datasets.Features(kinds))
         except UnicodeEncodeError as error:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ragbench.io.files import replacing, write_bytes
 from ragbench.models.llm.answers import COLUMNS, VERSION, WRITE, AnswerStore, Row, is_sound
 from ragbench.models.llm.base import MOST_BYTES
 
@@ -24,7 +25,7 @@ INTEGERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 """Bytes of an integer by its serial type."""
 MAGIC = b"SQLite format 3\0"
 """The first bytes of a database. SQLite takes a file of less than 512 bytes without them for an empty one."""
-DAMAGED = ".damaged"
+DAMAGED, WAL = ".damaged", "-wal"
 
 
 @dataclass(frozen=True)
@@ -70,34 +71,35 @@ def examine(path: Path) -> Examined:
 
 
 def salvage(path: Path) -> int:
-    """Put a new answer cache with all sound rows in the place of a damaged one, which gets the ending ``.damaged``.
+    """Put a new answer cache with all sound rows in the place of a damaged one; a copy of it ends in ``.damaged``.
+
+    A kill at any moment leaves the old file or the new one, and no row is lost: what an earlier copy holds counts too.
 
     Returns:
         The number of answers that were saved.
     """
-    new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)
-    rows = list(readable(path))
-    AnswerStore(new).close()
-    connection = sqlite3.connect(new)
-    with connection:
-        connection.executemany(
-            f"INSERT OR IGNORE {WRITE}",
-            [(row[0].decode(), row[1].decode(), *row[2:4], row[4].decode(), *row[5:]) for row in rows],
-        )
-    connection.close()
-    for ending in ("-wal", ""):
-        old = path.with_name(path.name + ending)
-        if old.exists():
-            old.replace(path.with_name(path.name + DAMAGED + ending))
-    path.with_name(path.name + "-shm").unlink(missing_ok=True)
-    new.replace(path)
+    copy, log = path.with_name(path.name + DAMAGED), path.with_name(path.name + WAL)
+    rows = {row[0]: row for one in (copy, path) if one.exists() for row in readable(one)}
+    with replacing(path) as new:
+        AnswerStore(new).close()
+        connection = sqlite3.connect(new)
+        with connection:
+            connection.executemany(
+                f"INSERT OR IGNORE {WRITE}",
+                [(row[0].decode(), row[1].decode(), *row[2:4], row[4].decode(), *row[5:]) for row in rows.values()],
+            )
+        connection.close()
+        write_bytes(copy, path.read_bytes())
+        if log.exists():
+            write_bytes(copy.with_name(copy.name + WAL), log.read_bytes())
+            log.unlink()
+        path.with_name(path.name + "-shm").unlink(missing_ok=True)
     return len(rows)
 
 
 def readable(path: Path) -> Iterator[Row]:
     """Every sound row that is in the file or in its write-ahead log, once."""
-    raw, log = path.read_bytes(), path.with_name(path.name + "-wal")
+    raw, log = path.read_bytes(), path.with_name(path.name + WAL)
     written = log.read_bytes() if log.exists() else b""
     seen: set[bytes] = set()
     # The size of a page stands in the first page, which may be damaged.
