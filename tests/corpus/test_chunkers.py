@@ -22,7 +22,7 @@ from ragbench.corpus.chunkers.sentence import SentenceChunker
 from ragbench.corpus.chunkers.whole import WholeChunker
 
 WORDS = ["a", "the ", "word ", "Wort. ", "End? ", "Dr. ", "e.g. ", "...", "x" * 40, "é", "e\u0301", "。", "漢字"]
-SPACES = ["\n", "\n\n", "\r\n", "\r\n\r\n", " ", "\t", "  ", "\u00a0", "\u2028", "\0"]
+SPACES = ["\n", "\n\n", "\r\n", "\r\n\r\n", "\r", " ", "\t", "  ", "\u00a0", "\u2028", "\x1c", "\x1f", "\x85", "\0"]
 MARKS = ["# Head\n", "## Sub\n", "Title\n===\n", "```\n", "- item\n", "😀", "👩‍👩‍👧 "]
 PIECES = st.sampled_from([*WORDS, *SPACES, *MARKS])
 TEXTS = st.one_of(st.text(max_size=300), st.lists(PIECES, max_size=120).map("".join))
@@ -155,6 +155,14 @@ def test_markdown_sections_by_hand() -> None:
     ]
     assert pieces(level=1) == ["intro", text[7:].strip()]
     assert max(map(len, pieces(size=12))) <= 12
+
+
+@pytest.mark.parametrize("chunker", [MarkdownChunker(2, 1), RecursiveChunker(2, 1)])
+@pytest.mark.parametrize("text", ["` =\x1f0", "0\r0\x1f0"])
+def test_a_piece_is_not_repeated_where_control_characters_surround_it(chunker: Chunker, text: str) -> None:
+    spans = chunker.spans(Document("d", text))
+    check(text, spans)
+    assert len(set(spans)) == len(spans)
 
 
 def test_semantic_cuts_where_the_subject_changes() -> None:

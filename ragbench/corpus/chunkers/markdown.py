@@ -43,7 +43,8 @@ class MarkdownChunker(Chunker):
             else:
                 pieces = split_spans(text[start:end], self.size, self.overlap, _SEPARATORS)
                 found += [(start + low, start + high) for low, high in pieces]
-        return found
+        # The splitter repeats a piece whose neighbour differs in white space alone.
+        return list(dict.fromkeys(found))
 
 
 def _sections(text: str, level: int) -> Iterator[tuple[int, int]]:
