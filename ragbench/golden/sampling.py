@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,8 @@ SHINGLE_WORDS = 4
 HASHES, BANDS = 64, 16
 """Sixteen bands of four hashes find a pair with Jaccard similarity .8 with probability .9998, and one with .3 with
 .12."""
+SHINGLES_KEPT = 1024
+"""Chunks whose shingles are held in memory."""
 FEWEST_WORDS = 5
 REPEATED_IN = 3
 """A text that occurs word for word in this many documents is a header, a footer or a licence."""
@@ -32,19 +35,29 @@ _MERSENNE = (1 << 61) - 1
 
 def boilerplate(chunks: Chunks) -> list[LedgerEntry]:
     """Find chunks that repeat across documents, navigation menus and tables of numbers. Each gets one entry."""
-    documents: dict[str, set[int]] = {}
-    plain = [" ".join(_WORDS.findall(text.lower())) for text in chunks.texts]
-    for text, document in zip(plain, chunks.document_index.tolist(), strict=True):
-        documents.setdefault(text, set()).add(document)
+    # A digest stands for each text: a second copy of the corpus would not fit into memory where the first one just does.
+    digests = np.fromiter((_digest(_plain(text)) for text in chunks.texts), np.uint64, len(chunks))
+    texts, text_of = np.unique(digests, return_inverse=True)
+    pairs = np.unique(text_of * len(chunks.document_ids) + chunks.document_index)
+    documents = np.bincount(pairs // len(chunks.document_ids), minlength=len(texts))[text_of].tolist()
     entries = []
-    for row, text in enumerate(plain):
-        if len(documents[text]) >= REPEATED_IN:
-            reason = f"the same text stands in {len(documents[text])} documents"
+    for row, text in enumerate(chunks.texts):
+        if documents[row] >= REPEATED_IN:
+            reason = f"the same text stands in {documents[row]} documents"
         else:
-            reason = _says_little(chunks.texts[row], text)
+            reason = _says_little(text, _plain(text))
         if reason:
             entries.append(LedgerEntry("sample", chunks.ids[row], reason, "boilerplate"))
     return entries
+
+
+def _plain(text: str) -> str:
+    """The words of a text in lower case, with single spaces."""
+    return " ".join(_WORDS.findall(text.lower()))
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
 def _says_little(text: str, plain: str) -> str:
@@ -65,8 +78,8 @@ def _says_little(text: str, plain: str) -> str:
 def near_duplicates(chunks: Chunks, rows: Sequence[int], *, least: float = 0.8, seed: int = 0) -> dict[int, int]:
     """Find chunks whose word shingles overlap with an earlier chunk's. The result maps a row to the row that is kept.
 
-    MinHash finds the candidates, and the exact Jaccard similarity of their shingles decides. Memory: 512 bytes per
-    chunk, and its shingles.
+    MinHash finds the candidates, and the exact Jaccard similarity of their shingles decides. Memory: 128 bytes per
+    chunk, and some for each chunk that may have a copy.
 
     Args:
         chunks: all chunks.
@@ -76,27 +89,52 @@ def near_duplicates(chunks: Chunks, rows: Sequence[int], *, least: float = 0.8, 
 
     Source: Broder 1997; Leskovec, Rajaraman and Ullman 2014, chapter 3 for the bands.
     """
-    rng = generator(seed, "near-duplicates")
-    factors = rng.integers(1, _MERSENNE, size=HASHES, dtype=np.uint64) | np.uint64(1)
-    offsets = rng.integers(0, _MERSENNE, size=HASHES, dtype=np.uint64)
-    shingles: dict[int, npt.NDArray[np.uint64]] = {}
-    leaders: dict[tuple[int, bytes], list[int]] = {}
+
+    @lru_cache(SHINGLES_KEPT)
+    def shingles(row: int) -> npt.NDArray[np.uint64]:
+        return _shingles(chunks.texts[row])
+
+    groups_of = _sharing(chunks, rows, seed)
+    kept: dict[int, list[int]] = {}
     copies: dict[int, int] = {}
-    for row in rows:
-        own = _shingles(chunks.texts[row])
-        with np.errstate(over="ignore"):
-            # Multiplying by odd numbers modulo 2^64 and keeping the high bits is cheap and uniform enough.
-            sketch = ((own[:, None] * factors + offsets) >> np.uint64(20)).min(axis=0)
-        keys = [(band, part.tobytes()) for band, part in enumerate(np.split(sketch, BANDS))]
-        met = sorted({other for key in keys for other in leaders.get(key, ())})
-        same = next((other for other in met if jaccard(own, shingles[other]) >= least), None)
+    for at, row in enumerate(rows):
+        groups = groups_of.get(at, ())
+        met = sorted({other for group in groups for other in kept.get(group, ())})
+        same = next((other for other in met if jaccard(shingles(row), shingles(other)) >= least), None)
         if same is not None:
             copies[row] = same
             continue
-        shingles[row] = own
-        for key in keys:
-            leaders.setdefault(key, []).append(row)
+        for group in groups:
+            kept.setdefault(group, []).append(row)
     return copies
+
+
+def _sharing(chunks: Chunks, rows: Sequence[int], seed: int) -> dict[int, list[int]]:
+    """The groups of each place in ``rows``. The chunks of a group have the hashes of one band in common; a place that
+    shares none is not in it.
+    """
+    rng = generator(seed, "near-duplicates")
+    factors = rng.integers(1, _MERSENNE, size=HASHES, dtype=np.uint64) | np.uint64(1)
+    offsets = rng.integers(0, _MERSENNE, size=HASHES, dtype=np.uint64)
+    bands = np.empty((BANDS, len(rows)), dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        for at, row in enumerate(rows):
+            own = _shingles(chunks.texts[row])
+            # Multiplying by odd numbers modulo 2^64 and keeping the high bits is cheap and uniform enough.
+            sketch = ((own[:, None] * factors + offsets) >> np.uint64(20)).min(axis=0).reshape(BANDS, -1)
+            # One number for each band. Chunks whose numbers are equal by chance are told apart by their shingles.
+            bands[:, at] = (sketch * factors[: sketch.shape[1]]).sum(axis=1)
+    found: dict[int, list[int]] = {}
+    groups = 0
+    for keys in bands:
+        order = np.argsort(keys, kind="stable")
+        edges = np.flatnonzero(np.diff(keys[order], prepend=~keys[order[:1]], append=~keys[order[-1:]]))
+        shared = np.flatnonzero(np.diff(edges) > 1)
+        for low, high in zip(edges[shared].tolist(), edges[shared + 1].tolist(), strict=True):
+            for at in order[low:high].tolist():
+                found.setdefault(at, []).append(groups)
+            groups += 1
+    return found
 
 
 def _shingles(text: str) -> npt.NDArray[np.uint64]:
@@ -189,7 +227,19 @@ def sample(
 
 def subset(chunks: Chunks, rows: npt.NDArray[np.int64]) -> Chunks:
     """Select chunks by row; ids and offsets stay as they are."""
-    return Chunks.of(chunks[int(row)] for row in rows)
+    documents, first, index = np.unique(chunks.document_index[rows], return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty(len(order), dtype=np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    return Chunks(
+        ids=[chunks.ids[row] for row in rows.tolist()],
+        texts=[chunks.texts[row] for row in rows.tolist()],
+        document_ids=[chunks.document_ids[at] for at in documents[order].tolist()],
+        document_index=place[index],
+        starts=chunks.starts[rows],
+        ends=chunks.ends[rows],
+        titles=[chunks.titles[at] for at in documents[order].tolist()],
+    )
 
 
 def _topics(
