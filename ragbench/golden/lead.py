@@ -18,7 +18,7 @@ from ragbench.golden.wordings import Style
 
 LEAST_SEEDS = 10
 """With fewer seeds, a mean says nothing."""
-CELLS = 20_000_000
+CELLS = 1_000_000
 """Shares that are held in memory at a time."""
 
 
@@ -101,7 +101,7 @@ class Leads:
         row, token = self.words.tokens(first, last)
         there = self.words.stem_elsewhere(first[row], last[row], token)
         width = len(self.words.stems)
-        pairs, at = np.unique(row * width + self.words.stem[token], return_index=True)
+        pairs, at = np.unique(row * width + self.words.stem_of[self.words.word[token]], return_index=True)
         row, stem, there = pairs // width, pairs % width, there[at]
         weight = self.words.rarity[stem]
         total = np.bincount(row, weights=weight, minlength=len(first)).astype(np.float64)

@@ -266,8 +266,6 @@ class _Masks:
             self.words.mask(pick.first, pick.last)
             self.open[pick.piece] = False
             self.left[self.pieces.document[pick.piece]] -= 1
-        if dealt:
-            self.words.settle()
         rows = np.flatnonzero(self.open & (self.left[self.pieces.document] > 0))
         if self.wording.target is None:
             return self._whole(rows)

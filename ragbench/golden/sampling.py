@@ -35,7 +35,7 @@ _MERSENNE = (1 << 61) - 1
 
 def boilerplate(chunks: Chunks) -> list[LedgerEntry]:
     """Find chunks that repeat across documents, navigation menus and tables of numbers. Each gets one entry."""
-    # A digest stands for each text: a second copy of the corpus would not fit into memory where the first one just does.
+    # Digests stand for the texts, because a second copy of all texts takes much memory.
     digests = np.fromiter((_digest(_plain(text)) for text in chunks.texts), np.uint64, len(chunks))
     texts, text_of = np.unique(digests, return_inverse=True)
     pairs = np.unique(text_of * len(chunks.document_ids) + chunks.document_index)
