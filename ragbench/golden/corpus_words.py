@@ -91,8 +91,8 @@ class CorpusWords:
                 start.extend(starts)
                 end.extend(high for _, high in spans)
                 edges.append(len(start))
-        columns = (np.frombuffer(column, dtype=np.int32) for column in (start, end, at, ids))
-        return cls._of_tokens(*columns, np.frombuffer(edges, dtype=np.int64), tuple(vocabulary), language)
+        start_, end_, at_, word = (np.frombuffer(column, dtype=np.int32) for column in (start, end, at, ids))
+        return cls._of_tokens(start_, end_, at_, word, np.frombuffer(edges, np.int64), tuple(vocabulary), language)
 
     @classmethod
     def _of_tokens(
