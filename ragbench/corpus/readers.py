@@ -142,7 +142,7 @@ class Reader:
             paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
             more = {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
                     "ARROW_DEFAULT_MEMORY_POOL": "system"}  # fmt: skip
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - this Python, and a module of this package
                 [sys.executable, "-P", "-m", MODULE],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env={**os.environ, **more},
             )  # fmt: skip

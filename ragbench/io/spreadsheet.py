@@ -2,8 +2,10 @@
 
 import re
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 from ragbench.core.errors import InputError
 from ragbench.io.encoding import MIB
@@ -70,7 +72,25 @@ def read_workbook(path: Path) -> CsvTable:
 def _part(archive: zipfile.ZipFile, path: Path, name: str) -> ElementTree.Element:
     if archive.getinfo(name).file_size > PART_BYTES:
         raise InputError(f"{path}: {name} has more than {PART_BYTES:,} bytes unpacked; refused")
-    return ElementTree.fromstring(archive.read(name))
+    content = archive.read(name)
+    _refuse_document_type(content)
+    return ElementTree.fromstring(content)  # noqa: S314 - it declares no entities
+
+
+def _refuse_document_type(content: bytes) -> None:
+    """No spreadsheet writes a document type, and its entities can grow without end.
+
+    Raises:
+        ValueError: there is one.
+    """
+    parser = expat.ParserCreate()
+
+    def found(*_: object) -> None:
+        raise ValueError("it has a document type")
+
+    parser.StartDoctypeDeclHandler = found
+    with suppress(expat.ExpatError):  # reported by the reader, with the place
+        parser.Parse(content, True)
 
 
 def _first_sheet(archive: zipfile.ZipFile) -> str:

@@ -165,7 +165,7 @@ class Program:
 
     def __init__(self, arguments: list[str], max_bytes: int) -> None:
         try:
-            self._process = subprocess.Popen(  # a list, never a shell
+            self._process = subprocess.Popen(  # noqa: S603 - the user names the program; a list, never a shell
                 arguments,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -27,7 +27,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters["moment"] = _moment
-        self._environment.filters["breakable"] = lambda name: Markup(breakable(name))
+        self._environment.filters["breakable"] = lambda name: Markup(breakable(name))  # noqa: S704 - breakable escapes
         self._version = version("ragbench")
 
     def runs(self, settings: Settings, runs: Sequence[FoundRun]) -> str:

@@ -56,7 +56,7 @@ def request(case: Case, answer: Answered, *, seed: int) -> Request:
     return JUDGE.request(Filled({"criterion": case.passes, "documents": shown}, data), seed=seed)
 
 
-PASS = "probe_pass"
+PASS = "probe_pass"  # noqa: S105 - the name of a metric
 UNJUDGED = "judge-failed"
 
 

@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS answers (
 """The table of format 1. Format 2 has a column of checksums more, and the table of the file's identity."""
 IDENTITY = "CREATE TABLE identity (id TEXT NOT NULL)"
 COLUMNS = "key, text, input_tokens, output_tokens, finish_reason, seconds, checksum"
-READ = f"SELECT {COLUMNS} FROM answers WHERE key = ?"
+READ = f"SELECT {COLUMNS} FROM answers WHERE key = ?"  # noqa: S608 - the constant above
 WRITE = f"INTO answers ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
 Row = tuple[bytes, bytes, int, int, bytes, float, bytes]
 """A row of the table. Texts are bytes: those of a damaged row may be no UTF-8."""
@@ -135,7 +135,7 @@ class AnswerStore:
             self._reader.execute(f"PRAGMA application_id={APPLICATION_ID}")
             self._reader.execute(SCHEMA)
             self._reader.execute("ALTER TABLE answers ADD COLUMN checksum BLOB NOT NULL DEFAULT x''")
-            older = self._reader.execute(f"SELECT {COLUMNS} FROM answers")
+            older = self._reader.execute(f"SELECT {COLUMNS} FROM answers")  # noqa: S608 - a constant
             sums = [(checksum(*row[:-1]), row[0].decode()) for row in older if _is_text(row)]
             self._reader.executemany("UPDATE answers SET checksum = ? WHERE key = ?", sums)
             self._reader.execute(IDENTITY)
@@ -168,7 +168,7 @@ class AnswerStore:
         """
         count, usage = 0, Usage()
         # ";" is the character behind ":", which ends the model's part of a key.
-        kept = f"SELECT {COLUMNS} FROM answers WHERE key >= ? AND key < ?"
+        kept = f"SELECT {COLUMNS} FROM answers WHERE key >= ? AND key < ?"  # noqa: S608 - a constant
         try:
             for row in self._reader.execute(kept, (f"{model}:", f"{model};")):
                 if is_sound(row):

@@ -61,7 +61,7 @@ def examine(path: Path) -> Examined:
                 # Rows of an earlier format have no checksums. The next run that uses the file adds them.
                 sound = connection.execute("SELECT count(*) FROM answers").fetchone()[0]
             else:
-                for row in connection.execute(f"SELECT {COLUMNS} FROM answers"):
+                for row in connection.execute(f"SELECT {COLUMNS} FROM answers"):  # noqa: S608 - a constant
                     sound, damaged = sound + is_sound(row), damaged + (not is_sound(row))
         finally:
             connection.close()
