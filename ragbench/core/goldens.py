@@ -39,6 +39,8 @@ class Evidence:
         document_id: the document.
         start, end: character offsets in its text; ``end`` None means the whole document.
         grade: relevance label; above 0 means relevant, and 0 means judged and not relevant.
+        chunk: whether the span is a chunk that was labelled. Where the documents are cut into the same chunk, it alone
+            gets the grade; otherwise the span counts like any other.
 
     Examples:
         >>> rb.Evidence("returns", 9, 16, grade=2).whole
@@ -51,6 +53,7 @@ class Evidence:
     start: int = 0
     end: int | None = None
     grade: int = 1
+    chunk: bool = False
 
     @property
     def whole(self) -> bool:
@@ -112,6 +115,19 @@ class GoldenItem:
 
 
 @dataclass(frozen=True)
+class ChunkLabels:
+    """What a file with chunk labels says besides its queries, whose ``metadata["source_chunk_id"]`` has the labels.
+
+    Attributes:
+        chunker: the chunker whose chunks are counted; None if the file does not name it.
+        places: where each label is, "FILE:LINE" by query id and document id, for messages.
+    """
+
+    chunker: str | None = None
+    places: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class GoldenSet(Shown):
     """Queries with unique ids.
 
@@ -119,6 +135,7 @@ class GoldenSet(Shown):
         items: the queries, in order.
         name: name of the set in reports.
         ledger: what was skipped while the set was read.
+        chunk_labels: where the chunk labels of the queries come from; None if they have none.
 
     Raises:
         InputError: there is no item, an id occurs twice, or a query has no text.
@@ -132,6 +149,7 @@ class GoldenSet(Shown):
     items: tuple[GoldenItem, ...]
     name: str = "golden"
     ledger: Ledger = field(default_factory=Ledger)
+    chunk_labels: ChunkLabels | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.items:
@@ -170,4 +188,7 @@ class GoldenSet(Shown):
         rows: Any = plain(self.items)
         for row in rows:  # Manifests and baselines record fingerprints of sets whose `masked` was called `struck`.
             row["struck"] = row.pop("masked")
+            for evidence in row["evidence"]:  # The same holds for sets from before there were chunk labels.
+                if not evidence["chunk"]:
+                    del evidence["chunk"]
         return fingerprint(rows)

@@ -1,7 +1,8 @@
 """Judgements: relevance labels of items per query, derived from a golden set's evidence.
 
 The overlap rule: a chunk gets the grade of an evidence span if the two share at least ``overlap`` (default one half) of
-    the shorter of them. If no chunk does, the chunk that shares most of the span gets the grade. Evidence for a whole
+    the shorter of them. If no chunk does, the chunk that shares most of the span gets the grade. A labelled
+    chunk (`Evidence.chunk`) gives its grade to that chunk alone if the documents are cut into it. Evidence for a whole
     document gives its grade to every chunk of the document. If there are several grades, the highest counts. A document
     gets the highest grade of all evidence in it.
 """
@@ -226,6 +227,11 @@ class _Projection:
         if span.end is None or len(rows) == 0:
             return rows
         starts, ends = self.chunks.starts[rows], self.chunks.ends[rows]
+        if isinstance(span, Evidence) and span.chunk:
+            same = (starts == span.start) & (ends == span.end)
+            if same.any():
+                labelled: npt.NDArray[np.int64] = rows[same]
+                return labelled
         shared = np.minimum(ends, span.end) - np.maximum(starts, span.start)
         shorter = np.minimum(ends - starts, span.end - span.start)
         enough = shared >= self.overlap * np.maximum(shorter, 1)

@@ -19,7 +19,7 @@ from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.runs import Query
-from ragbench.core.spelling import given, named
+from ragbench.core.spelling import named
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.wordings import WORDINGS, counts_of
 from ragbench.io.encoding import read_text
@@ -266,19 +266,6 @@ def read_seeds(path: Path) -> tuple[str, ...]:
     if not queries:
         raise InputError(f"{path}: there is no query in it; write one per line, or leave {named('seed_queries')} out")
     return queries
-
-
-def check_seeds(path: Path, seeds: tuple[str, ...], examples: int) -> None:
-    """Check that there are enough seed queries for the examples of one prompt.
-
-    Raises:
-        InputError: there are too few.
-    """
-    if len(seeds) < examples:
-        raise InputError(
-            f"{path}: {len(seeds)} seed queries, but every prompt is to show {examples} examples. "
-            f"Add queries, or write {given('examples', len(seeds))}"
-        )
 
 
 def draw_examples(seeds: tuple[str, ...], count: int, seed: int, *purpose: str) -> list[str]:

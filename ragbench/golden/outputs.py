@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import expm1, isnan
 from pathlib import Path
+from typing import NamedTuple
 
+from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.golden.drafting import Failed
@@ -18,16 +20,39 @@ from ragbench.golden.stages.round_trip import survival
 from ragbench.golden.wordings import KEPT, WORDINGS
 from ragbench.io.files import write_text
 from ragbench.io.golden_files import write_golden
+from ragbench.io.golden_files.native import manifest_of
+from ragbench.io.golden_files.simple import card_of
 from ragbench.models.llm.base import Usage
 from ragbench.models.llm.costs import Price
 from ragbench.stats.prediction import FEWEST_VALUES
 
 GOLDEN, MANIFEST, REJECTED, CARD = "golden.jsonl", "manifest.json", "rejected.jsonl", "card.md"
-RESULTS = (GOLDEN, MANIFEST, REJECTED, CARD)
+CARD_OF_LINES = card_of(Path(GOLDEN)).name
+"""Beside a golden set in the simple format."""
+RESULTS = (GOLDEN, CARD_OF_LINES, MANIFEST, REJECTED, CARD)
+
+
+class Written(NamedTuple):
+    """How the golden set is written.
+
+    Attributes:
+        format: native or simple.
+        chunks: the chunks that the queries were written from.
+        chunker: how they were cut; None if they were ready.
+    """
+
+    format: str = "native"
+    chunks: Chunks | None = None
+    chunker: str | None = None
 
 
 def write_outputs(
-    folder: Path, generated: Generated, document_of: Mapping[str, str], run: Mapping[str, object], card: str
+    folder: Path,
+    generated: Generated,
+    document_of: Mapping[str, str],
+    run: Mapping[str, object],
+    card: str,
+    how: Written = Written(),  # noqa: B008 - it is immutable
 ) -> GoldenSet:
     """Write the rejects, golden set, manifest and card, each file atomically.
 
@@ -39,18 +64,21 @@ def write_outputs(
         document_of: document id by chunk id.
         run: the run's identity, for the manifest.
         card: the text of the data card.
+        how: how the set is written.
 
     Raises:
         InputError: no query was accepted (the rejects are written nevertheless), or the disk is full.
     """
     try:
         write_text(folder / REJECTED, "".join(_rejected_lines(generated)))
+        if how.format != "simple" or not generated.accepted:
+            (folder / CARD_OF_LINES).unlink(missing_ok=True)
         if not generated.accepted:
             (folder / GOLDEN).unlink(missing_ok=True)
             raise InputError(_nothing(folder, generated))
         golden = GoldenSet(tuple(item_of(draft, document_of) for draft in generated.accepted), folder.resolve().name)
-        write_golden(golden, folder)
-        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+        write_golden(golden, folder, how.format, chunks=how.chunks, chunker=how.chunker)
+        manifest = manifest_of(golden)
         manifest["generated"] = {
             **run,
             "drafted": generated.drafted,

@@ -197,10 +197,11 @@ def _runs(
     if len(set(asked)) == len(asked):
         # Every query is answered once, so a column of that name is something else.
         role.pop("run", None)
+    texts = {id_: text for text, id_ in (ids or {}).items()}
     runs: dict[str, list[Answered]] = {}
     for where, row in rows:
         items = runs.setdefault(_label(row.get(role["run"])) if "run" in role else "1", [])
-        items.append(answered(where, len(items) + 1, row, role, ids or {}))
+        items.append(answered(where, len(items) + 1, row, role, ids or {}, texts))
     order = sorted(runs, key=int) if all(label.isdecimal() for label in runs) else runs
     return [tuple(runs[label]) for label in order]
 
@@ -216,7 +217,7 @@ def _no_ids(ids: Mapping[str, str] | None) -> str:
     numbered = "queries are numbered q0001, q0002, ... in the order of the file"
     if ids is None:
         return f"no column holds query ids; {numbered}"
-    return f"no column holds query ids; they are found by the query's text, and where that fails {numbered}"
+    return f"no column holds query ids; they are found by the query's text or id, and where that fails {numbered}"
 
 
 def _row(item: Answered, run: int) -> dict[str, object]:

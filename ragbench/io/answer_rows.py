@@ -61,7 +61,12 @@ def roles(found: Iterable[str], named: Mapping[str, str], where: str) -> dict[st
 
 
 def answered(
-    where: str, number: int, row: Mapping[str, object], role: Mapping[str, str], ids: Mapping[str, str]
+    where: str,
+    number: int,
+    row: Mapping[str, object],
+    role: Mapping[str, str],
+    ids: Mapping[str, str],
+    texts: Mapping[str, str] | None = None,
 ) -> Answered:
     """What a row says.
 
@@ -71,6 +76,7 @@ def answered(
         row: values by column.
         role: column by role, as `roles` gives it.
         ids: query id by text, for a file without ids.
+        texts: the same the other way round, for a file whose queries are ids.
 
     Raises:
         InputError: a value that cannot be used.
@@ -80,6 +86,8 @@ def answered(
     if "id" in role and "id" not in given:
         raise InputError(f"{where}: {role['id']!r} is empty; every answer needs the id of its query")
     fallback = ids.get(query, f"q{number:04d}")
+    if "id" not in role and texts and query in texts and query not in ids:
+        fallback, query = query, texts[query]
     failure = _text(where, role, given, "failure")
     sources = _sources(where, role, given)
     return Answered(

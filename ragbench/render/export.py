@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from ragbench.core.goldens import GoldenSet
 
 VERSION = 1
+IN_CARD = "in-card"
+"""Code of what a card beside the file holds, so that it is not lost."""
 
 
 def export_json(golden: "GoldenSet", format: str, out: Path, lost: Ledger) -> dict[str, Any]:
@@ -34,6 +36,7 @@ def export_lines(golden: "GoldenSet", format: str, out: Path, lost: Ledger) -> l
     """The same as text, with the first ten items of each code."""
     return [
         *(f"skipped: {line}" for line in issue_lines(golden.ledger.entries, items=10)),
-        *(f"lost: {line}" for line in issue_lines(lost.entries, items=10)),
+        *(f"note: {entry.reason}" for entry in lost.entries if entry.code == IN_CARD),
+        *(f"lost: {line}" for line in issue_lines([e for e in lost.entries if e.code != IN_CARD], items=10)),
         f"{len(golden)} queries written to {out} ({format})",
     ]

@@ -33,14 +33,16 @@ from ragbench.io.tables import columns_by_role
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.costs import Estimate
 from ragbench.models.llm.roles import CallOptions, ModelOptions, Models, write_spent
-from ragbench.workflows.groups import CacheFolder, CorpusReading, DryRun, RunFolder, ServiceHeaders
+from ragbench.workflows.groups import CacheFolder, CorpusReading, DryRun, GoldenReading, RunFolder, ServiceHeaders
 from ragbench.workflows.reading import read_corpus, read_set
 
 ROLE = "answer"
 
 
 @options
-class Options(CorpusReading, AnswerSettings, CallOptions, RunFolder, DryRun, CacheFolder, ServiceHeaders):
+class Options(
+    CorpusReading, GoldenReading, AnswerSettings, CallOptions, RunFolder, DryRun, CacheFolder, ServiceHeaders
+):
     """The options of ``ragbench answer`` and `ragbench.answer`."""
 
     corpus: Path | Corpus | None = option(
@@ -313,7 +315,7 @@ def _questions(options: Options) -> GoldenSet:
     if options.questions is not None:
         return read_questions(options.questions)
     assert options.golden is not None
-    return read_set(options.golden)
+    return read_set(options.golden, options)
 
 
 def _queries(golden: GoldenSet, chunks: Chunks) -> list[Query]:
@@ -344,7 +346,7 @@ def _ask_service(options: Options, context: Context) -> AnswerSet:
 
 def _import(options: Options) -> AnswerSet:
     assert options.answers is not None
-    golden = read_set(options.golden) if options.golden is not None else None
+    golden = read_set(options.golden, options) if options.golden is not None else None
     ids = {item.text: item.id for item in golden} if golden is not None else None
     answers = read_answers(options.answers, columns=options.columns, name=options.name, ids=ids)
     if golden is not None and not {item.id for item in golden} & {item.query_id for item in answers}:

@@ -102,7 +102,7 @@ def run(options: Options, context: Context) -> Audit:
     check_retrievers(settings.retrievers)
     context = replace(context, cache=cache_folder(options.cache), seed=options.seed)
     client = _client(options, context) if options.asks_model else None
-    golden = read_set(options.golden, options.golden_format)
+    golden = read_set(options.golden, options)
     other = None if options.other is None else read_set(options.other)
     human = None if options.human is None else read_set(options.human)
     loaded = read_corpus(options.corpus, options, context)

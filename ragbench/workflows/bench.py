@@ -109,6 +109,7 @@ def evaluate(
     context: Context | None = None,
     on_arm: OnArm | None = None,
     copies: Copies | None = None,
+    labelled: GoldenSet | None = None,
 ) -> Evaluation:
     """Run each retriever over the golden set, score it, and compare it with the first.
 
@@ -124,6 +125,7 @@ def evaluate(
         on_arm: called with each arm as soon as it is finished, one at a time.
         copies: the corpus without masked text by wording. Each query searches that of its wording, and documents are
             judged.
+        labelled: the golden set with its chunk labels as spans.
 
     Raises:
         SettingError: a retriever or metric is unknown or set wrongly; every fault is listed.
@@ -143,7 +145,7 @@ def evaluate(
                 f"{given('level', 'chunk')}: each wording of a masked set has chunks of its own; documents are judged"
             )
         unit, golden = "document", copies.golden
-    fitted = copies.unmasked if copies is not None else golden
+    fitted = copies.unmasked if copies is not None else labelled or golden
     fitted = without_self(fitted, chunks) if settings.drop_self else fitted
     task = project_labels(fitted, chunks, unit=unit, overlap=settings.overlap, allow_missing=settings.allow_missing)
     return Bench(Asked.of(golden), task, chunks, settings, context, copies).run(arms, on_arm, stop)

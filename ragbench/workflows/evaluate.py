@@ -1,8 +1,8 @@
 """Evaluate retrievers on a golden set: read the inputs, run and score the systems, write the folder of results."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
@@ -11,8 +11,9 @@ from ragbench.core.evaluations import Evaluation
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import issue_lines
-from ragbench.core.options import named, option, options, pairs, part
-from ragbench.corpus.chunk import AUTO, chunk_corpus
+from ragbench.core.options import named, option, options, part
+from ragbench.corpus.chunk import AUTO, choose_chunker, chunk_corpus
+from ragbench.golden.chunk_labels import has_chunk_labels, label_chunker, label_chunks, with_chunk_labels
 from ragbench.io.golden_files import read_golden
 from ragbench.io.inputs import Input
 from ragbench.io.places import cache_folder
@@ -21,7 +22,7 @@ from ragbench.render.evaluation import ReportFolder
 from ragbench.retrievers.run import Run as RunFile
 from ragbench.workflows.bench import DEFAULT_RETRIEVERS, Retrievers, arms_of, evaluate
 from ragbench.workflows.by_wording import Copies, copies_for
-from ragbench.workflows.groups import CacheFolder, CorpusReading, GoldenReading
+from ragbench.workflows.groups import CacheFolder, CorpusReading, GoldenReading, LabelledChunks
 from ragbench.workflows.reading import read_corpus
 from ragbench.workflows.replay import Labelled, evaluate_run_files, read_labelled
 
@@ -30,7 +31,7 @@ FEW_COPIES, COPIES = 2, 0.05
 
 
 @options
-class Options(CorpusReading, GoldenReading, EvaluationSettings, CacheFolder):
+class Options(CorpusReading, GoldenReading, LabelledChunks, EvaluationSettings, CacheFolder):
     """The options of ``ragbench eval`` and `ragbench.evaluate`."""
 
     corpus: Path | Corpus | Chunks | None = option(
@@ -44,11 +45,6 @@ class Options(CorpusReading, GoldenReading, EvaluationSettings, CacheFolder):
     retrievers: Retrievers = option(
         "Retriever, NAME or NAME:key=value,...; the others are compared with the first.", default=DEFAULT_RETRIEVERS,
         section="Retrieval", flag="--retriever",
-    )  # fmt: skip
-    golden_columns: Mapping[str, str] | None = option(
-        "Columns of a CSV or simple set, query=NAME,document=NAME,...", default=None, section="Input",
-        metavar="ROLE=NAME,...", unset="recognised by name",
-        parse=lambda text: pairs(named("golden_columns"), text, "ROLE=NAME"),
     )  # fmt: skip
     split: str | None = option("Which qrels of a BEIR folder to read.", default=None, section="Input", unset="test")
     queries: Path | None = option("File of the queries, for TREC qrels.", default=None, section="Input")
@@ -77,7 +73,12 @@ class Options(CorpusReading, GoldenReading, EvaluationSettings, CacheFolder):
         if self.corpus is None:
             faults += [
                 f"{named(name)} needs {named('corpus')}, which is not given"
-                for name, usual in (("loader", None), ("chunker", AUTO), ("exclude_source", False))
+                for name, usual in (
+                    ("loader", None),
+                    ("chunker", AUTO),
+                    ("exclude_source", False),
+                    ("label_chunker", None),
+                )
                 if getattr(self, name) != usual
             ]
         elif isinstance(self.golden, Judgements):
@@ -119,16 +120,16 @@ def run(options: Options, context: Context) -> Evaluation:
                 "(run:path=FILE) are evaluated without",
                 option="corpus",
             )
-        labelled = _labelled(options)
+        known = _labelled(options)
         folder = _folder(options)
-        evaluation = evaluate_run_files(labelled, arms, settings, context, folder.arm if folder else None)
+        evaluation = evaluate_run_files(known, arms, settings, context, folder.arm if folder else None)
     else:
         golden = _golden(options)
-        chunks, copies = _chunks(options, golden, context)
+        chunks, copies, labelled = _chunks(options, golden, context)
         folder = _folder(options)
         evaluation = evaluate(
             chunks, golden, arms, settings, context=context, on_arm=folder.arm if folder else None,
-            copies=copies,
+            copies=copies, labelled=labelled,
         )  # fmt: skip
     if folder is not None:
         folder.finish(evaluation)
@@ -157,13 +158,28 @@ def _golden(options: Options) -> GoldenSet:
     )  # fmt: skip
 
 
-def _chunks(options: Options, golden: GoldenSet, context: Context) -> tuple[Chunks, Copies | None]:
-    """The chunks, with a line that says how many there are, and one for each reason why something was skipped; and the
-    copies for a masked set in wordings.
+class Searched(NamedTuple):
+    """What the systems search, and what is relevant in it.
+
+    Attributes:
+        chunks: the chunks.
+        copies: the copies for a masked set in wordings.
+        labelled: the golden set with its chunk labels as spans, if chunks are judged.
+    """
+
+    chunks: Chunks
+    copies: Copies | None = None
+    labelled: GoldenSet | None = None
+
+
+def _chunks(options: Options, golden: GoldenSet, context: Context) -> Searched:
+    """Cut the documents, with a line that says how many there are, and one for each reason why something was
+    skipped.
     """
     assert options.corpus is not None
+    by_chunk = options.level == "chunk" and has_chunk_labels(golden)
     if isinstance(options.corpus, Chunks):
-        return options.corpus, None
+        return Searched(options.corpus, None, _with_ready(golden, options.corpus, options) if by_chunk else None)
     loaded = read_corpus(options.corpus, options, context)
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     chunks = chunked.chunks
@@ -176,7 +192,23 @@ def _chunks(options: Options, golden: GoldenSet, context: Context) -> tuple[Chun
     if copies is not None:
         counts = ", ".join(f"{len(part)} {name or '(none)'}" for name, part in golden.by_wording().items())
         context.say(f"masked queries by wording: {counts}; each wording searches a copy without the text it masks")
-    return chunks, copies
+    if not by_chunk:
+        return Searched(chunks, copies)
+    if loaded.chunks is not None:
+        return Searched(chunks, copies, _with_ready(golden, chunks, options))
+    chunker = label_chunker(golden, options.label_chunker)
+    context.say(f"relevant chunks: those that source_chunk_id names, counted by {chunker}")
+    own = choose_chunker(options.chunker, passages=loaded.passages).chunker
+    same = choose_chunker(chunker, passages=loaded.passages).chunker == own
+    counted = chunks if same else label_chunks(loaded.corpus, chunker)
+    return Searched(chunks, copies, with_chunk_labels(golden, counted, chunker))
+
+
+def _with_ready(golden: GoldenSet, chunks: Chunks, options: Options) -> GoldenSet:
+    """The golden set with the labels of chunks that were ready, which are those that are counted."""
+    if options.label_chunker is not None:
+        raise SettingError(f"applies to documents, and {named('corpus')} is chunks already", option="label_chunker")
+    return with_chunk_labels(golden, chunks, "ready chunks")
 
 
 def _warn_of_queries(corpus: Corpus, golden: GoldenSet, context: Context) -> None:

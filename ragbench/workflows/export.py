@@ -9,15 +9,16 @@ from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger
 from ragbench.core.options import named, option, options
+from ragbench.golden.chunk_labels import label_chunker, label_chunks
 from ragbench.io.golden_files import check_writable, write_golden
-from ragbench.workflows.groups import CorpusLoading, GoldenReading
+from ragbench.workflows.groups import CorpusLoading, GoldenReading, LabelledChunks
 from ragbench.workflows.reading import read_corpus, read_set
 
 SPLIT = "test"
 
 
 @options
-class Options(GoldenReading, CorpusLoading):
+class Options(GoldenReading, CorpusLoading, LabelledChunks):
     """The options of ``ragbench export`` and `ragbench.export`."""
 
     golden: Path | GoldenSet = option("Golden set: a file or a folder.", section="Input")
@@ -28,8 +29,9 @@ class Options(GoldenReading, CorpusLoading):
         section="Input", unset="test",
     )  # fmt: skip
     corpus: Path | Corpus | None = option(
-        "Documents: squad and ragas need them, and beir writes them too.", default=None, section="Input"
-    )
+        "Documents: squad and ragas need them, beir writes them too, and simple finds the chunks of evidence in them.",
+        default=None, section="Input",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,17 @@ def run(options: Options, context: Context) -> Exported:
         ('trec', {'not-written': 196})
     """
     check_writable(options.to)
+    if options.label_chunker is not None and (options.to != "simple" or options.corpus is None):
+        raise SettingError(f"is for the format simple, and needs {named('corpus')}", option="label_chunker")
     if options.loader is not None and options.corpus is None:
         raise SettingError(f"reads documents; name them with {named('corpus')}", option="loader")
     corpus = None if options.corpus is None else read_corpus(options.corpus, options, context).corpus
-    golden = read_set(options.golden, options.golden_format, split=options.split)
-    lost = write_golden(golden, options.out, options.to, split=options.split or SPLIT, corpus=corpus)
+    golden = read_set(options.golden, options, split=options.split)
+    chunks = chunker = None
+    if options.to == "simple" and corpus is not None:
+        chunker = label_chunker(golden, options.label_chunker)
+        chunks = label_chunks(corpus, chunker)
+    lost = write_golden(
+        golden, options.out, options.to, split=options.split or SPLIT, corpus=corpus, chunks=chunks, chunker=chunker
+    )
     return Exported(golden, options.to, options.out, lost)

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
@@ -13,8 +13,9 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import issue_lines
 from ragbench.core.loop import run_anywhere
 from ragbench.core.options import named, option, options, pairs, part
+from ragbench.core.spelling import given
 from ragbench.corpus.chunk import choose_chunker, chunk_corpus
-from ragbench.golden.drafting import DRAFT, check_seeds, parse_languages, parse_mix, read_seeds
+from ragbench.golden.drafting import DRAFT, parse_languages, parse_mix, read_seeds
 from ragbench.golden.generate import (
     STAGES_WITH_LLM,
     STAGES_WITHOUT,
@@ -28,7 +29,7 @@ from ragbench.golden.generate import (
 )
 from ragbench.golden.lead import LEAST_SEEDS
 from ragbench.golden.masked import WITHOUT_SEEDS
-from ragbench.golden.outputs import RESULTS, card, write_outputs
+from ragbench.golden.outputs import RESULTS, Written, card, write_outputs
 from ragbench.golden.sampling import sample
 from ragbench.golden.stages.base import Stage
 from ragbench.golden.wordings import WORDINGS, parse_wordings, shares_of
@@ -52,6 +53,10 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
     out: Path | None = option(
         "Folder for the golden set, its card, the rejected queries and the answers of the models.", default=None,
         section="Output", writes="folder",
+    )  # fmt: skip
+    format: Literal["native", "simple"] = option(
+        "Format of the golden set; simple has one JSON object a line with query, relevant_product_id and "
+        "source_chunk_id, and a card beside it with the rest.", default="native", section="Output",
     )  # fmt: skip
     seed_queries: Path | None = option(
         "Text file with queries of real users, one per line. Generated queries imitate them.", default=None,
@@ -252,7 +257,10 @@ def prepare(options: Options, choices: Choices, context: Context) -> Prepared:
     seeds: tuple[str, ...] = ()
     if options.seed_queries is not None:
         seeds = read_seeds(options.seed_queries)
-        check_seeds(options.seed_queries, seeds, settings.examples)
+        if len(seeds) < settings.examples:
+            wanted = given("examples", settings.examples)
+            context.say(f"{options.seed_queries}: {len(seeds)} seed queries, not {wanted}; every prompt shows them all")
+            settings = replace(settings, examples=len(seeds))
     loaded = read_corpus(options.corpus, options, context)
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     chosen = sample(chunked.chunks, count=options.sample, seed=options.seed, context=context)
@@ -354,7 +362,11 @@ def write(
     """
     document_of = {chunk.id: chunk.document_id for chunk in job.chunks}
     text = card(options.folder.resolve().name, job, generated, models.paid(), options.source)
-    return write_outputs(options.folder, generated, document_of, identified, text)
+    chunker = None
+    if job.corpus.ready is None:
+        chunker = choose_chunker(options.chunker, passages=job.corpus.passages).written
+    how = Written(options.format, job.chunks, chunker)
+    return write_outputs(options.folder, generated, document_of, identified, text, how)
 
 
 def _refuse_while_batches_run(options: Options) -> None:

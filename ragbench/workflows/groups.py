@@ -52,6 +52,21 @@ class GoldenReading:
     golden_format: str | None = option(
         "Format of the golden set.", default=None, section="Input", unset="recognised from the files"
     )
+    golden_columns: Mapping[str, str] | None = option(
+        "Columns of a CSV or simple set, query=NAME,document=NAME,...", default=None, section="Input",
+        metavar="ROLE=NAME,...", unset="recognised by name",
+        parse=lambda text: pairs(named("golden_columns"), text, "ROLE=NAME"),
+    )  # fmt: skip
+
+
+@option_group
+class LabelledChunks:
+    """How the chunk labels of a golden set are read."""
+
+    label_chunker: str | None = option(
+        "Chunker whose chunks source_chunk_id counts, NAME:key=value,...", default=None, section="Input",
+        unset="the one on the card of the golden set, else recursive:size=1000,overlap=200",
+    )  # fmt: skip
 
 
 @option_group

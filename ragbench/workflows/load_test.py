@@ -88,4 +88,4 @@ def _questions(options: Options) -> GoldenSet:
     if options.questions is not None:
         return read_questions(options.questions)
     assert options.golden is not None
-    return read_set(options.golden, options.golden_format)
+    return read_set(options.golden, options)

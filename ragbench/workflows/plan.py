@@ -16,11 +16,11 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
 from ragbench.core.options import named, option, options, part
 from ragbench.io.baselines import STORE
-from ragbench.io.golden_files import read_golden
 from ragbench.io.qrels_files import read_judgements
 from ragbench.metrics.parse import parse
 from ragbench.workflows.gate import GivenRules, anchors_of, baseline_of, rules_of
 from ragbench.workflows.groups import GoldenReading
+from ragbench.workflows.reading import read_set
 
 
 @options
@@ -112,5 +112,5 @@ def _labels(options: Options) -> Judgements | GoldenSet | None:
     if options.qrels is not None:
         return read_judgements(options.qrels)
     if isinstance(options.golden, Path):
-        return read_golden(options.golden, options.golden_format)
+        return read_set(options.golden, options)
     return options.golden

@@ -17,7 +17,7 @@ from ragbench.io.answer_files import read_answers
 from ragbench.io.golden_files import read_golden
 from ragbench.io.golden_files.common import whole_documents
 from ragbench.io.human_labels import read_human_labels
-from ragbench.workflows.groups import CorpusLoading
+from ragbench.workflows.groups import CorpusLoading, GoldenReading
 
 
 def read_corpus(corpus: Path | Corpus, how: CorpusLoading, context: Context) -> Loaded:
@@ -39,17 +39,19 @@ def read_corpus(corpus: Path | Corpus, how: CorpusLoading, context: Context) -> 
     return Loaded(corpus)
 
 
-def read_set(golden: Path | GoldenSet, golden_format: str | None = None, *, split: str | None = None) -> GoldenSet:
+def read_set(golden: Path | GoldenSet, how: GoldenReading | None = None, *, split: str | None = None) -> GoldenSet:
     """Read the golden set, unless it is loaded already.
 
     Raises:
         InputError: there is no such file, or it is damaged.
-        SettingError: the format is unknown, or a format or split is given for a set that is loaded already.
+        SettingError: the format is unknown, or how to read is given for a set that is loaded already.
     """
+    how = how or GoldenReading()
     if isinstance(golden, Path):
-        return read_golden(golden, golden_format, split=split)
-    for option, value in (("golden_format", golden_format), ("split", split)):
-        if value is not None:
+        return read_golden(golden, how.golden_format, split=split, columns=how.golden_columns)
+    given = {"golden_format": how.golden_format, "golden_columns": how.golden_columns, "split": split}
+    for option, value in given.items():
+        if value:
             raise SettingError(f"{named(option)} applies to a path only, and {named('golden')} is loaded already")
     return golden
 

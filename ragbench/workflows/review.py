@@ -76,7 +76,7 @@ def run_export(options: ExportOptions, context: Context) -> ReviewSample:
     out = options.out
     if out.exists():
         raise InputError(f"{out} exists already and may hold decisions; name another file, or move this one")
-    items = _all_items(read_set(options.golden, options.golden_format), options.golden, options.rejected)
+    items = _all_items(read_set(options.golden, options), options.golden, options.rejected)
     drawn = draw(list(items.values()), options.sample, options.seed)
     loaded = read_corpus(options.corpus, options, context)
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
@@ -112,7 +112,7 @@ def run_apply(options: ApplyOptions, context: Context) -> AppliedReview:
         raise InputError(f"{out} holds the set under review; name another folder, so that nothing is lost")
     if out is not None and out.suffix == ".jsonl":
         raise InputError(f"{out}: {named('out')} must be a folder, because the rejected queries are kept there too")
-    before = read_set(options.golden, options.golden_format)
+    before = read_set(options.golden, options)
     items = _all_items(before, options.golden, options.rejected)
     inside = frozenset(item.id for item in before)
     read = read_decisions(options.decisions, items)

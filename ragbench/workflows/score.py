@@ -100,7 +100,7 @@ def run(options: Options, context: Context) -> ScoredAnswers | JudgePlan:
         check_applies(calibration, {name: repr(metric) for name, metric in metrics.items()}, options.judge)
     if options.out is not None and not options.dry_run:
         check_scores_folder(options.out)
-    golden = read_set(options.golden, options.golden_format)
+    golden = read_set(options.golden, options)
     ids = {item.text: item.id for item in golden}
     answers = read_answer_set(options.answers, columns=options.columns, name=options.name, ids=ids)
     # Without the seed: another seed would ask the judge, and pay, again.
@@ -167,7 +167,9 @@ def _inputs(options: Options) -> dict[str, Input]:
     if isinstance(options.answers, Path):
         found["answers"] = Input.read_with(options.answers, columns=options.columns, name=options.name)
     if isinstance(options.golden, Path):
-        found["golden"] = Input.read_with(options.golden, format=options.golden_format)
+        found["golden"] = Input.read_with(
+            options.golden, format=options.golden_format, columns=dict(options.golden_columns or {})
+        )
     if isinstance(options.corpus, Path):
         found["corpus"] = Input.read_with(options.corpus, loader=options.loader)
     return found

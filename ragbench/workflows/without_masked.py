@@ -48,7 +48,7 @@ def run(options: Options, context: Context) -> WithoutMasked:
         >>> rb.without_masked(corpus, rb.GoldenSet((item,))).corpus.documents[0].text
         'It weighs 1.9 kg.'
     """
-    golden = read_set(options.golden, options.golden_format)
+    golden = read_set(options.golden, options)
     corpus = read_corpus(options.corpus, options, context).corpus
     if options.out is None:
         return copies_without(corpus, golden)

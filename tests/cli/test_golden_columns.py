@@ -72,3 +72,36 @@ def test_what_is_wrong_is_told_with_what_is_there(
     assert done.code == 2
     assert all(part in done.err for part in told), done.err
     assert "grade" not in done.err.replace("relevance, grade", "")
+
+
+def test_every_command_that_reads_a_golden_set_takes_the_columns(ragbench: Any, as_table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "native"
+    assert ragbench("export", "--golden", as_table, *NAMED, "--to", "native", "--out", out).code == 0
+    assert [json.loads(line)["text"] for line in (out / "golden.jsonl").read_text().splitlines()] == [
+        "steel kettle",
+        "dog lead",
+    ]
+    words = ("golden audit", "golden review export", "golden review import", "golden corpus", "score", "answer", "load",
+             "plan", "eval", "export")  # fmt: skip
+    for command in words:
+        assert "--golden-columns" in ragbench(*command.split(), "--help").out, command
+
+
+def test_chunk_labels_count_the_chunks_of_the_named_chunker(ragbench: Any, tmp_path: Path) -> None:
+    corpus, golden, out = tmp_path / "corpus.jsonl", tmp_path / "golden.jsonl", tmp_path / "out"
+    corpus.write_text(json.dumps({"id": "P1", "text": " ".join(f"word{n}" for n in range(300))}) + "\n")
+    row = {"query": "word250", "relevant_product_id": "P1", "source_chunk_id": 9}
+    golden.write_text(json.dumps(row) + "\n")
+    words = ("eval", "--corpus", corpus, "--golden", golden, "--retriever", "bm25", "--level", "chunk", "--k", "1")
+    done = ragbench(*words)
+    assert done.code == 2
+    assert "golden.jsonl:1: source_chunk_id is 9, but P1 has chunks 0 to" in done.err
+    assert "--label-chunker" in done.err
+    counted = "fixed:size=200,overlap=0"
+    done = ragbench(*words, "--label-chunker", counted, "--chunker", counted, "--out", out)
+    assert done.code == 0, done.err
+    assert f"source_chunk_id names, counted by {counted}" in done.out
+    assert (out / "qrels.trec").read_text() == "q0001 0 P1#9 1\n"
+    done = ragbench("eval", "--golden", golden, "--retriever", "run:path=x", "--label-chunker", counted)
+    assert done.code == 2
+    assert "--label-chunker needs --corpus" in done.err

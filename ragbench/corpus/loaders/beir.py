@@ -34,7 +34,10 @@ class BeirLoader(RowLoader):
         found = next((path / file for file in _FILES if (path / file).is_file()), None)
         if found is None:
             raise InputError(f"{path}: not a BEIR folder, it has no corpus.jsonl")
-        if not found.resolve().is_relative_to(path.resolve()):
-            raise InputError(f"{found}: a link that leads out of the folder; give the file it points to")
+        target = found.resolve()
+        if not target.is_relative_to(path.resolve()) and not target.name.endswith((".jsonl", ".jsonl.gz")):
+            raise InputError(
+                f"{found}: a link that leads out of the folder to a file that is no .jsonl; give the file it points to"
+            )
         shown = f"{name}/{found.name}" if name else found.name
         return self.documents(json_rows(found, name=shown, max_bytes=self.max_bytes))

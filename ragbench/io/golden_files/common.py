@@ -4,13 +4,13 @@ Rows come from flat tables (CSV), simple JSON Lines and Hugging Face datasets.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ragbench.core.documents import Corpus
+from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError
-from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
+from ragbench.core.goldens import ChunkLabels, Evidence, GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.io.tables import as_text, choose_columns, query_text
 from ragbench.io.trec import Labels, whole_number
@@ -36,6 +36,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "answer": ("answer", "reference_answer"),
 }
 """Names of columns by role; the first one that is present counts."""
+DOCUMENT, CHUNK = "relevant_product_id", "source_chunk_id"
+"""Keys of metadata: ids of the documents as they stand in the file, if they are no strings; and the chunk labels of the
+only document, or by document."""
 
 
 def roles(found: Iterable[str], named: Mapping[str, str], where: str) -> dict[str, str]:
@@ -51,7 +54,7 @@ def roles(found: Iterable[str], named: Mapping[str, str], where: str) -> dict[st
         InputError: no column holds the query, or none the relevant documents.
     """
     needed = {"query": "the query", "document": "the relevant documents"}
-    return choose_columns(found, named, where, ALIASES, needed, "--golden-columns {role}=NAME of ragbench eval")
+    return choose_columns(found, named, where, ALIASES, needed, "--golden-columns {role}=NAME")
 
 
 @dataclass
@@ -62,18 +65,24 @@ class _Growing:
     text: str
     type: str
     answer: str | None
-    labels: dict[str, int]
-    chunks: dict[str, None]
     metadata: dict[str, object]
+    labels: dict[str, int] = field(default_factory=dict)
+    written: dict[str, object] = field(default_factory=dict)
+    """Ids of documents as they stand in the file, if they are no strings."""
+    chunks: dict[str, list[object]] = field(default_factory=dict)
+    """Chunk labels by document."""
+    loose: list[object] = field(default_factory=list)
+    """Chunk labels of rows that name several documents."""
+    places: dict[str, str] = field(default_factory=dict)
 
 
-def items(
-    rows: Iterable[tuple[str, Mapping[str, object]]], role: Mapping[str, str], *, exclude_source: bool
-) -> tuple[tuple[GoldenItem, ...], list[LedgerEntry]]:
-    """Group rows to items, in order of first appearance, with an entry for every row that is not kept completely.
+def golden_of(
+    rows: Iterable[tuple[str, Mapping[str, object]]], role: Mapping[str, str], name: str, *, exclude_source: bool
+) -> GoldenSet:
+    """Group rows to a set, in order of first appearance.
 
-    Such a row only repeats a label, or its other columns (type, answer, metadata) differ from those of the query's
-    first row.
+    The issue log has an entry for every row that is not kept completely: it only repeats a label, or its other columns
+    (type, answer, metadata) differ from those of the query's first row.
 
     Raises:
         InputError: a query has no text, a label is not a whole number, a pair has two labels, or an id has two texts.
@@ -93,13 +102,18 @@ def items(
             entries.append(LedgerEntry("golden", where, reason, "metadata-differs"))
         label = _label(where, values.get("label", 1))
         documents = _ids(where, role.get("document", ""), values.get("document", []))
+        chunks = _chunks(where, role.get("chunk", ""), values.get("chunk", []))
         entries += [
             LedgerEntry("golden", where, f"query {text!r:.60}, document {document!r} again", "repeated-label")
-            for document in documents
-            if not _add(item, where, document, label)
+            for document in _repeated(item, where, documents, chunks, label)
         ]
-        item.chunks.update(dict.fromkeys(_ids(where, role.get("chunk", ""), values.get("chunk", []))))
-    return _finished(growing, exclude_source), entries
+    items = _finished(growing, exclude_source)
+    places = {
+        (item.id, document): where
+        for item, grown in zip(items, growing.values(), strict=True)
+        for document, where in grown.places.items()
+    }
+    return GoldenSet(items, name, Ledger(tuple(entries)), ChunkLabels(places=places) if places else None)
 
 
 def _new(
@@ -109,7 +123,39 @@ def _new(
     metadata = {str(key): value for key, value in row.items() if key not in taken and not _absent(value)}
     kind = as_text(where, role["type"], values["type"]) if "type" in values else ""
     answer = as_text(where, role["answer"], values["answer"]) if "answer" in values else None
-    return _Growing(where, text, kind, answer, {}, {}, metadata)
+    return _Growing(where, text, kind, answer, metadata)
+
+
+def _repeated(
+    item: _Growing, where: str, documents: Sequence[object], chunks: Sequence[object], label: int
+) -> list[str]:
+    """Add the labels of a row to an item, and return the documents for which they say nothing new.
+
+    Raises:
+        InputError: a pair has another label already.
+    """
+    own: list[list[object]] = [[] for _ in documents]
+    if len(documents) == 1:
+        own = [list(chunks)]
+    elif len(chunks) == len(documents):
+        own = [[chunk] for chunk in chunks]
+    else:
+        item.loose += chunks
+    repeated = []
+    for written, labelled in zip(documents, own, strict=True):
+        document = str(written)
+        fresh = _add(item, where, document, label)
+        if not isinstance(written, str):
+            item.written[document] = written
+        if chunks:
+            item.places.setdefault(document, where)
+        if labelled:
+            known = item.chunks.setdefault(document, [])
+            fresh = fresh or any(chunk not in known for chunk in labelled)
+            known += [chunk for chunk in labelled if chunk not in known]
+        if not fresh:
+            repeated.append(document)
+    return repeated
 
 
 def _add(item: _Growing, where: str, document: str, label: int) -> bool:
@@ -132,9 +178,16 @@ def _add(item: _Growing, where: str, document: str, label: int) -> bool:
 def _finished(growing: Mapping[str, _Growing], exclude_source: bool) -> tuple[GoldenItem, ...]:
     found = []
     for number, (key, item) in enumerate(growing.items(), start=1):
-        chunks = tuple(item.chunks)
-        kept: dict[str, object] = {"source_chunk_id": chunks[0] if len(chunks) == 1 else list(chunks)} if chunks else {}
         relevant = [document for document, label in item.labels.items() if label > 0]
+        kept: dict[str, object] = {}
+        if item.written:
+            kept[DOCUMENT] = one_or_all([item.written.get(document, document) for document in item.labels])
+        if item.loose:
+            kept[CHUNK] = one_or_all([*item.loose, *(chunk for own in item.chunks.values() for chunk in own)])
+        elif item.chunks:
+            by_document = {document: one_or_all(own) for document, own in item.chunks.items()}
+            kept[CHUNK] = next(iter(by_document.values())) if len(item.labels) == 1 else by_document
+        excluded = [*map(str, item.loose), *(chunk_id(d, chunk) for d, own in item.chunks.items() for chunk in own)]
         found.append(
             GoldenItem(
                 id=f"q{number:04d}" if key.startswith("\0") else key,
@@ -142,13 +195,23 @@ def _finished(growing: Mapping[str, _Growing], exclude_source: bool) -> tuple[Go
                 type=item.type,
                 answer=item.answer,
                 evidence=tuple(Evidence(document, grade=label) for document, label in item.labels.items()),
-                exclude=chunks if exclude_source else (),
+                exclude=tuple(excluded) if exclude_source else (),
                 # If several documents are relevant, it is unknown which one the query was written from.
                 source=relevant[0] if len(relevant) == 1 else None,
                 metadata={**kept, **item.metadata},
             )
         )
     return tuple(found)
+
+
+def one_or_all(values: Sequence[object]) -> object:
+    """The value alone if there is one, else the list."""
+    return values[0] if len(values) == 1 else list(values)
+
+
+def chunk_id(document: str, chunk: object) -> str:
+    """Id of a chunk that a label names by its number within the document, or by its id."""
+    return f"{document}#{chunk}" if isinstance(chunk, int) else str(chunk)
 
 
 def _absent(value: object) -> bool:
@@ -162,9 +225,19 @@ def _label(where: str, value: object) -> int:
     return label
 
 
-def _ids(where: str, column: str, value: object) -> list[str]:
+def _ids(where: str, column: str, value: object) -> list[object]:
+    """Ids as they stand in the file: strings or whole numbers."""
     values = value if isinstance(value, list | tuple) else [value]
-    return [as_text(where, column, id_) for id_ in values]
+    for id_ in values:
+        as_text(where, column, id_)
+    return list(values)
+
+
+def _chunks(where: str, column: str, value: object) -> list[object]:
+    """Chunk labels; a number with a decimal point, as pandas writes columns with gaps, counts as a whole one."""
+    values = value if isinstance(value, list | tuple) else [value]
+    whole = [int(one) if isinstance(one, float) and one.is_integer() else one for one in values]
+    return _ids(where, column, whole)
 
 
 @dataclass(frozen=True)
@@ -194,10 +267,14 @@ class WriteOptions:
     Attributes:
         split: name of the split to write, for formats with splits.
         corpus: the documents, for formats that hold them too.
+        chunks: the chunks that ``source_chunk_id`` counts, for the simple format.
+        chunker: how they are cut.
     """
 
     split: str = "test"
     corpus: Corpus | None = None
+    chunks: Chunks | None = None
+    chunker: str | None = None
 
 
 def join(

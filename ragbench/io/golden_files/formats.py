@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import ModuleType
 
-from ragbench.core.documents import Corpus
+from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger, first_ten
@@ -94,6 +94,8 @@ def write_golden(
     *,
     split: str = "test",
     corpus: Corpus | None = None,
+    chunks: Chunks | None = None,
+    chunker: str | None = None,
 ) -> Ledger:
     """Write a golden set. The same set gives the same bytes.
 
@@ -103,9 +105,12 @@ def write_golden(
         format: one of `WRITABLE`.
         split: name of the split, for BEIR.
         corpus: the documents. SQuAD and ragas need them, and BEIR writes them if they are given.
+        chunks: the chunks that ``source_chunk_id`` counts, for the simple format.
+        chunker: how these are cut; the card beside the file names it.
 
     Returns:
-        What the format cannot hold, per query; empty for ``native`` and ``hf``.
+        What the format cannot hold, per query; empty for ``native`` and ``hf``. For ``simple``, a note that a card
+        beside the file has the rest.
 
     Raises:
         InputError: the format cannot hold an id or a value, or the corpus is missing.
@@ -119,7 +124,7 @@ def write_golden(
     """
     check_writable(format)
     try:
-        lost: Ledger = _module(format).write(golden, Path(path), WriteOptions(split, corpus))
+        lost: Ledger = _module(format).write(golden, Path(path), WriteOptions(split, corpus, chunks, chunker))
     except (FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
         raise InputError(f"{path}: cannot be written to ({error.strerror})") from error
     return lost
@@ -216,6 +221,6 @@ def _line_formats(path: Path) -> list[str]:
         keys = ", ".join(json.dumps(key) for key in row)
         raise InputError(
             f"{where}: no golden set: neither 'text' (native) nor 'query' (simple) among its keys {keys}. "
-            "Name those of a simple set: --golden-columns query=NAME,document=NAME of ragbench eval"
+            "Name those of a simple set: --golden-columns query=NAME,document=NAME"
         )
     return fitting

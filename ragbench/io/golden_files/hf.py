@@ -15,7 +15,7 @@ from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger
 from ragbench.io.files import temporary_folder
-from ragbench.io.golden_files.common import ReadOptions, WriteOptions, items, roles
+from ragbench.io.golden_files.common import ReadOptions, WriteOptions, golden_of, roles
 from ragbench.io.golden_files.native import KEYS, OLD_KEY, item_of, old_keys, row_of
 
 TAKES = frozenset({"split", "exclude_source", "columns"})
@@ -36,8 +36,7 @@ def read(path: Path, options: ReadOptions) -> GoldenSet:
         found = tuple(item_of(where, _native(where, row)) for where, row in rows)
         return GoldenSet(found, name, old_keys(path, ({k: v for k, v in row.items() if v} for _, row in rows)))
     role = roles(table.column_names, options.columns, str(path))
-    found, entries = items(rows, role, exclude_source=options.exclude_source)
-    return GoldenSet(found, name, Ledger(tuple(entries)))
+    return golden_of(rows, role, name, exclude_source=options.exclude_source)
 
 
 def _load(path: Path, split: str | None) -> Any:
@@ -77,11 +76,15 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
     text = datasets.Value("string")
     place = {"document_id": text, "start": datasets.Value("int64"), "end": datasets.Value("int64")}
     kinds: dict[str, Any] = dict.fromkeys(KEYS, text)
-    kinds["evidence"] = [{**place, "grade": datasets.Value("int32")}]
+    labelled = any(e.chunk for item in golden for e in item.evidence)
+    chunk = {"chunk": datasets.Value("bool")} if labelled else {}
+    kinds["evidence"] = [{**place, "grade": datasets.Value("int32"), **chunk}]
+    absent: dict[str, dict[str, object]] = {"masked": dict.fromkeys(place)}
+    absent["evidence"] = {**absent["masked"], **dict.fromkeys(chunk, False)}
     kinds["masked"], kinds["exclude"] = [place], [text]
     rows = [row_of(item) for item in golden]
     try:
-        columns = {key: [_cell(key, row.get(key)) for row in rows] for key in KEYS}
+        columns = {key: [_cell(key, row.get(key), absent.get(key)) for row in rows] for key in KEYS}
     except (TypeError, ValueError) as error:
         raise InputError(f"{path}: metadata that cannot be written as JSON ({error})") from error
     with temporary_folder(path) as folder:
@@ -100,11 +103,11 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
     return Ledger()
 
 
-def _cell(key: str, value: Any) -> object:
+def _cell(key: str, value: Any, absent: dict[str, object] | None) -> object:
     if key == "metadata":
         return json.dumps(value, allow_nan=False) if value else None
-    if key in ("evidence", "masked"):
-        return [{"start": None, "end": None, **row} for row in value or []]
+    if absent is not None:
+        return [{**absent, **row} for row in value or []]
     return value if value is not None or key != "exclude" else []
 
 

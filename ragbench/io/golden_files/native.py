@@ -2,11 +2,12 @@
 
 Each line is one query with these keys, in this order and without empty ones::
 
-    {"id", "text", "type", "answer", "evidence": [{"document_id", "start", "end", "grade"}],
+    {"id", "text", "type", "answer", "evidence": [{"document_id", "start", "end", "grade", "chunk"}],
      "masked": [{"document_id", "start", "end"}], "exclude": [...], "source", "metadata": {...}}
 
 ``start`` and ``end`` count characters of the document's text, ``end`` exclusive;
-both are absent if the span is the whole document. ``grade`` is 1 if absent.
+both are absent if the span is the whole document. ``grade`` is 1 if absent. ``chunk`` is true where the span is a
+labelled chunk, and absent otherwise.
 """
 
 import json
@@ -73,7 +74,14 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
     if path.suffix == ".jsonl":
         write_bytes(path, content)
         return Ledger()
-    manifest = {
+    write_bytes(path / LINES, content)
+    write_text(path / MANIFEST, json.dumps(manifest_of(golden), indent=2, ensure_ascii=False) + "\n")
+    return Ledger()
+
+
+def manifest_of(golden: GoldenSet) -> dict[str, object]:
+    """The manifest of a set: its name, fingerprint and counts."""
+    return {
         "format": "ragbench-golden",
         "format_version": FORMAT_VERSION,
         "ragbench": version("ragbench"),
@@ -88,9 +96,6 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
         },
         "left_out": golden.ledger.counts(),
     }
-    write_bytes(path / LINES, content)
-    write_text(path / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-    return Ledger()
 
 
 def row_of(item: GoldenItem) -> dict[str, object]:
@@ -101,7 +106,9 @@ def row_of(item: GoldenItem) -> dict[str, object]:
     if item.answer is not None:
         row["answer"] = item.answer
     if item.evidence:
-        row["evidence"] = [{**_place(e), "grade": e.grade} for e in item.evidence]
+        row["evidence"] = [
+            {**_place(e), "grade": e.grade, **({"chunk": True} if e.chunk else {})} for e in item.evidence
+        ]
     if item.masked:
         row["masked"] = [_place(span) for span in item.masked]
     if item.exclude:
@@ -175,11 +182,14 @@ def _evidence(where: str, row: dict[str, object]) -> Evidence:
     grade = row.pop("grade", 1)
     if isinstance(grade, bool) or not isinstance(grade, int):
         raise InputError(f"{where}: the grade of evidence must be a whole number, it is {grade!r:.60}")
-    return Evidence(*_span(where, row, "evidence"), grade)
+    chunk = row.pop("chunk", False)
+    if not isinstance(chunk, bool):
+        raise InputError(f"{where}: 'chunk' of evidence must be true or false, it is {chunk!r:.60}")
+    return Evidence(*_span(where, row, "evidence"), grade, chunk)
 
 
 def _span(where: str, row: Mapping[str, object], key: str) -> tuple[str, int, int | None]:
-    known = ("document_id", "start", "end", *(("grade",) if key == "evidence" else ()))
+    known = ("document_id", "start", "end", *(("grade", "chunk") if key == "evidence" else ()))
     for name in row:
         if name not in known:
             raise InputError(f"{where}: {key!r} has an unknown key {name!r}{did_you_mean(name, known)}")

@@ -10,14 +10,21 @@ from ragbench.core.ledger import Ledger, first_ten
 from ragbench.io.encoding import read_text
 from ragbench.io.files import write_text
 from ragbench.io.golden_files.common import ReadOptions, WriteOptions, join, whole_documents
-from ragbench.io.tables import query_text
+from ragbench.io.tables import query_text, read_rows, text_value
 from ragbench.io.trec import read_labels, write_qrels
 
 TAKES = frozenset({"queries"})
+ROWS = (".jsonl", ".ndjson", ".parquet")
+"""Endings of files of queries that are rows: of a BEIR collection, and in the folder of an evaluation."""
+ID_KEYS = ("_id", "query_id", "id")
+META = "meta."
+"""Start of the columns of an evaluation's queries that hold metadata."""
 BLOCK = re.compile(r"<(top|doc)>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
 NUMBER = re.compile(r"<(num|docno)>\s*(?:Number:)?\s*([^<\s]+)\s*(?:</\1>)?", re.IGNORECASE)
 LINE_BREAKING = re.compile(r"[\t\n\r]+")
 TITLE = re.compile(r"<title>\s*(?:Topic:)?(.*?)(?=<|\Z)", re.IGNORECASE | re.DOTALL)
+Topic = tuple[str, str, str, dict[str, object]]
+"""Where a query stands, its id, text and metadata."""
 PART = re.compile(r"<(desc|narr)>\s*(?:Description:|Narrative:)?(.*?)(?=<|\Z)", re.IGNORECASE | re.DOTALL)
 
 
@@ -35,7 +42,7 @@ def read(path: Path, options: ReadOptions) -> GoldenSet:
 
 
 LABEL_FILES = re.compile(r"qrels?\b.*|.*[.-]qrels?|.*[.-]qrels?\.(txt|tsv|test)(\.gz)?", re.IGNORECASE)
-QUERY_FILES = re.compile(r"(topics|queries)\b.*|.*[.-](topics|queries)(\.(txt|tsv))?", re.IGNORECASE)
+QUERY_FILES = re.compile(r"(topics|queries)\b.*|.*[.-](topics|queries)(\.(txt|tsv|jsonl))?", re.IGNORECASE)
 
 
 def labels_in(folder: Path) -> Path:
@@ -68,10 +75,8 @@ def read_topics(path: Path) -> dict[str, tuple[str, dict[str, object]]]:
     Raises:
         InputError: no query in it, one without id or text, or an id that occurs twice.
     """
-    text = read_text(path)[0]
-    blocks = list(BLOCK.finditer(text))
     topics: dict[str, tuple[str, dict[str, object]]] = {}
-    rows = _blocks(path, text, blocks) if blocks else _lines(path, text)
+    rows = _rows(path) if path.suffix.lower() in ROWS else _topics(path, read_text(path)[0])
     for where, id_, query, metadata in rows:
         if id_ in topics:
             raise InputError(f"{where}: a second query with the id {id_!r}")
@@ -81,7 +86,25 @@ def read_topics(path: Path) -> dict[str, tuple[str, dict[str, object]]]:
     return topics
 
 
-def _blocks(path: Path, text: str, blocks: list[re.Match[str]]) -> list[tuple[str, str, str, dict[str, object]]]:
+def _topics(path: Path, text: str) -> list[Topic]:
+    blocks = list(BLOCK.finditer(text))
+    return _blocks(path, text, blocks) if blocks else _lines(path, text)
+
+
+def _rows(path: Path) -> list[Topic]:
+    """The queries of a BEIR collection, or those that an evaluation wrote."""
+    found: list[Topic] = []
+    for where, row in read_rows(path):
+        key = next((key for key in ID_KEYS if key in row), ID_KEYS[0])
+        metadata = row.get("metadata")
+        own = metadata if isinstance(metadata, dict) else {}
+        written = {name.removeprefix(META): value for name, value in row.items() if name.startswith(META)}
+        kept = {name: value for name, value in {**own, **written}.items() if value is not None}
+        found.append((where, text_value(where, row, key), text_value(where, row, "text"), kept))
+    return found
+
+
+def _blocks(path: Path, text: str, blocks: list[re.Match[str]]) -> list[Topic]:
     rows = []
     for block in blocks:
         where = f"{path}:{text.count(chr(10), 0, block.start()) + 1}"
@@ -98,7 +121,7 @@ def _blocks(path: Path, text: str, blocks: list[re.Match[str]]) -> list[tuple[st
     return rows
 
 
-def _lines(path: Path, text: str) -> list[tuple[str, str, str, dict[str, object]]]:
+def _lines(path: Path, text: str) -> list[Topic]:
     rows = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
