@@ -273,16 +273,15 @@ def _reach(shift: float, clusters: float, alpha: float) -> float:
     level = _level(clusters, alpha)
     if level == 0:
         return 0.0
-    from scipy.stats import nct, norm
-    from scipy.stats import t as student
+    from scipy.special import nctdtr, ndtr, ndtri, stdtrit
 
     tail = level / 2
     if clusters > MANY_CLUSTERS:
-        limit = float(norm.isf(tail))
-        above, below = float(norm.sf(limit - shift)), float(norm.cdf(-limit - shift))
+        limit = -float(ndtri(tail))
+        above, below = float(ndtr(shift - limit)), float(ndtr(-limit - shift))
     else:
-        limit = float(student.isf(tail, clusters - 1))
-        above, below = float(nct.sf(limit, clusters - 1, shift)), float(nct.cdf(-limit, clusters - 1, shift))
+        limit = -float(stdtrit(clusters - 1, tail))
+        above, below = 1 - float(nctdtr(clusters - 1, shift, limit)), float(nctdtr(clusters - 1, shift, -limit))
     found = above + (below if np.isfinite(below) else 0.0)
     return min(1.0, max(0.0, found))
 

@@ -54,7 +54,7 @@ def test_the_chance_is_that_of_simulated_gates(rules: tuple[MetricRule, ...]) ->
     outcomes = [decided(*both, asked) for both in runs]
     assert outcomes[:5] == [decide_gate(*both, asked).outcome for both in runs[:5]]
     shares = {name: outcomes.count(name) / len(runs) for name in ("pass", "fail")}
-    predicted = [forecast(both[0], asked, gates=20, power=0.01, seed=i).sizes[0] for i, both in enumerate(runs[:60])]
+    predicted = [forecast(both[0], asked, gates=8, power=0.01, seed=i).sizes[0] for i, both in enumerate(runs[:60])]
     assert np.mean([one.passes for one in predicted]) == pytest.approx(shares["pass"], abs=0.06)
     assert np.mean([one.fails for one in predicted]) == pytest.approx(shares["fail"], abs=0.02)
 

@@ -129,15 +129,16 @@ def test_a_filled_sheet_is_read_and_two_rounds_make_one_estimate(tmp_path: Path)
     assert any(note.startswith("the sheet of labels was drawn for ndcg@5 of new, old; for mrr@5") for note in other)
 
 
+@pytest.mark.parametrize("draws", [36, pytest.param(240, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("rounds", [1, 2])
-def test_the_estimate_from_drawn_queries_has_no_bias(tmp_path: Path, rounds: int) -> None:
+def test_the_estimate_from_drawn_queries_has_no_bias(tmp_path: Path, rounds: int, draws: int) -> None:
     """The mean over many draws from 60 queries is the difference by annotators on all of them."""
     human = collection(tmp_path, 60, seed=1)
     pair = pair_of(tmp_path)
     labels_of_all = Judgements.from_dict(human)
     old, new = (np.nan_to_num(values_by(run, labels_of_all, "ndcg@5")) for run in (pair.baseline, pair.candidate))
     values = []
-    for seed in range(60):
+    for seed in range(draws):
         labels = None
         for turn in range(rounds):
             known = None if labels is None else HumanLabels.of(labels, pair.baseline)
