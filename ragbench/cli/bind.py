@@ -33,7 +33,8 @@ class Command(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            known = [name.lstrip("-") for parameter in self.get_params(ctx) for name in parameter.opts]
+            options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
+            known = [name.lstrip("-") for option in options for name in option.opts]
             near = [f"--{name}" for name in nearest(error.option_name.lstrip("-"), known)]
             raise click.NoSuchOption(error.option_name, possibilities=near, ctx=ctx) from None
 
