@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Python compiles what is imported; to compile all that is installed would take most of a minute.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 
-.PHONY: demo test test-all lint types check docs pictures benchmark lock clean
+.PHONY: demo test test-all lint types check docs pictures benchmark lock sbom audit licences hashes clean
 
 demo: .venv/ready
 	@$(BIN)/ragbench demo --out reports/demo
@@ -64,6 +64,30 @@ lock: .venv/bin/python
 		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file .venv/constraints.txt
 	(head -n 2 constraints.txt; cat .venv/constraints.txt) > .venv/locked.txt
 	cp .venv/locked.txt constraints.txt
+	$(MAKE) hashes
+
+# The same versions with the hashes of their files, for pip install --require-hashes: of the package alone, and with
+# all extras for users.
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --constraint constraints.txt --quiet \
+	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
+hashes: .venv/bin/python
+	$(BIN)/python -m pip install --quiet uv
+	$(LOCK) --output-file requirements/base.txt
+	$(LOCK) --extra all --output-file requirements/all.txt
+
+# What 'pip install ragbench' brings, as CycloneDX JSON.
+sbom: .venv/ready-dev
+	mkdir -p dist
+	$(BIN)/python docs/sbom.py dist/ragbench.cdx.json
+
+# Look up every pinned version in the Python Packaging Advisory Database. Needs a network: --strict fails without one.
+audit: .venv/bin/python
+	$(BIN)/python -m pip install --quiet pip-audit
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements/all.txt
+
+# Needs every extra: pip install -e '.[all,st,gpu,dev,bench]'.
+licences: .venv/ready-dev
+	$(BIN)/python docs/licences.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
