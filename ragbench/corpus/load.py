@@ -19,10 +19,10 @@ from ragbench.core.documents import Chunks, Corpus, Document
 from ragbench.core.errors import InputError, RagbenchError
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.corpus.file_limits import FileLimits, OverLimit
+from ragbench.corpus.loaders._chunk_rows import chunks_of, for_file
 from ragbench.corpus.loaders.base import Loader, NotDocuments
 from ragbench.corpus.readers import read_apart
 from ragbench.corpus.reading import Content, Source, read_items
-from ragbench.io.chunk_files import is_chunk_file, read_chunks
 
 _ROOM = 50
 _ROOM_FROM = 10_000_000
@@ -120,16 +120,13 @@ def load_corpus(
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     given: Loader | None = None if loader is None else plugins.build(plugins.LOADERS, loader)
-    if given is None and path.is_file() and is_chunk_file(path):
-        chunks = read_chunks(path)
-        return Loaded(replace(restore_documents(chunks), ready=chunks))
     ledger: list[LedgerEntry] = []
     sources = _sources(path, given, ledger)
     documents: list[Document] = []
     passages = True
     with (
         (progress or silent)("reading documents", len(sources)) as advance,
-        closing(_contents(sources, limits)) as contents,
+        closing(read_contents(sources, limits)) as contents,
     ):
         for source, content in zip(sources, contents, strict=True):
             ledger += content.issues
@@ -139,13 +136,21 @@ def load_corpus(
             passages = passages and (source.loader.passages or not content.documents)
             advance(1)
     try:
+        chunks = chunks_of(documents, ledger)
+        if chunks is not None:
+            return Loaded(replace(restore_documents(chunks), ready=chunks))
         return Loaded(Corpus(tuple(documents), Ledger(tuple(ledger)), passages))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
 
-def _contents(sources: Sequence[Source], limits: FileLimits | None) -> Generator[Content]:
-    """What the files hold, in their order."""
+def read_contents(sources: Sequence[Source], limits: FileLimits | None) -> Generator[Content]:
+    """What the files hold, in their order. Files over a limit, and those that cannot be read, have a fault.
+
+    Args:
+        sources: the files.
+        limits: for each of them, if they are read in processes of their own; None to read them in this process.
+    """
     if limits is not None and limits.any:
         yield from read_apart(sources, limits)
         return
@@ -200,7 +205,7 @@ def _sources(path: Path, given: Loader | None, ledger: list[LedgerEntry]) -> lis
     if path.is_file():
         if given is not None and given.folders:
             raise InputError(f"{path}: this loader reads folders; give it the folder")
-        chosen = given or _recogniser(path)
+        chosen = given or for_file(path) or _recogniser(path)
         if chosen is None:
             raise InputError(f"{path}: no loader knows this ending; name one with a loader (text, csv, jsonl, ...)")
         return [Source(path, path.name, chosen)]

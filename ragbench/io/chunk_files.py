@@ -90,12 +90,20 @@ def read_chunks(path: Path) -> Chunks:
         InputError: the file cannot be read, lacks a column, repeats an id, or
             has a chunk without text or whose offsets do not fit its text.
     """
-    parquet = path.suffix.lower() == ".parquet"
-    rows = parquet_rows(path, choose=lambda there: _columns(there, path)) if parquet else json_rows(path)
     try:
-        return Chunks.of(_checked(rows))
+        return Chunks.of(checked_chunks(path))
     except InputError as error:
         raise InputError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from error
+
+
+def checked_chunks(path: Path) -> Iterator[Chunk]:
+    """The chunks of a file, one after another.
+
+    Raises:
+        InputError: as in `read_chunks`, except that ids may repeat.
+    """
+    parquet = path.suffix.lower() == ".parquet"
+    return _checked(parquet_rows(path, choose=lambda there: _columns(there, path)) if parquet else json_rows(path))
 
 
 def _checked(rows: Iterable[Row]) -> Iterator[Chunk]:

@@ -9,13 +9,9 @@ from ragbench.corpus.file_limits import FILE_MEMORY, FILE_TIMEOUT, FileLimits
 
 
 @option_group
-class CorpusLoading:
-    """How documents are read."""
+class FileReading:
+    """How long a file may take that nobody has checked, and how much memory."""
 
-    loader: str | None = option(
-        "Loader of the documents, NAME or NAME:key=value,...", default=None, section="Input",
-        unset="chosen by file ending",
-    )  # fmt: skip
     file_timeout: float = option(
         "Longest time without progress in reading a document, in seconds; a file that takes longer is skipped. 0: no "
         "limit.", default=FILE_TIMEOUT, section="Limits",
@@ -33,6 +29,16 @@ class CorpusLoading:
             SettingError: a limit is negative or not finite.
         """
         return FileLimits(self.file_timeout, self.file_memory)
+
+
+@option_group
+class CorpusLoading(FileReading):
+    """How documents are read."""
+
+    loader: str | None = option(
+        "Loader of the documents, NAME or NAME:key=value,...", default=None, section="Input",
+        unset="chosen by file ending",
+    )  # fmt: skip
 
 
 @option_group

@@ -45,7 +45,7 @@ from ragbench.io.run_folder import ANSWERS, SPENT, claimed, identity
 from ragbench.models.llm.base import Request
 from ragbench.models.llm.roles import CallOptions, ModelOptions, Models, write_spent
 from ragbench.render.wattbot import rows_csv
-from ragbench.workflows.groups import CacheFolder, DryRun, RunFolder
+from ragbench.workflows.groups import CacheFolder, DryRun, FileReading, RunFolder
 
 NONE = "none"
 ROLE = "answer"
@@ -54,7 +54,7 @@ EXAMPLES = 3
 
 
 @options
-class RunOptions(CallOptions, RunFolder, DryRun, CacheFolder):
+class RunOptions(CallOptions, FileReading, RunFolder, DryRun, CacheFolder):
     """The options of ``ragbench wattbot run`` and `ragbench.wattbot.run`."""
 
     metadata: Path = option("CSV file with id, url and title of each document.", section="Input")
@@ -135,7 +135,7 @@ def run_task(options: RunOptions, context: Context) -> Submission | Planned | In
         contextlib.closing(Models(options.models)) as models,
         claimed(out, identity("wattbot", parts), RESULTS, resume=options.resume, force=options.force),
     ):
-        chunks, skipped = chunk_stage(sources, out)
+        chunks, skipped = chunk_stage(sources, out, options.file_limits)
         indexed = Indexed(len(sources.files), len(chunks), None, skipped)
         if options.until == "chunks":
             return indexed

@@ -1,14 +1,19 @@
 """Files that were made to waste time or memory cost at most themselves."""
 
+import json
 import os
 import zipfile
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import docx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from ragbench.answers.wattbot.inputs import read_pages
 from ragbench.core.errors import InputError, SettingError
 from ragbench.corpus.file_limits import FileLimits
 from ragbench.corpus.load import load_corpus
@@ -121,6 +126,54 @@ def test_a_file_that_takes_too_much_memory_is_skipped(tmp_path: Path) -> None:
     (entry,) = corpus.ledger.entries
     assert (entry.item, entry.code) == ("large.docx", "over-limit")
     assert entry.reason.startswith("reading it takes more than 0.3 GB of memory; ")
+
+
+def chunk_table(texts: Any) -> Any:
+    """A table of chunks, one for each of the texts."""
+    names = [f"d#{n}" for n in range(len(texts))]
+    places = {"id": names, "document_id": names, "start": [0] * len(names), "end": [4_000_000] * len(names)}
+    return pa.table({**places, "text": texts})
+
+
+def test_a_chunk_file_that_takes_too_much_memory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.parquet"
+    same = pa.DictionaryArray.from_arrays(pa.array([0] * 200, pa.int32()), pa.array(["a" * 4_000_000]))
+    pq.write_table(chunk_table(same), path, compression="zstd")
+    assert path.stat().st_size < 100_000
+    with pytest.raises(InputError, match=r"bomb\.parquet: reading it takes more than 0.3 GB of memory"):
+        load_corpus(path, limits=FileLimits(60, 0.3))
+
+
+def test_a_chunk_file_is_the_same_in_a_process_of_its_own(tmp_path: Path) -> None:
+    text = "half a \ud83d pair"
+    row = {"id": "d#0", "document_id": "d", "start": 0, "end": len(text), "title": "T", "text": text}
+    (tmp_path / "chunks.jsonl").write_text(json.dumps(row) + "\n")
+    (tmp_path / "rows.jsonl").write_text('{"id": "d", "text": "a document"}\n')
+    (tmp_path / "broken.jsonl").write_text(json.dumps(row) + "\n{}\n")
+    apart, here = (load_corpus(tmp_path / "chunks.jsonl", limits=limits) for limits in (SANE, None))
+    assert apart.chunks is not None
+    assert here.chunks is not None
+    assert list(apart.chunks) == list(here.chunks)
+    assert apart.chunks.texts[0] == "half a \ufffd pair"
+    assert load_corpus(tmp_path / "rows.jsonl", limits=SANE).chunks is None
+    for limits in (SANE, None):
+        with pytest.raises(InputError, match=r"broken\.jsonl:2: a chunk needs 'id'"):
+            load_corpus(tmp_path / "broken.jsonl", limits=limits)
+
+
+def test_a_report_over_a_limit_is_skipped(tmp_path: Path) -> None:
+    (tmp_path / "slow.pdf").write_bytes(pdf(18_000))
+    (tmp_path / "deep_chunks.json").write_text("[" * 100_000)
+    (tmp_path / "good_chunks.json").write_text('[{"content": "the words", "page": 2}]')
+    files = {
+        "slow": tmp_path / "slow.pdf",
+        "deep": tmp_path / "deep_chunks.json",
+        "good": tmp_path / "good_chunks.json",
+    }
+    pages, entries = read_pages(files, FileLimits(2, 0))
+    assert pages == [("good", 2, "the words")]
+    assert [(entry.item, entry.code) for entry in entries] == [("slow", "over-limit"), ("deep", "unreadable")]
+    assert entries[0].reason.startswith("slow.pdf: not read within 2 s; ")
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,20 @@
 """Read the inputs of a WattBot run: questions, metadata and pages of documents."""
 
-import json
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from ragbench.answers.wattbot.extracted import PAGE, ExtractedLoader
 from ragbench.answers.wattbot.score.sheet import BLANK, ID, QUESTION, UNIT, check_ids, read_columns
 from ragbench.core.documents import Document
 from ragbench.core.errors import InputError
 from ragbench.core.ledger import LedgerEntry
+from ragbench.corpus.file_limits import FileLimits, OverLimit
+from ragbench.corpus.load import read_contents
 from ragbench.corpus.loaders.pdf import PdfLoader
-from ragbench.io.encoding import read_text
+from ragbench.corpus.reading import Source
 
 
 class Question(NamedTuple):
@@ -127,56 +130,38 @@ def document_files(folder: Path, ids: Iterable[str]) -> tuple[dict[str, Path], l
     return found, entries
 
 
-def read_pages(files: dict[str, Path]) -> tuple[list[Page], list[LedgerEntry]]:
+def read_pages(files: Mapping[str, Path], limits: FileLimits) -> tuple[list[Page], list[LedgerEntry]]:
     """Read the pages that hold text. The issue log names files that cannot be read and pages without text.
 
     Args:
         files: files by document id.
+        limits: the longest time and the most memory for a file. A file over a limit is skipped.
 
     Raises:
         MissingExtra: there is a PDF, and the library for PDFs is not installed.
     """
     pages: list[Page] = []
     entries: list[LedgerEntry] = []
-    for id_, path in files.items():
-        try:
-            found = _pdf(id_, path, entries) if path.suffix == ".pdf" else _extracted(id_, path)
-        except InputError as error:
-            entries.append(LedgerEntry("pages", id_, str(error), "unreadable"))
-            continue
-        pages += found
+    sources = [Source(path, path.name, PdfLoader() if path.suffix == ".pdf" else ExtractedLoader())
+               for path in files.values()]  # fmt: skip
+    with closing(read_contents(sources, limits)) as contents:
+        for id_, content in zip(files, contents, strict=True):
+            entries += [issue._replace(stage="pages") for issue in content.issues]
+            if content.fault is not None and not isinstance(content.fault, InputError):
+                raise content.fault
+            if content.fault is not None:
+                code = "over-limit" if isinstance(content.fault, OverLimit) else "unreadable"
+                entries.append(LedgerEntry("pages", id_, str(content.fault), code))
+            for document in content.documents:
+                pages += _pages(id_, document)
     return pages, entries
 
 
-def _pdf(id_: str, path: Path, entries: list[LedgerEntry]) -> list[Page]:
-    pages: list[Page] = []
-    for item in PdfLoader().load(path, path.name):
-        if isinstance(item, LedgerEntry):
-            entries.append(item._replace(stage="pages"))
-        elif isinstance(item, Document):
-            spans = item.metadata["pages"]
-            assert isinstance(spans, list)
-            pages += [Page(id_, number, item.text[start:end]) for number, (start, end) in enumerate(spans, 1)]
-    return [page for page in pages if page.text.strip()]
-
-
-def _extracted(id_: str, path: Path) -> list[Page]:
-    """Read a JSON list of ``{"content": ..., "page": ...}``, and join its pieces by page."""
-    text, _ = read_text(path)
-    try:
-        rows = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path.name}: no sound JSON ({error})") from error
-    if not isinstance(rows, list):
-        raise InputError(f"{path.name}: is no list of chunks")
-    pieces: dict[int, list[str]] = {}
-    for number, row in enumerate(rows):
-        page, content = (row.get("page"), row.get("content")) if isinstance(row, dict) else (None, None)
-        if not isinstance(page, int) or isinstance(page, bool) or not isinstance(content, str):
-            raise InputError(f"{path.name}: chunk {number} has no text 'content' and whole number 'page'")
-        pieces.setdefault(page, []).append(content)
-    pages = [Page(id_, page, "\n".join(parts).strip()) for page, parts in sorted(pieces.items())]
-    found = [page for page in pages if page.text]
-    if not found:
-        raise InputError(f"{path.name}: no chunk of it holds text")
-    return found
+def _pages(id_: str, document: Document) -> list[Page]:
+    """The pages of one document that hold text."""
+    number, spans = document.metadata.get(PAGE), document.metadata.get("pages")
+    if isinstance(number, int):
+        return [Page(id_, number, document.text)]
+    assert isinstance(spans, list)
+    found = [Page(id_, number, document.text[start:end]) for number, (start, end) in enumerate(spans, 1)]
+    return [page for page in found if page.text.strip()]

@@ -24,6 +24,7 @@ from ragbench.core.context import Context
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import file_sha256
 from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.corpus.file_limits import FileLimits
 from ragbench.engine import ask, embed
 from ragbench.io.files import replacing, write_text
 from ragbench.models.embed.base import Embedder
@@ -208,15 +209,20 @@ class Submission:
         return sum(one.is_blank for one in self.solutions)
 
 
-def chunk_stage(sources: Sources, out: Path) -> tuple[list[PageChunk], Ledger]:
+def chunk_stage(sources: Sources, out: Path, limits: FileLimits) -> tuple[list[PageChunk], Ledger]:
     """Make the chunks of all documents, or read them from the folder of the run.
+
+    Args:
+        sources: the documents.
+        out: the folder of the run.
+        limits: the longest time and the most memory for a file. A file over a limit is skipped, and listed.
 
     Raises:
         InputError: no document has text.
     """
     if (out / CHUNKS).is_file() and (out / PAGES_LEDGER).is_file():
         return read_page_chunks(out / CHUNKS), read_ledger(out / PAGES_LEDGER)
-    pages, entries = read_pages(sources.files)
+    pages, entries = read_pages(sources.files, limits)
     if not pages:
         raise InputError("no document has any text: " + "; ".join(entry.reason for entry in entries[:3]))
     chunks, ledger = cut(pages), Ledger((*sources.entries, *entries))
