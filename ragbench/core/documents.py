@@ -1,7 +1,7 @@
-"""Documents and the chunks that are cut from them."""
+"""Corpora of documents, and the chunks that are cut from them."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import overload
@@ -9,32 +9,11 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.document import Chunk, Document
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint, fingerprint_texts
 from ragbench.core.ledger import Ledger, first_ten
 from ragbench.core.shown import Shown
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """One document of a corpus.
-
-    Attributes:
-        id: unique within the corpus.
-        text: the whole text; every offset in ragbench counts characters of this string.
-        title: a title, or empty. It is not part of ``text``.
-        metadata: whatever else is known (source file, pages, category), JSON values only.
-
-    Examples:
-        >>> document = rb.Document("returns", "You have 30 days to return an item.", title="Returns")
-        >>> document.text[9:16]
-        '30 days'
-    """
-
-    id: str
-    text: str
-    title: str = ""
-    metadata: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,37 +75,6 @@ def _skipped(ledger: Ledger) -> str:
     if not len(ledger):
         return ""
     return f" ({len(ledger)} skipped: {first_ten(f'{e.item}: {e.reason}' for e in ledger.entries)})"
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A piece of a document: ``document.text[start:end] == chunk.text``.
-
-    Attributes:
-        id: unique within the corpus.
-        document_id: the document it was cut from.
-        text: the piece itself.
-        start: first character in the document's text.
-        end: one past the last character.
-        title: the document's title, for retrievers that index it beside the text.
-
-    Examples:
-        >>> chunk = rb.Chunk("returns#1", "returns", "30 days", start=9, end=16, title="Returns")
-        >>> chunk.content
-        'Returns 30 days'
-    """
-
-    id: str
-    document_id: str
-    text: str
-    start: int
-    end: int
-    title: str = ""
-
-    @property
-    def content(self) -> str:
-        """What a retriever indexes: title and text, joined by a space."""
-        return f"{self.title} {self.text}" if self.title else self.text
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,9 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ragbench.core.documents import Document
+from ragbench.core.document import Document
 from ragbench.core.errors import MissingExtra, RagbenchError
-from ragbench.core.fingerprint import plain
 from ragbench.core.ledger import LedgerEntry
 from ragbench.corpus.loaders.base import Loader
 from ragbench.corpus.reading import Source, read_items
@@ -34,7 +33,7 @@ Send = Callable[[dict[str, Any]], None]
 
 def answer_requests() -> None:
     """Answer requests until standard input ends."""
-    encoder = json.JSONEncoder(ensure_ascii=False, default=plain)
+    encoder = json.JSONEncoder(ensure_ascii=False, default=_plain)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not stand between the answers
     # Ctrl-C reaches every process of a terminal. The one that asked ends this one.
@@ -65,6 +64,13 @@ def answer_requests() -> None:
             else:
                 raise
         send({"end": fault})
+
+
+def _plain(value: object) -> object:
+    # Only a loader of others gives such a value, and numpy takes longer to import than most files take to read.
+    from ragbench.core.fingerprint import plain
+
+    return plain(value)
 
 
 def _read(request: dict[str, Any], send: Send) -> None:

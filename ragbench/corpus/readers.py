@@ -19,7 +19,7 @@ from queue import SimpleQueue
 from typing import IO
 
 from ragbench.core.cores import usable_cores
-from ragbench.core.documents import Document
+from ragbench.core.document import Document
 from ragbench.core.errors import InputError, MissingExtra, RagbenchError, SettingError
 from ragbench.core.ledger import LedgerEntry
 from ragbench.core.spelling import named

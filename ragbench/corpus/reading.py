@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ragbench.core.documents import Document
+from ragbench.core.document import Document
 from ragbench.core.errors import InputError, RagbenchError
 from ragbench.core.ledger import LedgerEntry
 from ragbench.corpus.loaders.base import Loader

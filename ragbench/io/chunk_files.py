@@ -6,18 +6,22 @@ The same chunks give the same bytes (with the same version of pyarrow, for Parqu
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ragbench.core.documents import Chunk, Chunks
+from ragbench.core.document import Chunk
 from ragbench.core.errors import InputError
 from ragbench.io.files import replacing
 from ragbench.io.tables import LINE_BYTES, Row, json_rows, parquet_rows
+
+if TYPE_CHECKING:
+    from ragbench.core.documents import Chunks
 
 COLUMNS = ("id", "document_id", "start", "end", "title", "text")
 _NEEDED = frozenset(COLUMNS) - {"title"}
 _BATCH = 50_000
 
 
-def write_chunks(chunks: Chunks, path: Path) -> None:
+def write_chunks(chunks: "Chunks", path: Path) -> None:
     """Write chunks to ``.parquet`` or ``.jsonl``, whole or not at all.
 
     Raises:
@@ -35,12 +39,12 @@ def write_chunks(chunks: Chunks, path: Path) -> None:
                     handle.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
-def _dicts(chunks: Chunks) -> Iterator[dict[str, object]]:
+def _dicts(chunks: "Chunks") -> Iterator[dict[str, object]]:
     for chunk in chunks:
         yield {name: getattr(chunk, name) for name in COLUMNS}
 
 
-def _write_parquet(chunks: Chunks, path: Path) -> None:
+def _write_parquet(chunks: "Chunks", path: Path) -> None:
     import pyarrow
     import pyarrow.parquet
 
@@ -83,13 +87,15 @@ def is_chunk_file(path: Path) -> bool:
     return isinstance(first, dict) and first.keys() >= _NEEDED
 
 
-def read_chunks(path: Path) -> Chunks:
+def read_chunks(path: Path) -> "Chunks":
     """Read a file of chunks.
 
     Raises:
         InputError: the file cannot be read, lacks a column, repeats an id, or
             has a chunk without text or whose offsets do not fit its text.
     """
+    from ragbench.core.documents import Chunks
+
     try:
         return Chunks.of(checked_chunks(path))
     except InputError as error:

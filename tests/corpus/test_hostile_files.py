@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import zipfile
 from dataclasses import dataclass
 from io import BytesIO
@@ -248,3 +250,11 @@ def test_large_files_get_more() -> None:
     assert (FileLimits(0, 0).seconds_for(9), FileLimits(0, 0).bytes_for(9)) == (0, 0)
     with pytest.raises(SettingError, match="file_timeout= is -1"):
         FileLimits(-1)
+
+
+def test_a_process_that_reads_imports_little() -> None:
+    loaders = ("csv", "jsonl", "markdown", "html", "pdf", "docx", "text", "_chunk_rows")
+    imported = "; ".join(f"import ragbench.corpus.loaders.{name}" for name in loaders)
+    code = f"import ragbench.corpus.read_files; {imported}; import sys; print({{'numpy', 'pandas'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from ragbench.core.documents import Document
+from ragbench.core.document import Document
 from ragbench.core.errors import SettingError
 
 

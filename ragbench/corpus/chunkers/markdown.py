@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ragbench.core.documents import Document
+from ragbench.core.document import Document
 from ragbench.core.errors import SettingError
 from ragbench.corpus.boundaries import headings, split_spans
 from ragbench.corpus.chunkers.base import Chunker, check_size, trimmed

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ragbench import plugins
-from ragbench.core.documents import Document
+from ragbench.core.document import Document
 from ragbench.core.errors import SettingError
 from ragbench.corpus.boundaries import sentence_spans
 from ragbench.corpus.chunkers.base import Chunker, check_size

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ragbench.core.documents import Document
+from ragbench.core.document import Document
 from ragbench.core.errors import SettingError
 from ragbench.corpus.boundaries import sentence_spans, split_spans
 from ragbench.corpus.chunkers.base import Chunker, check_size

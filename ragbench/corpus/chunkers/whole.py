@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ragbench.core.documents import Document
+from ragbench.core.document import Document
 from ragbench.corpus.chunkers.base import Chunker
 
 

@@ -3,13 +3,17 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ragbench import plugins
-from ragbench.core.documents import Chunk, Chunks, Document
+from ragbench.core.document import Chunk, Document
 from ragbench.core.ledger import LedgerEntry
 from ragbench.corpus.loaders.base import Loader
+from ragbench.corpus.loaders.jsonl import JsonlLoader
+from ragbench.corpus.loaders.parquet import ParquetLoader
 from ragbench.io.chunk_files import checked_chunks, is_chunk_file
+
+if TYPE_CHECKING:
+    from ragbench.core.documents import Chunks
 
 CHUNKS = "chunks"
 """Code of the entry that comes before the chunks of a file. No entry of a loader has it."""
@@ -22,7 +26,7 @@ class ChunksOrRows(Loader):
     The process that reads the file also decides what it holds, because nothing in the file is trusted.
 
     Attributes:
-        rows: name of the loader that reads the file if it holds documents.
+        rows: the loader that reads the file if it holds documents.
     """
 
     passages: ClassVar[bool] = True
@@ -32,8 +36,7 @@ class ChunksOrRows(Loader):
     def load(self, path: Path, name: str) -> Iterator[Document | LedgerEntry]:
         """Yield an entry with the code `CHUNKS` and the chunks, or what the loader of rows yields."""
         if not is_chunk_file(path):
-            loader: Loader = plugins.build(plugins.LOADERS, self.rows)
-            yield from loader.load(path, name)
+            yield from (ParquetLoader() if self.rows == "parquet" else JsonlLoader()).load(path, name)
             return
         yield LedgerEntry("load", name, "a file of chunks", CHUNKS)
         for chunk in checked_chunks(path):
@@ -47,8 +50,10 @@ def for_file(path: Path) -> ChunksOrRows | None:
     return kinds.get(path.suffix.lower()) if path.is_file() else None
 
 
-def chunks_of(documents: Sequence[Document], issues: Sequence[LedgerEntry]) -> Chunks | None:
+def chunks_of(documents: Sequence[Document], issues: Sequence[LedgerEntry]) -> "Chunks | None":
     """The chunks that `ChunksOrRows` read; None if the file holds documents."""
     if not any(issue.code == CHUNKS for issue in issues):
         return None
+    from ragbench.core.documents import Chunks
+
     return Chunks.of(Chunk(one.id, text=one.text, title=one.title, **one.metadata) for one in documents)  # type: ignore[arg-type]

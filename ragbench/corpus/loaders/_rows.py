@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from ragbench.core.documents import Document
+from ragbench.core.document import Document
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.ledger import LedgerEntry, first_ten
 from ragbench.corpus.loaders.base import Loader, NotDocuments

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 from zipfile import BadZipFile, ZipFile
 
-from ragbench.core.documents import Document
+from ragbench.core.document import Document
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.ledger import LedgerEntry
 from ragbench.io.encoding import TEXT_BYTES, read_bounded

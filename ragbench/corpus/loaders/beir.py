@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from ragbench.core.documents import Document
+from ragbench.core.document import Document
 from ragbench.core.errors import InputError
 from ragbench.core.ledger import LedgerEntry
 from ragbench.corpus.loaders._rows import RowLoader

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from ragbench.core.documents import Document
+from ragbench.core.document import Document
 from ragbench.core.ledger import LedgerEntry
 from ragbench.corpus.boundaries import first_title
 from ragbench.corpus.loaders.base import FileLoader

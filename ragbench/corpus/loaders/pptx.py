@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ragbench.core.documents import Document
+from ragbench.core.document import Document
 from ragbench.core.errors import InputError, MissingExtra
 from ragbench.core.ledger import LedgerEntry
 from ragbench.corpus.loaders.base import FileLoader, join_parts, open_archive, parts_metadata

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 
-from ragbench.core.documents import Document
+from ragbench.core.document import Document
 from ragbench.core.errors import InputError
 from ragbench.core.ledger import LedgerEntry
 from ragbench.corpus.loaders.base import Loader, NotDocuments
