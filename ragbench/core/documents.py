@@ -15,6 +15,8 @@ from ragbench.core.fingerprint import fingerprint, fingerprint_texts
 from ragbench.core.ledger import Ledger, first_ten
 from ragbench.core.shown import Shown
 
+__all__ = ["Chunk", "Chunks", "Corpus", "Document"]
+
 
 @dataclass(frozen=True)
 class Corpus(Shown):

@@ -122,7 +122,7 @@ def _sharing(chunks: Chunks, rows: Sequence[int], seed: int) -> dict[int, list[i
             own = _shingles(chunks.texts[row])
             # Multiplying by odd numbers modulo 2^64 and keeping the high bits is cheap and uniform enough.
             sketch = ((own[:, None] * factors + offsets) >> np.uint64(20)).min(axis=0).reshape(BANDS, -1)
-            # One number for each band. Chunks whose numbers are equal by chance are told apart by their shingles.
+            # One number for each band. If two are equal by chance, the shingles still differ.
             bands[:, at] = (sketch * factors[: sketch.shape[1]]).sum(axis=1)
     found: dict[int, list[int]] = {}
     groups = 0
