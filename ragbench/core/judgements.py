@@ -42,6 +42,10 @@ class Intents:
     labels: npt.NDArray[np.int32]
 
 
+MOST_LABEL = 2**31 - 1
+"""Largest label, positive or negative."""
+
+
 @dataclass(frozen=True, eq=False)
 class Judgements(Shown):
     """Labels as columns, one row per judged (query, item) pair.
@@ -96,7 +100,15 @@ class Judgements(Shown):
 
     @classmethod
     def from_dict(cls, labels: Mapping[str, Mapping[str, int]]) -> "Judgements":
-        """Make judgements from ``{query id: {item id: label}}``."""
+        """Make judgements from ``{query id: {item id: label}}``.
+
+        Raises:
+            InputError: a label does not fit 32 bits.
+        """
+        for query, row in labels.items():
+            for item, label in row.items():
+                if not -MOST_LABEL <= label <= MOST_LABEL:
+                    raise InputError(f"query {query!r}, item {item!r}: the label {label} is no whole number of 32 bits")
         item_ids = sorted({item for row in labels.values() for item in row})
         at = {item: i for i, item in enumerate(item_ids)}
         return cls(

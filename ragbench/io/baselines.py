@@ -25,6 +25,7 @@ from ragbench.core.fingerprint import fingerprint
 from ragbench.core.scored import ScoredRun
 from ragbench.io.files import left_behind, replacing, temporary_folder, write_text
 from ragbench.io.inputs import INPUTS, moved
+from ragbench.io.parsing import as_written
 from ragbench.io.scored_runs import (
     ARM_AFTER,
     LEDGER,
@@ -38,7 +39,7 @@ from ragbench.io.scored_runs import (
     read_scored,
     write_latency,
 )
-from ragbench.io.tables import read_parquet
+from ragbench.io.tables import read_objects, read_parquet
 
 STORE = Path(".ragbench") / "baselines"
 CARD = "baseline.json"
@@ -145,22 +146,25 @@ def read_history(name: str, store: Path = STORE) -> tuple[Entry, ...]:
         InputError: nothing was stored under the name, or the file is damaged.
     """
     path = store / f"{name}{HISTORY}"
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
+    if not path.is_file():
         show_baseline(name, store)
-        raise InputError(f"{path}: no history; 'ragbench baseline set {name} RUN' begins one") from error
-    found = []
-    for number, line in enumerate(lines, 1):
-        try:
-            fields = json.loads(line)
-            # Earlier versions wrote no checksum.
-            if fields.pop(CHECKSUM, None) not in (None, _checked(fields)[CHECKSUM]):
-                raise ValueError("it was altered: its checksum differs")
-            found.append(Entry(**fields))
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise InputError(f"{path}:{number}: not a line of a history ({error})") from error
-    return tuple(found)
+        raise InputError(f"{path}: no history; 'ragbench baseline set {name} RUN' begins one")
+    return tuple(_entry(where, fields) for where, fields in read_objects(path))
+
+
+def _entry(where: str, fields: dict[str, Any]) -> Entry:
+    # Earlier versions wrote no checksum.
+    if fields.pop(CHECKSUM, None) not in (None, _checked(fields)[CHECKSUM]):
+        raise InputError(f"{where}: not a line of a history (it was altered: its checksum differs)")
+    import pydantic
+
+    try:
+        return pydantic.TypeAdapter(Entry).validate_python(fields, strict=False)
+    except pydantic.ValidationError as error:
+        fault = error.errors()[0]
+        raise InputError(
+            f"{where}: not a line of a history ({'.'.join(map(str, fault['loc']))}: {fault['msg']})"
+        ) from error
 
 
 def list_baselines(store: Path = STORE) -> tuple[Baseline, ...]:
@@ -181,12 +185,10 @@ def show_baseline(name: str, store: Path = STORE) -> Baseline:
             f"no baseline {name!r} in {store}{did_you_mean(name, names)}; 'ragbench baseline set {name} RUN' stores one"
         )
     _verify(folder)
-    try:
+    with as_written(f"{folder}: the baseline", "set it again"):
         results = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
         (arm,) = results["arms"]
         return Baseline(name, folder, arm["name"], arm["metrics"], results["manifest"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder}: the baseline is broken ({error}); set it again") from error
 
 
 def read_baseline(reference: str, store: Path = STORE) -> ScoredRun:
@@ -270,11 +272,9 @@ def _verify(folder: Path) -> None:
     Raises:
         InputError: a file was altered or is absent.
     """
-    try:
+    with as_written(f"{folder}: the baseline", "set it again"):
         known = json.loads((folder / CARD).read_text(encoding="utf-8")).get(FILES, {})
         altered = [name for name, checksum in known.items() if _checksum(folder / name) != checksum]
-    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
-        raise InputError(f"{folder}: the baseline is damaged ({error}); set it again") from error
     if altered:
         raise InputError(
             f"{folder}: the baseline is damaged: {', '.join(altered)} changed since it was stored; set it again"

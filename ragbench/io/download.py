@@ -206,11 +206,16 @@ def _write_note(part: Path, answer: "httpx.Response") -> None:
 
 def _total(answer: "httpx.Response", start: int) -> int | None:
     length = answer.headers.get("Content-Length", "")
-    return start + int(length) if length.isdigit() else None
+    return start + int(length) if _is_number(length) else None
 
 
 def _seconds(written: str | None) -> float | None:
-    return float(written) if written and written.isdigit() else None
+    return float(written) if written and _is_number(written) else None
+
+
+def _is_number(written: str) -> bool:
+    """Whether it is a whole number of at most 18 digits, none of them a superscript."""
+    return written.isascii() and written.isdigit() and len(written) <= 18
 
 
 def _receive(
@@ -339,6 +344,8 @@ def _checked(archive: Path, opened: zipfile.ZipFile, most_bytes: int) -> list[tu
             raise InputError(
                 f"{archive}: {member.filename!r} leads out of the folder or is a link; nothing was unpacked"
             )
+        if member.header_offset < 0:
+            raise InputError(f"{archive}: no zip file that can be unpacked (its directory is damaged)")
         if member.flag_bits & 1:
             raise InputError(f"{archive}: {member.filename!r} is encrypted; nothing was unpacked")
         if str(path).casefold() in seen:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ragbench.core.errors import InputError
 from ragbench.core.spelling import given
+from ragbench.io.parsing import read_json
 from ragbench.plain_yaml import load_yaml
 
 if sys.platform != "win32":
@@ -208,10 +209,7 @@ def read_manifest(path: Path, version: int) -> dict[str, Any]:
     """
     if not path.exists():
         return {}
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (ValueError, OSError) as error:
-        raise InputError(f"{path}: no JSON ({error})") from error
+    found = read_json(path)
     if not isinstance(found, dict):
         raise InputError(f"{path}: a manifest is a JSON object")
     if found.get("format_version", version) != version:

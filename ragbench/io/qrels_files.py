@@ -4,12 +4,13 @@ Parquet columns have the names of this package (query_id, item_id, label), of ra
 (qid, docno, label).
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
 
 from ragbench.core.errors import InputError
-from ragbench.core.judgements import Judgements
+from ragbench.core.judgements import MOST_LABEL, Judgements
 from ragbench.io.encoding import decode, read_text
 from ragbench.io.run_files import format_of, read_nested, read_triples
 from ragbench.io.trec import Labels, parse_qrels, read_content, whole_number
@@ -38,12 +39,12 @@ def read_judgements(path: Path | str) -> Judgements:
         labels = read_nested(path, "label")
         for query, row in labels.items():
             for item, label in row.items():
-                if label != int(label):
+                if not (math.isfinite(label) and label == int(label)):
                     raise InputError(f"{path}: query {query!r}, item {item!r}: the label {label!r} is no whole number")
         return Judgements.from_dict({query: {item: int(n) for item, n in row.items()} for query, row in labels.items()})
     query_ids, queries, items, labels_, item_ids = read_triples(path, COLUMNS)
-    if (labels_ != np.trunc(labels_)).any():
-        raise InputError(f"{path}: a label is no whole number")
+    if not ((labels_ == np.trunc(labels_)) & (np.abs(labels_) <= MOST_LABEL)).all():
+        raise InputError(f"{path}: a label is no whole number of 32 bits")
     order = np.argsort(queries, kind="stable")
     queries, items = queries[order], items[order]
     if len(np.unique(queries.astype(np.int64) * len(item_ids) + items)) < len(items):

@@ -4,8 +4,7 @@ Parquet columns have the names of this package (query_id, item_id, score), of ra
 (qid, docno, score).
 """
 
-import gzip
-import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,9 +13,10 @@ import numpy.typing as npt
 
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.runs import Precision, Run, Unit
-from ragbench.io.encoding import read_text
+from ragbench.io.encoding import decode
+from ragbench.io.parsing import parse_json
 from ragbench.io.tables import open_parquet
-from ragbench.io.trec import STANDARD_INPUT, TaggedRun, read_tagged_run
+from ragbench.io.trec import STANDARD_INPUT, TaggedRun, read_content, read_tagged_run
 
 SUFFIXES = {
     ".json": "json",
@@ -104,13 +104,15 @@ def read_nested(path: Path, what: str) -> dict[str, dict[str, float]]:
     Raises:
         InputError: it is no such object; the message names the line or key.
     """
-    try:
-        text = gzip.decompress(path.read_bytes()).decode("utf-8") if path.suffix == ".gz" else read_text(path)[0]
-        rankings = json.loads(text, object_pairs_hook=_unrepeated)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: no JSON ({error.msg})") from error
-    except (_Repeated, OSError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: {error}") from error
+
+    def unrepeated(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+            raise InputError(f"{path}: the key {twice!r} stands twice in one object")
+        return found
+
+    rankings = parse_json(str(path), decode(read_content(path), str(path))[0], pairs=unrepeated)
     if not isinstance(rankings, dict) or not rankings:
         kind = "run" if what == "score" else "file of labels"
         raise InputError(f"{path}: a JSON {kind} is an object {{query id: {{item id: {what}}}}} with one query or more")
@@ -121,18 +123,6 @@ def read_nested(path: Path, what: str) -> dict[str, dict[str, float]]:
             if isinstance(number, bool) or not isinstance(number, int | float):
                 raise InputError(f"{path}: query {query!r}, item {item!r}: the {what} {number!r:.60} is no number")
     return rankings
-
-
-class _Repeated(ValueError):
-    pass
-
-
-def _unrepeated(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _Repeated(f"the key {next(k for k in keys if keys.count(k) > 1)!r} stands twice in one object")
-    return found
 
 
 def _read_parquet(path: Path, unit: Unit) -> Run:

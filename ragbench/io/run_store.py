@@ -5,8 +5,6 @@ Each run is one file, written atomically: columns as numpy arrays, and one JSON 
 """
 
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ import numpy as np
 
 from ragbench.core.runs import Run, Unit
 from ragbench.io.files import replacing
+from ragbench.io.parsing import DAMAGED
 
 
 @dataclass(frozen=True)
@@ -48,26 +47,9 @@ class RunStore:
         if not path.is_file():
             return None
         try:
-            with np.load(path, allow_pickle=False) as columns:
-                head = json.loads(columns["head"].tobytes().decode("utf-8"))
-                offsets, items, scores = columns["offsets"], columns["items"], columns["scores"]
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
+            return _read(path, ids)
+        except DAMAGED:
             return None
-        item_ids = ids[head["unit"]]
-        row = {id_: i for i, id_ in enumerate(item_ids)}
-        known = len(row)
-        position = np.array([row.setdefault(id_, len(row)) for id_ in head["item_ids"]], dtype=np.int32)
-        run = Run(
-            query_ids=head["query_ids"],
-            offsets=offsets,
-            items=position[items] if len(items) else items,
-            scores=scores,
-            item_ids=item_ids if len(row) == known else list(row),
-            unit=head["unit"],
-            failures=head["failures"],
-            repeated=head["repeated"],
-        )
-        return StoredRun(run, head["facts"])
 
     def save(self, key: str, stored: StoredRun) -> None:
         """Store a run, without the ids that it never returned."""
@@ -89,3 +71,31 @@ class RunStore:
                 items=items.astype(np.int32),
                 scores=run.scores,
             )
+
+
+def _read(path: Path, ids: Mapping[Unit, Sequence[str]]) -> StoredRun:
+    with np.load(path, allow_pickle=False) as columns:
+        head = json.loads(columns["head"].tobytes().decode("utf-8"))
+        offsets, items, scores = (columns[name] for name in ("offsets", "items", "scores"))
+    for column, kind in ((offsets, "i"), (items, "i"), (scores, "f")):
+        if column.ndim != 1 or column.dtype.kind != kind:
+            raise ValueError("a column is none of a run")
+    sizes = np.diff(offsets)
+    whole = len(sizes) == len(head["query_ids"]) and (sizes >= 0).all() and offsets[0] == 0
+    if not whole or not len(items) == len(scores) == offsets[-1] or (items < 0).any():
+        raise ValueError("the columns do not belong together")
+    item_ids = ids[head["unit"]]
+    row = {id_: i for i, id_ in enumerate(item_ids)}
+    known = len(row)
+    position = np.array([row.setdefault(id_, len(row)) for id_ in head["item_ids"]], dtype=np.int32)
+    run = Run(
+        query_ids=head["query_ids"],
+        offsets=offsets,
+        items=position[items] if len(items) else items,
+        scores=scores,
+        item_ids=item_ids if len(row) == known else list(row),
+        unit=head["unit"],
+        failures=head["failures"],
+        repeated=head["repeated"],
+    )
+    return StoredRun(run, head["facts"])

@@ -23,6 +23,7 @@ from ragbench.core.scores import NO_SCORES, Scores
 from ragbench.core.spelling import given
 from ragbench.io.answer_files import ANSWERS
 from ragbench.io.files import make_out, replacing
+from ragbench.io.parsing import DAMAGED, as_written
 from ragbench.io.tables import column_values, read_parquet
 from ragbench.io.trec import read_qrels, read_trec_run
 
@@ -86,6 +87,11 @@ def read_scored(reference: Path | str, *, rankings: bool = True) -> tuple[Scored
     written, _, wanted = str(reference).partition(ARM_AFTER)
     folder = Path(written)
     results = _results(folder)
+    with as_written(folder, f"evaluate again with --out {folder}"):
+        return _read(folder, wanted, results, rankings)
+
+
+def _read(folder: Path, wanted: str, results: Mapping[str, Any], rankings: bool) -> tuple[ScoredRun, ...]:
     manifest = results["manifest"]
     arms = {arm["name"]: arm for arm in results["arms"]}
     if wanted and wanted not in arms:
@@ -199,7 +205,7 @@ def _results(folder: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: cannot be read ({error.strerror or error}); name a folder that 'ragbench eval --out' wrote"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path}: is no result of 'ragbench eval'; evaluate again with --out {folder}") from error
     if not complete:
         raise InputError(f"{folder}: the evaluation was interrupted; run it again, what is stored is not repeated")
@@ -227,7 +233,7 @@ def read_columns(path: Path, needs: Sequence[str] = ()) -> Columns:
     try:
         table = read_parquet(path)
         columns = {name: column_values(table[name]) for name in table.column_names}
-    except (OSError, ValueError) as error:
+    except DAMAGED as error:
         why = str(error) if path.exists() else "no such file"
         raise InputError(f"{path}: cannot be read ({why}); evaluate again with --out {path.parent}") from error
     missing = [name for name in needs if name not in columns]
@@ -339,5 +345,5 @@ def _entries(folder: Path) -> list[LedgerEntry]:
     path = folder / LEDGER
     try:
         return [LedgerEntry(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError, TypeError) as error:
+    except DAMAGED as error:
         raise InputError(f"{path}: cannot be read ({error}); evaluate again with --out {folder}") from error

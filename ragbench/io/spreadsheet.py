@@ -9,6 +9,7 @@ from xml.parsers import expat
 
 from ragbench.core.errors import InputError
 from ragbench.io.encoding import MIB
+from ragbench.io.parsing import DAMAGED
 from ragbench.io.tables import CsvTable, read_csv
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -56,7 +57,7 @@ def read_workbook(path: Path) -> CsvTable:
             shared = _shared(archive, path)
             sheet = _part(archive, path, _first_sheet(archive))
             rows = [(int(row.get("r", at)), _cells(row, shared)) for at, row in enumerate(_all(sheet, "row"), start=1)]
-    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, IndexError, ValueError) as error:
+    except (*DAMAGED, ElementTree.ParseError) as error:
         raise InputError(f"{path}: not a readable .xlsx file ({error}); save the sheet as CSV") from error
     filled = [(line, cells) for line, cells in rows if any(cell for cell in cells)]
     if not filled:

@@ -24,6 +24,7 @@ from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.options import pairs
 from ragbench.core.spelling import named
 from ragbench.io.encoding import MIB, read_text
+from ragbench.io.parsing import parse_json
 
 SUFFIXES = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".pq")
 """Endings of the files that `read_rows` reads."""
@@ -159,13 +160,16 @@ def csv_columns(text: str, name: str, delimiter: str) -> dict[str, list[str]]:
         return regular
     import pandas
 
+    wide = f"{name}: its rows have more values than the header has columns"
+    if _is_wider(text, delimiter):
+        raise InputError(wide)
     try:
         table = pandas.read_csv(StringIO(text), sep=delimiter, dtype=str, keep_default_na=False, na_filter=False)
     except (ValueError, pandas.errors.ParserError) as error:
         reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
         raise InputError(f"{name}: not a readable table ({reason}); delimiter {delimiter!r}") from error
     if not isinstance(table.index, pandas.RangeIndex):
-        raise InputError(f"{name}: its rows have more values than the header has columns")
+        raise InputError(wide)
     return {str(column): table[column].tolist() for column in table.columns}
 
 
@@ -184,6 +188,17 @@ def regular_columns(text: str, delimiter: str) -> dict[str, list[str]] | None:
     if not usual or any(len(row) != len(header) for row in rows):
         return None
     return {name: [row[at] for row in rows[1:]] for at, name in enumerate(header)}
+
+
+def _is_wider(text: str, delimiter: str) -> bool:
+    """Whether the first row is longer than the header: pandas would make an index with a level for each of the rest."""
+    csv.field_size_limit(CELL_CHARACTERS)
+    rows = filter(None, csv.reader(StringIO(text, newline=""), delimiter=delimiter))
+    try:
+        header, first = next(rows, []), next(rows, [])
+    except csv.Error:  # pandas says where
+        return False
+    return len(first) > len(header)
 
 
 def read_objects(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
@@ -240,15 +255,10 @@ def json_object(line: str | bytes, where: str) -> dict[str, object]:
         InputError: it is no JSON object, or bytes that are not UTF-8; the message starts with ``where``.
     """
     try:
-        value = json.loads(line.decode("utf-8") if isinstance(line, bytes) else line)
+        text = line.decode("utf-8") if isinstance(line, bytes) else line
     except UnicodeDecodeError as error:
         raise InputError(f"{where}: not UTF-8 (byte {error.start} of the line); save the file as UTF-8") from error
-    except json.JSONDecodeError as error:
-        raise InputError(f"{where}: not JSON ({error.msg} at column {error.colno})") from error
-    except RecursionError:
-        raise InputError(f"{where}: not JSON that can be read (nested too deep)") from None
-    except ValueError as error:
-        raise InputError(f"{where}: not JSON ({error})") from error
+    value = parse_json(where, text, in_line=True)
     if not isinstance(value, dict):
         raise InputError(f"{where}: a JSON object was expected, not {json_kind(value)}")
     return value

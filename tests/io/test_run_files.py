@@ -35,7 +35,7 @@ def test_json_keeps_queries_without_a_ranking(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("{", r"run\.json:1: no JSON"),
+        ("{", r"run\.json:1: not JSON"),
         ("[]", "a JSON run is an object"),
         ('{"q": ["a"]}', "query 'q' holds no object"),
         ('{"q": {"a": "1"}}', "query 'q', item 'a': the score '1' is no number"),

@@ -130,9 +130,9 @@ def broken(files: Path) -> dict[str, tuple[dict[str, Path], str]]:
         "text": ({v: files / "text.npy"}, "array of numbers"),
         "empty": ({v: files / "empty.npy"}, "array of numbers"),
         "missing": ({v: files / "gone.npy"}, "gone.npy cannot be read"),
-        "bad line": ({t: files / "bad.jsonl"}, r"bad.jsonl:2: no JSON"),
+        "bad line": ({t: files / "bad.jsonl"}, r"bad.jsonl:2: not JSON"),
         "no text": ({t: files / "none.jsonl"}, r"none.jsonl:1: neither text nor id .* body"),
-        "a list": ({t: files / "list.jsonl"}, r"list.jsonl:1: expected an object"),
+        "a list": ({t: files / "list.jsonl"}, r"list.jsonl:1: a JSON object was expected"),
         "latin-1": ({t: files / "latin.txt"}, "cannot be read as UTF-8"),
     }
 

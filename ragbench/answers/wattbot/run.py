@@ -27,6 +27,7 @@ from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.corpus.file_limits import FileLimits
 from ragbench.engine import ask, embed
 from ragbench.io.files import replacing, write_text
+from ragbench.io.parsing import as_written
 from ragbench.models.embed.base import Embedder
 from ragbench.models.llm.base import Asker, Request
 from ragbench.models.llm.costs import Estimate
@@ -240,9 +241,10 @@ def embedding_stage(
     """
     path = out / VECTORS
     if path.is_file():
-        stored: npt.NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
-        if len(stored) == len(chunks):
-            return stored
+        with as_written(path, "remove it to embed the documents again"):
+            stored: npt.NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+            if len(stored) == len(chunks):
+                return stored
 
     vectors = embed(embedder, [chunk.text for chunk in chunks], "passage", context).vectors
     with replacing(path) as temporary, temporary.open("wb") as file:
@@ -318,8 +320,6 @@ def read_ledger(path: Path) -> Ledger:
     Raises:
         InputError: something else changed the file.
     """
-    try:
+    with as_written(path, "remove it to read the documents again"):
         lines = path.read_text(encoding="utf-8").splitlines()
         return Ledger(tuple(LedgerEntry(**json.loads(line)) for line in lines))
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: is not an issue log ({error}); remove it to read the documents again") from error

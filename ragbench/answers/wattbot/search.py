@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from ragbench.answers.wattbot.inputs import Page
 from ragbench.core.documents import Document
-from ragbench.core.errors import InputError
 from ragbench.corpus.chunkers.fixed import FixedChunker
 from ragbench.io.files import write_text
+from ragbench.io.parsing import as_written
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,8 @@ def read_page_chunks(path: Path) -> list[PageChunk]:
     Raises:
         InputError: something else changed the file.
     """
-    try:
+    with as_written(path, "remove it to cut the pages again"):
         return [PageChunk(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: is no file of chunks ({error}); remove it to cut the pages again") from error
 
 
 TOP, LEAST = 8, 0.25

@@ -56,7 +56,7 @@ def parse_looked(text: str) -> tuple[int, ...]:
         SettingError: a part is no whole number.
     """
     parts = [part.strip() for part in filter(None, text.split(","))]
-    if not all(part.isdigit() for part in parts):
+    if not all(part.isascii() and part.isdigit() and len(part) <= 18 for part in parts):
         raise SettingError(f"is {text!r}; write the units of each earlier look, for example 4000,9000", option="looked")
     return tuple(map(int, parts))
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
+from ragbench.core.judgements import MOST_LABEL
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.io.files import read_manifest, write_bytes, write_text
 from ragbench.io.golden_files.common import ReadOptions, WriteOptions
@@ -180,8 +181,8 @@ def _objects(where: str, row: Mapping[str, object], key: str) -> list[dict[str, 
 
 def _evidence(where: str, row: dict[str, object]) -> Evidence:
     grade = row.pop("grade", 1)
-    if isinstance(grade, bool) or not isinstance(grade, int):
-        raise InputError(f"{where}: the grade of evidence must be a whole number, it is {grade!r:.60}")
+    if isinstance(grade, bool) or not isinstance(grade, int) or not -MOST_LABEL <= grade <= MOST_LABEL:
+        raise InputError(f"{where}: the grade of evidence must be a whole number of 32 bits, it is {grade!r:.60}")
     chunk = row.pop("chunk", False)
     if not isinstance(chunk, bool):
         raise InputError(f"{where}: 'chunk' of evidence must be true or false, it is {chunk!r:.60}")

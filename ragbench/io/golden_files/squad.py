@@ -13,9 +13,9 @@ from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.spelling import named
-from ragbench.io.encoding import read_text
 from ragbench.io.files import write_text
 from ragbench.io.golden_files.common import ReadOptions, WriteOptions
+from ragbench.io.parsing import read_json
 from ragbench.io.tables import query_text, text_value
 
 TAKES: frozenset[str] = frozenset()
@@ -46,12 +46,7 @@ def paragraphs(path: Path) -> Iterator[tuple[Document, list[dict[str, object]]]]
     Raises:
         InputError: no SQuAD file.
     """
-    try:
-        content = json.loads(read_text(path)[0])
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: no JSON ({error.msg})") from error
-    except RecursionError:
-        raise InputError(f"{path}: no JSON that can be read (nested too deep)") from None
+    content = read_json(path)
     numbers: defaultdict[str, int] = defaultdict(int)
     for article in _rows(path, content, "data"):
         title = str(article.get("title") or "article")

@@ -1,6 +1,5 @@
 """Precomputed embeddings: an array on disk, and the texts of its rows."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +11,8 @@ import numpy.typing as npt
 from ragbench.core.context import Advance
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.fingerprint import fingerprint, text_hash
-from ragbench.io.tables import read_parquet
+from ragbench.io.parsing import DAMAGED
+from ragbench.io.tables import json_object, read_parquet
 from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.models.weights import file_fingerprint
 from ragbench.plugins import EMBEDDERS, build
@@ -156,7 +156,7 @@ def _stamps(*files: Path) -> list[tuple[int, int]]:
 def _table(path: Path, texts: Path, ids: Path | None, *stamps: tuple[int, int]) -> Table:
     try:
         vectors = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except DAMAGED as error:
         raise InputError(f"{path} is not an array of numbers in NumPy's .npy format: {error}") from error
     if not isinstance(vectors, np.ndarray) or vectors.ndim != 2 or not np.issubdtype(vectors.dtype, np.floating):
         shape = getattr(vectors, "shape", "?")
@@ -205,12 +205,7 @@ def _rows(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _json_row(line: str, where: str) -> tuple[str, str]:
-    try:
-        found = json.loads(line)
-    except ValueError as error:
-        raise InputError(f"{where}: no JSON ({error})") from error
-    if not isinstance(found, dict):
-        raise InputError(f"{where}: expected an object with text or id")
+    found = json_object(line, where)
     id_ = found.get("id", found.get("_id", ""))
     title, text = found.get("title") or "", found.get("text")
     if text is None and id_ == "":

@@ -46,6 +46,8 @@ CREATE TABLE IF NOT EXISTS answers (
 """
 """The table of format 1. Format 2 has a column of checksums more, and the table of the file's identity."""
 IDENTITY = "CREATE TABLE identity (id TEXT NOT NULL)"
+SQL_FAULTS = (sqlite3.Error, UnicodeDecodeError)
+"""What a damaged file raises; the second, where the words of SQLite's error are damaged too."""
 COLUMNS = "key, text, input_tokens, output_tokens, finish_reason, seconds, checksum"
 READ = f"SELECT {COLUMNS} FROM answers WHERE key = ?"  # noqa: S608 - the constant above
 WRITE = f"INTO answers ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -100,7 +102,7 @@ class AnswerStore:
         try:
             self._reader = self._connect()
             self._prepare()
-        except sqlite3.Error as error:
+        except SQL_FAULTS as error:
             raise self._broken("cannot be used as an answer cache", error) from error
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_all, name="ragbench-answers", daemon=True)
@@ -125,7 +127,7 @@ class AnswerStore:
         if version < VERSION:
             self._upgrade()
         found = self._reader.execute("SELECT id FROM identity").fetchone()
-        self.id = str(found[0], "utf-8", "replace") if found else secrets.token_hex(16)
+        self.id = str(found[0], "utf-8", "replace") if found and isinstance(found[0], bytes) else secrets.token_hex(16)
 
     def _upgrade(self) -> None:
         """Make a new file, or one of format 1, a file of this format; all of it or nothing."""
@@ -143,7 +145,7 @@ class AnswerStore:
             self._reader.execute(f"PRAGMA user_version={VERSION}")
         self._reader.execute("COMMIT")
 
-    def _broken(self, what: str, error: sqlite3.Error) -> InputError:
+    def _broken(self, what: str, error: Exception) -> InputError:
         advice = f"; 'ragbench doctor {self.path} --repair' saves every answer that can still be read"
         # Others are a full disk, a lock that another process holds, a folder that is gone.
         damaged = not isinstance(error, sqlite3.OperationalError) or "no such" in str(error)
@@ -153,7 +155,7 @@ class AnswerStore:
         """Return the stored answer, or None if there is none or it was altered on disk."""
         try:
             row = self._reader.execute(READ, (key,)).fetchone()
-        except sqlite3.Error as error:
+        except SQL_FAULTS as error:
             raise self._broken("the answer cache cannot be read", error) from error
         if row is not None and not is_sound(row):
             self.damaged.add(key)
@@ -175,7 +177,7 @@ class AnswerStore:
                     count, usage = count + 1, usage + Usage(row[2], row[3])
                 else:
                     self.damaged.add(str(row[0], "utf-8", "replace"))
-        except sqlite3.Error as error:
+        except SQL_FAULTS as error:
             raise self._broken("the answer cache cannot be read", error) from error
         return count, usage
 

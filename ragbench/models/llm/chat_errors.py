@@ -2,6 +2,7 @@
 
 import datetime
 import email.utils
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -86,9 +87,9 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait: ``retry-after-ms``, or ``retry-after`` in seconds or as a date."""
     try:
         if "retry-after-ms" in headers:
-            return max(0.0, float(headers["retry-after-ms"]) / 1000)
+            return _finite(float(headers["retry-after-ms"]) / 1000)
         if "retry-after" in headers:
-            return max(0.0, float(headers["retry-after"]))
+            return _finite(float(headers["retry-after"]))
     except ValueError:
         pass
     try:
@@ -96,6 +97,10 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         return None
     return max(0.0, (until - datetime.datetime.now(datetime.UTC)).total_seconds()) if until.tzinfo else None
+
+
+def _finite(seconds: float) -> float | None:
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def _reason(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ragbench.io.files import replacing, write_bytes
-from ragbench.models.llm.answers import COLUMNS, VERSION, WRITE, AnswerStore, Row, is_sound
+from ragbench.models.llm.answers import COLUMNS, SQL_FAULTS, VERSION, WRITE, AnswerStore, Row, is_sound
 from ragbench.models.llm.base import MOST_BYTES
 
 USUAL_PAGE = 4096
@@ -65,7 +65,7 @@ def examine(path: Path) -> Examined:
                     sound, damaged = sound + is_sound(row), damaged + (not is_sound(row))
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except SQL_FAULTS as error:
         return Examined(sum(1 for _ in readable(path)), 0, str(error))
     return Examined(sound, damaged, "" if faults == ["ok"] else faults[0].splitlines()[-1])
 

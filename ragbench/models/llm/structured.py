@@ -5,6 +5,7 @@ escape. `read_answer` repairs what has one reading only.
 """
 
 import dataclasses
+import itertools
 import json
 import re
 from abc import abstractmethod
@@ -108,8 +109,8 @@ DEEPEST = 100
 """Brackets within brackets of an answer. Deeper values end the programs that read them."""
 LARGEST = 2**63
 """Numbers of an answer lie below it. Larger ones overflow in arithmetic and in tables."""
-LONGEST_REPAIR = 200_000
-"""Characters of broken JSON that are repaired, which takes far longer than reading JSON."""
+LONGEST_REPAIR = 10_000
+"""Characters of broken JSON that are repaired. The time grows with the square: up to a second here."""
 LONGEST_QUOTE = 20_000
 """Characters of an unusable answer that are quoted when it is asked for again."""
 
@@ -193,6 +194,8 @@ def _repaired(body: str, error: ValueError) -> object:
 
     if len(body) > LONGEST_REPAIR:
         raise Invalid(f"the answer is not JSON: {error}") from error
+    if _depth(body) > DEEPEST:
+        raise Invalid(_too_deep()) from error
     try:
         value: object = json_repair.loads(body, skip_json_loads=True)
     except (ValueError, RecursionError) as failure:
@@ -228,6 +231,12 @@ def _cut_off(body: str) -> bool:
         elif char in "}]":
             depth -= 1
     return depth > 0
+
+
+def _depth(body: str) -> int:
+    """The most brackets that are open at once, in strings too: broken JSON does not tell where strings end."""
+    steps = (1 if sign in "[{(" else -1 for sign in body if sign in "[{()}]")
+    return max(itertools.accumulate(steps, lambda depth, step: max(0, depth + step)), default=0)
 
 
 def _place(fault: Any) -> tuple[str, str]:

@@ -19,11 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from ragbench.core.errors import InputError
+from ragbench.io.parsing import as_written
+from ragbench.io.tables import read_objects
 
 JOURNAL, FILES = "batches.jsonl", "batches"
 FORMAT, VERSION = "ragbench-batches", 1
 UNDER_WAY = ("planned", "uploading", "uploaded", "creating", "created")
 ENDED = ("fetched", "refused", "dropped")
+
+
+LOST = "it belongs to the batches of this run; put back a copy, or name another folder"
+"""What to do about a damaged file."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +107,8 @@ class Journal:
             raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
         # Text after the last line end was being written when the process died.
         for number, line in enumerate(raw[: raw.rfind(b"\n") + 1].splitlines(), 1):
-            try:
+            with as_written(f"{path}, line {number}", LOST):
                 journal._take(json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
-                raise InputError(f"{path}, line {number}: is not a line of a journal of batches ({error})") from error
         return journal
 
     def note(self, event: str, batch: str, **reported: object) -> Batch:
@@ -128,14 +132,18 @@ class Journal:
 
     def keys(self, batch: str) -> Iterator[tuple[str, int]]:
         """Read fingerprint and estimated input tokens of each request of a batch, in the order of its lines."""
-        for row in _rows(self.file(batch, "keys")):
-            yield str(row["key"]), int(row["input_tokens"])
+        for where, row in read_objects(self.file(batch, "keys")):
+            with as_written(where, LOST):
+                key, tokens = str(row["key"]), int(row["input_tokens"])  # type: ignore[call-overload]
+            yield key, tokens
 
     def failures(self, batch: str) -> Iterator[tuple[str, str]]:
         """Read the fingerprint of each request of a fetched batch that has no answer, and the reason."""
         if self.batches[batch].failed:
-            for row in _rows(self.file(batch, "failed")):
-                yield str(row["key"]), str(row["reason"])
+            for where, row in read_objects(self.file(batch, "failed")):
+                with as_written(where, LOST):
+                    key, reason = str(row["key"]), str(row["reason"])
+                yield key, reason
 
     def under_way(self) -> list[Batch]:
         """Batches whose answers may still arrive."""
@@ -177,17 +185,3 @@ def _cut_torn_line(path: Path) -> None:
     whole = raw.rfind(b"\n") + 1
     if whole < len(raw):
         os.truncate(path, whole)
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    yield json.loads(line)
-                except ValueError as error:
-                    raise InputError(f"{path}, line {number}: is no JSON ({error})") from error
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror or error}); it belongs to a batch of this run"
-        ) from error

@@ -1,0 +1,71 @@
+"""JSON that others wrote, and files of ragbench that may have been altered: what cannot be read is an `InputError`."""
+
+import json
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ragbench.core.errors import InputError
+from ragbench.io.encoding import read_text
+
+Pairs = Callable[[list[tuple[str, Any]]], Any]
+DAMAGED = (
+    *(OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, SyntaxError),
+    *(RecursionError, NotImplementedError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
+"""What readers of JSON, NumPy's arrays, Parquet, gzip and ZIP raise for files that were altered."""
+
+
+@contextmanager
+def as_written(where: Path | str, advice: str) -> Iterator[None]:
+    """Read what ragbench wrote within the block; whatever is missing or odd in it is damage.
+
+    Args:
+        where: the file or folder, for messages.
+        advice: what to do, for messages.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    try:
+        yield
+    except DAMAGED as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
+        raise InputError(f"{where} is damaged ({reason:.200}); {advice}") from error
+
+
+def read_json(path: Path) -> Any:
+    """The values of a JSON file.
+
+    Raises:
+        InputError: it cannot be read, or is no JSON; the message names the line.
+    """
+    return parse_json(str(path), read_text(path)[0])
+
+
+def parse_json(where: str, text: str, *, in_line: bool = False, pairs: Pairs | None = None) -> Any:
+    """The values of a JSON text.
+
+    Args:
+        where: the file, for messages.
+        text: JSON.
+        in_line: whether ``where`` names the line already.
+        pairs: makes an object of its keys and values; it may raise `InputError`.
+
+    Raises:
+        InputError: it is no JSON, is nested too deeply, or holds a number of thousands of digits.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=pairs)
+    except json.JSONDecodeError as error:
+        line = "" if in_line else f":{error.lineno}"
+        raise InputError(f"{where}{line}: not JSON ({error.msg} at column {error.colno})") from error
+    except RecursionError:
+        raise InputError(f"{where}: not JSON that can be read (nested too deep)") from None
+    except ValueError as error:
+        raise InputError(f"{where}: not JSON ({error})") from error
