@@ -73,7 +73,7 @@ def left_behind(folder: Path) -> Iterator[Path]:
     """
     for path in [one for one in folder.glob(f".*{PART}") if not one.is_symlink()]:
         try:
-            held = _hold(path)
+            held = hold(path)
         except OSError:  # a process that lives has it, or it has its final name by now
             continue
         if held is None:
@@ -101,7 +101,7 @@ def _reserved(path: Path, *, folder: bool = False) -> Iterator[Path]:
         made = _make(path, folder=folder)
         # Another process may take it for one that was left before it is held, and remove it.
         with suppress(BlockingIOError, FileNotFoundError):
-            held = _hold(made)
+            held = hold(made)
             if made.exists():
                 temporary = made
             elif held is not None:
@@ -122,7 +122,7 @@ def _make(path: Path, *, folder: bool) -> Path:
     return Path(name)
 
 
-def _hold(path: Path) -> int | None:
+def hold(path: Path) -> int | None:
     """Lock a file or folder until the handle is closed or the process ends; None where that cannot be done.
 
     Raises:

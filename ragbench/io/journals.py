@@ -2,40 +2,52 @@
 
 import json
 import os
+import re
+from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from ragbench.core.answers import Answered
 from ragbench.io.answer_files import line_of, read_answers, run_of
+from ragbench.io.files import write_bytes
+
+CHECKSUM = "checksum"
+CHECKED = re.compile(rf'(\{{.*), "{CHECKSUM}": "([0-9a-f]{{32}})"\}}'.encode(), re.DOTALL)
+"""A line of answers: what it was without its checksum, and the checksum."""
 
 
 class AnswerJournal:
-    """Appends each answer to a file of answers.
+    """Appends each answer to a file of answers, with a checksum.
 
     Args:
-        path: a ``.jsonl`` file; made if it is not there. What a kill left of a last line is cut off.
+        path: a ``.jsonl`` file; made if it is not there. What a kill left of a last line is taken out, as are lines
+            that were altered on disk.
 
     Attributes:
         known: the answers that are in it already, by number of the run (from 1) and query id.
+        damaged: how many lines were altered.
 
     Raises:
         InputError: the file holds something else.
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("ab+")
-        self._file.seek(0)
-        whole = self._file.read()
-        end = whole.rfind(b"\n") + 1
-        self._file.truncate(end)
+        whole = path.read_bytes() if path.exists() else b""
+        *lines, _cut = whole.split(b"\n")
+        sound = [line + b"\n" for line in lines if _is_sound(line)]
+        self.damaged = len(lines) - len(sound)
+        if whole != b"".join(sound):
+            write_bytes(path, b"".join(sound))
+        self._file = path.open("ab")
         self.known: dict[int, dict[str, Answered]] = {}
-        for run, items in enumerate(read_answers(path).runs if end else (), start=1):
-            self.known[run] = {item.query_id: item for item in items}
+        for run, items in enumerate(read_answers(path).runs if sound else (), start=1):
+            self.known[run] = {item.query_id: _without_checksum(item) for item in items}
 
     def keep(self, item: Answered, run: int = 1) -> None:
         """The answer is on disk when this returns."""
-        self._file.write(line_of(item, run))
+        self._file.write(_checked(line_of(item, run)))
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -46,6 +58,24 @@ class AnswerJournal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+
+
+def _checked(line: bytes) -> bytes:
+    """A line with the checksum of what it was without one."""
+    return line.removesuffix(b"}\n") + f', "{CHECKSUM}": "{_checksum(line)}"'.encode() + b"}\n"
+
+
+def _is_sound(line: bytes) -> bool:
+    found = CHECKED.fullmatch(line)
+    return found is not None and _checksum(found[1] + b"}\n") == found[2].decode()
+
+
+def _checksum(line: bytes) -> str:
+    return blake2b(line, digest_size=16).hexdigest()
+
+
+def _without_checksum(item: Answered) -> Answered:
+    return replace(item, metadata={key: value for key, value in item.metadata.items() if key != CHECKSUM})
 
 
 class TimingJournal:

@@ -1,6 +1,8 @@
 """The folder of one run: which run it belongs to, and that only one process works in it."""
 
 import json
+import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -9,7 +11,7 @@ from pathlib import Path
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint, plain
 from ragbench.core.spelling import given, named
-from ragbench.io.files import write_text
+from ragbench.io.files import PART, hold, make_out, write_text
 
 RUN = "run.json"
 ANSWERS = "answers.sqlite"
@@ -56,7 +58,7 @@ def claimed(
         _check(folder, known, run, resume=resume, force=force)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written to ({error.strerror or error})") from error
+        raise _closed(folder, error) from error
     with held(folder):
         same = known is not None and known.get("fingerprint") == run["fingerprint"]
         if not same:
@@ -65,25 +67,75 @@ def claimed(
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Hold a run folder against other processes while the block lasts.
+def held(folder: Path, *, wait: float = 0.0) -> Iterator[None]:
+    """Hold a folder against other processes while the block lasts. It leaves no file, but where folders have no locks.
+
+    Args:
+        folder: an existing folder.
+        wait: for how many seconds to wait for another process.
 
     Raises:
         InputError: another process works in it, or it cannot be written to.
     """
+    until = time.monotonic() + wait
+    while True:
+        try:
+            handle = hold(folder)
+            break
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise _at_work(folder) from None
+            time.sleep(0.05)
+        except OSError as error:
+            raise _closed(folder, error) from error
+    if handle is None:
+        with _file_lock(folder, wait):
+            yield
+        return
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def working_in(folder: Path | None) -> Iterator[None]:
+    """Make the output folder of a job and hold it while the block lasts; nothing where there is none.
+
+    Raises:
+        InputError: another process works in it, or it cannot be made.
+    """
+    if folder is None:
+        yield
+        return
+    make_out(folder)
+    with held(folder):
+        yield
+
+
+@contextmanager
+def _file_lock(folder: Path, wait: float) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     lock = FileLock(folder / LOCK)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=wait)
     except Timeout:
-        raise InputError(f"{folder}: another ragbench is at work in it; wait for it to end") from None
+        raise _at_work(folder) from None
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written to ({error.strerror or error})") from error
+        raise _closed(folder, error) from error
     try:
         yield
     finally:
         lock.release()
+
+
+def _at_work(folder: Path) -> InputError:
+    return InputError(f"{folder}: another ragbench is at work in it; wait for it to end")
+
+
+def _closed(folder: Path, error: OSError) -> InputError:
+    return InputError(f"{folder}: cannot be written to ({error.strerror or error})")
 
 
 def _begin(folder: Path, run: Mapping[str, object], results: Sequence[str]) -> None:
@@ -105,6 +157,11 @@ def _known(folder: Path) -> dict[str, object] | None:
     return found if isinstance(found, dict) else {}
 
 
+def _is_ours(path: Path) -> bool:
+    """Whether a file may be where no run has begun yet: the lock, or what a kill left of ``run.json``."""
+    return path.name == LOCK or (path.name.startswith(f".{RUN}.") and path.suffix == PART)
+
+
 def _check(
     folder: Path, known: Mapping[str, object] | None, run: Mapping[str, object], *, resume: bool, force: bool
 ) -> None:
@@ -113,7 +170,7 @@ def _check(
     if known is None:
         if resume:
             raise InputError(f"{folder}: there is no run to resume; leave {named('resume')} out to begin one")
-        held = sorted(path.name for path in folder.iterdir() if path.name != LOCK) if folder.is_dir() else []
+        held = sorted(path.name for path in folder.iterdir() if not _is_ours(path)) if folder.is_dir() else []
         if held:
             raise InputError(
                 f"{folder}: holds other files ({', '.join(held[:5])}); choose another {named('out')}, or give "

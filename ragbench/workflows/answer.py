@@ -331,6 +331,8 @@ def _ask_service(options: Options, context: Context) -> AnswerSet:
     known = identity("answer", {"endpoint": service.url, "golden": golden.fingerprint})
     with claimed(out, known, RESULTS, resume=options.resume, force=options.force):
         with AnswerJournal(out / REPLIES) as journal:
+            if journal.damaged:
+                context.say(f"{out / REPLIES}: {journal.damaged} stored answers are damaged; they are asked again")
             runs, entries = list[tuple[Answered, ...]](), list[LedgerEntry]()
             for repeat in range(options.repeats):
                 before, keep = journal.known.get(repeat + 1, {}), partial(journal.keep, run=repeat + 1)

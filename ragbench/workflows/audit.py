@@ -25,6 +25,7 @@ from ragbench.golden.validity import validity
 from ragbench.io.files import write_json
 from ragbench.io.golden_files import write_golden
 from ragbench.io.places import cache_folder
+from ragbench.io.run_folder import working_in
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.connect import connect
 from ragbench.models.llm.costs import Budget
@@ -110,17 +111,20 @@ def run(options: Options, context: Context) -> Audit:
     done, retrieved = audit(golden, loaded, chunked, settings, other=other, context=context)
     if client is not None and options.dry_run:
         return replace(done, grading_plan=_plan(client, done, retrieved, options.seed))
-    if client is not None and done.siblings is not None and retrieved is not None:
-        pool = done.siblings.pool
-        done = replace(done, sibling_grades=run_anywhere(_grade(client, pool, retrieved, str(options.llm), context)))
-    if human is not None:
-        chunker = "whole" if options.chunker == AUTO else options.chunker
-        measured = validity(loaded.corpus, golden, human, chunker=chunker, seed=options.seed, context=context)
-        done = replace(done, validity=measured)
-    if options.out is not None:
-        write_json(options.out / AUDIT, done.record())
-        if done.sibling_grades is not None and done.sibling_grades.grades and retrieved is not None:
-            write_golden(with_grades(golden, done.sibling_grades, retrieved), options.out / GRADED)
+    with working_in(options.out):
+        if client is not None and done.siblings is not None and retrieved is not None:
+            pool = done.siblings.pool
+            done = replace(
+                done, sibling_grades=run_anywhere(_grade(client, pool, retrieved, str(options.llm), context))
+            )
+        if human is not None:
+            chunker = "whole" if options.chunker == AUTO else options.chunker
+            measured = validity(loaded.corpus, golden, human, chunker=chunker, seed=options.seed, context=context)
+            done = replace(done, validity=measured)
+        if options.out is not None:
+            write_json(options.out / AUDIT, done.record())
+            if done.sibling_grades is not None and done.sibling_grades.grades and retrieved is not None:
+                write_golden(with_grades(golden, done.sibling_grades, retrieved), options.out / GRADED)
     return done
 
 

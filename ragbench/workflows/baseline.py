@@ -17,9 +17,12 @@ from ragbench.io.baselines import (
     set_baseline,
     show_baseline,
 )
+from ragbench.io.run_folder import held
 
 BEST = "-best"
 """Ending of the name of the best system so far."""
+WAIT_SECONDS = 30.0
+"""How long to wait for another process that stores a baseline."""
 
 
 @option_group
@@ -76,17 +79,19 @@ def run_set(options: SetOptions, context: Context) -> Baseline:
         >>> rb.baseline.set("main", "reports/example::bm25").name
         'main'
     """
-    new_best = False
-    if options.best is not None:
-        name = options.name + BEST
-        known = [one.name for one in list_baselines(options.store)]
-        held = read_one(options.run)
-        before = read_baseline(name, options.store) if name in known else held
-        new_best = is_new_best(before, held, options.best) or name not in known
-    stored = set_baseline(options.name, options.run, options.store)
-    if new_best:
-        set_baseline(options.name + BEST, options.run, options.store)
-    add_to_history(stored, label=options.label, best=new_best)
+    options.store.mkdir(parents=True, exist_ok=True)
+    with held(options.store, wait=WAIT_SECONDS):
+        new_best = False
+        if options.best is not None:
+            name = options.name + BEST
+            known = [one.name for one in list_baselines(options.store)]
+            ours = read_one(options.run)
+            before = read_baseline(name, options.store) if name in known else ours
+            new_best = is_new_best(before, ours, options.best) or name not in known
+        stored = set_baseline(options.name, options.run, options.store)
+        if new_best:
+            set_baseline(options.name + BEST, options.run, options.store)
+        add_to_history(stored, label=options.label, best=new_best)
     return stored
 
 

@@ -15,6 +15,7 @@ from ragbench.core.context import Context
 from ragbench.core.errors import SettingError
 from ragbench.core.options import named, option, options, part
 from ragbench.io.places import cache_folder
+from ragbench.io.run_folder import working_in
 from ragbench.io.tables import columns_by_role
 from ragbench.render.judge import check_folder, write_check
 from ragbench.workflows.groups import CacheFolder, DryRun
@@ -99,14 +100,15 @@ def run(options: Options, context: Context) -> CheckedJudge | JudgePlan:
         context=replace(context, cache=cache_folder(options.cache)),
     )
     totals: Mapping[str, Mapping[str, object]] = {}
-    if options.judge is None or options.out is None:
-        signal = score()
-    else:
-        models = options.models(options.seed)
-        signal, totals = judged(models, options.out, lambda judge: score(judge=judge), context.say)
-    check = check_judge(labels, signal, part(options, CheckSettings))
-    if options.out is not None:
-        write_check(check, options.out)
+    with working_in(options.out):
+        if options.judge is None or options.out is None:
+            signal = score()
+        else:
+            models = options.models(options.seed)
+            signal, totals = judged(models, options.out, lambda judge: score(judge=judge), context.say)
+        check = check_judge(labels, signal, part(options, CheckSettings))
+        if options.out is not None:
+            write_check(check, options.out)
     return CheckedJudge(check, totals)
 
 

@@ -1,5 +1,6 @@
 """Evaluate retrievers on a golden set: read the inputs, run and score the systems, write the folder of results."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -7,7 +8,7 @@ from typing import NamedTuple
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import SettingError
-from ragbench.core.evaluations import Evaluation
+from ragbench.core.evaluations import Arm, Evaluation
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import issue_lines
@@ -17,6 +18,7 @@ from ragbench.golden.chunk_labels import has_chunk_labels, label_chunker, label_
 from ragbench.io.golden_files import read_golden
 from ragbench.io.inputs import Input
 from ragbench.io.places import cache_folder
+from ragbench.io.run_folder import working_in
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.render.evaluation import ReportFolder
 from ragbench.retrievers.run import Run as RunFile
@@ -111,7 +113,7 @@ def run(options: Options, context: Context) -> Evaluation:
     """
     arms = arms_of(options.retrievers)
     context = replace(context, cache=cache_folder(options.cache), seed=options.seed)
-    settings, folder = part(options, EvaluationSettings), None
+    settings = part(options, EvaluationSettings)
     if options.corpus is None:
         needy = [name for name, retriever in arms.items() if not isinstance(retriever, RunFile)]
         if needy:
@@ -121,23 +123,26 @@ def run(options: Options, context: Context) -> Evaluation:
                 option="corpus",
             )
         known = _labelled(options)
-        folder = _folder(options)
-        evaluation = evaluate_run_files(known, arms, settings, context, folder.arm if folder else None)
-    else:
-        golden = _golden(options)
-        chunks, copies, labelled = _chunks(options, golden, context)
-        folder = _folder(options)
-        evaluation = evaluate(
-            chunks, golden, arms, settings, context=context, on_arm=folder.arm if folder else None,
-            copies=copies, labelled=labelled,
-        )  # fmt: skip
-    if folder is not None:
+        return _kept(options, lambda on_arm: evaluate_run_files(known, arms, settings, context, on_arm))
+    golden = _golden(options)
+    chunks, copies, labelled = _chunks(options, golden, context)
+    return _kept(
+        options,
+        lambda on_arm: evaluate(
+            chunks, golden, arms, settings, context=context, on_arm=on_arm, copies=copies, labelled=labelled
+        ),
+    )
+
+
+def _kept(options: Options, evaluate: Callable[[Callable[[Arm], None] | None], Evaluation]) -> Evaluation:
+    """Evaluate, and write the systems as they finish, and at the end the whole evaluation, if there is a folder."""
+    if options.out is None:
+        return evaluate(None)
+    with working_in(options.out):
+        folder = ReportFolder(options.out, _inputs(options))
+        evaluation = evaluate(folder.arm)
         folder.finish(evaluation)
     return evaluation
-
-
-def _folder(options: Options) -> ReportFolder | None:
-    return None if options.out is None else ReportFolder(options.out, _inputs(options))
 
 
 def _labelled(options: Options) -> Labelled:

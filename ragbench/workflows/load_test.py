@@ -13,6 +13,7 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.core.loop import run_anywhere
 from ragbench.core.options import named, option, options, part
 from ragbench.io.question_files import read_questions
+from ragbench.io.run_folder import working_in
 from ragbench.render.load import check_load_folder, write_load
 from ragbench.workflows.groups import GoldenReading, ServiceHeaders
 from ragbench.workflows.reading import read_set
@@ -71,12 +72,13 @@ def run(options: Options, context: Context) -> LoadResult:
     if out is not None:
         check_load_folder(out)
     context.say(f"at most {settings.longest:,.0f} s, whatever the service does")
-    return run_anywhere(
-        run_load(
-            endpoint, [Question(item.id, item.text) for item in asked], settings, name=asked.name,
-            progress=context.progress, keep=lambda there: write_load(there, out) if out is not None else None,
-        )
-    )  # fmt: skip
+    with working_in(out):
+        return run_anywhere(
+            run_load(
+                endpoint, [Question(item.id, item.text) for item in asked], settings, name=asked.name,
+                progress=context.progress, keep=lambda there: write_load(there, out) if out is not None else None,
+            )
+        )  # fmt: skip
 
 
 def _questions(options: Options) -> GoldenSet:

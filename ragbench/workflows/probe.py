@@ -22,6 +22,7 @@ from ragbench.core.options import named, option, options, part
 from ragbench.core.shown import Shown
 from ragbench.core.spelling import given
 from ragbench.io.places import cache_folder, sample
+from ragbench.io.run_folder import working_in
 from ragbench.io.scored_runs import check_scores_folder
 from ragbench.models.llm.client import Client, Totals
 from ragbench.models.llm.connect import connect
@@ -201,9 +202,10 @@ def run(options: Options, context: Context) -> Probed | WrittenDocuments:
     if options.out is not None:
         check_scores_folder(options.out)
     cache = cache_folder(options.cache)
-    found = _probe(options, cases, floors, replace(context, cache=cache, seed=options.seed))
-    if options.out is not None:
-        write_probe(found.outcome, found.evaluation, options.judge, options.out)
+    with working_in(options.out):
+        found = _probe(options, cases, floors, replace(context, cache=cache, seed=options.seed))
+        if options.out is not None:
+            write_probe(found.outcome, found.evaluation, options.judge, options.out)
     return found
 
 

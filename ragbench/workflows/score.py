@@ -18,6 +18,7 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.core.options import named, option, options, part
 from ragbench.io.inputs import Input
 from ragbench.io.places import cache_folder
+from ragbench.io.run_folder import working_in
 from ragbench.io.scored_runs import check_scores_folder
 from ragbench.io.tables import columns_by_role
 from ragbench.models.llm.costs import Estimate
@@ -116,15 +117,16 @@ def run(options: Options, context: Context) -> ScoredAnswers | JudgePlan:
         context=context,
     )  # fmt: skip
     totals: Mapping[str, Mapping[str, object]] = {}
-    if options.judge is None or options.out is None:
-        evaluation = score()
-    else:
-        models = options.models(options.seed)
-        evaluation, totals = judged(models, options.out, lambda judge: score(judge=judge), context.say)
-    rates = tuple(calibrated_rate(calibration, evaluation, answers) for calibration in calibrations)
-    evaluation = replace(evaluation, calibrated=rates)
-    if options.out is not None:
-        write_answer_scores(evaluation, options.out, _inputs(options))
+    with working_in(options.out):
+        if options.judge is None or options.out is None:
+            evaluation = score()
+        else:
+            models = options.models(options.seed)
+            evaluation, totals = judged(models, options.out, lambda judge: score(judge=judge), context.say)
+        rates = tuple(calibrated_rate(calibration, evaluation, answers) for calibration in calibrations)
+        evaluation = replace(evaluation, calibrated=rates)
+        if options.out is not None:
+            write_answer_scores(evaluation, options.out, _inputs(options))
     return ScoredAnswers(evaluation, totals)
 
 

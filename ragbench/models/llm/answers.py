@@ -34,6 +34,7 @@ VERSION = 2
 BUSY_SECONDS = 60.0
 """How long to wait for another process that is writing."""
 MOST_AT_ONCE = 256
+ROOM = "free some disk space and run the same command again"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY,
@@ -149,6 +150,8 @@ class AnswerStore:
         advice = f"; 'ragbench doctor {self.path} --repair' saves every answer that can still be read"
         # Others are a full disk, a lock that another process holds, a folder that is gone.
         damaged = not isinstance(error, sqlite3.OperationalError) or "no such" in str(error)
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            damaged, advice = True, f". Stored answers are kept: {ROOM}"
         return InputError(f"{self.path}: {what}: {error}{advice if damaged else ''}")
 
     def get(self, key: str) -> Response | None:
@@ -224,8 +227,7 @@ class AnswerStore:
 
     def _not_kept(self, error: Exception) -> InputError:
         if isinstance(error, sqlite3.OperationalError):
-            advice = "free some disk space and run the same command again"
-            return InputError(f"{self.path}: an answer cannot be kept: {error}. Those before it are safe: {advice}")
+            return InputError(f"{self.path}: an answer cannot be kept: {error}. Those before it are safe: {ROOM}")
         if isinstance(error, sqlite3.Error):
             return self._broken("an answer cannot be kept", error)
         return InputError(
