@@ -49,6 +49,7 @@ FOR_TESTS = "Only for tests; no part of it is in ragbench or comes with it."
 EXCEPTIONS = {
     "certifi": UNCHANGED,
     "fpdf2": FOR_TESTS,
+    "fqdn": FOR_TESTS,
     "hypothesis": FOR_TESTS,
     "orjson": UNCHANGED,
     "pathspec": FOR_TESTS,

@@ -18,7 +18,18 @@ from ragbench.view.guard import SESSION
 from ragbench.view.pages import Pages
 from ragbench.view.playground import Playground
 from ragbench.view.reports import Reports, check
-from ragbench.view.requests import Asked, Decided
+from ragbench.view.requests import (
+    BODY,
+    NOT_FOUND,
+    PAGE_OR_FAULT,
+    REFUSALS,
+    STREAM,
+    Asked,
+    Decided,
+    Kept,
+    Uploads,
+    media,
+)
 from ragbench.view.reviews import Reviews
 from ragbench.view.runs import FoundRun, Runs, summary
 from ragbench.view.sessions import Session
@@ -62,7 +73,11 @@ def make_app(settings: Settings, reports: Reports, reviews: Reviews, playground:
 
     # OpenTelemetry settings of the environment are meant for other programs: the viewer reports nothing to anyone.
     silent: Any = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, telemetry=silent)
+    # The schema is not served: the pages need none, and it would be one more thing to guard.
+    app = FastAPI(
+        title="ragbench view", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, telemetry=silent,
+        responses=REFUSALS,
+    )  # fmt: skip
     _add_faults(app)
     pages = Pages()
     runs = Runs(settings.folder)
@@ -70,7 +85,10 @@ def make_app(settings: Settings, reports: Reports, reviews: Reviews, playground:
     _add_reviews(app, runs, reviews, pages)
     _add_playground(app, settings, playground, pages)
 
-    @app.get("/assets/{name}")
+    @app.get(
+        "/assets/{name}", response_class=Response,
+        responses={200: media("text/css", "text/javascript"), **NOT_FOUND},
+    )  # fmt: skip
     async def asset(name: str) -> Response:
         if name not in SHOWN:
             raise HTTPException(404, "no such file")
@@ -106,18 +124,18 @@ def _add_faults(app: FastAPI) -> None:
 
 
 def _add_runs(app: FastAPI, settings: Settings, every: Runs, reports: Reports, pages: Pages) -> None:
-    @app.get("/")
+    @app.get("/", response_class=HTMLResponse)
     async def listed() -> Response:
         return HTMLResponse(pages.runs(settings, await in_thread(every.find)))
 
-    @app.get("/compare")
+    @app.get("/compare", status_code=303, response_class=RedirectResponse)
     async def compared(runs: Keys = None) -> Response:
         """Return the report with the oldest evaluation as the baseline."""
         chosen, missing = await in_thread(lambda: _chosen(every, runs))
         ordered = [run.key for run in sorted(chosen, key=lambda run: (run.changed, run.name))]
         return RedirectResponse(f"/report?{urlencode({'runs': [*ordered, *missing]}, doseq=True)}", 303)
 
-    @app.get("/report")
+    @app.get("/report", response_class=HTMLResponse, responses=PAGE_OR_FAULT)
     async def report(runs: Keys = None, intersect: bool = False) -> Response:
         chosen, missing = await in_thread(lambda: _chosen(every, runs))
         try:
@@ -129,14 +147,14 @@ def _add_runs(app: FastAPI, settings: Settings, every: Runs, reports: Reports, p
             return HTMLResponse(pages.fault("No report", _sound(str(error)), chosen, again=again), 422)
         return HTMLResponse(pages.report(chosen, intersect, missing=len(missing)))
 
-    @app.get("/summary")
+    @app.get("/summary", response_class=HTMLResponse, responses=PAGE_OR_FAULT)
     async def told(run: str = "") -> Response:
         chosen, _ = await in_thread(lambda: _chosen(every, [run]))
         if not chosen:
             return HTMLResponse(pages.fault("No summary", "The evaluation is not in the folder (any more).", []), 422)
         return HTMLResponse(pages.summary(chosen[0], await in_thread(lambda: summary(chosen[0]))))
 
-    @app.get("/report/page")
+    @app.get("/report/page", response_class=HTMLResponse)
     async def report_page(runs: Keys = None, intersect: bool = False) -> Response:
         chosen, _ = await in_thread(lambda: _chosen(every, runs))
         content = await in_thread(lambda: reports.page(chosen, intersect=intersect))
@@ -144,7 +162,7 @@ def _add_runs(app: FastAPI, settings: Settings, every: Runs, reports: Reports, p
 
 
 def _add_reviews(app: FastAPI, every: Runs, reviews: Reviews, pages: Pages) -> None:
-    @app.get("/queries")
+    @app.get("/queries", response_class=HTMLResponse, responses=PAGE_OR_FAULT)
     async def queries(run: str = "") -> Response:
         chosen, _ = await in_thread(lambda: _chosen(every, [run]))
         try:
@@ -153,13 +171,13 @@ def _add_reviews(app: FastAPI, every: Runs, reviews: Reviews, pages: Pages) -> N
             return HTMLResponse(pages.fault("No queries", _sound(str(error)), chosen), 422)
         return HTMLResponse(pages.queries(chosen[0]))
 
-    @app.get("/data/queries")
+    @app.get("/data/queries", responses={200: {"model": dict[str, Any]}})
     async def data(run: str = "") -> Response:
         chosen, _ = await in_thread(lambda: _chosen(every, [run]))
         check(chosen)
         return JSONResponse(await in_thread(lambda: reviews.queries(chosen[0])))
 
-    @app.post("/decisions")
+    @app.post("/decisions", responses={200: {"model": Kept}, **BODY})
     async def decide(decided: Decided) -> Response:
         chosen, _ = await in_thread(lambda: _chosen(every, [decided.run]))
         check(chosen)
@@ -168,15 +186,15 @@ def _add_reviews(app: FastAPI, every: Runs, reviews: Reviews, pages: Pages) -> N
 
 
 def _add_playground(app: FastAPI, settings: Settings, playground: Playground, pages: Pages) -> None:
-    @app.get("/playground")
+    @app.get("/playground", response_class=HTMLResponse)
     async def play() -> Response:
         return HTMLResponse(pages.playground(settings, playground.llm))
 
-    @app.get("/data/uploads")
+    @app.get("/data/uploads", responses={200: {"model": Uploads}})
     async def uploads(request: Request) -> Response:
         return JSONResponse(shown_uploads(_session(request), settings.limits))
 
-    @app.post("/upload")
+    @app.post("/upload", responses={200: {"model": Uploads}, **BODY})
     async def upload(request: Request, name: Annotated[str, Query(max_length=1000)]) -> Response:
         session = _session(request)
         size = int(request.headers["content-length"])
@@ -185,14 +203,14 @@ def _add_playground(app: FastAPI, settings: Settings, playground: Playground, pa
         await in_thread(lambda: playground.forget(session))
         return JSONResponse(shown_uploads(session, settings.limits))
 
-    @app.post("/uploads/clear")
+    @app.post("/uploads/clear", responses={200: {"model": Uploads}, **BODY})
     async def clear(request: Request) -> Response:
         session = _session(request)
         session.clear()
         await in_thread(lambda: playground.forget(session))
         return JSONResponse(shown_uploads(session, settings.limits))
 
-    @app.post("/ask")
+    @app.post("/ask", response_class=StreamingResponse, responses={**STREAM, **BODY})
     async def ask(asked: Asked, request: Request) -> Response:
         session = _session(request)
 
