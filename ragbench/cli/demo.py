@@ -40,13 +40,19 @@ def run(options: Options, output: Output) -> None:
 
     Raises:
         click.exceptions.Exit: a command failed; what it printed is on standard error.
+        InputError: the folder of the golden set holds other files.
         RagbenchError: of a command.
     """
     from ragbench.cli.demo_report import DemoReport
     from ragbench.io.places import sample
+    from ragbench.io.run_folder import RUN, check_empty
 
     shop = sample("shop")
     places = _Places(_short(shop / "product_catalog.csv"), _short(shop), options.out)
+    # This replaces only what an earlier demo wrote. A folder with other content is refused before the work starts.
+    force = ("--force",) if (places.generated / RUN).is_file() else ()
+    if not force:
+        check_empty(places.generated)
     report = DemoReport(shown=not output.as_json)
     again = ("--fresh",) if options.fresh else ()
     steps = _Steps(options.out, report)
@@ -54,8 +60,6 @@ def run(options: Options, output: Output) -> None:
     report.heading("1. Which retriever is best on the human queries of the shop?")
     steps.run("eval", "--corpus", places.corpus, "--golden", places.golden, "--out", places.written, *again)
     report.heading("2. No labelled queries? Build a golden set from the documents, and use that")
-    # This replaces only what an earlier demo wrote. A folder with other content is refused.
-    force = ("--force",) if (places.generated / "run.json").is_file() else ()
     seeds = ("--seed-queries", places.golden / "seed_queries.txt")
     # One query for each document keeps the demo short.
     generate = ("generate", "--corpus", places.corpus, *seeds, "--llm", "none", "--per-chunk", "1")

@@ -138,6 +138,20 @@ def _closed(folder: Path, error: OSError) -> InputError:
     return InputError(f"{folder}: cannot be written to ({error.strerror or error})")
 
 
+def check_empty(folder: Path) -> None:
+    """Check that a folder without a run holds nothing else.
+
+    Raises:
+        InputError: it holds other files.
+    """
+    found = sorted(path.name for path in folder.iterdir() if not _is_ours(path)) if folder.is_dir() else []
+    if found:
+        raise InputError(
+            f"{folder}: holds other files ({', '.join(found[:5])}); choose another {named('out')}, or give "
+            f"{given('force', True)} to use it"
+        )
+
+
 def _begin(folder: Path, run: Mapping[str, object], results: Sequence[str]) -> None:
     """Results of another run go; its answers stay: they are paid for and found only by equal questions."""
     for name in (*results, SPENT):
@@ -170,12 +184,7 @@ def _check(
     if known is None:
         if resume:
             raise InputError(f"{folder}: there is no run to resume; leave {named('resume')} out to begin one")
-        held = sorted(path.name for path in folder.iterdir() if not _is_ours(path)) if folder.is_dir() else []
-        if held:
-            raise InputError(
-                f"{folder}: holds other files ({', '.join(held[:5])}); choose another {named('out')}, or give "
-                f"{given('force', True)} to use it"
-            )
+        check_empty(folder)
         return
     if known.get("fingerprint") == run["fingerprint"]:
         return

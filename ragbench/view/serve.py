@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -33,6 +34,27 @@ ANSWERS = "answers.sqlite"
 GRACE_SECONDS = 1
 
 
+@dataclass(frozen=True)
+class Site:
+    """The viewer, listening. Requests wait until it runs.
+
+    Attributes:
+        server: answers the requests.
+        listener: the socket that it listens on.
+        address: the page, with the token.
+        once: an address that opens a single session.
+    """
+
+    server: uvicorn.Server
+    listener: socket.socket
+    address: str
+    once: str
+
+    def run(self) -> None:
+        """Answer requests until the server is asked to exit."""
+        self.server.run(sockets=[self.listener])
+
+
 def serve(
     settings: Settings, asking: ModelOptions | None, port: int, cache: Path, ready: Callable[[str, str], None]
 ) -> None:
@@ -49,31 +71,49 @@ def serve(
         SettingError: the port is not available, or a retriever or model cannot be used.
         InputError: a golden set cannot be read.
     """
-    library = Library(settings)
-    library.check(Runs(settings.folder).find)
-    playground = Playground(library, Models(asking) if asking else None, cache)
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _stop)
     try:
-        with _listening(port) as listener, own_folder(cache / FOLDER) as root, _answers_in(root, playground.models):
-            port = listener.getsockname()[1]
-            token, once = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-            sessions = Sessions(root)
-            app = make_app(settings, Reports(library, cache), Reviews(library), playground)
-            guard = Guard(app, token=token, once=once, port=port, sessions=sessions, limit=settings.limits.file_bytes)
-            server = uvicorn.Server(
-                uvicorn.Config(
-                    guard, loop="asyncio", http=Connection, ws="none", log_level="error", access_log=False,
-                    server_header=False, date_header=False, proxy_headers=False,
-                    timeout_graceful_shutdown=GRACE_SECONDS,
-                )
-            )  # fmt: skip
-            address = f"http://{ADDRESS}:{port}/?token="
-            ready(address + token, address + once)
-            server.run(sockets=[listener])
+        with listening(settings, asking, port, cache) as site:
+            ready(site.address, site.once)
+            site.run()
     except _Stopped:
         pass
     _end()
+
+
+@contextmanager
+def listening(settings: Settings, asking: ModelOptions | None, port: int, cache: Path) -> Iterator[Site]:
+    """Listen on the port, and remove the files of all sessions afterwards.
+
+    Args:
+        settings: settings of the viewer.
+        asking: the language model of the playground, if any.
+        port: port to listen on; 0 for any free one.
+        cache: folder for embeddings, the charts' library and the spaces of sessions.
+
+    Raises:
+        SettingError: the port is not available, or a retriever or model cannot be used.
+        InputError: a golden set cannot be read.
+    """
+    library = Library(settings)
+    library.check(Runs(settings.folder).find)
+    playground = Playground(library, Models(asking) if asking else None, cache)
+    with _socket(port) as listener, own_folder(cache / FOLDER) as root, _answers_in(root, playground.models):
+        port = listener.getsockname()[1]
+        token, once = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        sessions = Sessions(root)
+        app = make_app(settings, Reports(library, cache), Reviews(library), playground)
+        guard = Guard(app, token=token, once=once, port=port, sessions=sessions, limit=settings.limits.file_bytes)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                guard, loop="asyncio", http=Connection, ws="none", log_level="error", access_log=False,
+                server_header=False, date_header=False, proxy_headers=False,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )  # fmt: skip
+        address = f"http://{ADDRESS}:{port}/?token="
+        yield Site(server, listener, address + token, address + once)
 
 
 @contextmanager
@@ -89,7 +129,7 @@ def _answers_in(root: Path, models: Models | None) -> Iterator[None]:
         models.close()
 
 
-def _listening(port: int) -> socket.socket:
+def _socket(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -78,6 +78,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(ragbench: Any, tmp_pat
     assert done.code == 2
     assert "holds other files (golden.jsonl)" in done.err
     assert mine.read_text() == "mine"
+    assert not (tmp_path / "written").exists()
 
 
 @given(

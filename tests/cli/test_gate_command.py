@@ -187,6 +187,31 @@ def run_step(step: dict[str, Any], folder: Path, environment: dict[str, str]) ->
     )  # fmt: skip
 
 
+def steps_by_name() -> dict[str, dict[str, Any]]:
+    steps = yaml.safe_load((ACTION / "workflow.yml").read_text())["jobs"]["gate"]["steps"]
+    return {step["name"]: step for step in steps if "name" in step}
+
+
+@pytest.fixture(scope="module")
+def evaluated(checkout: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """The checkout after the steps of the workflow before the gate, and the environment of its steps."""
+    root = tmp_path_factory.mktemp("runner")
+    folder, command = root / "checkout", root / "bin" / "ragbench"
+    shutil.copytree(checkout, folder, ignore=shutil.ignore_patterns("reports"))
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "from ragbench.cli import main; main()" "$@"\n')
+    command.chmod(0o755)
+    environment = {
+        **os.environ, "PATH": f"{command.parent}:{os.environ['PATH']}", "RAGBENCH_CACHE": str(cache),
+        "GITHUB_ACTIONS": "true",
+    }  # fmt: skip
+    steps = steps_by_name()
+    assert steps["Install"]["run"] == "pip install ."  # not run: ragbench is installed
+    done = run_step(steps["Evaluate"], folder, environment)
+    assert done.returncode == 0, done.stderr
+    return folder, environment
+
+
 @pytest.mark.parametrize(
     ("rules", "inputs", "code", "outcome"),
     [
@@ -200,28 +225,20 @@ def run_step(step: dict[str, Any], folder: Path, environment: dict[str, str]) ->
     ],
 )
 def test_the_workflow_and_its_action_as_a_runner_runs_them(
-    rules: str | None, inputs: dict[str, str], code: int, outcome: str, checkout: Path, cache: Path, tmp_path: Path
+    rules: str | None,
+    inputs: dict[str, str],
+    code: int,
+    outcome: str,
+    evaluated: tuple[Path, dict[str, str]],
+    tmp_path: Path,
 ) -> None:
-    folder = tmp_path / "checkout"
-    shutil.copytree(checkout, folder)
-    shutil.rmtree(folder / "reports")
+    folder = Path(shutil.copytree(evaluated[0], tmp_path / "checkout"))
     if rules is not None:
         (folder / "gate.yaml").write_text(rules)
-    command = tmp_path / "bin" / "ragbench"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "from ragbench.cli import main; main()" "$@"\n')
-    command.chmod(0o755)
     output, page = tmp_path / "output", tmp_path / "page.md"
-    environment = {
-        **os.environ, "PATH": f"{command.parent}:{os.environ['PATH']}", "RAGBENCH_CACHE": str(cache),
-        "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(page), "GITHUB_ACTIONS": "true",
-    }  # fmt: skip
+    environment = {**evaluated[1], "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(page)}
     action = yaml.safe_load((ACTION / "action.yml").read_text())
-    steps = yaml.safe_load((ACTION / "workflow.yml").read_text())["jobs"]["gate"]["steps"]
-    by_name = {step["name"]: step for step in steps if "name" in step}
-    assert by_name["Install"]["run"] == "pip install ."  # not run: ragbench is installed
-    evaluated = run_step(by_name["Evaluate"], folder, environment)
-    assert evaluated.returncode == 0, evaluated.stderr
+    by_name = steps_by_name()
     given = {name: one.get("default", "") for name, one in action["inputs"].items()} | by_name["Gate"]["with"] | inputs
     assert set(given) == set(action["inputs"])
     (step,) = action["runs"]["steps"]

@@ -1,13 +1,16 @@
-"""The real viewer in a process of its own, and what it looks at."""
+"""The real viewer, in a process of its own or in this one, and what it looks at."""
 
 import json
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -21,15 +24,12 @@ SHOP = Path(__file__).resolve().parents[2] / "datasets" / "shop"
 CATALOG = SHOP / "product_catalog.csv"
 
 
-class Viewer:
-    """A running ``ragbench view``."""
+class Page:
+    """A viewer that runs at this address."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self.process = process
-        assert process.stdout is not None
-        self.address = process.stdout.readline().strip()
-        assert self.address, process.communicate()[1]
-        self.base, _, self.token = self.address.partition("/?token=")
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.base, _, self.token = address.partition("/?token=")
         self.host = self.base.removeprefix("http://")
 
     def client(self, *, enter: bool = True) -> httpx.Client:
@@ -38,6 +38,17 @@ class Viewer:
         if enter:
             assert client.get(self.address).status_code == 200
         return client
+
+
+class Viewer(Page):
+    """A running ``ragbench view``."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process = process
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        assert address, process.communicate()[1]
+        super().__init__(address)
 
     def stop(self, how: int = signal.SIGTERM) -> int:
         self.process.send_signal(how)
@@ -63,6 +74,28 @@ def starting(ragbench: Any) -> Iterator[Start]:
             assert "Traceback" not in viewer.errors, viewer.errors
 
 
+def opening(ragbench: Any) -> Iterator[Callable[..., Page]]:
+    """Opens viewers in threads of this process, where start, end, signals and working folder do not matter."""
+    from ragbench.view.serve import listening
+
+    with ExitStack() as stack:
+
+        def begin(folder: Path, *words: object) -> Page:
+            with patch("ragbench.view.serve.serve") as serve:
+                done = ragbench("view", folder, "--no-open", *words)
+            assert done.code == 0, done.err
+            site = stack.enter_context(listening(*serve.call_args.args[:-1]))
+            thread = threading.Thread(target=site.run)
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(setattr, site.server, "should_exit", True)
+            return Page(site.address)
+
+        yield begin
+
+
+open_here = pytest.fixture(opening)
+open_here_for_module = pytest.fixture(opening, scope="module")
 start = pytest.fixture(starting)
 start_for_module = pytest.fixture(starting, scope="module")
 

@@ -27,8 +27,8 @@ def spaces(cache: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def shop(start_for_module: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return start_for_module(tmp_path_factory.mktemp("none"), "--corpus", CATALOG)
+def shop(open_here_for_module: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return open_here_for_module(tmp_path_factory.mktemp("none"), "--corpus", CATALOG)
 
 
 def test_sources_are_those_of_the_retriever_with_their_words_marked(ask: Any, shop: Any) -> None:
@@ -160,8 +160,8 @@ def test_other_files_are_refused(shop: Any, name: str, content: bytes, said: str
     assert client.get("/data/uploads").json()["taken"] == 0
 
 
-def test_limits_of_files_and_sessions(start: Any, tmp_path: Path, cache: Path) -> None:
-    viewer = start(tmp_path, "--max-file-mb", "0.1", "--max-session-mb", "0.25")
+def test_limits_of_files_and_sessions(open_here: Any, tmp_path: Path, cache: Path) -> None:
+    viewer = open_here(tmp_path, "--max-file-mb", "0.1", "--max-session-mb", "0.25")
     client = viewer.client()
     before = set(spaces(cache))
     text = b"word " * 20_000

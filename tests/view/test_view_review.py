@@ -19,9 +19,9 @@ def decide(client: Any, run: str, id_: str, decision: str, **more: str) -> Any:
 
 
 def test_decisions_beside_the_golden_set_can_be_imported(
-    start: Any, runs: Path, golden: Path, ragbench: Any, keys_of: Any
+    open_here: Any, runs: Path, golden: Path, ragbench: Any, keys_of: Any
 ) -> None:
-    client = start(runs, "--corpus", CATALOG, "--golden", golden).client()
+    client = open_here(runs, "--corpus", CATALOG, "--golden", golden).client()
     by_name = keys_of(client)
     table = golden.parent / "shop.review.csv"
     assert client.get("/data/queries", params={"run": by_name["first"]}).json()["file"] == str(table)
@@ -51,9 +51,9 @@ def test_decisions_beside_the_golden_set_can_be_imported(
 
 
 def test_without_the_golden_set_they_lie_in_the_run(
-    start: Any, runs: Path, golden: Path, ragbench: Any, keys_of: Any
+    open_here: Any, runs: Path, golden: Path, ragbench: Any, keys_of: Any
 ) -> None:
-    client = start(runs).client()
+    client = open_here(runs).client()
     key = keys_of(client)["later/second"]
     assert decide(client, key, "q010", "reject").status_code == 200
     table = runs / "later" / "second" / "review.csv"
@@ -65,9 +65,9 @@ def test_without_the_golden_set_they_lie_in_the_run(
 
 
 def test_what_could_not_be_imported_is_refused_and_changes_nothing(
-    start: Any, runs: Path, golden: Path, keys_of: Any
+    open_here: Any, runs: Path, golden: Path, keys_of: Any
 ) -> None:
-    client = start(runs, "--golden", golden).client()
+    client = open_here(runs, "--golden", golden).client()
     key = keys_of(client)["first"]
     text = client.get("/data/queries", params={"run": key}).json()["queries"][0]["text"]
     assert decide(client, key, "q001", "accept").status_code == 200
@@ -94,8 +94,8 @@ def test_what_could_not_be_imported_is_refused_and_changes_nothing(
     assert not [path.name for path in golden.parent.iterdir() if path.name.startswith(".")]
 
 
-def test_taking_a_mark_away_removes_its_row_and_then_the_table(start: Any, runs: Path, keys_of: Any) -> None:
-    client = start(runs).client()
+def test_taking_a_mark_away_removes_its_row_and_then_the_table(open_here: Any, runs: Path, keys_of: Any) -> None:
+    client = open_here(runs).client()
     key = keys_of(client)["first"]
     table = runs / "first" / "review.csv"
     decide(client, key, "q001", "marked")
@@ -107,8 +107,8 @@ def test_taking_a_mark_away_removes_its_row_and_then_the_table(start: Any, runs:
     assert decide(client, key, "q001", "").status_code == 200
 
 
-def test_table_that_a_spreadsheet_wrote_back_is_kept(start: Any, runs: Path, keys_of: Any) -> None:
-    client = start(runs).client()
+def test_table_that_a_spreadsheet_wrote_back_is_kept(open_here: Any, runs: Path, keys_of: Any) -> None:
+    client = open_here(runs).client()
     key = keys_of(client)["first"]
     table = runs / "first" / "review.csv"
     table.write_text(
@@ -124,8 +124,8 @@ def test_table_that_a_spreadsheet_wrote_back_is_kept(start: Any, runs: Path, key
     assert table.read_text("utf-8").strip() == "something else"
 
 
-def test_decisions_at_the_same_time_are_all_kept(start: Any, runs: Path, keys_of: Any) -> None:
-    client = start(runs).client()
+def test_decisions_at_the_same_time_are_all_kept(open_here: Any, runs: Path, keys_of: Any) -> None:
+    client = open_here(runs).client()
     key = keys_of(client)["first"]
     ids = [f"q{number:03d}" for number in range(1, 25)]
     with ThreadPoolExecutor(8) as pool:
@@ -134,8 +134,8 @@ def test_decisions_at_the_same_time_are_all_kept(start: Any, runs: Path, keys_of
     assert sorted(row["id"] for row in rows(runs / "first" / "review.csv")) == ids
 
 
-def test_values_of_the_list_are_those_of_the_evaluation(start: Any, runs: Path, keys_of: Any) -> None:
-    client = start(runs).client()
+def test_values_of_the_list_are_those_of_the_evaluation(open_here: Any, runs: Path, keys_of: Any) -> None:
+    client = open_here(runs).client()
     data = client.get("/data/queries", params={"run": keys_of(client)["first"]}).json()
     assert data["systems"] == ["bm25", "bm25:stem=false"]
     told = json.loads((runs / "first" / "results.json").read_text("utf-8"))

@@ -12,10 +12,10 @@ import pytest
 CATALOG = Path(__file__).resolve().parents[2] / "datasets" / "shop" / "product_catalog.csv"
 
 
-def test_list_is_newest_first_and_names_what_is_broken(start: Any, runs: Path) -> None:
+def test_list_is_newest_first_and_names_what_is_broken(open_here: Any, runs: Path) -> None:
     for at, name in enumerate(("later/second", "half", "first", "cut", "stopped")):
         os.utime(runs / name / "results.json", (1_700_000_000 + at, 1_700_000_000 + at))
-    page = html.unescape(start(runs).client().get("/").text)
+    page = html.unescape(open_here(runs).client().get("/").text)
     items = re.findall(r'<li class="run(?: broken)?".*?</li>', page, re.DOTALL)
     names = [re.search(r"<h2[^>]*>(?:<a[^>]*>)?([^<]+?)(?:</a>)? ", item)[1].strip() for item in items]  # type: ignore[index]
     assert names == ["stopped", "cut", "first", "half", "later/second"]
@@ -29,8 +29,10 @@ def test_list_is_newest_first_and_names_what_is_broken(start: Any, runs: Path) -
     assert f"{mean:.3f}".lstrip("0") in items[2]
 
 
-def test_report_is_the_page_of_the_command(start: Any, runs: Path, golden: Path, ragbench: Any, keys_of: Any) -> None:
-    client = start(runs, "--corpus", CATALOG, "--golden", golden).client()
+def test_report_is_the_page_of_the_command(
+    open_here: Any, runs: Path, golden: Path, ragbench: Any, keys_of: Any
+) -> None:
+    client = open_here(runs, "--corpus", CATALOG, "--golden", golden).client()
     key = keys_of(client)["first"]
     reply = client.get("/report/page", params={"runs": key})
     out = runs / "report.html"
@@ -52,10 +54,10 @@ def stones(tmp_path: Path, ragbench: Any) -> Path:
     return tmp_path
 
 
-def test_what_was_moved_is_read_as_the_evaluation_read_it(start: Any, stones: Path, keys_of: Any) -> None:
+def test_what_was_moved_is_read_as_the_evaluation_read_it(open_here: Any, stones: Path, keys_of: Any) -> None:
     (stones / "stones.csv").rename(stones / "kept.csv")
     (stones / "g.csv").rename(stones / "moved.csv")
-    client = start(stones / "runs", "--corpus", stones / "kept.csv", "--golden", stones / "moved.csv").client()
+    client = open_here(stones / "runs", "--corpus", stones / "kept.csv", "--golden", stones / "moved.csv").client()
     key = keys_of(client)["stones"]
     page = client.get("/report/page", params={"runs": key}).text
     assert "--golden-columns document=stelle,query=frage" in re.sub(r"\s*\\\n\s*", " ", html.unescape(page))
@@ -69,8 +71,8 @@ def test_golden_set_that_nothing_can_read_is_told_at_the_start(stones: Path, rag
     assert (done.code, "other.csv" in done.err, "Traceback" in done.err) == (2, True, False)
 
 
-def test_page_follows_the_inputs_that_were_recorded(start: Any, stones: Path, keys_of: Any) -> None:
-    client = start(stones / "runs").client()
+def test_page_follows_the_inputs_that_were_recorded(open_here: Any, stones: Path, keys_of: Any) -> None:
+    client = open_here(stones / "runs").client()
     asked = {"runs": keys_of(client)["stones"]}
     before = client.get("/report/page", params=asked).text
     assert "not there any more" not in before
@@ -80,9 +82,9 @@ def test_page_follows_the_inputs_that_were_recorded(start: Any, stones: Path, ke
     assert client.get("/report/page", params=asked).text == before
 
 
-def test_comparison_has_the_oldest_as_the_baseline(start: Any, runs: Path, keys_of: Any) -> None:
+def test_comparison_has_the_oldest_as_the_baseline(open_here: Any, runs: Path, keys_of: Any) -> None:
     os.utime(runs / "later/second" / "results.json", (1, 1))
-    client = start(runs).client()
+    client = open_here(runs).client()
     by_name = keys_of(client)
     reply = client.get("/compare", params={"runs": [by_name["first"], by_name["later/second"]]})
     assert reply.status_code == 303
@@ -94,8 +96,8 @@ def test_comparison_has_the_oldest_as_the_baseline(start: Any, runs: Path, keys_
     assert client.get(turned.replace("/report?", "/report/page?")).text.count("difference to bm25<") == 1
 
 
-def test_broken_and_missing_evaluations_are_refused_with_a_reason(start: Any, runs: Path, keys_of: Any) -> None:
-    client = start(runs).client()
+def test_broken_and_missing_evaluations_are_refused_with_a_reason(open_here: Any, runs: Path, keys_of: Any) -> None:
+    client = open_here(runs).client()
     broken = re.findall(r'class="run broken" data-key="([0-9a-f]+)"', client.get("/").text)
     assert len(broken) == 3
     for key in broken:
@@ -114,13 +116,13 @@ def test_broken_and_missing_evaluations_are_refused_with_a_reason(start: Any, ru
 
 
 def test_different_queries_are_compared_only_when_asked_for(
-    start: Any, runs: Path, ragbench: Any, keys_of: Any
+    open_here: Any, runs: Path, ragbench: Any, keys_of: Any
 ) -> None:
     lines = (CATALOG.parent / "golden.jsonl").read_text("utf-8").splitlines()[:40]
     (runs / "fewer.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     files = ("--corpus", CATALOG, "--golden", runs / "fewer.jsonl")
     assert ragbench("eval", *files, "--retriever", "bm25:b=0.9", "--out", runs / "fewer").code == 0
-    client = start(runs).client()
+    client = open_here(runs).client()
     by_name = keys_of(client)
     reply = client.get("/report", params={"runs": [by_name["first"], by_name["fewer"]]})
     assert reply.status_code == 422
@@ -128,18 +130,18 @@ def test_different_queries_are_compared_only_when_asked_for(
     assert again.endswith("&intersect=true")
 
 
-def test_names_of_folders_stay_text(start: Any, runs: Path) -> None:
+def test_names_of_folders_stay_text(open_here: Any, runs: Path) -> None:
     name = '<img src=x onerror="alert(1)">'
     (runs / "first").rename(runs / name)
     (runs / "later").rename(os.fsdecode(os.fsencode(runs) + b"/caf\xe9"))
-    page = start(runs).client().get("/").text
+    page = open_here(runs).client().get("/").text
     assert "<img" not in page
     assert html.escape(name, quote=False).split("=")[0] in page
     assert r"caf\xe9/second" in page
 
 
-def test_folder_without_evaluations_says_what_to_do(start: Any, tmp_path: Path, ragbench: Any) -> None:
-    assert "Make one with" in start(tmp_path).client().get("/").text
+def test_folder_without_evaluations_says_what_to_do(open_here: Any, tmp_path: Path, ragbench: Any) -> None:
+    assert "Make one with" in open_here(tmp_path).client().get("/").text
     done = ragbench("view", tmp_path / "none", "--no-open")
     assert done.code == 2
     assert "no such folder" in done.err
@@ -157,7 +159,7 @@ def test_taken_port_is_named(start: Any, tmp_path: Path, ragbench: Any) -> None:
     assert "0 takes a free port" in done.err
 
 
-def test_load_is_listed_with_its_summary(start: Any, tmp_path: Path) -> None:
+def test_load_is_listed_with_its_summary(open_here: Any, tmp_path: Path) -> None:
     """As 'ragbench load' writes it: no metric, and other requests in each level."""
     folder = tmp_path / "runs" / "load"
     folder.mkdir(parents=True)
@@ -166,7 +168,7 @@ def test_load_is_listed_with_its_summary(start: Any, tmp_path: Path) -> None:
     (folder / "results.json").write_text(json.dumps(content), encoding="utf-8")
     for name in ("scores.parquet", "queries.parquet"):
         (folder / name).write_bytes(b"")
-    client = start(tmp_path / "runs").client()
+    client = open_here(tmp_path / "runs").client()
     page = client.get("/").text
     assert "1,234.6" in page
     assert "/report?" not in page
@@ -178,9 +180,9 @@ def test_load_is_listed_with_its_summary(start: Any, tmp_path: Path) -> None:
     assert (reply.status_code, "a load has a summary" in reply.text) == (422, True)
 
 
-def test_list_follows_the_folder(start: Any, runs: Path, keys_of: Any) -> None:
+def test_list_follows_the_folder(open_here: Any, runs: Path, keys_of: Any) -> None:
     """What was read is kept only as long as the files look the same."""
-    client = start(runs).client()
+    client = open_here(runs).client()
     assert set(keys_of(client)) == {"first", "later/second"}
     (runs / "later" / "second").rename(runs / "third")
     assert set(keys_of(client)) == {"first", "third"}

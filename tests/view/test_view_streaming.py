@@ -60,9 +60,9 @@ def test_answer_streams_after_its_sources_and_is_kept(start: Any, ask: Any, tmp_
     assert not list((cache / "view").glob("view-*/*.sqlite*"))
 
 
-def test_model_that_answers_whole_is_told_as_one(start: Any, ask: Any, tmp_path: Path) -> None:
+def test_model_that_answers_whole_is_told_as_one(open_here: Any, ask: Any, tmp_path: Path) -> None:
     with serving(LLMServer(reply=lambda body: "The Tarnfell 2 <b>does</b> [1].", latency=1.0)) as server:
-        events = ask(start(tmp_path, "--corpus", CATALOG, *words(server.url)).client(), QUESTION)
+        events = ask(open_here(tmp_path, "--corpus", CATALOG, *words(server.url)).client(), QUESTION)
     at = {name: seconds for name, _, seconds in events}
     assert at["sources"] < at["text"] - 0.8
     assert names(events) == ["stage", "sources", "stage", "stage", "text", "done"]
@@ -70,25 +70,25 @@ def test_model_that_answers_whole_is_told_as_one(start: Any, ask: Any, tmp_path:
     assert events[-1][1]["text"].endswith("from these sources; this model's answers come whole.")
 
 
-def test_model_that_fails_is_told(start: Any, ask: Any, tmp_path: Path) -> None:
+def test_model_that_fails_is_told(open_here: Any, ask: Any, tmp_path: Path) -> None:
     with serving(LLMServer(fault=lambda body, times: "401")) as server:
-        events = ask(start(tmp_path, "--corpus", CATALOG, *words(server.url)).client(), "tent")
+        events = ask(open_here(tmp_path, "--corpus", CATALOG, *words(server.url)).client(), "tent")
     assert names(events) == ["stage", "sources", "stage", "fault"]
     assert "openai_compatible:small" in events[-1][1]["text"]
 
 
-def test_answer_that_breaks_off_is_told_with_what_arrived(start: Any, ask: Any, tmp_path: Path) -> None:
+def test_answer_that_breaks_off_is_told_with_what_arrived(open_here: Any, ask: Any, tmp_path: Path) -> None:
     with streaming(Streaming(lambda body, times: ["The Tarn", 0.2, DROP])) as server:
-        events = ask(start(tmp_path, "--corpus", CATALOG, *words(server.url)).client(), QUESTION)
+        events = ask(open_here(tmp_path, "--corpus", CATALOG, *words(server.url)).client(), QUESTION)
     assert names(events)[-2:] == ["text", "fault"]
     assert "broke off after 8 characters" in events[-1][1]["text"]
     assert len(server.asked) == 1
 
 
-def test_who_leaves_ends_the_call_at_the_model(start: Any, ask: Any, tmp_path: Path) -> None:
+def test_who_leaves_ends_the_call_at_the_model(open_here: Any, ask: Any, tmp_path: Path) -> None:
     slow = [step for _ in range(200) for step in ("word ", 0.05)]
     with streaming(Streaming(lambda body, times: ["Done."] if times else slow)) as server:
-        client = start(tmp_path, "--corpus", CATALOG, *words(server.url)).client()
+        client = open_here(tmp_path, "--corpus", CATALOG, *words(server.url)).client()
         with client.stream("POST", "/ask", json=ASKED) as reply:
             next(line for line in reply.iter_lines() if line == "event: text")
         for _ in range(100):
@@ -177,8 +177,8 @@ def test_pdf_that_takes_too_long_is_refused_and_its_reader_ended(tmp_path: Path)
         assert not [one for one in psutil.Process().children() if "read_files" in " ".join(one.cmdline())]
 
 
-def test_damaged_evaluation_is_named_where_its_queries_are_asked_for(start: Any, runs: Path, keys_of: Any) -> None:
-    client = start(runs).client()
+def test_damaged_evaluation_is_named_where_its_queries_are_asked_for(open_here: Any, runs: Path, keys_of: Any) -> None:
+    client = open_here(runs).client()
     key = keys_of(client)["first"]
     path = runs / "first" / "results.json"
     told = json.loads(path.read_text("utf-8"))
@@ -192,8 +192,8 @@ def test_damaged_evaluation_is_named_where_its_queries_are_asked_for(start: Any,
         assert reply.json()["fault"] == "first: a file of it is damaged (KeyError: 'failed_queries')"
 
 
-def test_unknown_evaluations_are_skipped_and_counted(start: Any, runs: Path, keys_of: Any) -> None:
-    client = start(runs).client()
+def test_unknown_evaluations_are_skipped_and_counted(open_here: Any, runs: Path, keys_of: Any) -> None:
+    client = open_here(runs).client()
     by_name = keys_of(client)
     shutil.rmtree(runs / "later" / "second")
     wanted = [by_name["first"], by_name["later/second"], "a&b"]
