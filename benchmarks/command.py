@@ -38,6 +38,7 @@ MODULES = {
     "human_labels": "human_labels",
     "holes": "holes",
     "power": "power",
+    "repeat_plans": "repeat_plans",
     "wattbot": "wattbot",
     "ab": "ab",
     "online": "online",

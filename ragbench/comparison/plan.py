@@ -19,7 +19,18 @@ from ragbench.core.options import named
 from ragbench.core.shown import Shown
 from ragbench.stats.choose import Choice, choose_test
 from ragbench.stats.icc import resampled_errors
-from ragbench.stats.power import Aim, Design, power_of, queries_needed, smallest_of_documents, smallest_size
+from ragbench.stats.power import (
+    MOST_QUERIES,
+    Aim,
+    Design,
+    RunEffects,
+    least,
+    power_of,
+    queries_needed,
+    smallest_of_documents,
+    smallest_size,
+)
+from ragbench.stats.repeats import FEWEST_RUNS
 
 FEW = 30
 """A pilot with fewer documents, or with fewer that differ, is called small."""
@@ -31,17 +42,17 @@ STEPS = (1, 2, 3, 5)
 
 
 @dataclass(frozen=True)
-class Spread:
-    """How uncertain the standard error of a pilot is, as factors of the measured one.
+class Bounds:
+    """How uncertain a pilot's design is.
 
     Attributes:
-        low, high: ends of the 95% interval.
-        planned: the upper bound that the plan uses, at least 1. Its level is the assurance.
+        low, high: designs at the ends of the 95% interval.
+        planned: the design that the plan uses, with upper bounds. Their level is the assurance.
     """
 
-    low: float
-    high: float
-    planned: float
+    low: Design
+    high: Design
+    planned: Design
 
 
 @dataclass(frozen=True)
@@ -166,15 +177,15 @@ def make_plan(settings: PlanSettings, pilot: Pilot | None = None, layout: Layout
     documents = None if queries is None else _documents(design, queries)
     if queries is not None and queries < design.per_document:
         raise SettingError(f"{queries} queries cannot come from documents of {design.per_document:g} queries each")
-    spread = _spread(settings, design, pilot)
-    smallest = _smallest(design, queries, settings, "difference", spread)
+    bounds = None if pilot is None else _bounds(settings, design, pilot)
+    smallest = _smallest(design, queries, settings, "difference", bounds)
     wanted = settings.delta or _next_size(smallest, design, settings)
-    planned = design if spread is None else replace(design, sd=design.sd * spread.planned)
+    planned = design if bounds is None else bounds.planned
     goals = []
     if wanted is not None:
-        goals.append(_goal(planned, queries, wanted, "difference", settings, design, spread))
+        goals.append(_goal(planned, queries, wanted, "difference", settings, bounds))
     if settings.margin is not None:
-        goals.append(_goal(planned, queries, settings.margin, "margin", settings, design, spread))
+        goals.append(_goal(planned, queries, settings.margin, "margin", settings, bounds))
     known = _alike_known(settings, pilot)
     asked = goals[0].queries if goals and queries is None else queries
     return Plan(
@@ -183,12 +194,12 @@ def make_plan(settings: PlanSettings, pilot: Pilot | None = None, layout: Layout
         assumed=assumed,
         layout=layout,
         design=design,
-        assured=1.0 if spread is None else spread.planned,
+        assured=planned.sd / design.sd,
         queries=queries,
         documents=documents,
         smallest=smallest,
         goals=tuple(goals),
-        smallest_margin=_smallest(design, queries, settings, "margin", spread) if settings.margin else None,
+        smallest_margin=_smallest(design, queries, settings, "margin", bounds) if settings.margin else None,
         by_queries=_by_queries(planned, asked, settings),
         by_depth=_by_depth(planned, documents, settings) if known else (),
         limit=_limit(planned, documents, settings) if known else None,
@@ -196,8 +207,11 @@ def make_plan(settings: PlanSettings, pilot: Pilot | None = None, layout: Layout
         choice=None
         if asked is None
         else choose_test(n=asked, clusters=min(asked, _documents(design, asked)), binary=design.binary),
-        warnings=(*_warnings(design, queries, settings, pilot, smallest, assumed), *_run_warnings(settings, pilot)),
-        repeats=_repeats(settings, pilot, design, queries),
+        warnings=(
+            *_warnings(design, queries, settings, pilot, smallest, assumed),
+            *_run_warnings(settings, pilot, planned),
+        ),
+        repeats=_repeats(settings, pilot, design, queries, planned, goals[0] if goals else None),
         wordings=_wordings(settings, pilot, planned, queries, goals),
     )
 
@@ -214,45 +228,62 @@ def _wordings(
     )  # fmt: skip
 
 
-def _repeats(settings: PlanSettings, pilot: Pilot | None, design: Design, queries: int | None) -> RepeatPlan | None:
+def _repeats(
+    settings: PlanSettings, pilot: Pilot | None, design: Design, queries: int | None, planned: Design,
+    goal: Goal | None,
+) -> RepeatPlan | None:  # fmt: skip
     """Plan the runs of each query, if it is known how they vary."""
     runs = None if pilot is None else pilot.runs
     if runs is not None and settings.run_sd is not None:
         raise SettingError("is measured by the pilot, whose systems ran several times", option="run_sd")
     total = design.error(1) ** 2
     if runs is not None:
-        counts = [count for count in (runs.baseline_runs, runs.candidate_runs) if count > 1]
-        between, present = max(total - runs.of_mean, 0.0), sum(counts) / len(counts)
-        return plan_repeats(
-            between, runs.within, runs.shared, query_cost=settings.query_cost, queries=queries, runs=present
-        )
-    if settings.run_sd is None:
+        within, shared, present = runs.within, runs.shared, runs.runs
+        between = max(total - runs.of_mean, 0.0)
+    elif settings.run_sd is not None:
+        within, shared, present = settings.run_sd**2, 0.0, 1.0
+        between = total - within
+        if between <= 0:
+            raise SettingError(
+                f"is {settings.run_sd:g}, but differences of one run have a standard deviation of {design.sd:.3g} in "
+                "all; it must be smaller",
+                option="run_sd",
+            )
+    else:
         return None
-    between = total - settings.run_sd**2
-    if between <= 0:
-        raise SettingError(
-            f"is {settings.run_sd:g}, but differences of one run have a standard deviation of {design.sd:.3g} in all; "
-            "it must be smaller",
-            option="run_sd",
-        )
-    return plan_repeats(between, settings.run_sd**2, 0.0, query_cost=settings.query_cost, queries=queries, runs=1)
+
+    def needed(count: int) -> int | None:
+        assert goal is not None
+        bound = 0.0 if planned.runs is None else planned.runs.shared
+        if bound > 0 and count < FEWEST_RUNS:
+            return None
+        sd = planned.sd * ((between + within / count) / (between + within / present)) ** 0.5
+        effects = None if runs is None or bound == 0 else runs.effects(count, bound)
+        return _needed(replace(planned, sd=sd, runs=effects), goal.size, goal.aim, settings)
+
+    return plan_repeats(
+        between, within, shared, query_cost=settings.query_cost, queries=queries, runs=present,
+        needed=None if goal is None else needed,
+    )  # fmt: skip
 
 
-def _run_warnings(settings: PlanSettings, pilot: Pilot | None) -> list[str]:
-    """Note what the other figures of a plan do not include where systems ran several times."""
+def _run_warnings(settings: PlanSettings, pilot: Pilot | None, planned: Design) -> list[str]:
+    """Say what a plan assumes where systems ran several times."""
     runs = None if pilot is None else pilot.runs
     if runs is None:
         return []
-    from scipy.special import ndtri
-
     counts = " and ".join(map(str, dict.fromkeys((runs.baseline_runs, runs.candidate_runs))))
-    notes = [f"the detectable differences are for {counts} runs of each query, as in the pilot"]
-    if runs.shared_of_mean > 0:
-        reach = float(ndtri(1 - settings.alpha / 2) + ndtri(settings.power)) * runs.shared_of_mean**0.5
+    notes = [f"the figures are for {counts} runs of each query, as in the pilot"]
+    if planned.runs is not None:
+        reach = smallest_size(
+            Design(1e-9, runs=replace(planned.runs, within=0.0)), MOST_QUERIES, power=settings.power,
+            alpha=settings.alpha,
+        )  # fmt: skip
+        bound = f", at most {planned.runs.shared**0.5:.2g} with {settings.assurance:.0%} assurance"
         notes.append(
-            f"the detectable differences do not include that whole runs vary (estimated standard deviation "
-            f"{runs.shared**0.5:.2g}): with these runs, no number of queries detects a difference below about "
-            f"{reach:.2g}"
+            f"effects that whole runs share have an estimated standard deviation of {runs.shared_of_mean**0.5:.2g} in "
+            f"the difference of these means{bound if settings.assurance > 0.5 else ''}. No number of queries averages "
+            f"them out: with these runs, none detects a difference below {reach:.2g}"
         )
     return notes
 
@@ -292,13 +323,22 @@ def _measured_design(settings: PlanSettings, pilot: Pilot) -> Design:
     alike = settings.icc if settings.icc is not None else measured
     if settings.per_document is None:
         effect = pilot.effect if settings.icc is None else None
-        return Design(pilot.sd, alike or 0.0, pilot.sizes.mean, pilot.sizes.unevenness, pilot.binary, effect)
+        sizes = pilot.sizes
+        return Design(pilot.sd, alike or 0.0, sizes.mean, sizes.unevenness, pilot.binary, effect, _effects(pilot))
     if alike is None and settings.per_document > 1:
         raise SettingError(
             "the pilot cannot measure how alike differences of one document are (it has too few documents with "
             f"several queries), and the plan needs it for {named('per_document')}: give {named('icc')}, 0 to 1"
         )
-    return Design(pilot.sd, alike or 0.0, settings.per_document, 1.0, pilot.binary)
+    return Design(pilot.sd, alike or 0.0, settings.per_document, 1.0, pilot.binary, runs=_effects(pilot))
+
+
+def _effects(pilot: Pilot, confidence: float | None = None) -> RunEffects | None:
+    """How the difference of the pilot varies from run to run: estimated, or an upper bound."""
+    runs = pilot.runs
+    if runs is None:
+        return None
+    return runs.effects(runs.runs, runs.shared_of_mean if confidence is None else runs.shared_at(confidence))
 
 
 def _alike_known(settings: PlanSettings, pilot: Pilot | None) -> bool:
@@ -310,10 +350,8 @@ def _documents(design: Design, queries: int) -> int:
     return ceil(queries / design.per_document - 1e-9)
 
 
-def _spread(settings: PlanSettings, design: Design, pilot: Pilot | None) -> Spread | None:
-    """Return how uncertain the pilot's standard error is; None without a pilot."""
-    if pilot is None:
-        return None
+def _bounds(settings: PlanSettings, design: Design, pilot: Pilot) -> Bounds:
+    """Return how uncertain the pilot's standard error is, and what its runs share."""
     effective = 1.0 if settings.icc is not None else settings.per_document
     draws = resampled_errors(pilot.differences, pilot.clusters, effective, generator(settings.seed, "plan"))
     known = pilot.sd if settings.icc is not None else design.error(1)
@@ -321,37 +359,45 @@ def _spread(settings: PlanSettings, design: Design, pilot: Pilot | None) -> Spre
     # Differences from -1 to 1 have a standard deviation of at most 1, whatever a few of them suggest.
     most = max(1.0, 1 / pilot.sd) if np.abs(pilot.differences).max() <= 1 else float("inf")
     planned = 1.0 if settings.assurance == 0.5 else min(max(planned, 1.0), most)
-    return Spread(min(low, 1.0), min(max(high, planned), most), planned)
+    assured = None if settings.assurance == 0.5 else settings.assurance
+    return Bounds(
+        replace(design, sd=design.sd * min(low, 1.0), runs=_effects(pilot, 0.025)),
+        replace(design, sd=design.sd * min(max(high, planned), most), runs=_effects(pilot, 0.975)),
+        replace(design, sd=design.sd * planned, runs=_effects(pilot, assured)),
+    )
 
 
 def _smallest(
-    design: Design, queries: int | None, settings: PlanSettings, aim: Aim, spread: Spread | None
+    design: Design, queries: int | None, settings: PlanSettings, aim: Aim, bounds: Bounds | None
 ) -> Range | None:
     if queries is None or not _possible(design, queries, aim):
         return None
-    found = smallest_size(design, queries, aim=aim, power=settings.power, alpha=settings.alpha)
-    if found is None:
-        return None
-    return Range(found) if spread is None else Range(found * spread.planned, found * spread.low, found * spread.high)
+
+    def size(one: Design) -> float | None:
+        return smallest_size(one, queries, aim=aim, power=settings.power, alpha=settings.alpha)
+
+    planned = size(design if bounds is None else bounds.planned)
+    if planned is None or bounds is None:
+        return None if planned is None else Range(planned)
+    return Range(planned, size(bounds.low), size(bounds.high))
 
 
 def _goal(
-    design: Design, queries: int | None, size: float, aim: Aim, settings: PlanSettings, measured: Design,
-    spread: Spread | None,
-) -> Goal:  # fmt: skip
+    design: Design, queries: int | None, size: float, aim: Aim, settings: PlanSettings, bounds: Bounds | None
+) -> Goal:
     now = None
     if queries is not None:
         possible = _possible(design, queries, aim)
         now = power_of(design, queries, size, aim=aim, alpha=settings.alpha) if possible else 0.0
     needed = _needed(design, size, aim, settings)
-    factors = () if spread is None else (spread.low, spread.high)
-    bounds = [_needed(replace(measured, sd=measured.sd * factor), size, aim, settings) for factor in factors]
     if needed is None:
         return Goal(aim, size, now, None, None, None, None)
+    low, high = (
+        (None, None) if bounds is None else (_needed(one, size, aim, settings) for one in (bounds.low, bounds.high))
+    )
     documents = _documents(design, needed)
     have = 0 if queries is None else _documents(design, queries)
     more = max(0, needed - (queries or 0))
-    low, high = bounds if bounds else (None, None)
     return Goal(
         aim,
         size,
@@ -380,6 +426,9 @@ def _depth_needed(design: Design, documents: int, size: float, aim: Aim, setting
     limit = smallest_of_documents(design, documents, aim=aim, power=settings.power, alpha=settings.alpha)
     if limit is None or limit >= size or (aim == "margin" and documents < FEWEST_CLUSTERS):
         return None
+    if design.runs is not None:
+        return least(lambda m: power_of(design.spread_over(m), documents * m, size, aim=aim, alpha=settings.alpha)
+                     >= settings.power)  # fmt: skip
     # With more queries per document only the standard error falls: (1 + (m - 1) icc) / m = a / m + icc.
     alone = smallest_size(replace(design.spread_over(1), binary=False), documents, aim=aim,
                           power=settings.power, alpha=settings.alpha)  # fmt: skip

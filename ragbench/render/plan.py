@@ -33,7 +33,7 @@ def plan_blocks(plan: Plan) -> list[Block]:
         head = ("queries", "documents", "detectable")
         found.append(Block("More queries from more documents", head, tuple(_more(plan)), align="rrr"))
     if plan.repeats is not None:
-        found.append(_repeats(plan.repeats))
+        found.append(_repeats(plan.repeats, plan.goals[0] if plan.goals else None))
     if plan.by_depth:
         title = f"More queries from the same {counted(plan.documents or 0, 'document')}"
         found.append(Block(title, ("per document", "queries", "detectable"), tuple(_deeper(plan)), align="rrr"))
@@ -142,7 +142,7 @@ def grounds(plan: Plan) -> list[str]:
     return lines
 
 
-def _repeats(found: RepeatPlan) -> Block:
+def _repeats(found: RepeatPlan, goal: Goal | None) -> Block:
     """How many runs of each query are worth their cost, and what others give."""
     times = "one run" if found.best == 1 else f"{found.best} runs"
     text = (
@@ -151,9 +151,17 @@ def _repeats(found: RepeatPlan) -> Block:
         f"{found.query_cost:g} runs of a query, {times} of each query {'is' if found.best == 1 else 'are'} worth the "
         "cost."
     )
-    rows = tuple((str(row.runs), f"{row.queries:,}", f"{row.error:.4f}".replace("0.", ".", 1)) for row in found.rows)
-    head = ("runs", "queries", "standard error") if rows else ()
-    return Block("Runs of each query for the same cost", head, rows, above=(text,), align="rrr" if rows else "")
+    rows = [(str(row.runs), f"{row.queries:,}", f"{row.error:.4f}".replace("0.", ".", 1)) for row in found.rows]
+    head = ("runs", "queries for the same cost", "standard error")
+    if goal is not None and any(row.needed is not None for row in found.rows):
+        what = _size(goal.size) if goal.aim == "difference" else f"a margin of {_size(goal.size)}"
+        text += f" The column at the right has the queries that {what} needs with so many runs."
+        needed = ["none is enough" if row.needed is None else f"{row.needed:,}" for row in found.rows]
+        return Block(
+            "Runs of each query", (*head, f"queries for {what}"),
+            tuple((*row, more) for row, more in zip(rows, needed, strict=True)), above=(text,), align="rrrr",
+        )  # fmt: skip
+    return Block("Runs of each query", head if rows else (), tuple(rows), above=(text,), align="rrr" if rows else "")
 
 
 def _counted(layout: Layout) -> str:

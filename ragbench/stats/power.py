@@ -1,5 +1,6 @@
 """Power of a comparison: the smallest difference that n queries can detect, and the queries that a difference needs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,6 +10,7 @@ from ragbench.core.errors import SettingError
 from ragbench.stats.bounds import LARGEST
 from ragbench.stats.checks import check_share
 from ragbench.stats.icc import design_effect
+from ragbench.stats.repeats import RunErrors, degrees
 from ragbench.stats.sign_flips import EXACT_CLUSTERS
 
 TAIL = 1e-9
@@ -61,6 +63,22 @@ LARGE_SHIFT = 30.0
 
 
 @dataclass(frozen=True)
+class RunEffects:
+    """How the difference of two means over several runs varies from run to run.
+
+    Attributes:
+        shared: variance of the mean difference by effects that all queries of a run share, above 0. No number of
+            queries reduces it.
+        within: variance of one query's difference of means by effects of its own, which ``Design.sd`` contains.
+        df: degrees of freedom with which a comparison measures how runs vary, above 0.
+    """
+
+    shared: float
+    within: float
+    df: float
+
+
+@dataclass(frozen=True)
 class Design:
     """Variation of paired differences, and distribution of their queries over documents.
 
@@ -72,6 +90,7 @@ class Design:
             least 1.
         binary: whether the metric is 0 or 1 for every query.
         measured: design effect measured on queries with this distribution; None derives it from the ICC.
+        runs: how the difference varies from run to run; None if whole runs do not vary.
 
     Raises:
         SettingError: a number is out of its range.
@@ -83,6 +102,7 @@ class Design:
     unevenness: float = 1.0
     binary: bool = False
     measured: float | None = None
+    runs: RunEffects | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.sd < float("inf"):
@@ -108,8 +128,12 @@ class Design:
         return replace(self, per_document=per_document, unevenness=1.0, measured=None)
 
     def error(self, n: float) -> float:
-        """Return the standard error of the mean difference of n queries."""
+        """Return the standard error of the mean difference of n queries, in runs that share nothing."""
         return self.sd * float(np.sqrt(self.effect / n))
+
+    def whole_error(self, n: float) -> float:
+        """Return the standard error with what whole runs add."""
+        return self.error(n) if self.runs is None else float(np.hypot(self.error(n), self.runs.shared**0.5))
 
     def clusters(self, n: float) -> float:
         """Return the number of documents that n queries come from."""
@@ -119,6 +143,15 @@ class Design:
         """Return how many documents of one size these documents are worth (`ragbench.stats.clusters`)."""
         return self.clusters(n) / self.unevenness
 
+    def degrees(self, n: float, clusters: float) -> float:
+        """Return the degrees of freedom of the error of n queries from a number of (effective) clusters."""
+        df = min(clusters - 1, MANY_CLUSTERS)
+        if self.runs is None or df <= 0:
+            return df
+        shared, within = self.runs.shared, self.runs.within / n
+        runs = RunErrors(*(np.array([x]) for x in (shared, within, shared + within, self.runs.df)))
+        return float(degrees(np.array([self.error(n) ** 2]), np.array([df]), runs)[0])
+
 
 def power_of(design: Design, n: float, size: float, *, aim: Aim = "difference", alpha: float = 0.05) -> float:
     """Compute the power of n queries: the probability that they detect a difference.
@@ -126,7 +159,8 @@ def power_of(design: Design, n: float, size: float, *, aim: Aim = "difference", 
     It follows from the noncentral t with ``size / (sd * sqrt(deff / n))`` and c - 1 degrees of freedom, where c is the
     number of documents. With few documents, the two-sided test is the exact sign-flip test, whose p takes few values:
     its level is the largest of them below alpha, and 0 with five documents or fewer at .05. A metric of 0 and 1 on
-    independent queries is tested by McNemar's mid-p, whose power is computed exactly (`mcnemar_power`).
+    independent queries is tested by McNemar's mid-p, whose power is computed exactly (`mcnemar_power`). Where whole
+    runs vary, the test is t with the error and the degrees of freedom of `ragbench.stats.repeats.with_runs`.
 
     A margin is confirmed by the lower bound of `ragbench.stats.bounds.MeanBounds`, with the effective number of
     documents. It also needs enough documents to rule out losses that none of them shows.
@@ -149,10 +183,12 @@ def power_of(design: Design, n: float, size: float, *, aim: Aim = "difference", 
     _check_size(size, aim)
     _check_queries(design, n)
     check_share(alpha, "alpha")
-    if design.binary and design.per_document == 1 and aim == "difference":
-        return mcnemar_power(int(n), min(1.0, design.sd**2 + size**2), size, alpha=alpha)
     if aim == "margin":
         return _margin_power(design, n, size, alpha)
+    if design.runs is not None:
+        return _t_power(size / design.whole_error(n), design.degrees(n, design.clusters(n)), alpha)
+    if design.binary and design.per_document == 1:
+        return mcnemar_power(int(n), min(1.0, design.sd**2 + size**2), size, alpha=alpha)
     return _reach(size / design.error(n), design.clusters(n), alpha)
 
 
@@ -175,7 +211,7 @@ def smallest_size(
     _check_rates(power, alpha)
     from scipy.optimize import brentq
 
-    if design.binary and design.per_document == 1 and aim == "difference":
+    if design.binary and design.per_document == 1 and aim == "difference" and design.runs is None:
         if mcnemar_power(int(n), 1.0, 1.0, alpha=alpha) < power:
             return None
         return float(
@@ -184,10 +220,13 @@ def smallest_size(
     if aim == "margin":
         if design.effective_clusters(n) < 2:
             return None
-        high = design.error(n)
+        high = design.whole_error(n)
         while _margin_power(design, n, high, alpha) < power:
             high *= 2
         return float(brentq(lambda margin: _margin_power(design, n, margin, alpha) - power, 0.0, high))
+    if design.runs is not None:
+        df = design.degrees(n, design.clusters(n))
+        return None if df <= 0 else _shift(lambda shift: _t_power(shift, df, alpha), power) * design.whole_error(n)
     shift = _shift_needed(design.clusters(n), power, alpha)
     return None if shift is None else shift * design.error(n)
 
@@ -216,10 +255,15 @@ def queries_needed(
     def enough(n: int) -> bool:
         return n >= design.per_document and power_of(design, n, size, aim=aim, alpha=alpha) >= power
 
+    return least(enough)
+
+
+def least(enough: Callable[[int], bool], most: int = MOST_QUERIES) -> int | None:
+    """Return the least whole number from 2 on that is enough, where larger ones are enough too; None above ``most``."""
     high = 2
     while not enough(high):
         high *= 2
-        if high > MOST_QUERIES:
+        if high > most:
             return None
     low = high // 2
     while high - low > 1:
@@ -242,11 +286,11 @@ def smallest_of_documents(
         SettingError: a number is out of its range.
     """
     _check_rates(power, alpha)
-    if aim == "margin":
+    if aim == "margin" or design.runs is not None:
         # So many queries per document that nothing varies within one.
-        return smallest_size(
-            Design(design.sd * design.icc**0.5 or 1e-9, 1.0), documents, aim=aim, power=power, alpha=alpha
-        )
+        runs = None if design.runs is None else replace(design.runs, within=0.0)
+        whole = Design(design.sd * design.icc**0.5 or 1e-9, 1.0, runs=runs)
+        return smallest_size(whole, documents, aim=aim, power=power, alpha=alpha)
     shift = _shift_needed(documents, power, alpha)
     return None if shift is None else shift * design.sd * float(np.sqrt(design.icc / documents))
 
@@ -255,10 +299,10 @@ def _margin_power(design: Design, n: float, margin: float, alpha: float) -> floa
     """Return the probability that the lower bound of equal systems exceeds ``-margin``."""
     from scipy.special import nctdtr, ndtr, stdtrit
 
-    clusters, error = design.effective_clusters(n), design.error(n)
+    clusters, error = design.effective_clusters(n), design.whole_error(n)
     if clusters < 2:
         return 0.0
-    df = min(clusters - 1, MANY_CLUSTERS)
+    df = design.degrees(n, clusters)
     t = float(stdtrit(df, 1 - alpha))
     unseen = -float(np.expm1(np.log(alpha) / clusters)) * LARGEST
     # The mean that the bound for unseen losses needs, and the one that the score bound needs, above the margin.
@@ -271,17 +315,22 @@ def _margin_power(design: Design, n: float, margin: float, alpha: float) -> floa
 def _reach(shift: float, clusters: float, alpha: float) -> float:
     """Return the power of the two-sided test if the mean is ``shift`` standard errors from 0."""
     level = _level(clusters, alpha)
-    if level == 0:
+    return 0.0 if level == 0 else _t_power(shift, clusters - 1, level)
+
+
+def _t_power(shift: float, df: float, level: float) -> float:
+    """Return the power of a two-sided t-test with some degrees of freedom."""
+    if df <= 0:
         return 0.0
     from scipy.special import nctdtr, ndtr, ndtri, stdtrit
 
     tail = level / 2
-    if clusters > MANY_CLUSTERS:
+    if df >= MANY_CLUSTERS:
         limit = -float(ndtri(tail))
         above, below = float(ndtr(shift - limit)), float(ndtr(-limit - shift))
     else:
-        limit = -float(stdtrit(clusters - 1, tail))
-        above, below = 1 - float(nctdtr(clusters - 1, shift, limit)), float(nctdtr(clusters - 1, shift, -limit))
+        limit = -float(stdtrit(df, tail))
+        above, below = 1 - float(nctdtr(df, shift, limit)), float(nctdtr(df, shift, -limit))
     found = above + (below if np.isfinite(below) else 0.0)
     return min(1.0, max(0.0, found))
 
@@ -300,12 +349,17 @@ def _level(clusters: float, alpha: float) -> float:
 def _shift_needed(clusters: float, power: float, alpha: float) -> float | None:
     if _level(clusters, alpha) == 0:
         return None
+    return _shift(lambda shift: _reach(shift, clusters, alpha), power)
+
+
+def _shift(reach: Callable[[float], float], power: float) -> float:
+    """Return how many standard errors from 0 the mean must be."""
     from scipy.optimize import brentq
 
     high = 4.0
-    while _reach(high, clusters, alpha) < power:
+    while reach(high) < power:
         high *= 2
-    return float(brentq(lambda shift: _reach(shift, clusters, alpha) - power, 0.0, high))
+    return float(brentq(lambda shift: reach(shift) - power, 0.0, high))
 
 
 def _check_size(size: float, aim: Aim) -> None:

@@ -154,15 +154,25 @@ def with_runs(found: ClusteredMeans, runs: RunErrors) -> ClusteredMeans:
     """
     shared = runs.shared > 0
     squared = found.errors**2
-    total = squared + runs.shared
-    with np.errstate(invalid="ignore", divide="ignore"):
-        part = runs.shared + np.minimum(1.0, 2 / runs.df) * (runs.squares - runs.shared)
-        shares = [np.where(one > 0, one**POWER / df, 0.0) for one, df in ((squared, found.df), (part, runs.df))]
-        df = total**POWER / (shares[0] + shares[1])
+    df = degrees(squared, found.df, runs)
     return found._replace(
-        errors=np.where(shared, np.sqrt(total), found.errors),
+        errors=np.where(shared, np.sqrt(squared + runs.shared), found.errors),
         df=np.where(shared & ~np.isnan(found.errors), df, found.df),
     )
+
+
+def degrees(squared: Array, df: Array, runs: RunErrors) -> Array:
+    """(m,) Degrees of freedom of `with_runs`.
+
+    Args:
+        squared: (m,) squared clustered errors.
+        df: (m,) their degrees of freedom.
+        runs: the parts of the errors that come from run to run; within queries it is what is left of the squares.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        part = runs.shared + np.minimum(1.0, 2 / runs.df) * (runs.squares - runs.shared)
+        shares = [np.where(one > 0, one**POWER / many, 0.0) for one, many in ((squared, df), (part, runs.df))]
+        return np.asarray((squared + runs.shared) ** POWER / (shares[0] + shares[1]), dtype=np.float64)
 
 
 def components(values: Array, clusters: npt.NDArray[np.int64]) -> Components:
