@@ -30,6 +30,7 @@ from ragbench.api.calls import (
     probe,
     score_answers,
     score_runs,
+    seeds,
     without_masked,
     write_report,
 )
@@ -80,6 +81,7 @@ from ragbench.golden.audit.audit import Audit
 from ragbench.io.answer_files import read_answers
 from ragbench.io.golden_files import read_golden, write_golden
 from ragbench.io.run_files import read_run as _read_run
+from ragbench.io.search_logs import read_search_log as _read_search_log
 from ragbench.metrics.score import score as _score
 from ragbench.workflows.probe import Probed
 
@@ -98,6 +100,7 @@ def _as(name: str, call: Callable[P, R], **called: str) -> Callable[P, R]:
 
 load_answers = _as("load_answers", read_answers)
 load_golden = _as("load_golden", read_golden)
+read_search_log = _as("read_search_log", _read_search_log)
 save_golden = _as("save_golden", write_golden)
 read_run = _as("read_run", _read_run)
 score = _as("score", _score, metrics='a name of a metric, "ndcg@10", or a list of them')
@@ -142,11 +145,13 @@ __all__ = [
     "plan",
     "probe",
     "read_run",
+    "read_search_log",
     "review",
     "save_golden",
     "score",
     "score_answers",
     "score_runs",
+    "seeds",
     "wattbot",
     "without_masked",
     "write_report",

@@ -33,6 +33,7 @@ from ragbench.workflows import plan as plan_workflow
 from ragbench.workflows import probe as probe_workflow
 from ragbench.workflows import report as report_workflow
 from ragbench.workflows import score as score_workflow
+from ragbench.workflows import seeds as seeds_workflow
 from ragbench.workflows import without_masked as without_workflow
 from ragbench.workflows.answer import AnswerPlan, AnswerResult
 from ragbench.workflows.check_judge import CheckedJudge
@@ -92,6 +93,12 @@ def golden_of(result: GenerateResult | Plan) -> GoldenSet | Plan:
 
 
 generate = call_then("generate", generate_workflow.Options, generate_workflow.run, golden_of, called={"corpus": CORPUS})
+seeds = call(
+    "seeds",
+    seeds_workflow.Options,
+    seeds_workflow.run,
+    called={"log": "a path of a search log, or a log, as rb.read_search_log(path) reads one"},
+)
 audit = call("audit", audit_workflow.Options, audit_workflow.run, called=SETS)
 export = call("export", export_workflow.Options, export_workflow.run, called=SETS)
 without_masked = call("without_masked", without_workflow.Options, without_workflow.run, called=SETS)

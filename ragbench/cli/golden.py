@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from ragbench.golden.annotators.review import AppliedReview, ReviewSample
     from ragbench.golden.audit.audit import Audit
     from ragbench.golden.masked_corpus import WithoutMasked
+    from ragbench.golden.seeds import Seeds
     from ragbench.workflows.audit import Options as AuditOptions
     from ragbench.workflows.batch import BatchState, Fetched, FetchOptions, StatusOptions, SubmitOptions, Submitted
     from ragbench.workflows.chunk import ChunkedCorpus
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from ragbench.workflows.generate import GenerateResult, Plan
     from ragbench.workflows.generate import Options as GenerateOptions
     from ragbench.workflows.review import ApplyOptions, ExportOptions
+    from ragbench.workflows.seeds import Options as SeedsOptions
+    from ragbench.workflows.seeds import SeedsPlan
     from ragbench.workflows.without_masked import Options as CorpusOptions
 
 HELP_GENERATE = """Write a golden set from documents, by a language model or without one.
@@ -148,6 +151,46 @@ def show_batch_fetch(options: "FetchOptions", fetched: "Fetched", output: Output
         output.say(f"half sent: {', '.join(fetched.unsent)}; run batch submit again")
     elif not fetched.under_way:
         output.say("next: run the same batch submit again; it sends the next round, or writes the set")
+
+
+HELP_SEEDS = """Make seed queries from the log of a search service.
+
+Example:
+  ragbench seeds datasets/shop/log.csv --out seeds.txt
+  ragbench generate --corpus docs/ --seed-queries seeds.txt --mix seeds --llm openai:gpt-4o-mini
+      --out golden/docs
+
+Queries with personal data are dropped and listed: e-mail addresses, telephone and
+card numbers, IBANs and IP addresses. Names and postal addresses are not found.
+Without --llm, rules for English classify the queries. Exit code 2: an error of
+usage or input, or no query is left."""
+
+
+def show_seeds(options: "SeedsOptions", result: "Seeds | SeedsPlan", output: Output) -> None:
+    """Print what was read and dropped, and the types; or the estimate of a dry run."""
+    from ragbench.render.blocks import terminal
+    from ragbench.render.generate import estimates_json, estimates_lines
+    from ragbench.render.seeds import seeds_blocks, seeds_json
+    from ragbench.workflows.seeds import SeedsPlan
+
+    if isinstance(result, SeedsPlan):
+        estimates = {"classify": result.estimate} if result.estimate is not None else {}
+        if output.as_json:
+            output.object({"queries": result.queries, **estimates_json(estimates)})
+            return
+        output.say(f"{result.queries} queries to classify")
+        for line in estimates_lines({"classify": options.llm}, estimates) if estimates else ():
+            output.say(line)
+        return
+    if output.as_json:
+        output.object({**seeds_json(result), "out": str(options.out) if options.out else None})
+        return
+    output.table(terminal(seeds_blocks(result)))
+    if options.out is not None:
+        output.say(f"{len(result.chosen)} seed queries written to {options.out}, their counts to {options.counts}")
+    else:
+        for query in result.chosen:
+            output.say(query.text)
 
 
 HELP_CHUNK = """Load documents, cut them into chunks and write these to a file.

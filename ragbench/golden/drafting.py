@@ -21,8 +21,10 @@ from ragbench.core.fingerprint import fingerprint
 from ragbench.core.runs import Query
 from ragbench.core.spelling import named
 from ragbench.golden.drafts import Draft, Opinion
+from ragbench.golden.query_types import query_type
 from ragbench.golden.wordings import WORDINGS, counts_of
 from ragbench.io.encoding import read_text
+from ragbench.io.seed_files import read_shares
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 
@@ -139,6 +141,8 @@ DEFAULT_MIX: Mapping[str, float] = {
     "multi-evidence": 0.05,
     "unanswerable": 0.05,
 }
+SEEDS = "seeds"
+"""The mix that is the one of the seed queries."""
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
@@ -151,13 +155,16 @@ class Wanted(NamedTuple):
 
 
 def parse_mix(written: str | None) -> dict[str, float]:
-    """``"attribute=3,question=1"`` to shares that sum to 1, sorted by type. None gives the default mix.
+    """``"attribute=3,question=1"`` to shares that sum to 1, sorted by type. None gives the default mix, and ``"seeds"``
+    an empty one, as the seed queries are not read yet.
 
     Raises:
         SettingError: a type is unknown, a share is not a number or is below 0, or no share is above 0.
     """
     if not written:
         return dict(sorted(DEFAULT_MIX.items()))
+    if written == SEEDS:
+        return {}
     shares: dict[str, float] = {}
     for part in written.split(","):
         name, equals, value = (piece.strip() for piece in part.partition("="))
@@ -174,6 +181,18 @@ def parse_mix(written: str | None) -> dict[str, float]:
     total = sum(shares.values())
     if total <= 0:
         raise SettingError(f"{named('mix')}: no type has a share above 0")
+    return {name: share / total for name, share in sorted(shares.items()) if share > 0}
+
+
+def mix_of_seeds(path: Path, seeds: Sequence[str]) -> dict[str, float]:
+    """Share by type of the seed queries: that of the log they come from, where ``ragbench seeds`` wrote it beside them,
+    else their own by the rules.
+
+    Raises:
+        InputError: the file beside them is damaged.
+    """
+    shares = read_shares(path) or Counter(query_type(text) for text in seeds)
+    total = sum(shares.values())
     return {name: share / total for name, share in sorted(shares.items()) if share > 0}
 
 

@@ -12,6 +12,7 @@ ENDINGS = {
     "HTML": (".html", ".htm"),
     "Markdown": (".md", ".markdown", ".txt", ""),
     "JUnit XML": (".xml",),
+    "text": (".txt", ""),
     "CSV": (".csv",),
     "Parquet or JSON Lines": (".parquet", ".jsonl"),
 }

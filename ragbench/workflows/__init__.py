@@ -53,6 +53,7 @@ WORKFLOWS = (
         "batch.fetch", "batch fetch", "Build a golden set", "Get the answers of the batches that have ended.",
         "batch", "FetchOptions", "run_fetch",
     ),
+    Workflow("seeds", "seeds", "Build a golden set", "Make seed queries from a search log.", "seeds"),
     Workflow("chunk", "chunk", "Build a golden set", "Cut documents into chunks and write them to a file.", "chunk"),
     Workflow("audit", "golden audit", "Build a golden set", "Look for what makes a golden set misleading.", "audit"),
     Workflow(

@@ -15,7 +15,7 @@ from ragbench.core.loop import run_anywhere
 from ragbench.core.options import named, option, options, pairs, part
 from ragbench.core.spelling import given
 from ragbench.corpus.chunk import choose_chunker, chunk_corpus
-from ragbench.golden.drafting import DRAFT, parse_languages, parse_mix, read_seeds
+from ragbench.golden.drafting import DRAFT, SEEDS, mix_of_seeds, parse_languages, parse_mix, read_seeds
 from ragbench.golden.generate import (
     STAGES_WITH_LLM,
     STAGES_WITHOUT,
@@ -90,8 +90,8 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
         unset="all chunks",
     )  # fmt: skip
     mix: str | None = option(
-        "Shares of the query types, TYPE=SHARE,...", default=None, section="Queries", metavar="TYPE=SHARE,...",
-        unset="a mix of all types",
+        "Shares of the query types, TYPE=SHARE,..., or seeds for those of the seed queries.", default=None,
+        section="Queries", metavar="TYPE=SHARE,...", unset="a mix of all types",
     )  # fmt: skip
     languages: str | None = option(
         "Languages of the queries as ISO 639-1 codes, such as en,de.", default=None, section="Queries", unset="en"
@@ -112,6 +112,8 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
             raise SettingError(f"is {self.sample}; it must be at least 1", option="sample")
         if self.wordings is not None:
             shares_of(self.wordings)
+        if self.mix == SEEDS and self.seed_queries is None:
+            raise SettingError(f"{given('mix', SEEDS)} needs {named('seed_queries')}")
         if not self.asks:
             for name in (JUDGE, RECONSIDER, "role"):
                 if getattr(self, name) not in (None, NONE):
@@ -261,6 +263,11 @@ def prepare(options: Options, choices: Choices, context: Context) -> Prepared:
             wanted = given("examples", settings.examples)
             context.say(f"{options.seed_queries}: {len(seeds)} seed queries, not {wanted}; every prompt shows them all")
             settings = replace(settings, examples=len(seeds))
+        if options.mix == SEEDS:
+            settings = replace(settings, mix=mix_of_seeds(options.seed_queries, seeds))
+            context.say(
+                f"mix of the seed queries: {', '.join(f'{n} {share:.2f}' for n, share in settings.mix.items())}"
+            )
     loaded = read_corpus(options.corpus, options, context)
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     chosen = sample(chunked.chunks, count=options.sample, seed=options.seed, context=context)

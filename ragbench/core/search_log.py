@@ -1,0 +1,55 @@
+"""Logs of a search service: what customers typed, what they saw, and what they did with it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ragbench.core.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedSearch:
+    """One search.
+
+    Attributes:
+        where: file and line, for messages.
+        query: what was typed, as it stands in the log.
+        session: id of the visit, or empty.
+        user: id of the customer, or empty.
+        time: when, or None.
+        results: ids of what was shown, from the top.
+        clicks, carts, purchases: ids of what was clicked, put into the cart and bought.
+        randomised: whether the results were in random order; None if the log does not say.
+    """
+
+    where: str
+    query: str
+    session: str = ""
+    user: str = ""
+    time: datetime | None = None
+    results: tuple[str, ...] = ()
+    clicks: tuple[str, ...] = ()
+    carts: tuple[str, ...] = ()
+    purchases: tuple[str, ...] = ()
+    randomised: bool | None = None
+
+
+@dataclass(frozen=True)
+class SearchLog:
+    """The searches of a log, in the order of the file.
+
+    Attributes:
+        searches: the searches.
+        name: name of the log.
+        ledger: rows that were skipped.
+    """
+
+    searches: tuple[LoggedSearch, ...]
+    name: str = "log"
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def __len__(self) -> int:
+        return len(self.searches)
+
+    def __iter__(self) -> Iterator[LoggedSearch]:
+        return iter(self.searches)
