@@ -168,6 +168,13 @@ def generate(folder: Path) -> None:
     shutil.copy(SHOP / "seed_queries.txt", folder / "seeds.txt")
 
 
+def three_keys(folder: Path) -> None:
+    """The files of a team that labels chunks."""
+    generate_writer.write_corpus(folder / "catalog.jsonl", 3)
+    row = {"query": "aluminium lamp", "relevant_product_id": "d0001", "source_chunk_id": 0}
+    test_judge_command.write_lines(folder / "golden.jsonl", [row])
+
+
 def few_queries(folder: Path) -> None:
     """The files of the page on query transformation."""
     generate_writer.write_corpus(folder / "my_corpus.jsonl", 6)
@@ -234,7 +241,9 @@ RUN_HERE = {
     "guides/answers.md": Place(made_elsewhere),
     "guides/audit.md": Place(review, between=(("ragbench golden review import", accept_all),)),
     "guides/evaluate.md": Place(),
+    "concepts/golden-format.md": Place(three_keys),
     "guides/generate.md": Place(generate, generate_writer.answer),
+    "guides/seeds.md": Place(generate, generate_writer.answer),
     "index.md": Place(),
     "guides/judge-check.md": Place(labels, judge_replies.reply),
     "guides/judges.md": Place(answers, judge_replies.reply),
