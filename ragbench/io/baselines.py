@@ -10,7 +10,6 @@ store can be kept under version control. ``baseline.json`` and each line of a hi
 have checksums, so that a baseline that was altered is refused.
 """
 
-import hashlib
 import json
 import re
 import shutil
@@ -23,6 +22,7 @@ from typing import Any
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.scored import ScoredRun
+from ragbench.io.checksums import CHECKSUM, FILES, file_checksum, with_checksums
 from ragbench.io.files import left_behind, replacing, temporary_folder, write_text
 from ragbench.io.inputs import INPUTS, moved
 from ragbench.io.parsing import as_written
@@ -35,6 +35,7 @@ from ragbench.io.scored_runs import (
     RESULTS,
     SCORES,
     WITHOUT_RANKINGS,
+    data_files,
     query_ms,
     read_scored,
     write_latency,
@@ -45,11 +46,8 @@ STORE = Path(".ragbench") / "baselines"
 CARD = "baseline.json"
 HISTORY = ".history.jsonl"
 SCHEMA_VERSION = 1
-TEXT_FILES = (".json", ".jsonl", ".trec")
-"""Endings of files whose line ends version control may change."""
 OLD = "old"
 """Name of the earlier baseline while a new one takes its place."""
-FILES, CHECKSUM = "files", "checksum"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -250,20 +248,13 @@ def _copy(folder: Path, new: Path, arm: str, results: Mapping[str, Any]) -> None
         "ledger": {"counts": counts, "entries": kept},
         "manifest": manifest,
     }
-    write_text(new / RESULTS, _text(alone))
+    write_text(new / RESULTS, _text(with_checksums(alone, new, data_files(new))))
 
 
 def _checksums(folder: Path) -> dict[str, str]:
     """The checksum of each file of a baseline but its card, by its path."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != CARD)
-    return {path.relative_to(folder).as_posix(): _checksum(path) for path in files}
-
-
-def _checksum(path: Path) -> str:
-    raw = path.read_bytes()
-    if path.suffix in TEXT_FILES:
-        raw = raw.replace(b"\r\n", b"\n")
-    return hashlib.blake2b(raw, digest_size=16).hexdigest()
+    return {path.relative_to(folder).as_posix(): file_checksum(path) for path in files}
 
 
 def _verify(folder: Path) -> None:
@@ -274,7 +265,7 @@ def _verify(folder: Path) -> None:
     """
     with as_written(f"{folder}: the baseline", "set it again"):
         known = json.loads((folder / CARD).read_text(encoding="utf-8")).get(FILES, {})
-        altered = [name for name, checksum in known.items() if _checksum(folder / name) != checksum]
+        altered = [name for name, checksum in known.items() if file_checksum(folder / name) != checksum]
     if altered:
         raise InputError(
             f"{folder}: the baseline is damaged: {', '.join(altered)} changed since it was stored; set it again"

@@ -22,6 +22,7 @@ from ragbench.core.scored import COST, MEDIAN, QueryTable, ScoredRun, known_inte
 from ragbench.core.scores import NO_SCORES, Scores
 from ragbench.core.spelling import given
 from ragbench.io.answer_files import ANSWERS
+from ragbench.io.checksums import FILES, check_results, sound
 from ragbench.io.files import make_out, replacing
 from ragbench.io.parsing import DAMAGED, as_written
 from ragbench.io.tables import column_values, read_parquet
@@ -96,12 +97,18 @@ def _read(folder: Path, wanted: str, results: Mapping[str, Any], rankings: bool)
     arms = {arm["name"]: arm for arm in results["arms"]}
     if wanted and wanted not in arms:
         raise InputError(f"{folder}: the evaluation has no system {wanted!r}{did_you_mean(wanted, arms)}")
-    queries = _queries(folder)
-    columns = read_columns(folder / SCORES, KEYS) if any(arm["status"] == "ok" for arm in arms.values()) else {}
+    queries = _queries(sound(folder, QUERIES, manifest))
+    columns = (
+        read_columns(sound(folder, SCORES, manifest), KEYS)
+        if any(arm["status"] == "ok" for arm in arms.values())
+        else {}
+    )
     rankings = rankings and manifest.get("kind") not in WITHOUT_RANKINGS
-    judgements = _judgements(folder, queries) if rankings else None
-    entries = _entries(folder)
-    repeats = read_columns(folder / REPEATS, (*KEYS, *NUMBERS)) if (folder / REPEATS).exists() else None
+    judgements = _judgements(sound(folder, QRELS, manifest), queries) if rankings else None
+    entries = _entries(sound(folder, LEDGER, manifest))
+    repeated = sound(folder, REPEATS, manifest)
+    repeats = read_columns(repeated, (*KEYS, *NUMBERS)) if repeated.exists() else None
+    sound(folder, LATENCY, manifest)
     nothing = queries.select(np.zeros(0, dtype=np.int64))
     found = []
     for name, arm in arms.items():
@@ -127,6 +134,23 @@ def _read(folder: Path, wanted: str, results: Mapping[str, Any], rankings: bool)
             )
         )
     return tuple(found)
+
+
+def data_files(folder: Path) -> list[str]:
+    """Names of the files beside the results that readers of an evaluation use."""
+    rankings = sorted(path.relative_to(folder).as_posix() for path in folder.glob("runs/**/*.trec"))
+    return [SCORES, REPEATS, QUERIES, LATENCY, QRELS, LEDGER, *rankings]
+
+
+def check_evaluation(folder: Path) -> None:
+    """Compare the results of an evaluation and all its files with their checksums.
+
+    Raises:
+        InputError: a file was altered or is gone, or the folder has no finished evaluation.
+    """
+    manifest = _results(folder)["manifest"]
+    for name in manifest.get(FILES, {}):
+        sound(folder, name, manifest)
 
 
 def write_latency(by_arm: Mapping[str, Mapping[str, float]], folder: Path) -> None:
@@ -209,6 +233,7 @@ def _results(folder: Path) -> dict[str, Any]:
         raise InputError(f"{path}: is no result of 'ragbench eval'; evaluate again with --out {folder}") from error
     if not complete:
         raise InputError(f"{folder}: the evaluation was interrupted; run it again, what is stored is not repeated")
+    check_results(content, path)
     return content
 
 
@@ -248,8 +273,8 @@ def _intervals(arm: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     return known_intervals({MEDIAN: median, COST: arm.get("cost_per_query_interval") or nothing})
 
 
-def _queries(folder: Path) -> QueryTable:
-    found = read_columns(folder / QUERIES, OWN)
+def _queries(path: Path) -> QueryTable:
+    found = read_columns(path, OWN)
     columns = {}
     for name, values in found.items():
         if name.startswith(META):
@@ -321,16 +346,16 @@ def _with_repeats(scores: Scores, columns: Columns | None, name: str, folder: Pa
     return replace(scores, repeats=values.reshape(runs, judged, len(ids), len(scores.metrics)))
 
 
-def _judgements(folder: Path, queries: QueryTable) -> Judgements:
+def _judgements(path: Path, queries: QueryTable) -> Judgements:
     from urllib.parse import unquote
 
-    read = read_qrels(folder / QRELS).to_dict()
+    read = read_qrels(path).to_dict()
     labels = {unquote(id_): {unquote(item): label for item, label in row.items()} for id_, row in read.items()}
     return Judgements.from_dict({id_: labels.get(id_, {}) for id_ in queries.ids})
 
 
 def _run(folder: Path, name: str, manifest: Mapping[str, Any], queries: QueryTable, entries: list[LedgerEntry]) -> Run:
-    path = folder / "runs" / f"{manifest['runs'][name]}.trec"
+    path = sound(folder, f"runs/{manifest['runs'][name]}.trec", manifest)
     start = f"{name}: "
     failures = {
         entry.item.removeprefix(start): entry.reason
@@ -341,9 +366,8 @@ def _run(folder: Path, name: str, manifest: Mapping[str, Any], queries: QueryTab
     return Run(run.query_ids, run.offsets, run.items, run.scores, run.item_ids, run.unit, failures, run.repeated)
 
 
-def _entries(folder: Path) -> list[LedgerEntry]:
-    path = folder / LEDGER
+def _entries(path: Path) -> list[LedgerEntry]:
     try:
         return [LedgerEntry(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
     except DAMAGED as error:
-        raise InputError(f"{path}: cannot be read ({error}); evaluate again with --out {folder}") from error
+        raise InputError(f"{path}: cannot be read ({error}); evaluate again with --out {path.parent}") from error

@@ -15,6 +15,7 @@ from ragbench.core.evaluations import SCHEMA_VERSION, Estimate
 from ragbench.core.fingerprint import plain
 from ragbench.core.ledger import issue_lines
 from ragbench.core.scored import COST, MEDIAN, NOT_ASKED
+from ragbench.io.checksums import with_checksums
 from ragbench.io.files import replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.scored_runs import (
@@ -23,6 +24,7 @@ from ragbench.io.scored_runs import (
     RESULTS,
     SCORES,
     check_scores_folder,
+    data_files,
     write_latency,
     write_queries,
     write_repeats,
@@ -274,7 +276,8 @@ def write_answer_scores(evaluation: AnswerEvaluation, folder: Path, inputs: Mapp
     # The results come last: a folder that has them is complete.
     held = {INPUTS: recorded(inputs, folder)} if inputs else {}
     content = answers_json(replace(evaluation, manifest={**evaluation.manifest, **held}))
-    write_text(folder / RESULTS, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    whole = with_checksums(content, folder, [*data_files(folder), DETAILS])
+    write_text(folder / RESULTS, json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _lines(rows: Iterable[Mapping[str, object]]) -> str:

@@ -16,6 +16,7 @@ from ragbench.core.ledger import Ledger, issue_lines
 from ragbench.core.scored import MEDIAN, known_intervals
 from ragbench.core.scores import cut_name, cut_notes, headline
 from ragbench.core.verdicts import Leaderboard, Verdict
+from ragbench.io.checksums import with_checksums
 from ragbench.io.files import make_out, replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.scored_runs import (
@@ -24,6 +25,7 @@ from ragbench.io.scored_runs import (
     REPEATS,
     RESULTS,
     SCORES,
+    data_files,
     write_latency,
     write_queries,
     write_repeats,
@@ -450,7 +452,8 @@ class ReportFolder:
         write_text(self.folder / "ledger.jsonl", "".join(line + "\n" for line in lines))
         write_text(self.folder / "summary.md", evaluation_markdown(evaluation))
         manifest = {**evaluation.manifest, **self._inputs, "complete": True, "runs": self._names}
-        self._results(evaluation_json(replace(evaluation, manifest=manifest)), indent=1)
+        content = evaluation_json(replace(evaluation, manifest=manifest))
+        self._results(with_checksums(content, self.folder, data_files(self.folder)), indent=1)
 
     def _results(self, content: dict[str, object], *, indent: int | None = None) -> None:
         write_text(self.folder / RESULTS, json.dumps(content, indent=indent, ensure_ascii=False) + "\n")

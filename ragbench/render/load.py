@@ -15,8 +15,9 @@ from ragbench.core.fingerprint import plain
 from ragbench.core.scored import QueryTable
 from ragbench.core.spelling import given, named
 from ragbench.io.answer_files import ANSWERS
+from ragbench.io.checksums import with_checksums
 from ragbench.io.files import make_out, replacing, write_text
-from ragbench.io.scored_runs import LEDGER, LOAD_KIND, QUERIES, RESULTS, SCORES, write_queries
+from ragbench.io.scored_runs import LEDGER, LOAD_KIND, QUERIES, RESULTS, SCORES, data_files, write_queries
 from ragbench.render.blocks import Block, Line, markdown, notes_block, terminal
 from ragbench.stats.intervals import Percentile, enough_for
 
@@ -286,5 +287,5 @@ def write_load(result: LoadResult, folder: Path) -> None:
     )
     write_text(folder / SUMMARY, load_markdown(result))
     # The results come last: a folder that has them is complete.
-    content = json.dumps(load_json(result), indent=1, ensure_ascii=False, allow_nan=False)
-    write_text(folder / RESULTS, content + "\n")
+    whole = with_checksums(load_json(result), folder, [*data_files(folder), REQUESTS])
+    write_text(folder / RESULTS, json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

@@ -14,7 +14,7 @@ from ragbench.io import token_vectors, vectors
 from ragbench.io.baselines import CARD, HISTORY, read_history, show_baseline
 from ragbench.io.run_folder import ANSWERS, held
 from ragbench.io.run_store import RunStore
-from ragbench.io.scored_runs import RESULTS, read_scored
+from ragbench.io.scored_runs import RESULTS, check_evaluation, read_scored
 from ragbench.io.shards import INDEX, Layout, Shards, remove
 from ragbench.models.llm.salvage import DAMAGED, examine, salvage
 
@@ -129,6 +129,7 @@ def _history(path: Path) -> int:
 
 
 def _evaluation(folder: Path) -> int:
+    check_evaluation(folder)
     return len(read_scored(folder))
 
 

@@ -1,14 +1,16 @@
 import json
+import random
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import ragbench as rb
 from ragbench import api
 from ragbench.core.errors import InputError
 from ragbench.core.evaluations import Evaluation
-from ragbench.io.scored_runs import read_scored
+from ragbench.io.scored_runs import check_evaluation, read_scored
 from ragbench.render.evaluation import ReportFolder
 
 
@@ -99,10 +101,61 @@ def test_a_folder_that_holds_no_finished_evaluation(folder: Path, tmp_path: Path
             read_scored(folder)
 
 
+def without_checksums(folder: Path) -> None:
+    """Make the folder one of an earlier version."""
+    content = json.loads((folder / "results.json").read_text())
+    del content["checksum"], content["manifest"]["files"]
+    (folder / "results.json").write_text(json.dumps(content))
+
+
+def test_a_folder_of_an_earlier_version_is_read(evaluation: Evaluation, folder: Path) -> None:
+    without_checksums(folder)
+    assert [one.name for one in read_scored(folder)] == [one.name for one in evaluation.scored]
+    check_evaluation(folder)
+
+
+def test_line_ends_that_git_changes_are_no_damage(folder: Path) -> None:
+    for path in (folder / "qrels.trec", folder / "ledger.jsonl", folder / "results.json"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    check_evaluation(folder)
+    assert len(read_scored(folder)) == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["scores.parquet", "queries.parquet", "latency.parquet", "qrels.trec", "ledger.jsonl", "runs/bm25.trec"]
+)
+def test_a_file_that_was_altered_is_named(name: str, folder: Path) -> None:
+    whole = (folder / name).read_bytes()
+    draw = random.Random(name)
+    for _ in range(20):
+        raw = bytearray(whole)
+        raw[draw.randrange(len(raw))] ^= 1 << draw.randrange(8)
+        (folder / name).write_bytes(raw)
+        for read in (read_scored, check_evaluation):
+            with pytest.raises(InputError, match=f"{name}: was changed since it was written; evaluate again"):
+                read(folder)
+    (folder / name).unlink()
+    with pytest.raises(InputError, match=f"{name}: cannot be read"):
+        read_scored(folder)
+    assert [(store.sound, store.damaged) for store in rb.doctor(folder).stores] == [(0, 1)]
+
+
+def test_altered_results_are_refused(folder: Path) -> None:
+    results = folder / "results.json"
+    whole = results.read_text()
+    figure = f'"mean": {json.loads(whole)["arms"][0]["metrics"]["judged@10"]["mean"]}'
+    assert figure in whole
+    results.write_text(whole.replace(figure, '"mean": 0.999', 1))
+    with pytest.raises(InputError, match=r"results\.json: was changed since it was written"):
+        read_scored(folder)
+    assert not rb.doctor(folder).healthy
+
+
 @pytest.mark.parametrize(("file", "column"), [("scores.parquet", "arm"), ("queries.parquet", "text")])
 def test_a_table_that_is_another_one_is_named(folder: Path, tmp_path: Path, file: str, column: str) -> None:
     changed = tmp_path / "changed"
     shutil.copytree(folder, changed)
+    without_checksums(changed)
     (changed / file).write_bytes(
         (folder / {"scores.parquet": "queries.parquet"}.get(file, "scores.parquet")).read_bytes()
     )

@@ -112,7 +112,7 @@ def test_broken_and_missing_evaluations_are_refused_with_a_reason(open_here: Any
     (runs / "first" / "queries.parquet").write_bytes(b"PAR1 nonsense")
     reply = client.get("/report", params={"runs": keys_of(client)["first"]})
     assert reply.status_code == 422
-    assert "queries.parquet: cannot be read" in reply.text
+    assert "queries.parquet: was changed since it was written" in reply.text
 
 
 def test_different_queries_are_compared_only_when_asked_for(
