@@ -164,7 +164,7 @@ def test_daily_looks_at_the_split() -> None:
     rng = np.random.default_rng(5)
     wrong = {sample_ratio: 0, sequential_sample_ratio: 0}
     found = 0
-    for _ in range(300):
+    for _ in range(120):
         days = rng.binomial(500, 0.1, 30).cumsum()
         for test in wrong:
             wrong[test] += any(
@@ -172,9 +172,9 @@ def test_daily_looks_at_the_split() -> None:
             )
         off = int(rng.binomial(15_000, 0.085))
         found += sequential_sample_ratio([15_000 - off, off], [90, 10]).p < 0.001
-    assert wrong[sample_ratio] > 0.15 * 300
-    assert wrong[sequential_sample_ratio] <= 0.05 * 300
-    assert found > 0.9 * 300
+    assert wrong[sample_ratio] > 0.15 * 120
+    assert wrong[sequential_sample_ratio] <= 0.05 * 120
+    assert found > 0.9 * 120
 
 
 def test_units_needed_are_those_of_statsmodels() -> None:
