@@ -23,6 +23,7 @@ MODULES = {
     "million": "million",
     "gpu": "gpu",
     "llm_client": "llm_client",
+    "faults": "faults",
     "answers": "answers",
     "validity": "validity",
     "wording_rule": "wording_rule",

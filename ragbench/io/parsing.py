@@ -16,9 +16,10 @@ from ragbench.io.encoding import read_text
 Pairs = Callable[[list[tuple[str, Any]]], Any]
 DAMAGED = (
     *(OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, SyntaxError),
-    *(RecursionError, NotImplementedError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+    *(RuntimeError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
 )
-"""What readers of JSON, NumPy's arrays, Parquet, gzip and ZIP raise for files that were altered."""
+"""What readers of JSON, NumPy's arrays, Parquet, gzip and ZIP raise for files that were altered. RuntimeErrors are deep
+nesting, what is not implemented, and an archive that says it is encrypted."""
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from ragbench.models.llm.answers import SCHEMA, AnswerStore
 from ragbench.models.llm.base import Message, Request, Response, Usage
 from ragbench.models.llm.connect import connect
 from ragbench.models.llm.limits import Limits
+from ragbench.models.llm.salvage import examine, salvage
 
 MODEL = "0" * 32
 
@@ -85,6 +86,19 @@ def flipped(folder: Path, count: int) -> int:
         except InputError:
             continue
     return wrong
+
+
+@pytest.mark.parametrize("number", ["application_id=7", "user_version=0", "user_version=1"])
+def test_an_altered_head_is_damage_that_can_be_repaired(number: str, tmp_path: Path) -> None:
+    wanted = filled(tmp_path / "a", 20)
+    altered(tmp_path / "a", f"PRAGMA {number}")
+    with pytest.raises(InputError, match=r"its head was altered; 'ragbench doctor .*a --repair' saves"):
+        AnswerStore(tmp_path / "a")
+    assert examine(tmp_path / "a").fault == "its head was altered"
+    assert salvage(tmp_path / "a") == 20
+    store = AnswerStore(tmp_path / "a")
+    assert {key: store.get(key) for key in wanted} == wanted
+    store.close()
 
 
 def test_a_file_of_the_first_format_is_taken_over(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ CREATE TABLE IF NOT EXISTS answers (
 IDENTITY = "CREATE TABLE identity (id TEXT NOT NULL)"
 SQL_FAULTS = (sqlite3.Error, UnicodeDecodeError)
 """What a damaged file raises; the second, where the words of SQLite's error are damaged too."""
+ALTERED = "its head was altered"
 COLUMNS = "key, text, input_tokens, output_tokens, finish_reason, seconds, checksum"
 READ = f"SELECT {COLUMNS} FROM answers WHERE key = ?"  # noqa: S608 - the constant above
 WRITE = f"INTO answers ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -68,6 +69,13 @@ def checksum(*values: object) -> bytes:
 def is_sound(row: Row) -> bool:
     """Whether a row is as it was written."""
     return checksum(*row[:-1]) == row[-1]
+
+
+def is_altered(connection: sqlite3.Connection) -> bool:
+    """Whether a file has the table of this format, but not its numbers, which stand in the head of the file."""
+    columns = {str(row[1], "utf-8", "replace") for row in connection.execute("PRAGMA table_info(answers)")}
+    numbers = tuple(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
+    return columns == set(COLUMNS.split(", ")) and numbers != (APPLICATION_ID, VERSION)
 
 
 class _Waiting(NamedTuple):
@@ -121,6 +129,8 @@ class AnswerStore:
         found = self._reader.execute("PRAGMA application_id").fetchone()[0]
         version = self._reader.execute("PRAGMA user_version").fetchone()[0]
         empty = not self._reader.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        if is_altered(self._reader) and not (found == APPLICATION_ID and version > VERSION):
+            raise self._broken("cannot be used as an answer cache", sqlite3.DatabaseError(ALTERED))
         if not empty and found != APPLICATION_ID:
             raise InputError(f"{self.path}: is a database, but no answer cache of ragbench; name another file")
         if version > VERSION:

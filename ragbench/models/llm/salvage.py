@@ -14,7 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from ragbench.io.files import replacing, write_bytes
-from ragbench.models.llm.answers import COLUMNS, SQL_FAULTS, VERSION, WRITE, AnswerStore, Row, is_sound
+from ragbench.models.llm.answers import (
+    ALTERED,
+    COLUMNS,
+    SQL_FAULTS,
+    VERSION,
+    WRITE,
+    AnswerStore,
+    Row,
+    is_altered,
+    is_sound,
+)
 from ragbench.models.llm.base import MOST_BYTES
 
 USUAL_PAGE = 4096
@@ -57,6 +67,8 @@ def examine(path: Path) -> Examined:
         connection.text_factory = bytes
         try:
             faults = [str(row[0], "utf-8", "replace") for row in connection.execute("PRAGMA quick_check")]
+            if is_altered(connection):
+                return Examined(sum(1 for _ in readable(path)), 0, ALTERED)
             if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
                 # Rows of an earlier format have no checksums. The next run that uses the file adds them.
                 sound = connection.execute("SELECT count(*) FROM answers").fetchone()[0]
