@@ -219,7 +219,7 @@ def make_plan(settings: PlanSettings, pilot: Pilot | None = None, layout: Layout
 def _wordings(
     settings: PlanSettings, pilot: Pilot | None, design: Design, queries: int | None, goals: Sequence[Goal]
 ) -> WordingPlan | None:
-    """Compute what is left of the power if a claim must hold in a further wording."""
+    """Compute what is left of the power if no wording may contradict a claim."""
     if pilot is None or pilot.wordings is None or queries is None:
         return None
     return plan_wordings(

@@ -17,7 +17,7 @@ from ragbench.core.context import generator
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.scored import QueryTable
 from ragbench.core.spelling import given
-from ragbench.core.verdicts import CONSISTENT, AcrossWordings, Decision, Item, Verdict
+from ragbench.core.verdicts import AcrossWordings, Decision, Item, Verdict, lasting
 from ragbench.stats.clusters import cluster_averages, cluster_index, clustered_means, effective_clusters
 from ragbench.stats.effects import effect
 from ragbench.stats.equivalence import tost
@@ -292,8 +292,8 @@ def decide(verdict: Verdict) -> Decision:
     """Decide by the adjusted p-values, at the level ``1 - confidence``.
 
     Equivalence comes first if it is tested and shown: a significant difference that is smaller than the margin is still
-    equivalent. On queries in several wordings, a claim must hold for a further wording too: it has the same sign with a
-    chance of `CONSISTENT`, or its 80% prediction interval is within the margin.
+    equivalent. On queries in several wordings, a claim must also be `lasting`, and systems are equivalent only if the
+    80% prediction interval of a further wording is within the margin.
     """
     alpha, across = 1 - verdict.confidence, verdict.wordings
     if verdict.difference is None:
@@ -302,7 +302,8 @@ def decide(verdict: Verdict) -> Decision:
         inside = across is None or max(-across.low, across.high) < verdict.margin
         if verdict.p_equivalence_adjusted < alpha and inside:
             return "equivalent"
-    if verdict.p_adjusted < alpha and verdict.difference and (across is None or across.same_sign >= CONSISTENT):
+    lasts = across is None or lasting(bool(across.contradicting), verdict.d_z)
+    if verdict.p_adjusted < alpha and verdict.difference and lasts:
         if verdict.direction == "none":
             return "different"
         return "better" if (verdict.difference > 0) == (verdict.direction == "higher") else "worse"

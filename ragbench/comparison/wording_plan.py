@@ -1,8 +1,8 @@
 """What a verdict over wordings leaves of the power of a plan.
 
-On queries in several wordings, a claim also needs the same sign in a further wording
-(`ragbench.comparison.wordings`). More queries make the difference in each wording more certain. They do not add
-wordings, so they cannot show what a further one would do.
+On queries in several wordings, a claim also needs a difference that is not small and that no wording contradicts
+(`ragbench.comparison.wordings`). More queries make the difference in each wording more certain. They change neither how
+the wordings differ nor how large the difference is.
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.comparison.wordings import further_wording, wording_errors
-from ragbench.core.verdicts import CONSISTENT
+from ragbench.core.verdicts import PREDICTED, SMALL, TRIFLE
 from ragbench.stats.distributions import t_quantile
 from ragbench.stats.power import Aim, Design
-from ragbench.stats.prediction import groups_of
+from ragbench.stats.prediction import contradicting, groups_of
 
 DRAWS = 20_000
 """Simulated verdicts; the standard error of a power is then at most .004."""
@@ -45,7 +45,7 @@ class WordingPower:
         size: the difference or margin.
         aim: which of the two.
         power_now: power of a verdict over wordings with the present queries.
-        without: the same if no further wording were asked for.
+        without: the same if wordings did not matter.
         most: power of a verdict over wordings with any number of queries in these wordings.
     """
 
@@ -64,13 +64,15 @@ class WordingPlan:
         wordings: number of wordings.
         between: estimated standard deviation of the difference between wordings.
         goals: what is left of the power, for each goal of the plan.
+        small: the least mean difference that counts.
         limit: the smallest difference that a verdict over wordings detects with the wanted power, whatever the number
-            of queries in these wordings; 0 if the wordings differ by no more than the noise of the queries.
+            of queries in these wordings.
     """
 
     wordings: int
     between: float
     goals: tuple[WordingPower, ...]
+    small: float
     limit: float
 
 
@@ -109,7 +111,7 @@ def plan_wordings(
         power: wanted power.
         rng: generator of the draws.
     """
-    simulated = _Verdicts(spread, alpha, rng)
+    simulated = _Verdicts(spread, design.sd, alpha, rng)
     error = design.error(queries)
     rows = tuple(
         WordingPower(
@@ -117,14 +119,14 @@ def plan_wordings(
         )
         for size, aim, without in goals
     )  # fmt: skip
-    return WordingPlan(len(spread.shares), spread.between, rows, simulated.limit(power))
+    return WordingPlan(len(spread.shares), spread.between, rows, SMALL * design.sd, simulated.limit(power))
 
 
 class _Verdicts:
     """Verdicts on sets in the same number of wordings, whose effects are drawn anew."""
 
-    def __init__(self, spread: WordingSpread, alpha: float, rng: np.random.Generator) -> None:
-        self.shares, self.between, self.alpha = np.array(spread.shares), spread.between, alpha
+    def __init__(self, spread: WordingSpread, sd: float, alpha: float, rng: np.random.Generator) -> None:
+        self.shares, self.between, self.sd, self.alpha = np.array(spread.shares), spread.between, sd, alpha
         self.effects = rng.normal(size=(DRAWS, len(self.shares)))
         self.noise = rng.normal(size=(DRAWS, len(self.shares)))
 
@@ -136,22 +138,24 @@ class _Verdicts:
             aim: which of the two.
             error: standard error of the mean over all queries; that of a wording follows from its share.
         """
-        shares, squares = self.shares, float((self.shares**2).sum())
+        shares = self.shares
         means = size + self.between * self.effects + error / np.sqrt(shares) * self.noise
         mean = means @ shares
-        scatter = np.sqrt((shares * (means - mean[:, None]) ** 2).sum(axis=1) / (1 - squares))
-        df = 1 / squares - 1
-        # A verdict needs `CONSISTENT` on one side, as the lower end of the prediction interval of a margin does.
-        lasting = mean > float(t_quantile(CONSISTENT, df)) * scatter * np.sqrt(1 + squares)
-        tail = self.alpha / 2 if aim == "difference" else self.alpha
+        if aim == "difference":
+            against = contradicting(means.T, shares, np.full(len(means), TRIFLE * self.sd))
+            tail, lasts = self.alpha / 2, ~against.any(axis=0) & (mean >= SMALL * self.sd)
+        else:
+            # The lower end of the prediction interval of a further wording must be within the margin.
+            k = len(shares)
+            scatter = np.sqrt((shares * (means - mean[:, None]) ** 2).sum(axis=1) * k / (k - 1))
+            reach = float(t_quantile((1 + PREDICTED) / 2, k - 1)) * np.sqrt(1 + 1 / k)
+            tail, lasts = self.alpha, mean > reach * scatter
         shown = mean > float(t_quantile(1 - tail, 1e6)) * error
-        return float((lasting & shown).mean())
+        return float((lasts & shown).mean())
 
     def limit(self, power: float) -> float:
         """The smallest difference that is detected with this power if the noise of the queries is 0."""
-        if self.between == 0:
-            return 0.0
-        low, high = 0.0, 100 * self.between
+        low, high = 0.0, 100 * self.between + 2 * SMALL * self.sd
         for _ in range(HALVINGS):
             middle = (low + high) / 2
             low, high = (low, middle) if self.power(middle, "difference", 0.0) >= power else (middle, high)

@@ -1,9 +1,10 @@
 """Whether a difference holds whatever the wording of the queries.
 
 A golden set that was written from documents asks in several wordings, from paraphrases to copies of the documents'
-terms. How users ask is one more wording, and nobody knows which. So the differences by wording predict the difference
-in a further one: a system is better if the difference over all queries is significant and a further wording would show
-the same sign with a chance of at least `CONSISTENT`.
+terms. How users ask is one more wording, and nobody knows which. So a system is better if the difference over all
+queries is significant, is not small, and no wording contradicts it (`ragbench.core.verdicts.lasting`).
+`docs/concepts/validity.md` has the error rates, and how the rule was chosen. The differences by wording also predict
+the difference in a further one.
 
 Ranks, groups and posteriors are about the mean over all wordings of this kind (`p_of_pairs`, `wording_errors`). Its
 error is that of the same few wordings, so it has few degrees of freedom.
@@ -16,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.scored import QueryTable
-from ragbench.core.verdicts import PREDICTED, AcrossWordings, Verdict, WordingDifference
+from ragbench.core.verdicts import PREDICTED, TRIFLE, AcrossWordings, Verdict, WordingDifference, lasting
 from ragbench.golden.wordings import CLAUSE_WRITER, WORDINGS, WRITER
 from ragbench.stats.clusters import cluster_index, clustered_means
 from ragbench.stats.distributions import t_above, t_quantile
-from ragbench.stats.prediction import FEWEST_VALUES, FurtherMean, equal_means_p, further_mean, groups_of
+from ragbench.stats.prediction import FEWEST_VALUES, FurtherMean, contradicting, equal_means_p, further_mean, groups_of
 from ragbench.stats.repeats import RunErrors
 
 COLUMN = "wording"
@@ -61,10 +62,29 @@ def across_wordings(
         parts.append(WordingDifference(name, len(rows), unit(mean), low, high, p))
         means.append(mean)
         errors.append(error)
-    further = further_mean(np.array(means), np.array([float(part.n) for part in parts]))
+    counts = np.array([float(part.n) for part in parts])
+    further = further_mean(np.array(means), counts)
+    against = _contradicting(np.array(means), counts, differences)
+    opposed = tuple(part.wording for part, is_against in zip(parts, against.tolist(), strict=True) if is_against)
     low, high = further.interval(PREDICTED)
     equal = equal_means_p(np.array(means), np.array(errors))
-    return AcrossWordings(tuple(parts), further.same_sign, unit(low), unit(high), equal)
+    return AcrossWordings(tuple(parts), opposed, further.same_sign, unit(low), unit(high), equal)
+
+
+def lasts(differences: Values, wordings: Texts) -> bool:
+    """Whether a significant difference is a claim; True with fewer than three wordings of ten queries or more."""
+    groups = groups_of(wordings)
+    if not groups:
+        return True
+    means = np.array([differences[rows].mean() for _, rows in groups])
+    against = _contradicting(means, np.array([float(len(rows)) for _, rows in groups]), differences)
+    spread = float(differences.std(ddof=1))
+    return lasting(bool(against.any()), float(differences.mean()) / spread if spread > 0 else None)
+
+
+def _contradicting(means: Values, counts: Values, differences: Values) -> npt.NDArray[np.bool_]:
+    """(k,) Whether each wording contradicts the mean of these differences."""
+    return contradicting(means[:, None], counts, TRIFLE * differences[:, None].std(axis=0, ddof=1))[:, 0]
 
 
 def further_wording(differences: Values, wordings: Texts) -> FurtherMean | None:

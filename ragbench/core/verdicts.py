@@ -133,11 +133,22 @@ class WithMasked:
     wordings: tuple[str, ...]
 
 
-CONSISTENT = 0.9
-"""Least chance of the same sign in a further wording for a claim on a set that was written from documents."""
-PREDICTED = 2 * CONSISTENT - 1
-"""Level of the prediction interval. A further wording has the same sign with a chance of `CONSISTENT` where it excludes
-0."""
+PREDICTED = 0.8
+"""Level of the prediction interval for a further wording."""
+SMALL, TRIFLE = 0.2, 0.02
+"""Differences in standard deviations of single differences. On a set that was written from documents, less than the
+first is no claim (a "small" effect in Cohen 1988). A wording contradicts a claim if it shows more than the second with
+the other sign."""
+
+
+def lasting(contradicted: bool, d_z: float | None) -> bool:
+    """Whether a significant difference on queries in several wordings is a claim.
+
+    Args:
+        contradicted: whether a wording contradicts the mean difference.
+        d_z: mean difference divided by the standard deviation of the differences; None if they do not vary.
+    """
+    return not contradicted and (d_z is None or abs(d_z) >= SMALL)
 
 
 @dataclass(frozen=True)
@@ -165,12 +176,14 @@ class AcrossWordings:
 
     Attributes:
         parts: the difference by wording.
+        contradicting: wordings that contradict the mean difference: they show more than a trifle with the other sign.
         same_sign: chance that the difference in a further wording has the same sign.
         low, high: the 80% prediction interval of the difference in a further wording.
         p_equal: p-value of the hypothesis that the difference is the same in all wordings.
     """
 
     parts: tuple[WordingDifference, ...]
+    contradicting: tuple[str, ...]
     same_sign: float
     low: float
     high: float

@@ -1,7 +1,7 @@
 """What a synthetic golden set claims about pairs of retriever settings, and what human queries say about the claims.
 
-A set claims that one setting is better than another where `ragbench compare` would: the difference is significant, and
-it holds in a further wording. Human queries show a difference where it is significant on them.
+A set claims that one setting is better than another where `ragbench compare` would: the difference is significant and
+not small, and no wording contradicts it. Human queries show a difference where it is significant on them.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.core.verdicts import CONSISTENT
+from ragbench.core.verdicts import TRIFLE, lasting
 from ragbench.stats.bootstrap import resampled_means
 from ragbench.stats.paired_tests import paired_t
-from ragbench.stats.prediction import further_mean, groups_of
+from ragbench.stats.prediction import contradicting, groups_of
 
 ALPHA, RESAMPLES = 0.05, 2000
 
@@ -104,13 +104,16 @@ def _shown(one: PerQuery) -> npt.NDArray[np.int64]:
 
 
 def _lasting(one: PerQuery) -> npt.NDArray[np.bool_]:
-    """(pairs,) Whether each difference holds in a further wording; True for a set in fewer than three wordings."""
+    """(pairs,) Whether each difference is a claim if it is significant; True with fewer than three wordings."""
     differences, groups = _differences(one.values), groups_of(one.wordings)
     if not groups:
         return np.ones(differences.shape[1], dtype=bool)
     means = np.array([differences[rows].mean(axis=0) for _, rows in groups])
     weights = np.array([float(len(rows)) for _, rows in groups])
-    return np.array([further_mean(column, weights).same_sign >= CONSISTENT for column in means.T])
+    mean, spread = differences.mean(axis=0), differences.std(axis=0, ddof=1)
+    against = [bool(column.any()) for column in contradicting(means, weights, TRIFLE * spread).T]
+    rows = zip(against, mean.tolist(), spread.tolist(), strict=True)
+    return np.array([lasting(is_against, size / sd if sd > 0 else None) for is_against, size, sd in rows])
 
 
 def _slope(synthetic: npt.NDArray[np.float64], human: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -85,11 +85,11 @@ def answers(plan: Plan) -> list[str]:
 
 
 def _over_wordings(found: WordingPlan, power: float) -> list[str]:
-    """What is left of these chances if a claim must also hold in a further wording."""
+    """What is left of these chances where queries ask in several wordings."""
     lines = [
-        "A verdict on these queries also needs the same sign in a further wording. The difference varies between the "
-        f"{found.wordings} wordings by a standard deviation of about {_size(found.between)}, which so few wordings "
-        "show only roughly."
+        f"A verdict on these queries also needs a mean difference of at least {_size(found.small)} that no wording "
+        f"contradicts. The difference varies between the {found.wordings} wordings by a standard deviation of "
+        f"about {_size(found.between)}, which so few wordings show only roughly."
     ]
     for goal in found.goals:
         what = _size(goal.size) if goal.aim == "difference" else f"a margin of {_size(goal.size)}"
@@ -98,12 +98,10 @@ def _over_wordings(found: WordingPlan, power: float) -> list[str]:
             f"For {what}, the chance of such a verdict is {goal.power_now:.0%}, not {goal.without:.0%}{lost}. With any "
             f"number of queries it is {goal.most:.0%}."
         )
-    if found.limit > 0:
-        lines.append(
-            "More queries do not buy certainty over wordings: however many there are in these wordings, they detect no "
-            f"difference below {_size(found.limit)} with a chance of {power:.0%}. Queries in more wordings do, and so "
-            "do labelled queries of your users."
-        )
+    lines.append(
+        "More queries do not buy certainty over wordings: however many there are in these wordings, they detect no "
+        f"difference below {_size(found.limit)} with a chance of {power:.0%}. Labelled queries of your users do."
+    )
     return lines
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from ragbench.core.evaluations import Estimate
-from ragbench.core.verdicts import CONSISTENT, PREDICTED, AcrossWordings, Verdict, WordingDifference
+from ragbench.core.verdicts import PREDICTED, SMALL, TRIFLE, AcrossWordings, Verdict, WordingDifference
 from ragbench.render.blocks import Block
 from ragbench.render.numbers import fraction, interval, with_interval
 
@@ -12,7 +12,9 @@ SYSTEMS = 3
 LEVEL = f"{PREDICTED:.0%}"
 MEANING = (
     f"further wording: the {LEVEL} prediction interval of the difference in one more wording, and the chance that it "
-    f"has the same sign. How your users ask is one more wording. Better or worse needs a chance of {CONSISTENT:.0%}."
+    "has the same sign. How your users ask is one more wording. Better or worse needs a significant difference of at "
+    f"least {SMALL:g} standard deviations of single differences (d_z), and no wording may show more than {TRIFLE:g} of "
+    "them with the other sign."
 )
 
 
@@ -55,11 +57,14 @@ def wording_claim(verdict: Verdict, across: AcrossWordings) -> str:
     if verdict.direction == "none":
         up, down = "higher", "lower"
     ordered = sorted(across.parts, key=lambda part: -part.difference)
-    above = [part for part in ordered if part.difference > 0]
-    below = [part for part in reversed(ordered) if part.difference <= 0]
-    where = "; ".join(f"{word} for {_listed(parts)}" for word, parts in ((up, above), (down, below)) if parts)
-    what = "Whether" if above and below else "How much"
-    claim = f"{verdict.candidate} is {up if above else down} than {verdict.baseline}"
+    shown = [part for part in ordered if part.p < 1 - verdict.confidence]
+    above = [part for part in shown if part.difference > 0]
+    below = [part for part in reversed(shown) if part.difference < 0]
+    rest = [part for part in ordered if part not in shown]
+    parts = ((up, above), (down, below), ("no difference shown", rest))
+    where = "; ".join(f"{word} for {_listed(those)}" for word, those in parts if those)
+    what = "How much" if bool(above) != bool(below) else "Whether"
+    claim = f"{verdict.candidate} is {down if below and not above else up} than {verdict.baseline}"
     return f"{what} {claim} depends on the wording ({where})"
 
 
@@ -74,6 +79,13 @@ def wording_phrase(verdict: Verdict) -> str:
         return ""
     ends = f"[{fraction(across.low, signed=True)}, {fraction(across.high, signed=True)}]"
     same = f"the same sign has a chance of {across.same_sign:.0%}"
-    if verdict.decision == "no difference shown" and verdict.p_adjusted < 1 - verdict.confidence:
-        return f" It is significant in these wordings, but may not hold in a further one, {ends}: {same}."
-    return f" In a further wording, expect {ends}; {same}."
+    expected = f" In a further wording, expect {ends}; {same}."
+    if verdict.decision != "no difference shown" or verdict.p_adjusted >= 1 - verdict.confidence:
+        return expected
+    if across.contradicting:
+        return f" It is significant over all queries, but {' and '.join(across.contradicting)} contradict it.{expected}"
+    size = f"{abs(verdict.d_z or 0.0):.2f}".lstrip("0")
+    return (
+        f" It is significant, but small: {size} standard deviations of single differences. On queries that were "
+        f"written from documents, less than {SMALL:g} is no claim about queries of users.{expected}"
+    )

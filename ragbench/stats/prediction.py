@@ -1,4 +1,4 @@
-"""Prediction of a further group mean: would another group show the same sign?"""
+"""Whether group means agree, and the prediction of a further one: would it show the same sign?"""
 
 from dataclasses import dataclass
 
@@ -83,6 +83,25 @@ def further_mean(means: npt.NDArray[np.float64], weights: npt.NDArray[np.float64
     mean = float(share @ means)
     spread = float(share @ (means - mean) ** 2) * k / (k - 1)
     return FurtherMean(mean, float(np.sqrt(spread * (1 + 1 / k))), k - 1)
+
+
+def contradicting(
+    means: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], trifles: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """(k, m) Whether the mean of a group has the other sign than the weighted mean.
+
+    Args:
+        means: (k, m) means of k groups, for m differences.
+        weights: (k,) weights above 0.
+        trifles: (m,) a group contradicts only by more than this.
+
+    Examples:
+        >>> means = np.array([[0.1, 0.1], [0.2, -0.001], [0.1, -0.02]])
+        >>> contradicting(means, np.array([10.0, 20.0, 10.0]), np.full(2, 0.01)).tolist()
+        [[False, False], [False, False], [False, True]]
+    """
+    found: npt.NDArray[np.bool_] = means * np.sign(weights @ means) < -trifles
+    return found
 
 
 FEWEST_VALUES, FEWEST_GROUPS = 10, 3

@@ -27,7 +27,7 @@ def test_the_claims_are_those_of_the_measured_page() -> None:
         if row[0] == "**all**"
     }
     shown = rows(PAGE, "## How well it agrees with human queries")
-    assert len(shown) == len(measured) == 3
+    assert len(shown) == len(measured) == 4
     for (_, *cells), found in zip(shown, measured.values(), strict=True):
         *counts, tau, lost = (float(cell.strip("*")) for cell in cells)
         assert counts == [float(f"{float(count):.0f}") for count in found[:4]]

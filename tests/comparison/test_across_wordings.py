@@ -1,4 +1,4 @@
-"""A difference on queries in several wordings counts if a further wording would show it too."""
+"""A difference on queries in several wordings counts if no wording contradicts it and it is not small."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from ragbench.comparison.plan_settings import PlanSettings
 from ragbench.comparison.verdict import VerdictSettings, verdict
 from ragbench.comparison.wording_plan import WordingSpread, plan_wordings
 from ragbench.core.scored import ScoredRun
-from ragbench.render.compare import compare_json, compare_markdown
+from ragbench.render.compare import compare_json, compare_markdown, sentence
 from ragbench.render.plan import answers
 from ragbench.stats.power import Design
 from tests.comparison.test_compare import METRIC, scored
@@ -49,6 +49,41 @@ def test_a_gain_in_all_wordings_is_better_and_a_crossing_one_depends() -> None:
     # The mean over all queries is significant, and one wording contradicts it.
     assert decided((0.2, 0.2, 0.15, 0.1, -0.05)) == "depends on the wording"
     assert decided((0.0, 0.0, 0.0, 0.0, 0.0)) == "no difference shown"
+
+
+def test_a_small_difference_is_no_claim_however_certain() -> None:
+    found = verdict(pair(*runs((0.02,) * 5, each=200, noise=0.13)), METRIC)
+    assert found.p < 0.001
+    assert found.wordings is not None
+    assert found.wordings.contradicting == ()
+    assert found.d_z is not None
+    assert found.d_z < 0.2
+    assert found.decision == "no difference shown"
+    assert "small: ." in sentence(found)
+    assert decided((0.02,) * 5) == "better", "the same difference, where queries vary less"
+
+
+@pytest.mark.parametrize(("last", "contradicting"), [(-0.001, ()), (-0.03, ("short-copy",))])
+def test_a_wording_contradicts_by_more_than_a_trifle(last: float, contradicting: tuple[str, ...]) -> None:
+    """A fiftieth of the standard deviation of single differences, which is about .08."""
+    both = runs((0.2, 0.2, 0.2, 0.2, last), noise=0.0)
+    found = verdict(pair(*both), METRIC)
+    spread = (found.difference or 0.0) / (found.d_z or 1.0)
+    assert (-last > 0.02 * spread) == bool(contradicting)
+    assert found.wordings is not None
+    assert found.wordings.contradicting == contradicting
+    assert (found.decision == "better") == (not contradicting)
+    assert is_new_best(both[0], both[1], METRIC) == (not contradicting)
+
+
+def test_the_sentence_names_only_wordings_that_show_a_difference() -> None:
+    text = sentence(verdict(pair(*runs((0.11, 0.09, 0.0, -0.001, -0.08))), METRIC))
+    assert text.startswith("Whether b is better than a depends on the wording (better for paraphrase +")
+    shown, rest = text.split("no difference shown for ")
+    assert "worse for short-copy" in shown
+    assert "short-mixed" not in shown
+    assert "short-mixed" in rest
+    assert "short-paraphrase" in rest
 
 
 def test_opposite_wordings_depend_also_where_the_mean_is_zero() -> None:
@@ -88,7 +123,7 @@ def test_few_queries_or_two_wordings_predict_nothing(each: int, names: int) -> N
     assert verdict(pair(*runs((0.1,) * names, each)), METRIC).wordings is None
 
 
-def test_the_best_so_far_is_better_in_a_further_wording_too() -> None:
+def test_the_best_so_far_is_better_in_the_wordings_too() -> None:
     assert is_new_best(*runs((0.11, 0.09, 0.1, 0.12, 0.08)), METRIC)
     mixed = runs((0.11, 0.12, 0.12, -0.06, -0.06))
     assert not is_new_best(*mixed, METRIC)
@@ -151,21 +186,27 @@ def test_a_plan_says_what_wordings_cost() -> None:
     assert make_plan(PlanSettings(delta=0.02), measure_pilot(pair(*plain), METRIC)).wordings is None
 
 
-def test_power_without_noise_is_that_of_the_noncentral_t() -> None:
-    design, rng = Design(0.2), np.random.default_rng(1)
-    spread = WordingSpread((0.2,) * 5, 0.04)
-    found = plan_wordings(spread, design, 300, [(0.1, "difference", 1.0)], alpha=0.05, power=0.8, rng=rng)
-    bar = scipy.stats.t(4).ppf(0.9) * np.sqrt(6)
+def test_power_without_noise_by_hand() -> None:
+    """No wording contradicts with a chance of Phi((size + .02 sd) / between) ** 5; a margin needs a noncentral t."""
+    design, rng = Design(0.05), np.random.default_rng(1)
+    spread, goals = WordingSpread((0.2,) * 5, 0.04), [(0.08, "difference", 1.0), (0.1, "margin", 1.0)]
+    found = plan_wordings(spread, design, 300, goals, alpha=0.05, power=0.8, rng=rng)  # type: ignore[arg-type]
+    assert found.small == pytest.approx(0.01)
 
     def power(size: float) -> float:
-        return float(scipy.stats.nct(4, size * np.sqrt(5) / 0.04).sf(bar))
+        return float(scipy.stats.norm.cdf((size + 0.02 * 0.05) / 0.04)) ** 5
 
-    assert found.goals[0].most == pytest.approx(power(0.1), abs=0.012)
+    assert [goal.most for goal in found.goals] == [
+        pytest.approx(power(0.08), abs=0.012),
+        pytest.approx(
+            scipy.stats.nct(4, 0.1 * np.sqrt(5) / 0.04).sf(scipy.stats.t(4).ppf(0.9) * np.sqrt(6)), abs=0.012
+        ),
+    ]
     assert power(found.limit) == pytest.approx(0.8, abs=0.012)
-    calm = plan_wordings(WordingSpread((0.2,) * 5, 0.0), design, 300, [(0.03, "difference", 0.74)], alpha=0.05,
+    calm = plan_wordings(WordingSpread((0.2,) * 5, 0.0), design, 300, [(0.009, "difference", 0.8)], alpha=0.05,
                          power=0.8, rng=rng)  # fmt: skip
-    assert calm.limit == 0
-    assert calm.goals[0].most == 1.0
+    assert calm.limit == pytest.approx(0.01, abs=1e-6), "a smaller difference is no claim, with any number of queries"
+    assert calm.goals[0].most == 0.0
 
 
 @pytest.mark.parametrize("aim", ["difference", "margin"])

@@ -6,7 +6,7 @@ import scipy.stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from ragbench.core.errors import InputError
-from ragbench.stats.prediction import equal_means_p, further_mean
+from ragbench.stats.prediction import contradicting, equal_means_p, further_mean
 
 MEANS = np.array([0.11, 0.04, 0.11, 0.05, 0.02])
 
@@ -43,6 +43,16 @@ def test_a_further_group_falls_inside_as_often_as_the_level_says(weights: list[f
         ends = [further_mean(row[:-1], share).interval(0.8) for row in groups]
         further = [low <= row[-1] <= high for (low, high), row in zip(ends, groups, strict=True)]
         assert np.mean(further) == pytest.approx(0.8, abs=0.02)
+
+
+def test_contradicting_groups_by_hand() -> None:
+    # Weighted means (10 a + 30 b + 60 c) / 100: .05, -.08 and .1.
+    means = np.array([[0.2, 0.1, 0.1], [-0.1, 0.1, 0.1], [0.1, -0.2, 0.1]])
+    weights, none = np.array([10.0, 30.0, 60.0]), np.zeros(3)
+    expected = [[False, True, False], [True, True, False], [False, False, False]]
+    assert contradicting(means, weights, none).tolist() == expected
+    assert contradicting(-means, weights, none).tolist() == expected
+    assert not contradicting(means, weights, np.array([0.11, 0.11, 0.0])).any()
 
 
 def test_groups_without_spread_predict_their_mean() -> None:

@@ -7,10 +7,9 @@ from ragbench.comparison.gate.bounds import FEWEST_CLUSTERS
 from ragbench.comparison.gate.metric_rules import metric_name
 from ragbench.comparison.pairing import column, pair
 from ragbench.comparison.runs import errors_of
-from ragbench.comparison.wordings import further_wording, wordings_of
+from ragbench.comparison.wordings import lasts, wordings_of
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.scored import ScoredRun
-from ragbench.core.verdicts import PREDICTED
 from ragbench.stats.bounds import mean_bounds
 from ragbench.stats.clusters import cluster_index, clustered_means
 from ragbench.stats.repeats import RunErrors, added, with_runs
@@ -23,9 +22,9 @@ def is_new_best(best: ScoredRun, candidate: ScoredRun, metric: str) -> bool:
     """Whether the candidate is shown to be better than the best system so far.
 
     The highest mean of many systems is too high by chance (the winner's curse), so a gate that measures from it would
-    raise false alarms. The best therefore changes only if the lower bound of the difference lies above 0, on queries in
-    several wordings that of a further wording too. Small improvements that are not shown alone add up, because all are
-    measured from the same best.
+    raise false alarms. The best therefore changes only if the lower bound of the difference lies above 0. On queries in
+    several wordings, it must also not be small, and no wording may contradict it. Small improvements that are not shown
+    alone add up, because all are measured from the same best.
 
     Args:
         best: the best system so far.
@@ -63,8 +62,7 @@ def is_new_best(best: ScoredRun, candidate: ScoredRun, metric: str) -> bool:
     )
     differences = sign * (after - before)[kept]
     wordings = wordings_of(both.queries, rows)
-    further = None if wordings is None else further_wording(differences, wordings)
-    if further is not None and further.interval(PREDICTED)[0] <= 0:
+    if wordings is not None and not lasts(differences, wordings):
         return False
     return shown_better(differences, clusters, runs)
 
