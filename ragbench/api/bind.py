@@ -20,9 +20,9 @@ S = TypeVar("S")
 def call(
     name: str, options: Callable[P, O], run: Callable[[O, Context], R], *, called: Mapping[str, str] | None = None
 ) -> Callable[P, R]:
-    """The call of a job: ``rb.generate(...)``.
+    """Make the Python call of a job, such as ``rb.generate(...)``.
 
-    It takes the options as arguments, checks their kinds, prints what the job reports, and works inside a running
+    The call takes the options as arguments, checks their kinds, prints what the job reports, and works inside a running
     event loop.
 
     Args:
@@ -52,7 +52,7 @@ def call_then(
     *,
     called: Mapping[str, str] | None = None,
 ) -> Callable[P, S]:
-    """As `call`, for a job that gives more than its call returns; ``then`` takes the value from the result."""
+    """Make a call as `call` does, for a job that gives more than its call returns: ``then`` takes the value from it."""
 
     def shortened(made: O, context: Context) -> S:
         return then(run(made, context))
@@ -65,7 +65,7 @@ def call_then(
 def call_many(
     name: str, options: type[O], run: Callable[[O, Context], R], *, called: Mapping[str, str] | None = None
 ) -> Callable[..., R]:
-    """As `call`, where the first option takes all positional arguments: ``rb.compare(first, second, by="type")``."""
+    """Make a call whose first option takes all positional arguments: ``rb.compare(first, second, by="type")``."""
     known = [spec for spec in specs(options) if spec.declared.python]
     first, *others = known
 

@@ -88,7 +88,7 @@ chunk = call_then("chunk", chunk_workflow.Options, chunk_workflow.run, _chunks, 
 
 
 def golden_of(result: GenerateResult | Plan) -> GoldenSet | Plan:
-    """The golden set of a run; after a dry run, the estimate."""
+    """Return the golden set of a run, or the estimate of a dry run."""
     return result.golden if isinstance(result, GenerateResult) else result
 
 

@@ -14,7 +14,7 @@ DELAY_SECONDS = 1.0
 
 @contextmanager
 def bars(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """One task of ``total`` steps, as `ragbench.core.context.Progress` wants it; drawn by `tqdm.auto`."""
+    """Show the progress of a task of ``total`` steps by `tqdm.auto` (see `ragbench.core.context.Progress`)."""
     with warnings.catch_warnings():
         # Where ipywidgets is missing, the import warns, with a path of this machine; it draws a text bar all the same.
         warnings.simplefilter("ignore")
@@ -71,7 +71,7 @@ def packed(png: bytes) -> bytes:
 
 
 def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and body of each chunk of a PNG (ISO/IEC 15948, section 5)."""
+    """Yield the kind and body of each chunk of a PNG (ISO/IEC 15948, section 5)."""
     at = 8
     while at < len(png):
         (length,) = struct.unpack_from(">I", png, at)

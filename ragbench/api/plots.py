@@ -31,7 +31,7 @@ WIDTH = 640
 
 
 def drawn(chart: Chart, theme: Theme = "light", width: int = WIDTH) -> Any:
-    """The chart as an `altair.Chart`, which a notebook draws and ``.save("chart.png")`` writes."""
+    """Return the chart as an `altair.Chart`, which a notebook draws and ``.save("chart.png")`` writes."""
     import altair as alt
 
     draw_without_network()
@@ -65,13 +65,13 @@ class EvaluationPlots:
 
     @checked()
     def leaderboard(self, metric: str | None = None, theme: Theme = "light") -> Any:
-        """Means with intervals."""
+        """Plot the mean of each system with its interval."""
         name = self._metric(metric)
         return drawn(leaderboard(leaderboard_frame(self._runs, name), name, self._names), theme)
 
     @checked()
     def tradeoff(self, price: Price = "latency", metric: str | None = None, theme: Theme = "light") -> Any:
-        """Quality against ``"latency"`` or ``"cost"``, with the Pareto front.
+        """Plot quality against ``"latency"`` or ``"cost"``, with the Pareto front.
 
         Raises:
             InputError: no system has that figure.
@@ -82,7 +82,7 @@ class EvaluationPlots:
 
     @checked()
     def by_k(self, metric: str | None = None, theme: Theme = "light") -> Any:
-        """The metric at every K the rankings reach.
+        """Plot the metric at every K that the rankings reach.
 
         Raises:
             InputError: the rankings are not there, or the metric has no K.
@@ -95,7 +95,7 @@ class EvaluationPlots:
 
     @checked()
     def slices(self, by: str = "type", metric: str | None = None, theme: Theme = "light") -> Any:
-        """Means by query type, or another column of the queries.
+        """Plot means by query type, or by another column of the queries.
 
         Raises:
             InputError: the queries have no such column.
@@ -105,7 +105,7 @@ class EvaluationPlots:
 
     @checked()
     def rank_changes(self, candidate: str | None = None, theme: Theme = "light") -> Any:
-        """Where the first relevant item stood with the first system, and where with another.
+        """Plot where the first system ranks the first relevant item, and where another system does.
 
         Raises:
             InputError: there are no rankings of two systems.
@@ -119,7 +119,7 @@ class EvaluationPlots:
 
     @checked()
     def overlap(self, texts: Mapping[str, str] | None = None, metric: str | None = None, theme: Theme = "light") -> Any:
-        """Means by how many words queries share with what is relevant.
+        """Plot means by how many words queries share with the relevant items.
 
         Args:
             texts: text by item id; those of the evaluation's chunks by default.
@@ -144,14 +144,14 @@ class ComparedPlots:
 
     @checked()
     def differences(self, metric: str | None = None, theme: Theme = "light") -> Any:
-        """Paired differences with their intervals."""
+        """Plot paired differences with their intervals."""
         known = self._compared.settings.metrics
         name = known[0] if metric is None else _known("metric", metric, known)
         return drawn(differences(differences_frame(self._compared.verdicts), name), theme)
 
     @checked()
     def slices(self, by: str | None = None, theme: Theme = "light") -> Any:
-        """Differences by slice.
+        """Plot differences by slice.
 
         Raises:
             InputError: the comparison was made without ``by``.
@@ -165,7 +165,7 @@ class ComparedPlots:
 
     @checked()
     def wordings(self, metric: str | None = None, theme: Theme = "light") -> Any:
-        """Differences by wording, and the interval that is predicted for a further wording.
+        """Plot differences by wording, and the interval that is predicted for a further wording.
 
         Raises:
             InputError: the queries are not in several wordings.
@@ -184,7 +184,7 @@ class GatePlots:
 
     @checked()
     def limits(self, at: int = 0, theme: Theme = "light") -> Any:
-        """How far each rule is from its bound; rules in other units are in charts of their own, by number.
+        """Plot how far each rule is from its bound. Rules in other units have charts of their own, by number.
 
         Raises:
             SettingError: there are not so many charts.
@@ -203,7 +203,7 @@ class AbPlots:
 
     @checked()
     def outcome(self, name: str | None = None, theme: Theme = "light") -> Any:
-        """An outcome by variant; the deciding one by default.
+        """Plot an outcome by variant, by default the one that decides.
 
         Raises:
             InputError: there is no such outcome, or the split is broken.
@@ -217,7 +217,7 @@ class AbPlots:
 
     @checked()
     def over_time(self, name: str | None = None, theme: Theme = "light") -> Any:
-        """An outcome day by day: all units so far with the interval of any look, and each day's own.
+        """Plot an outcome day by day: all units so far with the any-look interval, and each day alone.
 
         Raises:
             InputError: the analysis was made without ``over_time=True``, there is no such outcome, or the split is

@@ -185,10 +185,10 @@ class ForecastView(TableView):
 
 
 class HistoryView(TableView):
-    """A row per stored run, and per anchor beside it."""
+    """A view with a row per stored run, and per anchor beside it."""
 
     def frame(self, thing: History) -> Any:
-        """Columns of `ragbench.render.charts.history.history_frame`."""
+        """Return the columns of `ragbench.render.charts.history.history_frame`."""
         return history_frame(thing)
 
 
@@ -304,17 +304,17 @@ def _contrast(outcome: OutcomeResult, contrast: Contrast) -> dict[str, object]:
 
 
 class AuditView(TableView):
-    """One row per finding, the worst first."""
+    """A view with a row per finding, the worst first."""
 
     def frame(self, thing: Audit) -> Any:
-        """Columns ``severity``, ``code``, ``message``, ``action``."""
+        """Return the columns ``severity``, ``code``, ``message``, ``action``."""
         import pandas as pd
 
         rows = [(one.severity, one.code, one.message, one.action) for one in thing.findings]
         return pd.DataFrame(rows, columns=["severity", "code", "message", "action"])
 
     def sentences(self, thing: Audit) -> Sequence[str]:
-        """The contents of the set, and how it agrees with human queries."""
+        """Return the contents of the set, and how it agrees with human queries."""
         types = ", ".join(f"{count} {name or 'untyped'}" for name, count in thing.mix.types.items())
         lines = [
             f"Golden set {thing.golden}: {thing.mix.queries:,} queries ({types}) from {thing.mix.units:,} "
@@ -334,7 +334,7 @@ class AuditView(TableView):
         return lines
 
     def html(self, thing: Audit) -> str:
-        """The findings in full, and below them the metric by the share of words."""
+        """Return the findings in full, and below them the metric by the share of words."""
         found = "".join(
             f"<li><b>{escape(one.severity)}</b> {escape(one.code)}: {escape(one.message)}<br>"
             f"&rarr; {escape(one.action)}</li>"
@@ -358,10 +358,10 @@ def _bands(thing: Audit) -> str:
 
 
 class LoadView(TableView):
-    """One row per level."""
+    """A view with a row per level of load."""
 
     def frame(self, thing: LoadResult) -> Any:
-        """Columns ``load``, ``requests``, ``failed``, ``answers_per_second``, ``seconds``, and percentiles in ms."""
+        """Return ``load``, ``requests``, ``failed``, ``answers_per_second``, ``seconds``, and percentiles in ms."""
         import pandas as pd
 
         rows = []
@@ -375,16 +375,16 @@ class LoadView(TableView):
         return pd.DataFrame(rows, columns=names)
 
     def sentences(self, thing: LoadResult) -> Sequence[str]:
-        """The service and the kind of load, errors and notes."""
+        """Return the service, the kind of load, errors and notes."""
         errors = [f"error: {level.name}: {level.error}" for level in thing.levels if level.error]
         return [f"{load_summary(thing)}.", *errors, *(f"note: {note}" for note in load_notes(thing))]
 
 
 class ProbeView(TableView):
-    """One row per category, and one for all cases."""
+    """A view with a row per category, and one for all cases."""
 
     def frame(self, thing: Probed) -> Any:
-        """Columns ``category``, ``cases``, ``pass_rate``, its interval, ``refusal_rate``, ``unscored``, ``idle``."""
+        """Return ``category``, ``cases``, ``pass_rate``, its interval, ``refusal_rate``, ``unscored``, ``idle``."""
         import pandas as pd
 
         outcome = thing.outcome
@@ -397,7 +397,7 @@ class ProbeView(TableView):
         return pd.DataFrame(rows, columns=names)
 
     def sentences(self, thing: Probed) -> Sequence[str]:
-        """The floors, and what you need to know to judge the rates."""
+        """Return the floors, and what you need to know to judge the rates."""
         stopped = [thing.evaluation.stopped] if thing.evaluation.stopped else []
         floors = [floor_line(floor) for floor in thing.outcome.floors]
         return [*stopped, *floors, *(f"note: {note}" for note in probe_notes(thing.outcome, thing.judge))]

@@ -96,7 +96,7 @@ def run_set(options: SetOptions, context: Context) -> Baseline:
 
 
 def run_list(options: ListOptions, context: Context) -> tuple[Baseline, ...]:
-    """Every stored baseline, sorted by name.
+    """List every stored baseline, sorted by name.
 
     Examples:
         >>> baseline = rb.baseline.set("main", "reports/example::bm25")
@@ -107,7 +107,7 @@ def run_list(options: ListOptions, context: Context) -> tuple[Baseline, ...]:
 
 
 def run_show(options: ShowOptions, context: Context) -> Baseline:
-    """Metrics, fingerprints and settings of one baseline.
+    """Show the metrics, fingerprints and settings of one baseline.
 
     Raises:
         InputError: there is none of that name, or its files are damaged.
@@ -121,7 +121,7 @@ def run_show(options: ShowOptions, context: Context) -> Baseline:
 
 
 def run_history(options: HistoryOptions, context: Context) -> History:
-    """Every run that was stored under a name, with the best so far and another anchor.
+    """Show every run that was stored under a name, with the best so far and another anchor.
 
     Raises:
         InputError: nothing was stored under the name, or the history is damaged.

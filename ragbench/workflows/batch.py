@@ -272,7 +272,7 @@ class StatusOptions:
 
 @dataclass(frozen=True)
 class BatchState:
-    """How a batch stands.
+    """The state of a batch.
 
     Attributes:
         batch: its name.
@@ -299,7 +299,7 @@ class BatchState:
 
 
 def run_status(options: StatusOptions, context: Context) -> list[BatchState]:
-    """List the batches of a run and how they stand.
+    """List the batches of a run and their states.
 
     Raises:
         InputError: no batch was sent from this folder.
@@ -320,7 +320,7 @@ def _journal_of(folder: Path) -> Journal:
 
 
 def _seen(batch: Batch) -> Seen | str | None:
-    """How the provider sees a batch that it has. If the provider cannot be asked, the reason."""
+    """Ask the provider for the state of a batch. If it cannot be asked, return the reason."""
     if batch.step != "created":
         return None
     try:

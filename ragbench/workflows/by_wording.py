@@ -180,7 +180,7 @@ class ByWordingIndex(Index):
 
 
 def _together(name: str, noted: Sequence[object]) -> object:
-    """One note of what several indexes noted: counts are added up, and equal notes stand once."""
+    """Combine the notes of several indexes: add up counts, and keep equal notes once."""
     if name.split(".")[-1] == UNASKED:
         return [id_ for id_ in noted[0] if all(id_ in other for other in noted)]  # type: ignore[attr-defined, operator]
     if all(isinstance(one, int) and not isinstance(one, bool) for one in noted):

@@ -50,7 +50,7 @@ class Options(DryRun, CacheFolder, JudgeModel, CheckSettings, Words):
 
 @dataclass(frozen=True)
 class CheckedJudge:
-    """What `run` gives.
+    """A judge that was checked against the labels of annotators.
 
     Attributes:
         check: figures, slices and the agreement of annotators.

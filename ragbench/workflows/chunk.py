@@ -28,7 +28,7 @@ class Options(CorpusLoading):
 
 @dataclass(frozen=True)
 class ChunkedCorpus:
-    """What `run` gives.
+    """The chunks of a corpus, and what was skipped.
 
     Attributes:
         chunks: the chunks, in the order of the documents.

@@ -36,7 +36,7 @@ class Options(GoldenReading, CorpusLoading, LabelledChunks):
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """A golden set that was written in another format.
 
     Attributes:
         golden: the set that was read. Its issue log lists what was skipped while it was read.

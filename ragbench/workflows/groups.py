@@ -10,7 +10,7 @@ from ragbench.corpus.file_limits import FILE_MEMORY, FILE_TIMEOUT, FileLimits
 
 @option_group
 class FileReading:
-    """How long a file may take that nobody has checked, and how much memory."""
+    """The limits of time and memory for reading a file that nobody has checked."""
 
     file_timeout: float = option(
         "Longest time without progress in reading a document, in seconds; a file that takes longer is skipped. 0: no "
@@ -95,7 +95,7 @@ class RunFolder:
 
 @option_group
 class DryRun:
-    """An estimate instead of the work."""
+    """Whether to estimate the work instead of doing it."""
 
     dry_run: bool = option("Print calls, tokens and cost; ask no model.", default=False, section="Run")
 

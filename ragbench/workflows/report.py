@@ -71,7 +71,7 @@ class Options(CacheFolder):
 
 @dataclass(frozen=True)
 class Report:
-    """What was written.
+    """The files that `run` wrote.
 
     Attributes:
         page: the HTML file.

@@ -61,7 +61,7 @@ class Options(DryRun, CacheFolder, JudgeModel, ScoreSettings, GoldenReading, Cor
 
 @dataclass(frozen=True)
 class ScoredAnswers:
-    """What `run` gives.
+    """The scores of answers, and what the judge took.
 
     Attributes:
         evaluation: the scores.
