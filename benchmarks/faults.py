@@ -1,5 +1,6 @@
 """Kills at random moments of every long command, and flipped bytes in every store."""
 
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from ragbench.core.runs import Run
 from ragbench.io.baselines import add_to_history, read_baseline, read_history, set_baseline, show_baseline
 from ragbench.io.journals import AnswerJournal
 from ragbench.io.run_store import RunStore, StoredRun
+from ragbench.io.scored_runs import read_scored
 from ragbench.io.token_vectors import TokenStore
 from ragbench.io.vectors import VectorStore
 from ragbench.models.llm.answers import AnswerStore
@@ -174,6 +176,16 @@ def _baselines(folder: Path) -> Read:
     return read
 
 
+def _evaluations(folder: Path) -> Read:
+    shutil.copytree(EXAMPLE, folder / "example")
+
+    def read() -> dict[str, object]:
+        return {run.name: (run.scores.values.tobytes(), list(run.queries.ids), run.run and run.run.to_dict(),
+                           run.latency_ms) for run in read_scored(folder / "example")}  # fmt: skip
+
+    return read
+
+
 def _replies(folder: Path) -> Read:
     path = folder / "replies.jsonl"
     with AnswerJournal(path) as journal:
@@ -193,6 +205,7 @@ STORES = {
     "token vectors": _tokens,
     "runs": _runs,
     "baselines and histories": _baselines,
+    "evaluations": _evaluations,
     "answers of a service": _replies,
 }
 

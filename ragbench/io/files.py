@@ -5,6 +5,7 @@ import errno
 import json
 import math
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -26,7 +27,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 PART = ".part"
-"""Ending of the names of files and folders that are being written. They begin with a dot."""
+TEMPORARY = re.compile(rf"\..+\.[a-z0-9_]{{8}}\{PART}")
+"""Names of files and folders that are being written, as `tempfile` makes them; not those of downloads."""
 
 
 @contextmanager
@@ -71,7 +73,8 @@ def left_behind(folder: Path) -> Iterator[Path]:
 
     Each is held while it is looked at, so that no other process takes it, and is removed afterwards.
     """
-    for path in [one for one in folder.glob(f".*{PART}") if not one.is_symlink()]:
+    found = [path for path in folder.glob(f".*{PART}") if TEMPORARY.fullmatch(path.name)]
+    for path in [one for one in found if not one.is_symlink()]:
         try:
             held = hold(path)
         except OSError:  # a process that lives has it, or it has its final name by now

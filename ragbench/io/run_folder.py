@@ -11,7 +11,7 @@ from pathlib import Path
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint, plain
 from ragbench.core.spelling import given, named
-from ragbench.io.files import PART, hold, make_out, write_text
+from ragbench.io.files import TEMPORARY, hold, make_out, write_text
 
 RUN = "run.json"
 ANSWERS = "answers.sqlite"
@@ -173,7 +173,7 @@ def _known(folder: Path) -> dict[str, object] | None:
 
 def _is_ours(path: Path) -> bool:
     """Whether a file may be where no run has begun yet: the lock, or what a kill left of ``run.json``."""
-    return path.name == LOCK or (path.name.startswith(f".{RUN}.") and path.suffix == PART)
+    return path.name == LOCK or (path.name.startswith(f".{RUN}.") and TEMPORARY.fullmatch(path.name) is not None)
 
 
 def _check(

@@ -25,8 +25,11 @@ STAGES = ("--stage", "schema", "--stage", "length", "--stage", "located", "--sta
 MODEL = "openai_compatible:m"
 PASSING = ("*.lock", ".lock", "*.sqlite", "*.sqlite-wal", "*.sqlite-shm", "*.damaged", "*.damaged-wal")
 """Files that are no result: locks and stored answers."""
-MEASURED = re.compile(r"seconds|.*_seconds|latency_ms\w*|qps|peak_memory_mib|from_store|(.*\.)?embedded\w*")
-"""Keys of ``results.json`` whose values differ from run to run: what is measured, and what was stored already."""
+MEASURED = re.compile(
+    r"seconds|.*_seconds|latency_ms\w*|qps|peak_memory_mib|from_store|(.*\.)?embedded\w*|files|checksum"
+)
+"""Keys of ``results.json`` whose values differ from run to run: what is measured, what was stored already, and
+the checksums of files, which are compared themselves."""
 
 
 @dataclass(frozen=True)

@@ -185,6 +185,27 @@ def collection_zip() -> bytes:
     return raw.getvalue()
 
 
+def test_a_killed_fetch_of_a_collection_goes_on(server: Server, tmp_path: Path) -> None:
+    from tests.conftest import Ragbench
+
+    content, calls = collection_zip(), []
+
+    def behave(request: Request) -> None:
+        calls.append(request.headers.get("Range"))
+        start = int((calls[-1] or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+        place = {"Content_Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
+        stop = 200 if len(calls) == 1 else None
+        request.send(content[start:], status=206 if start else 200, stop_after=stop, ETag='"v1"', **place)
+
+    server.behave = behave
+    urls = tmp_path / "own.yaml"
+    urls.write_text(f"collections:\n- {{name: tiny, url: '{server.url}', licence: CC0}}\n")
+    done = Ragbench(tmp_path / "cache")("data", "get", "tiny", "--url-list", urls, "--out", tmp_path / "out", "--json")
+    assert done.code == 0, done.err
+    assert calls == [None, "bytes=200-"]
+    assert left(tmp_path / "out") == ["tiny"]
+
+
 def test_the_command_fetches_remembers_and_refuses_other_bytes(server: Server, tmp_path: Path) -> None:
     from ragbench.io.golden_files import read_golden
     from tests.conftest import Ragbench

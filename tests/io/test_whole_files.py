@@ -64,11 +64,18 @@ def test_a_file_that_was_not_finished_is_removed_at_once(tmp_path: Path) -> None
     assert (names(tmp_path), (tmp_path / "a").read_text()) == (["a"], "before")
 
 
+def test_what_came_of_a_download_is_not_a_temporary_file(tmp_path: Path) -> None:
+    (tmp_path / ".tiny.zip.part").write_bytes(b"half")
+    (tmp_path / ".tiny.zip.part.json").write_text("{}")
+    write_text(tmp_path / "a", "x")
+    assert names(tmp_path) == [".tiny.zip.part", ".tiny.zip.part.json", "a"]
+
+
 def test_a_link_with_the_name_of_a_temporary_file_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "file").write_text("kept")
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / ".x.1.part").symlink_to(tmp_path / "precious")
+    (tmp_path / "out" / ".x.abcdefgh.part").symlink_to(tmp_path / "precious")
     write_text(tmp_path / "out" / "a", "x")
     assert (tmp_path / "precious" / "file").read_text() == "kept"
 
