@@ -24,8 +24,11 @@ MOST_CHARACTERS = 500
 
 def read_error(error: BaseException) -> LLMError:
     """Describe a failed call by its exception."""
-    reason = _reason(error)
     chain = list(_chain(error))
+    known = next((link for link in chain if isinstance(link, LLMError)), None)
+    if known is not None:
+        return known
+    reason = _reason(error)
     status, headers, code = _answered(chain)
     if status is None:
         names = {cls.__name__ for link in chain for cls in type(link).__mro__}

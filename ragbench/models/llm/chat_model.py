@@ -97,8 +97,14 @@ class ChatModel(StructuredLLM):
             arguments.setdefault("stream_usage", True)
         arguments |= self._headers(messages, arguments)
         chunks: list[Any] = []
+        size = 0
 
         def take(chunk: Any) -> None:
+            nonlocal size
+            size += len(str(chunk.text))
+            failure = too_large(size)
+            if failure is not None:
+                raise failure
             chunks.append(chunk)
             show(str(chunk.text))
 

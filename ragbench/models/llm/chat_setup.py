@@ -120,6 +120,8 @@ def _openai(model: str, params: Mapping[str, Any], *, timeout: float, concurrenc
     import httpx2
     from openai import DefaultAsyncHttpxClient
 
+    from ragbench.models.llm.capped import cap
+
     own_server = base_url(model, params)
     settings: dict[str, Any] = {"max_retries": 0, "timeout": timeout}
     if not os.environ.get("OPENAI_API_KEY"):
@@ -129,7 +131,10 @@ def _openai(model: str, params: Mapping[str, Any], *, timeout: float, concurrenc
         settings["api_key"] = "none"
     # LangChain shares one connection pool between event loops, whose connections die with their loop.
     pool = httpx2.Limits(max_connections=concurrency + 8, max_keepalive_connections=concurrency + 8)
-    return settings | {"http_async_client": DefaultAsyncHttpxClient(limits=pool, timeout=timeout)}
+    client = DefaultAsyncHttpxClient(
+        limits=pool, timeout=timeout, headers={"Accept-Encoding": "identity"}, event_hooks={"response": [cap]}
+    )
+    return settings | {"http_async_client": client}
 
 
 def _bedrock(model: str, params: Mapping[str, Any], *, timeout: float, concurrency: int) -> dict[str, Any]:
