@@ -5,6 +5,7 @@ import json
 import re
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -129,6 +130,50 @@ def test_no_output_goes_around_these_functions() -> None:
                 found |= {"rich"} - {"rich" for alias in node.names if alias.name == "RenderableType"}
         assert not found or name in PRINTERS, f"{name} uses {found}"
         assert "print" not in found or name == "cli/output.py", f"{name}: use Output or print_lines"
+
+
+SCRIPTS = sorted([*PACKAGE.glob("render/html/assets/*.js"), *PACKAGE.glob("view/assets/*.js")])
+AROUND = re.compile(
+    r"\.(?:textContent|innerText|innerHTML|outerHTML|srcdoc)\s*\+?=(?!=)"
+    r"|createTextNode|insertAdjacent|document\.write|createContextualFragment|DOMParser|\beval\(|new Function"
+    r"|\.(?:append|prepend|before|after|replaceChildren|replaceWith)\((?!\)|el\(|seen\(|\.\.\.)"
+)
+"""What would put a text into a page without `seen`. Children of `el` pass through it."""
+ALLOWED = {
+    ("elements.js", "place.textContent = seen(text);"),
+    ("charts.js", "script.textContent = new TextDecoder().decode(buffer);"),  # the library of charts, by its hash
+    ("charts.js", "document.head.append(script);"),
+}
+
+
+def test_no_script_of_a_page_goes_around_its_function() -> None:
+    assert SCRIPTS
+    for path in SCRIPTS:
+        for line in map(str.strip, path.read_text("utf-8").splitlines()):
+            assert not AROUND.search(line) or (path.name, line) in ALLOWED, f"{path.name}: {line}"
+
+
+@pytest.mark.parametrize(
+    "line", ["a.textContent = text;", "a.innerHTML += text;", "place.append(text);", "x.replaceChildren(one, two);"]
+)
+def test_the_search_finds_what_goes_around(line: str) -> None:
+    assert AROUND.search(line)
+
+
+def test_scripts_see_what_python_sees(browser: Any) -> None:
+    """The function of the pages writes the same escapes as the one of everything else."""
+    signs = [*range(0x300), *range(0x600, 0x620), 0x115F, 0x1160, *range(0x1800, 0x1810), *range(0x2000, 0x2070),
+             0x3164, 0xD800, 0xDFFF, 0xFEFF, 0xFFA0, *range(0xFFF0, 0xFFFE), *range(0xE0000, 0xE0110)]  # fmt: skip
+    around = [("a", "b"), ("\u0645", "\u062e"), ("", ""), ("\n", "\U0001f469")]
+    texts = [before + chr(sign) + after for sign in signs for before, after in around]
+    page = browser.new_page()
+    page.add_script_tag(content=(PACKAGE / "render" / "html" / "assets" / "elements.js").read_text("utf-8"))
+    # Half pairs cross to the browser as numbers.
+    units = [list(memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H")) for text in texts]
+    found = page.evaluate("units => units.map((one) => seen(String.fromCharCode(...one)))", units)
+    page.close()
+    wrong = [(ascii(text), got) for text, got in zip(texts, found, strict=True) if got != in_lines(text)]
+    assert not wrong, wrong[:20]
 
 
 def test_templates_escape_and_show() -> None:

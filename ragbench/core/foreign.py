@@ -66,6 +66,20 @@ def in_markdown(text: str) -> str:
     return re.sub(r"(?<!\w)@", "&#64;", re.sub(r"(?<!\w)#(?=\d)", "&#35;", text))
 
 
+def without_surrogates(text: str) -> str:
+    """Join the halves of surrogate pairs, and replace a half alone by U+FFFD.
+
+    Example:
+        >>> without_surrogates("a\\ud83d\\ude00b\\ud800c") == "a\\U0001f600b\\ufffdc"
+        True
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
 def _visible(text: str, unseen: re.Pattern[str]) -> str:
     if text.isascii() and text.isprintable():
         return text

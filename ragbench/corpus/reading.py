@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ragbench.core.document import Document
 from ragbench.core.errors import InputError, RagbenchError
+from ragbench.core.foreign import without_surrogates
 from ragbench.core.ledger import LedgerEntry
 from ragbench.corpus.loaders.base import Loader
 
@@ -63,14 +64,6 @@ def read_items(source: Source) -> Iterator[Document | LedgerEntry]:
 
 def _encodable(document: Document) -> Document:
     """Replace lone surrogates (from PDFs and JSON escapes) in a document, because no file can hold them."""
-    try:
-        document.text.encode()
-        document.title.encode()
-        document.id.encode()
-    except UnicodeEncodeError:
-        id_, text, title = (
-            part.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-            for part in (document.id, document.text, document.title)
-        )
-        return dataclasses.replace(document, id=id_, text=text, title=title)
-    return document
+    parts = (document.id, document.text, document.title)
+    id_, text, title = map(without_surrogates, parts)
+    return document if (id_, text, title) == parts else dataclasses.replace(document, id=id_, text=text, title=title)

@@ -1,6 +1,7 @@
 """JSON that others wrote, and files of ragbench that may have been altered: what cannot be read is an `InputError`."""
 
 import json
+import re
 import struct
 import tokenize
 import zipfile
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ragbench.core.errors import InputError
+from ragbench.core.foreign import without_surrogates
 from ragbench.io.encoding import read_text
 
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 Pairs = Callable[[list[tuple[str, Any]]], Any]
 DAMAGED = (
     *(OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, SyntaxError),
@@ -50,7 +53,7 @@ def read_json(path: Path) -> Any:
 
 
 def parse_json(where: str, text: str, *, in_line: bool = False, pairs: Pairs | None = None) -> Any:
-    """The values of a JSON text.
+    """The values of a JSON text. Half a surrogate pair, which no file can hold, becomes U+FFFD.
 
     Args:
         where: the file, for messages.
@@ -62,7 +65,8 @@ def parse_json(where: str, text: str, *, in_line: bool = False, pairs: Pairs | N
         InputError: it is no JSON, is nested too deeply, or holds a number of thousands of digits.
     """
     try:
-        return json.loads(text, object_pairs_hook=pairs)
+        found = json.loads(text, object_pairs_hook=pairs)
+        return _without_surrogates(found) if _HALF.search(text) else found
     except json.JSONDecodeError as error:
         line = "" if in_line else f":{error.lineno}"
         raise InputError(f"{where}{line}: not JSON ({error.msg} at column {error.colno})") from error
@@ -70,3 +74,11 @@ def parse_json(where: str, text: str, *, in_line: bool = False, pairs: Pairs | N
         raise InputError(f"{where}: not JSON that can be read (nested too deep)") from None
     except ValueError as error:
         raise InputError(f"{where}: not JSON ({error})") from error
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_surrogates(value)
+    if isinstance(value, dict):
+        return {without_surrogates(key): _without_surrogates(part) for key, part in value.items()}
+    return [_without_surrogates(part) for part in value] if isinstance(value, list) else value

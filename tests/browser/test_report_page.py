@@ -15,6 +15,8 @@ sys.path += [str(Path(__file__).resolve().parent.parent / room) for room in ("mo
 from judge_replies import reply
 from llm_server import LLMServer, serving
 
+from ragbench.core.foreign import in_lines
+
 expect = pytest.importorskip("playwright.sync_api", reason="pip install playwright").expect
 
 Open = Callable[..., Any]
@@ -338,9 +340,9 @@ def test_hostile_text_stays_text(hostile: Path, watched: Open) -> None:
         expect(page.locator(OPEN)).to_have_count(1)
         page.locator(OPEN).click()
         dialog = page.locator("dialog[open]")
-        assert dialog.locator("#query-title").text_content() == f"{text} common"
+        assert dialog.locator("#query-title").text_content() == in_lines(f"{text} common")
         marks = dialog.locator(".ranked.relevant").first.locator("mark.evidence")
-        assert "".join(marks.all_text_contents()) == text
+        assert "".join(marks.all_text_contents()) == in_lines(text)
         page.keyboard.press("Escape")
     assert page.evaluate("window.hit") is None
     assert page.locator("img, [onload], [onerror], [onmouseover]").count() == 0
@@ -348,6 +350,56 @@ def test_hostile_text_stays_text(hostile: Path, watched: Open) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     assert seen.errors == []
     assert seen.asked == [hostile.resolve().as_uri()]
+
+
+EXPRESSIONS = ("datum.x", "{{ 7 * 7 }}", "signal:alert(1)", "a.b[c]['d']", "'];window.hit=7;//", "\\u002e", "a\\.b")
+"""Names that Vega could take for expressions, signals or paths of fields."""
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2028\u2066-\u2069\ud800-\udfff\ufeff]")
+
+
+@pytest.mark.slow
+def test_twenty_thousand_hostile_queries_open_without_an_error(ragbench: Any, watched: Open, tmp_path: Path) -> None:
+    """Texts of queries, types and documents that aim at the page, its charts and its reader; one document has 1 MB."""
+    texts = [
+        *HOSTILE,
+        *EXPRESSIONS,
+        "\x1b]52;c;aGk=\x07\x1b[2J",
+        "a\x00b",
+        "\ud800half",
+        "\u2028line\u2029",
+        "\u2066\ufeff",
+    ]
+    count = 20_000
+    documents = [{"id": f"d{at}", "title": text, "text": f"{text} common {at}"} for at, text in enumerate(texts)]
+    documents[0]["text"] += " long" * 200_000
+    queries = [
+        {"id": f"q{at} {texts[at % len(texts)][:30]}", "text": f"{texts[at % len(texts)]} common {at}",
+         "type": texts[at % len(texts)][:40], "evidence": [{"document_id": f"d{at % len(texts)}", "grade": 1}]}
+        for at in range(count)
+    ]  # fmt: skip
+    for name, lines in (("corpus.jsonl", documents), ("golden.jsonl", queries)):
+        (tmp_path / name).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    files = ("--corpus", tmp_path / "corpus.jsonl", "--golden", tmp_path / "golden.jsonl")
+    arms = ("--retriever", "bm25", "--retriever", "bm25:stem=false", "--resamples", 200)
+    done = ragbench("eval", *files, *arms, "--level", "document", "--out", tmp_path / "run")
+    assert done.code == 0, done.err
+    page = tmp_path / "report.html"
+    assert ragbench("report", tmp_path / "run", *files, "--out", page).code == 0
+    assert page.stat().st_size < 4_000_000
+    seen = watched(page)
+    assert seen.charts_drawn() > 3
+    drawn = seen.page.locator("figure.chart text").all_text_contents()
+    for text in EXPRESSIONS:
+        assert any(one.startswith(f"{text} (") for one in drawn), text
+    seen.page.fill("#filter-text", f"q{count - 1}")
+    expect(seen.page.locator("#shown")).to_have_text(f"1 of {count:,} queries")
+    seen.page.locator(OPEN).first.click()
+    expect(seen.page.locator("dialog[open] #query-title")).to_be_visible()
+    assert not UNSEEN.findall(seen.page.evaluate("document.body.innerText"))
+    assert not UNSEEN.findall("".join(drawn))
+    assert seen.page.evaluate("window.hit") is None
+    assert seen.errors == []
+    assert seen.asked == [page.resolve().as_uri()]
 
 
 @pytest.mark.slow

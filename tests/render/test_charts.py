@@ -21,6 +21,7 @@ from ragbench.comparison.ab.settings import AbSettings
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
 from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.rules import CoverageRule, LatencyRule, MetricRule, Rules
+from ragbench.core.foreign import in_lines
 from ragbench.core.scored import ScoredRun
 from ragbench.core.scores import NO_SCORES
 from ragbench.io.scored_runs import read_scored
@@ -256,7 +257,7 @@ def test_twelve_hostile_names_stay_text(runs: tuple[ScoredRun, ...], texts: dict
         assert seen["symbol"] > 0, chart.name
     assert marks(made[0]) == {"rule": 12, "symbol": 12, "text": 48}
     shown = {value["system"] for value in made[0].spec["data"]["values"]}
-    assert set(bad) < shown
+    assert set(map(in_lines, bad)) < shown
 
 
 def test_what_has_no_data_has_no_chart(runs: tuple[ScoredRun, ...]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 from ragbench.core.errors import RagbenchError
 from ragbench.core.fingerprint import fingerprint
+from ragbench.core.foreign import without_surrogates
 
 Role = Literal["system", "user", "assistant"]
 Show = Callable[[str], None]
@@ -130,20 +131,6 @@ class Response:
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", without_surrogates(self.text))
         object.__setattr__(self, "finish_reason", without_surrogates(self.finish_reason))
-
-
-def without_surrogates(text: str) -> str:
-    """Join the halves of surrogate pairs, and replace a half alone by U+FFFD.
-
-    Example:
-        >>> without_surrogates("a\\ud83d\\ude00b\\ud800c") == "a\\U0001f600b\\ufffdc"
-        True
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 CALL: ContextVar[str] = ContextVar("call", default="")

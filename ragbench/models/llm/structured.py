@@ -14,7 +14,8 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from ragbench.core.errors import SettingError
-from ragbench.models.llm.base import LLM, LLMError, Message, Request, Response, Show, without_surrogates
+from ragbench.core.foreign import without_surrogates
+from ragbench.models.llm.base import LLM, LLMError, Message, Request, Response, Show
 
 Structured = Literal["auto", "json_schema", "none"]
 REFUSED_STREAM = re.compile(r"\bstream(ing|s|_options|_usage)?\b", re.IGNORECASE)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ragbench.core.evaluations import Estimate
+from ragbench.core.foreign import in_lines
 from ragbench.render.charts.theme import COLOURS, DASHES, DECISION_SHAPES, DECISIONS, SHAPES
 from ragbench.render.numbers import fraction, with_interval
 
@@ -39,6 +40,19 @@ class Chart:
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        # Names of systems, types and metrics are text of others, wherever they stand in the specification.
+        for name in ("title", "description", "spec"):
+            object.__setattr__(self, name, _seen(getattr(self, name)))
+
+
+def _seen(value: Any) -> Any:
+    if isinstance(value, str):
+        return in_lines(value)
+    if isinstance(value, Mapping):
+        return {key: _seen(part) for key, part in value.items()}
+    return [_seen(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 LEGEND_HINT = "Click a system in the legend to see it alone; hold shift to add others."

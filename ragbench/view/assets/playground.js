@@ -48,7 +48,7 @@ function setWriting(on) {
 }
 
 const HANDLERS = {
-  stage({ text }) { byId("stage").textContent = text; },
+  stage({ text }) { put(byId("stage"), text); },
   sources({ sources }) {
     byId("sources").replaceChildren(...sources.map((source, at) => sourceItem(source, at + 1)));
     byId("sources-title").hidden = !sources.length;
@@ -65,24 +65,24 @@ const HANDLERS = {
       place.append(el("p", { dir: "auto" }));
       place.hidden = false;
     }
-    place.firstChild.append(text);
+    place.firstChild.append(seen(text));
   },
   done({ text, answer, cited, notes }) {
-    byId("stage").textContent = "";
+    put(byId("stage"), "");
     if (answer) byId("answer").replaceChildren(el("p", { dir: "auto" }, ...withSources(answer)));
-    byId("kind").replaceChildren(text, ...(cited && cited.length ? [" It names", ...cited.flatMap((n) => [" ", toSource(n)]), "."] : []),
+    byId("kind").replaceChildren(seen(text), ...(cited && cited.length ? [" It names", ...cited.flatMap((n) => [" ", toSource(n)]), "."] : []),
       ...(notes || []).map((note) => el("span", { class: "error" }, " Note: " + note + ".")));
   },
   fault({ text }) {
-    byId("stage").textContent = "";
-    byId("fault").textContent = text;
+    put(byId("stage"), "");
+    put(byId("fault"), text);
   },
 };
 
 function clearResult(question) {
   byId("result").hidden = false;
-  byId("result-title").textContent = question;
-  for (const name of ["stage", "fault", "kind"]) byId(name).textContent = "";
+  put(byId("result-title"), question);
+  for (const name of ["stage", "fault", "kind"]) put(byId(name), "");
   byId("answer").replaceChildren();
   byId("answer").hidden = true;
   setWriting(false);
@@ -116,11 +116,11 @@ async function ask() {
     });
   } catch (error) {
     if (mine !== current) return;
-    byId("stage").textContent = error.name === "AbortError" ? "Stopped." : "";
-    if (error.name !== "AbortError") byId("fault").textContent = error.message;
+    put(byId("stage"), error.name === "AbortError" ? "Stopped." : "");
+    if (error.name !== "AbortError") put(byId("fault"), error.message);
   }
   if (mine !== current) return;
-  if (byId("answer").hasAttribute("aria-busy") && !byId("kind").textContent) byId("kind").textContent = "The answer above is not whole.";
+  if (byId("answer").hasAttribute("aria-busy") && !byId("kind").textContent) put(byId("kind"), "The answer above is not whole.");
   setWriting(false);
   if (document.activeElement === byId("stop")) byId("send").focus();
   byId("stop").hidden = true;
@@ -133,7 +133,7 @@ function showUploads({ files, taken, room }) {
     el("span", { class: "quiet" }, megabytes(file.size) + ", " + file.characters.toLocaleString("en") + " characters"),
     ...file.notes.slice(0, 5).map((note) => el("p", { class: "quiet" }, note)))));
   byId("clear").hidden = !files.length;
-  byId("upload-stage").textContent = files.length ? megabytes(taken) + " of " + megabytes(room) + " used" : "";
+  put(byId("upload-stage"), files.length ? megabytes(taken) + " of " + megabytes(room) + " used" : "");
 }
 
 async function upload(chosen) {
@@ -141,7 +141,7 @@ async function upload(chosen) {
   faults.replaceChildren();
   let shown = null;
   for (const file of chosen) {
-    byId("upload-stage").textContent = "Reading " + file.name + " …";
+    put(byId("upload-stage"), "Reading " + file.name + " …");
     try {
       const limit = Number(byId("files").dataset.file);
       if (file.size > limit) throw new Error(file.name + ": " + megabytes(file.size) + "; a file may have " + megabytes(limit));
@@ -173,7 +173,7 @@ function startPlayground() {
     event.target.value = "";
   });
   byId("clear").addEventListener("click", async () => showUploads(await send("/uploads/clear", {})));
-  read("/data/uploads").then(showUploads).catch((error) => { byId("upload-stage").textContent = error.message; });
+  read("/data/uploads").then(showUploads).catch((error) => { put(byId("upload-stage"), error.message); });
 }
 
 startTheme();

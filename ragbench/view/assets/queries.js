@@ -21,7 +21,7 @@ class Queries {
       this.show(before + STEP);
       byId("list").children[before].querySelector("button").focus();
     });
-    byId("file").textContent = data.file;
+    put(byId("file"), data.file);
     this.show(STEP);
     const named = /^#q=(.*)$/.exec(location.hash);
     const query = named && data.queries.find((one) => one.id === decoded(named[1]));
@@ -49,8 +49,8 @@ class Queries {
     const found = this.fitting();
     const every = this.data.queries.length;
     const inReview = Object.keys(this.data.decisions).length;
-    byId("shown").textContent = (found.length === every ? "" : found.length + " of ") + counted(every, "query", "queries")
-      + ", " + inReview + " in review";
+    put(byId("shown"), (found.length === every ? "" : found.length + " of ") + counted(every, "query", "queries")
+      + ", " + inReview + " in review");
     byId("list").replaceChildren(...found.slice(0, count).map((query) => this.item(query)));
     byId("more").hidden = found.length <= count;
   }
@@ -89,8 +89,8 @@ async function startQueries() {
   try {
     new Queries(run, await read("/data/queries?run=" + run));
   } catch (error) {
-    byId("shown").textContent = "";
-    byId("fault").textContent = error.message;
+    put(byId("shown"), "");
+    put(byId("fault"), error.message);
   }
   document.documentElement.dataset.ready = "yes";
 }

@@ -40,6 +40,6 @@ startTheme();
 // The button says what it will do: the report changes its address without an event that could be waited for.
 setInterval(() => {
   const id = openQuery();
-  byId("mark").textContent = id === null ? "Review a query" : "Review " + (id.length > 24 ? "this query" : id);
+  put(byId("mark"), id === null ? "Review a query" : "Review " + (id.length > 24 ? "this query" : id));
 }, 250);
 document.documentElement.dataset.ready = "yes";

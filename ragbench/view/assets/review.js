@@ -19,10 +19,10 @@ class Review {
 
   open(query, row, file) {
     this.query = query;
-    byId("review-id").textContent = [query.id, query.type].filter(Boolean).join(" · ");
-    byId("review-title").textContent = query.text || query.id;
-    byId("review-fault").textContent = "";
-    byId("review-file").textContent = file;
+    put(byId("review-id"), [query.id, query.type].filter(Boolean).join(" · "));
+    put(byId("review-title"), query.text || query.id);
+    put(byId("review-fault"), "");
+    put(byId("review-file"), file);
     this.form.elements.decision.value = row ? (row.decision || "marked") : "marked";
     byId("edited").value = row && row.edited_text ? row.edited_text : query.text;
     byId("grade").value = row ? row.grade : "";
@@ -39,7 +39,7 @@ class Review {
   }
 
   async save() {
-    byId("review-fault").textContent = "";
+    put(byId("review-fault"), "");
     try {
       const { row } = await send("/decisions", {
         run: this.run, id: this.query.id, decision: this.form.elements.decision.value,
@@ -49,7 +49,7 @@ class Review {
       say("Saved");
       this.saved(this.query.id, row);
     } catch (error) {
-      byId("review-fault").textContent = error.message;
+      put(byId("review-fault"), error.message);
     }
   }
 }

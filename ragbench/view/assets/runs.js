@@ -6,7 +6,7 @@ function startRuns() {
   const tell = () => {
     const chosen = boxes.filter((box) => box.checked).length;
     byId("compare").disabled = chosen < 2;
-    byId("count").textContent = chosen ? chosen + " chosen" : "Choose two or more; the oldest is the baseline";
+    put(byId("count"), chosen ? chosen + " chosen" : "Choose two or more; the oldest is the baseline");
   };
   form.addEventListener("change", tell);
   // Some browsers bring choices back with the page.

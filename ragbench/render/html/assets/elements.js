@@ -1,14 +1,39 @@
-// Elements from data: data only ever becomes text, never markup.
+// Elements from data: data only ever becomes text, never markup, and nothing in it stays invisible.
 const byId = (id) => document.getElementById(id);
+
+// Controls, zero width, directions of reading, blank letters, half pairs and tags, as in ragbench/core/foreign.py.
+const UNSEEN = new RegExp(
+  "(?![\\n\\t])[\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb"
+  + "\\u115f\\u1160\\u3164\\uffa0\\u2028\\u2029\\ud800-\\udfff\\u{e0000}-\\u{e00ff}]", "gu");
+
+// The one function that shows text of others: what nobody sees is written as an escape.
+function seen(text) {
+  return String(text).replace(UNSEEN, (sign, at, all) => {
+    // Joiners are part of words in Persian and Hindi, and of emoji.
+    const inside = at > 0 && at + 1 < all.length && all.charCodeAt(at - 1) > 127 && all.charCodeAt(at + 1) > 127;
+    if (/[\u200c\u200d]/.test(sign) && inside) return sign;
+    const number = sign.codePointAt(0);
+    const written = (mark, digits) => "\\" + mark + number.toString(16).padStart(digits, "0");
+    return number < 0x100 ? written("x", 2) : number < 0x10000 ? written("u", 4) : written("U", 8);
+  });
+}
+
+// Put a text into an element.
+function put(place, text) {
+  place.textContent = seen(text);
+}
+
+const READ_ALOUD = ["title", "aria-label", "placeholder"];
 
 function el(tag, attributes, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
     if (value === null || value === undefined || value === false) continue;
     if (name === "on") for (const [event, does] of Object.entries(value)) made.addEventListener(event, does);
-    else made.setAttribute(name, value === true ? "" : String(value));
+    else made.setAttribute(name, value === true ? "" : READ_ALOUD.includes(name) ? seen(value) : String(value));
   }
-  made.append(...children.filter((child) => child !== null && child !== undefined));
+  made.append(...children.filter((child) => child !== null && child !== undefined)
+    .map((child) => (child instanceof Node ? child : seen(child))));
   return made;
 }
 
@@ -41,7 +66,7 @@ function decoded(text) {
 }
 
 function say(text) {
-  byId("said").textContent = text;
+  put(byId("said"), text);
 }
 
 // Python counts characters, JavaScript counts halves of those beyond the basic plane.

@@ -36,7 +36,7 @@ function clamped(shown) {
   const more = el("button", { type: "button", class: "more", "aria-expanded": "false" }, "Show all");
   more.addEventListener("click", () => {
     const open = !shown.classList.toggle("clamped");
-    more.textContent = open ? "Show less" : "Show all";
+    put(more, open ? "Show less" : "Show all");
     more.setAttribute("aria-expanded", String(open));
   });
   return el("div", {}, shown, more);

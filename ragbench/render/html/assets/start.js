@@ -6,14 +6,14 @@ function startCopy() {
       try {
         await navigator.clipboard.writeText(place.textContent);
         say("Copied");
-        button.textContent = "Copied";
+        put(button, "Copied");
       } catch {
         // No clipboard for a page from disk in this browser: mark the text for the reader to copy.
         getSelection().selectAllChildren(place);
         say("Selected; copy it with the keyboard");
-        button.textContent = "Selected";
+        put(button, "Selected");
       }
-      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+      setTimeout(() => { put(button, "Copy"); }, 2000);
     });
   }
 }

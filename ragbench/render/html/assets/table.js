@@ -106,8 +106,8 @@ class QueryTable {
     this.place.scrollTop = 0;
     this.draw(true);
     const total = counted(ids.length, "query", "queries");
-    byId("shown").textContent = this.rows.length === ids.length
-      ? total : this.rows.length.toLocaleString("en") + " of " + total;
+    put(byId("shown"), this.rows.length === ids.length
+      ? total : this.rows.length.toLocaleString("en") + " of " + total);
   }
 
   // Whether more or less of the metric is better; where neither is, nothing is said to be better.
@@ -118,7 +118,7 @@ class QueryTable {
   nameOutcomes() {
     for (const option of byId("filter-outcome").options) {
       const [text, , plain] = OUTCOMES[option.value];
-      option.textContent = this.judged || !plain ? text : plain;
+      put(option, this.judged || !plain ? text : plain);
     }
   }
 

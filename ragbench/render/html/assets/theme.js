@@ -14,7 +14,7 @@ function setTheme(name) {
   chosen = name;
   if (name === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = name;
-  byId("theme").textContent = "Theme: " + NAMES[name];
+  put(byId("theme"), "Theme: " + NAMES[name]);
   for (const does of onTheme) does();
 }
 
