@@ -58,13 +58,19 @@ def _gain(board: Leaderboard) -> list[Line]:
     if gain is None:
         return []
     corrected = with_interval(Estimate(gain.corrected, gain.low, gain.high, board.n), signed=True)
-    return [
-        Line(
-            f"{gain.system} is the best of {len(board.places)}: its gain over {gain.baseline} is "
-            f"{fraction(gain.measured, signed=True)} as measured, and {corrected} corrected for choosing the best",
-            "strong",
+    measured = fraction(gain.measured, signed=True)
+    if gain.low > 0:
+        text = (
+            f"{gain.system} is the best of {len(board.places)}: its gain over {gain.baseline} is {measured} as "
+            f"measured, and {corrected} corrected for choosing the best"
         )
-    ]
+    else:
+        text = (
+            f"{gain.system} has the best mean of {len(board.places)}, {measured} above {gain.baseline}. Chance may "
+            f"explain that: the best of {len(board.places)} looks better than it is. Corrected for this choice, its "
+            f"gain is {corrected}, which is not distinguishable from 0"
+        )
+    return [Line(text, "strong")]
 
 
 def group_key(board: Leaderboard) -> str:

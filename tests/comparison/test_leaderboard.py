@@ -178,6 +178,20 @@ def test_the_gain_in_words(values: np.ndarray) -> None:
     assert f"+.{gain.corrected * 1000:.0f} [" in line
 
 
+def test_a_gain_that_chance_may_explain_is_no_gain_in_words() -> None:
+    """Three equal systems on 39 queries: one has the best mean, and the correction takes the gain back."""
+    values = np.random.default_rng(4).uniform(size=(39, 3))
+    values[:, 0] -= 0.02
+    found = compare_runs(runs(values, [f"d{i}" for i in range(39)]), CompareSettings())
+    assert found.leaderboard is not None
+    gain = found.leaderboard.gain
+    assert gain is not None
+    assert gain.low <= 0
+    line = next(line for line in compare_markdown(found).splitlines() if "has the best mean of 3" in line)
+    assert "which is not distinguishable from 0" in line
+    assert "is the best of" not in line
+
+
 def in_wordings(values: np.ndarray, each: int) -> list[ScoredRun]:
     """The systems on queries in five wordings, ``each`` of them in turn."""
     names = [f"w{i // each}" for i in range(len(values))]
