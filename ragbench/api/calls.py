@@ -148,8 +148,9 @@ compare = call_many(
     "compare", compare_workflow.Options, compare_workflow.run, called={"systems": SYSTEM, "masked": SYSTEM}
 )
 gate = call(
-    "gate", gate_workflow.Options, gate_workflow.run, called={"candidate": SYSTEM, "baseline": SYSTEM, "rules": RULES}
-)
+    "gate", gate_workflow.Options, gate_workflow.run,
+    called={"candidate": SYSTEM, "baseline": SYSTEM, "masked": SYSTEM, "rules": RULES},
+)  # fmt: skip
 plan = call_many(
     "plan",
     plan_workflow.Options,

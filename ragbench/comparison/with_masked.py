@@ -6,6 +6,7 @@ The masked set is a prior. How far its differences carry over to human queries w
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -109,7 +110,7 @@ def with_masked(
 
 def not_carried(metrics: Sequence[str]) -> list[str]:
     """Note the metrics in which a masked set gives no verdict."""
-    others = [metric for metric in metrics if not _carries(metric)]
+    others = [metric for metric in metrics if not carries(metric)]
     if not others:
         return []
     return [
@@ -118,13 +119,41 @@ def not_carried(metrics: Sequence[str]) -> list[str]:
     ]
 
 
-def _carries(metric: str) -> bool:
+def carries(metric: str) -> bool:
+    """Whether differences in the metric carry over from masked to human queries."""
     return any(metric == name or metric.startswith((f"{name}@", f"{name}:")) for name in CARRIED)
 
 
-def _decided(human: Pair, metric: str, verdict: Verdict, masked: MaskedSet) -> WithMasked | None:
-    if verdict.difference is None or verdict.same_run or not _carries(metric):
-        return None
+class Borrowed(NamedTuple):
+    """A difference by human queries and a masked set together.
+
+    Attributes:
+        found: the difference.
+        queries: number of human queries.
+        clusters: number of documents that they come from.
+        masked_queries: number of masked queries.
+        wordings: their wordings.
+    """
+
+    found: BorrowedDifference
+    queries: int
+    clusters: int
+    masked_queries: int
+    wordings: tuple[str, ...]
+
+
+def borrowed(human: Pair, metric: str, masked: MaskedSet, confidence: float) -> Borrowed | None:
+    """Compute the posterior of a difference; None if one of the sets shows none, or the masked one lacks wordings.
+
+    Args:
+        human: the pair on human queries.
+        metric: printed name of a metric that carries over (`carries`).
+        masked: the systems on the masked set.
+        confidence: probability of the credible interval.
+
+    Raises:
+        InputError: the masked set lacks the metric.
+    """
     rows, differences = _differences(human, metric)
     other = masked.pair(human)
     masked_rows, masked_differences = _differences(other, metric)
@@ -135,12 +164,21 @@ def _decided(human: Pair, metric: str, verdict: Verdict, masked: MaskedSet) -> W
     proxy = Proxy.of(masked_differences[chosen], np.repeat(np.arange(len(groups)), [len(at) for _, at in groups]))
     clusters = cluster_index([human.queries.units[row] for row in rows.tolist()])
     found = borrowed_difference(
-        differences, clusters, proxy, masked_pool().transfer, confidence=verdict.confidence,
+        differences, clusters, proxy, masked_pool().transfer, confidence=confidence,
         runs=errors_of_pair(human, metric, rows, clusters),
     )  # fmt: skip
     if found is None:
         return None
-    after = found.posterior
+    return Borrowed(found, len(rows), int(clusters.max()) + 1, len(chosen), tuple(name for name, _ in groups))
+
+
+def _decided(human: Pair, metric: str, verdict: Verdict, masked: MaskedSet) -> WithMasked | None:
+    if verdict.difference is None or verdict.same_run or not carries(metric):
+        return None
+    both = borrowed(human, metric, masked, verdict.confidence)
+    if both is None:
+        return None
+    found, after = both.found, both.found.posterior
     reach = float(t_quantile((1 + verdict.confidence) / 2, found.prior.df)) * found.prior.scale
     return WithMasked(
         baseline=verdict.baseline,
@@ -152,7 +190,7 @@ def _decided(human: Pair, metric: str, verdict: Verdict, masked: MaskedSet) -> W
         low=after.low,
         high=after.high,
         confidence=verdict.confidence,
-        queries=len(rows),
+        queries=both.queries,
         effective=found.effective,
         alone=verdict.difference,
         alone_low=verdict.low,
@@ -161,8 +199,8 @@ def _decided(human: Pair, metric: str, verdict: Verdict, masked: MaskedSet) -> W
         predicted_low=found.prior.center - reach,
         predicted_high=found.prior.center + reach,
         agreement=found.agreement,
-        masked_queries=len(chosen),
-        wordings=tuple(name for name, _ in groups),
+        masked_queries=both.masked_queries,
+        wordings=both.wordings,
     )
 
 

@@ -97,6 +97,11 @@ class BorrowedDifference:
         """p-value of the queries' mean if the prior were right (Box 1980, JRSS A 143:383)."""
         return chance_of_data(self.mean, self.error, self.df, self.prior)
 
+    def limit(self, chance: float) -> float:
+        """The value that the true difference is below with this probability, in (0, 1)."""
+        ends = t_posterior(self.mean, self.error, self.df, self.prior, confidence=abs(1 - 2 * chance))
+        return ends.low if chance < 0.5 else ends.high
+
 
 def borrowed_difference(
     differences: Array,

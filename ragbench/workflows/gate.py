@@ -9,7 +9,7 @@ import yaml
 from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.result import Gate
 from ragbench.comparison.gate.rules import DEFAULT_RULES, Inconclusive, MetricRule, Rule, Rules, parse_rules, read_rules
-from ragbench.comparison.references import System, one_system
+from ragbench.comparison.references import System, one_system, systems
 from ragbench.comparison.rescore import RelevanceLevel, at_level, names_at
 from ragbench.core.context import Context
 from ragbench.core.errors import SettingError
@@ -45,6 +45,11 @@ class Options(RelevanceLevel):
         "Labels of annotators for some of the queries: qrels, a golden set, a label sheet or JSON Lines. Margins then "
         "use them together with the other labels.",
         default=None, section="Input", metavar="LABELS",
+    )  # fmt: skip
+    masked: System | None = option(
+        "Evaluation of both systems on a masked set in several wordings. Margins then use it together with the human "
+        "queries.",
+        default=None, section="Input", metavar="REF",
     )  # fmt: skip
     store: Path = option("Folder of the baselines.", default=STORE, section="Input")
     out: Path | None = option(
@@ -85,14 +90,18 @@ def run(options: Options, context: Context) -> Gate:
     candidate = options.candidate
     held = read_one(candidate) if isinstance(candidate, str | Path) else one_system(candidate)
     anchors = anchors_of(rules, options.store)
+    metrics = names_at([rule.metric for rule in rules.rules if isinstance(rule, MetricRule)], options.level_of)
+    masked = None if options.masked is None else systems([options.masked], metrics=metrics)
     if options.level_of is not None:
         level = options.level_of
-        metrics = names_at([rule.metric for rule in rules.rules if isinstance(rule, MetricRule)], level)
+        masked = None if masked is None else tuple(at_level(one, metrics, level) for one in masked)
         held = at_level(held, metrics, level)
         baseline = None if baseline is None else at_level(baseline, metrics, level)
         anchors = {name: at_level(one, metrics, level) for name, one in anchors.items()}
         rules = replace(rules, rules=tuple(_at_level(rule, level) for rule in rules.rules))
-    return decide_gate(baseline, held, rules, anchors=anchors, allow=options.allow, human=read_human(options.human))
+    return decide_gate(
+        baseline, held, rules, anchors=anchors, allow=options.allow, human=read_human(options.human), masked=masked
+    )
 
 
 def _at_level(rule: Rule, level: int) -> Rule:

@@ -10,6 +10,9 @@ from scipy import integrate, stats
 
 import ragbench as rb
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
+from ragbench.comparison.gate.decide import decide_gate
+from ragbench.comparison.gate.result import Gate
+from ragbench.comparison.gate.rules import MetricRule, Rules
 from ragbench.comparison.masked_pool import FILE, masked_pool
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.judgements import Judgements
@@ -67,6 +70,37 @@ def test_human_queries_alone_show_nothing_and_with_the_masked_set_they_decide() 
     assert found.verdicts[0].decision == "no difference shown"
     assert found.with_masked[0].decision == "better"
     assert found.with_masked[0].better > 0.975
+
+
+def gated(margin: float) -> Gate:
+    rules = Rules(rules=(MetricRule(metric=METRIC, margin=margin),))
+    before, after = pair_of(0.0, HUMAN, 0)
+    return decide_gate(before, after, rules, masked=masked(0.1))
+
+
+def test_a_gate_decides_by_the_posterior_of_compare() -> None:
+    """The ends of its interval are those of a credible interval with twice the error rate of the lower end."""
+    gate = gated(0.02)
+    (one,) = gate.decided
+    said = compared(confidence=1 - 2 * gate.rules.false_passes).with_masked[0]
+    assert (one.value, one.low) == pytest.approx((said.difference, said.low))
+    assert (one.n, one.method) == (HUMAN, "posterior of the human queries and a masked set")
+    upper = compared(confidence=1 - 2 * gate.rules.false_alarms).with_masked[0].high
+    assert one.high == pytest.approx(upper)
+    assert gate.outcome == "pass"
+    assert any("human queries alone may not confirm them" in note for note in gate.notes)
+    assert decide_gate(*pair_of(0.0, HUMAN, 0), gate.rules).outcome == "inconclusive", "without the masked set"
+
+
+def test_a_gate_names_what_a_masked_set_does_not_decide() -> None:
+    before, after = pair_of(0.0, HUMAN, 0)
+    with pytest.raises(SettingError, match=r"rule 1, which is a floor or ceiling"):
+        decide_gate(before, after, Rules(rules=(MetricRule(metric=METRIC, min=0.1),)), masked=masked(0.1))
+    with pytest.raises(SettingError, match=r"needs .*baseline"):
+        decide_gate(None, after, Rules(rules=(MetricRule(metric=METRIC, min=0.1),)), masked=masked(0.1))
+    same = replace(before, name=after.name)
+    with pytest.raises(InputError, match=r"both called 'b'"):
+        decide_gate(same, after, Rules(rules=(MetricRule(metric=METRIC, margin=0.1),)), masked=masked(0.1))
 
 
 def test_a_verdict_with_a_masked_set_never_reads_like_one_without() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from ragbench.comparison.gate.matching import check_match, is_load
-from ragbench.comparison.gate.metric_rules import check_applicable, decide_metric, left_out
+from ragbench.comparison.gate.metric_rules import WITH_MASKED, check_applicable, decide_metric, left_out
 from ragbench.comparison.gate.plain_rules import decide_cost, decide_latency, decide_share
 from ragbench.comparison.gate.result import Decided, Gate, Outcome
 from ragbench.comparison.gate.rules import (
@@ -22,6 +22,7 @@ from ragbench.comparison.human import HumanLabels, with_human
 from ragbench.comparison.pairing import Pair, pair
 from ragbench.comparison.slices import slices
 from ragbench.comparison.verdict import Average, VerdictSettings, verdicts
+from ragbench.comparison.with_masked import CARRIED, MaskedSet, carries
 from ragbench.core.annotations import AnnotatorLabels
 from ragbench.core.errors import ArmError, InputError, SettingError
 from ragbench.core.judgements import Judgements
@@ -39,6 +40,7 @@ def decide_gate(
     anchors: Mapping[str, ScoredRun] = MappingProxyType({}),
     allow: Collection[str] = (),
     human: Judgements | AnnotatorLabels | None = None,
+    masked: Sequence[ScoredRun] | None = None,
 ) -> Gate:
     """Decide whether the candidate may pass: yes, no, or inconclusive.
 
@@ -59,6 +61,8 @@ def decide_gate(
         allow: what may differ between the two: ``golden``, ``corpus`` or ``settings``.
         human: labels of annotators for some of the queries; margins are then decided by these and the labels of the
             evaluation together (`ragbench.comparison.human`).
+        masked: both systems on a masked set; margins are then decided by the human queries of the evaluation and this
+            set together (`ragbench.comparison.with_masked`).
 
     Raises:
         ArmError: a system did not run.
@@ -76,6 +80,7 @@ def decide_gate(
         _check_human(baseline, rules)
         if is_load(candidate):
             raise SettingError("does not go with a load test, which has no rankings", option="human")
+    helping = None if masked is None else _masked_set(masked, baseline, candidate, rules, human is not None)
     check_applicable(rules, baseline, candidate, anchors)
     used = {anchor_of(rule): anchors[anchor_of(rule)] for rule in rules.rules if anchor_of(rule)}
     others = ({} if baseline is None else {"": baseline}) | used
@@ -101,9 +106,15 @@ def decide_gate(
         one
         for rule in rules.rules
         for one in decide_rule(
-            rule, rules, pairs.get(anchor_of(rule)), baseline, candidate, labelled.get(anchor_of(rule))
+            rule, rules, pairs.get(anchor_of(rule)), baseline, candidate, labelled.get(anchor_of(rule)), helping
         )
     )
+    if any(one.method.startswith(WITH_MASKED) for one in decided):
+        notes.append(
+            f"margins are decided by {len(candidate.queries)} human queries together with a masked set, and human "
+            "queries alone may not confirm them. The error rates hold on average over collections, not on each: "
+            "'ragbench compare' with the same masked set shows what each kind of query says"
+        )
     for name, compared in pairs.items():
         decided = _with_comparisons(decided, compared, name, labelled.get(name))
     held = [one for one in (baseline, candidate) if one is not None and one.error is None]
@@ -120,6 +131,7 @@ def decide_rule(
     baseline: ScoredRun | None,
     candidate: ScoredRun,
     human: HumanLabels | None = None,
+    masked: MaskedSet | None = None,
 ) -> tuple[Decided, ...]:
     """Decide one rule, once for each of its slices, without the results of `compare`.
 
@@ -130,11 +142,14 @@ def decide_rule(
         baseline: the system to compare with; None if all rules are absolute.
         candidate: the system under test.
         human: labels of annotators for ``compared``.
+        masked: both systems on a masked set.
     """
     below, above = rules.false_passes, rules.false_alarms / rules.gates / max(sum(map(_estimates, rules.rules)), 1)
     match rule:
         case MetricRule():
-            found = tuple(decide_metric(rule, compared, candidate, below=below, above=above, human=human))
+            found = tuple(
+                decide_metric(rule, compared, candidate, below=below, above=above, human=human, masked=masked)
+            )
         case LatencyRule():
             found = (decide_latency(rule, baseline, candidate),)
         case CostRule():
@@ -158,15 +173,44 @@ def _check_human(baseline: ScoredRun | None, rules: Rules) -> None:
     """Refuse rules that labels of annotators cannot decide."""
     if baseline is None:
         raise SettingError(f"needs {named('baseline')}: labels of annotators decide a difference", option="human")
+    _check_margins(rules, "human", "these labels decide")
+
+
+def _check_margins(rules: Rules, option: str, they: str) -> None:
+    """Refuse rules on metrics that are not margins over all queries."""
     for number, rule in enumerate(rules.rules, 1):
         if isinstance(rule, MetricRule) and (
             rule.margin is None or rule.by is not None or rule.slice is not None or rule.average == "documents"
         ):
             what = "a floor or ceiling" if rule.margin is None else "for slices or documents"
             raise SettingError(
-                f"does not go with rule {number}, which is {what}: these labels decide margins over all queries",
-                option="human",
+                f"does not go with rule {number}, which is {what}: {they} margins over all queries", option=option
             )
+
+
+def _masked_set(
+    masked: Sequence[ScoredRun], baseline: ScoredRun | None, candidate: ScoredRun, rules: Rules, human: bool
+) -> MaskedSet:
+    """Match both systems on the masked set, and refuse what does not go with one."""
+    if human:
+        raise SettingError(f"does not go with {named('human')}; leave one of them out", option="masked")
+    if baseline is None:
+        raise SettingError(f"needs {named('baseline')}: a masked set helps to decide a difference", option="masked")
+    _check_margins(rules, "masked", "a masked set helps to decide")
+    for number, rule in enumerate(rules.rules, 1):
+        if isinstance(rule, MetricRule) and not (carries(rule.metric) and rule.anchor is None):
+            what = "measures from an anchor" if rule.anchor is not None else f"is on {rule.metric}"
+            raise SettingError(
+                f"does not go with rule {number}, which {what}: how far a masked set can be trusted was learned on "
+                f"{', '.join(CARRIED)} of two systems",
+                option="masked",
+            )
+    if baseline.name == candidate.name:
+        raise InputError(
+            f"{named('masked')}: baseline and candidate are both called {candidate.name!r}, so one masked evaluation "
+            "cannot hold both: evaluate them under different names"
+        )
+    return MaskedSet.of(masked, [baseline, candidate])
 
 
 def _with_comparisons(

@@ -23,6 +23,7 @@ from ragbench.comparison.human import METHOD, HumanLabels, powered
 from ragbench.comparison.pairing import Pair, column
 from ragbench.comparison.runs import errors_of
 from ragbench.comparison.slices import BUILT_IN, Slice, slices
+from ragbench.comparison.with_masked import MaskedSet, borrowed
 from ragbench.comparison.wordings import wordings_of
 from ragbench.core.errors import RagbenchError, SettingError, did_you_mean
 from ragbench.core.scored import NOT_ASKED, ScoredRun
@@ -134,6 +135,7 @@ def _slice_faults(rule: MetricRule, run: ScoredRun) -> Iterator[str]:
 
 
 Values = npt.NDArray[np.float64]
+WITH_MASKED = "posterior of the human queries and a masked set"
 
 
 def decide_metric(
@@ -144,6 +146,7 @@ def decide_metric(
     below: float,
     above: float,
     human: HumanLabels | None = None,
+    masked: MaskedSet | None = None,
 ) -> Iterator[Decided]:
     """Decide the rule, once for each of its slices.
 
@@ -154,9 +157,14 @@ def decide_metric(
         below: probability that a broken rule passes.
         above: probability that a kept rule fails, over all slices.
         human: labels of annotators, which then decide a margin over all queries together with those of the evaluation.
+        masked: both systems on a masked set, which then decides a margin over all queries together with these.
     """
     if human is not None and pair is not None:
         yield _by_annotators(rule, pair, human, below, above)
+        return
+    both = None if masked is None or pair is None else _with_masked(rule, pair, masked, below, above)
+    if both is not None:
+        yield both
         return
     run = candidate if pair is None or rule.margin is None else pair.candidate
     parts = wanted_slices(rule, run)
@@ -185,6 +193,24 @@ def _by_annotators(rule: MetricRule, pair: Pair, human: HumanLabels, below: floa
     asked = _Asked(rule, metric, "", turned, (), pair.same_run, below, above, "queries with labels of annotators")
     decided = _decided(asked, bounds, (got.baseline, got.baseline + both.value), 0.0 if turned else None, False)
     return _turned_back(decided, 0.0) if turned else decided
+
+
+def _with_masked(rule: MetricRule, pair: Pair, masked: MaskedSet, below: float, above: float) -> Decided | None:
+    """Decide a margin by the posterior that `ragbench compare --masked` shows; None if there is none.
+
+    How many more queries would decide, and which loss the gate sees, are those of the human queries alone.
+    """
+    metric = metric_name(pair.candidate, rule.metric) or rule.metric
+    both = None if pair.same_run else borrowed(pair, metric, masked, 1 - 2 * below)
+    if both is None:
+        return None
+    found, theirs = both.found, _mean(column(pair.baseline, metric))
+    bounds = Bounds(
+        found.posterior.median, found.limit(below), found.limit(1 - above), found.error, both.queries, both.clusters,
+        WITH_MASKED,
+    )  # fmt: skip
+    asked = _Asked(rule, metric, "", False, (), False, below, above, "human queries")
+    return _decided(asked, bounds, (theirs, _mean(column(pair.candidate, metric))), None, False)
 
 
 def left_out(rules: Sequence[Rule], pair: Pair | None, candidate: ScoredRun) -> list[str]:
