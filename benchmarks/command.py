@@ -45,6 +45,7 @@ MODULES = {
     "online": "online",
     "grounding": "grounding",
     "report": "report",
+    "fuzzing": "fuzzing",
 }
 """Module by name, in the order of the report."""
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
 
 DEEPEST = 100
 """Largest depth of lists and mappings."""
+MOST_CHARACTERS = 1 << 16
+"""Longest text. Reading one of this length takes a second."""
 
 
 class NotPlain(ValueError):
-    """YAML with an alias or a merge key, or nested too deeply.
+    """YAML with an alias or a merge key, too long, or nested too deeply.
 
     Args:
         problem: what is wrong.
@@ -30,7 +32,7 @@ def load_yaml(text: str) -> Any:
     """The values of a YAML or JSON text.
 
     Raises:
-        NotPlain: it has an alias or a merge key, or is nested too deeply.
+        NotPlain: it has an alias or a merge key, is longer than `MOST_CHARACTERS`, or is nested too deeply.
         yaml.YAMLError: it is no YAML.
         ValueError, TypeError: a value is none, such as the 30th of February.
     """
@@ -41,10 +43,13 @@ def compose_yaml(text: str, deepest: int = DEEPEST) -> "tuple[Any, Node | None]"
     """The values of a text, and the nodes with their lines.
 
     Raises:
-        NotPlain: it has an alias or a merge key, or is nested more than ``deepest`` levels deep.
+        NotPlain: it has an alias or a merge key, is longer than `MOST_CHARACTERS`, or is nested more than ``deepest``
+            levels deep.
         yaml.YAMLError: it is no YAML.
         ValueError, TypeError: a value is none, such as the 30th of February.
     """
+    if len(text) > MOST_CHARACTERS:
+        raise NotPlain(f"YAML of more than {MOST_CHARACTERS:,} characters is not read", 1)
     loader = _loader()(text)
     loader.deepest = deepest
     try:

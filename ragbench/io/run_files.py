@@ -167,11 +167,14 @@ def read_triples(path: Path, columns: Sequence[Sequence[str]]) -> Triples:
         raise InputError(f"{path}: the column {chosen[2]} holds {kind}, no numbers")
     if len(table) == 0:
         raise InputError(f"{path}: the file is empty")
-    query, item = (table[name].cast(pa.string()).dictionary_encode() for name in chosen[:2])
+    try:
+        query, item = (table[name].cast(pa.string()).dictionary_encode() for name in chosen[:2])
+    except pa.ArrowException as error:
+        raise InputError(f"{path}: the columns {' and '.join(chosen[:2])} hold no ids ({error})") from error
     return (
         query.chunk(0).dictionary.to_pylist(),
         np.concatenate([chunk.indices.to_numpy() for chunk in query.chunks]),
         np.concatenate([chunk.indices.to_numpy() for chunk in item.chunks]),
-        table[chosen[2]].cast(pa.float64()).to_numpy(),
+        table[chosen[2]].cast(pa.float64(), safe=False).to_numpy(),
         item.chunk(0).dictionary.to_pylist(),
     )

@@ -9,10 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.fuzz.mutate import Mutations
-from tests.fuzz.run import Outcome, distinct, fuzz
+from tests.fuzz.run import MOST_INPUTS, Outcome, distinct, fuzz
 from tests.fuzz.target import chosen
 
-MOST_INPUTS = 10**9
+LINE = "{target:<28} {inputs:>8,} {tracebacks:>11} {over_limits:>12}"
 
 
 def main() -> int:
@@ -41,9 +41,9 @@ def main() -> int:
     found = fuzz(targets, seed, inputs=inputs, seconds=seconds, jobs=given.jobs, done=_print)
     wall = time.monotonic() - began
     faults = [fault for outcome in found for fault in outcome.faults]
-    tracebacks = sum(outcome.count("traceback", "crash") for outcome in found)
-    over = sum(outcome.count("time", "memory") for outcome in found)
-    print(f"{'all':<28} {sum(one.inputs for one in found):>8,} {tracebacks:>11} {over:>12}  {wall:.0f} s")
+    figures = [outcome.figures for outcome in found]
+    sums = {name: sum(one[name] for one in figures) for name in ("inputs", "tracebacks", "over_limits")}
+    print(LINE.format(target="all", **sums), f" {wall:.0f} s")
     by_name = {target.name: target for target in targets}
     for fault, count in distinct(faults):
         data = Mutations(by_name[fault.target], seed).input(fault.index)
@@ -53,19 +53,13 @@ def main() -> int:
         saved.with_name(f"{saved.name}.trace.txt").write_text(f"{fault.said}\n\n{fault.trace}", encoding="utf-8")
         print(f"\n{fault.target}: {fault.kind} ({count}): {fault.said}\n  at {fault.place}\n  saved: {saved}")
     if given.json:
-        content = {"seed": seed, "seconds": wall, "targets": [_figures(one) for one in found]}
+        content = {"seed": seed, "seconds": wall, "targets": figures}
         given.json.write_text(json.dumps({**content, "faults": [asdict(one) for one in faults]}, indent=1) + "\n")
     return int(bool(faults))
 
 
-def _figures(outcome: Outcome) -> dict[str, object]:
-    tracebacks, over = outcome.count("traceback", "crash"), outcome.count("time", "memory")
-    return {"target": outcome.target, "inputs": outcome.inputs, "tracebacks": tracebacks, "over_limits": over}
-
-
 def _print(outcome: Outcome) -> None:
-    tracebacks, over = outcome.count("traceback", "crash"), outcome.count("time", "memory")
-    print(f"{outcome.target:<28} {outcome.inputs:>8,} {tracebacks:>11} {over:>12}", flush=True)
+    print(LINE.format(**outcome.figures), flush=True)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing.context import BaseContext
+from typing import Any
 
 from tests.fuzz.limits import MOST_SECONDS, Fault
 from tests.fuzz.target import Target
 from tests.fuzz.worker import PRELOADED, Work, main
 
+MOST_INPUTS = 10**9
+"""Where the time is the limit."""
 MOST_DEATHS = 20
 """Deaths after which a target is given up: each costs up to `MOST_SECONDS`."""
 
@@ -31,6 +34,12 @@ class Outcome:
     target: str
     inputs: int = 0
     faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Inputs, tracebacks and inputs over the limits."""
+        tracebacks, over = self.count("traceback", "crash"), self.count("time", "memory")
+        return {"target": self.target, "inputs": self.inputs, "tracebacks": tracebacks, "over_limits": over}
 
     def count(self, *kinds: str) -> int:
         """How many inputs had faults of these kinds."""

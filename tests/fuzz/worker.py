@@ -67,8 +67,8 @@ def main(work: Work) -> None:
             for data in target.seeds:  # imports are no part of the time of the first input
                 tried(target, data)
         _limit_addresses()
-        index, ends = work.first, time.monotonic() + work.seconds
-        while index < work.last and time.monotonic() < ends:
+        index, ends, parent = work.first, time.monotonic() + work.seconds, os.getppid()
+        while index < work.last and time.monotonic() < ends and os.getppid() == parent:
             reached.seek(0)
             reached.write(b"%20d" % index)
             data = mutations.input(index)

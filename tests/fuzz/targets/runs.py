@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from ragbench.answers.wattbot.inputs import read_metadata, read_pages
+from ragbench.answers.wattbot.inputs import ExtractedLoader, read_metadata
 from ragbench.answers.wattbot.inputs import read_questions as read_wattbot_questions
 from ragbench.answers.wattbot.run import read_ledger
 from ragbench.answers.wattbot.score.lesson import read_lesson_frame
@@ -25,7 +25,7 @@ from ragbench.render.ab import read_ab
 from ragbench.render.gate import read_gate
 from ragbench.view.runs import Runs
 from tests.fuzz.target import also, desk, placed, target, text_of
-from tests.fuzz.targets.documents import unpacked
+from tests.fuzz.targets.documents import documents, unpacked
 
 
 def whole(run: Run) -> None:
@@ -161,7 +161,7 @@ def read_competition(data: bytes) -> None:
 @target("wattbot.pages", '"page"', '"content"')
 def read_extracted(data: bytes) -> None:
     """Pages that were extracted from documents, chunks of them, and an issue log."""
-    read_pages({"a": placed("wattbot/a_chunks.json", data)})
+    also(documents, ExtractedLoader(), placed("wattbot/a_chunks.json", data))
     for read in (read_page_chunks, read_ledger):
         also(read, placed("wattbot/chunks.jsonl", data))
 
