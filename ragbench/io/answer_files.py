@@ -25,6 +25,7 @@ from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.io.answer_rows import MEASURED, answered, roles
 from ragbench.io.encoding import read_text
 from ragbench.io.files import read_manifest, write_bytes, write_text
+from ragbench.io.parsing import NOT_JSON
 from ragbench.io.tables import SUFFIXES, lines, read_objects, read_rows
 
 ANSWERS, MANIFEST, LEDGER, TIMINGS = "answers.jsonl", "manifest.json", "ledger.jsonl", "timings.jsonl"
@@ -141,7 +142,7 @@ def _whole_lines(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
         where = f"{path}:{number}"
         try:
             row = json.loads(line)
-        except ValueError:
+        except NOT_JSON:
             row = None
         if not isinstance(row, dict):
             raise InputError(f"{where}: no JSON object; delete the file if its times do not matter")

@@ -15,6 +15,7 @@ from typing import Any
 
 from ragbench.core.answers import Answered, Source
 from ragbench.core.errors import InputError
+from ragbench.io.parsing import NOT_JSON
 from ragbench.io.tables import as_text, choose_columns, query_text
 
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -191,7 +192,7 @@ def _list(where: str, column: str, value: object) -> list[object]:
         return [value]
     try:
         found = json.loads(value)
-    except ValueError:
+    except NOT_JSON:
         found = _python_list(where, column, value)
     return found if isinstance(found, list) else [value]
 
@@ -219,7 +220,7 @@ def _metadata(
     if isinstance(kept, str):
         try:
             kept = json.loads(kept)
-        except ValueError:
+        except NOT_JSON:
             kept = None
     if not isinstance(kept, Mapping):
         raise InputError(f"{where}: {role['metadata']!r} must be a JSON object, it is {given['metadata']!r:.60}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ragbench.core.document import Chunk
 from ragbench.core.errors import InputError
 from ragbench.io.files import replacing
-from ragbench.io.tables import LINE_BYTES, Row, json_rows, parquet_rows
+from ragbench.io.tables import LINE_BYTES, Row, json_rows, open_parquet, parquet_rows
 
 if TYPE_CHECKING:
     from ragbench.core.documents import Chunks
@@ -71,10 +71,10 @@ def is_chunk_file(path: Path) -> bool:
     ending = path.suffix.lower()
     if ending == ".parquet":
         import pyarrow
-        import pyarrow.parquet
 
         try:
-            return frozenset(pyarrow.parquet.read_schema(path).names) >= _NEEDED
+            with open_parquet(path) as file:
+                return frozenset(file.schema_arrow.names) >= _NEEDED
         except (pyarrow.ArrowException, OSError):
             return False
     if ending != ".jsonl":

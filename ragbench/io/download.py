@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from ragbench.core.errors import InputError
 from ragbench.io.files import temporary_folder, write_text
+from ragbench.io.parsing import NOT_JSON
 
 if TYPE_CHECKING:
     import httpx
@@ -186,7 +187,7 @@ def _resumable(remote: Remote, part: Path) -> tuple[int, str | None]:
     if _note(part).exists():
         try:
             note = dict(json.loads(_note(part).read_text("utf-8")))
-        except (ValueError, TypeError):
+        except (*NOT_JSON, TypeError):
             note = {}
     validator = note.get("validator")
     same = note.get("url") == remote.url

@@ -17,6 +17,8 @@ from ragbench.io.encoding import read_text
 
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 Pairs = Callable[[list[tuple[str, Any]]], Any]
+NOT_JSON = (ValueError, RecursionError)
+"""What `json.loads` raises: no JSON, no UTF-8, a number of thousands of digits, brackets nested too deeply."""
 DAMAGED = (
     *(OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, SyntaxError),
     *(RuntimeError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),

@@ -20,6 +20,7 @@ from ragbench.core.ledger import first_ten
 from ragbench.core.spelling import named
 from ragbench.io.download import Progress, Remote, download, unpack_zip
 from ragbench.io.files import parse_yaml, write_text
+from ragbench.io.parsing import as_written, read_json
 from ragbench.io.places import cache_folder
 
 FETCHED = ".fetched.json"
@@ -160,12 +161,13 @@ def fetch_collection(
     folder = collections_folder() if folder is None else folder
     target = folder / collection.name
     if (target / FETCHED).exists() and not again:
-        note = json.loads((target / FETCHED).read_text("utf-8"))
-        return Fetched(target, str(note["sha256"]), str(note["checked_by"]), from_cache=True)
+        with as_written(target / FETCHED, f"remove {target} to fetch it again"):
+            note = json.loads((target / FETCHED).read_text("utf-8"))
+            return Fetched(target, str(note["sha256"]), str(note["checked_by"]), from_cache=True)
     if target.exists() and not (target / FETCHED).exists():
         raise InputError(f"{target} exists, but ragbench did not fetch it; choose another folder by {named('out')}")
     record = collections_folder() / "first_seen.json"
-    first_seen: dict[str, str] = json.loads(record.read_text("utf-8")) if record.exists() else {}
+    first_seen: dict[str, str] = read_json(record) if record.exists() else {}
     archive = folder / f".{collection.name}.zip"
     sha256 = download(collection.remote, archive, progress=progress)
     try:

@@ -156,6 +156,7 @@ def read_triples(path: Path, columns: Sequence[Sequence[str]]) -> Triples:
             if missing:
                 raise InputError(f"{path}: no column {', '.join(missing)}; it has {', '.join(names)}")
             table = file.read(columns=chosen, use_threads=False)
+            table.validate(full=True)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: no readable Parquet file ({error})") from error
     for name in chosen:

@@ -12,6 +12,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint, plain
 from ragbench.core.spelling import given, named
 from ragbench.io.files import TEMPORARY, hold, make_out, write_text
+from ragbench.io.parsing import NOT_JSON
 
 RUN = "run.json"
 ANSWERS = "answers.sqlite"
@@ -166,7 +167,7 @@ def _known(folder: Path) -> dict[str, object] | None:
         return None
     try:
         found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, *NOT_JSON):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -24,7 +24,7 @@ from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.options import pairs
 from ragbench.core.spelling import named
 from ragbench.io.encoding import MIB, read_text
-from ragbench.io.parsing import parse_json
+from ragbench.io.parsing import DAMAGED, parse_json
 
 SUFFIXES = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".pq")
 """Endings of the files that `read_rows` reads."""
@@ -322,7 +322,9 @@ def read_parquet(path: Path) -> Any:
         OSError, pyarrow.ArrowException: it is not there or broken.
     """
     with open_parquet(path) as file:
-        return file.read(use_threads=False)
+        table = file.read(use_threads=False)
+        table.validate(full=True)
+        return table
 
 
 def column_values(column: Any) -> Any:
@@ -351,13 +353,21 @@ def column_values(column: Any) -> Any:
 def open_parquet(path: Path) -> Iterator[Any]:
     """The open `pyarrow.parquet.ParquetFile`; read from it with ``use_threads=False``.
 
+    Texts of a damaged file may be no UTF-8, which pyarrow notices late; ``table.validate(full=True)`` looks for them.
+
     Raises:
         OSError, pyarrow.ArrowException: it is not there or broken.
     """
+    import pyarrow
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path, pre_buffer=False) as file:
-        yield file
+    try:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            yield file
+    except (OSError, pyarrow.ArrowException):
+        raise
+    except DAMAGED as error:
+        raise pyarrow.ArrowInvalid(f"{type(error).__name__}: {error}") from error
 
 
 def choose_columns(

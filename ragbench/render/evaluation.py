@@ -19,6 +19,7 @@ from ragbench.core.verdicts import Leaderboard, Verdict
 from ragbench.io.checksums import with_checksums
 from ragbench.io.files import make_out, replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
+from ragbench.io.parsing import DAMAGED
 from ragbench.io.scored_runs import (
     LATENCY,
     QUERIES,
@@ -434,7 +435,7 @@ class ReportFolder:
         try:
             runs = json.loads((self.folder / RESULTS).read_text(encoding="utf-8"))["manifest"]["runs"]
             old = [f"runs/{file_name(name)}.trec" for name in runs.values()]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except DAMAGED:
             return
         old += [f"runs/{path.parent.name}/{path.name}" for path in self.folder.glob("runs/run-*/*.trec")]
         # The results first: without them, a kill leaves no evaluation rather than half of one.

@@ -17,6 +17,7 @@ from ragbench.core.spelling import given, named
 from ragbench.io.answer_files import ANSWERS
 from ragbench.io.checksums import with_checksums
 from ragbench.io.files import make_out, replacing, write_text
+from ragbench.io.parsing import DAMAGED
 from ragbench.io.scored_runs import LEDGER, LOAD_KIND, QUERIES, RESULTS, SCORES, data_files, write_queries
 from ragbench.render.blocks import Block, Line, markdown, notes_block, terminal
 from ragbench.stats.intervals import Percentile, enough_for
@@ -247,7 +248,7 @@ def check_load_folder(folder: Path) -> None:
         kind = json.loads((folder / RESULTS).read_text(encoding="utf-8"))["manifest"].get("kind")
     except FileNotFoundError:
         kind = LOAD_KIND
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except DAMAGED:
         kind = None
     if kind != LOAD_KIND or (folder / ANSWERS).exists():
         raise SettingError(f"{given('out', str(folder))}: holds something else; name another folder for the load test")

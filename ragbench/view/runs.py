@@ -13,6 +13,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.evaluations import Estimate
 from ragbench.core.scores import headline
 from ragbench.io.encoding import read_text
+from ragbench.io.parsing import DAMAGED
 from ragbench.io.scored_runs import LOAD_KIND, QUERIES, RESULTS, SCORES
 from ragbench.render.numbers import with_interval
 
@@ -139,7 +140,7 @@ def _read(folder: Path, root: Path) -> FoundRun:
         return _described(plain, content)
     except OSError as error:
         fault = f"{RESULTS} cannot be read: {error.strerror or error}"
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+    except DAMAGED as error:
         fault = f"{RESULTS} is no result of 'ragbench eval' ({type(error).__name__}: {error})"
     return FoundRun(key, folder, name, plain.changed, plain.stamp, fault=fault[:300])
 
@@ -179,10 +180,6 @@ def _system(arm: Mapping[str, Any], metric: str) -> System:
     if value is None:
         return System(str(arm["name"]), "-")
     return System(str(arm["name"]), with_interval(Estimate(value["mean"], value["low"], value["high"], value["n"])))
-
-
-# What code that reads what 'ragbench eval' wrote can meet in a damaged folder.
-DAMAGED = (KeyError, ValueError, TypeError, IndexError, AttributeError, OSError)
 
 
 @contextmanager

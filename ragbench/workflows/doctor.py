@@ -1,7 +1,5 @@
 """Look for damaged files in what ragbench stores, and repair what can be repaired."""
 
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -10,7 +8,7 @@ from ragbench.core.checkup import Checkup, Store
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError, RagbenchError
 from ragbench.core.options import named, option, options
-from ragbench.io import token_vectors, vectors
+from ragbench.io import parsing, token_vectors, vectors
 from ragbench.io.baselines import CARD, HISTORY, read_history, show_baseline
 from ragbench.io.run_folder import ANSWERS, held
 from ragbench.io.run_store import RunStore
@@ -137,5 +135,5 @@ def _counted(kind: str, path: Path, count: Callable[[], int]) -> Store:
     """Check a store whose reader says what is wrong."""
     try:
         return Store(kind, path, count())
-    except (RagbenchError, OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+    except (RagbenchError, *parsing.DAMAGED) as error:
         return Store(kind, path, 0, 1, str(error))

@@ -18,6 +18,7 @@ from ragbench.core.scored import QueryTable
 from ragbench.io.golden_files import detect, read_golden
 from ragbench.io.golden_files.common import whole_documents
 from ragbench.io.golden_files.trec import labels_in, read_topics, topics_beside
+from ragbench.io.parsing import NOT_JSON
 from ragbench.io.qrels_files import are_beir_labels, read_judgements
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.retrievers.base import Retriever
@@ -134,7 +135,7 @@ def _has_key(path: Path, key: str) -> bool:
     """Whether a file is a JSON object with a list under a key, as SQuAD has one under ``data``."""
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
+    except (OSError, *NOT_JSON):
         return False
     return isinstance(content, dict) and isinstance(content.get(key), list)
 

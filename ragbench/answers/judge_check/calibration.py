@@ -17,6 +17,7 @@ from ragbench.core.answers import Answered
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.io.files import write_text
+from ragbench.io.parsing import DAMAGED
 from ragbench.stats.rogan_gladen import ErrorPrecision, error_precision
 
 FORMAT, FORMAT_VERSION = "ragbench-calibration", 2
@@ -186,7 +187,7 @@ class Calibration:
             )
         try:
             return _parsed(content)
-        except (KeyError, TypeError, ValueError) as error:
+        except DAMAGED as error:
             raise InputError(f"{path}: the calibration is damaged ({error}); check the judge again") from error
 
 

@@ -15,6 +15,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.ledger import Ledger, first_ten
 from ragbench.core.options import named, option, option_group
+from ragbench.io.parsing import NOT_JSON
 from ragbench.stats.clusters import cluster_index
 
 
@@ -202,7 +203,7 @@ def _pairs(where: str, value: object) -> list[tuple[str, object]]:
             return [("", part) for part in text.split(";") if part.strip()]
         try:
             value = json.loads(text)
-        except ValueError as error:
+        except NOT_JSON as error:
             raise InputError(f"{where}: the votes are no JSON: {value!r:.60}") from error
     if isinstance(value, Mapping):
         return [(str(person), label) for person, label in value.items() if label is not None]

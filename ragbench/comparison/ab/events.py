@@ -11,6 +11,7 @@ from ragbench.comparison.ab.outcomes import EVENTS, Outcome
 from ragbench.comparison.ab.settings import OUTCOMES, ROWS, TIMES, UNITS, VARIANTS, AbSettings
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.spelling import given, named
+from ragbench.io.tables import open_parquet
 
 BLOCK_ROWS = 1 << 20
 BLOCK_BYTES = 1 << 24
@@ -50,10 +51,14 @@ class EventsFile:
     def tells_time(self, column: str) -> bool:
         """Whether a column holds dates, times or numbers."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
-        kind = pq.read_schema(self.path).field(column).type if self.is_parquet else self._guessed_types()[column]
+        kinds = self._kinds() if self.is_parquet else self._guessed_types()
+        kind = kinds[column]
         return bool(pa.types.is_temporal(kind) or pa.types.is_floating(kind) or pa.types.is_integer(kind))
+
+    def _kinds(self) -> dict[str, Any]:
+        with open_parquet(self.path) as file:
+            return {field.name: field.type for field in file.schema_arrow}
 
     def blocks(self, keys: list[str], numbers: list[str], times: list[str]) -> Iterator[Any]:
         """Iterate over tables of about a million rows.
@@ -72,18 +77,19 @@ class EventsFile:
 
     def _parquet(self, wanted: list[str], numbers: list[str]) -> Iterator[Any]:
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         read = 0
         try:
-            for batch in pq.ParquetFile(self.path).iter_batches(BLOCK_ROWS, columns=wanted):
-                table = pa.table(batch)
-                for name in numbers:
-                    at = table.column_names.index(name)
-                    table = table.set_column(at, name, self._as_numbers(table[name], name, read))
-                read += len(table)
-                yield table
-        except (pa.ArrowInvalid, OSError) as error:
+            with open_parquet(self.path) as file:
+                for batch in file.iter_batches(BLOCK_ROWS, columns=wanted):
+                    table = pa.table(batch)
+                    table.validate(full=True)
+                    for name in numbers:
+                        at = table.column_names.index(name)
+                        table = table.set_column(at, name, self._as_numbers(table[name], name, read))
+                    read += len(table)
+                    yield table
+        except (pa.ArrowException, OSError) as error:
             raise InputError(f"{self.path}: not a Parquet file that can be read: {error}") from None
 
     def _as_numbers(self, column: Any, name: str, read: int) -> Any:
@@ -168,7 +174,6 @@ def open_events(path: Path) -> EventsFile:
         InputError: the file does not exist, is empty, or is neither CSV nor Parquet.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     if not path.is_file():
         said = "is a folder; name a CSV or Parquet file" if path.is_dir() else "there is no such file"
@@ -177,8 +182,9 @@ def open_events(path: Path) -> EventsFile:
         raise InputError(f"{path}: the file is empty")
     if path.suffix.lower() in (".parquet", ".pq"):
         try:
-            return EventsFile(path, tuple(pq.read_schema(path).names))
-        except (pa.ArrowInvalid, OSError) as error:
+            with open_parquet(path) as file:
+                return EventsFile(path, tuple(file.schema_arrow.names))
+        except (pa.ArrowException, OSError) as error:
             raise InputError(f"{path}: not a Parquet file that can be read: {error}") from None
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

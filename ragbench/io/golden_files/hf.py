@@ -17,6 +17,7 @@ from ragbench.core.ledger import Ledger
 from ragbench.io.files import temporary_folder
 from ragbench.io.golden_files.common import ReadOptions, WriteOptions, golden_of, roles
 from ragbench.io.golden_files.native import KEYS, OLD_KEY, item_of, old_keys, row_of
+from ragbench.io.parsing import NOT_JSON
 
 TAKES = frozenset({"split", "exclude_source", "columns"})
 
@@ -59,8 +60,8 @@ def _load(path: Path, split: str | None) -> Any:
 def _native(where: str, row: dict[str, object]) -> dict[str, object]:
     try:
         return {**row, "metadata": json.loads(str(row["metadata"])) if row.get("metadata") else {}}
-    except json.JSONDecodeError as error:
-        raise InputError(f"{where}: 'metadata' is no JSON ({error.msg})") from error
+    except NOT_JSON as error:
+        raise InputError(f"{where}: 'metadata' is no JSON ({error})") from error
 
 
 def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:

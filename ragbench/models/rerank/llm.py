@@ -138,6 +138,8 @@ def _first_object(text: str) -> object | None:
         try:
             found: object = decoder.raw_decode(text, at)[0]
             return found
+        except RecursionError:
+            return None
         except ValueError:
             at = text.find("{", at + 1)
     return None

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenItem
 from ragbench.core.scored import ScoredRun
+from ragbench.io.parsing import NOT_JSON
 from ragbench.render.html.block import block
 from ragbench.render.html.excerpts import Excerpts, excerpts, quote
 from ragbench.render.html.inputs import ReportData
@@ -64,7 +65,7 @@ def _details(path: Path) -> Mapping[str, Any]:
         try:
             row = json.loads(line)
             found[row["query_id"]] = row["details"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (*NOT_JSON, KeyError, TypeError) as error:
             raise InputError(f"{path}:{number}: no details of an answer ({error}); score the answers again") from error
     return found
 
