@@ -99,6 +99,20 @@ def test_an_error_names_a_file_without_its_controls(
     assert not unseen(shown, "\n")
 
 
+def test_what_a_server_says_cannot_command_the_terminal(ragbench: Any, tmp_path: Path) -> None:
+    from tests.models.llm_server import LLMServer, serving
+
+    (tmp_path / "corpus.jsonl").write_text('{"id": "d", "text": "A stone is grey."}\n')
+    (tmp_path / "questions.txt").write_text("is a stone grey\n")
+    with serving(LLMServer(fault=lambda body, times: "401", refusal=HOSTILE)) as server:
+        done = ragbench("answer", "--corpus", tmp_path / "corpus.jsonl", "--questions", tmp_path / "questions.txt",
+                        "--retriever", "bm25", "--llm", "openai_compatible:m", "--base-url", server.url, "--out",
+                        tmp_path / "out")  # fmt: skip
+    assert done.code != 0
+    assert "\\x1b]52;c;aGk=\\x07" in done.out + done.err
+    assert not unseen(done.out + done.err, "\n")
+
+
 PRINTERS = {
     "cli/output.py": "the functions that every command prints by",
     "cli/__init__.py": "completion scripts and the version",

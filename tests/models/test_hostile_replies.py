@@ -173,3 +173,22 @@ def test_no_error_ends_the_writer_silently(error: Exception, tmp_path: Path, mon
     asyncio.run(main())
     assert [store.get(key) for key in ("k1", "k2", "k3")] == [Response("first"), None, Response("third")]
     store.close()
+
+
+def test_a_stored_answer_that_cannot_be_read_is_asked_for_again_once(tmp_path: Path) -> None:
+    """An earlier version stored a nested answer with a sound checksum, and crashed whenever it read it."""
+    server = Scripted()
+    server.raw = reply()
+    with serving(server):
+        ask_eight(server.url, tmp_path / "first")
+        with sqlite3.connect(tmp_path / "first" / "answers.sqlite") as connection:
+            (key,) = connection.execute("SELECT key FROM answers ORDER BY key LIMIT 1").fetchone()
+        store = AnswerStore(tmp_path / "answers.sqlite")
+        asyncio.run(store.put(key, Response("[" * 100_000, Usage(1, 1))))
+        store.close()
+        before = sum(server.paid.values())
+        for _ in range(2):
+            answers = ask_eight(server.url, tmp_path)
+            assert [answer.value for answer in answers] == [{"answer": "good"}] * 8
+            # Seven that are not stored, and the one that cannot be read; then none.
+            assert sum(server.paid.values()) - before == 8
