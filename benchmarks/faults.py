@@ -1,6 +1,5 @@
 """Kills at random moments of every long command, and flipped bytes in every store."""
 
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,8 +11,10 @@ import numpy as np
 
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
+from ragbench import api
 from ragbench.core.answers import Answered
 from ragbench.core.errors import InputError
+from ragbench.core.goldens import GoldenSet
 from ragbench.core.runs import Run
 from ragbench.io.baselines import add_to_history, read_baseline, read_history, set_baseline, show_baseline
 from ragbench.io.journals import AnswerJournal
@@ -23,10 +24,12 @@ from ragbench.io.token_vectors import TokenStore
 from ragbench.io.vectors import VectorStore
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.base import Response, Usage
+from ragbench.render.evaluation import ReportFolder
 from tests.faults.__main__ import kills
 
 KILLS, FLIPS = 200, 10_000
-EXAMPLE = Path(__file__).resolve().parents[1] / "reports" / "example"
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLE, SHOP = ROOT / "reports" / "example", ROOT / "datasets" / "shop"
 HOW = (
     "Every long command is killed (SIGKILL) at random moments of its run and started again until it ends; the last run "
     "must leave the bytes of an undisturbed one, without temporary files and orphaned processes. An answer is lost if "
@@ -177,11 +180,17 @@ def _baselines(folder: Path) -> Read:
 
 
 def _evaluations(folder: Path) -> Read:
-    shutil.copytree(EXAMPLE, folder / "example")
+    chunks = api.chunk(api.load_corpus(SHOP / "product_catalog.csv"), "whole")
+    golden = GoldenSet(api.load_golden(SHOP).items[:10])
+    evaluation = api.evaluate(chunks, golden, ["bm25", "bm25:b=0.2"], resamples=100)
+    written = ReportFolder(folder)
+    for arm in evaluation.arms:
+        written.arm(arm)
+    written.finish(evaluation)
 
     def read() -> dict[str, object]:
         return {run.name: (run.scores.values.tobytes(), list(run.queries.ids), run.run and run.run.to_dict(),
-                           run.latency_ms) for run in read_scored(folder / "example")}  # fmt: skip
+                           run.latency_ms) for run in read_scored(folder)}  # fmt: skip
 
     return read
 

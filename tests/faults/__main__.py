@@ -11,7 +11,7 @@ from tests.faults.cells import Counted, bench, killed
 from tests.faults.commands import COMMANDS
 from tests.faults.table import table
 
-AT_ONCE = 4
+AT_ONCE = 8
 """Kills of one run before it may end."""
 
 

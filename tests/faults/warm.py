@@ -74,11 +74,11 @@ class Process:
 
     @property
     def out(self) -> str:
-        return self._streams[0].read_text("utf-8", "replace")
+        return _read(self._streams[0])
 
     @property
     def err(self) -> str:
-        return self._streams[1].read_text("utf-8", "replace")
+        return _read(self._streams[1])
 
     def orphans(self, seconds: float = 5.0) -> list[str]:
         """Processes of its session that still run when it has been dead for some time."""
@@ -94,6 +94,11 @@ class Process:
             return os.getsid(pid) == self.pid and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
         except (ProcessLookupError, psutil.NoSuchProcess):
             return False
+
+
+def _read(stream: Path) -> str:
+    """What was written so far; a process that has just begun may not have made the file yet."""
+    return stream.read_text("utf-8", "replace") if stream.exists() else ""
 
 
 class Warm:

@@ -13,8 +13,8 @@ from ragbench.view import connections, guard
 
 def test_half_open_connections_are_closed(start: Any, tmp_path: Path) -> None:
     host, port = start(tmp_path).host.split(":")
-    made = [socket.create_connection((host, int(port))) for _ in range(20)]
-    for one in made[:10]:
+    made = [socket.create_connection((host, int(port))) for _ in range(200)]
+    for one in made[:100]:
         one.sendall(b"GET / HTTP/1.1\r\nHost: ")
     began = time.monotonic()
     for one in made:
