@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+pytestmark = pytest.mark.slow
 PAGES = ("index.html", "concepts/statistics.html", "reference/cli.html", "reference/python.html", "guides/ab.html")
 
 
@@ -23,7 +24,6 @@ def opened(browser: Any, request: pytest.FixtureRequest) -> Iterator[tuple[Any, 
     context.close()
 
 
-@pytest.mark.slow
 def test_pages_fit_a_phone_and_ask_nobody(opened: tuple[Any, list[str], list[str]], site: Path) -> None:
     page, asked, errors = opened
     for name in PAGES:
@@ -47,7 +47,6 @@ def test_the_search_finds_without_a_server(browser: Any, site: Path) -> None:
     context.close()
 
 
-@pytest.mark.slow
 def test_axe_finds_nothing_serious(opened: tuple[Any, list[str], list[str]], site: Path) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
     page, _, _ = opened
