@@ -52,8 +52,8 @@ BELIEVE = """## What to believe
 - **Do not choose by one wording.** The sentence that repeats least of its document favours dense retrieval, and
   clauses that the document repeats favour lexical retrieval. The table shows how often human queries say the opposite
   of a significant difference.
-- **"Better" and "worse" on a set in five wordings are seldom wrong.** Fewer than one claim in a hundred is opposite to
-  what human queries show, instead of one in nine. The price is that most real differences are not claimed, in
+- **"Better" and "worse" on a set in five wordings are seldom wrong.** About one claim in a hundred is opposite to what
+  human queries show, instead of one in nine. The price is that most real differences are not claimed, in
   particular small ones.
 - **Seeds help to choose a setting.** With the texts of 20 queries of your users, the setting that is best on the set
   is closer to the best one.
