@@ -186,6 +186,7 @@ async def ask(
     total: int | None = None,
     on_answer: OnAnswer = lambda position, answer: None,
     in_flight: int = IN_FLIGHT,
+    keep: bool = True,
 ) -> list[Answer]:
     """Ask a model many questions, a bounded number at a time. Equal requests are asked once.
 
@@ -200,9 +201,11 @@ async def ask(
         total: the number of requests, if ``requests`` has no length.
         on_answer: called for each answer as it arrives.
         in_flight: how many requests are handed to the asker at once.
+        keep: whether to hold the answers in memory. Without it, only requests that are equal at the same time are asked
+            once; a client answers others from its cache.
 
     Returns:
-        The answers, in the order of the requests.
+        The answers, in the order of the requests; none without ``keep``.
 
     Raises:
         AnswerLater: at least one answer is still to come.
@@ -214,7 +217,8 @@ async def ask(
     with progress(what, len(requests) if isinstance(requests, Sized) else total or 0) as advance:
 
         def settle(position: int, answer: Answer) -> None:
-            answers[position] = answer
+            if keep:
+                answers[position] = answer
             on_answer(position, answer)
             advance(1)
 
@@ -228,6 +232,8 @@ async def ask(
                 answer = await asker.ask(request)
                 for row in known:
                     settle(row, answer)
+                if not keep:
+                    del positions[request.fingerprint]
 
         await each(one, enumerate(requests), in_flight=in_flight)
     return [answers[position] for position in sorted(answers)]

@@ -6,10 +6,10 @@ prompt shows a chunk and some seed queries, and one call asks for all queries of
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 
@@ -317,6 +317,41 @@ class Call:
     request: Request
 
 
+class Planned(NamedTuple):
+    """A call without its request: rows of the chunks to show, the queries to write, and the place of the first one
+    among all of its kind for the leading chunk.
+    """
+
+    shown: tuple[int, ...]
+    wanted: tuple[Wanted, ...]
+    start: int
+
+
+@dataclass(frozen=True)
+class Calls(Sequence[Call]):
+    """Calls whose requests are built when they are needed, because all prompts together take much memory.
+
+    Attributes:
+        planned: the calls.
+        build: makes one.
+    """
+
+    planned: Sequence[Planned]
+    build: Callable[[Planned], Call]
+
+    def __len__(self) -> int:
+        return len(self.planned)
+
+    @overload
+    def __getitem__(self, index: int) -> Call: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Call]: ...
+    def __getitem__(self, index: int | slice) -> Call | list[Call]:
+        if isinstance(index, slice):
+            return [self.build(one) for one in self.planned[index]]
+        return self.build(self.planned[index])
+
+
 def make_calls(
     chunks: Chunks,
     rows: Sequence[int],
@@ -326,7 +361,7 @@ def make_calls(
     examples: int,
     seed: int,
     context: Context,
-) -> list[Call]:
+) -> Calls:
     """Make one call per chunk, and one more for each chunk that also gets a query over two chunks.
 
     Args:
@@ -340,7 +375,7 @@ def make_calls(
     """
     paired = [row for row, items in zip(rows, wanted, strict=True) if any(item.type == MULTI for item in items)]
     partner = linked(chunks, paired, context)
-    calls: list[Call] = []
+    planned: list[Planned] = []
     for row, items in zip(rows, wanted, strict=True):
         other = partner.get(row)
         # A corpus with a single chunk has nothing to link, so the slot asks for a question instead.
@@ -350,20 +385,12 @@ def make_calls(
         groups = [((row,), single)] + ([((row, other), double)] if other is not None else [])
         for shown, group in groups:
             for start in range(0, len(group), MOST_PER_CALL):
-                part = group[start : start + MOST_PER_CALL]
-                calls.append(_call(chunks, shown, part, start, seeds, examples, seed))
-    return calls
+                planned.append(Planned(shown, group[start : start + MOST_PER_CALL], start))
+    return Calls(planned, lambda one: _call(chunks, one, seeds, examples, seed))
 
 
-def _call(
-    chunks: Chunks,
-    shown: tuple[int, ...],
-    wanted: tuple[Wanted, ...],
-    start: int,
-    seeds: tuple[str, ...],
-    examples: int,
-    seed: int,
-) -> Call:
+def _call(chunks: Chunks, planned: Planned, seeds: tuple[str, ...], examples: int, seed: int) -> Call:
+    shown, wanted, start = planned
     ids = tuple(chunks.ids[row] for row in shown)
     drawn = draw_examples(seeds, examples, seed, *ids, str(start))
     title = chunks[shown[0]].title

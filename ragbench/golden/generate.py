@@ -4,7 +4,7 @@ The result depends only on the inputs, the seed and the models' answers. The cli
 returns it. A repeated run therefore pays for no answer twice and ends with the same set.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ragbench import plugins
@@ -21,7 +21,7 @@ from ragbench.golden.masked_pool import masked_language
 from ragbench.golden.measured import Meter, Worded
 from ragbench.golden.stages.base import ReviewContext, Stage
 from ragbench.golden.wordings import WORDINGS, shares_of
-from ragbench.models.llm.base import Asker
+from ragbench.models.llm.base import Answer, Asker, Request
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.costs import Estimate
 
@@ -172,7 +172,7 @@ async def generate(job: Job, stages: Sequence[tuple[str, Stage]], context: Conte
     return Generated(accepted, rejected, tuple(failed), tuple(name for name, _ in stages), worded, masked)
 
 
-def calls_of(job: Job, context: Context) -> list[Call]:
+def calls_of(job: Job, context: Context) -> Sequence[Call]:
     """List every request to the writer, in order."""
     return _calls(job, _shares(job, Meter.of(job.corpus, job.chunks, job.settings.languages)), context)
 
@@ -183,7 +183,7 @@ def _shares(job: Job, meter: Meter) -> dict[str, float]:
     return meter.shares(job.settings.shares, asked, job.seeds, job.settings.seed)
 
 
-def _calls(job: Job, shares: Mapping[str, float], context: Context) -> list[Call]:
+def _calls(job: Job, shares: Mapping[str, float], context: Context) -> Sequence[Call]:
     settings = job.settings
     wanted = allot(
         len(job.rows), settings.per_chunk or 0, settings.mix, settings.languages, shares, settings.seed
@@ -203,14 +203,24 @@ async def _write(job: Job, context: Context) -> tuple[list[Draft], list[Failed],
     meter = Meter.of(job.corpus, job.chunks, job.settings.languages)
     shares = _shares(job, meter)
     calls = _calls(job, shares, context)
-    requests = [call.request for call in calls]
-    answers = await ask(job.askers[WRITER], requests, what="drafting", progress=context.progress)
-    drafts: list[Draft] = []
-    failed: list[Failed] = []
-    for call, answer in zip(calls, answers, strict=True):
-        came, missing = read_answer(call, answer, model=job.models[WRITER], seed=job.settings.seed)
-        drafts += [with_evidence(draft, job.corpus, job.chunks) for draft in came]
-        failed += missing
+    open_: dict[int, Call] = {}
+    found: dict[int, tuple[list[Draft], list[Failed]]] = {}
+
+    def requests() -> Iterator[Request]:
+        for position, call in enumerate(calls):
+            open_[position] = call
+            yield call.request
+
+    def read(position: int, answer: Answer) -> None:
+        came, missing = read_answer(open_.pop(position), answer, model=job.models[WRITER], seed=job.settings.seed)
+        found[position] = [with_evidence(draft, job.corpus, job.chunks) for draft in came], missing
+
+    await ask(
+        job.askers[WRITER], requests(), what="drafting", progress=context.progress, total=len(calls), on_answer=read,
+        keep=False,
+    )  # fmt: skip
+    drafts = [draft for position in range(len(calls)) for draft in found[position][0]]
+    failed = [missing for position in range(len(calls)) for missing in found[position][1]]
     measured, worded = meter.measure(drafts, shares, job.seeds, job.settings.seed)
     return measured, failed, worded
 

@@ -38,7 +38,7 @@ def with_checksums(content: Mapping[str, Any], folder: Path, names: Iterable[str
     Args:
         content: what ``results.json`` is to hold.
         folder: the folder of the evaluation, whose other files are written already.
-        names: the files. Those that do not exist are left out.
+        names: the files. Those that do not exist get none.
     """
     files = {name: file_checksum(folder / name) for name in names if (folder / name).is_file()}
     whole = {**content, "manifest": {**content["manifest"], FILES: files}}

@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -38,6 +38,30 @@ class ReviewContext:
         """Ask the model of a role. Returns one answer per request, in order; each is stored, and paid for once."""
         return list(await ask(self.askers[role], requests, what=role, progress=self.context.progress))
 
+    async def opinions(
+        self, role: str, requests: Iterable[Request], total: int, read: Callable[[Answer], Opinion]
+    ) -> list[Opinion]:
+        """Ask the model of a role, and return an opinion per request, in order.
+
+        Requests are taken as calls finish, and answers are read as they come, so few of them are in memory at a time.
+
+        Args:
+            role: whom to ask.
+            requests: the questions.
+            total: how many they are.
+            read: makes an opinion of an answer.
+        """
+        found: dict[int, Opinion] = {}
+
+        def take(position: int, answer: Answer) -> None:
+            found[position] = read(answer)
+
+        await ask(
+            self.askers[role], requests, what=role, progress=self.context.progress, total=total, on_answer=take,
+            keep=False,
+        )  # fmt: skip
+        return [found[position] for position in range(total)]
+
 
 class Stage(ABC):
     """Accepts or rejects drafts. A subclass is a frozen dataclass whose fields are its settings.
@@ -71,8 +95,8 @@ class Stage(ABC):
         """Give one opinion per draft, in order. Drafts that were finally rejected are not passed."""
 
 
-def passages_for(drafts: Sequence[Draft], context: ReviewContext, nearest: int) -> list[list[str]]:
-    """Return the chunks that each draft was written from. For queries without an answer, add the ``nearest`` that BM25
+def passages_for(drafts: Sequence[Draft], context: ReviewContext, nearest: int) -> Iterator[list[str]]:
+    """Yield the chunks that each draft was written from. For queries without an answer, add the ``nearest`` that BM25
     finds.
     """
     chunks = context.chunks
@@ -83,7 +107,7 @@ def passages_for(drafts: Sequence[Draft], context: ReviewContext, nearest: int) 
         run = index.search([Query(drafts[at].id, drafts[at].text) for at in open_], nearest)
         for place, at in enumerate(open_):
             own[at] += [id_ for id_, _ in run.ranking(place) if id_ not in own[at]]
-    return [[chunks[chunks.row[id_]].content for id_ in ids] for ids in own]
+    return ([chunks[chunks.row[id_]].content for id_ in ids] for ids in own)
 
 
 _WORD = re.compile(r"\w+(?:[.,'’]\w+)*")

@@ -92,8 +92,8 @@ class Judge(Stage):
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
         """Give one opinion per draft; ``detail["certainty"]`` is ``certain`` or ``doubtful``."""
         shown = passages_for(drafts, context, self.nearest)
-        requests = [self.usual_request(draft, seen, context.seed) for draft, seen in zip(drafts, shown, strict=True)]
-        return [_opinion(answer) for answer in await context.ask("judge", requests)]
+        requests = (self.usual_request(draft, seen, context.seed) for draft, seen in zip(drafts, shown, strict=True))
+        return await context.opinions("judge", requests, len(drafts), _opinion)
 
 
 def _opinion(answer: Answer) -> Opinion:
