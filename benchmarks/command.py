@@ -21,6 +21,7 @@ MODULES = {
     "startup": "startup",
     "commands": "commands",
     "million": "million",
+    "simple_golden": "simple_golden",
     "gpu": "gpu",
     "llm_client": "llm_client",
     "faults": "faults",

@@ -3,21 +3,26 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import benchmarks.public_collections as public
 from ragbench import plugins
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks, Corpus, Document
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import Evidence, Span
+from ragbench.corpus.load import load_corpus
 from ragbench.golden.drafting import DRAFT
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.generate import Job, Settings, build_stages, generate, review
+from ragbench.golden.overlap import overlaps
 from ragbench.golden.stages.base import ReviewContext
 from ragbench.golden.stages.duplicate import lexical_pairs
-from ragbench.golden.stages.overlap import longest_run
+from ragbench.golden.stages.overlap import Overlap, longest_run
 from ragbench.golden.stages.round_trip import survival
+from ragbench.io.golden_files import read_golden
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.models.llm.base import Answer, Asker, Request
 
@@ -102,6 +107,56 @@ def test_overlap_flags_copies_and_keeps_the_share() -> None:
     # Of kettle, automatic and stop only the first stands in the source.
     assert opinions[1].detail == {"share": 0.3333, "run": 1}
     assert longest_run(["a", "b", "c", "d"], ["x", "b", "c", "y", "a", "b"]) == 2
+
+
+def test_overlap_rejects_what_shares_no_word_with_its_source() -> None:
+    texts = ["quantum bananas dancing", "boiled water, then silence", "kettles that switch off", "IP65"]
+    assert verdicts("overlap", *map(draft, texts)) == [False, True, True, False]
+    assert verdicts("overlap:min_share=0", draft(texts[0])) == [True]
+    assert verdicts("overlap:min_share=0.7", draft("automatic kettle, quiet")) == [False]
+    # Stems of two languages cannot be compared, and a language without a stemmer is not judged.
+    assert verdicts("overlap", draft("Bananen tanzen", language="de"), draft("踊るバナナ", language="ja")) == [
+        True,
+        True,
+    ]
+    assert verdicts("overlap", draft(texts[0], masked=(Span("kettle", 29, 74),))) == [True]
+    for wrong in ("min_share=-0.1", "min_share=0.5,max_share=0.5"):
+        with pytest.raises(SettingError, match="min_share must be 0 or more and below max_share"):
+            plugins.build(plugins.STAGES, f"overlap:{wrong}")
+
+
+def around(document: Document, evidence: Evidence) -> str:
+    """The title, and the text or what a chunk around the evidence has of it."""
+    part = slice(None) if evidence.end is None else slice(max(0, evidence.start - 500), evidence.end + 500)
+    return f"{document.title} {document.text[part]}"
+
+
+def test_fewer_than_one_in_a_hundred_human_queries_fall_below_the_floor(shared_data: Path, sample_data: Path) -> None:
+    """Against the best of their relevant documents, pooled over eight collections."""
+    read = {
+        "scifact": (public.scifact, "scifact"), "cacm": (public.cacm, "cacm"), "med": (public.med, "classic/med"),
+        "cranfield": (public.cranfield, "classic/cran"), "adi": (public.adi, "classic/adi"),
+        "squad2": (public.squad2, "squad2"), "chunk_spans": (public.chunk_spans, "chunk_spans"),
+    }  # fmt: skip
+    sets = [function(shared_data / folder) for function, folder in read.values()]
+    shop = sample_data / "shop"
+    sets.append((load_corpus(shop / "product_catalog.csv").corpus, read_golden(shop)))
+    floor, below, queries = Overlap().min_share, 0, 0
+    for corpus, golden in sets:
+        pairs = [
+            (row, item.text, around(corpus.by_id[e.document_id], e))
+            for row, item in enumerate(list(golden)[:1500])
+            for e in item.evidence
+            if e.grade > 0 and e.document_id in corpus.by_id
+        ]
+        shares = overlaps([text for _, text, _ in pairs], [text for _, _, text in pairs])
+        best: dict[int, float] = {}
+        for (row, _, _), share in zip(pairs, shares.tolist(), strict=True):
+            best[row] = max(share, best.get(row, 0.0))
+        below += sum(share < floor for share in best.values())
+        queries += len(best)
+    assert queries > 2000
+    assert 0.005 < below / queries < 0.01
 
 
 def test_standalone() -> None:

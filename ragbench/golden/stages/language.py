@@ -47,6 +47,12 @@ class Language(Stage):
         return Opinion("language", True, "" if best == draft.language else "too close to tell", detail)
 
 
+def likeliest_language(text: str) -> str:
+    """ISO 639-1 code of the language that a text is in most likely."""
+    code: str = _detector().classify(text)[0]
+    return code
+
+
 @lru_cache(maxsize=1)
 def _detector() -> Any:
     # Imported by name, because the library has no types.
