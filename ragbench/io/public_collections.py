@@ -22,8 +22,11 @@ from ragbench.io.download import Progress, Remote, download, unpack_zip
 from ragbench.io.files import parse_yaml, write_text
 from ragbench.io.parsing import as_written, read_json
 from ragbench.io.places import cache_folder
+from ragbench.io.run_folder import held
 
 FETCHED = ".fetched.json"
+WAIT_SECONDS = 600.0
+"""How long to wait for another process that fetches to the same folder."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,12 @@ def fetch_collection(
             first time (they are deleted), or it cannot be unpacked safely.
     """
     folder = collections_folder() if folder is None else folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with held(folder, wait=WAIT_SECONDS):
+        return _fetched(collection, folder, again=again, progress=progress)
+
+
+def _fetched(collection: PublicCollection, folder: Path, *, again: bool, progress: Progress | None) -> Fetched:
     target = folder / collection.name
     if (target / FETCHED).exists() and not again:
         with as_written(target / FETCHED, f"remove {target} to fetch it again"):

@@ -386,6 +386,7 @@ def one_cache(bench: Bench, command: Command, draw: random.Random) -> None:
         both.append(bench.start(command.words(bench.inputs), place, variables=shared))
     for process, place in zip(both, places, strict=True):
         check(bench.ended(command, process, place), {0})
+    for place in places:
         bench.same(command, bench.finish(command, place))
 
 
