@@ -17,7 +17,7 @@ from ragbench.core.context import generator
 from ragbench.core.errors import SettingError
 from ragbench.core.options import named
 from ragbench.core.shown import Shown
-from ragbench.stats.choose import Choice, choose_test
+from ragbench.stats.choose import WHOLE_RUNS, Choice, choose_test
 from ragbench.stats.icc import resampled_errors
 from ragbench.stats.power import (
     MOST_QUERIES,
@@ -204,9 +204,7 @@ def make_plan(settings: PlanSettings, pilot: Pilot | None = None, layout: Layout
         by_depth=_by_depth(planned, documents, settings) if known else (),
         limit=_limit(planned, documents, settings) if known else None,
         alike_known=known,
-        choice=None
-        if asked is None
-        else choose_test(n=asked, clusters=min(asked, _documents(design, asked)), binary=design.binary),
+        choice=None if asked is None else _choice(planned, asked),
         warnings=(
             *_warnings(design, queries, settings, pilot, smallest, assumed),
             *_run_warnings(settings, pilot, planned),
@@ -214,6 +212,13 @@ def make_plan(settings: PlanSettings, pilot: Pilot | None = None, layout: Layout
         repeats=_repeats(settings, pilot, design, queries, planned, goals[0] if goals else None),
         wordings=_wordings(settings, pilot, planned, queries, goals),
     )
+
+
+def _choice(design: Design, queries: int) -> Choice:
+    """The test of a comparison with so many queries."""
+    if design.runs is not None:
+        return Choice("t", "none", WHOLE_RUNS)
+    return choose_test(n=queries, clusters=min(queries, _documents(design, queries)), binary=design.binary)
 
 
 def _wordings(

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.verdicts import Item
-from ragbench.stats.choose import choose_test
+from ragbench.stats.choose import WHOLE_RUNS, choose_test
 from ragbench.stats.clusters import cluster_totals
 from ragbench.stats.paired_tests import mcnemar, paired_t, sign_flip_test, sign_test, wilcoxon
 from ragbench.stats.repeats import RunErrors
@@ -87,7 +87,7 @@ def paired_test(
     name = {"McNemar mid-p": "mcnemar"}.get(choice.test, "sign-flip") if test == "auto" else test
     shared = runs is not None and bool(runs.shared[0] > 0)
     if shared and test == "auto":
-        name, reason = "t", "Whole runs vary, and a test of the queries alone ignores that."
+        name, reason = "t", WHOLE_RUNS
     unit: Item = "document" if c < n else item
     by_query, by_unit = 2.0 ** (1 - n), 2.0 ** (1 - c)
     notes: tuple[str, ...] = ()

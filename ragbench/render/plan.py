@@ -7,7 +7,7 @@ from ragbench.comparison.assumed import Assumed
 from ragbench.comparison.layout import Layout
 from ragbench.comparison.pilot import Pilot
 from ragbench.comparison.plan import Goal, Plan, Range, Row
-from ragbench.comparison.repeat_plan import RepeatPlan
+from ragbench.comparison.repeat_plan import TRIED, RepeatPlan
 from ragbench.comparison.wording_plan import WordingPlan
 from ragbench.core.fingerprint import plain
 from ragbench.render.blocks import Block, Line, notes_block, terminal
@@ -159,6 +159,8 @@ def _repeats(found: RepeatPlan, goal: Goal | None) -> Block:
             "Runs of each query", (*head, f"queries for {what}"),
             tuple((*row, more) for row, more in zip(rows, needed, strict=True)), above=(text,), align="rrrr",
         )  # fmt: skip
+    if goal is not None:
+        text += f" No number of queries is enough for {_size(goal.size)} with up to {max(TRIED)} runs of each."
     return Block("Runs of each query", head if rows else (), tuple(rows), above=(text,), align="rrr" if rows else "")
 
 

@@ -7,9 +7,13 @@ from ragbench.core.errors import InputError
 from ragbench.core.verdicts import Item
 from ragbench.stats.sign_flips import EXACT_CLUSTERS
 
-Test = Literal["sign-flip", "exact sign-flip", "McNemar mid-p"]
+Test = Literal["sign-flip", "exact sign-flip", "McNemar mid-p", "t"]
 Correction = Literal["none", "Holm"]
 ALPHA = 0.05
+
+
+WHOLE_RUNS = "Whole runs vary, and a test of the queries alone ignores that."
+"""Why t is the test of systems that ran several times."""
 
 
 @dataclass(frozen=True)

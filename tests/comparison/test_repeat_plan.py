@@ -122,6 +122,10 @@ def test_whole_runs_limit_what_any_number_of_queries_detects() -> None:
     hard = make_plan(PlanSettings(metric="x", delta=0.03), pilot(20, shared=0.1))
     assert hard.goals[0].queries is None
     assert "no number of queries is enough" in " ".join(answers(hard))
+    assert hard.choice is not None
+    assert hard.choice.test == "t"
+    (table,) = [block for block in plan_blocks(hard) if block.title == "Runs of each query"]
+    assert "No number of queries is enough for .030 with up to 30 runs of each." in str(table.above[0])
 
 
 def test_an_assumed_deviation_from_run_to_run() -> None:
