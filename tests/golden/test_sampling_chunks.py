@@ -1,5 +1,6 @@
 """Sampling: what is left out and why, and that the sample covers topics, lengths and documents."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -96,3 +97,17 @@ def test_a_sample_covers_topics_and_documents(tmp_path: Path) -> None:
     again = sample(chunks, count=30, seed=1, context=context)
     assert list(again.chunks.ids) == list(found.chunks.ids)
     assert list(sample(chunks, count=30, seed=2, context=context).chunks.ids) != list(found.chunks.ids)
+
+
+def test_memory_for_near_duplicates_is_a_few_hundred_bytes_per_chunk() -> None:
+    rng = np.random.default_rng(1)
+    words = [f"w{i}" for i in range(3000)]
+    peaks = {}
+    for count in (300, 1500):
+        chunks = chunks_of(*(" ".join(rng.choice(words, size=40)) for _ in range(count)))
+        tracemalloc.start()
+        assert near_duplicates(chunks, range(count)) == {}
+        peaks[count] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    # With a table of bands it was 8 kB.
+    assert (peaks[1500] - peaks[300]) / 1200 < 600
