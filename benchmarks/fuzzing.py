@@ -25,10 +25,11 @@ def run(options: Options) -> Section:
     return section([one.figures for one in fuzz(chosen, SEED, inputs=MOST_INPUTS, seconds=seconds, jobs=JOBS)])
 
 
-def section(found: Sequence[Mapping[str, Any]]) -> Section:
+def section(found: Sequence[Mapping[str, Any]], told: str = "") -> Section:
     """The figures by part of the product.
 
     Args:
+        told: what a reader must know about the tracebacks.
         found: ``targets`` of the file that ``python -m tests.fuzz --json`` writes.
     """
     parts: dict[str, list[Mapping[str, Any]]] = {"all readers": list(found)}
@@ -39,14 +40,20 @@ def section(found: Sequence[Mapping[str, Any]]) -> Section:
         whole = part == "all readers"
         counts = {name: sum(one[name] for one in own) for name in ("inputs", "tracebacks", "over_limits")}
         figures += [
-            Figure(part, "readers", len(own), " "),
+            Figure(part, "readers", len(own), "readers"),
             Figure(
-                part, "inputs", counts["inputs"], " ",
+                part, "inputs", counts["inputs"], "inputs",
                 target=f"at least {LEAST:,}" if whole else "", met=counts["inputs"] >= LEAST if whole else None,
                 reason=f"at least {min(one['inputs'] for one in own):,} for each reader" if whole else "",
             ),
-            Figure(part, "tracebacks", counts["tracebacks"], " ", target="0", met=counts["tracebacks"] == 0),
-            Figure(part, "over the limits", counts["over_limits"], " ", target="0", met=counts["over_limits"] == 0),
+            Figure(
+                part, "tracebacks", counts["tracebacks"], "inputs", target="0" if whole else "",
+                met=counts["tracebacks"] == 0 if whole else None, reason=told if whole else "",
+            ),
+            Figure(
+                part, "over the limits", counts["over_limits"], "inputs", target="0" if whole else "",
+                met=counts["over_limits"] == 0 if whole else None,
+            ),
         ]  # fmt: skip
     return Section("fuzzing", "Mutated inputs", HOW, tuple(figures))
 

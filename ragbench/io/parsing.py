@@ -17,6 +17,8 @@ from ragbench.io.encoding import read_text
 
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 Pairs = Callable[[list[tuple[str, Any]]], Any]
+DEEPEST = 100
+"""Largest depth of lists and objects. What reads deeper ones later may end in the middle."""
 NOT_JSON = (ValueError, RecursionError)
 """What `json.loads` raises: no JSON, no UTF-8, a number of thousands of digits, brackets nested too deeply."""
 DAMAGED = (
@@ -68,6 +70,8 @@ def parse_json(where: str, text: str, *, in_line: bool = False, pairs: Pairs | N
     """
     try:
         found = json.loads(text, object_pairs_hook=pairs)
+        if text.count("[") + text.count("{") > DEEPEST and _is_deeper(found, DEEPEST):
+            raise RecursionError
         return _without_surrogates(found) if _HALF.search(text) else found
     except json.JSONDecodeError as error:
         line = "" if in_line else f":{error.lineno}"
@@ -76,6 +80,15 @@ def parse_json(where: str, text: str, *, in_line: bool = False, pairs: Pairs | N
         raise InputError(f"{where}: not JSON that can be read (nested too deep)") from None
     except ValueError as error:
         raise InputError(f"{where}: not JSON ({error})") from error
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    """Whether lists and objects are nested more than ``most`` levels deep."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(most):
+        inside = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [one for values in inside for one in values if isinstance(one, dict | list)]
+    return bool(level)
 
 
 def _without_surrogates(value: Any) -> Any:

@@ -30,6 +30,8 @@ SUFFIXES = {
     ".res": "trec",
 }
 COLUMNS = (("query_id", "q_id", "qid"), ("item_id", "doc_id", "docno"), ("score",))
+MOST_BITS = 1000
+"""Whole numbers of more bits are no scores: a float does not hold them."""
 Triples = tuple[list[str], npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float64], list[str]]
 
 
@@ -120,7 +122,8 @@ def read_nested(path: Path, what: str) -> dict[str, dict[str, float]]:
         if not isinstance(ranking, dict):
             raise InputError(f"{path}: query {query!r} holds no object {{item id: {what}}}, but {ranking!r:.60}")
         for item, number in ranking.items():
-            if isinstance(number, bool) or not isinstance(number, int | float):
+            huge = isinstance(number, int) and number.bit_length() > MOST_BITS
+            if huge or isinstance(number, bool) or not isinstance(number, int | float):
                 raise InputError(f"{path}: query {query!r}, item {item!r}: the {what} {number!r:.60} is no number")
     return rankings
 

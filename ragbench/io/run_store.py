@@ -48,7 +48,7 @@ class RunStore:
             return None
         try:
             return _read(path, ids)
-        except DAMAGED:
+        except (*DAMAGED, MemoryError):
             return None
 
     def save(self, key: str, stored: StoredRun) -> None:

@@ -97,7 +97,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         pass
     try:
         until = email.utils.parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(0.0, (until - datetime.datetime.now(datetime.UTC)).total_seconds()) if until.tzinfo else None
 

@@ -13,6 +13,8 @@ from ragbench.io.encoding import read_text
 from ragbench.io.files import parse_yaml
 from ragbench.models.llm.base import BudgetSpent, Request, Response, Usage
 
+LARGEST = 1e15
+"""No price is higher; a whole number of hundreds of digits is no float."""
 TABLE = Path(__file__).with_name("prices.yaml")
 
 
@@ -85,7 +87,7 @@ def _price(path: Path, model: str, row: Any, source: str) -> Price:
     if not isinstance(row, dict) or set(row) != {"input", "output"}:
         raise InputError(f"{path}: {model!r} needs exactly the keys input and output, it has {row!r}")
     for key, value in row.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LARGEST:
             raise InputError(f"{path}: {key} of {model!r} must be a number from 0 up, it is {value!r}")
     return Price(float(row["input"]), float(row["output"]), source)
 

@@ -38,6 +38,8 @@ Reply with one JSON object and nothing else: {{"grade": 0, 1, 2 or 3}}
 """
 PROMPT_VERSION = 1
 GRADES = (0, 1, 2, 3)
+MOST_STARTS = 100
+"""Brackets at which an object is looked for. Each failure takes a time that grows with the text."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,9 @@ def _first_object(text: str) -> object | None:
     """Find the first JSON object in a text. Models wrap it in words and code fences."""
     decoder = json.JSONDecoder()
     at = text.find("{")
-    while at >= 0:
+    for _ in range(MOST_STARTS):
+        if at < 0:
+            break
         try:
             found: object = decoder.raw_decode(text, at)[0]
             return found
