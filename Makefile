@@ -74,8 +74,8 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 hashes: .venv/bin/python
 	$(BIN)/python -m pip install --quiet uv
-	$(LOCK) --output-file requirements/base.txt
-	$(LOCK) --extra all --output-file requirements/all.txt
+	$(LOCK) --output-file requirements.txt
+	$(LOCK) --extra all --output-file requirements-all.txt
 
 # What 'pip install ragbench' brings, as CycloneDX JSON.
 sbom: .venv/ready-dev
@@ -85,7 +85,7 @@ sbom: .venv/ready-dev
 # Look up every pinned version in the Python Packaging Advisory Database. Needs a network: --strict fails without one.
 audit: .venv/bin/python
 	$(BIN)/python -m pip install --quiet pip-audit
-	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements/all.txt
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements-all.txt
 
 # Needs every extra: pip install -e '.[all,st,gpu,dev,bench]'.
 licences: .venv/ready-dev

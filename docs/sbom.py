@@ -1,6 +1,6 @@
 """Write a software bill of materials of ``pip install ragbench`` as CycloneDX JSON: ``python docs/sbom.py OUT``.
 
-Versions and hashes are those of `requirements/base.txt`, licences those of `reference/licences.md`. The same inputs
+Versions and hashes are those of `requirements.txt`, licences those of `reference/licences.md`. The same inputs
 give the same bytes.
 
 Source: CycloneDX specification 1.6 (ECMA-424), https://cyclonedx.org/docs/1.6/json/
@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCK = ROOT / "requirements" / "base.txt"
+LOCK = ROOT / "requirements.txt"
 INDEX = "https://pypi.org/project"
 
 

@@ -15,7 +15,7 @@ sys.path.append(str(ROOT / "docs"))
 import licences  # noqa: E402
 import sbom  # noqa: E402
 
-LOCKS = [ROOT / "requirements" / name for name in ("base.txt", "all.txt")]
+LOCKS = [ROOT / name for name in ("requirements.txt", "requirements-all.txt")]
 SMALL = ("click", "jinja2", "xxhash")
 
 
