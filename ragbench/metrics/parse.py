@@ -24,6 +24,8 @@ _OTHER_VALUES: dict[str, object] = {"log2": "linear", "exp-log2": "exp", "true":
 
 _WRITTEN = re.compile(r"(?P<name>[^()@]+?)\s*(?:\((?P<settings>[^()]*)\))?\s*(?:@\s*(?P<k>[^()@]*))?")
 _TREC_CUT = re.compile(r"(?P<name>.+?)[_.](?P<k>-?[0-9]+(?:\.[0-9]+)?)")
+_LONGEST = 500
+"""Characters of a name. The expressions above take quadratic time on longer nonsense."""
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 
 
@@ -48,8 +50,9 @@ def parse(written: str | Metric, *, level: int | None = None, judged_only: bool 
     """
     if isinstance(written, Metric):
         return written
-    match = _WRITTEN.fullmatch(written.strip())
+    match = _WRITTEN.fullmatch(written.strip()) if len(written) <= _LONGEST else None
     if not match:
+        written = written if len(written) <= _LONGEST else f"{written[:20]}..."
         raise SettingError(f"metric {written!r} cannot be read; write it as ndcg@10 or recall(level=2)@100")
     name, cut = match["name"].lower(), match["k"]
     trec = _TREC_CUT.fullmatch(name)

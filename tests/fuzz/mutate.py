@@ -214,7 +214,8 @@ def cells(data: bytes, rng: random.Random, own: Mutations) -> bytes:
         row[place] = b'"' + own.piece(rng) + row[place] + b'"'
     else:
         row = row * rng.choice((2, 50))
-    rows[at] = sign.join(row)
+    if sum(map(len, row)) + len(row) <= MOST_BYTES:
+        rows[at] = sign.join(row)
     return b"\n".join(rows)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from ragbench.answers.answering import Question
 from ragbench.answers.endpoint import DONE, MOST_BYTES, Endpoint
 from ragbench.io.answer_rows import ALIASES, TRUE
+from ragbench.io.lines import Lines
 
 if TYPE_CHECKING:
     import aiohttp
@@ -33,7 +34,7 @@ class Events:
     """A reader of server-sent events, in parts of any size."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._lines = Lines()
         self._size = 0
         self.row: dict[str, object] = {}
         self.spoke = False
@@ -49,13 +50,12 @@ class Events:
         """
         self._size += len(part)
         check_size(self._size)
-        *lines, self._rest = (self._rest + part).split(b"\n")
-        for line in lines:
+        for line in self._lines.feed(part):
             self._line(line)
 
     def close(self) -> dict[str, object]:
         """Return the keys of all events at the end of the stream."""
-        self._line(self._rest)
+        self._line(self._lines.rest)
         return {**self.row, **({"answer": "said"} if self.spoke and not _first(self.row, "answer") else {})}
 
     def _line(self, line: bytes) -> None:

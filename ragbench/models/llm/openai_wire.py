@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ragbench.io.lines import Lines
 from ragbench.models.llm.base import MOST_BYTES, LLMError, Request, Response, Role, Show, Usage
 from ragbench.models.llm.chat_errors import read_status
 
@@ -113,7 +114,6 @@ def _is_strict(schema: Any) -> bool:
     return schema.get("type") != "object" and all(_is_strict(item) for item in schema.values())
 
 
-LINE_END = re.compile(rb"\r\n|\n|\r")
 DONE = "[DONE]"
 
 
@@ -126,7 +126,7 @@ class OpenAIEvents:
 
     def __init__(self, show: Show) -> None:
         self._show = show
-        self._rest = b""
+        self._lines = Lines()
         self._texts: list[str] = []
         self._size = 0
         self._refusal = ""
@@ -139,8 +139,8 @@ class OpenAIEvents:
         Raises:
             LLMError: the server reports an error, the data are not a chunk, or the answer is too large.
         """
-        *lines, self._rest = LINE_END.split(self._rest + data)
-        failure = too_large(max(self._size, len(self._rest)))
+        lines = self._lines.feed(data)
+        failure = too_large(max(self._size, self._lines.waiting))
         if failure is not None:
             raise failure
         for line in lines:

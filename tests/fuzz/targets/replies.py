@@ -199,8 +199,8 @@ def read_completion(data: bytes) -> None:
 def read_completion_stream(data: bytes) -> None:
     """A streamed reply, in parts of odd sizes."""
     events = OpenAIEvents(lambda _: None)
-    for at in range(0, len(data), 997):
-        if events.feed(data[at : at + 997]):
+    for at in range(0, len(data), 37):
+        if events.feed(data[at : at + 37]):
             break
     response = events.response()
     response.text.encode()
@@ -213,8 +213,8 @@ def read_service(data: bytes) -> None:
     events = Events()
 
     def streamed() -> None:
-        for at in range(0, len(data), 997):
-            events.feed(data[at : at + 997])
+        for at in range(0, len(data), 37):
+            events.feed(data[at : at + 37])
         check_answer(events.close())
 
     async def collected() -> None:
