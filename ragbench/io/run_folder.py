@@ -136,7 +136,7 @@ def _at_work(folder: Path) -> InputError:
 
 
 def _closed(folder: Path, error: OSError) -> InputError:
-    return InputError(f"{folder}: cannot be written to ({error.strerror or error})")
+    return InputError(f"{folder}: cannot be written to ({error.strerror or error}); what is in it is kept")
 
 
 def check_empty(folder: Path) -> None:

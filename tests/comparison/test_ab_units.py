@@ -98,3 +98,13 @@ def test_a_bad_cell_of_a_parquet_file_is_named_by_its_row(tmp_path: Path, value:
     frame.to_parquet(path)
     with pytest.raises(InputError, match=r"row 10, column 'converted'"):
         read_units(open_events(path), "user_id", "variant_id", ["converted"], "")
+
+
+@pytest.mark.parametrize("column", ["user_id", "variant_id"])
+def test_a_column_of_lists_names_no_units_and_no_variants(tmp_path: Path, column: str) -> None:
+    path = tmp_path / "events.parquet"
+    frame = table(rows=20)
+    frame[column] = [[value] for value in frame[column]]
+    frame.to_parquet(path)
+    with pytest.raises(InputError, match=column):
+        read(path)

@@ -15,7 +15,7 @@ from tests.fuzz.target import targets
 
 PRELOADED = [
     "tests.fuzz.worker", "pandas", "pyarrow.parquet", "pyarrow.csv", "docx", "pptx", "pypdf", "jsonschema",
-    "json_repair", "pydantic", "charset_normalizer", "yaml", "httpx", "lxml.etree",
+    "json_repair", "pydantic", "charset_normalizer", "yaml", "httpx", "lxml.etree", "scipy.stats",
 ]  # fmt: skip
 """Imported once, by the server that the workers are forks of."""
 

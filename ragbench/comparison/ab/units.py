@@ -128,6 +128,11 @@ def read_units(file: EventsFile, unit: str, variant: str, numbers: Sequence[str]
 
 def _plain(reading: _Reading, block: Any, unit: str, variant: str, time: str) -> _Part:
     """Convert a block to arrays, without the rows that lack a unit or a variant."""
+    import pyarrow as pa
+
+    for key in (variant,) if unit == ROWS else (unit, variant):
+        if pa.types.is_nested(block[key].type):
+            raise InputError(f"{reading.file.path}: column {key!r} holds lists or objects; it needs texts or numbers")
     for name, facts in reading.facts.items():
         _check(reading, block[name], name, facts)
     codes = _codes(block[variant].combine_chunks(), reading.codes)
