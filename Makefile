@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Python compiles what is imported; to compile all that is installed would take most of a minute.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 
-.PHONY: demo test test-all lint types check docs pictures benchmark lock sbom audit licences hashes clean
+.PHONY: demo test test-all faults lint types check docs pictures benchmark lock sbom audit licences hashes clean
 
 demo: .venv/ready
 	@$(BIN)/ragbench demo --out reports/demo
@@ -15,10 +15,14 @@ demo: .venv/ready
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test: .venv/ready-dev
-	$(PYTEST) -m 'not slow'
+	$(PYTEST) -m 'not slow and not long'
 
 test-all: .venv/ready-dev
-	$(PYTEST)
+	$(PYTEST) -m 'not long'
+
+# Every long command under every fault: half an hour.
+faults: .venv/ready-dev
+	$(BIN)/python -m pytest tests/faults
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .

@@ -13,16 +13,25 @@ from tests.faults.table import PAGE, table
 pytest.importorskip("fastapi", reason="pip install 'ragbench[view]'")
 QUICK = {("generate (model)", "kill"), ("answer (model)", "corrupted store"), ("gate", "read-only folder")}
 """The cells of ``make test``."""
+WHOLE_ROWS = {"generate (model)", "eval (bm25)", "answer (service)"}
+"""``make test-all`` runs these rows and the first column; ``make faults`` runs every cell."""
+
+
+def marks(command: Command, fault: str) -> list[pytest.MarkDecorator]:
+    if (command.name, fault) in QUICK:
+        return []
+    return [pytest.mark.slow] if command.name in WHOLE_ROWS or fault == "kill" else [pytest.mark.long]
+
+
 CELLS = [
-    pytest.param(command, fault, id=f"{command.name}: {fault}",
-                 marks=[] if (command.name, fault) in QUICK else pytest.mark.slow)
+    pytest.param(command, fault, id=f"{command.name}: {fault}", marks=marks(command, fault))
     for command in COMMANDS for fault in FAULTS if fault not in command.senseless
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def ready(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    many = any(item.path == request.path and item.get_closest_marker("slow") for item in request.session.items)
+    many = any(item.path == request.path and (item.get_closest_marker("slow") or item.get_closest_marker("long")) for item in request.session.items)
     with bench(tmp_path_factory.mktemp("faults"), warm_up=many) as made:
         yield made
 
