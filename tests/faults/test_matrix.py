@@ -31,7 +31,10 @@ CELLS = [
 
 @pytest.fixture(scope="module")
 def ready(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    many = any(item.path == request.path and (item.get_closest_marker("slow") or item.get_closest_marker("long")) for item in request.session.items)
+    many = any(
+        item.path == request.path and (item.get_closest_marker("slow") or item.get_closest_marker("long"))
+        for item in request.session.items
+    )
     with bench(tmp_path_factory.mktemp("faults"), warm_up=many) as made:
         yield made
 
