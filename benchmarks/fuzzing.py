@@ -25,11 +25,11 @@ def run(options: Options) -> Section:
     return section([one.figures for one in fuzz(chosen, SEED, inputs=MOST_INPUTS, seconds=seconds, jobs=JOBS)])
 
 
-def section(found: Sequence[Mapping[str, Any]], told: str = "") -> Section:
+def section(found: Sequence[Mapping[str, Any]], reason: str = "") -> Section:
     """The figures by part of the product.
 
     Args:
-        told: what a reader must know about the tracebacks.
+        reason: what a reader must know about the tracebacks.
         found: ``targets`` of the file that ``python -m tests.fuzz --json`` writes.
     """
     parts: dict[str, list[Mapping[str, Any]]] = {"all readers": list(found)}
@@ -48,7 +48,7 @@ def section(found: Sequence[Mapping[str, Any]], told: str = "") -> Section:
             ),
             Figure(
                 part, "tracebacks", counts["tracebacks"], "inputs", target="0" if whole else "",
-                met=counts["tracebacks"] == 0 if whole else None, reason=told if whole else "",
+                met=counts["tracebacks"] == 0 if whole else None, reason=reason if whole else "",
             ),
             Figure(
                 part, "over the limits", counts["over_limits"], "inputs", target="0" if whole else "",

@@ -74,6 +74,8 @@ COMMANDS = {
     "report": [f"report {EXAMPLE} --out {{out}}/report.html"],
     "score": ["score {in}/answers.jsonl --golden {in}/golden.jsonl --metric faithfulness --metric answer_relevancy "
               f"--judge {MODEL} --out {{out}}/scores"],
+    "seeds": ["seeds datasets/shop/log.csv --size 20 --out {out}/seeds.txt",
+              f"seeds {{in}}/log.csv --size 5 --llm {MODEL} --out {{out}}/more.txt"],
     "wattbot run": [f"wattbot run --metadata {WATTBOT}/metadata.csv --documents {WATTBOT}/pdf --questions "
                     f"{WATTBOT}/test_Q.csv --llm {MODEL} --out {{out}}/run"],
     "wattbot score": [f"wattbot score --truth {WATTBOT}/train_QA.csv --pred {{in}}/solutions.csv"],
@@ -174,6 +176,7 @@ def inputs(tmp_path: Path) -> Path:
     lines("labels.jsonl", [{"id": id_, "query": asked[id_], "answer": text, "contexts": [text],
                             "label": ["yes", "no"][at % 2]} for at, (id_, text) in enumerate(stones)])  # fmt: skip
     (folder / "questions.txt").write_text("".join(f"{text}\n" for text in asked.values()))
+    (folder / "log.csv").write_text("query\n" + "".join(f"{text}\n" for text in asked.values()))
     (folder / "rules.yaml").write_text("rules:\n  - {metric: ndcg@10, margin: 0.05}\n")
     (folder / "decisions.csv").write_text("id,decision,edited_text,grade,comment\nqd0,accept,,,\nqd1,reject,,,\n")
     truth = (ROOT / WATTBOT / "train_QA.csv").read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """The command line: each command is bound from the options of its workflow."""
 
+import atexit
 import gc
 import importlib
 import io
@@ -7,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, NoReturn
@@ -198,6 +200,7 @@ def main() -> NoReturn:
     _print_any_character()
     terminated = _Terminated()
     signal.signal(signal.SIGTERM, terminated)
+    atexit.register(_end, terminated)  # the first to be registered runs last
     try:
         with spelled_by(flag):
             _run(terminated)
@@ -224,6 +227,8 @@ class _Terminated:
 
     def __init__(self) -> None:
         self._came = False
+        self.stopped = False
+        """Whether it stopped the command."""
 
     def __bool__(self) -> bool:
         return self._came
@@ -254,7 +259,18 @@ def _run(terminated: _Terminated) -> None:
             sys.stdout.flush()  # here, where a full disk can still be reported
 
 
+def _end(terminated: _Terminated) -> None:
+    """End with 143. By itself, Python would end by SIGINT if the signal came while it ran code from a text, as
+    dataclasses do when they are declared.
+    """
+    if terminated.stopped:
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
+        os._exit(TERMINATED)
+
+
 def _stop(terminated: _Terminated) -> NoReturn:
+    terminated.stopped = bool(terminated)
     print_lines(TERMINATED_LINE if terminated else INTERRUPTED_LINE, sys.stderr)
     raise SystemExit(TERMINATED if terminated else INTERRUPTED) from None
 

@@ -45,6 +45,12 @@ def read_search_log(path: Path | str, columns: Mapping[str, str] | None = None) 
         InputError: there is no such file, no row in it, no column of queries, or a value that cannot be read; the
             message has file and line.
         SettingError: a role or column that does not exist.
+
+    Examples:
+        >>> import ragbench as rb
+        >>> log = rb.read_search_log("datasets/shop/log.csv")
+        >>> len(log), log.searches[0].query
+        (5165, 'standing desk')
     """
     path = Path(path)
     if not path.is_file():
