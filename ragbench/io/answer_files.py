@@ -98,7 +98,9 @@ def write_answers(answers: AnswerSet, path: Path | str) -> None:
         # The manifest comes last, because a folder with a manifest is complete.
         write_text(path / MANIFEST, json.dumps(_manifest_of(answers), indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise InputError(f"{path}: cannot be written to ({error.strerror or error})") from error
+        raise InputError(
+            f"{path}: cannot be written to ({error.strerror or error}); what was stored before is safe"
+        ) from error
 
 
 def line_of(item: Answered, run: int = 1) -> bytes:

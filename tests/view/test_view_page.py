@@ -13,6 +13,8 @@ import pytest
 sys.path += [str(Path(__file__).resolve().parent.parent / "models")]
 from stream_server import DROP, Streaming, streaming
 
+from ragbench.core.foreign import in_lines
+
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 
 SHOP = Path(__file__).resolve().parents[2] / "datasets" / "shop"
@@ -320,10 +322,12 @@ def test_hostile_text_stays_text(hostile: Any, see: Any) -> None:
     page.click(".links >> text=Queries")
     page.wait_for_selector("#list li")
     texts = [f"{text} common" for text in HOSTILE]
-    assert page.locator("#list button").evaluate_all("all => all.map(one => one.textContent)") == texts
+    assert page.locator("#list button").evaluate_all("all => all.map(one => one.textContent)") == [
+        *map(in_lines, texts)
+    ]
     for number, text in enumerate(texts):
         page.locator("#list button").nth(number).click()
-        assert page.locator("#review-title").evaluate("one => one.textContent") == text
+        assert page.locator("#review-title").evaluate("one => one.textContent") == in_lines(text)
         page.check('#review input[value="reject"]')
         page.fill("#comment", text)
         page.click("#review button[type=submit]")
@@ -340,7 +344,7 @@ def test_hostile_text_stays_text(hostile: Any, see: Any) -> None:
     page.select_option("#corpus", "0")
     seen.ask("common <script>window.hit = 7</script>")
     shown = page.locator("#sources .passage").evaluate_all("all => all.map(one => one.textContent)")
-    assert sorted(shown) == sorted(f"{text} common words here" for text in HOSTILE)
+    assert sorted(shown) == sorted(in_lines(f"{text} common words here") for text in HOSTILE)
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     page.select_option("#corpus", "-1")
     seen.ask("family")
