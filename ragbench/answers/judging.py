@@ -93,19 +93,24 @@ Result = TypeVar("Result")
 
 
 def judged(
-    options: ModelOptions, folder: Path, score: Callable[[Judge], Result], say: Callable[[str], None]
+    options: ModelOptions | None,
+    folder: Path | None,
+    score: Callable[[Judge | None], Result],
+    say: Callable[[str], None],
 ) -> tuple[Result, dict[str, dict[str, object]]]:
     """Score with the judge, whose answers are stored in the folder. Returns the result and what the judge took.
 
     Args:
-        options: the model of the judge.
-        folder: where its answers are stored.
-        score: scores with the judge.
+        options: the model of the judge; None to score without one.
+        folder: where its answers are stored; None to score without a judge.
+        score: scores with the judge, or without one.
         say: takes a line about stored answers that are damaged.
 
     Raises:
         SettingError: the judge cannot be used.
     """
+    if options is None or folder is None:
+        return score(None), {}
     models, loop = Models(options), LoopThread("judge")
     try:
         models.open(folder / JUDGED, say)

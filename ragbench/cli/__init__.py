@@ -228,7 +228,7 @@ class _Terminated:
     def __init__(self) -> None:
         self._came = False
         self.stopped = False
-        """Whether it stopped the command."""
+        """Whether it ended the command."""
 
     def __bool__(self) -> bool:
         return self._came

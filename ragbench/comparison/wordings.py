@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.scored import QueryTable
-from ragbench.core.verdicts import PREDICTED, TRIFLE, AcrossWordings, Verdict, WordingDifference, lasting
+from ragbench.core.verdicts import PREDICTED, TRIFLE, AcrossWordings, Verdict, WordingDifference
 from ragbench.golden.wordings import CLAUSE_WRITER, WORDINGS, WRITER
 from ragbench.stats.clusters import cluster_index, clustered_means
 from ragbench.stats.distributions import t_above, t_quantile
@@ -64,27 +64,12 @@ def across_wordings(
         errors.append(error)
     counts = np.array([float(part.n) for part in parts])
     further = further_mean(np.array(means), counts)
-    against = _contradicting(np.array(means), counts, differences)
+    trifle = np.array([TRIFLE * differences.std(ddof=1)])
+    against = contradicting(np.array(means)[:, None], counts, trifle)[:, 0]
     opposed = tuple(part.wording for part, is_against in zip(parts, against.tolist(), strict=True) if is_against)
     low, high = further.interval(PREDICTED)
     equal = equal_means_p(np.array(means), np.array(errors))
     return AcrossWordings(tuple(parts), opposed, further.same_sign, unit(low), unit(high), equal)
-
-
-def lasts(differences: Values, wordings: Texts) -> bool:
-    """Whether a significant difference is a claim; True with fewer than three wordings of ten queries or more."""
-    groups = groups_of(wordings)
-    if not groups:
-        return True
-    means = np.array([differences[rows].mean() for _, rows in groups])
-    against = _contradicting(means, np.array([float(len(rows)) for _, rows in groups]), differences)
-    spread = float(differences.std(ddof=1))
-    return lasting(bool(against.any()), float(differences.mean()) / spread if spread > 0 else None)
-
-
-def _contradicting(means: Values, counts: Values, differences: Values) -> npt.NDArray[np.bool_]:
-    """(k,) Whether each wording contradicts the mean of these differences."""
-    return contradicting(means[:, None], counts, TRIFLE * differences[:, None].std(axis=0, ddof=1))[:, 0]
 
 
 def further_wording(differences: Values, wordings: Texts) -> FurtherMean | None:

@@ -10,10 +10,9 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.core.verdicts import TRIFLE, lasting
 from ragbench.stats.bootstrap import resampled_means
 from ragbench.stats.paired_tests import paired_t
-from ragbench.stats.prediction import contradicting, groups_of
+from ragbench.stats.prediction import lasting_differences
 
 ALPHA, RESAMPLES = 0.05, 2000
 
@@ -70,7 +69,7 @@ def claims_of(ours: PerQuery, theirs: PerQuery, rng: np.random.Generator) -> Cla
         theirs: the human queries, on the same settings.
         rng: generator for the bootstrap.
     """
-    claimed = _shown(ours) * _lasting(ours)
+    claimed = _shown(ours) * lasting_differences(_differences(ours.values), ours.wordings)
     shown = _shown(theirs)
     synthetic, human = ours.values.mean(axis=0), theirs.values.mean(axis=0)
     resampled = [resampled_means(one.values, one.clusters, rng, RESAMPLES) for one in (ours, theirs)]
@@ -101,19 +100,6 @@ def _shown(one: PerQuery) -> npt.NDArray[np.int64]:
     differences = _differences(one.values)
     signs = np.sign(differences.mean(axis=0)).astype(np.int64)
     return np.where(paired_t(differences, one.clusters).p < ALPHA, signs, 0)
-
-
-def _lasting(one: PerQuery) -> npt.NDArray[np.bool_]:
-    """(pairs,) Whether each difference is a claim if it is significant; True with fewer than three wordings."""
-    differences, groups = _differences(one.values), groups_of(one.wordings)
-    if not groups:
-        return np.ones(differences.shape[1], dtype=bool)
-    means = np.array([differences[rows].mean(axis=0) for _, rows in groups])
-    weights = np.array([float(len(rows)) for _, rows in groups])
-    mean, spread = differences.mean(axis=0), differences.std(axis=0, ddof=1)
-    against = [bool(column.any()) for column in contradicting(means, weights, TRIFLE * spread).T]
-    rows = zip(against, mean.tolist(), spread.tolist(), strict=True)
-    return np.array([lasting(is_against, size / sd if sd > 0 else None) for is_against, size, sd in rows])
 
 
 def _slope(synthetic: npt.NDArray[np.float64], human: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

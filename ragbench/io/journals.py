@@ -22,8 +22,8 @@ class AnswerJournal:
     """Appends each answer to a file of answers, with a checksum.
 
     Args:
-        path: a ``.jsonl`` file; made if it is not there. What a kill left of a last line is taken out, as are lines
-            that were altered on disk.
+        path: a ``.jsonl`` file; made if it is not there. What a kill left of a last line is removed, and so are
+            lines that were altered on disk.
 
     Attributes:
         known: the answers that are in it already, by number of the run (from 1) and query id.

@@ -1,11 +1,11 @@
 """Files of seed queries: text with one query per line, and beside it a JSON file with types, counts and shares."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from ragbench.core.errors import InputError
 from ragbench.io.files import write_json, write_text
+from ragbench.io.parsing import read_json
 
 FORMAT, VERSION = "ragbench-seeds", 1
 
@@ -30,10 +30,7 @@ def read_shares(path: Path) -> dict[str, float] | None:
     beside = counts_beside(path)
     if not beside.is_file():
         return None
-    try:
-        found = json.loads(beside.read_text("utf-8"))
-    except ValueError as error:
-        raise InputError(f"{beside}: no JSON ({error})") from error
+    found = read_json(beside)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         return None
     shares = found.get("shares")

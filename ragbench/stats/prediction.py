@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.errors import InputError
+from ragbench.core.verdicts import TRIFLE, lasting
 from ragbench.stats.distributions import t_above, t_quantile
 
 
@@ -115,6 +116,24 @@ def groups_of(labels: npt.NDArray[np.str_]) -> list[tuple[str, npt.NDArray[np.in
     groups = [(label, np.flatnonzero(labels == label)) for label in dict.fromkeys(labels.tolist())]
     groups = [(label, rows) for label, rows in groups if len(rows) >= FEWEST_VALUES]
     return groups if len(groups) >= FEWEST_GROUPS else []
+
+
+def lasting_differences(differences: npt.NDArray[np.float64], labels: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
+    """(m,) Whether each difference is a claim if it is significant; True with fewer than three groups of ten values.
+
+    Args:
+        differences: (n, m) m differences of n queries.
+        labels: (n,) the group of each query, such as its wording.
+    """
+    groups = groups_of(labels)
+    if not groups:
+        return np.ones(differences.shape[1], dtype=bool)
+    means = np.array([differences[rows].mean(axis=0) for _, rows in groups])
+    weights = np.array([float(len(rows)) for _, rows in groups])
+    mean, spread = differences.mean(axis=0), differences.std(axis=0, ddof=1)
+    against = [bool(column.any()) for column in contradicting(means, weights, TRIFLE * spread).T]
+    rows = zip(against, mean.tolist(), spread.tolist(), strict=True)
+    return np.array([lasting(is_against, size / sd if sd > 0 else None) for is_against, size, sd in rows])
 
 
 def equal_means_p(means: npt.NDArray[np.float64], errors: npt.NDArray[np.float64]) -> float:

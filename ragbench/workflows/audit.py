@@ -27,8 +27,6 @@ from ragbench.io.golden_files import write_golden
 from ragbench.io.places import cache_folder
 from ragbench.io.run_folder import working_in
 from ragbench.models.llm.client import Client
-from ragbench.models.llm.connect import connect
-from ragbench.models.llm.costs import Budget
 from ragbench.models.llm.roles import CallOptions
 from ragbench.workflows.groups import CacheFolder, CorpusReading, DryRun, GoldenReading
 from ragbench.workflows.reading import read_corpus, read_set
@@ -102,7 +100,10 @@ def run(options: Options, context: Context) -> Audit:
     choose_chunker(options.chunker, passages=False)
     check_retrievers(settings.retrievers)
     context = replace(context, cache=cache_folder(options.cache), seed=options.seed)
-    client = _client(options, context) if options.asks_model else None
+    client = None
+    if options.asks_model:
+        kept = context.cache / ANSWERS if context.cache else None
+        client = part(options, CallOptions).connect(str(options.llm), answers=kept, seed=options.seed)
     golden = read_set(options.golden, options)
     other = None if options.other is None else read_set(options.other)
     human = None if options.human is None else read_set(options.human)
@@ -126,19 +127,6 @@ def run(options: Options, context: Context) -> Audit:
             if done.sibling_grades is not None and done.sibling_grades.grades and retrieved is not None:
                 write_golden(with_grades(golden, done.sibling_grades, retrieved), options.out / GRADED)
     return done
-
-
-def _client(options: Options, context: Context) -> Client:
-    calls = part(options, CallOptions)
-    return connect(
-        str(options.llm),
-        params=calls.params,
-        limits=calls.limits,
-        answers=context.cache / ANSWERS if context.cache else None,
-        budget=Budget(calls.max_cost, calls.max_tokens),
-        prices=calls.prices,
-        seed=options.seed,
-    )
 
 
 def _plan(client: Client, done: Audit, retrieved: Retrieved | None, seed: int) -> GradingPlan:

@@ -99,13 +99,9 @@ def run(options: Options, context: Context) -> CheckedJudge | JudgePlan:
         # Without the seed: another seed would ask the judge, and pay, again. Scoring asks without one, too.
         context=replace(context, cache=cache_folder(options.cache)),
     )
-    totals: Mapping[str, Mapping[str, object]] = {}
+    models = None if options.judge is None else options.models(options.seed)
     with working_in(options.out):
-        if options.judge is None or options.out is None:
-            signal = score()
-        else:
-            models = options.models(options.seed)
-            signal, totals = judged(models, options.out, lambda judge: score(judge=judge), context.say)
+        signal, totals = judged(models, options.out, lambda judge: score(judge=judge), context.say)
         check = check_judge(labels, signal, part(options, CheckSettings))
         if options.out is not None:
             write_check(check, options.out)

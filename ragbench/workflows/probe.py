@@ -25,7 +25,6 @@ from ragbench.io.places import cache_folder, sample
 from ragbench.io.run_folder import working_in
 from ragbench.io.scored_runs import check_scores_folder
 from ragbench.models.llm.client import Client, Totals
-from ragbench.models.llm.connect import connect
 from ragbench.models.llm.costs import Budget
 from ragbench.models.llm.roles import CallOptions
 from ragbench.render.probe import write_documents, write_probe
@@ -250,15 +249,8 @@ def _models(options: Options, kept: Path) -> Iterator[tuple[dict[str, Client], L
     for role, (model, address) in models.items():
         if model:
             kept.parent.mkdir(parents=True, exist_ok=True)
-            clients[role] = connect(
-                model,
-                params={"base_url": address} if address else {},
-                limits=calls.limits,
-                answers=kept,
-                budget=budget,
-                prices=calls.prices,
-                seed=options.seed,
-            )
+            served = replace(calls, base_url=address)
+            clients[role] = served.connect(model, answers=kept, budget=budget, seed=options.seed)
     loop = LoopThread("probe")
     try:
         yield clients, loop

@@ -116,13 +116,9 @@ def run(options: Options, context: Context) -> ScoredAnswers | JudgePlan:
         score_answers, answers, golden, options.metrics, documents=documents, settings=part(options, ScoreSettings),
         context=context,
     )  # fmt: skip
-    totals: Mapping[str, Mapping[str, object]] = {}
+    models = None if options.judge is None else options.models(options.seed)
     with working_in(options.out):
-        if options.judge is None or options.out is None:
-            evaluation = score()
-        else:
-            models = options.models(options.seed)
-            evaluation, totals = judged(models, options.out, lambda judge: score(judge=judge), context.say)
+        evaluation, totals = judged(models, options.out, lambda judge: score(judge=judge), context.say)
         rates = tuple(calibrated_rate(calibration, evaluation, answers) for calibration in calibrations)
         evaluation = replace(evaluation, calibrated=rates)
         if options.out is not None:

@@ -17,8 +17,7 @@ from ragbench.io.search_logs import read_search_log
 from ragbench.io.seed_files import counts_beside, write_seeds
 from ragbench.io.tables import columns_by_role
 from ragbench.models.llm.client import Client
-from ragbench.models.llm.connect import connect
-from ragbench.models.llm.costs import Budget, Estimate
+from ragbench.models.llm.costs import Estimate
 from ragbench.models.llm.roles import CallOptions
 from ragbench.render.seeds import seeds_json
 from ragbench.workflows.groups import CacheFolder, DryRun
@@ -106,7 +105,9 @@ def run(options: Options, context: Context) -> Seeds | SeedsPlan:
             return SeedsPlan(len(texts), None)
         types = {text: query_type(text) for text in texts}
     else:
-        client = _client(options, replace(context, cache=cache_folder(options.cache)))
+        client = part(options, CallOptions).connect(
+            options.llm, answers=cache_folder(options.cache) / ANSWERS, seed=options.seed
+        )
         if options.dry_run:
             return SeedsPlan(len(texts), client.plan(requests_of(texts, options.seed)))
         types, missing = run_anywhere(_ask(client, texts, options.seed, context))
@@ -118,19 +119,6 @@ def run(options: Options, context: Context) -> Seeds | SeedsPlan:
     if options.out is not None:
         write_seeds(options.out, [query.text for query in seeds.chosen], seeds_json(seeds))
     return seeds
-
-
-def _client(options: Options, context: Context) -> Client:
-    calls = part(options, CallOptions)
-    return connect(
-        options.llm,
-        params=calls.params,
-        limits=calls.limits,
-        answers=context.cache / ANSWERS if context.cache else None,
-        budget=Budget(calls.max_cost, calls.max_tokens),
-        prices=calls.prices,
-        seed=options.seed,
-    )
 
 
 async def _ask(client: Client, texts: list[str], seed: int, context: Context) -> tuple[dict[str, str], int]:

@@ -47,7 +47,7 @@ def labelled(folder: Path, count: int = 40) -> Path:
 
 def test_a_column_of_scores(ragbench: Any, tmp_path: Path) -> None:
     command = ("judge", "check", "--labels", labelled(tmp_path), "--metric", "column:own_score", "--slice", "lang")
-    done = ragbench(*command, "--out", tmp_path / "one")
+    done = ragbench(*command, "--out", "one", cwd=tmp_path)
     assert done.code == 0, done.err
     assert max(map(len, done.out.splitlines())) <= 80
     assert "120 labels of 40 answers: all agree on .800" in " ".join(done.out.split())

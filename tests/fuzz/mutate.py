@@ -141,20 +141,20 @@ def insert(data: bytes, rng: random.Random, own: Mutations) -> bytes:
 
 def replace_word(data: bytes, rng: random.Random, own: Mutations) -> bytes:
     """Replace a word by a piece."""
-    words = [found.span() for found in re.finditer(rb"[\w.+-]+", data[:20_000])]
-    if not words:
-        return data
-    low, high = rng.choice(words)
-    return data[:low] + own.piece(rng) + data[high:]
+    return _replaced(data, rng, rb"[\w.+-]+", lambda: own.piece(rng))
 
 
 def replace_number(data: bytes, rng: random.Random, _: Mutations) -> bytes:
     """Replace a number by an odd one."""
-    numbers = [found.span() for found in re.finditer(rb"-?\d+(?:\.\d+)?", data[:20_000])]
-    if not numbers:
+    return _replaced(data, rng, rb"-?\d+(?:\.\d+)?", lambda: rng.choice(NUMBERS))
+
+
+def _replaced(data: bytes, rng: random.Random, pattern: bytes, other: Callable[[], bytes]) -> bytes:
+    places = [found.span() for found in re.finditer(pattern, data[:20_000])]
+    if not places:
         return data
-    low, high = rng.choice(numbers)
-    return data[:low] + rng.choice(NUMBERS) + data[high:]
+    low, high = rng.choice(places)
+    return data[:low] + other() + data[high:]
 
 
 def nest(data: bytes, rng: random.Random, _: Mutations) -> bytes:

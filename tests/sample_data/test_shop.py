@@ -1,10 +1,8 @@
 """The sample shop: what is committed is what its texts give, and its judgements hold together."""
 
 import csv
-import importlib.util
 import io
 import json
-import sys
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
@@ -13,19 +11,14 @@ import pytest
 
 from ragbench.io.golden_files import native
 from ragbench.io.golden_files.common import ReadOptions, WriteOptions
+from tests.sample_data.scripts import script
 
 SHOP = Path(__file__).resolve().parents[2] / "datasets" / "shop"
 
 
 @pytest.fixture(scope="module")
 def builder() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("shop_build", SHOP / "build.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up by name
-    spec.loader.exec_module(module)
-    return module
+    return script(SHOP / "build.py")
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,7 @@
 """The log of the sample shop: its bytes, its truth as CARD.md states it, and what is planted in it."""
 
 import csv
-import importlib.util
 import json
-import sys
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
@@ -12,19 +10,15 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from tests.sample_data.scripts import script
+
 SHOP = Path(__file__).resolve().parents[2] / "datasets" / "shop"
 DRIFT = datetime(2026, 5, 4)
 
 
 @pytest.fixture(scope="module")
 def builder() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("shop_log", SHOP / "build_log.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up by name
-    spec.loader.exec_module(module)
-    return module
+    return script(SHOP / "build_log.py")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from ragbench.answers.answering import Question
 from ragbench.answers.endpoint import DONE, MOST_BYTES, Endpoint
 from ragbench.io.answer_rows import ALIASES, TRUE
-from ragbench.io.lines import Lines
+from ragbench.io.lines import LF, Lines
 
 if TYPE_CHECKING:
     import aiohttp
@@ -34,7 +34,7 @@ class Events:
     """A reader of server-sent events, in parts of any size."""
 
     def __init__(self) -> None:
-        self._lines = Lines()
+        self._lines = Lines(LF)
         self._size = 0
         self.row: dict[str, object] = {}
         self.spoke = False

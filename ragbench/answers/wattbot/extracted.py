@@ -1,6 +1,5 @@
 """Text that was extracted from a report: a JSON list of ``{"content": ..., "page": ...}``."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.ledger import LedgerEntry
 from ragbench.corpus.loaders.base import Loader
 from ragbench.io.encoding import read_text
+from ragbench.io.parsing import parse_json
 
 PAGE = "page"
 """Key of a page's number in the metadata."""
@@ -25,11 +25,7 @@ class ExtractedLoader(Loader):
         Raises:
             InputError: it is no such list, or holds no text.
         """
-        text, _ = read_text(path)
-        try:
-            rows = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{name}: no sound JSON ({error})") from error
+        rows = parse_json(name, read_text(path)[0])
         if not isinstance(rows, list):
             raise InputError(f"{name}: is no list of chunks")
         pieces: dict[int, list[str]] = {}

@@ -7,11 +7,12 @@ from ragbench.comparison.gate.bounds import FEWEST_CLUSTERS
 from ragbench.comparison.gate.metric_rules import metric_name
 from ragbench.comparison.pairing import column, pair
 from ragbench.comparison.runs import errors_of
-from ragbench.comparison.wordings import lasts, wordings_of
+from ragbench.comparison.wordings import wordings_of
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.scored import ScoredRun
 from ragbench.stats.bounds import mean_bounds
 from ragbench.stats.clusters import cluster_index, clustered_means
+from ragbench.stats.prediction import lasting_differences
 from ragbench.stats.repeats import RunErrors, added, with_runs
 
 ERROR = 0.01
@@ -62,7 +63,7 @@ def is_new_best(best: ScoredRun, candidate: ScoredRun, metric: str) -> bool:
     )
     differences = sign * (after - before)[kept]
     wordings = wordings_of(both.queries, rows)
-    if wordings is not None and not lasts(differences, wordings):
+    if wordings is not None and not lasting_differences(differences[:, None], wordings)[0]:
         return False
     return shown_better(differences, clusters, runs)
 

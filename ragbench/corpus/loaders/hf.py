@@ -1,6 +1,5 @@
 """Hugging Face data sets on disk."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.ledger import LedgerEntry
 from ragbench.corpus.loaders._rows import RowLoader
 from ragbench.io.encoding import read_text
+from ragbench.io.parsing import parse_json
 from ragbench.io.tables import batch_rows
 
 
@@ -79,11 +79,8 @@ def _check_files(folder: Path, root: Path, where: str) -> None:
 
 
 def _json(path: Path, where: str) -> dict[str, Any]:
-    text, _ = read_text(path, name=f"{where}/{path.name}")
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}/{path.name}: not JSON ({error})") from error
+    name = f"{where}/{path.name}"
+    value = parse_json(name, read_text(path, name=name)[0])
     if not isinstance(value, dict):
-        raise InputError(f"{where}/{path.name}: not a JSON object")
+        raise InputError(f"{name}: not a JSON object")
     return value

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ragbench.io.lines import Lines
+from ragbench.io.lines import EVENTS, Lines
 from ragbench.models.llm.base import MOST_BYTES, LLMError, Request, Response, Role, Show, Usage
 from ragbench.models.llm.chat_errors import read_status
 
@@ -126,7 +126,7 @@ class OpenAIEvents:
 
     def __init__(self, show: Show) -> None:
         self._show = show
-        self._lines = Lines()
+        self._lines = Lines(EVENTS)
         self._texts: list[str] = []
         self._size = 0
         self._refusal = ""

@@ -50,6 +50,28 @@ class CallOptions:
         """Arguments of the model."""
         return {"base_url": self.base_url} if self.base_url else {}
 
+    def connect(self, model: str, *, answers: Path | None, seed: int, budget: Budget | None = None) -> Client:
+        """Make a client for a model. Nothing is called yet.
+
+        Args:
+            model: ``provider:name``.
+            answers: the answer cache, if answers are kept.
+            seed: seed of the waits between tries.
+            budget: shared with other clients; by default, of this client alone.
+
+        Raises:
+            MissingExtra, SettingError: see `ragbench.models.llm.connect.connect`.
+        """
+        return connect(
+            model,
+            params=self.params,
+            limits=self.limits,
+            answers=answers,
+            budget=budget or Budget(self.max_cost, self.max_tokens),
+            prices=self.prices,
+            seed=seed,
+        )
+
 
 @dataclass(frozen=True)
 class ModelOptions:
@@ -75,17 +97,9 @@ class Models:
         self.clients = self._connect(None, Budget(options.calls.max_cost, options.calls.max_tokens))
 
     def _connect(self, answers: Path | None, budget: Budget) -> dict[str, Client]:
-        options, calls = self.options, self.options.calls
+        options = self.options
         by_name = {
-            name: connect(
-                name,
-                params=calls.params,
-                limits=calls.limits,
-                answers=answers,
-                budget=budget,
-                prices=calls.prices,
-                seed=options.seed,
-            )
+            name: options.calls.connect(name, answers=answers, budget=budget, seed=options.seed)
             for name in dict.fromkeys(options.models.values())
         }
         return {role: by_name[name] for role, name in options.models.items()}
