@@ -71,18 +71,18 @@ were drawn anew {REDRAWS} times, with replacement, so a level is not chosen for 
 the sets themselves. The table sums what each level does on the collection that did not choose it.
 
 - A significant difference is not enough, and neither is a large one: wordings have to agree.
-- That all wordings agree is not enough either, if the difference is small.
-- A wording that shows next to nothing is no objection. A rule that asks for the same sign even there loses a tenth of
-  the confirmed claims.
-- The number of significant wordings adds little to the size, and it grows with the number of queries.
+- Agreement of all wordings is not enough either, if the difference is small.
+- A wording with almost no difference does not contradict a claim. A rule that asks for the same sign even there loses a
+  tenth of the confirmed claims.
+- Once the size is required, it helps little to count significant wordings, and their number grows with the queries.
 - The former rule, a chance of 90% that a further wording has the sign, confirmed two thirds as many claims on the sets
-  themselves (202), and 5 were opposite. Three variants came out no better: without the sampling noise of each wording,
+  themselves (202), and 5 were opposite. Three variants were not better: without the sampling noise of each wording,
   weighted by precision, and with variances shrunk towards all pairs.
 
 The rule of `ragbench` does not change with the collection: a difference of {SMALL:g} standard deviations, which Cohen
 calls small, and a tenth of that for a contradiction. In the draws, {{opposite:.2%}} of its claims are opposite. We
-chose it with these figures in view, so the line of its kind with chosen levels is the more careful estimate. We
-measured it for {METRIC} only.
+knew these figures when we chose it. The row of its kind whose levels were chosen on other collections is the more
+careful estimate. We measured it for {METRIC} only.
 
 With fewer wordings the rule is weaker. About 2% of its claims in four of the five wordings are opposite, and about 3%
 of those in three. So keep all five.

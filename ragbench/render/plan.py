@@ -99,8 +99,8 @@ def _over_wordings(found: WordingPlan, power: float) -> list[str]:
             f"number of queries it is {goal.most:.0%}."
         )
     lines.append(
-        "More queries do not buy certainty over wordings: however many there are in these wordings, they detect no "
-        f"difference below {_size(found.limit)} with a chance of {power:.0%}. Labelled queries of your users do."
+        "More queries in these wordings do not help with this: however many there are, they detect no "
+        f"difference below {_size(found.limit)} with a chance of {power:.0%}. Labelled queries of your users help."
     )
     return lines
 

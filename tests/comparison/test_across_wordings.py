@@ -181,7 +181,7 @@ def test_a_plan_says_what_wordings_cost() -> None:
     assert goal.power_now <= goal.most + 0.01
     text = " ".join(answers(plan))
     assert f"the chance of such a verdict is {goal.power_now:.0%}, not {goal.without:.0%}" in text
-    assert "More queries do not buy certainty over wordings" in text
+    assert "More queries in these wordings do not help with this" in text
     plain = [replace(one, queries=replace(one.queries, columns={})) for one in both]
     assert make_plan(PlanSettings(delta=0.02), measure_pilot(pair(*plain), METRIC)).wordings is None
 
