@@ -42,8 +42,8 @@ def seeds_blocks(seeds: "Seeds") -> list[Block]:
     found = seeds_json(seeds)
     read = (
         f"{seeds.rows:,} searches in {seeds.log}, {found['distinct']:,} distinct queries. {found['repeated']:,} "
-        f"searches repeat one of the same visit, and {found['misspelt']:,} queries misspell another one and are counted "
-        "with it."
+        f"searches repeat one of the same visit, and {found['misspelt']:,} queries misspell another one and are "
+        "counted with it."
     )
     # The log is named already: its lines are enough.
     dropped = [entry._replace(item=entry.item.rpartition("/")[2]) for entry in seeds.cleaned.ledger.entries]
