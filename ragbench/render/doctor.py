@@ -15,7 +15,7 @@ ADVICE = {
     "vectors": "the next run embeds them again, {repair} removes them now",
     "token vectors": "the next run embeds them again, {repair} removes them now",
     "runs": "the next run computes them again, {repair} removes them now",
-    "baseline": "store the baseline again",
+    "baseline": "set it again",
     "history": "restore the file from a copy, or remove the damaged lines",
     "evaluation": "evaluate again",
 }
@@ -48,4 +48,7 @@ def _lines(checkup: "Checkup") -> Iterator[Line]:
     for store in checkup.stores:
         if store.fault:
             then = store.repaired or ADVICE[store.kind].format(repair=given("repair", True))
-            yield Line(f"{store.path}: {store.fault}. {then[0].upper()}{then[1:]}.", "" if store.healthy else "warning")
+            # Errors of readers name the file, and say what to do.
+            where = "" if store.fault.startswith(str(store.path)) else f"{store.path}: "
+            advice = "" if then in store.fault else f" {then[0].upper()}{then[1:]}."
+            yield Line(f"{where}{store.fault}.{advice}", "" if store.healthy else "warning")
