@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from ragbench.comparison.ab import events, units
+from ragbench.comparison.ab.analyse import analyse
 from ragbench.comparison.ab.events import open_events
+from ragbench.comparison.ab.settings import AbSettings
 from ragbench.comparison.ab.units import Units, read_units
 from ragbench.core.errors import InputError
 
@@ -108,3 +110,14 @@ def test_a_column_of_lists_names_no_units_and_no_variants(tmp_path: Path, column
     frame.to_parquet(path)
     with pytest.raises(InputError, match=column):
         read(path)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_time_of_day_is_no_time_of_an_event(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"events.{suffix}"
+    frame = table(rows=60, users=30)
+    frame["timestamp"] = frame["timestamp"].dt.time
+    frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
+    assert not open_events(path).tells_time("timestamp")
+    result = analyse(path, AbSettings())
+    assert any("'timestamp' holds no dates" in note for note in result.notes)

@@ -49,12 +49,13 @@ class EventsFile:
         return column
 
     def tells_time(self, column: str) -> bool:
-        """Whether a column holds dates, times or numbers."""
+        """Whether a column holds dates, timestamps or numbers. A time of day alone is none of them."""
         import pyarrow as pa
 
         kinds = self._kinds() if self.is_parquet else self._guessed_types()
         kind = kinds[column]
-        return bool(pa.types.is_temporal(kind) or pa.types.is_floating(kind) or pa.types.is_integer(kind))
+        is_point = pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+        return bool(is_point or pa.types.is_floating(kind) or pa.types.is_integer(kind))
 
     def _kinds(self) -> dict[str, Any]:
         with open_parquet(self.path) as file:
@@ -268,7 +269,7 @@ def find_columns(file: EventsFile, settings: AbSettings) -> Columns:
     if time and not file.tells_time(time):
         if settings.time:
             raise InputError(
-                f"{file.path}: column {time!r} holds no dates, times or numbers; write 2026-01-31T12:00:00"
+                f"{file.path}: column {time!r} holds no dates, timestamps or numbers; write 2026-01-31T12:00:00"
             )
         notes.append(f"column {time!r} holds no dates or times: no rate of arrival")
         time = ""
