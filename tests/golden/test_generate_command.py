@@ -270,7 +270,8 @@ def test_a_disk_that_is_full_loses_nothing(ragbench: Any, corpus: Path, tmp_path
                               capture_output=True, timeout=120)  # fmt: skip
         assert done.returncode == 2, done.stderr
         assert "Traceback" not in done.stderr
-        assert "Make room and run the same command again" in done.stderr
+        # The store of answers or another file meets the limit first; both say what to do.
+        assert "run the same command again" in done.stderr
         before = sum(server.paid.values())
         again = ragbench(*words)
         assert again.code == 0, again.err
