@@ -322,7 +322,9 @@ def _paid(paid: Paid) -> str:
     for model, (count, usage, price) in sorted(paid.items()):
         cost = f"{price.cost(usage):.4f}" if price else "price not known"
         rows[f"`{_cell(model)}`"] = f"{count} | {usage.input_tokens} | {usage.output_tokens} | {cost}"
-    return _table("model", "answers | tokens in | tokens out | cost", rows, columns=5)
+    sources = sorted({price.source for _, _, price in paid.values() if price and price.source})
+    table = _table("model", "answers | tokens in | tokens out | cost", rows, columns=5)
+    return "\n\n".join([table, *([f"Prices: {_cell('; '.join(sources))}."] if sources else [])])
 
 
 def _limits(job: Job) -> str:

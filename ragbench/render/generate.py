@@ -24,12 +24,10 @@ def estimates_lines(models: Mapping[str, str], estimates: Mapping[str, Estimate]
         yield "no model is called: it costs nothing"
     for role, estimate in estimates.items():
         yield f"{role} ({models[role]}){'' if role == WRITER else ', at most'}:"
-        for line in estimate.lines():
-            yield f"  {line}"
+        yield from (f"  {line}" for line in estimate.lines(prices=len(estimates) == 1))
     if len(estimates) > 1:
         yield "together, at most:"
-        for line in sum(estimates.values(), Estimate()).lines():
-            yield f"  {line}"
+        yield from (f"  {line}" for line in sum(estimates.values(), Estimate()).lines())
 
 
 def generated_json(

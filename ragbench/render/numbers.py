@@ -115,7 +115,7 @@ class PColumns:
 
 
 def model_lines(totals: Mapping[str, Mapping[str, object]], role: str = "") -> Iterator[str]:
-    """Calls and cost of a run, a line for each model.
+    """Calls and cost of a run, a line for each model, and where the prices come from.
 
     Args:
         totals: as `ragbench.models.llm.roles.Models.totals` counts them.
@@ -125,3 +125,6 @@ def model_lines(totals: Mapping[str, Mapping[str, object]], role: str = "") -> I
         cost = done["cost"]
         shown = f"cost {cost:.4f}" if isinstance(cost, float) else f"cost not known ({named('prices')})"
         yield f"{role} {name}: {done['calls']} calls, {done['from_cache']} from the cache, {shown}".strip()
+    sources = dict.fromkeys(str(done["prices"]) for done in totals.values() if done.get("prices"))
+    if sources:
+        yield f"prices: {'; '.join(sources)}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from pathlib import Path
 
@@ -101,13 +102,49 @@ def test_prices() -> None:
     assert mini is not None
     # A million tokens in, a tenth of that out.
     assert mini.cost(Usage(1_000_000, 100_000)) == pytest.approx(0.15 + 0.06)
-    assert "to be checked" in mini.source
-    assert find_price("openai:gpt-4o-mini", at_provider=False) is None
+    assert re.search(r"\b20\d\d-\d\d-\d\d$", mini.source), "the table has a date"
     assert find_price("openai:no-such-model") is None
     nova = find_price("bedrock:amazon.nova-lite-v1:0")
-    assert nova == find_price("bedrock_converse:amazon.nova-lite-v1:0")
+    assert (
+        nova == find_price("bedrock_converse:amazon.nova-lite-v1:0") == find_price("bedrock:us.amazon.nova-lite-v1:0")
+    )
     assert find_price("bedrock_converse:eu.amazon.nova-lite-v1:0") is None, "other regions have other prices"
     assert TABLE.is_file()
+
+
+@pytest.mark.parametrize(
+    ("model", "same"),
+    [
+        ("openai:gpt-4o-mini-2024-07-18", "openai:gpt-4o-mini"),
+        ("azure_openai:gpt-4.1", "openai:gpt-4.1"),
+        ("anthropic:claude-3-5-haiku-latest", "anthropic:claude-3-5-haiku-20241022"),
+        ("bedrock:anthropic.claude-3-haiku-20240307-v1:0", "anthropic:claude-3-haiku"),
+    ],
+)
+def test_versions_and_hosts_of_a_model_have_its_price(model: str, same: str) -> None:
+    assert find_price(model) == find_price(same) is not None
+
+
+def test_a_version_with_a_row_of_its_own_keeps_it() -> None:
+    first, later = find_price("openai:gpt-4o-2024-05-13"), find_price("openai:gpt-4o")
+    assert first is not None
+    assert later is not None
+    assert (first.input, later.input) == (5.0, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("model", "base_url", "known"),
+    [
+        ("openai:gpt-4o-mini", "https://gateway.example.com/v1", True),
+        ("openai_compatible:gpt-4o-mini", "https://api.openai.com/v1", True),
+        ("openai_compatible:deepseek-chat", "https://api.deepseek.com", True),
+        ("openai_compatible:gpt-4o-mini", "http://localhost:8000/v1", False),
+        ("openai:my-own-model", "http://localhost:8000/v1", False),
+        ("openai_compatible:gpt-4o-mini", "http://[::1", False),
+    ],
+)
+def test_a_price_behind_an_address(model: str, base_url: str, known: bool) -> None:
+    assert (find_price(model, base_url=base_url) is not None) is known
 
 
 @pytest.mark.parametrize(
@@ -130,7 +167,11 @@ def test_a_wrong_price_table_is_refused(tmp_path: Path, text: str, words: str) -
 def test_a_users_price_goes_first(tmp_path: Path) -> None:
     path = tmp_path / "p.yaml"
     path.write_text("'openai:gpt-4o-mini': {input: 1, output: 2}\n", encoding="utf-8")
-    assert find_price("openai:gpt-4o-mini", path, at_provider=False) == Price(1, 2, "p.yaml")
+    assert find_price("openai:gpt-4o-mini", path) == Price(1, 2, "p.yaml")
+    path.write_text("date: 2026-05-01\n'openai_compatible:m': {input: 1, output: 2}\n", encoding="utf-8")
+    own = find_price("openai_compatible:m", path, base_url="http://localhost/v1")
+    assert own == Price(1, 2, "p.yaml, 2026-05-01")
+    assert find_price("openai:gpt-4o-mini", path) == find_price("openai:gpt-4o-mini"), "rows that it lacks stay"
 
 
 def test_a_rate_lets_one_second_go_at_once_and_then_keeps_its_pace() -> None:

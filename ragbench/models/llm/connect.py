@@ -47,7 +47,7 @@ def connect(
     limits = limits or Limits()
     kind = OpenAICompatible if model.partition(":")[0] == PROVIDER else ChatModel
     llm = kind(model, params, structured=structured, timeout=limits.timeout, concurrency=limits.concurrency)
-    price = find_price(model, prices, at_provider=not llm.base_url)
+    price = find_price(model, prices, base_url=llm.base_url)
     jitter = generator(seed, "llm", "retries", model)
     # Before the cache is opened, so that a refused setting creates no file.
     require_price(model, price, budget)

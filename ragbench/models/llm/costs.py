@@ -1,11 +1,13 @@
 """What requests take and cost: prices, token counts, estimates before a run, and the hard limit during it."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.spelling import named
@@ -37,16 +39,38 @@ class Price:
         return (usage.input_tokens * self.input + usage.output_tokens * self.output) / 1e6
 
 
-def find_price(model: str, own: Path | None = None, *, at_provider: bool = True) -> Price | None:
+HOSTS: Mapping[str, str] = {
+    "api.openai.com": "openai",
+    "api.anthropic.com": "anthropic",
+    "generativelanguage.googleapis.com": "google_genai",
+    "api.mistral.ai": "mistralai",
+    "api.deepseek.com": "deepseek",
+    "api.groq.com": "groq",
+    "api.cohere.com": "cohere",
+}
+"""Providers by the host of their addresses."""
+SAME_PRICES: Mapping[str, str] = {
+    "bedrock": "bedrock_converse",
+    "azure_openai": "openai",
+    "google_vertexai": "google_genai",
+}
+"""Providers whose models are listed under another one."""
+VERSION = re.compile(r"(?:-\d{4}-\d{2}-\d{2}|-\d{8}|-latest)?(?:-v?\d+:\d+)?$")
+"""The end of a name that fixes a version: ``-2024-07-18``, or ``-20240307-v1:0`` of Bedrock."""
+
+
+def find_price(model: str, own: Path | None = None, *, base_url: str = "") -> Price | None:
     """Find the price of a model; None if neither table has it.
 
-    Bedrock's prices differ by region, so its inference profiles (``eu....``) have their own rows.
+    Bedrock's prices differ by region, so its inference profiles (``us....``) have their own rows. A version of a model
+    that has no row of its own has the price of the model.
 
     Args:
         model: ``provider:name``.
         own: the user's table; it takes precedence over the built-in one.
-        at_provider: whether the provider itself serves the model. A server named by the user has its own prices,
-            so only the user's table counts.
+        base_url: the address of the service, if the user named one. A model of a known provider has its list price
+            behind a gateway too. An ``openai_compatible`` server at any other address has its own prices, so only the
+            user's table counts.
 
     Raises:
         InputError: the user's table cannot be read.
@@ -55,11 +79,18 @@ def find_price(model: str, own: Path | None = None, *, at_provider: bool = True)
         found = _read(own).get(model)
         if found:
             return found
-    if not at_provider:
-        return None
     provider, _, name = model.partition(":")
-    provider = "bedrock_converse" if provider == "bedrock" else provider
-    return _built_in().get(f"{provider}:{name}")
+    provider = HOSTS.get(_host(base_url), provider)
+    provider = SAME_PRICES.get(provider, provider)
+    built_in = _built_in()
+    return built_in.get(f"{provider}:{name}") or built_in.get(f"{provider}:{VERSION.sub('', name, count=1)}")
+
+
+def _host(base_url: str) -> str:
+    try:
+        return urlsplit(base_url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def how_to_name_a_price(model: str) -> str:
@@ -79,7 +110,8 @@ def _read(path: Path) -> Mapping[str, Price]:
     found = parse_yaml(str(path), read_text(path)[0])
     if not isinstance(found, dict):
         raise InputError(f"{path}: a price table is a mapping from provider:model to {{input, output}}")
-    source = str(found.pop("source", path.name))
+    source, date = str(found.pop("source", path.name)), found.pop("date", None)
+    source += f", {date}" if date is not None else ""
     return {str(model): _price(path, str(model), row, source) for model, row in found.items()}
 
 
@@ -164,8 +196,12 @@ class Estimate:
             self.source if other.source in ("", self.source) else "; ".join(filter(None, (self.source, other.source))),
         )
 
-    def lines(self) -> list[str]:
-        """The lines that ``--dry-run`` prints."""
+    def lines(self, *, prices: bool = True) -> list[str]:
+        """The lines that ``--dry-run`` prints.
+
+        Args:
+            prices: whether the last one names the source of the prices.
+        """
         shown = [
             f"calls          {self.calls:,}" + (f" ({self.cached:,} more are answered already)" if self.cached else ""),
             f"input tokens   about {self.input_tokens:,} (four characters a token)",
@@ -174,7 +210,7 @@ class Estimate:
         if self.least is None or self.most is None:
             return [*shown, f"cost           unknown: the price table has no such model ({named('prices')} FILE)"]
         shown.append(f"cost           {self.least:,.4f} to {self.most:,.4f}, before repairs of unusable answers")
-        return shown + ([f"prices         {self.source}"] if self.source else [])
+        return shown + ([f"prices         {self.source}"] if self.source and prices else [])
 
 
 def estimate(requests: Iterable[Request], price: Price | None, known: Callable[[Request], bool]) -> Estimate:

@@ -159,6 +159,7 @@ class Models:
                 "input_tokens": client.totals.usage.input_tokens,
                 "output_tokens": client.totals.usage.output_tokens,
                 "cost": client.totals.cost,
+                "prices": client.price.source if client.price else None,
             }
             for client in self._distinct()
         }
