@@ -16,6 +16,7 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -255,6 +256,32 @@ class Spec:
             except (yaml.YAMLError, ValueError, TypeError) as error:
                 raise SettingError(f"{written!r}: {key.strip()}={value!r} cannot be read as a value") from error
         return cls(name.strip(), settings, written.strip().removesuffix(":"))
+
+    @property
+    def text(self) -> str:
+        """The spec as a text that `parse` reads back, also where a value is a spec itself.
+
+        Example:
+            >>> Spec("rerank", {"of": "bm25:k1=1.2", "depth": 20}, "").text
+            "rerank:of='bm25:k1=1.2',depth=20"
+        """
+        settings = ",".join(f"{key}={_flow(value)}" for key, value in self.settings.items())
+        return f"{self.name}:{settings}" if settings else self.name
+
+
+def _flow(value: object) -> str:
+    """A value as YAML in one line. Texts are in single quotes unless they are plain words."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_flow(str(key))}: {_flow(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int | float):
+        return repr(value)
+    text = str(value)
+    plain = re.fullmatch(r"[A-Za-z][\w./-]*", text) and load_yaml(text) == text
+    return text if plain else "'" + text.replace("'", "''") + "'"
 
 
 def _render(name: str, settings: Mapping[str, object]) -> str:

@@ -234,5 +234,10 @@ def _read(config: Path, known: Sequence[OptionSpec]) -> dict[str, Any]:
         raise InputError(f"{config}: expected options as key: value")
     by_key = {spec.flag.removeprefix("--").replace("-", "_"): spec.name for spec in known}
     by_key |= {spec.name: spec.name for spec in known}
-    keys = {str(key): str(key).replace("-", "_") for key in found}
-    return {by_key.get(keys[str(key)], str(key)): value for key, value in found.items()}
+    values: dict[str, Any] = {}
+    for key, value in found.items():
+        name = by_key.get(str(key).replace("-", "_"), str(key))
+        if name in values:
+            raise InputError(f"{config}: {key} is given twice, also under another spelling of its name")
+        values[name] = value
+    return values

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.judgements import Judgements
+from ragbench.core.naming import split_path
 from ragbench.core.options import named
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.io.qrels_files import read_judgements
@@ -91,34 +92,42 @@ def read_references(
 ) -> tuple[ScoredRun, ...]:
     """Read every system that the references name, in order and with unique names.
 
-    Systems with the same name from two folders are called ``FOLDER::ARM``.
+    Systems with the same name from two folders are called ``FOLDER::ARM``, unless a reference gives them a name.
 
     Args:
         references: ``FOLDER`` for all systems of an evaluation, ``FOLDER::ARM`` for one, or a run file (TREC, JSON),
-            which needs ``qrels``.
+            which needs ``qrels``. A reference to one system may begin with ``NAME=``.
         qrels: TREC labels for run files.
         metrics: metrics for scoring run files.
 
     Raises:
         InputError: a reference cannot be read, or two references name the same system.
     """
-    repeated = sorted({reference for reference in references if references.count(reference) > 1})
+    named_places = [split_path(reference, ARM_AFTER) for reference in references]
+    places = [place for _, place in named_places]
+    repeated = sorted({place for place in places if places.count(place) > 1})
     if repeated:
         raise InputError(f"{', '.join(repeated)} is named twice: a system cannot be compared with itself")
-    if qrels is not None and all(Path(reference.partition(ARM_AFTER)[0]).is_dir() for reference in references):
+    given = [name for name, _ in named_places if name]
+    twice = sorted({name for name in given if given.count(name) > 1})
+    if twice:
+        raise InputError(f"two systems are called {twice[0]!r}: give each a name of its own")
+    if qrels is not None and all(Path(place.partition(ARM_AFTER)[0]).is_dir() for place in places):
         raise SettingError(
             f"is {qrels}: labels are for run files, and none is named; folders have their own", option="qrels"
         )
-    files = [reference for reference in references if Path(reference).is_file()]
+    files = [place for place in places if Path(place).is_file()]
     judgements = None
     if files and qrels is not None:
         diverse = any(metric.by_intent for metric in parse_all(list(metrics)))
         judgements = read_intents(qrels) if diverse else read_judgements(qrels)
-    found = [(ref, run) for ref in references for run in _read(ref, judgements, metrics)]
+    found = [(ref, run) for ref in named_places for run in _named(*ref, _read(ref[1], judgements, metrics))]
     names = [run.name for _, run in found]
     return tuple(
-        run if names.count(run.name) == 1 else _called(run, ref.partition(ARM_AFTER)[0] + ARM_AFTER + run.name)
-        for ref, run in found
+        run
+        if names.count(run.name) == 1 or name
+        else _called(run, place.partition(ARM_AFTER)[0] + ARM_AFTER + run.name)
+        for (name, place), run in found
     )
 
 
@@ -148,6 +157,22 @@ def _read(reference: str, judgements: Judgements | None, metrics: Sequence[str])
     queries = QueryTable.of_labels(judgements)
     ranked = run.select(list(judgements.query_ids))
     return (ScoredRun(path.stem, scores, queries, ranked, judgements, failed=len(run.failures)),)
+
+
+def _named(name: str, place: str, runs: tuple[ScoredRun, ...]) -> tuple[ScoredRun, ...]:
+    """The systems at a place, with the name that the reference gives to the only one.
+
+    Raises:
+        InputError: there are several.
+    """
+    if not name:
+        return runs
+    if len(runs) != 1:
+        listed = ", ".join(run.name for run in runs)
+        raise InputError(
+            f"{name}={place}: a name is for one system, and this has {len(runs)}: {listed}. Write {name}={place}::NAME"
+        )
+    return (_called(runs[0], name),)
 
 
 def _called(run: ScoredRun, name: str) -> ScoredRun:

@@ -80,6 +80,29 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Setup:
+    """What a system consists of, as the user wrote it.
+
+    Attributes:
+        retriever: what searches, ``NAME:key=value,...``, with transformation and reranker around it.
+        chunker: how its documents are cut, if the system has a chunker of its own.
+        embedder: the embedder of the retriever and the reranker, if it was named apart from them.
+        transform: the query transformation, if it was named apart from the retriever.
+        reranker: what reorders the results, if it was named apart from the retriever.
+        notes: what the user notes about the system.
+        named: whether the user gave the system a name.
+    """
+
+    retriever: str
+    chunker: str | None = None
+    embedder: str | None = None
+    transform: str | None = None
+    reranker: str | None = None
+    notes: str = ""
+    named: bool = False
+
+
+@dataclass(frozen=True)
 class Arm:
     """One system of an evaluation.
 
@@ -103,6 +126,7 @@ class Arm:
         changed: ids of the queries whose score, or whose ranking at the top, was not the same in all of them.
         variance: components of variance by metric; empty for a single run.
         holes: what items without a label could change, by metric; empty unless it was asked for.
+        setup: what it consists of; None in evaluations without this record.
     """
 
     name: str
@@ -123,6 +147,7 @@ class Arm:
     changed: tuple[str, ...] = ()
     variance: Mapping[str, Components] = field(default_factory=dict)
     holes: Mapping[str, HoleRange] = field(default_factory=dict)
+    setup: Setup | None = None
 
 
 @dataclass(frozen=True)

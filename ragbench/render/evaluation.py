@@ -338,7 +338,7 @@ def results_json(
 def arm_json(arm: Arm) -> JSON:
     """One system; for example, its mean is at ``arms[].metrics["ndcg@10"].mean``."""
     if arm.status == "error" or arm.cost is None:
-        return {"name": arm.name, "status": "error", "error": arm.error}
+        return {"name": arm.name, "status": "error", "error": arm.error, "setup": setup_json(arm)}
     latency = arm.cost.latency_ms
     known = {} if latency is None else known_intervals({MEDIAN: (latency.p50_low, latency.p50_high)})
     return {
@@ -364,7 +364,13 @@ def arm_json(arm: Arm) -> JSON:
         "from_store": arm.from_store,
         "notes": plain(arm.notes),
         "warnings": list(arm.warnings),
+        "setup": setup_json(arm),
     }
+
+
+def setup_json(arm: Arm) -> JSON | None:
+    """What a system consists of."""
+    return None if arm.setup is None else asdict(arm.setup)
 
 
 def interval_json(known: Mapping[str, Sequence[float]], name: str) -> list[float] | None:

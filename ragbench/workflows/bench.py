@@ -12,6 +12,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,13 +34,13 @@ from ragbench.engine import side_by_side, stoppable
 from ragbench.io.run_store import RunStore, StoredRun
 from ragbench.metrics.score import score
 from ragbench.metrics.settings import EvaluationSettings, tie_cut, uncut
-from ragbench.plugins import RETRIEVERS, Spec, build
 from ragbench.retrievers.base import Retriever
 from ragbench.retrievers.run import LONGEST, UNASKED
 from ragbench.retrievers.run import Run as RunFile
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.intervals import estimates
 from ragbench.stats.repeats import changed_queries, components_of
+from ragbench.workflows.arms import ArmPlan, Retrievers, arms_of
 from ragbench.workflows.by_wording import Copies
 from ragbench.workflows.holes import hole_ranges
 from ragbench.workflows.measure import Measured, measure, replay
@@ -94,10 +95,6 @@ def _version(package: str) -> str:
 DEFAULT_RETRIEVERS = ("bm25", "dense", "hybrid", "rerank")
 
 OnArm = Callable[[Arm], None]
-System = str | Mapping[str, object] | Retriever
-"""A spec, a mapping with name and settings, or a retriever."""
-Retrievers = Sequence[System] | Mapping[str, System]
-"""Retrievers named by their specs, or by names of your own."""
 
 
 def evaluate(
@@ -131,24 +128,83 @@ def evaluate(
         SettingError: a retriever or metric is unknown or set wrongly; every fault is listed.
         InputError: corpus and golden set do not fit together.
     """
-    settings = settings or EvaluationSettings()
-    stop = threading.Event()
-    context = context or Context()
+    searched = Searched(chunks, copies, labelled)
     arms = arms_of(retrievers)
-    tokens = context.token_embedders.union(*map(_token_embedders, arms.values()))
+    return evaluate_arms(
+        arms, dict.fromkeys(arms, searched), golden, settings or EvaluationSettings(), context or Context(), on_arm
+    )
+
+
+class Searched(NamedTuple):
+    """What systems search, and what is relevant in it.
+
+    Attributes:
+        chunks: the chunks.
+        copies: the copies for a masked set in wordings.
+        labelled: the golden set with its chunk labels as spans, if chunks are judged.
+        chunker: how the chunks were cut; empty where nobody knows.
+        corpus: fingerprint of the documents; empty where only the chunks are known.
+    """
+
+    chunks: Chunks
+    copies: Copies | None = None
+    labelled: GoldenSet | None = None
+    chunker: str = ""
+    corpus: str = ""
+
+
+def evaluate_arms(
+    arms: Mapping[str, ArmPlan],
+    searched: Mapping[str, Searched],
+    golden: GoldenSet,
+    settings: EvaluationSettings,
+    context: Context,
+    on_arm: OnArm | None = None,
+) -> Evaluation:
+    """Run each system over the golden set, score it, and compare it with the first.
+
+    Args:
+        arms: the systems by name.
+        searched: what each of them searches. Systems with the same chunks share the object.
+        golden: queries and evidence.
+        settings: how to evaluate.
+        context: cache folder, seed and progress; the seed of ``settings`` counts.
+        on_arm: called with each system as soon as it is finished, one at a time.
+
+    Raises:
+        SettingError: chunks are to be judged, and the systems have different ones.
+        InputError: corpus and golden set do not fit together.
+    """
+    stop = threading.Event()
+    tokens = context.token_embedders.union(*(_token_embedders(plan.retriever) for plan in arms.values()))
     progress = stoppable(context.progress, stop)
     context = replace(context, seed=settings.seed, progress=progress, token_embedders=tokens)
-    unit = judged_unit(settings.level, golden, chunks)
+    different = {id(one): one for one in searched.values()}
+    if len(different) > 1 and settings.level == "chunk":
+        raise SettingError(
+            f"{given('level', 'chunk')}: the systems have different chunks, so the same evidence is a different number "
+            f"of chunks in each. Judge documents with {given('level', 'document')}, or evaluate each chunker by itself"
+        )
+    level = "document" if len(different) > 1 else settings.level
+    benches = {key: _bench(one, golden, level, settings, context) for key, one in different.items()}
+    return run_arms([(name, plan, benches[id(searched[name])]) for name, plan in arms.items()], on_arm, stop)
+
+
+def _bench(
+    searched: Searched, golden: GoldenSet, level: str, settings: EvaluationSettings, context: Context
+) -> "Bench":
+    chunks, copies = searched.chunks, searched.copies
+    unit = judged_unit(level, golden, chunks)
     if copies is not None:
-        if settings.level == "chunk":
+        if level == "chunk":
             raise SettingError(
                 f"{given('level', 'chunk')}: each wording of a masked set has chunks of its own; documents are judged"
             )
         unit, golden = "document", copies.golden
-    fitted = copies.unmasked if copies is not None else labelled or golden
+    fitted = copies.unmasked if copies is not None else searched.labelled or golden
     fitted = without_self(fitted, chunks) if settings.drop_self else fitted
     task = project_labels(fitted, chunks, unit=unit, overlap=settings.overlap, allow_missing=settings.allow_missing)
-    return Bench(Asked.of(golden), task, chunks, settings, context, copies).run(arms, on_arm, stop)
+    return Bench(Asked.of(golden), task, chunks, settings, context, copies, searched)
 
 
 def _token_embedders(retriever: Retriever) -> frozenset[str]:
@@ -161,29 +217,6 @@ def _token_embedders(retriever: Retriever) -> frozenset[str]:
 def modules(retriever: Retriever) -> set[str]:
     """Return the modules of a retriever and of its parts."""
     return {type(retriever).__module__}.union(*(modules(part) for part in retriever.parts))
-
-
-def arms_of(retrievers: Retrievers) -> dict[str, Retriever]:
-    """Build the retrievers by arm name. The name is the spec unless you give one. Every fault is reported at once."""
-    faults: list[str] = []
-    arms: dict[str, Retriever] = {}
-    pairs = retrievers.items() if isinstance(retrievers, Mapping) else ((None, system) for system in retrievers)
-    for chosen, system in pairs:
-        try:
-            retriever = system if isinstance(system, Retriever) else build(RETRIEVERS, system)
-        except RagbenchError as error:
-            faults.append(str(error))
-            continue
-        name = chosen or (repr(system) if isinstance(system, Retriever) else Spec.parse(system).written)
-        faults += [f"retriever {name!r}: {fault}" for fault in retriever.check()]
-        if name in arms:
-            faults.append(f"retriever {name!r} is named twice")
-        arms[name] = retriever
-    if faults:
-        raise SettingError("\n".join(faults))
-    if not arms:
-        raise SettingError("no retriever is named")
-    return arms
 
 
 def judged_unit(level: str, golden: GoldenSet, chunks: Chunks) -> Unit:
@@ -232,6 +265,32 @@ class Asked:
         return cls(golden.name, golden.fingerprint, QueryTable.of(golden), golden.ledger)
 
 
+def run_arms(arms: "Sequence[tuple[str, ArmPlan, Bench]]", on_arm: OnArm | None, stop: threading.Event) -> Evaluation:
+    """Run and score every system on its bench, and compare them.
+
+    Args:
+        arms: name, system and bench of each, in order. All benches have the same queries and settings.
+        on_arm: called with each system as soon as it is finished, one at a time.
+        stop: set when the user interrupts.
+    """
+    handing_over = threading.Lock()
+
+    def work(planned: "tuple[str, ArmPlan, Bench]") -> Arm:
+        name, plan, bench = planned
+        arm = replace(bench.arm(name, plan.retriever), setup=plan.setup)
+        if on_arm is not None:
+            with handing_over:
+                on_arm(arm)
+        return arm
+
+    first = arms[0][2]
+    if first.settings.jobs == 1:
+        done = [work(arm) for arm in arms]
+    else:
+        done = side_by_side(work, list(arms), first.settings.jobs, stop)
+    return first.evaluation(done, list({id(bench): bench for _, _, bench in arms}.values()))
+
+
 class Bench:
     """An evaluation in progress.
 
@@ -242,6 +301,7 @@ class Bench:
         settings: how to evaluate.
         context: cache folder, seed and progress.
         copies: the corpus without masked text by wording, if there are several.
+        searched: where chunks and copies come from.
     """
 
     def __init__(
@@ -252,7 +312,9 @@ class Bench:
         settings: EvaluationSettings,
         context: Context,
         copies: Copies | None = None,
+        searched: Searched | None = None,
     ) -> None:
+        self.searched = searched
         self.asked, self.task, self.chunks, self.settings, self.context = asked, task, chunks, settings, context
         self.copies = copies
         self.clusters = cluster_index(asked.queries.units)
@@ -263,23 +325,6 @@ class Bench:
             per_document = -(-len(chunks) // len(chunks.document_ids))
             self.depth *= 2 * per_document if per_document > 1 else 1
         self.began = time.time()
-
-    def run(self, arms: Mapping[str, Retriever], on_arm: OnArm | None, stop: threading.Event) -> Evaluation:
-        """Run and score every arm, and compare them."""
-        handing_over = threading.Lock()
-
-        def work(named_arm: tuple[str, Retriever]) -> Arm:
-            arm = self.arm(*named_arm)
-            if on_arm is not None:
-                with handing_over:
-                    on_arm(arm)
-            return arm
-
-        if self.settings.jobs == 1:
-            done = [work(arm) for arm in arms.items()]
-        else:
-            done = side_by_side(work, list(arms.items()), self.settings.jobs, stop)
-        return self.evaluation(done)
 
     def arm(self, name: str, retriever: Retriever) -> Arm:
         """Run an arm, or take its run from the store, and score it."""
@@ -476,13 +521,22 @@ class Bench:
             found.append(arm)
         return found
 
-    def evaluation(self, arms: Sequence[Arm]) -> Evaluation:
-        """Combine comparisons, issue log and manifest of the finished arms."""
+    def evaluation(self, arms: Sequence[Arm], benches: "Sequence[Bench]") -> Evaluation:
+        """Combine comparisons, issue log and manifest of the finished arms.
+
+        Args:
+            arms: the arms, in order.
+            benches: the different benches that they ran on; this one is the first.
+        """
         arms = self._depth_warned(arms)
         ran = [arm for arm in arms if arm.status == "ok"]
         ledger = self.asked.ledger + self.task.ledger
         if self.chunks is not None:
             ledger = self.chunks.ledger + ledger
+        for other in benches:
+            if other is not self and other.chunks is not None:
+                known = set(ledger.entries)
+                ledger = ledger + [one for one in (other.chunks.ledger + other.task.ledger).entries if one not in known]
         if ran and ran[0].scores is not None:
             ledger = ledger + ran[0].scores.ledger.of("no-relevant")
         for arm in arms:
@@ -497,7 +551,7 @@ class Bench:
             )  # fmt: skip
             board = leaderboard(runs, headline(metrics), compare.for_verdicts)
             found = replace(found, comparisons=compare_metrics(runs, compare), leaderboard=board)
-        return replace(found, manifest=self._manifest())
+        return replace(found, manifest=self._manifest(benches))
 
     def _entries(self, arm: Arm) -> list[LedgerEntry]:
         if arm.status == "error":
@@ -520,16 +574,18 @@ class Bench:
             *(LedgerEntry("search", f"{arm.name}: {id_}", "nothing was retrieved", "not-retrieved") for id_ in nothing),
         ]
 
-    def _manifest(self) -> dict[str, object]:
-        clusters, queries, chunks = int(self.clusters.max()) + 1, len(self.asked.queries), self.chunks
-        indexed = {} if chunks is None else {
-            "chunks": {
-                "fingerprint": chunks.fingerprint, "chunks": len(chunks), "documents": len(chunks.document_ids),
-            },
-        }  # fmt: skip
+    def _manifest(self, benches: "Sequence[Bench]") -> dict[str, object]:
+        clusters, queries = int(self.clusters.max()) + 1, len(self.asked.queries)
+        indexed = {} if self.chunks is None else {"chunks": _indexed(self.chunks)}
+        corpus = "" if self.searched is None else self.searched.corpus
+        several = {
+            one.searched.chunker: _indexed(one.chunks) for one in benches if one.searched and one.chunks is not None
+        }
         return {
             "golden": self.asked.facts,
+            **({"corpus": {"fingerprint": corpus}} if corpus else {}),
             **indexed,
+            **({"chunkings": several} if len(several) > 1 else {}),
             **({} if self.copies is None else {"wordings": self._wordings(self.copies)}),
             "judgements": {"fingerprint": self.task.judgements.fingerprint, "unit": self.task.unit},
             "resampling": {
@@ -548,6 +604,10 @@ class Bench:
             wording: {"queries": counts[wording], "fingerprint": chunks.fingerprint}
             for wording, chunks in copies.chunks.items()
         }
+
+
+def _indexed(chunks: Chunks) -> dict[str, object]:
+    return {"fingerprint": chunks.fingerprint, "chunks": len(chunks), "documents": len(chunks.document_ids)}
 
 
 def _results(run: Run, scores: Scores, cut: int) -> list[object]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
@@ -22,8 +21,9 @@ from ragbench.io.run_folder import working_in
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.render.evaluation import ReportFolder
 from ragbench.retrievers.run import Run as RunFile
-from ragbench.workflows.bench import DEFAULT_RETRIEVERS, Retrievers, arms_of, evaluate
-from ragbench.workflows.by_wording import Copies, copies_for
+from ragbench.workflows.arms import Retrievers, arms_of
+from ragbench.workflows.bench import DEFAULT_RETRIEVERS, Searched, evaluate_arms
+from ragbench.workflows.by_wording import copies_for
 from ragbench.workflows.groups import CacheFolder, CorpusReading, GoldenReading, LabelledChunks
 from ragbench.workflows.reading import read_corpus
 from ragbench.workflows.replay import Labelled, evaluate_run_files, read_labelled
@@ -45,8 +45,8 @@ class Options(CorpusReading, GoldenReading, LabelledChunks, EvaluationSettings, 
         default=None, section="Input",
     )  # fmt: skip
     retrievers: Retrievers = option(
-        "Retriever, NAME or NAME:key=value,...; the others are compared with the first.", default=DEFAULT_RETRIEVERS,
-        section="Retrieval", flag="--retriever",
+        "Retriever, SPEC or NAME=SPEC, as in bm25:k1=1.2 or base=bm25; the others are compared with the first. In a "
+        "file, also a mapping by name.", default=DEFAULT_RETRIEVERS, section="Retrieval", flag="--retriever",
     )  # fmt: skip
     split: str | None = option("Which qrels of a BEIR folder to read.", default=None, section="Input", unset="test")
     queries: Path | None = option("File of the queries, for TREC qrels.", default=None, section="Input")
@@ -115,7 +115,7 @@ def run(options: Options, context: Context) -> Evaluation:
     context = replace(context, cache=cache_folder(options.cache), seed=options.seed)
     settings = part(options, EvaluationSettings)
     if options.corpus is None:
-        needy = [name for name, retriever in arms.items() if not isinstance(retriever, RunFile)]
+        needy = [name for name, plan in arms.items() if not isinstance(plan.retriever, RunFile)]
         if needy:
             raise SettingError(
                 f"is not given, and {', '.join(needy)} need{'s' if len(needy) == 1 else ''} it; only run files "
@@ -125,13 +125,8 @@ def run(options: Options, context: Context) -> Evaluation:
         known = _labelled(options)
         return _kept(options, lambda on_arm: evaluate_run_files(known, arms, settings, context, on_arm))
     golden = _golden(options)
-    chunks, copies, labelled = _chunks(options, golden, context)
-    return _kept(
-        options,
-        lambda on_arm: evaluate(
-            chunks, golden, arms, settings, context=context, on_arm=on_arm, copies=copies, labelled=labelled
-        ),
-    )
+    searched = dict.fromkeys(arms, _chunks(options, golden, context))
+    return _kept(options, lambda on_arm: evaluate_arms(arms, searched, golden, settings, context, on_arm))
 
 
 def _kept(options: Options, evaluate: Callable[[Callable[[Arm], None] | None], Evaluation]) -> Evaluation:
@@ -163,20 +158,6 @@ def _golden(options: Options) -> GoldenSet:
     )  # fmt: skip
 
 
-class Searched(NamedTuple):
-    """What the systems search, and what is relevant in it.
-
-    Attributes:
-        chunks: the chunks.
-        copies: the copies for a masked set in wordings.
-        labelled: the golden set with its chunk labels as spans, if chunks are judged.
-    """
-
-    chunks: Chunks
-    copies: Copies | None = None
-    labelled: GoldenSet | None = None
-
-
 def _chunks(options: Options, golden: GoldenSet, context: Context) -> Searched:
     """Cut the documents, with a line that says how many there are, and one for each reason why something was
     skipped.
@@ -184,7 +165,7 @@ def _chunks(options: Options, golden: GoldenSet, context: Context) -> Searched:
     assert options.corpus is not None
     by_chunk = options.level == "chunk" and has_chunk_labels(golden)
     if isinstance(options.corpus, Chunks):
-        return Searched(options.corpus, None, _with_ready(golden, options.corpus, options) if by_chunk else None)
+        return Searched(options.corpus, labelled=_with_ready(golden, options.corpus, options) if by_chunk else None)
     loaded = read_corpus(options.corpus, options, context)
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     chunks = chunked.chunks
@@ -197,16 +178,17 @@ def _chunks(options: Options, golden: GoldenSet, context: Context) -> Searched:
     if copies is not None:
         counts = ", ".join(f"{len(part)} {name or '(none)'}" for name, part in golden.by_wording().items())
         context.say(f"masked queries by wording: {counts}; each wording searches a copy without the text it masks")
+    searched = Searched(chunks, copies, chunker=chunked.chunker, corpus=loaded.corpus.fingerprint)
     if not by_chunk:
-        return Searched(chunks, copies)
+        return searched
     if loaded.chunks is not None:
-        return Searched(chunks, copies, _with_ready(golden, chunks, options))
+        return searched._replace(labelled=_with_ready(golden, chunks, options))
     chunker = label_chunker(golden, options.label_chunker)
     context.say(f"relevant chunks: those that source_chunk_id names, counted by {chunker}")
     own = choose_chunker(options.chunker, passages=loaded.passages).chunker
     same = choose_chunker(chunker, passages=loaded.passages).chunker == own
     counted = chunks if same else label_chunks(loaded.corpus, chunker)
-    return Searched(chunks, copies, with_chunk_labels(golden, counted, chunker))
+    return searched._replace(labelled=with_chunk_labels(golden, counted, chunker))
 
 
 def _with_ready(golden: GoldenSet, chunks: Chunks, options: Options) -> GoldenSet:

@@ -9,6 +9,7 @@ from typing import Literal
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.judgements import Judgements
+from ragbench.core.naming import split_path
 from ragbench.core.options import named, option, options
 from ragbench.core.runs import Precision, Run
 from ragbench.core.scores import HoleRange, Scores
@@ -46,8 +47,9 @@ class Options:
         "Relevance labels: qrels of TREC or BEIR, JSON or Parquet.", section="Input", positional=True, metavar="QRELS"
     )
     runs: Sequence[Path | Run] = option(
-        "Run files: TREC, JSON or Parquet; - is standard input.", section="Input", positional=True, metavar="RUN"
-    )
+        "Run files: TREC, JSON or Parquet, or NAME=FILE; - is standard input.", section="Input", positional=True,
+        metavar="RUN",
+    )  # fmt: skip
     metrics: Sequence[str] = option(
         "Metric, such as ndcg@10; in the format trec_eval one of its measures, such as ndcg_cut.10, or official, set "
         "or all_trec.", default=(), section="Evaluation", flag="--metric", short="-m",
@@ -118,7 +120,7 @@ class RunScores:
     """The scores of one run.
 
     Attributes:
-        name: the file's name without its ending, or its path if two files share a name.
+        name: the name that was given, or the file's name without its ending, or its path if two files share a name.
         tag: the name that the file gives to the system, or empty.
         scores: a row for each judged query, and NaN where a metric is undefined; None if trec_eval is followed.
         trec: what trec_eval computes; None unless it is followed.
@@ -175,7 +177,7 @@ def run(options: Options, context: Context) -> ScoredRuns:
         >>> round(scored.scores["bm25"].means()["map"], 3)
         0.594
     """
-    if [one for one in (options.qrels, *options.runs) if one == Path("-")][1:]:
+    if [one for one in (options.qrels, *(given for _, given in _given(options.runs))) if one == Path("-")][1:]:
         raise InputError("standard input (-) can be read once: name a file for the others")
     notes = list[str]()
     if options.trec:
@@ -196,11 +198,13 @@ def run(options: Options, context: Context) -> ScoredRuns:
 def _runs(options: Options, notes: list[str]) -> Iterator[tuple[str, str, Run]]:
     """Read name, tag and rankings of each run, and note what a reader must know about them."""
     precision = options.precision or ("single" if options.format == "trec_eval-9" else "double")
-    for given, name in zip(options.runs, _names(options.runs), strict=True):
+    runs = _given(options.runs)
+    for (chosen, given), name in zip(runs, _names(runs), strict=True):
         if isinstance(given, Run):
             one, tag = given.at_precision(precision) if options.precision else given, name
         else:
             one, tag = read_tagged(given, precision=precision)
+            tag = chosen or tag
         if one.repeated:
             notes.append(f"{name}: {one.repeated} items stand twice for a query; the better rank counts")
         yield name, tag, one
@@ -243,12 +247,29 @@ def _metrics(options: Options) -> tuple[Metric, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _names(runs: Sequence[Path | Run]) -> list[str]:
-    """A name for each run: the file's name without its ending if no other has it, else the path."""
-    short = [f"run {i}" if isinstance(one, Run) else _stem(one) for i, one in enumerate(runs, start=1)]
+def _given(runs: Sequence[Path | Run]) -> list[tuple[str, Path | Run]]:
+    """Each run with the name that was given before ``=``, or an empty one.
+
+    Raises:
+        SettingError: a name is given twice.
+    """
+    found: list[tuple[str, Path | Run]] = []
+    for one in runs:
+        name, place = ("", "") if isinstance(one, Run) else split_path(str(one))
+        found.append((name, one if isinstance(one, Run) else Path(place)))
+    given = Counter(name for name, _ in found if name)
+    if twice := [name for name, times in given.items() if times > 1]:
+        raise SettingError(f"two runs are called {twice[0]!r}: give each a name of its own")
+    return found
+
+
+def _names(runs: Sequence[tuple[str, Path | Run]]) -> list[str]:
+    """A name for each run: the given one, else the file's name without its ending if no other has it, else the path."""
+    short = [name or (f"run {i}" if isinstance(one, Run) else _stem(one)) for i, (name, one) in enumerate(runs, 1)]
     count = Counter(short)
     return [
-        name if count[name] == 1 or isinstance(one, Run) else str(one) for name, one in zip(short, runs, strict=True)
+        name if given or count[name] == 1 or isinstance(one, Run) else str(one)
+        for name, (given, one) in zip(short, runs, strict=True)
     ]
 
 

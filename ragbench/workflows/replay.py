@@ -21,8 +21,8 @@ from ragbench.io.golden_files.trec import labels_in, read_topics, topics_beside
 from ragbench.io.parsing import NOT_JSON
 from ragbench.io.qrels_files import are_beir_labels, read_judgements
 from ragbench.metrics.settings import EvaluationSettings
-from ragbench.retrievers.base import Retriever
-from ragbench.workflows.bench import Asked, Bench, OnArm
+from ragbench.workflows.arms import ArmPlan
+from ragbench.workflows.bench import Asked, Bench, OnArm, run_arms
 
 SETS = (".jsonl", ".ndjson", ".csv")
 """Endings of files that are golden sets and not labels alone."""
@@ -46,7 +46,7 @@ class Labelled:
 
 def evaluate_run_files(
     labelled: Labelled,
-    arms: Mapping[str, Retriever],
+    arms: Mapping[str, ArmPlan],
     settings: EvaluationSettings,
     context: Context,
     on_arm: OnArm | None,
@@ -69,7 +69,8 @@ def evaluate_run_files(
     )
     unit: Unit = "chunk" if settings.level == "chunk" else "document"
     task = EvaluationTask(queries, _without(judgements, queries), unit, Ledger())
-    return Bench(labelled.asked, task, None, settings, context).run(arms, on_arm, threading.Event())
+    bench = Bench(labelled.asked, task, None, settings, context)
+    return run_arms([(name, plan, bench) for name, plan in arms.items()], on_arm, threading.Event())
 
 
 def _without(judgements: Judgements, queries: tuple[Query, ...]) -> Judgements:

@@ -210,3 +210,18 @@ def test_an_arm_that_did_not_run_is_said_and_the_others_compared(
     assert list(decisions) == ["bm25:k1=2"]
     assert "not comparable" not in decisions.values()
     assert ragbench("compare", out, "--baseline", dead).code == 2
+
+
+def test_references_take_names(ragbench: Any, shop: Path, tmp_path: Path) -> None:
+    named = (f"old={shop}::bm25:stem=false", f"new={shop / 'runs' / 'bm25.trec'}", "--qrels", shop / "qrels.trec")
+    assert ragbench("compare", *named, "--json").json["systems"] == ["old", "new"]
+    done = ragbench("compare", f"old={shop}")
+    assert done.code == 2
+    assert f"Write old={shop}::NAME" in done.err
+    done = ragbench("compare", f"a={shop}::bm25", f"a={shop}::bm25:stem=false")
+    assert (done.code, "two systems are called 'a'" in done.err) == (2, True)
+    page = tmp_path / "page.html"
+    done = ragbench("report", f"old={shop}::bm25:stem=false", f"new={shop}::bm25", "--out", page)
+    assert done.code == 0, done.err
+    assert "No difference shown between" not in page.read_text()
+    assert "new is better than old" in page.read_text()

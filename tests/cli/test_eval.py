@@ -274,3 +274,23 @@ def test_a_folder_that_cannot_be_made_is_told_before_anything_runs(
     assert done.code == 2
     assert f"--out {tmp_path / 'file' / 'report'}: {tmp_path / 'file'} is a file" in done.err
     assert "Traceback" not in done.err
+
+
+def test_systems_take_names_on_the_command_line_and_in_a_file(
+    ragbench: Any, corpus: Path, golden: Path, tmp_path: Path
+) -> None:
+    asked = ("eval", "--corpus", corpus, "--golden", golden, "--k", "1")
+    out = tmp_path / "first"
+    assert ragbench(*asked, "--retriever", "bm25", "--out", out).code == 0
+    replayed = f"base=run:path={out / 'runs' / 'bm25.trec'},returns=document"
+    done = ragbench(*asked, "--retriever", replayed, "--retriever", "k1=bm25:k1=2", "--json")
+    assert [arm["name"] for arm in done.json["arms"]] == ["base", "k1"]
+    assert done.json["arms"][1]["setup"]["retriever"] == "bm25:k1=2"
+    config = tmp_path / "eval.yaml"
+    for key in ("retriever", "retrievers"):
+        config.write_text(f"{key}: [base=bm25, {{name: new, retriever: bm25, notes: half}}]\n", encoding="utf-8")
+        done = ragbench(*asked, "--config", config, "--json")
+        assert [(arm["name"], arm["setup"]["notes"]) for arm in done.json["arms"]] == [("base", ""), ("new", "half")]
+    config.write_text("retriever: bm25\nretrievers: [bm25]\n", encoding="utf-8")
+    done = ragbench(*asked, "--config", config)
+    assert (done.code, "given twice" in done.err) == (2, True)

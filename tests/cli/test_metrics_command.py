@@ -55,3 +55,18 @@ def test_parquet_of_ranx_and_pyterrier(ragbench: Any, tmp_path: Path, names: tup
     pd.DataFrame({query: ["1", "2"], item: ["a", "a"], label: [1, 2]}).to_parquet(tmp_path / "qrels.parquet")
     done = ragbench("metrics", tmp_path / "qrels.parquet", tmp_path / "run.parquet", "-m", "mrr", "--json")
     assert done.json["runs"][0]["metrics"]["mrr"] == {"mean": 0.75, "n": 2}
+
+
+def test_runs_take_names(ragbench: Any, tmp_path: Path) -> None:
+    (tmp_path / "qrels").write_text("q 0 a 1\n")
+    for name in ("one.trec", "k=5.trec"):
+        (tmp_path / name).write_text("q Q0 a 1 2.0 t\n")
+    done = ragbench("metrics", "qrels", "base=one.trec", "k=5.trec", "new=k=5.trec", "--json", cwd=tmp_path)
+    # A file that exists is no name.
+    assert [one["name"] for one in done.json["runs"]] == ["base", "k=5", "new"]
+    done = ragbench("metrics", "qrels", "a=one.trec", "a=k=5.trec", cwd=tmp_path)
+    assert (done.code, "two runs are called 'a'" in done.err) == (2, True)
+    done = ragbench("metrics", "qrels", "a=absent.trec", cwd=tmp_path)
+    assert (done.code, "absent.trec: no such file" in done.err) == (2, True)
+    done = ragbench("metrics", "qrels", "new=one.trec", "--format", "trec_eval", cwd=tmp_path)
+    assert done.out.split()[:3] == ["runid", "all", "new"]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from ragbench.core.naming import split_name
 from ragbench.io.inputs import Input, found
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.render.html.inputs import Evaluated
@@ -29,7 +30,7 @@ def _eval(one: Evaluated, inputs: Mapping[str, Input]) -> tuple[str, tuple[str, 
     chunks = manifest.get("chunks", {})
     words = ["ragbench", "eval", *(_input("corpus", inputs) if chunks else ()), *_input("golden", inputs)]
     for arm in one.content["arms"]:
-        words += ["--retriever", arm["name"]]
+        words += ["--retriever", _system(arm)]
     words += _settings(manifest.get("settings", {}))
     corpus = (
         f"{CORPUS}: the corpus of {chunks.get('documents', '?')} documents ({chunks.get('chunks', '?')} chunks, "
@@ -38,6 +39,16 @@ def _eval(one: Evaluated, inputs: Mapping[str, Input]) -> tuple[str, tuple[str, 
     )
     placeholders = _unless("corpus", inputs, corpus) if chunks else ()
     return _joined([*words, "--out", OUT]), (*placeholders, *_golden(manifest, inputs), ANY_OUT)
+
+
+def _system(arm: Mapping[str, Any]) -> str:
+    """Write a system as ``--retriever`` takes it."""
+    name, setup = str(arm["name"]), arm.get("setup")
+    if not isinstance(setup, Mapping) or not setup.get("named"):
+        return name
+    spec = str(setup["retriever"])
+    whole = f"{name}={spec}"
+    return whole if split_name(whole) == (name, spec) else spec
 
 
 def _score(one: Evaluated, inputs: Mapping[str, Input]) -> tuple[str, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from ragbench.comparison.references import read_references, with_baseline
 from ragbench.core.answers import AnswerSet
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenSet
+from ragbench.core.naming import split_path
 from ragbench.core.scored import ScoredRun
 from ragbench.core.scores import headline
 from ragbench.core.spelling import given
@@ -131,7 +132,7 @@ def read_report(wanted: Wanted) -> ReportData:
     if not wanted.references:
         raise InputError("no evaluation is named; name a folder that 'ragbench eval --out' wrote")
     for reference in wanted.references:
-        if Path(reference).is_file():
+        if Path(split_path(reference, ARM_AFTER)[1]).is_file():
             raise InputError(f"{reference}: is a file; name a folder that 'ragbench eval --out' wrote")
     runs = read_references(wanted.references)
     folders = _folders(wanted.references, runs)
@@ -187,7 +188,7 @@ def _folders(references: Sequence[str], runs: Sequence[ScoredRun]) -> tuple[Eval
     found: dict[Path, Evaluated] = {}
     names = iter(run.name for run in runs)
     for reference in references:
-        written, _, arm = reference.partition(ARM_AFTER)
+        written, _, arm = split_path(reference, ARM_AFTER)[1].partition(ARM_AFTER)
         folder = Path(written)
         content = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
         arms = {one["name"]: next(names) for one in content["arms"] if arm in ("", one["name"])}

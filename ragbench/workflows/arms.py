@@ -1,0 +1,184 @@
+"""The systems of an evaluation: their names, and what each consists of.
+
+A system is a retriever, or a description with a chunker, an embedder, a query transformation, a reranker and notes of
+its own. Its name is the one that the user gives it, else what was written.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from ragbench.core.errors import RagbenchError, SettingError, did_you_mean
+from ragbench.core.evaluations import Setup
+from ragbench.core.naming import split_name
+from ragbench.plugins import RETRIEVERS, Spec, build, load
+from ragbench.retrievers.base import Retriever
+
+System = str | Mapping[str, object] | Retriever
+"""A spec, ``NAME=spec``, a mapping with name and settings, a description, or a retriever."""
+Retrievers = Sequence[System] | Mapping[str, System]
+"""Retrievers named by their specs, or by names of your own."""
+
+RETRIEVER, NAME = "retriever", "name"
+PARTS = ("chunker", "embedder", "transform", "reranker")
+"""Parts of a description besides the retriever."""
+KEYS = (RETRIEVER, *PARTS, "notes")
+AND = " + "
+"""Between a chunker and a retriever in a name that is made from both."""
+OF = "of"
+"""The setting of a retriever that names the ones inside it."""
+
+
+class ArmPlan(NamedTuple):
+    """A system that can run.
+
+    Attributes:
+        retriever: what searches, with transformation and reranker around it.
+        setup: what it consists of, as the user wrote it.
+    """
+
+    retriever: Retriever
+    setup: Setup
+
+
+def arms_of(retrievers: Retrievers) -> dict[str, ArmPlan]:
+    """Build the systems by name.
+
+    Raises:
+        SettingError: a retriever or part is unknown or has a wrong setting, or a name is given twice; every fault is
+            listed.
+    """
+    faults: list[str] = []
+    arms: dict[str, ArmPlan] = {}
+    for named, system in _systems(retrievers):
+        try:
+            name, plan = _planned(named, system)
+        except RagbenchError as error:
+            faults.append(f"{named}: {error}" if named else str(error))
+            continue
+        faults += [f"retriever {name!r}: {fault}" for fault in plan.retriever.check()]
+        if name in arms:
+            faults.append(f"retriever {name!r} is named twice")
+        arms[name] = plan
+    if faults:
+        raise SettingError("\n".join(faults))
+    if not arms:
+        raise SettingError("no retriever is named")
+    return arms
+
+
+def _systems(retrievers: Retrievers) -> Iterator[tuple[str, System]]:
+    """Each system with its name, or an empty one."""
+    if isinstance(retrievers, Mapping):
+        yield from ((str(name), system) for name, system in retrievers.items())
+        return
+    for system in retrievers:
+        if isinstance(system, str):
+            yield split_name(system)
+        elif isinstance(system, Mapping) and _is_description(system):
+            yield str(system.get(NAME, "")), {key: value for key, value in system.items() if key != NAME}
+        else:
+            yield "", system
+
+
+def _is_description(system: Mapping[str, object]) -> bool:
+    """Whether a mapping has a retriever among its parts; else it has the name and the settings of a retriever."""
+    return isinstance(system.get(RETRIEVER), str | Mapping | Retriever)
+
+
+def _planned(name: str, system: System) -> tuple[str, ArmPlan]:
+    """The name of a system, and the system."""
+    if isinstance(system, Retriever):
+        return name or repr(system), ArmPlan(system, Setup(repr(system), named=bool(name)))
+    if isinstance(system, Mapping) and _is_description(system):
+        return _described(name, system)
+    if isinstance(system, Mapping) and name and NAME not in system:
+        raise SettingError(f"it has no {RETRIEVER}: write the keys {', '.join(KEYS)}, or the name of a retriever")
+    spec = Spec.parse(system)
+    return name or spec.written, ArmPlan(build(RETRIEVERS, spec), Setup(spec.text, named=bool(name)))
+
+
+def _described(name: str, system: Mapping[str, object]) -> tuple[str, ArmPlan]:
+    unknown = [key for key in system if key not in KEYS]
+    if unknown:
+        raise SettingError(f"a system has no {unknown[0]!r}{did_you_mean(str(unknown[0]), KEYS)}")
+    notes, written = system.get("notes") or "", system[RETRIEVER]
+    given = {part: _spec(part, system[part]) for part in PARTS if system.get(part) is not None}
+    if not isinstance(notes, str):
+        raise SettingError(f"notes are {notes!r}; they must be a text")
+    if isinstance(written, Retriever):
+        around = [part for part in given if part != "chunker"]
+        if around:
+            raise SettingError(f"{around[0]} needs a retriever by its name, and {written!r} is one that was made")
+        retriever, shown = written, repr(written)
+    else:
+        inner = _spec(RETRIEVER, written)
+        whole = _around(inner, given.get("embedder"), given.get("transform"), given.get("reranker"))
+        retriever, shown = build(RETRIEVERS, whole), whole.text
+    texts = {part: spec.text for part, spec in given.items()}
+    setup = Setup(shown, **texts, notes=notes.strip(), named=bool(name))
+    cut = [texts["chunker"]] if "chunker" in texts else []
+    return name or AND.join([*cut, shown]), ArmPlan(retriever, setup)
+
+
+def _spec(part: str, written: object) -> Spec:
+    if not isinstance(written, str | Mapping):
+        raise SettingError(f"{part} is {written!r}; write NAME or NAME:key=value,...")
+    return Spec.parse(written)
+
+
+def _around(inner: Spec, embedder: Spec | None, transform: Spec | None, reranker: Spec | None) -> Spec:
+    """The retriever with its embedder, inside the transformation, inside the reranker.
+
+    The candidates are then found for the transformed query and reordered for the user's own.
+    """
+    if embedder is not None:
+        found = with_embedder(inner, embedder.text)
+        if found is None:
+            raise SettingError(f"embedder {embedder.text!r}: {inner.text!r} has no dense retriever that could use it")
+        inner = found
+    if transform is not None:
+        inner = _wrapped("transform", transform, inner)
+    if reranker is not None:
+        if reranker.name != "rerank":
+            reranker = Spec("rerank", {"model": reranker.text}, "")
+        inner = _wrapped("reranker", reranker, inner)
+    return inner
+
+
+def _wrapped(part: str, outer: Spec, inner: Spec) -> Spec:
+    if OF in outer.settings:
+        raise SettingError(f"{part} {outer.text!r}: leave out {OF}, which is the retriever of the system")
+    default = _inside(outer)
+    if not isinstance(default, str):
+        raise SettingError(f"{part} {outer.name!r} has no retriever inside it; name one such as rewrite or rerank")
+    return Spec(outer.name, {OF: inner.text, **outer.settings}, "")
+
+
+def _inside(spec: Spec) -> object:
+    """What a retriever names inside it: its setting, or the default of it; None if it has none."""
+    defaults = {field.name: field.default for field in dataclasses.fields(load(RETRIEVERS, spec.name))}
+    return spec.settings.get(OF, defaults.get(OF))
+
+
+def with_embedder(spec: Spec, embedder: str) -> Spec | None:
+    """The same retriever with another embedder in every dense retriever of it.
+
+    Returns:
+        None if there is no dense retriever in it.
+
+    Raises:
+        SettingError: a dense retriever names its own model.
+    """
+    if spec.name == "dense":
+        if "model" in spec.settings:
+            raise SettingError(f"embedder {embedder!r}: {spec.text!r} names its own model; leave one of them out")
+        return Spec(spec.name, {"model": embedder, **spec.settings}, "")
+    inside = _inside(spec)
+    several = [inside] if isinstance(inside, str) else inside if isinstance(inside, list | tuple) else []
+    parsed = [Spec.parse(one) for one in several]
+    changed = [with_embedder(one, embedder) for one in parsed]
+    if not any(changed):
+        return None
+    texts = [(new or old).text for new, old in zip(changed, parsed, strict=True)]
+    return Spec(spec.name, {**spec.settings, OF: texts[0] if isinstance(inside, str) else texts}, "")
