@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 
 DEEPEST = 100
 """Largest depth of lists and mappings."""
+LARGEST = 2**63
+"""Whole numbers lie below it. Larger ones overflow in arithmetic."""
 MOST_CHARACTERS = 1 << 16
 """Longest text. Reading one of this length takes a second."""
 
 
 class NotPlain(ValueError):
-    """YAML with an alias or a merge key, too long, or nested too deeply.
+    """YAML with an alias, a merge key or a number that is too large; YAML that is too long or nested too deeply.
 
     Args:
         problem: what is wrong.
@@ -32,7 +34,8 @@ def load_yaml(text: str) -> Any:
     """The values of a YAML or JSON text.
 
     Raises:
-        NotPlain: it has an alias or a merge key, is longer than `MOST_CHARACTERS`, or is nested too deeply.
+        NotPlain: it has an alias, a merge key or a number that is too large, is longer than `MOST_CHARACTERS`, or is
+            nested too deeply.
         yaml.YAMLError: it is no YAML.
         ValueError, TypeError: a value is none, such as the 30th of February.
     """
@@ -43,8 +46,8 @@ def compose_yaml(text: str, deepest: int = DEEPEST) -> "tuple[Any, Node | None]"
     """The values of a text, and the nodes with their lines.
 
     Raises:
-        NotPlain: it has an alias or a merge key, is longer than `MOST_CHARACTERS`, or is nested more than ``deepest``
-            levels deep.
+        NotPlain: it has an alias, a merge key or a number that is too large, is longer than `MOST_CHARACTERS`, or is
+            nested more than ``deepest`` levels deep.
         yaml.YAMLError: it is no YAML.
         ValueError, TypeError: a value is none, such as the 30th of February.
     """
@@ -80,10 +83,17 @@ def _loader() -> Any:
             self.depth -= collection
             return node
 
+        def construct_yaml_int(self, node: Any) -> int:
+            value: int = super().construct_yaml_int(node)
+            if abs(value) >= LARGEST:
+                raise NotPlain("a whole number is too large", node.start_mark.line + 1)
+            return value
+
         def flatten_mapping(self, node: Any) -> None:
             for key, _ in node.value:
                 if key.tag == "tag:yaml.org,2002:merge":
                     raise NotPlain("merge keys (<<) are not read; write the keys out", key.start_mark.line + 1)
             super().flatten_mapping(node)
 
+    PlainLoader.add_constructor("tag:yaml.org,2002:int", PlainLoader.construct_yaml_int)
     return PlainLoader

@@ -9,6 +9,7 @@ import io
 import itertools
 import json
 import math
+import sys
 import tokenize
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -171,7 +172,7 @@ def _source(where: str, role: Mapping[str, str], passage: object, id_: str, docu
 
 
 def _score(where: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
         raise InputError(f"{where}: the score of a passage must be a number, it is {value!r:.60}")
     return float(value)
 

@@ -44,16 +44,22 @@ class Run(Retriever):
 
     def check(self) -> list[str]:
         """Check that the file exists, and the depth."""
-        faults = [] if self.path.is_file() else [f"there is no run file {self.path}"]
+        faults = [] if self._is_there() else [f"there is no run file {self.path}"]
         if self.depth is not None and self.depth < 1:
             faults.append(f"depth is {self.depth}; it must be at least 1")
         return faults
 
     def key(self) -> str:
         """Fingerprint of the file's content and of the other settings; its name does not count."""
-        content = file_sha256(self.path) if self.path.is_file() else str(self.path)
+        content = file_sha256(self.path) if self._is_there() else str(self.path)
         decides = ["run", content, self.returns, self.format]
         return fingerprint(decides if self.depth is None else [*decides, self.depth])
+
+    def _is_there(self) -> bool:
+        try:
+            return self.path.is_file()
+        except OSError:  # its name is longer than names of files can be
+            return False
 
     def read(self) -> Rankings:
         """Read the file.

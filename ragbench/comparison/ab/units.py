@@ -11,6 +11,9 @@ from ragbench.comparison.ab.events import EventsFile
 from ragbench.comparison.ab.settings import ROWS
 from ragbench.core.errors import InputError
 
+TICKS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+"""Ticks of a second by unit of a timestamp."""
+
 MERGE_ROWS = 4_000_000
 
 
@@ -262,9 +265,10 @@ def _seconds(column: Any) -> npt.NDArray[np.float64]:
     import pyarrow as pa
 
     if pa.types.is_temporal(column.type):
-        zone = column.type.tz if pa.types.is_timestamp(column.type) else None
-        ticks = column.cast(pa.timestamp("us", zone)).cast(pa.int64())
-        seconds: npt.NDArray[np.float64] = ticks.cast(pa.float64(), safe=False).to_numpy() / 1e6
+        if not pa.types.is_timestamp(column.type):
+            column = column.cast(pa.timestamp("s" if pa.types.is_date32(column.type) else "ms"))
+        ticks = column.cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy()
+        seconds: npt.NDArray[np.float64] = ticks / TICKS[column.type.unit]
         return seconds
     values = column.cast(pa.float64(), safe=False).to_numpy()
     # Seconds reach 1e11 in the year 5138, so larger numbers are milliseconds.

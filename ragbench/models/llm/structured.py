@@ -111,7 +111,9 @@ DEEPEST = 100
 LARGEST = 2**63
 """Numbers of an answer lie below it. Larger ones overflow in arithmetic and in tables."""
 LONGEST_REPAIR = 10_000
-"""Characters of broken JSON that are repaired. The time grows with the square: up to a second here."""
+"""Characters of broken JSON that are repaired."""
+MOST_REPAIR = 5_000_000
+"""Characters times quotation marks of broken JSON that are repaired. The time grows with it: up to a second here."""
 LONGEST_QUOTE = 20_000
 """Characters of an unusable answer that are quoted when it is asked for again."""
 
@@ -183,6 +185,8 @@ def _usable(value: Any, depth: int = 0) -> Any:
         return without_surrogates(value)
     if isinstance(value, int | float) and not abs(value) < LARGEST:  # not >=, which lets NaN pass
         raise Invalid("the JSON has a number that is too large")
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # JSON has one kind of number: 1.0 is a whole one, and may be a place in a list
     if isinstance(value, list):
         return [_usable(item, depth + 1) for item in value]
     if isinstance(value, dict):
@@ -193,7 +197,7 @@ def _usable(value: Any, depth: int = 0) -> Any:
 def _repaired(body: str, error: ValueError) -> object:
     import json_repair
 
-    if len(body) > LONGEST_REPAIR:
+    if len(body) > LONGEST_REPAIR or len(body) * body.count('"') > MOST_REPAIR:
         raise Invalid(f"the answer is not JSON: {error}") from error
     if _depth(body) > DEEPEST:
         raise Invalid(_too_deep()) from error

@@ -38,6 +38,9 @@ from ragbench.answers.wattbot.score.sheet import (
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.io.encoding import read_text
 
+MOST_COLUMNS = 10_000
+"""pandas renames equal columns in time that grows with the square."""
+
 
 def read_lesson_frame(path: Path) -> Any:
     """Read a table with the types that ``pandas.read_csv`` infers, as in the lesson, in any common encoding.
@@ -50,6 +53,8 @@ def read_lesson_frame(path: Path) -> Any:
     import pandas as pd
 
     text, _ = read_text(path)
+    if text.split("\n", 1)[0].count(",") > MOST_COLUMNS:
+        raise InputError(f"{path}: no sound CSV (more than {MOST_COLUMNS:,} columns)")
     try:
         frame = pd.read_csv(StringIO(text))
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:

@@ -21,6 +21,8 @@ _UNITS = {
     **dict.fromkeys(("€", "eur", "euro", "euros"), "EUR"),
     **dict.fromkeys(("£", "gbp", "pounds sterling"), "GBP"),
 }
+LONGEST = 200
+"""Characters of a number or a range with its unit. Anything longer is text, which takes no search for a number."""
 LETTERS_WITHOUT_CASE = 4
 """Units with at least this many letters are words, where case does not matter. In mW and MW it does."""
 
@@ -55,7 +57,7 @@ def read_value(written: str) -> Value:
         return Value("empty", nan, nan, "", -1, text)
     bare = cell.strip(_AROUND)
     for kind, pattern in (("range", _BRACKETS), ("range", _SPREAD), ("number", _ALONE)):
-        match = pattern.fullmatch(bare)
+        match = pattern.fullmatch(bare) if len(bare) <= LONGEST else None
         if match:
             low = _number(match["low"])
             high = _number(match["high"]) if kind == "range" else low
