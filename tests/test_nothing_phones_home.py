@@ -76,6 +76,7 @@ COMMANDS = {
               f"--judge {MODEL} --out {{out}}/scores"],
     "seeds": ["seeds datasets/shop/log.csv --size 20 --out {out}/seeds.txt",
               f"seeds {{in}}/log.csv --size 5 --llm {MODEL} --out {{out}}/more.txt"],
+    "shadow": ["shadow bm25 dense --queries datasets/shop/seed_queries.txt --corpus datasets/shop/product_catalog.csv"],
     "wattbot run": [f"wattbot run --metadata {WATTBOT}/metadata.csv --documents {WATTBOT}/pdf --questions "
                     f"{WATTBOT}/test_Q.csv --llm {MODEL} --out {{out}}/run"],
     "wattbot score": [f"wattbot score --truth {WATTBOT}/train_QA.csv --pred {{in}}/solutions.csv"],

@@ -31,6 +31,7 @@ from ragbench.api.calls import (
     score_answers,
     score_runs,
     seeds,
+    shadow,
     without_masked,
     write_report,
 )
@@ -58,6 +59,7 @@ from ragbench.api.result_views import (
     PairedResultView,
     PlanView,
     ProbeView,
+    ShadowView,
     WattbotView,
 )
 from ragbench.comparison.ab.paired_runs import PairedResult
@@ -67,6 +69,7 @@ from ragbench.comparison.gate.forecast import Forecast
 from ragbench.comparison.gate.history import History
 from ragbench.comparison.gate.result import Gate
 from ragbench.comparison.plan import Plan
+from ragbench.comparison.shadow import Shadow
 from ragbench.core.answers import AnswerSet
 from ragbench.core.documents import Chunk, Chunks, Corpus, Document
 from ragbench.core.errors import InputError, RagbenchError, SettingError
@@ -152,6 +155,7 @@ __all__ = [
     "score_answers",
     "score_runs",
     "seeds",
+    "shadow",
     "wattbot",
     "without_masked",
     "write_report",
@@ -178,6 +182,7 @@ VIEWS.update(
         PairedResult: PairedResultView(),
         AnswerEvaluation: AnswerEvaluationView(),
         LoadResult: LoadView(),
+        Shadow: ShadowView(),
         Probed: ProbeView(),
         Scored: WattbotView(),
     }

@@ -34,6 +34,7 @@ from ragbench.workflows import probe as probe_workflow
 from ragbench.workflows import report as report_workflow
 from ragbench.workflows import score as score_workflow
 from ragbench.workflows import seeds as seeds_workflow
+from ragbench.workflows import shadow as shadow_workflow
 from ragbench.workflows import without_masked as without_workflow
 from ragbench.workflows.answer import AnswerPlan, AnswerResult
 from ragbench.workflows.check_judge import CheckedJudge
@@ -48,6 +49,7 @@ ANSWERS = "a path of answers, or answers, as rb.load_answers(path) reads them"
 SETS = {"golden": GOLDEN, "corpus": CORPUS, "other": GOLDEN, "human": GOLDEN}
 RULES = 'a path of a file of rules, or a list with a mapping for each: [{"metric": "ndcg@10", "margin": 0.02}]'
 PATHS = "a path or a list of them"
+LOG = "a path of a search log, or a log, as rb.read_search_log(path) reads one"
 
 
 @checked(path=DOCUMENTS)
@@ -97,7 +99,7 @@ seeds = call(
     "seeds",
     seeds_workflow.Options,
     seeds_workflow.run,
-    called={"log": "a path of a search log, or a log, as rb.read_search_log(path) reads one"},
+    called={"log": LOG},
 )
 audit = call("audit", audit_workflow.Options, audit_workflow.run, called=SETS)
 export = call("export", export_workflow.Options, export_workflow.run, called=SETS)
@@ -164,6 +166,17 @@ ab = call(
     called={
         "events": "a path of a CSV or Parquet file, or a pandas.DataFrame with a row per event",
         "runs": f"two systems, the control and the challenger; each is {SYSTEM}",
+    },
+)
+shadow = call_many(
+    "shadow",
+    shadow_workflow.Options,
+    shadow_workflow.run,
+    called={
+        "systems": 'a name of a retriever ("bm25:k1=1.2"), a retriever, a run file, "FOLDER::ARM", or a system of '
+        "rb.load_run(folder); two are given one by one",
+        "queries": LOG,
+        "corpus": "a path of documents, a corpus, or chunks, as rb.chunk(corpus) cuts them",
     },
 )
 

@@ -21,6 +21,7 @@ from ragbench.comparison.gate.forecast import Forecast
 from ragbench.comparison.gate.history import History
 from ragbench.comparison.gate.result import Gate
 from ragbench.comparison.plan import Plan
+from ragbench.comparison.shadow import Shadow
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.scores import headline
 from ragbench.core.verdicts import Verdict
@@ -36,6 +37,8 @@ from ragbench.render.numbers import with_interval
 from ragbench.render.plan import answers, grounds
 from ragbench.render.probe import floor_line
 from ragbench.render.probe import notes as probe_notes
+from ragbench.render.shadow import sentences as shadow_sentences
+from ragbench.render.shadow import summary as shadow_summary
 from ragbench.render.wattbot import COLUMNS
 from ragbench.workflows.probe import Probed
 
@@ -218,6 +221,25 @@ class AbView(TableView):
     def plots(self, thing: AbResult) -> Any:
         """Return charts of the outcomes."""
         return AbPlots(thing)
+
+
+class ShadowView(TableView):
+    """A view with a row per figure."""
+
+    def frame(self, thing: Shadow) -> Any:
+        """Return the columns ``figure``, ``mean``, ``low``, ``high``, ``n``."""
+        import pandas as pd
+
+        figures = {"rank-biased overlap": thing.rbo, "failed searches, difference": thing.failed_more}
+        figures |= {f"overlap@{cut}": value for cut, value in thing.overlap.items()}
+        figures |= {f"changed@{cut}": value for cut, value in thing.changed.items()}
+        if thing.slower is not None:
+            figures["milliseconds, difference"] = thing.slower
+        return pd.DataFrame([{"figure": name, **asdict(value)} for name, value in figures.items()])
+
+    def sentences(self, thing: Shadow) -> Sequence[str]:
+        """Return the systems, the number of queries, and what the figures mean."""
+        return [f"{thing.second.name} beside {thing.first.name}: {shadow_summary(thing)}", *shadow_sentences(thing)]
 
 
 class AnswerEvaluationView(TableView):

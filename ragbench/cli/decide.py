@@ -1,4 +1,4 @@
-"""What ``compare``, ``gate``, ``ab``, ``plan`` and ``baseline`` print, and their help."""
+"""What ``compare``, ``gate``, ``ab``, ``shadow``, ``plan`` and ``baseline`` print, and their help."""
 
 import json
 import os
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from ragbench.comparison.gate.history import History
     from ragbench.comparison.gate.result import Gate
     from ragbench.comparison.plan import Plan
+    from ragbench.comparison.shadow import Shadow
     from ragbench.io.baselines import Baseline
     from ragbench.workflows.ab import Options as AbOptions
     from ragbench.workflows.baseline import HistoryOptions, ListOptions, SetOptions, ShowOptions
     from ragbench.workflows.compare import Options as CompareOptions
     from ragbench.workflows.gate import Options as GateOptions
     from ragbench.workflows.plan import Options as PlanOptions
+    from ragbench.workflows.shadow import Options as ShadowOptions
 
 HELP_COMPARE = """Compare systems that were evaluated: better, worse, equivalent, or no difference shown.
 
@@ -133,6 +135,33 @@ def show_ab(options: "AbOptions", result: "AbResult | PairedResult", output: Out
         shown = ab_tables(result) if isinstance(result, AbResult) else paired_tables(result)
         output.table(shown, pipe_width=PIPE_WIDTH)
     return EXIT[result.recommendation.decision]
+
+
+HELP_SHADOW = """Compare two systems on live queries, without labels: how much do their results differ?
+
+Example:
+  ragbench shadow bm25 hybrid --queries log.csv --corpus docs/ --out shadow/
+
+A system is a retriever, a run file, a folder of 'ragbench eval --out' or
+FOLDER::ARM. The rankings of files and folders are matched by query id, so the
+queries need ids then. Each distinct query is asked once, and counts as often as it
+was searched; intervals are over sessions. With --out, labels.csv has the results of
+the queries with the largest disagreement. Label them, and read the file as a golden
+set (ragbench eval --golden shadow/labels.csv). Exit code 2: an error of usage or
+input, or a system that did not run."""
+
+
+def show_shadow(options: "ShadowOptions", found: "Shadow", output: Output) -> None:
+    """Print the comparison."""
+    from ragbench.render.blocks import terminal
+    from ragbench.render.shadow import shadow_blocks, shadow_json
+
+    if output.as_json:
+        output.object(shadow_json(found))
+    else:
+        output.table(terminal(shadow_blocks(found)))
+    if options.out is not None:
+        output.say(f"written to {options.out}")
 
 
 HELP_PLAN = """Find out how many queries a golden set needs.

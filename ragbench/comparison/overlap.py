@@ -74,7 +74,7 @@ def rank_biased_overlap(one: Run, other: Run, p: float) -> npt.NDArray[np.float6
 
     Source: Webber, Moffat and Zobel, "A similarity measure for indefinite rankings", TOIS 28(4), 2010, equation 32.
     """
-    query, mine, theirs = _common(one, other)
+    query, mine, theirs = common_items(one, other)
     depth = np.maximum(mine, theirs)
     short, long = np.minimum(one.lengths, other.lengths), np.maximum(one.lengths, other.lengths)
     d = np.arange(1, int(long.max(initial=0)) + 1)
@@ -93,8 +93,11 @@ def rank_biased_overlap(one: Run, other: Run, p: float) -> npt.NDArray[np.float6
     return np.where(long == 0, 1.0, np.clip(value, 0.0, 1.0))
 
 
-def _common(one: Run, other: Run) -> tuple[npt.NDArray[np.int64], ...]:
-    """Query of each item that both retrieve, and its ranks in the two runs."""
+def common_items(one: Run, other: Run) -> tuple[npt.NDArray[np.int64], ...]:
+    """Find the items that both runs retrieve: the query of each, its ranks in the first run, and those in the other.
+
+    The runs have the same queries in the same order.
+    """
     as_labels = Judgements(other.query_ids, other.offsets, other.items, other.ranks.astype(np.int32), other.item_ids)
     found = look_through(one, as_labels, ties=False)
     return found.query, found.rank, found.label.astype(np.int64)
@@ -102,7 +105,7 @@ def _common(one: Run, other: Run) -> tuple[npt.NDArray[np.int64], ...]:
 
 def _same_top(one: Run, other: Run, top: int) -> npt.NDArray[np.bool_]:
     """(q,) Whether the two rankings of a query have the same top."""
-    query, mine, theirs = _common(one, other)
+    query, mine, theirs = common_items(one, other)
     same = np.bincount(query[(mine == theirs) & (mine <= top)], minlength=len(one))
     alike: npt.NDArray[np.bool_] = (same == np.minimum(one.lengths, top)) & (same == np.minimum(other.lengths, top))
     return alike

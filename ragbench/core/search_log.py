@@ -20,6 +20,7 @@ class LoggedSearch:
         results: ids of what was shown, from the top.
         clicks, carts, purchases: ids of what was clicked, put into the cart and bought.
         randomised: whether the results were in random order; None if the log does not say.
+        id: id of the search or of its query, or empty.
     """
 
     where: str
@@ -32,6 +33,7 @@ class LoggedSearch:
     carts: tuple[str, ...] = ()
     purchases: tuple[str, ...] = ()
     randomised: bool | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,53 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ragbench.core.annotations import LabelSheet
+from ragbench.core.errors import InputError
 from ragbench.io.files import write_bytes
 from ragbench.io.human_labels import CHANCE, JOINED, METRIC, SYSTEMS
-from ragbench.io.spreadsheet import neutral
+from ragbench.io.spreadsheet import neutral, read_sheet
 
 MAX_CHARACTERS = 4000
 """Most characters of shown text. Spreadsheets cut cells at 32,767."""
+# The byte order mark makes spreadsheets read the file as UTF-8.
+ENCODING = "utf-8-sig"
 COLUMNS = ("query_id", "query", "item_id", "text", "label", "comment", "influence", CHANCE, METRIC, SYSTEMS)
+
+
+ITEM_COLUMNS = ("query_id", "query", "document_id", "item_text", "label", "comment")
+
+
+def write_item_sheet(rows: Iterable[tuple[str, str, str]], path: Path, texts: Mapping[str, str]) -> None:
+    """Write a row for each item that annotators are asked to label. A filled sheet can be read as a golden set.
+
+    Args:
+        rows: query id, query and item id of each.
+        path: the file.
+        texts: text by item id; an unknown one leaves the cell empty.
+    """
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\r\n")
+    table.writerow(ITEM_COLUMNS)
+    for query_id, query, item_id in rows:
+        table.writerow([*map(neutral, (query_id, query, item_id, texts.get(item_id, "")[:MAX_CHARACTERS])), "", ""])
+    write_bytes(path, text.getvalue().encode(ENCODING, "replace"))
+
+
+def check_unfilled(path: Path) -> None:
+    """Refuse to write over an item sheet that annotators have begun to fill in.
+
+    Raises:
+        InputError: the file has a label or a comment, or is no such sheet.
+    """
+    if not path.exists():
+        return
+    table = read_sheet(path)
+    filled = [table.header.index(name) for name in ITEM_COLUMNS[-2:] if name in table.header]
+    if len(filled) < 2 or any(row[at] for row in table.cells for at in filled):
+        raise InputError(f"{path} exists already and may hold labels; name another folder, or move the file")
 
 
 def write_label_sheet(sheet: LabelSheet, path: Path, *, queries: Mapping[str, str], texts: Mapping[str, str]) -> None:
@@ -33,5 +69,4 @@ def write_label_sheet(sheet: LabelSheet, path: Path, *, queries: Mapping[str, st
         label = "" if row.label is None else str(row.label)
         kept = (f"{row.influence:.3g}", repr(row.chance), sheet.metric)
         table.writerow([*map(neutral, shown), label, "", *kept, neutral(systems)])
-    # The byte order mark makes spreadsheets read the file as UTF-8.
-    write_bytes(path, text.getvalue().encode("utf-8-sig", "replace"))
+    write_bytes(path, text.getvalue().encode(ENCODING, "replace"))

@@ -27,6 +27,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "carts": ("carts", "cart", "added_to_cart", "add_to_cart"),
     "purchases": ("purchases", "purchased", "purchase", "ordered", "bought"),
     "randomised": ("randomised", "randomized", "is_random"),
+    "id": ("query_id", "search_id", "request_id", "qid", "id", "_id"),
 }
 """Names of columns by role; the first one that is present counts."""
 FLAGS = {"true": True, "1": True, "yes": True, "1.0": True, "false": False, "0": False, "no": False, "0.0": False}
@@ -39,7 +40,7 @@ def read_search_log(path: Path | str, columns: Mapping[str, str] | None = None) 
     Args:
         path: a file ending in .csv, .tsv, .jsonl, .ndjson or .parquet.
         columns: column by role, where a file does not use one of the known names. Roles are query, session, user,
-            time, results, position, clicks, carts, purchases and randomised.
+            time, results, position, clicks, carts, purchases, randomised and id.
 
     Raises:
         InputError: there is no such file, no row in it, no column of queries, or a value that cannot be read; the
@@ -78,6 +79,7 @@ class _Row:
     position: float
     results: list[str]
     acted: dict[str, list[str]] = field(default_factory=dict)
+    id: str = ""
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -87,19 +89,19 @@ class _Row:
         clicks, carts, purchases = (tuple(dict.fromkeys(self.acted[name])) for name in ACTIONS)
         return LoggedSearch(
             self.where, self.query, self.session, self.user, self.time, tuple(self.results), clicks, carts, purchases,
-            self.randomised,
+            self.randomised, self.id,
         )  # fmt: skip
 
 
 def _read(where: str, row: Mapping[str, object], role: Mapping[str, str]) -> _Row:
     given = {key: row[column] for key, column in role.items() if not _absent(row.get(column))}
-    query, session, user = (
-        as_text(where, role[key], given[key]) if key in given else "" for key in ("query", "session", "user")
+    query, session, user, id_ = (
+        as_text(where, role[key], given[key]) if key in given else "" for key in ("query", "session", "user", "id")
     )
     results = _ids(where, role, given, "results")
     read = _Row(
         where, query, session, user, time=_time(where, role, given), randomised=_flag(where, role, given, "randomised"),
-        position=_position(where, role, given), results=results,
+        position=_position(where, role, given), results=results, id=id_,
     )  # fmt: skip
     for name in ACTIONS:
         flag = _flag(where, role, given, name) if len(results) <= 1 and _is_flag(given.get(name)) else None

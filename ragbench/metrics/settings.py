@@ -14,7 +14,12 @@ TIE_DEPTH = 10
 LEAST_DEPTH = 100
 
 
-def _cut_offs(text: str) -> tuple[int, ...]:
+def cut_offs(text: str) -> tuple[int, ...]:
+    """Read cut-offs as a command line has them: ``1,5,10``.
+
+    Raises:
+        SettingError: a part is no whole number.
+    """
     try:
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
@@ -30,7 +35,7 @@ class EvaluationSettings:
     """
 
     k: Sequence[int] = option(
-        "Cut-offs, as in 1,5,10.", default=DEFAULT_K, section="Evaluation", metavar="K,K,...", parse=_cut_offs
+        "Cut-offs, as in 1,5,10.", default=DEFAULT_K, section="Evaluation", metavar="K,K,...", parse=cut_offs
     )
     metrics: Sequence[str | Metric] = option(
         "Metric, such as ndcg@10.", default=(), section="Evaluation", flag="--metric",

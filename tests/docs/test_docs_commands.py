@@ -188,6 +188,14 @@ def submissions(folder: Path) -> None:
         shutil.copy(ROOT / "datasets/energy_ai/train_QA.csv", folder / f"{name}.csv")
 
 
+def label_all(folder: Path) -> None:
+    """Label every other item of a shadow test."""
+    with (folder / "shadow" / "labels.csv").open(encoding="utf-8-sig", newline="") as file:
+        head, *rows = csv.reader(file)
+    with (folder / "shadow" / "labels.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([head, *([*row[:4], str(at % 2), ""] for at, row in enumerate(rows))])
+
+
 def prompt(folder: Path) -> None:
     """What the page on probes takes for granted."""
     (folder / "prompt.txt").write_text("Answer from these documents:\n{context}\n")
@@ -244,6 +252,7 @@ RUN_HERE = {
     "concepts/golden-format.md": Place(three_keys),
     "guides/generate.md": Place(generate, generate_writer.answer),
     "guides/seeds.md": Place(generate, generate_writer.answer),
+    "guides/shadow.md": Place(between=(("ragbench eval", label_all),)),
     "index.md": Place(),
     "guides/judge-check.md": Place(labels, judge_replies.reply),
     "guides/judges.md": Place(answers, judge_replies.reply),

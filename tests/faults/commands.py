@@ -245,6 +245,13 @@ COMMANDS = (
         senseless={"corrupted store": KEEPS_NOTHING, "one cache": KEEPS_NOTHING},
     ),
     Command(
+        "shadow",
+        lambda i: ["shadow", "bm25", f"http:url={i.services.url}/search,returns=document", "--queries",
+                   i / "golden.jsonl", "--corpus", i / "stones.jsonl", "--out", "out", *QUICK],
+        measured=("shadow.json",),
+        senseless={"corrupted store": KEEPS_NOTHING},
+    ),
+    Command(
         "gate",
         lambda i: ["gate", "--baseline", f"{i / 'run'}::bm25", "--candidate", f"{i / 'run'}::bm25:b=0.2", "--out",
                    "out"],

@@ -36,6 +36,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "answer": ("answer", "reference_answer"),
 }
 """Names of columns by role; the first one that is present counts."""
+OF_THE_PAIR = frozenset({"item_text", "comment"})
+"""Columns of a label sheet that describe the labelled item and not the query."""
 DOCUMENT, CHUNK = "relevant_product_id", "source_chunk_id"
 """Keys of metadata: ids of the documents as they stand in the file, if they are no strings; and the chunk labels of the
 only document, or by document."""
@@ -79,7 +81,7 @@ class _Growing:
 def golden_of(
     rows: Iterable[tuple[str, Mapping[str, object]]], role: Mapping[str, str], name: str, *, exclude_source: bool
 ) -> GoldenSet:
-    """Group rows to a set, in order of first appearance.
+    """Group rows to a set, in order of first appearance. A row with an empty cell in the column of labels is skipped.
 
     The issue log has an entry for every row that is not kept completely: it only repeats a label, or its other columns
     (type, answer, metadata) differ from those of the query's first row.
@@ -93,6 +95,9 @@ def golden_of(
         values = {key: row[column] for key, column in role.items() if not _absent(row.get(column))}
         text = query_text(where, as_text(where, role["query"], values.get("query", "")))
         key = as_text(where, role["id"], values["id"]) if "id" in values else f"\0{text}"
+        if role.get("label") in row and "label" not in values and values.get("document"):
+            entries.append(LedgerEntry("golden", where, "the column of labels is empty; skipped", "unlabelled"))
+            continue
         fresh = _new(where, text, values, row, role)
         item = growing.setdefault(key, fresh)
         if item.text != text:
@@ -119,7 +124,7 @@ def golden_of(
 def _new(
     where: str, text: str, values: Mapping[str, object], row: Mapping[str, object], role: Mapping[str, str]
 ) -> _Growing:
-    taken = set(role.values())
+    taken = {*role.values(), *OF_THE_PAIR}
     metadata = {str(key): value for key, value in row.items() if key not in taken and not _absent(value)}
     kind = as_text(where, role["type"], values["type"]) if "type" in values else ""
     answer = as_text(where, role["answer"], values["answer"]) if "answer" in values else None
