@@ -286,7 +286,8 @@ def commands() -> list[Command]:
     helped = (
         "", "eval", "compare", "ab", "answer", "chunk", "generate", "demo", "export", "gate", "load", "plan",
         "plugins", "probe", "report", "score", "view", "batch submit", "batch status", "batch fetch",
-        "baseline set", "baseline list", "baseline show", "data list", "data get", "golden audit", "golden corpus",
+        "baseline set", "baseline list", "baseline show", "data list", "data get", "endpoint check", "golden audit",
+        "golden corpus",
         "golden review export", "golden review import", "judge check", "wattbot run", "wattbot score",
     )  # fmt: skip
     found = [Command("help" + "-".join(["", *one.split()]), [*one.split(), "--help"]) for one in helped]

@@ -51,6 +51,7 @@ COMMANDS = {
     "data list": ["data list"],
     "demo": ["demo"],
     "doctor": [f"eval {STONES} --retriever dense --cache {{out}}/cache", "doctor {out}"],
+    "endpoint check": ["endpoint check {url}"],
     "eval": [f"eval {SHOP} --retriever bm25 --retriever dense --retriever rerank --out {{out}}/eval",
              f"eval {STONES} --retriever hyde:llm=openai_compatible:m,base_url={{url}}"],
     "export": [f"export {SHOP} --to beir --out {{out}}/beir"],
@@ -193,7 +194,7 @@ def asked_for(command: str) -> Iterator[str]:
 
         with serving_batches(BatchServer(reply=honest)) as batches:
             yield batches.url
-    elif command == "load":
+    elif command in ("load", "endpoint check"):
         from tests.answers.load_server import serving as serving_answers
 
         with serving_answers() as answers:

@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 from ragbench.answers.load.result import LoadResult
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.answers.wattbot.score.parts import Scored
-from ragbench.api import baseline, batch, data, review, wattbot
+from ragbench.api import baseline, batch, data, endpoint, review, wattbot
 from ragbench.api.calls import (
     ab,
     answer,
@@ -136,6 +136,7 @@ __all__ = [
     "compare",
     "data",
     "doctor",
+    "endpoint",
     "evaluate",
     "export",
     "gate",

@@ -38,6 +38,7 @@ FOLDERS = {
     "baseline": ("Decide", "Keep the runs that 'ragbench gate' compares later ones with."),
     "batch": ("Build a golden set", "Write a golden set through a provider's batch API: cheaper, within a day."),
     "data": ("Tools", "List and fetch public test collections."),
+    "endpoint": ("Answers", "Check how a RAG service is asked, and how its reply is read."),
     "golden": ("Build a golden set", "Audit or review a golden set, or write its corpus without masked text."),
     "golden review": ("Build a golden set", "Draw a sample for annotators, and apply their decisions."),
     "judge": ("Answers", "Check a judge against the labels of annotators."),

@@ -1,4 +1,4 @@
-"""What ``answer``, ``score``, ``judge``, ``probe``, ``load`` and ``wattbot`` print, and their help."""
+"""What ``answer``, ``score``, ``judge``, ``probe``, ``endpoint``, ``load`` and ``wattbot`` print, and their help."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ragbench.cli.output import Output
 
 if TYPE_CHECKING:
+    from ragbench.answers.endpoint.check import EndpointCheck
     from ragbench.answers.judging import JudgePlan
     from ragbench.answers.load.result import LoadResult
     from ragbench.answers.wattbot.run import Indexed, Planned, Submission
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from ragbench.workflows.answer import Options as AnswerOptions
     from ragbench.workflows.check_judge import CheckedJudge
     from ragbench.workflows.check_judge import Options as JudgeOptions
+    from ragbench.workflows.endpoint import CheckOptions
     from ragbench.workflows.load_test import Options as LoadOptions
     from ragbench.workflows.probe import Options as ProbeOptions
     from ragbench.workflows.probe import Probed, WrittenDocuments
@@ -193,6 +195,35 @@ def _show_documents(written: "WrittenDocuments", output: Output) -> None:
 
 
 USAGE_ERROR = 2
+HELP_ENDPOINT_CHECK = """Show what a RAG service is sent, and how its reply is read.
+
+Examples:
+  ragbench endpoint check service.yaml --question "a tent for two"
+  ragbench endpoint check service.yaml --dry-run
+
+FILE describes the service: its address, the request, and where the reply has the
+answer, the passages, their ids, the tokens and the variant. The commands answer,
+load and probe read the same file (docs/reference/answers-http.md). One question
+is sent. Keys are not shown.
+
+Exit code 0: the reply is read as described; 1: it is not, and the output lists the
+places that the reply has; 2: an error of usage or input, or a service that does
+not answer."""
+WRONG_MAPPING = 1
+
+
+def show_endpoint_check(options: "CheckOptions", result: "EndpointCheck", output: Output) -> int:
+    """Print the request, the reply and what was read. Give 1 if it cannot be used, 2 if there is no reply."""
+    from ragbench.render.blocks import terminal
+    from ragbench.render.endpoint import endpoint_blocks, endpoint_json
+
+    if output.as_json:
+        output.object(endpoint_json(result))
+    else:
+        output.table(terminal(endpoint_blocks(result)))
+    return {"ok": 0, "wrong": WRONG_MAPPING, "failed": USAGE_ERROR}[result.outcome]
+
+
 HELP_LOAD = """Put load on a RAG service: answers per second, latency, time to the first token, failures.
 
 Example:

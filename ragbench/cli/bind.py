@@ -233,6 +233,7 @@ def _read(config: Path, known: Sequence[OptionSpec]) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InputError(f"{config}: expected options as key: value")
     by_key = {spec.flag.removeprefix("--").replace("-", "_"): spec.name for spec in known}
+    by_key |= {spec.declared.short.lstrip("-"): spec.name for spec in known if spec.declared.short}
     by_key |= {spec.name: spec.name for spec in known}
     values: dict[str, Any] = {}
     for key, value in found.items():

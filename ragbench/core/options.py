@@ -81,7 +81,7 @@ def option(
         unset: description of the default in the help if the default is None: ``the user's cache folder``.
         parse: function that reads the value from the text of a command line or configuration file (``"1,5,10"``).
         python: False for an option that only the command has.
-        short: a second name of one letter on the command line: ``-q``.
+        short: a second name on the command line: ``-q``, ``--endpoint``.
         writes: what the job writes at the path: ``"folder"``, a format such as ``"HTML"``, or ``"path"`` if other
             options decide. `ragbench.io.outputs` checks the path before the job starts.
     """

@@ -139,11 +139,12 @@ def _sources(where: str, role: Mapping[str, str], given: Mapping[str, object]) -
     documents = _ids(where, role, given, "document_ids")
     passages = _list(where, role.get("sources", ""), given.get("sources", []))
     if not passages:
-        passages = [""] * len(ids)
+        passages = [""] * (len(ids) or len(documents))
     for what, values in (("source_ids", ids), ("document_ids", documents)):
         if values and len(values) != len(passages):
-            raise InputError(f"{where}: {len(passages)} passages in {role['sources']!r} but {len(values)} in "
-                             f"{role[what]!r}; one belongs to each")  # fmt: skip
+            shown = role.get("sources", "source_ids")
+            raise InputError(f"{where}: {len(passages)} passages in {shown!r} but {len(values)} in {role[what]!r}; one "
+                             "belongs to each")  # fmt: skip
     found: list[Source] = []
     for at, passage in enumerate(passages):
         id_ = ids[at] if ids else str(at + 1)

@@ -17,6 +17,7 @@ import numpy as np
 
 from ragbench.core.documents import Chunks
 from ragbench.core.foreign import one_line as in_one_line
+from ragbench.core.json_paths import at_path, put_at
 from ragbench.core.runs import Query, Run, Unit
 from ragbench.retrievers.base import Index, Ranking, padded
 
@@ -161,7 +162,7 @@ class Contract:
         asked: dict[str, object] = json.loads(json.dumps(dict(self.body)))
         for path, value in ((self.query_field, query.text), (self.k_field, k), (self.query_id_field, query.id)):
             if path:
-                _put(asked, path.split("."), value)
+                put_at(asked, path.split("."), value)
         # A lone surrogate of a badly decoded document has no UTF-8 form; \\ufffd stands for it.
         return json.dumps(asked, ensure_ascii=False).encode("utf-8", "replace")
 
@@ -174,7 +175,7 @@ class Contract:
         echoed = payload.get("query_id") if isinstance(payload, dict) else None
         if echoed is not None and str(echoed) != query.id:
             return Failed(f"the answer is for query {str(echoed)[:SHOWN]!r}, not for {query.id!r}", stray=True)
-        results, found = _get(payload, self.results_path)
+        results, found = at_path(payload, self.results_path)
         if not found and isinstance(payload, dict) and isinstance(payload.get("error"), str):
             return Failed(f"it answers with an error: {one_line(payload['error'])}")
         if not found or not isinstance(results, list):
@@ -192,13 +193,13 @@ class Contract:
 
     def _read_one(self, result: object, ids: list[str], scores: list[float]) -> str:
         """Append the id and the score of one result, or say what is wrong with it."""
-        id_, found = _get(result, self.id_field)
+        id_, found = at_path(result, self.id_field)
         if not found or id_ is None:
             return f"no {self.id_field!r} in {quoted(result)}"
         if isinstance(id_, bool) or not isinstance(id_, str | int):
             return f"the id is {quoted(id_)}, neither a string nor a whole number"
         ids.append(str(id_))
-        score, found = _get(result, self.score_field) if self.score_field else (None, False)
+        score, found = at_path(result, self.score_field) if self.score_field else (None, False)
         if not found or score is None:
             return ""
         if isinstance(score, bool) or not isinstance(score, int | float):
@@ -235,24 +236,3 @@ def one_line(text: str) -> str:
     """The beginning of a text as one printable line."""
     text = " ".join(in_one_line(text).split())
     return (text if len(text) <= SHOWN else text[:SHOWN] + "...") or "(empty)"
-
-
-def _get(value: object, path: str) -> tuple[object, bool]:
-    """What is at a path, and whether there is anything."""
-    for name in path.split(".") if path else []:
-        if isinstance(value, dict) and name in value:
-            value = value[name]
-        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
-            value = value[int(name)]
-        else:
-            return None, False
-    return value, True
-
-
-def _put(target: dict[str, object], path: list[str], value: object) -> None:
-    for name in path[:-1]:
-        inner = target.get(name)
-        if not isinstance(inner, dict):
-            inner = target[name] = {}
-        target = inner
-    target[path[-1]] = value

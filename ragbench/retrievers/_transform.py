@@ -14,6 +14,7 @@ from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, MissingExtra, RagbenchError, SettingError
 from ragbench.core.fingerprint import file_sha256, fingerprint
 from ragbench.core.loop import LoopThread
+from ragbench.core.pace import most_at_once
 from ragbench.core.runs import Query, Run
 from ragbench.core.spelling import named
 from ragbench.engine import ask
@@ -69,7 +70,7 @@ class Writer:
                 requests,
                 what="rewriting queries",
                 progress=self._progress,
-                in_flight=self._client.limits.concurrency,
+                in_flight=most_at_once(self._client.limits.concurrency),
             )
             self._answers.update(zip(fresh, self._loop.run(asking), strict=True))
         self._must_have_worked()

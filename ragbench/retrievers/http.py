@@ -2,18 +2,17 @@
 
 import asyncio
 import os
-import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.loop import LoopThread
 from ragbench.core.runs import Query, Unit
+from ragbench.core.web import header_faults, is_local, retry_after, url_faults, without_secrets
 from ragbench.retrievers._external import Answer, Contract, Failed, Order, OwnIdsIndex, one_line, quoted
 from ragbench.retrievers.base import Ranking, Retriever
 
@@ -21,14 +20,8 @@ if TYPE_CHECKING:
     import httpx
 
 RETRIED = frozenset({429, 502, 503, 504})
-LONGEST_WAIT = 60.0
-"""The longest Retry-After that is honoured, in seconds."""
 GIVE_UP_AFTER = 20
 """If this many queries fail before the first success, the others are not sent."""
-SECRET_WORDS = frozenset({"key", "apikey", "token", "secret", "password", "pwd", "sig", "signature", "auth"})
-SHORTEST_SECRET = 4
-"""Characters. Anything shorter is not a secret, and hiding it would only blank out words."""
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
@@ -95,7 +88,7 @@ class Http(Retriever):
 
     def check(self) -> list[str]:
         """Check the URL, the ranges, the paths, and that every environment variable is set."""
-        faults = _url_faults(self.url) + self.contract.faults()
+        faults = url_faults(self.url) + self.contract.faults()
         faults += [
             f"{name} is {value}; it must be {'at least' if least else 'above'} {least or 0}"
             for name, value, least in (
@@ -110,13 +103,7 @@ class Http(Retriever):
             for name, value in (("retries", self.retries), ("backoff", self.backoff))
             if value < 0
         ]
-        for header, variable in sorted(self.header_env.items()):
-            value = os.environ.get(variable, "")
-            if not value:
-                faults.append(f"header {header!r} comes from the environment variable {variable}, which is not set")
-            elif not (value.isascii() and value.isprintable()):
-                faults.append(f"the environment variable {variable} holds characters that no header can carry")
-        return faults
+        return faults + header_faults(self.header_env)
 
     def index(self, chunks: Chunks, context: Context) -> "HttpIndex":
         """Open the connection pool. Nothing is sent yet."""
@@ -168,7 +155,7 @@ class HttpIndex(OwnIdsIndex):
             return Failed(f"not asked, because the first {GIVE_UP_AFTER} queries all failed; the last: {self._last}")
         answer = await self._attempts(client, query, k)
         if isinstance(answer, Failed):
-            answer = Failed(self._without_secrets(answer.reason))
+            answer = Failed(without_secrets(answer.reason, self._secrets))
             self._failed, self._last = self._failed + 1, answer.reason
         else:
             self._answered += 1
@@ -206,17 +193,7 @@ class HttpIndex(OwnIdsIndex):
                 return Failed(f"the answer is longer than max_bytes={self._settings.max_bytes}"), None
             return self._contract.read(raw, query), None
         failed = Failed(_status_reason(response, raw or b""))
-        return failed, _retry_after(response) if response.status_code in RETRIED else None
-
-    def _without_secrets(self, reason: str) -> str:
-        """Remove secrets from a reason, since a service may repeat the headers it received, even cut off."""
-        for secret in self._secrets:
-            for part in (secret, secret.split()[-1]):
-                if len(part) >= SHORTEST_SECRET:
-                    reason = reason.replace(part, "***")
-                for length in range(len(part) - 1, SHORTEST_SECRET - 1, -1):
-                    reason = reason.replace(part[:length] + "...", "***...")
-        return reason
+        return failed, retry_after(response.headers) if response.status_code in RETRIED else None
 
 
 def _client(settings: Http) -> "httpx.AsyncClient":
@@ -225,10 +202,12 @@ def _client(settings: Http) -> "httpx.AsyncClient":
     headers = {"content-type": "application/json", "accept": "application/json", "user-agent": "ragbench"}
     headers.update({name: os.environ.get(variable, "") for name, variable in settings.header_env.items()})
     limits = httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency)
-    # A proxy named in the environment cannot reach services on this machine.
-    local = urlsplit(settings.url).hostname in LOOPBACK
     return httpx.AsyncClient(
-        headers=headers, timeout=settings.timeout, limits=limits, follow_redirects=False, trust_env=not local
+        headers=headers,
+        timeout=settings.timeout,
+        limits=limits,
+        follow_redirects=False,
+        trust_env=not is_local(settings.url),
     )
 
 
@@ -249,31 +228,3 @@ def _status_reason(response: "httpx.Response", raw: bytes) -> str:
         target = one_line(response.headers.get("location", ""))
         return f"{status}: a redirect to {target} is not followed; set url to where the service is"
     return f"{status}: {quoted(raw)}"
-
-
-def _retry_after(response: "httpx.Response") -> float:
-    """Seconds of the Retry-After header (a number or a date), 0 without a usable one."""
-    written = response.headers.get("retry-after", "").strip()
-    if written.isdecimal():
-        return min(float(written), LONGEST_WAIT)
-    try:
-        seconds = parsedate_to_datetime(written).timestamp() - time.time()
-    except (ValueError, TypeError):
-        return 0.0
-    return min(max(seconds, 0.0), LONGEST_WAIT)
-
-
-def _url_faults(url: str) -> list[str]:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        return [f"url {url!r} cannot be read: {error}"]
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        return [f"url is {url!r}; it must be like https://host/path"]
-    if parts.username or parts.password:
-        return ["url holds a user name or password; put it into a header with header_env"]
-    words = {word for name, _ in parse_qsl(parts.query) for word in name.lower().replace("-", "_").split("_")}
-    if words & SECRET_WORDS:
-        return ["url seems to hold a key; put it into a header with header_env"]
-    return []

@@ -93,6 +93,10 @@ WORKFLOWS = (
         "check_judge", "judge check", "Answers", "Compare a judge with the labels of annotators.", "check_judge"
     ),
     Workflow("probe", "probe", "Answers", "Test the robustness of a RAG service or a model.", "probe"),
+    Workflow(
+        "endpoint.check", "endpoint check", "Answers", "Show what a RAG service is sent, and how its reply is read.",
+        "endpoint", "CheckOptions", "run_check",
+    ),
     Workflow("load_test", "load", "Answers", "Measure how a RAG service answers under load.", "load_test"),
     Workflow(
         "wattbot.run", "wattbot run", "Answers", "Answer WattBot questions from reports.", "wattbot", "RunOptions",

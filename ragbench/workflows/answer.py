@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ragbench.answers.answering import ANSWER, PLAIN, AnswerSettings, Question, answer, card, requests_of, settle
-from ragbench.answers.endpoint import Endpoint, ask_service
+from ragbench.answers.endpoint.ask import ask_service
+from ragbench.answers.endpoint.description import read_endpoint
+from ragbench.answers.endpoint.settings import Endpoint
 from ragbench.answers.retrieve import Retrieved, build, retrieve
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.context import Context
@@ -57,8 +59,11 @@ class Options(
         "Answers made elsewhere, to import: a JSON Lines, CSV or Parquet file. No model is asked.", default=None,
         section="Input",
     )  # fmt: skip
-    endpoint: str | None = option(
-        "Address of a RAG service to ask instead of a model.", default=None, section="Input", metavar="URL"
+    endpoint: str | Path | None = option(
+        "RAG service to ask instead of a model: its address, or a YAML file that describes it.",
+        default=None,
+        section="Input",
+        metavar="URL|FILE",
     )
     columns: Mapping[str, str] | None = option(
         "Columns of the imported answers, query=NAME,answer=NAME,...", default=None, section="Input",
@@ -137,9 +142,12 @@ class Options(
         """The service to ask.
 
         Raises:
-            SettingError: the URL, a limit or a header cannot be used.
+            SettingError: the address, a limit or a header cannot be used.
+            InputError: the description of the service cannot be read.
         """
-        return Endpoint(self.endpoint or "", self.timeout, self.concurrency, dict(self.header_env or {}))
+        return read_endpoint(
+            self.endpoint or "", timeout=self.timeout, concurrency=self.concurrency, header_env=self.header_env
+        )
 
 
 CARD = "card.md"
@@ -328,7 +336,7 @@ def _queries(golden: GoldenSet, chunks: Chunks) -> list[Query]:
 def _ask_service(options: Options, context: Context) -> AnswerSet:
     out = options.folder
     service, golden = options.service, _questions(options)
-    known = identity("answer", {"endpoint": service.url, "golden": golden.fingerprint})
+    known = identity("answer", {"endpoint": service.identity, "golden": golden.fingerprint})
     with claimed(out, known, RESULTS, resume=options.resume, force=options.force):
         with AnswerJournal(out / REPLIES) as journal:
             if journal.damaged:

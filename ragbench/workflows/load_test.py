@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ragbench.answers.answering import Question
-from ragbench.answers.endpoint import Endpoint
+from ragbench.answers.endpoint.description import is_address, read_endpoint
 from ragbench.answers.load.result import LoadResult
 from ragbench.answers.load.run import run_load
 from ragbench.answers.load.settings import LoadSettings, check_host
@@ -23,7 +23,10 @@ from ragbench.workflows.reading import read_set
 class Options(LoadSettings, ServiceHeaders, GoldenReading):
     """The options of ``ragbench load`` and `ragbench.load_test`."""
 
-    url: str = option("Address of the service.", section="Input")
+    url: str | Path = option(
+        "The service: its address, or a YAML file that describes it.", section="Input", short="--endpoint",
+        metavar="URL|FILE",
+    )  # fmt: skip
     questions: Path | None = option(
         "Questions to ask: a text file with one per line, or a table.", default=None, section="Input"
     )
@@ -64,9 +67,13 @@ def run(options: Options, context: Context) -> LoadResult:
         Traceback (most recent call last):
         ragbench.core.errors.SettingError: url=: service.example.com is not this machine. A load test can take a ...
     """
-    check_host(options.url, options.i_own_this_host)
     settings = part(options, LoadSettings)
-    endpoint = Endpoint(options.url, settings.timeout, settings.at_once, options.header_env or {})
+    if is_address(options.url):
+        check_host(str(options.url), options.i_own_this_host)
+    endpoint = read_endpoint(
+        options.url, timeout=settings.timeout, concurrency=settings.at_once, header_env=options.header_env
+    )
+    check_host(endpoint.url, options.i_own_this_host)
     asked = _questions(options)
     out = options.out
     if out is not None:

@@ -7,7 +7,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ragbench.answers.answering import Question
-from ragbench.answers.endpoint import Endpoint, ask_service
+from ragbench.answers.endpoint.ask import ask_service
+from ragbench.answers.endpoint.description import is_address, read_endpoint
+from ragbench.answers.endpoint.settings import Endpoint
 from ragbench.answers.probe.ask import ask_model
 from ragbench.answers.probe.cases import Case, PlantedDocument, golden_of, in_categories, planted, read_cases
 from ragbench.answers.probe.metric import PASS, ProbePass
@@ -38,7 +40,10 @@ MODEL, JUDGE = "llm", "judge"
 class Options(CacheFolder, CallOptions, ServiceHeaders):
     """The options of ``ragbench probe`` and `ragbench.probe`."""
 
-    url: str | None = option("Address of the RAG service to probe.", default=None, section="Input")
+    url: str | Path | None = option(
+        "RAG service to probe: its address, or a YAML file that describes it.", default=None, section="Input",
+        short="--endpoint", metavar="URL|FILE",
+    )  # fmt: skip
     cases: Path | None = option(
         "File of cases, JSON lines.", default=None, section="Input", unset="the cases that come with ragbench"
     )
@@ -108,9 +113,12 @@ class Options(CacheFolder, CallOptions, ServiceHeaders):
         """The service.
 
         Raises:
-            SettingError: the URL, a limit or a header cannot be used.
+            SettingError: the address, a limit or a header cannot be used.
+            InputError: the description of the service cannot be read.
         """
-        return Endpoint(self.url or "", self.timeout, self.concurrency, self.header_env or {})
+        return read_endpoint(
+            self.url or "", timeout=self.timeout, concurrency=self.concurrency, header_env=self.header_env
+        )
 
     @property
     def prompt(self) -> str:
@@ -133,7 +141,10 @@ class Options(CacheFolder, CallOptions, ServiceHeaders):
     @property
     def called(self) -> str:
         """The name of the system in reports."""
-        return self.name or self.llm or urlsplit(self.url or "").netloc.rpartition("@")[2]
+        if self.name or self.llm:
+            return self.name or self.llm or ""
+        url = str(self.url or "")
+        return urlsplit(url).netloc.rpartition("@")[2] if is_address(url) else Path(url).stem
 
 
 @dataclass(frozen=True)
@@ -236,7 +247,7 @@ def _answers(
     questions = [Question(case.id, case.question) for case in cases]
     asked = ask_service(endpoint, questions, known={}, keep=lambda item: None, progress=context.progress)
     items, ledger = loop.run(asked)
-    return AnswerSet(items, options.called, ledger, {"endpoint": endpoint.url})
+    return AnswerSet(items, options.called, ledger, {"endpoint": endpoint.identity})
 
 
 @contextmanager

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
+from ragbench.answers.endpoint.reply import ReplyReader, Unusable, check_answer
+from ragbench.answers.endpoint.settings import Reply
 from ragbench.answers.load.run import arrivals
-from ragbench.answers.load.service import Events, Unusable, check_answer
 from ragbench.answers.load.settings import Level, LoadSettings, check_host, parse_concurrency, parse_rates
 from ragbench.core.context import generator
 from ragbench.core.errors import SettingError
@@ -156,6 +157,10 @@ def test_levels() -> None:
         parse_rates("nan")
 
 
+def events() -> ReplyReader:
+    return ReplyReader(Reply(), {"content-type": "text/event-stream"})
+
+
 EVENTS = (
     b": a comment\r\n\r\ndata: "
     + json.dumps({"sources": [{"text": "é"}]}, ensure_ascii=False).encode()
@@ -167,22 +172,22 @@ EVENTS = (
 @given(st.lists(st.integers(0, len(EVENTS)), max_size=20))
 def test_events_are_the_same_however_they_are_cut(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(EVENTS)]
-    events = Events()
+    found = events()
     for start, end in itertools.pairwise(edges):
-        events.feed(EVENTS[start:end])
+        found.feed(EVENTS[start:end])
         # From when the line of the first piece that is not empty has ended.
-        assert events.spoke == (EVENTS[:end].count(b"\n", EVENTS.index(b"12 ")) > 0)
-    assert events.done
-    assert events.close() == {"sources": [{"text": "é"}], "cited": ["1"], "answer": "said"}
+        assert found.spoke == (EVENTS[:end].count(b"\n", EVENTS.index(b"12 ")) > 0)
+    assert found.done
+    assert found.close() == {"sources": [{"text": "é"}], "cited": ["1"], "answer": "12 m"}
 
 
 def test_a_stream_without_an_end_mark_or_a_last_line_break() -> None:
-    events = Events()
-    events.feed(b'data: {"delta": "12 m"}')
-    assert not events.spoke
-    check_answer(events.close())
-    assert events.spoke
-    broken = Events()
+    found = events()
+    found.feed(b'data: {"delta": "12 m"}')
+    assert not found.spoke
+    check_answer(found.close())
+    assert found.spoke
+    broken = events()
     with pytest.raises(Unusable, match="no JSON object"):
         broken.feed(b"data: 12 m\n")
 

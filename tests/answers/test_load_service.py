@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ragbench.answers.answering import Question
-from ragbench.answers.endpoint import Endpoint
+from ragbench.answers.endpoint.settings import Endpoint
 from ragbench.answers.load.result import LevelResult, LoadResult
 from ragbench.answers.load.run import run_load
 from ragbench.answers.load.settings import Level, LoadSettings

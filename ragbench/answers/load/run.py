@@ -4,14 +4,14 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib.metadata import version
-from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
 
 from ragbench.answers.answering import Question
-from ragbench.answers.endpoint import Endpoint
+from ragbench.answers.endpoint.settings import Endpoint
 from ragbench.answers.load.loops import Exchange, closed_loop, open_loop
 from ragbench.answers.load.result import LevelResult, LoadResult
 from ragbench.answers.load.service import Service
@@ -72,7 +72,7 @@ async def run_load(
         SettingError: no request of a level falls into its time.
     """
     due = {level: _due(level, settings) for level in settings.levels if level.rate is not None}
-    asked = Endpoint(endpoint.url, settings.timeout, settings.at_once, endpoint.header_env)
+    asked = replace(endpoint, timeout=settings.timeout, concurrency=settings.at_once)
     manifest = _manifest(endpoint, questions, settings, name)
     found: list[LevelResult] = []
     waiting = itertools.cycle(questions)
@@ -128,12 +128,10 @@ async def _warm_up(service: Service, questions: Iterator[Question], settings: Lo
 def _manifest(
     endpoint: Endpoint, questions: Sequence[Question], settings: LoadSettings, name: str
 ) -> dict[str, object]:
-    parts = urlsplit(endpoint.url)
     printed = fingerprint_texts([one.id for one in questions], [one.text for one in questions])
     return {
         "kind": LOAD_KIND,
-        # Without the query string, which may hold a key.
-        "url": f"{parts.scheme}://{parts.netloc}{parts.path}",
+        "url": endpoint.shown_url,
         "golden": {"name": name, "fingerprint": printed, "queries": len(questions)},
         "levels": {level.name: settings.conditions(level) for level in settings.levels},
         "settings": {

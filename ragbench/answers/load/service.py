@@ -1,123 +1,23 @@
 """Send one request to a service and record its times."""
 
 import asyncio
-import json
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from ragbench.answers.answering import Question
-from ragbench.answers.endpoint import DONE, MOST_BYTES, Endpoint
-from ragbench.io.answer_rows import ALIASES, TRUE
-from ragbench.io.lines import LF, Lines
+from ragbench.answers.endpoint.reply import ReplyReader, Unusable, check_answer
+from ragbench.answers.endpoint.request import NotSent, request_of
+from ragbench.answers.endpoint.settings import VARIANT, Endpoint
+from ragbench.core.pace import most_at_once
+from ragbench.core.web import without_secrets
 
 if TYPE_CHECKING:
     import aiohttp
 
 
-class Unusable(Exception):
-    """A reply that is not an answer.
-
-    Args:
-        kind: a short word for this kind of reply.
-        reason: a sentence.
-    """
-
-    def __init__(self, kind: str, reason: str) -> None:
-        super().__init__(reason)
-        self.kind = kind
-
-
-class Events:
-    """A reader of server-sent events, in parts of any size."""
-
-    def __init__(self) -> None:
-        self._lines = Lines(LF)
-        self._size = 0
-        self.row: dict[str, object] = {}
-        self.spoke = False
-        """Whether a non-empty piece of the answer has arrived."""
-        self.done = False
-        """Whether the end was announced."""
-
-    def feed(self, part: bytes) -> None:
-        """Read the next bytes.
-
-        Raises:
-            Unusable: the reply is too long, or an event is not a JSON object.
-        """
-        self._size += len(part)
-        check_size(self._size)
-        for line in self._lines.feed(part):
-            self._line(line)
-
-    def close(self) -> dict[str, object]:
-        """Return the keys of all events at the end of the stream."""
-        self._line(self._lines.rest)
-        return {**self.row, **({"answer": "said"} if self.spoke and not _first(self.row, "answer") else {})}
-
-    def _line(self, line: bytes) -> None:
-        if self.done or not line.startswith(b"data:"):
-            return
-        data = line[5:].strip()
-        if data == DONE.encode():
-            self.done = True
-        elif data:
-            event = read_object(data)
-            delta = event.pop("delta", None)
-            self.spoke = self.spoke or (isinstance(delta, str) and bool(delta))
-            self.row.update(event)
-
-
-def check_size(size: int) -> None:
-    """Check the length of a reply in bytes.
-
-    Raises:
-        Unusable: it is too long.
-    """
-    if size > MOST_BYTES:
-        raise Unusable("too long", f"the answer is longer than {MOST_BYTES:,} bytes")
-
-
-def read_object(raw: bytes) -> dict[str, object]:
-    """Read the JSON object of a reply.
-
-    Raises:
-        Unusable: it is not a JSON object.
-    """
-    try:
-        found = json.loads(raw)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise Unusable("no answer", f"the service's answer is no JSON object: {raw[:80]!r}")
-    return found
-
-
-def check_answer(row: Mapping[str, object]) -> None:
-    """Check that a reply answers, or says that it abstains.
-
-    Raises:
-        Unusable: it does neither, or reports a failure.
-    """
-    failure = _first(row, "failure")
-    if failure:
-        raise Unusable("reported failure", f"the service reports: {failure!s:.200}")
-    abstained = str(_first(row, "abstained") or "").strip().lower() in TRUE
-    if not (abstained or str(_first(row, "answer") or "").strip()):
-        raise Unusable("no answer", "the service's answer is empty, and does not say that it abstained")
-
-
-def _first(row: Mapping[str, object], role: str) -> object:
-    """The value of the first of the role's names that the object has."""
-    return next((row[name] for name in ALIASES[role] if name in row), None)
-
-
 DRAIN_SECONDS = 0.05
 """Seconds that the end of a stream may take after it was announced, so that its connection can be reused."""
-STREAM = "text/event-stream"
 
 
 class Reply(NamedTuple):
@@ -128,18 +28,21 @@ class Reply(NamedTuple):
         ended: when the last byte arrived, or when it was clear that none would.
         failure: the kind of failure, or empty.
         reason: the reason of the failure, as a sentence.
+        variant: the variant of the service that answered, if the reply names it.
     """
 
     first: float | None
     ended: float
     failure: str = ""
     reason: str = ""
+    variant: str = ""
 
 
 @dataclass
 class _Times:
     first: float | None = None
     ended: float | None = None
+    variant: str = ""
 
 
 class Service:
@@ -153,21 +56,13 @@ class Service:
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
+        self._endpoint, self._secrets = endpoint, endpoint.secrets
 
     async def __aenter__(self) -> Self:
         import aiohttp
 
-        headers = {name: os.environ[variable] for name, variable in self._endpoint.header_env.items()}
-        headers |= {
-            "content-type": "application/json",
-            "accept": f"application/json, {STREAM}",
-            "accept-encoding": "identity",
-            "user-agent": "ragbench",
-        }
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._endpoint.concurrency, ttl_dns_cache=600),
-            headers=headers,
+            connector=aiohttp.TCPConnector(limit=most_at_once(self._endpoint.concurrency), ttl_dns_cache=600),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
@@ -178,12 +73,13 @@ class Service:
     ) -> None:
         await self._session.close()
 
-    async def ask(self, question: Question, deadline: float) -> Reply:
+    async def ask(self, question: Question, deadline: float, user: str = "") -> Reply:
         """Ask once, without retries.
 
         Args:
             question: the question.
             deadline: a time on the event loop's clock; a request that is not answered by then has failed.
+            user: the user who asks, if the question names none.
         """
         import aiohttp
 
@@ -191,9 +87,9 @@ class Service:
         times = _Times()
         try:
             async with asyncio.timeout_at(deadline):
-                await self._ask(question, times)
+                await self._ask(question, user, times)
             assert times.ended is not None
-            return Reply(times.first, times.ended)
+            return Reply(times.first, times.ended, variant=times.variant)
         except TimeoutError:
             failure, reason = "timeout", f"no answer within {self._endpoint.timeout:g} s"
         except aiohttp.ClientConnectorError as error:
@@ -204,50 +100,43 @@ class Service:
             failure, reason = "no HTTP", f"the reply cannot be read: {str(error) or type(error).__name__}"
         except Unusable as error:
             failure, reason = error.kind, str(error)
-        return Reply(times.first, times.ended or clock(), failure, reason.splitlines()[0])
+        except NotSent as error:
+            failure, reason = "not sent", str(error)
+        reason = without_secrets(reason.splitlines()[0], self._secrets)
+        return Reply(times.first, times.ended or clock(), failure, reason, times.variant)
 
-    async def _ask(self, question: Question, times: _Times) -> None:
-        body = json.dumps({"query": question.text, "query_id": question.id}).encode()
-        clock = asyncio.get_running_loop().time
-        async with self._session.post(self._endpoint.url, data=body, allow_redirects=False) as response:
-            if response.status != 200:
+    async def _ask(self, question: Question, user: str, times: _Times) -> None:
+        from yarl import URL
+
+        sent = request_of(self._endpoint, question, user)
+        url = URL(sent.url, encoded=True)
+        async with self._session.request(
+            sent.method, url, data=sent.content, headers=sent.headers, allow_redirects=False
+        ) as response:
+            if not 200 <= response.status < 300:
                 reason = f"status {response.status} {response.reason or ''}".rstrip()
                 raise Unusable(f"status {response.status}", reason)
-            if response.headers.get("content-type", "").startswith(STREAM):
-                row = await _streamed(response, times)
-            else:
-                raw = await _whole(response)
-                times.ended = clock()
-                row = read_object(raw)
-        check_answer(row)
+            row = await self._read(response, times)
+        times.variant = str(row.get(VARIANT) or "")
+        check_answer(row, self._endpoint.reply)
 
-
-async def _whole(response: "aiohttp.ClientResponse") -> bytes:
-    parts, size = [], 0
-    async for part in response.content.iter_any():
-        size += len(part)
-        check_size(size)
-        parts.append(part)
-    return b"".join(parts)
-
-
-async def _streamed(response: "aiohttp.ClientResponse", times: _Times) -> dict[str, object]:
-    clock = asyncio.get_running_loop().time
-    events = Events()
-    async for part in response.content.iter_any():
-        came = clock()
-        events.feed(part)
-        if events.spoke and times.first is None:
-            times.first = came
-        if events.done:
-            break
-    times.ended = clock()
-    row = events.close()
-    if events.spoke and times.first is None:
-        times.first = times.ended
-    if not response.content.at_eof():
-        await _drain(response)
-    return row
+    async def _read(self, response: "aiohttp.ClientResponse", times: _Times) -> dict[str, object]:
+        clock = asyncio.get_running_loop().time
+        reader = ReplyReader(self._endpoint.reply, {name.lower(): value for name, value in response.headers.items()})
+        async for part in response.content.iter_any():
+            came = clock()
+            reader.feed(part)
+            if times.first is None and reader.streams and reader.spoke:
+                times.first = came
+            if reader.done:
+                break
+        times.ended = clock()
+        row = reader.close()
+        if times.first is None and reader.streams and reader.spoke:
+            times.first = times.ended
+        if not response.content.at_eof():
+            await _drain(response)
+        return row
 
 
 async def _drain(response: "aiohttp.ClientResponse") -> None:

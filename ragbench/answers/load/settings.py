@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from ragbench.answers.endpoint import LOOPBACK
 from ragbench.core.errors import SettingError
 from ragbench.core.options import named, option, option_group
+from ragbench.core.web import LOOPBACK
 
 Arrivals = Literal["poisson", "fixed"]
 ARRIVALS: tuple[Arrivals, ...] = ("poisson", "fixed")

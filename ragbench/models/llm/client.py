@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ragbench.core.errors import InputError, RagbenchError, SettingError
+from ragbench.core.pace import Pace
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.base import CALL, LLM, UNREADABLE, Answer, LLMError, Request, Response, Show, Usage
 from ragbench.models.llm.costs import (
@@ -138,7 +139,7 @@ class Client:
         self.totals = Totals(cost=None if price is None else 0.0)
         self._answers, self._jitter = answers, jitter
         self._identity = llm.fingerprint()
-        self._slots = asyncio.Semaphore(self.limits.concurrency)
+        self._slots = Pace(self.limits.concurrency)
         """A call holds its slot until its answer is on disk: a kill never costs more answers than there are slots."""
         self._requests = Rate(self.limits.requests_per_minute)
         self._tokens = Rate(self.limits.tokens_per_minute)
@@ -342,10 +343,12 @@ class Client:
     async def _paid(
         self, request: Request, shown: Shown | None, reserved: Reserved, expected: Usage, *, probe: bool
     ) -> _Paid:
-        began = time.perf_counter()
+        began, started = time.perf_counter(), time.monotonic()
         try:
             response = await self._complete(request, shown)
         except LLMError as error:
+            if error.retry:
+                self._slots.pushed_back(started)
             if error.in_doubt:
                 self.totals.in_doubt += 1
                 self.budget.settle_in_doubt(reserved)
@@ -360,6 +363,7 @@ class Client:
             self.budget.settle_in_doubt(reserved)
             raise
         seconds = time.perf_counter() - began
+        self._slots.answered(started)
         self._breaker.answered()
         usage = counted_usage(request, response)
         cost = self.price.cost(usage) if self.price else 0.0

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ragbench.core.context import generator
+from ragbench.core.pace import most_at_once
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.chat_model import ChatModel
 from ragbench.models.llm.client import Client
@@ -46,7 +47,8 @@ def connect(
     """
     limits = limits or Limits()
     kind = OpenAICompatible if model.partition(":")[0] == PROVIDER else ChatModel
-    llm = kind(model, params, structured=structured, timeout=limits.timeout, concurrency=limits.concurrency)
+    most = most_at_once(limits.concurrency)
+    llm = kind(model, params, structured=structured, timeout=limits.timeout, concurrency=most)
     price = find_price(model, prices, base_url=llm.base_url)
     jitter = generator(seed, "llm", "retries", model)
     # Before the cache is opened, so that a refused setting creates no file.

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 from ragbench.core.errors import SettingError
+from ragbench.core.pace import Concurrency, most_at_once
 from ragbench.models.llm.base import ServiceDown
 
 
@@ -13,7 +14,7 @@ class Limits:
     """The limits of one client.
 
     Attributes:
-        concurrency: calls in flight at once.
+        concurrency: calls in flight at once, or ``auto`` (see `ragbench.core.pace.Pace`).
         requests_per_minute: calls started per minute; None for no limit.
         tokens_per_minute: tokens per minute, of input and output together; None for no limit.
         timeout: the most seconds of one call.
@@ -22,7 +23,7 @@ class Limits:
         patience: seconds without one answered call after which the run ends; it can be resumed.
     """
 
-    concurrency: int = 8
+    concurrency: Concurrency = 8
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     timeout: float = 60.0
@@ -34,7 +35,7 @@ class Limits:
         faults = [
             f"{name} must be {least}, it is {value!r}"
             for name, value, least, good in (
-                ("concurrency", self.concurrency, "at least 1", self.concurrency >= 1),
+                ("concurrency", self.concurrency, "at least 1", most_at_once(self.concurrency) >= 1),
                 ("requests_per_minute", self.requests_per_minute, "above 0", (self.requests_per_minute or 1) > 0),
                 ("tokens_per_minute", self.tokens_per_minute, "above 0", (self.tokens_per_minute or 1) > 0),
                 ("timeout", self.timeout, "above 0", self.timeout > 0),

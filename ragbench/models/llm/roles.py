@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ragbench.core.context import unheard
 from ragbench.core.options import option, option_group
+from ragbench.core.pace import Concurrency, parse_concurrency
 from ragbench.io.files import write_text
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.base import Usage
@@ -35,7 +36,10 @@ class CallOptions:
     prices: Path | None = option(
         "YAML file with prices of models.", default=None, section="Limits", unset="the prices that come with ragbench"
     )
-    concurrency: int = option("Calls in flight at once.", default=8, section="Limits")
+    concurrency: Concurrency = option(
+        "Calls in flight at once; with auto, as many as the service takes, up to 64.", default=8, section="Limits",
+        metavar="N|auto", parse=parse_concurrency,
+    )  # fmt: skip
     rpm: float | None = option("Requests per minute.", default=None, section="Limits", unset="no limit")
     tpm: float | None = option("Tokens per minute.", default=None, section="Limits", unset="no limit")
     timeout: float = option("Seconds that one call may take.", default=60.0, section="Limits")

@@ -5,16 +5,16 @@ import json
 import math
 from typing import Any
 
-import httpx
 import numpy as np
 
-from ragbench.answers import endpoint
 from ragbench.answers.answering import ANSWER, PLAIN, Question, numbers_in
 from ragbench.answers.answering import _read as read_said
+from ragbench.answers.endpoint.ask import answered_of
+from ragbench.answers.endpoint.reply import ReplyReader, check_answer
+from ragbench.answers.endpoint.settings import HEADER, Reply
 from ragbench.answers.judge import questions, statements, usefulness, verdicts
 from ragbench.answers.judge.replies import Session
 from ragbench.answers.judge.statements import Said, Statement
-from ragbench.answers.load.service import Events, check_answer, read_object
 from ragbench.answers.probe import metric as probe
 from ragbench.answers.wattbot import run as wattbot
 from ragbench.answers.wattbot import solutions
@@ -206,25 +206,33 @@ def read_completion_stream(data: bytes) -> None:
     response.text.encode()
 
 
-@target("services.answer", '"answer"', '"sources"', '"abstained"', "data: ", '"delta"', "[DONE]")
+MAPPED = Reply(
+    piece="choices.0.delta.content",
+    paths={"answer": "data.text", "sources": "hits.*.text", "source_ids": "hits.*.id", "variant": f"{HEADER}x-variant"},
+    metadata={"shard": "data.shard"},
+)
+CONTENT_TYPES = ("application/json", "text/plain; charset=latin-1", "text/event-stream", "application/x-ndjson")
+
+
+@target(
+    "services.answer", '"answer"', '"sources"', '"abstained"', "data: ", '"delta"', "[DONE]", '"data": {"text": "',
+    '"hits": [{"id": 1, "text": "', '"choices": [{"delta": {"content": "',
+)  # fmt: skip
 def read_service(data: bytes) -> None:
-    """The answer of a RAG service, whole and streamed, as ``answer`` and ``load`` read it."""
+    """The answer of a RAG service, in each form, as ``answer`` and ``load`` read it."""
     question = Question("q", "how long?")
-    events = Events()
 
-    def streamed() -> None:
+    def read(reply: Reply, content_type: str) -> None:
+        reader = ReplyReader(reply, {"content-type": content_type, "x-variant": "b"}, keep=1)
         for at in range(0, len(data), 37):
-            events.feed(data[at : at + 37])
-        check_answer(events.close())
+            reader.feed(data[at : at + 37])
+        row = reader.close()
+        check_answer(row, reply)
+        answered_of(question, row, 0.1, None)
 
-    async def collected() -> None:
-        row, first = await endpoint._events(httpx.Response(200, content=data), 0.0)
-        endpoint._answered(question, row, 0.1, first)
-
-    also(streamed)
-    also(lambda: check_answer(read_object(data)))
-    also(lambda: asyncio.run(collected()))
-    endpoint._answered(question, endpoint._object(data), 0.1, None)
+    for reply in (Reply(), MAPPED, Reply(piece="")):
+        for content_type in CONTENT_TYPES:
+            also(read, reply, content_type)
 
 
 @target("services.search", '"results"', '"id"', '"score"', '"query_id"', '"error"')
