@@ -51,7 +51,7 @@ def measured(
         and the intervals of the median and of the cost, if there are enough values.
     """
     seconds = np.sort([item.seconds for item in answers if item.seconds is not None])
-    latency = {f"p{p}": float(np.percentile(seconds, p)) * 1000 for p in (50, 95, 99)} if len(seconds) else {}
+    latency = percentiles_ms(seconds)
     median = percentile(seconds * 1000, 0.5)
     ends = known_intervals({MEDIAN: (median.low, median.high)} if median is not None else {})
     costs = np.array([np.nan if item.cost is None else item.cost for item in answers], dtype=np.float64)
@@ -63,6 +63,20 @@ def measured(
         low, high, _ = mean_interval(costs[known][:, None], own, rng, resamples=resamples)
         ends[COST] = (max(0.0, float(low[0])), float(high[0]))
     return latency, float(costs[known].mean()), ends
+
+
+def percentiles_ms(seconds: npt.NDArray[np.float64]) -> dict[str, float]:
+    """Return ``p50``, ``p95`` and ``p99`` in milliseconds; empty without values."""
+    return {f"p{p}": float(np.percentile(seconds, p)) * 1000 for p in (50, 95, 99)} if len(seconds) else {}
+
+
+def _parts(answers: AnswerSet, total: Mapping[str, float]) -> dict[str, Mapping[str, float]]:
+    """Compute percentiles of the parts of the time that were measured."""
+    retrieval, first = (
+        percentiles_ms(np.array([value for value in values if value is not None]))
+        for values in zip(*((item.retrieval_seconds, item.first_token_seconds) for item in answers), strict=True)
+    )
+    return {"total": total, "ttft": first, "retrieval": retrieval}
 
 
 def answered_by(answers: AnswerSet) -> tuple[str, ...]:
@@ -290,6 +304,7 @@ def _scored_run(
         manifest=manifest,
         intervals=intervals,
         query_ms={item.query_id: item.seconds * 1000 for item in answers if item.seconds is not None},
+        parts_ms=_parts(answers, latency),
     )
 
 

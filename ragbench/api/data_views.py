@@ -189,8 +189,8 @@ class AnswersView(TableView):
             {
                 "query_id": a.query_id, "query": a.query, "answer": a.answer, "sources": [s.id for s in a.sources],
                 "cited": list(a.cited), "abstained": a.abstained, "failure": a.failure, "seconds": a.seconds,
-                "first_token_seconds": a.first_token_seconds, "input_tokens": a.input_tokens,
-                "output_tokens": a.output_tokens, "cost": a.cost, **_free(a.metadata),
+                "first_token_seconds": a.first_token_seconds, "retrieval_seconds": a.retrieval_seconds,
+                "input_tokens": a.input_tokens, "output_tokens": a.output_tokens, "cost": a.cost, **_free(a.metadata),
             }
             for a in thing
         ]  # fmt: skip

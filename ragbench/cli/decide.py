@@ -60,9 +60,10 @@ HELP_GATE = """Decide whether a run may replace the baseline: pass, fail or inco
 
 Example:
   ragbench gate --baseline main --candidate reports/shop::hybrid --rules gate.yaml
+  ragbench gate --baseline main --candidate reports/shop::hybrid --margin ndcg@10=.02 --min hit@5=.9
 
 A baseline is a name of 'ragbench baseline set', a folder of 'ragbench eval
---out', or FOLDER::ARM. Without --rules, ndcg@10 may lose at most .02 against the
+--out', or FOLDER::ARM. Without rules, ndcg@10 may lose at most .02 against the
 baseline. If the queries cannot decide, the change is let through with a notice;
 --inconclusive fail blocks it. docs/guides/ci.md describes the rules.
 

@@ -43,6 +43,7 @@ class Answered:
         failure: why there is no answer, or empty.
         seconds: time from the question to the complete answer; None if it was not measured.
         first_token_seconds: time to the first piece of a streamed answer.
+        retrieval_seconds: time until the passages were found, if the system reports it.
         input_tokens, output_tokens: as counted by the provider; None if it does not report them.
         cost: cost in the currency of the price table; None if it is unknown.
         metadata: anything to slice by, JSON values only.
@@ -66,6 +67,7 @@ class Answered:
     output_tokens: int | None = None
     cost: float | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    retrieval_seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -205,18 +205,20 @@ class Evaluation(Shown):
             nothing = np.zeros(0, dtype=np.int64)
             return ScoredRun(arm.name, NO_SCORES, self.queries.select(nothing), error=arm.error, manifest=self.manifest)
         latency = arm.cost.latency_ms
+        percentiles = {} if latency is None else {"p50": latency.p50, "p95": latency.p95, "p99": latency.p99}
         return ScoredRun(
             arm.name,
             arm.scores,
             self.queries,
             arm.run,
             self.task.judgements,
-            {} if latency is None else {"p50": latency.p50, "p95": latency.p95, "p99": latency.p99},
+            percentiles,
             arm.cost.cost_per_query,
             failed=arm.failed,
             manifest=self.manifest,
             intervals={} if latency is None else known_intervals({MEDIAN: (latency.p50_low, latency.p50_high)}),
             query_ms={} if latency is None else latency.by_query,
+            parts_ms={"retrieval": percentiles},
         )
 
     @property

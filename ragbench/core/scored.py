@@ -108,6 +108,8 @@ class ScoredRun(Shown):
         manifest: fingerprints of golden set, chunks and judgements; settings and versions.
         intervals: ends of known 95% intervals by name: the median latency (`MEDIAN`) and the cost per query (`COST`).
         query_ms: milliseconds of each timed query, by its id; empty where they were not recorded.
+        parts_ms: the same percentiles for the parts of the time of an answer that were measured: ``retrieval``,
+            ``ttft`` (up to the first token) and ``total``.
 
     Examples:
         >>> without, stemmed = rb.load_run("reports/example")
@@ -129,6 +131,7 @@ class ScoredRun(Shown):
     manifest: Mapping[str, object] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     query_ms: Mapping[str, float] = field(default_factory=dict)
+    parts_ms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def ties(self) -> Literal["trec", "expected"]:

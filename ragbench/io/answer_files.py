@@ -3,7 +3,8 @@ r"""Files of answers: ragbench's own folder, and JSON Lines, CSV and Parquet mad
 ragbench's own format is ``answers.jsonl``, with one query per line and without empty keys::
 
     {"query_id", "query", "answer", "sources": [{"id", "document_id", "text", "score"}], "cited": [...],
-     "abstained", "failure", "seconds", "first_token_seconds", "input_tokens", "output_tokens", "cost", "metadata"}
+     "abstained", "failure", "seconds", "first_token_seconds", "retrieval_seconds", "input_tokens", "output_tokens",
+     "cost", "metadata"}
 
 If the system ran several times, each query has a line for each run, with ``"run": 2`` and so on from the second on.
 

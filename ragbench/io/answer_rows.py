@@ -31,6 +31,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "failure": ("failure", "error"),
     "seconds": ("seconds", "latency", "latency_seconds", "total_seconds"),
     "first_token_seconds": ("first_token_seconds", "ttft", "time_to_first_token"),
+    "retrieval_seconds": ("retrieval_seconds", "retrieval_latency", "search_seconds"),
     "input_tokens": ("input_tokens", "prompt_tokens"),
     "output_tokens": ("output_tokens", "completion_tokens"),
     "cost": ("cost",),
@@ -39,7 +40,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "metadata": ("metadata",),
 }
 """What a column may be called, per role; the first that is there counts."""
-MEASURED = ("seconds", "first_token_seconds", "input_tokens", "output_tokens", "cost")
+MEASURED = ("seconds", "first_token_seconds", "retrieval_seconds", "input_tokens", "output_tokens", "cost")
 WHOLE = ("input_tokens", "output_tokens")
 TEXT_KEYS = ("text", "content", "page_content", "passage")
 TRUE, FALSE = ("true", "1", "yes", "y", "t", "1.0"), ("false", "0", "no", "n", "f", "0.0", "")

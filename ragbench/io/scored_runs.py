@@ -125,15 +125,31 @@ def _read(folder: Path, wanted: str, results: Mapping[str, Any], rankings: bool)
                 own,
                 _run(folder, name, manifest, own, entries) if rankings else None,
                 judgements,
-                {key: float(arm["latency_ms"][key]) for key in ("p50", "p95", "p99") if key in arm["latency_ms"]},
+                _percentiles(arm, "latency_ms"),
                 arm.get("cost_per_query"),
                 int(arm["failed_queries"]),
                 manifest=manifest,
                 intervals=_intervals(arm),
                 query_ms=query_ms(folder, name),
+                parts_ms=_parts(arm, manifest.get("kind")),
             )
         )
     return tuple(found)
+
+
+PARTS = {"total": "latency_ms", "ttft": "first_token_ms", "retrieval": "retrieval_ms"}
+"""The keys of a system of answers or of a load test that have the percentiles of a part of the time."""
+
+
+def _parts(arm: Mapping[str, Any], kind: object) -> dict[str, dict[str, float]]:
+    if kind not in WITHOUT_RANKINGS:
+        return {"retrieval": _percentiles(arm, "latency_ms")}
+    return {part: _percentiles(arm, key) for part, key in PARTS.items()}
+
+
+def _percentiles(arm: Mapping[str, Any], key: str) -> dict[str, float]:
+    found = arm.get(key) or {}
+    return {name: float(found[name]) for name in ("p50", "p95", "p99") if name in found}
 
 
 def data_files(folder: Path) -> list[str]:

@@ -120,6 +120,8 @@ def answers_json(evaluation: AnswerEvaluation) -> JSON:
         "directions": dict(scored.scores.directions),
         "latency_ms": dict(scored.latency_ms),
         "latency_ms_intervals": {MEDIAN: interval_json(scored.intervals, MEDIAN)},
+        "first_token_ms": dict(scored.parts_ms.get("ttft", {})),
+        "retrieval_ms": dict(scored.parts_ms.get("retrieval", {})),
         "cost_per_query": scored.cost_per_query,
         "cost_per_query_interval": interval_json(scored.intervals, COST),
         "failed_queries": scored.failed,

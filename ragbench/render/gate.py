@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ragbench.comparison.gate.result import Decided, Gate, Outcome
+from ragbench.comparison.gate.counts import COUNTED
+from ragbench.comparison.gate.result import DIFFERENCES, SHOWN_SHARE, Decided, Gate, Outcome
 from ragbench.core.errors import InputError
 from ragbench.core.foreign import in_lines
 from ragbench.core.scored import ScoredRun
@@ -33,9 +34,13 @@ DEFAULT_NOTE = "no rules were given, so the default rule applies: ndcg@10 may lo
 
 
 def number(decided: Decided, value: float | None, *, signed: bool = False) -> str:
-    """``.661``, ``-.003``, ``12.3 ms``, ``1.08 x``; ``-`` where there is none."""
+    """``.661``, ``-.003``, ``12.3 ms``, ``1.08 x``, ``2 queries``; ``-`` where there is none."""
     if value is None:
         return "-"
+    if decided.unit == COUNTED:
+        return "1 query" if value == 1 else f"{value:,.0f} queries"
+    if decided.kind == "ratio":
+        return f"{value:.3f} x"
     if not decided.unit:
         return fraction(value, signed=signed)
     text = f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
@@ -44,11 +49,11 @@ def number(decided: Decided, value: float | None, *, signed: bool = False) -> st
 
 def value_with_interval(decided: Decided) -> str:
     """``-.003 [-.009, +.001]``."""
-    signed = decided.kind == "margin"
+    signed = decided.kind in DIFFERENCES
     text = number(decided, decided.value, signed=signed)
     if not decided.unit and decided.value is not None and text == fraction(decided.bound, signed=signed):
         text = f"{decided.value:+.5f}" if signed else f"{decided.value:.5f}"  # which side of the bound must be seen
-    if decided.low is None or decided.high is None:
+    if decided.low is None or (decided.high is None and decided.kind != "ratio"):
         return text
     low, high = (
         number(decided, end, signed=signed).removesuffix(f" {decided.unit}") for end in (decided.low, decided.high)
@@ -57,8 +62,10 @@ def value_with_interval(decided: Decided) -> str:
 
 
 def bound(decided: Decided) -> str:
-    """``>= .950``, ``<= 1.5 x``."""
-    return f"{'>=' if decided.at_least else '<='} {number(decided, decided.bound, signed=decided.kind == 'margin')}"
+    """``>= .950``, ``<= 1.5 x``, ``> .000``."""
+    strict = "" if decided.kind == "superiority" else "="
+    shown = number(decided, decided.bound, signed=decided.kind in ("margin", "gain"))
+    return f"{'>' if decided.at_least else '<'}{strict} {shown}"
 
 
 def room(decided: Decided) -> str:
@@ -134,23 +141,56 @@ def comparisons(gate: Gate) -> list[str]:
 def seen(gate: Gate) -> str:
     """What the queries could have shown: ``a true loss of .060 in ndcg@10 would have failed in 4 of 5 runs``.
 
-    Every margin says it, and slices of one rule say it as a range; without margins, the first floor or ceiling does.
-    Empty if no rule is estimated.
+    Every rule on a difference says it, and slices of one rule say it as a range; without such rules, the first floor or
+    ceiling does. Empty if no rule is estimated.
     """
     estimated = [one for one in shown(gate) if one.catches is not None]
     found: dict[tuple[str, str], list[float]] = {}
     for one in estimated:
-        if one.kind == "margin" and one.catches is not None:
+        # A rule that asks for a gain may also refuse a small gain, which is no loss.
+        if one.kind in DIFFERENCES and one.catches is not None and one.catches >= 0:
             start = f" from {one.anchor}" if one.anchor else ""
             where = f" ({one.slice.partition('=')[0]})" if one.slice else ""
-            size = "loss" if one.at_least else "gain"
+            size = "loss" if one.at_least else "rise" if one.kind != "margin" else "gain"
             found.setdefault((size, f"in {one.metric}{start}{where}"), []).append(one.catches)
     sizes = [f"a true {size} of {_span(values)} {where}" for (size, where), values in found.items()]
     if not sizes:
-        sizes = [f"a true {one.metric} of {fraction(one.catches)}" for one in estimated if not one.slice][:1]
+        scores = [one for one in estimated if one.kind in ("floor", "ceiling") and not one.slice]
+        sizes = [f"a true {one.metric} of {fraction(one.catches)}" for one in scores][:1]
     if not sizes:
         return ""
     return f"what it could see: {' or '.join(sizes)} would have failed in 4 of 5 runs with these queries"
+
+
+def wanted(gate: WithRules) -> list[str]:
+    """The true improvement that would have passed in four of five runs, for each open rule that asks for one."""
+    found = []
+    for one in shown(gate):
+        if one.outcome != "inconclusive" or one.would_pass is None:
+            continue
+        if one.kind == "ratio":
+            size = f"a true ratio of {one.would_pass:.3f}"
+        else:
+            size = f"a true {'gain' if one.at_least else 'fall'} of {fraction(one.would_pass)}"
+        found.append(f"{one.name}: {size} would have passed in 4 of 5 runs with these queries")
+    return found
+
+
+def counts(gate: WithRules) -> list[str]:
+    """What the counted queries show of all such queries, for each rule on a count."""
+    found = []
+    for one in shown(gate):
+        if one.cases is None or one.value is None:
+            continue
+        most = round(one.bound)
+        no_more = "none of them counts" if not most else f"at most {most} of them {'counts' if most == 1 else 'count'}"
+        needed = f"{one.cases:,} independent queries show at most {SHOWN_SHARE:.0%}, if {no_more}"
+        if one.share_high is None or one.high_error is None:
+            said = f"too few independent queries for a bound; {needed}"
+        else:
+            said = f"at most {one.share_high:.1%} of such queries (wrong in {one.high_error:.0%} of runs); {needed}"
+        found.append(f"{one.name}: {round(one.value)} of {one.n:,}; {said}")
+    return found
 
 
 def _span(values: Sequence[float]) -> str:
@@ -188,6 +228,7 @@ def gate_blocks(gate: Gate) -> list[Block]:
         Block(lines=(Line(gate.sentence, STYLES[gate.outcome]), *verdict_lines(gate), against(gate))),
         Block(head=HEAD, rows=rows, align="llrrr"),
         *([Block(lines=why)] if why else []),
+        *([Block(lines=tuple(shares))] if (shares := [*wanted(gate), *counts(gate)]) else []),
         *([Block(lines=tuple(comparisons(gate)))] if comparisons(gate) else []),
         *notes_block(notes(gate)),
         Block(lines=(Line(chances(gate), "quiet"),)),

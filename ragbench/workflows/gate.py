@@ -9,6 +9,7 @@ import yaml
 from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.result import Gate
 from ragbench.comparison.gate.rules import DEFAULT_RULES, Inconclusive, MetricRule, Rule, Rules, parse_rules, read_rules
+from ragbench.comparison.gate.simple import SOURCE, SimpleRules
 from ragbench.comparison.references import System, one_system, systems
 from ragbench.comparison.rescore import RelevanceLevel, at_level, names_at
 from ragbench.core.context import Context
@@ -25,7 +26,7 @@ GivenRules = Path | Sequence[Mapping[str, object]] | Rules
 
 
 @options
-class Options(RelevanceLevel):
+class Options(RelevanceLevel, SimpleRules):
     """The options of ``ragbench gate`` and `ragbench.gate`."""
 
     candidate: System = option("Run to decide on: FOLDER or FOLDER::ARM.", section="Input", metavar="RUN")
@@ -34,7 +35,10 @@ class Options(RelevanceLevel):
         section="Input", metavar="REF",
     )  # fmt: skip
     rules: GivenRules | None = option(
-        "YAML file with the rules.", default=None, section="Rules", unset="ndcg@10 may lose at most .02"
+        "YAML file with the rules, to which those of the other options are added.",
+        default=None,
+        section="Rules",
+        unset="ndcg@10 may lose at most .02, if no option gives a rule",
     )
     allow: Sequence[str] = option("What may differ: golden, corpus or settings.", default=(), section="Rules")
     inconclusive: Inconclusive | None = option(
@@ -77,12 +81,20 @@ def run(options: Options, context: Context) -> Gate:
         >>> rules = [{"metric": "ndcg@10", "min": 0.8}]
         >>> rb.gate("reports/example::bm25", rules=rules).outcome
         'fail'
+        >>> rb.gate("reports/example::bm25", min={"hit@10": 0.75}).outcome
+        'pass'
     """
-    if options.rules is None and options.baseline is None:
+    simple = options.simple_rules()
+    if options.rules is None and options.baseline is None and not simple:
         raise SettingError(
-            f"nothing to decide by: give {named('baseline')}, or {named('rules')} with rules that need no baseline"
+            f"nothing to decide by: give {named('baseline')}, or rules that need no baseline ({named('rules')}, "
+            f"{named('min')}, {named('max')}, {named('max_count')}, {named('max_ms')})"
         )
     rules = rules_of(options.rules)
+    if simple and options.rules is None:
+        rules = Rules(rules=simple, source=SOURCE)
+    elif simple:
+        rules = replace(rules, rules=(*rules.rules, *simple))
     if options.inconclusive is not None:
         rules = replace(rules, inconclusive=options.inconclusive)
     options.check_level()

@@ -115,6 +115,50 @@ def test_files_for_a_pipeline(ragbench: Ragbench, checkout: Path, tmp_path: Path
     assert (root.get("tests"), root.get("failures"), root.get("errors"), root.get("skipped")) == ("3", "1", "0", "1")
 
 
+def test_rules_as_options_are_those_of_a_file(ragbench: Ragbench, checkout: Path, tmp_path: Path) -> None:
+    line = next(
+        line for line in PAGE.read_text().splitlines() if line.startswith("ragbench gate") and "--margin" in line
+    )
+    words = line.split("--candidate reports/candidate ")[1].split()
+    short = decide(ragbench, checkout, "--baseline", "main", *words, "--json")
+    (tmp_path / "g.yaml").write_text(
+        "rules:\n- {metric: ndcg@10, margin: .02}\n- {metric: hit@5, min: .6}\n- {metric: mrr@10, min_ratio: .97}\n"
+        "- {latency: p95, max_ms: 500}\n"
+    )
+    long = decide(ragbench, checkout, "--baseline", "main", "--rules", tmp_path / "g.yaml", "--json")
+    assert short.code == long.code == 0
+    assert short.json["rules"] == long.json["rules"]
+    both = decide(ragbench, checkout, "--baseline", "main", "--rules", tmp_path / "g.yaml", *words[:2], "--json")
+    assert len(both.json["rules"]) == 5
+    # Parts of the latency, a gain and any gain; the configuration file and Python take a mapping.
+    (tmp_path / "options.yaml").write_text(
+        "min_gain: {ndcg@10: 0.01}\nsuperiority: [ndcg@10]\nmax_ms: [retrieval:p95=500]\n"
+    )
+    more = decide(ragbench, checkout, "--baseline", "main", "--config", tmp_path / "options.yaml", "--json")
+    assert [one["kind"] for one in more.json["rules"]] == ["gain", "superiority", "latency"]
+
+
+def test_wrong_rules_as_options_are_listed_together(ragbench: Ragbench, checkout: Path) -> None:
+    done = decide(
+        ragbench, checkout, "--margin", "ndcg@10", "--min", "hit@5=95", "--min-ratio", "mrr@10=-1", "--max-count",
+        "x=1.5", "--max-ms", "p96=5", "--min-gain", "ndcg@10=nan",
+    )  # fmt: skip
+    assert done.code == 2
+    for wanted in ("--margin 'ndcg@10'", "--min hit@5=95", "--min-ratio mrr@10=-1", "--max-count x=1.5",
+                   "--max-ms p96=5", "--min-gain 'ndcg@10=nan'"):  # fmt: skip
+        assert wanted in done.err
+
+
+def test_every_list_of_rules_on_the_page_is_valid() -> None:
+    from ragbench.comparison.gate.rules import parse_rules
+
+    blocks = [part.split("```")[0] for part in PAGE.read_text().split("```yaml\n")[1:]]
+    rules = [block for block in blocks if block.startswith(("rules:", "false_alarms:"))]
+    assert len(rules) >= 7
+    for block in rules:
+        assert parse_rules(block, "ci.md").rules
+
+
 def test_without_rules_the_default_is_asked_and_said(ragbench: Ragbench, checkout: Path) -> None:
     done = decide(ragbench, checkout, "--baseline", "main")
     assert done.code == 0

@@ -94,7 +94,7 @@ def test_a_gate_decides_by_the_posterior_of_compare() -> None:
 
 def test_a_gate_names_what_a_masked_set_does_not_decide() -> None:
     before, after = pair_of(0.0, HUMAN, 0)
-    with pytest.raises(SettingError, match=r"rule 1, which is a floor or ceiling"):
+    with pytest.raises(SettingError, match=r"rule 1, which is a floor"):
         decide_gate(before, after, Rules(rules=(MetricRule(metric=METRIC, min=0.1),)), masked=masked(0.1))
     with pytest.raises(SettingError, match=r"needs .*baseline"):
         decide_gate(None, after, Rules(rules=(MetricRule(metric=METRIC, min=0.1),)), masked=masked(0.1))

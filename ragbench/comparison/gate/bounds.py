@@ -1,5 +1,6 @@
 """One-sided confidence bounds of a mean, below and above, each with its own error rate."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import ceil, log, log1p
 
@@ -8,7 +9,7 @@ import numpy.typing as npt
 
 from ragbench.comparison.wordings import further_wording
 from ragbench.core.verdicts import PREDICTED
-from ragbench.stats.bounds import mean_bounds
+from ragbench.stats.bounds import LARGEST, mean_bounds
 from ragbench.stats.checks import check_values
 from ragbench.stats.clusters import clustered_means
 from ragbench.stats.distributions import t_quantile
@@ -96,7 +97,7 @@ def share_bounds(
 
 def difference_bounds(
     values: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], *, below: float, above: float,
-    runs: RunErrors | None = None,
+    runs: RunErrors | None = None, largest: float = LARGEST,
 ) -> Bounds:  # fmt: skip
     """Compute bounds of the mean of differences (`ragbench.stats.bounds.MeanBounds`).
 
@@ -109,6 +110,7 @@ def difference_bounds(
         below: error rate of the lower bound, in (0, 0.5).
         above: error rate of the upper bound.
         runs: how the mean varies from run to run, if the values are means over several runs.
+        largest: the most that one query can lose.
 
     Raises:
         InputError: a value is infinite, or the cluster numbers have gaps.
@@ -122,9 +124,61 @@ def difference_bounds(
     if groups < FEWEST_CLUSTERS:
         return _without_bounds(values, groups)
     bounds = mean_bounds(found)
+    bounds = replace(bounds, largest=max(bounds.largest, largest))
     low, high = bounds.lower(below), bounds.upper(above, unseen=False)
     method = "t for rare losses" + _clustered(n, groups)
     return Bounds(bounds.mean, low, high, bounds.error, n, groups, method, bounds.effective, shared=_shared(runs))
+
+
+PRECISION = 1e-7
+"""Precision of an end of a ratio."""
+MOST_RATIO = 1e6
+"""An upper end of a ratio beyond this is not known."""
+
+
+def ratio_ends(at: Callable[[float], Bounds], ratio: float, value: float) -> tuple[float | None, float | None]:
+    """Find the ends of the interval of a ratio of two means: the ratios that its test does not refuse.
+
+    The test of a ratio r is that of the mean of ``candidate - r baseline`` against 0, so the interval is that of
+    Fieller with the bounds of the gate. An end lies on the side of ``ratio`` that the test of ``ratio`` itself gives.
+
+    Args:
+        at: the bounds of the mean of ``candidate - r baseline``.
+        ratio: the ratio that the rule asks for.
+        value: the measured ratio.
+
+    Returns:
+        The ends; an upper end of None is beyond any ratio.
+
+    Source: Fieller 1954, Journal of the Royal Statistical Society B 16:175.
+    """
+
+    def low_of(r: float) -> float:
+        low = at(r).low
+        return -1.0 if low is None else low
+
+    def high_of(r: float) -> float:
+        high = at(r).high
+        return 1.0 if high is None else high
+
+    above = low_of(ratio) >= 0
+    low = _root(low_of, ratio, value) if above else _root(low_of, 0.0, min(ratio, value))
+    if high_of(ratio) < 0:
+        return low, _root(high_of, value, ratio)
+    start = end = max(ratio, value)
+    while end < MOST_RATIO and high_of(end) >= 0:
+        end = 2 * end + 1
+    return low, _root(high_of, start, end) if end < MOST_RATIO else None
+
+
+def _root(of: Callable[[float], float], low: float, high: float) -> float:
+    """Where a falling function changes its sign; ``low`` if it is below 0 there already."""
+    if of(low) < 0:
+        return low
+    while high - low > PRECISION:
+        middle = (low + high) / 2
+        low, high = (middle, high) if of(middle) >= 0 else (low, middle)
+    return low
 
 
 def over_wordings(bounds: Bounds, values: npt.NDArray[np.float64], wordings: npt.NDArray[np.str_]) -> Bounds:

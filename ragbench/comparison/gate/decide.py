@@ -7,7 +7,7 @@ from types import MappingProxyType
 from ragbench.comparison.gate.matching import check_match, is_load
 from ragbench.comparison.gate.metric_rules import WITH_MASKED, check_applicable, decide_metric, left_out
 from ragbench.comparison.gate.plain_rules import decide_cost, decide_latency, decide_share
-from ragbench.comparison.gate.result import Decided, Gate, Outcome
+from ragbench.comparison.gate.result import COMPARED, Decided, Gate, Outcome
 from ragbench.comparison.gate.rules import (
     DEFAULT_RULES,
     CostRule,
@@ -166,6 +166,8 @@ def anchor_of(rule: Rule) -> str:
 
 def _estimates(rule: Rule) -> bool:
     """Whether an interval decides the rule, which then takes a share of the false alarms."""
+    if isinstance(rule, MetricRule) and rule.kind == "count":
+        return False
     return isinstance(rule, MetricRule | FailuresRule | CoverageRule) and rule.decide == "interval"
 
 
@@ -177,14 +179,15 @@ def _check_human(baseline: ScoredRun | None, rules: Rules) -> None:
 
 
 def _check_margins(rules: Rules, option: str, they: str) -> None:
-    """Refuse rules on metrics that are not margins over all queries."""
+    """Refuse rules on metrics that are not on a difference over all queries."""
     for number, rule in enumerate(rules.rules, 1):
         if isinstance(rule, MetricRule) and (
-            rule.margin is None or rule.by is not None or rule.slice is not None or rule.average == "documents"
+            not rule.differs or rule.by is not None or rule.slice is not None or rule.average == "documents"
         ):
-            what = "a floor or ceiling" if rule.margin is None else "for slices or documents"
+            what = "for slices or documents" if rule.differs else f"a {rule.kind}"
             raise SettingError(
-                f"does not go with rule {number}, which is {what}: {they} margins over all queries", option=option
+                f"does not go with rule {number}, which is {what}: {they} margins and gains over all queries",
+                option=option,
             )
 
 
@@ -221,7 +224,7 @@ def _with_comparisons(
     for i, one in enumerate(decided):
         # If the two runs write a metric differently, they have no column in common.
         if (
-            one.kind == "margin"
+            one.kind in COMPARED
             and one.anchor == anchor
             and one.outcome != "skipped"
             and one.metric in pair.baseline.scores.metrics

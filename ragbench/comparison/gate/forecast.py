@@ -17,10 +17,11 @@ from ragbench.comparison.pairing import Pair, align
 from ragbench.comparison.wordings import COLUMN as WORDING
 from ragbench.comparison.wordings import asks_in_wordings
 from ragbench.core.context import generator
-from ragbench.core.errors import ArmError
+from ragbench.core.errors import ArmError, SettingError
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores, mean_of_defined
 from ragbench.core.shown import Shown
+from ragbench.core.spelling import named
 from ragbench.stats.clusters import cluster_index
 
 CORRELATION = 0.8
@@ -145,12 +146,14 @@ def forecast(
 
     Raises:
         ArmError: a system did not run.
-        SettingError: a rule names something that the baseline lacks.
+        SettingError: a rule names something that the baseline lacks, or asks for a gain, which such a candidate does
+            not have.
         InputError: the systems have different queries.
     """
     if baseline.error is not None:
         raise ArmError(f"{baseline.name} did not run, so there is nothing to plan with: {baseline.error}")
     anchors = anchors or {}
+    _check_unchanged(rules)
     check_applicable(rules, baseline, baseline if other is None else other, anchors)
     used = list(dict.fromkeys(filter(None, map(anchor_of, rules.rules))))
     systems = [baseline, *([other] if other else []), *(anchors[name] for name in used)]
@@ -186,6 +189,20 @@ def forecast(
         any(one.scores.repeats is not None for one in (first, second, *rest) if one is not None), between,
         asks_in_wordings(first.queries),
     )  # fmt: skip
+
+
+def _check_unchanged(rules: Rules) -> None:
+    """Refuse rules that a candidate as good as the baseline cannot keep.
+
+    Raises:
+        SettingError: a rule asks for a gain.
+    """
+    for number, rule in enumerate(rules.rules, 1):
+        if isinstance(rule, MetricRule) and (rule.improves or (rule.min_ratio or 0.0) > 1):
+            raise SettingError(
+                f"rule {number} asks for a gain, which a candidate as good as the baseline does not have: leave the "
+                f"rule out here, and plan the queries for a gain with {named('delta')} and without {named('rules')}"
+            )
 
 
 class _Source:

@@ -15,10 +15,13 @@ from ragbench.comparison.gate.bounds import (
     difference_bounds,
     more_queries,
     over_wordings,
+    ratio_ends,
     share_bounds,
 )
-from ragbench.comparison.gate.result import Decided, weigh
-from ragbench.comparison.gate.rules import CostRule, LatencyRule, MetricRule, Rule, Rules
+from ragbench.comparison.gate.counts import COUNTED, count_words, counted, decide_count
+from ragbench.comparison.gate.plain_rules import latency_name, measured_ms
+from ragbench.comparison.gate.result import DIFFERENCES, Decided, weigh
+from ragbench.comparison.gate.rules import CostRule, LatencyRule, MetricKind, MetricRule, Rule, Rules
 from ragbench.comparison.human import METHOD, HumanLabels, powered
 from ragbench.comparison.pairing import Pair, column
 from ragbench.comparison.runs import errors_of
@@ -29,6 +32,7 @@ from ragbench.core.errors import RagbenchError, SettingError, did_you_mean
 from ragbench.core.scored import NOT_ASKED, ScoredRun
 from ragbench.core.spelling import named
 from ragbench.metrics.parse import parse
+from ragbench.stats.bounds import LARGEST
 from ragbench.stats.clusters import cluster_averages, cluster_index
 from ragbench.stats.paired_tests import TIE
 from ragbench.stats.repeats import RunErrors, added
@@ -94,9 +98,7 @@ def _faults(rule: Rule, runs: list[ScoredRun]) -> Iterator[str]:
                 yield f"{run.name} has no metric {rule.metric!r}{did_you_mean(rule.metric, run.scores.metrics)}"
                 break
         elif isinstance(rule, LatencyRule):
-            if not run.latency_ms.get(rule.latency, 0) > 0:
-                there = ", ".join(sorted(key for key, value in run.latency_ms.items() if value > 0)) or "none"
-                yield f"{run.name} has no latency {rule.latency}; recorded: {there}"
+            yield from _latency_faults(rule, run)
         elif isinstance(rule, CostRule):
             if run.cost_per_query is None:
                 yield f"{run.name} has no cost per query recorded; remove the rule, or evaluate with prices"
@@ -107,10 +109,27 @@ def _faults(rule: Rule, runs: list[ScoredRun]) -> Iterator[str]:
         yield from _slice_faults(rule, runs[0])
 
 
+def _latency_faults(rule: LatencyRule, run: ScoredRun) -> Iterator[str]:
+    found = measured_ms(run, rule)
+    if found.get(rule.latency, 0) > 0:
+        return
+    there = ", ".join(sorted(key for key, value in found.items() if value > 0)) or "none"
+    if rule.part is None or there != "none":
+        yield f"{run.name} has no {latency_name(rule)}; recorded: {there}"
+        return
+    parts = ", ".join(name for name, values in run.parts_ms.items() if values) or "none"
+    yield f"{run.name} has no {latency_name(rule)}; recorded parts of the time: {parts}"
+
+
 def _direction_faults(rule: MetricRule, run: ScoredRun) -> Iterator[str]:
     name = metric_name(run, rule.metric)
-    if rule.margin is not None and name is not None and run.scores.direction(name) == "none":
-        yield f"for {name}, neither more nor less is better, so it has no margin; write min or max"
+    direction = "none" if name is None else run.scores.direction(name)
+    if rule.compares and name is not None and direction == "none":
+        yield f"for {name}, neither more nor less is better, so it has no {rule.kind}; write min or max"
+    if rule.min_ratio is not None and direction == "lower":
+        yield f"less of {name} is better, so a ratio has no minimum; write min_gain or margin"
+    if rule.kind == "count" and rule.above is None and rule.below is None and direction == "higher":
+        yield f"more of {name} is better, so nothing is wrong with a value above 0; write below: the value that counts"
     if name is not None and run.scores.geometric(name):
         yield f"{name} is a geometric mean, and rules are on arithmetic means; write a rule on map"
 
@@ -166,7 +185,7 @@ def decide_metric(
     if both is not None:
         yield both
         return
-    run = candidate if pair is None or rule.margin is None else pair.candidate
+    run = candidate if pair is None or not rule.compares else pair.candidate
     parts = wanted_slices(rule, run)
     if not parts:
         yield _decide(rule, pair, run, np.arange(len(run.queries)), "", below, above)
@@ -222,7 +241,7 @@ def left_out(rules: Sequence[Rule], pair: Pair | None, candidate: ScoredRun) -> 
         metric = metric_name(candidate, rule.metric) or rule.metric
         missing = int(np.isnan(column(candidate, metric)).sum())
         notes = [f"{missing} queries of the candidate have no value of" if missing else ""]
-        if rule.margin is not None and pair is not None:
+        if rule.compares and pair is not None:
             theirs = column(pair.baseline, metric_name(pair.baseline, rule.metric) or rule.metric)
             one_sided = np.isnan(column(pair.candidate, metric)) != np.isnan(theirs)
             if one_sided.any():
@@ -249,15 +268,22 @@ def _decide(
 ) -> Decided:
     metric = metric_name(run, rule.metric) or rule.metric
     ours = column(run, metric)[rows]
+    lost = np.isnan(ours) & _expected(run, metric, rows)
+    if rule.kind == "count":
+        units = [run.queries.units[row] for row in rows.tolist()]
+        name = rule.name or _name(rule, metric, part)
+        return decide_count(
+            counted(ours, rule), lost, units, name, rule.max_count or 0, below, metric=metric, slice=part
+        )
     theirs, other, named_there = None, None, ""
-    if rule.margin is not None and pair is not None:
+    if rule.compares and pair is not None:
         other, named_there = pair.baseline, metric_name(pair.baseline, rule.metric) or rule.metric
         theirs = column(other, named_there)[rows]
 
-    def varying(kept: npt.NDArray[np.int64], clusters: npt.NDArray[np.int64]) -> RunErrors | None:
+    def varying(kept: npt.NDArray[np.int64], clusters: npt.NDArray[np.int64]) -> BothRuns:
         at, averaged = rows[kept], rule.average == "documents"
         of_other = None if other is None else errors_of(other, named_there, at, clusters, by_document=averaged)
-        return added(of_other, errors_of(run, metric, at, clusters, by_document=averaged))
+        return of_other, errors_of(run, metric, at, clusters, by_document=averaged)
 
     units = [run.queries.units[row] for row in rows.tolist()]
     # If both are the same run, nothing is estimated: they do not differ on any query.
@@ -267,7 +293,8 @@ def _decide(
         rule, metric, part, turned, units, certain, below, above, rule.average, varying, wordings=wordings
     )  # fmt: skip
     decided = _weighed(asked, ours, theirs)
-    lost = np.isnan(ours) & (_expected(run, metric, rows) if theirs is None else ~np.isnan(theirs))
+    if theirs is not None:
+        lost = np.isnan(ours) & ~np.isnan(theirs)
     if decided.outcome != "pass" or not lost.any():
         return decided
     missing = f"the candidate has no value for {int(lost.sum())} queries: it passes without them, but"
@@ -285,7 +312,7 @@ def _decide(
 
 def _turned(rule: MetricRule, run: ScoredRun, metric: str) -> bool:
     """Whether lower values are better for the rule."""
-    return rule.max is not None or (rule.margin is not None and run.scores.direction(metric) == "lower")
+    return rule.max is not None or (rule.differs and run.scores.direction(metric) == "lower")
 
 
 def _shares(values: Values) -> bool:
@@ -303,8 +330,13 @@ def _expected(run: ScoredRun, metric: str, rows: npt.NDArray[np.int64]) -> npt.N
     return np.array([run.queries.ids[row] not in nothing for row in rows.tolist()], dtype=bool)
 
 
-def _steady(kept: npt.NDArray[np.int64], clusters: npt.NDArray[np.int64]) -> None:
+BothRuns = tuple[RunErrors | None, RunErrors | None]
+"""How the baseline and the candidate vary from run to run."""
+
+
+def _steady(kept: npt.NDArray[np.int64], clusters: npt.NDArray[np.int64]) -> BothRuns:
     """Nothing is known of how runs vary."""
+    return None, None
 
 
 @dataclass(frozen=True)
@@ -320,7 +352,7 @@ class _Asked:
         certain: whether both systems are the same run.
         below, above: error rates of the interval on each side.
         queries: what more of would narrow the interval.
-        varying: how the mean over these rows of the slice, in these clusters, varies from run to run.
+        varying: how both means over these rows of the slice, in these clusters, vary from run to run.
         wordings: wording of each query; None if one of them has none.
     """
 
@@ -333,38 +365,94 @@ class _Asked:
     below: float
     above: float
     queries: str = "queries"
-    varying: Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], RunErrors | None] = _steady
+    varying: Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], BothRuns] = _steady
     wordings: npt.NDArray[np.str_] | None = None
 
 
 def _weighed(asked: _Asked, ours: Values, theirs: Values | None) -> Decided:
-    values = ours if theirs is None else ours - theirs
-    kept = ~np.isnan(values)
-    values = values[kept]
-    values[np.abs(values) < TIE] = 0.0
-    before, after = None if theirs is None else theirs[kept], ours[kept]
-    clusters = cluster_index([asked.units[row] for row in np.flatnonzero(kept).tolist()])
-    runs = asked.varying(np.flatnonzero(kept), clusters)
-    if asked.rule.average == "documents" and len(values):
-        values, after = cluster_averages(np.column_stack((values, after)), clusters).T
+    rule = asked.rule
+    kept = ~np.isnan(ours) if theirs is None else ~(np.isnan(ours) | np.isnan(theirs))
+    rows = np.flatnonzero(kept)
+    clusters = cluster_index([asked.units[row] for row in rows.tolist()])
+    runs = asked.varying(rows, clusters)
+    after, before = ours[kept], None if theirs is None else theirs[kept]
+    wordings = asked.wordings[kept] if before is not None and asked.wordings is not None else None
+    if rule.average == "documents" and len(after):
+        after = cluster_averages(after[:, None], clusters)[:, 0]
         before = None if before is None else cluster_averages(before[:, None], clusters)[:, 0]
-        clusters = np.arange(len(values))
+        clusters = np.arange(len(after))
+        wordings = wordings if len(after) == len(rows) else None
     means = (None if before is None else _mean(before), _mean(after))
-    bounded = theirs is None and _shares(values)
-    turn = (1.0 if bounded else 0.0) if asked.turned else None
-    values = values if turn is None else turn - values
-    compute = share_bounds if bounded else difference_bounds
-    bounds = compute(values, clusters, below=asked.below, above=asked.above, runs=runs)
-    if theirs is not None and asked.wordings is not None and len(values) == kept.sum():
-        bounds = over_wordings(bounds, values, asked.wordings[kept])
-    decided = _decided(asked, bounds, means, turn, bounded)
+    if before is None:
+        bounded = _shares(after)
+        turn = (1.0 if bounded else 0.0) if asked.turned else None
+        values = after if turn is None else turn - after
+        compute = share_bounds if bounded else difference_bounds
+        bounds = compute(values, clusters, below=asked.below, above=asked.above, runs=runs[1])
+        decided = _decided(asked, bounds, means, turn, bounded)
+        return decided if turn is None else _turned_back(decided, turn)
+
+    def at(ratio: float) -> Bounds:
+        values = after - ratio * before
+        values[np.abs(values) < TIE] = 0.0
+        values = -values if asked.turned else values
+        both = added(_times(runs[0], ratio), runs[1])
+        found = difference_bounds(
+            values, clusters, below=asked.below, above=asked.above, runs=both, largest=max(LARGEST, ratio)
+        )
+        return found if wordings is None else over_wordings(found, values, wordings)
+
+    if rule.min_ratio is not None:
+        return _decided_ratio(asked, at, rule.min_ratio, means)
+    turn = 0.0 if asked.turned else None
+    decided = _decided(asked, at(1.0), means, turn, False)
     return decided if turn is None else _turned_back(decided, turn)
 
 
+def _times(runs: RunErrors | None, ratio: float) -> RunErrors | None:
+    """How a mean varies from run to run, if it is multiplied by a number."""
+    if runs is None:
+        return None
+    return RunErrors(runs.shared * ratio**2, runs.within * ratio**2, runs.squares * ratio**2, runs.df)
+
+
+def _decided_ratio(
+    asked: _Asked, at: Callable[[float], Bounds], ratio: float, means: tuple[float | None, float | None]
+) -> Decided:
+    """Decide a ratio by the mean of ``candidate - ratio * baseline``, and show the interval of the ratio."""
+    bounds, (theirs, ours) = at(ratio), means
+    decided = _decided(asked, bounds, means, None, False)
+    if not theirs or ours is None:
+        reason = decided.reason if theirs is None else "the baseline is 0 for every query, so there is no ratio"
+        return replace(
+            decided, value=None, low=None, high=None, bound=ratio, unit="x", outcome="inconclusive", room=None,
+            reason=reason, catches=None, would_pass=None, more_queries=None, unmeasured=True,
+        )  # fmt: skip
+    value, scale = ours / theirs, theirs
+
+    def as_ratio(difference: float | None) -> float | None:
+        return None if difference is None else ratio + difference / scale
+
+    low, high = (None, None) if bounds.low is None else ratio_ends(at, ratio, value)
+    if asked.certain:
+        low, high = value, value
+    return replace(
+        decided, value=value, low=low, high=high, bound=ratio, unit="x", room=_per(decided.room, scale),
+        catches=as_ratio(decided.catches), would_pass=as_ratio(decided.would_pass),
+    )  # fmt: skip
+
+
+def _per(room: float | None, scale: float) -> float | None:
+    return None if room is None else room / scale
+
+
 def _bound(rule: MetricRule, turn: float | None) -> float:
+    """The bound of what must be at least that much."""
     if rule.max is not None:
         return (turn or 0.0) - rule.max
-    return rule.min if rule.min is not None else -(rule.margin or 0.0)
+    if rule.margin is not None:
+        return -rule.margin
+    return rule.min or rule.min_gain or 0.0
 
 
 def _turned_back(decided: Decided, turn: float) -> Decided:
@@ -380,7 +468,7 @@ def _turned_back(decided: Decided, turn: float) -> Decided:
         high_error=decided.low_error,
         bound=turn - decided.bound,
         at_least=False,
-        catches=decided.catches if decided.kind == "margin" else back(decided.catches),
+        catches=decided.catches if decided.kind in DIFFERENCES else back(decided.catches),
     )
 
 
@@ -389,15 +477,19 @@ def _decided(
 ) -> Decided:
     rule, certain = asked.rule, asked.certain
     bound = _bound(rule, turn)
-    low, high = (0.0, 0.0) if certain else (bounds.low, bounds.high)
+    low, high = (bounds.mean, bounds.mean) if certain else (bounds.low, bounds.high)
     on_mean = rule.decide == "mean"
-    outcome, room = weigh(bounds.mean if on_mean else low, bounds.mean if on_mean else high, bound, at_least=True)
+    outcome, room = weigh(
+        bounds.mean if on_mean else low, bounds.mean if on_mean else high, bound, at_least=True,
+        strict=rule.superiority,
+    )  # fmt: skip
     more = None
     if outcome == "inconclusive" and not bounds.by_wording:
         more = more_queries(bounds, bound, asked.below, asked.above)
-    return Decided(
+    estimated = not certain and not on_mean
+    decided = Decided(
         name=rule.name or _name(rule, asked.metric, asked.part),
-        kind=_kind(rule),
+        kind=rule.kind,
         outcome=outcome,
         value=bounds.mean,
         low=low,
@@ -414,13 +506,21 @@ def _decided(
         candidate=means[1],
         room=room,
         method="the same run" if certain else bounds.method + (", decided on the mean" if on_mean else ""),
-        reason=_reason(asked, bounds, outcome, more),
         more_queries=more,
         low_error=None if certain or low is None else asked.below,
         high_error=None if certain or high is None else asked.above,
-        catches=None if certain or on_mean else _caught(asked, bounds, bound, shares),
+        catches=_caught(asked, bounds, bound, shares) if estimated else None,
+        would_pass=_passing(bounds, bound) if estimated and (rule.improves or rule.kind == "ratio") else None,
         unmeasured=outcome == "inconclusive" and (bounds.mean is None or (bounds.low is None and not on_mean)),
     )
+    return replace(decided, reason=_reason(asked, bounds, decided))
+
+
+def _passing(bounds: Bounds, bound: float) -> float | None:
+    """Compute the true mean that would have passed in four of five runs: the reach of the lower end and .84 errors."""
+    if bounds.mean is None or bounds.low is None or bounds.error is None:
+        return None
+    return bound + (bounds.mean - bounds.low) + float(ndtri(POWER)) * bounds.error
 
 
 def _caught(asked: _Asked, bounds: Bounds, bound: float, shares: bool) -> float | None:
@@ -435,15 +535,15 @@ def _caught(asked: _Asked, bounds: Bounds, bound: float, shares: bool) -> float 
     extra = float(ndtri(POWER))
     if not shares:
         value = bound - (bounds.high - bounds.mean) - extra * bounds.error
-        return -value if asked.rule.margin is not None else value
+        return -value if asked.rule.differs else value
     size = bounds.mean * (1 - bounds.mean) / bounds.error**2 if bounds.error else bounds.clusters
     angle = asin(sqrt(min(max(bound, 0.0), 1.0))) - (extra - float(ndtri(asked.above))) / (2 * sqrt(size))
     return sin(angle) ** 2 if angle > 0 else None
 
 
-def _reason(asked: _Asked, bounds: Bounds, outcome: str, more: int | None) -> str:
-    rule, certain = asked.rule, asked.certain
-    if certain:
+def _reason(asked: _Asked, bounds: Bounds, decided: Decided) -> str:
+    rule, outcome, more = asked.rule, decided.outcome, decided.more_queries
+    if asked.certain:
         return "the candidate is the same run as the baseline, so nothing differs"
     if bounds.n == 0:
         return "no query has a value"
@@ -454,12 +554,11 @@ def _reason(asked: _Asked, bounds: Bounds, outcome: str, more: int | None) -> st
             f"{bounds.clusters} independent queries or documents are too few for an interval (at least "
             f"{FEWEST_CLUSTERS}; more where all values are equal)"
         )
-    what = "the loss" if rule.margin is not None else "the value"
-    limit = f"the {_kind(rule)}"
+    what, limit = WORDS[rule.kind]
     if outcome == "pass":
-        return f"{what} clearly {'reaches' if rule.min is not None else 'stays within'} {limit}"
+        return f"{what} clearly {'stays within' if rule.kind in ('margin', 'ceiling') else 'reaches'} {limit}"
     if outcome == "fail":
-        return f"{what} clearly {'misses' if rule.min is not None else 'exceeds'} {limit}"
+        return f"{what} clearly {'exceeds' if rule.kind in ('margin', 'ceiling') else 'misses'} {limit}"
     worse = rule.margin is not None and bounds.high is not None and bounds.high < 0
     known = f"it is worse, but maybe by less than {limit}" if worse else f"{limit} lies within the interval"
     if bounds.by_wording:
@@ -471,16 +570,30 @@ def _reason(asked: _Asked, bounds: Bounds, outcome: str, more: int | None) -> st
     return f"{known}; about {more:,} more {asked.queries}{source} would decide it in 4 of 5 runs, if the value stays"
 
 
+WORDS: dict[MetricKind, tuple[str, str]] = {
+    "floor": ("the value", "the floor"),
+    "ceiling": ("the value", "the ceiling"),
+    "margin": ("the loss", "the margin"),
+    "gain": ("the gain", "the gain that is asked for"),
+    "superiority": ("the gain", "a gain above 0"),
+    "ratio": ("the ratio", "the ratio that is asked for"),
+}
+"""How a reason calls the value and the limit of a rule."""
+
+
 def _skipped(rule: MetricRule, metric: str, part: str, n: int) -> Decided:
+    ceiling = rule.max if rule.max is not None else rule.max_count
+    bound = rule.min_ratio if rule.min_ratio is not None else _bound(rule, None)
     return Decided(
         name=rule.name or _name(rule, metric, part),
-        kind=_kind(rule),
+        kind=rule.kind,
         outcome="skipped",
         value=None,
         low=None,
         high=None,
-        bound=_bound(rule, None) if rule.max is None else rule.max,
-        at_least=rule.max is None,
+        bound=bound if ceiling is None else ceiling,
+        at_least=ceiling is None,
+        unit={"ratio": "x", "count": COUNTED}.get(rule.kind, ""),
         metric=metric,
         slice=part,
         anchor=rule.anchor or "",
@@ -493,16 +606,26 @@ def _skipped(rule: MetricRule, metric: str, part: str, n: int) -> Decided:
 def _name(rule: MetricRule, metric: str, part: str) -> str:
     where = f" ({part})" if part else ""
     where += ", by document" if rule.average == "documents" else ""
-    if rule.margin is not None:
-        start = f" from {rule.anchor}" if rule.anchor is not None else ""
-        return f"{metric} loses at most {rule.margin:g}{start}{where}"
-    if rule.max is not None:
-        return f"{metric} at most {rule.max:g}{where}"
-    return f"{metric} at least {rule.min:g}{where}"
+    start = f" from {rule.anchor}" if rule.anchor is not None else ""
+    return f"{metric} {_limit(rule, start)}{where}"
 
 
-def _kind(rule: MetricRule) -> str:
-    return "margin" if rule.margin is not None else "floor" if rule.min is not None else "ceiling"
+def _limit(rule: MetricRule, start: str) -> str:
+    match rule.kind:
+        case "margin":
+            return f"loses at most {rule.margin:g}{start}"
+        case "gain":
+            return f"improves by at least {rule.min_gain:g}{start}"
+        case "superiority":
+            return f"improves{start}"
+        case "ratio":
+            return f"at least {rule.min_ratio:g} x {rule.anchor or 'the baseline'}"
+        case "count":
+            return f"{count_words(rule)} in at most {rule.max_count} queries"
+        case "ceiling":
+            return f"at most {rule.max:g}"
+        case "floor":
+            return f"at least {rule.min:g}"
 
 
 def _mean(values: Values) -> float | None:

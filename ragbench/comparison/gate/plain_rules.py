@@ -1,9 +1,12 @@
 """Decide rules on latency, cost, failures and coverage, which are measured or counted."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
 from ragbench.comparison.gate.bounds import FEWEST_CLUSTERS, more_queries, share_bounds
+from ragbench.comparison.gate.counts import decide_count
 from ragbench.comparison.gate.matching import is_known
 from ragbench.comparison.gate.result import Decided, weigh
 from ragbench.comparison.gate.rules import CostRule, CoverageRule, FailuresRule, LatencyRule
@@ -11,10 +14,21 @@ from ragbench.core.scored import ScoredRun
 from ragbench.stats.clusters import cluster_index
 
 
+def measured_ms(run: ScoredRun, rule: LatencyRule) -> Mapping[str, float]:
+    """Percentiles of the time that the rule is about; empty if the run has none."""
+    return run.latency_ms if rule.part is None else run.parts_ms.get(rule.part, {})
+
+
+def latency_name(rule: LatencyRule) -> str:
+    """``latency p95``, ``ttft p95``."""
+    return f"{rule.part or 'latency'} {rule.latency}"
+
+
 def decide_latency(rule: LatencyRule, baseline: ScoredRun | None, candidate: ScoredRun) -> Decided:
     """Decide a rule on a latency percentile, within the noise that the rule allows. A run keeps only percentiles."""
-    ours = candidate.latency_ms[rule.latency]
-    theirs = baseline.latency_ms[rule.latency] if baseline is not None and rule.max_ratio is not None else None
+    ours = measured_ms(candidate, rule)[rule.latency]
+    compared = baseline is not None and rule.max_ratio is not None
+    theirs = measured_ms(baseline, rule)[rule.latency] if baseline is not None and compared else None
     value, bound = (ours, rule.max_ms) if theirs is None else (ours / theirs, rule.max_ratio)
     assert bound is not None
     low, high = value / (1 + rule.noise), value * (1 + rule.noise)
@@ -25,12 +39,12 @@ def decide_latency(rule: LatencyRule, baseline: ScoredRun | None, candidate: Sco
         "inconclusive": f"within {rule.noise:.0%} of the ceiling: another run on a quiet machine may decide it",
     }
     reason, unmeasured = said[outcome], False
-    if outcome == "pass" and not is_known(candidate, rule.latency):
+    if outcome == "pass" and rule.part != "ttft" and not is_known(candidate, rule.latency):
         outcome, room, unmeasured = "inconclusive", None, True
         reason = "it falls among requests that failed, of which only the timeout is known"
     asked = f"{bound:g} ms" if theirs is None else f"{bound:g} x the baseline"
     return Decided(
-        name=rule.name or f"latency {rule.latency} at most {asked}",
+        name=rule.name or f"{latency_name(rule)} at most {asked}",
         kind="latency",
         outcome=outcome,
         value=value,
@@ -79,7 +93,15 @@ def decide_cost(rule: CostRule, baseline: ScoredRun | None, candidate: ScoredRun
 def decide_share(rule: FailuresRule | CoverageRule, candidate: ScoredRun, *, below: float, above: float) -> Decided:
     """Decide a rule on a share of the queries, which is counted, or estimated if the rule decides by the interval."""
     if isinstance(rule, FailuresRule):
-        values, bound, at_least = _failed(candidate), rule.max, False
+        values, at_least = _failed(candidate), False
+        if rule.max is None:
+            most = rule.max_count or 0
+            lost = np.zeros(len(values), dtype=bool)
+            units = candidate.queries.units
+            return decide_count(
+                values, lost, units, rule.name or f"at most {most} failures", most, below, kind="failures"
+            )
+        bound = rule.max
         name, kind = f"failure rate at most {bound:g}", "failures"
     else:
         values, bound, at_least = _covered(rule, candidate), rule.min, True

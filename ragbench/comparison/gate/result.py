@@ -21,14 +21,16 @@ class Decided:
 
     Attributes:
         name: name of the rule, given or derived from its content.
-        kind: ``floor``, ``ceiling``, ``margin``, ``latency``, ``cost``, ``failures`` or ``coverage``.
+        kind: ``floor``, ``ceiling``, ``margin``, ``gain``, ``superiority``, ``ratio``, ``count``, ``latency``,
+            ``cost``, ``failures`` or ``coverage``.
         outcome: ``pass``, ``fail``, ``inconclusive``, or ``skipped`` for a slice that is too small to decide and does
             not count.
         value: the value to compare with the bound; None if there is none, and the reason says why.
         low, high: confidence bounds of the value; None if the data give none, or nothing is estimated.
         bound: the bound of the rule.
         at_least: whether the value must be above the bound; else below.
-        unit: ``""`` for a share or a score, ``"ms"``, ``"x"`` for a ratio, ``"a query"`` for money.
+        unit: ``""`` for a share or a score, ``"ms"``, ``"x"`` for a ratio, ``"a query"`` for money, ``"queries"`` for a
+            count.
         metric: metric name, or empty.
         slice: name of the slice, as ``"type=keyword"``; empty for all queries.
         n: number of queries with a value; of documents, if they are averaged.
@@ -41,8 +43,14 @@ class Decided:
         more_queries: for ``inconclusive``: how many more such queries would decide it in four of five runs.
         low_error, high_error: probability that the true value is below ``low``, and above ``high``; None if nothing is
             estimated from the queries.
-        catches: what would have failed in four of five runs with these queries: for a margin the true loss (or gain,
-            where less is better), else the true value. None if nothing is estimated.
+        catches: what would have failed in four of five runs with these queries: for a difference the true loss (or
+            rise, where less is better), else the true value. None if nothing is estimated.
+        would_pass: for a rule that asks for an improvement, the true difference or ratio that would have passed in four
+            of five runs with these queries.
+        share_high: for a count, the upper bound of the share of such queries that count: the true share is higher with
+            probability ``high_error``.
+        cases: for a count, how many independent queries, with no more of them than the rule accepts, show that the
+            share is at most `SHOWN_SHARE`.
         unmeasured: for ``inconclusive``: whether the evidence itself is missing, because there are no values, too few
             units for an interval, or the candidate lost values. Such a rule blocks unless inconclusive passes.
         role: ``primary`` or ``guard``; an undecided guard holds nothing up unless it is unmeasured.
@@ -74,6 +82,9 @@ class Decided:
     low_error: float | None = None
     high_error: float | None = None
     catches: float | None = None
+    would_pass: float | None = None
+    share_high: float | None = None
+    cases: int | None = None
     unmeasured: bool = False
     role: Role = "primary"
     anchor: str = ""
@@ -146,13 +157,21 @@ class Gate(Shown):
 
 
 ROUNDING = 1e-12
+DIFFERENCES = ("margin", "gain", "superiority")
+"""Kinds of rules on the difference of two systems."""
+COMPARED = (*DIFFERENCES, "ratio")
+"""Kinds of rules on two systems in one metric."""
+SHOWN_SHARE = 0.01
+"""A rule on a count says how many queries show that at most this share of such queries counts."""
 
 
-def weigh(low: float | None, high: float | None, bound: float, *, at_least: bool) -> tuple[Outcome, float | None]:
+def weigh(
+    low: float | None, high: float | None, bound: float, *, at_least: bool, strict: bool = False
+) -> tuple[Outcome, float | None]:
     """Compare an interval with a bound.
 
     A floor passes if ``low >= bound``, fails if ``high < bound``, and is inconclusive otherwise. A ceiling is the
-    reverse. A plain number is an interval of length 0.
+    reverse. A plain number is an interval of length 0. If the rule is ``strict``, the bound itself breaks it.
 
     Returns:
         The outcome, and the distance of the deciding end from changing it. For an inconclusive rule it is below 0: the
@@ -162,8 +181,9 @@ def weigh(low: float | None, high: float | None, bound: float, *, at_least: bool
         return "inconclusive", None
     to_pass = low - bound if at_least else bound - high
     to_fail = bound - high if at_least else low - bound
-    if to_pass >= -ROUNDING:
+    least = ROUNDING if strict else -ROUNDING
+    if to_pass >= least:
         return "pass", max(to_pass, 0.0)
-    if to_fail > ROUNDING:
-        return "fail", to_fail
+    if to_fail > -least:
+        return "fail", max(to_fail, 0.0)
     return "inconclusive", to_pass

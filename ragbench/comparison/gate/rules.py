@@ -15,25 +15,43 @@ from ragbench.plain_yaml import NotPlain, compose_yaml
 
 Decide = Literal["interval", "mean"]
 Percentile = Literal["p50", "p95", "p99"]
+Part = Literal["retrieval", "ttft", "total"]
 Role = Literal["primary", "guard"]
+MetricKind = Literal["floor", "ceiling", "margin", "gain", "ratio", "superiority", "count"]
 Inconclusive = Literal["pass", "fail", "neutral"]
 """What an inconclusive gate does: count as a pass, block, or let the change through with a notice."""
 
 MOST_GATES = 1_000
 """No more gates share one error rate: too little would be left for each."""
+LIMITS: dict[str, MetricKind] = {
+    "min": "floor",
+    "max": "ceiling",
+    "margin": "margin",
+    "min_gain": "gain",
+    "min_ratio": "ratio",
+    "superiority": "superiority",
+    "max_count": "count",
+}
+"""The limits of a rule on a metric, and the kind of rule that each of them makes."""
 LATENCY_NOISE = 0.5
 """How much a latency percentile of an unchanged system may differ between runs: a factor of 1 + this."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetricRule:
-    """A floor or a ceiling for a metric, or a margin by which it may be worse than the baseline.
+    """A limit for a metric, alone or against the baseline. Give exactly one of the limits.
 
     Attributes:
         metric: a metric of the run, such as ``"ndcg@10"``.
         min: floor of its mean; or
         max: ceiling of its mean; or
-        margin: accepted loss against the baseline, at least 0.
+        margin: accepted loss against the baseline, at least 0; or
+        min_gain: the gain over the baseline that must be shown, above 0; or
+        min_ratio: the mean of the candidate over that of the baseline that must be shown: 1.02 asks for 2% more, and
+            .98 accepts 2% less; or
+        superiority: whether the candidate must be shown to be better, by however little; or
+        max_count: the number of queries that may have a value above ``above`` or below ``below``, counted in this run.
+        above, below: for ``max_count``: the value from which on a query counts; above 0 if neither is given.
         anchor: name of a stored baseline that the margin is measured from instead, such as the last release. It does
             not move with each merge, so small losses cannot add up beyond its margin.
         slice: use only the queries with ``COLUMN=VALUE``.
@@ -49,6 +67,12 @@ class MetricRule:
     min: float | None = None
     max: float | None = None
     margin: float | None = None
+    min_gain: float | None = None
+    min_ratio: float | None = None
+    superiority: bool = False
+    max_count: int | None = None
+    above: float | None = None
+    below: float | None = None
     anchor: str | None = None
     slice: str | None = None
     by: str | None = None
@@ -61,11 +85,31 @@ class MetricRule:
     @property
     def needs_baseline(self) -> bool:
         """Whether the rule compares with the baseline of the gate."""
-        return self.margin is not None and self.anchor is None
+        return self.compares and self.anchor is None
+
+    @property
+    def kind(self) -> MetricKind:
+        """What the rule asks for."""
+        return next(kind for key, kind in LIMITS.items() if _is_given(getattr(self, key)))
+
+    @property
+    def compares(self) -> bool:
+        """Whether the rule looks at two systems."""
+        return self.differs or self.min_ratio is not None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the rule is on the difference of two systems."""
+        return self.margin is not None or self.improves
+
+    @property
+    def improves(self) -> bool:
+        """Whether the rule is on the difference, and asks for a gain."""
+        return self.min_gain is not None or self.superiority
 
     def faults(self) -> list[tuple[str, str]]:
         """List faults beyond wrong types, as key and message."""
-        found = _one_of(self, "min", "max", "margin")
+        found = _one_of(self, *LIMITS)
         if self.min is not None and not 0 <= self.min <= 1:
             found.append(("min", f"is {self.min:g}; metrics lie from 0 to 1"))
         if self.max is not None and self.max < 0:
@@ -74,9 +118,13 @@ class MetricRule:
             found.append(
                 ("margin", f"is {self.margin:g}; it is the loss that is accepted, written as a number from 0 to 1")
             )
+        if self.min_gain is not None and not 0 < self.min_gain <= 1:
+            found.append(("min_gain", f"is {self.min_gain:g}; above 0, up to 1; for any gain, write superiority: true"))
+        found += _positive(self, "min_ratio")
+        found += self._count_faults()
         if self.slice is not None and self.by is not None:
             found.append(("by", "and slice exclude each other; give one of them"))
-        if self.anchor is not None and self.margin is None:
+        if self.anchor is not None and not self.compares:
             found.append(("anchor", f"is {self.anchor!r}, but nothing is compared with it; write a margin too"))
         column, _, value = (self.slice or "").partition("=")
         if self.slice is not None and not (column.strip() and value.strip()):
@@ -85,13 +133,29 @@ class MetricRule:
             found.append(("min_queries", f"is {self.min_queries}; at least 2"))
         return found
 
+    def _count_faults(self) -> Iterator[tuple[str, str]]:
+        if self.max_count is None:
+            for key in ("above", "below"):
+                if getattr(self, key) is not None:
+                    yield key, "is for max_count, which is not given"
+            return
+        if self.max_count < 0:
+            yield "max_count", f"is {self.max_count}; at least 0"
+        if self.above is not None and self.below is not None:
+            yield "below", "and above exclude each other; give one of them"
+        if self.average == "documents":
+            yield "average", "does not go with max_count, which counts queries"
+
 
 @dataclass(frozen=True, kw_only=True)
 class LatencyRule:
-    """A ceiling for a percentile of the latency of single queries.
+    """A ceiling for a percentile of the latency of single queries, or of a part of it.
 
     Attributes:
         latency: the percentile.
+        part: the part of the time of an answer: ``retrieval``, ``ttft`` (up to the first token) or ``total``; the time
+            that the run measures as its latency if none is given. ``ttft: p95`` is short for ``latency: p95`` with
+            this part.
         max_ms: ceiling in milliseconds; or
         max_ratio: ceiling as a multiple of the baseline's value.
         noise: how much the percentile of an unchanged system may differ, as a factor of 1 + this; 0 compares the plain
@@ -101,6 +165,7 @@ class LatencyRule:
     """
 
     latency: Percentile
+    part: Part | None = None
     max_ms: float | None = None
     max_ratio: float | None = None
     noise: float = LATENCY_NOISE
@@ -160,18 +225,20 @@ class CostRule:
 
 @dataclass(frozen=True, kw_only=True)
 class FailuresRule:
-    """A ceiling for the share of failed queries.
+    """A ceiling for failed queries: for their share, or for their number.
 
     Attributes:
-        failures: ``rate``.
-        max: the share, 0 to 1.
-        decide: ``mean`` counts the queries of this run; ``interval`` generalises to such queries.
+        failures: ``rate`` with ``max``, or ``count`` with ``max_count``.
+        max: the share, 0 to 1; or
+        max_count: the number in this run.
+        decide: for the share: ``mean`` counts the queries of this run; ``interval`` generalises to such queries.
         name: name of the rule.
         role: ``primary`` decides; a ``guard`` fails on evidence of harm, and holds nothing up if it is undecided.
     """
 
-    failures: Literal["rate"]
-    max: float
+    failures: Literal["rate", "count"]
+    max: float | None = None
+    max_count: int | None = None
     decide: Decide = "mean"
     name: str | None = None
     role: Role = "primary"
@@ -179,7 +246,15 @@ class FailuresRule:
 
     def faults(self) -> list[tuple[str, str]]:
         """List faults beyond wrong types, as key and message."""
-        return _share(self.max, "max")
+        found = _one_of(self, "max", "max_count")
+        if not found and (self.failures == "rate") != (self.max is not None):
+            wanted = "max" if self.failures == "rate" else "max_count"
+            found.append(("failures", f"is {self.failures}, which takes {wanted}"))
+        if self.max_count is not None and self.max_count < 0:
+            found.append(("max_count", f"is {self.max_count}; at least 0"))
+        if self.max_count is not None and self.decide == "interval":
+            found.append(("decide", "does not go with max_count, which is counted in this run"))
+        return found + ([] if self.max is None else _share(self.max, "max"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,8 +336,12 @@ DEFAULT_RULES = Rules(rules=(MetricRule(metric="ndcg@10", margin=0.02),))
 """The rules if no file is given: nDCG@10 may lose at most .02."""
 
 
+def _is_given(limit: object) -> bool:
+    return limit is not None and limit is not False
+
+
 def _one_of(rule: Rule, *keys: str) -> list[tuple[str, str]]:
-    given = [key for key in keys if getattr(rule, key) is not None]
+    given = [key for key in keys if _is_given(getattr(rule, key))]
     if not given:
         return [("", f"needs {', '.join(keys[:-1])} or {keys[-1]}")]
     return [(key, f"and {given[0]} exclude each other; give one of them") for key in given[1:]]
@@ -349,10 +428,17 @@ def _rule(number: int, given: Any, node: yaml.Node, faults: list[Fault]) -> Rule
         faults.append((start, f"rule {number} is {_kind(given)}; write it as key: value"))
         return None
     lines = _lines(node)
-    kinds = [key for key in KINDS if key in given]
+    words = (*KINDS, *get_args(Part))
+    kinds = [key for key in words if key in given]
+    if len(kinds) == 1 and kinds[0] in get_args(Part):
+        # "ttft: p95" is a rule on a part of the latency.
+        word = kinds.pop()
+        given = {"latency": given[word], "part": word} | {key: value for key, value in given.items() if key != word}
+        lines |= {"latency": lines.get(word, start), "part": lines.get(word, start)}
+        kinds = ["latency"]
     if len(kinds) != 1:
-        near = "" if kinds else did_you_mean(str(next(iter(given), "")), KINDS)
-        said = f"has {' and '.join(kinds)}; give one of them" if kinds else f"has none of {', '.join(KINDS)}{near}"
+        near = "" if kinds else did_you_mean(str(next(iter(given), "")), words)
+        said = f"has {' and '.join(kinds)}; give one of them" if kinds else f"has none of {', '.join(words)}{near}"
         faults.append((start, f"rule {number} {said}"))
         return None
     kind = KINDS[kinds[0]]

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ragbench.comparison.gate.result import Decided
+from ragbench.comparison.gate.counts import COUNTED
+from ragbench.comparison.gate.result import DIFFERENCES, Decided
 from ragbench.render.charts._frames import layout, row_place, rows_figure
 from ragbench.render.charts.chart import Chart, Spec, known, look, quantitative, records, rows_of
 from ragbench.render.gate import WithRules, bound, room, value_with_interval
@@ -19,6 +20,7 @@ SCALES = {
     "latency": "milliseconds a query",
     "ratios": "times the baseline's",
     "cost": "cost of a query",
+    "counts": "queries",
 }
 """Kinds of figures that share an axis, and the title of the axis."""
 COLUMNS = (
@@ -97,8 +99,8 @@ def _limit_layers(lower: int) -> list[Spec]:
 
 def _scale(one: Decided) -> str:
     if one.unit:
-        return {"ms": "latency", "x": "ratios", "a query": "cost"}[one.unit]
-    return "differences" if one.kind == "margin" else "scores"
+        return {"ms": "latency", "x": "ratios", "a query": "cost", COUNTED: "counts"}[one.unit]
+    return "differences" if one.kind in DIFFERENCES else "scores"
 
 
 def _said(one: Decided) -> str:
