@@ -40,12 +40,14 @@ class Kind:
         package: the package that holds the built-in ones, one per file.
         contract: the name of the contract's class in the package's ``base.py``.
         helpers: public modules of the package that are not plugins, besides ``base``.
+        more: names that can be chosen and are no plugins, with the module behind each.
     """
 
     word: str
     package: str
     contract: str
     helpers: tuple[str, ...] = ()
+    more: tuple[tuple[str, str], ...] = ()
 
     @property
     def group(self) -> str:
@@ -73,7 +75,7 @@ METRICS = Kind(
     ),
 )
 EMBEDDERS = Kind("embedder", "ragbench.models.embed", "Embedder")
-RERANKERS = Kind("reranker", "ragbench.models.rerank", "Reranker")
+RERANKERS = Kind("reranker", "ragbench.models.rerank", "Reranker", more=(("late", "ragbench.retrievers._late"),))
 CHUNKERS = Kind("chunker", "ragbench.corpus.chunkers", "Chunker")
 LOADERS = Kind("loader", "ragbench.corpus.loaders", "Loader")
 STAGES = Kind("stage", "ragbench.golden.stages", "Stage")
@@ -87,7 +89,8 @@ def names(kind: Kind) -> dict[str, str]:
     Raises:
         SettingError: two plugins of a kind have the same name.
     """
-    return {name: origin if isinstance(origin, str) else origin.value for name, origin in _origins(kind).items()}
+    found = {name: origin if isinstance(origin, str) else origin.value for name, origin in _origins(kind).items()}
+    return dict(sorted({**found, **dict(kind.more)}.items()))
 
 
 def built_in(kind: Kind) -> dict[str, type[Any]]:
@@ -154,7 +157,7 @@ def load(kind: Kind, name: str) -> type[Any]:
     """
     origins = _origins(kind)
     if name not in origins:
-        raise SettingError(f"no {kind.word} {name!r}{did_you_mean(name, origins)}")
+        raise SettingError(f"no {kind.word} {name!r}{did_you_mean(name, names(kind))}")
     origin = origins[name]
     return _class_at(kind, origin) if isinstance(origin, EntryPoint) else _class_of(kind, origin)
 

@@ -9,7 +9,8 @@ from typing import Any
 from ragbench.answers.retrieve import Retrieved
 from ragbench.core.answers import Answered, AnswerSet, Source
 from ragbench.core.context import Context
-from ragbench.core.errors import SettingError
+from ragbench.core.errors import ArmError, SettingError
+from ragbench.core.foreign import in_code
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.options import named, option, option_group
 from ragbench.engine import ask
@@ -208,18 +209,24 @@ async def answer(
 
     Raises:
         BudgetSpent, ServiceDown, SettingError: the model ends the run. Its answers so far are stored.
+        ArmError: the model gave no answer to any question.
     """
     asked, items = settle(questions, found, settings)
+    unanswered: list[str] = []
 
     def keep(position: int, answer: Answer) -> None:
         question = asked[position]
         note(question.id, answer)
+        if answer.unanswered:
+            unanswered.append(answer.failure)
         items[question.id] = _read(question, found.sources[question.id], answer, price, plain=settings.plain)
 
     await ask(
         asker, requests_of(asked, found, settings), what="answering", progress=context.progress, total=len(asked),
         on_answer=keep,
     )  # fmt: skip
+    if len(unanswered) == len(questions):
+        raise ArmError(f"the model answered none of {len(questions)} questions; the first: {unanswered[0]}")
     entries = [entry for one in questions for entry in _entries(items[one.id], found.unknown.get(one.id, ()))]
     return tuple(items[question.id] for question in questions), Ledger(tuple(entries))
 
@@ -340,7 +347,7 @@ def card(answers: AnswerSet) -> str:
 
 def _how(made: Mapping[str, object]) -> str:
     if "endpoint" in made:
-        return f"Made by `ragbench answer --endpoint`, asking `{_plain(str(made['endpoint']))}`."
+        return f"Made by `ragbench answer --endpoint`, asking {in_code(str(made['endpoint']))}."
     retriever, model, settings = (made.get(key) for key in ("retriever", "model", "settings"))
     if not (isinstance(retriever, Mapping) and isinstance(model, Mapping) and isinstance(settings, Mapping)):
         return "Answers made elsewhere, taken in by `ragbench answer --answers`."
@@ -348,8 +355,8 @@ def _how(made: Mapping[str, object]) -> str:
     label = ", ".join(prompt) if isinstance(prompt, Mapping) else ""
     threshold = settings.get("min_score")
     return (
-        f"Made by `ragbench answer`: retriever `{_plain(str(retriever.get('name')))}`, model "
-        f"`{_plain(str(model.get('name')))}`, prompt {label}, {settings.get('k')} passages shown"
+        f"Made by `ragbench answer`: retriever {in_code(str(retriever.get('name')))}, model "
+        f"{in_code(str(model.get('name')))}, prompt {label}, {settings.get('k')} passages shown"
         + ("" if threshold is None else f", abstaining below a best score of {threshold}")
         + f", seed {settings.get('seed')}."
     )

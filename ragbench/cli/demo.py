@@ -52,7 +52,7 @@ def run(options: Options, output: Output) -> None:
     # This replaces only what an earlier demo wrote. A folder with other content is refused before the work starts.
     force = ("--force",) if (places.generated / RUN).is_file() else ()
     if not force:
-        check_empty(places.generated)
+        check_empty(places.generated, forced=False)
     report = DemoReport(shown=not output.as_json)
     again = ("--fresh",) if options.fresh else ()
     steps = _Steps(options.out, report)

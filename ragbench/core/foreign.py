@@ -66,6 +66,18 @@ def in_markdown(text: str) -> str:
     return re.sub(r"(?<!\w)@", "&#64;", re.sub(r"(?<!\w)#(?=\d)", "&#35;", text))
 
 
+def in_code(text: str) -> str:
+    r"""A text as code in Markdown, on one line. Code has no escapes, so the fence is longer than any run of backticks.
+
+    Example:
+        >>> in_code("openai:my_model"), in_code("a`b")
+        ('`openai:my_model`', '`` a`b ``')
+    """
+    line = " ".join(one_line(text).split()).replace("|", "\\|")  # the one escape that code in a table has
+    longest = max(map(len, re.findall("`+", line)), default=0)
+    return f"{'`' * (longest + 1)} {line} {'`' * (longest + 1)}" if longest else f"`{line}`"
+
+
 def without_surrogates(text: str) -> str:
     """Join the halves of surrogate pairs, and replace a half alone by U+FFFD.
 

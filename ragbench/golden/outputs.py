@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError
+from ragbench.core.foreign import in_code
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.golden.drafting import Failed
 from ragbench.golden.drafts import Draft, Opinion
@@ -219,7 +220,7 @@ def _what(job: Job, corpus_name: str) -> str:
             f"{begin} **No language model took part**: each query is a sentence or a clause of a document, "
             f"masked in the document (inverse cloze task), and a retriever must find the rest of the document.{note}"
         )
-    who = ", ".join(f"{role} `{_cell(model)}`" for role, model in sorted(job.models.items()))
+    who = ", ".join(f"{role} {in_code(model)}" for role, model in sorted(job.models.items()))
     style = f" Every prompt showed {job.settings.examples} of {len(job.seeds)} seed queries." if job.seeds else ""
     return f"{begin} Models: {who}.{style}{note}"
 
@@ -321,7 +322,7 @@ def _paid(paid: Paid) -> str:
     rows = {}
     for model, (count, usage, price) in sorted(paid.items()):
         cost = f"{price.cost(usage):.4f}" if price else "price not known"
-        rows[f"`{_cell(model)}`"] = f"{count} | {usage.input_tokens} | {usage.output_tokens} | {cost}"
+        rows[in_code(model)] = f"{count} | {usage.input_tokens} | {usage.output_tokens} | {cost}"
     sources = sorted({price.source for _, _, price in paid.values() if price and price.source})
     table = _table("model", "answers | tokens in | tokens out | cost", rows, columns=5)
     return "\n\n".join([table, *([f"Prices: {_cell('; '.join(sources))}."] if sources else [])])

@@ -2,9 +2,10 @@
 
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def claimed(
         whether the folder held this very run already, which then goes on from its answers.
 
     Raises:
-        InputError: the folder holds something else and ``force`` is not given,
+        InputError: the folder holds something else, a run that left nothing aside, and ``force`` is not given,
             ``resume`` finds nothing to go on with, another process works in it,
             or it cannot be written to.
     """
@@ -139,18 +140,20 @@ def _closed(folder: Path, error: OSError) -> InputError:
     return InputError(f"{folder}: cannot be written to ({error.strerror or error}); what is in it is kept")
 
 
-def check_empty(folder: Path) -> None:
+def check_empty(folder: Path, *, forced: bool = True) -> None:
     """Check that a folder without a run holds nothing else.
+
+    Args:
+        folder: the folder, which need not exist.
+        forced: whether the job has an option ``force``.
 
     Raises:
         InputError: it holds other files.
     """
     found = sorted(path.name for path in folder.iterdir() if not _is_ours(path)) if folder.is_dir() else []
     if found:
-        raise InputError(
-            f"{folder}: holds other files ({', '.join(found[:5])}); choose another {named('out')}, or give "
-            f"{given('force', True)} to use it"
-        )
+        how = f", or give {given('force', True)} to use it" if forced else ", or move them"
+        raise InputError(f"{folder}: holds other files ({', '.join(found[:5])}); choose another {named('out')}{how}")
 
 
 def _begin(folder: Path, run: Mapping[str, object], results: Sequence[str]) -> None:
@@ -172,6 +175,24 @@ def _known(folder: Path) -> dict[str, object] | None:
     return found if isinstance(found, dict) else {}
 
 
+def _left_nothing(folder: Path) -> bool:
+    """Whether the run of a folder ended before it left anything: no result, no answer, no batch."""
+    return all(_is_ours(path) or path.name in (RUN, SPENT) or _is_empty(path) for path in folder.iterdir())
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether it is a journal without a line, an answer cache without an answer, or what belongs to such a cache."""
+    if path.name.startswith(f"{ANSWERS}-"):
+        return _is_empty(path.with_name(ANSWERS))
+    if not path.is_file() or path.name != ANSWERS:
+        return path.is_file() and path.stat().st_size == 0
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as answers:
+            return answers.execute("SELECT 1 FROM answers LIMIT 1").fetchone() is None
+    except (sqlite3.Error, UnicodeDecodeError):  # it may be damaged, and hold what can be saved
+        return False
+
+
 def _is_ours(path: Path) -> bool:
     """Whether a file may be where no run has begun yet: the lock, or what a kill left of ``run.json``."""
     return path.name == LOCK or (path.name.startswith(f".{RUN}.") and TEMPORARY.fullmatch(path.name) is not None)
@@ -188,6 +209,10 @@ def _check(
         check_empty(folder)
         return
     if known.get("fingerprint") == run["fingerprint"]:
+        return
+    if _left_nothing(folder):
+        if resume:
+            raise InputError(f"{folder}: there is no run to resume; leave {named('resume')} out to begin one")
         return
     changed = [key for key in run if key != "fingerprint" and known.get(key) != run[key]]
     raise InputError(

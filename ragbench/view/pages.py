@@ -8,7 +8,7 @@ from pathlib import Path
 from ragbench.render.blocks import breakable, in_template
 from ragbench.view.runs import FoundRun
 from ragbench.view.settings import Settings
-from ragbench.view.uploads import ENDINGS
+from ragbench.view.uploads import KINDS, endings
 
 
 class Pages:
@@ -56,7 +56,8 @@ class Pages:
             retrievers=settings.retrievers,
             llm=llm,
             limits=settings.limits,
-            endings=",".join(ENDINGS),
+            kinds=KINDS,
+            endings=",".join(endings()),
         )
 
     def fault(self, title: str, text: str, runs: Sequence[FoundRun], *, again: bool = False) -> str:

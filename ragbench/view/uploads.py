@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,26 @@ from ragbench import plugins
 from ragbench.core.documents import Document
 from ragbench.core.errors import InputError, RagbenchError
 from ragbench.corpus.file_limits import FileLimits, OverLimit
+from ragbench.corpus.loaders.base import FileLoader
 from ragbench.corpus.readers import Reader
 from ragbench.corpus.reading import Source
 from ragbench.view.sessions import Session, Upload
 from ragbench.view.settings import MEGABYTE, Limits
 from ragbench.view.threads import in_thread
 
-ENDINGS = {".txt": "text", ".text": "text", ".md": "markdown", ".markdown": "markdown", ".pdf": "pdf"}
-"""Accepted endings of files, with their loaders."""
+KINDS = "text, Markdown, HTML, PDF, Word and PowerPoint"
+"""What ragbench itself reads as one document of one file."""
 Left = Callable[[], Coroutine[Any, Any, None]]
 """Waits until nobody waits for an upload any more."""
 MOST_PAGES = 2_000
 LONGEST_NAME = 120
+
+
+@cache
+def endings() -> dict[str, str]:
+    """Accepted endings of files, with their loaders: those of ragbench that make one document of one file."""
+    found = plugins.built_in(plugins.LOADERS).items()
+    return {ending: name for name, cls in found if issubclass(cls, FileLoader) for ending in cls.suffixes}
 
 
 async def receive_upload(
@@ -52,12 +61,12 @@ async def receive_upload(
     """
     shown = harmless(name)
     ending = Path(shown).suffix.lower()
-    if ending not in ENDINGS:
-        raise InputError(f"{shown}: only text, Markdown and PDF are taken ({', '.join(ENDINGS)})")
+    if ending not in endings():
+        raise InputError(f"{shown}: only {KINDS} files are taken ({', '.join(endings())})")
     upload = _reserve(session, shown, ending, size, limits)
     try:
         await _store(upload, body)
-        upload.documents, upload.notes = await _read(upload, ENDINGS[ending], limits, left)
+        upload.documents, upload.notes = await _read(upload, endings()[ending], limits, left)
     except BaseException:
         with session.lock:
             session.taken -= upload.size

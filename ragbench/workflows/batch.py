@@ -157,7 +157,7 @@ class _Round:
                 continue
             batch = adopt(self.journal, batch, model.service)
             if batch.step != "created" and still_wanted(self.journal, batch, self.store):
-                send(self.journal, batch, model.service)
+                send(self.journal, batch, model.service, self.context.say)
                 self.context.say(
                     f"{batch.name}: {batch.lines} requests to {batch.model}, left half sent, are on their way now"
                 )
@@ -232,7 +232,7 @@ class _Round:
             self.journal, model, fits, most_lines=self.options.most_lines, structured=structured
         )  # fmt: skip
         for batch in planned:
-            send(self.journal, batch, model.service)
+            send(self.journal, batch, model.service, self.context.say)
             self.sent += 1
             self.context.say(f"{batch.name}: {batch.lines} requests to {batch.model}")
 

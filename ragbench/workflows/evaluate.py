@@ -144,7 +144,7 @@ def _labelled(options: Options) -> Labelled:
     assert options.golden is not None
     return read_labelled(
         options.golden, options.golden_format, queries=options.queries, split=options.split,
-        columns=options.golden_columns,
+        columns=options.golden_columns, level=options.level,
     )  # fmt: skip
 
 

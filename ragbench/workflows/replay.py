@@ -89,6 +89,7 @@ def read_labelled(
     queries: Path | None = None,
     split: str | None = None,
     columns: Mapping[str, str] | None = None,
+    level: str = "auto",
 ) -> Labelled:
     """Read labels, or the labels of a golden set.
 
@@ -99,19 +100,21 @@ def read_labelled(
         queries: file with the texts of the queries, for TREC qrels. It is found beside them if it has a usual name.
         split: split of a collection.
         columns: column by role of a golden set.
+        level: what is judged: ``chunk``, ``document`` or ``auto``. The ids of labels are those of the run files.
 
     Raises:
-        InputError: there is no such file, it cannot be read, or it judges parts of documents.
+        InputError: there is no such file, it cannot be read, it judges parts of documents, or it judges documents where
+            chunks are wanted.
         SettingError: the format is unknown, or an option does not fit it.
     """
     if isinstance(golden, Judgements):
         return _of_labels(golden, "labels", {})
     if isinstance(golden, GoldenSet):
-        return _of_set(golden)
+        return _of_set(golden, level)
     if not golden.exists():
         raise InputError(f"{golden}: no such file or folder")
     if split or columns or not _is_labels(golden, format):
-        return _of_set(read_golden(golden, format, split=split, queries=queries, columns=columns))
+        return _of_set(read_golden(golden, format, split=split, queries=queries, columns=columns), level)
     labels = labels_in(golden) if golden.is_dir() else golden
     found = queries or topics_beside(labels)
     texts = {} if found is None else {id_: text for id_, (text, _) in read_topics(found).items()}
@@ -151,7 +154,12 @@ def _of_labels(judgements: Judgements, name: str, texts: Mapping[str, str]) -> L
     return Labelled(asked, judgements)
 
 
-def _of_set(golden: GoldenSet) -> Labelled:
+def _of_set(golden: GoldenSet, level: str) -> Labelled:
+    if level == "chunk":
+        raise InputError(
+            f"golden set {golden.name!r} judges documents. To find their chunks, ragbench needs the documents. Give "
+            f"{named('corpus')}, or name a file of labels whose ids are those of the chunks (qrels)"
+        )
     parts = [item.id for item in golden if item.masked or any(not e.whole for e in item.evidence if e.grade > 0)]
     if parts:
         raise InputError(

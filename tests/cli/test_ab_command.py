@@ -37,11 +37,12 @@ def test_every_output_of_the_page_is_what_the_command_prints(ragbench: Any, monk
 
 def test_numbers_of_the_page_by_pandas_and_scipy(ragbench: Any) -> None:
     users = pd.read_csv(EVENTS).groupby("user_id").agg(
-        variant=("variant_id", "first"), converted=("converted", "max"), value=("order_value", "sum")
+        variant=("variant_id", "first"), converted=("converted", "max"), value=("order_value", "sum"),
+        orders=("converted", "sum"),
     )  # fmt: skip
     control, treatment = (users[users["variant"] == name] for name in ("control", "treatment"))
     found = ragbench("ab", EVENTS, "--json").json
-    rate, value = (outcome["contrasts"][0] for outcome in found["outcomes"])
+    rate, value, order = (outcome["contrasts"][0] for outcome in found["outcomes"])
     counts = [[t["converted"].sum(), len(t) - t["converted"].sum()] for t in (control, treatment)]
     assert rate["difference"] == pytest.approx(treatment["converted"].mean() - control["converted"].mean())
     assert rate["p"] == pytest.approx(stats.chi2_contingency(counts, correction=False).pvalue)
@@ -50,11 +51,27 @@ def test_numbers_of_the_page_by_pandas_and_scipy(ragbench: Any) -> None:
     assert (value["p"], value["low"], value["high"]) == pytest.approx((test.pvalue, interval.low, interval.high))
     ranks = stats.mannwhitneyu(treatment["value"], control["value"])
     assert value["rank_p"] == pytest.approx(ranks.pvalue)
+    average = [group["value"].sum() / group["orders"].sum() for group in (control, treatment)]
+    assert order["difference"] == pytest.approx(average[1] - average[0])
     assert found["srm_p"] == 1
     once = ragbench("ab", str(EVENTS), "--final", "--json").json
     assert once["srm_p"] == pytest.approx(stats.chisquare([len(control), len(treatment)]).pvalue)
     for number in (f"{counts[0][0]} of {len(control):,}", f"{counts[1][0]} of {len(treatment):,}"):
         assert number in PAGE
+
+
+def test_no_average_order_value_without_an_order_and_other_spellings_of_truth(ragbench: Any, tmp_path: Path) -> None:
+    frame = pd.read_csv(EVENTS)
+    plain = ragbench("ab", EVENTS, "--json").json["outcomes"]
+    for name in ("events.csv", "events.parquet"):
+        truth = frame.assign(converted=frame["converted"].astype(bool))
+        (truth.to_csv if name.endswith("csv") else truth.to_parquet)(tmp_path / name, index=False)
+        assert ragbench("ab", tmp_path / name, "--json").json["outcomes"] == plain
+    frame.loc[frame["variant_id"] == "control", ["converted", "order_value"]] = [0, None]
+    frame.to_csv(tmp_path / "none.csv", index=False)
+    found = ragbench("ab", tmp_path / "none.csv", "--json").json
+    assert [outcome["name"] for outcome in found["outcomes"]] == ["converted", "order_value"]
+    assert any("order_value/converted is not estimated" in note for note in found["notes"])
 
 
 def changed(tmp_path: Path, old: str, new: str, count: int = 1) -> Path:

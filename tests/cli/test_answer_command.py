@@ -148,3 +148,26 @@ def test_wrong_options_are_named(ragbench: Any, given: list[str], said: str) -> 
     done = ragbench("answer", *given)
     assert done.code == 2
     assert said in done.err
+
+
+def test_a_model_that_refuses_every_question_is_an_error_and_claims_no_folder(
+    ragbench: Any, corpus: Path, tmp_path: Path
+) -> None:
+    # Ten refusals end the run in any case.
+    questions, out = tmp_path / "three.csv", tmp_path / "out"
+    questions.write_text("id,question\n" + "".join(f"s{n},weight of stone number {n}\n" for n in NUMBERS[:3]))
+    with serving(LLMServer(reply=reply, fault=lambda body, times: "400")) as server:
+        done = ragbench(*words(corpus, questions, server, "--out", out))
+    assert done.code == 2
+    assert "the model answered none of" in done.err
+    assert not (out / "answers.jsonl").exists()
+    with serving(LLMServer(reply=reply)) as server:
+        # Another address is another run. The first one left nothing that it could lose.
+        done = ragbench(*words(corpus, questions, server, "--out", out, "--resume"))
+        assert (done.code, "there is no run to resume" in done.err) == (2, True)
+        assert ragbench(*words(corpus, questions, server, "--out", out)).code == 0
+        first = (out / "answers.jsonl").read_bytes()
+    with serving(LLMServer(reply=reply)) as server:
+        done = ragbench(*words(corpus, questions, server, "--out", out))
+    assert (done.code, "holds another run" in done.err) == (2, True)
+    assert (out / "answers.jsonl").read_bytes() == first

@@ -105,3 +105,37 @@ def test_chunk_labels_count_the_chunks_of_the_named_chunker(ragbench: Any, tmp_p
     done = ragbench("eval", "--golden", golden, "--retriever", "run:path=x", "--label-chunker", counted)
     assert done.code == 2
     assert "--label-chunker needs --corpus" in done.err
+
+
+@pytest.mark.parametrize("yes", ["true", "1", "True"])
+def test_labels_may_be_truth_values(ragbench: Any, corpus: Path, tmp_path: Path, yes: str) -> None:
+    no = {"true": "false", "1": "0", "True": "False"}[yes]
+    table, lines = tmp_path / "set.csv", tmp_path / "set.jsonl"
+    table.write_text(f"query,document_id,relevance\nsteel kettle,k,{yes}\nsteel kettle,x,{no}\n")
+    written = (yes.lower(), no.lower())
+    lines.write_text(
+        "".join(
+            f'{{"query": "steel kettle", "document_id": "{id_}", "relevance": {word}}}\n'
+            for id_, word in zip("kx", written, strict=True)
+        )
+    )
+    for path in (table, lines):
+        out = tmp_path / path.suffix[1:]
+        asked = ("eval", "--corpus", corpus, "--golden", path, "--retriever", "bm25", "--k", "2", "--out", out)
+        assert ragbench(*asked).code == 0
+        assert (out / "qrels.trec").read_text().split() == ["q0001", "0", "k", "1", "q0001", "0", "x", "0"]
+    table.write_text("query,document_id,relevance\nsteel kettle,k,maybe\n")
+    done = ragbench("eval", "--corpus", corpus, "--golden", table, "--retriever", "bm25")
+    assert (done.code, "set.csv:2: the label is 'maybe'" in done.err) == (2, True)
+
+
+def test_run_files_are_judged_by_chunk_only_where_the_labels_can_be(
+    ragbench: Any, corpus: Path, as_lines: Path, tmp_path: Path
+) -> None:
+    run, qrels = tmp_path / "a.trec", tmp_path / "qrels.txt"
+    run.write_text("a Q0 k#0 1 2.0 t\na Q0 x#0 2 1.0 t\n")
+    qrels.write_text("a 0 k#0 1\n")
+    asked = ("eval", "--retriever", f"run:path={run}", "--level", "chunk", "--k", "2")
+    done = ragbench(*asked, "--golden", as_lines, *NAMED)
+    assert (done.code, "judges documents" in done.err, "--corpus" in done.err) == (2, True, True)
+    assert ragbench(*asked, "--golden", qrels, "--json").json["arms"][0]["metrics"]["recall@2"]["mean"] == 1

@@ -209,9 +209,8 @@ class Scripted:
         self.types = types
 
     async def ask(self, request: Request) -> Answer:
-        lines = [line.partition(". ") for line in request.messages[1].text.splitlines() if line[:1].isdigit()]
-        items = [{"number": int(n), "type": self.types[text]} for n, _, text in lines if text in self.types]
-        return Answer({"types": [*items, {"number": 99, "type": "keyword"}, {"number": 1, "type": "nonsense"}, "x"]})
+        (text,) = [line for line in request.messages[1].text.splitlines() if line.startswith("query ")]
+        return Answer({"type": self.types[text]} if text in self.types else {"type": "nonsense"})
 
 
 def test_a_model_classifies_and_the_rules_help_out() -> None:

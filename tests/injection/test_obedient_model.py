@@ -60,10 +60,6 @@ BESIDE = {
 """What asks a model without a `Prompt`: its module, and how what it says begins."""
 
 
-SHARED = {"query-type": "twenty logged queries in a request: one can change the types of the others"}
-"""Prompts whose requests hold texts of several authors, with what that means; docs/concepts/security.md says so."""
-
-
 def _begin(text: str) -> str:
     return FENCE.sub("FENCE", text)[:60]
 
@@ -360,7 +356,24 @@ class Reranked(Transformed):
             yield name, [item for item, _ in ranking if not is_own(item)]
 
 
-CASES = (Generate, Answer, PlainAnswer, Score, Ragas, Audit, Probe, Wattbot, Transformed, Reranked)
+class Seeds(Case):
+    """Types of logged queries; queries give the orders."""
+
+    asks = ("query-type",)
+
+    def inputs(self, folder: Path, write: Write) -> None:
+        rows = [f"which pump{number}0 fits {name} {order}" for number, name, order in authors(write, self.orders)]
+        (folder / "log.csv").write_text("query\n" + "".join(f'"{row}"\n' for row in rows))
+
+    def words(self, folder: Path) -> list[object]:
+        return ["seeds", folder / "log.csv", "--llm", "openai_compatible:m", "--size", 100]
+
+    def rows(self, folder: Path) -> Iterable[tuple[str, Any]]:
+        for row in json.loads((folder / "out.json").read_text())["seeds"]:
+            yield row["text"], row["type"]
+
+
+CASES = (Generate, Answer, PlainAnswer, Score, Ragas, Audit, Probe, Wattbot, Transformed, Reranked, Seeds)
 
 
 def run(case: Case, folder: Path, write: Write, ragbench: Any, server: LLMServer) -> Asked:
@@ -407,8 +420,7 @@ def test_an_order_changes_only_the_result_of_its_author(
 
 def test_every_prompt_of_the_package_has_a_case() -> None:
     reached = {name for case in CASES for name in case.asks}
-    assert reached | set(SHARED) == {*PROMPTS, *BESIDE}
-    assert not reached & set(SHARED)
+    assert reached == {*PROMPTS, *BESIDE}
 
 
 def test_no_module_asks_a_model_without_a_prompt() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from batch_server import BatchServer, Body, serving_batches
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from ragbench.core.errors import InputError, SettingError
 from ragbench.models.llm.base import Message, Request, Usage
 from ragbench.models.llm.batch.bedrock import BedrockJobs, family
 from ragbench.models.llm.batch.journal import JOURNAL, Journal
+from ragbench.models.llm.batch.openai import OpenAIFiles
 from ragbench.models.llm.batch.plan import Room, split
 from ragbench.models.llm.batch.send import patiently
 from ragbench.models.llm.costs import Price
@@ -113,3 +115,26 @@ def test_an_unknown_family_and_a_wrong_folder_are_told() -> None:
         family("meta.llama3-8b-instruct-v1:0")
     with pytest.raises(SettingError, match="--s3-uri"):
         BedrockJobs("amazon.nova-lite-v1:0", "bucket/folder", region="us-east-1")
+
+
+class Unpaged(BatchServer):
+    """A server that ignores which page is asked for, and never says that one is the last."""
+
+    @staticmethod
+    def listed(rows: list[Body]) -> Body:
+        return {"object": "list", "data": rows[::-1]}
+
+
+def test_a_server_that_ignores_paging_is_searched_once(tmp_path: Path) -> None:
+    pytest.importorskip("openai", reason="needs the extra openai")
+    path = tmp_path / "input.jsonl"
+    path.write_text("{}\n" * 3)
+    with serving_batches(Unpaged(reply=lambda body: "")) as server:
+        service = OpenAIFiles("small", server.url)
+        assert service.find_upload(path, "first") is None
+        uploads = [service.upload(path, name) for name in ("first", "second")]
+        batch = service.create("first", uploads[0])
+        assert service.find_upload(path, "first") == uploads[0]
+        assert (service.find("first", "none"), service.find("third", "none")) == (batch, None)
+        assert server.exchanges["GET files"] <= 4
+        assert server.exchanges["GET batches"] <= 4

@@ -207,7 +207,7 @@ def test_upload_ask_and_see_it_stream(shop: Any, see: Any) -> None:
         {"name": "no.exe", "mimeType": "application/octet-stream", "buffer": b"MZ"},
     ])  # fmt: skip
     page.wait_for_selector("#uploads li")
-    assert "only text, Markdown and PDF" in page.inner_text("#upload-faults")
+    assert "only text, Markdown, HTML, PDF" in page.inner_text("#upload-faults")
     assert page.input_value("#corpus") == "-1"
     seen.ask("Where does the zebra live?")
     assert "Zuri" in page.inner_text("#answer")

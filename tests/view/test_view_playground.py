@@ -110,6 +110,21 @@ def test_pdf_is_read_and_a_broken_one_refused(ask: Any, shop: Any, cache: Path) 
     assert client.get("/data/uploads").json()["taken"] == told["taken"]
 
 
+def test_kinds_of_documents_that_the_command_reads_are_taken(ask: Any, shop: Any, tmp_path: Path) -> None:
+    docx = pytest.importorskip("docx", reason="pip install 'ragbench[office]'")
+    file = docx.Document()
+    file.add_paragraph("The zebra Zuri lives in the north paddock.")
+    file.save(tmp_path / "zebra.docx")
+    client = shop.client()
+    told = upload(client, "zebra.docx", (tmp_path / "zebra.docx").read_bytes()).json()
+    assert told["files"][0]["characters"] == 42
+    assert ask(client, "zebra", corpus=-1)[1][1]["sources"][0]["id"] == "zebra.docx#0"
+    assert upload(client, "owl.html", b"<h1>Owls</h1><p>Otto sleeps by day.").status_code == 200
+    reply = upload(client, "zebra.csv", b"id,text\n1,zebra\n")
+    assert (reply.status_code, "Word" in reply.json()["fault"], ".docx" in reply.json()["fault"]) == (422, True, True)
+    assert ".docx" in client.get("/playground").text
+
+
 @pytest.mark.parametrize(
     ("name", "shown"),
     [

@@ -70,6 +70,9 @@ def analyse(path: Path, settings: AbSettings) -> AbResult:
         Variant(name, count, expected, int(units.events[units.variant == at].sum()))
         for name, count, expected, at in zip(names, counts, ratio.expected, order, strict=True)
     )
+    if not settings.measured:
+        columns, undefined = _defined(units, order, columns)
+        notes += undefined
     results = _results(units, order, names, columns, settings, str(path))
     days, undated = _over_time(units, order, columns, settings, str(path))
     notes += undated
@@ -118,6 +121,15 @@ def _over_time(
     undated = without_time(units)
     notes = [f"{undated:,} units have no time and are in none of the days"] if undated else []
     return by_day(units, order, given, replace(settings, looks=None, looked=()), source), notes
+
+
+def _defined(units: Units, order: Sequence[int], columns: Columns) -> tuple[Columns, list[str]]:
+    """Leave out the ratios that a variant has no denominator for, and note them."""
+    ratios = [outcome for outcome in columns.outcomes if outcome.per]
+    empty = [one for one in ratios if any(units.sums[one.per][units.variant == at].sum() <= 0 for at in order)]
+    kept = tuple(outcome for outcome in columns.outcomes if outcome not in empty)
+    notes = [f"{one.name} is not estimated: a variant has no {one.per}" for one in empty]
+    return replace(columns, outcomes=kept), notes
 
 
 def _about_units(units: Units, source: str, settings: AbSettings) -> list[str]:

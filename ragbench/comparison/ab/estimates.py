@@ -76,6 +76,8 @@ def measure(units: Units, order: Sequence[int], outcome: Outcome, before: str, s
         kind = "share of units with a 1" if how == "any" else "mean of the units' totals"
         values = [whole[chosen] for chosen in rows]
         samples = [sample(v) for v in values]
+    if outcome.label:
+        kind = f"{outcome.label}, {kind}"
     empty = units.facts[outcome.column].empty
     if empty:
         said = "are skipped" if how == "mean" else "count 0"

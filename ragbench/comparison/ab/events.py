@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ragbench.comparison.ab.outcomes import EVENTS, Outcome
-from ragbench.comparison.ab.settings import OUTCOMES, ROWS, TIMES, UNITS, VARIANTS, AbSettings
+from ragbench.comparison.ab.settings import CONVERTED, ORDER_VALUE, OUTCOMES, ROWS, TIMES, UNITS, VARIANTS, AbSettings
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.spelling import given, named
 from ragbench.io.tables import open_parquet
@@ -243,11 +243,13 @@ def find_columns(file: EventsFile, settings: AbSettings) -> Columns:
         )
     elif unit != ROWS or ROWS in file.columns:
         file.need(unit, "unit")
-    outcomes = settings.measured or tuple(Outcome(name) for name in OUTCOMES if name in file.columns)
+    outcomes = settings.measured or tuple(
+        outcome for outcome in OUTCOMES if {outcome.column, outcome.per or outcome.column} <= {*file.columns}
+    )
     if not outcomes:
         raise InputError(
-            f"{file.path}: no column {' or '.join(OUTCOMES)}; name the outcomes by {named('outcomes')}"
-            f"{did_you_mean(OUTCOMES[0], file.columns)}"
+            f"{file.path}: no column {CONVERTED} or {ORDER_VALUE}; name the outcomes by {named('outcomes')}"
+            f"{did_you_mean(CONVERTED, file.columns)}"
         )
     numbers: list[str] = []
     for outcome in [*outcomes, *(guardrail.outcome for guardrail in settings.watched)]:

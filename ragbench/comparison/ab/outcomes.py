@@ -1,7 +1,7 @@
 """Outcomes and guardrails: ``converted``, ``order_value:sum``, ``revenue/sessions``, ``latency_ms:max_increase=5%``."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ragbench.core.errors import SettingError, did_you_mean
@@ -22,12 +22,14 @@ class Outcome:
         how: ``any`` (the unit has a 1), ``sum`` (the unit's total), ``mean`` (per event), ``ratio``, or ``auto``:
             ``any`` for 0/1 and ``sum`` for numbers.
         lower: whether lower values are better.
+        label: what it is commonly called, for those that are looked at by default.
     """
 
     column: str
     per: str = ""
     how: How = "auto"
     lower: bool = False
+    label: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:

@@ -11,7 +11,13 @@ from ragbench.stats.online.sequential import HORIZON
 
 UNITS = ("user_id", "unit_id", "visitor_id", "customer_id", "session_id")
 VARIANTS = ("variant_id", "variant", "group", "arm")
-OUTCOMES = ("converted", "order_value")
+CONVERTED, ORDER_VALUE = "converted", "order_value"
+OUTCOMES = (
+    Outcome(CONVERTED),
+    Outcome(ORDER_VALUE, label="revenue per unit"),
+    Outcome(ORDER_VALUE, CONVERTED, "ratio", label="average order value"),
+)
+"""The outcomes that are looked for. The last one needs a conversion in every variant."""
 TIMES = ("timestamp", "time", "event_time", "date")
 MOST_LOOKS = 200
 ROWS = "row"
@@ -84,7 +90,7 @@ class AbSettings:
     variant: str = option("Column of the variant.", default="", section="Columns", unset=VARIANTS[0])
     outcomes: Sequence[str | Outcome] = option(
         "COLUMN or A/B, with :any, :sum, :mean or :lower; the first one decides. With two runs: a metric.", default=(),
-        section="Verdict", flag="--outcome", unset=", ".join(OUTCOMES),
+        section="Verdict", flag="--outcome", unset=", ".join(outcome.name for outcome in OUTCOMES),
     )  # fmt: skip
     guardrails: Sequence[str | Guardrail] = option(
         "COLUMN:max_increase=5% or COLUMN:max_decrease=0.01. With two runs: p50, p95, p99 or cost.", default=(),

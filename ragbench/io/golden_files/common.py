@@ -41,6 +41,8 @@ OF_THE_PAIR = frozenset({"item_text", "comment"})
 DOCUMENT, CHUNK = "relevant_product_id", "source_chunk_id"
 """Keys of metadata: ids of the documents as they stand in the file, if they are no strings; and the chunk labels of the
 only document, or by document."""
+TRUTH = {"true": 1, "false": 0}
+"""Labels that are written as truth values."""
 
 
 def roles(found: Iterable[str], named: Mapping[str, str], where: str) -> dict[str, str]:
@@ -224,9 +226,10 @@ def _absent(value: object) -> bool:
 
 
 def _label(where: str, value: object) -> int:
-    label = None if isinstance(value, bool) else whole_number(str(value))
+    word = str(value).strip().lower()
+    label = TRUTH[word] if word in TRUTH else whole_number(str(value))
     if label is None:
-        raise InputError(f"{where}: the label is {value!r:.60}; a label is a whole number")
+        raise InputError(f"{where}: the label is {value!r:.60}; a label is a whole number, or true or false")
     return label
 
 

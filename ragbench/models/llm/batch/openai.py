@@ -64,7 +64,7 @@ class OpenAIFiles(BatchService):
 
     def find_upload(self, path: Path, name: str) -> str | None:
         """Find an upload by its file name and length."""
-        for file in self._client.files.list(purpose="batch"):
+        for file in _listed(self._client.files.list(purpose="batch")):
             if file.filename == f"{name}.jsonl" and file.bytes == path.stat().st_size:
                 return str(file.id)
         return None
@@ -78,7 +78,7 @@ class OpenAIFiles(BatchService):
 
     def find(self, name: str, upload: str) -> str | None:
         """Find a batch by the name in its metadata, or by its input file."""
-        for batch in self._client.batches.list(limit=100):
+        for batch in _listed(self._client.batches.list(limit=100)):
             if (batch.metadata or {}).get(OURS) == name or batch.input_file_id == upload:
                 return str(batch.id)
         return None
@@ -108,6 +108,17 @@ class OpenAIFiles(BatchService):
             for line in file:
                 if line.strip():
                     yield _result(line)
+
+
+def _listed(first: Any) -> Iterator[Any]:
+    """The items of a list in pages, to its end or to an item that comes again: some servers send one page for ever."""
+    seen: set[str] = set()
+    for page in first.iter_pages():
+        for item in page.data or ():
+            if item.id in seen:
+                return
+            seen.add(item.id)
+            yield item
 
 
 def _result(line: bytes) -> Result:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from ragbench.core.context import unheard
 from ragbench.core.errors import InputError, RagbenchError, SettingError
 from ragbench.io.files import write_text
 from ragbench.models.llm.answers import AnswerStore
@@ -68,8 +69,14 @@ def patiently(
     )
 
 
-def send(journal: Journal, batch: Batch, service: BatchService) -> Batch:
+def send(journal: Journal, batch: Batch, service: BatchService, say: Callable[[str], None] = unheard) -> Batch:
     """Upload the input file and create the batch, from the step where the journal ends.
+
+    Args:
+        journal: of the run.
+        batch: what to send.
+        service: where to.
+        say: takes a line about each step, before it begins.
 
     Raises:
         InputError: the provider refuses the batch. The journal records it, and its requests are free again.
@@ -80,6 +87,7 @@ def send(journal: Journal, batch: Batch, service: BatchService) -> Batch:
         if batch.step in ("planned", "uploading"):
             resumed = batch.step == "uploading"
             journal.note("uploading", name)
+            say(f"{name}: {'looking for its file, or ' * resumed}uploading {batch.lines} requests")
             upload = patiently(
                 f"uploading {name}",
                 lambda: service.upload(path, name),
@@ -90,6 +98,7 @@ def send(journal: Journal, batch: Batch, service: BatchService) -> Batch:
         if batch.step in ("uploaded", "creating"):
             upload, resumed = batch.upload, batch.step == "creating"
             journal.note("creating", name)
+            say(f"{name}: {'looking for it, or ' * resumed}creating it")
             id_ = patiently(
                 f"creating {name}",
                 lambda: service.create(name, upload),
