@@ -71,6 +71,8 @@ COMMANDS = {
     "metrics": [f"metrics {EXAMPLE}/qrels.trec {EXAMPLE}/runs/bm25.trec"],
     "plan": [f"plan {EXAMPLE}"],
     "plugins": ["plugins"],
+    "prefer": [f"prefer {{in}}/answers.jsonl {{in}}/others.jsonl --golden {{in}}/golden.jsonl --judge {MODEL} "
+               "--out {out}/preferred"],
     "probe": [f"probe --llm {MODEL} --judge openai_compatible:j --judge-base-url {{url}} --category harmful"],
     "report": [f"report {EXAMPLE} --out {{out}}/report.html"],
     "score": ["score {in}/answers.jsonl --golden {in}/golden.jsonl --metric faithfulness --metric answer_relevancy "
@@ -175,6 +177,7 @@ def inputs(tmp_path: Path) -> Path:
         {"document_id": id_, "grade": 1}]} for id_, text in asked.items()])  # fmt: skip
     lines("answers.jsonl", [{"query_id": f"q{id_}", "query": asked[id_], "answer": text, "sources": [
         {"id": f"{id_}#0", "document_id": id_, "text": text}]} for id_, text in stones])  # fmt: skip
+    lines("others.jsonl", [{"query_id": f"q{id_}", "query": asked[id_], "answer": "It is grey."} for id_, _ in stones])
     lines("labels.jsonl", [{"id": id_, "query": asked[id_], "answer": text, "contexts": [text],
                             "label": ["yes", "no"][at % 2]} for at, (id_, text) in enumerate(stones)])  # fmt: skip
     (folder / "questions.txt").write_text("".join(f"{text}\n" for text in asked.values()))

@@ -1,7 +1,7 @@
 """Run a model as the judge of answers: its client, an estimate of its calls, and what it spent."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -73,6 +73,16 @@ class JudgeModel(CallOptions):
     def models(self, seed: int) -> ModelOptions:
         """The judge, if one is named. The seed is for the waits between tries."""
         return ModelOptions({ROLE: self.judge} if self.judge else {}, part(self, CallOptions), seed)
+
+
+@option_group
+class RubricChoice:
+    """The rubrics by which a judge scores answers."""
+
+    rubrics: Sequence[str] = option(
+        "Rubric that the judge scores answers by: conciseness, helpfulness, safety, or your YAML file.", default=(),
+        section="Evaluation", flag="--rubric", metavar="NAME|FILE",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.answers.answering import unsteady
+from ragbench.answers.metrics._cells import references
 from ragbench.answers.metrics.base import AnswerMetric, Column, ScoringContext
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.context import Context, generator
 from ragbench.core.errors import InputError, RagbenchError, SettingError
 from ragbench.core.evaluations import Estimate
-from ragbench.core.goldens import GoldenSet
+from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.loop import LoopThread
 from ragbench.core.options import named, option, option_group
@@ -98,6 +99,8 @@ def circular(answers: AnswerSet, judge: str) -> tuple[str, ...]:
 
 
 NOT_ANSWERED = "the answers lack this query"
+REFERENCE = "reference"
+"""The column of an answers file, kept in the metadata of its answers, with what the answer should say."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ class Bounds:
 
     Attributes:
         unscored: number of answers without a value that should have one.
-        low, high: the mean if all of them were 0, and if all were 1; None for a metric outside 0 to 1.
+        low, high: the mean if all of them had the lowest value of the metric's scale, and if all had the highest;
+            None for a metric with values outside its scale.
     """
 
     unscored: int
@@ -133,6 +137,7 @@ class AnswerEvaluation(Shown):
         calibrated: rates corrected for the errors of a judge, as `ragbench.answers.judge_check.rate` makes them.
         variance: components of variance by metric, if the system ran or the judge judged several times; else empty.
         changed: ids of the queries whose answer was not the same in every run.
+        notes: what a reader must know beside the warnings.
     """
 
     scored: ScoredRun
@@ -147,6 +152,7 @@ class AnswerEvaluation(Shown):
     calibrated: "tuple[CalibratedRate, ...]" = ()
     variance: Mapping[str, Components] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @option_group
@@ -222,11 +228,12 @@ def score_answers(
     """
     settings = settings or ScoreSettings()
     chosen = named_metrics(metrics, judge=judge is not None)
-    aligned, entries, counts = _aligned(answers, golden)
-    later = [_aligned(replace(answers, items=items, repeats=()), golden) for items in answers.repeats]
+    aligned, entries, counts = align_answers(answers, golden)
+    later = [align_answers(replace(answers, items=items, repeats=()), golden) for items in answers.repeats]
     asker = UntilEnded(judge.asker) if judge else None
+    expected = tuple(with_reference(item, answer) for item, answer in zip(golden, aligned, strict=True))
     scoring = ScoringContext(
-        golden=tuple(golden),
+        golden=expected,
         judge=asker,
         judge_name=judge.name if judge else "",
         context=context or Context(),
@@ -263,7 +270,29 @@ def score_answers(
         warnings=warnings,
         variance=components_of(scores, clusters),
         changed=answers.changed,
+        notes=_notes(expected, golden),
     )
+
+
+def with_reference(item: GoldenItem, answer: Answered) -> GoldenItem:
+    """The golden item, with the reference answers of the answers file (column ``reference``) if it has none itself."""
+    given = answer.metadata.get(REFERENCE)
+    listed = [one for one in (given if isinstance(given, list | tuple) else [given]) if isinstance(one, str)]
+    if references(item) or not any(one.strip() for one in listed):
+        return item
+    return replace(item, metadata={**item.metadata, "answers": listed})
+
+
+def _notes(expected: Sequence[GoldenItem], golden: GoldenSet) -> tuple[str, ...]:
+    count = sum(one is not item for one, item in zip(expected, golden, strict=True))
+    if not count:
+        return ()
+    return (f"the references of {count} of {len(golden)} queries come from the answers file, not from the golden set",)
+
+
+def golden_of_answers(answers: AnswerSet) -> GoldenSet:
+    """What was asked, as a golden set without labels: for answers that are scored without a golden set."""
+    return GoldenSet(tuple(GoldenItem(one.query_id, one.query.strip() or one.query_id) for one in answers), "answers")
 
 
 def _asked_again(scoring: ScoringContext, run: int, judgement: int) -> ScoringContext:
@@ -365,7 +394,7 @@ def named_metrics(
     return found
 
 
-def _aligned(answers: AnswerSet, golden: GoldenSet) -> tuple[AnswerSet, list[LedgerEntry], dict[str, int]]:
+def align_answers(answers: AnswerSet, golden: GoldenSet) -> tuple[AnswerSet, list[LedgerEntry], dict[str, int]]:
     """Return one answer per golden item, in order, with an issue log of skipped answers and the counts."""
     by_id = {item.query_id: item for item in answers}
     known = {item.id for item in golden}
@@ -425,19 +454,21 @@ def _scores(columns: Sequence[Column], query_ids: Sequence[str]) -> Scores:
     values = np.column_stack([column.values for column in columns])
     directions = {column.name: column.direction for column in columns if column.direction != "higher"}
     reasons = Ledger(tuple(entry for column in columns for entry in column.ledger.entries))
-    return Scores(query_ids, tuple(column.name for column in columns), values, reasons, directions)
+    scales = {column.name: column.scale for column in columns if column.scale != (0.0, 1.0)}
+    return Scores(query_ids, tuple(column.name for column in columns), values, reasons, directions, scales=scales)
 
 
 def _bounds(column: Column) -> Bounds:
-    """Compute the means with every missing value at 0 and at 1."""
+    """Compute the means with every missing value at the lowest and at the highest end of the scale."""
     nan = int(np.isnan(column.values).sum())
     outside = {entry.item for entry in column.ledger.entries if entry.code in NOT_ASKED}
     unscored = nan - len(outside)
     known = column.values[~np.isnan(column.values)]
-    if len(known) + unscored == 0 or ((known < 0) | (known > 1)).any():
+    low, high = column.scale
+    if len(known) + unscored == 0 or ((known < low) | (known > high)).any():
         return Bounds(unscored, None, None)
     n = len(known) + unscored
-    return Bounds(unscored, float(known.sum() / n), float((known.sum() + unscored) / n))
+    return Bounds(unscored, float((known.sum() + unscored * low) / n), float((known.sum() + unscored * high) / n))
 
 
 def _manifest(

@@ -27,6 +27,7 @@ from ragbench.api.calls import (
     load_run,
     load_test,
     plan,
+    prefer,
     probe,
     score_answers,
     score_runs,
@@ -58,6 +59,7 @@ from ragbench.api.result_views import (
     LoadView,
     PairedResultView,
     PlanView,
+    PreferredView,
     ProbeView,
     ShadowView,
     WattbotView,
@@ -86,6 +88,7 @@ from ragbench.io.golden_files import read_golden, write_golden
 from ragbench.io.run_files import read_run as _read_run
 from ragbench.io.search_logs import read_search_log as _read_search_log
 from ragbench.metrics.score import score as _score
+from ragbench.workflows.prefer import Preferred
 from ragbench.workflows.probe import Probed
 
 P = ParamSpec("P")
@@ -147,6 +150,7 @@ __all__ = [
     "load_run",
     "load_test",
     "plan",
+    "prefer",
     "probe",
     "read_run",
     "read_search_log",
@@ -184,6 +188,7 @@ VIEWS.update(
         AnswerEvaluation: AnswerEvaluationView(),
         LoadResult: LoadView(),
         Shadow: ShadowView(),
+        Preferred: PreferredView(),
         Probed: ProbeView(),
         Scored: WattbotView(),
     }

@@ -30,6 +30,7 @@ from ragbench.workflows import generate as generate_workflow
 from ragbench.workflows import load_test as load_workflow
 from ragbench.workflows import metrics as metrics_workflow
 from ragbench.workflows import plan as plan_workflow
+from ragbench.workflows import prefer as prefer_workflow
 from ragbench.workflows import probe as probe_workflow
 from ragbench.workflows import report as report_workflow
 from ragbench.workflows import score as score_workflow
@@ -238,6 +239,12 @@ check_judge = call_then(
     check_workflow.run,
     _judge_check,
     called={"labels": "a path of labelled answers, a list of paths, or labels"},
+)
+prefer = call(
+    "prefer",
+    prefer_workflow.Options,
+    prefer_workflow.run,
+    called={"baseline": ANSWERS, "candidate": ANSWERS, "golden": GOLDEN},
 )
 doctor = call("doctor", doctor_workflow.Options, doctor_workflow.run)
 load_test = call("load_test", load_workflow.Options, load_workflow.run, called={"golden": GOLDEN})

@@ -35,11 +35,13 @@ from ragbench.render.load import notes as load_notes
 from ragbench.render.load import summary as load_summary
 from ragbench.render.numbers import with_interval
 from ragbench.render.plan import answers, grounds
+from ragbench.render.preferences import pair_rows
 from ragbench.render.probe import floor_line
 from ragbench.render.probe import notes as probe_notes
 from ragbench.render.shadow import sentences as shadow_sentences
 from ragbench.render.shadow import summary as shadow_summary
 from ragbench.render.wattbot import COLUMNS
+from ragbench.workflows.prefer import Preferred
 from ragbench.workflows.probe import Probed
 
 OF_VERDICT = (
@@ -114,6 +116,24 @@ class ComparedView(TableView):
     def plots(self, thing: Compared) -> Any:
         """Return charts of the differences and their slices."""
         return ComparedPlots(thing)
+
+
+class PreferredView(TableView):
+    """A view with a row per pair of answers and rubric."""
+
+    def frame(self, thing: Preferred) -> Any:
+        """Return ``query_id``, ``rubric``, ``preferred`` (the system, or ``tie``) and ``why``."""
+        import pandas as pd
+
+        return pd.DataFrame(pair_rows(thing.preferences)).drop(columns=["said", "reasons"])
+
+    def sentences(self, thing: Preferred) -> Sequence[str]:
+        """Return the verdicts."""
+        return [*verdict_sentences(thing.compared), thing.compared.choice]
+
+    def plots(self, thing: Preferred) -> Any:
+        """Return charts of the differences and their slices."""
+        return ComparedPlots(thing.compared)
 
 
 class PairedResultView(TableView):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ragbench.workflows.check_judge import Options as JudgeOptions
     from ragbench.workflows.endpoint import CheckOptions
     from ragbench.workflows.load_test import Options as LoadOptions
+    from ragbench.workflows.prefer import Options as PreferOptions
+    from ragbench.workflows.prefer import Preferred
     from ragbench.workflows.probe import Options as ProbeOptions
     from ragbench.workflows.probe import Probed, WrittenDocuments
     from ragbench.workflows.score import Options as ScoreOptions
@@ -105,6 +107,44 @@ def show_estimate(plan: "JudgePlan", output: Output, version: Mapping[str, int])
         return
     for line in judge_plan_lines(plan):
         output.say(line)
+
+
+HELP_PREFER = """Compare the answers of two systems pair by pair: a judge says which one is better.
+
+Example:
+  ragbench prefer answers/run1 answers/run2 --golden golden/docs --rubric helpfulness
+      --judge openai:gpt-4o-mini --max-cost 5 --out reports/run2-preferred
+
+The judge sees every pair twice, with the order of the answers swapped. An answer
+is preferred if the judge says so both times; everything else is a tie. The
+position bias of the judge is printed. A rubric is a criterion in words with a
+scale (docs/guides/judges.md); --rubric takes several.
+
+Add --dry-run first: it prints calls, tokens and cost, and asks no model. If a
+run is interrupted, run the same command again: it continues, and nothing is
+paid twice. The commands compare and gate take the folder of --out.
+
+Exit code 0: compared, whatever the result; 2: an error of usage or input, or a
+spent budget."""
+
+
+def show_prefer(options: "PreferOptions", result: "Preferred | JudgePlan", output: Output) -> None:
+    """Print the preferences, or what the judge would take. A judge that stopped early is an error."""
+    from ragbench.answers.judging import JudgePlan
+    from ragbench.core.errors import RagbenchError
+    from ragbench.render.preferences import preference_json, preference_tables
+
+    if isinstance(result, JudgePlan):
+        show_estimate(result, output, {"schema_version": 1})
+        return
+    found = result.preferences
+    if output.as_json:
+        output.object({**preference_json(found, result.compared), "models": result.totals})
+    else:
+        output.table(preference_tables(found, result.compared, result.totals, examples=options.examples))
+    output.say(f"written to {options.out}")
+    if found.stopped:
+        raise RagbenchError(found.stopped)
 
 
 HELP_JUDGE_CHECK = """Compare a judge, or any other score of answers, with the labels of annotators.

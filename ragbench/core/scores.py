@@ -33,6 +33,7 @@ class Scores(Shown):
         repeats: float64 (r, j, q, m), the values of each of r runs of the system, each judged j times; None for a
             single run. ``values`` are their means over the runs and judgements where a value is defined.
         cuts: for metrics without a cut-off, how many items the system was asked for, if it could have ranked more.
+        scales: lowest and highest possible value by metric, for metrics with a scale other than 0 to 1.
 
     Examples:
         >>> run = rb.Run.from_dict({"q1": {"a": 0.9}, "q2": {"a": 0.8, "b": 0.7}})
@@ -52,6 +53,7 @@ class Scores(Shown):
     averages: Mapping[str, Average] = field(default_factory=dict)
     repeats: npt.NDArray[np.float64] | None = None
     cuts: Mapping[str, int] = field(default_factory=dict)
+    scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
     def mean_of(cls, runs: Sequence[Sequence["Scores"]]) -> "Scores":

@@ -133,6 +133,7 @@ def answers_json(evaluation: AnswerEvaluation) -> JSON:
         "arms": [arm],
         "comparisons": [],
         "calibrated": [calibrated_json(rate) for rate in evaluation.calibrated],
+        "notes": list(evaluation.notes),
         "ledger": {"counts": ledger.counts(), "entries": [entry._asdict() for entry in ledger.entries]},
         "manifest": {**_plain_manifest(evaluation), "complete": not evaluation.stopped},
     }
@@ -158,7 +159,9 @@ def answers_blocks(evaluation: AnswerEvaluation) -> list[Block]:
     title = f"{evaluation.scored.name}, mean [95% interval]"
     above = (f"{summary(evaluation)}.",)
     found += metric_variance_blocks(evaluation.variance)
-    return [*found, Block(title, HEAD, tuple(_rows(evaluation)), above=above, main=True)]
+    # A rubric has a scale of its own.
+    head = (*HEAD[:4], "if lowest", "if highest") if evaluation.scored.scores.scales else HEAD
+    return [*found, Block(title, head, tuple(_rows(evaluation)), above=above, main=True)]
 
 
 def summary(evaluation: AnswerEvaluation) -> str:
@@ -195,6 +198,7 @@ def _notes(evaluation: AnswerEvaluation) -> list[str]:
     if 1 < clusters < FEW_CLUSTERS:
         notes.append(f"warning: {clusters} resampling units are few, so intervals are too narrow")
     notes += [f"warning: {warning}" for warning in evaluation.warnings]
+    notes += evaluation.notes
     if evaluation.stopped:
         notes.append(f"warning: this evaluation is incomplete: {evaluation.stopped}")
     failed = evaluation.counts["failed"] + evaluation.counts["missing"]

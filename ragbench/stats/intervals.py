@@ -283,9 +283,12 @@ def estimates(
         values = cluster_averages(values, clusters)
         repeats = None if repeats is None else repeats_by_cluster(repeats, clusters)
         clusters = np.arange(len(values))
-    runs = None if repeats is None else run_errors(repeats, clusters)
+    start, width = _scales(scores)
+    runs = None if repeats is None else run_errors((repeats - start) / width, clusters)
     levels = np.array([not scores.geometric(name) for name in scores.metrics], dtype=bool)
-    low, high, _ = mean_interval(values, clusters, rng, resamples=resamples, levels=levels, runs=runs)
+    scaled = (values - start) / width
+    low, high, _ = mean_interval(scaled, clusters, rng, resamples=resamples, levels=levels, runs=runs)
+    low, high = low * width + start, high * width + start
     for column in np.flatnonzero(~levels).tolist():
         # The logarithms of values from 0 to 1 have no mean above 0.
         top = np.inf if (values[:, column] > 0).any() else 0.0
@@ -293,3 +296,9 @@ def estimates(
     defined = (~np.isnan(values)).sum(axis=0)
     means = replace(scores, values=values).means()
     return {name: estimate(means[name], low[i], high[i], int(defined[i])) for i, name in enumerate(scores.metrics)}
+
+
+def _scales(scores: Scores) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """(m,) The lowest value and the width of the scale of each metric. Most have 0 and 1, which change no value."""
+    ends = np.array([scores.scales.get(name, (0.0, 1.0)) for name in scores.metrics]).reshape(-1, 2)
+    return ends[:, 0], ends[:, 1] - ends[:, 0]

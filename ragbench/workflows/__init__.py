@@ -89,6 +89,7 @@ WORKFLOWS = (
     Workflow("baseline.show", "baseline show", "Decide", "Show one baseline.", "baseline", "ShowOptions", "run_show"),
     Workflow("answer", "answer", "Answers", "Answer the questions of a golden set.", "answer"),
     Workflow("score_answers", "score", "Answers", "Score answers against a golden set.", "score"),
+    Workflow("prefer", "prefer", "Answers", "Let a judge compare the answers of two systems.", "prefer"),
     Workflow(
         "check_judge", "judge check", "Answers", "Compare a judge with the labels of annotators.", "check_judge"
     ),

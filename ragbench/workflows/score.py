@@ -7,9 +7,11 @@ from pathlib import Path
 
 from ragbench.answers.judge_check.calibration import Calibration
 from ragbench.answers.judge_check.rate import calibrated_rate, check_applies
-from ragbench.answers.judging import JudgeModel, JudgePlan, judged, planned
+from ragbench.answers.judging import JudgeModel, JudgePlan, RubricChoice, judged, planned
 from ragbench.answers.metrics.base import AnswerMetric
-from ragbench.answers.scoring import AnswerEvaluation, ScoreSettings, named_metrics, score_answers
+from ragbench.answers.metrics.rubric import rubric_specs
+from ragbench.answers.scoring import AnswerEvaluation, ScoreSettings, golden_of_answers, named_metrics, score_answers
+from ragbench.answers.usual_metrics import USUAL, usual_metrics
 from ragbench.core.answers import AnswerSet
 from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
@@ -26,21 +28,23 @@ from ragbench.render.answers import write_answer_scores
 from ragbench.workflows.groups import CacheFolder, CorpusLoading, DryRun, GoldenReading
 from ragbench.workflows.reading import read_answer_set, read_corpus, read_set
 
-DEFAULT_METRICS = ("exact_match", "token_f1", "abstention")
-
 
 @options
-class Options(DryRun, CacheFolder, JudgeModel, ScoreSettings, GoldenReading, CorpusLoading):
+class Options(DryRun, CacheFolder, JudgeModel, RubricChoice, ScoreSettings, GoldenReading, CorpusLoading):
     """The options of ``ragbench score`` and `ragbench.score_answers`."""
 
     answers: Path | AnswerSet = option(
         "Answers: a folder of 'ragbench answer', or a JSON Lines, CSV or Parquet file.", section="Input",
         positional=True,
     )  # fmt: skip
-    golden: Path | GoldenSet = option("Golden set: a file or a folder.", section="Input")
+    golden: Path | GoldenSet | None = option(
+        "Golden set: a file or a folder.", default=None, section="Input",
+        unset="the queries of the answers, with the references in their file",
+    )  # fmt: skip
     metrics: Sequence[str | Mapping[str, object] | AnswerMetric] = option(
-        "Answer metric, NAME or NAME:key=value,...", default=DEFAULT_METRICS, section="Evaluation", flag="--metric"
-    )
+        "Answer metric, NAME or NAME:key=value,...", default=(), section="Evaluation", flag="--metric",
+        unset="token_f1 and abstention, and exact_match if answers and references are short",
+    )  # fmt: skip
     corpus: Path | Corpus | None = option(
         "Documents or chunks; the metric citation needs them to find cited passages.", default=None, section="Input"
     )
@@ -94,16 +98,16 @@ def run(options: Options, context: Context) -> ScoredAnswers | JudgePlan:
         >>> rb.score_answers(answers, golden, "exact_match").metrics["exact_match"].mean
         1.0
     """
-    metrics = named_metrics(options.metrics, judge=options.judge is not None)
+    rubrics = rubric_specs(options.rubrics)
+    metrics = named_metrics([*(options.metrics or USUAL), *rubrics], judge=options.judge is not None)
     _check(options)
     calibrations = [_calibration(one) for one in options.calibrations]
     for calibration in calibrations:
         check_applies(calibration, {name: repr(metric) for name, metric in metrics.items()}, options.judge)
     if options.out is not None and not options.dry_run:
         check_scores_folder(options.out)
-    golden = read_set(options.golden, options)
-    ids = {item.text: item.id for item in golden}
-    answers = read_answer_set(options.answers, columns=options.columns, name=options.name, ids=ids)
+    golden, answers = _inputs(options)
+    chosen, note = (options.metrics, "") if options.metrics else usual_metrics(answers, golden)
     # Without the seed: another seed would ask the judge, and pay, again.
     context = replace(context, cache=cache_folder(options.cache))
     if options.dry_run:
@@ -113,17 +117,27 @@ def run(options: Options, context: Context) -> ScoredAnswers | JudgePlan:
         loaded = read_corpus(options.corpus, options, context)
         documents = {document.id: document.text for document in loaded.corpus}
     score = partial(
-        score_answers, answers, golden, options.metrics, documents=documents, settings=part(options, ScoreSettings),
+        score_answers, answers, golden, [*chosen, *rubrics], documents=documents, settings=part(options, ScoreSettings),
         context=context,
     )  # fmt: skip
     models = None if options.judge is None else options.models(options.seed)
     with working_in(options.out):
         evaluation, totals = judged(models, options.out, lambda judge: score(judge=judge), context.say)
         rates = tuple(calibrated_rate(calibration, evaluation, answers) for calibration in calibrations)
-        evaluation = replace(evaluation, calibrated=rates)
+        evaluation = replace(evaluation, calibrated=rates, notes=(*evaluation.notes, *([note] if note else [])))
         if options.out is not None:
-            write_answer_scores(evaluation, options.out, _inputs(options))
+            write_answer_scores(evaluation, options.out, _places(options))
     return ScoredAnswers(evaluation, totals)
+
+
+def _inputs(options: Options) -> tuple[GoldenSet, AnswerSet]:
+    """The golden set and the answers. Without a golden set, the answers say what was asked and expected."""
+    if options.golden is None:
+        answers = read_answer_set(options.answers, columns=options.columns, name=options.name, ids=None)
+        return golden_of_answers(answers), answers
+    golden = read_set(options.golden, options)
+    ids = {item.text: item.id for item in golden}
+    return golden, read_answer_set(options.answers, columns=options.columns, name=options.name, ids=ids)
 
 
 def _check(options: Options) -> None:
@@ -159,7 +173,7 @@ def _plan(options: Options, answers: AnswerSet, golden: GoldenSet, metrics: Mapp
     )
 
 
-def _inputs(options: Options) -> dict[str, Input]:
+def _places(options: Options) -> dict[str, Input]:
     """Where the inputs are and how they are read, so that reports find them again. Objects have no place."""
     found = {}
     if isinstance(options.answers, Path):

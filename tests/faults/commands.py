@@ -182,6 +182,13 @@ COMMANDS = (
         pays=True,
     ),
     Command(
+        "prefer",
+        lambda i: ["prefer", i / "answers.jsonl", i / "others.jsonl", "--golden", i / "golden.jsonl",
+                   *_model(i, judge=True), "--resamples", 200, "--out", "out"],
+        measured=("spent.json",),
+        pays=True,
+    ),
+    Command(
         "judge check",
         lambda i: ["judge", "check", "--labels", i / "labels.jsonl", "--metric", "faithfulness", *_model(i, judge=True),
                    "--resamples", 200, "--out", "out"],
@@ -288,6 +295,10 @@ def write_inputs(folder: Path, services: Services, warm: Warm) -> Inputs:
          "sources": [{"id": f"s{n}", "document_id": f"d{n}", "text": f"Stone {n} is grey."}]}
         for n in STONES
     ])  # fmt: skip
+    _lines(
+        folder / "others.jsonl",
+        [{"query_id": f"q{n}", "query": f"What colour is stone {n}?", "answer": f"Stone {n} is grey."} for n in STONES],
+    )
     _lines(folder / "labels.jsonl", [
         {"id": f"q{n}", "query": f"What is stone {n}?", "answer": f"Stone {n} is {'red' if n % 2 else 'grey'}.",
          "contexts": [f"Stone {n} is grey. Rain falls."], "document": f"d{n // 2}", "label": "no" if n % 2 else "yes"}

@@ -33,6 +33,9 @@ def said(body: dict[str, Any]) -> str:
         return json.dumps({"answer": "1.26", "answer_value": "1.26", "ref_id": ["marrow2023"], "is_blank": False})
     if any(words in system for words in ("take an answer", "compare statements", "was useful")):
         return judge_replies.reply(body)
+    if "compare two answers" in system:
+        better = "first" if user.find("is red") > user.rfind("is grey") else "second"
+        return json.dumps({"reasons": "it is shorter", "better": better})
     if "Question:\n" in user:
         return json.dumps({"answer": "It is grey [1].", "citations": [1], "is_unknown": False})
     if system.startswith(("You write search queries", "You examine", "You give")) or "DATA" in user:

@@ -210,8 +210,9 @@ class PlainAnswer(Answer):
 class Score(Case):
     """All judged metrics; answers, questions, references and sources give the orders."""
 
-    asks = ("judge-split", "judge-verdicts", "judge-useful", "judge-questions")
-    metrics = ("faithfulness", "context_recall", "context_precision", "answer_relevancy", "factual_correctness")
+    asks = ("judge-split", "judge-verdicts", "judge-useful", "judge-questions", "judge-rubric")
+    metrics = ("faithfulness", "context_recall", "context_precision", "answer_relevancy", "factual_correctness",
+               "rubric:of=safety")  # fmt: skip
 
     def inputs(self, folder: Path, write: Write) -> None:
         questions(folder, write, self.orders, ordered=True)
@@ -234,6 +235,28 @@ class Score(Case):
         for row in table.to_dict("records"):
             yield row["query_id"], {key: repr(value) for key, value in row.items()}
         yield from ((row["query_id"], row) for row in lines(folder / "out" / "details.jsonl"))
+
+
+class Prefer(Score):
+    """Pairs of answers; answers and questions give the orders."""
+
+    asks = ("judge-preference",)
+
+    def inputs(self, folder: Path, write: Write) -> None:
+        super().inputs(folder, write)
+        write_lines(folder / "others.jsonl", (
+            {"query_id": name, "query": f"what does machine{number} weigh", "answer": f"{number} kilos. {order}"}
+            for number, name, order in authors(write, self.orders)
+        ))  # fmt: skip
+
+    def words(self, folder: Path) -> list[object]:
+        return ["prefer", folder / "answers.jsonl", folder / "others.jsonl", "--golden", folder / "golden.jsonl",
+                "--judge", "openai_compatible:j", "--resamples", 100]  # fmt: skip
+
+    def rows(self, folder: Path) -> Iterable[tuple[str, Any]]:
+        for row in lines(folder / "out" / "details.jsonl"):
+            assert set(row["said"]) <= {"first", "second", "tie"}
+            yield row["query_id"], row
 
 
 class Ragas(Score):
@@ -373,7 +396,7 @@ class Seeds(Case):
             yield row["text"], row["type"]
 
 
-CASES = (Generate, Answer, PlainAnswer, Score, Ragas, Audit, Probe, Wattbot, Transformed, Reranked, Seeds)
+CASES = (Generate, Answer, PlainAnswer, Score, Prefer, Ragas, Audit, Probe, Wattbot, Transformed, Reranked, Seeds)
 
 
 def run(case: Case, folder: Path, write: Write, ragbench: Any, server: LLMServer) -> Asked:
@@ -383,7 +406,8 @@ def run(case: Case, folder: Path, write: Write, ragbench: Any, server: LLMServer
     address = [] if words[0] == "eval" else ["--base-url", server.url]
     if words[0] == "probe":
         address += ["--judge-base-url", server.url]
-    done = ragbench(*words, *address, "--cache", folder / "cache", "--out", folder / "out")
+    cache = [] if words[0] == "prefer" else ["--cache", folder / "cache"]
+    done = ragbench(*words, *address, *cache, "--out", folder / "out")
     assert done.code in (0, 1), done.err
     rows: Rows = {}
     for name, row in case.rows(folder):

@@ -20,7 +20,7 @@ class Lost:
         code: ``judge-stopped`` (not asked: the run had ended), ``judge-unanswered`` (the provider gave no answer),
             ``judge-refused`` (it withheld the answer), ``judge-unreadable`` (no JSON of the expected form),
             ``judge-count`` (verdicts for other statements or sources than asked), ``judge-verdict`` (a verdict
-            outside the set).
+            outside the set), ``judge-score`` (a score that is not on the scale).
         reason: the reason in words.
     """
 

@@ -8,9 +8,11 @@ import numpy.typing as npt
 
 from ragbench.answers.judge_check.labels import LabelSet
 from ragbench.answers.metrics.base import AnswerMetric, Column, ScoringContext
-from ragbench.answers.scoring import Judge, named_metrics
+from ragbench.answers.scoring import Judge, named_metrics, with_reference
+from ragbench.core.answers import Answered
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.goldens import GoldenItem
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.loop import LoopThread
 from ragbench.core.spelling import named
@@ -96,7 +98,7 @@ def _scored(
     labels: LabelSet, metric: AnswerMetric, asker: UntilEnded | None, judge: Judge | None, context: Context
 ) -> list[Column]:
     asked = ScoringContext(
-        golden=[None] * len(labels),
+        golden=[_expected(one.item) for one in labels],
         judge=asker,
         judge_name=judge.name if judge else "",
         context=context,
@@ -107,6 +109,13 @@ def _scored(
     finally:
         if judge is None or loop is not judge.loop:
             loop.close()
+
+
+def _expected(item: Answered) -> GoldenItem | None:
+    """What the file of labels says should be answered (column ``reference``), or None."""
+    bare = GoldenItem(item.query_id, item.query or item.query_id)
+    found = with_reference(bare, item)
+    return None if found is bare else found
 
 
 def _chosen(columns: list[Column], wanted: str | None, written: str) -> Column:

@@ -47,6 +47,7 @@ class Column:
         ledger: the reason of every NaN; the entry's item is the query id.
         details: by query id, the basis of the value (statements, verdicts, matched spans), JSON values only.
         direction: which values are better.
+        scale: the lowest and the highest possible value.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Column:
     ledger: Ledger = field(default_factory=Ledger)
     details: Mapping[str, object] = field(default_factory=dict)
     direction: Direction = "higher"
+    scale: tuple[float, float] = (0.0, 1.0)
 
 
 class AnswerMetric(ABC):

@@ -12,8 +12,9 @@ from ragbench.answers.answering import _read as read_said
 from ragbench.answers.endpoint.ask import answered_of
 from ragbench.answers.endpoint.reply import ReplyReader, check_answer
 from ragbench.answers.endpoint.settings import HEADER, Reply
-from ragbench.answers.judge import questions, statements, usefulness, verdicts
-from ragbench.answers.judge.replies import Session
+from ragbench.answers.judge import grade, prefer, questions, statements, usefulness, verdicts
+from ragbench.answers.judge.replies import Lost, Session
+from ragbench.answers.judge.rubric import read_rubric
 from ragbench.answers.judge.statements import Said, Statement
 from ragbench.answers.probe import metric as probe
 from ragbench.answers.wattbot import run as wattbot
@@ -116,6 +117,21 @@ def read_usefulness(data: bytes) -> None:
     """Verdicts on sources."""
     shown = usefulness.Shown("How long?", "Ten hours.", {"a": "x", "b": "y"})
     asyncio.run(usefulness.usefulness([shown], session(text_of(data))))
+
+
+@target("replies.judge-rubric", *JSON, '"reasons"', '"score"', "3", "4.0", "true", "1e999")
+def read_rubric_grade(data: bytes) -> None:
+    """The score of an answer by a rubric."""
+    rubric = read_rubric("helpfulness")
+    (found,) = asyncio.run(grade.grade([grade.Graded("How long?", "Ten hours.")], rubric, session(text_of(data))))
+    assert isinstance(found, Lost) or found.score in rubric.scores
+
+
+@target("replies.judge-preference", *JSON, '"reasons"', '"better"', '"first"', '"second"', '"tie"')
+def read_preference(data: bytes) -> None:
+    """The better one of two answers."""
+    pair = prefer.Compared("How long?", prefer.Side("Ten hours."), prefer.Side("Long."))
+    asyncio.run(prefer.prefer([pair], read_rubric("helpfulness"), session(text_of(data))))
 
 
 DRAFTED = Draft("q-1", "how long does it last", "question", "ten hours", ("ten hours",), ("c1",), "en", {})

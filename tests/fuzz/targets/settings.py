@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ragbench import plugins
+from ragbench.answers.judge.rubric import read_rubric
 from ragbench.answers.load.settings import parse_concurrency, parse_rates
 from ragbench.answers.probe.cases import golden_of, read_cases
 from ragbench.answers.probe.outcome import parse_floors
@@ -169,6 +170,13 @@ def read_probe_cases(data: bytes) -> None:
     golden_of(cases)
     for case in cases:
         rule(case, Answered(case.id, case.question, "I cannot help with that. " + "a" * 40 + "!"))
+
+
+@target("rules.rubric", "name: tone\n", "criterion: kind?\n", "scale: {1: a, 2: b}\n", "shows: [sources]\n", "true: x")
+def read_rubric_file(data: bytes) -> None:
+    """A rubric, and what the judge is told of it."""
+    rubric = read_rubric(placed("rubric.yaml", data))
+    assert rubric.written_scale.count("\n") == len(rubric.scores) - 1
 
 
 @target("rules.floors", "0.9", "harmful=0.8", ",", "=")

@@ -1,0 +1,214 @@
+"""The preferences of a judge between two systems: on a terminal, as Markdown, as JSON, and their folder."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragbench.answers.preferences import Preference, Preferences
+from ragbench.comparison.compare import Compared
+from ragbench.core.evaluations import SCHEMA_VERSION, Estimate
+from ragbench.core.fingerprint import plain
+from ragbench.core.foreign import excerpt
+from ragbench.core.ledger import issue_lines
+from ragbench.core.scored import ScoredRun
+from ragbench.io.checksums import with_checksums
+from ragbench.io.files import replacing, write_text
+from ragbench.io.scored_runs import LEDGER, QUERIES, RESULTS, SCORES, check_scores_folder, data_files, write_queries
+from ragbench.render.answers import DETAILS, SUMMARY, model_block
+from ragbench.render.blocks import Block, Line, markdown, notes_block, terminal
+from ragbench.render.compare import compare_json, difference_blocks, notes, verdict_sentences
+from ragbench.render.numbers import with_interval
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+HEAD = ("rubric", "preferred", "tie", "preferred", "same in both orders", "chose the first", "chose the longer")
+LONGEST = 240
+"""Characters of reasons in an example."""
+
+
+def preference_tables(
+    found: Preferences, compared: Compared, totals: Mapping[str, Mapping[str, object]], *, examples: int
+) -> "RenderableType":
+    """What the judge took, the verdicts, and what they are based on."""
+    return terminal([*model_block(totals, "judge"), *preference_blocks(found, compared, examples=examples)])
+
+
+def preference_markdown(found: Preferences, compared: Compared, *, examples: int) -> str:
+    """The same for a pull request."""
+    title = f"Preferences: {found.candidate.name} against {found.baseline.name}"
+    return markdown(title, preference_blocks(found, compared, examples=examples))
+
+
+def preference_blocks(found: Preferences, compared: Compared, *, examples: int) -> list[Block]:
+    """Verdicts, notes, the counts of each rubric with the habits of the judge, differences and examples."""
+    verdicts = tuple(Line(text, "strong") for text in verdict_sentences(compared))
+    head = ("rubric", found.baseline.name, "tie", found.candidate.name, *HEAD[4:])
+    meaning = (
+        "An answer is preferred if the judge prefers it in both orders; everything else is a tie.",
+        "chose the first: share of the judge's decided verdicts for the answer that it saw first; .5 without a bias.",
+    )
+    rows = tuple(
+        (
+            one.rubric.name,
+            str(one.count(-1)),
+            str(one.count(0)),
+            str(one.count(1)),
+            with_interval(one.consistent),
+            with_interval(one.first),
+            with_interval(one.longer),
+        )
+        for one in found.by_rubric
+    )
+    return [
+        Block(lines=(*verdicts, Line(f"Test: {compared.choice}"))),
+        *notes_block([*_notes(found), *notes(compared)]),
+        *difference_blocks(compared),
+        *_examples(found, examples),
+        Block("Preferred answers, and the habits of the judge", head, rows, meaning, main=True),
+    ]
+
+
+def _notes(found: Preferences) -> list[str]:
+    lines = [f"warning: {warning}" for warning in found.warnings]
+    if found.stopped:
+        lines.append(f"warning: this comparison is incomplete: {found.stopped}")
+    for one in found.by_rubric:
+        name, first = one.rubric.name, one.first
+        if _off(first, 0.5):
+            lines.append(
+                f"warning: {name}: the judge has a position bias: it chose the first answer in {with_interval(first)} "
+                "of its decided verdicts. Pairs that depend on the order are ties"
+            )
+        if _off(one.longer, 0.5) and (one.longer.mean or 0) > 0.5:
+            lines.append(
+                f"{name}: the longer answer is preferred in {with_interval(one.longer)} of the decided pairs; that may "
+                "be merit, or a liking for long answers"
+            )
+        lines += [
+            f"{name}: {count} {what}"
+            for why, what in (
+                ("identical", "pairs have the same text twice: a tie, not judged"),
+                ("failed", "pairs have one failed answer, which loses"),
+            )
+            if (count := sum(choice.why == why for choice in one.choices))
+        ]
+    return [*lines, *found.notes, *issue_lines(found.ledger.entries)]
+
+
+def _off(value: Estimate, other: float) -> bool:
+    """Whether an interval excludes a value."""
+    return value.low is not None and value.high is not None and not value.low <= other <= value.high
+
+
+def _examples(found: Preferences, count: int) -> list[Block]:
+    """The first decided pairs of each rubric, with the reasons that the judge gave first."""
+    lines = []
+    texts = dict(zip(found.baseline.queries.ids, found.baseline.queries.texts, strict=True))
+    for one in found.by_rubric:
+        decided = [choice for choice in one.choices if choice.value and choice.reasons]
+        for choice in decided[:count]:
+            winner = found.candidate.name if choice.value == 1 else found.baseline.name
+            lines += [
+                Line(f"{choice.query_id}, {one.rubric.name}: {winner}. {excerpt(texts[choice.query_id], LONGEST)}"),
+                Line(excerpt(choice.reasons[0], LONGEST), "quiet", indent=2),
+            ]
+    return [Block("Examples", lines=tuple(lines))] if lines else []
+
+
+def preference_json(found: Preferences, compared: Compared) -> dict[str, object]:
+    """The JSON object of ``ragbench prefer`` (docs/guides/preferences.md)."""
+    shown = plain({
+        "schema_version": SCHEMA_VERSION,
+        "baseline": found.baseline.name,
+        "candidate": found.candidate.name,
+        "rubrics": [_rubric_json(one) for one in found.by_rubric],
+        "warnings": list(found.warnings),
+        "notes": [*_notes(found), *notes(compared)],
+        "stopped": found.stopped,
+        "comparison": compare_json(compared),
+        "ledger": {"counts": found.ledger.counts()},
+    })  # fmt: skip
+    assert isinstance(shown, dict)
+    return shown
+
+
+def _rubric_json(one: Preference) -> dict[str, object]:
+    whys = [choice.why for choice in one.choices]
+    return {
+        "name": one.rubric.name,
+        "fingerprint": one.rubric.fingerprint,
+        "preferred": {"baseline": one.count(-1), "tie": one.count(0), "candidate": one.count(1)},
+        "pairs": {why: whys.count(why) for why in sorted(set(whys))},
+        "consistent": asdict(one.consistent),
+        "first": asdict(one.first),
+        "longer": asdict(one.longer),
+    }
+
+
+def write_preferences(found: Preferences, compared: Compared, folder: Path, *, examples: int) -> None:
+    """Write all files; the same preferences give the same bytes. `compare` and `gate` read the folder.
+
+    Raises:
+        SettingError, InputError: as `ragbench.io.scored_runs.check_scores_folder`.
+    """
+    import pandas as pd
+
+    check_scores_folder(folder)
+    (folder / RESULTS).unlink(missing_ok=True)
+    frames = []
+    for system in (found.baseline, found.candidate):
+        frame = pd.DataFrame(system.scores.values, columns=list(system.scores.metrics))
+        frame.insert(0, "query_id", list(system.scores.query_ids))
+        frame.insert(0, "arm", system.name)
+        frames.append(frame)
+    with replacing(folder / SCORES) as path:
+        pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
+    write_queries(found.baseline.queries, folder / QUERIES)
+    rows = (json.dumps(row, ensure_ascii=False) + "\n" for row in pair_rows(found))
+    write_text(folder / DETAILS, "".join(rows))
+    entries = (json.dumps(entry._asdict(), ensure_ascii=False) + "\n" for entry in found.ledger.entries)
+    write_text(folder / LEDGER, "".join(entries))
+    write_text(folder / SUMMARY, preference_markdown(found, compared, examples=examples))
+    # The results come last: a folder that has them is complete.
+    content = {
+        **preference_json(found, compared),
+        "arms": [_arm(found.baseline), _arm(found.candidate)],
+        "comparisons": [],
+        "manifest": {**found.candidate.manifest, "complete": not found.stopped},
+    }
+    whole = with_checksums(content, folder, [*data_files(folder), DETAILS])
+    write_text(folder / RESULTS, json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _arm(system: ScoredRun) -> dict[str, object]:
+    return {
+        "name": system.name,
+        "status": "ok",
+        "metrics": {
+            name: {"mean": None if value != value else value, "low": None, "high": None}
+            for name, value in system.scores.means().items()
+        },
+        "latency_ms": {},
+        "failed_queries": system.failed,
+    }
+
+
+def pair_rows(found: Preferences) -> Iterator[dict[str, object]]:
+    """A row for each pair and rubric: the preferred system, and what the judge said in both orders."""
+    for one in found.by_rubric:
+        for choice in one.choices:
+            yield {
+                "query_id": choice.query_id,
+                "rubric": one.rubric.name,
+                "preferred": _preferred(choice.value, (found.baseline.name, found.candidate.name)),
+                "why": choice.why,
+                "said": list(choice.said),
+                "reasons": list(choice.reasons),
+            }
+
+
+def _preferred(value: int | None, names: Sequence[str]) -> str | None:
+    return None if value is None else {-1: names[0], 0: "tie", 1: names[1]}[value]
