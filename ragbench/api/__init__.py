@@ -62,6 +62,7 @@ from ragbench.api.result_views import (
     PreferredView,
     ProbeView,
     ShadowView,
+    StepsView,
     WattbotView,
 )
 from ragbench.comparison.ab.paired_runs import PairedResult
@@ -82,6 +83,7 @@ from ragbench.core.runs import Run
 from ragbench.core.scored import ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.core.shown import VIEWS
+from ragbench.core.steps import Steps
 from ragbench.golden.audit.audit import Audit
 from ragbench.io.answer_files import read_answers
 from ragbench.io.golden_files import read_golden, write_golden
@@ -179,6 +181,7 @@ VIEWS.update(
         AnswerSet: AnswersView(),
         Evaluation: EvaluationView(),
         Compared: ComparedView(),
+        Steps: StepsView(),
         Gate: GateView(),
         Plan: PlanView(),
         Forecast: ForecastView(),

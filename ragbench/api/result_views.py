@@ -24,6 +24,7 @@ from ragbench.comparison.plan import Plan
 from ragbench.comparison.shadow import Shadow
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.scores import headline
+from ragbench.core.steps import Steps
 from ragbench.core.verdicts import Verdict
 from ragbench.golden.audit.audit import Audit
 from ragbench.render.answers import summary as answers_summary
@@ -134,6 +135,24 @@ class PreferredView(TableView):
     def plots(self, thing: Preferred) -> Any:
         """Return charts of the differences and their slices."""
         return ComparedPlots(thing.compared)
+
+
+class StepsView(TableView):
+    """A view with a row per system."""
+
+    def frame(self, thing: Steps) -> Any:
+        """Return ``system``, ``mean``, the differences to the one before and the first, ``p50``, cost and notes."""
+        import pandas as pd
+
+        rows = []
+        for one in thing.steps:
+            row: dict[str, object] = {"system": one.system, "mean": one.mean}
+            for name, verdict in (("previous", one.to_previous), ("first", one.to_first)):
+                for part in ("difference", "low", "high", "p_adjusted", "decision"):
+                    row[f"to_{name}_{part}"] = None if verdict is None else getattr(verdict, part)
+            rows.append({**row, "p50": one.p50, "cost_per_query": one.cost_per_query, "notes": one.notes,
+                         "error": one.error})  # fmt: skip
+        return pd.DataFrame(rows)
 
 
 class PairedResultView(TableView):

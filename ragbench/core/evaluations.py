@@ -14,6 +14,7 @@ from ragbench.core.runs import Run
 from ragbench.core.scored import MEDIAN, QueryTable, ScoredRun, known_intervals
 from ragbench.core.scores import NO_SCORES, Components, HoleRange, Scores
 from ragbench.core.shown import Shown
+from ragbench.core.steps import Steps
 from ragbench.core.verdicts import Leaderboard, Verdict
 
 SCHEMA_VERSION = 1
@@ -164,6 +165,7 @@ class Evaluation(Shown):
         chunks: the indexed chunks; None if run files were evaluated without a corpus.
         queries: the queries and their properties.
         leaderboard: ranks and groups in the headline metric; None for fewer than three systems.
+        steps: each system against the one before it and the first, in the headline metric; None for a single system.
 
     Examples:
         >>> corpus = rb.load_corpus("datasets/shop/product_catalog.csv")
@@ -183,6 +185,7 @@ class Evaluation(Shown):
     chunks: Chunks | None
     queries: QueryTable
     leaderboard: Leaderboard | None = None
+    steps: Steps | None = None
 
     def arm(self, name: str) -> Arm:
         """Return the system with that name.

@@ -15,6 +15,7 @@ from ragbench.core.fingerprint import plain
 from ragbench.core.ledger import Ledger, issue_lines
 from ragbench.core.scored import MEDIAN, known_intervals
 from ragbench.core.scores import cut_name, cut_notes, headline
+from ragbench.core.steps import Steps
 from ragbench.core.verdicts import Leaderboard, Verdict
 from ragbench.io.checksums import with_checksums
 from ragbench.io.files import make_out, replacing, write_text
@@ -39,6 +40,7 @@ from ragbench.render.holes import hole_range_blocks, holes_json
 from ragbench.render.leaderboard import group_cells, group_key, leaderboard_block, leaderboard_json
 from ragbench.render.numbers import PColumns, counted, interval, outcomes, units, with_interval
 from ragbench.render.repeats import repeats_json, variance_blocks
+from ragbench.render.steps import steps_block, steps_json
 from ragbench.render.wordings import wording_blocks, wording_claim
 from ragbench.stats.repeats import FEWEST_RUNS
 
@@ -76,6 +78,8 @@ def evaluation_blocks(evaluation: Evaluation) -> list[Block]:
     varied = variance_blocks({arm.name: arm.variance for arm in ran}, headline(list(ran[0].metrics)))
     ranks = [] if evaluation.leaderboard is None else [leaderboard_block(evaluation.leaderboard, key=False)]
     primary = headline(list(ran[0].metrics))
+    described = any(arm.setup is not None and (arm.setup.named or arm.setup.notes) for arm in evaluation.arms)
+    steps = [steps_block(evaluation.steps)] if evaluation.steps is not None and described else []
     wordings = wording_blocks(evaluation.comparisons, primary, lambda verdict: verdict.candidate)
     holes = hole_range_blocks({arm.name: arm.holes for arm in ran}, columns=ARMS_PER_TABLE)
     return [
@@ -86,6 +90,7 @@ def evaluation_blocks(evaluation: Evaluation) -> list[Block]:
         *notes,
         *ranks,
         *wordings,
+        *steps,
         _leaderboard(evaluation, ran, failed),
     ]
 
@@ -172,9 +177,13 @@ def _average(evaluation: Evaluation) -> object:
 def summary(evaluation: Evaluation) -> str:
     """One sentence: queries, chunks, what is judged, and how intervals are resampled."""
     chunks, resampling = evaluation.manifest.get("chunks"), _resampling(evaluation)
+    several = evaluation.manifest.get("chunkings")
     indexed = (
         f"{chunks['chunks']} chunks from {chunks['documents']} documents" if isinstance(chunks, dict) else "no corpus"
     )
+    if isinstance(chunks, dict) and isinstance(several, Mapping):
+        cut = ", ".join(f"{one['chunks']} ({chunker})" for chunker, one in several.items())
+        indexed = f"{chunks['documents']} documents in chunks: {cut}"
     queries = len(evaluation.task.queries)
     by_document = "; every document counts once" if _average(evaluation) == "documents" else ""
     return (
@@ -313,8 +322,9 @@ def _llm_line(name: str, arm: Arm, notes: Mapping[str, float]) -> str:
 def evaluation_json(evaluation: Evaluation) -> JSON:
     """The JSON object of an evaluation."""
     return results_json(
-        evaluation.arms, evaluation.comparisons, evaluation.ledger, evaluation.manifest, evaluation.leaderboard
-    )
+        evaluation.arms, evaluation.comparisons, evaluation.ledger, evaluation.manifest, evaluation.leaderboard,
+        evaluation.steps,
+    )  # fmt: skip
 
 
 def results_json(
@@ -323,6 +333,7 @@ def results_json(
     ledger: Ledger,
     manifest: Mapping[str, object],
     leaderboard: Leaderboard | None = None,
+    steps: Steps | None = None,
 ) -> JSON:
     """The same object from its parts, for an evaluation that is still running too."""
     return {
@@ -330,6 +341,7 @@ def results_json(
         "arms": [arm_json(arm) for arm in arms],
         "comparisons": [comparison_json(comparison) for comparison in comparisons],
         "leaderboard": leaderboard_json(leaderboard),
+        "steps": steps_json(steps),
         "ledger": {"counts": ledger.counts(), "entries": [entry._asdict() for entry in ledger.entries]},
         "manifest": plain(manifest),
     }

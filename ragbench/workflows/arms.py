@@ -13,6 +13,7 @@ from ragbench.core.evaluations import Setup
 from ragbench.core.naming import split_name
 from ragbench.plugins import RETRIEVERS, Spec, build, load
 from ragbench.retrievers.base import Retriever
+from ragbench.retrievers.run import Run as RunFile
 
 System = str | Mapping[str, object] | Retriever
 """A spec, ``NAME=spec``, a mapping with name and settings, a description, or a retriever."""
@@ -65,6 +66,42 @@ def arms_of(retrievers: Retrievers) -> dict[str, ArmPlan]:
     if not arms:
         raise SettingError("no retriever is named")
     return arms
+
+
+def cut_arms(arms: Mapping[str, ArmPlan], chunkers: Mapping[str, str]) -> dict[str, tuple[ArmPlan, str]]:
+    """Give every system its chunker.
+
+    A system without a chunker of its own runs on each of the given ones. If there are several, it is then called
+    ``CHUNKER + NAME``. One that searches no chunks, such as a run file or a service, runs once.
+
+    Args:
+        arms: the systems by name.
+        chunkers: the chunkers for systems without one, by name; at least one.
+
+    Returns:
+        Each system with its chunker, by name.
+
+    Raises:
+        SettingError: two systems have the same name.
+    """
+    found: dict[str, tuple[ArmPlan, str]] = {}
+    for at, (label, chunker) in enumerate(chunkers.items()):
+        for name, plan in arms.items():
+            own = plan.setup.chunker
+            ranked = isinstance(plan.retriever, RunFile) or not plan.retriever.needs_chunks
+            once = own is not None or ranked
+            if len(chunkers) == 1 or once:
+                if at == 0:
+                    found[name] = (plan, own or chunker)
+                continue
+            setup = dataclasses.replace(
+                plan.setup, chunker=Spec.parse(chunker).text, named=plan.setup.named or label != chunker
+            )
+            whole = f"{label}{AND}{name}"
+            if whole in found or whole in arms:
+                raise SettingError(f"two systems are called {whole!r}: give one of them another name")
+            found[whole] = (plan._replace(setup=setup), chunker)
+    return found
 
 
 def _systems(retrievers: Retrievers) -> Iterator[tuple[str, System]]:

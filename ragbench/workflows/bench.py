@@ -18,6 +18,7 @@ import numpy as np
 
 from ragbench.comparison.compare import CompareSettings, compare_metrics
 from ragbench.comparison.leaderboard import leaderboard
+from ragbench.comparison.steps import steps_of
 from ragbench.core.context import Advance, Context, generator
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, RagbenchError, SettingError
@@ -30,6 +31,7 @@ from ragbench.core.runs import Run, Unit
 from ragbench.core.scored import QueryTable
 from ragbench.core.scores import Scores, headline
 from ragbench.core.spelling import given
+from ragbench.core.steps import Steps
 from ragbench.engine import side_by_side, stoppable
 from ragbench.io.run_store import RunStore, StoredRun
 from ragbench.metrics.score import score
@@ -187,7 +189,22 @@ def evaluate_arms(
         )
     level = "document" if len(different) > 1 else settings.level
     benches = {key: _bench(one, golden, level, settings, context) for key, one in different.items()}
+    first, *others = benches.values()
+    for bench in others:
+        bench.caveats = _other_labels(first, bench)
     return run_arms([(name, plan, benches[id(searched[name])]) for name, plan in arms.items()], on_arm, stop)
+
+
+def _other_labels(first: "Bench", other: "Bench") -> tuple[str, ...]:
+    """Warn of queries whose labels depend on the chunks: a document whose every chunk has masked text is not judged."""
+    ours, theirs = first.task.judgements.to_dict(), other.task.judgements.to_dict()
+    apart = [id_ for id_ in ours if ours[id_] != theirs[id_]]
+    if not apart:
+        return ()
+    return (
+        f"{len(apart)} queries have other labels than with the chunks of the first system, because chunks with masked "
+        f"text are excluded: {first_ten(apart)}",
+    )
 
 
 def _bench(
@@ -315,6 +332,7 @@ class Bench:
         searched: Searched | None = None,
     ) -> None:
         self.searched = searched
+        self.caveats: tuple[str, ...] = ()
         self.asked, self.task, self.chunks, self.settings, self.context = asked, task, chunks, settings, context
         self.copies = copies
         self.clusters = cluster_index(asked.queries.units)
@@ -363,6 +381,7 @@ class Bench:
             from_store=from_store,
             notes=measured.notes,
             warnings=(
+                *self.caveats,
                 *self._warnings(run, measured),
                 *self._strangers(measured.run, scores),
                 *self._unsteady(retriever, runs, changed),
@@ -551,6 +570,7 @@ class Bench:
             )  # fmt: skip
             board = leaderboard(runs, headline(metrics), compare.for_verdicts)
             found = replace(found, comparisons=compare_metrics(runs, compare), leaderboard=board)
+            found = replace(found, steps=_steps(found, headline(metrics), compare))
         return replace(found, manifest=self._manifest(benches))
 
     def _entries(self, arm: Arm) -> list[LedgerEntry]:
@@ -604,6 +624,12 @@ class Bench:
             wording: {"queries": counts[wording], "fingerprint": chunks.fingerprint}
             for wording, chunks in copies.chunks.items()
         }
+
+
+def _steps(found: Evaluation, metric: str, settings: CompareSettings) -> Steps:
+    means = {arm.name: arm.metrics[metric].mean for arm in found.arms if arm.status == "ok"}
+    notes = {arm.name: arm.setup.notes for arm in found.arms if arm.setup is not None}
+    return steps_of(found.scored, metric, settings.for_verdicts, to_first=found.comparisons, means=means, notes=notes)
 
 
 def _indexed(chunks: Chunks) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Evaluate retrievers on a golden set: read the inputs, run and score the systems, write the folder of results."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,11 +8,13 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import SettingError
 from ragbench.core.evaluations import Arm, Evaluation
+from ragbench.core.fingerprint import fingerprint
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import issue_lines
 from ragbench.core.options import named, option, options, part
 from ragbench.corpus.chunk import AUTO, choose_chunker, chunk_corpus
+from ragbench.corpus.load import Loaded
 from ragbench.golden.chunk_labels import has_chunk_labels, label_chunker, label_chunks, with_chunk_labels
 from ragbench.io.golden_files import read_golden
 from ragbench.io.inputs import Input
@@ -21,10 +23,10 @@ from ragbench.io.run_folder import working_in
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.render.evaluation import ReportFolder
 from ragbench.retrievers.run import Run as RunFile
-from ragbench.workflows.arms import Retrievers, arms_of
+from ragbench.workflows.arms import Retrievers, arms_of, cut_arms
 from ragbench.workflows.bench import DEFAULT_RETRIEVERS, Searched, evaluate_arms
 from ragbench.workflows.by_wording import copies_for
-from ragbench.workflows.groups import CacheFolder, CorpusReading, GoldenReading, LabelledChunks
+from ragbench.workflows.groups import CacheFolder, Chunkings, GoldenReading, LabelledChunks
 from ragbench.workflows.reading import read_corpus
 from ragbench.workflows.replay import Labelled, evaluate_run_files, read_labelled
 
@@ -33,7 +35,7 @@ FEW_COPIES, COPIES = 2, 0.05
 
 
 @options
-class Options(CorpusReading, GoldenReading, LabelledChunks, EvaluationSettings, CacheFolder):
+class Options(Chunkings, GoldenReading, LabelledChunks, EvaluationSettings, CacheFolder):
     """The options of ``ragbench eval`` and `ragbench.evaluate`."""
 
     corpus: Path | Corpus | Chunks | None = option(
@@ -59,6 +61,7 @@ class Options(CorpusReading, GoldenReading, LabelledChunks, EvaluationSettings, 
         super().__post_init__()
         if self.golden is None:
             raise SettingError("is not given", option="golden")
+        cut = list(self.chunkers.values()) != [AUTO]
         ready = {
             "corpus": (isinstance(self.corpus, Corpus | Chunks), ("loader",)),
             "golden": (
@@ -75,20 +78,20 @@ class Options(CorpusReading, GoldenReading, LabelledChunks, EvaluationSettings, 
         if self.corpus is None:
             faults += [
                 f"{named(name)} needs {named('corpus')}, which is not given"
-                for name, usual in (
-                    ("loader", None),
-                    ("chunker", AUTO),
-                    ("exclude_source", False),
-                    ("label_chunker", None),
+                for name, given in (
+                    ("loader", self.loader is not None),
+                    ("chunker", cut),
+                    ("exclude_source", self.exclude_source),
+                    ("label_chunker", self.label_chunker is not None),
                 )
-                if getattr(self, name) != usual
+                if given
             ]
         elif isinstance(self.golden, Judgements):
             faults.append(
                 f"{named('golden')} is labels alone, which have no query texts: give a golden set, or leave out "
                 f"{named('corpus')} to score run files"
             )
-        if isinstance(self.corpus, Chunks) and self.chunker != AUTO:
+        if isinstance(self.corpus, Chunks) and cut:
             faults.append(f"{named('chunker')} applies to documents, and {named('corpus')} is chunks already")
         if faults:
             raise SettingError("\n".join(faults))
@@ -125,8 +128,11 @@ def run(options: Options, context: Context) -> Evaluation:
         known = _labelled(options)
         return _kept(options, lambda on_arm: evaluate_run_files(known, arms, settings, context, on_arm))
     golden = _golden(options)
-    searched = dict.fromkeys(arms, _chunks(options, golden, context))
-    return _kept(options, lambda on_arm: evaluate_arms(arms, searched, golden, settings, context, on_arm))
+    cut = cut_arms(arms, options.chunkers)
+    searched = _searched(options, golden, [chunker for _, chunker in cut.values()], context)
+    arms = {name: plan for name, (plan, _) in cut.items()}
+    of_arms = {name: searched[chunker] for name, (_, chunker) in cut.items()}
+    return _kept(options, lambda on_arm: evaluate_arms(arms, of_arms, golden, settings, context, on_arm))
 
 
 def _kept(options: Options, evaluate: Callable[[Callable[[Arm], None] | None], Evaluation]) -> Evaluation:
@@ -158,34 +164,60 @@ def _golden(options: Options) -> GoldenSet:
     )  # fmt: skip
 
 
-def _chunks(options: Options, golden: GoldenSet, context: Context) -> Searched:
-    """Cut the documents, with a line that says how many there are, and one for each reason why something was
-    skipped.
-    """
+def _searched(options: Options, golden: GoldenSet, chunkers: Sequence[str], context: Context) -> dict[str, Searched]:
+    """What systems with these chunkers search. The same chunks are the same object."""
     assert options.corpus is not None
     by_chunk = options.level == "chunk" and has_chunk_labels(golden)
     if isinstance(options.corpus, Chunks):
-        return Searched(options.corpus, labelled=_with_ready(golden, options.corpus, options) if by_chunk else None)
+        if set(chunkers) != {AUTO}:
+            raise SettingError(f"{named('corpus')} is chunks already: a system cannot have a chunker of its own")
+        ready = options.corpus
+        return {AUTO: Searched(ready, labelled=_with_ready(golden, ready, options) if by_chunk else None)}
+    for written in chunkers:
+        choose_chunker(written, passages=False)
     loaded = read_corpus(options.corpus, options, context)
-    chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
+    if not options.drop_self:
+        _warn_of_queries(loaded.corpus, golden, context)
+    found: dict[str, Searched] = {}
+    alike: dict[str, Searched] = {}
+    for written in dict.fromkeys(chunkers):
+        chosen = choose_chunker(written, passages=loaded.passages).chunker
+        key = fingerprint([type(chosen).__qualname__, chosen])
+        if key not in alike:
+            alike[key] = _chunks(options, golden, loaded, written, context)
+        found[written] = alike[key]
+    if len(alike) > 1 and options.exclude_source:
+        raise SettingError(
+            "names the chunk of each query by its id, and the systems have different chunks: evaluate each chunker by "
+            "itself",
+            option="exclude_source",
+        )
+    if len(alike) > 1 and options.level == "auto":
+        context.say("documents are judged, because the systems have different chunks")
+    return found
+
+
+def _chunks(options: Options, golden: GoldenSet, loaded: Loaded, written: str, context: Context) -> Searched:
+    """Cut the documents, with a line that says how many there are, and one for each reason why something was
+    skipped.
+    """
+    chunked = chunk_corpus(loaded, written, progress=context.progress)
     chunks = chunked.chunks
     context.say(f"corpus: {len(chunks.document_ids)} documents, {len(chunks)} chunks (chunker: {chunked.chunker})")
     for line in issue_lines(chunks.ledger.entries, items=10):
         context.say(f"warning: {line}")
-    if not options.drop_self:
-        _warn_of_queries(loaded.corpus, golden, context)
     copies = copies_for(golden, loaded, chunked)
     if copies is not None:
         counts = ", ".join(f"{len(part)} {name or '(none)'}" for name, part in golden.by_wording().items())
         context.say(f"masked queries by wording: {counts}; each wording searches a copy without the text it masks")
     searched = Searched(chunks, copies, chunker=chunked.chunker, corpus=loaded.corpus.fingerprint)
-    if not by_chunk:
+    if options.level != "chunk" or not has_chunk_labels(golden):
         return searched
     if loaded.chunks is not None:
         return searched._replace(labelled=_with_ready(golden, chunks, options))
     chunker = label_chunker(golden, options.label_chunker)
     context.say(f"relevant chunks: those that source_chunk_id names, counted by {chunker}")
-    own = choose_chunker(options.chunker, passages=loaded.passages).chunker
+    own = choose_chunker(written, passages=loaded.passages).chunker
     same = choose_chunker(chunker, passages=loaded.passages).chunker == own
     counted = chunks if same else label_chunks(loaded.corpus, chunker)
     return searched._replace(labelled=with_chunk_labels(golden, counted, chunker))
@@ -213,7 +245,8 @@ def _inputs(options: Options) -> dict[str, Input]:
     """Where the inputs are, and how they are read, for those that were not given as objects."""
     found = {}
     if isinstance(options.corpus, Path):
-        chunker = None if options.chunker == AUTO else options.chunker
+        first = next(iter(cut_arms(arms_of(options.retrievers), options.chunkers).values()))[1]
+        chunker = None if first == AUTO else first
         found["corpus"] = Input.read_with(options.corpus, loader=options.loader, chunker=chunker)
     if isinstance(options.golden, Path):
         found["golden"] = Input.read_with(

@@ -1,8 +1,10 @@
 """Options that several jobs share, each declared once. Those of the language models are `CallOptions`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ragbench.core.errors import SettingError
+from ragbench.core.naming import split_name
 from ragbench.core.options import named, option, option_group, pairs
 from ragbench.corpus.chunk import AUTO
 from ragbench.corpus.file_limits import FILE_MEMORY, FILE_TIMEOUT, FileLimits
@@ -49,6 +51,32 @@ class CorpusReading(CorpusLoading):
         "How documents are cut, NAME or NAME:key=value,...; auto leaves table rows whole.", default=AUTO,
         section="Input",
     )  # fmt: skip
+
+
+@option_group
+class Chunkings(CorpusReading):
+    """How documents are read, and one or several ways to cut them."""
+
+    chunker: Sequence[str] | Mapping[str, str] = option(  # type: ignore[assignment] # several instead of one
+        "How documents are cut, SPEC or NAME=SPEC, as in recursive:size=800; auto leaves table rows whole. With "
+        "several, every system runs on each.", default=(AUTO,), section="Input",
+    )  # fmt: skip
+
+    @property
+    def chunkers(self) -> dict[str, str]:
+        """The chunkers by name.
+
+        Raises:
+            SettingError: a name is given twice.
+        """
+        if isinstance(self.chunker, Mapping):
+            return dict(self.chunker)
+        written = [self.chunker] if isinstance(self.chunker, str) else self.chunker
+        split = [(name or spec, spec) for name, spec in map(split_name, written)]
+        found = dict(split)
+        if len(found) < len(split):
+            raise SettingError("has a name twice; give each chunker a name of its own", option="chunker")
+        return found
 
 
 @option_group

@@ -203,6 +203,12 @@ def prompt(folder: Path) -> None:
     (folder / "probe-gate.yaml").write_text(block)
 
 
+def experiments(folder: Path) -> None:
+    """The file of systems that the page shows."""
+    block = (ROOT / "docs" / "guides" / "evaluate.md").read_text("utf-8").split("```yaml\n")[1].split("```")[0]
+    (folder / "experiments.yaml").write_text(block)
+
+
 def copied(name: str, *names: str) -> Callable[[Path], None]:
     """More reports, from one that the page has made by then."""
 
@@ -248,7 +254,7 @@ RUN_HERE = {
     "reports/README.md": Place(),
     "guides/answers.md": Place(made_elsewhere),
     "guides/audit.md": Place(review, between=(("ragbench golden review import", accept_all),)),
-    "guides/evaluate.md": Place(),
+    "guides/evaluate.md": Place(experiments),
     "concepts/golden-format.md": Place(three_keys),
     "guides/generate.md": Place(generate, generate_writer.answer),
     "guides/seeds.md": Place(generate, generate_writer.answer),

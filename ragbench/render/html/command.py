@@ -10,7 +10,7 @@ from ragbench.io.inputs import Input, found
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.render.html.inputs import Evaluated
 
-CORPUS, GOLDEN, ANSWERS, OUT = "CORPUS", "GOLDEN", "ANSWERS", "FOLDER"
+CORPUS, GOLDEN, ANSWERS, OUT, CONFIG = "CORPUS", "GOLDEN", "ANSWERS", "FOLDER", "CONFIG"
 ANY_OUT = f"{OUT}: any new folder"
 
 
@@ -28,6 +28,12 @@ def command(one: Evaluated, inputs: Mapping[str, Input]) -> tuple[str, tuple[str
 def _eval(one: Evaluated, inputs: Mapping[str, Input]) -> tuple[str, tuple[str, ...]]:
     manifest = one.manifest
     chunks = manifest.get("chunks", {})
+    if "chunkings" in manifest:
+        systems = (
+            f"{CONFIG}: corpus, golden set and systems with their chunkers, as arms[].setup in results.json has them"
+        )
+        words = ["ragbench", "eval", "--config", CONFIG, *_settings(manifest.get("settings", {}))]
+        return _joined([*words, "--out", OUT]), (systems, ANY_OUT)
     words = ["ragbench", "eval", *(_input("corpus", inputs) if chunks else ()), *_input("golden", inputs)]
     for arm in one.content["arms"]:
         words += ["--retriever", _system(arm)]

@@ -73,6 +73,7 @@ def page(data: ReportData, vega: str) -> str:
         board=sections.leaderboard(data),
         all_metrics=sections.all_metrics(data, common_metrics(data.runs)),
         tables=sections.tables(data),
+        steps=sections.steps(data),
         variance=sections.variance(data),
         charts=charts[:own],
         decisions=_numbered(data.decisions, own),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ragbench.comparison.steps import steps_of
 from ragbench.core.evaluations import Estimate
 from ragbench.core.scores import cut_notes
 from ragbench.core.verdicts import Verdict
@@ -16,6 +17,7 @@ from ragbench.render.html.inputs import Evaluated, ReportData
 from ragbench.render.leaderboard import group_cells, group_key
 from ragbench.render.numbers import PColumns, counted, interval, outcomes, with_interval
 from ragbench.render.repeats import variance_blocks
+from ragbench.render.steps import steps_block
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.repeats import components_of
 
@@ -174,6 +176,20 @@ def all_metrics(data: ReportData, metrics: Sequence[str]) -> Block:
 def tables(data: ReportData) -> list[Block]:
     """Return the tables of the comparison without the first, which the leaderboard replaces."""
     return [block for block in difference_blocks(data.compared)[1:] if block.rows] if data.compared else []
+
+
+def steps(data: ReportData) -> list[Block]:
+    """Return the systems step by step if the user gave them names or notes."""
+    setups = {name: arm.get("setup") or {} for name, arm in data.arms.items()}
+    described = any(one.get("named") or one.get("notes") for one in setups.values())
+    if data.compared is None or not described:
+        return []
+    means = {run.name: estimate(data.arms[run.name], data.metric).mean for run in data.runs}
+    found = steps_of(
+        data.runs, data.metric, data.settings.for_verdicts, to_first=data.compared.verdicts, means=means,
+        notes={name: str(one.get("notes", "")) for name, one in setups.items()},
+    )  # fmt: skip
+    return [steps_block(found)]
 
 
 def variance(data: ReportData) -> list[Block]:
