@@ -14,6 +14,8 @@ from ragbench.corpus.chunkers.base import Chunker
 from ragbench.corpus.load import Loaded
 
 AUTO = "auto"
+USUAL = "recursive:join_titles=true"
+"""What ``auto`` cuts documents by."""
 READY = "ready"
 _STEP = 512
 
@@ -33,14 +35,14 @@ class Chunked(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """A chunker, and how it is written: ``recursive`` for an ``auto`` that chose it."""
+    """A chunker, and how it is written: ``whole`` or `USUAL` for an ``auto`` that chose it."""
 
     chunker: Chunker
     written: str
 
 
 def choose_chunker(written: str | Mapping[str, object] | plugins.Spec = AUTO, *, passages: bool) -> Chosen:
-    """The chunker behind a spec; ``auto`` leaves passages whole and cuts all else by ``recursive``.
+    """The chunker behind a spec; ``auto`` leaves passages whole and cuts all else by `USUAL`.
 
     Args:
         written: a spec, or ``auto``.
@@ -53,7 +55,7 @@ def choose_chunker(written: str | Mapping[str, object] | plugins.Spec = AUTO, *,
     if spec.name == AUTO:
         if spec.settings:
             raise SettingError(f"{spec.written!r}: auto has no settings; name a chunker (recursive:size=800)")
-        spec = plugins.Spec.parse("whole" if passages else "recursive")
+        spec = plugins.Spec.parse("whole" if passages else USUAL)
     return Chosen(plugins.build(plugins.CHUNKERS, spec), spec.written)
 
 

@@ -78,15 +78,7 @@ class Writer:
 
     def notes(self) -> dict[str, object]:
         """Counts, tokens, cost and latency of the model's calls."""
-        totals, notes = self._client.totals, dict[str, object]()
-        notes["llm_calls"], notes["llm_cached"] = totals.calls, totals.cached
-        notes["llm_tokens"] = totals.usage.tokens
-        if totals.cost is not None:
-            notes["llm_cost"] = totals.cost
-        if totals.retries:
-            notes["llm_retries"] = totals.retries
-        if totals.reasks:
-            notes["llm_reasks"] = totals.reasks
+        notes = self._client.totals.notes()
         if self._timed.seconds:
             p50, p95 = np.percentile(self._timed.seconds, [50, 95]) * 1000
             notes["llm_ms_p50"], notes["llm_ms_p95"] = float(p50), float(p95)

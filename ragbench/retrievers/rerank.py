@@ -11,7 +11,7 @@ from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.runs import Query
-from ragbench.models.rerank.base import NoScores
+from ragbench.models.rerank.base import NoScores, Scorer
 from ragbench.plugins import EMBEDDERS, RERANKERS, RETRIEVERS, build
 from ragbench.retrievers._late import LateBlend
 from ragbench.retrievers.base import Index, Ranking, Retriever
@@ -66,7 +66,7 @@ class Rerank(Retriever):
             faults.append(str(error))
         try:
             if self.model != LATE:
-                build(RERANKERS, self.model)
+                faults += build(RERANKERS, self.model).check()
             elif not build(EMBEDDERS, self.embedder).gives_tokens:
                 faults.append(f"embedder {self.embedder!r} gives no token vectors: choose one that does (minilm)")
         except SettingError as error:
@@ -88,7 +88,12 @@ class Rerank(Retriever):
         if self.model == LATE:
             blend = LateBlend.build(build(EMBEDDERS, self.embedder), BM25(), chunks, context)
             return RerankIndex(self, inner, lambda queries, rows: (blend.score(queries, rows), {}), chunks)
-        return RerankIndex(self, inner, _PairScorer(self.model, chunks.contents).score, chunks)
+        try:
+            scorer = build(RERANKERS, self.model).scorer(context)
+        except BaseException:
+            inner.close()
+            raise
+        return RerankIndex(self, inner, _PairScorer(scorer, chunks.contents).score, chunks, scorer)
 
 
 class RerankIndex(Index):
@@ -96,9 +101,12 @@ class RerankIndex(Index):
 
     excludes = True
 
-    def __init__(self, settings: Rerank, inner: Index, score: Score, chunks: Chunks) -> None:
+    def __init__(
+        self, settings: Rerank, inner: Index, score: Score, chunks: Chunks, scorer: Scorer | None = None
+    ) -> None:
         super().__init__(inner.item_ids)
         self._settings, self._inner, self._score, self._chunks = settings, inner, score, chunks
+        self._scorer = scorer
         self.parts = (inner,)
         self.notes.update(inner.notes)
 
@@ -118,6 +126,9 @@ class RerankIndex(Index):
         scores = -np.arange(1, width + 1, dtype=np.float32)[None, :].repeat(len(queries), axis=0)
         candidates = np.where(readable, items, -1)[:, :depth]
         fresh, unscored = self._score(queries, candidates)
+        if self._scorer is not None:
+            self.notes.update(self._scorer.notes())
+            self.cost = self._scorer.cost
         failures |= unscored
         fresh = self._last(queries, candidates, fresh, failures)
         lowest = np.where(candidates >= 0, fresh, np.inf).min(axis=1, initial=np.inf)
@@ -143,15 +154,19 @@ class RerankIndex(Index):
         return fresh
 
     def close(self) -> None:
-        """Close the inner index."""
-        self._inner.close()
+        """Close the inner index and the scorer."""
+        try:
+            if self._scorer is not None:
+                self._scorer.close()
+        finally:
+            self._inner.close()
 
 
 class _PairScorer:
-    """Scores candidates with a `Reranker`, one query at a time."""
+    """Scores candidates with the `Scorer` of a reranker, one query at a time."""
 
-    def __init__(self, model: str, texts: Sequence[str]) -> None:
-        self._model, self._texts = build(RERANKERS, model), texts
+    def __init__(self, scorer: Scorer, texts: Sequence[str]) -> None:
+        self._scorer, self._texts = scorer, texts
 
     def score(
         self, queries: Sequence[Query], rows: npt.NDArray[np.int32]
@@ -164,7 +179,7 @@ class _PairScorer:
             if not valid.any():
                 continue
             try:
-                out[position, valid] = self._model.score(
+                out[position, valid] = self._scorer.score(
                     query.text, [self._texts[row] for row in rows[position][valid]]
                 )
             except NoScores as error:

@@ -46,8 +46,8 @@ class ChunkedCorpus:
 def run(options: Options, context: Context) -> ChunkedCorpus:
     """Cut every document into chunks; ``"whole"`` leaves the documents as they are.
 
-    ``"auto"`` leaves rows of a table whole, cuts everything else with ``"recursive"``, and takes the chunks of a file
-    of chunks as they are. ``chunks.ledger`` lists what was skipped, also while the corpus was loaded.
+    ``"auto"`` leaves rows of a table whole, cuts everything else with ``"recursive:join_titles=true"``, and takes the
+    chunks of a file of chunks as they are. ``chunks.ledger`` lists what was skipped, also while the corpus was loaded.
 
     Raises:
         InputError: there is nothing to read, or no document gave a chunk.

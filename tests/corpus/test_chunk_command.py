@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from ragbench.cli import app
+from ragbench.corpus.chunk import USUAL
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_the_file_it_writes_is_a_corpus(folder: Path, tmp_path: Path) -> None:
     first = CliRunner().invoke(app, ["chunk", "--corpus", str(folder), "--out", str(out), "--json"])
     again = CliRunner().invoke(app, ["chunk", "--corpus", str(out), "--json"])
     one, two = json.loads(first.stdout), json.loads(again.stdout)
-    assert (one["chunker"], two["chunker"]) == ("recursive", "ready")
+    assert (one["chunker"], two["chunker"]) == (USUAL, "ready")
     assert one["fingerprint"] == two["fingerprint"]
     assert [entry["item"] for entry in one["ledger"]] == ["b.bin"]
     assert one["out"] == str(out)

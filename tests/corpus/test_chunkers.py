@@ -12,7 +12,7 @@ from ragbench import plugins
 from ragbench.core.documents import Corpus, Document
 from ragbench.core.errors import InputError, SettingError
 from ragbench.corpus.boundaries import sentence_spans, split_spans
-from ragbench.corpus.chunk import choose_chunker, chunk
+from ragbench.corpus.chunk import USUAL, choose_chunker, chunk
 from ragbench.corpus.chunkers.base import Chunker
 from ragbench.corpus.chunkers.fixed import FixedChunker
 from ragbench.corpus.chunkers.markdown import MarkdownChunker
@@ -34,6 +34,7 @@ def build(name: str, draw: Any) -> Chunker:
     return {
         "fixed": lambda: FixedChunker(size, overlap),
         "recursive": lambda: RecursiveChunker(size, overlap),
+        "titles": lambda: RecursiveChunker(size, overlap, join_titles=True),
         "sentence": lambda: SentenceChunker(size, draw(st.integers(0, 3))),
         "markdown": lambda: MarkdownChunker(size, overlap, draw(st.integers(1, 6))),
         "whole": WholeChunker,
@@ -49,7 +50,7 @@ def check(text: str, spans: list[tuple[int, int]]) -> None:
     assert not "".join(char for char, seen in zip(text, covered, strict=True) if not seen).strip()
 
 
-@pytest.mark.parametrize("name", ["fixed", "recursive", "sentence", "markdown", "whole"])
+@pytest.mark.parametrize("name", ["fixed", "recursive", "titles", "sentence", "markdown", "whole"])
 @settings(max_examples=150, deadline=None)
 @given(text=TEXTS, data=st.data())
 def test_chunkers_keep_offsets_order_and_every_character(name: str, text: str, data: st.DataObject) -> None:
@@ -199,9 +200,36 @@ def test_wrong_settings(written: str, message: str) -> None:
 
 def test_auto_leaves_passages_whole() -> None:
     assert choose_chunker("auto", passages=True) == (WholeChunker(), "whole")
-    assert choose_chunker("auto", passages=False) == (RecursiveChunker(), "recursive")
+    assert choose_chunker("auto", passages=False) == (RecursiveChunker(join_titles=True), USUAL)
     assert choose_chunker("fixed:size=300,overlap=30", passages=True).chunker == FixedChunker(300, 30)
     assert list(plugins.names(plugins.CHUNKERS)) == ["fixed", "markdown", "recursive", "semantic", "sentence", "whole"]
+
+
+LONG = " ".join(f"word{n}" for n in range(60))
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        (f"# Title\n\n{LONG}", "# Title\n\nword0"),
+        (f"Title of a page\n\n{LONG}", "Title of a page\n\nword0"),
+        (f"# Title\n\n## Part\n\n{LONG}", "# Title\n\n## Part\n\nword0"),
+        (f"Title\n=====\n\n{LONG}", "Title\n=====\n\nword0"),
+        (f"## Part\n{LONG}", "## Part\nword0"),
+        (f"{LONG}.\n\n## Part\n\n{LONG}", "word0"),
+        (f"A sentence of its own.\n\n{LONG}", "A sentence of its own."),
+    ],
+)
+def test_titles_are_joined_to_the_text_below(text: str, first: str) -> None:
+    document = Document("d", text)
+    spans = RecursiveChunker(100, 20, join_titles=True).spans(document)
+    pieces = [text[start:end] for start, end in spans]
+    assert pieces[0].startswith(first)
+    assert max(map(len, pieces)) <= 100
+    titles = ("# Title", "## Part", "Title", "Title of a page", "Title\n=====", "# Title\n\n## Part")
+    assert not set(pieces) & set(titles)
+    alone = [text[start:end] for start, end in RecursiveChunker(100, 20).spans(document)]
+    assert first.startswith(("A sentence", "word0")) or set(alone) & set(titles)
 
 
 def test_chunk_ids_order_and_ledger() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ragbench.core.errors import InputError
-from ragbench.corpus.chunk import chunk_corpus
+from ragbench.corpus.chunk import USUAL, chunk_corpus
 from ragbench.corpus.load import load_corpus
 
 
@@ -124,7 +124,7 @@ def test_ray_docs(shared_data: Path) -> None:
     assert documents["Job_schedules.html"].title == "Create and manage jobs | Anyscale Docs"
     assert "\n\nJob detail page\n\n" in documents["Monitor_a_job.docx"].text
     assert loaded.corpus.ledger.counts() == {"unknown-ending": 1}
-    assert chunk_corpus(loaded).chunker == "recursive"
+    assert chunk_corpus(loaded).chunker == USUAL
 
 
 @pytest.mark.shared_data

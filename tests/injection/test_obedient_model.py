@@ -368,7 +368,7 @@ class Reranked(Transformed):
 
     asks = ("rerank-grade",)
     retrievers = ("rerank",)
-    more = ':of=bm25,model="llm:model=openai:m,params={{base_url: {url}}}"'
+    more = ':of=bm25,model="llm:model=openai:m,base_url={url}"'
 
     def inputs(self, folder: Path, write: Write) -> None:
         corpus(folder, write, self.orders)

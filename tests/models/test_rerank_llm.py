@@ -8,11 +8,12 @@ from openai_server import Server, serving
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
-from ragbench.core.errors import ArmError, InputError, MissingExtra, SettingError
+from ragbench.core.errors import ArmError, MissingExtra, SettingError
 from ragbench.core.runs import Query, Run
+from ragbench.models.llm.base import BudgetSpent
 from ragbench.models.rerank.base import NoScores
 from ragbench.models.rerank.llm import LLM
-from ragbench.plugins import RERANKERS, RETRIEVERS, build, names
+from ragbench.plugins import EMBEDDERS, RERANKERS, RETRIEVERS, build, names
 from ragbench.retrievers.base import Index
 
 pytest.importorskip("langchain_openai", reason="needs the extra openai")
@@ -33,7 +34,7 @@ def grader(prompt: str) -> str:
 
 
 def llm(server: Server, **settings) -> LLM:
-    return LLM("openai:small", params={"base_url": server.url, "max_retries": 0}, **settings)
+    return LLM("openai:small", base_url=server.url, **{"retries": 0, **settings})
 
 
 def test_grades_decide_and_equal_grades_keep_their_order() -> None:
@@ -64,7 +65,6 @@ def test_structured_output_sends_a_schema() -> None:
         ('{"grade": true}', "the grade is True"),
         ('{"score": 2}', "the grade is None"),
         ('{"grade": [2]}', "the grade is"),
-        ("", "no JSON object"),
         (500, "told to fail"),
     ],
 )
@@ -81,7 +81,7 @@ def test_a_passage_without_a_grade_costs_no_other_one_its_grade(reply, reason) -
 
 def reranked(server: Server, *queries: str) -> tuple[Index, Run]:
     chunks = Chunks.of(Chunk(f"c{n}", f"d{n}", text, 0, len(text)) for n, text in enumerate(PASSAGES))
-    model = f"llm:model='openai:small',params={{base_url: '{server.url}', max_retries: 0}}"
+    model = f"llm:model='openai:small',base_url='{server.url}',retries=0"
     index = build(RETRIEVERS, {"name": "rerank", "of": "bm25", "model": model}).index(chunks, Context())
     run = index.search([Query(f"q{at}", text) for at, text in enumerate(queries)], 4)
     index.close()
@@ -113,7 +113,7 @@ def test_a_query_without_any_grade_fails_alone_and_all_of_them_end_the_arm() -> 
 
 def test_as_many_at_once_as_allowed() -> None:
     with serving(Server(chat=lambda prompt: time.sleep(0.05) or '{"grade": 1}')) as server:
-        llm(server, concurrency=3).score("q", ["p"] * 12)
+        llm(server, concurrency=3).score("q", [f"p{n}" for n in range(12)])
     assert 2 <= server.most_at_once <= 3
 
 
@@ -141,11 +141,51 @@ def test_what_can_be_wrong_with_the_settings(monkeypatch) -> None:
         build(RERANKERS, "llm:model=gpt")
     with pytest.raises(SettingError, match="concurrency"):
         LLM("openai:x", concurrency=0)
-    with pytest.raises((InputError, MissingExtra)):
+    with pytest.raises((SettingError, MissingExtra)):
         LLM("nosuchprovider:x").score("q", ["p"])
     monkeypatch.delenv("OPENAI_API_KEY")
-    with pytest.raises(InputError, match="cannot be set up"):
+    with pytest.raises(SettingError, match="needs a key"):
         LLM("openai:no-key-here").score("q", ["p"])
+    retriever = build(RETRIEVERS, {"name": "rerank", "of": "bm25", "model": "llm:model='openai:no-key-here'"})
+    assert any("needs a key" in fault for fault in retriever.check())
+
+
+def test_bedrock_without_a_region_is_said_before_anything_is_asked(monkeypatch, tmp_path) -> None:
+    pytest.importorskip("langchain_aws", reason="needs the extra aws")
+    for other in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    model = "llm:model='bedrock_converse:anthropic.claude-3-haiku-20240307-v1:0'"
+    retriever = build(RETRIEVERS, {"name": "rerank", "of": "bm25", "model": model})
+    assert any("needs a region: set AWS_REGION" in fault for fault in retriever.check())
+    embedder = build(EMBEDDERS, "langchain:model='bedrock:amazon.titan-embed-text-v2:0'")
+    with pytest.raises(SettingError, match="needs a region: set AWS_REGION"):
+        embedder.encode(["text"], "passage")
+
+
+def test_grades_are_kept_counted_and_paid_for_once(tmp_path) -> None:
+    chunks = Chunks.of(Chunk(f"c{n}", f"d{n}", text, 0, len(text)) for n, text in enumerate(PASSAGES))
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("openai:small: {input: 1000000, output: 0}\n")
+    with serving(Server(chat=grader)) as server:
+        model = f"llm:model='openai:small',base_url='{server.url}',prices='{prices}'"
+        retriever = build(RETRIEVERS, {"name": "rerank", "of": "bm25", "model": model})
+        found = []
+        for _ in range(2):
+            index = retriever.index(chunks, Context(cache=tmp_path / "cache"))
+            run = index.search([Query("q", "boats and the answer about water")], 3)
+            found.append((run.ranking(0), index.notes["llm_calls"], index.notes["llm_cached"], index.cost))
+            index.close()
+        (first, calls, cached, cost), (again, more, kept, same) = found
+        assert first == again
+        assert (calls, cached, more, kept) == (len(server.asked), 0, 0, calls)
+        assert cost == same > 0
+        spent = build(RETRIEVERS, {"name": "rerank", "of": "bm25", "model": f"{model},max_cost=1"})
+        index = spent.index(chunks, Context(cache=tmp_path / "other"))
+        with pytest.raises((BudgetSpent, SettingError), match="budget"):
+            index.search([Query("q", "boats and the answer about water")], 3)
+        index.close()
+        assert len(server.asked) == calls
 
 
 def test_fingerprint_follows_what_decides_a_grade() -> None:
@@ -166,7 +206,7 @@ def test_behind_the_rerank_retriever() -> None:
     assert {"cross_encoder", "llm"} <= set(names(RERANKERS))
     chunks = Chunks.of(Chunk(f"c{n}", f"d{n}", text, 0, len(text)) for n, text in enumerate(PASSAGES))
     with serving(Server(chat=grader)) as server:
-        model = f"llm:model='openai:behind',params={{base_url: '{server.url}'}}"
+        model = f"llm:model='openai:behind',base_url='{server.url}'"
         retriever = build(RETRIEVERS, {"name": "rerank", "of": "bm25", "model": model})
         assert retriever.check() == []
         index = retriever.index(chunks, Context())

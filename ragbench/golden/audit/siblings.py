@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ragbench.core.context import Progress, silent
-from ragbench.core.fingerprint import text_hash
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.runs import Run
@@ -18,7 +17,7 @@ from ragbench.golden.audit.findings import Finding
 from ragbench.golden.audit.retrieval import Retrieved
 from ragbench.models.llm.base import Asker, BudgetSpent, Message, Request
 from ragbench.models.llm.costs import Estimate
-from ragbench.models.rerank.llm import PROMPT
+from ragbench.models.rerank.llm import grading
 
 DEPTH = 10
 
@@ -229,9 +228,7 @@ def grade_requests(candidates: Sequence[Candidate], retrieved: Retrieved, seed: 
 
 def grade_request(query: str, passage: str, seed: int) -> Request:
     """Make the request for one candidate. Query and passage are fenced, because they may contain instructions."""
-    cut = passage[:MAX_CHARACTERS]
-    fence = f"=== {text_hash(query + chr(0) + cut)[:16]} ==="
-    text = PROMPT.format(fence=fence, query=query, passage=cut)
+    text = grading(query, passage[:MAX_CHARACTERS])
     return Request(PROMPT_NAME, (Message("user", text),), schema=SCHEMA, max_tokens=64, seed=seed)
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ragbench.core.context import Advance
 from ragbench.core.errors import ArmError, InputError, MissingExtra, SettingError
 from ragbench.core.fingerprint import fingerprint, plain
+from ragbench.models.aws import session
 from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.models.secrets import refuse_secrets
 from ragbench.plugins import import_object
@@ -141,12 +142,16 @@ def _from_provider(model: str, settings: dict[str, Any]) -> Any:
     from langchain.embeddings import init_embeddings
 
     try:
+        if model.partition(":")[0] == "bedrock":
+            settings = {**settings, "region_name": session(f"embedder {model!r}", settings).region_name}
         return init_embeddings(model, **settings)
     except ImportError as error:
         extra = {"openai": "openai", "bedrock": "aws"}.get(model.partition(":")[0])
         if extra:
             raise MissingExtra(f"embedder {model!r}", extra) from error
         raise InputError(f"embedder {model!r}: {error}") from error
+    except SettingError:
+        raise
     # Missing keys, unknown arguments: each provider raises its own errors.
     except Exception as error:
         raise InputError(f"embedder {model!r} cannot be set up: {error}") from error

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ragbench.core.errors import MissingExtra, SettingError
+from ragbench.models.aws import session
 from ragbench.models.secrets import refuse_secrets
 
 EXTRAS = {"openai": "openai", "bedrock": "aws", "bedrock_converse": "aws"}
@@ -138,24 +139,13 @@ def _openai(model: str, params: Mapping[str, Any], *, timeout: float, concurrenc
 
 
 def _bedrock(model: str, params: Mapping[str, Any], *, timeout: float, concurrency: int) -> dict[str, Any]:
-    # By name: neither library has types, and type checking must not need either.
-    boto3: Any = importlib.import_module("boto3")
+    found = session(f"language model {model!r}", params)
+    # By name: the library has no types, and type checking must not need it.
     botocore_config: Any = importlib.import_module("botocore.config")
-
-    # langchain-aws reads AWS_REGION too, boto3 does not.
-    region = params.get("region_name") or os.environ.get("AWS_REGION")
-    session = boto3.Session(profile_name=params.get("credentials_profile_name"), region_name=region)
-    if not session.region_name:
-        raise SettingError(f"language model {model!r} needs a region: set AWS_REGION, or params region_name")
-    if session.get_credentials() is None and not os.environ.get("AWS_BEARER_TOKEN_BEDROCK"):
-        raise SettingError(
-            f"language model {model!r} needs AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY"
-        )
     config = botocore_config.Config(
         retries={"total_max_attempts": 1, "mode": "standard"},
         read_timeout=timeout,
         connect_timeout=min(timeout, 10.0),
         max_pool_connections=concurrency,
     )
-    return {"config": config, "region_name": session.region_name}
+    return {"config": config, "region_name": found.region_name}

@@ -53,6 +53,19 @@ class Totals:
     usage: Usage = field(default_factory=Usage)
     cost: float | None = None
 
+    def notes(self) -> dict[str, object]:
+        """What is worth reporting of a system that asks a model."""
+        found: dict[str, object] = {
+            "llm_calls": self.calls, "llm_cached": self.cached, "llm_tokens": self.usage.tokens,
+        }  # fmt: skip
+        if self.cost is not None:
+            found["llm_cost"] = self.cost
+        if self.retries:
+            found["llm_retries"] = self.retries
+        if self.reasks:
+            found["llm_reasks"] = self.reasks
+        return found
+
 
 BREAKER_OPENS = 10
 """The breaker opens after this many different requests failed with no answer between them."""

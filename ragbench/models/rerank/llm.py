@@ -1,17 +1,25 @@
 """A language model that grades each passage from 0 to 3."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.core.errors import ArmError, InputError, MissingExtra, SettingError
-from ragbench.core.fingerprint import fingerprint, plain, text_hash
-from ragbench.models.rerank.base import NoScores, Reranker
+from ragbench.core.context import Context
+from ragbench.core.errors import ArmError, RagbenchError, SettingError
+from ragbench.core.fingerprint import fingerprint, text_hash
+from ragbench.core.loop import LoopThread
+from ragbench.models.llm.base import Answer, Message, Request
+from ragbench.models.llm.client import Client
+from ragbench.models.llm.connect import connect
+from ragbench.models.llm.costs import Budget
+from ragbench.models.llm.limits import Limits
+from ragbench.models.rerank.base import NoScores, Reranker, Scorer
 from ragbench.models.secrets import refuse_secrets
 
 PROMPT = """\
@@ -36,28 +44,36 @@ PASSAGE
 
 Reply with one JSON object and nothing else: {{"grade": 0, 1, 2 or 3}}
 """
-PROMPT_VERSION = 1
 GRADES = (0, 1, 2, 3)
 MOST_STARTS = 100
 """Brackets at which an object is looked for. Each failure takes a time that grows with the text."""
 
 
+NAME = "rerank-grade/1"
+
+
 @dataclass(frozen=True)
 class LLM(Reranker):
-    """Grade passages with any LangChain chat model. Equal grades keep the order of the candidates.
+    """Grade passages with any language model. Equal grades keep the order of the candidates.
 
-    There is one request per passage. Keys come from the provider's environment
-    variables; a setting that looks like a key is refused.
+    There is one request per passage. ragbench's client sends it, with limits, retries and a budget. Grades are kept in
+    the cache folder, so a second evaluation asks nothing. Keys come from the provider's environment variables; a
+    setting that looks like a key is refused.
 
     Attributes:
-        model: ``provider:model`` for LangChain's ``init_chat_model``, such as
-            ``openai:gpt-4o-mini`` or ``bedrock_converse:...``. A server that is
-            compatible with OpenAI's needs ``params={base_url: ...}``.
-        params: further arguments of the model. Temperature is 0 unless given.
+        model: ``provider:model`` (`ragbench.models.llm.connect.connect`).
+        base_url: address of your own server, up to ``/v1``.
+        params: further arguments of the model.
         concurrency: requests in flight at once.
         max_characters: passages are cut after this many characters.
+        max_tokens: the most the model may write. Reasoning models need more.
         structured: ask for the grade through the provider's structured output
             instead of reading it from the reply. Not every model supports it.
+        max_cost: the most to spend, in the currency of the price table.
+        prices: your own price table (YAML).
+        timeout: seconds of one call.
+        retries: how often a call that failed is tried again.
+        patience: seconds without one answer after which the arm ends.
 
     Source: the four grades are those of TREC Deep Learning (Craswell et al. 2020)
     in words of this project; pointwise grading as in Sun et al. 2023.
@@ -70,57 +86,148 @@ class LLM(Reranker):
     concurrency: int = 8
     max_characters: int = 4000
     structured: bool = False
+    base_url: str = ""
+    max_tokens: int = 512
+    max_cost: float | None = None
+    prices: Path | None = None
+    timeout: float = 60.0
+    retries: int = 4
+    patience: float = 120.0
 
     def __post_init__(self) -> None:
         if ":" not in self.model:
             raise SettingError(f"reranker 'llm': model is {self.model!r}; write provider:name")
-        if self.concurrency < 1 or self.max_characters < 1:
-            raise SettingError("reranker 'llm': concurrency and max_characters must be at least 1")
+        if self.concurrency < 1 or self.max_characters < 1 or self.max_tokens < 1:
+            raise SettingError("reranker 'llm': concurrency, max_characters and max_tokens must be at least 1")
         refuse_secrets("reranker 'llm'", self.params)
+
+    def check(self) -> list[str]:
+        """Check that the model can be set up. No call is made."""
+        try:
+            self.client(Context())
+        except RagbenchError as error:
+            return [str(error)]
+        return []
 
     def fingerprint(self) -> str:
         """Fingerprint of model, arguments and prompt."""
-        return fingerprint(
-            ["llm", self.model, self.params, self.max_characters, self.structured, PROMPT_VERSION, text_hash(PROMPT)]
+        settings = [self.model, self.base_url, self.params, self.max_characters, self.max_tokens, self.structured]
+        return fingerprint(["llm", settings, NAME, text_hash(PROMPT)])
+
+    def client(self, context: Context) -> Client:
+        """Make the client of the language model, with the answer cache.
+
+        Raises:
+            MissingExtra, SettingError, InputError: see `connect`.
+        """
+        return connect(
+            self.model,
+            params={**self.params, **({"base_url": self.base_url} if self.base_url else {})},
+            limits=Limits(
+                concurrency=self.concurrency, timeout=self.timeout, retries=self.retries, patience=self.patience
+            ),
+            answers=None if context.cache is None else context.cache / "llm" / "answers.sqlite",
+            budget=Budget(max_cost=self.max_cost),
+            prices=self.prices,
+            seed=context.seed,
         )
+
+    def scorer(self, context: Context) -> "Grader":
+        """What asks the model in one evaluation."""
+        return Grader(self, self.client(context), context)
 
     def score(self, query: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
         """Score with the grade, less up to one half by position, as float32 (n,). NaN if a reply holds no grade.
 
         Raises:
             NoScores: no reply holds a grade; the message says why the first has none.
-            ArmError: every request failed.
-            InputError: the model cannot be set up.
+            ArmError: the model gave no reply at all.
+            SettingError, MissingExtra: the model cannot be set up.
         """
-        model = _chat_model(self.model, json.dumps(plain(self.params), sort_keys=True))
-        if self.structured:
-            model = model.with_structured_output(_grade_schema())
-        prompts = [self._prompt(query, passage) for passage in passages]
-        replies = model.batch(prompts, {"max_concurrency": self.concurrency}, return_exceptions=True)
-        grades = [_grade(reply) for reply in replies]
+        grader = self.scorer(Context())
+        try:
+            return grader.score(query, passages)
+        finally:
+            grader.close()
+
+    def request(self, query: str, passage: str, seed: int) -> Request:
+        """The question for a passage."""
+        text = grading(query, passage[: self.max_characters])
+        schema = SCHEMA if self.structured else None
+        return Request(NAME, (Message("user", text),), schema=schema, max_tokens=self.max_tokens, seed=seed)
+
+
+class Grader(Scorer):
+    """Asks the model for the grades of one evaluation.
+
+    Args:
+        reranker: the settings.
+        client: closed with the grader.
+        context: gives the seed and the number of the run.
+    """
+
+    def __init__(self, reranker: LLM, client: Client, context: Context) -> None:
+        super().__init__(reranker)
+        self._settings, self._client, self._context = reranker, client, context
+        self._loop = LoopThread("ragbench-grades")
+        self._closed = False
+        self.cost = None if client.price is None else 0.0
+
+    def score(self, query: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Score the passages of a query; see `LLM.score`."""
+        seed, repeat = self._context.seed, self._context.repeat
+        requests = [self._settings.request(query, passage, seed).of_repeat(repeat) for passage in passages]
+        answers = self._loop.run(_all(self._client, requests))
+        if self.cost is not None and self._client.price is not None:
+            self.cost += sum(self._client.price.cost(answer.took) for answer in answers)
+        grades = [answer.failure or _grade(answer.value) for answer in answers]
         faults = [grade for grade in grades if isinstance(grade, str)]
         if passages and len(faults) == len(passages):
-            kind = ArmError if all(isinstance(reply, BaseException) for reply in replies) else NoScores
-            raise kind(f"reranker {self.model!r} graded none of {len(passages)} passages; the first: {faults[0]}")
+            kind = ArmError if all(answer.unanswered for answer in answers) else NoScores
+            raise kind(
+                f"reranker {self._settings.model!r} graded none of {len(passages)} passages; the first: {faults[0]}"
+            )
         place = np.arange(len(passages)) / max(len(passages), 1)
         scores = np.array([np.nan if isinstance(grade, str) else grade for grade in grades], dtype=np.float64)
         return np.asarray(scores - 0.5 * place, dtype=np.float32)
 
-    def _prompt(self, query: str, passage: str) -> str:
-        cut = passage[: self.max_characters]
-        # Depends on the texts, so that a passage cannot know it and repeated runs ask the same.
-        fence = f"=== {text_hash(query + chr(0) + cut)[:16]} ==="
-        return PROMPT.format(fence=fence, query=query, passage=cut)
+    def notes(self) -> dict[str, object]:
+        """Counts, tokens and cost of the model's calls."""
+        return self._client.totals.notes()
+
+    def close(self) -> None:
+        """Finish the calls in flight and close the client. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._loop.run(self._client.aclose())
+        finally:
+            self._loop.close()
+
+
+async def _all(client: Client, requests: Sequence[Request]) -> list[Answer]:
+    """The answers to all requests. After an error that ends the run, calls in flight are finished first."""
+    found = await asyncio.gather(*map(client.ask, requests), return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+    return cast(list[Answer], found)
+
+
+def grading(query: str, passage: str) -> str:
+    """The prompt for a passage."""
+    # Depends on the texts, so that a passage cannot know it and repeated runs ask the same.
+    fence = f"=== {text_hash(query + chr(0) + passage)[:16]} ==="
+    return PROMPT.format(fence=fence, query=query, passage=passage)
 
 
 def _grade(reply: object) -> int | str:
     """The grade in a reply, or why there is none."""
-    if isinstance(reply, BaseException):
-        return f"{type(reply).__name__}: {' '.join(str(reply).split())[:300]}"
     if isinstance(reply, Mapping):
         found: object = reply
     else:
-        text = str(getattr(reply, "text", reply))
+        text = str(reply)
         found = _first_object(text)
         if found is None:
             return f"the reply has no JSON object: {' '.join(text.split())[:200]!r}"
@@ -149,33 +256,11 @@ def _first_object(text: str) -> object | None:
     return None
 
 
-def _grade_schema() -> dict[str, Any]:
-    return {
-        "title": "Grade",
-        "description": "How well the passage answers the query.",
-        "type": "object",
-        "properties": {
-            "grade": {"type": "integer", "enum": list(GRADES), "description": "0 (not at all) to 3 (fully)"}
-        },
-        "required": ["grade"],
-        "additionalProperties": False,
-    }
-
-
-@lru_cache(maxsize=4)
-def _chat_model(model: str, params: str) -> Any:
-    """Make the chat model. It is cached so that its client keeps its connections. ``params`` is JSON."""
-    from langchain.chat_models import init_chat_model
-
-    settings: dict[str, Any] = {"temperature": 0, **json.loads(params)}
-    try:
-        return init_chat_model(model, **settings)
-    except ImportError as error:
-        provider = model.partition(":")[0]
-        extra = {"openai": "openai", "bedrock": "aws", "bedrock_converse": "aws"}.get(provider)
-        if extra:
-            raise MissingExtra(f"reranker {model!r}", extra) from error
-        raise InputError(f"reranker {model!r}: {error}") from error
-    # Missing keys, unknown arguments: each provider raises its own errors.
-    except Exception as error:
-        raise InputError(f"reranker {model!r} cannot be set up: {error}") from error
+SCHEMA: dict[str, object] = {
+    "title": "Grade",
+    "description": "How well the passage answers the query.",
+    "type": "object",
+    "properties": {"grade": {"type": "integer", "enum": list(GRADES), "description": "0 (not at all) to 3 (fully)"}},
+    "required": ["grade"],
+    "additionalProperties": False,
+}
