@@ -11,6 +11,7 @@ from ragbench.core.answers import Answered, AnswerSet, Source
 from ragbench.core.context import Context
 from ragbench.core.errors import ArmError, SettingError
 from ragbench.core.foreign import in_code
+from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.options import named, option, option_group
 from ragbench.engine import ask
@@ -125,6 +126,20 @@ class Question:
     id: str
     text: str
     metadata: Mapping[str, object] = field(default_factory=dict)
+
+
+def questions_of(golden: GoldenSet) -> list[Question]:
+    """The queries of a golden set. The type and the properties that reports can slice by are their metadata, without
+    the provenance of the items.
+    """
+    plain = [
+        {key: value for key, value in item.metadata.items() if isinstance(value, str | int | float | bool)}
+        for item in golden
+    ]
+    return [
+        Question(item.id, item.text, {**({"type": item.type} if item.type else {}), **metadata})
+        for item, metadata in zip(golden, plain, strict=True)
+    ]
 
 
 @option_group

@@ -21,8 +21,13 @@ def sounds_secret(name: str) -> bool:
     return lower in SECRET_HEADERS or bool(SECRET_WORDS & set(lower.replace("-", "_").split("_")))
 
 
-def url_faults(url: str) -> list[str]:
-    """Describe what is wrong with the address of a service."""
+def url_faults(url: str, *, keys: bool = False) -> list[str]:
+    """Describe what is wrong with the address of a service.
+
+    Args:
+        url: the address.
+        keys: whether it may hold a key, as an address on a command line may. One in a file must not.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -32,7 +37,7 @@ def url_faults(url: str) -> list[str]:
         return [f"url is {url!r}; it must be like https://host/path"]
     if parts.username or parts.password:
         return ["url holds a user name or password; put it into a header with header_env"]
-    if any(sounds_secret(name) for name, _ in parse_qsl(parts.query)):
+    if not keys and any(sounds_secret(name) for name, _ in parse_qsl(parts.query)):
         return ["url seems to hold a key; put it into a header with header_env"]
     return []
 

@@ -86,6 +86,17 @@ def _arm(level: LevelResult) -> JSON:
         "arrived_per_second": level.offered,
         "sent_late_ms": _late(level.late_ms),
         "client_busy": level.busy,
+        **({"requests_while_rising": level.rising} if level.rising else {}),
+        **({"variants": {name: _variant(one) for name, one in level.by_variant.items()}} if level.by_variant else {}),
+    }
+
+
+def _variant(level: LevelResult) -> JSON:
+    return {
+        "requests": len(level.exchanges),
+        "failed_queries": level.failed,
+        "latency_ms": _values(level.latency_ms),
+        "first_token_ms": _values(level.first_token_ms),
     }
 
 
@@ -135,8 +146,14 @@ def summary(result: LoadResult) -> str:
     golden = result.manifest["golden"]
     assert isinstance(golden, dict)
     closed = result.settings.levels[0].rate is None
-    how = "closed loop" if closed else f"open loop, {result.settings.arrivals} arrivals"
-    return f"{result.manifest['url']}: {golden['queries']} questions, asked again and again, {how}"
+    settings = result.settings
+    how = "closed loop" if closed else f"open loop, {settings.arrivals} arrivals"
+    if settings.think:
+        how += f", {settings.think:g} s of think time ({settings.think_times})"
+    drawn = [f"by {settings.weights}"] if settings.weights else []
+    drawn += ["by type"] if settings.mix else []
+    order = f"drawn {' and '.join(drawn)}" if drawn else "asked again and again"
+    return f"{result.manifest['url']}: {golden['queries']} questions, {order}, {how}"
 
 
 def notes(result: LoadResult) -> list[str]:
@@ -167,6 +184,8 @@ def _of_level(level: LevelResult) -> Iterator[str]:
             yield f"{n} requests are too few for {name}; it takes {enough}"
         elif found.high is None and share > 0.5:
             yield f"{n} requests give no upper end for {name}; it takes {enough_for(share)}"
+    if level.rising:
+        yield f"{level.rising:,} requests were sent while the load rose, and are not measured"
     if level.grew is not None and level.grew > GREW:
         yield (
             f"the latency grew {level.grew:.1f}-fold from the first third to the last: the service was overloaded, "
@@ -212,6 +231,12 @@ def _times(result: LoadResult) -> Iterator[tuple[str, list[list[str]]]]:
     if ran:
         since = "from when the request was due" if ran[0].level.rate is not None else "from sending"
         yield f"Latency {since}, ms [95% interval]", [_times_row(level, level.latency_ms) for level in ran]
+    variants = [(f"{level.name}, {name}", one) for level in ran for name, one in level.by_variant.items()]
+    if variants:
+        yield (
+            "Latency by variant, ms [95% interval]",
+            [[f"{name} ({len(one.exchanges):,})", *_times_row(one, one.latency_ms)[1:]] for name, one in variants],
+        )
 
 
 def _times_row(level: LevelResult, found: Mapping[str, Percentile]) -> list[str]:
@@ -272,6 +297,9 @@ def write_load(result: LoadResult, folder: Path) -> None:
             "ended_ms": [(e.ended - e.due) * 1000 for _, _, e in rows],
             "failure": [e.failure for _, _, e in rows],
             "reason": [e.reason for _, _, e in rows],
+            "user_id": [e.user for _, _, e in rows],
+            "variant": [e.variant for _, _, e in rows],
+            "type": [str(e.question.metadata.get("type", "")) for _, _, e in rows],
         }
     ).astype({"sent_s": "float64", "first_token_ms": "float64"})
     for name, frame in ((REQUESTS, requests), (SCORES, requests[["arm", "query_id"]])):

@@ -7,7 +7,17 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from ragbench.answers.answering import ANSWER, PLAIN, AnswerSettings, Question, answer, card, requests_of, settle
+from ragbench.answers.answering import (
+    ANSWER,
+    PLAIN,
+    AnswerSettings,
+    Question,
+    answer,
+    card,
+    questions_of,
+    requests_of,
+    settle,
+)
 from ragbench.answers.endpoint.ask import ask_service
 from ragbench.answers.endpoint.description import read_endpoint
 from ragbench.answers.endpoint.settings import Endpoint
@@ -304,19 +314,7 @@ def _prepare(options: Options, models: Models, context: Context) -> _Prepared:
         "prompt": {prompt.label: prompt.fingerprint},
         "settings": options.settings,
     }
-    return _Prepared(_asked(golden), found, golden.ledger + loaded.corpus.ledger + chunked.ledger, parts)
-
-
-def _asked(golden: GoldenSet) -> list[Question]:
-    return [
-        Question(item.id, item.text, {**({"type": item.type} if item.type else {}), **_slices(item.metadata)})
-        for item in golden
-    ]
-
-
-def _slices(metadata: Mapping[str, object]) -> dict[str, object]:
-    """The properties that reports can slice by. The whole provenance of an item stays in its set."""
-    return {key: value for key, value in metadata.items() if isinstance(value, str | int | float | bool)}
+    return _Prepared(questions_of(golden), found, golden.ledger + loaded.corpus.ledger + chunked.ledger, parts)
 
 
 def _questions(options: Options) -> GoldenSet:
@@ -344,7 +342,7 @@ def _ask_service(options: Options, context: Context) -> AnswerSet:
             runs, entries = list[tuple[Answered, ...]](), list[LedgerEntry]()
             for repeat in range(options.repeats):
                 before, keep = journal.known.get(repeat + 1, {}), partial(journal.keep, run=repeat + 1)
-                asking = ask_service(service, _asked(golden), known=before, keep=keep, progress=context.progress)
+                asking = ask_service(service, questions_of(golden), known=before, keep=keep, progress=context.progress)
                 items, ledger = run_anywhere(asking)
                 runs.append(items)
                 entries += _of_run(ledger, repeat)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ragbench.answers.answering import Question
+from ragbench.answers.answering import questions_of
 from ragbench.answers.endpoint.description import is_address, read_endpoint
 from ragbench.answers.load.result import LoadResult
 from ragbench.answers.load.run import run_load
@@ -82,7 +82,7 @@ def run(options: Options, context: Context) -> LoadResult:
     with working_in(out):
         return run_anywhere(
             run_load(
-                endpoint, [Question(item.id, item.text) for item in asked], settings, name=asked.name,
+                endpoint, questions_of(asked), settings, name=asked.name,
                 progress=context.progress, keep=lambda there: write_load(there, out) if out is not None else None,
             )
         )  # fmt: skip

@@ -202,7 +202,8 @@ def test_a_level_that_fails_altogether_is_an_error_and_the_others_stay(ragbench:
     ("more", "said"),
     [
         (["--url", "http://203.0.113.9/ask"], "203.0.113.9 is not this machine"),
-        (["--url", "localhost/ask"], "--url is 'localhost/ask'"),
+        (["--url", "localhost/ask"], "localhost/ask: no such file"),
+        (["--url", "ftp://localhost/ask"], "--url is 'ftp://localhost/ask'"),
         (["--concurrency", "1", "--rate", "2"], "--concurrency is for closed loops and --rate"),
         (["--concurrency", "0"], "--concurrency is 0; it must be 1 to 1,000"),
         (["--header-env", "key"], "--header-env: 'key' is not of the form HEADER=VARIABLE"),

@@ -20,11 +20,14 @@ from tests.cli import test_judge_command, test_probe_command
 from tests.docs.shown_commands import ROOT, Shown, holds, pages, shown_in
 from tests.golden import generate_writer
 from tests.models.llm_server import Body, LLMServer, serving
+from tests.services import shop_answers
 
 from command_tree import children, commands, leaves, paragraphs  # isort: skip
 
 SHOP = ROOT / "datasets" / "shop"
 MODEL, SERVICE = "http://localhost:8000/v1", "http://localhost:8080/ask"
+SHOP_SERVICE = "http://localhost:8321"
+"""Where pages start tests/services/shop_answers.py."""
 
 RUN_ELSEWHERE = {
     ("README.md", "console"): "tests/test_readme.py",
@@ -81,6 +84,7 @@ NOT_RUN = {
         "ragbench compare reports/users",
     ): "then; tests/comparison/test_with_masked.py has runs",
     ("guides/load.md", "ragbench load"): "four minutes of load; tests/cli/test_load_command.py has shorter ones",
+    ("guides/load.md", "ragbench load --endpoint"): "five minutes of load; tests/answers/test_load_users.py has users",
     ("guides/load.md", "ragbench baseline"): "after the former; run in tests/cli/test_load_command.py",
     ("guides/load.md", "ragbench gate"): "after the former; run in tests/cli/test_load_command.py",
     ("guides/view.md", "ragbench view"): "serves until it is stopped; tests/view/conftest.py starts it",
@@ -128,6 +132,12 @@ def made_elsewhere(folder: Path) -> None:
     shop(folder)
     queries = [json.loads(line) for line in (folder / "golden/docs/golden.jsonl").read_text("utf-8").splitlines()]
     (folder / "ours.csv").write_text("query,answer\n" + "".join(f'"{one["text"]}",A tent.\n' for one in queries))
+
+
+def described_service(folder: Path) -> None:
+    """The shop, and a description of a service."""
+    made_elsewhere(folder)
+    (folder / "service.yaml").write_text(f'url: {SERVICE}\nbody: {{query: "{{question}}", query_id: "{{query_id}}"}}\n')
 
 
 def review(folder: Path) -> None:
@@ -250,9 +260,9 @@ RUN_HERE = {
         between=(("ragbench compare", copied("run1-answers", "run2-answers")),),
         codes=(("ragbench ab", 3),),  # the same run twice
     ),
-    "reference/answers-http.md": Place(shop),
+    "reference/answers-http.md": Place(described_service),
     "reports/README.md": Place(),
-    "guides/answers.md": Place(made_elsewhere),
+    "guides/answers.md": Place(described_service),
     "guides/audit.md": Place(review, between=(("ragbench golden review import", accept_all),)),
     "guides/evaluate.md": Place(experiments),
     "concepts/golden-format.md": Place(three_keys),
@@ -352,7 +362,17 @@ def stand_ins(ragbench: Any, place: Place, monkeypatch: pytest.MonkeyPatch) -> I
         model = stack.enter_context(serving(LLMServer(reply=place.reply)))
         monkeypatch.setitem(ragbench.environment, "OPENAI_BASE_URL", model.url)
         monkeypatch.setitem(ragbench.environment, "OPENAI_API_KEY", "none")
-        yield {MODEL: model.url, SERVICE: stack.enter_context(service())}
+        shop_service = stack.enter_context(shop_answers.serving())
+        yield {MODEL: model.url, SERVICE: stack.enter_context(service()), SHOP_SERVICE: shop_service.url}
+
+
+def renamed(folder: Path, addresses: dict[str, str]) -> None:
+    """Write the addresses of the stand-ins into the descriptions of services that a page shows."""
+    for path in folder.glob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        for ours, theirs in addresses.items():
+            text = text.replace(ours, theirs)
+        path.write_text(text, encoding="utf-8")
 
 
 class Service(BaseHTTPRequestHandler):
@@ -396,6 +416,7 @@ def test_the_commands_of_a_page_run(ragbench: Any, tmp_path: Path, monkeypatch: 
     prices = tmp_path / "prices.yaml"
     prices.write_text("'openai:gpt-4o-mini': {input: 0.15, output: 0.60}\n")
     with stand_ins(ragbench, place, monkeypatch) as addresses:
+        renamed(tmp_path, addresses)
         for shown in commands:
             if between := begins(shown, place.between):
                 between(tmp_path)

@@ -45,8 +45,15 @@ def values_of(question: Question, defaults: Mapping[str, object], user: str = ""
         user: the value of ``{user}`` if neither has one.
     """
     columns = {name: value for name, value in question.metadata.items() if value is not None}
-    users = {"user": columns.get("user", columns.get("user_id", defaults.get("user", user or USER)))}
-    return {**defaults, **users, **columns, QUESTION: question.text, "query": question.text, "query_id": question.id}
+    own = {"user": user_of(question, defaults, user), QUESTION: question.text, "query": question.text}
+    return {**defaults, **columns, **own, "query_id": question.id}
+
+
+def user_of(question: Question, defaults: Mapping[str, object], user: str = "") -> object:
+    """Who asks: the column ``user`` or ``user_id`` of the question, the default, or the given user."""
+    columns = question.metadata
+    found = (columns.get("user"), columns.get("user_id"), defaults.get("user"), user)
+    return next((one for one in found if one not in (None, "")), USER)
 
 
 def request_of(endpoint: Endpoint, question: Question, user: str = "") -> Sent:

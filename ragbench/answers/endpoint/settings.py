@@ -98,7 +98,7 @@ class Endpoint:
             raise SettingError(f"is {self.timeout:g}; it must be above 0", option="timeout")
 
     def _faults(self) -> Iterator[str]:
-        yield from url_faults(self.url)
+        yield from url_faults(self.url, keys=not self.where)
         yield from header_faults(self.header_env)
         if self.method not in METHODS:
             yield f"method is {self.method!r}; it must be {', '.join(METHODS[:-1])} or {METHODS[-1]}"

@@ -8,9 +8,11 @@ from ragbench.answers.answering import Question
 from ragbench.answers.load.service import Reply, Service
 from ragbench.core.context import Advance
 
+Pause = Callable[[int], float]
+
 
 class Exchange(NamedTuple):
-    """One request of a level. Times are in seconds from the start of the level.
+    """One request of a level. Times are in seconds from the start of the level, after its load has risen.
 
     Attributes:
         question: the question.
@@ -20,6 +22,8 @@ class Exchange(NamedTuple):
         ended: when the last byte arrived, or when it was clear that none would.
         failure: the kind of failure, or empty.
         reason: the reason of the failure.
+        user: who asked.
+        variant: the variant of the service that answered, or empty.
     """
 
     question: Question
@@ -29,6 +33,8 @@ class Exchange(NamedTuple):
     ended: float
     failure: str = ""
     reason: str = ""
+    user: str = ""
+    variant: str = ""
 
 
 async def closed_loop(
@@ -40,33 +46,52 @@ async def closed_loop(
     seconds: float,
     timeout: float,
     advance: Advance,
+    ramp_up: float = 0.0,
+    pause: Pause = lambda sender: 0.0,
 ) -> list[Exchange]:
     """Run a closed loop: each sender sends its next request when it has its answer. Returns exchanges in that order.
+
+    Each sender is a user. Requests that were sent while the load rose have negative times.
 
     Args:
         service: the service.
         questions: an endless iterator.
         concurrency: number of senders.
-        requests: the most requests of all senders together.
+        requests: the most requests of all senders together, after the load has risen.
         seconds: nothing is sent later; requests under way are waited for.
         timeout: seconds for one answer, from sending.
         advance: counts requests.
+        ramp_up: seconds in which the senders begin, one after another. They do not count for ``requests``.
+        pause: draws seconds between an answer and the next request of a sender, by its number.
     """
     clock = asyncio.get_running_loop().time
-    start = clock()
-    numbers = iter(range(requests))
+    start = clock() + ramp_up
+    left = requests
     found: list[Exchange] = []
 
-    async def send() -> None:
-        while clock() - start < seconds and next(numbers, None) is not None:
+    def may_send() -> bool:
+        nonlocal left
+        if clock() < start:
+            return True
+        left -= 1
+        return left >= 0 and clock() - start < seconds
+
+    async def send(sender: int) -> None:
+        await asyncio.sleep(ramp_up * sender / concurrency)
+        while may_send():
             question, sent = next(questions), clock()
-            reply = await service.ask(question, sent + timeout)
-            found.append(_exchange(question, sent, sent, reply, start))
-            advance(1)
+            user = service.user(question, f"user-{sender + 1}")
+            reply = await service.ask(question, sent + timeout, user)
+            found.append(_exchange(question, sent, sent, reply, start, user))
+            if sent >= start:
+                advance(1)
+            rest = min(pause(sender), start + seconds - clock())
+            if rest > 0 < left:
+                await asyncio.sleep(rest)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(min(concurrency, requests)):
-            group.create_task(send())
+        for sender in range(concurrency if ramp_up else min(concurrency, requests)):
+            group.create_task(send(sender))
     return sorted(found, key=lambda exchange: exchange.due)
 
 
@@ -78,6 +103,7 @@ async def open_loop(
     in_flight: int,
     timeout: float,
     advance: Advance,
+    ramp_up: float = 0.0,
 ) -> list[Exchange]:
     """Run an open loop: requests are sent when they are due. Returns the exchanges in that order.
 
@@ -87,28 +113,31 @@ async def open_loop(
     Args:
         service: the service.
         questions: an endless iterator.
-        due: times in seconds from now, ascending.
+        due: times in seconds from when the load has risen, ascending.
         in_flight: the most requests under way; further ones wait while their clocks run.
         timeout: seconds for one answer, from when it was due.
         advance: counts requests.
+        ramp_up: seconds in which the load rises; times of requests that are due then are negative.
 
     Source: Tene, "How NOT to measure latency"; Schroeder, Wierman, Harchol-Balter 2006, NSDI,
         "Open versus closed: a cautionary tale".
     """
     clock = asyncio.get_running_loop().time
-    start = clock()
+    start = clock() + ramp_up
     places = asyncio.Semaphore(in_flight)
     found: list[Exchange] = []
 
-    async def send(question: Question, at: float) -> None:
-        found.append(await _in_place(service, places, question, at, timeout, start, clock))
-        advance(1)
+    async def send(question: Question, at: float, number: int) -> None:
+        user = service.user(question, f"user-{number}")
+        found.append(await _in_place(service, places, question, at, timeout, start, clock, user))
+        if at >= start:
+            advance(1)
 
     async with asyncio.TaskGroup() as group:
-        for at in due:
+        for number, at in enumerate(due, start=1):
             # Also when late: answers that have arrived must be read.
             await asyncio.sleep(max(start + at - clock(), 0.0))
-            group.create_task(send(next(questions), start + at))
+            group.create_task(send(next(questions), start + at, number))
     return sorted(found, key=lambda exchange: exchange.due)
 
 
@@ -120,21 +149,22 @@ async def _in_place(
     timeout: float,
     start: float,
     clock: Callable[[], float],
+    user: str,
 ) -> Exchange:
     try:
         async with asyncio.timeout_at(at + timeout):
             await places.acquire()
     except TimeoutError:
         reason = f"not sent: no place among those under way within {timeout:g} s"
-        return _exchange(question, at, None, Reply(None, clock(), "timeout", reason), start)
+        return _exchange(question, at, None, Reply(None, clock(), "timeout", reason), start, user)
     try:
         sent = clock()
-        return _exchange(question, at, sent, await service.ask(question, at + timeout), start)
+        return _exchange(question, at, sent, await service.ask(question, at + timeout, user), start, user)
     finally:
         places.release()
 
 
-def _exchange(question: Question, due: float, sent: float | None, reply: Reply, start: float) -> Exchange:
+def _exchange(question: Question, due: float, sent: float | None, reply: Reply, start: float, user: str) -> Exchange:
     return Exchange(
         question,
         due - start,
@@ -143,4 +173,6 @@ def _exchange(question: Question, due: float, sent: float | None, reply: Reply, 
         reply.ended - start,
         reply.failure,
         reply.reason,
+        user,
+        reply.variant,
     )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -33,6 +33,7 @@ class LevelResult:
         timeout: the timeout of one answer, in seconds.
         busy: share of a core that this process used.
         repeats: how often each question was asked by the end of the level, on average over all levels so far.
+        rising: number of requests that were sent while the load rose; they are not among the exchanges.
     """
 
     level: Level
@@ -41,6 +42,7 @@ class LevelResult:
     timeout: float
     busy: float
     repeats: float
+    rising: int = 0
 
     @property
     def name(self) -> str:
@@ -115,6 +117,12 @@ class LevelResult:
     def first_token_ms(self) -> Mapping[str, Percentile]:
         """Time to the first piece, over the streamed answers."""
         return _percentiles(_ms([e.first - e.due for e in self.exchanges if e.first is not None and not e.failure]))
+
+    @cached_property
+    def by_variant(self) -> Mapping[str, "LevelResult"]:
+        """The requests of each variant, in the order of their names; empty if the service names no variant."""
+        names = sorted({e.variant for e in self.exchanges if e.variant})
+        return {name: replace(self, exchanges=tuple(e for e in self.exchanges if e.variant == name)) for name in names}
 
     @property
     def streamed(self) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from ragbench.answers.answering import Question
 from ragbench.answers.endpoint.reply import ReplyReader, Unusable, check_answer
-from ragbench.answers.endpoint.request import NotSent, request_of
+from ragbench.answers.endpoint.request import NotSent, request_of, user_of
 from ragbench.answers.endpoint.settings import VARIANT, Endpoint
 from ragbench.core.pace import most_at_once
 from ragbench.core.web import without_secrets
@@ -72,6 +72,10 @@ class Service:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._session.close()
+
+    def user(self, question: Question, user: str) -> str:
+        """Who asks the question: the given user, unless the question or the service names another."""
+        return str(user_of(question, self._endpoint.defaults, user))
 
     async def ask(self, question: Question, deadline: float, user: str = "") -> Reply:
         """Ask once, without retries.

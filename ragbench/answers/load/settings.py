@@ -2,16 +2,19 @@
 
 import ipaddress
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from ragbench.answers.load.mix import parse_mix
 from ragbench.core.errors import SettingError
 from ragbench.core.options import named, option, option_group
 from ragbench.core.web import LOOPBACK
 
 Arrivals = Literal["poisson", "fixed"]
+ThinkTimes = Literal["exponential", "fixed"]
+THINK_TIMES: tuple[ThinkTimes, ...] = ("exponential", "fixed")
 ARRIVALS: tuple[Arrivals, ...] = ("poisson", "fixed")
 MOST_REQUESTS, MOST_SECONDS, MOST_AT_ONCE, MOST_RATE = 1_000_000, 86_400.0, 1_000, 10_000.0
 
@@ -88,6 +91,25 @@ class LoadSettings:
         "Arrivals of an open loop: poisson (independent users) or fixed (even gaps).", default="poisson",
         section="Load",
     )  # fmt: skip
+    think: float = option(
+        "Closed loops: seconds that a sender waits between an answer and its next request.", default=0.0,
+        section="Load",
+    )  # fmt: skip
+    think_times: ThinkTimes = option(
+        "Think times: exponential (drawn, with that mean) or fixed.", default="exponential", section="Load"
+    )
+    ramp_up: float = option(
+        "Seconds in which the load of a level rises from 0; requests sent meanwhile are not measured.", default=0.0,
+        section="Load",
+    )  # fmt: skip
+    mix: Mapping[str, float] | None = option(
+        "Shares of the types of questions, which are then drawn at random.", default=None, section="Load",
+        metavar="TYPE=SHARE,...", parse=parse_mix, unset="the questions in their order",
+    )  # fmt: skip
+    weights: str | None = option(
+        "Column with how often each question is asked; questions are then drawn at random.", default=None,
+        section="Load", metavar="COLUMN", unset="the questions in their order",
+    )  # fmt: skip
     in_flight: int = option(
         "The most requests under way in an open loop; others wait while their clocks run.", default=256,
         section="Load",
@@ -98,7 +120,7 @@ class LoadSettings:
     timeout: float = option(
         "Seconds for one answer; in an open loop, from when the request was due.", default=60.0, section="Limits"
     )
-    seed: int = option("Seed of the arrivals.", default=0, section="Run")
+    seed: int = option("Seed of arrivals, think times and drawn questions.", default=0, section="Run")
 
     def __post_init__(self) -> None:
         faults = list(self._faults())
@@ -121,6 +143,17 @@ class LoadSettings:
             for option, value, high in sizes
             if not 0 < value <= high
         ]
+        found += [
+            f"{named(option)} is {value:g}; it must be 0 to {MOST_SECONDS:,g}"
+            for option, value in (("think", self.think), ("ramp_up", self.ramp_up))
+            if not 0 <= value <= MOST_SECONDS
+        ]
+        if self.think and self.rate is not None:
+            found.append(
+                f"{named('think')} is for closed loops; with {named('rate')}, requests do not wait for answers"
+            )
+        if self.think_times not in THINK_TIMES:
+            found.append(f"{named('think_times')} is {self.think_times!r}; it must be {' or '.join(THINK_TIMES)}")
         if self.arrivals not in ARRIVALS:
             found.append(f"{named('arrivals')} is {self.arrivals!r}; it must be {' or '.join(ARRIVALS)}")
         if self.seed < 0:
@@ -148,7 +181,7 @@ class LoadSettings:
     @property
     def longest(self) -> float:
         """Seconds after which the run has ended, whatever the service does."""
-        return self.warmup * self.timeout + len(self.levels) * (self.seconds + self.timeout)
+        return self.warmup * self.timeout + len(self.levels) * (self.ramp_up + self.seconds + self.timeout)
 
     @property
     def at_once(self) -> int:
@@ -157,9 +190,14 @@ class LoadSettings:
 
     def conditions(self, level: Level) -> dict[str, object]:
         """The conditions that must be equal for a comparison of the times of two runs."""
-        if level.rate is None:
-            return {"loop": "closed", "concurrency": level.concurrency, "timeout": self.timeout}
-        return {"loop": "open", "rate": level.rate, "arrivals": self.arrivals, "timeout": self.timeout}
+        found: dict[str, object] = {"loop": "closed", "concurrency": level.concurrency, "timeout": self.timeout}
+        if level.rate is not None:
+            found = {"loop": "open", "rate": level.rate, "arrivals": self.arrivals, "timeout": self.timeout}
+        if self.think:
+            found |= {"think": self.think, "think_times": self.think_times}
+        if self.mix or self.weights:
+            found |= {"mix": dict(sorted((self.mix or {}).items())), "weights": self.weights}
+        return found
 
 
 def check_host(url: str, own: bool) -> None:
