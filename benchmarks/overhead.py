@@ -20,7 +20,7 @@ from ragbench.models.embed.base import Embedder, TextKind
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.retrievers._neighbours import exact
 from ragbench.retrievers.base import Index
-from ragbench.retrievers.bm25 import BM25, STOP_WORDS
+from ragbench.retrievers.bm25 import BM25
 from ragbench.retrievers.dense import Dense, DenseIndex
 
 MOST = 1.05
@@ -93,8 +93,8 @@ def bm25_figures(chunks: Chunks, queries: Sequence[Query], budget: float) -> lis
     settings, texts = BM25(), [query.text for query in queries]
 
     def tokens(texts: Sequence[str]) -> Any:
-        stemmer = Stemmer.Stemmer(settings.language)
-        return bm25s.tokenize(texts, stopwords=STOP_WORDS[settings.language], stemmer=stemmer, show_progress=False)
+        stemmer = Stemmer.Stemmer("english")
+        return bm25s.tokenize(texts, stopwords="en", stemmer=stemmer, show_progress=False)
 
     def build() -> Any:
         model = bm25s.BM25(method=settings.method, k1=settings.k1, b=settings.b, backend="numpy")

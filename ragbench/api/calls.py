@@ -14,6 +14,7 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.scored import ScoredRun
+from ragbench.corpus.clean import Clean
 from ragbench.corpus.file_limits import FILE_MEMORY, FILE_TIMEOUT, FileLimits
 from ragbench.corpus.load import load_corpus as _load
 from ragbench.workflows import ab as ab_workflow
@@ -60,6 +61,7 @@ def load_corpus(
     *,
     file_timeout: float = FILE_TIMEOUT,
     file_memory: float = FILE_MEMORY,
+    clean: Clean | None = None,
 ) -> Corpus:
     """Read the documents of a file or folder. ``corpus.ledger`` lists what was skipped.
 
@@ -70,6 +72,7 @@ def load_corpus(
             longer is skipped. Files over 10 MB get more.
         file_memory: most memory for reading a file, in GB; 0 for any. A file that takes more is skipped (Linux). Large
             files get more.
+        clean: ``"html"`` turns HTML in titles, texts and metadata into plain text.
 
     Raises:
         InputError: the path does not exist, has no documents, or holds a damaged table.
@@ -80,7 +83,7 @@ def load_corpus(
         (166, 'Tarnfell 2 trekking tent')
     """
     limits = FileLimits(file_timeout, file_memory)
-    return _load(Path(path), loader, limits=limits, progress=bars).corpus
+    return _load(Path(path), loader, limits=limits, progress=bars, clean=clean).corpus
 
 
 def _chunks(result: ChunkedCorpus) -> Chunks:

@@ -18,6 +18,8 @@ from ragbench.core.context import Progress, silent
 from ragbench.core.documents import Chunks, Corpus, Document
 from ragbench.core.errors import InputError, RagbenchError
 from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.core.spelling import named
+from ragbench.corpus.clean import Clean, Cleaned, clean_documents
 from ragbench.corpus.file_limits import FileLimits, OverLimit
 from ragbench.corpus.loaders._chunk_rows import chunks_of, for_file
 from ragbench.corpus.loaders.base import Loader, NotDocuments
@@ -75,9 +77,11 @@ class Loaded(NamedTuple):
     Attributes:
         corpus: the documents, with the issue log of what was skipped. For a file of chunks, the documents as far as the
             chunks cover them.
+        cleaned: what was cleaned, if that was asked for.
     """
 
     corpus: Corpus
+    cleaned: Cleaned | None = None
 
     @property
     def passages(self) -> bool:
@@ -96,6 +100,7 @@ def load_corpus(
     *,
     limits: FileLimits | None = None,
     progress: Progress | None = None,
+    clean: Clean | None = None,
 ) -> Loaded:
     """Read a corpus.
 
@@ -110,9 +115,11 @@ def load_corpus(
         limits: the longest time and the most memory for a file. Files are then read in processes of their own; a file
             over a limit is skipped, with an entry in the issue log. By default there is no limit.
         progress: progress by file.
+        clean: ``html`` turns HTML in titles, texts and metadata into the text that a reader sees.
 
     Raises:
-        InputError: the path is missing, no document was found, ids occur twice, or a table is damaged.
+        InputError: the path is missing, no document was found, ids occur twice, a table is damaged, or ready chunks are
+            to be cleaned.
         SettingError: the loader does not exist, or has no such setting.
         MissingExtra: a file needs an optional library.
     """
@@ -138,8 +145,14 @@ def load_corpus(
     try:
         chunks = chunks_of(documents, ledger)
         if chunks is not None:
+            if clean:
+                raise InputError(f"holds ready chunks; clean the documents before they are cut ({named('clean')})")
             return Loaded(replace(restore_documents(chunks), ready=chunks))
-        return Loaded(Corpus(tuple(documents), Ledger(tuple(ledger)), passages))
+        cleaned = None
+        if clean == "html":
+            documents, cleaned, skipped = clean_documents(documents)
+            ledger += skipped
+        return Loaded(Corpus(tuple(documents), Ledger(tuple(ledger)), passages), cleaned)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 

@@ -2,16 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-STOP_WORDS = {
-    "english": "en", "german": "de", "dutch": "nl", "french": "fr", "spanish": "es", "portuguese": "pt",
-    "italian": "it", "russian": "ru", "swedish": "sv", "norwegian": "no", "turkish": "tr",
-}  # fmt: skip
-"""Stop-word list of bm25s by Snowball language, as in the retriever ``bm25``."""
+from ragbench.corpus.words import Words
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,15 +28,7 @@ class ContentWords:
     @classmethod
     def of(cls, texts: Sequence[str], language: str = "english", *, stem: bool = True) -> "ContentWords":
         """Tokenise with bm25s, as the retriever ``bm25`` does. A language without a stemmer or stop list gets none."""
-        import bm25s
-        import Stemmer
-
-        found: Any = bm25s.tokenize(
-            list(texts),
-            stopwords=STOP_WORDS.get(language, []),
-            stemmer=Stemmer.Stemmer(language) if stem and language in Stemmer.algorithms() else None,
-            show_progress=False,
-        )
+        found = Words(language, stem).tokenize(texts)
         row = np.repeat(np.arange(len(texts)), [len(ids) for ids in found.ids])
         word = np.fromiter((id_ for ids in found.ids for id_ in ids), np.int64, len(row))
         width = max(len(found.vocab), 1)

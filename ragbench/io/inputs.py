@@ -93,7 +93,7 @@ def _is_kept(key: str, value: object) -> bool:
         return isinstance(value, Mapping) and all(isinstance(column, str) for column in value.values())
     if key in PATHS:
         return isinstance(value, str) and "\0" not in value  # which no path holds
-    return isinstance(value, str) and key in ("loader", "chunker", "format", "split", "name")
+    return isinstance(value, str) and key in ("loader", "chunker", "clean", "format", "split", "name")
 
 
 def _held(one: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -129,6 +129,11 @@ class Retriever(ABC):
         return frozenset[str]().union(*(part.token_embedders for part in self.parts))
 
     @property
+    def embedders(self) -> frozenset[str]:
+        """Specs of the embedders that it and its parts search with."""
+        return frozenset[str]().union(*(part.embedders for part in self.parts))
+
+    @property
     def cacheable(self) -> bool:
         """Whether the same settings and chunks always give the same run, so that it may be stored."""
         return all(part.cacheable for part in self.parts)

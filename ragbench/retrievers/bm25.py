@@ -1,7 +1,7 @@
 """BM25, computed by the bm25s library."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -9,15 +9,13 @@ import numpy.typing as npt
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
-from ragbench.core.errors import ArmError
+from ragbench.core.errors import ArmError, did_you_mean
 from ragbench.core.runs import Query
+from ragbench.corpus.languages import languages_of_chunks
+from ragbench.corpus.words import OTHER, UNSPACED, Words, language_named, stemmers
 from ragbench.retrievers.base import Index, Ranking, Retriever
 
-STOP_WORDS = {
-    "english": "en", "german": "de", "dutch": "nl", "french": "fr", "spanish": "es", "portuguese": "pt",
-    "italian": "it", "russian": "ru", "swedish": "sv", "norwegian": "no", "turkish": "tr",
-}  # fmt: skip
-"""Snowball language -> bm25s's stop-word list."""
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -32,9 +30,11 @@ class BM25(Retriever):
         k1: saturation of term frequency, 0 or more.
         b: strength of length normalisation, 0 to 1.
         delta: lower bound on a term's weight, for ``bm25l`` and ``bm25+``.
-        language: Snowball language of stemmer and stop words.
-        stem: whether words are stemmed.
-        stop: whether stop words are dropped.
+        language: language of stemmer and stop words; ``auto`` takes that of most chunks (`ragbench.corpus.languages`).
+            Words of Chinese, Japanese, Korean, Thai, Lao, Khmer and Burmese are pairs of neighbouring characters. With
+            ``none``, words are neither stemmed nor dropped.
+        stem: whether words are stemmed, if Snowball has a stemmer for the language.
+        stop: whether stop words are dropped, if bm25s has a list for the language.
 
     Source: Robertson et al. 1994, Okapi at TREC-3; Kamphuis et al. 2020 for the
     variants; Lù 2024 for bm25s.
@@ -44,38 +44,26 @@ class BM25(Retriever):
     k1: float = 0.9
     b: float = 0.4
     delta: float = 0.5
-    language: str = "english"
+    language: str = AUTO
     stem: bool = True
     stop: bool = True
 
     def check(self) -> list[str]:
         """Check the ranges of the settings."""
-        import Stemmer
-
         faults = []
         if self.k1 < 0:
             faults.append(f"k1 is {self.k1}; it must be 0 or more")
         if not 0 <= self.b <= 1:
             faults.append(f"b is {self.b}; it must lie in 0 to 1")
-        if self.stem and self.language not in Stemmer.algorithms():
-            faults.append(f"no stemmer for language {self.language!r}; there are {', '.join(Stemmer.algorithms())}")
-        if self.stop and self.language not in STOP_WORDS:
-            faults.append(
-                f"no stop words for language {self.language!r}; say stop=false, or one of {', '.join(STOP_WORDS)}"
-            )
+        known = (AUTO, OTHER, *stemmers(), *UNSPACED)
+        if self.language not in known:
+            faults.append(f"no language {self.language!r}{did_you_mean(self.language, known)}")
         return faults
 
     def tokenize(self, texts: Sequence[str]) -> Any:
-        """Tokenize texts into bm25s's ``Tokenized``: ids per text and the vocabulary."""
-        import bm25s
-        import Stemmer
-
-        return bm25s.tokenize(
-            list(texts),
-            stopwords=STOP_WORDS[self.language] if self.stop else None,
-            stemmer=Stemmer.Stemmer(self.language) if self.stem else None,
-            show_progress=False,
-        )
+        """Tokenize texts into bm25s's ``Tokenized``: ids per text and the vocabulary. ``auto`` counts as English."""
+        language = "english" if self.language == AUTO else self.language
+        return Words(language, self.stem, self.stop).tokenize(texts)
 
     def index(self, chunks: Chunks, context: Context) -> "BM25Index":
         """Tokenise and index title and text of every chunk.
@@ -85,12 +73,19 @@ class BM25(Retriever):
         """
         import bm25s
 
+        settings = self
+        if self.language == AUTO:
+            settings = replace(self, language=language_named(languages_of_chunks(chunks).main))
         model = bm25s.BM25(method=self.method, k1=self.k1, b=self.b, delta=self.delta, backend="numpy")
-        tokens = self.tokenize(chunks.contents)
+        tokens = settings.tokenize(chunks.contents)
         if not any(tokens.ids):
-            raise ArmError(f"no chunk has a word to index (stop={str(self.stop).lower()}, language={self.language})")
+            how = f"stop={str(self.stop).lower()}, language={settings.language}"
+            raise ArmError(f"no chunk has a word to index ({how})")
         model.index(tokens, show_progress=False)
-        return BM25Index(self, model, chunks.ids)
+        index = BM25Index(settings, model, chunks.ids)
+        if settings.language not in (self.language, "english"):
+            index.notes["language"] = settings.language
+        return index
 
 
 class BM25Index(Index):

@@ -48,6 +48,11 @@ class Dense(Retriever):
     ef_construction: int = 200
     ef_search: int = 128
 
+    @property
+    def embedders(self) -> frozenset[str]:
+        """Its model."""
+        return frozenset((self.model,))
+
     def check(self) -> list[str]:
         """Check the ranges of the settings, and that the embedder exists."""
         faults = [

@@ -57,6 +57,11 @@ class Rerank(Retriever):
         embedder = build(EMBEDDERS, self.embedder)
         return super().token_embedders | ({embedder.fingerprint()} if embedder.gives_tokens else set())
 
+    @property
+    def embedders(self) -> frozenset[str]:
+        """The embedder of the late-interaction blend, and those of the inner retriever."""
+        return super().embedders | (frozenset((self.embedder,)) if self.model == LATE else frozenset())
+
     def check(self) -> list[str]:
         """Check its own settings, the inner retriever's and the model's."""
         faults = [] if self.depth >= 1 else [f"depth is {self.depth}; it must be at least 1"]

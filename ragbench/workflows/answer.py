@@ -46,6 +46,7 @@ from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.costs import Estimate
 from ragbench.models.llm.roles import CallOptions, ModelOptions, Models, write_spent
 from ragbench.workflows.groups import CacheFolder, CorpusReading, DryRun, GoldenReading, RunFolder, ServiceHeaders
+from ragbench.workflows.languages import language_lines
 from ragbench.workflows.reading import read_corpus, read_set
 
 ROLE = "answer"
@@ -295,6 +296,8 @@ def _prepare(options: Options, models: Models, context: Context) -> _Prepared:
     loaded = read_corpus(options.corpus, options, context)
     chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
     queries = _queries(golden, chunked.chunks)
+    for line in language_lines([retriever], chunked.chunks, [query.text for query in queries]):
+        context.say(line)
     found = [retrieve(retriever, queries, loaded.corpus, chunked.chunks, options.settings.k, context)]
     for repeat in range(1, options.repeats):
         again = replace(context, repeat=repeat)

@@ -52,6 +52,8 @@ RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "onnxruntime
 
 RANKING_CODE = (
     "core/*.py",
+    "corpus/languages.py",
+    "corpus/words.py",
     "io/shards.py",
     "io/vectors.py",
     "io/token_vectors.py",

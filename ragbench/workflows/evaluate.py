@@ -27,6 +27,7 @@ from ragbench.workflows.arms import Retrievers, arms_of, cut_arms
 from ragbench.workflows.bench import DEFAULT_RETRIEVERS, Searched, evaluate_arms
 from ragbench.workflows.by_wording import copies_for
 from ragbench.workflows.groups import CacheFolder, Chunkings, GoldenReading, LabelledChunks
+from ragbench.workflows.languages import language_lines
 from ragbench.workflows.reading import read_corpus
 from ragbench.workflows.replay import Labelled, evaluate_run_files, read_labelled
 
@@ -63,7 +64,7 @@ class Options(Chunkings, GoldenReading, LabelledChunks, EvaluationSettings, Cach
             raise SettingError("is not given", option="golden")
         cut = list(self.chunkers.values()) != [AUTO]
         ready = {
-            "corpus": (isinstance(self.corpus, Corpus | Chunks), ("loader",)),
+            "corpus": (isinstance(self.corpus, Corpus | Chunks), ("loader", "clean")),
             "golden": (
                 not isinstance(self.golden, Path),
                 ("golden_format", "golden_columns", "split", "queries", "exclude_source"),
@@ -80,6 +81,7 @@ class Options(Chunkings, GoldenReading, LabelledChunks, EvaluationSettings, Cach
                 f"{named(name)} needs {named('corpus')}, which is not given"
                 for name, given in (
                     ("loader", self.loader is not None),
+                    ("clean", self.clean is not None),
                     ("chunker", cut),
                     ("exclude_source", self.exclude_source),
                     ("label_chunker", self.label_chunker is not None),
@@ -132,6 +134,9 @@ def run(options: Options, context: Context) -> Evaluation:
     searched = _searched(options, golden, [chunker for _, chunker in cut.values()], context)
     arms = {name: plan for name, (plan, _) in cut.items()}
     of_arms = {name: searched[chunker] for name, (_, chunker) in cut.items()}
+    retrievers, asked = [plan.retriever for plan in arms.values()], [item.text for item in golden]
+    for line in language_lines(retrievers, next(iter(searched.values())).chunks, asked):
+        context.say(line)
     return _kept(options, lambda on_arm: evaluate_arms(arms, of_arms, golden, settings, context, on_arm))
 
 
@@ -247,7 +252,7 @@ def _inputs(options: Options) -> dict[str, Input]:
     if isinstance(options.corpus, Path):
         first = next(iter(cut_arms(arms_of(options.retrievers), options.chunkers).values()))[1]
         chunker = None if first == AUTO else first
-        found["corpus"] = Input.read_with(options.corpus, loader=options.loader, chunker=chunker)
+        found["corpus"] = Input.read_with(options.corpus, loader=options.loader, chunker=chunker, clean=options.clean)
     if isinstance(options.golden, Path):
         found["golden"] = Input.read_with(
             options.golden, format=options.golden_format, split=options.split, queries=options.queries,

@@ -75,8 +75,9 @@ def run(options: Options, context: Context) -> Exported:
     check_writable(options.to)
     if options.label_chunker is not None and (options.to != "simple" or options.corpus is None):
         raise SettingError(f"is for the format simple, and needs {named('corpus')}", option="label_chunker")
-    if options.loader is not None and options.corpus is None:
-        raise SettingError(f"reads documents; name them with {named('corpus')}", option="loader")
+    for name in ("loader", "clean"):
+        if getattr(options, name) is not None and options.corpus is None:
+            raise SettingError(f"reads documents; name them with {named('corpus')}", option=name)
     corpus = None if options.corpus is None else read_corpus(options.corpus, options, context).corpus
     golden = read_set(options.golden, options, split=options.split)
     chunks = chunker = None

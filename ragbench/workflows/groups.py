@@ -7,6 +7,7 @@ from ragbench.core.errors import SettingError
 from ragbench.core.naming import split_name
 from ragbench.core.options import named, option, option_group, pairs
 from ragbench.corpus.chunk import AUTO
+from ragbench.corpus.clean import Clean
 from ragbench.corpus.file_limits import FILE_MEMORY, FILE_TIMEOUT, FileLimits
 
 
@@ -40,6 +41,10 @@ class CorpusLoading(FileReading):
     loader: str | None = option(
         "Loader of the documents, NAME or NAME:key=value,...", default=None, section="Input",
         unset="chosen by file ending",
+    )  # fmt: skip
+    clean: Clean | None = option(
+        "Clean the documents: html turns HTML in titles, texts and metadata into plain text.", default=None,
+        section="Input", unset="documents stay as they are",
     )  # fmt: skip
 
 

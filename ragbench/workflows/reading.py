@@ -12,11 +12,13 @@ from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
 from ragbench.core.options import named
+from ragbench.corpus.clean import Cleaned
 from ragbench.corpus.load import Loaded, load_corpus
 from ragbench.io.answer_files import read_answers
 from ragbench.io.golden_files import read_golden
 from ragbench.io.golden_files.common import whole_documents
 from ragbench.io.human_labels import read_human_labels
+from ragbench.render.numbers import counted
 from ragbench.workflows.groups import CorpusLoading, GoldenReading
 
 
@@ -33,10 +35,24 @@ def read_corpus(corpus: Path | Corpus, how: CorpusLoading, context: Context) -> 
         SettingError: the loader is unknown, or it is given for documents that are loaded already.
     """
     if isinstance(corpus, Path):
-        return load_corpus(corpus, how.loader, limits=how.file_limits, progress=context.progress)
-    if how.loader is not None:
-        raise SettingError(f"{named('loader')} applies to a path only, and {named('corpus')} is loaded already")
+        loaded = load_corpus(corpus, how.loader, limits=how.file_limits, progress=context.progress, clean=how.clean)
+        if loaded.cleaned is not None:
+            context.say(cleaned_line(loaded.cleaned, len(loaded.corpus)))
+        return loaded
+    for option in ("loader", "clean"):
+        if getattr(how, option) is not None:
+            raise SettingError(f"{named(option)} applies to a path only, and {named('corpus')} is loaded already")
     return Loaded(corpus)
+
+
+def cleaned_line(cleaned: Cleaned, documents: int) -> str:
+    """``cleaned HTML in 37 of 500 documents: 412 tags and 63 entities``."""
+    if not cleaned.documents:
+        return f"cleaned HTML: none of {documents:,} documents has any"
+    return (
+        f"cleaned HTML in {cleaned.documents:,} of {documents:,} documents: {counted(cleaned.tags, 'tag')} and "
+        f"{counted(cleaned.entities, 'entity')}"
+    )
 
 
 def read_set(golden: Path | GoldenSet, how: GoldenReading | None = None, *, split: str | None = None) -> GoldenSet:

@@ -154,8 +154,9 @@ def _check(options: Options) -> None:
         )
     if options.dry_run and options.judge is None:
         raise SettingError(f"estimates what a judge takes; name one with {named('judge')}", option="dry_run")
-    if options.loader is not None and options.corpus is None:
-        raise SettingError(f"applies to {named('corpus')}, which is not given", option="loader")
+    for name in ("loader", "clean"):
+        if getattr(options, name) is not None and options.corpus is None:
+            raise SettingError(f"applies to {named('corpus')}, which is not given", option=name)
 
 
 def _calibration(given: Path | Calibration) -> Calibration:
@@ -183,5 +184,5 @@ def _places(options: Options) -> dict[str, Input]:
             options.golden, format=options.golden_format, columns=dict(options.golden_columns or {})
         )
     if isinstance(options.corpus, Path):
-        found["corpus"] = Input.read_with(options.corpus, loader=options.loader)
+        found["corpus"] = Input.read_with(options.corpus, loader=options.loader, clean=options.clean)
     return found

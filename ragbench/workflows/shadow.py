@@ -90,7 +90,7 @@ class Options(CorpusReading, CacheFolder):
             raise SettingError(f"applies to a path only, and {named('queries')} is loaded already", option="columns")
         if self.corpus is None or isinstance(self.corpus, Chunks):
             why = f"needs {named('corpus')}" if self.corpus is None else f"applies to documents, not to {Chunks}"
-            for name, usual in (("loader", None), ("chunker", AUTO)):
+            for name, usual in (("loader", None), ("clean", None), ("chunker", AUTO)):
                 if getattr(self, name) != usual:
                     raise SettingError(why, option=name)
 

@@ -73,7 +73,7 @@ def test_language_decides_stemmer_and_stop_words() -> None:
 
 def test_wrong_settings_are_all_named() -> None:
     faults = BM25(k1=-1, b=2, language="klingon").check()
-    assert len(faults) == 4
+    assert len(faults) == 3
     with pytest.raises(SettingError, match="did you mean 'bm25'"):
         build(RETRIEVERS, "bm52")
     with pytest.raises(SettingError, match="no setting 'k2'"):

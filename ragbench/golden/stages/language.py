@@ -1,12 +1,10 @@
 """Reject a query that is not in the requested language."""
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 from ragbench.core.errors import SettingError
+from ragbench.corpus.languages import detector
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.stages.base import ReviewContext, Stage
 
@@ -35,7 +33,7 @@ class Language(Stage):
         return [self._opinion(draft) for draft in drafts]
 
     def _opinion(self, draft: Draft) -> Opinion:
-        scores: dict[str, float] = dict(_detector().rank(draft.text))
+        scores: dict[str, float] = dict(detector().rank(draft.text))
         best = max(scores, key=lambda code: (scores[code], code))
         if draft.language not in scores:
             return Opinion("language", True, f"the detector does not know {draft.language!r}")
@@ -49,12 +47,5 @@ class Language(Stage):
 
 def likeliest_language(text: str) -> str:
     """ISO 639-1 code of the language that a text is in most likely."""
-    code: str = _detector().classify(text)[0]
+    code: str = detector().classify(text)[0]
     return code
-
-
-@lru_cache(maxsize=1)
-def _detector() -> Any:
-    # Imported by name, because the library has no types.
-    langid: Any = importlib.import_module("py3langid.langid")
-    return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE)

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,9 @@ class TokenVectors:
 
 class Embedder(ABC):
     """Turns texts into vectors. A subclass is a frozen dataclass whose fields are its settings."""
+
+    languages: ClassVar[frozenset[str] | None] = None
+    """The languages that it was made for, as ISO 639-1 codes. None if they are not known, or many."""
 
     @abstractmethod
     def fingerprint(self) -> str:

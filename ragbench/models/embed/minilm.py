@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +54,8 @@ class MiniLM(Embedder):
 
     Source: Wang et al. 2020, MiniLM; Reimers and Gurevych 2019, Sentence-BERT.
     """
+
+    languages: ClassVar[frozenset[str] | None] = frozenset(("en",))
 
     max_tokens: int = 256
 

@@ -256,7 +256,7 @@ def _indexed(given: Input) -> Indexed:
     from ragbench.corpus.file_limits import FileLimits
     from ragbench.corpus.load import load_corpus
 
-    loaded = load_corpus(given.path, given.options.get("loader"), limits=FileLimits())
+    loaded = load_corpus(given.path, given.options.get("loader"), limits=FileLimits(), clean=given.options.get("clean"))
     return Indexed(loaded.corpus, chunk_corpus(loaded, given.options.get("chunker", AUTO)).chunks)
 
 
