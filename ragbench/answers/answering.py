@@ -14,6 +14,7 @@ from ragbench.core.foreign import in_code
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.options import named, option, option_group
+from ragbench.core.turns import History, as_text
 from ragbench.engine import ask
 from ragbench.models.llm.base import Answer, Asker, Request
 from ragbench.models.llm.costs import Price
@@ -47,10 +48,12 @@ _SYSTEM = (
 )
 _TEMPLATE = "Sources:\n\n{sources}Question:\n{question}\n\n"
 
+REPLY = "Answer with one JSON object: answer, citations (the numbers used), is_unknown (true or false)."
+
 ANSWER = Prompt(
     name="answer",
     version=1,
-    system=_SYSTEM + "- Answer with one JSON object: answer, citations (the numbers used), is_unknown (true or false).",
+    system=_SYSTEM + "- " + REPLY,
     template=_TEMPLATE + "Answer the question with one JSON object that follows the schema.",
     schema=SCHEMA,
 )
@@ -63,7 +66,16 @@ PLAIN = Prompt(
 )
 
 
-def request(question: str, sources: Sequence[Source], *, plain: bool, max_tokens: int, seed: int) -> Request:
+def request(
+    question: str,
+    sources: Sequence[Source],
+    *,
+    plain: bool,
+    max_tokens: int,
+    seed: int,
+    history: History = (),
+    own: Prompt | None = None,
+) -> Request:
     """Build the request for one question.
 
     Args:
@@ -72,11 +84,19 @@ def request(question: str, sources: Sequence[Source], *, plain: bool, max_tokens
         plain: free text instead of a JSON object.
         max_tokens: the most the model may write.
         seed: of the run.
+        history: the conversation before the question, fenced too.
+        own: a prompt of the user's own, as `ragbench.answers.own_prompt.read_prompt` reads it.
     """
     listed = "".join(f"[{number}]\n{{source_{number}}}\n\n" for number in range(1, len(sources) + 1))
     data = {f"source_{number}": source.text for number, source in enumerate(sources, 1)}
-    prompt = PLAIN if plain else ANSWER
-    return prompt.request(Filled({"sources": listed}, {**data, "question": question}), seed=seed, max_tokens=max_tokens)
+    prompt = own or (PLAIN if plain else ANSWER)
+    has_place = "{history}" in prompt.template
+    if history and not has_place:
+        listed += "The conversation before the question:\n{history}\n\n"
+    if history or has_place:
+        data["history"] = as_text(history) or "(none)"
+    fields = {"sources": listed, "passages": listed}
+    return prompt.request(Filled(fields, {**data, "question": question}), seed=seed, max_tokens=max_tokens)
 
 
 _MARK = re.compile(r"\[\s*(\d{1,4}(?:\s*[-–]\s*\d{1,4})?(?:\s*[,;]\s*\d{1,4}(?:\s*[-–]\s*\d{1,4})?)*)\s*\]")
@@ -121,11 +141,13 @@ class Question:
         id: unique within the run.
         text: the user's words.
         metadata: values to slice by.
+        history: the conversation before it, oldest turn first.
     """
 
     id: str
     text: str
     metadata: Mapping[str, object] = field(default_factory=dict)
+    history: History = ()
 
 
 def questions_of(golden: GoldenSet) -> list[Question]:
@@ -192,12 +214,14 @@ def settle(
     return asked, settled
 
 
-def requests_of(asked: Sequence[Question], found: Retrieved, settings: AnswerSettings) -> Iterator[Request]:
+def requests_of(
+    asked: Sequence[Question], found: Retrieved, settings: AnswerSettings, own: Prompt | None = None
+) -> Iterator[Request]:
     """Build the request of each question when it is needed."""
     for question in asked:
         yield request(
             question.text, found.sources[question.id], plain=settings.plain, max_tokens=settings.max_answer_tokens,
-            seed=settings.seed,
+            seed=settings.seed, history=question.history, own=own,
         )  # fmt: skip
 
 
@@ -210,6 +234,7 @@ async def answer(
     *,
     price: Price | None = None,
     note: Note = lambda query_id, answer: None,
+    own: Prompt | None = None,
 ) -> tuple[tuple[Answered, ...], Ledger]:
     """Answer the questions. Returns the answers in their order, and an issue log of what failed or was skipped.
 
@@ -221,6 +246,7 @@ async def answer(
         context: gives the progress.
         price: price of the model, for the cost of each answer; None if it is unknown.
         note: called for each answer that was paid for now.
+        own: a prompt of the user's own.
 
     Raises:
         BudgetSpent, ServiceDown, SettingError: the model ends the run. Its answers so far are stored.
@@ -237,8 +263,8 @@ async def answer(
         items[question.id] = _read(question, found.sources[question.id], answer, price, plain=settings.plain)
 
     await ask(
-        asker, requests_of(asked, found, settings), what="answering", progress=context.progress, total=len(asked),
-        on_answer=keep,
+        asker, requests_of(asked, found, settings, own), what="answering", progress=context.progress,
+        total=len(asked), on_answer=keep,
     )  # fmt: skip
     if len(unanswered) == len(questions):
         raise ArmError(f"the model answered none of {len(questions)} questions; the first: {unanswered[0]}")

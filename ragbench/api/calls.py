@@ -38,11 +38,11 @@ from ragbench.workflows import score as score_workflow
 from ragbench.workflows import seeds as seeds_workflow
 from ragbench.workflows import shadow as shadow_workflow
 from ragbench.workflows import without_masked as without_workflow
-from ragbench.workflows.answer import AnswerPlan, AnswerResult
+from ragbench.workflows.answer import AnsweredArms, AnswerPlan, AnswerResult
 from ragbench.workflows.check_judge import CheckedJudge
 from ragbench.workflows.chunk import ChunkedCorpus
 from ragbench.workflows.generate import GenerateResult, Plan
-from ragbench.workflows.score import ScoredAnswers
+from ragbench.workflows.score import ScoredAnswers, ScoredArms
 
 DOCUMENTS = "a path: the file or folder of the documents"
 CORPUS = "a path of documents, or a corpus, as rb.load_corpus(path) reads one"
@@ -205,7 +205,9 @@ write_report = call_many(
 )
 
 
-def _answers(result: AnswerResult | AnswerPlan) -> AnswerSet | AnswerPlan:
+def _answers(result: AnswerResult | AnsweredArms | AnswerPlan) -> AnswerSet | tuple[AnswerSet, ...] | AnswerPlan:
+    if isinstance(result, AnsweredArms):
+        return tuple(one.answers for one in result.results)
     return result.answers if isinstance(result, AnswerResult) else result
 
 
@@ -214,7 +216,11 @@ answer = call_then(
 )
 
 
-def _evaluation(result: ScoredAnswers | JudgePlan) -> AnswerEvaluation | JudgePlan:
+def _evaluation(
+    result: ScoredAnswers | ScoredArms | JudgePlan,
+) -> AnswerEvaluation | tuple[AnswerEvaluation, ...] | JudgePlan:
+    if isinstance(result, ScoredArms):
+        return tuple(one.evaluation for one in result.scored)
     return result.evaluation if isinstance(result, ScoredAnswers) else result
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ragbench.answers.judging import JudgePlan
     from ragbench.answers.load.result import LoadResult
     from ragbench.answers.wattbot.run import Indexed, Planned, Submission
-    from ragbench.workflows.answer import AnswerPlan, AnswerResult
+    from ragbench.workflows.answer import AnsweredArms, AnswerPlan, AnswerResult
     from ragbench.workflows.answer import Options as AnswerOptions
     from ragbench.workflows.check_judge import CheckedJudge
     from ragbench.workflows.check_judge import Options as JudgeOptions
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ragbench.workflows.probe import Options as ProbeOptions
     from ragbench.workflows.probe import Probed, WrittenDocuments
     from ragbench.workflows.score import Options as ScoreOptions
-    from ragbench.workflows.score import ScoredAnswers
+    from ragbench.workflows.score import ScoredAnswers, ScoredArms
     from ragbench.workflows.wattbot import RunOptions as WattbotRunOptions
     from ragbench.workflows.wattbot import ScoredSubmissions
     from ragbench.workflows.wattbot import ScoreOptions as WattbotScoreOptions
@@ -31,6 +31,10 @@ HELP_ANSWER = """Answer the questions of a golden set from documents, or import 
 Example:
   ragbench answer --corpus docs/ --golden golden/docs --retriever hybrid
       --llm openai:gpt-4o-mini --k 5 --max-cost 10 --out answers/run1
+
+Several --retriever, --llm or --prompt make a system of each combination, with a
+folder for each below --out; 'ragbench score' scores and compares them. --prompt FILE
+takes a prompt of your own, with {question} and {passages}.
 
 With --endpoint URL, a running RAG service answers instead (see
 docs/reference/answers-http.md), and ragbench records the times to the first and to
@@ -42,11 +46,22 @@ the answers were written (failed queries are counted, and listed in
 ledger.jsonl); 2: an error, or a spent budget."""
 
 
-def show_answer(options: "AnswerOptions", result: "AnswerResult | AnswerPlan", output: Output) -> None:
+def show_answer(options: "AnswerOptions", result: "AnswerResult | AnsweredArms | AnswerPlan", output: Output) -> None:
     """Print the counts of a run, or the estimate of a dry run."""
     from ragbench.render.answers import answering_json, answering_lines, answering_plan_lines
-    from ragbench.workflows.answer import AnswerPlan
+    from ragbench.workflows.answer import AnsweredArms, AnswerPlan
 
+    if isinstance(result, AnsweredArms):
+        if output.as_json:
+            arms = [answering_json(one.answers, one.totals, options.out) for one in result.results]
+            output.object({"version": 1, "out": str(options.out), "arms": arms})
+            return
+        for one in result.results:
+            output.say(f"{one.answers.name}:")
+            for line in answering_lines(one.answers, one.totals):
+                output.say(f"  {line}")
+        output.say(f"written to {options.out}, a folder for each system")
+        return
     if isinstance(result, AnswerPlan):
         if output.as_json:
             output.object({"version": 1, "not_asked": result.settled, "plan": vars(result.estimate)})
@@ -78,14 +93,18 @@ interrupted, run the same command again: it continues, and nothing is paid twice
 Exit code 0: scored; 2: an error of usage or input, or a spent budget."""
 
 
-def show_score(options: "ScoreOptions", result: "ScoredAnswers | JudgePlan", output: Output) -> None:
+def show_score(options: "ScoreOptions", result: "ScoredAnswers | ScoredArms | JudgePlan", output: Output) -> None:
     """Print the scores, or what the judge would take. A judge that stopped early is an error."""
     from ragbench.answers.judging import JudgePlan
     from ragbench.core.errors import RagbenchError
     from ragbench.render.answers import answers_json, answers_tables
+    from ragbench.workflows.score import ScoredArms
 
     if isinstance(result, JudgePlan):
         show_estimate(result, output, {"version": 1})
+        return
+    if isinstance(result, ScoredArms):
+        _show_arms(options, result, output)
         return
     if output.as_json:
         models = {"models": result.totals} if result.totals else {}
@@ -96,6 +115,27 @@ def show_score(options: "ScoreOptions", result: "ScoredAnswers | JudgePlan", out
         output.say(f"written to {options.out}")
     if result.evaluation.stopped:
         raise RagbenchError(result.evaluation.stopped)
+
+
+def _show_arms(options: "ScoreOptions", result: "ScoredArms", output: Output) -> None:
+    """Print the scores of each system, and their comparison with the first."""
+    from ragbench.core.errors import RagbenchError
+    from ragbench.render.answers import answers_json, arms_tables
+    from ragbench.render.compare import compare_json, compare_tables
+
+    compared, arms = result.compared, [one.evaluation for one in result.scored]
+    if output.as_json:
+        shown = [{**answers_json(one.evaluation), "models": one.totals} for one in result.scored]
+        output.object({"version": 1, "arms": shown, "comparison": None if compared is None else compare_json(compared)})
+    else:
+        if compared is not None:
+            output.table(compare_tables(compared), highlight=True)
+        output.table(arms_tables(arms, [one.totals for one in result.scored]), highlight=True)
+    if options.out is not None:
+        output.say(f"written to {options.out}, a folder for each system")
+    stopped = [one.stopped for one in arms if one.stopped]
+    if stopped:
+        raise RagbenchError(stopped[0])
 
 
 def show_estimate(plan: "JudgePlan", output: Output, version: Mapping[str, int]) -> None:

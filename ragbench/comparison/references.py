@@ -11,9 +11,10 @@ from ragbench.core.judgements import Judgements
 from ragbench.core.naming import split_path
 from ragbench.core.options import named
 from ragbench.core.scored import QueryTable, ScoredRun
+from ragbench.io.arm_folders import read_arms
 from ragbench.io.qrels_files import read_judgements
 from ragbench.io.run_files import read_run
-from ragbench.io.scored_runs import ARM_AFTER, read_scored
+from ragbench.io.scored_runs import ARM_AFTER, RESULTS, read_scored
 from ragbench.io.trec import read_intents
 from ragbench.metrics.parse import parse_all
 from ragbench.metrics.score import score
@@ -149,7 +150,10 @@ def with_baseline(runs: Sequence[ScoredRun], baseline: str) -> tuple[ScoredRun, 
 def _read(reference: str, judgements: Judgements | None, metrics: Sequence[str]) -> tuple[ScoredRun, ...]:
     path = Path(reference)
     if not path.is_file():
-        return read_scored(reference)
+        folder, _, wanted = reference.partition(ARM_AFTER)
+        arms = {} if (Path(folder) / RESULTS).exists() else read_arms(Path(folder))
+        chosen = [arms[wanted]] if wanted in arms else [] if wanted else arms.values()
+        return tuple(run for place in chosen for run in read_scored(place)) or read_scored(reference)
     if judgements is None:
         raise InputError(f"{path}: is a file; a run file needs the labels too: give them by {named('qrels')}")
     run = read_run(path)

@@ -144,6 +144,21 @@ def answers_tables(evaluation: AnswerEvaluation, totals: Mapping[str, Mapping[st
     return terminal([*model_block(totals, "judge"), *answers_blocks(evaluation)])
 
 
+def arms_tables(
+    evaluations: Sequence[AnswerEvaluation], totals: Sequence[Mapping[str, Mapping[str, object]]]
+) -> "RenderableType":
+    """What the judge took, the notes of each system, and a row for each system with its metrics."""
+    names = list(dict.fromkeys(name for one in evaluations for name in one.metrics))
+    rows = tuple(
+        (one.scored.name, *(with_interval(one.metrics[name]) if name in one.metrics else "-" for name in names))
+        for one in evaluations
+    )
+    notes = [f"{one.scored.name}: {note}" for one in evaluations for note in _notes(one)]
+    table = Block("Systems, mean [95% interval]", ("system", *names), rows, main=True)
+    models = [block for each in totals for block in model_block(each, "judge")]
+    return terminal([*models, *notes_block(notes), table])
+
+
 def answers_markdown(evaluation: AnswerEvaluation) -> str:
     """The same for a pull request."""
     return markdown(f"Answers: {evaluation.scored.name}", answers_blocks(evaluation))

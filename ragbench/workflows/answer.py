@@ -1,7 +1,7 @@
 """Answer the questions of a golden set from documents, ask a running service, or import answers made elsewhere."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from ragbench.answers.answering import (
 from ragbench.answers.endpoint.ask import ask_service
 from ragbench.answers.endpoint.description import read_endpoint
 from ragbench.answers.endpoint.settings import Endpoint
+from ragbench.answers.own_prompt import read_prompt
 from ragbench.answers.retrieve import Retrieved, build, retrieve
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.context import Context
@@ -30,21 +31,25 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import project_labels
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.loop import run_anywhere
+from ragbench.core.naming import split_name
 from ragbench.core.options import named, option, options, part
 from ragbench.core.runs import Query
 from ragbench.corpus.chunk import chunk_corpus
 from ragbench.engine import OfRepeat
 from ragbench.io.answer_files import ANSWERS, LEDGER, MANIFEST, TIMINGS, read_answers, with_timings, write_answers
+from ragbench.io.arm_folders import ARMS, write_arms
 from ragbench.io.files import write_text
 from ragbench.io.journals import AnswerJournal, TimingJournal
 from ragbench.io.places import cache_folder
 from ragbench.io.question_files import read_questions
 from ragbench.io.run_folder import ANSWERS as STORE
-from ragbench.io.run_folder import SPENT, claimed, identity
+from ragbench.io.run_folder import SPENT, check_empty, claimed, identity, working_in
 from ragbench.io.tables import columns_by_role
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.costs import Estimate
+from ragbench.models.llm.prompt import Prompt
 from ragbench.models.llm.roles import CallOptions, ModelOptions, Models, write_spent
+from ragbench.workflows.answer_arms import Arm, arms_of
 from ragbench.workflows.groups import CacheFolder, CorpusReading, DryRun, GoldenReading, RunFolder, ServiceHeaders
 from ragbench.workflows.languages import language_lines
 from ragbench.workflows.reading import read_corpus, read_set
@@ -80,10 +85,17 @@ class Options(
         "Columns of the imported answers, query=NAME,answer=NAME,...", default=None, section="Input",
         unset="recognised by name", metavar="ROLE=NAME,...", parse=columns_by_role,
     )  # fmt: skip
-    retriever: str = option(
-        "Retriever that finds the passages, NAME or NAME:key=value,...", default="hybrid", section="Retrieval"
+    retriever: Sequence[str] = option(
+        "Retriever that finds the passages, NAME or NAME:key=value,...; several make several systems.",
+        default=("hybrid",), section="Retrieval",
+    )  # fmt: skip
+    llm: Sequence[str] = option(
+        "Model that answers, PROVIDER:MODEL; several make several systems.", default=(), section="Model", unset="none"
     )
-    llm: str | None = option("Model that answers, PROVIDER:MODEL.", default=None, section="Model")
+    prompt: Sequence[str] = option(
+        "File with a prompt of your own, which has {question} and {passages}; several make several systems.",
+        default=(), section="Model", metavar="FILE", unset="ragbench's own",
+    )  # fmt: skip
     name: str | None = option("Name of the system.", default=None, section="Output", unset="the folder's name")
     repeats: int = option(
         "Number of answers to each question, to measure how they vary from run to run.", default=1, section="Run"
@@ -102,10 +114,10 @@ class Options(
                 raise SettingError(f"{named(name)} applies to {named(of)} only, which is not given")
         if self.endpoint is not None:
             self._refuse("endpoint", "asks a service that has its own documents and model",
-                         ("llm", "corpus", "answers", "dry_run"))  # fmt: skip
+                         ("llm", "prompt", "corpus", "answers", "dry_run"))  # fmt: skip
         elif self.answers is not None:
             self._refuse("answers", "imports answers and asks no model",
-                         ("llm", "questions", "corpus", "dry_run", "resume"))  # fmt: skip
+                         ("llm", "prompt", "questions", "corpus", "dry_run", "resume"))  # fmt: skip
             if self.repeats > 1:
                 raise SettingError(
                     "asks a model, and imported answers are complete: name the run of each in a column 'run'",
@@ -119,8 +131,12 @@ class Options(
         if self.endpoint is None:
             if self.corpus is None:
                 raise SettingError(f"{named('corpus')} is not given: name the documents to answer from")
-            if self.llm is None:
+            if not self.llm:
                 raise SettingError(f"{named('llm')} is not given: name a model, as in openai:gpt-4o-mini")
+        elif len(self.retriever) > 1:
+            raise SettingError(f"{named('endpoint')} asks one service, which searches itself")
+        if self.name is not None and len(arms_of(self.retriever, self.llm, self.prompt)) > 1:
+            raise SettingError("is for one system, and several are given", option="name")
 
     def _refuse(self, option: str, why: str, others: tuple[str, ...]) -> None:
         for other in others:
@@ -143,10 +159,10 @@ class Options(
         """The settings that decide the answers."""
         return part(self, AnswerSettings)
 
-    @property
-    def models(self) -> ModelOptions:
-        """The model that answers, and how it is called."""
-        return ModelOptions({ROLE: self.llm} if self.llm else {}, part(self, CallOptions), self.seed)
+    def models(self, arm: Arm) -> ModelOptions:
+        """The model of a system, and how it is called. The other models share its budget."""
+        others = {f"{ROLE} {model}": model for model in (split_name(one)[1] for one in self.llm) if model != arm.llm}
+        return ModelOptions({ROLE: arm.llm, **others}, part(self, CallOptions), self.seed)
 
     @property
     def service(self) -> Endpoint:
@@ -166,6 +182,15 @@ REPLIES = "replies.jsonl"
 RESULTS = (ANSWERS, MANIFEST, LEDGER, TIMINGS, CARD, REPLIES)
 
 
+class _Searched(NamedTuple):
+    """What a retriever found; ``found`` are the passages of each run."""
+
+    golden: GoldenSet
+    found: list[Retrieved]
+    ledger: Ledger
+    fingerprints: Mapping[str, str]
+
+
 class _Prepared(NamedTuple):
     """What is asked; ``found`` are the passages of each run."""
 
@@ -173,6 +198,7 @@ class _Prepared(NamedTuple):
     found: list[Retrieved]
     ledger: Ledger
     parts: dict[str, object]
+    own: Prompt | None
 
 
 @dataclass(frozen=True)
@@ -201,13 +227,25 @@ class AnswerPlan:
     settled: int
 
 
-def run(options: Options, context: Context) -> AnswerResult | AnswerPlan:
+@dataclass(frozen=True)
+class AnsweredArms:
+    """The results of several systems, each in a folder of its own below the folder of the run.
+
+    Attributes:
+        results: the result of each system.
+    """
+
+    results: tuple[AnswerResult, ...]
+
+
+def run(options: Options, context: Context) -> AnswerResult | AnsweredArms | AnswerPlan:
     """Answer the queries of a golden set from documents, ask a running service, or import answers made elsewhere.
 
-    An interrupted call continues where it was when you repeat it, and each answer is paid for once.
+    An interrupted call continues where it was when you repeat it, and each answer is paid for once. Several retrievers,
+    models or prompts make a system of each combination, and a folder for each below ``out``.
 
     Returns:
-        The answers. With ``dry_run``, the estimate of calls, tokens and cost.
+        The answers, or those of each system. With ``dry_run``, the estimate of calls, tokens and cost.
 
     Raises:
         SettingError: an option that cannot be used, or two that contradict each other.
@@ -225,26 +263,66 @@ def run(options: Options, context: Context) -> AnswerResult | AnswerPlan:
         return AnswerResult(_import(options), {})
     if options.endpoint is not None:
         return AnswerResult(_ask_service(options, context), {})
-    with contextlib.closing(Models(options.models)) as models:
-        prepared = _prepare(options, models, context)
+    arms = arms_of(options.retriever, options.llm, options.prompt)
+    if len(arms) == 1:
+        return _run_one(options, arms[0], options.out, context, {})
+    if options.dry_run:
+        searches: dict[str, _Searched] = {}
+        plans = [_run_one(options, arm, None, context, searches) for arm in arms]
+        estimates = [plan for plan in plans if isinstance(plan, AnswerPlan)]
+        return AnswerPlan(sum((plan.estimate for plan in estimates), Estimate()), sum(p.settled for p in estimates))
+    return _run_arms(options, arms, context)
+
+
+def _run_arms(options: Options, arms: Sequence[Arm], context: Context) -> AnsweredArms:
+    """Run each system in a folder of its own. They share the store of paid answers, and so the budget."""
+    out, results, searches = options.folder, list[AnswerResult](), dict[str, _Searched]()
+    if not options.force and not (out / ARMS).exists():
+        check_empty(out)
+    with working_in(out):
+        write_arms([arm.row() for arm in arms], out)
+        for arm in arms:
+            context.say(f"{arm.name}:")
+            result = _run_one(options, arm, out / arm.folder, context, searches)
+            assert isinstance(result, AnswerResult)
+            results.append(result)
+    return AnsweredArms(tuple(results))
+
+
+def _run_one(
+    options: Options, arm: Arm, out: Path | None, context: Context, searches: dict[str, _Searched]
+) -> AnswerResult | AnswerPlan:
+    """Run one system.
+
+    Args:
+        options: the options of the run.
+        arm: the system.
+        out: its own folder, which is that of the options or below it; None for a dry run.
+        context: cache, seed and progress.
+        searches: what was found by the retrievers so far; several systems may share one.
+    """
+    store = options.out or Path()
+    with contextlib.closing(Models(options.models(arm))) as models:
+        prepared = _prepare(options, arm, models, context, searches)
         if options.dry_run:
             return _estimated(options, prepared, models)
-        out = options.folder
+        assert out is not None
         identified = identity("answer", prepared.parts)
         with claimed(out, identified, RESULTS, resume=options.resume, force=options.force) as again:
             if again:
                 context.say(f"{out} already holds this run: continuing it")
-            models.open(out / STORE, context.say)
+            models.open(store / STORE, context.say)
             try:
-                runs, ledger = run_anywhere(_ask(options, prepared, models, context))
+                runs, ledger = run_anywhere(_ask(out, options, prepared, models, context))
             finally:
-                write_spent(out / SPENT, models)
+                write_spent(store / SPENT, models)
             # Read after the journal is closed: it has the times that earlier runs of this folder measured.
             first, *others = (with_timings(items, out / TIMINGS, run) for run, items in enumerate(runs, start=1))
-            name = options.name or out.resolve().name
+            name = options.name or (out.resolve().name if out == options.out else arm.name)
             answers = AnswerSet(first, name, prepared.ledger + ledger, identified, tuple(others))
-            _write(options, answers)
-        return AnswerResult(answers, models.totals())
+            _write(out, answers)
+        own = models.clients[ROLE].llm.name
+        return AnswerResult(answers, {name: total for name, total in models.totals().items() if name == own})
 
 
 def _estimated(options: Options, prepared: _Prepared, models: Models) -> AnswerPlan:
@@ -253,18 +331,19 @@ def _estimated(options: Options, prepared: _Prepared, models: Models) -> AnswerP
     requests, settled = list[Request](), 0
     for repeat, found in enumerate(prepared.found):
         asked, others = settle(prepared.questions, found, options.settings)
-        requests += [one.of_repeat(repeat) for one in requests_of(asked, found, options.settings)]
+        made = requests_of(asked, found, options.settings, prepared.own)
+        requests += [one.of_repeat(repeat) for one in made]
         settled += len(others)
     return AnswerPlan(models.clients[ROLE].plan(requests), settled)
 
 
 async def _ask(
-    options: Options, prepared: _Prepared, models: Models, context: Context
+    out: Path, options: Options, prepared: _Prepared, models: Models, context: Context
 ) -> tuple[list[tuple[Answered, ...]], Ledger]:
     """The answers of each run, and what failed; an entry of a later run names the run."""
     client = models.clients[ROLE]
     runs, entries = list[tuple[Answered, ...]](), list[LedgerEntry]()
-    with TimingJournal(options.folder / TIMINGS) as journal:
+    with TimingJournal(out / TIMINGS) as journal:
         try:
             for repeat, found in enumerate(prepared.found):
 
@@ -274,7 +353,7 @@ async def _ask(
 
                 items, ledger = await answer(
                     prepared.questions, found, OfRepeat(client, repeat), options.settings, context,
-                    price=client.price, note=note,
+                    price=client.price, note=note, own=prepared.own,
                 )  # fmt: skip
                 runs.append(items)
                 entries += _of_run(ledger, repeat)
@@ -289,8 +368,26 @@ def _of_run(ledger: Ledger, repeat: int) -> list[LedgerEntry]:
     return [entry._replace(item=f"{entry.item}, run {repeat + 1}") for entry in ledger.entries]
 
 
-def _prepare(options: Options, models: Models, context: Context) -> _Prepared:
-    retriever = build(options.retriever)
+def _prepare(options: Options, arm: Arm, models: Models, context: Context, searches: dict[str, _Searched]) -> _Prepared:
+    own = None if arm.prompt is None else read_prompt(arm.prompt, plain=options.settings.plain)
+    if arm.retriever not in searches:
+        searches[arm.retriever] = _search(options, arm.retriever, context)
+    searched = searches[arm.retriever]
+    prompt = own or (PLAIN if options.settings.plain else ANSWER)
+    model = models.clients[ROLE].llm
+    parts: dict[str, object] = {
+        **searched.fingerprints,
+        "retriever": {"name": arm.retriever, "fingerprint": searched.found[0].key},
+        "model": {"name": model.name, "fingerprint": model.fingerprint()},
+        "prompt": {prompt.label: prompt.fingerprint},
+        "settings": options.settings,
+    }
+    return _Prepared(questions_of(searched.golden), searched.found, searched.ledger, parts, own)
+
+
+def _search(options: Options, written: str, context: Context) -> _Searched:
+    """The passages of every question, for each run."""
+    retriever = build(written)
     assert options.corpus is not None
     golden = _questions(options)
     loaded = read_corpus(options.corpus, options, context)
@@ -306,18 +403,12 @@ def _prepare(options: Options, models: Models, context: Context) -> _Prepared:
             if retriever.deterministic
             else retrieve(retriever, queries, loaded.corpus, chunked.chunks, options.settings.k, again)
         )
-    prompt = PLAIN if options.settings.plain else ANSWER
-    model = models.clients[ROLE].llm
-    parts: dict[str, object] = {
+    fingerprints = {
         "corpus": loaded.corpus.fingerprint,
         "chunks": chunked.chunks.fingerprint,
         "golden": golden.fingerprint,
-        "retriever": {"name": options.retriever, "fingerprint": found[0].key},
-        "model": {"name": model.name, "fingerprint": model.fingerprint()},
-        "prompt": {prompt.label: prompt.fingerprint},
-        "settings": options.settings,
     }
-    return _Prepared(questions_of(golden), found, golden.ledger + loaded.corpus.ledger + chunked.ledger, parts)
+    return _Searched(golden, found, golden.ledger + loaded.corpus.ledger + chunked.ledger, fingerprints)
 
 
 def _questions(options: Options) -> GoldenSet:
@@ -351,7 +442,7 @@ def _ask_service(options: Options, context: Context) -> AnswerSet:
                 entries += _of_run(ledger, repeat)
         name = options.name or out.resolve().name
         answers = AnswerSet(runs[0], name, golden.ledger + Ledger(tuple(entries)), known, tuple(runs[1:]))
-        _write(options, answers)
+        _write(out, answers)
     return answers
 
 
@@ -368,10 +459,10 @@ def _import(options: Options) -> AnswerSet:
         )
     known = identity("answer", {"answers": answers.fingerprint})
     with claimed(options.folder, known, RESULTS, resume=False, force=options.force):
-        _write(options, answers)
+        _write(options.folder, answers)
     return answers
 
 
-def _write(options: Options, answers: AnswerSet) -> None:
-    write_answers(answers, options.folder)
-    write_text(options.folder / CARD, card(answers))
+def _write(folder: Path, answers: AnswerSet) -> None:
+    write_answers(answers, folder)
+    write_text(folder / CARD, card(answers))

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from ragbench.answers.judge_check.calibration import Calibration
 from ragbench.answers.judge_check.rate import calibrated_rate, check_applies
 from ragbench.answers.judging import JudgeModel, JudgePlan, RubricChoice, judged, planned
@@ -12,16 +14,19 @@ from ragbench.answers.metrics.base import AnswerMetric
 from ragbench.answers.metrics.rubric import rubric_specs
 from ragbench.answers.scoring import AnswerEvaluation, ScoreSettings, golden_of_answers, named_metrics, score_answers
 from ragbench.answers.usual_metrics import USUAL, usual_metrics
+from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
 from ragbench.core.answers import AnswerSet
 from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
-from ragbench.core.errors import SettingError
+from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.options import named, option, options, part
+from ragbench.io.arm_folders import read_arms, write_arms
+from ragbench.io.files import make_out
 from ragbench.io.inputs import Input
 from ragbench.io.places import cache_folder
 from ragbench.io.run_folder import working_in
-from ragbench.io.scored_runs import check_scores_folder
+from ragbench.io.scored_runs import RESULTS, check_scores_folder
 from ragbench.io.tables import columns_by_role
 from ragbench.models.llm.costs import Estimate
 from ragbench.render.answers import write_answer_scores
@@ -76,12 +81,26 @@ class ScoredAnswers:
     totals: Mapping[str, Mapping[str, object]]
 
 
-def run(options: Options, context: Context) -> ScoredAnswers | JudgePlan:
+@dataclass(frozen=True)
+class ScoredArms:
+    """The scores of several systems, and their comparison with the first.
+
+    Attributes:
+        scored: the scores of each system.
+        compared: the comparison; None if no metric has values for all of them.
+    """
+
+    scored: tuple[ScoredAnswers, ...]
+    compared: Compared | None
+
+
+def run(options: Options, context: Context) -> ScoredAnswers | ScoredArms | JudgePlan:
     """Score the answers of a system against a golden set.
 
     An answer of the judge is paid for once. If a run was interrupted or its budget was spent, run the same again with
     the same folder: it continues where it stopped. ``.stopped`` then says why the run ended early, and the issue log
-    has a reason for every answer without a score.
+    has a reason for every answer without a score. The folder of several systems of ``ragbench answer`` gives the scores
+    of each and their comparison.
 
     Returns:
         The scores, or after a dry run what the judge would take.
@@ -104,6 +123,57 @@ def run(options: Options, context: Context) -> ScoredAnswers | JudgePlan:
     calibrations = [_calibration(one) for one in options.calibrations]
     for calibration in calibrations:
         check_applies(calibration, {name: repr(metric) for name, metric in metrics.items()}, options.judge)
+    arms = read_arms(options.answers) if isinstance(options.answers, Path) else {}
+    if arms:
+        return _score_arms(options, arms, calibrations, context)
+    return _score(options, options.out, calibrations, context)
+
+
+def _score_arms(
+    options: Options, arms: Mapping[str, Path], calibrations: Sequence[Calibration], context: Context
+) -> ScoredArms | JudgePlan:
+    """Score each system into a folder of its own. They share the store of the judge's answers, and so the budget."""
+    if options.name is not None:
+        raise SettingError("is for one system, and the folder holds several", option="name")
+    if options.out is not None and not options.dry_run:
+        if (options.out / RESULTS).exists():
+            raise InputError(f"{options.out}: holds the scores of one system; name another folder for several")
+        make_out(options.out)
+        write_arms([{"name": name, "folder": place.name} for name, place in arms.items()], options.out)
+    found, plans = list[ScoredAnswers](), list[JudgePlan]()
+    for place in arms.values():
+        out = None if options.out is None else options.out / place.name
+        one = _score(replace(options, answers=place, out=out), options.out, calibrations, context)
+        if isinstance(one, JudgePlan):
+            plans.append(one)
+        else:
+            found.append(one)
+    if options.dry_run:
+        return JudgePlan(sum((plan.estimate for plan in plans), Estimate()), plans[0].metrics)
+    runs = [one.evaluation.scored for one in found]
+    metrics = [
+        name
+        for name in runs[0].scores.metrics
+        if all(name in run.scores.metrics and not np.isnan(run.scores.column(name)).all() for run in runs)
+    ]
+    if not metrics or len(runs) < 2:
+        return ScoredArms(tuple(found), None)
+    settings = CompareSettings(metrics=metrics, examples=0, seed=options.seed, resamples=options.resamples)
+    return ScoredArms(tuple(found), compare_runs(runs, settings))
+
+
+def _score(
+    options: Options, store: Path | None, calibrations: Sequence[Calibration], context: Context
+) -> ScoredAnswers | JudgePlan:
+    """Score one system.
+
+    Args:
+        options: with the answers and the folder of this system.
+        store: the folder in which the judge's answers are kept.
+        calibrations: of the judge.
+        context: cache and progress.
+    """
+    rubrics = rubric_specs(options.rubrics)
     if options.out is not None and not options.dry_run:
         check_scores_folder(options.out)
     golden, answers = _inputs(options)
@@ -111,7 +181,9 @@ def run(options: Options, context: Context) -> ScoredAnswers | JudgePlan:
     # Without the seed: another seed would ask the judge, and pay, again.
     context = replace(context, cache=cache_folder(options.cache))
     if options.dry_run:
-        return _plan(options, answers, golden, {name: one for name, one in metrics.items() if "judge" in one.needs})
+        named = named_metrics([*chosen, *rubrics], judge=options.judge is not None)
+        judged_ones = {name: one for name, one in named.items() if "judge" in one.needs}
+        return _plan(options, store, answers, golden, judged_ones)
     documents = None
     if options.corpus is not None:
         loaded = read_corpus(options.corpus, options, context)
@@ -122,7 +194,7 @@ def run(options: Options, context: Context) -> ScoredAnswers | JudgePlan:
     )  # fmt: skip
     models = None if options.judge is None else options.models(options.seed)
     with working_in(options.out):
-        evaluation, totals = judged(models, options.out, lambda judge: score(judge=judge), context.say)
+        evaluation, totals = judged(models, store, lambda judge: score(judge=judge), context.say)
         rates = tuple(calibrated_rate(calibration, evaluation, answers) for calibration in calibrations)
         evaluation = replace(evaluation, calibrated=rates, notes=(*evaluation.notes, *([note] if note else [])))
         if options.out is not None:
@@ -163,15 +235,15 @@ def _calibration(given: Path | Calibration) -> Calibration:
     return given if isinstance(given, Calibration) else Calibration.read(given)
 
 
-def _plan(options: Options, answers: AnswerSet, golden: GoldenSet, metrics: Mapping[str, AnswerMetric]) -> JudgePlan:
+def _plan(
+    options: Options, store: Path | None, answers: AnswerSet, golden: GoldenSet, metrics: Mapping[str, AnswerMetric]
+) -> JudgePlan:
     """What the metrics that need the judge would ask it, at most."""
     if not metrics:
         return JudgePlan(Estimate())
     settings = ScoreSettings(seed=options.seed, resamples=1, repeats=options.repeats)
     score = partial(score_answers, answers, golden, list(metrics.values()), settings=settings)
-    return JudgePlan(
-        planned(options.models(options.seed), options.out, lambda judge: score(judge=judge)), tuple(metrics)
-    )
+    return JudgePlan(planned(options.models(options.seed), store, lambda judge: score(judge=judge)), tuple(metrics))
 
 
 def _places(options: Options) -> dict[str, Input]:

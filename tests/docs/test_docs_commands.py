@@ -125,12 +125,18 @@ def answers(folder: Path) -> None:
                  "sources": [{"id": "P001", "document_id": "P001", "text": "A tent."}]} for one in queries]  # fmt: skip
         test_judge_command.write_lines(folder / "answers" / run / "answers.jsonl", rows)
     (folder / "rules.yaml").write_text("rules:\n  - {metric: token_f1, margin: 0.5}\n")
+    block = (ROOT / "docs" / "guides" / "judges.md").read_text("utf-8").split("```yaml\n")[1].split("```")[0]
+    (folder / "tone.yaml").write_text(block)
 
 
 def made_elsewhere(folder: Path) -> None:
     """The shop, and answers of another system."""
     shop(folder)
     queries = [json.loads(line) for line in (folder / "golden/docs/golden.jsonl").read_text("utf-8").splitlines()]
+    (folder / "prompts").mkdir()
+    block = (ROOT / "docs" / "guides" / "answers.md").read_text("utf-8").split("```text\nYou answer")[1].split("```")[0]
+    for name in ("terse", "full"):
+        (folder / "prompts" / f"{name}.txt").write_text(f"{name}: You answer{block}")
     (folder / "ours.csv").write_text("query,answer\n" + "".join(f'"{one["text"]}",A tent.\n' for one in queries))
 
 
@@ -233,6 +239,17 @@ def says_an_answer(body: Body) -> str:
     return json.dumps({"answer": "The Tarnfell 2 tent [1].", "citations": [1], "is_unknown": False})
 
 
+def judges(body: Body) -> str:
+    """What a judge of any kind says; everybody else gets an answer."""
+    system = body["messages"][0]["content"]
+    if "grade one answer" in system:
+        return json.dumps({"reasons": "It names a tent.", "score": 3})
+    if "compare two answers" in system:
+        return json.dumps({"reasons": "It names the tent.", "better": "second"})
+    judging = ("take an answer", "compare statements", "was useful", "write the questions")
+    return judge_replies.reply(body) if any(words in system for words in judging) else says_an_answer(body)
+
+
 def says_texts(body: Body) -> str:
     return json.dumps({"texts": ["a thing made of steel"]})
 
@@ -262,7 +279,7 @@ RUN_HERE = {
     ),
     "reference/answers-http.md": Place(described_service),
     "reports/README.md": Place(),
-    "guides/answers.md": Place(described_service),
+    "guides/answers.md": Place(described_service, judges),
     "guides/audit.md": Place(review, between=(("ragbench golden review import", accept_all),)),
     "guides/evaluate.md": Place(experiments),
     "concepts/golden-format.md": Place(three_keys),
@@ -271,7 +288,8 @@ RUN_HERE = {
     "guides/shadow.md": Place(between=(("ragbench eval", label_all),)),
     "index.md": Place(),
     "guides/judge-check.md": Place(labels, judge_replies.reply),
-    "guides/judges.md": Place(answers, judge_replies.reply),
+    "guides/judges.md": Place(answers, judges),
+    "guides/preferences.md": Place(answers, judges),
     "guides/probe.md": Place(
         prompt,
         test_probe_command.target,

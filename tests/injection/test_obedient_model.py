@@ -207,6 +207,27 @@ class PlainAnswer(Answer):
         return [*super().words(folder), "--plain"]
 
 
+class OwnAnswer(Answer):
+    """The same with a prompt of the user's own."""
+
+    asks = ("answer-own",)
+    more: tuple[str, ...] = ()
+
+    def inputs(self, folder: Path, write: Write) -> None:
+        super().inputs(folder, write)
+        (folder / "own.txt").write_text("Use:\n{passages}\nfor:\n{question}\nand be short.", encoding="utf-8")
+
+    def words(self, folder: Path) -> list[object]:
+        return [*super().words(folder), "--prompt", folder / "own.txt", *self.more]
+
+
+class OwnPlainAnswer(OwnAnswer):
+    """The same without a form."""
+
+    asks = ("answer-own-plain",)
+    more = ("--plain",)
+
+
 class Score(Case):
     """All judged metrics; answers, questions, references and sources give the orders."""
 
@@ -396,7 +417,10 @@ class Seeds(Case):
             yield row["text"], row["type"]
 
 
-CASES = (Generate, Answer, PlainAnswer, Score, Prefer, Ragas, Audit, Probe, Wattbot, Transformed, Reranked, Seeds)
+CASES = (
+    *(Generate, Answer, PlainAnswer, OwnAnswer, OwnPlainAnswer, Score, Prefer, Ragas, Audit, Probe, Wattbot),
+    *(Transformed, Reranked, Seeds),
+)
 
 
 def run(case: Case, folder: Path, write: Write, ragbench: Any, server: LLMServer) -> Asked:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from ragbench.answers.answering import Question
-from ragbench.answers.endpoint.settings import QUESTION, VARIABLE, Endpoint
+from ragbench.answers.endpoint.settings import BODY, QUESTION, VARIABLE, Endpoint
 from ragbench.answers.endpoint.template import NoValue, filled
+from ragbench.core.turns import as_rows
 from ragbench.core.web import can_be_header
 
 USER = "ragbench"
@@ -46,7 +47,8 @@ def values_of(question: Question, defaults: Mapping[str, object], user: str = ""
     """
     columns = {name: value for name, value in question.metadata.items() if value is not None}
     own = {"user": user_of(question, defaults, user), QUESTION: question.text, "query": question.text}
-    return {**defaults, **columns, **own, "query_id": question.id}
+    history = {"history": as_rows(question.history)} if question.history else {}
+    return {"history": [], **defaults, **columns, **history, **own, "query_id": question.id}
 
 
 def user_of(question: Question, defaults: Mapping[str, object], user: str = "") -> object:
@@ -72,6 +74,8 @@ def request_of(endpoint: Endpoint, question: Question, user: str = "") -> Sent:
         headers = {name.lower(): _header(name, template, values) for name, template in endpoint.headers.items()}
         query = filled(dict(endpoint.query), values)
         body = None if endpoint.body is None else filled(endpoint.body, values)
+        if question.history and endpoint.body == BODY and isinstance(body, dict):
+            body["history"] = values["history"]
     except NoValue as error:
         raise NotSent(str(error)) from None
     headers |= {name.lower(): os.environ[variable] for name, variable in endpoint.header_env.items()}
