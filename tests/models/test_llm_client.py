@@ -174,6 +174,26 @@ def test_an_unanswered_request_is_given_up_and_asked_again_next_time(tmp_path: P
         assert answer.value == expected(1)
 
 
+@both_ways
+def test_a_request_that_breaks_the_service_is_tried_four_times(model: str) -> None:
+    def break_on_one(body: Any, times: int) -> str:
+        return "500" if body["messages"][-1]["content"] == "question 1" else ""
+
+    with serving(LLMServer(fault=break_on_one)) as server:
+        answers = using(server, lambda c: ask_all(c, range(3)), model=model)
+        assert [answer.value for answer in answers] == [expected(0), None, expected(2)]
+        assert "given up after 4 failed calls" in answers[1].failure
+        assert sum(server.asked.values()) == 2 + 4
+
+
+@both_ways
+def test_as_many_calls_are_in_flight_as_the_service_takes(model: str) -> None:
+    with serving(LLMServer(latency=0.05)) as server:
+        answers = using(server, lambda c: ask_all(c, range(200)), limits=Limits(concurrency="auto"), model=model)
+        assert [answer.value for answer in answers] == [expected(number) for number in range(200)]
+        assert 8 < server.most_at_once <= 64
+
+
 @pytest.mark.parametrize("fault", ["401", "quota"])
 @both_ways
 def test_a_bad_key_ends_the_run_at_once_and_is_not_shown(model: str, fault: str) -> None:

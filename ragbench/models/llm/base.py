@@ -157,6 +157,7 @@ class LLMError(Exception):
         fatal: whether every other call would fail too (bad key, unknown model).
         limited: whether the provider only asked for fewer calls (429). Such a call does not count against the request.
         in_doubt: whether the provider may have answered and billed anyway (a time-out, a broken connection).
+        broken: whether the provider failed on this request (500), rather than being away or busy (502, 503, 504, 529).
     """
 
     def __init__(
@@ -168,10 +169,11 @@ class LLMError(Exception):
         fatal: bool = False,
         limited: bool = False,
         in_doubt: bool = False,
+        broken: bool = False,
     ) -> None:
         super().__init__(reason)
         self.retry, self.retry_after, self.fatal = retry, retry_after, fatal
-        self.limited, self.in_doubt = limited, in_doubt
+        self.limited, self.in_doubt, self.broken = limited, in_doubt, broken
 
 
 class LLM(ABC):

@@ -12,6 +12,8 @@ from ragbench.models.llm.base import LLMError
 
 FATAL = {401, 402, 403, 404}
 RETRY = {408, 409, 425, 429}
+AWAY = {502, 503, 504, 529}
+"""The provider, or a proxy before it, cannot be reached or has too much to do. Any other 5xx is a fault."""
 SPENT = {"insufficient_quota", "billing_hard_limit_reached", "ServiceQuotaExceededException"}
 LIMITED = {"ThrottlingException", "TooManyRequestsException"}
 NOT_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "EndpointConnectionError", "ConnectTimeoutError",
@@ -56,7 +58,9 @@ def _of_status(reason: str, status: int, headers: Mapping[str, str], code: str) 
         return LLMError(reason, retry=False, fatal=True)
     limited = status == 429 or code in LIMITED
     if limited or status in RETRY or status >= 500:
-        return LLMError(reason, retry=True, retry_after=_retry_after(headers), limited=limited)
+        wait = _retry_after(headers)
+        broken = status >= 500 and status not in AWAY and wait is None
+        return LLMError(reason, retry=True, retry_after=wait, limited=limited, broken=broken)
     if status < 400:
         return LLMError(reason, retry=True, in_doubt=True)
     return LLMError(reason, retry=False, fatal=status in FATAL)

@@ -67,6 +67,8 @@ class Totals:
         return found
 
 
+MOST_FAULTS = 4
+"""A request on which the provider fails this often (500) is given up, whatever the number of retries."""
 BREAKER_OPENS = 10
 """The breaker opens after this many different requests failed with no answer between them."""
 REFUSALS_END = 10
@@ -87,11 +89,12 @@ class _Failed(Exception):
     Attributes:
         counts: 1 if the failure counts against the request, else 0.
         in_doubt: whether the provider may have answered.
+        broken: whether the provider failed on this request.
     """
 
-    def __init__(self, reason: str, counts: int, *, in_doubt: bool) -> None:
+    def __init__(self, reason: str, counts: int, *, in_doubt: bool, broken: bool) -> None:
         super().__init__(reason)
-        self.counts, self.in_doubt = counts, in_doubt
+        self.counts, self.in_doubt, self.broken = counts, in_doubt, broken
 
 
 @dataclass
@@ -255,7 +258,7 @@ class Client:
         if kept:
             self.totals.cached += 1
             return _Paid(kept)
-        failures = tries = refused = 0
+        failures = faults = tries = refused = 0
         store = secrets.token_hex() if self._answers is None else self._answers.id
         while True:
             # After a reply that refuses, another identity: a service would answer the same one from its records.
@@ -267,8 +270,9 @@ class Client:
                     self._breaker.given_up(request.fingerprint)
                     raise _Unanswered(f"broke off after {len(shown.text):,} characters: {error}") from error
                 failures += error.counts
+                faults += error.counts if error.broken else 0
                 refused += not error.in_doubt
-                if failures > self.limits.retries:
+                if failures > self.limits.retries or faults >= MOST_FAULTS:
                     self._breaker.given_up(request.fingerprint)
                     raise _Unanswered(f"given up after {failures} failed calls: {error}") from error
             self.totals.retries += 1
@@ -370,7 +374,7 @@ class Client:
                 self._tokens.correct(-expected.tokens)
             # Before the slot is free, so that the next call already knows.
             counts = self._failed(request, error, probe=probe)
-            raise _Failed(str(error), counts, in_doubt=error.in_doubt) from error
+            raise _Failed(str(error), counts, in_doubt=error.in_doubt, broken=error.broken) from error
         except BaseException:
             self.totals.in_doubt += 1
             self.budget.settle_in_doubt(reserved)

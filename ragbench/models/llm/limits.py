@@ -18,7 +18,8 @@ class Limits:
         requests_per_minute: calls started per minute; None for no limit.
         tokens_per_minute: tokens per minute, of input and output together; None for no limit.
         timeout: the most seconds of one call.
-        retries: how often a failed call is tried again. Requests to slow down (429) do not count.
+        retries: how often a failed call is tried again, at most three times after status 500. Requests to slow down
+            (429) do not count.
         reasks: how often an answer that breaks the schema is asked for again.
         patience: seconds without one answered call after which the run ends; it can be resumed.
     """
