@@ -35,8 +35,21 @@ def plain(value: object) -> object:
 
 def fingerprint(value: object) -> str:
     """Fingerprint of settings: blake2b over canonical JSON."""
+    return hashlib.blake2b(_canonical(value), digest_size=16).hexdigest()
+
+
+def fingerprint_list(values: Iterable[object]) -> str:
+    """The `fingerprint` of the values as a list, which is never in memory as a whole."""
+    digest = hashlib.blake2b(b"[", digest_size=16)
+    for at, value in enumerate(values):
+        digest.update((b"," if at else b"") + _canonical(value))
+    digest.update(b"]")
+    return digest.hexdigest()
+
+
+def _canonical(value: object) -> bytes:
     text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return text.encode("utf-8", "surrogatepass")
 
 
 def fingerprint_texts(*columns: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from ragbench.core.errors import InputError
-from ragbench.core.fingerprint import fingerprint, plain
+from ragbench.core.fingerprint import fingerprint_list, plain
 from ragbench.core.ledger import Ledger, first_ten
 from ragbench.core.shown import Shown
 
@@ -185,10 +185,15 @@ class GoldenSet(Shown):
     @cached_property
     def fingerprint(self) -> str:
         """Fingerprint of every item, without the set's name."""
-        rows: Any = plain(self.items)
-        for row in rows:  # Manifests and baselines record fingerprints of sets whose `masked` was called `struck`.
-            row["struck"] = row.pop("masked")
-            for evidence in row["evidence"]:  # The same holds for sets from before there were chunk labels.
-                if not evidence["chunk"]:
-                    del evidence["chunk"]
-        return fingerprint(rows)
+        return fingerprint_list(map(_recorded, self.items))
+
+
+def _recorded(item: GoldenItem) -> object:
+    """An item as fingerprints see it."""
+    row: Any = plain(item)
+    # Manifests and baselines record fingerprints of sets whose `masked` was called `struck`.
+    row["struck"] = row.pop("masked")
+    for evidence in row["evidence"]:  # The same holds for sets from before there were chunk labels.
+        if not evidence["chunk"]:
+            del evidence["chunk"]
+    return row

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from ragbench.core.goldens import Evidence, Span
 
+NOTHING: Mapping[str, object] = MappingProxyType({})
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Opinion:
     """The opinion of one review stage on one draft.
 
@@ -21,11 +24,11 @@ class Opinion:
     stage: str
     accepted: bool
     reason: str = ""
-    detail: Mapping[str, object] = field(default_factory=dict)
+    detail: Mapping[str, object] = field(default_factory=lambda: NOTHING)
     cost: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A query as it was written, with its review so far.
 

@@ -24,6 +24,7 @@ from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.options import pairs
 from ragbench.core.spelling import named
 from ragbench.io.encoding import MIB, read_text
+from ragbench.io.files import replacing
 from ragbench.io.parsing import DAMAGED, parse_json
 
 SUFFIXES = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".pq")
@@ -429,6 +430,17 @@ def lines(objects: Iterable[tuple[str, Mapping[str, object]]]) -> bytes:
         InputError: a value that JSON cannot hold (NaN among them); the message has the name.
     """
     return b"".join(_line(name, value) for name, value in objects)
+
+
+def write_lines(path: Path, objects: Iterable[tuple[str, Mapping[str, object]]]) -> None:
+    """Write a whole file of named objects atomically, one a line. Few of them are in memory at a time.
+
+    Raises:
+        InputError: a value that JSON cannot hold; the message has the name.
+    """
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        for name, value in objects:
+            file.write(_line(name, value))
 
 
 def _line(name: str, value: Mapping[str, object]) -> bytes:

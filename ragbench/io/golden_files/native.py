@@ -19,9 +19,9 @@ from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.core.judgements import MOST_LABEL
 from ragbench.core.ledger import Ledger, LedgerEntry
-from ragbench.io.files import read_manifest, write_bytes, write_text
+from ragbench.io.files import read_manifest, write_text
 from ragbench.io.golden_files.common import ReadOptions, WriteOptions
-from ragbench.io.tables import as_text, lines, query_text, read_objects, text_value
+from ragbench.io.tables import as_text, query_text, read_objects, text_value, write_lines
 
 TAKES: frozenset[str] = frozenset()
 KEYS = ("id", "text", "type", "answer", "evidence", "masked", "exclude", "source", "metadata")
@@ -71,11 +71,11 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
     Raises:
         InputError: metadata that JSON cannot hold.
     """
-    content = lines((item.id, row_of(item)) for item in golden)
+    rows = ((item.id, row_of(item)) for item in golden)
     if path.suffix == ".jsonl":
-        write_bytes(path, content)
+        write_lines(path, rows)
         return Ledger()
-    write_bytes(path / LINES, content)
+    write_lines(path / LINES, rows)
     write_text(path / MANIFEST, json.dumps(manifest_of(golden), indent=2, ensure_ascii=False) + "\n")
     return Ledger()
 
