@@ -1,7 +1,7 @@
 """Corpora of documents, and the chunks that are cut from them."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import overload
@@ -90,6 +90,8 @@ class Chunks(Sequence[Chunk], Shown):
         document_index: int32 (n,), the row of ``document_ids`` each chunk belongs to.
         starts, ends: int64 (n,), character offsets in the document's text.
         titles: document titles, length d ("" where there is none).
+        metadata: what else is known of each document, length d; empty if nobody knows. It is no part of the
+            fingerprint.
         ledger: what was skipped between files and chunks.
 
     Raises:
@@ -111,6 +113,7 @@ class Chunks(Sequence[Chunk], Shown):
     ends: npt.NDArray[np.int64]
     titles: Sequence[str]
     ledger: Ledger = field(default_factory=Ledger)
+    metadata: Sequence[Mapping[str, object]] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if not self.ids:

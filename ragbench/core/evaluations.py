@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from ragbench.core.attributes import Attributes
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.judgements import EvaluationTask
@@ -166,6 +167,8 @@ class Evaluation(Shown):
         queries: the queries and their properties.
         leaderboard: ranks and groups in the headline metric; None for fewer than three systems.
         steps: each system against the one before it and the first, in the headline metric; None for a single system.
+        by: columns that the queries are sliced by.
+        attributes: values of the items of rankings and labels by name of the attribute, for columns of the corpus.
 
     Examples:
         >>> corpus = rb.load_corpus("datasets/shop/product_catalog.csv")
@@ -186,6 +189,8 @@ class Evaluation(Shown):
     queries: QueryTable
     leaderboard: Leaderboard | None = None
     steps: Steps | None = None
+    by: tuple[str, ...] = ()
+    attributes: Attributes = field(default_factory=dict)
 
     def arm(self, name: str) -> Arm:
         """Return the system with that name.
@@ -222,6 +227,7 @@ class Evaluation(Shown):
             intervals={} if latency is None else known_intervals({MEDIAN: (latency.p50_low, latency.p50_high)}),
             query_ms={} if latency is None else latency.by_query,
             parts_ms={"retrieval": percentiles},
+            attributes=self.attributes,
         )
 
     @property

@@ -110,6 +110,8 @@ class ScoredRun(Shown):
         query_ms: milliseconds of each timed query, by its id; empty where they were not recorded.
         parts_ms: the same percentiles for the parts of the time of an answer that were measured: ``retrieval``,
             ``ttft`` (up to the first token) and ``total``.
+        attributes: values of the items of rankings and labels by name of the attribute (`ragbench.core.attributes`),
+            for the attributes that the evaluation was asked for.
 
     Examples:
         >>> without, stemmed = rb.load_run("reports/example")
@@ -132,6 +134,7 @@ class ScoredRun(Shown):
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     query_ms: Mapping[str, float] = field(default_factory=dict)
     parts_ms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    attributes: Mapping[str, Mapping[str, str | float]] = field(default_factory=dict)
 
     @property
     def ties(self) -> Literal["trec", "expected"]:

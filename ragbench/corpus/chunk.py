@@ -122,6 +122,7 @@ def chunk(corpus: Corpus, chunker: Chunker, *, progress: Progress | None = None)
         ends=np.array(ends, dtype=np.int64),
         titles=[document.title for document in kept],
         ledger=corpus.ledger + empty,
+        metadata=[document.metadata for document in kept],
     )
     return chunks, Ledger(tuple(empty))
 

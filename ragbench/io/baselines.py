@@ -28,6 +28,7 @@ from ragbench.io.inputs import INPUTS, moved
 from ragbench.io.parsing import as_written
 from ragbench.io.scored_runs import (
     ARM_AFTER,
+    ATTRIBUTES,
     LEDGER,
     QRELS,
     QUERIES,
@@ -232,6 +233,8 @@ def _copy(folder: Path, new: Path, arm: str, results: Mapping[str, Any]) -> None
         (new / "runs").mkdir()
         shutil.copyfile(folder / "runs" / f"{trec}.trec", new / "runs" / f"{trec}.trec")
         shutil.copyfile(folder / QRELS, new / QRELS)
+        if (folder / ATTRIBUTES).exists():
+            shutil.copyfile(folder / ATTRIBUTES, new / ATTRIBUTES)
     for name in (SCORES, REPEATS) if (folder / REPEATS).exists() else (SCORES,):
         frame = read_parquet(folder / name).to_pandas(use_threads=False)
         with replacing(new / name) as path:

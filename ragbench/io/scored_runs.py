@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.attributes import Attributes, Value
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import Ledger, LedgerEntry
@@ -39,6 +40,10 @@ RESULTS, SCORES, REPEATS, QUERIES, QRELS, LEDGER, LATENCY = (
 )
 OWN = ("query_id", "text", "type", "unit")
 """Columns of the file of queries that are not metadata; columns of metadata are called ``meta.NAME``."""
+ATTRIBUTES = "attributes.parquet"
+"""Attributes of the items that rankings and labels name, a column for each."""
+ITEM = "item_id"
+"""Column of that file with the ids of the items; columns of attributes are called ``meta.NAME``."""
 KEYS = ("arm", "query_id")
 """Columns of the file of scores that are not metrics."""
 NUMBERS = ("run", "judgement")
@@ -109,6 +114,7 @@ def _read(folder: Path, wanted: str, results: Mapping[str, Any], rankings: bool)
     repeated = sound(folder, REPEATS, manifest)
     repeats = read_columns(repeated, (*KEYS, *NUMBERS)) if repeated.exists() else None
     sound(folder, LATENCY, manifest)
+    attributes = _attributes(sound(folder, ATTRIBUTES, manifest)) if rankings else {}
     nothing = queries.select(np.zeros(0, dtype=np.int64))
     found = []
     for name, arm in arms.items():
@@ -132,6 +138,7 @@ def _read(folder: Path, wanted: str, results: Mapping[str, Any], rankings: bool)
                 intervals=_intervals(arm),
                 query_ms=query_ms(folder, name),
                 parts_ms=_parts(arm, manifest.get("kind")),
+                attributes=attributes,
             )
         )
     return tuple(found)
@@ -155,7 +162,7 @@ def _percentiles(arm: Mapping[str, Any], key: str) -> dict[str, float]:
 def data_files(folder: Path) -> list[str]:
     """Names of the files beside the results that readers of an evaluation use."""
     rankings = sorted(path.relative_to(folder).as_posix() for path in folder.glob("runs/**/*.trec"))
-    return [SCORES, REPEATS, QUERIES, LATENCY, QRELS, LEDGER, *rankings]
+    return [SCORES, REPEATS, QUERIES, LATENCY, ATTRIBUTES, QRELS, LEDGER, *rankings]
 
 
 def check_evaluation(folder: Path) -> None:
@@ -187,6 +194,33 @@ def query_ms(folder: Path, name: str) -> dict[str, float]:
     columns = read_columns(folder / LATENCY, (*KEYS, MS))
     rows = zip(columns["arm"], columns["query_id"], columns[MS].tolist(), strict=True)
     return {id_: ms for arm, id_, ms in rows if arm == name}
+
+
+def write_attributes(attributes: Attributes, folder: Path) -> None:
+    """Write the attributes of the items; nothing if there are none. Texts that recur take little space."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    (folder / ATTRIBUTES).unlink(missing_ok=True)
+    ids = sorted({id_ for values in attributes.values() for id_ in values})
+    if not attributes:
+        return
+    columns = {META + name: pa.array([values.get(id_) for id_ in ids]) for name, values in attributes.items()}
+    with replacing(folder / ATTRIBUTES) as path:
+        pq.write_table(pa.table({ITEM: pa.array(ids, pa.string()), **columns}), path)
+
+
+def _attributes(path: Path) -> dict[str, dict[str, Value]]:
+    if not path.exists():
+        return {}
+    columns = read_columns(path, [ITEM])
+    ids = columns.pop(ITEM)
+    found: dict[str, dict[str, Value]] = {}
+    for name, values in columns.items():
+        plain = values.tolist() if isinstance(values, np.ndarray) else values
+        known = zip(ids, plain, strict=True)
+        found[name.removeprefix(META)] = {id_: value for id_, value in known if value is not None and value == value}
+    return found
 
 
 def write_repeats(by_arm: Mapping[str, Scores], folder: Path) -> None:

@@ -22,12 +22,14 @@ from ragbench.io.files import make_out, replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.parsing import DAMAGED
 from ragbench.io.scored_runs import (
+    ATTRIBUTES,
     LATENCY,
     QUERIES,
     REPEATS,
     RESULTS,
     SCORES,
     data_files,
+    write_attributes,
     write_latency,
     write_queries,
     write_repeats,
@@ -36,6 +38,7 @@ from ragbench.io.trec import write_qrels, write_trec_run
 from ragbench.metrics.holes import hole_notes
 from ragbench.metrics.parse import parse
 from ragbench.render.blocks import Block, Cell, Line, markdown, notes_block, strong, terminal
+from ragbench.render.by_slice import slice_blocks, slices_json
 from ragbench.render.holes import hole_range_blocks, holes_json
 from ragbench.render.leaderboard import group_cells, group_key, leaderboard_block, leaderboard_json
 from ragbench.render.numbers import PColumns, counted, interval, outcomes, units, with_interval
@@ -87,6 +90,7 @@ def evaluation_blocks(evaluation: Evaluation) -> list[Block]:
         _costs(ran),
         *holes,
         *varied,
+        *slice_blocks([run for run in evaluation.scored if run.error is None], evaluation.by, primary),
         *notes,
         *ranks,
         *wordings,
@@ -321,10 +325,13 @@ def _llm_line(name: str, arm: Arm, notes: Mapping[str, float]) -> str:
 
 def evaluation_json(evaluation: Evaluation) -> JSON:
     """The JSON object of an evaluation."""
-    return results_json(
+    found = results_json(
         evaluation.arms, evaluation.comparisons, evaluation.ledger, evaluation.manifest, evaluation.leaderboard,
         evaluation.steps,
     )  # fmt: skip
+    systems = [run for run in evaluation.scored if run.error is None]
+    sliced = slices_json(systems, evaluation.by, headline(list(systems[0].scores.metrics))) if systems else []
+    return {**found, "slices": sliced}
 
 
 def results_json(
@@ -457,7 +464,8 @@ class ReportFolder:
             return
         old += [f"runs/{path.parent.name}/{path.name}" for path in self.folder.glob("runs/run-*/*.trec")]
         # The results first: without them, a kill leaves no evaluation rather than half of one.
-        for name in (RESULTS, *old, "qrels.trec", "ledger.jsonl", "summary.md", SCORES, REPEATS, QUERIES, LATENCY):
+        for name in (RESULTS, *old, "qrels.trec", "ledger.jsonl", "summary.md", SCORES, REPEATS, QUERIES, LATENCY,
+                     ATTRIBUTES):  # fmt: skip
             (self.folder / name).unlink(missing_ok=True)
 
     def finish(self, evaluation: Evaluation) -> None:
@@ -465,6 +473,7 @@ class ReportFolder:
         self._scores(evaluation.arms)
         write_repeats({arm.name: arm.scores for arm in evaluation.arms if arm.scores is not None}, self.folder)
         write_queries(evaluation.queries, self.folder / QUERIES)
+        write_attributes(evaluation.attributes, self.folder)
         write_latency({one.name: one.query_ms for one in evaluation.scored}, self.folder)
         write_qrels(evaluation.task.judgements, self.folder / "qrels.trec", escape=True)
         lines = [json.dumps(entry._asdict(), ensure_ascii=False) for entry in evaluation.ledger.entries]

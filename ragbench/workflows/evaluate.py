@@ -13,6 +13,7 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import issue_lines
 from ragbench.core.options import named, option, options, part
+from ragbench.core.scored import QueryTable
 from ragbench.corpus.chunk import AUTO, choose_chunker, chunk_corpus
 from ragbench.corpus.load import Loaded
 from ragbench.golden.chunk_labels import has_chunk_labels, label_chunker, label_chunks, with_chunk_labels
@@ -24,6 +25,7 @@ from ragbench.metrics.settings import EvaluationSettings
 from ragbench.render.evaluation import ReportFolder
 from ragbench.retrievers.run import Run as RunFile
 from ragbench.workflows.arms import Retrievers, arms_of, cut_arms
+from ragbench.workflows.attributes import check_by, sliced
 from ragbench.workflows.bench import DEFAULT_RETRIEVERS, Searched, evaluate_arms
 from ragbench.workflows.by_wording import copies_for
 from ragbench.workflows.groups import CacheFolder, Chunkings, GoldenReading, LabelledChunks
@@ -54,6 +56,10 @@ class Options(Chunkings, GoldenReading, LabelledChunks, EvaluationSettings, Cach
     split: str | None = option("Which qrels of a BEIR folder to read.", default=None, section="Input", unset="test")
     queries: Path | None = option("File of the queries, for TREC qrels.", default=None, section="Input")
     exclude_source: bool = option("Exclude the chunk that a query was written from.", default=False, section="Input")
+    by: Sequence[str] = option(
+        "Column of the golden set or of the corpus to slice the queries by, such as category; type and length too.",
+        default=(), section="Evaluation",
+    )  # fmt: skip
     out: Path | None = option(
         "Folder for the results, runs and scores.", default=None, section="Output", writes="folder"
     )
@@ -128,10 +134,12 @@ def run(options: Options, context: Context) -> Evaluation:
                 option="corpus",
             )
         known = _labelled(options)
+        check_by(options.by, known.asked.queries, None)
         return _kept(options, lambda on_arm: evaluate_run_files(known, arms, settings, context, on_arm))
     golden = _golden(options)
     cut = cut_arms(arms, options.chunkers)
     searched = _searched(options, golden, [chunker for _, chunker in cut.values()], context)
+    check_by(options.by, QueryTable.of(golden), next(iter(searched.values())).chunks)
     arms = {name: plan for name, (plan, _) in cut.items()}
     of_arms = {name: searched[chunker] for name, (_, chunker) in cut.items()}
     retrievers, asked = [plan.retriever for plan in arms.values()], [item.text for item in golden]
@@ -143,10 +151,10 @@ def run(options: Options, context: Context) -> Evaluation:
 def _kept(options: Options, evaluate: Callable[[Callable[[Arm], None] | None], Evaluation]) -> Evaluation:
     """Evaluate, and write the systems as they finish, and at the end the whole evaluation, if there is a folder."""
     if options.out is None:
-        return evaluate(None)
+        return sliced(evaluate(None), options.by)
     with working_in(options.out):
         folder = ReportFolder(options.out, _inputs(options))
-        evaluation = evaluate(folder.arm)
+        evaluation = sliced(evaluate(folder.arm), options.by)
         folder.finish(evaluation)
     return evaluation
 

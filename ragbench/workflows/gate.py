@@ -81,7 +81,7 @@ def run(options: Options, context: Context) -> Gate:
         >>> rules = [{"metric": "ndcg@10", "min": 0.8}]
         >>> rb.gate("reports/example::bm25", rules=rules).outcome
         'fail'
-        >>> rb.gate("reports/example::bm25", min={"hit@10": 0.75}).outcome
+        >>> rb.gate("reports/example::bm25", min={"hit@5": 0.7}).outcome
         'pass'
     """
     simple = options.simple_rules()

@@ -86,7 +86,8 @@ def test_json_is_one_object_with_the_documented_keys(ragbench: Any, corpus: Path
     assert arm["latency_ms_intervals"] == {"p50": None}
     assert arm["qps"] > 0
     assert done.json["schema_version"] == 1
-    assert set(done.json) == {"schema_version", "arms", "comparisons", "leaderboard", "steps", "ledger", "manifest"}
+    keys = {"schema_version", "arms", "comparisons", "leaderboard", "steps", "ledger", "manifest", "slices"}
+    assert set(done.json) == keys
     assert done.json["leaderboard"] is None
     assert done.json["comparisons"][0]["baseline"] == "bm25"
 

@@ -46,7 +46,7 @@ rules:
     for wanted in (
         "g:1: unknown key 'false_alarm'; did you mean 'false_alarms'?",
         "g:4: rule 1: margin is -0.02; it is the loss that is accepted",
-        "g:5: rule 2 has none of metric, latency, cost, failures, coverage, retrieval, ttft, total; did you",
+        "g:5: rule 2 has none of metric, latency, cost, failures, coverage, exposure, retrieval, ttft, total; did you",
         "g:7: rule 3: margin is '0.02'; it must be a number",
         "g:8: rule 3: unknown key 'margn'; did you mean 'margin'?",
         "g:9: rule 4: latency is 'p98'; it must be 'p50', 'p95' or 'p99'",

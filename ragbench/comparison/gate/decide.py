@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from ragbench.comparison.gate.gap_rules import decide_exposure
 from ragbench.comparison.gate.matching import check_match, is_load
 from ragbench.comparison.gate.metric_rules import WITH_MASKED, check_applicable, decide_metric, left_out
 from ragbench.comparison.gate.plain_rules import decide_cost, decide_latency, decide_share
@@ -12,6 +13,7 @@ from ragbench.comparison.gate.rules import (
     DEFAULT_RULES,
     CostRule,
     CoverageRule,
+    ExposureRule,
     FailuresRule,
     LatencyRule,
     MetricRule,
@@ -154,6 +156,8 @@ def decide_rule(
             found = (decide_latency(rule, baseline, candidate),)
         case CostRule():
             found = (decide_cost(rule, baseline, candidate),)
+        case ExposureRule():
+            found = (decide_exposure(rule, candidate, below=below, above=above),)
         case FailuresRule() | CoverageRule():
             found = (decide_share(rule, candidate, below=below, above=above),)
     return tuple(replace(one, role=rule.role) for one in found)
@@ -168,6 +172,8 @@ def _estimates(rule: Rule) -> bool:
     """Whether an interval decides the rule, which then takes a share of the false alarms."""
     if isinstance(rule, MetricRule) and rule.kind == "count":
         return False
+    if isinstance(rule, ExposureRule):
+        return True
     return isinstance(rule, MetricRule | FailuresRule | CoverageRule) and rule.decide == "interval"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from ragbench.comparison.exposure import gaps
 from ragbench.comparison.gate.bounds import (
     FEWEST_CLUSTERS,
     POWER,
@@ -19,18 +20,19 @@ from ragbench.comparison.gate.bounds import (
     share_bounds,
 )
 from ragbench.comparison.gate.counts import COUNTED, count_words, counted, decide_count
+from ragbench.comparison.gate.gap_rules import decide_gap
 from ragbench.comparison.gate.plain_rules import latency_name, measured_ms
 from ragbench.comparison.gate.result import DIFFERENCES, Decided, weigh
-from ragbench.comparison.gate.rules import CostRule, LatencyRule, MetricKind, MetricRule, Rule, Rules
+from ragbench.comparison.gate.rules import CostRule, ExposureRule, LatencyRule, MetricKind, MetricRule, Rule, Rules
 from ragbench.comparison.human import METHOD, HumanLabels, powered
 from ragbench.comparison.pairing import Pair, column
 from ragbench.comparison.runs import errors_of
 from ragbench.comparison.slices import BUILT_IN, Slice, slices
 from ragbench.comparison.with_masked import MaskedSet, borrowed
 from ragbench.comparison.wordings import wordings_of
-from ragbench.core.errors import RagbenchError, SettingError, did_you_mean
+from ragbench.core.errors import InputError, RagbenchError, SettingError, did_you_mean
 from ragbench.core.scored import NOT_ASKED, ScoredRun
-from ragbench.core.spelling import named
+from ragbench.core.spelling import given, named
 from ragbench.metrics.parse import parse
 from ragbench.stats.bounds import LARGEST
 from ragbench.stats.clusters import cluster_averages, cluster_index
@@ -99,6 +101,8 @@ def _faults(rule: Rule, runs: list[ScoredRun]) -> Iterator[str]:
                 break
         elif isinstance(rule, LatencyRule):
             yield from _latency_faults(rule, run)
+        elif isinstance(rule, ExposureRule):
+            yield from _exposure_faults(rule, run)
         elif isinstance(rule, CostRule):
             if run.cost_per_query is None:
                 yield f"{run.name} has no cost per query recorded; remove the rule, or evaluate with prices"
@@ -107,6 +111,13 @@ def _faults(rule: Rule, runs: list[ScoredRun]) -> Iterator[str]:
     if isinstance(rule, MetricRule):
         yield from _direction_faults(rule, runs[0])
         yield from _slice_faults(rule, runs[0])
+
+
+def _exposure_faults(rule: ExposureRule, run: ScoredRun) -> Iterator[str]:
+    try:
+        gaps(run, rule.exposure, rule.k)
+    except InputError as error:
+        yield str(error).removeprefix(f"{given('by', rule.exposure)}: ")
 
 
 def _latency_faults(rule: LatencyRule, run: ScoredRun) -> Iterator[str]:
@@ -185,6 +196,9 @@ def decide_metric(
     if both is not None:
         yield both
         return
+    if rule.kind == "gap":
+        yield _gap(rule, candidate, below, above)
+        return
     run = candidate if pair is None or not rule.compares else pair.candidate
     parts = wanted_slices(rule, run)
     if not parts:
@@ -197,6 +211,17 @@ def decide_metric(
             yield _decide(rule, pair, run, part.rows, part.name, below, above / large)
         else:
             yield _skipped(rule, metric_name(run, rule.metric) or rule.metric, part.name, counts[part.name])
+
+
+def _gap(rule: MetricRule, candidate: ScoredRun, below: float, above: float) -> Decided:
+    metric = metric_name(candidate, rule.metric) or rule.metric
+    decided = decide_gap(rule, metric, rule.name or _name(rule, metric, ""), candidate, below=below, above=above)
+    rows = np.arange(len(candidate.queries))
+    lost = int((np.isnan(column(candidate, metric)) & _expected(candidate, metric, rows)).sum())
+    if decided.outcome != "pass" or not lost:
+        return decided
+    reason = f"the candidate has no value for {lost} queries, which may differ from the others"
+    return replace(decided, outcome="inconclusive", room=None, reason=reason, unmeasured=True)
 
 
 def _by_annotators(rule: MetricRule, pair: Pair, human: HumanLabels, below: float, above: float) -> Decided:
@@ -620,6 +645,8 @@ def _limit(rule: MetricRule, start: str) -> str:
             return f"improves{start}"
         case "ratio":
             return f"at least {rule.min_ratio:g} x {rule.anchor or 'the baseline'}"
+        case "gap":
+            return f"differs by at most {rule.max_gap:g} between values of {rule.by}"
         case "count":
             return f"{count_words(rule)} in at most {rule.max_count} queries"
         case "ceiling":

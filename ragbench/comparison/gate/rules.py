@@ -17,7 +17,7 @@ Decide = Literal["interval", "mean"]
 Percentile = Literal["p50", "p95", "p99"]
 Part = Literal["retrieval", "ttft", "total"]
 Role = Literal["primary", "guard"]
-MetricKind = Literal["floor", "ceiling", "margin", "gain", "ratio", "superiority", "count"]
+MetricKind = Literal["floor", "ceiling", "margin", "gain", "ratio", "superiority", "gap", "count"]
 Inconclusive = Literal["pass", "fail", "neutral"]
 """What an inconclusive gate does: count as a pass, block, or let the change through with a notice."""
 
@@ -30,6 +30,7 @@ LIMITS: dict[str, MetricKind] = {
     "min_gain": "gain",
     "min_ratio": "ratio",
     "superiority": "superiority",
+    "max_gap": "gap",
     "max_count": "count",
 }
 """The limits of a rule on a metric, and the kind of rule that each of them makes."""
@@ -50,6 +51,7 @@ class MetricRule:
         min_ratio: the mean of the candidate over that of the baseline that must be shown: 1.02 asks for 2% more, and
             .98 accepts 2% less; or
         superiority: whether the candidate must be shown to be better, by however little; or
+        max_gap: the largest difference between the means of two values of ``by``; or
         max_count: the number of queries that may have a value above ``above`` or below ``below``, counted in this run.
         above, below: for ``max_count``: the value from which on a query counts; above 0 if neither is given.
         anchor: name of a stored baseline that the margin is measured from instead, such as the last release. It does
@@ -70,6 +72,7 @@ class MetricRule:
     min_gain: float | None = None
     min_ratio: float | None = None
     superiority: bool = False
+    max_gap: float | None = None
     max_count: int | None = None
     above: float | None = None
     below: float | None = None
@@ -120,7 +123,13 @@ class MetricRule:
             )
         if self.min_gain is not None and not 0 < self.min_gain <= 1:
             found.append(("min_gain", f"is {self.min_gain:g}; above 0, up to 1; for any gain, write superiority: true"))
-        found += _positive(self, "min_ratio")
+        found += _positive(self, "min_ratio", "max_gap")
+        if self.max_gap is not None and self.by is None:
+            found.append(("max_gap", "needs by: the column whose values are compared, such as category"))
+        if self.max_gap is not None and self.average == "documents":
+            found.append(("average", "does not go with max_gap, which averages queries"))
+        if self.max_gap is not None and self.decide == "mean":
+            found.append(("decide", "does not go with max_gap, which is decided by its interval"))
         found += self._count_faults()
         if self.slice is not None and self.by is not None:
             found.append(("by", "and slice exclude each other; give one of them"))
@@ -282,13 +291,39 @@ class CoverageRule:
         return _share(self.min, "min")
 
 
-Rule = MetricRule | LatencyRule | CostRule | FailuresRule | CoverageRule
+@dataclass(frozen=True, kw_only=True)
+class ExposureRule:
+    """A ceiling for the gap between the exposure of a group of items and its share of the relevant items.
+
+    Attributes:
+        exposure: name of the attribute whose values are the groups, such as ``category``.
+        max_gap: the largest gap in either direction, over all groups.
+        k: ranks that count.
+        name: name of the rule.
+        role: ``primary`` decides; a ``guard`` fails on evidence of harm, and holds nothing up if it is undecided.
+    """
+
+    exposure: str
+    max_gap: float
+    k: int = 10
+    name: str | None = None
+    role: Role = "primary"
+    needs_baseline = False
+
+    def faults(self) -> list[tuple[str, str]]:
+        """List faults beyond wrong types, as key and message."""
+        found = [] if 0 < self.max_gap <= 1 else [("max_gap", f"is {self.max_gap:g}; a share above 0, up to 1")]
+        return found + ([] if self.k >= 1 else [("k", f"is {self.k}; at least 1")])
+
+
+Rule = MetricRule | LatencyRule | CostRule | FailuresRule | CoverageRule | ExposureRule
 KINDS: dict[str, type[Rule]] = {
     "metric": MetricRule,
     "latency": LatencyRule,
     "cost": CostRule,
     "failures": FailuresRule,
     "coverage": CoverageRule,
+    "exposure": ExposureRule,
 }
 """The key that identifies the kind of a rule."""
 

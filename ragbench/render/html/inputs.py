@@ -178,8 +178,8 @@ def _decisions(wanted: Wanted, folders: Sequence[Evaluated]) -> "tuple[DecisionS
 def _settings(runs: Sequence[ScoredRun], metric: str, wanted: Wanted) -> CompareSettings:
     by = ("type",) if len(set(runs[0].queries.types)) > 1 else ()
     return CompareSettings(
-        metrics=(metric,), examples=0, by=by, average=runs[0].average, intersect=wanted.intersect, seed=wanted.seed,
-        resamples=wanted.resamples,
+        metrics=(metric,), examples=0, by=(*by, *runs[0].attributes), average=runs[0].average,
+        intersect=wanted.intersect, seed=wanted.seed, resamples=wanted.resamples,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from ragbench.core.evaluations import Estimate
 from ragbench.core.scores import cut_notes
 from ragbench.core.verdicts import Verdict
 from ragbench.render.blocks import Block, Cell, Row, strong
+from ragbench.render.by_slice import slice_blocks
 from ragbench.render.compare import difference_blocks, verdict_sentences
 from ragbench.render.compare import notes as compare_notes
 from ragbench.render.html.inputs import Evaluated, ReportData
@@ -174,8 +175,9 @@ def all_metrics(data: ReportData, metrics: Sequence[str]) -> Block:
 
 
 def tables(data: ReportData) -> list[Block]:
-    """Return the tables of the comparison without the first, which the leaderboard replaces."""
-    return [block for block in difference_blocks(data.compared)[1:] if block.rows] if data.compared else []
+    """Return the tables of the comparison without the first, which the leaderboard replaces, and those by attribute."""
+    own = [block for block in difference_blocks(data.compared)[1:] if block.rows] if data.compared else []
+    return [*own, *slice_blocks(data.runs, tuple(data.runs[0].attributes), data.metric)]
 
 
 def steps(data: ReportData) -> list[Block]:

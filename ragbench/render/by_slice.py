@@ -1,0 +1,111 @@
+"""Means by slice, and the exposure of groups of items, as tables and as JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ragbench.comparison.by_slice import slice_gap, slice_means
+from ragbench.comparison.exposure import DEPTH, Exposure, GroupExposure, exposure
+from ragbench.core.scored import ScoredRun
+from ragbench.render.blocks import Block
+from ragbench.render.numbers import fraction, with_interval
+
+SYSTEMS, MOST = 3, 20
+"""Systems per table, and values in a table of exposure."""
+EXPOSURE = (
+    "exposure: the share of what users see, with 1 / log2(1 + rank) for each rank; relevant: the share of the relevant "
+    "items; the gap is exposure minus relevant, and its intervals hold for all values together"
+)
+
+
+def slice_blocks(systems: Sequence[ScoredRun], by: Sequence[str], metric: str) -> list[Block]:
+    """A table of means for each column, and one of exposure for each system and column of the corpus.
+
+    Args:
+        systems: systems on the same queries, at least one.
+        by: the columns.
+        metric: metric that all of them have.
+    """
+    found = []
+    for name in by:
+        parts = slice_means(systems, name, metric)
+        rows = [
+            (part.label, f"{part.queries:,}", *(with_interval(one) for one in part.means.values())) for part in parts
+        ]
+        gaps = [gap for one in systems if (gap := slice_gap(one, name, metric)) is not None]
+        lines = tuple(
+            f"{gap.system}: the largest gap is {fraction(gap.gap)} [{fraction(gap.low)}, {fraction(gap.high)}], "
+            f"between {gap.highest} and {gap.lowest} ({gap.slices} slices compared; 95% interval over all pairs)"
+            for gap in gaps
+        )
+        head = (name, "queries", *(one.name for one in systems))
+        found.append(Block(f"{metric} by {name}, mean [95% interval]", head, tuple(rows), lines, columns=SYSTEMS + 1))
+        found += _exposure(exposures(systems, name))
+    return found
+
+
+def exposures(systems: Sequence[ScoredRun], by: str, depth: int = DEPTH) -> list[Exposure]:
+    """Compute the exposure by system; none if the column is not one of texts in the corpus."""
+    values = systems[0].attributes.get(by, {})
+    if not values or all(isinstance(value, float) for value in values.values()):
+        return []
+    return [exposure(one, by, depth) for one in systems if one.run is not None]
+
+
+def _exposure(found: Sequence[Exposure]) -> list[Block]:
+    if not found:
+        return []
+    first = found[0]
+    by_label = [{group.label: group for group in one.groups} for one in found]
+    labels = list(dict.fromkeys(label for groups in by_label for label in groups))
+    rows = [
+        (
+            label,
+            fraction(by_label[0][label].relevant) if label in by_label[0] else "-",
+            *(_gap(groups[label]) if label in groups else "-" for groups in by_label),
+        )
+        for label in labels[:MOST]
+    ]
+    lines = [f"{one.system}: the largest gap is {_gap(one.largest)}: {one.largest.label}" for one in found]
+    left = len(labels) - MOST
+    lines += [f"{left} more values have a smaller share of the relevant items"] if left > 0 else []
+    lines += [
+        f"{one.system}: {one.skipped} queries have no ranking or no relevant item, and do not count"
+        for one in found
+        if one.skipped
+    ]
+    title = f"Exposure by {first.by} in the first {first.depth}: gap to the share of the relevant items [95% interval]"
+    head = (first.by, "relevant", *(one.system for one in found))
+    return [Block(title, head, tuple(rows), (*lines, EXPOSURE), columns=SYSTEMS + 1)]
+
+
+def _gap(group: GroupExposure) -> str:
+    if group.low is None or group.high is None:
+        return fraction(group.gap, signed=True)
+    return (
+        f"{fraction(group.gap, signed=True)} [{fraction(group.low, signed=True)}, {fraction(group.high, signed=True)}]"
+    )
+
+
+def slices_json(systems: Sequence[ScoredRun], by: Sequence[str], metric: str) -> list[dict[str, Any]]:
+    """The same figures, not rounded, with one object for each column."""
+    found: list[dict[str, Any]] = []
+    for name in by:
+        gaps = [gap for one in systems if (gap := slice_gap(one, name, metric)) is not None]
+        found.append(
+            {
+                "by": name,
+                "metric": metric,
+                "slices": [
+                    {
+                        "label": part.label,
+                        "queries": part.queries,
+                        "means": {system: asdict(value) for system, value in part.means.items()},
+                    }
+                    for part in slice_means(systems, name, metric)
+                ],
+                "gaps": [asdict(gap) for gap in gaps],
+                "exposure": [asdict(one) for one in exposures(systems, name)],
+            }
+        )
+    return found
