@@ -1,0 +1,122 @@
+"""A LanceDB table, searched with the vectors of a ragbench embedder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import MissingExtra
+from ragbench.retrievers._vector_database import CHUNK, Client, Collection, Hit, Rows, VectorDatabase, field_of
+
+VECTOR = "vector"
+DISTANCE, QUERY = "_distance", "query_index"
+
+
+@dataclass(frozen=True)
+class LanceDB(VectorDatabase):
+    """Nearest neighbours in a LanceDB table: exact without an index, and approximate with one.
+
+    Attributes:
+        path: folder of the database.
+        vector: column of the vectors.
+        metric: how an existing table compares vectors.
+    """
+
+    path: Path | None = None
+    vector: str = VECTOR
+    metric: Literal["cosine", "l2", "dot"] = "cosine"
+
+    database: ClassVar[str] = "LanceDB"
+
+    def check(self) -> list[str]:
+        """Check that there is a folder."""
+        faults = super().check()
+        if self.path is None:
+            faults.append("needs path, the folder of the database")
+        elif self.existing and not self.path.is_dir():
+            faults.append(f"existing=true needs path, the folder of the database; it is {self.path}")
+        return faults
+
+    def place(self) -> str:
+        """The folder."""
+        return str(self.path)
+
+    def connect(self) -> "LanceClient":
+        """Open the folder."""
+        try:
+            import lancedb
+        except ImportError as error:
+            raise MissingExtra("retriever 'lancedb'", "lancedb") from error
+        return LanceClient(lancedb.connect(str(self.path)), self.vector, self.metric)
+
+
+class LanceClient(Client):
+    """A LanceDB database."""
+
+    def __init__(self, connection: Any, vector: str, metric: str) -> None:
+        self._connection, self._vector, self._metric = connection, vector, metric
+
+    def names(self) -> list[str]:
+        """The tables."""
+        found: list[str] = []
+        page: str | None = None
+        while True:
+            answer = self._connection.list_tables(page_token=page)
+            found += answer.tables
+            page = answer.page_token
+            if not page:
+                return found
+
+    def open(self, name: str) -> Collection:
+        """Open a table."""
+        return LanceTable(self._connection.open_table(name), self._vector, self._metric)
+
+    def create(self, name: str, dimensions: int) -> Collection:
+        """Create an empty table."""
+        import pyarrow as pa
+
+        names = (CHUNK, "document_id", "title", "text")
+        vector = pa.field(VECTOR, pa.list_(pa.float32(), dimensions))
+        schema = pa.schema([vector, *(pa.field(one, pa.string()) for one in names)])
+        return LanceTable(self._connection.create_table(name, schema=schema), VECTOR, "cosine")
+
+    def drop(self, name: str) -> None:
+        """Delete a table."""
+        self._connection.drop_table(name)
+
+
+class LanceTable(Collection):
+    """A LanceDB table. Its rows have no ids but their columns."""
+
+    batch = 20_000
+
+    def __init__(self, table: Any, vector: str, metric: str) -> None:
+        self._table, self._vector, self._metric = table, vector, metric
+
+    def count(self) -> int:
+        """The number of rows."""
+        return int(self._table.count_rows())
+
+    def search(self, vectors: npt.NDArray[np.float32], k: int, fields: Sequence[str]) -> list[list[Hit]]:
+        """The k nearest rows; the score is 1 less the distance. A row is named by ``id``, or by its first column."""
+        known = [name for name in self._table.schema.names if name != self._vector]
+        name = "id" if "id" in known else (known or [""])[0]
+        wanted = [one for one in dict.fromkeys((name, *fields)) if one in known]
+        hits: list[list[Hit]] = []
+        for vector in np.asarray(vectors):
+            search = self._table.search(vector, vector_column_name=self._vector).metric(self._metric)
+            rows = search.select([*wanted, DISTANCE]).limit(k).to_list()
+            hits.append([Hit(str(row[name]), 1.0 - row[DISTANCE], field_of(row, fields)) for row in rows])
+        return hits
+
+    def add(self, rows: Rows) -> None:
+        """Add rows."""
+        import pyarrow as pa
+
+        vectors = np.ascontiguousarray(rows.vectors, dtype=np.float32)
+        column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+        columns = {name: [one[name] for one in rows.fields] for name in rows.fields[0]}
+        self._table.add(pa.table({VECTOR: column, **columns}))

@@ -1,0 +1,136 @@
+"""A Qdrant collection, searched with the vectors of a ragbench embedder."""
+
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import MissingExtra
+from ragbench.retrievers._vector_database import Client, Collection, Hit, Rows, VectorDatabase, field_of
+
+KEY = "QDRANT_API_KEY"
+"""The environment variable of the key."""
+
+
+@dataclass(frozen=True)
+class Qdrant(VectorDatabase):
+    """Nearest neighbours in Qdrant: a server, a folder, or in memory.
+
+    A folder and a collection in memory are searched exactly, a server by its HNSW index. The key of a server comes from
+    the environment variable ``QDRANT_API_KEY``.
+
+    Attributes:
+        url: address of a server, such as ``http://localhost:6333``; or
+        path: folder of a local collection. Without either, the collection is in memory.
+        vector: name of the vector, if the items of an existing collection have several.
+        timeout: seconds for one call of a server.
+    """
+
+    url: str = ""
+    path: Path | None = None
+    vector: str = ""
+    timeout: int = 30
+
+    database: ClassVar[str] = "Qdrant"
+
+    def check(self) -> list[str]:
+        """Check that there is one place."""
+        faults = super().check()
+        if self.url and self.path:
+            faults.append("url and path are both given; give one of them")
+        if self.existing and not self.url and (self.path is None or not self.path.is_dir()):
+            faults.append(f"existing=true needs url, or path, the folder of the collection; it is {self.path}")
+        return faults
+
+    def place(self) -> str:
+        """The address or the folder."""
+        return str(self.url or self.path or self.database)
+
+    def connect(self) -> "QdrantDatabase":
+        """Connect to the server, or open the folder."""
+        try:
+            from qdrant_client import QdrantClient
+        except ImportError as error:
+            raise MissingExtra("retriever 'qdrant'", "qdrant") from error
+        if self.url:
+            key = os.environ.get(KEY) or None
+            client = QdrantClient(url=self.url, api_key=key, timeout=self.timeout, check_compatibility=False)
+        else:
+            client = QdrantClient(path=str(self.path)) if self.path else QdrantClient(location=":memory:")
+        return QdrantDatabase(client, self.vector)
+
+
+class QdrantDatabase(Client):
+    """A Qdrant server or folder."""
+
+    def __init__(self, client: Any, vector: str) -> None:
+        self._client, self._vector = client, vector
+
+    def names(self) -> list[str]:
+        """The collections."""
+        return [one.name for one in self._client.get_collections().collections]
+
+    def open(self, name: str) -> Collection:
+        """Open a collection."""
+        return QdrantCollection(self._client, name, self._vector)
+
+    def create(self, name: str, dimensions: int) -> Collection:
+        """Create a collection with one vector without a name."""
+        from qdrant_client import models
+
+        vectors = models.VectorParams(size=dimensions, distance=models.Distance.COSINE)
+        self._client.create_collection(name, vectors_config=vectors)
+        return QdrantCollection(self._client, name, "")
+
+    def drop(self, name: str) -> None:
+        """Delete a collection."""
+        self._client.delete_collection(name)
+
+    def close(self) -> None:
+        """Close the connection, and unlock the folder."""
+        self._client.close()
+
+
+class QdrantCollection(Collection):
+    """A Qdrant collection. Its ids are numbers or UUIDs."""
+
+    def __init__(self, client: Any, name: str, vector: str) -> None:
+        self._client, self._name, self._vector = client, name, vector
+
+    def count(self) -> int:
+        """The number of items."""
+        return int(self._client.count(self._name, exact=True).count)
+
+    def search(self, vectors: npt.NDArray[np.float32], k: int, fields: Sequence[str]) -> list[list[Hit]]:
+        """The k nearest items. Distances count as negative scores."""
+        from qdrant_client import models
+
+        wanted: Any = list(fields) if fields else False
+        using = self._vector or None
+        asked = [
+            models.QueryRequest(query=vector.tolist(), limit=k, with_payload=wanted, using=using)
+            for vector in np.asarray(vectors)
+        ]
+        answers = self._client.query_batch_points(self._name, requests=asked)
+        hits = []
+        for answer in answers:
+            points = answer.points
+            # Euclid and Manhattan give distances, nearest first.
+            sign = -1.0 if len(points) > 1 and points[0].score < points[-1].score else 1.0
+            hits.append([Hit(str(one.id), sign * one.score, field_of(one.payload or {}, fields)) for one in points])
+        return hits
+
+    def add(self, rows: Rows) -> None:
+        """Add items under UUIDs that are made from their ids."""
+        from qdrant_client import models
+
+        points = [
+            models.PointStruct(id=str(uuid.uuid5(uuid.NAMESPACE_URL, id_)), vector=vector.tolist(), payload=dict(known))
+            for id_, vector, known in zip(rows.ids, np.asarray(rows.vectors), rows.fields, strict=True)
+        ]
+        self._client.upsert(self._name, points=points, wait=True)

@@ -1,0 +1,150 @@
+"""Vector databases, each for real: filled by ragbench, and filled by somebody else through its own client."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from ragbench.core.context import Context
+from ragbench.core.errors import InputError
+from ragbench.core.runs import Query
+from ragbench.models.embed.minilm import MiniLM
+from ragbench.plugins import RETRIEVERS, build
+from ragbench.retrievers._vector_database import write_collection
+from ragbench.testing import check_retriever, small_corpus
+
+QUERIES = [Query("q1", "something for a warm night"), Query("q2", "drink from a river", frozenset({"filter-8"}))]
+Spec = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    pytest.importorskip("psycopg", reason="needs the extra pgvector")
+    server = pytest.importorskip("pgserver", reason="needs pgserver").get_server(tmp_path_factory.mktemp("pg"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["chroma", "qdrant", "lancedb", "pgvector", "milvus"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Spec:
+    """The spec of a database on disk."""
+    name = request.param
+    if name == "pgvector":
+        return {"name": name, "url": request.getfixturevalue("postgres"), "collection": f"c{uuid.uuid4().hex[:8]}"}
+    pytest.importorskip({"chroma": "chromadb", "qdrant": "qdrant_client", "milvus": "milvus_lite"}.get(name, name))
+    return {"name": name, "path": tmp_path / ("m.db" if name == "milvus" else "db")}
+
+
+def test_finds_what_dense_finds(database: Spec) -> None:
+    corpus = small_corpus()
+    found = build(RETRIEVERS, database).index(corpus, Context()).search(QUERIES, 5)
+    exact = build(RETRIEVERS, "dense").index(corpus, Context()).search(QUERIES, 5)
+    for at in range(2):
+        assert [id_ for id_, _ in found.ranking(at)] == [id_ for id_, _ in exact.ranking(at)]
+        np.testing.assert_allclose(*([s for _, s in run.ranking(at)] for run in (found, exact)), atol=1e-4)
+
+
+def test_a_second_run_finds_the_collection_filled(database: Spec) -> None:
+    retriever, corpus = build(RETRIEVERS, database), small_corpus()
+    first = retriever.index(corpus, Context())
+    found = first.search(QUERIES, 3).to_dict()
+    first.close()
+    second = retriever.index(corpus, Context())
+    assert (first.notes["filled"], second.notes["filled"]) == ("now", "earlier")
+    for id_, ranking in second.search(QUERIES, 3).to_dict().items():
+        assert ranking == pytest.approx(found[id_], abs=1e-5)
+    second.close()
+
+
+def test_a_collection_that_was_filled_for_users_is_searched_as_it_is(database: Spec) -> None:
+    """Chunks are matched by a field, by their text, or, where the database keeps ids, by its id."""
+    corpus, spec = small_corpus(), {**database, "collection": f"users_{uuid.uuid4().hex[:8]}"}
+    assert write_collection(build(RETRIEVERS, spec), corpus, Context(), replace_it=False) == len(corpus)
+    with pytest.raises(InputError, match=r"already"):
+        write_collection(build(RETRIEVERS, spec), corpus, Context(), replace_it=False)
+    assert write_collection(build(RETRIEVERS, spec), corpus, Context(), replace_it=True) == len(corpus)
+    exact = build(RETRIEVERS, "dense").index(corpus, Context()).search(QUERIES, 4)
+    for field in ({"id_field": "chunk_id"}, {"text_field": "text"}):
+        index = build(RETRIEVERS, {**spec, "existing": True, **field}).index(corpus, Context())
+        run = index.search(QUERIES, 4)
+        assert [id_ for id_, _ in run.ranking(0)] == [id_ for id_, _ in exact.ranking(0)]
+        assert "ids_not_in_corpus" not in index.notes
+        index.close()
+    index = build(RETRIEVERS, {**spec, "existing": True, "id_field": "document_id", "returns": "document"})
+    assert index.index(corpus, Context()).search(QUERIES, 4).ranking(0)[0][0] == exact.ranking(0)[0][0].split("-")[0]
+
+
+def test_what_can_be_wrong(database: Spec) -> None:
+    assert "no embedder 'minilmm'" in "".join(build(RETRIEVERS, {**database, "model": "minilmm"}).check())
+    assert "existing=true" in "".join(build(RETRIEVERS, {**database, "id_field": "x"}).check())
+    write_collection(build(RETRIEVERS, database), small_corpus(), Context(), replace_it=True)
+    with pytest.raises(InputError, match="has no collection 'none_such'"):
+        build(RETRIEVERS, {**database, "existing": True, "collection": "none_such"}).index(small_corpus(), Context())
+    index = build(RETRIEVERS, {**database, "existing": True}).index(small_corpus(), Context())
+    index._embedder = Narrow()
+    with pytest.raises(InputError, match="refuses"):
+        index.search(QUERIES, 1)
+    index.close()
+    index = build(RETRIEVERS, {**database, "existing": True, "id_field": "sku"}).index(small_corpus(), Context())
+    with pytest.raises(InputError, match="sku"):
+        index.search(QUERIES, 1)
+    index.close()
+
+
+class Narrow:
+    """An embedder of three dimensions."""
+
+    def encode(self, texts: list[str], kind: str) -> Any:
+        return np.full((len(texts), 3), 0.57735, dtype=np.float32)
+
+
+def test_conforms(database: Spec) -> None:
+    check_retriever(build(RETRIEVERS, database))
+
+
+def qdrant_theirs(path: Path, ids: list[str], texts: list[str], vectors: Any) -> None:
+    client = pytest.importorskip("qdrant_client").QdrantClient(path=str(path))
+    models = __import__("qdrant_client").models
+    client.create_collection(
+        "theirs", vectors_config={"body": models.VectorParams(size=384, distance=models.Distance.EUCLID)}
+    )
+    client.upsert("theirs", [
+        models.PointStruct(id=at, vector={"body": vector.tolist()}, payload={"sku": id_, "body": text})
+        for at, (id_, text, vector) in enumerate(zip(ids, texts, vectors, strict=True))
+    ])  # fmt: skip
+    client.close()
+
+
+def lancedb_theirs(path: Path, ids: list[str], texts: list[str], vectors: Any) -> None:
+    emb = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+    table = pa.table([emb, ids, texts], ["emb", "sku", "body"])
+    pytest.importorskip("lancedb").connect(str(path)).create_table("theirs", table)
+
+
+@pytest.mark.parametrize(
+    ("spec", "fill"),
+    [
+        ({"name": "qdrant", "vector": "body"}, qdrant_theirs),
+        ({"name": "lancedb", "vector": "emb", "metric": "l2"}, lancedb_theirs),
+    ],
+)
+def test_a_collection_of_another_program(spec: Spec, fill: Callable[..., None], tmp_path: Path) -> None:
+    """Other names of fields, other distances, an item that the corpus lacks."""
+    corpus = small_corpus()
+    texts = [*corpus.texts[:6], "warm night"]
+    ids = [*corpus.ids[:6], "extra"]
+    fill(tmp_path / "db", ids, texts, MiniLM().encode(texts, "passage"))
+    spec = {**spec, "path": tmp_path / "db", "existing": True, "collection": "theirs"}
+    by_id = build(RETRIEVERS, {**spec, "id_field": "sku"}).index(corpus, Context())
+    run = by_id.search(QUERIES, 100)
+    assert run.lengths.tolist() == [7, 7]
+    assert run.ranking(0)[0][0] == "extra"
+    assert by_id.notes["ids_not_in_corpus"] == 1
+    by_id.close()
+    by_text = build(RETRIEVERS, {**spec, "text_field": "body"}).index(corpus, Context())
+    assert {id_ for id_, _ in by_text.search(QUERIES, 100).ranking(0)} >= set(corpus.ids[:6])
+    by_text.close()
