@@ -32,8 +32,9 @@ WORDS = {
 }  # fmt: skip
 """SPDX names of what the free field says, by how it begins."""
 STATED = {
-    # The file LICENSE in the package says so; its metadata do not.
+    # The file LICENSE in each package says so; its metadata do not.
     "axe-playwright-python": "MIT",
+    "pgserver": "Apache-2.0",
     "ranx": "MIT",
     # Only for macOS.
     "appnope": "BSD-2-Clause",
@@ -45,6 +46,7 @@ STATED = {
 NVIDIA = re.compile(r"nvidia-.*|cuda-bindings|cuda-toolkit")
 NVIDIA_LICENCE = "LicenseRef-NVIDIA"
 UNCHANGED = "The licence asks for the source of its own files where they are changed. They are used unchanged."
+LIBRARY = "The licence lets other programs use the library. It is used unchanged, and only with the extra `pgvector`."
 FOR_TESTS = "Only for tests; no part of it is in ragbench or comes with it."
 EXCEPTIONS = {
     "certifi": UNCHANGED,
@@ -53,6 +55,8 @@ EXCEPTIONS = {
     "hypothesis": FOR_TESTS,
     "orjson": UNCHANGED,
     "pathspec": FOR_TESTS,
+    "psycopg": LIBRARY,
+    "psycopg-binary": LIBRARY,
     "tqdm": UNCHANGED,
 }
 """Why a licence that is not permissive is no hindrance."""

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from importlib.util import find_spec
@@ -24,6 +24,7 @@ import pytest
 from ragbench.core.telemetry import OFF
 from ragbench.workflows import WORKFLOWS
 from tests.injection.obedient import honest
+from tests.retrievers.postgres import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "tests" / "models"))
@@ -67,6 +68,7 @@ COMMANDS = {
                              "--out {out}/new"],
     "judge check": [f"judge check --labels {{in}}/labels.jsonl --metric faithfulness --judge {MODEL} "
                     "--out {out}/check"],
+    "index": ["index --corpus {in}/corpus.jsonl --into qdrant:path={out}/db,collection=stones"],
     "load": ["load --url {url} --questions {in}/questions.txt --concurrency 1 --requests 5 --out {out}/load"],
     "metrics": [f"metrics {EXAMPLE}/qrels.trec {EXAMPLE}/runs/bm25.trec"],
     "plan": [f"plan {EXAMPLE}"],
@@ -390,11 +392,36 @@ def run_ray(folder: Path, inputs: Path) -> tuple[set[str], set[str], str]:
     return found, set(), printed
 
 
+def run_store(spec: str) -> Callable[[Path, Path], tuple[set[str], set[str], str]]:
+    """Fill a collection on disk, and search it."""
+
+    def run(folder: Path, inputs: Path) -> tuple[set[str], set[str], str]:
+        corpus, golden = str(inputs / "corpus.jsonl"), str(inputs / "golden.jsonl")
+        place = spec.format(folder=folder)
+        found, filled = reached(command(["index", "--corpus", corpus, "--into", place]), folder)
+        words = ["eval", "--corpus", corpus, "--golden", golden, "--retriever", f"{place},existing=true"]
+        more, printed = reached(command([*words[:-1], f"{words[-1]},id_field=chunk_id"]), folder)
+        assert "ndcg@10" in printed, printed
+        # Milvus Lite is a server of this machine.
+        return {one for one in found | more if "127.0.0.1:" not in one}, set(), filled + printed
+
+    return run
+
+
+def run_postgres(folder: Path, inputs: Path) -> tuple[set[str], set[str], str]:
+    with postgres() as url:
+        return run_store(f"pgvector:url='{url}',collection=stones")(folder, inputs)
+
+
 EXTRAS = {
     "aws": ("langchain_aws", run_bedrock),
     "chroma": ("chromadb", run_chroma),
+    "lancedb": ("lancedb", run_store("lancedb:path={folder}/db,collection=stones")),
+    "milvus": ("milvus_lite", run_store("milvus:path={folder}/stones.db,collection=stones")),
     "office": ("pptx", run_office),
     "pdf": ("pypdf", run_pdf),
+    "pgvector": ("psycopg", run_postgres),
+    "qdrant": ("qdrant_client", run_store("qdrant:path={folder}/db,collection=stones")),
     "ragas": ("ragas", run_ragas),
     "ray": ("ray", run_ray),
     "st": ("sentence_transformers", run_sentence_transformers),

@@ -28,6 +28,7 @@ from ragbench.workflows import evaluate as evaluate_workflow
 from ragbench.workflows import export as export_workflow
 from ragbench.workflows import gate as gate_workflow
 from ragbench.workflows import generate as generate_workflow
+from ragbench.workflows import index as index_workflow
 from ragbench.workflows import load_test as load_workflow
 from ragbench.workflows import metrics as metrics_workflow
 from ragbench.workflows import plan as plan_workflow
@@ -107,6 +108,7 @@ seeds = call(
 )
 audit = call("audit", audit_workflow.Options, audit_workflow.run, called=SETS)
 export = call("export", export_workflow.Options, export_workflow.run, called=SETS)
+index = call("index", index_workflow.Options, index_workflow.run, called={"corpus": CORPUS})
 without_masked = call("without_masked", without_workflow.Options, without_workflow.run, called=SETS)
 
 evaluate = call(

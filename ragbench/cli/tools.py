@@ -1,4 +1,4 @@
-"""What ``doctor``, ``export`` and ``data`` print, and their help."""
+"""What ``doctor``, ``export``, ``index`` and ``data`` print, and their help."""
 
 from typing import TYPE_CHECKING
 
@@ -6,10 +6,12 @@ from ragbench.cli.output import Output
 
 if TYPE_CHECKING:
     from ragbench.core.checkup import Checkup
+    from ragbench.retrievers._vector_database import Indexed
     from ragbench.workflows.data import Collections, FetchedCollection, FetchOptions, ListOptions
     from ragbench.workflows.doctor import Options as DoctorOptions
     from ragbench.workflows.export import Exported
     from ragbench.workflows.export import Options as ExportOptions
+    from ragbench.workflows.index import Options as IndexOptions
 
 HELP_EXPORT = """Write a golden set in another format, and list what that format cannot hold.
 
@@ -28,6 +30,26 @@ def show_export(options: "ExportOptions", exported: "Exported", output: Output) 
         output.object(export_json(*written))
     else:
         for line in export_lines(*written):
+            output.say(line)
+
+
+HELP_INDEX = """Embed documents, and write them into a collection of a vector database.
+
+Example:
+  ragbench index --corpus docs/ --into qdrant:path=db,collection=docs
+
+The command prints the retriever that searches the collection. Keys and
+passwords come from the environment. Exit code 2: an error of usage or input."""
+
+
+def show_index(options: "IndexOptions", found: "Indexed", output: Output) -> None:
+    """Print what was written, and the retriever that searches it."""
+    from ragbench.render.indexed import indexed_json, indexed_lines
+
+    if output.as_json:
+        output.object(indexed_json(found))
+    else:
+        for line in indexed_lines(found):
             output.say(line)
 
 

@@ -17,7 +17,7 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, RagbenchError, SettingError
 from ragbench.core.fingerprint import fingerprint
-from ragbench.core.ledger import first_ten
+from ragbench.core.ledger import Ledger, first_ten
 from ragbench.core.runs import Query, Unit
 from ragbench.engine import embed
 from ragbench.models.embed.base import Embedder
@@ -318,11 +318,36 @@ def _by_text(chunks: Chunks, unit: Unit) -> dict[str, str]:
     return found
 
 
+@dataclass(frozen=True)
+class Indexed:
+    """A collection that was written.
+
+    Attributes:
+        collection: its name.
+        place: the database.
+        retriever: the spec that searches it.
+        documents, items: how many documents and chunks it holds.
+        model: spec of the embedder.
+        seconds: how long it took, embedding included.
+        ledger: what was skipped.
+    """
+
+    collection: str
+    place: str
+    retriever: str
+    documents: int
+    items: int
+    model: str
+    seconds: float
+    ledger: Ledger
+
+
 def write_collection(settings: VectorDatabase, chunks: Chunks, context: Context, *, replace_it: bool) -> int:
     """Write chunks into the collection that the settings name, for users other than ragbench. Returns its size.
 
     Raises:
-        InputError: the collection exists and is not to be replaced, or the database refuses.
+        SettingError: the collection exists and is not to be replaced.
+        InputError: the database refuses.
     """
     embedder: Embedder = build(EMBEDDERS, settings.model)
     client = settings.connect()
@@ -332,7 +357,10 @@ def write_collection(settings: VectorDatabase, chunks: Chunks, context: Context,
             if there and replace_it:
                 client.drop(settings.collection)
         if there and not replace_it:
-            raise InputError(f"{settings.place()} has a collection {settings.collection!r} already")
+            raise SettingError(
+                f"is not given, and {settings.place()} has a collection {settings.collection!r} already",
+                option="replace",
+            )
         collection, _ = replace(settings, existing=False).filled(client, settings.collection, chunks, embedder, context)
         return collection.count()
     finally:

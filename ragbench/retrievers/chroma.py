@@ -93,7 +93,7 @@ class ChromaCollection(Collection):
         found = self._collection.query(query_embeddings=vectors, n_results=k, include=include)
         hits = []
         for at, (ids, distances) in enumerate(zip(found["ids"], found["distances"], strict=True)):
-            values = [{} for _ in ids]
+            values: list[dict[str, object]] = [{} for _ in ids]
             if fields:
                 pairs = zip(found["metadatas"][at], found["documents"][at], strict=True)
                 values = [field_of({"document": text, **(known or {})}, fields) for known, text in pairs]

@@ -352,6 +352,7 @@ class Bench:
             retriever = self.copies.search_in(retriever)
         try:
             measured, from_store = self._measured(retriever, self.context)
+            strange = self._strange(measured.run)
             others = self._repeats(retriever)
             runs = [run := self._judged(measured.run), *(self._judged(other.run) for other in others)]
             each = [score(one, self.task.judgements, self.settings.chosen, ties=self.settings.ties) for one in runs]
@@ -385,7 +386,8 @@ class Bench:
             warnings=(
                 *self.caveats,
                 *self._warnings(run, measured),
-                *self._strangers(measured.run, scores),
+                *(entry.reason for entry in scores.ledger.of("nothing-judged")),
+                *strange,
                 *self._unsteady(retriever, runs, changed),
             ),
             repeats=tuple(runs) if others else (),
@@ -507,22 +509,28 @@ class Bench:
             found.append(f"{short} queries have fewer than {k} documents, since several chunks fell on one document")
         return found
 
-    def _strangers(self, returned: Run, scores: Scores) -> list[str]:
-        """Warn of ids that are missing in the corpus or the judgements: such results always score 0."""
-        found = [entry.reason for entry in scores.ledger.of("nothing-judged")]
+    def _strange(self, returned: Run) -> list[str]:
+        """Warn of ids that the corpus lacks: such results always score 0.
+
+        Raises:
+            ArmError: the corpus lacks all of them, so the score would say nothing about the system.
+        """
         if self.chunks is None or (returned.unit == "chunk" and len(returned.item_ids) == len(self.chunks)):
-            return found
+            return []
         known = self.chunks.row if returned.unit == "chunk" else self.chunks.document_row
         row, times = np.unique(returned.items, return_counts=True)
         names = [returned.item_ids[item] for item in row.tolist()]
         strange = np.array([name not in known for name in names], dtype=bool)
-        if strange.any():
-            share = times[strange].sum() / times.sum()
-            first = first_ten(name for name in names if name not in known)
-            found.append(
-                f"{share:.0%} of its results are ids that the corpus lacks, which count as not relevant: {first}"
+        if not strange.any():
+            return []
+        first = first_ten(name for name in names if name not in known)
+        if strange.all():
+            raise ArmError(
+                f"the corpus has none of the {returned.unit} ids that it returned ({first}), but ids such as "
+                f"{next(iter(known))}. Evaluate on the documents that it searches, or map its ids"
             )
-        return found
+        share = times[strange].sum() / times.sum()
+        return [f"{share:.0%} of its results are ids that the corpus lacks, which count as not relevant: {first}"]
 
     def _depth_warned(self, arms: Sequence[Arm]) -> Sequence[Arm]:
         """Warn of run files that are deeper than the other searches, if that changes a metric."""

@@ -298,6 +298,7 @@ RUN_HERE = {
     "guides/report.md": Place(),
     "guides/retrievers.md": Place(few_queries, says_texts),
     "getting-started.md": Place(codes=(("ragbench gate", 1),)),
+    "guides/vector-databases.md": Place(),
     "guides/view.md": Place(),
     "guides/wattbot.md": Place(submissions),
 }

@@ -10,23 +10,22 @@ import pyarrow as pa
 import pytest
 
 from ragbench.core.context import Context
-from ragbench.core.errors import InputError
+from ragbench.core.errors import InputError, SettingError
 from ragbench.core.runs import Query
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.plugins import RETRIEVERS, build
 from ragbench.retrievers._vector_database import write_collection
 from ragbench.testing import check_retriever, small_corpus
+from tests.retrievers.postgres import postgres
 
 QUERIES = [Query("q1", "something for a warm night"), Query("q2", "drink from a river", frozenset({"filter-8"}))]
 Spec = dict[str, Any]
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    pytest.importorskip("psycopg", reason="needs the extra pgvector")
-    server = pytest.importorskip("pgserver", reason="needs pgserver").get_server(tmp_path_factory.mktemp("pg"))
-    yield server.get_uri()
-    server.cleanup()
+@pytest.fixture(scope="module")
+def postgres_url() -> Iterator[str]:
+    with postgres() as url:
+        yield url
 
 
 @pytest.fixture(params=["chroma", "qdrant", "lancedb", "pgvector", "milvus"])
@@ -34,7 +33,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Spec:
     """The spec of a database on disk."""
     name = request.param
     if name == "pgvector":
-        return {"name": name, "url": request.getfixturevalue("postgres"), "collection": f"c{uuid.uuid4().hex[:8]}"}
+        return {"name": name, "url": request.getfixturevalue("postgres_url"), "collection": f"c{uuid.uuid4().hex[:8]}"}
     pytest.importorskip({"chroma": "chromadb", "qdrant": "qdrant_client", "milvus": "milvus_lite"}.get(name, name))
     return {"name": name, "path": tmp_path / ("m.db" if name == "milvus" else "db")}
 
@@ -64,7 +63,7 @@ def test_a_collection_that_was_filled_for_users_is_searched_as_it_is(database: S
     """Chunks are matched by a field, by their text, or, where the database keeps ids, by its id."""
     corpus, spec = small_corpus(), {**database, "collection": f"users_{uuid.uuid4().hex[:8]}"}
     assert write_collection(build(RETRIEVERS, spec), corpus, Context(), replace_it=False) == len(corpus)
-    with pytest.raises(InputError, match=r"already"):
+    with pytest.raises(SettingError, match=r"already"):
         write_collection(build(RETRIEVERS, spec), corpus, Context(), replace_it=False)
     assert write_collection(build(RETRIEVERS, spec), corpus, Context(), replace_it=True) == len(corpus)
     exact = build(RETRIEVERS, "dense").index(corpus, Context()).search(QUERIES, 4)

@@ -1,0 +1,70 @@
+"""Write chunks and their vectors into a collection of a vector database."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from ragbench.core.context import Context
+from ragbench.core.documents import Chunks, Corpus
+from ragbench.core.errors import SettingError
+from ragbench.core.ledger import Ledger
+from ragbench.core.options import named, option, options
+from ragbench.corpus.chunk import AUTO, chunk_corpus
+from ragbench.io.places import cache_folder
+from ragbench.plugins import RETRIEVERS, build
+from ragbench.retrievers._vector_database import CHUNK, Indexed, VectorDatabase, write_collection
+from ragbench.workflows.groups import CacheFolder, CorpusReading
+from ragbench.workflows.reading import read_corpus
+
+
+@options
+class Options(CorpusReading, CacheFolder):
+    """The options of ``ragbench index`` and `ragbench.index`."""
+
+    corpus: Path | Corpus | Chunks = option("File or folder of documents, or a file of chunks.", section="Input")
+    into: str = option(
+        "Vector database and collection, such as qdrant:path=db,collection=docs.", section="Output",
+        metavar="NAME:key=value,...",
+    )  # fmt: skip
+    replace: bool = option("Replace the collection if it exists.", default=False, section="Output")
+
+
+def run(options: Options, context: Context) -> Indexed:
+    """Embed every chunk and write it with its vector, text, title and ids into a collection.
+
+    The collection has the fields ``chunk_id``, ``document_id``, ``title`` and ``text``, and its vectors are compared
+    by cosine. ``retriever`` is the spec that searches it in an evaluation.
+
+    Raises:
+        SettingError: this retriever is no vector database or has a wrong setting, or the collection exists.
+        InputError: the database cannot be opened.
+
+    Examples:
+        >>> rb.index("docs/", into="lancedb:path=db,collection=docs")  # doctest: +SKIP
+    """
+    target = build(RETRIEVERS, options.into)
+    if not isinstance(target, VectorDatabase):
+        raise SettingError(f"is {options.into!r}, which is no vector database", option="into")
+    if target.existing:
+        raise SettingError("has existing=true; the collection is written here, so leave it out", option="into")
+    faults = target.check()
+    if faults:
+        raise SettingError("; ".join(faults), option="into")
+    context = replace(context, cache=cache_folder(options.cache))
+    began = time.perf_counter()
+    chunks, ledger = _chunks(options, context)
+    items = write_collection(target, chunks, context, replace_it=options.replace)
+    return Indexed(
+        target.collection, target.place(), f"{options.into},existing=true,id_field={CHUNK}", len(chunks.document_ids),
+        items, target.model, time.perf_counter() - began, ledger,
+    )  # fmt: skip
+
+
+def _chunks(options: Options, context: Context) -> tuple[Chunks, Ledger]:
+    if isinstance(options.corpus, Chunks):
+        if options.chunker != AUTO:
+            raise SettingError(f"applies to documents, and {named('corpus')} is chunks already", option="chunker")
+        return options.corpus, Ledger()
+    loaded = read_corpus(options.corpus, options, context)
+    chunked = chunk_corpus(loaded, options.chunker, progress=context.progress)
+    return chunked.chunks, loaded.corpus.ledger + chunked.ledger
