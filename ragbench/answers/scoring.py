@@ -14,7 +14,7 @@ from ragbench.answers.metrics.base import AnswerMetric, Column, ScoringContext
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.context import Context, generator
 from ragbench.core.errors import InputError, RagbenchError, SettingError
-from ragbench.core.evaluations import Estimate
+from ragbench.core.evaluations import Estimate, SliceScores
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.loop import LoopThread
@@ -138,6 +138,7 @@ class AnswerEvaluation(Shown):
         variance: components of variance by metric, if the system ran or the judge judged several times; else empty.
         changed: ids of the queries whose answer was not the same in every run.
         notes: what a reader must know beside the warnings.
+        slices: the scores by columns of the queries.
     """
 
     scored: ScoredRun
@@ -153,6 +154,7 @@ class AnswerEvaluation(Shown):
     variance: Mapping[str, Components] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    slices: tuple[SliceScores, ...] = ()
 
 
 @option_group
@@ -247,7 +249,7 @@ def score_answers(
         ]
         for run, items in enumerate([aligned, *(other[0] for other in later)])
     ]
-    queries = QueryTable.of(golden)
+    queries = with_variants(QueryTable.of(golden), answers)
     columns, scores = _combined(every, queries.ids)
     entries += _of_repeats(every, [other[1] for other in later])
     clusters = cluster_index(queries.units)
@@ -293,6 +295,18 @@ def _notes(expected: Sequence[GoldenItem], golden: GoldenSet) -> tuple[str, ...]
 def golden_of_answers(answers: AnswerSet) -> GoldenSet:
     """What was asked, as a golden set without labels: for answers that are scored without a golden set."""
     return GoldenSet(tuple(GoldenItem(one.query_id, one.query.strip() or one.query_id) for one in answers), "answers")
+
+
+VARIANT = "variant"
+
+
+def with_variants(queries: QueryTable, answers: AnswerSet) -> QueryTable:
+    """Add a column with the variant of the service that answered each query, if the answers name it."""
+    named = {item.query_id: item.metadata.get(VARIANT) for item in answers}
+    if VARIANT in queries.columns or not any(named.values()):
+        return queries
+    column = [str(named[id_]) if named.get(id_) else None for id_ in queries.ids]
+    return replace(queries, columns={**queries.columns, VARIANT: column})
 
 
 def _asked_again(scoring: ScoringContext, run: int, judgement: int) -> ScoringContext:

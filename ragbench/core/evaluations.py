@@ -39,6 +39,23 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class SliceScores:
+    """The scores of the queries of one slice.
+
+    Attributes:
+        by: name of the column.
+        label: value in it.
+        queries: number of queries.
+        metrics: mean and interval by metric.
+    """
+
+    by: str
+    label: str
+    queries: int
+    metrics: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True)
 class Latency:
     """Milliseconds of single queries, asked one at a time after the batch.
 

@@ -133,6 +133,7 @@ def answers_json(evaluation: AnswerEvaluation) -> JSON:
         "arms": [arm],
         "comparisons": [],
         "calibrated": [calibrated_json(rate) for rate in evaluation.calibrated],
+        "slices": [asdict(one) for one in evaluation.slices],
         "notes": list(evaluation.notes),
         "ledger": {"counts": ledger.counts(), "entries": [entry._asdict() for entry in ledger.entries]},
         "manifest": {**_plain_manifest(evaluation), "complete": not evaluation.stopped},
@@ -171,12 +172,26 @@ def answers_blocks(evaluation: AnswerEvaluation) -> list[Block]:
     if lines:
         shown = (Line(line.strip(), indent=len(line) - len(line.lstrip())) for line in lines)
         found.append(Block(CORRECTED, lines=tuple(shown)))
+    found += slice_blocks(evaluation)
     title = f"{evaluation.scored.name}, mean [95% interval]"
     above = (f"{summary(evaluation)}.",)
     found += metric_variance_blocks(evaluation.variance)
     # A rubric has a scale of its own.
     head = (*HEAD[:4], "if lowest", "if highest") if evaluation.scored.scores.scales else HEAD
     return [*found, Block(title, head, tuple(_rows(evaluation)), above=above, main=True)]
+
+
+def slice_blocks(evaluation: AnswerEvaluation) -> list[Block]:
+    """A table for each column of slices: the scores of each of its values."""
+    names = list(evaluation.metrics)
+    found = []
+    for by in dict.fromkeys(one.by for one in evaluation.slices):
+        rows = [
+            [one.label, str(one.queries), *(with_interval(one.metrics[name]) for name in names)]
+            for one in evaluation.slices if one.by == by
+        ]  # fmt: skip
+        found.append(Block(f"By {by}, mean [95% interval]", (by, "queries", *names), tuple(rows), columns=4))
+    return found
 
 
 def summary(evaluation: AnswerEvaluation) -> str:

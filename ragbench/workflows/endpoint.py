@@ -50,5 +50,6 @@ def run_check(options: CheckOptions, context: Context) -> EndpointCheck:
     """
     endpoint = read_endpoint(options.endpoint, timeout=options.timeout, concurrency=1, header_env=options.header_env)
     question = Question("check", options.question, dict(options.values or {}))
-    context.say(f"asking {endpoint.shown_url}")
+    if not options.dry_run:
+        context.say(f"asking {endpoint.shown_url}")
     return run_anywhere(check_endpoint(endpoint, question, send=not options.dry_run))

@@ -12,15 +12,25 @@ from ragbench.answers.judge_check.rate import calibrated_rate, check_applies
 from ragbench.answers.judging import JudgeModel, JudgePlan, RubricChoice, judged, planned
 from ragbench.answers.metrics.base import AnswerMetric
 from ragbench.answers.metrics.rubric import rubric_specs
-from ragbench.answers.scoring import AnswerEvaluation, ScoreSettings, golden_of_answers, named_metrics, score_answers
+from ragbench.answers.scoring import (
+    AnswerEvaluation,
+    ScoreSettings,
+    golden_of_answers,
+    named_metrics,
+    score_answers,
+    with_variants,
+)
 from ragbench.answers.usual_metrics import USUAL, usual_metrics
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
+from ragbench.comparison.slice_scores import scores_by
+from ragbench.comparison.slices import slices
 from ragbench.core.answers import AnswerSet
 from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.options import named, option, options, part
+from ragbench.core.scored import QueryTable
 from ragbench.io.arm_folders import read_arms, write_arms
 from ragbench.io.files import make_out
 from ragbench.io.inputs import Input
@@ -58,6 +68,10 @@ class Options(DryRun, CacheFolder, JudgeModel, RubricChoice, ScoreSettings, Gold
         unset="recognised by name",
     )  # fmt: skip
     name: str | None = option("Name of the system.", default=None, section="Input", unset="the name of the answers")
+    by: Sequence[str] = option(
+        "Also show the scores by type, length, variant, or another property of the queries.", default=(),
+        section="Evaluation", metavar="COLUMN", unset="none",
+    )  # fmt: skip
     calibrations: Sequence[Path | Calibration] = option(
         "Calibration by 'ragbench judge check', which corrects the share of good answers.", default=(),
         section="Evaluation", flag="--calibration",
@@ -177,6 +191,8 @@ def _score(
     if options.out is not None and not options.dry_run:
         check_scores_folder(options.out)
     golden, answers = _inputs(options)
+    for column in options.by:
+        slices(with_variants(QueryTable.of(golden), answers), column)  # before the judge is paid
     chosen, note = (options.metrics, "") if options.metrics else usual_metrics(answers, golden)
     # Without the seed: another seed would ask the judge, and pay, again.
     context = replace(context, cache=cache_folder(options.cache))
@@ -196,7 +212,9 @@ def _score(
     with working_in(options.out):
         evaluation, totals = judged(models, store, lambda judge: score(judge=judge), context.say)
         rates = tuple(calibrated_rate(calibration, evaluation, answers) for calibration in calibrations)
-        evaluation = replace(evaluation, calibrated=rates, notes=(*evaluation.notes, *([note] if note else [])))
+        sliced = scores_by(evaluation.scored, options.by, seed=options.seed, resamples=options.resamples)
+        notes = (*evaluation.notes, *([note] if note else []))
+        evaluation = replace(evaluation, calibrated=rates, slices=sliced, notes=notes)
         if options.out is not None:
             write_answer_scores(evaluation, options.out, _places(options))
     return ScoredAnswers(evaluation, totals)

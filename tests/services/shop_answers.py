@@ -72,6 +72,7 @@ class Shop:
             ]
             for variant in VARIANTS
         }
+        self._lengths = {variant: [one.total() for one in counted] for variant, counted in self._counts.items()}
         held = Counter(word for counts in self._counts["control"] for word in counts)
         total = len(self.products)
         self._idf = {word: math.log(1 + (total - n + 0.5) / (n + 0.5)) for word, n in held.items()}
@@ -79,11 +80,11 @@ class Shop:
     def search(self, query: str, k: int, variant: str) -> list[tuple[Product, float]]:
         """The best products by BM25, with their scores."""
         asked = [word for word in words_of(query) if word in self._idf]
-        counted = self._counts[variant]
-        mean = sum(map(Counter.total, counted)) / len(counted)
+        counted, lengths = self._counts[variant], self._lengths[variant]
+        mean = sum(lengths) / len(lengths)
         scored = []
-        for product, counts in zip(self.products, counted, strict=True):
-            norm = K1 * (1 - B + B * counts.total() / mean)
+        for product, counts, length in zip(self.products, counted, lengths, strict=True):
+            norm = K1 * (1 - B + B * length / mean)
             score = sum(self._idf[word] * counts[word] * (K1 + 1) / (counts[word] + norm) for word in asked)
             if score > 0:
                 scored.append((product, round(score, 4)))

@@ -27,8 +27,8 @@ BUSY = frozenset({429, 503})
 TRIES = 6
 FIRST_WAIT, LONGEST_WAIT = 0.5, 10.0
 """Seconds before a refused request is sent again, doubled each time, unless the service says how long to wait."""
-GIVE_UP_AFTER = 20
-"""If this many questions in a row are refused before one is answered, each further one is sent once."""
+GIVE_UP_AFTER = 3
+"""If this many questions are given up before one is answered, each further one is sent once."""
 
 
 class _Failed(Exception):
@@ -95,7 +95,7 @@ class _Caller:
     def __init__(self, client: "httpx.AsyncClient", endpoint: Endpoint) -> None:
         self._client, self._endpoint, self._secrets = client, endpoint, endpoint.secrets
         self._pace = Pace(endpoint.concurrency)
-        self._answered, self._refused = 0, 0
+        self._answered, self._given_up = 0, 0
 
     async def ask(self, question: Question) -> Answered:
         """The answer to a question, or why there is none."""
@@ -111,9 +111,9 @@ class _Caller:
             try:
                 return await self._once(sent, question)
             except _Failed as error:
-                self._refused += error.again is not None
-                down = not self._answered and self._refused >= GIVE_UP_AFTER
+                down = not self._answered and self._given_up >= GIVE_UP_AFTER
                 if error.again is None or attempt == TRIES - 1 or down:
+                    self._given_up += error.again is not None
                     raise
                 await asyncio.sleep(max(error.again, min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)))
         raise AssertionError("unreachable")

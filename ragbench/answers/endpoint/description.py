@@ -14,6 +14,7 @@ from ragbench.io.encoding import read_text
 from ragbench.io.files import parse_yaml
 
 KEYS = ("url", "method", "headers", "header_env", "query", "body", "defaults", "reply")
+MAPPINGS = ("headers", "header_env", "query", "defaults", "reply")
 OF_REPLY = ("format", "piece", "metadata")
 NAMES = {**{name: role for name, role in ROLE_OF.items() if role in ROLES}, **{role: role for role in ROLES},
          "ids": "source_ids"}  # fmt: skip
@@ -58,6 +59,7 @@ def read_endpoint(
     found = parse_yaml(str(place), read_text(path)[0])
     if not isinstance(found, dict):
         raise InputError(f"{place}: expected keys such as url and body; see docs/reference/answers-http.md")
+    found = {key: value for key, value in found.items() if value is not None or key not in MAPPINGS}
     faults = list(_faults(found))
     if faults:
         raise SettingError("\n".join(f"{place}: {fault}" for fault in faults))
@@ -68,7 +70,7 @@ def _settings(found: Mapping[str, Any]) -> dict[str, Any]:
     settings = {key: value for key, value in found.items() if key != "reply"}
     if settings.get("method") == "GET":
         settings.setdefault("body", None)
-    written = found.get("reply") or {}
+    written = found.get("reply", {})
     paths = {NAMES[name]: path for name, path in written.items() if name not in OF_REPLY}
     return {**settings, "reply": Reply(**{name: written[name] for name in OF_REPLY if name in written}, paths=paths)}
 
@@ -80,7 +82,7 @@ def _faults(found: Mapping[str, Any]) -> Iterator[str]:
     for key in ("url", "method"):
         if not isinstance(found.get(key, ""), str):
             yield f"{key} is {found[key]!r}; it must be a text"
-    for key in ("headers", "header_env", "query", "defaults", "reply"):
+    for key in MAPPINGS:
         value = found.get(key, {})
         if not isinstance(value, dict):
             yield f"{key} is {value!r:.60}; it must be a mapping, as in {key}: {{name: value}}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -194,3 +195,56 @@ def test_load_and_probe_take_the_same_file(ragbench: Any, shop: ShopService, tmp
     done = ragbench("load", "--endpoint", outside, "--questions", tmp_path / "q.txt")
     assert done.code == 2
     assert "service.example.org is not this machine" in done.err
+
+
+def asked(folder: Path, count: int) -> Path:
+    path = folder / "q.txt"
+    path.write_text("".join(f"tent number {number}\n" for number in range(count)))
+    return path
+
+
+def test_a_busy_service_gets_refused_requests_again(ragbench: Any, shop: ShopService, tmp_path: Path) -> None:
+    shop.room = 5
+    words = ["answer", "--endpoint", described(tmp_path, shop, JSON), "--questions", asked(tmp_path, 40), "--out",
+             tmp_path / "run", "--concurrency", "12", "--json"]  # fmt: skip
+    done = ragbench(*words)
+    assert done.code == 0, done.err
+    assert done.json["counts"]["answered"] == 40
+    assert shop.refused > 0
+    # Times are those of the request that was answered, without the waits before it.
+    assert all(item.seconds is not None and item.seconds < 0.5 for item in read_answers(tmp_path / "run"))
+
+
+def test_concurrency_rises_to_what_the_service_takes(ragbench: Any, shop: ShopService, tmp_path: Path) -> None:
+    shop.pause = 0.1
+    words = ["answer", "--endpoint", described(tmp_path, shop, JSON), "--questions", asked(tmp_path, 120), "--out",
+             tmp_path / "run", "--json"]  # fmt: skip
+    done = ragbench(*words, "--concurrency", "auto")
+    assert done.code == 0, done.err
+    assert done.json["counts"]["answered"] == 120
+    assert 8 < shop.peak <= 64
+
+
+def test_scores_by_variant(ragbench: Any, shop: ShopService, tmp_path: Path) -> None:
+    shop.pause = 0.0
+    golden = tmp_path / "golden.jsonl"
+    rows = [{"id": f"q{n}", "text": f"tent number {n}", "answer": "a tent", "evidence": []} for n in range(20)]
+    golden.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    file = described(tmp_path, shop, {**JSON, "query": {"q": "{question}", "user": "{query_id}"}})
+    done = ragbench("answer", "--endpoint", file, "--golden", golden, "--out", tmp_path / "run")
+    assert done.code == 0, done.err
+    score = ["score", tmp_path / "run", "--golden", golden, "--metric", "token_f1", "--json"]
+    done = ragbench(*score, "--by", "variant", "--out", tmp_path / "scores")
+    assert done.code == 0, done.err
+    slices = {one["label"]: one for one in done.json["slices"]}
+    expected: dict[str, list[str]] = {}
+    for row in rows:
+        expected.setdefault(variant_of(str(row["id"])), []).append(str(row["id"]))
+    assert {label: one["queries"] for label, one in slices.items()} == {k: len(v) for k, v in expected.items()}
+    scores = pq.read_table(tmp_path / "scores" / "scores.parquet").to_pylist()
+    by_id = {row["query_id"]: row["token_f1"] for row in scores}
+    for label, ids in expected.items():
+        assert slices[label]["metrics"]["token_f1"]["mean"] == pytest.approx(sum(by_id[i] for i in ids) / len(ids))
+    done = ragbench(*score, "--by", "varaint")
+    assert done.code == 2
+    assert "variant" in done.err
