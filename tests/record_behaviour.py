@@ -288,7 +288,8 @@ def commands() -> list[Command]:
         "plugins", "probe", "report", "score", "view", "batch submit", "batch status", "batch fetch",
         "baseline set", "baseline list", "baseline show", "data list", "data get", "endpoint check", "golden audit",
         "golden corpus",
-        "golden review export", "golden review import", "judge check", "prefer", "wattbot run", "wattbot score",
+        "golden review export", "golden review import", "judge check", "judge sheet", "prefer",
+        "wattbot run", "wattbot score",
     )  # fmt: skip
     found = [Command("help" + "-".join(["", *one.split()]), [*one.split(), "--help"]) for one in helped]
 
@@ -403,6 +404,7 @@ def commands() -> list[Command]:
         "--judge", NO_MODEL[1], *NO_MODEL[2:], "--dry-run")  # fmt: skip
     add("prefer-dry-run", "prefer", "out/answers/before", "out/answers/after", "--golden", "datasets/shop", "--judge",
         NO_MODEL[1], *NO_MODEL[2:], "--dry-run", "--json")  # fmt: skip
+    add("judge-sheet", "judge", "sheet", "out/answers/before", "--size", "5", "--out", "out/sheet.csv")
     check = ["judge", "check", "--labels", "in/labels.jsonl", "--resamples", "500"]
     add("judge-check", *check, "--metric", "column:own_score", "--slice", "lang", "--out", "out/judge")
     add("judge-check-json", *check, "--metric", "grounding:embedder=null", "--json", "--out", "out/judge-words")

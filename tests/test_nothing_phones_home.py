@@ -66,6 +66,7 @@ COMMANDS = {
     "golden review export": [f"golden review export {STONES} --out {{out}}/review.csv"],
     "golden review import": ["golden review import --decisions {in}/decisions.csv --golden {in}/golden.jsonl "
                              "--out {out}/new"],
+    "judge sheet": ["judge sheet {in}/answers.jsonl --size 5 --out {out}/sheet.csv"],
     "judge check": [f"judge check --labels {{in}}/labels.jsonl --metric faithfulness --judge {MODEL} "
                     "--out {out}/check"],
     "index": ["index --corpus {in}/corpus.jsonl --into qdrant:path={out}/db,collection=stones"],

@@ -31,6 +31,7 @@ from ragbench.stats.intervals import estimates, mean_interval, percentile
 from ragbench.stats.repeats import components_of
 
 if TYPE_CHECKING:
+    from ragbench.answers.judge_check.grade_calibration import CalibratedMean
     from ragbench.answers.judge_check.rate import CalibratedRate
 
 Intervals = dict[str, tuple[float, float]]
@@ -150,7 +151,7 @@ class AnswerEvaluation(Shown):
     counts: Mapping[str, int]
     stopped: str = ""
     warnings: tuple[str, ...] = ()
-    calibrated: "tuple[CalibratedRate, ...]" = ()
+    calibrated: "tuple[CalibratedRate | CalibratedMean, ...]" = ()
     variance: Mapping[str, Components] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

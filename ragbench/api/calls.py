@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ragbench.answers.judge_check.check import JudgeCheck
+from ragbench.answers.judge_check.graded import GradedCheck
 from ragbench.answers.judging import JudgePlan
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.api.bind import call, call_many, call_then
@@ -29,6 +30,7 @@ from ragbench.workflows import export as export_workflow
 from ragbench.workflows import gate as gate_workflow
 from ragbench.workflows import generate as generate_workflow
 from ragbench.workflows import index as index_workflow
+from ragbench.workflows import judge_sheet as sheet_workflow
 from ragbench.workflows import load_test as load_workflow
 from ragbench.workflows import metrics as metrics_workflow
 from ragbench.workflows import plan as plan_workflow
@@ -240,7 +242,7 @@ score_answers = call_then(
 )
 
 
-def _judge_check(result: CheckedJudge | JudgePlan) -> JudgeCheck | JudgePlan:
+def _judge_check(result: CheckedJudge | JudgePlan) -> JudgeCheck | GradedCheck | JudgePlan:
     return result.check if isinstance(result, CheckedJudge) else result
 
 
@@ -251,6 +253,7 @@ check_judge = call_then(
     _judge_check,
     called={"labels": "a path of labelled answers, a list of paths, or labels"},
 )
+judge_sheet = call("judge_sheet", sheet_workflow.Options, sheet_workflow.run, called={"answers": ANSWERS})
 prefer = call(
     "prefer",
     prefer_workflow.Options,

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ragbench.workflows.check_judge import CheckedJudge
     from ragbench.workflows.check_judge import Options as JudgeOptions
     from ragbench.workflows.endpoint import CheckOptions
+    from ragbench.workflows.judge_sheet import Options as SheetOptions
+    from ragbench.workflows.judge_sheet import Sheet
     from ragbench.workflows.load_test import Options as LoadOptions
     from ragbench.workflows.prefer import Options as PreferOptions
     from ragbench.workflows.prefer import Preferred
@@ -192,10 +194,13 @@ HELP_JUDGE_CHECK = """Compare a judge, or any other score of answers, with the l
 Examples:
   ragbench judge check --labels labels.csv --metric grounding --out reports/grounding
   ragbench judge check --labels labels.csv --metric column:judge_score
+  ragbench judge check --labels scores.csv --rubric helpfulness --judge openai:gpt-4o-mini --out reports/judge
 
 The labels are a JSON Lines, CSV, TSV or Parquet file with the columns answer,
 contexts and label (yes or no), or votes (the labels of several annotators).
-Files of the collections QAGS and BEGIN are read with --format.
+Files of the collections QAGS and BEGIN are read with --format. With --rubric, the
+labels are scores on the scale of the rubric, or with --pairs, the better one of
+two answers (columns first, second and label: first, second or tie).
 
 The folder of --out holds a calibration: 'ragbench score --calibration' uses it
 to correct later reports.
@@ -206,8 +211,10 @@ spent budget."""
 
 def show_judge_check(options: "JudgeOptions", result: "CheckedJudge | JudgePlan", output: Output) -> None:
     """Print the check, or what the judge would take. A judge that stopped early is an error."""
+    from ragbench.answers.judge_check.graded import GradedCheck
     from ragbench.answers.judging import JudgePlan
     from ragbench.core.errors import RagbenchError
+    from ragbench.render.grades import grade_json, grade_tables
     from ragbench.render.judge import SCHEMA_VERSION, judge_json, judge_tables
 
     if isinstance(result, JudgePlan):
@@ -215,13 +222,40 @@ def show_judge_check(options: "JudgeOptions", result: "CheckedJudge | JudgePlan"
         return
     if output.as_json:
         models = {"models": result.totals} if result.totals else {}
-        output.object({**judge_json(result.check), **models})
+        check = result.check
+        output.object({**(grade_json(check) if isinstance(check, GradedCheck) else judge_json(check)), **models})
+    elif isinstance(result.check, GradedCheck):
+        output.table(grade_tables(result.check, result.totals))
     else:
         output.table(judge_tables(result.check, result.totals))
     if options.out is not None:
         output.say(f"written to {options.out}")
     if result.check.signal.stopped:
         raise RagbenchError(result.check.signal.stopped)
+
+
+HELP_JUDGE_SHEET = """Write a sheet in which annotators score answers, or say which of two is better.
+
+Examples:
+  ragbench judge sheet answers/run1 --rubric helpfulness --size 100 --out labels.csv
+  ragbench judge sheet answers/run1 answers/run2 --rubric tone.yaml --out pairs.csv
+
+The answers are drawn at random. The scale of the rubric and what to do stand in
+a .md file beside the sheet. 'ragbench judge check --rubric' reads the filled sheet,
+with --pairs for two systems.
+
+Exit code 0: written; 2: an error of usage or input."""
+
+
+def show_judge_sheet(options: "SheetOptions", result: "Sheet", output: Output) -> None:
+    """Print what was written."""
+    what = "pairs" if result.pairs else "answers"
+    if output.as_json:
+        output.object({"version": 1, what: result.rows, "rubric": result.rubric.name, "sheet": str(result.path),
+                       "instructions": str(result.instructions)})  # fmt: skip
+        return
+    output.say(f"{result.rows} {what} to label by {result.rubric.name}")
+    output.say(f"written to {result.path}; instructions in {result.instructions}")
 
 
 HELP_PROBE = """Probe a RAG service, or a model with a system prompt: injections, false premises, private data.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragbench.answers.answering import counts, unsteady
+from ragbench.answers.judge_check.grade_calibration import CalibratedMean
 from ragbench.answers.judge_check.rate import CalibratedRate
 from ragbench.answers.judging import JudgePlan
 from ragbench.answers.scoring import AnswerEvaluation
@@ -96,7 +97,27 @@ def calibrated_lines(rate: CalibratedRate) -> list[str]:
     return lines
 
 
-def calibrated_json(rate: CalibratedRate) -> Mapping[str, object]:
+def mean_lines(found: CalibratedMean) -> list[str]:
+    """The mean score of the judge, and the mean that annotators would give."""
+    judge = f" by {found.judge}" if found.judge else ""
+    shift = (found.reported.mean or 0) - (found.corrected.mean or 0)
+    lines = [
+        f"{found.column}{judge}: {with_interval(found.reported)} over {counted(found.reported.n, 'answer')}",
+        f"  corrected: {with_interval(found.corrected)} (the judge is {fraction(shift, signed=True)} from annotators "
+        f"on {found.labels['name']}; valid if it is here as it was there)",
+    ]
+    if found.powered is not None:
+        one = found.powered
+        value = Estimate(one.value, one.low, one.high, one.people)
+        alone = Estimate(one.people_value, one.people_low, one.people_high, one.people)
+        lines.append(
+            f"  from {one.people} of these answers that annotators scored: {with_interval(value)} (labels alone: "
+            f"{with_interval(alone)}; valid if those answers were drawn at random)"
+        )
+    return lines
+
+
+def calibrated_json(rate: CalibratedRate | CalibratedMean) -> Mapping[str, object]:
     """The JSON object of a corrected rate, not rounded."""
     found = plain(asdict(rate))
     assert isinstance(found, dict)
@@ -104,7 +125,7 @@ def calibrated_json(rate: CalibratedRate) -> Mapping[str, object]:
 
 
 JSON = dict[str, object]
-CORRECTED = "Share of answers that annotators would say yes to"
+CORRECTED = "What annotators would say"
 HEAD = ("metric", "mean [95% interval]", "n", "unscored", "if all 0", "if all 1")
 
 
@@ -168,7 +189,11 @@ def answers_markdown(evaluation: AnswerEvaluation) -> str:
 def answers_blocks(evaluation: AnswerEvaluation) -> list[Block]:
     """Notes, rates corrected by a judge check, and the metrics."""
     found = notes_block(_notes(evaluation))
-    lines = [line for rate in evaluation.calibrated for line in calibrated_lines(rate)]
+    lines = [
+        line
+        for one in evaluation.calibrated
+        for line in (mean_lines(one) if isinstance(one, CalibratedMean) else calibrated_lines(one))
+    ]
     if lines:
         shown = (Line(line.strip(), indent=len(line) - len(line.lstrip())) for line in lines)
         found.append(Block(CORRECTED, lines=tuple(shown)))

@@ -365,3 +365,56 @@ def _alpha(
         expected = (number**2 - (totals[:, 1:] ** 2).sum(axis=1)) / (number * (number - 1))
         alpha = np.where(expected > 0, 1 - observed / expected, np.nan)
     return alpha, observed, expected
+
+
+def concordance(
+    first: npt.NDArray[np.float64],
+    second: npt.NDArray[np.float64],
+    clusters: npt.NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    resamples: int = 2000,
+    confidence: float = 0.95,
+) -> tuple[float, float, float]:
+    """Agreement of scores on a scale, and the ends of its percentile interval.
+
+    The value is ``2 cov / (var + var + (mean - mean)^2)``: Cohen's kappa with quadratic weights, which is also defined
+    for scores between those of the scale, such as means of several annotators. NaN if no score differs from another.
+    The ends are also NaN with fewer than two clusters, or if every resample gives the same value.
+
+    Args:
+        first: (n,) scores of one rater.
+        second: (n,) scores of the other.
+        clusters: (n,) cluster of each item.
+        rng: random generator.
+        resamples: number of resamples.
+        confidence: coverage, in (0, 1).
+
+    Raises:
+        InputError: there is no item, the lengths differ, or the cluster numbers have gaps.
+        SettingError: ``resamples`` is below 1, or the confidence is outside of (0, 1).
+
+    Source: Cohen 1968; Fleiss and Cohen 1973; Lin 1989, whose concordance correlation coefficient it is.
+    """
+    if first.shape != second.shape or not len(first):
+        raise InputError(f"{len(first)} and {len(second)} scores of the same items give no agreement")
+    check_clusters(clusters, len(first))
+    check_resampling(resamples, confidence)
+    moments = np.column_stack([first, second, first**2, second**2, first * second])
+    value, nan = float(_concordance(moments.mean(axis=0)[None])[0]), float("nan")
+    if int(clusters.max()) < 1 or np.isnan(value):
+        return value, nan, nan
+    found = _concordance(resampled_means(moments, clusters, rng, resamples))
+    if np.nanmax(found) - np.nanmin(found) < 1e-12:
+        return value, nan, nan
+    tail = (1 - confidence) / 2
+    low, high = np.nanquantile(found, [tail, 1 - tail])
+    return value, float(low), float(high)
+
+
+def _concordance(moments: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The coefficient of each row of means: of both scores, of their squares, and of their product."""
+    one, two, one_squared, two_squared, product = moments.T
+    scale = one_squared + two_squared - 2 * one * two
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(scale > 1e-12, 2 * (product - one * two) / scale, np.nan)

@@ -94,6 +94,9 @@ WORKFLOWS = (
     Workflow(
         "check_judge", "judge check", "Answers", "Compare a judge with the labels of annotators.", "check_judge"
     ),
+    Workflow(
+        "judge_sheet", "judge sheet", "Answers", "Write a sheet for annotators of answers.", "judge_sheet"
+    ),
     Workflow("probe", "probe", "Answers", "Test the robustness of a RAG service or a model.", "probe"),
     Workflow(
         "endpoint.check", "endpoint check", "Answers", "Show what a RAG service is sent, and how its reply is read.",

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ragbench.answers.judge_check.calibration import Calibration
+from ragbench.answers.judge_check.calibration import Calibration, read_json
+from ragbench.answers.judge_check.grade_calibration import FORMAT, GradeCalibration, calibrated_mean
 from ragbench.answers.judge_check.rate import calibrated_rate, check_applies
 from ragbench.answers.judging import JudgeModel, JudgePlan, RubricChoice, judged, planned
 from ragbench.answers.metrics.base import AnswerMetric
@@ -144,7 +145,7 @@ def run(options: Options, context: Context) -> ScoredAnswers | ScoredArms | Judg
 
 
 def _score_arms(
-    options: Options, arms: Mapping[str, Path], calibrations: Sequence[Calibration], context: Context
+    options: Options, arms: Mapping[str, Path], calibrations: Sequence[Calibration | GradeCalibration], context: Context
 ) -> ScoredArms | JudgePlan:
     """Score each system into a folder of its own. They share the store of the judge's answers, and so the budget."""
     if options.name is not None:
@@ -177,7 +178,7 @@ def _score_arms(
 
 
 def _score(
-    options: Options, store: Path | None, calibrations: Sequence[Calibration], context: Context
+    options: Options, store: Path | None, calibrations: Sequence[Calibration | GradeCalibration], context: Context
 ) -> ScoredAnswers | JudgePlan:
     """Score one system.
 
@@ -211,7 +212,12 @@ def _score(
     models = None if options.judge is None else options.models(options.seed)
     with working_in(options.out):
         evaluation, totals = judged(models, store, lambda judge: score(judge=judge), context.say)
-        rates = tuple(calibrated_rate(calibration, evaluation, answers) for calibration in calibrations)
+        rates = tuple(
+            calibrated_mean(one, evaluation, answers)
+            if isinstance(one, GradeCalibration)
+            else calibrated_rate(one, evaluation, answers)
+            for one in calibrations
+        )
         sliced = scores_by(evaluation.scored, options.by, seed=options.seed, resamples=options.resamples)
         notes = (*evaluation.notes, *([note] if note else []))
         evaluation = replace(evaluation, calibrated=rates, slices=sliced, notes=notes)
@@ -249,8 +255,11 @@ def _check(options: Options) -> None:
             raise SettingError(f"applies to {named('corpus')}, which is not given", option=name)
 
 
-def _calibration(given: Path | Calibration) -> Calibration:
-    return given if isinstance(given, Calibration) else Calibration.read(given)
+def _calibration(given: Path | Calibration) -> Calibration | GradeCalibration:
+    if isinstance(given, Calibration):
+        return given
+    content = read_json(given)
+    return GradeCalibration.of_json(given, content) if content.get("format") == FORMAT else Calibration.read(given)
 
 
 def _plan(

@@ -6,7 +6,7 @@ import re
 import shlex
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -172,9 +172,27 @@ def labels(folder: Path) -> None:
         table.writerows([row["answer"], max(row["votes"], key=row["votes"].count), row["own_score"]] for row in rows)
     later = [{"query_id": row["id"], **{key: row[key] for key in ("query", "answer", "contexts")}} for row in rows]
     test_judge_command.write_lines(folder / "answers.jsonl", later)
+    for run in ("run1", "run2"):
+        (folder / "answers" / run).mkdir(parents=True)
+        own = [{**row, "answer": f"{run}: {row['answer']}"} for row in later]
+        test_judge_command.write_lines(folder / "answers" / run / "answers.jsonl", own)
     (folder / "golden").mkdir()
     queries = [{"id": row["id"], "text": row["query"]} for row in rows]
     test_judge_command.write_lines(folder / "golden" / "golden.jsonl", queries)
+
+
+def filled(name: str, given: Sequence[str]) -> Callable[[Path], None]:
+    """What annotators do with a sheet."""
+
+    def fill(folder: Path) -> None:
+        with (folder / name).open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+        with (folder / name).open("w", encoding="utf-8-sig", newline="") as file:
+            table = csv.DictWriter(file, rows[0])
+            table.writeheader()
+            table.writerows({**row, "label": given[at % len(given)]} for at, row in enumerate(rows))
+
+    return fill
 
 
 def generate(folder: Path) -> None:
@@ -287,7 +305,14 @@ RUN_HERE = {
     "guides/seeds.md": Place(generate, generate_writer.answer),
     "guides/shadow.md": Place(between=(("ragbench eval", label_all),)),
     "index.md": Place(),
-    "guides/judge-check.md": Place(labels, judge_replies.reply),
+    "guides/judge-check.md": Place(
+        labels,
+        judges,
+        between=(
+            ("ragbench judge check --labels scores.csv", filled("scores.csv", ("1", "3", "5"))),
+            ("ragbench judge check --labels pairs.csv", filled("pairs.csv", ("first", "second", "tie"))),
+        ),
+    ),
     "guides/judges.md": Place(answers, judges),
     "guides/preferences.md": Place(answers, judges),
     "guides/probe.md": Place(

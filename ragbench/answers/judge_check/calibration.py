@@ -170,13 +170,8 @@ class Calibration:
         Raises:
             InputError: the file is missing, is not a calibration, or has a later version.
         """
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{path}: no JSON ({error})") from error
-        if not isinstance(content, dict) or content.get("format") != FORMAT:
+        content = read_json(path)
+        if content.get("format") != FORMAT:
             raise InputError(
                 f"{path}: no calibration; 'ragbench judge check --out FOLDER' writes FOLDER/calibration.json"
             )
@@ -189,6 +184,21 @@ class Calibration:
             return _parsed(content)
         except DAMAGED as error:
             raise InputError(f"{path}: the calibration is damaged ({error}); check the judge again") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object of a file; empty for another value.
+
+    Raises:
+        InputError: the file cannot be read, or is no JSON.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: no JSON ({error})") from error
+    return content if isinstance(content, dict) else {}
 
 
 def text_mark(answer: Answered) -> str:

@@ -102,10 +102,8 @@ def _votes(where: str, row: Mapping[str, object], role: Mapping[str, str], words
         return "there is no label"
     if "votes" in role:
         return words.votes(where, value) or "a vote is a label that is skipped"
-    said = words.read(where, value)
-    if said is None:
-        return f"labelled {value!r:.60}"
-    return (Vote(str(row.get(role.get("annotator", "")) or ""), said),)
+    vote = words.vote(where, str(row.get(role.get("annotator", "")) or ""), value)
+    return f"labelled {value!r:.60}" if vote is None else (vote,)
 
 
 def _answer(where: str, number: int, row: Mapping[str, object], role: Mapping[str, str]) -> Answered:

@@ -24,11 +24,14 @@ class Vote(NamedTuple):
 
     Attributes:
         person: the annotator; empty if unknown.
-        positive: supported, correct, or whatever the labels mean.
+        positive: supported, correct, or whatever the labels mean; for a score, whether it is above the middle of the
+            scale.
+        score: the score on the scale of a rubric; None for a label of yes or no.
     """
 
     person: str
     positive: bool
+    score: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,12 @@ class LabelSet:
         return np.array([one.share for one in self.items])
 
     @cached_property
+    def scores(self) -> npt.NDArray[np.float64]:
+        """(n,) the mean score of each answer's annotators; NaN for labels of yes or no."""
+        nan = float("nan")
+        return np.array([np.mean([nan if v.score is None else v.score for v in one.votes]) for one in self.items])
+
+    @cached_property
     def clusters(self) -> npt.NDArray[np.int64]:
         """(n,) the resampling unit of each."""
         return cluster_index([one.cluster for one in self.items])
@@ -110,7 +119,8 @@ class LabelSet:
     @cached_property
     def fingerprint(self) -> str:
         """Fingerprint of answers and votes."""
-        return fingerprint([self.answers.fingerprint, [[list(vote) for vote in one.votes] for one in self.items]])
+        votes = [[[v for v in vote if v is not None] for vote in one.votes] for one in self.items]
+        return fingerprint([self.answers.fingerprint, votes])
 
 
 def joined(sets: list[LabelSet]) -> LabelSet:
@@ -175,6 +185,15 @@ class Words:
             f"{first_ten(NO)}); name the labels that mean yes with {named('positive')}"
         )
 
+    def vote(self, where: str, person: str, label: object) -> Vote | None:
+        """The vote of one annotator; None for a label that is skipped.
+
+        Raises:
+            InputError: the label is not a known word.
+        """
+        said = self.read(where, label)
+        return None if said is None else Vote(person, said)
+
     def votes(self, where: str, value: object) -> tuple[Vote, ...] | None:
         """Read the votes of a cell; None if one of them is skipped.
 
@@ -183,10 +202,10 @@ class Words:
         """
         found = []
         for person, label in _pairs(where, value):
-            said = self.read(where, label)
-            if said is None:
+            vote = self.vote(where, person, label)
+            if vote is None:
                 return None
-            found.append(Vote(person, said))
+            found.append(vote)
         if not found:
             raise InputError(f"{where}: the list of votes is empty; give at least one, or take the row out")
         return tuple(found)

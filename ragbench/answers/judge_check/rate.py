@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -101,7 +102,26 @@ def calibrated_rate(calibration: Calibration, evaluation: AnswerEvaluation, answ
     )
 
 
-def check_applies(calibration: Calibration, metrics: Mapping[str, object], judge: object) -> None:
+class Checked(Protocol):
+    """A calibration of any kind: what was checked."""
+
+    @property
+    def settings(self) -> str:
+        """The metric with all its settings."""
+        ...
+
+    @property
+    def metric(self) -> str:
+        """The metric as the user named it."""
+        ...
+
+    @property
+    def judge(self) -> str | None:
+        """The model that judged."""
+        ...
+
+
+def check_applies(calibration: Checked, metrics: Mapping[str, object], judge: object) -> None:
     """Refuse scores by another metric or judge than the checked one, before anything is paid for.
 
     Args:
