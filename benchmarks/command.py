@@ -36,6 +36,7 @@ MODULES = {
     "leaderboards": "leaderboards",
     "bayesian": "bayesian",
     "gate": "gate",
+    "gate_rules": "gate_rules",
     "judge_threshold": "judge_threshold",
     "human_labels": "human_labels",
     "next_labels": "next_labels",
