@@ -11,6 +11,7 @@ or a heading.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
@@ -197,10 +198,39 @@ def headings(text: str) -> Iterator[Heading]:
         before, at = at, after
 
 
+@lru_cache(maxsize=16)
+def _outline(text: str) -> tuple[Heading, ...]:
+    return tuple(headings(text))
+
+
+def headings_above(text: str, at: int) -> tuple[str, ...]:
+    """Return the headings that a place in a text stands under, outermost first. The text from that place on counts for
+    none of them: a part that begins with a heading stands under those of a higher level only.
+
+    Examples:
+        >>> text = "# Tents\\n## Care\\nDry it.\\n## Repair\\nSew it.\\n"
+        >>> headings_above(text, text.index("Sew")), headings_above(text, text.index("## Repair"))
+        (('Tents', 'Repair'), ('Tents',))
+    """
+    outline = _outline(text)
+    row = bisect_left(outline, at, key=lambda heading: heading.start)
+    begins = text[at : outline[row].start].isspace() or outline[row].start == at if row < len(outline) else False
+    level = outline[row].level if begins else 7
+    found = []
+    while row > 0 and level > 1:
+        row -= 1
+        if outline[row].level < level:
+            level = outline[row].level
+            found.append(_line_of(text, outline[row]))
+    return tuple(one for one in reversed(found) if one)
+
+
+def _line_of(text: str, heading: Heading) -> str:
+    """The words of a heading, without its marks."""
+    line = text[heading.start : heading.after].strip().split("\n", 1)[0].strip()
+    return line.lstrip("#").strip().rstrip("#").strip() if line.startswith("#") else line
+
+
 def first_title(text: str) -> str:
     """Return the text of the first heading of level 1, or an empty string."""
-    for heading in headings(text):
-        if heading.level == 1:
-            line = text[heading.start : heading.after].strip().split("\n", 1)[0].strip()
-            return line.lstrip("#").strip().rstrip("#").strip() if line.startswith("#") else line
-    return ""
+    return next((_line_of(text, heading) for heading in headings(text) if heading.level == 1), "")

@@ -4,269 +4,26 @@ The mix decides which types of query to write for each chunk, and the shares of 
 prompt shows a chunk and some seed queries, and one call asks for all queries of that chunk.
 """
 
-import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, overload
 
-import numpy as np
-
 from ragbench import plugins
 from ragbench.core.context import Context, generator
-from ragbench.core.documents import Chunks
-from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.documents import Chunks, Corpus
+from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint
+from ragbench.core.goldens import Evidence
 from ragbench.core.runs import Query
 from ragbench.core.spelling import named
+from ragbench.corpus.boundaries import headings_above
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.query_types import query_type
-from ragbench.golden.wordings import WORDINGS, counts_of
+from ragbench.golden.wanted import MULTI, UNANSWERABLE, Wanted
+from ragbench.golden.writer import MOST_PER_CALL, USUAL, Writer, draft_fields, schema
 from ragbench.io.encoding import read_text
-from ragbench.io.seed_files import read_shares
 from ragbench.models.llm.base import Answer, Request
-from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
-
-TYPES: Mapping[str, str] = {
-    "attribute": "asks for a property, figure, size, material or name that the passage states",
-    "comparative": "weighs two things, variants or options against each other; the passage settles it",
-    "use-case": "describes a situation or need without naming the thing that the passage offers for it",
-    "question": "a full question, as asked to a person, that the passage answers",
-    "keyword": "search words, no sentence",
-    "informal": "typed in haste: colloquial, in lower case, with one or two realistic spelling mistakes",
-    "multi-evidence": "can only be answered by putting facts of BOTH passages together; quote from each of them",
-    "unanswerable": (
-        "sounds as if this collection answered it, on the passage's subject, but neither the passage nor anything "
-        "like it does; leave quotes empty and say in the answer what is missing"
-    ),
-}
-"""Types of queries, each with the description that the writer gets."""
-
-KEYWORD = "keyword"
-MOST_PER_CALL = 50
-
-
-def schema(count: int) -> dict[str, object]:
-    """Return the JSON schema of an answer with ``count`` queries."""
-    item = {
-        "type": "object",
-        "properties": {
-            "number": {"type": "integer", "minimum": 1, "maximum": count, "description": "number in the list"},
-            "type": {"type": "string", "enum": sorted(TYPES)},
-            "query": {"type": "string", "minLength": 1, "maxLength": 500},
-            "answer": {"type": "string", "maxLength": 2000, "description": "short, from the passage only"},
-            "quotes": {
-                "type": "array",
-                "maxItems": 8,
-                "items": {"type": "string", "minLength": 1, "maxLength": 2000},
-                "description": "the words of the passage that hold the answer, copied exactly",
-            },
-        },
-        "required": ["number", "type", "query", "answer", "quotes"],
-        "additionalProperties": False,
-    }
-    return {
-        "title": "Queries",
-        "type": "object",
-        "properties": {"queries": {"type": "array", "minItems": 1, "maxItems": count, "items": item}},
-        "required": ["queries"],
-        "additionalProperties": False,
-    }
-
-
-DRAFT = Prompt(
-    name="draft",
-    version=2,
-    system=(
-        "You write search queries that real users of a document collection would type. " + DATA_RULE + "\n\n"
-        "Rules for every query:\n"
-        "- The user has not seen the passage. Never write 'this product', 'the passage', 'the text' or 'it' for "
-        "something that the query itself does not name.\n"
-        "- Each query has a wording, which decides its length and whose words it uses:\n"
-        + "".join(f"  - {wording.name}: {wording.asked}\n" for wording in WORDINGS.values())
-        + "- No query has more than six words in a row from the passage.\n"
-        "- The quotes are copied from the passage letter by letter, as short as they can be and whole enough to "
-        "prove the answer.\n"
-        "- The answer follows from the quotes alone.\n"
-        "- All queries of one list differ in what they ask."
-    ),
-    template=(
-        "Write one query for each number:\n{wanted}\n\n"
-        "Title of the document:\n{title}\n\n{passages}{examples}"
-        "Answer with one JSON object that follows the schema: a list 'queries', each with number, type, query, "
-        "answer, quotes."
-    ),
-    schema=schema(MOST_PER_CALL),
-    max_tokens=4096,
-    temperature=0.7,
-)
-
-
-def draft_fields(wanted: Sequence["Wanted"], title: str, passages: Sequence[str], examples: Sequence[str]) -> Filled:
-    """Return the fields and data of one request.
-
-    Args:
-        wanted: the queries to write, in order.
-        title: title of the leading document.
-        passages: one or two texts to write from.
-        examples: queries of real users, whose style the writer imitates.
-    """
-    listed = "\n".join(
-        f"{number}. type {one.type}: {TYPES[one.type]}; wording {one.wording}; in the language {one.language!r} "
-        "(ISO 639-1)"
-        for number, one in enumerate(wanted, 1)
-    )
-    fields = {"wanted": listed, "passages": "", "examples": ""}
-    data = {"title": title or "(none)"}
-    for number, passage in enumerate(passages, 1):
-        name = "Passage" if len(passages) == 1 else f"Passage {number}"
-        fields["passages"] += f"{name}:\n{{passage_{number}}}\n\n"
-        data[f"passage_{number}"] = passage
-    if examples:
-        fields["examples"] = (
-            "Queries of real users of this collection; take their tone, and the length from the wording:\n{shown}\n\n"
-        )
-        data["shown"] = "\n".join(examples)
-    return Filled(fields, data)
-
-
-DEFAULT_MIX: Mapping[str, float] = {
-    "attribute": 0.2,
-    "comparative": 0.1,
-    "use-case": 0.2,
-    "question": 0.2,
-    "keyword": 0.1,
-    "informal": 0.1,
-    "multi-evidence": 0.05,
-    "unanswerable": 0.05,
-}
-SEEDS = "seeds"
-"""The mix that is the one of the seed queries."""
-_LANGUAGE = re.compile(r"[a-z]{2}")
-
-
-class Wanted(NamedTuple):
-    """One query to be written."""
-
-    type: str
-    language: str
-    wording: str
-
-
-def parse_mix(written: str | None) -> dict[str, float]:
-    """``"attribute=3,question=1"`` to shares that sum to 1, sorted by type. None gives the default mix, and ``"seeds"``
-    an empty one, as the seed queries are not read yet.
-
-    Raises:
-        SettingError: a type is unknown, a share is not a number or is below 0, or no share is above 0.
-    """
-    if not written:
-        return dict(sorted(DEFAULT_MIX.items()))
-    if written == SEEDS:
-        return {}
-    shares: dict[str, float] = {}
-    for part in written.split(","):
-        name, equals, value = (piece.strip() for piece in part.partition("="))
-        if name not in TYPES:
-            raise SettingError(f"{named('mix')}: no query type {name!r}{did_you_mean(name, TYPES)}")
-        if name in shares:
-            raise SettingError(f"{named('mix')}: {name!r} is given twice")
-        try:
-            shares[name] = float(value) if equals else 1.0
-        except ValueError:
-            raise SettingError(f"{named('mix')}: the share of {name!r} is {value!r}, which is no number") from None
-        if not 0 <= shares[name] < float("inf"):
-            raise SettingError(f"{named('mix')}: the share of {name!r} is {value}; it must be 0 or more")
-    total = sum(shares.values())
-    if total <= 0:
-        raise SettingError(f"{named('mix')}: no type has a share above 0")
-    return {name: share / total for name, share in sorted(shares.items()) if share > 0}
-
-
-def mix_of_seeds(path: Path, seeds: Sequence[str]) -> dict[str, float]:
-    """Share by type of the seed queries: that of the log they come from, where ``ragbench seeds`` wrote it beside them,
-    else their own by the rules.
-
-    Raises:
-        InputError: the file beside them is damaged.
-    """
-    shares = read_shares(path) or Counter(query_type(text) for text in seeds)
-    total = sum(shares.values())
-    return {name: share / total for name, share in sorted(shares.items()) if share > 0}
-
-
-def parse_languages(written: str | None) -> tuple[str, ...]:
-    """``"en,de"`` to codes in the order given, without repetition. None gives English.
-
-    Raises:
-        SettingError: a value is not an ISO 639-1 code.
-    """
-    codes = [code.strip().lower() for code in (written or "en").split(",")]
-    for code in codes:
-        if not _LANGUAGE.fullmatch(code):
-            raise SettingError(
-                f"{named('languages')}: {code!r} is no ISO 639-1 code; write two letters each, as in en,de"
-            )
-    return tuple(dict.fromkeys(codes))
-
-
-def allot(
-    chunks: int, per_chunk: int, mix: Mapping[str, float], languages: Sequence[str], wordings: Mapping[str, float],
-    seed: int,
-) -> list[list[Wanted]]:  # fmt: skip
-    """Decide what to write for each chunk, so that the whole set follows the shares as closely as whole numbers allow.
-
-    Types rotate over the chunks, so that the queries of one chunk have different types where the mix allows it. The
-    same holds for wordings, and each type has all of them; only keywords are short where enough short ones are wanted.
-
-    Args:
-        chunks: number of chunks.
-        per_chunk: queries per chunk.
-        mix: share by type, summing to 1.
-        languages: ISO codes; each gets an equal share.
-        wordings: share by wording, summing to 1.
-        seed: of the run.
-    """
-    total = chunks * per_chunk
-    names = list(mix)
-    exact = np.array([mix[name] * total for name in names])
-    counts = np.floor(exact).astype(np.int64)
-    for row in np.argsort(counts - exact, kind="stable")[: total - int(counts.sum())]:
-        counts[row] += 1
-    rng = generator(seed, "golden", "mix")
-    # The slots are sorted by type and dealt out chunk by chunk, like cards.
-    types = np.repeat(np.arange(len(names)), counts)
-    order = rng.permutation(chunks)
-    dealt: list[list[Wanted]] = [[] for _ in range(chunks)]
-    # Each type has equal shares of the languages, in shuffled order: no language always gets the same chunks.
-    spoken = np.arange(total) % len(languages)
-    for row in range(len(names)):
-        rng.shuffle(spoken[counts[:row].sum() : counts[: row + 1].sum()])
-    for place, (type_, language) in enumerate(zip(types.tolist(), spoken.tolist(), strict=True)):
-        dealt[int(order[place % chunks])].append(Wanted(names[type_], languages[language], ""))
-    return _worded(dealt, counts_of(wordings, total))
-
-
-def _worded(dealt: Sequence[Sequence[Wanted]], counts: Mapping[str, int]) -> list[list[Wanted]]:
-    """Deal wordings chunk by chunk. Each query gets the one that lacks the largest part of its queries, and of equal
-    ones that which its type has had least. Keywords come first in their chunk, and take short ones.
-    """
-    taken = dict.fromkeys(counts, 0)
-    of_type: Counter[tuple[str, str]] = Counter()
-    found: list[list[Wanted]] = []
-    for items in dealt:
-        worded = list(items)
-        for place in sorted(range(len(items)), key=lambda at: items[at].type != KEYWORD):
-            type_ = items[place].type
-            open_ = [name for name in counts if taken[name] < counts[name]]
-            short = [name for name in open_ if type_ == KEYWORD and WORDINGS[name].target is not None]
-            name = min(short or open_, key=lambda one: (taken[one] / counts[one], of_type[type_, one]))
-            taken[name] += 1
-            of_type[type_, name] += 1
-            worded[place] = items[place]._replace(wording=name)
-        found.append(worded)
-    return found
 
 
 def read_seeds(path: Path) -> tuple[str, ...]:
@@ -297,7 +54,8 @@ def draw_examples(seeds: tuple[str, ...], count: int, seed: int, *purpose: str) 
 
 ASKED = "wording_asked"
 """Key of the wording that was asked for, in the provenance of a draft."""
-MULTI = "multi-evidence"
+PERSONA = "persona"
+"""Key of the persona that was asked for."""
 TOKENS_PER_QUERY = 250
 NEIGHBOURS = 20
 
@@ -361,6 +119,8 @@ def make_calls(
     examples: int,
     seed: int,
     context: Context,
+    writer: Writer = USUAL,
+    corpus: Corpus | None = None,
 ) -> Calls:
     """Make one call per chunk, and one more for each chunk that also gets a query over two chunks.
 
@@ -372,6 +132,8 @@ def make_calls(
         examples: how many seed queries each prompt shows.
         seed: of the run.
         context: cache and progress, for the search for linked chunks.
+        writer: how the writer is asked.
+        corpus: the documents, for the headings above a chunk; None shows none.
     """
     paired = [row for row, items in zip(rows, wanted, strict=True) if any(item.type == MULTI for item in items)]
     partner = linked(chunks, paired, context)
@@ -386,19 +148,31 @@ def make_calls(
         for shown, group in groups:
             for start in range(0, len(group), MOST_PER_CALL):
                 planned.append(Planned(shown, group[start : start + MOST_PER_CALL], start))
-    return Calls(planned, lambda one: _call(chunks, one, seeds, examples, seed))
+
+    def build(one: Planned) -> Call:
+        ids = tuple(chunks.ids[row] for row in one.shown)
+        drawn = draw_examples(seeds, examples, seed, *ids, str(one.start))
+        above = [_headings(chunks, row, corpus) for row in one.shown]
+        fields = draft_fields(
+            one.wanted, chunks[one.shown[0]].title, [chunks.texts[row] for row in one.shown], drawn, writer, above
+        )
+        request = writer.prompt.request(
+            fields,
+            seed=seed,
+            schema=None if writer.own else schema(len(one.wanted)),
+            max_tokens=200 + TOKENS_PER_QUERY * len(one.wanted),
+        )
+        return Call(ids, one.wanted, request)
+
+    return Calls(planned, build)
 
 
-def _call(chunks: Chunks, planned: Planned, seeds: tuple[str, ...], examples: int, seed: int) -> Call:
-    shown, wanted, start = planned
-    ids = tuple(chunks.ids[row] for row in shown)
-    drawn = draw_examples(seeds, examples, seed, *ids, str(start))
-    title = chunks[shown[0]].title
-    fields = draft_fields(wanted, title, [chunks.texts[row] for row in shown], drawn)
-    request = DRAFT.request(
-        fields, seed=seed, schema=schema(len(wanted)), max_tokens=200 + TOKENS_PER_QUERY * len(wanted)
-    )
-    return Call(ids, wanted, request)
+def _headings(chunks: Chunks, row: int, corpus: Corpus | None) -> str:
+    """The path of the headings above a chunk, without its document's title; empty where there is none."""
+    chunk = chunks[row]
+    document = None if corpus is None else corpus.by_id.get(chunk.document_id)
+    path = headings_above(document.text, chunk.start) if document is not None else ()
+    return " > ".join(path[1:] if path and path[0] == chunk.title else path)
 
 
 def linked(chunks: Chunks, rows: Sequence[int], context: Context) -> dict[int, int]:
@@ -444,52 +218,98 @@ class Failed:
     raw: str
 
 
-def read_answer(call: Call, answer: Answer, *, model: str, seed: int) -> tuple[list[Draft], list[Failed]]:
+class Read(NamedTuple):
+    """What came of a call.
+
+    Attributes:
+        drafts: the queries.
+        failed: queries that were not returned.
+        skipped: queries whose type does not suit the chunk, as the writer says, with its reason.
+    """
+
+    drafts: list[Draft]
+    failed: list[Failed]
+    skipped: list[tuple[Wanted, Failed]]
+
+
+def read_answer(
+    call: Call, answer: Answer, *, model: str, seed: int, writer: Writer = USUAL
+) -> Read:  # fmt: skip
     """Read the drafts in an answer, and list the queries that are missing from it.
 
     The answer is not trusted: a query whose number was not requested or occurs twice, or whose type is wrong, becomes a
-        rejected draft.
+        rejected draft. Replies to a prompt of the user may leave number and type out: the number is then the place in
+        the list, and the type that was asked for or, if the prompt lists none, the one that the rules find.
     """
     value = answer.value
     items = value.get("queries") if isinstance(value, Mapping) else None
     if not isinstance(items, list):
         reason = answer.failure or "the answer has no list of queries"
-        return [], [Failed(call.chunk_ids, wanted.type, reason, answer.raw) for wanted in call.wanted]
+        return Read([], [Failed(call.chunk_ids, wanted.type, reason, answer.raw) for wanted in call.wanted], [])
     provenance: dict[str, object] = {"model": model, "prompt": call.request.prompt, "seed": seed}
     drafts: list[Draft] = []
+    skipped: dict[int, Failed] = {}
     taken: set[int] = set()
-    for place, item in enumerate(items):
+    for place, item in enumerate(_completed(items, call.wanted) if writer.own else items):
         if not isinstance(item, Mapping):
             continue
         number = item.get("number")
         asked = isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= len(call.wanted)
+        wanted = call.wanted[int(str(number)) - 1] if asked else call.wanted[0]._replace(type=str(item.get("type")))
+        if asked and not str(item.get("query") or "").strip():
+            reason = " ".join(str(item.get("answer") or "").split()) or "the writer gave no reason"
+            skipped[int(str(number))] = Failed(call.chunk_ids, wanted.type, reason, "")
+            continue
         fault = "" if asked else f"number {number!r} was not asked for"
         if asked and number in taken:
             fault = f"number {number} was there before"
-        wanted = call.wanted[int(str(number)) - 1] if asked else call.wanted[0]._replace(type=str(item.get("type")))
         if not fault:
             taken.add(int(str(number)))
             if item.get("type") != wanted.type:
                 fault = f"type {item.get('type')!r} where {wanted.type!r} was asked for"
-        draft = _draft(call, item, wanted, fingerprint([call.chunk_ids, call.request.fingerprint, place]), provenance)
+        name = fingerprint([call.chunk_ids, call.request.fingerprint, place])
+        draft = _draft(call, item, wanted, name, provenance, listed=writer.lists)
         drafts.append(draft if not fault else draft.reviewed(Opinion("schema", False, fault)))
-    missing = [wanted for number, wanted in enumerate(call.wanted, 1) if number not in taken]
+    left_out = [(call.wanted[number - 1], one) for number, one in sorted(skipped.items()) if number not in taken]
+    missing = [one for number, one in enumerate(call.wanted, 1) if number not in taken and number not in skipped]
     reason = f"the writer gave {len(taken)} of {len(call.wanted)} queries"
-    return drafts, [Failed(call.chunk_ids, wanted.type, reason, answer.raw) for wanted in missing]
+    return Read(drafts, [Failed(call.chunk_ids, one.type, reason, answer.raw) for one in missing], left_out)
+
+
+def _completed(items: Sequence[object], wanted: Sequence[Wanted]) -> Iterator[Mapping[str, object]]:
+    """Replies to a prompt of the user, with the number and the type that they leave out."""
+    for number, item in enumerate(items, 1):
+        given = {"query": item} if isinstance(item, str) else item
+        if isinstance(given, Mapping):
+            at = given.get("number", number)
+            known = isinstance(at, int) and 1 <= at <= len(wanted)
+            yield {"number": number, **given, "type": wanted[int(str(at)) - 1].type if known else given.get("type")}
 
 
 def _draft(
-    call: Call, item: Mapping[str, object], wanted: Wanted, digest: str, provenance: Mapping[str, object]
-) -> Draft:
+    call: Call, item: Mapping[str, object], wanted: Wanted, digest: str, provenance: Mapping[str, object], *,
+    listed: bool,
+) -> Draft:  # fmt: skip
     quotes = item.get("quotes")
     answer = item.get("answer")
+    text = " ".join(str(item.get("query") or "").split())
+    asked = {ASKED: wanted.wording} if listed else {}
+    persona = {PERSONA: wanted.persona} if wanted.persona else {}
     return Draft(
         id=f"q-{digest[:16]}",
-        text=" ".join(str(item.get("query") or "").split()),
-        type=wanted.type,
+        text=text,
+        type=wanted.type if listed else query_type(text),
         answer=" ".join(answer.split()) or None if isinstance(answer, str) else None,
         quotes=tuple(str(quote) for quote in quotes) if isinstance(quotes, list) else (),
         chunk_ids=call.chunk_ids,
         language=wanted.language,
-        provenance={**provenance, ASKED: wanted.wording},
+        provenance={**provenance, **asked, **persona},
     )
+
+
+def with_whole_chunk(draft: Draft, chunks: Chunks) -> Draft:
+    """Give a draft without quotes its whole chunk as evidence: a prompt of the user may ask for queries alone."""
+    if draft.quotes or draft.evidence or draft.type == UNANSWERABLE:
+        return draft
+    found = (chunks[chunks.row[id_]] for id_ in draft.chunk_ids)
+    return replace(draft, evidence=tuple(Evidence(one.document_id, one.start, one.end, chunk=True) for one in found))

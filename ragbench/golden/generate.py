@@ -6,6 +6,7 @@ returns it. A repeated run therefore pays for no answer twice and ends with the 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from ragbench import plugins
 from ragbench.core.context import Context
@@ -13,14 +14,17 @@ from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.spelling import named
 from ragbench.engine import ask
-from ragbench.golden.drafting import Call, Failed, allot, make_calls, read_answer
+from ragbench.golden.drafting import Call, Calls, Failed, Read, make_calls, read_answer, with_whole_chunk
 from ragbench.golden.drafts import Draft
 from ragbench.golden.locate import with_evidence
 from ragbench.golden.masked import Masked, write
 from ragbench.golden.masked_pool import masked_language
 from ragbench.golden.measured import Meter, Worded
+from ragbench.golden.personas import PROPOSED, Persona, personas_request, proposed_personas
 from ragbench.golden.stages.base import ReviewContext, Stage
+from ragbench.golden.wanted import Wanted, allot, deal_again
 from ragbench.golden.wordings import WORDINGS, shares_of
+from ragbench.golden.writer import USUAL, Writer, about_fields
 from ragbench.models.llm.base import Answer, Asker, Request
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.costs import Estimate
@@ -83,6 +87,7 @@ class Job:
         askers: language models by role (``draft``, ``judge``, ``reconsider``). Without ``draft``, sentences are masked
             instead.
         models: names of the models by role.
+        writer: how the writer is asked.
     """
 
     corpus: Corpus
@@ -92,6 +97,7 @@ class Job:
     settings: Settings
     askers: Mapping[str, Asker]
     models: Mapping[str, str]
+    writer: Writer = USUAL
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,9 @@ class Generated:
         accepted: drafts that passed every stage.
         rejected: drafts that did not pass, with the opinions on them.
         failed: queries that were requested and not returned.
+        skipped: queries whose type does not suit the chunk, as the writer says. Each was asked of another chunk, if one
+            was left.
+        again: how many queries were asked of another chunk.
         stages: names of the stages that ran, in order.
         worded: what was measured of the wordings.
         masked: the masked queries, with counts of their documents; None if a model wrote the queries.
@@ -113,6 +122,8 @@ class Generated:
     stages: tuple[str, ...]
     worded: Worded
     masked: Masked | None = None
+    skipped: tuple[Failed, ...] = ()
+    again: int = 0
 
     @property
     def drafted(self) -> int:
@@ -162,19 +173,54 @@ async def generate(job: Job, stages: Sequence[tuple[str, Stage]], context: Conte
         BudgetSpent, ServiceDown, SettingError: a model cannot go on; the answers so far are kept.
     """
     masked = None if WRITER in job.askers else _mask(job)
-    if masked is None:
-        drafts, failed, worded = await _write(job, context)
-    else:
-        drafts, failed, worded = list(masked.drafts), [], Worded(masked.wordings, masked.seeds)
-    reviewed = await review(drafts, stages, job, context)
-    accepted = tuple(draft for draft in reviewed if draft.rejected_by is None)
-    rejected = tuple(draft for draft in reviewed if draft.rejected_by is not None)
-    return Generated(accepted, rejected, tuple(failed), tuple(name for name, _ in stages), worded, masked)
+    drafted = await _write(job, context) if masked is None else _Drafted.of(masked)
+    reviewed = await review(drafted.drafts, stages, job, context)
+    return Generated(
+        accepted=tuple(draft for draft in reviewed if draft.rejected_by is None),
+        rejected=tuple(draft for draft in reviewed if draft.rejected_by is not None),
+        failed=drafted.failed,
+        stages=tuple(name for name, _ in stages),
+        worded=drafted.worded,
+        masked=masked,
+        skipped=drafted.skipped,
+        again=drafted.again,
+    )
+
+
+class _Drafted(NamedTuple):
+    """Drafts before their review; see `Generated`."""
+
+    drafts: Sequence[Draft]
+    worded: Worded
+    failed: tuple[Failed, ...] = ()
+    skipped: tuple[Failed, ...] = ()
+    again: int = 0
+
+    @classmethod
+    def of(cls, masked: Masked) -> "_Drafted":
+        return cls(masked.drafts, Worded(masked.wordings, masked.seeds))
+
+
+async def propose_personas(job: Job, context: Context) -> tuple[Persona, ...]:
+    """Ask the writer who searches the collection.
+
+    Raises:
+        InputError: it proposes nothing that can be used.
+        BudgetSpent, ServiceDown, SettingError: the model cannot be asked; the answers so far are kept.
+    """
+    (answer,) = await ask(
+        job.askers[WRITER], [_personas_request(job)], what="personas", progress=context.progress
+    )  # fmt: skip
+    return proposed_personas(answer, job.models[WRITER])
+
+
+def _personas_request(job: Job) -> Request:
+    return personas_request(job.chunks, job.rows, about_fields(job.writer.about), job.settings.seed)
 
 
 def calls_of(job: Job, context: Context) -> Sequence[Call]:
-    """List every request to the writer, in order."""
-    return _calls(job, _shares(job, Meter.of(job.corpus, job.chunks, job.settings.languages)), context)
+    """List the requests of the first round to the writer, in order."""
+    return _calls(job, _allotted(job, _shares(job, Meter.of(job.corpus, job.chunks, job.settings.languages))), context)
 
 
 def _shares(job: Job, meter: Meter) -> dict[str, float]:
@@ -183,46 +229,72 @@ def _shares(job: Job, meter: Meter) -> dict[str, float]:
     return meter.shares(job.settings.shares, asked, job.seeds, job.settings.seed)
 
 
-def _calls(job: Job, shares: Mapping[str, float], context: Context) -> Sequence[Call]:
+def _allotted(job: Job, shares: Mapping[str, float]) -> list[list[Wanted]]:
+    """What to ask each chunk for."""
     settings = job.settings
-    wanted = allot(
-        len(job.rows), settings.per_chunk or 0, settings.mix, settings.languages, shares, settings.seed
+    return allot(
+        len(job.rows), settings.per_chunk or 0, settings.mix, settings.languages, shares, settings.seed,
+        job.writer.shares,
     )  # fmt: skip
+
+
+def _calls(job: Job, wanted: Sequence[Sequence[Wanted]], context: Context) -> Calls:
     return make_calls(
         job.chunks,
         job.rows,
         wanted,
         seeds=job.seeds,
-        examples=settings.examples,
-        seed=settings.seed,
+        examples=job.settings.examples,
+        seed=job.settings.seed,
         context=context,
+        writer=job.writer,
+        corpus=job.corpus,
     )
 
 
-async def _write(job: Job, context: Context) -> tuple[list[Draft], list[Failed], Worded]:
+async def _write(job: Job, context: Context) -> _Drafted:
+    """Ask for the queries. What the writer skips is asked of other chunks in a second round."""
     meter = Meter.of(job.corpus, job.chunks, job.settings.languages)
     shares = _shares(job, meter)
-    calls = _calls(job, shares, context)
+    wanted = _allotted(job, shares)
+    found = await _ask(job, _calls(job, wanted, context), context, "drafting")
+    place = {job.chunks.ids[row]: at for at, row in enumerate(job.rows)}
+    left_out = [(place[one.chunk_ids[0]], query) for read in found for query, one in read.skipped]
+    further = deal_again(left_out, wanted, job.settings.seed) if left_out and job.writer.lists else []
+    again = sum(map(len, further))
+    if again:
+        context.say(f"the writer skipped {len(left_out)} queries; {again} of them are asked of other chunks")
+        found += await _ask(job, _calls(job, further, context), context, "drafting, second round")
+    drafts = [draft for read in found for draft in read.drafts]
+    measured, worded = meter.measure(drafts, shares, job.seeds, job.settings.seed)
+    failed = tuple(one for read in found for one in read.failed)
+    return _Drafted(measured, worded, failed, tuple(one for read in found for _, one in read.skipped), again)
+
+
+async def _ask(job: Job, calls: Calls, context: Context, what: str) -> list[Read]:
+    """What came of each call."""
     open_: dict[int, Call] = {}
-    found: dict[int, tuple[list[Draft], list[Failed]]] = {}
+    found: dict[int, Read] = {}
 
     def requests() -> Iterator[Request]:
         for position, call in enumerate(calls):
             open_[position] = call
             yield call.request
 
-    def read(position: int, answer: Answer) -> None:
-        came, missing = read_answer(open_.pop(position), answer, model=job.models[WRITER], seed=job.settings.seed)
-        found[position] = [with_evidence(draft, job.corpus, job.chunks) for draft in came], missing
+    def take(position: int, answer: Answer) -> None:
+        read = read_answer(
+            open_.pop(position), answer, model=job.models[WRITER], seed=job.settings.seed, writer=job.writer
+        )
+        drafts = [with_evidence(draft, job.corpus, job.chunks) for draft in read.drafts]
+        if job.writer.own:
+            drafts = [with_whole_chunk(draft, job.chunks) for draft in drafts]
+        found[position] = read._replace(drafts=drafts)
 
     await ask(
-        job.askers[WRITER], requests(), what="drafting", progress=context.progress, total=len(calls), on_answer=read,
+        job.askers[WRITER], requests(), what=what, progress=context.progress, total=len(calls), on_answer=take,
         keep=False,
     )  # fmt: skip
-    drafts = [draft for position in range(len(calls)) for draft in found[position][0]]
-    failed = [missing for position in range(len(calls)) for missing in found[position][1]]
-    measured, worded = meter.measure(drafts, shares, job.seeds, job.settings.seed)
-    return measured, failed, worded
+    return [found[position] for position in range(len(calls))]
 
 
 def _mask(job: Job) -> Masked:
@@ -250,7 +322,7 @@ async def review(
     Raises:
         InputError: a stage did not give one opinion per draft.
     """
-    seen = ReviewContext(job.corpus, job.chunks, job.askers, job.settings.seed, context)
+    seen = ReviewContext(job.corpus, job.chunks, job.askers, job.settings.seed, context, job.writer)
     rows = list(drafts)
     for at, (name, stage) in enumerate(stages):
         overruled = {later.overrules for _, later in stages[at:]}
@@ -273,12 +345,13 @@ def plan(
     """Estimate calls, tokens and cost by role.
 
     The writer's requests are the real ones. The queries are not written yet, so the estimate assumes that each one has
-    the usual length and reaches every reviewer: the numbers of reviewers are upper bounds.
+    the usual length and reaches every reviewer: the numbers of reviewers are upper bounds. What the writer skips is
+    asked of other chunks, which takes further calls.
     """
     calls = calls_of(job, context)
     found = {WRITER: clients[WRITER].plan(call.request for call in calls)}
     drafts = [
-        (_usual_draft(call.chunk_ids, wanted.type, f"{at}.{number}"), call.chunk_ids)
+        (_usual_draft(call.chunk_ids, wanted.type, f"{at}.{number}", len(job.writer.about)), call.chunk_ids)
         for at, call in enumerate(calls)
         for number, wanted in enumerate(call.wanted)
     ]
@@ -293,5 +366,14 @@ def plan(
     return found
 
 
-def _usual_draft(chunk_ids: tuple[str, ...], type_: str, name: str) -> Draft:
-    return Draft(name, name.ljust(QUERY, "x"), type_, "x" * ANSWER, ("x" * QUOTE,), chunk_ids)
+def _usual_draft(chunk_ids: tuple[str, ...], type_: str, name: str, further: int) -> Draft:
+    """A draft of the usual length. Its answer also stands for further characters of the requests of reviewers."""
+    return Draft(name, name.ljust(QUERY, "x"), type_, "x" * (ANSWER + further), ("x" * QUOTE,), chunk_ids)
+
+
+USUAL_PERSONAS = tuple(Persona(f"{'x' * 15}{at}", "x" * 120, 1 / PROPOSED) for at in range(PROPOSED))
+
+
+def plan_personas(job: Job, client: Client) -> Estimate:
+    """Estimate the call that proposes personas."""
+    return client.plan([_personas_request(job)])

@@ -105,7 +105,7 @@ class Meter:
             for one, length, overlap in zip(drafts, lengths, overlaps, strict=True)
         ]  # fmt: skip
         counted = [one for one in zip(found, lengths, overlaps, strict=True) if one[0].rejected_by is None]
-        pairs = Counter((str(one.provenance[ASKED]), str(one.provenance["wording"])) for one, _, _ in counted)
+        pairs = Counter((str(one.provenance.get(ASKED, "")), str(one.provenance["wording"])) for one, _, _ in counted)
         reports = {}
         for name in WORDINGS:
             own = [one for one in counted if one[0].provenance["wording"] == name]

@@ -11,7 +11,7 @@ from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError
 from ragbench.core.foreign import in_code
 from ragbench.core.goldens import GoldenItem, GoldenSet
-from ragbench.golden.drafting import Failed
+from ragbench.golden.drafting import PERSONA, Failed
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.generate import WRITER, Generated, Job, standing
 from ragbench.golden.lead import LEAST_SEEDS
@@ -30,7 +30,9 @@ from ragbench.stats.prediction import FEWEST_VALUES
 GOLDEN, MANIFEST, REJECTED, CARD = "golden.jsonl", "manifest.json", "rejected.jsonl", "card.md"
 CARD_OF_LINES = card_of(Path(GOLDEN)).name
 """Beside a golden set in the simple format."""
-RESULTS = (GOLDEN, CARD_OF_LINES, MANIFEST, REJECTED, CARD)
+PERSONAS_FILE = "personas.yaml"
+"""The personas that the model proposed."""
+RESULTS = (GOLDEN, CARD_OF_LINES, MANIFEST, REJECTED, CARD, PERSONAS_FILE)
 
 
 class Written(NamedTuple):
@@ -80,10 +82,12 @@ def write_outputs(
         golden = GoldenSet(tuple(item_of(draft, document_of) for draft in generated.accepted), folder.resolve().name)
         write_golden(golden, folder, how.format, chunks=how.chunks, chunker=how.chunker)
         manifest = manifest_of(golden)
+        skipped = {"skipped": dict(Counter(one.type for one in generated.skipped))} if generated.skipped else {}
         manifest["generated"] = {
             **run,
             "drafted": generated.drafted,
             "accepted": len(generated.accepted),
+            **skipped,
             "rejected": {stage: len(reasons) for stage, reasons in generated.rejections().items()},
         }
         write_text(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
@@ -128,7 +132,8 @@ def _told(opinion: Opinion) -> dict[str, object]:
 
 
 def _rejected_lines(generated: Generated) -> list[str]:
-    rows = [_reject(draft) for draft in generated.rejected] + [_missing(item) for item in generated.failed]
+    rows = [_reject(draft) for draft in generated.rejected] + [_missing("draft", item) for item in generated.failed]
+    rows += [_missing("skipped", item) for item in generated.skipped]
     return [json.dumps(row, ensure_ascii=False, sort_keys=False) + "\n" for row in rows]
 
 
@@ -151,9 +156,9 @@ def _reject(draft: Draft) -> dict[str, object]:
     }
 
 
-def _missing(item: Failed) -> dict[str, object]:
+def _missing(stage: str, item: Failed) -> dict[str, object]:
     return {
-        "stage": "draft",
+        "stage": stage,
         "reason": item.reason,
         "type": item.type,
         "chunks": list(item.chunk_ids),
@@ -189,6 +194,7 @@ def card(name: str, job: Job, generated: Generated, paid: Paid, corpus_name: str
     if len(settings.languages) > 1:
         spoken = {code: str(n) for code, n in counts_by(generated.accepted, "language").items()}
         parts.append(_table("language", "accepted", spoken))
+    parts += _personas(job, generated)
     parts += ["## Wordings", _wordings(generated)]
     rejections = {stage: f"{len(reasons)} | {_cell(reasons[0])}" for stage, reasons in generated.rejections().items()}
     if rejections:
@@ -221,7 +227,15 @@ def _what(job: Job, corpus_name: str) -> str:
             f"masked in the document (inverse cloze task), and a retriever must find the rest of the document.{note}"
         )
     who = ", ".join(f"{role} {in_code(model)}" for role, model in sorted(job.models.items()))
-    style = f" Every prompt showed {job.settings.examples} of {len(job.seeds)} seed queries." if job.seeds else ""
+    if job.writer.about:
+        begin += f" About it: {_cell(job.writer.about)}"
+    if job.writer.own:
+        begin += f" The prompt is the user's own (`{job.writer.prompt.label}`)."
+    style = (
+        f" Every prompt showed {job.settings.examples} of {len(job.seeds)} seed queries."
+        if job.seeds and settings.examples
+        else ""
+    )
     return f"{begin} Models: {who}.{style}{note}"
 
 
@@ -236,9 +250,26 @@ def _counts(job: Job, generated: Generated) -> str:
         f"- asked for and never written: {len(generated.failed)}",
         f"- review: {', '.join(generated.stages)}",
     ]
+    if generated.skipped:
+        types = Counter(one.type for one in generated.skipped)
+        lines.append(
+            f"- skipped by the writer, because the chunk does not suit the type: {len(generated.skipped)} "
+            f"({', '.join(f'{name} {count}' for name, count in sorted(types.items()))}); {generated.again} of them "
+            "were asked of another chunk"
+        )
     if "reconsider" in generated.stages:
         lines.append(f"- judge overruled by reconsideration: {overruled}")
     return "\n".join(lines)
+
+
+def _personas(job: Job, generated: Generated) -> list[str]:
+    """Who asks, and how many queries each has; nothing without personas."""
+    counts = Counter(draft.provenance.get(PERSONA) for draft in generated.accepted)
+    rows = {
+        _cell(one.name): f"{_cell(one.description)} | {one.share:.2f} | {counts[one.name]}"
+        for one in job.writer.personas
+    }
+    return ["## Personas", _table("persona", "who it is | share | accepted", rows, columns=4)] if rows else []
 
 
 def _wordings(generated: Generated) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from ragbench.core.context import Progress, silent
 from ragbench.engine import ask
-from ragbench.golden.drafting import TYPES
 from ragbench.golden.query_types import LOGGED_TYPES, query_type
+from ragbench.golden.wanted import TYPES
 from ragbench.models.llm.base import Answer, Asker, Request
 from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 

@@ -214,7 +214,8 @@ def _check(
         if resume:
             raise InputError(f"{folder}: there is no run to resume; leave {named('resume')} out to begin one")
         return
-    changed = [key for key in run if key != "fingerprint" and known.get(key) != run[key]]
+    keys = [key for key in dict.fromkeys([*run, *known]) if key not in ("fingerprint", "ragbench")]
+    changed = [key for key in keys if known.get(key) != run.get(key)] if known else []
     raise InputError(
         f"{folder}: holds another run (different: {', '.join(changed) or 'unreadable run.json'}). "
         f"Give the options of that run to go on with it, choose another {named('out')}, or give "

@@ -39,6 +39,7 @@ def generated_json(
         "version": 1, "out": str(out), "fingerprint": fingerprint, "chunks": chunks, "drafted": generated.drafted,
         "accepted": len(generated.accepted),
         "rejected": {stage: {"count": len(why), "reasons": why[:3]} for stage, why in generated.rejections().items()},
+        "skipped": dict(sorted(Counter(one.type for one in generated.skipped).items())), "asked_again": generated.again,
         "models": totals, "left_out": skipped, **_wordings_json(generated),
     }  # fmt: skip
 
@@ -67,6 +68,10 @@ def generated_lines(generated: Generated, totals: Mapping[str, Mapping[str, obje
     moved = sum(sum(others.values()) for others in generated.worded.relabelled.values())
     if moved:
         yield f"relabelled{moved:>8,}  of those drafted; asked for in another wording"
+    if generated.skipped:
+        yield f"skipped   {len(generated.skipped):>8,}  by the writer; {generated.again:,} asked of other chunks"
+        for type_, count in sorted(Counter(one.type for one in generated.skipped).items()):
+            yield f"  {type_:<17}{count:>6,}"
     yield f"rejected  {len(generated.rejected) + len(generated.failed):>8,}"
     for stage, reasons in generated.rejections().items():
         first = " ".join(reasons[0].split())

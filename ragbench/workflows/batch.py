@@ -14,7 +14,7 @@ from ragbench.core.context import Context
 from ragbench.core.errors import InputError, RagbenchError, SettingError
 from ragbench.core.loop import run_anywhere
 from ragbench.core.options import named, option, options
-from ragbench.golden.generate import Generated, Job, generate
+from ragbench.golden.generate import Generated, Job
 from ragbench.golden.outputs import RESULTS
 from ragbench.io.run_folder import ANSWERS, SPENT, claimed, held, identity
 from ragbench.models.llm.answers import AnswerStore
@@ -37,6 +37,7 @@ from ragbench.workflows.generate import (
     parts_of,
     prepare,
     write,
+    written_by,
 )
 
 
@@ -170,15 +171,9 @@ class _Round:
         askers = {role: self.collectors[name] for role, name in self.models.options.models.items()}
         job = replace(prepared.job, askers=askers)
         try:
-            return job, run_anywhere(self._generate(job, prepared))
+            return run_anywhere(written_by(job, prepared, self.options.folder, self.context, self.models))
         except AnswerLater:
             return job, None
-
-    async def _generate(self, job: Job, prepared: Prepared) -> Generated:
-        try:
-            return await generate(job, prepared.stages, self.context)
-        finally:
-            await self.models.aclose()
 
     def _collector(self, client: Client, given_up: dict[str, str]) -> Collector:
         head = f"{client.llm.fingerprint()}:"

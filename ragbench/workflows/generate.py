@@ -15,10 +15,11 @@ from ragbench.core.loop import run_anywhere
 from ragbench.core.options import named, option, options, pairs, part
 from ragbench.core.spelling import given
 from ragbench.corpus.chunk import choose_chunker, chunk_corpus
-from ragbench.golden.drafting import DRAFT, SEEDS, mix_of_seeds, parse_languages, parse_mix, read_seeds
+from ragbench.golden.drafting import read_seeds
 from ragbench.golden.generate import (
     STAGES_WITH_LLM,
     STAGES_WITHOUT,
+    USUAL_PERSONAS,
     WRITER,
     Generated,
     Job,
@@ -26,13 +27,19 @@ from ragbench.golden.generate import (
     build_stages,
     generate,
     plan,
+    plan_personas,
+    propose_personas,
 )
 from ragbench.golden.lead import LEAST_SEEDS
 from ragbench.golden.masked import WITHOUT_SEEDS
-from ragbench.golden.outputs import RESULTS, Written, card, write_outputs
+from ragbench.golden.outputs import PERSONAS_FILE, RESULTS, Written, card, write_outputs
+from ragbench.golden.personas import PERSONAS, PROPOSE, personas_yaml, read_personas
 from ragbench.golden.sampling import sample
 from ragbench.golden.stages.base import Stage
+from ragbench.golden.wanted import SEEDS, mix_of_seeds, parse_languages, parse_mix
 from ragbench.golden.wordings import WORDINGS, parse_wordings, shares_of
+from ragbench.golden.writer import USUAL, Writer, read_prompt
+from ragbench.io.files import write_text
 from ragbench.io.places import cache_folder
 from ragbench.io.run_folder import ANSWERS, SPENT, claimed, identity
 from ragbench.models.llm.batch.journal import Journal
@@ -77,6 +84,18 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
         "Models of review stages by role, ROLE=MODEL,...", default=None, section="Model", metavar="ROLE=MODEL,...",
         unset="the judge's model", parse=lambda text: pairs(named("role"), text, "ROLE=MODEL"),
     )  # fmt: skip
+    about: str | None = option(
+        "What the collection is and who searches it, in a sentence or two, for the prompts of writer and judges.",
+        default=None, section="Queries", metavar="TEXT",
+    )  # fmt: skip
+    prompt: Path | None = option(
+        "Text file with a prompt of your own for the writer. It has the placeholders {context} and {n}, and may have "
+        "{examples}, {wanted} and {about}.", default=None, section="Queries", unset="ragbench's prompt",
+    )  # fmt: skip
+    personas: str | None = option(
+        f"YAML file with the kinds of people who ask, or {PROPOSE}: the model proposes them from a sample of the "
+        "documents.", default=None, section="Queries", metavar=f"FILE|{PROPOSE}", unset="nobody in particular",
+    )  # fmt: skip
     per_chunk: int | None = option(
         "Queries for each chunk. Without a model, for each document.", default=None, section="Queries",
         unset="5; without a model, at least 140 of each wording if there are enough documents",
@@ -115,7 +134,7 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
         if self.mix == SEEDS and self.seed_queries is None:
             raise SettingError(f"{given('mix', SEEDS)} needs {named('seed_queries')}")
         if not self.asks:
-            for name in (JUDGE, RECONSIDER, "role"):
+            for name in (JUDGE, RECONSIDER, "role", "about", "prompt", "personas"):
                 if getattr(self, name) not in (None, NONE):
                     raise SettingError(f"{named(name)} needs a model that writes: name one by {named('llm')}")
 
@@ -184,11 +203,15 @@ class Choices(NamedTuple):
         settings: what decides the set.
         stages: the review stages.
         models: the language models.
+        writer: how the writer is asked.
+        propose: whether it proposes the personas.
     """
 
     settings: Settings
     stages: Stages
     models: ModelOptions
+    writer: Writer = USUAL
+    propose: bool = False
 
 
 def choose(options: Options) -> Choices:
@@ -196,14 +219,20 @@ def choose(options: Options) -> Choices:
 
     Raises:
         SettingError: an option that cannot be used.
+        InputError: the prompt or the personas cannot be read.
     """
     if not options.dry_run:
         _ = options.folder
     with_llm = options.asks
+    writer = _writer(options)
     examples = options.examples if options.examples is not None else EXAMPLES
+    if not writer.shows_examples:
+        if options.examples:
+            raise SettingError(f"{given('examples', options.examples)} needs {{examples}} in {options.prompt}")
+        examples = 0
     settings = Settings(
         per_chunk=PER_CHUNK if options.per_chunk is None and with_llm else options.per_chunk,
-        mix=parse_mix(options.mix),
+        mix=parse_mix(options.mix) if writer.lists else {"question": 1.0},
         languages=parse_languages(options.languages),
         examples=examples if options.seed_queries is not None and with_llm else 0,
         stages=tuple(options.stages) or (STAGES_WITH_LLM if with_llm else STAGES_WITHOUT),
@@ -218,7 +247,30 @@ def choose(options: Options) -> Choices:
             spelled = named(stage.role) if own else f"{named('role')} {stage.role}=MODEL"
             raise SettingError(f"the stage {name!r} needs a language model: name one by {spelled}")
     usable = [(name, stage) for name, stage in stages if stage.role is None or stage.role in models]
-    return Choices(settings, usable, ModelOptions(models, part(options, CallOptions), options.seed))
+    models_of_run = ModelOptions(models, part(options, CallOptions), options.seed)
+    return Choices(settings, usable, models_of_run, writer, propose=options.personas == PROPOSE)
+
+
+def _writer(options: Options) -> Writer:
+    """How the writer is asked.
+
+    Raises:
+        SettingError: the prompt has no place for an option that is given.
+        InputError: the prompt or the personas cannot be read.
+    """
+    prompt = USUAL.prompt if options.prompt is None else read_prompt(options.prompt)
+    named_in_file = options.personas is not None and options.personas != PROPOSE
+    personas = read_personas(Path(str(options.personas))) if named_in_file else ()
+    writer = Writer(prompt, " ".join((options.about or "").split()), personas)
+    if not writer.lists:
+        for name in ("mix", "wordings", "personas"):
+            if getattr(options, name) is not None:
+                raise SettingError(
+                    f"{named(name)} needs {{wanted}} in {options.prompt}: the list of what to write for a chunk"
+                )
+    if writer.own and writer.about and "{about}" not in prompt.template:
+        raise SettingError(f"{named('about')} needs {{about}} in {options.prompt}")
+    return writer
 
 
 def _models(options: Options, stages: Stages) -> dict[str, str]:
@@ -241,11 +293,14 @@ def _models(options: Options, stages: Stages) -> dict[str, str]:
 
 
 class Prepared(NamedTuple):
-    """The job, its review stages, and what was skipped in the corpus, one line per reason."""
+    """The job, its review stages, what was skipped in the corpus (one line per reason), and whether the writer proposes
+    the personas.
+    """
 
     job: Job
     stages: Stages
     skipped: list[str]
+    propose: bool = False
 
 
 def prepare(options: Options, choices: Choices, context: Context) -> Prepared:
@@ -284,14 +339,21 @@ def prepare(options: Options, choices: Choices, context: Context) -> Prepared:
     if len(seeds) < LEAST_SEEDS and len(settings.wordings) > 1:
         context.say(f"note: {WITHOUT_SEEDS} ({named('seed_queries')})")
     rows = [chunked.chunks.row[id_] for id_ in chosen.chunks.ids]
-    job = Job(loaded.corpus, chunked.chunks, rows, seeds, settings, {}, models)
-    return Prepared(job, choices.stages, skipped)
+    job = Job(loaded.corpus, chunked.chunks, rows, seeds, settings, {}, models, choices.writer)
+    return Prepared(job, choices.stages, skipped, choices.propose)
 
 
 def parts_of(prepared: Prepared, models: Models) -> dict[str, object]:
     """Everything that decides the set. Budgets, limits and paths do not."""
     job = prepared.job
-    prompts = (DRAFT, *(prompt for _, stage in prepared.stages for prompt in stage.prompts))
+    writer = job.writer
+    prompts = (
+        writer.prompt,
+        *([PERSONAS] if prepared.propose else []),
+        *(prompt for _, stage in prepared.stages for prompt in stage.prompts),
+    )
+    # Only what is given, so that a run without it is the one that an older version began.
+    asked = {"about": writer.about, "personas": PROPOSE if prepared.propose else writer.personas}
     return {
         "corpus": job.corpus.fingerprint,
         "chunks": job.chunks.fingerprint,
@@ -301,6 +363,7 @@ def parts_of(prepared: Prepared, models: Models) -> dict[str, object]:
         "models": {role: {"name": name, "fingerprint": models.clients[role].llm.fingerprint()}
                    for role, name in job.models.items()},
         "prompts": {prompt.label: prompt.fingerprint for prompt in prompts} if job.models else {},
+        **{name: value for name, value in asked.items() if value},
     }  # fmt: skip
 
 
@@ -338,7 +401,7 @@ def run(options: Options, context: Context) -> GenerateResult | Plan:
             _refuse_while_batches_run(options)
             job = replace(prepared.job, askers=models.clients)
             try:
-                generated = run_anywhere(_generate(job, prepared.stages, context, models))
+                job, generated = run_anywhere(written_by(job, prepared, out, context, models))
             finally:
                 write_spent(out / SPENT, models)
             golden = write(options, job, generated, models, identified)
@@ -351,7 +414,14 @@ def estimated(options: Options, prepared: Prepared, models: Models, context: Con
         return Plan({}, {})
     if options.out is not None and (options.out / ANSWERS).is_file():
         models.open(options.out / ANSWERS)
-    return Plan(prepared.job.models, plan(prepared.job, prepared.stages, models.clients, context))
+    job = replace(prepared.job, askers=models.clients)
+    if not prepared.propose:
+        return Plan(job.models, plan(job, prepared.stages, models.clients, context))
+    proposal = plan_personas(job, models.clients[WRITER])
+    personas = run_anywhere(propose_personas(job, context)) if proposal.cached else USUAL_PERSONAS
+    job = replace(job, writer=replace(job.writer, personas=personas))
+    found = plan(job, prepared.stages, models.clients, context)
+    return Plan(job.models, {**found, WRITER: found[WRITER] + proposal})
 
 
 def context_of(options: Options, context: Context) -> Context:
@@ -385,8 +455,23 @@ def _refuse_while_batches_run(options: Options) -> None:
         )
 
 
-async def _generate(job: Job, stages: Stages, context: Context, models: Models) -> Generated:
+async def written_by(
+    job: Job, prepared: Prepared, folder: Path, context: Context, models: Models
+) -> tuple[Job, Generated]:
+    """Have the personas proposed where that is asked for, show them, and generate.
+
+    Returns:
+        The job with its personas, and the result.
+    """
     try:
-        return await generate(job, stages, context)
+        if prepared.propose:
+            personas = await propose_personas(job, context)
+            job = replace(job, writer=replace(job.writer, personas=personas))
+            model = job.models[WRITER]
+            write_text(folder / PERSONAS_FILE, personas_yaml(personas, model))
+            context.say(f"personas proposed by {model}, also in {folder / PERSONAS_FILE}:")
+            for one in personas:
+                context.say(f"  {one.name} ({one.share:.0%}): {one.description}")
+        return job, await generate(job, prepared.stages, context)
     finally:
         await models.aclose()

@@ -200,6 +200,9 @@ def generate(folder: Path) -> None:
     (folder / "docs").mkdir()
     generate_writer.write_corpus(folder / "docs" / "corpus.jsonl", 3)
     shutil.copy(SHOP / "seed_queries.txt", folder / "seeds.txt")
+    page = (ROOT / "docs" / "guides" / "generate.md").read_text("utf-8")
+    for name in ("prompt.txt", "personas.yaml"):
+        (folder / name).write_text(page.split(f'title="{name}"\n')[1].split("```")[0])
 
 
 def three_keys(folder: Path) -> None:

@@ -97,6 +97,12 @@ def answer(body: dict[str, Any]) -> str:
     system = body["messages"][0]["content"]
     user = body["messages"][1]["content"]
     draw = random.Random(hashlib.blake2b((system + user).encode(), digest_size=8).digest())
+    if system.startswith("You describe the kinds of people"):
+        named = (("first-time buyer", 60), ("guide", 40))
+        return json.dumps({"personas": [{"name": n, "description": f"is a {n}", "share": share} for n, share in named]})
+    if system.startswith("You follow the task of the user"):
+        words = fenced(user)[1].split()
+        return json.dumps({"queries": [" ".join(words[at : at + 4]).lower() for at in (1, 5)]})
     if system.startswith("You write search queries"):
         return json.dumps({"queries": [_query(wanted, fenced(user), draw) for wanted in _wanted(user)]})
     if system.startswith("You examine"):

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Corpus, Document
-from ragbench.golden.drafting import KEYWORD, allot, parse_mix
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.generate import Generated, Job, Settings, build_stages, calls_of, generate
 from ragbench.golden.measured import Meter
 from ragbench.golden.outputs import card
+from ragbench.golden.wanted import KEYWORD, allot, parse_mix
 from ragbench.golden.wordings import WORDINGS, counts_of, measured_wording, shares_of
 from ragbench.models.llm.base import Answer, Request
 from tests.golden.test_wordings import overlap_by_hand, prose, whole

@@ -13,20 +13,11 @@ from hypothesis import strategies as st
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import InputError, SettingError
-from ragbench.golden import drafting as draft_prompt
-from ragbench.golden.drafting import (
-    DEFAULT_MIX,
-    Wanted,
-    allot,
-    draw_examples,
-    make_calls,
-    parse_languages,
-    parse_mix,
-    read_answer,
-    read_seeds,
-)
+from ragbench.golden import writer as draft_prompt
+from ragbench.golden.drafting import draw_examples, make_calls, read_answer, read_seeds
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.stages import judge, reconsider
+from ragbench.golden.wanted import DEFAULT_MIX, Wanted, allot, parse_languages, parse_mix
 from ragbench.golden.wordings import WORDINGS, shares_of
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.prompt import fence_for
@@ -95,7 +86,7 @@ def test_schemas_are_json_schemas_and_hold_answers_to_what_was_asked() -> None:
         jsonschema.Draft202012Validator.check_schema(schema)
     good = {"number": 1, "type": "question", "query": "q", "answer": "a", "quotes": []}
     jsonschema.validate({"queries": [good]}, draft_prompt.schema(2))
-    for bad in ({"number": 3}, {"type": "admin"}, {"query": ""}, {"extra": 1}):
+    for bad in ({"number": 3}, {"type": "admin"}, {"quotes": [""]}, {"extra": 1}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({"queries": [{**good, **bad}]}, draft_prompt.schema(2))
 
@@ -160,13 +151,13 @@ def test_an_answer_is_held_to_what_was_asked() -> None:
         {"number": 1, "type": "keyword", "query": "other type", "answer": "yes", "quotes": []},
         {"number": 9, "type": "keyword", "query": "not asked", "answer": "yes", "quotes": []},
     ]
-    drafts, failed = read_answer(call, Answer({"queries": items}, raw=json.dumps(items)), model="m", seed=0)
+    drafts, failed, _ = read_answer(call, Answer({"queries": items}, raw=json.dumps(items)), model="m", seed=0)
     assert [(draft.text, draft.rejected_by) for draft in drafts] == [
         ("a kettle", None), ("again", "schema"), ("other type", "schema"), ("not asked", "schema")
     ]  # fmt: skip
     assert [(item.type, item.reason) for item in failed] == [("attribute", "the writer gave 2 of 3 queries")]
     assert len({draft.id for draft in drafts}) == 4
-    nothing, all_failed = read_answer(call, Answer(None, "cut off", raw="{"), model="m", seed=0)
+    nothing, all_failed, _ = read_answer(call, Answer(None, "cut off", raw="{"), model="m", seed=0)
     assert nothing == []
     assert [(item.reason, item.raw) for item in all_failed] == [("cut off", "{")] * 3
 

@@ -14,7 +14,6 @@ from ragbench.core.documents import Chunk, Chunks, Corpus, Document
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import Evidence, Span
 from ragbench.corpus.load import load_corpus
-from ragbench.golden.drafting import DRAFT
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.generate import Job, Settings, build_stages, generate, review
 from ragbench.golden.overlap import overlaps
@@ -22,6 +21,7 @@ from ragbench.golden.stages.base import ReviewContext
 from ragbench.golden.stages.duplicate import lexical_pairs
 from ragbench.golden.stages.overlap import Overlap, longest_run
 from ragbench.golden.stages.round_trip import survival
+from ragbench.golden.writer import DRAFT
 from ragbench.io.golden_files import read_golden
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.models.llm.base import Answer, Asker, Request

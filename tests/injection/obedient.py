@@ -63,6 +63,7 @@ def honest(body: Body) -> str:
 
 
 def _value(schema: Any, body: Body, draw: random.Random, name: str) -> Any:
+    schema = schema.get("anyOf", [schema])[-1]
     kind = schema.get("type")
     if "enum" in schema:
         return _asked_type(body) if name == "type" else draw.choice(schema["enum"])

@@ -60,6 +60,10 @@ BESIDE = {
 """What asks a model without a `Prompt`: its module, and how what it says begins."""
 
 
+SHARED = {"personas": "beginnings of twelve documents in a request: one can change who asks about the others"}
+"""Prompts whose requests hold texts of several authors, with what that means; docs/concepts/security.md says so."""
+
+
 def _begin(text: str) -> str:
     return FENCE.sub("FENCE", text)[:60]
 
@@ -176,6 +180,21 @@ class Generate(Case):
             yield row["source"], row
         for row in lines(folder / "out" / "rejected.jsonl"):
             yield " ".join(row["chunks"]), row
+
+
+class GenerateOwn(Generate):
+    """The same with a prompt of the user, and with what the collection is."""
+
+    asks = ("own-draft", "judge", "reconsider")
+
+    def inputs(self, folder: Path, write: Write) -> None:
+        super().inputs(folder, write)
+        (folder / "own.txt").write_text(
+            'Write {n} queries, of these kinds: {wanted}\n{about}\n{context}\nJSON: {"queries": [...]}'
+        )
+
+    def words(self, folder: Path) -> list[object]:
+        return [*super().words(folder), "--prompt", folder / "own.txt", "--about", "Machines and their pumps."]
 
 
 class Answer(Case):
@@ -418,8 +437,8 @@ class Seeds(Case):
 
 
 CASES = (
-    *(Generate, Answer, PlainAnswer, OwnAnswer, OwnPlainAnswer, Score, Prefer, Ragas, Audit, Probe, Wattbot),
-    *(Transformed, Reranked, Seeds),
+    *(Generate, GenerateOwn, Answer, PlainAnswer, OwnAnswer, OwnPlainAnswer, Score, Prefer, Ragas, Audit, Probe),
+    *(Wattbot, Transformed, Reranked, Seeds),
 )
 
 
@@ -468,7 +487,8 @@ def test_an_order_changes_only_the_result_of_its_author(
 
 def test_every_prompt_of_the_package_has_a_case() -> None:
     reached = {name for case in CASES for name in case.asks}
-    assert reached == {*PROMPTS, *BESIDE}
+    assert reached | set(SHARED) == {*PROMPTS, *BESIDE}
+    assert not reached & set(SHARED)
 
 
 def test_no_module_asks_a_model_without_a_prompt() -> None:

@@ -12,6 +12,7 @@ from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.runs import Query
 from ragbench.engine import ask
 from ragbench.golden.drafts import Draft, Opinion
+from ragbench.golden.writer import USUAL, Writer
 from ragbench.models.llm.base import Answer, Asker, Request
 from ragbench.models.llm.prompt import Prompt
 
@@ -26,6 +27,7 @@ class ReviewContext:
         askers: language models by role.
         seed: seed of the run.
         context: cache and progress, for retrievers and embedders.
+        writer: how the writer was asked.
     """
 
     corpus: Corpus
@@ -33,6 +35,7 @@ class ReviewContext:
     askers: Mapping[str, Asker]
     seed: int
     context: Context
+    writer: Writer = USUAL
 
     async def ask(self, role: str, requests: Sequence[Request]) -> list[Answer]:
         """Ask the model of a role. Returns one answer per request, in order; each is stored, and paid for once."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 from ragbench.core.errors import SettingError
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.stages.base import ReviewContext, Stage, passages_for
+from ragbench.golden.writer import about_fields
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 
@@ -26,6 +27,11 @@ ANSWERABLE = (
     "The query is valid if all of this holds: the passages answer it; the quotes prove the reference answer; it can "
     "be understood by somebody who has not seen the passages; a real user could type it; it is of the type stated."
 )
+QUERY_ALONE = (
+    "The query is valid if all of this holds: the passages answer it, or are about what it looks for; it can be "
+    "understood by somebody who has not seen the passages; a real user could type it."
+)
+"""For queries that a prompt of the user asked for without answers and quotes."""
 UNANSWERABLE = (
     "The query is meant to have no answer in the collection. The passages are the nearest that a search found. The "
     "query is valid if none of them answers it, a real user of this collection could type it, and it can be "
@@ -49,23 +55,26 @@ JUDGE = Prompt(
 )
 
 
-def judge_fields(draft: Draft, passages: Sequence[str]) -> Filled:
+def judge_fields(draft: Draft, passages: Sequence[str], about: str = "") -> Filled:
     """Return the fields and data of one request.
 
     Args:
         draft: the query to examine.
         passages: the passages it was written from; for a query without an answer, also the nearest that a search found.
+        about: what the collection is, in the user's words; empty if the user does not say.
     """
     unanswerable = draft.type == "unanswerable"
+    alone = not (unanswerable or draft.answer or draft.quotes)
+    collection = about_fields(about)
     fields = {
-        "rule": UNANSWERABLE if unanswerable else ANSWERABLE,
+        "rule": collection.fields["about"] + (UNANSWERABLE if unanswerable else QUERY_ALONE if alone else ANSWERABLE),
         "type": draft.type,
         "quoted": "" if unanswerable or not draft.quotes else "Quotes:\n{quotes}\n\n",
         "passages": "".join(f"Passage {n}:\n{{passage_{n}}}\n\n" for n in range(1, len(passages) + 1)),
     }
     data = {"query": draft.text, "answer": draft.answer or "(none)", "quotes": "\n".join(draft.quotes)}
     data |= {f"passage_{n}": text for n, text in enumerate(passages, 1)}
-    return Filled(fields, data)
+    return Filled(fields, data, collection.own)
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,10 @@ class Judge(Stage):
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
         """Give one opinion per draft; ``detail["certainty"]`` is ``certain`` or ``doubtful``."""
         shown = passages_for(drafts, context, self.nearest)
-        requests = (self.usual_request(draft, seen, context.seed) for draft, seen in zip(drafts, shown, strict=True))
+        requests = (
+            JUDGE.request(judge_fields(draft, seen, context.writer.about), seed=context.seed)
+            for draft, seen in zip(drafts, shown, strict=True)
+        )
         return await context.opinions("judge", requests, len(drafts), _opinion)
 
 

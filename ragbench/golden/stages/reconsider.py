@@ -45,17 +45,20 @@ RECONSIDER = Prompt(
 )
 
 
-def reconsider_fields(draft: Draft, passages: Sequence[str], opinion: Opinion) -> Filled:
+def reconsider_fields(draft: Draft, passages: Sequence[str], opinion: Opinion, about: str = "") -> Filled:
     """Return the fields and data of one request.
 
     Args:
         draft: the query to examine again.
         passages: the passages that the judge saw.
         opinion: the judge's opinion.
+        about: what the collection is, in the user's words.
     """
-    same = judge_fields(draft, passages)
+    same = judge_fields(draft, passages, about)
     verdict = "the query is valid" if opinion.accepted else "the query is NOT valid"
-    return Filled({**same.fields, "verdict": verdict}, {**same.data, "reason": opinion.reason or "(none given)"})
+    return Filled(
+        {**same.fields, "verdict": verdict}, {**same.data, "reason": opinion.reason or "(none given)"}, same.own
+    )
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class Reconsider(Stage):
         ]
         shown = passages_for([draft for draft, _ in doubted], context, self.nearest)
         requests = [
-            RECONSIDER.request(reconsider_fields(draft, passages, verdict), seed=context.seed)
+            RECONSIDER.request(reconsider_fields(draft, passages, verdict, context.writer.about), seed=context.seed)
             for (draft, verdict), passages in zip(doubted, shown, strict=True)
         ]
         answers = await context.ask("reconsider", requests)

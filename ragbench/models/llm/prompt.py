@@ -72,7 +72,7 @@ class Prompt:
             prompt=self.label,
             messages=(
                 Message("system", substitute(self.system, {"fence": fence})),
-                Message("user", substitute(template, {**data, "fence": fence})),
+                Message("user", substitute(template, {**filled.own, **data, "fence": fence})),
             ),
             schema=self.schema if schema is None else schema,
             max_tokens=max_tokens or self.max_tokens,
@@ -88,10 +88,12 @@ class Filled:
     Attributes:
         fields: ragbench's own words, inserted as they are.
         data: texts of others, inserted between fences.
+        own: words of the user, inserted without fences. Unlike fields, they are never scanned for placeholders.
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, str] = field(default_factory=dict)
 
 
 def substitute(template: str, places: Mapping[str, str]) -> str:
