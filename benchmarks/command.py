@@ -46,6 +46,7 @@ MODULES = {
     "spreads": "spreads",
     "wattbot": "wattbot",
     "ab": "ab",
+    "live_queries": "live_queries",
     "online": "online",
     "grounding": "grounding",
     "report": "report",

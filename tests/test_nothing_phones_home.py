@@ -53,6 +53,7 @@ COMMANDS = {
     "demo": ["demo"],
     "doctor": [f"eval {STONES} --retriever dense --cache {{out}}/cache", "doctor {out}"],
     "endpoint check": ["endpoint check {url}"],
+    "drift": ["drift --reference datasets/shop --current datasets/shop/seed_queries.txt"],
     "eval": [f"eval {SHOP} --retriever bm25 --retriever dense --retriever rerank --out {{out}}/eval",
              f"eval {STONES} --retriever hyde:llm=openai_compatible:m,base_url={{url}}"],
     "export": [f"export {SHOP} --to beir --out {{out}}/beir"],

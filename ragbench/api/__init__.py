@@ -19,6 +19,7 @@ from ragbench.api.calls import (
     chunk,
     compare,
     doctor,
+    drift,
     evaluate,
     export,
     gate,
@@ -54,6 +55,7 @@ from ragbench.api.result_views import (
     AnswerEvaluationView,
     AuditView,
     ComparedView,
+    DriftView,
     EvaluationView,
     ForecastView,
     GateView,
@@ -87,6 +89,7 @@ from ragbench.core.scores import Scores
 from ragbench.core.shown import VIEWS
 from ragbench.core.steps import Steps
 from ragbench.golden.audit.audit import Audit
+from ragbench.golden.drift.drift import Drift
 from ragbench.io.answer_files import read_answers
 from ragbench.io.golden_files import read_golden, write_golden
 from ragbench.io.run_files import read_run as _read_run
@@ -143,6 +146,7 @@ __all__ = [
     "compare",
     "data",
     "doctor",
+    "drift",
     "endpoint",
     "evaluate",
     "export",
@@ -195,6 +199,7 @@ VIEWS.update(
         AnswerEvaluation: AnswerEvaluationView(),
         LoadResult: LoadView(),
         Shadow: ShadowView(),
+        Drift: DriftView(),
         Preferred: PreferredView(),
         Probed: ProbeView(),
         Scored: WattbotView(),

@@ -25,6 +25,7 @@ from ragbench.workflows import check_judge as check_workflow
 from ragbench.workflows import chunk as chunk_workflow
 from ragbench.workflows import compare as compare_workflow
 from ragbench.workflows import doctor as doctor_workflow
+from ragbench.workflows import drift as drift_workflow
 from ragbench.workflows import evaluate as evaluate_workflow
 from ragbench.workflows import export as export_workflow
 from ragbench.workflows import gate as gate_workflow
@@ -174,6 +175,18 @@ ab = call(
     called={
         "events": "a path of a CSV or Parquet file, or a pandas.DataFrame with a row per event",
         "runs": f"two systems, the control and the challenger; each is {SYSTEM}",
+    },
+)
+QUERIES = "a path of queries, a log, as rb.read_search_log(path) reads one, or a golden set"
+drift = call(
+    "drift",
+    drift_workflow.Options,
+    drift_workflow.run,
+    called={
+        "reference": QUERIES,
+        "current": QUERIES,
+        "evaluation": SYSTEM,
+        **dict.fromkeys(("since", "until", "reference_since", "reference_until"), 'a moment, or "2026-05-04"'),
     },
 )
 shadow = call_many(

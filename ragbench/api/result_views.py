@@ -27,9 +27,11 @@ from ragbench.core.scores import headline
 from ragbench.core.steps import Steps
 from ragbench.core.verdicts import Verdict
 from ragbench.golden.audit.audit import Audit
+from ragbench.golden.drift.drift import Drift
 from ragbench.render.answers import summary as answers_summary
 from ragbench.render.charts.history import history_frame
 from ragbench.render.compare import verdict_sentences
+from ragbench.render.drift import sentences as drift_sentences
 from ragbench.render.evaluation import summary
 from ragbench.render.forecast import forecast_answers
 from ragbench.render.load import notes as load_notes
@@ -279,6 +281,26 @@ class ShadowView(TableView):
     def sentences(self, thing: Shadow) -> Sequence[str]:
         """Return the systems, the number of queries, and what the figures mean."""
         return [f"{thing.second.name} beside {thing.first.name}: {shadow_summary(thing)}", *shadow_sentences(thing)]
+
+
+class DriftView(TableView):
+    """A view with a row per aspect."""
+
+    def frame(self, thing: Drift) -> Any:
+        """Return the columns ``name``, ``measure``, ``value``, ``by_chance``, ``p``, ``p_adjusted``."""
+        import pandas as pd
+
+        names = ["name", "measure", "value", "by_chance", "p", "p_adjusted"]
+        return pd.DataFrame([{name: getattr(one, name) for name in names} for one in thing.aspects], columns=names)
+
+    def sentences(self, thing: Drift) -> Sequence[str]:
+        """Return the decision, what was compared, and the new topics."""
+        new = [
+            f"New topic: {one.name} ({one.current:.1%}), such as {one.examples[0]!r}."
+            for one in thing.topics
+            if one.new
+        ]
+        return [*drift_sentences(thing), *new]
 
 
 class AnswerEvaluationView(TableView):

@@ -1,4 +1,4 @@
-"""What ``compare``, ``gate``, ``ab``, ``shadow``, ``plan`` and ``baseline`` print, and their help."""
+"""What ``compare``, ``gate``, ``ab``, ``shadow``, ``drift``, ``plan`` and ``baseline`` print, and their help."""
 
 import json
 import os
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from ragbench.comparison.gate.result import Gate
     from ragbench.comparison.plan import Plan
     from ragbench.comparison.shadow import Shadow
+    from ragbench.golden.drift.drift import Drift
     from ragbench.io.baselines import Baseline
     from ragbench.workflows.ab import Options as AbOptions
     from ragbench.workflows.baseline import HistoryOptions, ListOptions, SetOptions, ShowOptions
     from ragbench.workflows.compare import Options as CompareOptions
+    from ragbench.workflows.drift import Options as DriftOptions
     from ragbench.workflows.gate import Options as GateOptions
     from ragbench.workflows.plan import Options as PlanOptions
     from ragbench.workflows.shadow import Options as ShadowOptions
@@ -163,6 +165,34 @@ def show_shadow(options: "ShadowOptions", found: "Shadow", output: Output) -> No
         output.table(terminal(shadow_blocks(found)))
     if options.out is not None:
         output.say(f"written to {options.out}")
+
+
+HELP_DRIFT = """Compare live queries with a golden set or an earlier log: do they still look alike?
+
+Example:
+  ragbench drift --reference golden/ --current log.csv
+  ragbench drift --reference log.csv --reference-until 2026-05-04 --current log.csv --since 2026-05-04
+
+Types, lengths, languages, words, meaning and topics are compared by permuting whole
+sessions; one corrected p-value decides. Topics whose share changed are named, and
+the share of the queries with a near query in the reference is shown. With
+--evaluation FOLDER, the means of its systems are also given for the mix of the
+current queries. The exit code is 0 whatever the outcome; with --fail it is 1 if
+drift is shown. 2: an error of usage or input."""
+
+
+def show_drift(options: "DriftOptions", found: "Drift", output: Output) -> int:
+    """Print the comparison, and give the exit code that was asked for."""
+    from ragbench.render.blocks import terminal
+    from ragbench.render.drift import drift_blocks, drift_json
+
+    if output.as_json:
+        output.object(drift_json(found))
+    else:
+        output.table(terminal(drift_blocks(found)))
+    if options.out is not None:
+        output.say(f"written to {options.out}")
+    return int(options.fail and found.drifted)
 
 
 HELP_PLAN = """Find out how many queries a golden set needs.

@@ -35,7 +35,7 @@ def read_live_queries(path: Path, columns: Mapping[str, str] | None = None) -> S
         SettingError: columns are named for a file that is no table.
     """
     if path.suffix.lower() in SUFFIXES and not path.is_dir() and not _is_golden(path):
-        return with_text(read_search_log(path, columns))
+        return read_search_log(path, columns)
     if columns:
         raise SettingError(f"names columns, and {path} is no table", option="columns")
     if path.suffix.lower() in LINES and path.is_file():

@@ -75,6 +75,7 @@ WORKFLOWS = (
     Workflow("compare", "compare", "Decide", "Say whether one system is better than another.", "compare"),
     Workflow("gate", "gate", "Decide", "Decide in CI whether a run may replace the baseline.", "gate"),
     Workflow("ab", "ab", "Decide", "Analyse an A/B test: promote, roll back, or go on.", "ab"),
+    Workflow("drift", "drift", "Decide", "Compare live queries with a golden set or an earlier log.", "drift"),
     Workflow("shadow", "shadow", "Decide", "Compare two systems on live queries, without labels.", "shadow"),
     Workflow("plan", "plan", "Decide", "Find out how many queries a golden set needs.", "plan"),
     Workflow(

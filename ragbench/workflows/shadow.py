@@ -142,7 +142,7 @@ def run(options: Options, context: Context) -> Shadow:
     found = shadow(live, first, second, k=sorted(set(options.k)), most=options.disagreements, seed=options.seed)
     if options.out is not None:
         with working_in(options.out):
-            _write(options.out, found, live, (first, second), texts, options.seed)
+            write(options.out, found, live, (first, second), texts, options.seed)
     return found
 
 
@@ -178,7 +178,7 @@ def resolved(given: LiveSystem, has_corpus: bool) -> tuple[str, Retriever | Scor
 
 
 def _log(queries: Path | SearchLog, columns: Mapping[str, str] | None) -> SearchLog:
-    return with_text(queries) if isinstance(queries, SearchLog) else read_live_queries(queries, columns)
+    return with_text(queries if isinstance(queries, SearchLog) else read_live_queries(queries, columns))
 
 
 def live_queries(log: SearchLog, *, by_id: bool, most: int | None = None, seed: int = 0) -> LiveQueries:
@@ -295,7 +295,7 @@ def as_documents(run: Run, chunks: Chunks) -> Run:
     return run.as_documents(list(names), np.array(index, dtype=np.int32))
 
 
-def _write(
+def write(
     out: Path,
     found: Shadow,
     live: LiveQueries,
@@ -303,6 +303,16 @@ def _write(
     texts: Mapping[str, str],
     seed: int,
 ) -> None:
+    """Write what a shadow test found, the queries and rankings, and what is to be labelled.
+
+    Args:
+        out: the folder.
+        found: the result.
+        live: the queries.
+        systems: the two systems.
+        texts: text by document id.
+        seed: of the order of the items to label.
+    """
     write_json(out / SHADOW, shadow_json(found))
     counts = np.bincount(live.asked, minlength=len(live.ids)).tolist()
     rows = zip(live.ids, live.texts, counts, strict=True)

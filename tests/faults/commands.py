@@ -259,6 +259,11 @@ COMMANDS = (
         senseless={"corrupted store": KEEPS_NOTHING},
     ),
     Command(
+        "drift",
+        lambda i: ["drift", "--reference", i / "golden.jsonl", "--current", i / "questions.csv", "--permutations", 99,
+                   "--out", "out"],
+    ),
+    Command(
         "gate",
         lambda i: ["gate", "--baseline", f"{i / 'run'}::bm25", "--candidate", f"{i / 'run'}::bm25:b=0.2", "--out",
                    "out"],
