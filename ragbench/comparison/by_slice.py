@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ragbench.comparison.slices import Slice, slices
 from ragbench.core.context import generator
-from ragbench.core.evaluations import Estimate
+from ragbench.core.evaluations import Estimate, SliceScores
 from ragbench.core.scored import ScoredRun
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.gaps import GroupGaps, group_gaps
@@ -82,6 +82,23 @@ def slice_means(
             for one in systems
         }  # fmt: skip
         found.append(SliceMeans(part.label, len(part.rows), means))
+    return tuple(found)
+
+
+def scores_by(scored: ScoredRun, columns: Sequence[str], *, seed: int, resamples: int) -> tuple[SliceScores, ...]:
+    """Compute the mean of every metric of one system in each slice of each column, with a 95% interval.
+
+    The arguments and errors are those of `slice_means`.
+    """
+    found = []
+    for by in dict.fromkeys(columns):
+        means = {
+            metric: slice_means([scored], by, metric, seed=seed, resamples=resamples)
+            for metric in scored.scores.metrics
+        }
+        for parts in zip(*means.values(), strict=True):
+            metrics = {metric: part.means[scored.name] for metric, part in zip(means, parts, strict=True)}
+            found.append(SliceScores(by, parts[0].label, parts[0].queries, metrics))
     return tuple(found)
 
 

@@ -22,8 +22,8 @@ from ragbench.answers.scoring import (
     with_variants,
 )
 from ragbench.answers.usual_metrics import USUAL, usual_metrics
+from ragbench.comparison.by_slice import scores_by
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
-from ragbench.comparison.slice_scores import scores_by
 from ragbench.comparison.slices import slices
 from ragbench.core.answers import AnswerSet
 from ragbench.core.context import Context

@@ -8,12 +8,13 @@ A question is words with spaces: ``wait .05``, ``stream .02 4`` (pieces every .0
 import asyncio
 import contextlib
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from tests.services.listening import listening
 
 
 class Served(NamedTuple):
@@ -133,21 +134,6 @@ class LoadServer:
 def serving(stall: tuple[float, float] | None = None) -> Iterator[LoadServer]:
     """The server, in a thread and an event loop of its own."""
     server = LoadServer(stall)
-    loop = asyncio.new_event_loop()
-    opened = loop.run_until_complete(asyncio.start_server(server.handle, "127.0.0.1", 0))
-    server.url = f"http://127.0.0.1:{opened.sockets[0].getsockname()[1]}/ask"
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
+    with listening(server.handle) as port:
+        server.url = f"http://127.0.0.1:{port}/ask"
         yield server
-    finally:
-
-        def stop() -> None:
-            opened.close()
-            for task in asyncio.all_tasks(loop):
-                task.cancel()
-            loop.call_soon(loop.stop)
-
-        loop.call_soon_threadsafe(stop)
-        thread.join()
-        loop.close()

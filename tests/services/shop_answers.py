@@ -32,6 +32,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.services.listening import listening
+
 CATALOGUE = Path(__file__).resolve().parents[2] / "datasets" / "shop" / "product_catalog.csv"
 WORD = re.compile(r"[a-z0-9]+")
 SENTENCE = re.compile(r"(?<=[.!?])\s+")
@@ -226,24 +228,9 @@ def serving(port: int = 0, **settings: Any) -> Iterator[ShopService]:
         settings: see `ShopService`.
     """
     service = ShopService(**settings)
-    loop = asyncio.new_event_loop()
-    opened = loop.run_until_complete(asyncio.start_server(service.handle, "127.0.0.1", port))
-    service.url = f"http://127.0.0.1:{opened.sockets[0].getsockname()[1]}"
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
+    with listening(service.handle, port) as bound:
+        service.url = f"http://127.0.0.1:{bound}"
         yield service
-    finally:
-
-        def stop() -> None:
-            opened.close()
-            for task in asyncio.all_tasks(loop):
-                task.cancel()
-            loop.call_soon(loop.stop)
-
-        loop.call_soon_threadsafe(stop)
-        thread.join()
-        loop.close()
 
 
 def main() -> None:
