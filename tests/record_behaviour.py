@@ -476,7 +476,9 @@ def commands() -> list[Command]:
 # What is recorded
 
 ALWAYS_VOLATILE = re.compile(r"versions|created.*|ragbench|python|_fingerprint")
-VOLATILE_KEYS = re.compile(ALWAYS_VOLATILE.pattern + r"|seconds|.*_seconds|latency_ms.*|qps|peak_memory_mib|elapsed.*")
+VOLATILE_KEYS = re.compile(
+    ALWAYS_VOLATILE.pattern + r"|seconds|finished|.*_seconds|latency_ms.*|qps|peak_memory_mib|elapsed.*"
+)
 PROGRESS = re.compile(r"[^\n]+: [\d,]+ (?:of [\d,]+|done in [\d.]+ s)")
 TIMED_COLUMN = re.compile(r"\b(?:ms|index s|queries/s|MiB)\b")
 SECTION = "<ms>"

@@ -56,6 +56,7 @@ COMMANDS = {
     "drift": ["drift --reference datasets/shop --current datasets/shop/seed_queries.txt"],
     "eval": [f"eval {SHOP} --retriever bm25 --retriever dense --retriever rerank --out {{out}}/eval",
              f"eval {STONES} --retriever hyde:llm=openai_compatible:m,base_url={{url}}"],
+    "experiments": ["experiments reports"],
     "export": [f"export {SHOP} --to beir --out {{out}}/beir"],
     "gate": [f"gate --baseline {EXAMPLE}::bm25 --candidate {EXAMPLE}::bm25:stem=false --rules {{in}}/rules.yaml"],
     "generate": ["generate --corpus datasets/shop/product_catalog.csv --llm none --out {out}/masked",

@@ -21,6 +21,7 @@ from ragbench.api.calls import (
     doctor,
     drift,
     evaluate,
+    experiments,
     export,
     gate,
     generate,
@@ -57,6 +58,7 @@ from ragbench.api.result_views import (
     ComparedView,
     DriftView,
     EvaluationView,
+    ExperimentsView,
     ForecastView,
     GateView,
     HistoryView,
@@ -81,6 +83,7 @@ from ragbench.core.answers import AnswerSet
 from ragbench.core.documents import Chunk, Chunks, Corpus, Document
 from ragbench.core.errors import InputError, RagbenchError, SettingError
 from ragbench.core.evaluations import Evaluation
+from ragbench.core.experiments import Experiments
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.core.judgements import Judgements
 from ragbench.core.runs import Run
@@ -149,6 +152,7 @@ __all__ = [
     "drift",
     "endpoint",
     "evaluate",
+    "experiments",
     "export",
     "gate",
     "generate",
@@ -188,6 +192,7 @@ VIEWS.update(
         ScoredRun: ScoredRunView(),
         AnswerSet: AnswersView(),
         Evaluation: EvaluationView(),
+        Experiments: ExperimentsView(),
         Compared: ComparedView(),
         Steps: StepsView(),
         Gate: GateView(),

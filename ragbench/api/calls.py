@@ -27,6 +27,7 @@ from ragbench.workflows import compare as compare_workflow
 from ragbench.workflows import doctor as doctor_workflow
 from ragbench.workflows import drift as drift_workflow
 from ragbench.workflows import evaluate as evaluate_workflow
+from ragbench.workflows import experiments as experiments_workflow
 from ragbench.workflows import export as export_workflow
 from ragbench.workflows import gate as gate_workflow
 from ragbench.workflows import generate as generate_workflow
@@ -273,6 +274,7 @@ prefer = call(
     prefer_workflow.run,
     called={"baseline": ANSWERS, "candidate": ANSWERS, "golden": GOLDEN},
 )
+experiments = call("experiments", experiments_workflow.Options, experiments_workflow.run)
 doctor = call("doctor", doctor_workflow.Options, doctor_workflow.run)
 load_test = call("load_test", load_workflow.Options, load_workflow.run, called={"golden": GOLDEN})
 probe = call("probe", probe_workflow.Options, probe_workflow.run)

@@ -10,11 +10,13 @@ from ragbench.comparison.compare import Compared
 from ragbench.comparison.gate.result import Gate
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.evaluations import Evaluation
+from ragbench.core.experiments import Experiments
 from ragbench.core.scored import ScoredRun
 from ragbench.core.scores import headline
 from ragbench.render.charts.by_cut import by_cut, by_cut_frame, families
 from ragbench.render.charts.chart import Chart
 from ragbench.render.charts.differences import differences, differences_frame
+from ragbench.render.charts.experiments import experiments_chart, experiments_frame
 from ragbench.render.charts.leaderboard import leaderboard, leaderboard_frame
 from ragbench.render.charts.limits import gate_charts
 from ragbench.render.charts.outcomes import ab_charts
@@ -134,6 +136,23 @@ class EvaluationPlots:
         name = self._metric(metric)
         frame = overlap_frame(self._runs, name, texts or {})
         return drawn(overlap_chart(_rows(frame, "there are no texts of what is relevant"), name, self._names), theme)
+
+
+class ExperimentsPlots:
+    """Charts of evaluations over time."""
+
+    def __init__(self, experiments: Experiments) -> None:
+        self._experiments = experiments
+
+    @checked()
+    def over_time(self, theme: Theme = "light") -> Any:
+        """Plot the metric of every system at the time of its evaluation.
+
+        Raises:
+            InputError: no system has the metric.
+        """
+        frame = _rows(experiments_frame(self._experiments), "no system has a score")
+        return drawn(experiments_chart(frame, self._experiments), theme)
 
 
 class ComparedPlots:

@@ -12,7 +12,7 @@ from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.answers.wattbot.score.parts import METRICS, Scored
 from ragbench.answers.wattbot.score.summary import rows_of, summarise
 from ragbench.api.data_views import skipped
-from ragbench.api.plots import AbPlots, ComparedPlots, EvaluationPlots, GatePlots
+from ragbench.api.plots import AbPlots, ComparedPlots, EvaluationPlots, ExperimentsPlots, GatePlots
 from ragbench.api.views import TableView, html_table
 from ragbench.comparison.ab.paired_runs import PairedResult
 from ragbench.comparison.ab.results import AbResult, Contrast, OutcomeResult
@@ -23,6 +23,7 @@ from ragbench.comparison.gate.result import Gate
 from ragbench.comparison.plan import Plan
 from ragbench.comparison.shadow import Shadow
 from ragbench.core.evaluations import Evaluation
+from ragbench.core.experiments import Experiments
 from ragbench.core.scores import headline
 from ragbench.core.steps import Steps
 from ragbench.core.verdicts import Verdict
@@ -33,6 +34,7 @@ from ragbench.render.charts.history import history_frame
 from ragbench.render.compare import verdict_sentences
 from ragbench.render.drift import sentences as drift_sentences
 from ragbench.render.evaluation import summary
+from ragbench.render.experiments import experiments_notes
 from ragbench.render.forecast import forecast_answers
 from ragbench.render.load import notes as load_notes
 from ragbench.render.load import summary as load_summary
@@ -137,6 +139,39 @@ class PreferredView(TableView):
     def plots(self, thing: Preferred) -> Any:
         """Return charts of the differences and their slices."""
         return ComparedPlots(thing.compared)
+
+
+class ExperimentsView(TableView):
+    """A view with a row per system and evaluation, oldest first."""
+
+    def frame(self, thing: Experiments) -> Any:
+        """Return what identifies the system and its evaluation, and the metric with ``low`` and ``high``."""
+        import pandas as pd
+
+        rows = []
+        for one in thing.tried:
+            value = one.metrics.get(thing.metric, {})
+            rows.append(
+                {"finished": one.finished, "evaluation": one.folder, "system": one.system,
+                 thing.metric or "score": value.get("mean"), "low": value.get("low"), "high": value.get("high"),
+                 "golden": one.golden, "golden_fingerprint": one.golden_fingerprint, "corpus": one.corpus,
+                 "p50": one.p50, "cost_per_query": one.cost_per_query, "retriever": one.retriever,
+                 "chunker": one.chunker, "notes": one.notes, "error": one.error}
+            )  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def shown(self, thing: Experiments) -> Any:
+        """Return the most important columns."""
+        metric = thing.metric or "score"
+        return self.frame(thing)[["finished", "evaluation", "system", metric, "low", "high", "golden", "p50", "notes"]]
+
+    def sentences(self, thing: Experiments) -> Sequence[str]:
+        """Return what you need to know to read the table."""
+        return experiments_notes(thing)
+
+    def plots(self, thing: Experiments) -> Any:
+        """Return the chart of the metric over time."""
+        return ExperimentsPlots(thing)
 
 
 class StepsView(TableView):

@@ -6,7 +6,9 @@ from ragbench.cli.output import Output
 
 if TYPE_CHECKING:
     from ragbench.core.evaluations import Evaluation
+    from ragbench.core.experiments import Experiments
     from ragbench.workflows.evaluate import Options as EvalOptions
+    from ragbench.workflows.experiments import Options as ExperimentsOptions
     from ragbench.workflows.metrics import Options as MetricsOptions
     from ragbench.workflows.metrics import ScoredRuns
     from ragbench.workflows.report import Options as ReportOptions
@@ -111,3 +113,34 @@ def show_report(options: "ReportOptions", report: "Report", output: Output) -> N
     for line in report.missing:
         output.say(f"note: {line}")
     output.say(f"written to {report.page} ({report.page.stat().st_size / 1e6:.1f} MB)")
+
+
+HELP_EXPERIMENTS = """List the systems of every evaluation in one table, oldest first.
+
+Example:
+  ragbench experiments reports --golden shop --system "bm25*" --out over-time.html
+
+FOLDER is searched for the folders of 'ragbench eval --out' and the other commands
+that write evaluations; reports is the default. Scores of different golden sets do
+not compare: choose one with --golden. --out writes a chart of the metric over
+time. To find out whether two evaluations differ, use 'ragbench compare'. Exit code
+0: listed, also if folders could not be read, which are named; 2: an error of
+usage or input."""
+
+
+def show_experiments(options: "ExperimentsOptions", experiments: "Experiments", output: Output) -> None:
+    """Print the table, and write the chart."""
+    if output.as_json:
+        from ragbench.render.experiments import experiments_json
+
+        output.object(experiments_json(experiments))
+    else:
+        from ragbench.render.experiments import experiments_table
+
+        output.table(experiments_table(experiments))
+    if options.out is not None:
+        from ragbench.render.charts.experiments import experiments_chart, experiments_frame
+        from ragbench.render.figures import write_chart_page
+
+        write_chart_page(experiments_chart(experiments_frame(experiments), experiments), options.out)
+        output.say(f"written to {options.out}")

@@ -18,6 +18,7 @@ from ragbench.core.scores import cut_name, cut_notes, headline
 from ragbench.core.steps import Steps
 from ragbench.core.verdicts import Leaderboard, Verdict
 from ragbench.io.checksums import with_checksums
+from ragbench.io.evaluation_cards import CARD, IDENTITY, refuse_other, write_card
 from ragbench.io.files import make_out, replacing, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.parsing import DAMAGED
@@ -427,13 +428,25 @@ class ReportFolder:
     Args:
         folder: created if it does not exist.
         inputs: where ``corpus`` and ``golden`` come from, so that reports find them again.
+        identity: fingerprints of the parts that make the evaluation the one it is, by name.
+        force: whether another evaluation in the folder may be replaced.
 
     Raises:
-        InputError: the folder cannot be created.
+        InputError: the folder cannot be created, or holds another evaluation.
     """
 
-    def __init__(self, folder: Path, inputs: Mapping[str, Input] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        inputs: Mapping[str, Input] | None = None,
+        *,
+        identity: Mapping[str, str] | None = None,
+        force: bool = False,
+    ) -> None:
         make_out(folder)
+        self._identity = {} if identity is None else {IDENTITY: dict(identity)}
+        if identity is not None and not force:
+            refuse_other(folder, identity)
         self.folder = folder
         self._inputs = {INPUTS: recorded(inputs, folder)} if inputs else {}
         self._done: list[Arm] = []
@@ -464,8 +477,8 @@ class ReportFolder:
             return
         old += [f"runs/{path.parent.name}/{path.name}" for path in self.folder.glob("runs/run-*/*.trec")]
         # The results first: without them, a kill leaves no evaluation rather than half of one.
-        for name in (RESULTS, *old, "qrels.trec", "ledger.jsonl", "summary.md", SCORES, REPEATS, QUERIES, LATENCY,
-                     ATTRIBUTES):  # fmt: skip
+        files = ("qrels.trec", "ledger.jsonl", "summary.md", SCORES, REPEATS, QUERIES, LATENCY, ATTRIBUTES)
+        for name in (RESULTS, CARD, *old, *files):
             (self.folder / name).unlink(missing_ok=True)
 
     def finish(self, evaluation: Evaluation) -> None:
@@ -479,9 +492,10 @@ class ReportFolder:
         lines = [json.dumps(entry._asdict(), ensure_ascii=False) for entry in evaluation.ledger.entries]
         write_text(self.folder / "ledger.jsonl", "".join(line + "\n" for line in lines))
         write_text(self.folder / "summary.md", evaluation_markdown(evaluation))
-        manifest = {**evaluation.manifest, **self._inputs, "complete": True, "runs": self._names}
+        manifest = {**evaluation.manifest, **self._identity, **self._inputs, "complete": True, "runs": self._names}
         content = evaluation_json(replace(evaluation, manifest=manifest))
         self._results(with_checksums(content, self.folder, data_files(self.folder)), indent=1)
+        write_card(content, self.folder)
 
     def _results(self, content: dict[str, object], *, indent: int | None = None) -> None:
         write_text(self.folder / RESULTS, json.dumps(content, indent=indent, ensure_ascii=False) + "\n")

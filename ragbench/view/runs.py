@@ -13,12 +13,11 @@ from ragbench.core.errors import InputError
 from ragbench.core.evaluations import Estimate
 from ragbench.core.scores import headline
 from ragbench.io.encoding import read_text
+from ragbench.io.evaluation_cards import evaluation_folders
 from ragbench.io.parsing import DAMAGED
 from ragbench.io.scored_runs import LOAD_KIND, QUERIES, RESULTS, SCORES
 from ragbench.render.numbers import with_interval
 
-DEPTH = 6
-"""Most folders below the given one that are searched."""
 MOST = 2_000
 """Most evaluations that are listed."""
 MEDIAN = "p50 ms"
@@ -93,7 +92,7 @@ class Runs:
 
     def find(self) -> list[FoundRun]:
         """Return all evaluations in their present state, the newest first, including damaged ones."""
-        known = {path: self._found(path) for path in _folders(self._root)}
+        known = {path: self._found(path) for path in evaluation_folders(self._root, most=MOST)}
         self._known = known
         return sorted((run for _, run in known.values()), key=lambda run: (-run.changed, run.name))
 
@@ -110,19 +109,6 @@ def looks(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_size, status.st_mtime_ns
-
-
-def _folders(root: Path) -> Iterator[Path]:
-    count = 0
-    for here, below, files in os.walk(root, followlinks=False):
-        path = Path(here)
-        deep = len(path.relative_to(root).parts) >= DEPTH
-        below[:] = [] if deep else sorted(name for name in below if not name.startswith("."))
-        if RESULTS in files:
-            yield path
-            count += 1
-            if count == MOST:
-                return
 
 
 def _read(folder: Path, root: Path) -> FoundRun:

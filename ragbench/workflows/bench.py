@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -33,6 +34,7 @@ from ragbench.core.scores import Scores, headline
 from ragbench.core.spelling import given
 from ragbench.core.steps import Steps
 from ragbench.engine import side_by_side, stoppable
+from ragbench.io.evaluation_cards import FINISHED
 from ragbench.io.run_store import RunStore, StoredRun
 from ragbench.metrics.score import score
 from ragbench.metrics.settings import EvaluationSettings, tie_cut, uncut
@@ -626,6 +628,7 @@ class Bench:
             "settings": asdict(self.settings),
             "versions": library_versions() | {"python": platform.python_version()},
             "seconds": round(time.time() - self.began, 3),
+            FINISHED: datetime.now(UTC).isoformat(timespec="seconds"),
         }
 
     def _wordings(self, copies: Copies) -> dict[str, object]:

@@ -1,7 +1,8 @@
 """Evaluate retrievers on a golden set: read the inputs, run and score the systems, write the folder of results."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ragbench.core.context import Context
@@ -24,7 +25,7 @@ from ragbench.io.run_folder import working_in
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.render.evaluation import ReportFolder
 from ragbench.retrievers.run import Run as RunFile
-from ragbench.workflows.arms import Retrievers, arms_of, cut_arms
+from ragbench.workflows.arms import ArmPlan, Retrievers, arms_of, cut_arms
 from ragbench.workflows.attributes import check_by, sliced
 from ragbench.workflows.bench import DEFAULT_RETRIEVERS, Searched, evaluate_arms
 from ragbench.workflows.by_wording import copies_for
@@ -63,6 +64,7 @@ class Options(Chunkings, GoldenReading, LabelledChunks, EvaluationSettings, Cach
     out: Path | None = option(
         "Folder for the results, runs and scores.", default=None, section="Output", writes="folder"
     )
+    force: bool = option("Replace another evaluation in the output folder.", default=False, section="Output")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -135,7 +137,8 @@ def run(options: Options, context: Context) -> Evaluation:
             )
         known = _labelled(options)
         check_by(options.by, known.asked.queries, None)
-        return _kept(options, lambda on_arm: evaluate_run_files(known, arms, settings, context, on_arm))
+        mark = _identity(arms, (), known.asked.fingerprint, settings)
+        return _kept(options, mark, lambda on_arm: evaluate_run_files(known, arms, settings, context, on_arm))
     golden = _golden(options)
     cut = cut_arms(arms, options.chunkers)
     searched = _searched(options, golden, [chunker for _, chunker in cut.values()], context)
@@ -145,15 +148,38 @@ def run(options: Options, context: Context) -> Evaluation:
     retrievers, asked = [plan.retriever for plan in arms.values()], [item.text for item in golden]
     for line in language_lines(retrievers, next(iter(searched.values())).chunks, asked):
         context.say(line)
-    return _kept(options, lambda on_arm: evaluate_arms(arms, of_arms, golden, settings, context, on_arm))
+    mark = _identity(arms, [one.chunks for one in of_arms.values()], golden.fingerprint, settings)
+    return _kept(options, mark, lambda on_arm: evaluate_arms(arms, of_arms, golden, settings, context, on_arm))
 
 
-def _kept(options: Options, evaluate: Callable[[Callable[[Arm], None] | None], Evaluation]) -> Evaluation:
+def _identity(
+    arms: Mapping[str, ArmPlan], chunks: Sequence[Chunks], golden: str, settings: EvaluationSettings
+) -> dict[str, str]:
+    """What makes an evaluation the one it is. How many systems run at a time, and whether again, has no part."""
+    decides = {name: value for name, value in asdict(settings).items() if name not in ("jobs", "fresh")}
+    return {
+        "golden set": golden,
+        "documents": fingerprint(list(dict.fromkeys(one.fingerprint for one in chunks))),
+        "systems": fingerprint([[name, _key(plan)] for name, plan in arms.items()]),
+        "settings": fingerprint(decides),
+    }
+
+
+def _key(plan: ArmPlan) -> str:
+    try:
+        return plan.retriever.key()
+    except Exception:  # of a retriever that was written in a notebook
+        return re.sub(r" at 0x[0-9a-f]+", "", plan.setup.retriever)
+
+
+def _kept(
+    options: Options, identity: Mapping[str, str], evaluate: Callable[[Callable[[Arm], None] | None], Evaluation]
+) -> Evaluation:
     """Evaluate, and write the systems as they finish, and at the end the whole evaluation, if there is a folder."""
     if options.out is None:
         return sliced(evaluate(None), options.by)
     with working_in(options.out):
-        folder = ReportFolder(options.out, _inputs(options))
+        folder = ReportFolder(options.out, _inputs(options), identity=identity, force=options.force)
         evaluation = sliced(evaluate(folder.arm), options.by)
         folder.finish(evaluation)
     return evaluation

@@ -264,8 +264,19 @@ def test_names_with_blanks_are_written_and_nothing_of_an_earlier_evaluation_stay
     with (out / "runs" / "bm25.trec").open() as run, (out / "qrels.trec").open() as qrels:
         evaluator = pytrec_eval.RelevanceEvaluator(pytrec_eval.parse_qrel(qrels), {"P.1"})
         assert [values["P_1"] for values in evaluator.evaluate(pytrec_eval.parse_run(run)).values()] == [1, 1]
-    assert ragbench(*asked, "--retriever", "bm25").code == 0
+    done = ragbench(*asked, "--retriever", "bm25")
+    assert done.code == 2
+    assert "holds another evaluation (different: systems)" in done.err
+    assert ragbench(*asked, "--retriever", "bm25", "--force").code == 0
     assert [path.name for path in (out / "runs").iterdir()] == ["bm25.trec"]
+    # The same evaluation may run again.
+    assert ragbench(*asked, "--retriever", "bm25").code == 0
+    assert ragbench(*asked[:-2], "--out", out, "--retriever", "bm25", "--jobs", "2", "--fresh").code == 0
+    done = ragbench(*asked, "--retriever", "bm25", "--metric", "mrr@1")
+    assert (done.code, "(different: settings)" in done.err) == (2, True)
+    (out / "results.json").write_text("{")
+    done = ragbench(*asked, "--retriever", "bm25")
+    assert (done.code, "give --force" in done.err) == (2, True)
 
 
 def test_a_folder_that_cannot_be_made_is_told_before_anything_runs(

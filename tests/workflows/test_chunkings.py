@@ -7,6 +7,7 @@ import pytest
 import ragbench as rb
 from ragbench.comparison.compare import CompareSettings, compare_runs
 from ragbench.core.evaluations import Evaluation
+from ragbench.corpus.chunk import choose_chunker
 
 WORDS = ["apple", "banana", "cherry", "damson", "elder", "fig", "grape", "hazel", "iris", "juniper"]
 FILLER = "some more words that no query asks for and that fill the page"
@@ -108,7 +109,8 @@ def test_several_chunkers_run_every_system_on_each(corpus: rb.Corpus, golden: rb
 
 
 def test_the_same_chunks_under_two_names_are_one_chunking(corpus: rb.Corpus, golden: rb.GoldenSet) -> None:
-    arms = {"a": {"retriever": "bm25", "chunker": "recursive"}, "b": {"retriever": "bm25", "chunker": "auto"}}
+    auto = choose_chunker(passages=False).written
+    arms = {"a": {"retriever": "bm25", "chunker": auto}, "b": {"retriever": "bm25", "chunker": "auto"}}
     evaluation = rb.evaluate(corpus, golden, arms, k=(1,), resamples=200, level="chunk")
     assert "chunkings" not in evaluation.manifest
 

@@ -1,6 +1,7 @@
 """Run files, evaluations, baselines, answers and events."""
 
 import math
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,6 +19,7 @@ from ragbench.comparison.ab.settings import AbSettings
 from ragbench.core.runs import Run
 from ragbench.io.answer_files import read_answers, with_timings
 from ragbench.io.baselines import read_baseline, read_history
+from ragbench.io.evaluation_cards import read_evaluations, refuse_other
 from ragbench.io.run_files import read_run
 from ragbench.io.scored_runs import read_scored
 from ragbench.io.trec import write_trec_run
@@ -71,6 +73,22 @@ def read_evaluation(data: bytes) -> None:
         unpacked(data, Path(folder))
         Runs(Path(folder)).find()
         read_scored(folder)
+
+
+@target(
+    "evaluation.card", '"arms"', '"manifest"', '"complete": true', '"finished"', '"metrics"', '"setup"', '"checksum"'
+)
+def read_card(data: bytes) -> None:
+    """The results and the card of an evaluation, for the list of all: damage costs its folder only."""
+    with TemporaryDirectory(dir=desk()) as folder:
+        for place, name in (("results", "results.json"), ("card", "evaluation.json")):
+            (Path(folder) / place).mkdir()
+            (Path(folder) / place / name).write_bytes(data)
+        (Path(folder) / "card" / "results.json").write_bytes(b"{}")
+        os.utime(Path(folder) / "card" / "results.json", (0, 0))
+        found, ledger = read_evaluations(Path(folder))
+        assert len(found) + len(ledger) == 2
+        also(refuse_other, Path(folder) / "results", {"systems": "x"})
 
 
 @target("evaluation.baseline", '"files"', '"checksum"')
