@@ -1,5 +1,6 @@
 """Exposure of groups of items, such as the categories of a catalogue, against their share of what is relevant."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log2
@@ -17,8 +18,10 @@ from ragbench.stats.intervals import t_interval
 Array = npt.NDArray[np.float64]
 DEPTH = 10
 """Ranks that count, unless another number is given."""
-NONE = "(none)"
-"""The group of items without a value."""
+NONE, OTHERS = "(none)", "(others)"
+"""The group of items without a value, and that of the rarest values if there are more than `MOST`."""
+MOST = 200
+"""Values that are groups of their own, so that the figures of all queries fit in memory."""
 CONFIDENCE = 0.95
 
 
@@ -76,7 +79,7 @@ class Gaps:
     """Exposure and relevance by query.
 
     Attributes:
-        labels: the c groups, sorted; `NONE` is last.
+        labels: the c groups, sorted; `OTHERS` and `NONE` are last.
         exposure: (q, c) share of the exposure in each group.
         relevant: (q, c) share of the relevant items in each group.
         clusters: (q,) resampling unit of each query.
@@ -109,25 +112,32 @@ def gaps(system: ScoredRun, by: str, depth: int = DEPTH) -> Gaps:
     run, judgements = system.run, system.judgements
     assert run is not None
     assert judgements is not None
-    labels = sorted({str(value) for value in values.values()})
     relevant = relevant_items(judgements)
+    frequent = Counter(str(values[item]) for items in relevant for item in items if item in values)
+    frequent.update(dict.fromkeys((str(value) for value in values.values()), 0))
+    labels = sorted(label for label, _ in frequent.most_common(MOST))
     at = {label: place for place, label in enumerate(labels)}
-    codes = np.array([at.get(str(values.get(item)), len(labels)) for item in run.item_ids], dtype=np.int64)
-    shown, wanted = (np.zeros((len(system.queries), len(labels) + 1)) for _ in range(2))
+    labels += [OTHERS, NONE]
+
+    def group(item: str) -> int:
+        return at.get(str(values[item]), len(labels) - 2) if item in values else len(labels) - 1
+
+    codes = np.array([group(item) for item in run.item_ids], dtype=np.int64)
+    shown, wanted = (np.zeros((len(system.queries), len(labels))) for _ in range(2))
     discount = np.array([1 / log2(1 + rank) for rank in range(1, depth + 1)])
     place = {id_: row for row, id_ in enumerate(judgements.query_ids)}
     for row, id_ in enumerate(system.queries.ids):
         items = run.items[run.offsets[row] : run.offsets[row + 1]][:depth]
         np.add.at(shown[row], codes[items], discount[: len(items)])
         for item in relevant[place[id_]] if id_ in place else ():
-            wanted[row, at.get(str(values.get(item)), len(labels))] += 1
+            wanted[row, group(item)] += 1
     kept = np.flatnonzero((shown.sum(axis=1) > 0) & (wanted.sum(axis=1) > 0))
     if not len(kept):
         raise InputError(f"{system.name}: no query has both a ranking and a relevant item, so nothing has exposure")
     shown, wanted = (part[kept] / part[kept].sum(axis=1, keepdims=True) for part in (shown, wanted))
     used = np.flatnonzero((shown.sum(axis=0) > 0) | (wanted.sum(axis=0) > 0))
     return Gaps(
-        tuple([*labels, NONE][column] for column in used.tolist()),
+        tuple(labels[column] for column in used.tolist()),
         shown[:, used],
         wanted[:, used],
         cluster_index([system.queries.units[row] for row in kept.tolist()]),

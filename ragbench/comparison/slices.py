@@ -60,8 +60,13 @@ def _column(queries: QueryTable, by: str) -> Sequence[str | float | None]:
         return [type_ or None for type_ in queries.types]
     if by not in queries.columns:
         known = did_you_mean(by, [*BUILT_IN, *queries.columns])
-        raise InputError(f"{given('by', by)}: the queries have no such column{known}")
+        raise InputError(f"{given('by', by)}: the queries have no such column{known}; {of_corpus(by)}")
     return queries.columns[by]
+
+
+def of_corpus(by: str) -> str:
+    """Say how a column of the corpus becomes one of the queries."""
+    return f"a column of the corpus is there if the systems were evaluated with {given('by', by)}"
 
 
 def _written(value: str | float) -> str:

@@ -10,8 +10,8 @@ from ragbench.core.scored import ScoredRun
 from ragbench.render.blocks import Block
 from ragbench.render.numbers import fraction, with_interval
 
-SYSTEMS, MOST = 3, 20
-"""Systems per table, and values in a table of exposure."""
+SYSTEMS, MOST, MOST_SLICES = 3, 20, 30
+"""Systems per table, values in a table of exposure, and slices in a table of means."""
 EXPOSURE = (
     "exposure: the share of what users see, with 1 / log2(1 + rank) for each rank; relevant: the share of the relevant "
     "items; the gap is exposure minus relevant, and its intervals hold for all values together"
@@ -29,8 +29,11 @@ def slice_blocks(systems: Sequence[ScoredRun], by: Sequence[str], metric: str) -
     found = []
     for name in by:
         parts = slice_means(systems, name, metric)
+        largest = sorted(parts, key=lambda part: -part.queries)[:MOST_SLICES]
         rows = [
-            (part.label, f"{part.queries:,}", *(with_interval(one) for one in part.means.values())) for part in parts
+            (part.label, f"{part.queries:,}", *(with_interval(one) for one in part.means.values()))
+            for part in parts
+            if part in largest
         ]
         gaps = [gap for one in systems if (gap := slice_gap(one, name, metric)) is not None]
         lines = tuple(
@@ -38,6 +41,8 @@ def slice_blocks(systems: Sequence[ScoredRun], by: Sequence[str], metric: str) -
             f"between {gap.highest} and {gap.lowest} ({gap.slices} slices compared; 95% interval over all pairs)"
             for gap in gaps
         )
+        if len(parts) > MOST_SLICES:
+            lines = (*lines, f"{len(parts) - MOST_SLICES} more values have fewer queries")
         head = (name, "queries", *(one.name for one in systems))
         found.append(Block(f"{metric} by {name}, mean [95% interval]", head, tuple(rows), lines, columns=SYSTEMS + 1))
         found += _exposure(exposures(systems, name))

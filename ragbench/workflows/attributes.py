@@ -21,6 +21,8 @@ def check_by(by: Sequence[str], queries: QueryTable, chunks: Chunks | None) -> N
     Raises:
         SettingError: a column is unknown; the message names those that there are.
     """
+    if not by:
+        return
     own = [*BUILT_IN, *queries.columns]
     ours = {} if chunks is None else dict.fromkeys(name for one in chunks.metadata for name in one)
     for name in by:

@@ -115,6 +115,10 @@ def _check_base(found: Any, folder: Path) -> None:
         ("concurrency=4", 100, 0),
     ]
     assert set(scored[0].queries.ids).isdisjoint(scored[1].queries.ids)
+    assert scored[1].parts_ms["ttft"] == {"p50": four["first_token_ms"]["p50"]}
+    assert scored[0].parts_ms["total"] == scored[0].latency_ms
+    rules = parse_rules("rules: [{ttft: p50, max_ms: 60000}, {total: p50, max_ms: 60000}]", "gate.yaml")
+    assert decide_gate(None, scored[1], rules).outcome == "pass"
 
 
 def test_an_open_loop_says_what_a_reader_must_know(ragbench: Any, tmp_path: Path) -> None:

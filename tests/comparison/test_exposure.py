@@ -79,3 +79,14 @@ def test_a_query_has_the_value_of_most_of_its_relevant_items() -> None:
     )
     assert of_queries(labels, CATEGORY) == ["tents", "(several)", None, None, "shoes"]
     assert of_queries(labels, {"a": 1.0, "b": 2.0, "c": 6.0}) == [3.0, 3.5, None, None, 6.0]
+
+
+def test_rare_values_are_one_group() -> None:
+    items = {f"d{i}": f"brand {i}" for i in range(300)}
+    run = Run.from_dict({f"q{i}": {f"d{i}": 2.0, f"d{(i + 1) % 300}": 1.0} for i in range(300)})
+    labels = Judgements.from_dict({f"q{i}": {f"d{i % 250}": 1} for i in range(300)})
+    found = gaps(system(run, labels, items), "category")
+    assert len(found.labels) == 201
+    assert "(others)" in found.labels
+    assert found.exposure.sum(axis=1) == pytest.approx(1)
+    assert found.relevant.sum(axis=1) == pytest.approx(1)

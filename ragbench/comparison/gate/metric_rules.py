@@ -27,7 +27,7 @@ from ragbench.comparison.gate.rules import CostRule, ExposureRule, LatencyRule, 
 from ragbench.comparison.human import METHOD, HumanLabels, powered
 from ragbench.comparison.pairing import Pair, column
 from ragbench.comparison.runs import errors_of
-from ragbench.comparison.slices import BUILT_IN, Slice, slices
+from ragbench.comparison.slices import BUILT_IN, Slice, of_corpus, slices
 from ragbench.comparison.with_masked import MaskedSet, borrowed
 from ragbench.comparison.wordings import wordings_of
 from ragbench.core.errors import InputError, RagbenchError, SettingError, did_you_mean
@@ -140,7 +140,10 @@ def _direction_faults(rule: MetricRule, run: ScoredRun) -> Iterator[str]:
     if rule.min_ratio is not None and direction == "lower":
         yield f"less of {name} is better, so a ratio has no minimum; write min_gain or margin"
     if rule.kind == "count" and rule.above is None and rule.below is None and direction == "higher":
-        yield f"more of {name} is better, so nothing is wrong with a value above 0; write below: the value that counts"
+        yield (
+            f"more of {name} is better, so nothing is wrong with a value above 0; write below: the value that "
+            "counts, in a file of rules"
+        )
     if name is not None and run.scores.geometric(name):
         yield f"{name} is a geometric mean, and rules are on arithmetic means; write a rule on map"
 
@@ -151,7 +154,7 @@ def _slice_faults(rule: MetricRule, run: ScoredRun) -> Iterator[str]:
         return
     there = [*BUILT_IN, *run.queries.columns]
     if column not in there:
-        yield f"the queries have no column {column!r}{did_you_mean(column, there)}"
+        yield f"the queries have no column {column!r}{did_you_mean(column, there)}; {of_corpus(column)}"
         return
     try:
         found = wanted_slices(rule, run)
