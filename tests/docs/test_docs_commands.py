@@ -146,6 +146,15 @@ def described_service(folder: Path) -> None:
     (folder / "service.yaml").write_text(f'url: {SERVICE}\nbody: {{query: "{{question}}", query_id: "{{query_id}}"}}\n')
 
 
+def shop_service(folder: Path) -> None:
+    """``service.yaml``: the answers of tests/services/shop_answers.py, streamed as text."""
+    (folder / "service.yaml").write_text(
+        f"url: {SHOP_SERVICE}/ask\n"
+        'body: {query: "{question}", user_id: "{user}"}\n'
+        "reply: {variant: header:X-Variant, document_ids: header:X-Products}\n"
+    )
+
+
 def review(folder: Path) -> None:
     """A set to review under the names of the page."""
     shutil.copytree(SHOP, folder / "golden" / "shop", ignore=shutil.ignore_patterns("authoring", "*.csv"))

@@ -3,6 +3,9 @@
 from pathlib import Path
 
 from ragbench import plugins
+from ragbench.answers.answering import Question
+from ragbench.answers.endpoint.description import read_endpoint
+from ragbench.answers.endpoint.request import NotSent, request_of
 from ragbench.answers.judge.rubric import read_rubric
 from ragbench.answers.load.settings import parse_concurrency, parse_rates
 from ragbench.answers.probe.cases import golden_of, read_cases
@@ -14,7 +17,7 @@ from ragbench.comparison.ab.settings import AbSettings, parse_looked, parse_look
 from ragbench.comparison.gate.rules import read_rules
 from ragbench.core.answers import Answered
 from ragbench.core.options import pairs, specs
-from ragbench.golden.drafting import parse_languages, parse_mix
+from ragbench.golden.wanted import parse_languages, parse_mix
 from ragbench.golden.wordings import parse_wordings
 from ragbench.metrics.parse import parse, parse_all
 from ragbench.models.llm.costs import find_price
@@ -159,6 +162,19 @@ def read_yaml(data: bytes) -> None:
 def read_gate_rules(data: bytes) -> None:
     """The rules of a gate."""
     read_rules(placed("rules.yaml", data))
+
+
+@target(
+    "rules.service", "url: http://x/a\n", "method: GET\n", "body: {", '"{question}"', "{{user}}", "reply:\n",
+    "  answer: a.0.b\n", "  variant: header:x\n", "headers: {a: ${HOME}}\n", "defaults: {user: 1}\n",
+)  # fmt: skip
+def read_service(data: bytes) -> None:
+    """The description of a RAG service, and a request by it."""
+    endpoint = read_endpoint(placed("service.yaml", data), timeout=1.0, concurrency=1)
+    try:
+        request_of(endpoint, Question("q", "how long?", {"user": "u"}))
+    except NotSent:
+        return
 
 
 @target(
