@@ -4,6 +4,7 @@ It runs on the other core of a machine with two and must not be what limits a
 throughput: it looks for the end of a request and reads nothing of it.
 
     python -m benchmarks.latency_server 1.0   # prints its address
+    python -m benchmarks.latency_server 1.0 '{"queries": ["red kettle"]}'
 """
 
 import asyncio
@@ -11,25 +12,30 @@ import json
 import sys
 
 CONTENT = json.dumps({"answer": "yes", "n": 1})
-REPLY = json.dumps(
-    {
-        "id": "x",
-        "object": "chat.completion",
-        "created": 0,
-        "model": "m",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": CONTENT}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 300, "completion_tokens": 12, "total_tokens": 312},
-    }
-).encode()
-HEAD = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(REPLY)}\r\n\r\n".encode()
 LENGTH = b"content-length:"
+
+
+def reply_of(content: str) -> bytes:
+    """The whole response with this content."""
+    reply = json.dumps(
+        {
+            "id": "x",
+            "object": "chat.completion",
+            "created": 0,
+            "model": "m",
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 300, "completion_tokens": 12, "total_tokens": 312},
+        }
+    ).encode()
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(reply)}\r\n\r\n"
+    return head.encode() + reply
 
 
 class Connection(asyncio.Protocol):
     """One connection; a client sends its next request after the answer."""
 
-    def __init__(self, latency: float) -> None:
-        self._latency = latency
+    def __init__(self, latency: float, reply: bytes) -> None:
+        self._latency, self._reply = latency, reply
         self._seen = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -51,15 +57,15 @@ class Connection(asyncio.Protocol):
 
     def _answer(self) -> None:
         if not self._transport.is_closing():
-            self._transport.write(HEAD + REPLY)
+            self._transport.write(self._reply)
 
 
-async def _serve(latency: float) -> None:
+async def _serve(latency: float, reply: bytes) -> None:
     loop = asyncio.get_running_loop()
-    listening = await loop.create_server(lambda: Connection(latency), "127.0.0.1", 0, backlog=4096)
+    listening = await loop.create_server(lambda: Connection(latency, reply), "127.0.0.1", 0, backlog=4096)
     print(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1", flush=True)
     await listening.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(float(sys.argv[1])))
+    asyncio.run(_serve(float(sys.argv[1]), reply_of(sys.argv[2] if len(sys.argv) > 2 else CONTENT)))

@@ -18,6 +18,11 @@ import numpy as np
 from benchmarks.child import ROOT, run_module
 from benchmarks.command import main
 from benchmarks.figures import Figure, Options, Section
+from ragbench.core.context import Context
+from ragbench.core.documents import Corpus, Document
+from ragbench.corpus.chunk import choose_chunker, chunk
+from ragbench.golden.generate import WRITER, Job, Settings, build_stages, generate
+from ragbench.golden.writer import Writer, read_prompt
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.base import LLM, Answer, Message, Request, Response, Usage
 from ragbench.models.llm.client import Client
@@ -44,8 +49,9 @@ HOW = (
     "256; the first calls start together and the last slots are empty for a few tenths of a second in any case. The "
     "peer is the same client through LangChain (`openai:`). CPU per call is that of the client's process, all "
     "threads. 'own' has a model that answers at once, so it measures only ragbench. 'asked directly' and 'LangChain' "
-    "are the models alone with the same requests, 16 at once. Memory is the peak of resident memory, each in its own "
-    "process."
+    "are the models alone with the same requests, 16 at once. 'generate' writes a golden set from as many documents as "
+    "there are calls, with a prompt of one's own. Its time includes measuring the wordings and the stages schema and "
+    "located. Memory is the peak of resident memory, each in its own process."
 )
 
 
@@ -78,6 +84,15 @@ def run(options: Options) -> Section:
                 peer=f"LangChain {langchain['share']:.3f} ({langchain['reason']})",
             )
         )  # fmt: skip
+    options.say("throughput of generate")
+    concurrency, calls = (4, 12) if options.small else (64, CALLS)
+    drafted = run_module("benchmarks.llm_client", "generate", str(concurrency), str(calls))
+    figures.append(
+        Figure(
+            f"generate with a prompt of one's own, concurrency {concurrency}", "share of the ideal throughput",
+            drafted["share"], target=f"at least {SHARE}", met=drafted["share"] >= SHARE, reason=drafted["reason"],
+        )
+    )  # fmt: skip
     options.say("CPU a call")
     own = run_module("benchmarks.llm_client", "own", "100" if options.small else "5000")["ms"]
     asked, through = (
@@ -122,9 +137,9 @@ async def _ask(client: Client, numbers: range, workers: int) -> None:
 
 
 @contextmanager
-def latency_server(latency: float) -> Iterator[str]:
+def latency_server(latency: float, *content: str) -> Iterator[str]:
     """Address of a server that answers after so many seconds."""
-    words = [sys.executable, "-m", "benchmarks.latency_server", str(latency)]
+    words = [sys.executable, "-m", "benchmarks.latency_server", str(latency), *content]
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -142,11 +157,51 @@ async def _throughput(url: str, folder: Path, provider: str, concurrency: int, c
     await _ask(client, range(concurrency, concurrency + count), 2 * concurrency)
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     await client.aclose()
-    share = count * LATENCY / concurrency / seconds
+    return _share(count, concurrency, seconds, cpu)
+
+
+def _share(count: int, concurrency: int, seconds: float, cpu: float) -> dict[str, Any]:
+    """Share of the ideal throughput, and what it took."""
     load = (
         f"{count / seconds:.0f} calls/s, {1000 * cpu / count:.2f} ms CPU a call, {100 * cpu / seconds:.0f}% of a core"
     )
-    return {"share": share, "reason": load}
+    return {"share": count * LATENCY / concurrency / seconds, "reason": load}
+
+
+QUERIES = json.dumps({"queries": ["a kettle for two", "which kettle is quiet?", "kettle steel", "cheap kettle"]})
+PROMPT = """You write queries for a shop.
+
+{context}
+
+Write {n} queries as JSON: {"queries": ["first", "second"]}
+"""
+
+
+async def _generate(url: str, folder: Path, concurrency: int, count: int) -> dict[str, Any]:
+    """Share of the ideal throughput of a whole golden set."""
+    (folder / "prompt.txt").write_text(PROMPT)
+    texts = [f"Kettle {at} of steel. {PASSAGE}" for at in range(count)]
+    corpus = Corpus(tuple(Document(f"d{at}", text, f"Kettle {at}") for at, text in enumerate(texts)))
+    chunks = chunk(corpus, choose_chunker("whole", passages=False).chunker)[0]
+    client = connect(
+        "openai_compatible:m", params={"base_url": url}, limits=Limits(concurrency=concurrency),
+        answers=folder / "a.sqlite",
+    )  # fmt: skip
+    settings = Settings(4, {"question": 1.0}, stages=("schema", "located"))
+    job = Job(
+        corpus, chunks, range(count), (), settings, {WRITER: client}, {WRITER: "m"},
+        Writer(read_prompt(folder / "prompt.txt")),
+    )  # fmt: skip
+    cpu, began = time.process_time(), time.perf_counter()
+    done = await generate(job, build_stages(settings.stages), Context())
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    await client.aclose()
+    if len(done.accepted) != 4 * count:
+        raise RuntimeError(f"{len(done.accepted)} queries of {4 * count}: {done.rejections()}")
+    load = (
+        f"{count / seconds:.0f} calls/s, {1000 * cpu / count:.2f} ms CPU a call, {100 * cpu / seconds:.0f}% of a core"
+    )
+    return {"share": count * LATENCY / concurrency / seconds, "reason": load}
 
 
 async def _own(folder: Path, count: int) -> dict[str, Any]:
@@ -204,6 +259,9 @@ def measure(mode: str, number: int, calls: int = CALLS) -> Mapping[str, Any]:
         folder = Path(name)
         if mode.startswith("own"):
             return asyncio.run(_own(folder, number))
+        if mode == "generate":
+            with latency_server(LATENCY, QUERIES) as url:
+                return asyncio.run(_generate(url, folder, number, calls))
         with latency_server(LATENCY if mode in PROVIDERS else 0.0) as url:
             if mode in PROVIDERS:
                 return asyncio.run(_throughput(url, folder, PROVIDERS[mode], number, calls))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,16 @@ from ragbench.core.answers import Source
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.runs import Query
+from ragbench.golden import personas
 from ragbench.golden.audit.siblings import SCHEMA as SIBLING
-from ragbench.golden.drafting import Call, Wanted, schema
+from ragbench.golden.drafting import Call
 from ragbench.golden.drafting import read_answer as read_drafts
 from ragbench.golden.drafts import Draft
 from ragbench.golden.locate import locate
+from ragbench.golden.personas import proposed_personas
 from ragbench.golden.stages import judge, reconsider
+from ragbench.golden.wanted import Wanted
+from ragbench.golden.writer import OWN, OWN_SCHEMA, Writer, schema
 from ragbench.models.llm.base import LLM, Answer, Message, Request, Response
 from ragbench.models.llm.batch.bedrock import FAMILIES
 from ragbench.models.llm.batch.openai import _result as openai_result
@@ -143,12 +148,33 @@ def read_writer(data: bytes) -> None:
     wanted = (Wanted("question", "en", "paraphrase"), Wanted("keyword", "en", "sentence"))
     request = Request("draft/1", (Message("user", "?"),), schema(2))
     answer = asked(request, text_of(data))
-    drafts, failed = read_drafts(Call(("c1",), wanted, request), answer, model="m", seed=0)
-    assert drafts or failed
+    drafts, failed, skipped = read_drafts(Call(("c1",), wanted, request), answer, model="m", seed=0)
+    assert drafts or failed or skipped
     chunks = Chunks.of([Chunk("c1", "d1", "It lasts ten hours. It is red.", 0, 30, "t")])
     for draft in drafts:
         for quote in draft.quotes:
             locate(quote, chunks[0].text)
+
+
+@target("replies.own-writer", *JSON, '"queries"', '"number": 1', '"query"', '"quotes"', '""')
+def read_own_writer(data: bytes) -> None:
+    """Replies to a prompt of the user."""
+    wanted = (Wanted("question", "en", "paraphrase"), Wanted("keyword", "en", "sentence"))
+    answer = asked(Request("own-draft/1", (Message("user", "?"),), OWN_SCHEMA), text_of(data))
+    for template in ("{context} {n}", "{context} {wanted}"):
+        writer = Writer(replace(OWN, template=template))
+        call = Call(("c1",), wanted, Request("own-draft/1", (Message("user", "?"),), OWN_SCHEMA))
+        found = read_drafts(call, answer, model="m", seed=0, writer=writer)
+        kept = [draft for draft in found.drafts if draft.rejected_by is None]
+        assert len(kept) + len(found.failed) + len(found.skipped) == len(wanted)
+
+
+@target("replies.personas", *JSON, '"personas"', '"name": "guide"', '"description"', '"share": 3')
+def read_proposed(data: bytes) -> None:
+    """Personas that a model proposes."""
+    request = Request("personas/1", (Message("user", "?"),), personas.SCHEMA)
+    found = proposed_personas(asked(request, text_of(data)), "m")
+    assert abs(sum(one.share for one in found) - 1) < 1e-9
 
 
 @target("replies.review", *JSON, '"valid": true', '"certainty": "doubtful"', '"reason"', '"argument"')

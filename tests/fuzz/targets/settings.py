@@ -17,8 +17,10 @@ from ragbench.comparison.ab.settings import AbSettings, parse_looked, parse_look
 from ragbench.comparison.gate.rules import read_rules
 from ragbench.core.answers import Answered
 from ragbench.core.options import pairs, specs
+from ragbench.golden.personas import personas_yaml, read_personas
 from ragbench.golden.wanted import parse_languages, parse_mix
 from ragbench.golden.wordings import parse_wordings
+from ragbench.golden.writer import read_prompt
 from ragbench.metrics.parse import parse, parse_all
 from ragbench.models.llm.costs import find_price
 from ragbench.plain_yaml import load_yaml
@@ -200,6 +202,21 @@ def read_floors(data: bytes) -> None:
     """Pass rates."""
     cases = read_cases(Path("datasets/probes/cases.jsonl"))
     parse_floors(text_of(data).split(","), cases)
+
+
+@target("rules.personas", "- name: guide\n", "  description: knows all\n", "  share: 3\n", "personas:\n")
+def read_personas_file(data: bytes) -> None:
+    """Personas; what is written of them reads as the same ones."""
+    found = read_personas(placed("personas.yaml", data))
+    again = read_personas(placed("again.yaml", personas_yaml(found, "m").encode()))
+    assert [(one.name, one.description) for one in again] == [(one.name, one.description) for one in found]
+
+
+@target("rules.writer", "{context}", "{n}", "{wanted}", "{about}", "{{", "}}", "{x}")
+def read_writer_prompt(data: bytes) -> None:
+    """A prompt of the user for the writer."""
+    prompt = read_prompt(placed("prompt.txt", data))
+    assert "{context}" in prompt.template
 
 
 @target("prices.yaml", "input: 0.15", "output: 0.6", "openai:gpt", "source: x", "{input: 1, output: 2}")
