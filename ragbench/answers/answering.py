@@ -159,7 +159,7 @@ def questions_of(golden: GoldenSet) -> list[Question]:
         for item in golden
     ]
     return [
-        Question(item.id, item.text, {**({"type": item.type} if item.type else {}), **metadata})
+        Question(item.id, item.text, {**({"type": item.type} if item.type else {}), **metadata}, item.history)
         for item, metadata in zip(golden, plain, strict=True)
     ]
 

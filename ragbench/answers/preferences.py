@@ -26,6 +26,7 @@ from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.loop import LoopThread
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
+from ragbench.core.turns import in_conversation
 from ragbench.engine import UntilEnded
 from ragbench.stats.clusters import cluster_index
 
@@ -206,7 +207,7 @@ def _before(pair: Pair, rubric: Rubric) -> Compared | tuple[Choice, str]:
         if not expected:
             return Choice(id_, None, "no-reference"), "there is no reference answer for this query"
     one, other = (Side(side.answer, list(texts_of(side).values())) for side in (baseline, candidate))
-    return Compared(item.text, one, other, expected)
+    return Compared(in_conversation(item.text, item.history), one, other, expected)
 
 
 def _judged(

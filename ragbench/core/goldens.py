@@ -15,6 +15,10 @@ from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint_list, plain
 from ragbench.core.ledger import Ledger, first_ten
 from ragbench.core.shown import Shown
+from ragbench.core.turns import History
+
+CONVERSATION = "conversation"
+"""Key of the metadata that names the conversation of a query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class GoldenItem:
         source: the document that the query was written from, or None if it is not recorded. Queries with the same
             source are resampled together.
         metadata: provenance and anything to slice by, JSON values only.
+        history: the conversation before the query, oldest turn first; empty for a query that stands alone.
 
     Examples:
         >>> evidence = (rb.Evidence("returns", 9, 16),)
@@ -93,6 +98,12 @@ class GoldenItem:
     exclude: tuple[str, ...] = ()
     source: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    history: History = ()
+
+    @property
+    def turn(self) -> int:
+        """Which turn of its conversation the query is, from 1."""
+        return 1 + sum(turn.role == "user" for turn in self.history)
 
     @property
     def wording(self) -> str | None:
@@ -104,9 +115,14 @@ class GoldenItem:
 
     @property
     def unit(self) -> str:
-        """The resampling unit: the source document, else the only document with the highest grade, else the query."""
+        """The resampling unit: the source document, else the conversation (``metadata["conversation"]``), else the only
+        document with the highest grade, else the query.
+        """
         if self.source is not None:
             return f"document:{self.source}"
+        conversation = self.metadata.get(CONVERSATION)
+        if isinstance(conversation, str) and conversation:
+            return f"{CONVERSATION}:{conversation}"
         best = max((e.grade for e in self.evidence), default=0)
         documents = {e.document_id for e in self.evidence if e.grade == best}
         if best > 0 and len(documents) == 1:
@@ -193,6 +209,8 @@ def _recorded(item: GoldenItem) -> object:
     row: Any = plain(item)
     # Manifests and baselines record fingerprints of sets whose `masked` was called `struck`.
     row["struck"] = row.pop("masked")
+    if not row["history"]:
+        del row["history"]
     for evidence in row["evidence"]:  # The same holds for sets from before there were chunk labels.
         if not evidence["chunk"]:
             del evidence["chunk"]

@@ -323,7 +323,7 @@ class _Projection:
         offsets, items, labels = [0], list[int](), list[int]()
         for item in self.golden:
             exclude = self.excluded(item)
-            queries.append(Query(item.id, item.text, exclude))
+            queries.append(Query(item.id, item.text, exclude, item.history))
             found = self.labels(item, exclude)
             items.extend(found)
             labels.extend(found.values())

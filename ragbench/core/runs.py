@@ -12,6 +12,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint, fingerprint_texts
 from ragbench.core.order import Scores, canonical_order, first_of_each
 from ragbench.core.shown import Shown
+from ragbench.core.turns import History
 
 Unit = Literal["chunk", "document"]
 Precision = Literal["double", "single"]
@@ -275,11 +276,13 @@ class Query(NamedTuple):
         id: the golden item's id.
         text: text to search for.
         exclude: item ids that must not appear in its ranking.
+        history: the conversation before it, oldest turn first.
     """
 
     id: str
     text: str
     exclude: frozenset[str] = frozenset()
+    history: History = ()
 
 
 LOOKED_UP = 1000

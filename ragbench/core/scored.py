@@ -13,6 +13,8 @@ from ragbench.core.runs import Run
 from ragbench.core.scores import Scores
 from ragbench.core.shown import Shown
 
+TURN = "turn"
+"""Column with the turn of each query in its conversation, from 1."""
 MEDIAN, COST = "p50", "cost_per_query"
 """Names of the intervals of a `ScoredRun`."""
 NOT_ASKED = frozenset({"not-applicable", "no-reference", "no-evidence", "no-golden"})
@@ -42,11 +44,15 @@ class QueryTable:
 
     @classmethod
     def of(cls, golden: GoldenSet) -> "QueryTable":
-        """Build the table of a golden set, with metadata that are text, numbers or booleans."""
+        """Build the table of a golden set, with metadata that are text, numbers or booleans, and the turn of queries in
+        conversations.
+        """
         names = sorted({name for item in golden for name, value in item.metadata.items() if _is_plain(value)})
         columns: dict[str, Sequence[str | float | None]] = {
             name: [_cell(item.metadata.get(name)) for item in golden] for name in names
         }
+        if any(item.history for item in golden) and TURN not in columns:
+            columns[TURN] = [item.turn for item in golden]
         documents = [item.source or _document(item.unit) for item in golden]
         if any(documents):
             columns["document"] = documents

@@ -75,3 +75,8 @@ def as_rows(history: Sequence[Turn]) -> list[dict[str, str]]:
 def as_text(history: Sequence[Turn]) -> str:
     """The turns as text, a paragraph each."""
     return "\n\n".join(f"{turn.role}: {turn.content}" for turn in history)
+
+
+def in_conversation(question: str, history: Sequence[Turn]) -> str:
+    """The question, after the turns before it if there are any."""
+    return as_text([*history, Turn("user", question)]) if history else question

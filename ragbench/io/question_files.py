@@ -1,14 +1,20 @@
 """Questions without labels: a text file with one a line, or JSON Lines, CSV or Parquet with a column of questions."""
 
+import json
 from pathlib import Path
 
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.spelling import named
+from ragbench.core.turns import history_of
 from ragbench.io.answer_rows import ALIASES
 from ragbench.io.encoding import read_text
+from ragbench.io.parsing import NOT_JSON
 from ragbench.io.tables import as_text, query_text, read_rows
+
+HISTORY = ("history", "chat_history", "conversation_history", "previous_turns")
+"""Names of the column with the conversation before a question."""
 
 
 def read_questions(path: Path) -> GoldenSet:
@@ -38,10 +44,21 @@ def read_questions(path: Path) -> GoldenSet:
     return GoldenSet(tuple(items), path.stem, Ledger((note,) if numbered else ()))
 
 
+def _listed(value: object) -> object:
+    """A cell of a CSV file holds the history as JSON."""
+    if not (isinstance(value, str) and value.lstrip().startswith("[")):
+        return value
+    try:
+        return json.loads(value)
+    except NOT_JSON:
+        return value
+
+
 def _of_table(path: Path) -> tuple[list[GoldenItem], bool]:
     rows = read_rows(path)
     columns = list(dict.fromkeys(key for _, row in rows for key in row))
     query = next((name for name in ALIASES["query"] if name in columns), None)
+    before = next((name for name in HISTORY if name in columns), None)
     id_ = next((name for name in ALIASES["id"] if name in columns), None)
     if query is None:
         raise InputError(
@@ -54,6 +71,8 @@ def _of_table(path: Path) -> tuple[list[GoldenItem], bool]:
         name = f"q{number:04d}" if id_ is None else as_text(where, id_, row.get(id_) or "")
         if not name:
             raise InputError(f"{where}: {id_!r} is empty; every question needs an id, or none has one")
-        metadata = {key: value for key, value in row.items() if key not in (query, id_) and value not in (None, "")}
-        items.append(GoldenItem(name, text, metadata=metadata))
+        own = (query, id_, before)
+        metadata = {key: value for key, value in row.items() if key not in own and value not in (None, "")}
+        history = history_of(None if before is None else _listed(row.get(before)), where)
+        items.append(GoldenItem(name, text, metadata=metadata, history=history))
     return items, id_ is None

@@ -19,6 +19,7 @@ from ragbench.core.documents import Chunks
 from ragbench.core.foreign import one_line as in_one_line
 from ragbench.core.json_paths import at_path, put_at
 from ragbench.core.runs import Query, Run, Unit
+from ragbench.core.turns import as_rows
 from ragbench.retrievers.base import Index, Ranking, padded
 
 
@@ -135,6 +136,7 @@ class Contract:
             ``auto`` ranks by score, and fails a query whose scores rise from first
             to last, as distances do.
         body: further fields of every request.
+        history_field: path of the conversation before the query, sent for queries that have one.
     """
 
     query_field: str = "query"
@@ -145,6 +147,7 @@ class Contract:
     score_field: str = "score"
     order: Order = "auto"
     body: Mapping[str, object] = field(default_factory=dict)
+    history_field: str = "history"
 
     def faults(self) -> list[str]:
         """Describe paths that cannot work."""
@@ -163,6 +166,8 @@ class Contract:
         for path, value in ((self.query_field, query.text), (self.k_field, k), (self.query_id_field, query.id)):
             if path:
                 put_at(asked, path.split("."), value)
+        if query.history and self.history_field:
+            put_at(asked, self.history_field.split("."), as_rows(query.history))
         # A lone surrogate of a badly decoded document has no UTF-8 form; \\ufffd stands for it.
         return json.dumps(asked, ensure_ascii=False).encode("utf-8", "replace")
 

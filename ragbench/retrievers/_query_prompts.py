@@ -101,3 +101,20 @@ TRANSLATE = Prompt(
     schema=schema(),
     max_tokens=300,
 )
+
+
+CONDENSE = Prompt(
+    name="condense",
+    version=1,
+    system=(
+        "You turn the last message of a conversation into a search query that can be understood alone. " + DATA_RULE
+    ),
+    template=(
+        "Write one search query that asks for what the last message asks for. Put names in place of words such as "
+        "'it' or 'the second one', and keep conditions of earlier messages that still hold. Drop what the message "
+        "changes or withdraws, add nothing, and keep the language of the message.{about}\n\n"
+        "The conversation before:\n{history}\n\nThe last message:\n{query}\n\n" + FORM
+    ),
+    schema=schema(),
+    max_tokens=200,
+)

@@ -17,6 +17,7 @@ from ragbench.core.loop import LoopThread
 from ragbench.core.pace import most_at_once
 from ragbench.core.runs import Query, Run
 from ragbench.core.spelling import named
+from ragbench.core.turns import History
 from ragbench.engine import ask
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.client import Client
@@ -43,12 +44,19 @@ class Writer:
         client: closed with the writer.
         request: the question for a query.
         progress: counts answers.
+        needed: whether a query is rewritten at all; the others have no texts.
     """
 
-    def __init__(self, client: Client, request: Callable[[Query], Request], progress: Progress) -> None:
-        self._client, self._request, self._progress = client, request, progress
+    def __init__(
+        self,
+        client: Client,
+        request: Callable[[Query], Request],
+        progress: Progress,
+        needed: Callable[[Query], bool] = lambda query: True,
+    ) -> None:
+        self._client, self._request, self._progress, self._needed = client, request, progress, needed
         self._timed = _Timed(client)
-        self._answers: dict[str, Answer] = {}
+        self._answers: dict[tuple[str, History], Answer] = {}
         self._unchanged: set[str] = set()
         self._loop = LoopThread("ragbench-queries")
         self._closed = False
@@ -62,7 +70,8 @@ class Writer:
             ArmError: the model failed for every query so far, so only the inner retriever would be measured.
             BudgetSpent, ServiceDown, SettingError, InputError: see `Client.ask`.
         """
-        fresh = {query.text: query for query in queries if query.text not in self._answers}
+        asked = [query for query in queries if self._needed(query)]
+        fresh = {(one.text, one.history): one for one in asked if (one.text, one.history) not in self._answers}
         if fresh:
             requests = [self._request(query) for query in fresh.values()]
             asking = ask(
@@ -74,7 +83,7 @@ class Writer:
             )
             self._answers.update(zip(fresh, self._loop.run(asking), strict=True))
         self._must_have_worked()
-        return [self._texts(query) for query in queries]
+        return [self._texts(query) if self._needed(query) else () for query in queries]
 
     def notes(self) -> dict[str, object]:
         """Counts, tokens, cost and latency of the model's calls."""
@@ -104,7 +113,7 @@ class Writer:
             )
 
     def _texts(self, query: Query) -> Texts:
-        answer = self._answers[query.text]
+        answer = self._answers[query.text, query.history]
         if self._client.price is not None and self.cost is not None:
             self.cost += self._client.price.cost(answer.took)
         if answer.value is None:
@@ -228,13 +237,21 @@ class Transformed(Retriever):
         prompt = self.prompt.fingerprint
         return fingerprint([type(self).__name__, settings, prompt, prices, [part.key() for part in self.parts]])
 
+    def needed(self, query: Query) -> bool:
+        """Whether the model is asked about the query at all."""
+        return True
+
+    def data(self, query: Query) -> Mapping[str, str]:
+        """The texts that the prompt shows between fences."""
+        return {"query": query.text}
+
     def request(self, query: Query, seed: int) -> Request:
         """What the model is asked for a query."""
         about = f" The documents are: {self.about}." if self.about else ""
         # Texts that replace a long query are long themselves.
         tokens = self.prompt.max_tokens + len(query.text) // 2
         return self.prompt.request(
-            Filled({**self.fields(), "about": about}, {"query": query.text}),
+            Filled({**self.fields(), "about": about}, self.data(query)),
             seed=seed,
             schema=schema(self.texts_asked, tokens),
             max_tokens=self.max_tokens or tokens * self.texts_asked,
@@ -266,6 +283,7 @@ class Transformed(Retriever):
                 self.client(context),
                 lambda query: self.request(query, context.seed).of_repeat(context.repeat),
                 context.progress,
+                self.needed,
             )
         except BaseException:
             inner.close()

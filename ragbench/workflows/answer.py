@@ -422,7 +422,7 @@ def _queries(golden: GoldenSet, chunks: Chunks) -> list[Query]:
     """The queries, with the text that must not be shown: a query taken from a text would find its answer there."""
     if any(item.masked or any(e.grade > 0 for e in item.evidence) for item in golden):
         return list(project_labels(golden, chunks, unit="chunk", allow_missing=True).queries)
-    return [Query(item.id, item.text, frozenset(item.exclude)) for item in golden]
+    return [Query(item.id, item.text, frozenset(item.exclude), item.history) for item in golden]
 
 
 def _ask_service(options: Options, context: Context) -> AnswerSet:

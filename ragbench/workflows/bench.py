@@ -461,7 +461,7 @@ class Bench:
         return measured, False
 
     def _key(self, retriever: Retriever, chunks: Chunks, code: Sequence[str], repeat: int) -> str:
-        asked = [[q.id, q.text, sorted(q.exclude)] for q in self.task.queries]
+        asked = [[q.id, q.text, sorted(q.exclude), *([q.history] if q.history else [])] for q in self.task.queries]
         decides = [chunks.fingerprint, asked, retriever.key(), self.depth, self.settings.seed, library_versions()]
         return fingerprint([*decides, code, repeat] if repeat else [*decides, code])
 

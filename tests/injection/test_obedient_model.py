@@ -403,6 +403,21 @@ class Transformed(Case):
             yield from ((f"{query} {path.name}", run.ranking(at)) for at, query in enumerate(run.query_ids))
 
 
+class Condensed(Transformed):
+    """Queries of conversations; earlier turns give the orders too."""
+
+    asks = ("condense",)
+    retrievers = ("condense",)
+
+    def inputs(self, folder: Path, write: Write) -> None:
+        super().inputs(folder, write)
+        rows = lines(folder / "golden.jsonl")
+        write_lines(folder / "golden.jsonl", (
+            {**row, "history": [row["text"], f"I have no machine. {'' if 'honest' in row['id'] else row['id']}"]}
+            for row in rows
+        ))  # fmt: skip
+
+
 class Reranked(Transformed):
     """Grades of passages; passages give the orders."""
 
@@ -438,7 +453,7 @@ class Seeds(Case):
 
 CASES = (
     *(Generate, GenerateOwn, Answer, PlainAnswer, OwnAnswer, OwnPlainAnswer, Score, Prefer, Ragas, Audit, Probe),
-    *(Wattbot, Transformed, Reranked, Seeds),
+    *(Wattbot, Transformed, Condensed, Reranked, Seeds),
 )
 
 

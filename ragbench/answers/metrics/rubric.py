@@ -23,6 +23,7 @@ from ragbench.answers.metrics._cells import (
 from ragbench.answers.metrics.base import AnswerMetric, Column, Need, ScoringContext
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.goldens import GoldenItem
+from ragbench.core.turns import in_conversation
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ class RubricMetric(AnswerMetric):
             expected = reference(item) or ""
             if not expected:
                 return NO_REFERENCE
-        return Graded(answer.query, answer.answer, sources, expected)
+        asked = answer.query if item is None else in_conversation(answer.query, item.history)
+        return Graded(asked, answer.answer, sources, expected)
 
 
 def rubric_specs(rubrics: Sequence[str]) -> list[dict[str, object]]:

@@ -213,7 +213,7 @@ def _line_formats(path: Path) -> list[str]:
             f"{where}: this is a file of a BEIR collection; name the folder that holds queries.jsonl and qrels/"
         )
     fitting = []
-    if "text" in row:
+    if {"text", "turns"} & row.keys():
         fitting.append("native")
     if {"query", "question"} & row.keys():
         fitting.append("simple")

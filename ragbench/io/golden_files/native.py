@@ -3,28 +3,38 @@
 Each line is one query with these keys, in this order and without empty ones::
 
     {"id", "text", "type", "answer", "evidence": [{"document_id", "start", "end", "grade", "chunk"}],
-     "masked": [{"document_id", "start", "end"}], "exclude": [...], "source", "metadata": {...}}
+     "masked": [{"document_id", "start", "end"}], "exclude": [...], "source", "metadata": {...},
+     "history": [{"role", "content"}]}
 
 ``start`` and ``end`` count characters of the document's text, ``end`` exclusive;
 both are absent if the span is the whole document. ``grade`` is 1 if absent. ``chunk`` is true where the span is a
 labelled chunk, and absent otherwise.
+
+A line with ``turns`` instead of ``text`` is a conversation: a list of queries with the same keys, in order. Each
+becomes a query of the set. Its history is the turns before it, with their answers; its id is that of the conversation
+and the number of the turn (``c1#2``).
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 from ragbench.core.errors import InputError, did_you_mean
-from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
+from ragbench.core.goldens import CONVERSATION, Evidence, GoldenItem, GoldenSet, Span
 from ragbench.core.judgements import MOST_LABEL
 from ragbench.core.ledger import Ledger, LedgerEntry
+from ragbench.core.turns import Turn, as_rows, history_of
 from ragbench.io.files import read_manifest, write_text
 from ragbench.io.golden_files.common import ReadOptions, WriteOptions
 from ragbench.io.tables import as_text, query_text, read_objects, text_value, write_lines
 
 TAKES: frozenset[str] = frozenset()
-KEYS = ("id", "text", "type", "answer", "evidence", "masked", "exclude", "source", "metadata")
+KEYS = ("id", "text", "type", "answer", "evidence", "masked", "exclude", "source", "metadata", "history")
+TURNS = "turns"
+OF_CONVERSATION = ("id", TURNS, "type", "source", "metadata")
+"""Keys of a conversation. Its type, source and metadata hold for all its turns."""
 LINES, MANIFEST = "golden.jsonl", "manifest.json"
 OLD_KEY, NEW_KEY = "struck", "masked"
 FORMAT_VERSION = 1
@@ -40,7 +50,7 @@ def read(path: Path, options: ReadOptions) -> GoldenSet:
     manifest = read_manifest(path / MANIFEST, FORMAT_VERSION) if folder else {}
     file = path / LINES if folder else path
     rows = list(read_objects(file))
-    items = tuple(item_of(where, row) for where, row in rows)
+    items = tuple(item for where, row in rows for item in items_of(where, row))
     ledger = old_keys(file, (row for _, row in rows))
     name = options.name or manifest.get("name") or (path.resolve().name if folder else path.stem)
     if not items:
@@ -118,6 +128,8 @@ def row_of(item: GoldenItem) -> dict[str, object]:
         row["source"] = item.source
     if item.metadata:
         row["metadata"] = dict(item.metadata)
+    if item.history:
+        row["history"] = as_rows(item.history)
     return row
 
 
@@ -128,6 +140,38 @@ def _place(span: Evidence | Span) -> dict[str, object]:
     if span.end is not None:
         place["end"] = span.end
     return place
+
+
+def items_of(where: str, row: Mapping[str, object]) -> Iterator[GoldenItem]:
+    """Read a line: a query, or the queries of a conversation.
+
+    Raises:
+        InputError: as `item_of`.
+    """
+    if TURNS not in row:
+        yield item_of(where, row)
+        return
+    for key in row:
+        if key not in OF_CONVERSATION:
+            raise InputError(f"{where}: a conversation has no key {key!r}{did_you_mean(key, OF_CONVERSATION)}")
+    name = text_value(where, row, "id")
+    shared = {key: row[key] for key in ("type", "source") if row.get(key) is not None}
+    metadata = row.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        raise InputError(f"{where}: 'metadata' must be an object, it is {metadata!r:.60}")
+    history: list[Turn] = []
+    for number, turn in enumerate(_objects(where, row, TURNS), start=1):
+        own = turn.get("metadata") or {}
+        if not isinstance(own, dict):
+            raise InputError(f"{where}: 'metadata' of turn {number} must be an object, it is {own!r:.60}")
+        whole = {"id": f"{name}#{number}", **shared, **turn, "metadata": {CONVERSATION: name, **metadata, **own}}
+        item = replace(item_of(f"{where}, turn {number}", whole), history=tuple(history))
+        yield item
+        history.append(Turn("user", item.text))
+        if item.answer is not None:
+            history.append(Turn("assistant", item.answer))
+    if not history:
+        raise InputError(f"{where}: the conversation {name!r} has no turn")
 
 
 def item_of(where: str, row: Mapping[str, object]) -> GoldenItem:
@@ -160,6 +204,7 @@ def item_of(where: str, row: Mapping[str, object]) -> GoldenItem:
         exclude=tuple(as_text(where, "exclude", id_) for id_ in _list(where, row, "exclude")),
         source=optional("source"),
         metadata=metadata,
+        history=history_of(row.get("history"), where),
     )
 
 

@@ -41,6 +41,8 @@ RETRIEVERS = [
     "rewrite",
     "decompose",
     "translate",
+    "condense",
+    "last_turns",
 ]
 
 
