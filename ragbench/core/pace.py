@@ -70,11 +70,13 @@ class Pace:
     Attributes:
         limit: number of slots now.
         peak: the most slots there were.
+        pushes: how often the number fell because the service pushed back.
     """
 
     def __init__(self, concurrency: Concurrency) -> None:
         self._adapts = concurrency == "auto"
         self.limit = self.peak = START if self._adapts else most_at_once(concurrency)
+        self.pushes = 0
         self._held = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._level: list[float] = []
@@ -126,6 +128,7 @@ class Pace:
         """
         if self._adapts and began >= self._since:
             self._doubles, self._rest = False, REST
+            self.pushes += 1
             self._set(max(1, self.limit // 2))
 
     def _next_level(self, median: float) -> None:

@@ -436,7 +436,9 @@ def _ask_service(options: Options, context: Context) -> AnswerSet:
             runs, entries = list[tuple[Answered, ...]](), list[LedgerEntry]()
             for repeat in range(options.repeats):
                 before, keep = journal.known.get(repeat + 1, {}), partial(journal.keep, run=repeat + 1)
-                asking = ask_service(service, questions_of(golden), known=before, keep=keep, progress=context.progress)
+                asking = ask_service(
+                    service, questions_of(golden), known=before, keep=keep, progress=context.progress, say=context.say
+                )
                 items, ledger = run_anywhere(asking)
                 runs.append(items)
                 entries += _of_run(ledger, repeat)

@@ -245,7 +245,9 @@ def _answers(
         return AnswerSet(items, options.called, ledger, {"model": model, "system": text_hash(prompt)})
     endpoint = options.endpoint
     questions = [Question(case.id, case.question) for case in cases]
-    asked = ask_service(endpoint, questions, known={}, keep=lambda item: None, progress=context.progress)
+    asked = ask_service(
+        endpoint, questions, known={}, keep=lambda item: None, progress=context.progress, say=context.say
+    )
     items, ledger = loop.run(asked)
     return AnswerSet(items, options.called, ledger, {"endpoint": endpoint.identity})
 

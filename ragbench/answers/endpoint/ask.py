@@ -11,7 +11,7 @@ from ragbench.answers.endpoint.reply import ReplyReader, Unusable, check_answer
 from ragbench.answers.endpoint.request import NotSent, Sent, request_of
 from ragbench.answers.endpoint.settings import Endpoint
 from ragbench.core.answers import Answered
-from ragbench.core.context import Progress, silent
+from ragbench.core.context import Progress, silent, unheard
 from ragbench.core.errors import ArmError, InputError
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.pace import Pace, most_at_once
@@ -51,6 +51,7 @@ async def ask_service(
     known: Mapping[str, Answered],
     keep: Keep,
     progress: Progress = silent,
+    say: Callable[[str], None] = unheard,
 ) -> tuple[tuple[Answered, ...], Ledger]:
     """Ask the service. Returns its answers in the order of the questions, and an issue log of the failures.
 
@@ -60,6 +61,7 @@ async def ask_service(
         known: earlier answers by query id; these questions are not asked.
         keep: called for each answer as soon as it arrives.
         progress: counts questions.
+        say: takes a line about how many requests were in flight, if their number adapts.
 
     Raises:
         ArmError: every question that was asked failed.
@@ -82,6 +84,11 @@ async def ask_service(
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(most_at_once(endpoint.concurrency), len(asked))):
                     group.create_task(work())
+    if endpoint.concurrency == "auto" and asked:
+        pace = caller.pace
+        often = "once" if pace.pushes == 1 else f"{pace.pushes} times"
+        pushed = f"; refusals and time-outs lowered the number {often}" if pace.pushes else ""
+        say(f"up to {pace.peak} requests were in flight, {pace.limit} at the end{pushed}")
     items = tuple(found[question.id] for question in questions)
     failed = [item for item in items if item.failure]
     if len(failed) == len(items):
@@ -94,7 +101,7 @@ class _Caller:
 
     def __init__(self, client: "httpx.AsyncClient", endpoint: Endpoint) -> None:
         self._client, self._endpoint, self._secrets = client, endpoint, endpoint.secrets
-        self._pace = Pace(endpoint.concurrency)
+        self.pace = Pace(endpoint.concurrency)
         self._answered, self._given_up = 0, 0
 
     async def ask(self, question: Question) -> Answered:
@@ -119,19 +126,19 @@ class _Caller:
         raise AssertionError("unreachable")
 
     async def _once(self, sent: Sent, question: Question) -> Answered:
-        await self._pace.acquire()
+        await self.pace.acquire()
         began = time.monotonic()
         try:
             item = await _call(self._client, self._endpoint, sent, question)
         except _Failed as error:
             if error.pushed_back:
-                self._pace.pushed_back(began)
+                self.pace.pushed_back(began)
             else:
-                self._pace.answered(began)
+                self.pace.answered(began)
             raise
         finally:
-            self._pace.release()
-        self._pace.answered(began)
+            self.pace.release()
+        self.pace.answered(began)
         self._answered += 1
         return item
 
