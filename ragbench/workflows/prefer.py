@@ -42,7 +42,7 @@ class Options(DryRun, JudgeModel, GoldenReading):
         unset="the queries that both have",
     )  # fmt: skip
     rubrics: Sequence[str] = option(
-        "Rubric by which answers are compared: conciseness, helpfulness, safety, or your YAML file.",
+        "Rubric by which answers are compared: conciseness, helpfulness, safety, results, or your YAML file.",
         default=("helpfulness",), section="Comparison", flag="--rubric", metavar="NAME|FILE",
     )  # fmt: skip
     by: Sequence[str] = option(

@@ -11,12 +11,14 @@ from ragbench.core.context import Context, generator
 from ragbench.core.documents import Chunk, Chunks, Corpus
 from ragbench.core.errors import ArmError, InputError, RagbenchError, SettingError
 from ragbench.core.evaluations import Latency
+from ragbench.core.foreign import excerpt
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.options import named, option, options
 from ragbench.core.runs import Query, Run
 from ragbench.core.scored import MEDIAN, ScoredRun
 from ragbench.core.search_log import SearchLog
 from ragbench.corpus.chunk import AUTO, chunk_corpus
+from ragbench.golden.personal_data import personal_data
 from ragbench.golden.query_types import query_type
 from ragbench.io.files import write_bytes, write_json
 from ragbench.io.golden_files import write_golden
@@ -40,6 +42,9 @@ from ragbench.workflows.reading import read_corpus
 LiveSystem = str | Path | Retriever | ScoredRun
 """A retriever or its spec, a run file, a folder of an evaluation, or a system of one."""
 SHADOW, QUERIES, SHEET, CANDIDATES = "shadow.json", "queries.jsonl", "labels.csv", "candidates.jsonl"
+SIDES = ("first", "second")
+JUDGED, SHOWN, CHARACTERS = 200, 3, 300
+"""Queries whose results are written for a judge, results of each, and characters of each result."""
 DEPTH = 10
 """Least depth of the rankings, so that rank-biased overlap sees most of its weight."""
 
@@ -74,7 +79,7 @@ class Options(CorpusReading, CacheFolder):
         "Number of queries to list, those with the largest disagreement.", default=50, section="Output"
     )
     out: Path | None = option(
-        "Folder for shadow.json, queries, rankings, a sheet of results to label, and candidates for the golden set.",
+        "Folder for shadow.json, queries, rankings, results to label or to judge, and candidates for the golden set.",
         default=None, section="Output", writes="folder",
     )  # fmt: skip
     seed: int = option("Seed of all random draws.", default=0, section="Run")
@@ -318,14 +323,46 @@ def write(
     rows = zip(live.ids, live.texts, counts, strict=True)
     asked = (("queries", {"query_id": id_, "query": text, "searches": count}) for id_, text, count in rows)
     write_bytes(out / QUERIES, lines(asked))
-    for side, system in zip(("first", "second"), systems, strict=True):
+    for side, system in zip(SIDES, systems, strict=True):
         write_trec_run(system.run, out / "runs" / f"{side}.trec", "_".join(system.name.split()), escape=True)
+    _write_results(out, live, systems, texts, seed)
     if not found.disagreements:
         return
     sheet = [(one.query_id, one.text, item) for one in found.disagreements for item in _items(one, seed)]
     write_item_sheet(sheet, out / SHEET, texts)
     items = tuple(_candidate(one, found) for one in found.disagreements)
     write_golden(GoldenSet(items, "candidates"), out / CANDIDATES)
+
+
+def _write_results(
+    out: Path, live: LiveQueries, systems: tuple[Answered, Answered], texts: Mapping[str, str], seed: int
+) -> None:
+    """Write the results of queries where they differ as answers, for a judge: those of searches drawn at random."""
+    tops = [
+        [tuple(item for item, _ in one.run.ranking(row)[:SHOWN]) for row in range(len(live.ids))] for one in systems
+    ]
+    order = generator(seed, "shadow", "judged").permutation(len(live))
+    asked = dict.fromkeys(live.asked[order].tolist())
+    failed = systems[0].run.failures.keys() | systems[1].run.failures.keys()
+    chosen = [
+        row
+        for row in asked
+        if tops[0][row] != tops[1][row] and live.ids[row] not in failed and not personal_data(live.texts[row])
+    ][:JUDGED]
+    if not chosen or not texts:
+        return
+    for side, top in zip(SIDES, tops, strict=True):
+        rows = (
+            (side, {"query_id": live.ids[row], "query": live.texts[row], "answer": _listed(top[row], texts)})
+            for row in chosen
+        )
+        write_bytes(out / f"{side}.jsonl", lines(rows))
+
+
+def _listed(items: Sequence[str], texts: Mapping[str, str]) -> str:
+    """The results as a person sees them: a number, and the beginning of the text."""
+    shown = (excerpt(texts.get(item, item), CHARACTERS) for item in items)
+    return "\n".join(f"{at}. {text}" for at, text in enumerate(shown, start=1)) or "(no result)"
 
 
 def _items(one: Disagreement, seed: int) -> list[str]:

@@ -46,7 +46,7 @@ def files(folder: Path, worths: list[str], **more: object) -> Path:
 
 
 def test_the_rubrics_of_ragbench_can_be_read_by_name() -> None:
-    assert shipped_rubrics() == ("conciseness", "helpfulness", "safety")
+    assert shipped_rubrics() == ("conciseness", "helpfulness", "results", "safety")
     for name in shipped_rubrics():
         rubric = read_rubric(name)
         assert rubric.name == name

@@ -81,6 +81,17 @@ def test_a_filled_sheet_is_a_golden_set(ragbench: Any, shop: Path, written: tupl
     assert "labels.csv exists already" in refused.err
 
 
+def test_a_judge_can_compare_the_results(written: tuple[Any, Path]) -> None:
+    _, out = written
+    first, second = (rb.load_answers(out / f"{side}.jsonl") for side in ("first", "second"))
+    assert [one.query_id for one in first] == [one.query_id for one in second]
+    assert 50 < len(first) <= 200
+    assert all(one.answer != other.answer for one, other in zip(first, second, strict=True))
+    plan = rb.prefer(first, second, rubrics="results", dry_run=True, judge="openai_compatible:m",
+                     base_url="http://localhost:8000/v1")  # fmt: skip
+    assert plan.estimate.calls == 2 * len(first)
+
+
 def test_candidates_can_be_reviewed(ragbench: Any, shop: Path, written: tuple[Any, Path], tmp_path: Path) -> None:
     found, out = written
     candidates = rb.load_golden(out / "candidates.jsonl")

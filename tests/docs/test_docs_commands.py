@@ -316,7 +316,7 @@ RUN_HERE = {
     "guides/generate.md": Place(generate, generate_writer.answer),
     "guides/seeds.md": Place(generate, generate_writer.answer),
     "guides/drift.md": Place(codes=(("ragbench drift --reference datasets/shop/log.csv", 1),)),
-    "guides/shadow.md": Place(between=(("ragbench eval", label_all),)),
+    "guides/shadow.md": Place(reply=judges, between=(("ragbench eval", label_all),)),
     "index.md": Place(),
     "guides/judge-check.md": Place(
         labels,
