@@ -20,6 +20,7 @@ MODULES = {
     "embedding": "embedding",
     "startup": "startup",
     "commands": "commands",
+    "experiments": "experiments",
     "million": "million",
     "simple_golden": "simple_golden",
     "gpu": "gpu",

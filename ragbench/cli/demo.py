@@ -58,7 +58,8 @@ def run(options: Options, output: Output) -> None:
     steps = _Steps(options.out, report)
 
     report.heading("1. Which retriever is best on the human queries of the shop?")
-    steps.run("eval", "--corpus", places.corpus, "--golden", places.golden, "--out", places.written, *again)
+    evaluate = ("eval", "--corpus", places.corpus, "--golden", places.golden, "--out", places.written, *again)
+    steps.run(*evaluate, hidden=force)
     report.heading("2. No labelled queries? Build a golden set from the documents, and use that")
     seeds = ("--seed-queries", places.golden / "seed_queries.txt")
     # One query for each document keeps the demo short.
@@ -70,7 +71,7 @@ def run(options: Options, output: Output) -> None:
     pool = ("--retriever", "bm25", "--retriever", "dense")
     steps.run("golden", "audit", *corpus, *pool, "--out", places.audit, accepted=(PASSED, FINDINGS))
     report.findings(_read(places.audit / "audit.json")["findings"])
-    steps.run("eval", *corpus, "--out", places.masked, *again)
+    steps.run("eval", *corpus, "--out", places.masked, *again, hidden=force)
 
     report.heading("3. Write a page that you can send")
     texts = ("--corpus", places.corpus, "--golden", places.golden)

@@ -1,4 +1,4 @@
-"""The systems of many evaluations as a table and as JSON (docs/guides/experiments.md)."""
+"""The systems of many evaluations as a table and as JSON (docs/guides/evaluate.md)."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

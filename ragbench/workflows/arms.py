@@ -11,14 +11,14 @@ from typing import NamedTuple
 from ragbench.core.errors import RagbenchError, SettingError, did_you_mean
 from ragbench.core.evaluations import Setup
 from ragbench.core.naming import split_name
-from ragbench.plugins import RETRIEVERS, Spec, build, load
+from ragbench.plugins import RETRIEVERS, Spec, build, load, names
 from ragbench.retrievers.base import Retriever
 from ragbench.retrievers.run import Run as RunFile
 
 System = str | Mapping[str, object] | Retriever
 """A spec, ``NAME=spec``, a mapping with name and settings, a description, or a retriever."""
-Retrievers = Sequence[System] | Mapping[str, System]
-"""Retrievers named by their specs, or by names of your own."""
+Retrievers = Sequence[System] | Mapping[str, object]
+"""Retrievers named by their specs; systems by names of your own; or a single system, by its parts or its settings."""
 
 RETRIEVER, NAME = "retriever", "name"
 PARTS = ("chunker", "embedder", "transform", "reranker")
@@ -104,12 +104,12 @@ def cut_arms(arms: Mapping[str, ArmPlan], chunkers: Mapping[str, str]) -> dict[s
     return found
 
 
-def _systems(retrievers: Retrievers) -> Iterator[tuple[str, System]]:
+def _systems(retrievers: Retrievers) -> Iterator[tuple[str, object]]:
     """Each system with its name, or an empty one."""
-    if isinstance(retrievers, Mapping):
+    if isinstance(retrievers, Mapping) and not _is_single(retrievers):
         yield from ((str(name), system) for name, system in retrievers.items())
         return
-    for system in retrievers:
+    for system in [retrievers] if isinstance(retrievers, Mapping) else retrievers:
         if isinstance(system, str):
             yield split_name(system)
         elif isinstance(system, Mapping) and _is_description(system):
@@ -123,8 +123,21 @@ def _is_description(system: Mapping[str, object]) -> bool:
     return isinstance(system.get(RETRIEVER), str | Mapping | Retriever)
 
 
-def _planned(name: str, system: System) -> tuple[str, ArmPlan]:
+def _is_single(mapping: Mapping[str, object]) -> bool:
+    """Whether a mapping is one system, and not several by their names."""
+    if _is_description(mapping):
+        return all(key in (NAME, *KEYS) for key in mapping)
+    plugin = mapping.get(NAME)
+    if not isinstance(plugin, str) or plugin not in names(RETRIEVERS):
+        return False
+    settings = {field.name for field in dataclasses.fields(load(RETRIEVERS, plugin))}
+    return all(key in settings for key in mapping if key != NAME)
+
+
+def _planned(name: str, system: object) -> tuple[str, ArmPlan]:
     """The name of a system, and the system."""
+    if not isinstance(system, str | Mapping | Retriever):
+        raise SettingError(f"{system!r} is no retriever; write NAME, NAME:key=value,... or the keys {', '.join(KEYS)}")
     if isinstance(system, Retriever):
         return name or repr(system), ArmPlan(system, Setup(repr(system), named=bool(name)))
     if isinstance(system, Mapping) and _is_description(system):

@@ -42,7 +42,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
             "rb.evaluate(rb.chunk(CORPUS), GOLDEN, ['bm25', 5])",
             "evaluate: retrievers[1] is 5; retrievers must be a name of a retriever or a list of them",
         ),
-        ("rb.evaluate(rb.chunk(CORPUS), GOLDEN, {'old': 5})", "evaluate: retrievers['old'] is 5; retrievers must be"),
+        ("rb.evaluate(rb.chunk(CORPUS), GOLDEN, {'old': 5})", "old: 5 is no retriever; write NAME"),
         ("rb.evaluate(rb.chunk(CORPUS), GOLDEN, {5: 'bm25'})", "evaluate: a key of retrievers is 5; retrievers must"),
         (
             "rb.write_report('x', out='y', gate=5)",

@@ -76,6 +76,13 @@ def test_a_reranker_may_have_settings_of_its_own() -> None:
     assert plan.retriever == Rerank(of="bm25", depth=7)
 
 
+def test_a_single_mapping_is_one_system_or_several() -> None:
+    assert arms_of({"name": "bm25", "k1": 1.5})["bm25:k1=1.5"].retriever == BM25(k1=1.5)
+    assert list(arms_of({"name": "mine", "retriever": "bm25", "notes": "x"})) == ["mine"]
+    assert list(arms_of({"name": "bm25", "other": "bm25:k1=2"})) == ["name", "other"]
+    assert list(arms_of({"retriever": "bm25", "other": "bm25:k1=2"})) == ["retriever", "other"]
+
+
 def test_an_unnamed_description_is_called_after_chunker_and_retriever() -> None:
     assert list(arms_of([{"retriever": "bm25", "chunker": "whole"}])) == ["whole + bm25"]
 
@@ -92,9 +99,11 @@ def test_an_unnamed_description_is_called_after_chunker_and_retriever() -> None:
         ({"retriever": BM25(), "reranker": "late"}, "by its name"),
         ({"chunker": "whole"}, "it has no retriever"),
         ({"retriever": "bm52"}, "did you mean 'bm25'"),
+        (None, "None is no retriever"),
+        (3, "3 is no retriever"),
     ],
 )
-def test_a_wrong_description_is_refused(system: dict[str, object], said: str) -> None:
+def test_a_wrong_description_is_refused(system: object, said: str) -> None:
     with pytest.raises(SettingError, match=r"^mine: ") as refused:
         arms_of({"mine": system})
     assert said in str(refused.value)
