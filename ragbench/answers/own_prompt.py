@@ -4,11 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ragbench.answers.answering import REPLY, SCHEMA
-from ragbench.core.errors import InputError, did_you_mean
-from ragbench.io.encoding import read_text
-from ragbench.models.llm.prompt import DATA_RULE, PLACE, Prompt
+from ragbench.models.llm.own_prompt import read_template
+from ragbench.models.llm.prompt import DATA_RULE, Prompt
 
-NEEDED, ALLOWED = ("question", "passages"), ("question", "passages", "history")
+NEEDED = {"question": "the question", "passages": "the passages"}
 
 OWN = Prompt(
     name="answer-own",
@@ -36,14 +35,5 @@ def read_prompt(path: Path, *, plain: bool) -> Prompt:
     Raises:
         InputError: there is no such file, a placeholder is missing, or one is unknown.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; name a text file with {{question}} and {{passages}}")
-    text = read_text(path)[0].strip()
-    found = set(PLACE.findall(text))
-    unknown = sorted(found - set(ALLOWED))
-    if unknown:
-        raise InputError(f"{path}: {{{unknown[0]}}} cannot be filled{did_you_mean(unknown[0], ALLOWED)}")
-    missing = [name for name in NEEDED if name not in found]
-    if missing:
-        raise InputError(f"{path}: {{{missing[0]}}} is missing; write it where the {missing[0]} should stand")
+    text = read_template(path, NEEDED, ("history",))
     return replace(OWN_PLAIN if plain else OWN, template=text)

@@ -261,6 +261,8 @@ def read_answer(
             skipped[int(str(number))] = Failed(call.chunk_ids, wanted.type, reason, "")
             continue
         fault = "" if asked else f"number {number!r} was not asked for"
+        if fault and writer.own:
+            fault = f"the reply has {len(items)} queries; {len(call.wanted)} were asked for"
         if asked and number in taken:
             fault = f"number {number} was there before"
         if not fault:

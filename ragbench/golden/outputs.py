@@ -195,7 +195,7 @@ def card(name: str, job: Job, generated: Generated, paid: Paid, corpus_name: str
         spoken = {code: str(n) for code, n in counts_by(generated.accepted, "language").items()}
         parts.append(_table("language", "accepted", spoken))
     parts += _personas(job, generated)
-    parts += ["## Wordings", _wordings(generated)]
+    parts += ["## Wordings", _wordings(job, generated)]
     rejections = {stage: f"{len(reasons)} | {_cell(reasons[0])}" for stage, reasons in generated.rejections().items()}
     if rejections:
         parts += ["## Rejected, by stage", _table("stage", "queries | first reason", rejections, columns=3)]
@@ -220,7 +220,8 @@ def _what(job: Job, corpus_name: str) -> str:
         f"Search queries for {_cell(corpus_name)} ({len(job.corpus)} documents, {len(job.chunks)} chunks, "
         f"{len(job.rows)} of them asked about), written by `ragbench generate`, seed {job.settings.seed}."
     )
-    note = f" **Note**: {WITHOUT_SEEDS}." if len(job.seeds) < LEAST_SEEDS and len(settings.shares) > 1 else ""
+    alike = len(job.seeds) < LEAST_SEEDS and len(settings.shares) > 1 and job.writer.lists
+    note = f" **Note**: {WITHOUT_SEEDS}." if alike else ""
     if WRITER not in job.models:
         return (
             f"{begin} **No language model took part**: each query is a sentence or a clause of a document, "
@@ -272,7 +273,7 @@ def _personas(job: Job, generated: Generated) -> list[str]:
     return ["## Personas", _table("persona", "who it is | share | accepted", rows, columns=4)] if rows else []
 
 
-def _wordings(generated: Generated) -> str:
+def _wordings(job: Job, generated: Generated) -> str:
     """What each wording is, how many queries it has, and which wordings the seeds are like."""
     worded, masked = generated.worded, generated.masked
     accepted = Counter(draft.provenance["wording"] for draft in generated.accepted)
@@ -284,12 +285,17 @@ def _wordings(generated: Generated) -> str:
     }
     what = "what is measured" if masked is None else "what is masked"
     header = f"{what} | share | wanted | written | accepted | mean words | mean overlap | mean lead"
-    kept = (
-        "The prompt asks for each query in one of these wordings. A model does not always follow, so `wording` is the "
-        "one that was measured; `wording_asked` has the other."
-        if masked is None
-        else "Each query has its `wording`. The text that it masks is masked for the queries of the same wording only."
-    )
+    if masked is not None:
+        kept = (
+            "Each query has its `wording`. The text that it masks is masked for the queries of the same wording only."
+        )
+    elif job.writer.lists:
+        kept = (
+            "The prompt asks for each query in one of these wordings. A model does not always follow, so `wording` is "
+            "the one that was measured; `wording_asked` has the other."
+        )
+    else:
+        kept = "The user's prompt decides how queries are worded. `wording` is what was measured."
     lines = [
         f"{kept} Overlap: the share of its words that {'its' if masked is None else 'the rest of its'} document has, "
         "as the mean for words and stems. Lead: the share of its stems in the document that has the most of them, "

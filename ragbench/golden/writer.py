@@ -1,17 +1,14 @@
 """The prompts of the model that writes queries: ragbench's, and one of the user's own."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.fingerprint import text_hash
-from ragbench.core.spelling import named
 from ragbench.golden.personas import Persona
 from ragbench.golden.wanted import TYPES, Wanted
 from ragbench.golden.wordings import WORDINGS
-from ragbench.io.encoding import read_text
+from ragbench.models.llm.own_prompt import read_template
 from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 
 MOST_PER_CALL = 50
@@ -109,11 +106,9 @@ OWN = Prompt(
     max_tokens=4096,
     temperature=0.7,
 )
-PLACES = ("context", "examples", "n", "wanted", "about")
-"""Placeholders of a prompt of the user."""
-NEEDED = ("context", "n")
-_PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
-_DOUBLED = re.compile(r"\{\{(\w+)\}\}")
+NEEDED = {"context": "the passage", "n": "the number of queries"}
+PLACES = ("examples", "wanted", "about")
+"""Placeholders that a prompt of the user may have."""
 
 
 @dataclass(frozen=True)
@@ -156,31 +151,12 @@ USUAL = Writer()
 
 
 def read_prompt(path: Path) -> Prompt:
-    """Read a prompt of the user. Doubled braces, as in Python's ``str.format``, stand for single ones.
+    """Read a prompt of the user for the writer.
 
     Raises:
         InputError: the file cannot be read, a placeholder is unknown, or one that is needed is missing.
     """
-    if not path.is_file():
-        reason = "is a folder" if path.is_dir() else "no such file"
-        raise InputError(f"{path}: {reason}; {named('prompt')} takes a text file with the prompt")
-    text = read_text(path)[0].strip()
-    for number, line in enumerate(text.splitlines(), 1):
-        for name in _PLACE.findall(line):
-            if name not in PLACES:
-                raise InputError(
-                    f"{path}:{number}: no placeholder {{{name}}}{did_you_mean(name, PLACES)}. "
-                    f"Write {{{{{name}}}}} for these braces themselves"
-                )
-        for name in _DOUBLED.findall(line):
-            if name in PLACES:
-                raise InputError(f"{path}:{number}: write {{{name}}} with single braces")
-    missing = [name for name in NEEDED if name not in _PLACE.findall(text)]
-    if missing:
-        what = {"context": "where the passage belongs", "n": "where the number of queries belongs"}[missing[0]]
-        raise InputError(f"{path}: there is no {{{missing[0]}}} in it; write it {what}")
-    if "{{" in text:
-        text = text.replace("{{", "{").replace("}}", "}")
+    text = read_template(path, NEEDED, PLACES)
     return replace(OWN, name=f"{OWN.name}-{text_hash(text)[:12]}", template=text)
 
 

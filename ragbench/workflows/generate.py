@@ -336,7 +336,7 @@ def prepare(options: Options, choices: Choices, context: Context) -> Prepared:
         context.say(
             f"no language model is named ({named('llm')}): parts of the documents are masked and become the queries"
         )
-    if len(seeds) < LEAST_SEEDS and len(settings.wordings) > 1:
+    if len(seeds) < LEAST_SEEDS and len(settings.wordings) > 1 and choices.writer.lists:
         context.say(f"note: {WITHOUT_SEEDS} ({named('seed_queries')})")
     rows = [chunked.chunks.row[id_] for id_ in chosen.chunks.ids]
     job = Job(loaded.corpus, chunked.chunks, rows, seeds, settings, {}, models, choices.writer)
