@@ -42,7 +42,8 @@ def names_in(template: object) -> Iterator[str]:
 def filled(template: object, values: Mapping[str, object]) -> object:
     """A JSON value with its placeholders filled. What a value contains is never read as a placeholder.
 
-    A text that is nothing but a placeholder becomes the value itself, so a number stays a number.
+    A text that is nothing but a placeholder becomes the value itself, so a number stays a number. In a list, a
+    placeholder for a list becomes its items.
 
     Raises:
         NoValue: a placeholder has no value.
@@ -56,8 +57,14 @@ def filled(template: object, values: Mapping[str, object]) -> object:
     if isinstance(template, Mapping):
         return {key: filled(value, values) for key, value in template.items()}
     if isinstance(template, list | tuple):
-        return [filled(value, values) for value in template]
+        return [item for value in template for item in _items(value, values)]
     return template
+
+
+def _items(template: object, values: Mapping[str, object]) -> list[object]:
+    """What an item of a list becomes: a list that a placeholder stands for is not nested."""
+    value = filled(template, values)
+    return value if isinstance(template, str) and isinstance(value, list) else [value]
 
 
 def _filled_text(template: str, values: Mapping[str, object]) -> object:

@@ -11,6 +11,7 @@ import yaml
 
 import ragbench as rb
 from ragbench.io.answer_files import read_answers
+from tests.answers import load_server
 from tests.services.shop_answers import ShopService, serving, variant_of
 
 PAUSE = 0.02
@@ -248,3 +249,27 @@ def test_scores_by_variant(ragbench: Any, shop: ShopService, tmp_path: Path) -> 
     done = ragbench(*score, "--by", "varaint")
     assert done.code == 2
     assert "variant" in done.err
+
+
+def test_a_check_of_a_service_with_faults() -> None:
+    with load_server.serving() as elsewhere, load_server.serving() as server:
+        redirected = rb.endpoint.check(server.url, f"redirect {elsewhere.url}")
+        assert (redirected.outcome, elsewhere.received) == ("failed", 0)
+        assert "not followed" in redirected.problem
+        for question, said in (
+            ("silent", "within 0.5 s"),
+            ("drop", "the request failed"),
+            ("half", "the request failed"),
+        ):
+            found = rb.endpoint.check(server.url, question, timeout=0.5)
+            assert (found.outcome, said in found.problem) == ("failed", True), found.problem
+        for question, said in (("text", "no JSON object"), ("empty", "is empty"), ("reports", "out of cheese"),
+                               ("long", "longer than")):  # fmt: skip
+            found = rb.endpoint.check(server.url, question)
+            assert (found.outcome, said in found.problem) == ("wrong", True), found.problem
+        assert rb.endpoint.check(server.url, "abstain").outcome == "ok"
+        streamed = rb.endpoint.check(server.url, "stream .02 4")
+        assert streamed.outcome == "ok"
+        assert streamed.came is not None
+        assert streamed.came.first is not None
+        assert 0.02 <= streamed.came.first <= streamed.came.seconds - 0.05

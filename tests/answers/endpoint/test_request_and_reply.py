@@ -15,6 +15,7 @@ from ragbench.answers.endpoint.request import NotSent, request_of
 from ragbench.answers.endpoint.settings import Endpoint, Reply
 from ragbench.answers.endpoint.template import filled
 from ragbench.core.json_paths import at_path, plain_path
+from ragbench.core.turns import Turn
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
@@ -46,6 +47,17 @@ def test_users_come_from_the_question_the_file_or_the_caller() -> None:
     assert {user: json.loads(sent.content or b"")["user"] for user, sent in asked.items()} == {
         name: name for name in asked
     }
+
+
+def test_a_conversation_becomes_messages() -> None:
+    endpoint = Endpoint("http://x", body={"messages": ["{history}", {"role": "user", "content": "{question}"}]})
+    turns = (Turn("user", "a tent?"), Turn("assistant", "The Tarnfell 2."))
+    asked = request_of(endpoint, Question("q", "how heavy?", history=turns))
+    alone = request_of(endpoint, Question("q", "how heavy?"))
+    own = {"role": "user", "content": "how heavy?"}
+    before = [{"role": "user", "content": "a tent?"}, {"role": "assistant", "content": "The Tarnfell 2."}]
+    assert json.loads(asked.content or b"") == {"messages": [*before, own]}
+    assert json.loads(alone.content or b"") == {"messages": [own]}
 
 
 def test_a_header_cannot_be_forged() -> None:
