@@ -49,7 +49,7 @@ def show_generate(options: "GenerateOptions", result: "GenerateResult | Plan", o
         if output.as_json:
             output.object(
                 generated_json(
-                    result.generated, out=options.out, fingerprint=result.golden.fingerprint, chunks=result.chunks,
+                    result.generated, out=options.out, fingerprint=result.written.fingerprint, chunks=result.chunks,
                     totals=result.totals, skipped=list(result.skipped),
                 )
             )  # fmt: skip

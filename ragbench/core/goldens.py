@@ -6,7 +6,7 @@ evaluation time.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -201,7 +201,12 @@ class GoldenSet(Shown):
     @cached_property
     def fingerprint(self) -> str:
         """Fingerprint of every item, without the set's name."""
-        return fingerprint_list(map(_recorded, self.items))
+        return fingerprint_of(self.items)
+
+
+def fingerprint_of(items: Iterable[GoldenItem]) -> str:
+    """The fingerprint of a golden set with these items. They are taken one by one."""
+    return fingerprint_list(map(_recorded, items))
 
 
 def _recorded(item: GoldenItem) -> object:

@@ -138,10 +138,12 @@ def make_calls(
     paired = [row for row, items in zip(rows, wanted, strict=True) if any(item.type == MULTI for item in items)]
     partner = linked(chunks, paired, context)
     planned: list[Planned] = []
+    same: dict[Wanted, Wanted] = {}
     for row, items in zip(rows, wanted, strict=True):
         other = partner.get(row)
         # A corpus with a single chunk has nothing to link, so the slot asks for a question instead.
         items = [item if item.type != MULTI or other is not None else item._replace(type="question") for item in items]
+        items = [same.setdefault(item, item) for item in items]
         single = tuple(item for item in items if item.type != MULTI)
         double = tuple(item for item in items if item.type == MULTI)
         groups = [((row,), single)] + ([((row, other), double)] if other is not None else [])

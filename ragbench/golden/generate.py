@@ -4,9 +4,11 @@ The result depends only on the inputs, the seed and the models' answers. The cli
 returns it. A repeated run therefore pays for no answer twice and ends with the same set.
 """
 
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple
 
 from ragbench import plugins
 from ragbench.core.context import Context
@@ -14,13 +16,14 @@ from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.spelling import named
 from ragbench.engine import ask
-from ragbench.golden.drafting import Call, Calls, Failed, Read, make_calls, read_answer, with_whole_chunk
-from ragbench.golden.drafts import Draft
+from ragbench.golden.drafting import Call, Calls, Failed, make_calls, read_answer, with_whole_chunk
+from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.locate import with_evidence
 from ragbench.golden.masked import Masked, write
 from ragbench.golden.masked_pool import masked_language
 from ragbench.golden.measured import Meter, Worded
 from ragbench.golden.personas import PROPOSED, Persona, personas_request, proposed_personas
+from ragbench.golden.spool import Drafts, Opinions, Spool, chosen, draft_of, kept_like, row_of_draft, spooled
 from ragbench.golden.stages.base import ReviewContext, Stage
 from ragbench.golden.wanted import Wanted, allot, deal_again
 from ragbench.golden.wordings import WORDINGS, shares_of
@@ -30,6 +33,8 @@ from ragbench.models.llm.client import Client
 from ragbench.models.llm.costs import Estimate
 
 WRITER = "draft"
+BLOCK = 2048
+"""Drafts that a stage reviews at once, where it may."""
 STAGES_WITH_LLM = (
     "schema", "language", "length", "located", "overlap", "standalone", "duplicate", "round_trip",
     "judge", "reconsider",
@@ -116,8 +121,8 @@ class Generated:
         masked: the masked queries, with counts of their documents; None if a model wrote the queries.
     """
 
-    accepted: tuple[Draft, ...]
-    rejected: tuple[Draft, ...]
+    accepted: Sequence[Draft]
+    rejected: Sequence[Draft]
     failed: tuple[Failed, ...]
     stages: tuple[str, ...]
     worded: Worded
@@ -175,9 +180,13 @@ async def generate(job: Job, stages: Sequence[tuple[str, Stage]], context: Conte
     masked = None if WRITER in job.askers else _mask(job)
     drafted = await _write(job, context) if masked is None else _Drafted.of(masked)
     reviewed = await review(drafted.drafts, stages, job, context)
+    rows = array("Q"), array("Q")
+    for row, draft in enumerate(reviewed):
+        rows[draft.rejected_by is not None].append(row)
+    accepted, rejected = (chosen(reviewed, own) for own in rows)
     return Generated(
-        accepted=tuple(draft for draft in reviewed if draft.rejected_by is None),
-        rejected=tuple(draft for draft in reviewed if draft.rejected_by is not None),
+        accepted=accepted,
+        rejected=rejected,
         failed=drafted.failed,
         stages=tuple(name for name, _ in stages),
         worded=drafted.worded,
@@ -257,24 +266,38 @@ async def _write(job: Job, context: Context) -> _Drafted:
     meter = Meter.of(job.corpus, job.chunks, job.settings.languages)
     shares = _shares(job, meter)
     wanted = _allotted(job, shares)
-    found = await _ask(job, _calls(job, wanted, context), context, "drafting")
+    rounds = [await _ask(job, _calls(job, wanted, context), context, "drafting")]
     place = {job.chunks.ids[row]: at for at, row in enumerate(job.rows)}
-    left_out = [(place[one.chunk_ids[0]], query) for read in found for query, one in read.skipped]
+    left_out = [(place[one.chunk_ids[0]], query) for query, one in rounds[0].skipped]
     further = deal_again(left_out, wanted, job.settings.seed) if left_out and job.writer.lists else []
     again = sum(map(len, further))
     if again:
         context.say(f"the writer skipped {len(left_out)} queries; {again} of them are asked of other chunks")
-        found += await _ask(job, _calls(job, further, context), context, "drafting, second round")
-    drafts = [draft for read in found for draft in read.drafts]
+        rounds.append(await _ask(job, _calls(job, further, context), context, "drafting, second round"))
+    drafts = spooled(chain.from_iterable(one.drafts for one in rounds))
     measured, worded = meter.measure(drafts, shares, job.seeds, job.settings.seed)
-    failed = tuple(one for read in found for one in read.failed)
-    return _Drafted(measured, worded, failed, tuple(one for read in found for _, one in read.skipped), again)
+    failed = tuple(chain.from_iterable(one.failed for one in rounds))
+    skipped = tuple(failure for one in rounds for _, failure in one.skipped)
+    return _Drafted(measured, worded, failed, skipped, again)
 
 
-async def _ask(job: Job, calls: Calls, context: Context, what: str) -> list[Read]:
-    """What came of each call."""
+class _Round(NamedTuple):
+    """What came of a round of calls: the drafts of each call, what was not returned, and what the writer skipped."""
+
+    calls: Spool
+    failed: Sequence[Failed]
+    skipped: Sequence[tuple[Wanted, Failed]]
+
+    @property
+    def drafts(self) -> Iterator[Draft]:
+        """All drafts, in the order of the calls."""
+        return (draft_of(row) for at in range(len(self.calls)) for row in self.calls.get(at))
+
+
+async def _ask(job: Job, calls: Calls, context: Context, what: str) -> _Round:
+    """Ask the writer, and read its answers."""
     open_: dict[int, Call] = {}
-    found: dict[int, Read] = {}
+    found, failed, skipped = Spool(len(calls)), dict[int, list[Failed]](), dict[int, list[tuple[Wanted, Failed]]]()
 
     def requests() -> Iterator[Request]:
         for position, call in enumerate(calls):
@@ -288,13 +311,22 @@ async def _ask(job: Job, calls: Calls, context: Context, what: str) -> list[Read
         drafts = [with_evidence(draft, job.corpus, job.chunks) for draft in read.drafts]
         if job.writer.own:
             drafts = [with_whole_chunk(draft, job.chunks) for draft in drafts]
-        found[position] = read._replace(drafts=drafts)
+        found.put(position, [row_of_draft(draft) for draft in drafts])
+        if read.failed:
+            failed[position] = read.failed
+        if read.skipped:
+            skipped[position] = read.skipped
 
     await ask(
         job.askers[WRITER], requests(), what=what, progress=context.progress, total=len(calls), on_answer=take,
         keep=False,
     )  # fmt: skip
-    return [found[position] for position in range(len(calls))]
+    return _Round(found, [*_flat(failed)], [*_flat(skipped)])
+
+
+def _flat(lists: Mapping[int, list[Any]]) -> Iterator[Any]:
+    """The members of lists by position, in order."""
+    return chain.from_iterable(lists[position] for position in sorted(lists))
 
 
 def _mask(job: Job) -> Masked:
@@ -314,7 +346,7 @@ def _mask(job: Job) -> Masked:
 
 async def review(
     drafts: Sequence[Draft], stages: Sequence[tuple[str, Stage]], job: Job, context: Context
-) -> list[Draft]:
+) -> Sequence[Draft]:
     """Review the drafts: each gets the opinions of the stages that saw it, in order.
 
     A rejection is final, unless a later stage reviews it again (`Stage.overrules`).
@@ -323,16 +355,47 @@ async def review(
         InputError: a stage did not give one opinion per draft.
     """
     seen = ReviewContext(job.corpus, job.chunks, job.askers, job.settings.seed, context, job.writer)
-    rows = list(drafts)
+    standing = [draft.rejected_by for draft in drafts]
     for at, (name, stage) in enumerate(stages):
         overruled = {later.overrules for _, later in stages[at:]}
-        open_ = [row for row, draft in enumerate(rows) if draft.rejected_by is None or draft.rejected_by in overruled]
-        opinions = await stage.review([rows[row] for row in open_], seen) if open_ else []
-        if len(opinions) != len(open_):
-            raise InputError(f"stage {name!r} gave {len(opinions)} opinions on {len(open_)} drafts")
-        for row, opinion in zip(open_, opinions, strict=True):
-            rows[row] = rows[row].reviewed(opinion, stage.overrules)
-    return rows
+        open_ = array("Q", (row for row, by in enumerate(standing) if by is None or by in overruled))
+        if open_:
+            opinions = await _opinions(name, stage, chosen(drafts, open_), seen)
+            drafts = kept_like(drafts, _reviewed(drafts, open_, opinions, stage.overrules, standing))
+    return drafts
+
+
+async def _opinions(name: str, stage: Stage, drafts: Sequence[Draft], context: ReviewContext) -> Sequence[Opinion]:
+    """The opinions of a stage. Drafts in a spool are read in blocks where the stage reviews each of them alone."""
+    if not (stage.alone and isinstance(drafts, Drafts)):
+        return _checked(name, drafts, await stage.review(drafts, context))
+    found = Opinions(len(drafts))
+    for start in range(0, len(drafts), BLOCK):
+        block = list(drafts[start : start + BLOCK])
+        for at, opinion in enumerate(_checked(name, block, await stage.review(block, context)), start):
+            found.put(at, opinion)
+    return found
+
+
+def _checked(name: str, drafts: Sequence[Draft], opinions: Sequence[Opinion]) -> Sequence[Opinion]:
+    if len(opinions) != len(drafts):
+        raise InputError(f"stage {name!r} gave {len(opinions)} opinions on {len(drafts)} drafts")
+    return opinions
+
+
+def _reviewed(
+    drafts: Sequence[Draft], open_: Sequence[int], opinions: Sequence[Opinion], overrules: str | None,
+    standing: list[str | None],
+) -> Iterator[Draft]:  # fmt: skip
+    """All drafts, with the opinions on the open ones. Whose rejection stands is noted by row."""
+    given = zip(open_, opinions, strict=True)
+    next_, opinion = next(given, (-1, None))
+    for row, draft in enumerate(drafts):
+        if row == next_ and opinion is not None:
+            draft = draft.reviewed(opinion, overrules)
+            standing[row] = draft.rejected_by
+            next_, opinion = next(given, (-1, None))
+        yield draft
 
 
 QUERY, ANSWER, QUOTE = 70, 120, 160

@@ -6,8 +6,9 @@ overlap with its document, and keeps the one that was asked for as ``wording_ask
 would waste paid ones, and the others would have the same wordings.
 """
 
+from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -21,8 +22,12 @@ from ragbench.golden.drafts import Draft
 from ragbench.golden.lead import LEAST_SEEDS, Leads, SeedLead
 from ragbench.golden.masked import SAMPLE, styles_of_wordings
 from ragbench.golden.masked_pool import SNOWBALL
+from ragbench.golden.spool import kept_like
 from ragbench.golden.stages.base import count_words
 from ragbench.golden.wordings import WORDINGS, WordingReport, measured_wording, shifted
+
+BLOCK = 8192
+"""Queries that are measured together."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,20 @@ class Worded:
     wordings: Mapping[str, WordingReport]
     seeds: SeedLead | None = None
     relabelled: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """The queries of a wording: their numbers, words and overlaps."""
+
+    rows: "array[int]" = field(default_factory=lambda: array("Q"))
+    lengths: "array[int]" = field(default_factory=lambda: array("Q"))
+    overlaps: "array[float]" = field(default_factory=lambda: array("d"))
+
+    def add(self, row: int, length: int, overlap: float) -> None:
+        self.rows.append(row)
+        self.lengths.append(length)
+        self.overlaps.append(overlap)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +101,7 @@ class Meter:
 
     def measure(
         self, drafts: Sequence[Draft], shares: Mapping[str, float], seeds: Sequence[str], seed: int
-    ) -> tuple[list[Draft], Worded]:
+    ) -> tuple[Sequence[Draft], Worded]:
         """Give each draft the wording that is measured, and report on all of them.
 
         Args:
@@ -96,24 +115,28 @@ class Meter:
             drafts do not count in it.
         """
         place = {document.id: row for row, document in enumerate(self.corpus)}
-        sources = [[place[self.chunks[self.chunks.row[id_]].document_id] for id_ in one.chunk_ids] for one in drafts]
-        overlaps = self.words.of_queries([one.text for one in drafts], sources, self.language).tolist()
-        lengths = [count_words(one.text) for one in drafts]
-        found = [
-            replace(one, provenance={**one.provenance, "wording": measured_wording(length, overlap),
-                                     "overlap": round(overlap, 3)})
-            for one, length, overlap in zip(drafts, lengths, overlaps, strict=True)
-        ]  # fmt: skip
-        counted = [one for one in zip(found, lengths, overlaps, strict=True) if one[0].rejected_by is None]
-        pairs = Counter((str(one.provenance.get(ASKED, "")), str(one.provenance["wording"])) for one, _, _ in counted)
+        pairs = Counter[tuple[str, str]]()
+        counted: dict[str, _Counted] = {}
+
+        def measured() -> Iterator[Draft]:
+            for start in range(0, len(drafts), BLOCK):
+                block = list(drafts[start : start + BLOCK])
+                for row, (draft, length, overlap) in enumerate(self._measured(block, place), start):
+                    yield draft
+                    if draft.rejected_by is None:
+                        wording = str(draft.provenance["wording"])
+                        pairs[str(draft.provenance.get(ASKED, "")), wording] += 1
+                        counted.setdefault(wording, _Counted()).add(row, length, overlap)
+
+        found = kept_like(drafts, measured())
         reports = {}
         for name in WORDINGS:
-            own = [one for one in counted if one[0].provenance["wording"] == name]
-            if own or name in shares:
+            own = counted.get(name, _Counted())
+            if own.rows or name in shares:
                 reports[name] = WordingReport(
-                    sum(count for (asked, _), count in pairs.items() if asked == name), len(own), shares.get(name, 0.0),
-                    _mean([length for _, length, _ in own]), _mean([overlap for _, _, overlap in own]),
-                    self._mean_lead([one.text for one, _, _ in own], generator(seed, "measured", name)),
+                    sum(count for (asked, _), count in pairs.items() if asked == name), len(own.rows),
+                    shares.get(name, 0.0), _mean(own.lengths), _mean(own.overlaps),
+                    self._mean_lead(found, own.rows, generator(seed, "measured", name)),
                 )  # fmt: skip
         relabelled = {
             name: {other: pairs[name, other] for other in WORDINGS if other != name and pairs[name, other]}
@@ -121,11 +144,21 @@ class Meter:
         }
         return found, Worded(reports, self._lead(seeds), {name: row for name, row in relabelled.items() if row})
 
-    def _mean_lead(self, texts: Sequence[str], rng: np.random.Generator) -> float:
+    def _measured(self, drafts: Sequence[Draft], place: Mapping[str, int]) -> Iterator[tuple[Draft, int, float]]:
+        """Each draft with its wording, its words, and its overlap with its documents."""
+        chunks = self.chunks
+        sources = [[place[chunks[chunks.row[id_]].document_id] for id_ in one.chunk_ids] for one in drafts]
+        overlaps = self.words.of_queries([one.text for one in drafts], sources, self.language).tolist()
+        for draft, overlap in zip(drafts, overlaps, strict=True):
+            length = count_words(draft.text)
+            more = {"wording": measured_wording(length, overlap), "overlap": round(overlap, 3)}
+            yield replace(draft, provenance={**draft.provenance, **more}), length, overlap
+
+    def _mean_lead(self, drafts: Sequence[Draft], rows: Sequence[int], rng: np.random.Generator) -> float:
         """Mean lead of at most `SAMPLE` queries."""
-        if len(texts) > SAMPLE:
-            texts = [texts[at] for at in sorted(rng.choice(len(texts), size=SAMPLE, replace=False).tolist())]
-        leads = self._leads.of_queries(texts, self.language) if texts else np.empty(0)
+        if len(rows) > SAMPLE:
+            rows = [rows[at] for at in sorted(rng.choice(len(rows), size=SAMPLE, replace=False).tolist())]
+        leads = self._leads.of_queries([drafts[row].text for row in rows], self.language) if rows else np.empty(0)
         return _mean(leads[~np.isnan(leads)].tolist())
 
     @cached_property

@@ -2,7 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from math import expm1, isnan
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +13,7 @@ from typing import NamedTuple
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError
 from ragbench.core.foreign import in_code
-from ragbench.core.goldens import GoldenItem, GoldenSet
+from ragbench.core.goldens import GoldenItem, GoldenSet, fingerprint_of
 from ragbench.golden.drafting import PERSONA, Failed
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.generate import WRITER, Generated, Job, standing
@@ -21,8 +24,9 @@ from ragbench.golden.stages.round_trip import survival
 from ragbench.golden.wordings import KEPT, WORDINGS
 from ragbench.io.files import write_text
 from ragbench.io.golden_files import write_golden
-from ragbench.io.golden_files.native import manifest_of
+from ragbench.io.golden_files.native import manifest_of_items, row_of
 from ragbench.io.golden_files.simple import card_of
+from ragbench.io.tables import write_lines
 from ragbench.models.llm.base import Usage
 from ragbench.models.llm.costs import Price
 from ragbench.stats.prediction import FEWEST_VALUES
@@ -49,6 +53,34 @@ class Written(NamedTuple):
     chunker: str | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class WrittenSet:
+    """A golden set as it was written, whose queries are made of the accepted drafts when they are asked for.
+
+    Attributes:
+        name: name of the set.
+        drafts: the accepted drafts.
+        document_of: document id by chunk id.
+    """
+
+    name: str
+    drafts: Sequence[Draft]
+    document_of: Mapping[str, str] = field(repr=False)
+
+    def __iter__(self) -> Iterator[GoldenItem]:
+        return (item_of(draft, self.document_of) for draft in self.drafts)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The fingerprint of the set."""
+        return fingerprint_of(self)
+
+    @cached_property
+    def golden(self) -> GoldenSet:
+        """The set in memory."""
+        return GoldenSet(tuple(self), self.name)
+
+
 def write_outputs(
     folder: Path,
     generated: Generated,
@@ -56,7 +88,7 @@ def write_outputs(
     run: Mapping[str, object],
     card: str,
     how: Written = Written(),  # noqa: B008 - it is immutable
-) -> GoldenSet:
+) -> WrittenSet:
     """Write the rejects, golden set, manifest and card, each file atomically.
 
     The same run gives the same bytes, however often it was interrupted.
@@ -73,15 +105,18 @@ def write_outputs(
         InputError: no query was accepted (the rejects are written nevertheless), or the disk is full.
     """
     try:
-        write_text(folder / REJECTED, "".join(_rejected_lines(generated)))
+        write_lines(folder / REJECTED, _rejects(generated))
         if how.format != "simple" or not generated.accepted:
             (folder / CARD_OF_LINES).unlink(missing_ok=True)
         if not generated.accepted:
             (folder / GOLDEN).unlink(missing_ok=True)
             raise InputError(_nothing(folder, generated))
-        golden = GoldenSet(tuple(item_of(draft, document_of) for draft in generated.accepted), folder.resolve().name)
-        write_golden(golden, folder, how.format, chunks=how.chunks, chunker=how.chunker)
-        manifest = manifest_of(golden)
+        written = WrittenSet(folder.resolve().name, generated.accepted, document_of)
+        if how.format == "native":
+            write_lines(folder / GOLDEN, ((item.id, row_of(item)) for item in written))
+        else:
+            write_golden(written.golden, folder, how.format, chunks=how.chunks, chunker=how.chunker)
+        manifest = manifest_of_items(written.name, written, written.fingerprint)
         skipped = {"skipped": dict(Counter(one.type for one in generated.skipped))} if generated.skipped else {}
         manifest["generated"] = {
             **run,
@@ -97,7 +132,7 @@ def write_outputs(
             f"{folder}: cannot be written to ({error.strerror or error}). "
             "Every paid answer is kept: make room and run the same command again"
         ) from error
-    return golden
+    return written
 
 
 def item_of(draft: Draft, document_of: Mapping[str, str]) -> GoldenItem:
@@ -131,10 +166,10 @@ def _told(opinion: Opinion) -> dict[str, object]:
     return written
 
 
-def _rejected_lines(generated: Generated) -> list[str]:
-    rows = [_reject(draft) for draft in generated.rejected] + [_missing("draft", item) for item in generated.failed]
-    rows += [_missing("skipped", item) for item in generated.skipped]
-    return [json.dumps(row, ensure_ascii=False, sort_keys=False) + "\n" for row in rows]
+def _rejects(generated: Generated) -> Iterator[tuple[str, dict[str, object]]]:
+    yield from ((draft.id, _reject(draft)) for draft in generated.rejected)
+    yield from ((", ".join(item.chunk_ids), _missing("draft", item)) for item in generated.failed)
+    yield from ((", ".join(item.chunk_ids), _missing("skipped", item)) for item in generated.skipped)
 
 
 def _reject(draft: Draft) -> dict[str, object]:
@@ -173,7 +208,7 @@ def _nothing(folder: Path, generated: Generated) -> str:
     return "\n".join([*lines, f"every reject with its reason is in {folder / REJECTED}"])
 
 
-def counts_by(drafts: Sequence[Draft], key: str) -> dict[str, int]:
+def counts_by(drafts: Iterable[Draft], key: str) -> dict[str, int]:
     """Count drafts by an attribute (``type``, ``language``), sorted."""
     found: dict[str, int] = {}
     for draft in drafts:
@@ -199,7 +234,7 @@ def card(name: str, job: Job, generated: Generated, paid: Paid, corpus_name: str
     rejections = {stage: f"{len(reasons)} | {_cell(reasons[0])}" for stage, reasons in generated.rejections().items()}
     if rejections:
         parts += ["## Rejected, by stage", _table("stage", "queries | first reason", rejections, columns=3)]
-    found = survival([*generated.accepted, *generated.rejected])
+    found = survival(chain(generated.accepted, generated.rejected))
     if found:
         parts += [
             "## Round trip",
@@ -242,7 +277,7 @@ def _what(job: Job, corpus_name: str) -> str:
 
 def _counts(job: Job, generated: Generated) -> str:
     overruled = sum(
-        bool(o.detail.get("overruled")) for d in (*generated.accepted, *generated.rejected) for o in d.opinions
+        bool(o.detail.get("overruled")) for d in chain(generated.accepted, generated.rejected) for o in d.opinions
     )
     lines = [
         f"- drafted: {generated.drafted}",

@@ -123,8 +123,8 @@ def run_submit(options: SubmitOptions, context: Context) -> Submitted | Generate
             if generated is None:
                 round_.send_missing()
                 return round_.result()
-            golden = write(options, job, generated, models, identified)
-        return GenerateResult(golden, generated, len(job.rows), models.totals(), prepared.skipped)
+            written = write(options, job, generated, models, identified)
+        return GenerateResult(written, generated, len(job.rows), models.totals(), prepared.skipped)
 
 
 def _asked(options: SubmitOptions, chosen: ModelOptions, models: Models) -> dict[str, Model]:

@@ -32,7 +32,7 @@ from ragbench.golden.generate import (
 )
 from ragbench.golden.lead import LEAST_SEEDS
 from ragbench.golden.masked import WITHOUT_SEEDS
-from ragbench.golden.outputs import PERSONAS_FILE, RESULTS, Written, card, write_outputs
+from ragbench.golden.outputs import PERSONAS_FILE, RESULTS, Written, WrittenSet, card, write_outputs
 from ragbench.golden.personas import PERSONAS, PROPOSE, personas_yaml, read_personas
 from ragbench.golden.sampling import sample
 from ragbench.golden.stages.base import Stage
@@ -182,18 +182,23 @@ class GenerateResult:
     """The result of a run.
 
     Attributes:
-        golden: the set, as it was written.
+        written: the set, as it was written.
         generated: every draft with its review.
         chunks: how many chunks were used.
         totals: calls, tokens and cost of this run, by model.
         skipped: what was skipped in the corpus, one line per reason.
     """
 
-    golden: GoldenSet
+    written: WrittenSet
     generated: Generated
     chunks: int
     totals: Mapping[str, Mapping[str, object]]
     skipped: Sequence[str]
+
+    @property
+    def golden(self) -> GoldenSet:
+        """The set in memory."""
+        return self.written.golden
 
 
 class Choices(NamedTuple):
@@ -404,8 +409,8 @@ def run(options: Options, context: Context) -> GenerateResult | Plan:
                 job, generated = run_anywhere(written_by(job, prepared, out, context, models))
             finally:
                 write_spent(out / SPENT, models)
-            golden = write(options, job, generated, models, identified)
-        return GenerateResult(golden, generated, len(job.rows), models.totals(), prepared.skipped)
+            written = write(options, job, generated, models, identified)
+        return GenerateResult(written, generated, len(job.rows), models.totals(), prepared.skipped)
 
 
 def estimated(options: Options, prepared: Prepared, models: Models, context: Context) -> Plan:
@@ -431,7 +436,7 @@ def context_of(options: Options, context: Context) -> Context:
 
 def write(
     options: Options, job: Job, generated: Generated, models: Models, identified: Mapping[str, object]
-) -> GoldenSet:
+) -> WrittenSet:
     """Write the results of the run into its folder.
 
     Raises:

@@ -12,6 +12,7 @@ from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.runs import Query
 from ragbench.engine import ask
 from ragbench.golden.drafts import Draft, Opinion
+from ragbench.golden.spool import Opinions
 from ragbench.golden.writer import USUAL, Writer
 from ragbench.models.llm.base import Answer, Asker, Request
 from ragbench.models.llm.prompt import Prompt
@@ -38,32 +39,36 @@ class ReviewContext:
     writer: Writer = USUAL
 
     async def ask(self, role: str, requests: Sequence[Request]) -> list[Answer]:
-        """Ask the model of a role. Returns one answer per request, in order; each is stored, and paid for once."""
+        """Ask the model of a role. Returns one answer per request, in order; each is stored, and paid for once.
+
+        All answers are in memory at once; `opinions` reads them one by one.
+        """
         return list(await ask(self.askers[role], requests, what=role, progress=self.context.progress))
 
     async def opinions(
-        self, role: str, requests: Iterable[Request], total: int, read: Callable[[Answer], Opinion]
-    ) -> list[Opinion]:
+        self, role: str, requests: Iterable[Request], total: int, read: Callable[[int, Answer], Opinion]
+    ) -> Opinions:
         """Ask the model of a role, and return an opinion per request, in order.
 
         Requests are taken as calls finish, and answers are read as they come, so few of them are in memory at a time.
+        The opinions are in a temporary file.
 
         Args:
             role: whom to ask.
             requests: the questions.
             total: how many they are.
-            read: makes an opinion of an answer.
+            read: makes an opinion of the position of a request and its answer.
         """
-        found: dict[int, Opinion] = {}
+        found = Opinions(total)
 
         def take(position: int, answer: Answer) -> None:
-            found[position] = read(answer)
+            found.put(position, read(position, answer))
 
         await ask(
             self.askers[role], requests, what=role, progress=self.context.progress, total=total, on_answer=take,
             keep=False,
         )  # fmt: skip
-        return [found[position] for position in range(total)]
+        return found
 
 
 class Stage(ABC):
@@ -83,6 +88,10 @@ class Stage(ABC):
     """Name of an earlier stage. This stage also sees the drafts that it rejected, and lifts the rejection of those
     that it accepts."""
 
+    alone: ClassVar[bool] = False
+    """Whether the opinion on a draft depends on that draft alone. Drafts may then come in several calls, so that few
+    of them are in memory at a time."""
+
     def usual_request(self, draft: Draft, passages: Sequence[str], seed: int) -> Request | None:
         """Return the request for a draft of usual length, for the estimate of ``--dry-run``.
 
@@ -94,8 +103,11 @@ class Stage(ABC):
         return None
 
     @abstractmethod
-    async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
-        """Give one opinion per draft, in order. Drafts that were finally rejected are not passed."""
+    async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> Sequence[Opinion]:
+        """Give one opinion per draft, in order. Drafts that were finally rejected are not passed.
+
+        The drafts of a model are in a file: each is read anew when you take it out of the sequence.
+        """
 
 
 def passages_for(drafts: Sequence[Draft], context: ReviewContext, nearest: int) -> Iterator[list[str]]:
@@ -103,14 +115,14 @@ def passages_for(drafts: Sequence[Draft], context: ReviewContext, nearest: int) 
     finds.
     """
     chunks = context.chunks
-    own = [list(draft.chunk_ids) for draft in drafts]
-    open_ = [at for at, draft in enumerate(drafts) if draft.type == "unanswerable"]
-    if open_:
+    found: dict[str, list[str]] = {}
+    asked = [Query(draft.id, draft.text) for draft in drafts if draft.type == "unanswerable"]
+    if asked:
         index = plugins.build(plugins.RETRIEVERS, "bm25").index(chunks, context.context)
-        run = index.search([Query(drafts[at].id, drafts[at].text) for at in open_], nearest)
-        for place, at in enumerate(open_):
-            own[at] += [id_ for id_, _ in run.ranking(place) if id_ not in own[at]]
-    return ([chunks[chunks.row[id_]].content for id_ in ids] for ids in own)
+        run = index.search(asked, nearest)
+        found = {query.id: [id_ for id_, _ in run.ranking(place)] for place, query in enumerate(asked)}
+    shown = (dict.fromkeys((*draft.chunk_ids, *found.get(draft.id, ()))) for draft in drafts)
+    return ([chunks[chunks.row[id_]].content for id_ in ids] for ids in shown)
 
 
 _WORD = re.compile(r"\w+(?:[.,'’]\w+)*")

@@ -2,10 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import ceil
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -51,16 +52,20 @@ class Duplicate(Stage):
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
         """One opinion per draft."""
         groups: dict[object, list[int]] = {}
+        asked: list[_Asked] = []
         for row, draft in enumerate(drafts):
             groups.setdefault(draft.provenance.get("wording") if draft.masked else None, []).append(row)
-        found: dict[int, Opinion] = {}
+            asked.append(_Asked(draft.id, draft.text))
+        passed = Opinion("duplicate", True)
+        opinions = [passed] * len(asked)
         for rows in groups.values():
-            found |= zip(rows, self._among([drafts[row] for row in rows], context), strict=True)
-        return [found[row] for row in range(len(drafts))]
+            for row, opinion in zip(rows, self._among([asked[row] for row in rows], passed, context), strict=True):
+                opinions[row] = opinion
+        return opinions
 
-    def _among(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
+    def _among(self, drafts: Sequence["_Asked"], passed: Opinion, context: ReviewContext) -> list[Opinion]:
         texts = [draft.text for draft in drafts]
-        lexical = lexical_pairs([frozenset(words(text)) for text in texts], self.jaccard)
+        lexical = lexical_pairs((frozenset(words(text)) for text in texts), self.jaccard)
         numbers = [tuple(sorted(_NUMBER.findall(text))) for text in texts]
         vectors = self._vectors(texts, numbers, context)
         kept = np.ones(len(drafts), dtype=bool)
@@ -74,7 +79,7 @@ class Duplicate(Stage):
                                           numbers, kept)  # fmt: skip
                 kept[row] = same is None
                 opinions.append(
-                    Opinion("duplicate", True)
+                    passed
                     if same is None
                     else Opinion("duplicate", False, f"asks the same as {drafts[same].id}: {texts[same]!r}", why)
                 )
@@ -112,21 +117,36 @@ class Duplicate(Stage):
         return vectors
 
 
-def lexical_pairs(sets: Sequence[frozenset[str]], least: float) -> dict[int, dict[int, float]]:
+class _Asked(NamedTuple):
+    """What is compared of a draft."""
+
+    id: str
+    text: str
+
+
+def lexical_pairs(sets: Iterable[Collection[str]], least: float) -> dict[int, dict[int, float]]:
     """Find, for each row, the earlier rows with a Jaccard similarity of at least ``least``, and the similarity.
 
     Two sets that are so similar share one of their rarest words, so few pairs need a comparison (prefix filtering;
-    Chaudhuri et al. 2006).
+    Chaudhuri et al. 2006). Words are numbers while they are compared, which takes less memory than sets of texts.
+
+    Args:
+        sets: the words of each row, each once. They are taken one by one.
+        least: the least similarity.
     """
-    counts = Counter(word for row in sets for word in row)
-    holders: dict[str, list[int]] = {}
+    number: dict[str, int] = {}
+    rows = [tuple([number.setdefault(word, len(number)) for word in row]) for row in sets]
+    counts = Counter(chain.from_iterable(rows))
+    rarest_first = sorted(number, key=lambda word: (counts[number[word]], word))
+    rank = dict(zip(map(number.__getitem__, rarest_first), range(len(rarest_first)), strict=True))
+    ranked = [tuple(sorted(rank[word] for word in row)) for row in rows]
+    holders: dict[int, list[int]] = {}
     found: dict[int, dict[int, float]] = {}
-    for at, row in enumerate(sets):
-        rarest = sorted(row, key=lambda word: (counts[word], word))
-        prefix = rarest[: len(row) - ceil(least * len(row)) + 1]
+    for at, row in enumerate(ranked):
+        prefix = row[: len(row) - ceil(least * len(row)) + 1]
         for other in sorted({other for word in prefix for other in holders.get(word, ())}):
-            shared = len(row & sets[other])
-            similarity = shared / (len(row) + len(sets[other]) - shared)
+            shared = len({*row} & {*ranked[other]})
+            similarity = shared / (len(row) + len(ranked[other]) - shared)
             if similarity >= least:
                 found.setdefault(at, {})[other] = similarity
         for word in prefix:

@@ -98,14 +98,14 @@ class Judge(Stage):
         """Return the request for the draft."""
         return JUDGE.request(judge_fields(draft, passages), seed=seed)
 
-    async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
+    async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> Sequence[Opinion]:
         """Give one opinion per draft; ``detail["certainty"]`` is ``certain`` or ``doubtful``."""
         shown = passages_for(drafts, context, self.nearest)
         requests = (
             JUDGE.request(judge_fields(draft, seen, context.writer.about), seed=context.seed)
             for draft, seen in zip(drafts, shown, strict=True)
         )
-        return await context.opinions("judge", requests, len(drafts), _opinion)
+        return await context.opinions("judge", requests, len(drafts), lambda _, answer: _opinion(answer))
 
 
 def _opinion(answer: Answer) -> Opinion:

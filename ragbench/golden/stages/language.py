@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ragbench.core.errors import SettingError
 from ragbench.corpus.languages import detector
@@ -21,6 +22,8 @@ class Language(Stage):
     Attributes:
         margin: how much more likely another language must be, as a difference of natural logarithms.
     """
+
+    alone: ClassVar[bool] = True
 
     margin: float = 10.0
 

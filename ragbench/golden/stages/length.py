@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ragbench.core.errors import SettingError
 from ragbench.golden.drafts import Draft, Opinion
@@ -16,6 +17,8 @@ class Length(Stage):
         min_words: the fewest words. In scripts without spaces between words, four characters count as a word.
         max_words: the most.
     """
+
+    alone: ClassVar[bool] = True
 
     min_words: int = 2
     max_words: int = 64

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.locate import find_quote
@@ -11,6 +12,8 @@ from ragbench.golden.stages.base import ReviewContext, Stage
 @dataclass(frozen=True)
 class Located(Stage):
     """Reject drafts with a quote that was not found, and queries over two passages with evidence in only one."""
+
+    alone: ClassVar[bool] = True
 
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
         """Give one opinion per draft."""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ragbench.core.errors import SettingError
 from ragbench.golden.drafts import Draft, Opinion
@@ -28,6 +29,8 @@ class Overlap(Stage):
             queries of eight collections, 0.9% have less in common with the best of their relevant passages. Queries
             in another language than their source are not compared. 0 rejects none.
     """
+
+    alone: ClassVar[bool] = True
 
     max_run: int = 8
     max_share: float = 1.0

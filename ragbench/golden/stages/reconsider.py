@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from ragbench.core.errors import SettingError
 from ragbench.golden.drafts import Draft, Opinion
+from ragbench.golden.spool import chosen
 from ragbench.golden.stages.base import ReviewContext, Stage, passages_for
 from ragbench.golden.stages.judge import judge_fields
 from ragbench.models.llm.base import Answer, Request
@@ -85,22 +86,31 @@ class Reconsider(Stage):
 
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
         """Give one opinion per draft. Drafts that the judge accepted without doubt pass without a request."""
-        verdicts = [next((o for o in reversed(draft.opinions) if o.stage == "judge"), None) for draft in drafts]
-        doubted = [
-            (draft, verdict)
-            for draft, verdict in zip(drafts, verdicts, strict=True)
-            if verdict is not None and (not verdict.accepted or verdict.detail.get("certainty") == "doubtful")
-        ]
-        shown = passages_for([draft for draft, _ in doubted], context, self.nearest)
-        requests = [
-            RECONSIDER.request(reconsider_fields(draft, passages, verdict, context.writer.about), seed=context.seed)
-            for (draft, verdict), passages in zip(doubted, shown, strict=True)
-        ]
-        answers = await context.ask("reconsider", requests)
-        opinions = {
-            draft.id: _opinion(answer, verdict) for (draft, verdict), answer in zip(doubted, answers, strict=True)
-        }
-        return [opinions.get(draft.id, Opinion("reconsider", True, "not in doubt")) for draft in drafts]
+        rows = [row for row, draft in enumerate(drafts) if _is_doubted(_verdict(draft))]
+        doubted = chosen(drafts, rows)
+        shown = passages_for(doubted, context, self.nearest)
+        requests = (
+            RECONSIDER.request(
+                reconsider_fields(draft, passages, _verdict(draft), context.writer.about), seed=context.seed
+            )
+            for draft, passages in zip(doubted, shown, strict=True)
+        )
+        found = await context.opinions(
+            "reconsider", requests, len(rows), lambda at, answer: _opinion(answer, _verdict(doubted[at]))
+        )
+        opinions = [Opinion("reconsider", True, "not in doubt")] * len(drafts)
+        for row, opinion in zip(rows, found, strict=True):
+            opinions[row] = opinion
+        return opinions
+
+
+def _verdict(draft: Draft) -> Opinion:
+    """The last opinion of the judge; one that accepts without doubt if it did not see the draft."""
+    return next((one for one in reversed(draft.opinions) if one.stage == "judge"), Opinion("judge", True))
+
+
+def _is_doubted(verdict: Opinion) -> bool:
+    return not verdict.accepted or verdict.detail.get("certainty") == "doubtful"
 
 
 def _opinion(answer: Answer, verdict: Opinion) -> Opinion:

@@ -1,7 +1,9 @@
 """Reject a query if no search for it finds its evidence."""
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +13,9 @@ from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.judgements import project_labels
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.stages.base import ReviewContext, Stage
+
+BLOCK = 8192
+"""Queries whose rankings are in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -41,34 +46,41 @@ class RoundTrip(Stage):
         """Give one opinion per draft; ``detail["ranks"]`` has the rank by retriever, None if the evidence was not
         found.
         """
-        items = tuple(
-            GoldenItem(draft.id, draft.text, evidence=draft.evidence, masked=draft.masked)
-            for draft in drafts
-            if draft.evidence
-        )
-        ranks: dict[str, dict[str, int | None]] = {item.id: {} for item in items}
-        for spec in self.retrievers if items else ():
-            for id_, rank in self._ranks(spec, GoldenSet(items), context).items():
-                ranks[id_][spec] = rank
-        return [self._opinion(draft, ranks.get(draft.id)) for draft in drafts]
+        ranks: dict[str, array[int]] = {}
+        due = [bool(draft.evidence) for draft in drafts]
+        for spec in self.retrievers if any(due) else ():
+            ranks[spec] = self._ranks(spec, drafts, context)
+        return [
+            self._opinion({spec: own[row] or None for spec, own in ranks.items()} if has else None)
+            for row, has in enumerate(due)
+        ]
 
-    def _ranks(self, spec: str, golden: GoldenSet, context: ReviewContext) -> dict[str, int | None]:
+    def _ranks(self, spec: str, drafts: Sequence[Draft], context: ReviewContext) -> "array[int]":
+        """The rank of the evidence of each draft; 0 if it was not found, or there is none."""
         stored = replace(context.context, stored_queries=True)
         index = plugins.build(plugins.RETRIEVERS, spec).index(context.chunks, stored)
+        found = array("q")
         try:
-            task = project_labels(golden, context.chunks, unit=index.unit)
-            run = index.search(task.queries, self.k)
+            for start in range(0, len(drafts), BLOCK):
+                found.extend(self._block(index, drafts[start : start + BLOCK], context))
         finally:
             index.close()
-        labels = task.judgements.to_dict()
-        found: dict[str, int | None] = {}
-        for at, query in enumerate(task.queries):
-            relevant = {id_ for id_, label in labels.get(query.id, {}).items() if label > 0}
-            hits = [rank for rank, (id_, _) in enumerate(run.ranking(at), 1) if id_ in relevant]
-            found[query.id] = hits[0] if hits else None
         return found
 
-    def _opinion(self, draft: Draft, ranks: dict[str, int | None] | None) -> Opinion:
+    def _block(self, index: Any, drafts: Sequence[Draft], context: ReviewContext) -> list[int]:
+        items = [GoldenItem(d.id, d.text, evidence=d.evidence, masked=d.masked) for d in drafts if d.evidence]
+        ranks: dict[str, int] = {}
+        if items:
+            task = project_labels(GoldenSet(tuple(items)), context.chunks, unit=index.unit)
+            run = index.search(task.queries, self.k)
+            labels = task.judgements.to_dict()
+            for at, query in enumerate(task.queries):
+                relevant = {id_ for id_, label in labels.get(query.id, {}).items() if label > 0}
+                hits = (rank for rank, (id_, _) in enumerate(run.ranking(at), 1) if id_ in relevant)
+                ranks[query.id] = next(hits, 0)
+        return [ranks.get(draft.id, 0) for draft in drafts]
+
+    def _opinion(self, ranks: dict[str, int | None] | None) -> Opinion:
         if ranks is None:
             return Opinion("round_trip", True, "there is nothing to find")
         found = any(rank is not None for rank in ranks.values())
@@ -78,7 +90,7 @@ class RoundTrip(Stage):
         return Opinion("round_trip", False, reason, {"ranks": ranks})
 
 
-def survival(drafts: Sequence[Draft]) -> dict[str, float]:
+def survival(drafts: Iterable[Draft]) -> dict[str, float]:
     """Return the share of queries with evidence that each retriever found on its own; empty if no retriever ran."""
     found: dict[str, list[bool]] = {}
     for draft in drafts:

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.stages.base import ReviewContext, Stage, words
@@ -17,6 +18,8 @@ LEAK_WORDS = 8
 @dataclass(frozen=True)
 class Schema(Stage):
     """Reject drafts that lack a part, contain control characters, or repeat the writer's instructions."""
+
+    alone: ClassVar[bool] = True
 
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
         """Give one opinion per draft."""

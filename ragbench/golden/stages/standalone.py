@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.stages.base import ReviewContext, Stage, content_words
@@ -53,6 +54,8 @@ class Standalone(Stage):
     A query that names its subject (a word of the document's title) may refer back to it. The rules cover English,
     German, French and Spanish; a query in another language is checked against the English phrases.
     """
+
+    alone: ClassVar[bool] = True
 
     async def review(self, drafts: Sequence[Draft], context: ReviewContext) -> list[Opinion]:
         """Give one opinion per draft."""

@@ -16,6 +16,7 @@ and the number of the turn (``c1#2``).
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -92,20 +93,34 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
 
 def manifest_of(golden: GoldenSet) -> dict[str, object]:
     """The manifest of a set: its name, fingerprint and counts."""
+    return manifest_of_items(golden.name, golden, golden.fingerprint, golden.ledger)
+
+
+def manifest_of_items(
+    name: str, items: Iterable[GoldenItem], fingerprint: str, ledger: Ledger = Ledger()  # noqa: B008 - it is immutable
+) -> dict[str, object]:  # fmt: skip
+    """The manifest of a set with these items, which are taken one by one."""
+    counts = Counter[str]()
+    documents = set[str]()
+    for item in items:
+        counts.update(
+            queries=1,
+            without_relevant=not any(e.grade > 0 for e in item.evidence),
+            evidence=len(item.evidence),
+            spans=sum(not e.whole for e in item.evidence),
+        )
+        documents.update(e.document_id for e in item.evidence)
     return {
         "format": "ragbench-golden",
         "format_version": FORMAT_VERSION,
         "ragbench": version("ragbench"),
-        "name": golden.name,
-        "fingerprint": golden.fingerprint,
+        "name": name,
+        "fingerprint": fingerprint,
         "counts": {
-            "queries": len(golden),
-            "without_relevant": sum(not any(e.grade > 0 for e in item.evidence) for item in golden),
-            "evidence": sum(len(item.evidence) for item in golden),
-            "spans": sum(not e.whole for item in golden for e in item.evidence),
-            "documents": len({e.document_id for item in golden for e in item.evidence}),
+            **{key: counts[key] for key in ("queries", "without_relevant", "evidence", "spans")},
+            "documents": len(documents),
         },
-        "left_out": golden.ledger.counts(),
+        "left_out": ledger.counts(),
     }
 
 
