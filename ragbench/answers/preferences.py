@@ -265,7 +265,11 @@ def _manifest(
     return {
         "kind": "answers",
         "golden": {"name": golden.name, "fingerprint": golden.fingerprint, "queries": len(golden)},
-        "answers": [{"name": one.name, "fingerprint": one.fingerprint} for one in systems],
+        "answers": {"name": " and ".join(one.name for one in systems)},
+        "preference": {
+            "systems": [{"name": one.name, "fingerprint": one.fingerprint} for one in systems],
+            "rubrics": {one.name: one.fingerprint for one in rubrics},
+        },
         "metrics": {one.name: f"preference by {one.name} {one.fingerprint}" for one in rubrics},
         "judge": judge.name,
         "versions": {"ragbench": version("ragbench")},

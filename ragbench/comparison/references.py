@@ -150,10 +150,7 @@ def with_baseline(runs: Sequence[ScoredRun], baseline: str) -> tuple[ScoredRun, 
 def _read(reference: str, judgements: Judgements | None, metrics: Sequence[str]) -> tuple[ScoredRun, ...]:
     path = Path(reference)
     if not path.is_file():
-        folder, _, wanted = reference.partition(ARM_AFTER)
-        arms = {} if (Path(folder) / RESULTS).exists() else read_arms(Path(folder))
-        chosen = [arms[wanted]] if wanted in arms else [] if wanted else arms.values()
-        return tuple(run for place in chosen for run in read_scored(place)) or read_scored(reference)
+        return tuple(run for place in places(reference) for run in read_scored(place))
     if judgements is None:
         raise InputError(f"{path}: is a file; a run file needs the labels too: give them by {named('qrels')}")
     run = read_run(path)
@@ -177,6 +174,19 @@ def _named(name: str, place: str, runs: tuple[ScoredRun, ...]) -> tuple[ScoredRu
             f"{name}={place}: a name is for one system, and this has {len(runs)}: {listed}. Write {name}={place}::NAME"
         )
     return (_called(runs[0], name),)
+
+
+def places(reference: str) -> list[str]:
+    """The folders behind a reference: those of each system, if ``ragbench score`` scored several into one folder.
+
+    Raises:
+        InputError: the list of the systems is damaged.
+    """
+    folder, _, wanted = reference.partition(ARM_AFTER)
+    arms = {} if (Path(folder) / RESULTS).exists() else read_arms(Path(folder))
+    if not wanted:
+        return [str(place) for place in arms.values()] or [reference]
+    return [str(arms[wanted])] if wanted in arms else [reference]
 
 
 def _called(run: ScoredRun, name: str) -> ScoredRun:

@@ -51,10 +51,9 @@ def grade_blocks(check: GradedCheck) -> list[Block]:
         ]
     shown = tuple((name, with_interval(value), meaning) for name, value, meaning in figures)
     shift = ("shift", with_interval(check.shift, signed=True), "mean of judge less annotators")
-    main = Block(
-        f"{check.signal.written} against the scores of annotators", HEAD, (*shown, shift), tuple(above), align="lrl",
-        main=True,
-    )  # fmt: skip
+    who = f"{'preferences' if check.pairs else 'scores'} of annotators"
+    title = f"{check.signal.column} against the {who}"
+    main = Block(title, HEAD, (*shown, shift), tuple(above), align="lrl", main=True)
     return [table, *_annotators(check), *notes_block(grade_notes(check)), main]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ragbench.answers.preferences import Preference, Preferences
 from ragbench.comparison.compare import Compared
+from ragbench.core.context import generator
 from ragbench.core.evaluations import SCHEMA_VERSION, Estimate
 from ragbench.core.fingerprint import plain
 from ragbench.core.foreign import excerpt
@@ -16,15 +17,20 @@ from ragbench.core.scored import ScoredRun
 from ragbench.io.checksums import with_checksums
 from ragbench.io.files import replacing, write_text
 from ragbench.io.scored_runs import LEDGER, QUERIES, RESULTS, SCORES, check_scores_folder, data_files, write_queries
-from ragbench.render.answers import DETAILS, SUMMARY, model_block
+from ragbench.render.answers import SUMMARY, model_block
 from ragbench.render.blocks import Block, Line, markdown, notes_block, terminal
 from ragbench.render.compare import compare_json, difference_blocks, notes, verdict_sentences
 from ragbench.render.numbers import with_interval
+from ragbench.stats.clusters import cluster_index
+from ragbench.stats.intervals import estimates
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-HEAD = ("rubric", "preferred", "tie", "preferred", "same in both orders", "chose the first", "chose the longer")
+HABITS = ("same in both orders", "chose the first", "chose the longer")
+PAIRS = "pairs.jsonl"
+RESAMPLES = 1000
+"""Unused by the intervals of values from 0 to 1, which are Wilson's."""
 LONGEST = 240
 """Characters of reasons in an example."""
 
@@ -45,7 +51,7 @@ def preference_markdown(found: Preferences, compared: Compared, *, examples: int
 def preference_blocks(found: Preferences, compared: Compared, *, examples: int) -> list[Block]:
     """Verdicts, notes, the counts of each rubric with the habits of the judge, differences and examples."""
     verdicts = tuple(Line(text, "strong") for text in verdict_sentences(compared))
-    head = ("rubric", found.baseline.name, "tie", found.candidate.name, *HEAD[4:])
+    head = ("rubric", found.baseline.name, "tie", found.candidate.name, *HABITS)
     meaning = (
         "An answer is preferred if the judge prefers it in both orders; everything else is a tie.",
         "chose the first: share of the judge's decided verdicts for the answer that it saw first; .5 without a bias.",
@@ -129,7 +135,10 @@ def preference_json(found: Preferences, compared: Compared) -> dict[str, object]
         "notes": [*_notes(found), *notes(compared)],
         "stopped": found.stopped,
         "comparison": compare_json(compared),
-        "ledger": {"counts": found.ledger.counts()},
+        "ledger": {
+            "counts": found.ledger.counts(),
+            "entries": [entry._asdict() for entry in found.ledger.entries],
+        },
     })  # fmt: skip
     assert isinstance(shown, dict)
     return shown
@@ -168,7 +177,7 @@ def write_preferences(found: Preferences, compared: Compared, folder: Path, *, e
         pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
     write_queries(found.baseline.queries, folder / QUERIES)
     rows = (json.dumps(row, ensure_ascii=False) + "\n" for row in pair_rows(found))
-    write_text(folder / DETAILS, "".join(rows))
+    write_text(folder / PAIRS, "".join(rows))
     entries = (json.dumps(entry._asdict(), ensure_ascii=False) + "\n" for entry in found.ledger.entries)
     write_text(folder / LEDGER, "".join(entries))
     write_text(folder / SUMMARY, preference_markdown(found, compared, examples=examples))
@@ -179,17 +188,18 @@ def write_preferences(found: Preferences, compared: Compared, folder: Path, *, e
         "comparisons": [],
         "manifest": {**found.candidate.manifest, "complete": not found.stopped},
     }
-    whole = with_checksums(content, folder, [*data_files(folder), DETAILS])
+    whole = with_checksums(content, folder, [*data_files(folder), PAIRS])
     write_text(folder / RESULTS, json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _arm(system: ScoredRun) -> dict[str, object]:
+    clusters = cluster_index(system.queries.units)
     return {
         "name": system.name,
         "status": "ok",
         "metrics": {
-            name: {"mean": None if value != value else value, "low": None, "high": None}
-            for name, value in system.scores.means().items()
+            name: asdict(value)
+            for name, value in estimates(system.scores, clusters, generator(0, "bootstrap"), RESAMPLES).items()
         },
         "latency_ms": {},
         "failed_queries": system.failed,

@@ -7,6 +7,7 @@ from pathlib import Path
 from ragbench.comparison.ab.paired_runs import PairedResult
 from ragbench.comparison.ab.results import AbResult
 from ragbench.comparison.gate.result import Gate
+from ragbench.comparison.references import places
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError
 from ragbench.core.options import named, option, options
@@ -105,7 +106,7 @@ def run(options: Options, context: Context) -> Report:
     """
     data = read_report(
         Wanted(
-            references=tuple(map(str, options.runs)),
+            references=tuple(place for one in options.runs for place in places(str(one))),
             texts=Named(
                 tuple(options.corpus), options.chunker, tuple(options.golden), tuple(options.answers),
                 "" if options.texts else given("texts", False),

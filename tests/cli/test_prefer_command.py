@@ -67,12 +67,15 @@ def test_wins_losses_bias_and_the_sign_test(ragbench: Any, tmp_path: Path) -> No
     assert verdict["p"] == pytest.approx(binomtest(9, 11).pvalue)
     reasons = {entry["code"] for entry in map(json.loads, (out / "ledger.jsonl").read_text().splitlines())}
     assert "answer-failed" in reasons
-    rows = [json.loads(line) for line in (out / "details.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (out / "pairs.jsonl").read_text().splitlines()]
     assert rows[0] == {"query_id": "q0", "rubric": "helpfulness", "preferred": "new", "why": "judged",
                        "said": ["second", "first"], "reasons": ["1 against 2", "2 against 1"]}  # fmt: skip
     # The folder is an evaluation of both systems.
     compared = rb.compare(str(out), metrics="helpfulness")
     assert compared.verdicts[0].wins == 9
+    page = ragbench("report", out, "--out", tmp_path / "page.html")
+    assert page.code == 0, page.err
+    assert "ragbench prefer BASELINE CANDIDATE" in (tmp_path / "page.html").read_text()
 
 
 def test_queries_of_one_document_are_one_unit(ragbench: Any, tmp_path: Path) -> None:

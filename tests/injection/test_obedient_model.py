@@ -294,7 +294,7 @@ class Prefer(Score):
                 "--judge", "openai_compatible:j", "--resamples", 100]  # fmt: skip
 
     def rows(self, folder: Path) -> Iterable[tuple[str, Any]]:
-        for row in lines(folder / "out" / "details.jsonl"):
+        for row in lines(folder / "out" / "pairs.jsonl"):
             assert set(row["said"]) <= {"first", "second", "tie"}
             yield row["query_id"], row
 

@@ -38,8 +38,11 @@ def test_a_conversation_becomes_a_query_for_each_turn(tmp_path: Path) -> None:
     assert [turn.role for turn in third.history] == ["user", "assistant"] * 2
     assert third.history[0].content == first.text
     assert {item.unit for item in (first, second, third)} == {"conversation:tents"}
-    rb.save_golden(golden, tmp_path / "copy")
-    assert rb.load_golden(str(tmp_path / "copy")).items == golden.items
+    for form in ("native", "hf", "simple"):
+        rb.save_golden(golden, tmp_path / form, form)
+        assert rb.load_golden(str(tmp_path / form)).items == golden.items, form
+    lost = rb.save_golden(golden, tmp_path / "beir", "beir")
+    assert len([entry for entry in lost.entries if "history" in entry.reason]) == 16
 
 
 def test_a_set_without_history_keeps_its_fingerprint() -> None:

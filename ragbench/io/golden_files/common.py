@@ -351,6 +351,7 @@ def whole_documents(golden: GoldenSet) -> tuple[dict[str, dict[str, int]], list[
             "spans": any(not e.whole for e in item.evidence),
             "masked": bool(item.masked),
             "exclude": bool(item.exclude),
+            "history": bool(item.history),
         }
         if any(lost.values()):
             what = ", ".join(word for word, is_lost in lost.items() if is_lost)

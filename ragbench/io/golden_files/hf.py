@@ -76,16 +76,19 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
         raise InputError(f"{path} exists and is no dataset; name a new folder")
     text = datasets.Value("string")
     place = {"document_id": text, "start": datasets.Value("int64"), "end": datasets.Value("int64")}
-    kinds: dict[str, Any] = dict.fromkeys(KEYS, text)
+    keys = [key for key in KEYS if key != "history" or any(item.history for item in golden)]
+    kinds: dict[str, Any] = dict.fromkeys(keys, text)
     labelled = any(e.chunk for item in golden for e in item.evidence)
     chunk = {"chunk": datasets.Value("bool")} if labelled else {}
     kinds["evidence"] = [{**place, "grade": datasets.Value("int32"), **chunk}]
     absent: dict[str, dict[str, object]] = {"masked": dict.fromkeys(place)}
     absent["evidence"] = {**absent["masked"], **dict.fromkeys(chunk, False)}
     kinds["masked"], kinds["exclude"] = [place], [text]
+    if "history" in keys:
+        kinds["history"] = [{"role": text, "content": text}]
     rows = [row_of(item) for item in golden]
     try:
-        columns = {key: [_cell(key, row.get(key), absent.get(key)) for row in rows] for key in KEYS}
+        columns = {key: [_cell(key, row.get(key), absent.get(key)) for row in rows] for key in keys}
     except (TypeError, ValueError) as error:
         raise InputError(f"{path}: metadata that cannot be written as JSON ({error})") from error
     with temporary_folder(path) as folder:
@@ -109,7 +112,7 @@ def _cell(key: str, value: Any, absent: dict[str, object] | None) -> object:
         return json.dumps(value, allow_nan=False) if value else None
     if absent is not None:
         return [{**absent, **row} for row in value or []]
-    return value if value is not None or key != "exclude" else []
+    return value if value is not None or key not in ("exclude", "history") else []
 
 
 @contextmanager

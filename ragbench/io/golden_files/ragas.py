@@ -52,6 +52,7 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
             "grades": len({e.grade for e in item.evidence}) > 1,
             "masked": bool(item.masked),
             "exclude": bool(item.exclude),
+            "history": bool(item.history),
         }
         if any(lost.values()):
             what = ", ".join(word for word, is_lost in lost.items() if is_lost)

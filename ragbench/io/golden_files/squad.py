@@ -122,8 +122,9 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
         text = options.corpus.by_id[home].text
         spans = [e for e in item.evidence if e.document_id == home and e.grade > 0 and e.end is not None]
         lost = sum(e not in spans or e.grade != 1 for e in item.evidence) + len(item.masked) + len(item.exclude)
+        lost += len(item.history)
         if lost:
-            reason = f"{lost} of its spans, grades or exclusions have no place in the format"
+            reason = f"{lost} of its spans, grades, exclusions or turns have no place in the format"
             entries.append(LedgerEntry("export", item.id, reason, "not-written"))
         answers = [{"text": text[e.start : e.end], "answer_start": e.start} for e in spans]
         row = {"id": item.id, "question": item.text, "answers": answers, "is_impossible": not answers}

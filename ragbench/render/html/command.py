@@ -12,6 +12,8 @@ from ragbench.render.html.inputs import Evaluated
 
 CORPUS, GOLDEN, ANSWERS, OUT, CONFIG = "CORPUS", "GOLDEN", "ANSWERS", "FOLDER", "CONFIG"
 ANY_OUT = f"{OUT}: any new folder"
+PREFERRED = ("BASELINE", "CANDIDATE")
+"""Placeholders of the two sets of answers that a judge compared."""
 
 
 def command(one: Evaluated, inputs: Mapping[str, Input]) -> tuple[str, tuple[str, ...]]:
@@ -22,6 +24,8 @@ def command(one: Evaluated, inputs: Mapping[str, Input]) -> tuple[str, tuple[str
         inputs: ``corpus``, ``golden`` and ``answers``, as far as they are at hand with the fingerprint that was
             evaluated.
     """
+    if "preference" in one.manifest:
+        return _prefer(one, inputs)
     return (_score if one.manifest.get("kind") == "answers" else _eval)(one, inputs)
 
 
@@ -55,6 +59,19 @@ def _system(arm: Mapping[str, Any]) -> str:
     spec = str(setup["retriever"])
     whole = f"{name}={spec}"
     return whole if split_name(whole) == (name, spec) else spec
+
+
+def _prefer(one: Evaluated, inputs: Mapping[str, Input]) -> tuple[str, tuple[str, ...]]:
+    manifest = one.manifest
+    known = manifest["preference"]
+    words = ["ragbench", "prefer", *PREFERRED, *_input("golden", inputs)]
+    words += [word for name in known["rubrics"] for word in ("--rubric", str(name))]
+    words += ["--judge", str(manifest["judge"])]
+    said = tuple(
+        f"{place}: the answers {system['name']!r}, fingerprint {system['fingerprint']}"
+        for place, system in zip(PREFERRED, known["systems"], strict=True)
+    )
+    return _joined([*words, "--out", OUT]), (*said, *_golden(manifest, inputs), ANY_OUT)
 
 
 def _score(one: Evaluated, inputs: Mapping[str, Input]) -> tuple[str, tuple[str, ...]]:
