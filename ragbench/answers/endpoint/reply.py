@@ -181,6 +181,7 @@ class ReplyReader:
             piece, there = at_path(found, self._piece)
             if there:
                 self.found.add(self._piece)
+            piece = _joined(piece)
             if isinstance(piece, str):
                 self._say(piece)
         for role, path in self._paths.items():
@@ -188,7 +189,7 @@ class ReplyReader:
             if there:
                 self.found.add(path)
             if there and value is not None:
-                self._row[role] = value
+                self._row[role] = _joined(value) if role == "answer" else value
         self._row.update(self._by_name(found, streamed=streamed))
         if streamed and not self.spoke and _first(self._row, "answer"):
             self.spoke = True
@@ -242,6 +243,11 @@ def check_answer(row: Mapping[str, object], reply: Reply | None = None) -> None:
 def _first(row: Mapping[str, object], role: str) -> object:
     """The value of the first of the role's names that the object has."""
     return next((row[name] for name in ALIASES[role] if name in row), None)
+
+
+def _joined(value: object) -> object:
+    """The text of a list of texts: an answer may come in parts."""
+    return "".join(value) if isinstance(value, list) and all(isinstance(one, str) for one in value) else value
 
 
 def _opens_no_more(data: bytes) -> bool:

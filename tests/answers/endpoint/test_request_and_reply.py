@@ -157,6 +157,16 @@ def test_json_is_read_though_it_calls_itself_text() -> None:
         assert reader.streams == ("content-length" not in headers)
 
 
+def test_an_answer_in_parts_is_joined() -> None:
+    parts = {"content": [{"type": "text", "text": "12 "}, {"type": "image"}, {"type": "text", "text": "m"}]}
+    reader = ReplyReader(Reply(paths={"answer": "content.*.text"}))
+    reader.feed(json.dumps(parts).encode())
+    assert reader.close() == {"answer": "12 m"}
+    stream = ReplyReader(Reply(piece="content.*.text"), {"content-type": "application/x-ndjson"})
+    stream.feed(json.dumps(parts).encode() + b"\n" + json.dumps({"content": []}).encode())
+    assert stream.close()["answer"] == "12 m"
+
+
 def test_what_is_no_stream_of_objects_is_refused() -> None:
     for kind in STREAMS:
         reader = ReplyReader(MAPPED, {"content-type": kind})
