@@ -135,11 +135,16 @@ def run(options: Options, context: Context) -> Evaluation:
                 "(run:path=FILE) are evaluated without",
                 option="corpus",
             )
+        cut_by = [name for name, plan in arms.items() if plan.setup.chunker is not None]
+        if cut_by:
+            raise SettingError(f"is not given, and {cut_by[0]!r} has a chunker for its documents", option="corpus")
         known = _labelled(options)
         check_by(options.by, known.asked.queries, None)
         mark = _identity(arms, (), known.asked.fingerprint, settings)
         return _kept(options, mark, lambda on_arm: evaluate_run_files(known, arms, settings, context, on_arm))
     golden = _golden(options)
+    if options.chunkers != {AUTO: AUTO} and all(plan.setup.chunker is not None for plan in arms.values()):
+        raise SettingError("is for systems without a chunker of their own, and each has one", option="chunker")
     cut = cut_arms(arms, options.chunkers)
     searched = _searched(options, golden, [chunker for _, chunker in cut.values()], context)
     check_by(options.by, QueryTable.of(golden), next(iter(searched.values())).chunks)

@@ -72,8 +72,10 @@ class Chunkings(CorpusReading):
         """The chunkers by name.
 
         Raises:
-            SettingError: a name is given twice.
+            SettingError: there is none, or a name is given twice.
         """
+        if not self.chunker:
+            raise SettingError("names no chunker", option="chunker")
         if isinstance(self.chunker, Mapping):
             return dict(self.chunker)
         written = [self.chunker] if isinstance(self.chunker, str) else self.chunker

@@ -121,6 +121,7 @@ def test_the_same_chunks_under_two_names_are_one_chunking(corpus: rb.Corpus, gol
         ({"level": "chunk"}, "different chunks"),
         ({"chunker": ["a=whole", "a=fixed"]}, "has a name twice"),
         ({"chunker": ["whole", "fixt"]}, "did you mean 'fixed'"),
+        ({"chunker": {}}, "chunker= names no chunker"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(
@@ -129,6 +130,16 @@ def test_what_cannot_be_compared_is_refused(
     with pytest.raises(rb.SettingError) as refused:
         experiments(corpus, golden, **given)
     assert said in str(refused.value)
+
+
+def test_a_chunker_that_nothing_uses_is_refused(corpus: rb.Corpus, golden: rb.GoldenSet, tmp_path: Path) -> None:
+    own = {name: ARMS[name] for name in ("whole", "cut")}
+    with pytest.raises(rb.SettingError, match="each has one"):
+        rb.evaluate(corpus, golden, own, chunker="recursive")
+    run = tmp_path / "a.trec"
+    run.write_text("q0 Q0 apple 1 1.0 x\n")
+    with pytest.raises(rb.SettingError, match="corpus= is not given, and 'a' has a chunker"):
+        rb.evaluate(golden=golden, retrievers={"a": {"retriever": f"run:path={run}", "chunker": "whole"}})
 
 
 def test_ready_chunks_take_no_chunker(corpus: rb.Corpus, golden: rb.GoldenSet) -> None:

@@ -45,7 +45,13 @@ def experiments_chart(frame: "pd.DataFrame", experiments: Experiments) -> Chart:
     ends = [part.iloc[[0, -1]] for _, part in shown.groupby("system", sort=False)]
     listed = "; ".join(f"{part.system.iloc[0]} {part.said.iloc[0]} first, {part.said.iloc[-1]} last" for part in ends)
     description = f"{experiments.metric} of {len(frame)} systems of evaluations in {experiments.folder}: {listed}."
-    x: Spec = {"field": "finished", "type": "temporal", "title": "finished", "axis": {"grid": False}}
+    x: Spec = {
+        "field": "finished",
+        "type": "temporal",
+        "title": "finished (UTC)",
+        "scale": {"type": "utc"},
+        "axis": {"grid": False, "tickCount": 6, "labelOverlap": True},
+    }
     hover = (("system", "system"), ("folder", "evaluation"), ("day", "finished (UTC)"), ("said", experiments.metric))
     spec = lines_figure(description, shown, f"{experiments.metric}, 95% interval", x, names, hover)
     rows = tuple((row.system, row.day, row.folder, row.said) for row in rows_of(shown))
