@@ -106,7 +106,7 @@ def _ground(found: Forecast) -> str:
     )
     return (
         f"Simulated: {found.gates:,} gates on documents drawn with replacement, and a candidate with {noise}. Rules on "
-        "latency, cost, failures and coverage see the figures of the baseline."
+        "latency, cost, failures, coverage and exposure see the figures of the baseline."
         + (" Every gate has runs of its own." if found.repeated else "")
         + (BY_WORDING if found.wordings else "")
     )

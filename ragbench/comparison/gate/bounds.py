@@ -132,7 +132,8 @@ def difference_bounds(
 
 PRECISION = 1e-7
 """Precision of an end of a ratio."""
-MOST_RATIO = 1e6
+STEPS = 60
+MOST_RATIO = 1000.0
 """An upper end of a ratio beyond this is not known."""
 
 
@@ -172,12 +173,27 @@ def ratio_ends(at: Callable[[float], Bounds], ratio: float, value: float) -> tup
 
 
 def _root(of: Callable[[float], float], low: float, high: float) -> float:
-    """Where a falling function changes its sign; ``low`` if it is below 0 there already."""
-    if of(low) < 0:
-        return low
-    while high - low > PRECISION:
-        middle = (low + high) / 2
-        low, high = (middle, high) if of(middle) >= 0 else (low, middle)
+    """Find where a falling function changes its sign; ``low`` if it is below 0 there already.
+
+    Source: the Illinois method, Dowell and Jarratt 1971, BIT 11:168.
+    """
+    at_low, at_high = of(low), of(high)
+    if at_low < 0 or at_high >= 0:
+        return low if at_low < 0 else high
+    side = 0
+    for _ in range(STEPS):
+        middle = low + (high - low) * at_low / (at_low - at_high)
+        found = of(middle)
+        if high - low < PRECISION or abs(found) < PRECISION**2:
+            return middle
+        if found >= 0:
+            low, at_low = middle, found
+            at_high = at_high / 2 if side > 0 else at_high
+            side = 1
+        else:
+            high, at_high = middle, found
+            at_low = at_low / 2 if side < 0 else at_low
+            side = -1
     return low
 
 

@@ -218,6 +218,12 @@ class _Source:
         self.rows = [np.flatnonzero(units == unit) for unit in range(int(units.max()) + 1)]
         self.queries, self.documents = len(units), len(self.rows)
         self.patterns = _alike(baseline, rules)
+        # Rules on other figures than those of queries see the baseline, and say the same in every gate.
+        self.fixed = {
+            at: decide_rule(rule, rules, None, baseline, baseline)
+            for at, rule in enumerate(rules.rules)
+            if not isinstance(rule, MetricRule)
+        }
 
     def gate(self, rng: np.random.Generator, times: int) -> Rulings:
         """Decide one gate of a set that is ``times`` as large."""
@@ -244,11 +250,8 @@ class _Source:
             for name, anchor in self.anchors.items()
         }
         return tuple(
-            decide_rule(
-                rule, self.rules, pairs.get(anchor_of(rule)), self.baseline,
-                candidate if isinstance(rule, MetricRule) else self.baseline,
-            )
-            for rule in self.rules.rules
+            self.fixed.get(at) or decide_rule(rule, self.rules, pairs.get(anchor_of(rule)), self.baseline, candidate)
+            for at, rule in enumerate(self.rules.rules)
         )  # fmt: skip
 
     def _exchanged(self, rng: np.random.Generator, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -651,7 +651,7 @@ def _limit(rule: MetricRule, start: str) -> str:
         case "gap":
             return f"differs by at most {rule.max_gap:g} between values of {rule.by}"
         case "count":
-            return f"{count_words(rule)} in at most {rule.max_count} queries"
+            return f"{count_words(rule)} in at most {rule.max_count} {'query' if rule.max_count == 1 else 'queries'}"
         case "ceiling":
             return f"at most {rule.max:g}"
         case "floor":
