@@ -249,12 +249,14 @@ Exit code 0: written; 2: an error of usage or input."""
 
 def show_judge_sheet(options: "SheetOptions", result: "Sheet", output: Output) -> None:
     """Print what was written."""
+    from ragbench.render.numbers import counted
+
     what = "pairs" if result.pairs else "answers"
     if output.as_json:
         output.object({"version": 1, what: result.rows, "rubric": result.rubric.name, "sheet": str(result.path),
                        "instructions": str(result.instructions)})  # fmt: skip
         return
-    output.say(f"{result.rows} {what} to label by {result.rubric.name}")
+    output.say(f"{counted(result.rows, what[:-1])} to label by {result.rubric.name}")
     output.say(f"written to {result.path}; instructions in {result.instructions}")
 
 

@@ -26,7 +26,7 @@ from ragbench.answers.retrieve import Retrieved, build, retrieve
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
-from ragbench.core.errors import InputError, SettingError
+from ragbench.core.errors import InputError, RagbenchError, SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import project_labels
 from ragbench.core.ledger import Ledger, LedgerEntry
@@ -264,6 +264,7 @@ def run(options: Options, context: Context) -> AnswerResult | AnsweredArms | Ans
     if options.endpoint is not None:
         return AnswerResult(_ask_service(options, context), {})
     arms = arms_of(options.retriever, options.llm, options.prompt)
+    _check_parts(options, arms)
     if len(arms) == 1:
         return _run_one(options, arms[0], options.out, context, {})
     if options.dry_run:
@@ -272,6 +273,27 @@ def run(options: Options, context: Context) -> AnswerResult | AnsweredArms | Ans
         estimates = [plan for plan in plans if isinstance(plan, AnswerPlan)]
         return AnswerPlan(sum((plan.estimate for plan in estimates), Estimate()), sum(p.settled for p in estimates))
     return _run_arms(options, arms, context)
+
+
+def _check_parts(options: Options, arms: Sequence[Arm]) -> None:
+    """Refuse retrievers and prompts that cannot work before anything is searched or paid for, every fault at once.
+
+    Raises:
+        SettingError, InputError: as `build` and `read_prompt`.
+    """
+    faults = list[RagbenchError]()
+    for retriever in dict.fromkeys(arm.retriever for arm in arms):
+        try:
+            build(retriever)
+        except RagbenchError as error:
+            faults.append(error)
+    for prompt in dict.fromkeys(arm.prompt for arm in arms if arm.prompt is not None):
+        try:
+            read_prompt(prompt, plain=options.settings.plain)
+        except RagbenchError as error:
+            faults.append(error)
+    if faults:
+        raise type(faults[0])("\n".join(map(str, faults)))
 
 
 def _run_arms(options: Options, arms: Sequence[Arm], context: Context) -> AnsweredArms:

@@ -131,3 +131,27 @@ def test_names_that_clash_are_refused(ragbench: Any, inputs: Path) -> None:
     assert done.code == named.code == 2
     assert "--retriever" in done.err
     assert "--name" in named.err
+
+
+def test_every_part_that_cannot_work_is_named_before_anything_is_paid_for(ragbench: Any, inputs: Path) -> None:
+    with serving(LLMServer(reply=said)) as server:
+        done = ragbench(*words(inputs, server, "--retriever", "bm52", "--retriever", "bm25:k9=1", "--llm",
+                               "openai_compatible:small", "--prompt", inputs / "no.txt", "--out",
+                               inputs / "out"))  # fmt: skip
+        assert not server.asked
+    assert done.code == 2
+    assert [name in done.err for name in ("bm52", "k9", "no.txt")] == [True] * 3
+
+
+def test_lists_in_a_file_are_systems_too(ragbench: Any, inputs: Path) -> None:
+    with serving(LLMServer(reply=said)) as server:
+        (inputs / "run.yaml").write_text(
+            f"corpus: {inputs}/corpus.jsonl\ngolden: {inputs}/golden.jsonl\nretriever: [bm25, 'flat=bm25:b=0']\n"
+            f"llm: openai_compatible:small\nbase_url: {server.url}\nk: 1\nout: {inputs}/out\n"
+        )
+        done = ragbench("answer", "--config", inputs / "run.yaml", "--json")
+        assert done.code == 0, done.err
+        found = rb.answer(corpus=str(inputs / "corpus.jsonl"), golden=str(inputs / "golden.jsonl"), k=1,
+                          retriever=["bm25", "flat=bm25:b=0"], llm="openai_compatible:small", base_url=server.url,
+                          out=str(inputs / "out"))  # fmt: skip
+    assert [arm["name"] for arm in done.json["arms"]] == [one.name for one in found] == ["bm25", "flat"]
