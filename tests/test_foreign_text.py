@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ragbench.core.foreign import excerpt, in_json, in_lines, in_markdown, one_line
 from ragbench.render.blocks import Block, Line, html, markdown, terminal
-from ragbench.render.gate import clean
+from ragbench.render.junit import clean
 
 PACKAGE = Path(__file__).resolve().parent.parent / "ragbench"
 HOSTILE = "a\x1b]8;;http://x\x07\x1b]52;c;aGk=\x07\x9b31m\u202eb\u200b\u2066\ufeff@team #12 ](x) [y]: z <b>"

@@ -48,6 +48,8 @@ COMMANDS = {
               "batch fetch {out}/set --wait --every .05"],
     "chunk": [f"chunk --corpus {WATTBOT}/sources --out {{out}}/chunks.jsonl"],
     "compare": [f"compare {EXAMPLE}"],
+    "data check": ["data check datasets/shop/product_catalog.csv --write-schema {out}/schema.yaml",
+                   "data check datasets/shop/product_catalog.csv --schema {out}/schema.yaml"],
     "data get": ["data get scifact --out {out}"],
     "data list": ["data list"],
     "demo": ["demo"],

@@ -37,7 +37,7 @@ MODULES = dict(zip(GROUPS, ("golden", "evaluate", "decide", "answers", "tools"),
 FOLDERS = {
     "baseline": ("Decide", "Keep the runs that 'ragbench gate' compares later ones with."),
     "batch": ("Build a golden set", "Write a golden set through a provider's batch API: cheaper, within a day."),
-    "data": ("Tools", "List and fetch public test collections."),
+    "data": ("Tools", "Check a catalogue; list and fetch public test collections."),
     "endpoint": ("Answers", "Check how a RAG service is asked, and how its reply is read."),
     "golden": ("Build a golden set", "Audit or review a golden set, or write its corpus without masked text."),
     "golden review": ("Build a golden set", "Draw a sample for annotators, and apply their decisions."),

@@ -6,7 +6,9 @@ from ragbench.cli.output import Output
 
 if TYPE_CHECKING:
     from ragbench.core.checkup import Checkup
+    from ragbench.corpus.checks.result import DataCheck
     from ragbench.retrievers._vector_database import Indexed
+    from ragbench.workflows.check_data import Options as CheckOptions
     from ragbench.workflows.data import Collections, FetchedCollection, FetchOptions, ListOptions
     from ragbench.workflows.doctor import Options as DoctorOptions
     from ragbench.workflows.export import Exported
@@ -85,6 +87,39 @@ def show_data_get(options: "FetchOptions", found: "FetchedCollection", output: O
     else:
         for line in fetched_lines(found.fetched):
             output.say(line)
+
+
+HELP_DATA_CHECK = """Check the rows of a catalogue before it is indexed.
+
+Example:
+  ragbench data check catalogue.csv
+  ragbench data check catalogue.csv --write-schema schema.yaml
+  ragbench data check catalogue.csv --schema schema.yaml --junit data.xml
+
+A schema says for each column what it must hold: its type, repeats, empty cells,
+lengths, HTML, wrong encodings, languages, near duplicates and age.
+docs/guides/data-check.md describes the rules. Rows that break one are named by
+their line. Without a schema, one is proposed from the rows and checked.
+
+Exit code 0: pass; 1: a rule fails; 3: a rule had nothing to measure; 2: an error
+of usage or input."""
+
+
+def show_data_check(options: "CheckOptions", found: "DataCheck", output: Output) -> int:
+    """Print the rules and the rows that break them, and write the JUnit file."""
+    from ragbench.io.files import write_bytes
+    from ragbench.render.blocks import terminal
+    from ragbench.render.data_check import data_check_blocks, data_check_json, data_check_junit
+
+    if options.junit is not None:
+        write_bytes(options.junit, data_check_junit(found))
+    if output.as_json:
+        output.object(data_check_json(found))
+    else:
+        output.table(terminal(data_check_blocks(found)))
+        if found.written is not None:
+            output.say(f"written to {found.written}")
+    return found.exit_code
 
 
 HELP_DOCTOR = """Look for damaged files in what ragbench stored: paid answers, vectors, runs,

@@ -124,6 +124,12 @@ def language_of(text: str) -> str:
     return best if sure and best != _NO_LANGUAGE else ""
 
 
+def sure_language_of(text: str) -> str:
+    """ISO 639-1 code of the language of the beginning of a text, as in `languages_of`; empty if it is undecided."""
+    start = text[:CHARACTERS]
+    return "en" if _is_english(start) else language_of(start)
+
+
 def _is_english(text: str) -> bool:
     return len(_ENGLISH.intersection(_WORD.findall(text.lower()))) >= _DISTINCT
 

@@ -14,6 +14,7 @@ ENDINGS = {
     "JUnit XML": (".xml",),
     "text": (".txt", ""),
     "CSV": (".csv",),
+    "YAML": (".yaml", ".yml"),
     "Parquet or JSON Lines": (".parquet", ".jsonl"),
 }
 """Endings of the name of a file, by its format. The empty one is a name without an ending."""

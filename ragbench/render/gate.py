@@ -1,7 +1,5 @@
 """A gate on a terminal, as Markdown, JUnit XML and JSON, and baselines on a terminal."""
 
-import re
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ragbench.comparison.gate.counts import COUNTED
 from ragbench.comparison.gate.result import DIFFERENCES, SHOWN_SHARE, Decided, Gate, Outcome
 from ragbench.core.errors import InputError
-from ragbench.core.foreign import in_lines
 from ragbench.core.scored import ScoredRun
 from ragbench.core.scores import headline
 from ragbench.io.baselines import Baseline
 from ragbench.render.blocks import Block, Cell, Line, Style, markdown, notes_block, terminal
+from ragbench.render.junit import JunitCase, Tag, junit
 from ragbench.render.numbers import fraction, interval, p_value
 from ragbench.render.records import checked, read_object
 
@@ -280,8 +278,7 @@ def _system(run: ScoredRun) -> dict[str, object]:
 
 
 SUITE = "ragbench gate"
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 cannot represent."""
+TAGS: Mapping[str, Tag] = {"fail": "failure", "skipped": "skipped"}
 
 
 def gate_junit(gate: Gate) -> bytes:
@@ -290,48 +287,24 @@ def gate_junit(gate: Gate) -> bytes:
     An inconclusive rule is an error if it blocks, skipped if it is let through with a notice, and passes if it counts
     as a pass.
     """
-    tags = [_tag(gate, one) for one in gate.decided]
-    numbers = {
-        "name": SUITE,
-        "tests": str(len(gate.decided)),
-        "failures": str(tags.count("failure")),
-        "errors": str(tags.count("error")),
-        "skipped": str(tags.count("skipped")),
-        "time": "0",
-    }
-    root = ET.Element("testsuites", numbers)
-    suite = ET.SubElement(root, "testsuite", numbers)
-    for one, tag in zip(gate.decided, tags, strict=True):
-        _case(suite, one, tag, clean(gate.candidate.name))
-    ET.indent(root)
-    written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return written + b"\n"
+    return junit(SUITE, [_case(gate, one) for one in gate.decided])
 
 
-def _tag(gate: Gate, one: Decided) -> str:
+def _tag(gate: Gate, one: Decided) -> Tag:
     if one.outcome != "inconclusive":
-        return {"fail": "failure", "skipped": "skipped"}.get(one.outcome, "")
+        return TAGS.get(one.outcome, "")
     asked = gate.rules.inconclusive
     if asked == "neutral" or (one.role == "guard" and asked == "fail"):
         return "error" if one.unmeasured else "skipped"
     return "error" if asked == "fail" else ""
 
 
-def _case(suite: ET.Element, one: Decided, tag: str, candidate: str) -> None:
-    case = ET.SubElement(suite, "testcase", {"name": clean(one.name), "classname": f"gate.{candidate}", "time": "0"})
+def _case(gate: Gate, one: Decided) -> JunitCase:
     numbers = f"{value_with_interval(one)}, asked {bound(one)}, to turn {room(one)}"
-    if tag:
-        message = clean(f"{one.outcome}: {one.reason}")
-        found = ET.SubElement(case, tag, {"message": message})
-        if tag != "skipped":
-            found.set("type", one.outcome)
-            found.text = clean(numbers)
-    ET.SubElement(case, "system-out").text = clean(f"{numbers} ({one.method or 'nothing computed'})")
-
-
-def clean(text: str) -> str:
-    """The text without characters that cannot be seen, or that XML cannot represent."""
-    return _NOT_XML.sub("\ufffd", in_lines(text))
+    return JunitCase(
+        one.name, f"gate.{gate.candidate.name}", _tag(gate, one), f"{one.outcome}: {one.reason}", one.outcome, numbers,
+        f"{numbers} ({one.method or 'nothing computed'})",
+    )  # fmt: skip
 
 
 FILE = "gate.json"

@@ -115,6 +115,7 @@ WORKFLOWS = (
     ),
     Workflow("doctor", "doctor", "Tools", "Look for damaged files, and repair them.", "doctor"),
     Workflow("export", "export", "Tools", "Write a golden set in another format.", "export"),
+    Workflow("data.check", "data check", "Tools", "Check the rows of a catalogue against a schema.", "check_data"),
     Workflow(
         "data.list", "data list", "Tools", "List public test collections.", "data", "ListOptions", "run_list"
     ),

@@ -18,13 +18,13 @@ from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.generate import Job, Settings, build_stages, generate, review
 from ragbench.golden.overlap import overlaps
 from ragbench.golden.stages.base import ReviewContext
-from ragbench.golden.stages.duplicate import lexical_pairs
 from ragbench.golden.stages.overlap import Overlap, longest_run
 from ragbench.golden.stages.round_trip import survival
 from ragbench.golden.writer import DRAFT
 from ragbench.io.golden_files import read_golden
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.models.llm.base import Answer, Asker, Request
+from ragbench.stats.jaccard import similar_sets
 
 TEXTS = {
     "kettle": ("Morva kettle", "The kettle holds 1.7 litres. It switches itself off when the water boils."),
@@ -200,7 +200,7 @@ def test_only_queries_with_the_same_numbers_are_embedded(monkeypatch: pytest.Mon
 
 def test_lexical_pairs_are_all_pairs() -> None:
     sets = [frozenset(f"{n % 7} {n % 5} {n % 3} a b".split()) for n in range(60)]
-    found = {(at, other) for at, row in lexical_pairs(sets, 0.6).items() for other in row}
+    found = {(at, other) for at, row in similar_sets(sets, 0.6).items() for other in row}
     every = {(i, j) for i in range(60) for j in range(i) if len(sets[i] & sets[j]) / len(sets[i] | sets[j]) >= 0.6}
     assert found == every
 

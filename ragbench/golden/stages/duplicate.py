@@ -2,10 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
-from math import ceil
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -17,6 +15,7 @@ from ragbench.engine import embed
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.stages.base import ReviewContext, Stage, words
 from ragbench.models.embed.base import Embedder
+from ragbench.stats.jaccard import similar_sets
 
 BLOCK = 1024
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -65,7 +64,7 @@ class Duplicate(Stage):
 
     def _among(self, drafts: Sequence["_Asked"], passed: Opinion, context: ReviewContext) -> list[Opinion]:
         texts = [draft.text for draft in drafts]
-        lexical = lexical_pairs((frozenset(words(text)) for text in texts), self.jaccard)
+        lexical = similar_sets((frozenset(words(text)) for text in texts), self.jaccard)
         numbers = [tuple(sorted(_NUMBER.findall(text))) for text in texts]
         vectors = self._vectors(texts, numbers, context)
         kept = np.ones(len(drafts), dtype=bool)
@@ -122,33 +121,3 @@ class _Asked(NamedTuple):
 
     id: str
     text: str
-
-
-def lexical_pairs(sets: Iterable[Collection[str]], least: float) -> dict[int, dict[int, float]]:
-    """Find, for each row, the earlier rows with a Jaccard similarity of at least ``least``, and the similarity.
-
-    Two sets that are so similar share one of their rarest words, so few pairs need a comparison (prefix filtering;
-    Chaudhuri et al. 2006). Words are numbers while they are compared, which takes less memory than sets of texts.
-
-    Args:
-        sets: the words of each row, each once. They are taken one by one.
-        least: the least similarity.
-    """
-    number: dict[str, int] = {}
-    rows = [tuple([number.setdefault(word, len(number)) for word in row]) for row in sets]
-    counts = Counter(chain.from_iterable(rows))
-    rarest_first = sorted(number, key=lambda word: (counts[number[word]], word))
-    rank = dict(zip(map(number.__getitem__, rarest_first), range(len(rarest_first)), strict=True))
-    ranked = [tuple(sorted(rank[word] for word in row)) for row in rows]
-    holders: dict[int, list[int]] = {}
-    found: dict[int, dict[int, float]] = {}
-    for at, row in enumerate(ranked):
-        prefix = row[: len(row) - ceil(least * len(row)) + 1]
-        for other in sorted({other for word in prefix for other in holders.get(word, ())}):
-            shared = len({*row} & {*ranked[other]})
-            similarity = shared / (len(row) + len(ranked[other]) - shared)
-            if similarity >= least:
-                found.setdefault(at, {})[other] = similarity
-        for word in prefix:
-            holders.setdefault(word, []).append(at)
-    return found

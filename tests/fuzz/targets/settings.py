@@ -1,5 +1,6 @@
 """What users write: specs with colons, lists of settings, configuration files, rules, cases and prices."""
 
+from datetime import date
 from pathlib import Path
 
 from ragbench import plugins
@@ -17,6 +18,9 @@ from ragbench.comparison.ab.settings import AbSettings, parse_looked, parse_look
 from ragbench.comparison.gate.rules import read_rules
 from ragbench.core.answers import Answered
 from ragbench.core.options import pairs, specs
+from ragbench.corpus.checks.rules import check_table
+from ragbench.corpus.checks.schema import read_schema
+from ragbench.corpus.checks.table import Table
 from ragbench.golden.personas import personas_yaml, read_personas
 from ragbench.golden.wanted import parse_languages, parse_mix
 from ragbench.golden.wordings import parse_wordings
@@ -179,6 +183,23 @@ def read_service(data: bytes) -> None:
         request_of(endpoint, Question("q", "how long?", {"user": "u"}))
     except NotSent:
         return
+
+
+@target(
+    "rules.schema",
+    "columns:\n  id: {unique: true}\n",
+    "type: date",
+    "languages: {en: .5}",
+    "values: [a]",
+    "pattern: '(a+)+$'",
+    "min: 2026-01-01",
+    "max_null: 2",
+)
+def check_by_schema(data: bytes) -> None:
+    """The schema of a catalogue, and a small table checked by it."""
+    schema = read_schema(placed("schema.yaml", data))
+    table = Table("t", {"id": ["a", "", None, 3, "cafÃ©"], "day": ["2026-01-01", "x", None, 1.5, True]}, list("12345"))
+    check_table(table, schema, date(2026, 1, 2))
 
 
 @target(

@@ -1,0 +1,1 @@
+"""Checks of a catalogue: the rows of a table against a schema."""
