@@ -160,21 +160,24 @@ def run(options: Options, context: Context) -> Evaluation:
 def _identity(
     arms: Mapping[str, ArmPlan], chunks: Sequence[Chunks], golden: str, settings: EvaluationSettings
 ) -> dict[str, str]:
-    """What makes an evaluation the one it is. How many systems run at a time, and whether again, has no part."""
-    decides = {name: value for name, value in asdict(settings).items() if name not in ("jobs", "fresh")}
+    """What makes an evaluation the one it is, by what the user wrote: a later version of ragbench makes the same one.
+
+    How many systems run at a time, and whether they run again, has no part in it.
+    """
+    usual = asdict(EvaluationSettings())
+    decides = {
+        name: value
+        for name, value in asdict(settings).items()
+        if value != usual[name] and name not in ("jobs", "fresh")
+    }
+    # An object of a notebook has its address in its repr.
+    written = {name: re.sub(r" at 0x[0-9a-f]+", "", plan.setup.retriever) for name, plan in arms.items()}
     return {
         "golden set": golden,
         "documents": fingerprint(list(dict.fromkeys(one.fingerprint for one in chunks))),
-        "systems": fingerprint([[name, _key(plan)] for name, plan in arms.items()]),
+        "systems": fingerprint([[name, spec, arms[name].setup.chunker] for name, spec in written.items()]),
         "settings": fingerprint(decides),
     }
-
-
-def _key(plan: ArmPlan) -> str:
-    try:
-        return plan.retriever.key()
-    except Exception:  # of a retriever that was written in a notebook
-        return re.sub(r" at 0x[0-9a-f]+", "", plan.setup.retriever)
 
 
 def _kept(
