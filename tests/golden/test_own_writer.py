@@ -81,6 +81,8 @@ def test_doubled_braces_of_str_format_become_single_ones(tmp_path: Path) -> None
     prompt = read_prompt(prompt_file(tmp_path, text))
     assert prompt.template == text.replace("{{", "{").replace("}}", "}")
     assert json.loads(prompt.template.partition(": ")[2]) == {"queries": ["a"], "more": {"b": 1}}
+    plain = 'From {context} make {n}: {"queries": {{}}}'
+    assert read_prompt(prompt_file(tmp_path, plain)).template == plain, "not one for str.format"
 
 
 @pytest.mark.parametrize(
@@ -119,6 +121,7 @@ def test_replies_to_ones_own_prompt_are_strings_or_objects(tmp_path: Path) -> No
     assert (len(few.drafts), len(few.failed)) == (1, 1)
     many = read(call, ["one", "two", "three"], writer)
     assert [one.rejected_by for one in many.drafts] == [None, None, "schema"]
+    assert "3 queries" in many.drafts[2].opinions[0].reason
 
 
 def test_a_prompt_with_the_list_gets_types_by_place_or_number(tmp_path: Path) -> None:
@@ -281,6 +284,9 @@ def test_personas_are_proposed_and_shown_and_skipped_queries_asked_of_other_chun
         assert done.code == 0, done.err
         asked = [body["messages"] for body in server.bodies.values() if body["model"] in ("writer", "judge")]
         assert all("A shop for hikers." in said[1]["content"] for said in asked), "writer and judge are told"
+        planned = ragbench(*options(corpus, server, out, *MORE, "--dry-run", "--json"))
+        assert planned.json["roles"]["draft"]["calls"] == 0, "the personas of the folder are used again"
+        assert planned.json["roles"]["draft"]["cached"] > 20
         other = ragbench(*options(corpus, server, out, "--personas", "propose", "--per-chunk", 3, *QUICK))
         assert (other.code, "(different: about)" in other.err) == (2, True), other.err
     golden = read_golden(out)
