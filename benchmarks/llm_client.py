@@ -21,7 +21,7 @@ from benchmarks.figures import Figure, Options, Section
 from ragbench.core.context import Context
 from ragbench.core.documents import Corpus, Document
 from ragbench.corpus.chunk import choose_chunker, chunk
-from ragbench.golden.generate import WRITER, Job, Settings, build_stages, generate
+from ragbench.golden.generate import WRITER, Generated, Job, Settings, build_stages, generate
 from ragbench.golden.writer import Writer, read_prompt
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.base import LLM, Answer, Message, Request, Response, Usage
@@ -157,6 +157,50 @@ async def _throughput(url: str, folder: Path, provider: str, concurrency: int, c
     await _ask(client, range(concurrency, concurrency + count), 2 * concurrency)
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     await client.aclose()
+    return _share(count, concurrency, seconds, cpu)
+
+
+def _share(count: int, concurrency: int, seconds: float, cpu: float) -> dict[str, Any]:
+    """Share of the ideal throughput, and what it took."""
+    load = (
+        f"{count / seconds:.0f} calls/s, {1000 * cpu / count:.2f} ms CPU a call, {100 * cpu / seconds:.0f}% of a core"
+    )
+    return {"share": count * LATENCY / concurrency / seconds, "reason": load}
+
+
+QUERIES = json.dumps({"queries": ["a kettle for two", "which kettle is quiet?", "kettle steel", "cheap kettle"]})
+PROMPT = """You write queries for a shop.
+
+{context}
+
+Write {n} queries as JSON: {"queries": ["first", "second"]}
+"""
+
+
+async def _generate(url: str, folder: Path, concurrency: int, count: int) -> dict[str, Any]:
+    """Share of the ideal throughput of a whole golden set, after a small one that warms up."""
+    (folder / "prompt.txt").write_text(PROMPT)
+    client = connect(
+        "openai_compatible:m", params={"base_url": url}, limits=Limits(concurrency=concurrency),
+        answers=folder / "a.sqlite",
+    )  # fmt: skip
+    writer = Writer(read_prompt(folder / "prompt.txt"))
+    settings = Settings(4, {"question": 1.0}, stages=("schema", "located"))
+
+    async def written(numbers: range) -> Generated:
+        texts = {f"Kettle {at}": f"Kettle {at} of steel. {PASSAGE}" for at in numbers}
+        corpus = Corpus(tuple(Document(title, text, title) for title, text in texts.items()))
+        chunks = chunk(corpus, choose_chunker("whole", passages=False).chunker)[0]
+        job = Job(corpus, chunks, range(len(chunks)), (), settings, {WRITER: client}, {WRITER: "m"}, writer)
+        return await generate(job, build_stages(settings.stages), Context())
+
+    await written(range(concurrency))
+    cpu, began = time.process_time(), time.perf_counter()
+    done = await written(range(concurrency, concurrency + count))
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    await client.aclose()
+    if len(done.accepted) != 4 * count:
+        raise RuntimeError(f"{len(done.accepted)} queries of {4 * count}: {done.rejections()}")
     return _share(count, concurrency, seconds, cpu)
 
 

@@ -4,6 +4,7 @@ The result depends only on the inputs, the seed and the models' answers. The cli
 returns it. A repeated run therefore pays for no answer twice and ends with the same set.
 """
 
+import threading
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -266,6 +267,9 @@ async def _write(job: Job, context: Context) -> _Drafted:
     meter = Meter.of(job.corpus, job.chunks, job.settings.languages)
     shares = _shares(job, meter)
     wanted = _allotted(job, shares)
+    # The words are counted while calls are in flight, and measured afterwards.
+    counting = threading.Thread(target=lambda: meter.words, daemon=True)
+    counting.start()
     rounds = [await _ask(job, _calls(job, wanted, context), context, "drafting")]
     place = {job.chunks.ids[row]: at for at, row in enumerate(job.rows)}
     left_out = [(place[one.chunk_ids[0]], query) for query, one in rounds[0].skipped]
@@ -274,6 +278,7 @@ async def _write(job: Job, context: Context) -> _Drafted:
     if again:
         context.say(f"the writer skipped {len(left_out)} queries; {again} of them are asked of other chunks")
         rounds.append(await _ask(job, _calls(job, further, context), context, "drafting, second round"))
+    counting.join()
     drafts = spooled(chain.from_iterable(one.drafts for one in rounds))
     measured, worded = meter.measure(drafts, shares, job.seeds, job.settings.seed)
     failed = tuple(chain.from_iterable(one.failed for one in rounds))

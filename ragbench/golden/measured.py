@@ -67,20 +67,22 @@ class Meter:
     Attributes:
         corpus: the documents.
         chunks: their chunks.
-        words: the words of the corpus.
         language: Snowball language of the stemmer and the stop words.
     """
 
     corpus: Corpus
     chunks: Chunks
-    words: CorpusWords
     language: str
 
     @classmethod
     def of(cls, corpus: Corpus, chunks: Chunks, languages: Sequence[str]) -> "Meter":
         """Make a meter for the first of several languages, by ISO 639-1 code."""
-        language = SNOWBALL.get(languages[0], languages[0])
-        return cls(corpus, chunks, CorpusWords.of(corpus, language), language)
+        return cls(corpus, chunks, SNOWBALL.get(languages[0], languages[0]))
+
+    @cached_property
+    def words(self) -> CorpusWords:
+        """The words of the corpus, counted when they are first needed."""
+        return CorpusWords.of(self.corpus, self.language)
 
     def shares(self, wordings: Mapping[str, float], asked: Chunks, seeds: Sequence[str], seed: int) -> dict[str, float]:
         """Shift shares to the wordings that the seed queries resemble (`ragbench.golden.wordings.shifted`).

@@ -90,6 +90,29 @@ def test_the_set_is_the_one_of_generate_and_each_command_goes_on_with_the_answer
 
 
 @pytest.mark.slow
+def test_personas_and_skipped_queries_take_rounds_of_their_own(ragbench: Any, tmp_path: Path) -> None:
+    corpus, out = write_corpus(tmp_path / "corpus.jsonl", 8), tmp_path / "batched" / "set"
+    quiet = tmp_path / "quiet" / "set"
+
+    def skips(body: dict[str, Any]) -> str:
+        said = json.loads(answer(body))
+        for query in said.get("queries", ()):
+            if query["type"] == "comparative":
+                query |= {"query": "", "quotes": []}
+        return json.dumps(said)
+
+    more = ("--personas", "propose", "--per-chunk", 3)
+    with serving_batches(BatchServer(reply=skips)) as server:
+        rounds = to_the_end(ragbench, words(corpus, server, out, *more), out)
+        done = ragbench("generate", *words(corpus, server, quiet, *more), "--json")
+        assert done.code == 0, done.err
+    assert rounds >= 5, "personas, queries, queries again, judge, and the set"
+    assert done.json["asked_again"] > 0
+    for name in (*RESULTS, "personas.yaml"):
+        assert (out / name).read_bytes() == (quiet / name).read_bytes(), name
+
+
+@pytest.mark.slow
 def test_failed_lines_expired_batches_reasks_and_broken_exchanges_change_no_byte(ragbench: Any, tmp_path: Path) -> None:
     corpus, out = write_corpus(tmp_path / "corpus.jsonl", 6), tmp_path / "wild" / "set"
 
