@@ -188,7 +188,7 @@ def test_wrong_use_is_told(ragbench: Any, tmp_path: Path) -> None:
         (url | {"llm": "m"}, "there must be one system to probe"),
         (url | {"system": empty}, "system= applies to llm="),
         (url | {"judge_base_url": "http://x/v1"}, "judge_base_url= applies to judge="),
-        ({"url": "ftp://x"}, "address 'ftp://x' of the service"),
+        ({"url": "ftp://x"}, "url is 'ftp://x'"),
         (url | {"header_env": "x"}, "header_env=: 'x' is not of the form"),
         (url | {"categories": ["harmles"]}, "did you mean 'harmless'"),
         (url | {"floors": ["1.5"]}, "write a pass rate above 0 and below 1"),
