@@ -10,6 +10,7 @@ from ragbench.golden.annotators.sheet import read_decisions
 from ragbench.golden.drafting import read_seeds
 from ragbench.io.golden_files import read_golden, write_golden
 from ragbench.io.human_labels import read_human_labels
+from ragbench.io.live_queries import read_live_queries, with_text
 from ragbench.io.public_collections import public_collections
 from ragbench.io.qrels_files import read_judgements
 from ragbench.io.question_files import read_questions
@@ -189,6 +190,18 @@ def read_question_table(data: bytes) -> None:
 def read_question_objects(data: bytes) -> None:
     """Questions as JSON Lines."""
     whole(read_questions(placed("questions/a.jsonl", data)))
+
+
+@target("logs.csv", "query", "session_id", "timestamp", "position", "clicks", '"', ";", "[")
+def read_log_table(data: bytes) -> None:
+    """A search log, or another table of live queries."""
+    with_text(read_live_queries(placed("logs/a.csv", data)))
+
+
+@target("logs.jsonl", '"query"', '"session_id"', '"time"', '"results"', '"evidence"')
+def read_log_lines(data: bytes) -> None:
+    """Live queries as JSON Lines."""
+    with_text(read_live_queries(placed("logs/a.jsonl", data)))
 
 
 @target("questions.parquet")
