@@ -280,6 +280,28 @@ def judges(body: Body) -> str:
     return judge_replies.reply(body) if any(words in system for words in judging) else says_an_answer(body)
 
 
+def team(folder: Path) -> None:
+    """The files that the page on product search shows, each under the name in its first line."""
+    page = (ROOT / "docs" / "guides" / "product-search.md").read_text("utf-8")
+    for name, text in re.findall(r"^```yaml\n# (\S+)\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE):
+        (folder / name).write_text(text)
+
+
+def writes_for_products(body: Body) -> str:
+    """A writer who asks with words of the middle sentence of a description, and a judge who accepts."""
+    system, user = (body["messages"][at]["content"] for at in (0, 1))
+    if not system.startswith("You write search queries"):
+        return json.dumps({"reason": "It answers.", "valid": True, "certainty": "certain"})
+    sentences = re.split(r"(?<=[.!?]) ", max(generate_writer.fenced(user), key=len))
+    quote = sentences[len(sentences) // 2]
+    query = " ".join(word.strip(".,;:").lower() for word in quote.split() if len(word) > 3)
+    wanted = re.findall(r"^(\d+)\. type ([\w-]+):", user, re.MULTILINE)
+    return json.dumps({"queries": [
+        {"number": int(number), "type": type_, "quotes": [quote], "query": query, "answer": quote}
+        for number, type_ in wanted
+    ]})  # fmt: skip
+
+
 def says_texts(body: Body) -> str:
     return json.dumps({"texts": ["a thing made of steel"]})
 
@@ -333,6 +355,7 @@ RUN_HERE = {
         test_probe_command.target,
         between=(("ragbench compare", copied("probe", "probe-before", "probe-after")),),
     ),
+    "guides/product-search.md": Place(team, writes_for_products),
     "guides/report.md": Place(),
     "guides/retrievers.md": Place(few_queries, says_texts),
     "getting-started.md": Place(codes=(("ragbench gate", 1),)),
@@ -340,6 +363,9 @@ RUN_HERE = {
     "guides/view.md": Place(),
     "guides/wattbot.md": Place(submissions),
 }
+
+LONG_PAGES = {"guides/product-search.md"}
+"""Pages whose commands take most of a minute."""
 
 SHOWN = [shown for page in pages() for shown in shown_in(page)]
 
@@ -461,7 +487,9 @@ def service() -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", RUN_HERE)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.slow) if page in LONG_PAGES else page for page in RUN_HERE]
+)
 def test_the_commands_of_a_page_run(ragbench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
     (tmp_path / "datasets").symlink_to(ROOT / "datasets")
     shutil.copytree(ROOT / "reports" / "example", tmp_path / "reports" / "example")
