@@ -286,7 +286,8 @@ def commands() -> list[Command]:
     helped = (
         "", "eval", "compare", "ab", "answer", "chunk", "generate", "demo", "export", "gate", "load", "plan",
         "plugins", "probe", "report", "score", "view", "batch submit", "batch status", "batch fetch",
-        "baseline set", "baseline list", "baseline show", "data list", "data get", "endpoint check", "golden audit",
+        "baseline set", "baseline list", "baseline show", "data check", "data list", "data get",
+        "endpoint check", "golden audit",
         "golden corpus",
         "golden review export", "golden review import", "judge check", "judge sheet", "prefer",
         "wattbot run", "wattbot score",
