@@ -226,10 +226,9 @@ def _options(
 def _read(config: Path, known: Sequence[OptionSpec]) -> dict[str, Any]:
     """The file's options by field name. A key may be written as the field or as the flag."""
     from ragbench.core.errors import InputError
-    from ragbench.io.encoding import read_text
-    from ragbench.io.files import parse_yaml
+    from ragbench.io.files import read_yaml
 
-    found = parse_yaml(str(config), read_text(config)[0])
+    found = read_yaml(config)
     if not isinstance(found, dict):
         raise InputError(f"{config}: expected options as key: value")
     by_key = {spec.flag.removeprefix("--").replace("-", "_"): spec.name for spec in known}

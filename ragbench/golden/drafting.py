@@ -22,7 +22,7 @@ from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.query_types import query_type
 from ragbench.golden.wanted import MULTI, UNANSWERABLE, Wanted
 from ragbench.golden.writer import MOST_PER_CALL, USUAL, Writer, draft_fields, schema
-from ragbench.io.encoding import read_text
+from ragbench.io.encoding import read_text, require_file
 from ragbench.models.llm.base import Answer, Request
 
 
@@ -32,11 +32,7 @@ def read_seeds(path: Path) -> tuple[str, ...]:
     Raises:
         InputError: the file does not exist or has no query.
     """
-    if not path.is_file():
-        raise InputError(
-            f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; "
-            f"{named('seed_queries')} takes a text file with one query per line"
-        )
+    require_file(path, f"{named('seed_queries')} takes a text file with one query per line")
     text, _ = read_text(path)
     queries = tuple(dict.fromkeys(" ".join(line.split()) for line in text.splitlines() if line.strip()))
     if not queries:

@@ -11,8 +11,8 @@ import numpy as np
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError
 from ragbench.core.spelling import named
-from ragbench.io.encoding import read_text
-from ragbench.io.files import parse_yaml
+from ragbench.io.encoding import require_file
+from ragbench.io.files import read_yaml
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 
@@ -48,12 +48,8 @@ def read_personas(path: Path) -> tuple[Persona, ...]:
     Raises:
         InputError: the file cannot be read, or a persona lacks a part.
     """
-    if not path.is_file():
-        raise InputError(
-            f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; {named('personas')} takes a YAML file, "
-            f"or {PROPOSE}"
-        )
-    found = parse_yaml(str(path), read_text(path)[0])
+    require_file(path, f"{named('personas')} takes a YAML file, or {PROPOSE}")
+    found = read_yaml(path)
     if isinstance(found, dict) and set(found) == {"personas"}:
         found = found["personas"]
     if not isinstance(found, list) or not found:

@@ -56,6 +56,20 @@ def read_text(path: Path, *, name: str | None = None, max_bytes: int = TEXT_BYTE
     return decode(content, name or str(path))
 
 
+def require_file(path: Path, hint: str) -> None:
+    """Refuse a path that is no file.
+
+    Args:
+        path: the path.
+        hint: what to name instead, for the message.
+
+    Raises:
+        InputError: it is a folder, or there is nothing.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; {hint}")
+
+
 def read_bounded(path: Path, *, name: str | None = None, max_bytes: int = TEXT_BYTES) -> bytes:
     """The bytes of a file of at most ``max_bytes``.
 

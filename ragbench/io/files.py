@@ -16,6 +16,7 @@ from typing import Any
 
 from ragbench.core.errors import InputError
 from ragbench.core.spelling import given
+from ragbench.io.encoding import read_text
 from ragbench.io.parsing import read_json
 from ragbench.plain_yaml import load_yaml
 
@@ -220,6 +221,15 @@ def read_manifest(path: Path, version: int) -> dict[str, Any]:
             f"{path}: format version {found['format_version']!r}, this ragbench reads {version}; upgrade it"
         )
     return found
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML or JSON file holds, plain types only.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    return parse_yaml(str(path), read_text(path)[0])
 
 
 def parse_yaml(where: str, text: str) -> Any:

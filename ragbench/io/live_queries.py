@@ -1,7 +1,7 @@
 """Queries of users without labels, as a search log: from a log, a text file, a table of questions or a golden set."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from ragbench.core.errors import InputError, SettingError
@@ -11,13 +11,10 @@ from ragbench.core.search_log import LoggedSearch, SearchLog
 from ragbench.core.spelling import named
 from ragbench.io.golden_files import read_golden
 from ragbench.io.golden_files.common import ALIASES as LABELLED
-from ragbench.io.question_files import read_questions
+from ragbench.io.question_files import LINES, read_questions
 from ragbench.io.search_logs import ALIASES as LOGGED
-from ragbench.io.search_logs import read_search_log
+from ragbench.io.search_logs import in_utc, read_search_log
 from ragbench.io.tables import SUFFIXES, read_rows
-
-LINES = (".txt", ".md", "")
-"""Endings of files with a query on each line."""
 
 
 def read_live_queries(path: Path, columns: Mapping[str, str] | None = None) -> SearchLog:
@@ -122,4 +119,4 @@ def moment(text: str, option: str) -> datetime:
         raise SettingError(
             f"is {text!r:.40}; write a day or a moment, as in 2026-05-04 or 2026-05-04T08:00", option=option
         ) from None
-    return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo is not None else found
+    return in_utc(found)

@@ -9,10 +9,12 @@ from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.spelling import named
 from ragbench.core.turns import history_of
 from ragbench.io.answer_rows import ALIASES
-from ragbench.io.encoding import read_text
+from ragbench.io.encoding import read_text, require_file
 from ragbench.io.parsing import NOT_JSON
 from ragbench.io.tables import as_text, query_text, read_rows
 
+LINES = (".txt", ".md", "")
+"""Endings of files with a question on each line."""
 HISTORY = ("history", "chat_history", "conversation_history", "previous_turns")
 """Names of the column with the conversation before a question."""
 
@@ -25,12 +27,8 @@ def read_questions(path: Path) -> GoldenSet:
     Raises:
         InputError: nothing there, no question in it, no column of questions, or an id that is missing or occurs twice.
     """
-    if not path.is_file():
-        raise InputError(
-            f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; {named('questions')} takes a text file "
-            "with one question per line, or a table"
-        )
-    if path.suffix.lower() in (".txt", ".md", ""):
+    require_file(path, f"{named('questions')} takes a text file with one question per line, or a table")
+    if path.suffix.lower() in LINES:
         texts = [line.strip() for line in read_text(path)[0].split("\n")]
         items = [GoldenItem(f"q{number:04d}", text) for number, text in enumerate(filter(None, texts), start=1)]
         numbered = True

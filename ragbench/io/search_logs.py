@@ -172,22 +172,23 @@ def _time(where: str, role: Mapping[str, str], given: Mapping[str, object]) -> d
     if value is None or value == "":
         return None
     if isinstance(value, datetime):
-        return _naive(value)
+        return in_utc(value)
     text = str(value).strip()
     try:
         number = float(text)
     except ValueError:
         try:
-            return _naive(datetime.fromisoformat(text))
+            return in_utc(datetime.fromisoformat(text))
         except ValueError:
             raise InputError(
                 f"{where}: {role['time']!r} is {text!r:.60}; write ISO 8601 (2026-03-02T08:15:00) or seconds since 1970"
             ) from None
     try:
-        return _naive(datetime.fromtimestamp(number / 1000 if abs(number) >= 1e11 else number, UTC))
+        return in_utc(datetime.fromtimestamp(number / 1000 if abs(number) >= 1e11 else number, UTC))
     except (ValueError, OverflowError, OSError):
         raise InputError(f"{where}: {role['time']!r} is {text!r:.60}, which is no moment") from None
 
 
-def _naive(moment: datetime) -> datetime:
+def in_utc(moment: datetime) -> datetime:
+    """The moment in UTC without a zone; one without a zone is taken as UTC."""
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo is not None else moment

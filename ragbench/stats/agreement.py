@@ -268,12 +268,16 @@ def clustered_kappa(
     value = float(_kappa(cells.mean(axis=0)[None])[0])
     if int(clusters.max()) < 1 or np.isnan(value):
         return value, float("nan"), float("nan")
-    found = _kappa(resampled_means(cells, clusters, rng, resamples))
+    return value, *_ends(_kappa(resampled_means(cells, clusters, rng, resamples)), confidence)
+
+
+def _ends(found: npt.NDArray[np.float64], confidence: float) -> tuple[float, float]:
+    """Ends of the percentile interval of resamples; NaN if all are equal."""
     if np.nanmax(found) - np.nanmin(found) < 1e-12:
-        return value, float("nan"), float("nan")
+        return float("nan"), float("nan")
     tail = (1 - confidence) / 2
     low, high = np.nanquantile(found, [tail, 1 - tail])
-    return value, float(low), float(high)
+    return float(low), float(high)
 
 
 def _kappa(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -347,9 +351,7 @@ def krippendorff_alpha(
     low = high = float("nan")
     if groups.max() > 0 and not np.isnan(value):
         found = _alpha(resampled_means(parts, groups.astype(np.int64), rng, resamples) * len(rows))[0]
-        if np.nanmax(found) - np.nanmin(found) > 1e-12:
-            tail = (1 - confidence) / 2
-            low, high = (float(end) for end in np.nanquantile(found, [tail, 1 - tail]))
+        low, high = _ends(found, confidence)
     return Alpha(value, low, high, observed, expected, len(rows), int(sizes.sum()))
 
 
@@ -404,12 +406,7 @@ def concordance(
     value, nan = float(_concordance(moments.mean(axis=0)[None])[0]), float("nan")
     if int(clusters.max()) < 1 or np.isnan(value):
         return value, nan, nan
-    found = _concordance(resampled_means(moments, clusters, rng, resamples))
-    if np.nanmax(found) - np.nanmin(found) < 1e-12:
-        return value, nan, nan
-    tail = (1 - confidence) / 2
-    low, high = np.nanquantile(found, [tail, 1 - tail])
-    return value, float(low), float(high)
+    return value, *_ends(_concordance(resampled_means(moments, clusters, rng, resamples)), confidence)
 
 
 def _concordance(moments: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

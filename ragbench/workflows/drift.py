@@ -1,6 +1,5 @@
 """Compare the queries of users with those of a golden set or of an earlier log, without labels."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -24,10 +23,10 @@ from ragbench.io.files import write_json
 from ragbench.io.live_queries import moment, of_golden, read_live_queries, with_text, within
 from ragbench.io.places import cache_folder
 from ragbench.io.run_folder import working_in
-from ragbench.io.tables import SUFFIXES, columns_by_role
+from ragbench.io.tables import SUFFIXES
 from ragbench.plugins import EMBEDDERS, build
 from ragbench.render.drift import drift_json
-from ragbench.workflows.groups import CacheFolder, GoldenReading
+from ragbench.workflows.groups import CacheFolder, GoldenReading, LogColumns
 from ragbench.workflows.reading import read_set
 
 Queries = Path | SearchLog | GoldenSet
@@ -36,17 +35,13 @@ FEWEST_PERMUTATIONS = 99
 
 
 @options
-class Options(GoldenReading, CacheFolder):
+class Options(GoldenReading, CacheFolder, LogColumns):
     """The options of ``ragbench drift`` and `ragbench.drift`."""
 
     reference: Queries = option(
         "The queries to compare with: a golden set, a search log or a file of queries.", section="Input"
     )
     current: Queries = option("The queries of now: a search log or a file of queries.", section="Input")
-    columns: Mapping[str, str] | None = option(
-        "Columns of the logs, query=NAME,session=NAME,time=NAME,...", default=None, section="Input",
-        unset="recognised by name", metavar="ROLE=NAME,...", parse=columns_by_role,
-    )  # fmt: skip
     since: datetime | None = option(
         "Use current searches from this day or moment on (ISO 8601, UTC).", default=None, section="Input",
         metavar="TIME", parse=partial(moment, option="since"),

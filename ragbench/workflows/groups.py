@@ -9,6 +9,17 @@ from ragbench.core.options import named, option, option_group, pairs
 from ragbench.corpus.chunk import AUTO
 from ragbench.corpus.clean import Clean
 from ragbench.corpus.file_limits import FILE_MEMORY, FILE_TIMEOUT, FileLimits
+from ragbench.io.tables import columns_by_role
+
+
+@option_group
+class LogColumns:
+    """How the columns of a log are called."""
+
+    columns: Mapping[str, str] | None = option(
+        "Columns of the log, query=NAME,session=NAME,time=NAME,id=NAME,...", default=None, section="Input",
+        unset="recognised by name", metavar="ROLE=NAME,...", parse=columns_by_role,
+    )  # fmt: skip
 
 
 @option_group

@@ -1,6 +1,5 @@
 """Make seed queries from the log of a search service."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,19 +14,18 @@ from ragbench.golden.seeds import Seeds, classified, clean, draw
 from ragbench.io.places import cache_folder
 from ragbench.io.search_logs import read_search_log
 from ragbench.io.seed_files import counts_beside, write_seeds
-from ragbench.io.tables import columns_by_role
 from ragbench.models.llm.client import Client
 from ragbench.models.llm.costs import Estimate
 from ragbench.models.llm.roles import CallOptions
 from ragbench.render.seeds import seeds_json
-from ragbench.workflows.groups import CacheFolder, DryRun
+from ragbench.workflows.groups import CacheFolder, DryRun, LogColumns
 
 NONE = "none"
 ANSWERS = "query-types.sqlite"
 
 
 @options
-class Options(CallOptions, DryRun, CacheFolder):
+class Options(CallOptions, DryRun, CacheFolder, LogColumns):
     """The options of ``ragbench seeds`` and `ragbench.seeds`."""
 
     log: Path | SearchLog = option(
@@ -36,10 +34,6 @@ class Options(CallOptions, DryRun, CacheFolder):
     out: Path | None = option(
         "File for the seed queries, one per line; counts and shares go into a JSON file beside it.", default=None,
         section="Output", writes="text",
-    )  # fmt: skip
-    columns: Mapping[str, str] | None = option(
-        "Columns of the log, query=NAME,session=NAME,...", default=None, section="Input",
-        unset="recognised by name", metavar="ROLE=NAME,...", parse=columns_by_role,
     )  # fmt: skip
     size: int = option("Seed queries to draw.", default=100, section="Output")
     min_searches: int = option("Fewest searches of a query.", default=1, section="Input")

@@ -27,7 +27,7 @@ from ragbench.io.live_queries import read_live_queries, with_text
 from ragbench.io.places import cache_folder
 from ragbench.io.run_folder import working_in
 from ragbench.io.scored_runs import ARM_AFTER, read_scored
-from ragbench.io.tables import columns_by_role, lines
+from ragbench.io.tables import lines
 from ragbench.io.trec import write_trec_run
 from ragbench.metrics.settings import cut_offs
 from ragbench.plugins import RETRIEVERS, build
@@ -35,7 +35,7 @@ from ragbench.render.numbers import counted
 from ragbench.render.shadow import shadow_json
 from ragbench.retrievers.base import Retriever
 from ragbench.retrievers.run import Run as RunFile
-from ragbench.workflows.groups import CacheFolder, CorpusReading
+from ragbench.workflows.groups import CacheFolder, CorpusReading, LogColumns
 from ragbench.workflows.measure import measure, replay
 from ragbench.workflows.reading import read_corpus
 
@@ -50,7 +50,7 @@ DEPTH = 10
 
 
 @options
-class Options(CorpusReading, CacheFolder):
+class Options(CorpusReading, CacheFolder, LogColumns):
     """The options of ``ragbench shadow`` and `ragbench.shadow`."""
 
     systems: Sequence[LiveSystem] = option(
@@ -64,10 +64,6 @@ class Options(CorpusReading, CacheFolder):
     corpus: Path | Corpus | Chunks | None = option(
         "File or folder of documents, or a file of chunks. Run files and services need none.", default=None,
         section="Input", unset="none",
-    )  # fmt: skip
-    columns: Mapping[str, str] | None = option(
-        "Columns of the queries, query=NAME,session=NAME,id=NAME,...", default=None, section="Input",
-        unset="recognised by name", metavar="ROLE=NAME,...", parse=columns_by_role,
     )  # fmt: skip
     sample: int | None = option(
         "Most searches to use; whole sessions are drawn.", default=None, section="Input", metavar="N", unset="all"
@@ -94,7 +90,7 @@ class Options(CorpusReading, CacheFolder):
         if self.columns and isinstance(self.queries, SearchLog):
             raise SettingError(f"applies to a path only, and {named('queries')} is loaded already", option="columns")
         if self.corpus is None or isinstance(self.corpus, Chunks):
-            why = f"needs {named('corpus')}" if self.corpus is None else f"applies to documents, not to {Chunks}"
+            why = f"needs {named('corpus')}" if self.corpus is None else "applies to documents, not to Chunks"
             for name, usual in (("loader", None), ("clean", None), ("chunker", AUTO)):
                 if getattr(self, name) != usual:
                     raise SettingError(why, option=name)

@@ -16,6 +16,7 @@ import ragbench as rb
 from ragbench.cli import app
 from ragbench.corpus.checks.rules import Checked
 from ragbench.corpus.checks.schema import KINDS, read_schema
+from ragbench.corpus.checks.table import read_table
 from ragbench.corpus.checks.values import is_mojibake, is_null, parse_value
 from ragbench.stats.jaccard import similar_sets
 
@@ -131,6 +132,13 @@ def test_a_proposed_schema_is_kept_by_the_rows_it_comes_from(tmp_path: Path) -> 
     assert [(one.name, [f.where for f in one.findings]) for one in found.checks if one.outcome == "fail"] == [
         ("price: type", [f"{tmp_path / 'changed.csv'}:4"])
     ]
+
+
+def test_columns_of_json_lines_stand_in_the_order_of_the_file(tmp_path: Path) -> None:
+    names = [f"{letter}{number}" for letter in "zyx" for number in range(8)]
+    rows = [dict.fromkeys(names, 1), {"last": 2, "first": 3}]
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert list(read_table(tmp_path / "t.jsonl").columns) == [*names, "last", "first"]
 
 
 def test_a_column_that_is_half_empty_fails_unless_the_schema_allows_it(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from ragbench.answers.endpoint.settings import ROLES, Endpoint, Reply
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.options import named
 from ragbench.core.pace import Concurrency
-from ragbench.io.encoding import read_text
-from ragbench.io.files import parse_yaml
+from ragbench.io.encoding import require_file
+from ragbench.io.files import read_yaml
 
 KEYS = ("url", "method", "headers", "header_env", "query", "body", "defaults", "reply")
 MAPPINGS = ("headers", "header_env", "query", "defaults", "reply")
@@ -51,12 +51,10 @@ def read_endpoint(
     if is_address(place):
         return Endpoint(str(place), **common, header_env=dict(header_env or {}))
     path = Path(place)
-    if not path.is_file():
-        raise InputError(
-            f"{place}: {'is a folder' if path.is_dir() else 'no such file'}; name a YAML file that describes the "
-            "service, or an address that begins with http:// or https://"
-        )
-    found = parse_yaml(str(place), read_text(path)[0])
+    require_file(
+        path, "name a YAML file that describes the service, or an address that begins with http:// or https://"
+    )
+    found = read_yaml(path)
     if not isinstance(found, dict):
         raise InputError(f"{place}: expected keys such as url and body; see docs/reference/answers-http.md")
     found = {key: value for key, value in found.items() if value is not None or key not in MAPPINGS}

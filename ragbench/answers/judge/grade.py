@@ -14,20 +14,21 @@ MOST_REASONS = 2000
 
 def schema(scores: Sequence[int]) -> dict[str, object]:
     """JSON schema of a reply with one of these scores. The reasons come first, so that the score follows from them."""
-    return _form({"type": "integer", "enum": list(scores)})
+    return form("Grade", "score", {"type": "integer", "enum": list(scores)})
 
 
-def _form(score: dict[str, object]) -> dict[str, object]:
+def form(title: str, key: str, value: Mapping[str, object]) -> dict[str, object]:
+    """JSON schema of a reply with reasons, and then a value under this key."""
     return {
-        "title": "Grade",
+        "title": title,
         "type": "object",
-        "properties": {"reasons": {"type": "string", "maxLength": MOST_REASONS}, "score": score},
-        "required": ["reasons", "score"],
+        "properties": {"reasons": {"type": "string", "maxLength": MOST_REASONS}, key: dict(value)},
+        "required": ["reasons", key],
         "additionalProperties": False,
     }
 
 
-ANY = _form({"type": ["number", "string", "boolean", "null"]})
+ANY = form("Grade", "score", {"type": ["number", "string", "boolean", "null"]})
 """The form with any score."""
 
 GRADE = Prompt(
@@ -102,8 +103,8 @@ def filled(one: Graded, rubric: Rubric) -> Filled:
 
 async def grade(graded: Sequence[Graded], rubric: Rubric, session: Session) -> list[Grade | Lost]:
     """Grade the answers by the rubric, in order, with one call per answer."""
-    form = schema(rubric.scores)
-    requests = [GRADE.request(filled(one, rubric), seed=session.context.seed, schema=form) for one in graded]
+    wanted = schema(rubric.scores)
+    requests = [GRADE.request(filled(one, rubric), seed=session.context.seed, schema=wanted) for one in graded]
     checks = [_check(rubric)] * len(requests)
     values = await ask_checked(session, requests, checks, form=ANY, what=f"judging {rubric.name}")
     return [value if isinstance(value, Lost) else _grade(value) for value in values]

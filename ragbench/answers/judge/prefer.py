@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ragbench.answers.judge.grade import MOST_REASONS
+from ragbench.answers.judge.grade import form
 from ragbench.answers.judge.replies import Lost, Mismatch, Session, ask_checked
 from ragbench.answers.judge.rubric import Rubric
 from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
@@ -12,21 +12,9 @@ from ragbench.models.llm.prompt import DATA_RULE, Filled, Prompt
 Said = Literal["first", "second", "tie"]
 SAID: tuple[Said, ...] = ("first", "second", "tie")
 SWAPPED: dict[Said, Said] = {"first": "second", "second": "first", "tie": "tie"}
-
-
-def _form(better: dict[str, object]) -> dict[str, object]:
-    return {
-        "title": "Preference",
-        "type": "object",
-        "properties": {"reasons": {"type": "string", "maxLength": MOST_REASONS}, "better": better},
-        "required": ["reasons", "better"],
-        "additionalProperties": False,
-    }
-
-
-SCHEMA = _form({"type": "string", "enum": list(SAID)})
+SCHEMA = form("Preference", "better", {"type": "string", "enum": list(SAID)})
 """The reasons come first, so that the preference follows from them."""
-ANY = _form({"type": ["string", "number", "boolean", "null"]})
+ANY = form("Preference", "better", {"type": ["string", "number", "boolean", "null"]})
 """The form with any preference."""
 
 PREFER = Prompt(

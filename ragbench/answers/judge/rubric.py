@@ -21,8 +21,7 @@ from typing import Any, Literal, get_args
 
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.fingerprint import fingerprint
-from ragbench.io.encoding import read_text
-from ragbench.io.files import parse_yaml
+from ragbench.io.files import read_yaml
 
 Shown = Literal["sources", "reference"]
 FOLDER = Path(__file__).parent / "rubrics"
@@ -109,9 +108,8 @@ def read_rubric(given: Path | str) -> Rubric:
     elif not path.is_file():
         near = did_you_mean(str(given), shipped_rubrics())
         raise InputError(f"{given}: no such file, and no rubric of ragbench has this name{near}")
-    text = read_text(path)[0]
     try:
-        return rubric_of(parse_yaml(str(path), text))
+        return rubric_of(read_yaml(path))
     except InputError as error:
         raise error if str(error).startswith(str(path)) else InputError(f"{path}: {error}") from error
 

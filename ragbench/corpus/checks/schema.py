@@ -17,8 +17,7 @@ from typing import Any, Literal
 
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.corpus.languages import NAMES
-from ragbench.io.encoding import read_text
-from ragbench.io.files import parse_yaml
+from ragbench.io.files import read_yaml
 
 Kind = Literal["text", "integer", "number", "boolean", "date"]
 KINDS = ("text", "integer", "number", "boolean", "date")
@@ -108,7 +107,7 @@ def read_schema(given: Path | Mapping[str, object] | Schema) -> Schema:
     if isinstance(given, Schema):
         return given
     where = str(given) if isinstance(given, Path) else "schema"
-    content = parse_yaml(where, read_text(given)[0]) if isinstance(given, Path) else dict(given)
+    content = read_yaml(given) if isinstance(given, Path) else dict(given)
     faults: list[str] = []
     schema = _schema(content, where, faults)
     if faults:

@@ -102,10 +102,10 @@ def _of_rows(path: Path, rows: Iterable[tuple[str, Mapping[str, object]]]) -> Ta
     columns: dict[str, list[object]] = {}
     places: list[str] = []
     for place, values in rows:
-        for name in values.keys() - columns.keys():
-            columns[name] = [None] * len(places)
+        for name in values:
+            if name not in columns:
+                columns[name] = [None] * len(places)
         for name, column in columns.items():
             column.append(values.get(name))
         places.append(place)
-    first: dict[str, list[object]] = {}
-    return Table(str(path), {**first, **columns}, places)
+    return Table(str(path), columns, places)

@@ -42,7 +42,6 @@ class Both:
         """Join the two sets. The sessions of the two never mix."""
         texts: dict[str, int] = {}
         shown: list[str] = []
-        names: list[str] = []
         rows: dict[tuple[str, int], None] = {}
         total = 0
         for side, log in (("reference", reference), ("current", current)):

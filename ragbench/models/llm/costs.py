@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.spelling import named
-from ragbench.io.encoding import read_text
-from ragbench.io.files import parse_yaml
+from ragbench.io.files import read_yaml
 from ragbench.models.llm.base import BudgetSpent, Request, Response, Usage
 
 LARGEST = 1e15
@@ -107,7 +106,7 @@ def _built_in() -> Mapping[str, Price]:
 
 
 def _read(path: Path) -> Mapping[str, Price]:
-    found = parse_yaml(str(path), read_text(path)[0])
+    found = read_yaml(path)
     if not isinstance(found, dict):
         raise InputError(f"{path}: a price table is a mapping from provider:model to {{input, output}}")
     source, date = str(found.pop("source", path.name)), found.pop("date", None)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.spelling import named
-from ragbench.io.encoding import read_text
+from ragbench.io.encoding import read_text, require_file
 
 _PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
 _DOUBLED = re.compile(r"\{\{(\w+)\}\}")
@@ -25,10 +25,8 @@ def read_template(path: Path, needed: Mapping[str, str], further: Sequence[str] 
     Raises:
         InputError: the file cannot be read, a placeholder is unknown, or one that is needed is missing.
     """
-    if not path.is_file():
-        reason = "is a folder" if path.is_dir() else "no such file"
-        places = " and ".join(f"{{{name}}}" for name in needed)
-        raise InputError(f"{path}: {reason}; {named(option)} takes a text file with {places}")
+    places = " and ".join(f"{{{name}}}" for name in needed)
+    require_file(path, f"{named(option)} takes a text file with {places}")
     text = read_text(path)[0].strip()
     allowed = [*needed, *further]
     for number, line in enumerate(text.splitlines(), 1):
