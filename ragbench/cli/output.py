@@ -58,8 +58,14 @@ class Output:
         print(in_json(json.dumps(result, ensure_ascii=False, allow_nan=False)))
 
     def table(self, printed: Any, *, pipe_width: int = PIPE_WIDTH, highlight: bool = False) -> None:
-        """Print what `rich` can print."""
-        console(pipe_width=pipe_width, highlight=highlight).print(printed)
+        """Print what `rich` can print; in a pipe or file, lines end without spaces."""
+        shown = console(pipe_width=pipe_width, highlight=highlight)
+        if shown.is_terminal:
+            shown.print(printed)
+            return
+        with shown.capture() as captured:
+            shown.print(printed)
+        print(re.sub(" +$", "", captured.get(), flags=re.MULTILINE), end="", flush=True)
 
 
 def print_lines(text: str, file: TextIO) -> None:

@@ -168,7 +168,7 @@ def _terminal_table(block: Block, start: int, end: int) -> "Table":
     from rich.table import Table
 
     shown = [0, *range(start, end)]
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=any(block.head))
     for at in shown:
         name, right = block.head[at], block.alignment[at] == "r"
         # Names fold on a narrow terminal; numbers never break.

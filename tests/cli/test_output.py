@@ -59,3 +59,12 @@ def test_a_reader_that_stops_is_no_error(ragbench: Any) -> None:
     os.close(write)
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+def test_lines_in_a_pipe_end_without_spaces(ragbench: Any, tmp_path: Path) -> None:
+    service = tmp_path / "service.yaml"
+    service.write_text("url: http://127.0.0.1:9/ask\nbody: {query: '{question}'}\n", encoding="utf-8")
+    for words in (["endpoint", "check", str(service), "--dry-run"], ["plugins"]):
+        lines = ragbench(*words).out.splitlines()
+        assert len(lines) > 3
+        assert [line for line in lines if line != line.rstrip()] == []
