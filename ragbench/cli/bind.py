@@ -67,7 +67,7 @@ class Command(click.Command):
 def _argument_record(parameter: click.Parameter) -> tuple[str, str] | None:
     if not isinstance(parameter, click.Argument):
         return None
-    return parameter.human_readable_name, getattr(parameter, "help_text", "")
+    return parameter.human_readable_name.strip("[]"), getattr(parameter, "help_text", "")
 
 
 class Argument(click.Argument):
@@ -143,9 +143,11 @@ def _parameter(spec: OptionSpec) -> click.Parameter:
     declared = spec.declared
     kind, metavar = _kind(spec)
     if declared.positional:
+        name = (declared.metavar or spec.name.upper()) + ("..." if spec.many else "")
+        free = not spec.required and spec.default not in (None, ())
         return Argument(
             [spec.name], type=kind, nargs=-1 if spec.many else 1, required=spec.required, default=None,
-            metavar=(declared.metavar or spec.name.upper()) + ("..." if spec.many else ""), help_text=declared.help,
+            metavar=f"[{name}]" if free else name, help_text=_help(spec) if free else declared.help,
         )  # fmt: skip
     short = [declared.short] if declared.short else []
     if bool in alternatives(spec.kind):
