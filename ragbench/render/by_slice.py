@@ -8,7 +8,7 @@ from ragbench.comparison.by_slice import slice_gap, slice_means
 from ragbench.comparison.exposure import DEPTH, Exposure, GroupExposure, exposure
 from ragbench.core.scored import ScoredRun
 from ragbench.render.blocks import Block
-from ragbench.render.numbers import fraction, with_interval
+from ragbench.render.numbers import counted, fraction, with_interval
 
 SYSTEMS, MOST, MOST_SLICES = 3, 20, 30
 """Systems per table, values in a table of exposure, and slices in a table of means."""
@@ -38,9 +38,12 @@ def slice_blocks(systems: Sequence[ScoredRun], by: Sequence[str], metric: str) -
         gaps = [gap for one in systems if (gap := slice_gap(one, name, metric)) is not None]
         lines = tuple(
             f"{gap.system}: the largest gap is {fraction(gap.gap)} [{fraction(gap.low)}, {fraction(gap.high)}], "
-            f"between {gap.highest} and {gap.lowest} ({gap.slices} slices compared; 95% interval over all pairs)"
+            f"between {gap.highest} and {gap.lowest}"
             for gap in gaps
         )
+        if gaps:
+            compared = " or ".join(str(count) for count in sorted({gap.slices for gap in gaps}))
+            lines = (*lines, f"largest gap: of {compared} slices with enough queries; 95% interval over all pairs")
         if len(parts) > MOST_SLICES:
             lines = (*lines, f"{len(parts) - MOST_SLICES} more values have fewer queries")
         head = (name, "queries", *(one.name for one in systems))
@@ -74,11 +77,11 @@ def _exposure(found: Sequence[Exposure]) -> list[Block]:
     lines = [f"{one.system}: the largest gap is {_gap(one.largest)}: {one.largest.label}" for one in found]
     left = len(labels) - MOST
     lines += [f"{left} more values have a smaller share of the relevant items"] if left > 0 else []
-    lines += [
-        f"{one.system}: {one.skipped} queries have no ranking or no relevant item, and do not count"
-        for one in found
-        if one.skipped
-    ]
+    skipped = {one.system: one.skipped for one in found if one.skipped}
+    for count in sorted(set(skipped.values())):
+        names = [name for name, skips in skipped.items() if skips == count]
+        whose = "" if len(names) == len(found) else f" ({', '.join(names)})"
+        lines.append(f"{counted(count, 'query')} without a ranking or a relevant item skipped{whose}")
     title = f"Exposure by {first.by} in the first {first.depth}: gap to the share of the relevant items [95% interval]"
     head = (first.by, "relevant", *(one.system for one in found))
     return [Block(title, head, tuple(rows), (*lines, EXPOSURE), columns=SYSTEMS + 1)]
