@@ -55,6 +55,7 @@ class Experiments(Shown):
         tried: the systems.
         evaluations: number of evaluations that they come from.
         left_out: number of systems that the filters exclude.
+        without_metric: systems that do not have the metric, such as load tests beside evaluations of retrieval.
         ledger: folders that could not be read, and evaluations that did not finish.
 
     Examples:
@@ -68,4 +69,5 @@ class Experiments(Shown):
     tried: tuple[Tried, ...]
     evaluations: int = 0
     left_out: int = 0
+    without_metric: tuple[Tried, ...] = ()
     ledger: Ledger = field(default_factory=Ledger)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 """Version of the JSON object; it is raised when a key changes its meaning or is removed."""
-SHORT = 8
-"""Characters of a fingerprint that are shown."""
+SHORT, MOST = 8, 5
+"""Characters of a fingerprint, and folders of a note, that are shown."""
 
 
 def experiments_table(experiments: Experiments) -> "RenderableType":
@@ -35,6 +35,13 @@ def experiments_notes(experiments: Experiments) -> list[str]:
     notes = []
     if experiments.left_out:
         notes.append(f"{counted(experiments.left_out, 'system')} of other evaluations do not pass the filters")
+    if without := experiments.without_metric:
+        folders = sorted({one.folder for one in without})
+        shown = ", ".join(folders[:MOST]) + (f" and {len(folders) - MOST} more" if len(folders) > MOST else "")
+        notes.append(
+            f"{counted(len(without), 'system')} without {experiments.metric} in {shown}: {named('metric')} chooses "
+            "another metric"
+        )
     golden = {one.golden_fingerprint: one.golden for one in experiments.tried}
     if len(golden) > 1:
         listed = ", ".join(f"{name or 'unknown'} ({key[:SHORT]})" for key, name in golden.items())
@@ -113,6 +120,7 @@ def experiments_json(experiments: Experiments) -> dict[str, object]:
         "evaluations": experiments.evaluations,
         "left_out": experiments.left_out,
         "systems": systems,
+        "without_metric": [asdict(one) for one in experiments.without_metric],
         "ledger": {
             "counts": experiments.ledger.counts(),
             "entries": [entry._asdict() for entry in experiments.ledger.entries],

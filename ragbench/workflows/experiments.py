@@ -42,7 +42,8 @@ class Options:
 def run(options: Options, context: Context) -> Experiments:
     """List the systems of every evaluation below a folder, oldest first.
 
-    It reads the small card of each evaluation. Folders that cannot be read are listed in ``ledger``.
+    It reads the small card of each evaluation. Folders that cannot be read are listed in ``ledger``, and systems that
+    do not have the metric in ``without_metric``.
 
     Raises:
         InputError: there is no such folder, or it has no evaluation.
@@ -59,9 +60,11 @@ def run(options: Options, context: Context) -> Experiments:
         broken = f"; {len(ledger)} folders could not be read: {ledger.entries[0].item}" if len(ledger) else ""
         raise InputError(f"{options.folder}: holds no finished evaluation{broken}. 'ragbench eval --out' writes one")
     kept = _filtered(every, options)
+    metric = _metric(kept, options.metric)
+    listed = tuple(one for one in kept if metric in one.metrics or one.error is not None or not metric)
     return Experiments(
-        str(options.folder), _metric(kept, options.metric), tuple(kept), len({one.folder for one in kept}),
-        len(every) - len(kept), ledger,
+        str(options.folder), metric, listed, len({one.folder for one in listed}), len(every) - len(kept),
+        tuple(one for one in kept if one not in listed), ledger,
     )  # fmt: skip
 
 

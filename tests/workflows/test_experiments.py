@@ -92,6 +92,21 @@ def test_filters(reports: Path) -> None:
     assert rb.experiments(reports, metric="hit@1").metric == "hit@1"
 
 
+def test_systems_without_the_metric_are_not_listed(ragbench: Any, tmp_path: Path) -> None:
+    few: dict[str, Any] = {"resamples": 100}
+    rb.evaluate(documents(), queries(4), {"base": "bm25"}, out=tmp_path / "ranked", metrics=["mrr@3"], **few)
+    rb.evaluate(documents(), queries(4), {"new": "bm25"}, out=tmp_path / "ranked too", metrics=["mrr@3"], **few)
+    rb.evaluate(documents(), queries(5), {"base": "bm25"}, out=tmp_path / "other", metrics=["hit@1"], **few)
+    found = rb.experiments(tmp_path)
+    assert (found.metric, found.evaluations) == ("mrr@3", 2)
+    assert [one.folder for one in found.tried] == ["ranked", "ranked too"]
+    assert [one.folder for one in found.without_metric] == ["other"]
+    assert [one.folder for one in rb.experiments(tmp_path, metric="hit@1").tried] == ["other"]
+    done = ragbench("experiments", tmp_path)
+    assert "1 system without mrr@3 in other" in done.out
+    assert "golden sets" not in done.out
+
+
 @pytest.mark.parametrize(
     ("filters", "said"),
     [
