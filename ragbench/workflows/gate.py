@@ -8,7 +8,8 @@ import yaml
 
 from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.result import Gate
-from ragbench.comparison.gate.rules import DEFAULT_RULES, Inconclusive, MetricRule, Rule, Rules, parse_rules, read_rules
+from ragbench.comparison.gate.rule_files import parse_rules, read_rules
+from ragbench.comparison.gate.rules import DEFAULT_RULES, Inconclusive, MetricRule, Rule, Rules
 from ragbench.comparison.gate.simple import SOURCE, SimpleRules
 from ragbench.comparison.references import System, one_system, systems
 from ragbench.comparison.rescore import RelevanceLevel, at_level, names_at

@@ -98,7 +98,7 @@ def clustered(values: "pd.Series[float]", units: "pd.Series[str]") -> tuple[floa
 def test_the_page_shows_the_workflow_and_rules_that_are_there() -> None:
     page = PAGE.read_text()
     assert (ACTION / "workflow.yml").read_text() in page
-    from ragbench.comparison.gate.rules import parse_rules
+    from ragbench.comparison.gate.rule_files import parse_rules
 
     block = page.split("## Rules")[1].split("```yaml\n")[1].split("```")[0]
     assert len(parse_rules(block, "ci.md").rules) == 8
@@ -150,7 +150,7 @@ def test_wrong_rules_as_options_are_listed_together(ragbench: Ragbench, checkout
 
 
 def test_every_list_of_rules_on_the_page_is_valid() -> None:
-    from ragbench.comparison.gate.rules import parse_rules
+    from ragbench.comparison.gate.rule_files import parse_rules
 
     blocks = [part.split("```")[0] for part in PAGE.read_text().split("```yaml\n")[1:]]
     rules = [block for block in blocks if block.startswith(("rules:", "false_alarms:"))]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ragbench.comparison.gate.decide import decide_gate
-from ragbench.comparison.gate.rules import parse_rules, read_rules
+from ragbench.comparison.gate.rule_files import parse_rules, read_rules
 from ragbench.core.errors import InputError, SettingError
 from ragbench.io.baselines import read_baseline, read_one
 from ragbench.io.scored_runs import read_scored

@@ -8,7 +8,8 @@ from ragbench.answers.scoring import score_answers
 from ragbench.comparison.gate.counts import cases_for
 from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.result import Decided
-from ragbench.comparison.gate.rules import FailuresRule, LatencyRule, MetricRule, Rule, Rules, parse_rules
+from ragbench.comparison.gate.rule_files import parse_rules
+from ragbench.comparison.gate.rules import FailuresRule, LatencyRule, MetricRule, Rule, Rules
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.core.errors import SettingError
 from ragbench.core.goldens import GoldenItem, GoldenSet

@@ -7,7 +7,8 @@ import pytest
 
 from ragbench.comparison.gate.decide import decide_gate
 from ragbench.comparison.gate.result import Decided
-from ragbench.comparison.gate.rules import ExposureRule, MetricRule, Rule, Rules, parse_rules
+from ragbench.comparison.gate.rule_files import parse_rules
+from ragbench.comparison.gate.rules import ExposureRule, MetricRule, Rule, Rules
 from ragbench.core.errors import SettingError
 from ragbench.core.judgements import Judgements
 from ragbench.core.runs import Run

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from ragbench.comparison.gate.rules import CostRule, LatencyRule, MetricRule, parse_rules, read_rules
+from ragbench.comparison.gate.rule_files import parse_rules, read_rules
+from ragbench.comparison.gate.rules import CostRule, LatencyRule, MetricRule
 from ragbench.core.errors import InputError, SettingError
 
 

@@ -7,7 +7,8 @@ import pytest
 from ragbench.comparison.gate.best import is_new_best
 from ragbench.comparison.gate.bounds import difference_bounds
 from ragbench.comparison.gate.decide import decide_gate
-from ragbench.comparison.gate.rules import MetricRule, Rules, parse_rules
+from ragbench.comparison.gate.rule_files import parse_rules
+from ragbench.comparison.gate.rules import MetricRule, Rules
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.comparison.gate.applicable import metric_name
 from ragbench.comparison.gate.bounds import FEWEST_CLUSTERS
-from ragbench.comparison.gate.metric_rules import metric_name
 from ragbench.comparison.pairing import column, pair
 from ragbench.comparison.runs import errors_of
 from ragbench.comparison.wordings import wordings_of

@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from ragbench.comparison.gate.applicable import check_applicable
 from ragbench.comparison.gate.gap_rules import decide_exposure
 from ragbench.comparison.gate.matching import check_match, is_load
-from ragbench.comparison.gate.metric_rules import WITH_MASKED, check_applicable, decide_metric, left_out
+from ragbench.comparison.gate.metric_rules import WITH_MASKED, decide_metric, left_out
 from ragbench.comparison.gate.plain_rules import decide_cost, decide_latency, decide_share
 from ragbench.comparison.gate.result import COMPARED, Decided, Gate, Outcome
 from ragbench.comparison.gate.rules import (

@@ -9,8 +9,8 @@ from math import floor, log10, sqrt
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.comparison.gate.applicable import check_applicable, wanted_slices
 from ragbench.comparison.gate.decide import anchor_of, decide_rule, outcome_of
-from ragbench.comparison.gate.metric_rules import check_applicable, wanted_slices
 from ragbench.comparison.gate.result import Decided, Gate
 from ragbench.comparison.gate.rules import MetricRule, Role, Rules
 from ragbench.comparison.pairing import Pair, align

@@ -15,7 +15,7 @@ from ragbench.answers.probe.rules import rule
 from ragbench.cli.bind import _options
 from ragbench.comparison.ab.outcomes import parse_guardrail, parse_outcome
 from ragbench.comparison.ab.settings import AbSettings, parse_looked, parse_looks, parse_split
-from ragbench.comparison.gate.rules import read_rules
+from ragbench.comparison.gate.rule_files import read_rules
 from ragbench.core.answers import Answered
 from ragbench.core.options import pairs, specs
 from ragbench.corpus.checks.rules import check_table
