@@ -204,50 +204,6 @@ async def _generate(url: str, folder: Path, concurrency: int, count: int) -> dic
     return _share(count, concurrency, seconds, cpu)
 
 
-def _share(count: int, concurrency: int, seconds: float, cpu: float) -> dict[str, Any]:
-    """Share of the ideal throughput, and what it took."""
-    load = (
-        f"{count / seconds:.0f} calls/s, {1000 * cpu / count:.2f} ms CPU a call, {100 * cpu / seconds:.0f}% of a core"
-    )
-    return {"share": count * LATENCY / concurrency / seconds, "reason": load}
-
-
-QUERIES = json.dumps({"queries": ["a kettle for two", "which kettle is quiet?", "kettle steel", "cheap kettle"]})
-PROMPT = """You write queries for a shop.
-
-{context}
-
-Write {n} queries as JSON: {"queries": ["first", "second"]}
-"""
-
-
-async def _generate(url: str, folder: Path, concurrency: int, count: int) -> dict[str, Any]:
-    """Share of the ideal throughput of a whole golden set."""
-    (folder / "prompt.txt").write_text(PROMPT)
-    texts = [f"Kettle {at} of steel. {PASSAGE}" for at in range(count)]
-    corpus = Corpus(tuple(Document(f"d{at}", text, f"Kettle {at}") for at, text in enumerate(texts)))
-    chunks = chunk(corpus, choose_chunker("whole", passages=False).chunker)[0]
-    client = connect(
-        "openai_compatible:m", params={"base_url": url}, limits=Limits(concurrency=concurrency),
-        answers=folder / "a.sqlite",
-    )  # fmt: skip
-    settings = Settings(4, {"question": 1.0}, stages=("schema", "located"))
-    job = Job(
-        corpus, chunks, range(count), (), settings, {WRITER: client}, {WRITER: "m"},
-        Writer(read_prompt(folder / "prompt.txt")),
-    )  # fmt: skip
-    cpu, began = time.process_time(), time.perf_counter()
-    done = await generate(job, build_stages(settings.stages), Context())
-    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    await client.aclose()
-    if len(done.accepted) != 4 * count:
-        raise RuntimeError(f"{len(done.accepted)} queries of {4 * count}: {done.rejections()}")
-    load = (
-        f"{count / seconds:.0f} calls/s, {1000 * cpu / count:.2f} ms CPU a call, {100 * cpu / seconds:.0f}% of a core"
-    )
-    return {"share": count * LATENCY / concurrency / seconds, "reason": load}
-
-
 async def _own(folder: Path, count: int) -> dict[str, Any]:
     client = Client(
         Instant(), limits=Limits(concurrency=64), answers=AnswerStore(folder / "a"), jitter=np.random.default_rng(0)

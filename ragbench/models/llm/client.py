@@ -26,7 +26,7 @@ from ragbench.models.llm.costs import (
 )
 from ragbench.models.llm.limits import Breaker, Limits, Rate
 from ragbench.models.llm.streaming import Shown, looked_at, until_left
-from ragbench.models.llm.structured import Invalid, Refused, again, read_answer
+from ragbench.models.llm.structured import Invalid, Refused, again, import_validator, read_answer
 
 
 @dataclass
@@ -164,6 +164,9 @@ class Client:
         self._refusals = 0
         self._ended: RagbenchError | None = None
         """Why no further call may be made."""
+        self._importing: asyncio.Task[object] | None = None
+        """The import of the validator of answers, from the first call with a schema on. It takes a second or two on
+        some machines, and calls go on meanwhile."""
         self._shared: dict[str, _Shared] = {}
         self._paying: set[asyncio.Task[_Paid]] = set()
 
@@ -232,6 +235,8 @@ class Client:
             took += paid.response.usage
             if paid.seconds is not None:
                 seconds = (seconds or 0.0) + paid.seconds
+            if self._importing is not None:
+                await asyncio.shield(self._importing)
             try:
                 value = read_answer(request, paid.response)
                 if shown is not None and request.schema is None:
@@ -347,6 +352,8 @@ class Client:
         self._paying.add(paying)
         paying.add_done_callback(self._paying.discard)
         paying.add_done_callback(looked_at)
+        if self._importing is None and request.schema is not None:
+            self._importing = asyncio.create_task(asyncio.to_thread(import_validator))
         return paying
 
     async def _pay(

@@ -11,6 +11,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, Literal
 
 from ragbench.core.errors import SettingError
@@ -246,6 +247,11 @@ def _depth(body: str) -> int:
 
 def _place(fault: Any) -> tuple[str, str]:
     return str(fault.json_path), str(fault.message)
+
+
+def import_validator() -> None:
+    """Import what `read_answer` needs for a request with a schema."""
+    import_module("jsonschema")
 
 
 @lru_cache(maxsize=64)
