@@ -23,7 +23,7 @@ from ragbench.core.scored import QueryTable, ScoredRun
 from ragbench.core.scores import Scores
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.stats.clusters import cluster_index
-from ragbench.workflows.bench import evaluate
+from ragbench.workflows.run_systems import evaluate
 
 RUNS = 500
 MARGIN = 0.02

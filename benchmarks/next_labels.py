@@ -27,7 +27,7 @@ from ragbench.io.places import cache_folder
 from ragbench.io.trec import read_qrels
 from ragbench.metrics.score import score
 from ragbench.metrics.settings import EvaluationSettings
-from ragbench.workflows.bench import evaluate
+from ragbench.workflows.run_systems import evaluate
 
 METRIC, DEPTH = "ndcg@10", 10
 SYSTEMS = ("bm25:stem=false", "bm25")

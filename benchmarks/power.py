@@ -26,7 +26,7 @@ from ragbench.stats.icc import resampled_errors
 from ragbench.stats.paired_tests import sign_flip_test
 from ragbench.stats.power import Design, power_of, smallest_size
 from ragbench.stats.prediction_powered import prediction_powered_mean
-from ragbench.workflows.bench import evaluate
+from ragbench.workflows.run_systems import evaluate
 
 EXPERIMENTS, COLUMNS = 2_000, 50
 DOCUMENTS, EACH, ICC, SD = 100, 5, 0.3, 0.3

@@ -15,7 +15,7 @@ from ragbench.core.evaluations import Estimate, Evaluation
 from ragbench.corpus.chunk import choose_chunker, chunk
 from ragbench.io.places import cache_folder
 from ragbench.metrics.settings import EvaluationSettings
-from ragbench.workflows.bench import DEFAULT_RETRIEVERS, evaluate
+from ragbench.workflows.run_systems import DEFAULT_RETRIEVERS, evaluate
 
 CLOSE = 0.004
 """How near BM25 must come to a published figure."""

@@ -23,7 +23,7 @@ from ragbench.io.golden_files import write_golden
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.render.evaluation import ReportFolder
 from ragbench.retrievers.base import Index, Ranking, Retriever
-from ragbench.workflows.bench import evaluate
+from ragbench.workflows.run_systems import evaluate
 
 ARMS, DEPTH, POOL = 6, 20, 60
 """Systems, items each returns, and items that all systems choose from for a query."""

@@ -26,7 +26,7 @@ from ragbench.io.places import cache_folder
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.icc import icc
-from ragbench.workflows.bench import evaluate
+from ragbench.workflows.run_systems import evaluate
 
 QUERIES = 400
 SYSTEMS = ("bm25", "bm25:k1=2.5", "dense", "hybrid")

@@ -27,12 +27,13 @@ from ragbench.render.evaluation import ReportFolder
 from ragbench.retrievers.run import Run as RunFile
 from ragbench.workflows.arms import ArmPlan, Retrievers, arms_of, cut_arms
 from ragbench.workflows.attributes import check_by, sliced
-from ragbench.workflows.bench import DEFAULT_RETRIEVERS, Searched, evaluate_arms
+from ragbench.workflows.bench import Searched
 from ragbench.workflows.by_wording import copies_for
 from ragbench.workflows.groups import CacheFolder, Chunkings, GoldenReading, LabelledChunks
 from ragbench.workflows.languages import language_lines
 from ragbench.workflows.reading import read_corpus
 from ragbench.workflows.replay import Labelled, evaluate_run_files, read_labelled
+from ragbench.workflows.run_systems import DEFAULT_RETRIEVERS, evaluate_arms
 
 FEW_COPIES, COPIES = 2, 0.05
 """More documents than this number, and than this share of the queries, with the text of a query are worth a warning."""

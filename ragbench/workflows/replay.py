@@ -22,7 +22,8 @@ from ragbench.io.parsing import NOT_JSON
 from ragbench.io.qrels_files import are_beir_labels, read_judgements
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.workflows.arms import ArmPlan
-from ragbench.workflows.bench import Asked, Bench, OnArm, run_arms
+from ragbench.workflows.bench import Asked, Bench
+from ragbench.workflows.run_systems import OnArm, run_arms
 
 SETS = (".jsonl", ".ndjson", ".csv")
 """Endings of files that are golden sets and not labels alone."""

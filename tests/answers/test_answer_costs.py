@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, t
 
-from ragbench.answers.scoring import measured
+from ragbench.answers.measured import measured
 from ragbench.core.answers import Answered, AnswerSet
 from ragbench.stats.intervals import percentile
 

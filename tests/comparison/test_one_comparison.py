@@ -22,7 +22,7 @@ from ragbench.render.evaluation import ReportFolder, evaluation_markdown
 from ragbench.render.html.command import command
 from ragbench.render.html.inputs import Wanted, read_report
 from ragbench.render.html.sections import leaderboard
-from ragbench.workflows.bench import evaluate
+from ragbench.workflows.run_systems import evaluate
 
 METRIC = "ndcg@10"
 ARMS = ["bm25", "bm25:stem=false", "bm25:stop=false"]

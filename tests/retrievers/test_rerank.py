@@ -18,7 +18,7 @@ from ragbench.retrievers._late import LateBlend, max_sim, standardised
 from ragbench.retrievers.bm25 import BM25
 from ragbench.retrievers.dense import Dense
 from ragbench.retrievers.rerank import Rerank
-from ragbench.workflows.bench import evaluate
+from ragbench.workflows.run_systems import evaluate
 
 
 def test_max_sim_by_hand() -> None:

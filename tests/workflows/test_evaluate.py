@@ -20,7 +20,7 @@ from ragbench.engine import side_by_side, stoppable
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.render.evaluation import evaluation_json, evaluation_markdown, evaluation_notes, summary
 from ragbench.retrievers.base import Index, Ranking, Retriever
-from ragbench.workflows.bench import evaluate, judged_unit
+from ragbench.workflows.run_systems import evaluate, judged_unit
 
 FAST = EvaluationSettings(k=(1, 3), resamples=200)
 

@@ -25,7 +25,7 @@ from ragbench.render.evaluation import ReportFolder, evaluation_json, evaluation
 from ragbench.render.html.inputs import Wanted, read_report
 from ragbench.render.html.sections import tables, variance
 from ragbench.retrievers.base import Index, Ranking, Retriever
-from ragbench.workflows.bench import evaluate
+from ragbench.workflows.run_systems import evaluate
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "models"))
 from llm_server import LLMServer, serving
