@@ -42,12 +42,13 @@ def read_live_queries(path: Path, columns: Mapping[str, str] | None = None) -> S
 
 
 def _is_golden(path: Path) -> bool:
-    """Whether a table has labels of documents, and neither sessions nor times as a log has."""
+    """Whether a table has queries with labels of documents, and neither sessions nor times as a log has."""
     if not path.is_file():
         return False
     columns = {name for _, row in read_rows(path)[:1] for name in row}
     labelled = {"evidence", *LABELLED["document"]} & columns
-    return bool(labelled) and not columns & {*LOGGED["session"], *LOGGED["time"]}
+    asked = {*LABELLED["query"]} & columns
+    return bool(labelled and asked) and not columns & {*LOGGED["session"], *LOGGED["time"]}
 
 
 def of_golden(golden: GoldenSet) -> SearchLog:

@@ -99,6 +99,14 @@ def test_wrong_words_are_refused(ragbench: Any, shop: Path, more: list[str], say
     assert says in done.err
 
 
+def test_a_catalogue_is_no_golden_set(ragbench: Any, shop: Path) -> None:
+    words = ["drift", "--reference", shop, "--current", shop / "product_catalog.csv", "--permutations", "99"]
+    done = ragbench(*words)
+    assert done.code == 2
+    assert "--columns query=NAME" in done.err
+    assert ragbench(*words, "--columns", "query=name", "--json").json["searches"] == [198, 166]
+
+
 def test_a_period_needs_times(ragbench: Any, shop: Path) -> None:
     done = ragbench("drift", "--reference", shop, "--current", shop / "seed_queries.txt", "--since", "2026-05-04")
     assert done.code == 2
