@@ -158,7 +158,10 @@ def _read(options: Options) -> tuple[AnswerSet, AnswerSet, GoldenSet]:
             for side, one in zip(sides, given, strict=True)
         ]
     if sides[0].name == sides[1].name:
-        raise InputError(f"both answer sets are called {sides[0].name!r}; give them different names")
+        raise InputError(
+            f"BASELINE and CANDIDATE are both {sides[0].name!r}; name the answers of two systems, and in Python give "
+            "answer sets different names"
+        )
     if golden is None:
         shared = {item.query_id for item in sides[0]} & {item.query_id for item in sides[1]}
         if not shared:
