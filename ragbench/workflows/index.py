@@ -6,12 +6,12 @@ from pathlib import Path
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
-from ragbench.core.errors import SettingError
+from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.ledger import Ledger
 from ragbench.core.options import named, option, options
 from ragbench.corpus.chunk import AUTO, chunk_corpus
 from ragbench.io.places import cache_folder
-from ragbench.plugins import RETRIEVERS, build
+from ragbench.plugins import RETRIEVERS, Spec, build, built_in, names
 from ragbench.retrievers._vector_database import CHUNK, Indexed, VectorDatabase, write_collection
 from ragbench.workflows.groups import CacheFolder, CorpusReading
 from ragbench.workflows.reading import read_corpus
@@ -42,9 +42,7 @@ def run(options: Options, context: Context) -> Indexed:
     Examples:
         >>> rb.index("docs/", into="lancedb:path=db,collection=docs")  # doctest: +SKIP
     """
-    target = build(RETRIEVERS, options.into)
-    if not isinstance(target, VectorDatabase):
-        raise SettingError(f"is {options.into!r}, which is no vector database", option="into")
+    target = _target(options.into)
     if target.existing:
         raise SettingError("has existing=true; the collection is written here, so leave it out", option="into")
     faults = target.check()
@@ -58,6 +56,16 @@ def run(options: Options, context: Context) -> Indexed:
         target.collection, target.place(), f"{options.into},existing=true,id_field={CHUNK}", len(chunks.document_ids),
         items, target.model, time.perf_counter() - began, ledger,
     )  # fmt: skip
+
+
+def _target(into: str) -> VectorDatabase:
+    name = Spec.parse(into).name
+    known = names(RETRIEVERS)
+    target = build(RETRIEVERS, into) if name in known else None
+    if not isinstance(target, VectorDatabase):
+        databases = [name for name, cls in built_in(RETRIEVERS).items() if issubclass(cls, VectorDatabase)]
+        raise SettingError(f"is {name!r}, which is no vector database{did_you_mean(name, databases)}", option="into")
+    return target
 
 
 def _chunks(options: Options, context: Context) -> tuple[Chunks, Ledger]:
