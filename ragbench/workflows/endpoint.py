@@ -7,7 +7,7 @@ from ragbench.answers.answering import Question
 from ragbench.answers.endpoint.check import EndpointCheck, check_endpoint
 from ragbench.answers.endpoint.description import read_endpoint
 from ragbench.core.context import Context
-from ragbench.core.errors import SettingError
+from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.loop import run_anywhere
 from ragbench.core.options import named, option, options, pairs
 from ragbench.workflows.groups import ServiceHeaders
@@ -49,7 +49,13 @@ def run_check(options: CheckOptions, context: Context) -> EndpointCheck:
         b'{"query": "What do you offer for a beginner?", "query_id": "check"}'
     """
     endpoint = read_endpoint(options.endpoint, timeout=options.timeout, concurrency=1, header_env=options.header_env)
-    question = Question("check", options.question, dict(options.values or {}))
+    values = dict(options.values or {})
+    for name in values.keys() - endpoint.placeholders - ({"user_id"} if "user" in endpoint.placeholders else set()):
+        raise SettingError(
+            f"names {name!r}, which is no placeholder of the service{did_you_mean(name, endpoint.placeholders)}",
+            option="values",
+        )
+    question = Question("check", options.question, values)
     if not options.dry_run:
         context.say(f"asking {endpoint.shown_url}")
     return run_anywhere(check_endpoint(endpoint, question, send=not options.dry_run))

@@ -114,7 +114,7 @@ class Endpoint:
         for name in self.query:
             if sounds_secret(name):
                 yield f"query.{name} seems to hold a key; send keys in a header, by header_env"
-        if QUESTION not in set(names_in([self.body, dict(self.query), dict(self.headers)])):
+        if QUESTION not in self.placeholders:
             where = "query" if self.method == "GET" else "body"
             yield (
                 f"the question is not sent; write {{question}} where it belongs, as in {where}: "
@@ -134,6 +134,11 @@ class Endpoint:
             *(name for value in self.headers.values() for name in VARIABLE.findall(value)),
         ]
         return [os.environ[name] for name in names if os.environ.get(name)]
+
+    @property
+    def placeholders(self) -> set[str]:
+        """The names of the placeholders of the request."""
+        return set(names_in([self.body, dict(self.query), dict(self.headers)]))
 
     @property
     def shown_url(self) -> str:

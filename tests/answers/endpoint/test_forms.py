@@ -137,6 +137,17 @@ def test_keys_are_sent_and_not_shown(ragbench: Any, shop: ShopService, tmp_path:
     assert (sent["authorization"], sent["x-key"], sent["x-user"]) == ("Bearer sk-1234567", "sk-1234567", "u3")
 
 
+def test_a_value_without_a_placeholder_is_refused(ragbench: Any, shop: ShopService, tmp_path: Path) -> None:
+    file = described(tmp_path, shop, {**TEXT, "body": {"query": "{question}", "who": "{user}"}})
+    done = ragbench("endpoint", "check", file, "--values", "usr=u7")
+    assert done.code == 2
+    assert "did you mean 'user'" in done.err
+    assert shop.bodies == []
+    for name in ("user", "user_id"):
+        assert ragbench("endpoint", "check", file, "--values", f"{name}=u7").code == 0
+    assert [body["who"] for body in shop.bodies] == ["u7", "u7"]
+
+
 def test_nothing_is_sent_without_a_value(ragbench: Any, shop: ShopService, tmp_path: Path) -> None:
     file = described(tmp_path, shop, {**TEXT, "body": {"query": "{question}", "shop": "{shop}"}})
     done = ragbench("endpoint", "check", file)
