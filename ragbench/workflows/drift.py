@@ -100,8 +100,8 @@ def run(options: Options, context: Context) -> Drift:
         >>> from datetime import datetime
         >>> log, may = "datasets/shop/log.csv", datetime(2026, 5, 4)
         >>> found = rb.drift(log, log, reference_until=may, since=may)
-        >>> found.outcome, found.topics[0].new, found.topics[0].examples[0]
-        ('drift', True, 'paddle board')
+        >>> found.outcome, found.topics[0].new, found.topics[0].name
+        ('drift', True, 'board, sup, paddle')
         >>> april = datetime(2026, 4, 6)
         >>> rb.drift(log, log, reference_until=april, since=april, until=may).outcome
         'no drift shown'

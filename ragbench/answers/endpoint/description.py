@@ -84,7 +84,12 @@ def _faults(found: Mapping[str, Any]) -> Iterator[str]:
         value = found.get(key, {})
         if not isinstance(value, dict):
             yield f"{key} is {value!r:.60}; it must be a mapping, as in {key}: {{name: value}}"
-        elif key in ("headers", "header_env"):
+            continue
+        yield from (
+            f"{key}: the name {name!r:.60} is no text; put it between quotation marks"
+            for name in value if not isinstance(name, str)
+        )  # fmt: skip
+        if key in ("headers", "header_env"):
             wrong = {name: one for name, one in value.items() if not isinstance(one, str)}
             yield from (f"{key}.{name} is {one!r:.60}; it must be a text" for name, one in wrong.items())
     if not isinstance(found.get("body", {}), dict | list | NoneType):
