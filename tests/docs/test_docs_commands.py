@@ -333,6 +333,7 @@ RUN_HERE = {
     "reports/README.md": Place(),
     "guides/answers.md": Place(described_service, judges),
     "guides/audit.md": Place(review, between=(("ragbench golden review import", accept_all),)),
+    "guides/data-check.md": Place(),
     "guides/evaluate.md": Place(experiments),
     "concepts/golden-format.md": Place(three_keys),
     "guides/generate.md": Place(generate, generate_writer.answer),
@@ -361,6 +362,7 @@ RUN_HERE = {
     "getting-started.md": Place(codes=(("ragbench gate", 1),)),
     "guides/vector-databases.md": Place(),
     "guides/view.md": Place(),
+    "guides/languages.md": Place(few_queries),
     "guides/wattbot.md": Place(submissions),
 }
 

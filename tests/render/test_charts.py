@@ -106,7 +106,8 @@ def marks(chart: Chart) -> dict[str, int]:
 def test_every_chart_is_there(charts: list[Chart], verdict_charts: list[Chart]) -> None:
     assert [chart.name for chart in charts] == NAMES
     assert [chart.name for chart in verdict_charts] == [
-        "gate-differences", "gate-scores", "gate-latency", "ab-converted", "ab-order-value", "ab-latency-ms",
+        "gate-differences", "gate-scores", "gate-latency", "ab-converted", "ab-order-value",
+        "ab-order-value-converted", "ab-latency-ms",
     ]  # fmt: skip
 
 

@@ -160,11 +160,11 @@ def test_files_of_one_name_are_told_apart(shop: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.exe", b"MZ", "only text, Markdown and PDF"),
-        ("a", b"text", "only text, Markdown and PDF"),
+        ("a.exe", b"MZ", "only text, Markdown, HTML, PDF"),
+        ("a", b"text", "only text, Markdown, HTML, PDF"),
         ("a.txt", b"", "empty"),
         ("a.txt", b"  \n ", "no document"),
-        ("a.csv", b"id,text\n1,x", "only text, Markdown and PDF"),
+        ("a.csv", b"id,text\n1,x", "only text, Markdown, HTML, PDF"),
     ],
 )
 def test_other_files_are_refused(shop: Any, name: str, content: bytes, said: str) -> None:

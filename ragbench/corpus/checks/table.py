@@ -38,7 +38,7 @@ class Table:
         return len(self.places)
 
 
-def read_table(
+def read_catalogue(
     path: Path, loader: str | None = None, *, limits: FileLimits | None = None, clean: Clean | None = None
 ) -> Table:
     """Read a table. Anything else is read as documents, which have the columns id, title, text and their metadata.
