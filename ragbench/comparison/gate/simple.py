@@ -10,7 +10,7 @@ from ragbench.core.options import option, option_group
 
 Limits = Mapping[str, float] | Sequence[str]
 """A limit by metric: a mapping, or texts of the form ``METRIC=LIMIT``."""
-SOURCE = "options"
+SOURCE = "rules given as options"
 """Where these rules are written, for messages."""
 
 
