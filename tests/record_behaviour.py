@@ -286,10 +286,9 @@ def commands() -> list[Command]:
     helped = (
         "", "eval", "compare", "ab", "answer", "chunk", "generate", "demo", "export", "gate", "load", "plan",
         "plugins", "probe", "report", "score", "view", "batch submit", "batch status", "batch fetch",
-        "baseline set", "baseline list", "baseline show", "data check", "data list", "data get",
-        "endpoint check", "golden audit",
-        "golden corpus",
-        "golden review export", "golden review import", "judge check", "judge sheet", "prefer",
+        "baseline set", "baseline list", "baseline show", "baseline history", "data check", "data list", "data get",
+        "doctor", "drift", "endpoint check", "experiments", "golden audit", "golden corpus", "golden review export",
+        "golden review import", "index", "judge check", "judge sheet", "metrics", "prefer", "seeds", "shadow",
         "wattbot run", "wattbot score",
     )  # fmt: skip
     found = [Command("help" + "-".join(["", *one.split()]), [*one.split(), "--help"]) for one in helped]
@@ -315,6 +314,9 @@ def commands() -> list[Command]:
         *few, "--json")  # fmt: skip
     add("eval-fusion-json", "eval", *SHOP, "--retriever", "bm25", "--retriever",
         "hybrid:of=['bm25:stem=false','bm25'],fusion=minmax", "--metric", "ndcg@10", *few, "--json")  # fmt: skip
+    add("eval-by-json", "eval", *SHOP, "--retriever", "bm25", "--by", "category", *few, "--out", "out/by", "--json")
+    add("experiments", "experiments", "out/shop", "--metric", "ndcg@10")
+    add("experiments-json", "experiments", "out/shop", "--metric", "ndcg@10", "--json")
     # Comparisons and plans
     add("compare", "compare", "out/shop", "--by", "type", "--margin", ".02", "--out", "out/compare.md")
     add("compare-json", "compare", "out/shop", "--by", "type", "--margin", ".02", *fewer, "--json")
@@ -343,6 +345,19 @@ def commands() -> list[Command]:
         "--json")  # fmt: skip
     add("gate-inconclusive", "gate", "--baseline", "out/settings::bm25", "--candidate",
         "out/settings::bm25:k1=1.5,b=0.75", "--rules", "in/open.yaml")  # fmt: skip
+    add("gate-options", "gate", "--baseline", "main", "--candidate", "out/shop::hybrid", "--margin", "ndcg@10=.05",
+        "--min-ratio", "mrr@10=.9", "--min", "hit@10=.5", "--json")  # fmt: skip
+    # Catalogues and live queries
+    add("data-check", "data", "check", CATALOG, "--write-schema", "out/schema.yaml")
+    add("data-check-json", "data", "check", CATALOG, "--schema", "out/schema.yaml", "--junit", "out/data.xml", "--json")
+    live = ["--reference", "datasets/shop/log.csv", "--current", "datasets/shop/log.csv", "--reference-until",
+            "2026-05-04", "--since", "2026-05-04", "--permutations", "199"]  # fmt: skip
+    add("drift", "drift", *live, "--fail", "--out", "out/drift")
+    add("drift-json", "drift", *live, "--json")
+    shadow = ["shadow", "bm25:stem=false", "bm25", "--queries", "datasets/shop/seed_queries.txt", "--corpus", CATALOG]
+    add("shadow", "shadow", "out/shop/runs/bm25.trec", "out/shop/runs/hybrid.trec", "--queries", "datasets/shop",
+        "--out", "out/shadow")  # fmt: skip
+    add("shadow-json", *shadow, "--json")
     # Experiments
     add("ab", "ab", EVENTS, "--guardrail", "latency_ms:max_increase=5%", "--over-time", timed=False)
     add("ab-json", "ab", EVENTS, "--guardrail", "latency_ms:max_increase=5%", "--before", "order_value=spend_before",
@@ -435,6 +450,9 @@ def commands() -> list[Command]:
     add("wrong-eval-metric", "eval", *SHOP, "--retriever", "bm25", "--metric", "ndgc@10")
     add("wrong-eval-arm", "eval", *SHOP, "--retriever", "bm25", "--retriever", "run:path=in/labels.jsonl", "--json")
     add("wrong-compare", "compare", "out/shop::bm52", "out/shop::dense")
+    add("wrong-data-check", "data", "check", "in/labels.jsonl", "--schema", "in/wrong.yaml")
+    add("wrong-drift", "drift", "--reference", "datasets/shop", "--current", "datasets/shop/log.csv", "--since", "May")
+    add("wrong-shadow", "shadow", "bm25", "bm52", "--queries", "datasets/shop/seed_queries.txt", "--corpus", CATALOG)
     add("wrong-plan", "plan", "--sd", "-1")
     add("wrong-gate-rules", "gate", "--baseline", "main", "--candidate", "out/shop::hybrid", "--rules", "in/wrong.yaml")
     add("wrong-gate-baseline", "gate", "--baseline", "mian", "--candidate", "out/shop::hybrid")
@@ -478,7 +496,8 @@ def commands() -> list[Command]:
 
 ALWAYS_VOLATILE = re.compile(r"versions|created.*|ragbench|python|_fingerprint")
 VOLATILE_KEYS = re.compile(
-    ALWAYS_VOLATILE.pattern + r"|seconds|finished|.*_seconds|latency_ms.*|qps|peak_memory_mib|elapsed.*"
+    ALWAYS_VOLATILE.pattern + r"|seconds|finished|.*_seconds|latency_ms.*|ms|p(50|95|99)(_low|_high)?|slower"
+    r"|latency\.parquet|checksum|qps|peak_memory_mib|elapsed.*"
 )
 PROGRESS = re.compile(r"[^\n]+: [\d,]+ (?:of [\d,]+|done in [\d.]+ s)")
 TIMED_COLUMN = re.compile(r"\b(?:ms|index s|queries/s|MiB)\b")
@@ -502,7 +521,7 @@ class Cleaner:
             text = re.sub(r"(?<![\w.])\d[\d,.]* ?(ms|s|seconds|minutes|MB|MiB|kB)\b", r"<some> \1", text)
         text = re.sub(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", "<time>", text)
         text = re.sub(r"ragbench,? (version )?\d+\.\d+\.\d+\S*", "ragbench <version>", text)
-        text = text.replace(date.today().isoformat(), "<today>")
+        text = re.sub(rf"\b{date.today().isoformat()}( \d\d:\d\d\b)?", "<today>", text)
         text = re.sub(r"\bragbench(?:\.\w+)+\.(\w+)", r"ragbench...\1", text)
         return re.sub(r"(?<![\w.])-?\d*\.\d{9,}(e[-+]?\d+)?", lambda m: repr(rounded(float(m[0]))), text)
 

@@ -206,9 +206,9 @@ def answered_of(question: Question, row: Mapping[str, object], seconds: float, f
     where = "the service's answer"
     said: dict[str, object] = {} if set(ALIASES["answer"]) & row.keys() else {"answer": ""}
     ours = {"query": question.text, "query_id": question.id, "seconds": seconds, "first_token_seconds": first}
-    told = {**said, **row, **ours}
+    facts = {**said, **row, **ours}
     named = {"id": "query_id", **{key: key for key in ("query", "seconds", "first_token_seconds")}}
-    item = answered(where, 1, told, roles(told, named, where), {})
+    item = answered(where, 1, facts, roles(facts, named, where), {})
     fields: dict[str, Any] = {name: getattr(item, name) for name in Answered.__dataclass_fields__}
     return Answered(**{**fields, "metadata": {**question.metadata, **item.metadata}})
 
