@@ -50,7 +50,11 @@ def preference_markdown(found: Preferences, compared: Compared, *, examples: int
 
 def preference_blocks(found: Preferences, compared: Compared, *, examples: int) -> list[Block]:
     """Verdicts, notes, the counts of each rubric with the habits of the judge, differences and examples."""
-    verdicts = tuple(Line(text, "strong") for text in verdict_sentences(compared))
+    said = verdict_sentences(compared)
+    if all(one.same_run for one in compared.verdicts):
+        # Ties everywhere give both systems the same values, but they are not the same run.
+        said = ["Every pair is a tie: the judge prefers neither system."]
+    verdicts = tuple(Line(text, "strong") for text in said)
     head = ("rubric", found.baseline.name, "tie", found.candidate.name, *HABITS)
     meaning = (
         "An answer is preferred if the judge prefers it in both orders; everything else is a tie.",

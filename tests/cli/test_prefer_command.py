@@ -78,6 +78,18 @@ def test_wins_losses_bias_and_the_sign_test(ragbench: Any, tmp_path: Path) -> No
     assert "ragbench prefer BASELINE CANDIDATE" in (tmp_path / "page.html").read_text()
 
 
+def test_ties_everywhere_are_not_called_the_same_run(ragbench: Any, tmp_path: Path) -> None:
+    old, new = answers(tmp_path, "old", [1] * 12), answers(tmp_path, "new", [1] * 12)
+    with serving(LLMServer(reply=said)) as server:
+        command = ["prefer", old, new, "--judge", MODEL, "--base-url", server.url, "--out", tmp_path / "out"]
+        planned = ragbench(*command, "--dry-run")
+        done = ragbench(*command)
+    assert "statements" not in planned.out
+    assert done.code == 0, done.err
+    assert "Every pair is a tie" in done.out
+    assert "same run" not in done.out
+
+
 def test_queries_of_one_document_are_one_unit(ragbench: Any, tmp_path: Path) -> None:
     old, new = answers(tmp_path, "old", [1] * 40), answers(tmp_path, "new", [2] * 40)
     golden = tmp_path / "golden.jsonl"
