@@ -90,13 +90,14 @@ class JudgePlan:
     """What the judge would be asked: the result of a dry run.
 
     Attributes:
-        estimate: calls, tokens and cost, at most. Until texts are split, the number of their statements is guessed
-            from their length.
+        estimate: calls, tokens and cost, at most.
         metrics: the metrics that ask the judge.
+        guessed: whether the number of statements of a text is guessed from its length, until the judge splits it.
     """
 
     estimate: Estimate
     metrics: tuple[str, ...] = ()
+    guessed: bool = False
 
 
 Result = TypeVar("Result")

@@ -57,7 +57,7 @@ def judge_plan_lines(plan: JudgePlan) -> list[str]:
     lines = plan.estimate.lines()
     if not plan.metrics:
         return [*lines, "none of the metrics asks the judge"]
-    if plan.estimate.calls:
+    if plan.estimate.calls and plan.guessed:
         lines.append("at most: until texts are split, the number of their statements is guessed from their length")
     return lines
 

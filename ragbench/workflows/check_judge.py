@@ -105,7 +105,7 @@ def run(options: Options, context: Context) -> CheckedJudge | JudgePlan:
     if options.dry_run:
         ask = partial(signal_of, labels, options.metric, column=options.score)
         estimate = planned(options.models(options.seed), options.out, lambda judge: ask(judge=judge))
-        return JudgePlan(estimate, (options.metric,))
+        return JudgePlan(estimate, (options.metric,), guessed=True)
     score = partial(
         signal_of,
         labels,

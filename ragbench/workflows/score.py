@@ -12,7 +12,7 @@ from ragbench.answers.judge_check.grade_calibration import FORMAT, GradeCalibrat
 from ragbench.answers.judge_check.rate import calibrated_rate, check_applies
 from ragbench.answers.judging import JudgeModel, JudgePlan, RubricChoice, judged, planned
 from ragbench.answers.metrics.base import AnswerMetric
-from ragbench.answers.metrics.rubric import rubric_specs
+from ragbench.answers.metrics.rubric import RubricMetric, rubric_specs
 from ragbench.answers.scoring import (
     AnswerEvaluation,
     ScoreSettings,
@@ -164,7 +164,7 @@ def _score_arms(
         else:
             found.append(one)
     if options.dry_run:
-        return JudgePlan(sum((plan.estimate for plan in plans), Estimate()), plans[0].metrics)
+        return JudgePlan(sum((plan.estimate for plan in plans), Estimate()), plans[0].metrics, plans[0].guessed)
     runs = [one.evaluation.scored for one in found]
     metrics = [
         name
@@ -270,7 +270,9 @@ def _plan(
         return JudgePlan(Estimate())
     settings = ScoreSettings(seed=options.seed, resamples=1, repeats=options.repeats)
     score = partial(score_answers, answers, golden, list(metrics.values()), settings=settings)
-    return JudgePlan(planned(options.models(options.seed), store, lambda judge: score(judge=judge)), tuple(metrics))
+    estimate = planned(options.models(options.seed), store, lambda judge: score(judge=judge))
+    guessed = not all(isinstance(metric, RubricMetric) for metric in metrics.values())
+    return JudgePlan(estimate, tuple(metrics), guessed)
 
 
 def _places(options: Options) -> dict[str, Input]:
