@@ -8,6 +8,7 @@ import re
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -167,7 +168,8 @@ class CorpusWords:
         return np.where(stems >= 0, self.rarity[stems], np.log(1 + len(self.titles)))
 
     def of_queries(self, texts: Sequence[str], sources: Sequence[Sequence[int]], language: str) -> Values:
-        """(n,) Overlap of queries with the documents that they are about; 0 for a query without content words.
+        """(n,) Overlap of queries with the documents that they are about; 0 for a query without content words. It does
+        not depend on the other queries.
 
         Args:
             texts: n queries.
@@ -176,10 +178,11 @@ class CorpusWords:
         """
         found = ContentWords.of(texts, language, stem=False)
         stems, stem_of = stems_of(found.vocabulary, language)
-        ids = {name: row for row, name in enumerate(self.vocabulary)}
-        stem_ids = {name: row for row, name in enumerate(self.stems)}
-        word = np.array([ids.get(name, -1) for name in found.vocabulary], dtype=np.int64)[found.word]
-        stem = np.array([stem_ids.get(name, -1) for name in stems], dtype=np.int64)[stem_of[found.word]]
+        word = np.array([self._ids.get(name, -1) for name in found.vocabulary], dtype=np.int64)[found.word]
+        stem = np.array([self._stem_ids.get(name, -1) for name in stems], dtype=np.int64)[stem_of[found.word]]
+        # Sums are rounded in one order, whatever other queries there are.
+        order = np.lexsort((word, stem, found.row))
+        word, stem = word[order], stem[order]
         most = max(map(len, sources), default=0)
         places = np.array(
             [[rows[min(at, len(rows) - 1)] for at in range(most)] for rows in sources], dtype=np.int64
@@ -200,6 +203,16 @@ class CorpusWords:
         total = np.bincount(found.row, weights=weights, minlength=len(texts))
         shared = np.bincount(found.row, weights=weights * hits.mean(axis=0), minlength=len(texts))
         return shared / np.where(total > 0, total, 1.0)
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        """Row of each word of the vocabulary."""
+        return {name: row for row, name in enumerate(self.vocabulary)}
+
+    @cached_property
+    def _stem_ids(self) -> dict[str, int]:
+        """Row of each stem."""
+        return {name: row for row, name in enumerate(self.stems)}
 
     def tokens(self, first: Rows, last: Rows) -> tuple[Rows, Rows]:
         """Return the stretch and the row of each content word of stretches of words."""

@@ -4,7 +4,6 @@ The result depends only on the inputs, the seed and the models' answers. The cli
 returns it. A repeated run therefore pays for no answer twice and ends with the same set.
 """
 
-import threading
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,17 +13,19 @@ from typing import Any, NamedTuple
 from ragbench import plugins
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks, Corpus
-from ragbench.core.errors import InputError, SettingError
+from ragbench.core.errors import SettingError
 from ragbench.core.spelling import named
 from ragbench.engine import ask
+from ragbench.golden.arrivals import Arrivals, CallsOfRound
 from ragbench.golden.drafting import Call, Calls, Failed, make_calls, read_answer, with_whole_chunk
-from ragbench.golden.drafts import Draft, Opinion
+from ragbench.golden.drafts import Draft
 from ragbench.golden.locate import with_evidence
 from ragbench.golden.masked import Masked, write
 from ragbench.golden.masked_pool import masked_language
-from ragbench.golden.measured import Meter, Worded
+from ragbench.golden.measured import Measures, Meter, Worded
 from ragbench.golden.personas import PROPOSED, Persona, personas_request, proposed_personas
-from ragbench.golden.spool import Drafts, Opinions, Spool, chosen, draft_of, kept_like, row_of_draft, spooled
+from ragbench.golden.review import Stages, review
+from ragbench.golden.spool import chosen
 from ragbench.golden.stages.base import ReviewContext, Stage
 from ragbench.golden.wanted import Wanted, allot, deal_again
 from ragbench.golden.wordings import WORDINGS, shares_of
@@ -34,8 +35,6 @@ from ragbench.models.llm.client import Client
 from ragbench.models.llm.costs import Estimate
 
 WRITER = "draft"
-BLOCK = 2048
-"""Drafts that a stage reviews at once, where it may."""
 STAGES_WITH_LLM = (
     "schema", "language", "length", "located", "overlap", "standalone", "duplicate", "round_trip",
     "judge", "reconsider",
@@ -179,11 +178,13 @@ async def generate(job: Job, stages: Sequence[tuple[str, Stage]], context: Conte
         BudgetSpent, ServiceDown, SettingError: a model cannot go on; the answers so far are kept.
     """
     masked = None if WRITER in job.askers else _mask(job)
-    drafted = await _write(job, context) if masked is None else _Drafted.of(masked)
-    reviewed = await review(drafted.drafts, stages, job, context)
+    seen = ReviewContext(job.corpus, job.chunks, job.askers, job.settings.seed, context, job.writer)
+    drafted = await _write(job, stages, seen) if masked is None else _Drafted.of(masked)
+    standing = drafted.standing
+    reviewed = await review(drafted.drafts, stages, seen, standing=standing, begin=drafted.reviewed)
     rows = array("Q"), array("Q")
-    for row, draft in enumerate(reviewed):
-        rows[draft.rejected_by is not None].append(row)
+    for row, by in enumerate(standing):
+        rows[by is not None].append(row)
     accepted, rejected = (chosen(reviewed, own) for own in rows)
     return Generated(
         accepted=accepted,
@@ -198,9 +199,13 @@ async def generate(job: Job, stages: Sequence[tuple[str, Stage]], context: Conte
 
 
 class _Drafted(NamedTuple):
-    """Drafts before their review; see `Generated`."""
+    """Drafts, the stage whose rejection of each stands, and how many stages have reviewed them; for the others see
+    `Generated`.
+    """
 
     drafts: Sequence[Draft]
+    standing: list[str | None]
+    reviewed: int
     worded: Worded
     failed: tuple[Failed, ...] = ()
     skipped: tuple[Failed, ...] = ()
@@ -208,7 +213,8 @@ class _Drafted(NamedTuple):
 
     @classmethod
     def of(cls, masked: Masked) -> "_Drafted":
-        return cls(masked.drafts, Worded(masked.wordings, masked.seeds))
+        standing = [draft.rejected_by for draft in masked.drafts]
+        return cls(masked.drafts, standing, 0, Worded(masked.wordings, masked.seeds))
 
 
 async def propose_personas(job: Job, context: Context) -> tuple[Persona, ...]:
@@ -262,47 +268,49 @@ def _calls(job: Job, wanted: Sequence[Sequence[Wanted]], context: Context) -> Ca
     )
 
 
-async def _write(job: Job, context: Context) -> _Drafted:
-    """Ask for the queries. What the writer skips is asked of other chunks in a second round."""
+async def _write(job: Job, stages: Stages, seen: ReviewContext) -> _Drafted:
+    """Ask for the queries. What the writer skips is asked of other chunks in a second round.
+
+    The queries are measured, and reviewed by the first stages, while calls are in flight.
+    """
+    context = seen.context
     meter = Meter.of(job.corpus, job.chunks, job.settings.languages)
     shares = _shares(job, meter)
     wanted = _allotted(job, shares)
-    # The words are counted while calls are in flight, and measured afterwards.
-    counting = threading.Thread(target=lambda: meter.words, daemon=True)
-    counting.start()
-    rounds = [await _ask(job, _calls(job, wanted, context), context, "drafting")]
+    calls = _calls(job, wanted, context)
+    measures = Measures(meter)
+    arrivals = Arrivals(measures, stages, seen)
+    rounds = [await _ask(job, calls, context, "drafting", arrivals)]
     place = {job.chunks.ids[row]: at for at, row in enumerate(job.rows)}
     left_out = [(place[one.chunk_ids[0]], query) for query, one in rounds[0].skipped]
     further = deal_again(left_out, wanted, job.settings.seed) if left_out and job.writer.lists else []
     again = sum(map(len, further))
     if again:
         context.say(f"the writer skipped {len(left_out)} queries; {again} of them are asked of other chunks")
-        rounds.append(await _ask(job, _calls(job, further, context), context, "drafting, second round"))
-    counting.join()
-    drafts = spooled(chain.from_iterable(one.drafts for one in rounds))
-    measured, worded = meter.measure(drafts, shares, job.seeds, job.settings.seed)
+        rounds.append(await _ask(job, _calls(job, further, context), context, "drafting, second round", arrivals))
+    numbers = array("Q", chain.from_iterable(one.numbers for one in rounds))
+    drafts, standing = arrivals.of(numbers)
+    worded = measures.report(drafts, numbers, shares, job.seeds, job.settings.seed)
     failed = tuple(chain.from_iterable(one.failed for one in rounds))
     skipped = tuple(failure for one in rounds for _, failure in one.skipped)
-    return _Drafted(measured, worded, failed, skipped, again)
+    return _Drafted(drafts, standing, arrivals.reviewed, worded, failed, skipped, again)
 
 
 class _Round(NamedTuple):
-    """What came of a round of calls: the drafts of each call, what was not returned, and what the writer skipped."""
+    """What came of a round of calls: the numbers of the drafts, in the order of the calls, what was not returned, and
+    what the writer skipped.
+    """
 
-    calls: Spool
+    numbers: Sequence[int]
     failed: Sequence[Failed]
     skipped: Sequence[tuple[Wanted, Failed]]
 
-    @property
-    def drafts(self) -> Iterator[Draft]:
-        """All drafts, in the order of the calls."""
-        return (draft_of(row) for at in range(len(self.calls)) for row in self.calls.get(at))
 
-
-async def _ask(job: Job, calls: Calls, context: Context, what: str) -> _Round:
+async def _ask(job: Job, calls: Calls, context: Context, what: str, arrivals: Arrivals) -> _Round:
     """Ask the writer, and read its answers."""
     open_: dict[int, Call] = {}
-    found, failed, skipped = Spool(len(calls)), dict[int, list[Failed]](), dict[int, list[tuple[Wanted, Failed]]]()
+    failed, skipped = dict[int, list[Failed]](), dict[int, list[tuple[Wanted, Failed]]]()
+    found = CallsOfRound(len(calls), arrivals)
 
     def requests() -> Iterator[Request]:
         for position, call in enumerate(calls):
@@ -316,17 +324,20 @@ async def _ask(job: Job, calls: Calls, context: Context, what: str) -> _Round:
         drafts = [with_evidence(draft, job.corpus, job.chunks) for draft in read.drafts]
         if job.writer.own:
             drafts = [with_whole_chunk(draft, job.chunks) for draft in drafts]
-        found.put(position, [row_of_draft(draft) for draft in drafts])
+        found.put(position, drafts)
         if read.failed:
             failed[position] = read.failed
         if read.skipped:
             skipped[position] = read.skipped
 
-    await ask(
-        job.askers[WRITER], requests(), what=what, progress=context.progress, total=len(calls), on_answer=take,
-        keep=False,
-    )  # fmt: skip
-    return _Round(found, [*_flat(failed)], [*_flat(skipped)])
+    try:
+        await ask(
+            job.askers[WRITER], requests(), what=what, progress=context.progress, total=len(calls), on_answer=take,
+            keep=False,
+        )  # fmt: skip
+        return _Round(await found.numbers(), [*_flat(failed)], [*_flat(skipped)])
+    finally:
+        found.stop()
 
 
 def _flat(lists: Mapping[int, list[Any]]) -> Iterator[Any]:
@@ -347,60 +358,6 @@ def _mask(job: Job) -> Masked:
         seeds=job.seeds,
     )
     return replace(written, drafts=tuple(replace(draft, language=code) for draft in written.drafts))
-
-
-async def review(
-    drafts: Sequence[Draft], stages: Sequence[tuple[str, Stage]], job: Job, context: Context
-) -> Sequence[Draft]:
-    """Review the drafts: each gets the opinions of the stages that saw it, in order.
-
-    A rejection is final, unless a later stage reviews it again (`Stage.overrules`).
-
-    Raises:
-        InputError: a stage did not give one opinion per draft.
-    """
-    seen = ReviewContext(job.corpus, job.chunks, job.askers, job.settings.seed, context, job.writer)
-    standing = [draft.rejected_by for draft in drafts]
-    for at, (name, stage) in enumerate(stages):
-        overruled = {later.overrules for _, later in stages[at:]}
-        open_ = array("Q", (row for row, by in enumerate(standing) if by is None or by in overruled))
-        if open_:
-            opinions = await _opinions(name, stage, chosen(drafts, open_), seen)
-            drafts = kept_like(drafts, _reviewed(drafts, open_, opinions, stage.overrules, standing))
-    return drafts
-
-
-async def _opinions(name: str, stage: Stage, drafts: Sequence[Draft], context: ReviewContext) -> Sequence[Opinion]:
-    """The opinions of a stage. Drafts in a spool are read in blocks where the stage reviews each of them alone."""
-    if not (stage.alone and isinstance(drafts, Drafts)):
-        return _checked(name, drafts, await stage.review(drafts, context))
-    found = Opinions(len(drafts))
-    for start in range(0, len(drafts), BLOCK):
-        block = list(drafts[start : start + BLOCK])
-        for at, opinion in enumerate(_checked(name, block, await stage.review(block, context)), start):
-            found.put(at, opinion)
-    return found
-
-
-def _checked(name: str, drafts: Sequence[Draft], opinions: Sequence[Opinion]) -> Sequence[Opinion]:
-    if len(opinions) != len(drafts):
-        raise InputError(f"stage {name!r} gave {len(opinions)} opinions on {len(drafts)} drafts")
-    return opinions
-
-
-def _reviewed(
-    drafts: Sequence[Draft], open_: Sequence[int], opinions: Sequence[Opinion], overrules: str | None,
-    standing: list[str | None],
-) -> Iterator[Draft]:  # fmt: skip
-    """All drafts, with the opinions on the open ones. Whose rejection stands is noted by row."""
-    given = zip(open_, opinions, strict=True)
-    next_, opinion = next(given, (-1, None))
-    for row, draft in enumerate(drafts):
-        if row == next_ and opinion is not None:
-            draft = draft.reviewed(opinion, overrules)
-            standing[row] = draft.rejected_by
-            next_, opinion = next(given, (-1, None))
-        yield draft
 
 
 QUERY, ANSWER, QUOTE = 70, 120, 160

@@ -22,12 +22,10 @@ from ragbench.golden.drafts import Draft
 from ragbench.golden.lead import LEAST_SEEDS, Leads, SeedLead
 from ragbench.golden.masked import SAMPLE, styles_of_wordings
 from ragbench.golden.masked_pool import SNOWBALL
-from ragbench.golden.spool import kept_like
 from ragbench.golden.stages.base import count_words
 from ragbench.golden.wordings import WORDINGS, WordingReport, measured_wording, shifted
 
-BLOCK = 8192
-"""Queries that are measured together."""
+NAMES = tuple(WORDINGS)
 
 
 @dataclass(frozen=True)
@@ -44,20 +42,6 @@ class Worded:
     wordings: Mapping[str, WordingReport]
     seeds: SeedLead | None = None
     relabelled: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Counted:
-    """The queries of a wording: their numbers, words and overlaps."""
-
-    rows: "array[int]" = field(default_factory=lambda: array("Q"))
-    lengths: "array[int]" = field(default_factory=lambda: array("Q"))
-    overlaps: "array[float]" = field(default_factory=lambda: array("d"))
-
-    def add(self, row: int, length: int, overlap: float) -> None:
-        self.rows.append(row)
-        self.lengths.append(length)
-        self.overlaps.append(overlap)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,60 +79,17 @@ class Meter:
             seeds: queries of real users, without labels; fewer than ten change nothing.
             seed: seed of all draws.
         """
-        lead = self._lead(seeds)
+        lead = self.lead(seeds)
         if lead is None or len(wordings) < 2:
             return dict(wordings)
         styles = styles_of_wordings(self.corpus, asked, self.words, list(wordings), seed=seed)
         return shifted(wordings, styles, lead.style, lead.errors)
 
-    def measure(
-        self, drafts: Sequence[Draft], shares: Mapping[str, float], seeds: Sequence[str], seed: int
-    ) -> tuple[Sequence[Draft], Worded]:
-        """Give each draft the wording that is measured, and report on all of them.
-
-        Args:
-            drafts: drafts of a model, with the wording that was asked for in their provenance.
-            shares: share by wording that was asked for.
-            seeds: queries of real users.
-            seed: seed of the sample whose leads are measured.
-
-        Returns:
-            The drafts with ``wording``, ``wording_asked`` and ``overlap`` in their provenance, and the report. Rejected
-            drafts do not count in it.
+    def measured(self, drafts: Sequence[Draft]) -> Iterator[tuple[Draft, int, float]]:
+        """Measure drafts. Yields each with ``wording`` and ``overlap`` in its provenance, its words, and its overlap
+        with its documents. A measure does not depend on the other drafts.
         """
-        place = {document.id: row for row, document in enumerate(self.corpus)}
-        pairs = Counter[tuple[str, str]]()
-        counted: dict[str, _Counted] = {}
-
-        def measured() -> Iterator[Draft]:
-            for start in range(0, len(drafts), BLOCK):
-                block = list(drafts[start : start + BLOCK])
-                for row, (draft, length, overlap) in enumerate(self._measured(block, place), start):
-                    yield draft
-                    if draft.rejected_by is None:
-                        wording = str(draft.provenance["wording"])
-                        pairs[str(draft.provenance.get(ASKED, "")), wording] += 1
-                        counted.setdefault(wording, _Counted()).add(row, length, overlap)
-
-        found = kept_like(drafts, measured())
-        reports = {}
-        for name in WORDINGS:
-            own = counted.get(name, _Counted())
-            if own.rows or name in shares:
-                reports[name] = WordingReport(
-                    sum(count for (asked, _), count in pairs.items() if asked == name), len(own.rows),
-                    shares.get(name, 0.0), _mean(own.lengths), _mean(own.overlaps),
-                    self._mean_lead(found, own.rows, generator(seed, "measured", name)),
-                )  # fmt: skip
-        relabelled = {
-            name: {other: pairs[name, other] for other in WORDINGS if other != name and pairs[name, other]}
-            for name in WORDINGS
-        }
-        return found, Worded(reports, self._lead(seeds), {name: row for name, row in relabelled.items() if row})
-
-    def _measured(self, drafts: Sequence[Draft], place: Mapping[str, int]) -> Iterator[tuple[Draft, int, float]]:
-        """Each draft with its wording, its words, and its overlap with its documents."""
-        chunks = self.chunks
+        chunks, place = self.chunks, self._place
         sources = [[place[chunks[chunks.row[id_]].document_id] for id_ in one.chunk_ids] for one in drafts]
         overlaps = self.words.of_queries([one.text for one in drafts], sources, self.language).tolist()
         for draft, overlap in zip(drafts, overlaps, strict=True):
@@ -156,7 +97,12 @@ class Meter:
             more = {"wording": measured_wording(length, overlap), "overlap": round(overlap, 3)}
             yield replace(draft, provenance={**draft.provenance, **more}), length, overlap
 
-    def _mean_lead(self, drafts: Sequence[Draft], rows: Sequence[int], rng: np.random.Generator) -> float:
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        """Row of each document."""
+        return {document.id: row for row, document in enumerate(self.corpus)}
+
+    def mean_lead(self, drafts: Sequence[Draft], rows: Sequence[int], rng: np.random.Generator) -> float:
         """Mean lead of at most `SAMPLE` queries."""
         if len(rows) > SAMPLE:
             rows = [rows[at] for at in sorted(rng.choice(len(rows), size=SAMPLE, replace=False).tolist())]
@@ -167,8 +113,81 @@ class Meter:
     def _leads(self) -> Leads:
         return Leads.of(self.words)
 
-    def _lead(self, seeds: Sequence[str]) -> SeedLead | None:
+    def lead(self, seeds: Sequence[str]) -> SeedLead | None:
+        """Lead of the seed queries; None where there are too few."""
         return self._leads.of_seeds(seeds, self.language) if len(seeds) >= LEAST_SEEDS else None
+
+
+class Measures:
+    """What is measured of drafts that come in any order, a few at a time.
+
+    Args:
+        meter: measures them.
+    """
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._wordings, self._lengths, self._overlaps = array("b"), array("Q"), array("d")
+        """By number of the draft. The wording is a place in `WORDINGS`, or -1 where the draft does not count."""
+        self._pairs = Counter[tuple[str, str]]()
+
+    def prepare(self) -> None:
+        """Count the words of the corpus, which the first measure needs."""
+        _ = self._meter.words
+
+    def add(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """Give drafts the wording that is measured. Rejected ones do not count in the report.
+
+        Args:
+            drafts: drafts of a model, with the wording that was asked for in their provenance.
+
+        Returns:
+            The drafts with ``wording``, ``wording_asked`` and ``overlap`` in their provenance. They are numbered from 0
+            in the order in which they are added.
+        """
+        found = []
+        for draft, length, overlap in self._meter.measured(drafts):
+            wording = str(draft.provenance["wording"])
+            counts = draft.rejected_by is None
+            if counts:
+                self._pairs[str(draft.provenance.get(ASKED, "")), wording] += 1
+            self._wordings.append(NAMES.index(wording) if counts else -1)
+            self._lengths.append(length)
+            self._overlaps.append(overlap)
+            found.append(draft)
+        return found
+
+    def report(
+        self, drafts: Sequence[Draft], numbers: Sequence[int], shares: Mapping[str, float], seeds: Sequence[str],
+        seed: int,
+    ) -> Worded:  # fmt: skip
+        """Report on all drafts.
+
+        Args:
+            drafts: the drafts, in the order of the set.
+            numbers: their numbers.
+            shares: share by wording that was asked for.
+            seeds: queries of real users.
+            seed: seed of the sample whose leads are measured.
+        """
+        rows = {name: array("Q") for name in NAMES}
+        for row, number in enumerate(numbers):
+            if self._wordings[number] >= 0:
+                rows[NAMES[self._wordings[number]]].append(row)
+        reports = {}
+        for name, own in rows.items():
+            if own or name in shares:
+                reports[name] = WordingReport(
+                    sum(count for (asked, _), count in self._pairs.items() if asked == name), len(own),
+                    shares.get(name, 0.0), _mean([self._lengths[numbers[row]] for row in own]),
+                    _mean([self._overlaps[numbers[row]] for row in own]),
+                    self._meter.mean_lead(drafts, own, generator(seed, "measured", name)),
+                )  # fmt: skip
+        relabelled = {
+            name: {other: self._pairs[name, other] for other in NAMES if other != name and self._pairs[name, other]}
+            for name in NAMES
+        }
+        return Worded(reports, self._meter.lead(seeds), {name: row for name, row in relabelled.items() if row})
 
 
 def _mean(values: Sequence[float]) -> float:

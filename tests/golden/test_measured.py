@@ -17,7 +17,7 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Corpus, Document
 from ragbench.golden.drafts import Draft, Opinion
 from ragbench.golden.generate import Generated, Job, Settings, build_stages, calls_of, generate
-from ragbench.golden.measured import Meter
+from ragbench.golden.measured import Measures, Meter
 from ragbench.golden.outputs import card
 from ragbench.golden.wanted import KEYWORD, allot, parse_mix
 from ragbench.golden.wordings import WORDINGS, counts_of, measured_wording, shares_of
@@ -106,7 +106,10 @@ def test_a_query_gets_the_measured_wording_and_keeps_the_one_it_was_asked_for() 
         draft("something shiny underground", "d0", asked="short-paraphrase"),
         draft("brass kettle", "d1", asked="sentence").reviewed(Opinion("schema", False, "number 9 was not asked for")),
     ]
-    found, worded = meter.measure(drafts, EQUAL, (), 0)
+    measures = Measures(meter)
+    found = [*measures.add(drafts[2:]), *measures.add(drafts[:2])]
+    found, numbers = found[2:] + found[:2], (2, 3, 0, 1)
+    worded = measures.report(found, numbers, EQUAL, (), 0)
     assert [one.provenance["wording"] for one in found] == ["short-copy"] * 2 + ["short-paraphrase", "short-copy"]
     assert [one.provenance["wording_asked"] for one in found] == [one.provenance["wording_asked"] for one in drafts]
     assert worded.relabelled == {"paraphrase": {"short-copy": 1}}

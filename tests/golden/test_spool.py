@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks, Corpus, Document
 from ragbench.core.goldens import Evidence, Span
-from ragbench.golden import generate
+from ragbench.golden import review as review_module
 from ragbench.golden.drafts import Draft, Opinion
-from ragbench.golden.generate import Job, Settings, build_stages, review
+from ragbench.golden.generate import build_stages
+from ragbench.golden.review import review
 from ragbench.golden.spool import Drafts, Opinions, chosen, spooled
 from ragbench.golden.stages import round_trip
+from ragbench.golden.stages.base import ReviewContext
 
 TEXTS = st.text(max_size=20)
 OPINIONS = st.builds(
@@ -73,12 +75,12 @@ def made(count: int) -> Iterator[Draft]:
 
 
 def reviewed(drafts: "Drafts | list[Draft]", *stages: str) -> "list[Draft] | Drafts":
-    job = Job(CORPUS, CHUNKS, range(len(CHUNKS)), (), Settings(stages=stages), {}, {})
-    return asyncio.run(review(drafts, build_stages(stages), job, Context()))  # type: ignore[return-value]
+    seen = ReviewContext(CORPUS, CHUNKS, {}, 0, Context())
+    return asyncio.run(review(drafts, build_stages(stages), seen))  # type: ignore[return-value]
 
 
 def test_a_review_in_blocks_is_that_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generate, "BLOCK", 70)
+    monkeypatch.setattr(review_module, "BLOCK", 70)
     monkeypatch.setattr(round_trip, "BLOCK", 90)
     drafts = list(made(400))
     stages = (*ALONE, "duplicate:embedder=null", "round_trip:retrievers=[bm25],k=3")
@@ -90,7 +92,7 @@ def test_a_review_in_blocks_is_that_in_memory(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.slow
 def test_memory_of_a_review_does_not_grow_with_the_drafts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generate, "BLOCK", 100)
+    monkeypatch.setattr(review_module, "BLOCK", 100)
     stages = ("schema", "length", "standalone")
     reviewed(spooled(made(100)), *stages)  # what is imported and cached
     peaks = []

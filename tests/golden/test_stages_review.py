@@ -15,8 +15,9 @@ from ragbench.core.errors import SettingError
 from ragbench.core.goldens import Evidence, Span
 from ragbench.corpus.load import load_corpus
 from ragbench.golden.drafts import Draft, Opinion
-from ragbench.golden.generate import Job, Settings, build_stages, generate, review
+from ragbench.golden.generate import Job, Settings, build_stages, generate
 from ragbench.golden.overlap import overlaps
+from ragbench.golden.review import review
 from ragbench.golden.stages.base import ReviewContext
 from ragbench.golden.stages.overlap import Overlap, longest_run
 from ragbench.golden.stages.round_trip import survival
@@ -52,9 +53,12 @@ def draft(text: str = "how much water does it take", **changes: object) -> Draft
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
+def seen_by(**askers: Asker) -> ReviewContext:
+    return ReviewContext(CORPUS, CHUNKS, askers, 0, Context())
+
+
 def reviewed(spec: str, *drafts: Draft, askers: Mapping[str, Asker] | None = None) -> list[Opinion]:
-    context = ReviewContext(CORPUS, CHUNKS, askers or {}, 0, Context())
-    return asyncio.run(plugins.build(plugins.STAGES, spec).review(drafts, context))
+    return asyncio.run(plugins.build(plugins.STAGES, spec).review(drafts, seen_by(**(askers or {}))))
 
 
 def verdicts(spec: str, *drafts: Draft) -> list[bool]:
@@ -235,8 +239,7 @@ def test_the_second_opinion_sees_doubtful_items_only_and_may_overrule() -> None:
         Answer(None, "no answer"),
     )
     stages = build_stages(("judge", "reconsider"))
-    job = Job(CORPUS, CHUNKS, [0], (), Settings(), {"judge": judge, "reconsider": second}, {})
-    done = asyncio.run(review(drafts, stages, job, Context()))
+    done = asyncio.run(review(drafts, stages, seen_by(judge=judge, reconsider=second)))
     assert [item.rejected_by for item in done] == [None, None, "reconsider", "reconsider", None, "reconsider"]
     assert len(judge.asked) == 6
     assert len(second.asked) == 5
@@ -261,8 +264,7 @@ def test_the_judge_of_an_unanswerable_query_sees_the_nearest_passages() -> None:
 def test_a_final_rejection_is_shown_to_no_later_stage() -> None:
     judge = Ruled(said(True))
     stages = build_stages(("length", "judge"))
-    job = Job(CORPUS, CHUNKS, [0], (), Settings(), {"judge": judge}, {})
-    done = asyncio.run(review([draft("kettle"), draft("small kettle")], stages, job, Context()))
+    done = asyncio.run(review([draft("kettle"), draft("small kettle")], stages, seen_by(judge=judge)))
     assert [item.rejected_by for item in done] == ["length", None]
     assert len(judge.asked) == 1
 

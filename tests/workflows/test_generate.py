@@ -14,7 +14,8 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks, Corpus, Document
 from ragbench.core.errors import SettingError
 from ragbench.golden.drafts import Draft, Opinion
-from ragbench.golden.generate import Job, Settings, build_stages, plan, review
+from ragbench.golden.generate import Job, build_stages, plan
+from ragbench.golden.review import review
 from ragbench.golden.stages.base import ReviewContext, Stage
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.prompt import Filled, Prompt
@@ -105,10 +106,10 @@ class Writer:
 
 def test_a_stage_from_elsewhere_asks_and_overrules(critic: None) -> None:
     asker = Writer()
-    job = Job(DOCUMENTS, CHUNKS, range(1), (), Settings(), {"critic": asker}, {"critic": "openai:c"})
+    seen = ReviewContext(DOCUMENTS, CHUNKS, {"critic": asker}, 0, Context())
     long = " ".join(["kettle"] * 60)
     drafts = [Draft(text, text, "question", None, (), ("d0#0",)) for text in (long, "a lamp", "the kettle")]
-    done = asyncio.run(review(drafts, build_stages(("length", "critic")), job, Context()))
+    done = asyncio.run(review(drafts, build_stages(("length", "critic")), seen))
     assert [[opinion.stage for opinion in draft.opinions] for draft in done] == [["length", "critic"]] * 3
     assert [draft.rejected_by for draft in done] == [None, "critic", None]
     assert len(asker.asked) == 3
@@ -141,7 +142,7 @@ def test_the_stage_of_the_guide_works() -> None:
     found: dict[str, Any] = {"__name__": "my_stages"}
     exec(block, found)
     stage = found["Polite"]()
-    job = Job(DOCUMENTS, CHUNKS, range(1), (), Settings(), {"tone": Writer()}, {"tone": "openai:t"})
+    seen = ReviewContext(DOCUMENTS, CHUNKS, {"tone": Writer()}, 0, Context())
     drafts = [Draft(text, text, "question", None, (), ("d0#0",)) for text in ("a lamp", "the kettle")]
-    done = asyncio.run(review(drafts, [("polite", stage)], job, Context()))
+    done = asyncio.run(review(drafts, [("polite", stage)], seen))
     assert [draft.rejected_by for draft in done] == ["polite", None]

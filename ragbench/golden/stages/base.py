@@ -89,8 +89,8 @@ class Stage(ABC):
     that it accepts."""
 
     alone: ClassVar[bool] = False
-    """Whether the opinion on a draft depends on that draft alone. Drafts may then come in several calls, so that few
-    of them are in memory at a time."""
+    """Whether the opinion on a draft depends on that draft alone. Drafts may then come in several calls and in any
+    order: few of them are in memory at a time, and those of a model are reviewed while it writes further ones."""
 
     def usual_request(self, draft: Draft, passages: Sequence[str], seed: int) -> Request | None:
         """Return the request for a draft of usual length, for the estimate of ``--dry-run``.
