@@ -1,6 +1,5 @@
 """What ``compare``, ``gate``, ``ab``, ``shadow``, ``drift``, ``plan`` and ``baseline`` print, and their help."""
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,12 +90,11 @@ def show_gate(options: "GateOptions", decided: "Gate", output: Output) -> int:
 
 
 def _write(decided: "Gate", out: Path | None, junit: Path | None, summary: Path | None) -> None:
-    from ragbench.io.files import write_bytes, write_text
+    from ragbench.io.files import write_bytes, write_json, write_text
     from ragbench.render.gate import gate_json, gate_junit, gate_markdown
 
     if out is not None:
-        written = json.dumps(gate_json(decided), indent=1, ensure_ascii=False, allow_nan=False)
-        write_text(out / "gate.json", written + "\n")
+        write_json(out / "gate.json", gate_json(decided), indent=1)
     for path in (junit, out / "gate.xml" if out else None):
         if path is not None:
             write_bytes(path, gate_junit(decided))

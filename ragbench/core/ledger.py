@@ -39,6 +39,14 @@ class Ledger:
         """Number of entries per code, sorted by code."""
         return dict(sorted(Counter(entry.code for entry in self.entries).items()))
 
+    def rows(self) -> list[dict[str, str]]:
+        """The entries as objects, for JSON."""
+        return [entry._asdict() for entry in self.entries]
+
+    def to_dict(self) -> dict[str, object]:
+        """Counts and entries as one object, for JSON."""
+        return {"counts": self.counts(), "entries": self.rows()}
+
     def of(self, code: str) -> tuple[LedgerEntry, ...]:
         """The entries of one code, in order."""
         return tuple(entry for entry in self.entries if entry.code == code)

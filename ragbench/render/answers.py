@@ -1,7 +1,6 @@
 """Scores of answers on a terminal, as Markdown, as JSON, and their folder."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from ragbench.core.fingerprint import plain
 from ragbench.core.ledger import issue_lines
 from ragbench.core.scored import COST, MEDIAN, NOT_ASKED
 from ragbench.io.checksums import with_checksums
-from ragbench.io.files import replacing, write_text
+from ragbench.io.files import replacing, write_json, write_json_lines, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.scored_runs import (
     LEDGER,
@@ -156,7 +155,7 @@ def answers_json(evaluation: AnswerEvaluation) -> JSON:
         "calibrated": [calibrated_json(rate) for rate in evaluation.calibrated],
         "slices": [asdict(one) for one in evaluation.slices],
         "notes": list(evaluation.notes),
-        "ledger": {"counts": ledger.counts(), "entries": [entry._asdict() for entry in ledger.entries]},
+        "ledger": ledger.to_dict(),
         "manifest": {**_plain_manifest(evaluation), "complete": not evaluation.stopped},
     }
 
@@ -331,18 +330,14 @@ def write_answer_scores(evaluation: AnswerEvaluation, folder: Path, inputs: Mapp
     write_repeats({evaluation.scored.name: scores}, folder)
     write_queries(evaluation.scored.queries, folder / QUERIES)
     write_latency({evaluation.scored.name: evaluation.scored.query_ms}, folder)
-    write_text(folder / DETAILS, _lines(per_query(evaluation)))
-    write_text(folder / LEDGER, _lines(entry._asdict() for entry in evaluation.ledger.entries))
+    write_json_lines(folder / DETAILS, per_query(evaluation))
+    write_json_lines(folder / LEDGER, evaluation.ledger.rows())
     write_text(folder / SUMMARY, answers_markdown(evaluation))
     # The results come last: a folder that has them is complete.
     held = {INPUTS: recorded(inputs, folder)} if inputs else {}
     content = answers_json(replace(evaluation, manifest={**evaluation.manifest, **held}))
     whole = with_checksums(content, folder, [*data_files(folder), DETAILS])
-    write_text(folder / RESULTS, json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _lines(rows: Iterable[Mapping[str, object]]) -> str:
-    return "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
+    write_json(folder / RESULTS, whole, indent=1)
 
 
 Totals = Mapping[str, Mapping[str, object]]

@@ -28,7 +28,7 @@ def chunks_json(chunks: "Chunks", documents: int, chunker: str, ledger: "Ledger"
             **{f"p{round(100 * share)}": int(value) for share, value in zip(QUANTILES, quantiles, strict=True)},
         },
         "fingerprint": chunks.fingerprint,
-        "ledger": [entry._asdict() for entry in ledger.entries],
+        "ledger": ledger.rows(),
     }
 
 

@@ -22,11 +22,7 @@ RARE = 0.01
 def drift_json(found: Drift) -> dict[str, Any]:
     """Everything that was measured."""
     values: Any = plain(asdict(found))
-    return {"version": VERSION, **values, "skipped": found.ledger.counts(), "ledger": _ledger(found)}
-
-
-def _ledger(found: Drift) -> list[dict[str, str]]:
-    return [entry._asdict() for entry in found.ledger.entries]
+    return {"version": VERSION, **values, "skipped": found.ledger.counts(), "ledger": found.ledger.rows()}
 
 
 def drift_blocks(found: Drift) -> list[Block]:

@@ -19,7 +19,7 @@ from ragbench.core.steps import Steps
 from ragbench.core.verdicts import Leaderboard, Verdict
 from ragbench.io.checksums import with_checksums
 from ragbench.io.evaluation_cards import CARD, IDENTITY, refuse_other, write_card
-from ragbench.io.files import make_out, replacing, write_text
+from ragbench.io.files import make_out, replacing, write_json_lines, write_text
 from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.parsing import DAMAGED
 from ragbench.io.scored_runs import (
@@ -350,7 +350,7 @@ def results_json(
         "comparisons": [comparison_json(comparison) for comparison in comparisons],
         "leaderboard": leaderboard_json(leaderboard),
         "steps": steps_json(steps),
-        "ledger": {"counts": ledger.counts(), "entries": [entry._asdict() for entry in ledger.entries]},
+        "ledger": ledger.to_dict(),
         "manifest": plain(manifest),
     }
 
@@ -489,8 +489,7 @@ class ReportFolder:
         write_attributes(evaluation.attributes, self.folder)
         write_latency({one.name: one.query_ms for one in evaluation.scored}, self.folder)
         write_qrels(evaluation.task.judgements, self.folder / "qrels.trec", escape=True)
-        lines = [json.dumps(entry._asdict(), ensure_ascii=False) for entry in evaluation.ledger.entries]
-        write_text(self.folder / "ledger.jsonl", "".join(line + "\n" for line in lines))
+        write_json_lines(self.folder / "ledger.jsonl", evaluation.ledger.rows())
         write_text(self.folder / "summary.md", evaluation_markdown(evaluation))
         manifest = {**evaluation.manifest, **self._identity, **self._inputs, "complete": True, "runs": self._names}
         content = evaluation_json(replace(evaluation, manifest=manifest))

@@ -1,6 +1,6 @@
 """The systems of many evaluations as a table and as JSON (docs/guides/evaluate.md)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -104,9 +104,8 @@ def _value(one: Tried, metric: str) -> str | Cell:
     return "-" if found is None else with_interval(estimate(found))
 
 
-def estimate(found: "dict[str, float | None] | object") -> Estimate:
+def estimate(found: Mapping[str, float | None]) -> Estimate:
     """The mean of a card with its interval."""
-    assert isinstance(found, dict)
     return Estimate(found["mean"], found["low"], found["high"], int(found["n"] or 0))
 
 
@@ -121,8 +120,5 @@ def experiments_json(experiments: Experiments) -> dict[str, object]:
         "left_out": experiments.left_out,
         "systems": systems,
         "without_metric": [asdict(one) for one in experiments.without_metric],
-        "ledger": {
-            "counts": experiments.ledger.counts(),
-            "entries": [entry._asdict() for entry in experiments.ledger.entries],
-        },
+        "ledger": experiments.ledger.to_dict(),
     }

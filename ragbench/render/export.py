@@ -28,7 +28,7 @@ def export_json(golden: "GoldenSet", format: str, out: Path, lost: Ledger) -> di
         "format": format,
         "out": str(out),
         "fingerprint": golden.fingerprint,
-        "ledger": [entry._asdict() for entry in (golden.ledger + lost).entries],
+        "ledger": (golden.ledger + lost).rows(),
     }
 
 

@@ -28,7 +28,7 @@ def without_json(without: WithoutMasked, out: Path | None) -> dict[str, Any]:
     return {
         "version": VERSION,
         **(each[""] if list(each) == [""] else {"wordings": each}),
-        "ledger": [entry._asdict() for entry in without.ledger.entries],
+        "ledger": without.ledger.rows(),
     }
 
 

@@ -1,6 +1,5 @@
 """A judge's scores against those of annotators: on a terminal, as Markdown, as JSON, and their folder."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +9,7 @@ from ragbench.answers.judge_check.grade_calibration import GradeCalibration
 from ragbench.answers.judge_check.graded import GradedCheck
 from ragbench.core.fingerprint import plain
 from ragbench.core.ledger import issue_lines
-from ragbench.io.files import write_text
+from ragbench.io.files import write_json, write_json_lines, write_text
 from ragbench.render.answers import model_block
 from ragbench.render.blocks import Block, markdown, notes_block, terminal
 from ragbench.render.evaluation import FEW_CLUSTERS
@@ -111,11 +110,11 @@ def grade_json(check: GradedCheck) -> dict[str, object]:
 def write_grades(check: GradedCheck, folder: Path) -> None:
     """Write all files; the same check gives the same bytes. Preferences have no calibration."""
     check_folder(folder)
-    write_text(folder / ITEMS, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in _items(check)))
+    write_json_lines(folder / ITEMS, _items(check))
     write_text(folder / SUMMARY, markdown(f"Judge check: {check.signal.written}", grade_blocks(check)))
     if not check.pairs:
         GradeCalibration.of(check).write(folder / CALIBRATION)
-    write_text(folder / CHECK, json.dumps(grade_json(check), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_json(folder / CHECK, grade_json(check), indent=1)
 
 
 def _items(check: GradedCheck) -> list[dict[str, object]]:

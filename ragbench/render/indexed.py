@@ -21,7 +21,7 @@ def indexed_json(found: "Indexed") -> dict[str, object]:
         "model": found.model,
         "seconds": round(found.seconds, 3),
         "retriever": found.retriever,
-        "ledger": [entry._asdict() for entry in found.ledger.entries],
+        "ledger": found.ledger.rows(),
     }
 
 

@@ -1,6 +1,5 @@
 """A judge against the labels of annotators: on a terminal, as Markdown, as JSON, and its folder."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +14,7 @@ from ragbench.core.fingerprint import plain
 from ragbench.core.ledger import issue_lines
 from ragbench.core.spelling import given, named
 from ragbench.io.answer_files import ANSWERS
-from ragbench.io.files import make_out, write_text
+from ragbench.io.files import make_out, write_json, write_json_lines, write_text
 from ragbench.io.scored_runs import RESULTS
 from ragbench.render.answers import model_block
 from ragbench.render.blocks import Block, markdown, notes_block, terminal
@@ -187,10 +186,7 @@ def judge_json(check: JudgeCheck) -> dict[str, object]:
             "people": None if check.people is None else asdict(check.people),
             "unscored": {"answers": check.unscored, "accuracy_if": list(check.accuracy_bounds)},
             "settings": asdict(check.settings),
-            "ledger": {
-                "counts": check.ledger.counts(),
-                "entries": [entry._asdict() for entry in check.ledger.entries],
-            },
+            "ledger": check.ledger.to_dict(),
         }
     )
     assert isinstance(found, dict)
@@ -272,9 +268,7 @@ def write_check(check: JudgeCheck, folder: Path) -> None:
         SettingError, InputError: as `check_folder`.
     """
     check_folder(folder)
-    items = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in item_rows(check))
-    write_text(folder / ITEMS, "".join(items))
+    write_json_lines(folder / ITEMS, item_rows(check))
     write_text(folder / SUMMARY, judge_markdown(check))
     Calibration.of(check).write(folder / CALIBRATION)
-    content = json.dumps(judge_json(check), indent=1, ensure_ascii=False, allow_nan=False)
-    write_text(folder / CHECK, content + "\n")
+    write_json(folder / CHECK, judge_json(check), indent=1)

@@ -16,7 +16,7 @@ from ragbench.core.scored import QueryTable
 from ragbench.core.spelling import given, named
 from ragbench.io.answer_files import ANSWERS
 from ragbench.io.checksums import with_checksums
-from ragbench.io.files import make_out, replacing, write_text
+from ragbench.io.files import make_out, replacing, write_json, write_json_lines, write_text
 from ragbench.io.parsing import DAMAGED
 from ragbench.io.scored_runs import LEDGER, LOAD_KIND, QUERIES, RESULTS, SCORES, data_files, write_queries
 from ragbench.render.blocks import Block, Line, markdown, notes_block, terminal
@@ -37,7 +37,7 @@ def load_json(result: LoadResult) -> JSON:
         "schema_version": SCHEMA_VERSION,
         "arms": [_arm(level) for level in result.levels],
         "comparisons": [],
-        "ledger": {"counts": ledger.counts(), "entries": [entry._asdict() for entry in ledger.entries]},
+        "ledger": ledger.to_dict(),
         "manifest": {**manifest, "complete": len(result.levels) == len(result.settings.levels)},
     }
 
@@ -311,10 +311,8 @@ def write_load(result: LoadResult, folder: Path) -> None:
     columns = {"question": [question.id for question in asked]}
     table = QueryTable(ids, [question.text for question in asked], [""] * len(ids), units, columns)
     write_queries(table, folder / QUERIES)
-    write_text(
-        folder / LEDGER, "".join(json.dumps(e._asdict(), ensure_ascii=False) + "\n" for e in result.ledger.entries)
-    )
+    write_json_lines(folder / LEDGER, result.ledger.rows())
     write_text(folder / SUMMARY, load_markdown(result))
     # The results come last: a folder that has them is complete.
     whole = with_checksums(load_json(result), folder, [*data_files(folder), REQUESTS])
-    write_text(folder / RESULTS, json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_json(folder / RESULTS, whole, indent=1)

@@ -1,6 +1,5 @@
 """The preferences of a judge between two systems: on a terminal, as Markdown, as JSON, and their folder."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +14,7 @@ from ragbench.core.foreign import excerpt
 from ragbench.core.ledger import issue_lines
 from ragbench.core.scored import ScoredRun
 from ragbench.io.checksums import with_checksums
-from ragbench.io.files import replacing, write_text
+from ragbench.io.files import replacing, write_json, write_json_lines, write_text
 from ragbench.io.scored_runs import LEDGER, QUERIES, RESULTS, SCORES, check_scores_folder, data_files, write_queries
 from ragbench.render.answers import SUMMARY, model_block
 from ragbench.render.blocks import Block, Line, markdown, notes_block, terminal
@@ -139,10 +138,7 @@ def preference_json(found: Preferences, compared: Compared) -> dict[str, object]
         "notes": [*_notes(found), *notes(compared)],
         "stopped": found.stopped,
         "comparison": compare_json(compared),
-        "ledger": {
-            "counts": found.ledger.counts(),
-            "entries": [entry._asdict() for entry in found.ledger.entries],
-        },
+        "ledger": found.ledger.to_dict(),
     })  # fmt: skip
     assert isinstance(shown, dict)
     return shown
@@ -180,10 +176,8 @@ def write_preferences(found: Preferences, compared: Compared, folder: Path, *, e
     with replacing(folder / SCORES) as path:
         pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
     write_queries(found.baseline.queries, folder / QUERIES)
-    rows = (json.dumps(row, ensure_ascii=False) + "\n" for row in pair_rows(found))
-    write_text(folder / PAIRS, "".join(rows))
-    entries = (json.dumps(entry._asdict(), ensure_ascii=False) + "\n" for entry in found.ledger.entries)
-    write_text(folder / LEDGER, "".join(entries))
+    write_json_lines(folder / PAIRS, pair_rows(found))
+    write_json_lines(folder / LEDGER, found.ledger.rows())
     write_text(folder / SUMMARY, preference_markdown(found, compared, examples=examples))
     # The results come last: a folder that has them is complete.
     content = {
@@ -193,7 +187,7 @@ def write_preferences(found: Preferences, compared: Compared, folder: Path, *, e
         "manifest": {**found.candidate.manifest, "complete": not found.stopped},
     }
     whole = with_checksums(content, folder, [*data_files(folder), PAIRS])
-    write_text(folder / RESULTS, json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_json(folder / RESULTS, whole, indent=1)
 
 
 def _arm(system: ScoredRun) -> dict[str, object]:

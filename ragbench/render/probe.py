@@ -1,6 +1,5 @@
 """Probes on a terminal, as Markdown, as JSON, and their folder."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,7 +11,7 @@ from ragbench.answers.probe.outcome import CategoryOutcome, FloorOutcome, Outcom
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.core.foreign import excerpt
 from ragbench.core.spelling import given, named
-from ragbench.io.files import write_text
+from ragbench.io.files import write_json, write_json_lines, write_text
 from ragbench.models.llm.client import Totals
 from ragbench.render.answers import SUMMARY, write_answer_scores
 from ragbench.render.blocks import Block, Line, Style, markdown, notes_block, strong, terminal
@@ -192,13 +191,12 @@ def write_probe(outcome: Outcome, evaluation: AnswerEvaluation, judge: str | Non
     write_answer_scores(evaluation, folder)
     name = evaluation.scored.name
     write_text(folder / SUMMARY, probe_markdown(outcome, name, judge))
-    content = json.dumps(probe_json(outcome, name, judge), indent=1, ensure_ascii=False, allow_nan=False)
-    write_text(folder / PROBE, content + "\n")
+    write_json(folder / PROBE, probe_json(outcome, name, judge), indent=1)
 
 
 def write_documents(documents: Sequence[PlantedDocument], folder: Path) -> Path:
     """Write the planted documents as JSON lines, which ``ragbench`` and most indexers read; return the file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / DOCUMENTS
-    write_text(path, "".join(json.dumps(vars(document), ensure_ascii=False) + "\n" for document in documents))
+    write_json_lines(path, map(vars, documents))
     return path

@@ -33,7 +33,7 @@ def seeds_json(seeds: "Seeds") -> dict[str, Any]:
         },
         "seeds": [{"text": q.text, "type": q.type, "searches": q.searches} for q in seeds.chosen],
         "dropped": seeds.cleaned.ledger.counts(),
-        "ledger": [entry._asdict() for entry in seeds.cleaned.ledger.entries],
+        "ledger": seeds.cleaned.ledger.rows(),
     }
 
 

@@ -25,7 +25,7 @@ def shadow_json(found: Shadow) -> dict[str, Any]:
     values: Any = plain(asdict(found))
     for side in ("first", "second"):
         (values[side]["latency"] or {}).pop("by_query", None)
-    ledger = [entry._asdict() for entry in found.ledger.entries]
+    ledger = found.ledger.rows()
     return {"version": VERSION, **values, "skipped": found.ledger.counts(), "ledger": ledger}
 
 

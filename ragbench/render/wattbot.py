@@ -125,7 +125,7 @@ def score_json(summary: Summary, ledger: Ledger) -> dict[str, Any]:
         "imperfect": summary.imperfect,
         "worst": [_row_json(row) for row in summary.worst],
         "counts": summary.counts,
-        "ledger": [entry._asdict() for entry in ledger.entries],
+        "ledger": ledger.rows(),
     }
 
 

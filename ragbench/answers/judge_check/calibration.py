@@ -16,7 +16,7 @@ from ragbench.answers.judge_check.threshold import How, share_of_yes
 from ragbench.core.answers import Answered
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint
-from ragbench.io.files import write_text
+from ragbench.io.files import write_json
 from ragbench.io.parsing import DAMAGED
 from ragbench.stats.rogan_gladen import ErrorPrecision, error_precision
 
@@ -161,7 +161,7 @@ class Calibration:
     def write(self, path: Path) -> None:
         """Write the JSON file. The same calibration gives the same bytes."""
         content = {"format": FORMAT, "format_version": FORMAT_VERSION, "ragbench": version("ragbench"), **asdict(self)}
-        write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        write_json(path, content, indent=1)
 
     @classmethod
     def read(cls, path: Path) -> "Calibration":

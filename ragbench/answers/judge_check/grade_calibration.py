@@ -1,6 +1,5 @@
 """The calibration of a judge that scores by a rubric: how far it is from annotators, and their scores."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,7 +16,7 @@ from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.core.answers import AnswerSet
 from ragbench.core.errors import InputError
 from ragbench.core.evaluations import Estimate, estimate
-from ragbench.io.files import write_text
+from ragbench.io.files import write_json
 from ragbench.io.parsing import DAMAGED
 from ragbench.stats.clusters import cluster_index, clustered_means
 from ragbench.stats.distributions import t_quantile
@@ -97,7 +96,7 @@ class GradeCalibration:
     def write(self, path: Path) -> None:
         """Write the JSON file. The same calibration gives the same bytes."""
         content = {"format": FORMAT, "format_version": FORMAT_VERSION, "ragbench": version("ragbench"), **asdict(self)}
-        write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        write_json(path, content, indent=1)
 
     @classmethod
     def of_json(cls, path: Path, content: Mapping[str, object]) -> "GradeCalibration":
