@@ -224,6 +224,14 @@ def test_several_ids_in_a_cell_and_several_rows(tmp_path: Path) -> None:
         read_golden(path)
 
 
+def test_a_sheet_that_nobody_filled_in_is_named(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text(
+        "query_id,query,document_id,label\nq1,tent,P1,\nq2,lamp,P2,\n", encoding="utf-8"
+    )
+    with pytest.raises(rb.InputError, match="'label' is empty in every row"):
+        rb.load_golden(tmp_path / "labels.csv")
+
+
 def test_queries_beside_qrels_may_be_those_of_beir_or_of_an_evaluation(tmp_path: Path) -> None:
     (tmp_path / "qrels.txt").write_text("1 0 a 1\n2 0 b 1\n")
     put(tmp_path / "queries.jsonl", [{"_id": "1", "text": "one", "metadata": {"m": 1}}, {"_id": 2, "text": "two"}])

@@ -89,7 +89,8 @@ def golden_of(
     (type, answer, metadata) differ from those of the query's first row.
 
     Raises:
-        InputError: a query has no text, a label is not a whole number, a pair has two labels, or an id has two texts.
+        InputError: no row has a label, a query has no text, a label is not a whole number, a pair has two labels, or
+            an id has two texts.
     """
     growing: dict[str, _Growing] = {}
     entries: list[LedgerEntry] = []
@@ -114,6 +115,10 @@ def golden_of(
             LedgerEntry("golden", where, f"query {text!r:.60}, document {document!r} again", "repeated-label")
             for document in _repeated(item, where, documents, chunks, label)
         ]
+    if entries and not growing:
+        raise InputError(
+            f"golden set {name!r}: the column {role['label']!r} is empty in every row; fill in labels, such as 0 and 1"
+        )
     items = _finished(growing, exclude_source)
     places = {
         (item.id, document): where
