@@ -93,7 +93,7 @@ def _mixed(
         total = weights[types == name].sum()
         if not total and share:
             have = f"the types are {', '.join(there)}" if there else "they have no column 'type'"
-            raise SettingError(f"no question has the type {name!r}; {have}", option="mix")
+            raise SettingError(f"names the type {name!r}, which no question has; {have}", option="mix")
         if share:
             chances[types == name] = share * weights[types == name] / total
     if not chances.sum():
