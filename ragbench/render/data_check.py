@@ -14,6 +14,10 @@ from ragbench.render.numbers import counted
 
 VERSION = 1
 SUITE = "ragbench data check"
+STRICT = (
+    "Without a schema, at most 1% of the cells of a column may be empty. The proposed schema allows as many as there "
+    "are now, so change max_null where that is too many."
+)
 SHOWN = 5
 """Rows that a terminal shows for each rule."""
 IN_JUNIT = 100
@@ -44,7 +48,9 @@ def data_check_blocks(check: DataCheck) -> list[Block]:
     ]
     failed = [one for one in check.checks if one.outcome == "fail"]
     blocks = [Block(f"Rows that break {one.name}", lines=_examples(one.findings)) for one in failed if one.findings]
-    blocks.append(Block("Rules", ("column", "rule", "found", "allowed", "outcome"), tuple(rows), align="lllll"))
+    loose = check.proposed is not None and any(one.rule == "null" for one in failed)
+    head = ("column", "rule", "found", "allowed", "outcome")
+    blocks.append(Block("Rules", head, tuple(rows), (STRICT,) if loose else (), align="lllll"))
     if check.proposed is not None and check.written is None:
         blocks.append(Block("Proposed schema", lines=tuple(Line(line) for line in check.proposed.splitlines())))
     return [*blocks, Block(lines=(Line(sentence(check), STYLES[check.outcome]),), main=True)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
-from ragbench.core.errors import SettingError
+from ragbench.core.errors import InputError, SettingError
 from ragbench.core.options import named, option, options
 from ragbench.corpus.checks.propose import propose, schema_text
 from ragbench.corpus.checks.result import DataCheck
@@ -65,13 +65,15 @@ def run(options: Options, context: Context) -> DataCheck:
 
     Raises:
         SettingError: the schema has a rule or value that does not exist; every fault is listed.
-        InputError: the catalogue or the schema cannot be read.
+        InputError: the catalogue or the schema cannot be read, or the file for a schema exists already.
 
     Examples:
         >>> found = rb.data.check("datasets/shop/product_catalog.csv", {"columns": {"price": {"type": "integer"}}})
         >>> found.outcome, [one.name for one in found.checks if one.outcome == "fail"]
         ('fail', ['price: type'])
     """
+    if options.write_schema is not None and options.write_schema.exists():
+        raise InputError(f"{options.write_schema} exists already; name another file, or move this one")
     given = None if options.schema is None else read_schema(options.schema)
     if isinstance(options.corpus, Corpus):
         for name in ("loader", "clean"):

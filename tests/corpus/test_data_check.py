@@ -115,10 +115,29 @@ def test_nothing_to_measure_is_inconclusive(tmp_path: Path) -> None:
     assert run(tmp_path / "t.csv", "--schema", tmp_path / "s.yaml").exit_code == 3
 
 
+def catalogue_with_gaps(folder: Path) -> Path:
+    (folder / "gaps.csv").write_text("id,name\na,Tent\nb,\n", encoding="utf-8")
+    return folder / "gaps.csv"
+
+
+def test_a_proposed_schema_is_looser_than_the_first_check_and_the_output_says_so(tmp_path: Path) -> None:
+    schema, gaps = tmp_path / "schema.yaml", catalogue_with_gaps(tmp_path)
+    first = run(gaps, "--write-schema", schema)
+    assert first.exit_code == 1
+    assert "max_null" in first.stdout
+    again = run(gaps, "--schema", schema)
+    assert again.exit_code == 0
+    assert "max_null" not in again.stdout
+
+
 def test_a_proposed_schema_is_kept_by_the_rows_it_comes_from(tmp_path: Path) -> None:
     schema = tmp_path / "schema.yaml"
     assert run(SHOP, "--write-schema", schema).exit_code == 0
     assert run(SHOP, "--schema", schema).exit_code == 0
+    written = schema.read_bytes()
+    refused = run(catalogue_with_gaps(tmp_path), "--write-schema", schema)
+    assert isinstance(refused.exception, rb.InputError)
+    assert schema.read_bytes() == written
     read = read_schema(schema).columns
     assert read["product_id"].unique
     assert (read["price"].type, read["price"].min) == ("number", 0)
