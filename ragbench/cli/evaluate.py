@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
 HELP_EVAL = """Evaluate retrievers on a golden set.
 
-Example:
+Examples:
   ragbench eval --corpus datasets/shop/product_catalog.csv --golden datasets/shop
       --retriever bm25 --retriever "hybrid:fusion=minmax" --out reports/shop
+  ragbench eval --config experiments.yaml --out reports/experiments
 
 Without --retriever the four defaults run: bm25, dense, hybrid and rerank. Write
-the settings of a retriever behind a colon: "bm25:k1=1.2,b=0.75". Exit code 0:
-every system ran; 2: an error of usage or input, or a system that did not run."""
+the settings of a retriever behind a colon: "bm25:k1=1.2,b=0.75". A file of
+--config may list named systems, and each is compared with the one before
+(docs/guides/evaluate.md). Exit code 0: every system ran; 2: an error of usage or
+input, or a system that did not run."""
 
 
 def show_eval(options: "EvalOptions", evaluation: "Evaluation", output: Output) -> int:
