@@ -9,12 +9,10 @@ from ragbench.core.annotations import LabelSheet
 from ragbench.core.errors import InputError
 from ragbench.io.files import write_bytes
 from ragbench.io.human_labels import CHANCE, JOINED, METRIC, SYSTEMS
-from ragbench.io.spreadsheet import neutral, read_sheet
+from ragbench.io.spreadsheet import ENCODING, neutral, read_sheet, sheet_bytes
 
 MAX_CHARACTERS = 4000
 """Most characters of shown text. Spreadsheets cut cells at 32,767."""
-# The byte order mark makes spreadsheets read the file as UTF-8.
-ENCODING = "utf-8-sig"
 COLUMNS = ("query_id", "query", "item_id", "text", "label", "comment", "influence", CHANCE, METRIC, SYSTEMS)
 
 
@@ -29,12 +27,10 @@ def write_item_sheet(rows: Iterable[tuple[str, str, str]], path: Path, texts: Ma
         path: the file.
         texts: text by item id; an unknown one leaves the cell empty.
     """
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\r\n")
-    table.writerow(ITEM_COLUMNS)
-    for query_id, query, item_id in rows:
-        table.writerow([*map(neutral, (query_id, query, item_id, texts.get(item_id, "")[:MAX_CHARACTERS])), "", ""])
-    write_bytes(path, text.getvalue().encode(ENCODING, "replace"))
+    cells = (
+        (query_id, query, item_id, texts.get(item_id, "")[:MAX_CHARACTERS], "", "") for query_id, query, item_id in rows
+    )
+    write_bytes(path, sheet_bytes(ITEM_COLUMNS, cells))
 
 
 def check_unfilled(path: Path) -> None:

@@ -1,7 +1,10 @@
 """Sheets that annotators fill in: CSV or Excel's .xlsx, and cells that no spreadsheet runs as a formula."""
 
+import csv
+import io
 import re
 import zipfile
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,6 +15,8 @@ from ragbench.io.encoding import MIB
 from ragbench.io.parsing import DAMAGED
 from ragbench.io.tables import CsvTable, read_csv
 
+ENCODING = "utf-8-sig"
+"""The byte order mark makes spreadsheets read a file as UTF-8."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _STRICT = "{http://purl.oclc.org/ooxml/spreadsheetml/main}"
@@ -29,6 +34,15 @@ def neutral(cell: str) -> str:
 def original(cell: str) -> str:
     """Restore the text that `neutral` received."""
     return cell[1:] if cell.startswith("'") and cell[1:].lstrip(" ").startswith(_FORMULA) else cell
+
+
+def sheet_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """The sheet as CSV that spreadsheets read as UTF-8. Texts that they would read as formulas are neutralised."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\r\n")
+    table.writerow(header)
+    table.writerows([neutral(cell) for cell in row] for row in rows)
+    return text.getvalue().encode(ENCODING, "replace")
 
 
 def read_sheet(path: Path) -> CsvTable:

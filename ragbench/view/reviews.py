@@ -15,7 +15,7 @@ from ragbench.golden.annotators.sheet import COLUMNS, FILLED, evidence_text, rea
 from ragbench.io.encoding import read_text
 from ragbench.io.files import replacing
 from ragbench.io.scored_runs import read_scored
-from ragbench.io.spreadsheet import neutral, original
+from ragbench.io.spreadsheet import original, sheet_bytes
 from ragbench.view.library import Library
 from ragbench.view.requests import Decided
 from ragbench.view.runs import FoundRun, naming
@@ -176,12 +176,9 @@ def read_rows(path: Path) -> dict[str, Row]:
 
 def _write(path: Path, rows: Mapping[str, Row], items: Mapping[str, GoldenItem]) -> None:
     names = list(dict.fromkeys([*COLUMNS, *(name for row in rows.values() for name in row)]))
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\r\n")
-    table.writerow(names)
-    table.writerows([neutral(row.get(name, "")) for name in names] for row in rows.values())
+    written = sheet_bytes(names, ([row.get(name, "") for name in names] for row in rows.values()))
     with replacing(path) as temporary:
-        temporary.write_bytes(text.getvalue().encode("utf-8-sig", "replace"))
+        temporary.write_bytes(written)
         if any(row["decision"].strip() for row in rows.values()):
             # Held to the rules of the import before it takes the place of what was there.
             try:

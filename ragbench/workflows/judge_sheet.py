@@ -1,7 +1,5 @@
 """Write a sheet in which annotators score answers by a rubric, or say which of two answers is better."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +11,7 @@ from ragbench.core.context import Context, generator
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.options import named, option, options
 from ragbench.io.files import write_bytes, write_text
-from ragbench.io.label_sheets import ENCODING
-from ragbench.io.spreadsheet import neutral
+from ragbench.io.spreadsheet import sheet_bytes
 from ragbench.workflows.reading import read_answer_set
 
 
@@ -108,11 +105,8 @@ def _row(own: Sequence[Answered], rubric: Rubric) -> list[str]:
 
 def _write(path: Path, rows: Sequence[Sequence[str]], rubric: Rubric, *, pairs: bool) -> None:
     shown = ["contexts"] if "sources" in rubric.shows and not pairs else []
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\r\n")
-    table.writerow(["id", "query", *(["first", "second"] if pairs else ["answer"]), *shown, "label", "comment"])
-    table.writerows([neutral(cell) for cell in row] for row in rows)
-    write_bytes(path, text.getvalue().encode(ENCODING, "replace"))
+    header = ["id", "query", *(["first", "second"] if pairs else ["answer"]), *shown, "label", "comment"]
+    write_bytes(path, sheet_bytes(header, rows))
 
 
 def _instructions(rubric: Rubric, *, pairs: bool) -> str:

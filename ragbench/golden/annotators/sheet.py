@@ -5,8 +5,6 @@ query, and may
 grade its evidence.
 """
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +19,7 @@ from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import Evidence, GoldenItem
 from ragbench.io.files import write_bytes
 from ragbench.io.golden_files.native import item_of
-from ragbench.io.spreadsheet import neutral, original, read_sheet
+from ragbench.io.spreadsheet import original, read_sheet, sheet_bytes
 from ragbench.io.tables import read_objects
 
 REJECTED = "rejected.jsonl"
@@ -83,9 +81,7 @@ def write_sheet(items: Sequence[GoldenItem], corpus: Corpus, chunks: Chunks, pat
     The judge's opinion is hidden, because annotators who see it agree with it more often. A cell that a spreadsheet
     would read as a formula begins with an apostrophe.
     """
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\r\n")
-    table.writerow(COLUMNS)
+    rows = []
     for item in items:
         shown = (
             item.id,
@@ -95,9 +91,8 @@ def write_sheet(items: Sequence[GoldenItem], corpus: Corpus, chunks: Chunks, pat
             evidence_text(item, corpus),
             _chunk(item, corpus, chunks),
         )
-        table.writerow([*(neutral(cell) for cell in shown), *("" for _ in FILLED)])
-    # The byte order mark makes spreadsheets read the file as UTF-8.
-    write_bytes(path, text.getvalue().encode("utf-8-sig", "replace"))
+        rows.append([*shown, *("" for _ in FILLED)])
+    write_bytes(path, sheet_bytes(COLUMNS, rows))
 
 
 def evidence_text(item: GoldenItem, corpus: Corpus) -> str:
