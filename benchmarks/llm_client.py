@@ -50,8 +50,8 @@ HOW = (
     "peer is the same client through LangChain (`openai:`). CPU per call is that of the client's process, all "
     "threads. 'own' has a model that answers at once, so it measures only ragbench. 'asked directly' and 'LangChain' "
     "are the models alone with the same requests, 16 at once. 'generate' writes a golden set from as many documents as "
-    "there are calls, with a prompt of one's own. Its time includes measuring the wordings and the stages schema and "
-    "located. Memory is the peak of resident memory, each in its own process."
+    "there are calls, with a prompt of one's own, after a small set that warms up. Its time includes measuring the "
+    "wordings and the stages schema and located. Memory is the peak of resident memory, each in its own process."
 )
 
 
