@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 LIBRARIES = (
-    "ragbench", "numpy", "bm25s", "faiss-cpu", "faiss-gpu-cu12", "onnxruntime", "tokenizers", "pyarrow", "torch",
+    "ragbench", "numpy", "bm25s", "faiss-cpu", "faiss-gpu", "onnxruntime", "tokenizers", "pyarrow", "torch",
     "pytrec-eval-terrier", "ranx",
 )  # fmt: skip
 
