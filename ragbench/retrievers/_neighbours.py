@@ -39,14 +39,23 @@ def exact(vectors: Vectors, device: Literal["auto", "cpu", "gpu"]) -> Neighbours
         InputError: faiss-cpu and faiss-gpu are both installed.
     """
     one_faiss()
+    return exact_kind(device)(vectors)
+
+
+def exact_kind(device: Literal["auto", "cpu", "gpu"]) -> "type[FaissFlat] | type[FaissGpu] | type[TorchGpu]":
+    """Choose what searches exactly on a device.
+
+    Raises:
+        MissingExtra: ``device`` is ``gpu`` and no installed library can use one.
+    """
     if device != "cpu":
         if faiss_gpus():
-            return FaissGpu(vectors)
+            return FaissGpu
         if torch_gpu(certain=device == "gpu"):
-            return TorchGpu(vectors)
+            return TorchGpu
         if device == "gpu":
             raise MissingExtra("device=gpu found no GPU that FAISS or PyTorch can use; it", "gpu")
-    return FaissFlat(vectors)
+    return FaissFlat
 
 
 def approximate(vectors: Vectors, factory: str, settings: dict[str, int], seed: int) -> Neighbours:
@@ -80,8 +89,8 @@ def one_faiss() -> None:
 
 
 def faiss_gpus() -> int:
-    """Number of GPUs that the installed FAISS can use; 0 without FAISS."""
-    if find_spec("faiss") is None:
+    """Number of GPUs that the installed FAISS can use; 0 without FAISS. The build for CPUs is not imported."""
+    if find_spec("faiss") is None or any(distributions(name="faiss-cpu")):
         return 0
     import faiss
 

@@ -15,7 +15,7 @@ from ragbench.core.runs import Query
 from ragbench.engine import embed
 from ragbench.models.embed.base import Embedder
 from ragbench.plugins import EMBEDDERS, build
-from ragbench.retrievers._neighbours import Neighbours, approximate, exact
+from ragbench.retrievers._neighbours import FaissFlat, Neighbours, approximate, exact, exact_kind
 from ragbench.retrievers.base import Index, Ranking, Retriever
 
 RECALL_SAMPLE = 200
@@ -75,8 +75,17 @@ class Dense(Retriever):
         return faults
 
     def key(self) -> str:
-        """Fingerprint of the settings and of the embedder that ``model`` names. The device changes no ranking."""
+        """Fingerprint of the settings and of the embedder that ``model`` names.
+
+        A GPU changes the latency, so its runs are not those of a CPU.
+
+        Raises:
+            MissingExtra: there is no GPU, and ``device`` asks for one.
+        """
         settings = {name: value for name, value in vars(self).items() if name != "device"}
+        kind = exact_kind(self.device) if self.index_type == "flat" else FaissFlat
+        if kind is not FaissFlat:
+            settings["search"] = kind.__name__
         return fingerprint(["dense", settings, build(EMBEDDERS, self.model).fingerprint()])
 
     def index(self, chunks: Chunks, context: Context) -> "DenseIndex":

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import ragbench as rb
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
 from ragbench.core.errors import MissingExtra
@@ -86,6 +87,16 @@ def test_a_gpu_that_is_not_there_is_said(shelf: Chunks) -> None:
     with pytest.raises(MissingExtra, match=r"ragbench\[gpu\]"):
         Dense(device="gpu").index(shelf, Context())
     assert len(Dense(device="gpu", index_type="ivf").check()) == 1
+
+
+@pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="this machine has a GPU")
+def test_a_stored_run_of_the_cpu_does_not_stand_in_for_a_gpu(shelf: Chunks, tmp_path: Path) -> None:
+    item = rb.GoldenItem("q", "something to drink from", evidence=(rb.Evidence(shelf.document_ids[0]),))
+    golden = rb.GoldenSet((item,), "shelf")
+    for _ in range(2):
+        found = rb.evaluate(shelf, golden, ["dense", "dense:device=gpu"], cache=tmp_path, resamples=200)
+        assert [arm.status for arm in found.arms] == ["ok", "error"]
+    assert found.arms[0].from_store
 
 
 def test_the_store_survives_a_half_written_shard(tmp_path: Path) -> None:
