@@ -228,6 +228,14 @@ def few_queries(folder: Path) -> None:
     test_judge_command.write_lines(folder / "my_golden.jsonl", rows)
 
 
+def own_titles(folder: Path) -> None:
+    """Documents, and their titles as queries."""
+    path = generate_writer.write_corpus(folder / "my_corpus.jsonl", 12)
+    documents = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    rows = [{"query": one["title"], "relevant_product_id": one["id"]} for one in documents]
+    test_judge_command.write_lines(folder / "my_golden.jsonl", rows)
+
+
 def submissions(folder: Path) -> None:
     """WattBot files under the names of the page."""
     for name in ("solutions", "train_QA", "before", "after"):
@@ -362,7 +370,7 @@ RUN_HERE = {
     "getting-started.md": Place(codes=(("ragbench gate", 1),)),
     "guides/vector-databases.md": Place(),
     "guides/view.md": Place(),
-    "guides/languages.md": Place(few_queries),
+    "guides/languages.md": Place(own_titles),
     "guides/wattbot.md": Place(submissions),
 }
 
