@@ -61,7 +61,8 @@ def test_progress_counts_every_text_and_stops_the_work(monkeypatch: pytest.Monke
     def stop(done: int) -> None:
         raise KeyboardInterrupt
 
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with pytest.raises(KeyboardInterrupt):
         MiniLM().encode(TEXTS * 20, "passage", stop)
-    assert threading.active_count() == before
+    # Threads that other tests left may end meanwhile; none is new.
+    assert set(threading.enumerate()) <= before
