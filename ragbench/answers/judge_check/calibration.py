@@ -2,11 +2,11 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -204,6 +204,28 @@ def read_json(path: Path) -> dict[str, Any]:
 def text_mark(answer: Answered) -> str:
     """Fingerprint of an answer's text, without spaces at its ends."""
     return fingerprint(answer.answer.strip())
+
+
+class OfAnswer(Protocol):
+    """What annotators said of one answer."""
+
+    @property
+    def query_id(self) -> str:
+        """Query id of the answer."""
+
+    @property
+    def answer(self) -> str:
+        """Fingerprint of the answer's text."""
+
+
+Known = TypeVar("Known", bound=OfAnswer)
+
+
+def known_of(known: Iterable[Known], answers: Iterable[Answered], ids: Sequence[str]) -> list[Known | None]:
+    """Find what is known of the answers to these queries; None where the annotators did not see that answer."""
+    marks = {item.query_id: text_mark(item) for item in answers}
+    by_answer = {(one.query_id, one.answer): one for one in known}
+    return [by_answer.get((id_, marks.get(id_, ""))) for id_ in ids]
 
 
 def _parsed(content: Mapping[str, Any]) -> Calibration:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.answers.judge_check.calibration import text_mark
+from ragbench.answers.judge_check.calibration import known_of, text_mark
 from ragbench.answers.judge_check.graded import GradedCheck
 from ragbench.answers.judge_check.rate import FEWEST_KNOWN
 from ragbench.answers.scoring import AnswerEvaluation
@@ -201,11 +201,9 @@ def _powered(
     scores: npt.NDArray[np.float64],
     groups: npt.NDArray[np.int64],
 ) -> PredictionPowered | None:
-    marks = {item.query_id: text_mark(item) for item in answers}
-    known = {(one.query_id, one.answer): one.score for one in calibration.known}
-    found = [known.get((id_, marks.get(id_, ""))) for id_ in ids]
-    seen = np.array([score is not None for score in found])
+    found = known_of(calibration.known, answers, ids)
+    seen = np.array([one is not None for one in found])
     if seen.sum() < FEWEST_KNOWN or seen.all():
         return None
-    labels = np.array([score for score in found if score is not None])
+    labels = np.array([one.score for one in found if one is not None])
     return prediction_powered_mean(labels, scores[seen], scores[~seen], groups[seen], groups[~seen])

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.answers.judge_check.calibration import Calibration, text_mark
+from ragbench.answers.judge_check.calibration import Calibration, known_of
 from ragbench.answers.judge_check.figures import rate
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.core.answers import AnswerSet
@@ -179,9 +179,7 @@ def _powered(
     groups: npt.NDArray[np.int64],
 ) -> PredictionPowered | None:
     """Estimate the rate from labels of these answers; each labelled one is judged by the threshold of other folds."""
-    marks = {item.query_id: text_mark(item) for item in answers}
-    known = {(one.query_id, one.answer): one for one in calibration.known}
-    found = [known.get((id_, marks.get(id_, ""))) for id_ in ids]
+    found = known_of(calibration.known, answers, ids)
     seen = np.array([label is not None for label in found])
     if seen.sum() < FEWEST_KNOWN or seen.all():
         return None
