@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from scipy.stats import t, ttest_ind
+from scipy.stats import norm, t, ttest_ind
+from statsmodels.stats.proportion import proportion_confint
 
 from ragbench.stats.gaps import group_gaps
 
@@ -37,7 +38,25 @@ def test_a_document_in_both_groups_counts_once() -> None:
 
 
 def test_groups_without_variation_still_have_bounds() -> None:
-    found = group_gaps(np.ones(40), np.repeat([0, 1], 20), np.arange(40))
+    found = group_gaps(np.full(40, 0.5), np.repeat([0, 1], 20), np.arange(40))
     assert found.gaps[0] == 0
     assert found.upper(0.05) == pytest.approx(2 * (1 - 0.05 ** (1 / 20)))
+    assert found.lower(0.05) == 0
+
+
+def test_rates_of_independent_queries_have_newcombe_s_interval() -> None:
+    first, second = np.repeat([1.0, 0.0], [27, 3]), np.repeat([1.0, 0.0], [30, 20])
+    found = group_gaps(np.concatenate((first, second)), np.repeat([0, 1], [30, 50]), np.arange(80))
+    # The errors divide by n - 1, so Wilson's intervals are those of n - 1 values.
+    q = t.ppf(0.95, found.df[0])
+    (low_a, high_a), (low_b, high_b) = (
+        proportion_confint(rate * n, n, alpha=2 * norm.sf(q), method="wilson") for rate, n in ((0.9, 29), (0.6, 49))
+    )
+    assert found.upper(0.05) == pytest.approx(0.3 + np.hypot(high_a - 0.9, 0.6 - low_b))
+    assert found.lower(0.1) == pytest.approx(0.3 - np.hypot(0.9 - low_a, high_b - 0.6))
+
+
+def test_rates_of_groups_that_are_all_hits_still_have_bounds() -> None:
+    found = group_gaps(np.ones(40), np.repeat([0, 1], 20), np.arange(40))
+    assert 0.05 < found.upper(0.05) < 0.2
     assert found.lower(0.05) == 0

@@ -43,6 +43,8 @@ def decide_gap(
         )
         return replace(decided, reason=reason, unmeasured=True)
     compared, kept = found
+    if compared.sizes is not None:
+        decided = replace(decided, method="Wilson's intervals of pairs of slices, with clustered errors")
     first, second = compared.pairs[compared.largest].tolist()
     highest, lowest = (f"{kept[at].label} {compared.means[at]:.3f}" for at in (first, second))
     low, high = compared.lower(above), compared.upper(below)
