@@ -7,7 +7,7 @@ skipped, with an entry in the corpus's issue log. Only a corpus without any docu
 
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -21,11 +21,14 @@ from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.spelling import named
 from ragbench.corpus.clean import Clean, Cleaned, clean_documents
 from ragbench.corpus.file_limits import FileLimits, OverLimit
-from ragbench.corpus.loaders._chunk_rows import chunks_of, for_file
+from ragbench.corpus.loaders._chunk_rows import CHUNKS, chunks_of, for_file
 from ragbench.corpus.loaders.base import Loader, NotDocuments
 from ragbench.corpus.readers import read_apart
 from ragbench.corpus.reading import Content, Source, read_items
+from ragbench.io.archives import unpacked
 
+ARCHIVE = ".zip"
+"""Ending of a file that is unpacked and read as a folder."""
 _ROOM = 50
 _ROOM_FROM = 10_000_000
 
@@ -67,7 +70,8 @@ def restore_documents(chunks: Chunks) -> Corpus:
                     f"chunk {chunks.ids[row]!r} contradicts another chunk of document {chunks.document_ids[at]!r} "
                     "where they overlap; check start and end"
                 )
-        documents.append(Document(chunks.document_ids[at], whole, chunks.titles[at]))
+        metadata = chunks.metadata[at] if chunks.metadata else {}
+        documents.append(Document(chunks.document_ids[at], whole, chunks.titles[at], metadata))
     return Corpus(tuple(documents))
 
 
@@ -108,7 +112,7 @@ def load_corpus(
     whole files are their paths relative to ``path``, with ``/``.
 
     Args:
-        path: a file, or a folder.
+        path: a file, or a folder. A zip file is read as the folder that it holds.
         loader: the loader to use, with its settings (``"csv:text_column=body"``).
             By default each file's ending decides. On a folder, a loader for
             files reads the files with its endings only.
@@ -127,8 +131,27 @@ def load_corpus(
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     given: Loader | None = None if loader is None else plugins.build(plugins.LOADERS, loader)
-    ledger: list[LedgerEntry] = []
-    sources = _sources(path, given, ledger)
+    with ExitStack() as stack:
+        root, ledger = path, list[LedgerEntry]()
+        if is_archive(path):
+            root, ledger = stack.enter_context(unpacked(path))
+        return _load(path, _sources(root, given, ledger), ledger, limits, progress, clean)
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a path is that of a zip file of documents."""
+    return path.suffix.lower() == ARCHIVE and path.is_file()
+
+
+def _load(
+    path: Path,
+    sources: Sequence[Source],
+    ledger: list[LedgerEntry],
+    limits: FileLimits | None,
+    progress: Progress | None,
+    clean: Clean | None,
+) -> Loaded:
+    """Read the files of a corpus."""
     documents: list[Document] = []
     passages = True
     with (
@@ -138,7 +161,7 @@ def load_corpus(
         for source, content in zip(sources, contents, strict=True):
             ledger += content.issues
             if content.fault is not None:
-                ledger.append(_skipped(source, content.fault, alone=source.path == path))
+                ledger.append(_skipped(source, content.fault, path))
             documents += content.documents
             passages = passages and (source.loader.passages or not content.documents)
             advance(1)
@@ -147,11 +170,12 @@ def load_corpus(
         if chunks is not None:
             if clean:
                 raise InputError(f"holds ready chunks; clean the documents before they are cut ({named('clean')})")
-            return Loaded(replace(restore_documents(chunks), ready=chunks))
+            skipped = Ledger(tuple(issue for issue in ledger if issue.code != CHUNKS))
+            return Loaded(replace(restore_documents(chunks), ready=chunks, ledger=skipped))
         cleaned = None
         if clean == "html":
-            documents, cleaned, skipped = clean_documents(documents)
-            ledger += skipped
+            documents, cleaned, without_text = clean_documents(documents)
+            ledger += without_text
         return Loaded(Corpus(tuple(documents), Ledger(tuple(ledger)), passages), cleaned)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
@@ -182,31 +206,31 @@ def read_contents(sources: Sequence[Source], limits: FileLimits | None) -> Gener
         yield Content(documents, issues, fault)
 
 
-def _skipped(source: Source, fault: RagbenchError, *, alone: bool) -> LedgerEntry:
-    """The entry for a file that cannot be read.
+def _skipped(source: Source, fault: RagbenchError, corpus: Path) -> LedgerEntry:
+    """The entry for a file of a corpus that cannot be read.
 
     Raises:
         RagbenchError: the fault is more than that of one file of several.
     """
     if not isinstance(fault, InputError):
         raise fault
-    if alone:
-        raise _with_path(source, fault)
+    if source.path == corpus:
+        raise _with_path(source, fault, corpus)
     if isinstance(fault, OverLimit):
         return _entry(source, fault, "over-limit")
     if isinstance(fault, NotDocuments):
         return _entry(source, fault, "not-documents")
     if source.loader.passages:
-        raise _with_path(source, fault)
+        raise _with_path(source, fault, corpus / source.name)
     return _entry(source, fault, "unreadable")
 
 
-def _with_path(source: Source, error: InputError) -> InputError:
+def _with_path(source: Source, error: InputError, path: Path) -> InputError:
     """The error of a loader, with the path that the user gave where the loader names the document."""
     message = str(error)
     if not source.name or not message.startswith(source.name):
         return error
-    return type(error)(f"{source.path}{message.removeprefix(source.name)}")
+    return type(error)(f"{path}{message.removeprefix(source.name)}")
 
 
 def _entry(source: Source, error: InputError, code: str) -> LedgerEntry:
@@ -260,6 +284,9 @@ def _walk(root: Path, given: Loader | None, ledger: list[LedgerEntry]) -> Iterat
                 ledger.append(LedgerEntry("load", name, "not for the loader that was asked for", "other-ending"))
             elif chosen := given or _recogniser(path):
                 yield Source(path, name, chosen)
+            elif path.suffix.lower() == ARCHIVE:
+                reason = "an archive among other files is not read; unpack it, or name it as the corpus"
+                ledger.append(LedgerEntry("load", name, reason, "archive"))
             else:
                 ending = path.suffix or "a file without an ending"
                 ledger.append(LedgerEntry("load", name, f"no loader for {ending}", "unknown-ending"))

@@ -1,8 +1,10 @@
 """Files of chunks: Parquet or JSON lines with the columns id, document_id, start, end, title and text.
 
-The same chunks give the same bytes (with the same version of pyarrow, for Parquet).
+The same chunks give the same bytes (with the same version of pyarrow, for Parquet). Files of page chunks, which other
+tools write, are read too: see `ragbench.io.paged_chunks`.
 """
 
+import csv
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING
 from ragbench.core.document import Chunk
 from ragbench.core.errors import InputError
 from ragbench.io.files import replacing
-from ragbench.io.tables import LINE_BYTES, Row, json_rows, open_parquet, parquet_rows
+from ragbench.io.tables import LINE_BYTES, Row, delimiter_of, json_rows, open_parquet, parquet_rows
 
 if TYPE_CHECKING:
     from ragbench.core.documents import Chunks
@@ -68,23 +70,35 @@ def _write_parquet(chunks: "Chunks", path: Path) -> None:
 
 def is_chunk_file(path: Path) -> bool:
     """Whether a file holds chunks: Parquet with those columns, or JSON lines whose first object has them."""
+    return path.suffix.lower() in (".parquet", ".jsonl") and columns_of(path) >= _NEEDED
+
+
+def columns_of(path: Path) -> frozenset[str]:
+    """The columns of a table by its ending: of Parquet, the first object of JSON lines, or the header of CSV or TSV.
+
+    There are none if the file cannot be read, or is no such table.
+    """
     ending = path.suffix.lower()
     if ending == ".parquet":
         import pyarrow
 
         try:
             with open_parquet(path) as file:
-                return frozenset(file.schema_arrow.names) >= _NEEDED
+                return frozenset(file.schema_arrow.names)
         except (pyarrow.ArrowException, OSError):
-            return False
-    if ending != ".jsonl":
-        return False
+            return frozenset()
     try:
         with path.open("rb") as handle:
-            first = json.loads(handle.readline(LINE_BYTES))
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(first, dict) and first.keys() >= _NEEDED
+            line = handle.readline(LINE_BYTES)
+        if ending == ".jsonl":
+            first = json.loads(line)
+            return frozenset(first) if isinstance(first, dict) else frozenset()
+        if ending in (".csv", ".tsv"):
+            header = line.decode("utf-8-sig").rstrip("\r\n")
+            return frozenset(next(csv.reader([header], delimiter=delimiter_of(header, ",\t;|")), ()))
+    except (OSError, ValueError, RecursionError, csv.Error):
+        return frozenset()
+    return frozenset()
 
 
 def read_chunks(path: Path) -> "Chunks":

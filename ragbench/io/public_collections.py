@@ -18,7 +18,8 @@ from pathlib import Path
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.ledger import first_ten
 from ragbench.core.spelling import named
-from ragbench.io.download import Progress, Remote, download, unpack_zip
+from ragbench.io.archives import unpack_zip
+from ragbench.io.download import Progress, Remote, download
 from ragbench.io.files import parse_yaml, write_text
 from ragbench.io.parsing import as_written, read_json
 from ragbench.io.places import cache_folder

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ragbench import plugins
 from ragbench.answers.wattbot.estimate import estimate_phases
-from ragbench.answers.wattbot.inputs import Question, read_metadata, read_questions
+from ragbench.answers.wattbot.inputs import Metadata, Question, read_metadata, read_questions
 from ragbench.answers.wattbot.run import (
     LEDGER,
     RESULTS,
@@ -42,6 +42,7 @@ from ragbench.core.spelling import given
 from ragbench.io.files import write_bytes
 from ragbench.io.places import cache_folder
 from ragbench.io.run_folder import ANSWERS, SPENT, claimed, identity
+from ragbench.models.embed.base import Embedder
 from ragbench.models.llm.base import Request
 from ragbench.models.llm.roles import CallOptions, ModelOptions, Models, write_spent
 from ragbench.render.wattbot import rows_csv
@@ -58,7 +59,9 @@ class RunOptions(CallOptions, FileReading, RunFolder, DryRun, CacheFolder):
     """The options of ``ragbench wattbot run`` and `ragbench.wattbot.run`."""
 
     metadata: Path = option("CSV file with id, url and title of each document.", section="Input")
-    documents: Path = option("Folder of ID.pdf files, or of extracted text in ID_chunks.json.", section="Input")
+    documents: Path = option(
+        "Folder or zip file of ID.pdf files, or of extracted text in ID_chunks.json.", section="Input"
+    )
     out: Path = option("Folder of the run.", section="Output", writes="folder")
     questions: Path | None = option("CSV file with id and question.", default=None, section="Input")
     llm: str = option("Model that answers, provider:model, or none.", default=NONE, section="Model")
@@ -127,9 +130,20 @@ def run_task(options: RunOptions, context: Context) -> Submission | Planned | In
     questions = read_questions(options.questions) if options.questions is not None and options.answers else []
     metadata = read_metadata(options.metadata)
     embedder = plugins.build(plugins.EMBEDDERS, options.embedder)
-    sources = Sources.of(options.documents, metadata)
-    parts = {"documents": sources.hashes(), "metadata": metadata.ids, "embedder": embedder.fingerprint()}
     context = replace(context, cache=cache_folder(options.cache), seed=options.seed)
+    with Sources.of(options.documents, metadata) as sources:
+        return _run(sources, questions, metadata, embedder, options, context)
+
+
+def _run(
+    sources: Sources,
+    questions: Sequence[Question],
+    metadata: Metadata,
+    embedder: Embedder,
+    options: RunOptions,
+    context: Context,
+) -> Submission | Planned | Indexed:
+    parts = {"documents": sources.hashes(), "metadata": metadata.ids, "embedder": embedder.fingerprint()}
     out = options.out
     with (
         contextlib.closing(Models(options.models)) as models,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ragbench.core.errors import InputError
-from ragbench.io.download import unpack_zip
+from ragbench.io.archives import unpack_zip
 
 
 def made(path: Path, members: dict[str, bytes]) -> Path:

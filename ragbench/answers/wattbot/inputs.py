@@ -90,8 +90,15 @@ class Page(NamedTuple):
     text: str
 
 
-def document_files(folder: Path, ids: Iterable[str]) -> tuple[dict[str, Path], list[LedgerEntry]]:
+def document_files(
+    folder: Path, ids: Iterable[str], name: Path | None = None
+) -> tuple[dict[str, Path], list[LedgerEntry]]:
     """Find the file of each document: ``ID.pdf``, or its extracted text in ``ID_chunks.json`` or ``ID.json``.
+
+    Args:
+        folder: where the files are.
+        ids: the ids of the documents.
+        name: what messages call the folder, if it was unpacked from an archive.
 
     Returns:
         The files by id, in the order of the ids, and an entry for each id
@@ -100,8 +107,9 @@ def document_files(folder: Path, ids: Iterable[str]) -> tuple[dict[str, Path], l
     Raises:
         InputError: there is no such folder, or it has none of the documents.
     """
+    name = name or folder
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; name the one that holds the PDFs or the extracted chunks")
+        raise InputError(f"{name}: no such folder; name a folder or zip file with the PDFs or the extracted chunks")
     inside = folder.resolve()
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name.endswith(ENDINGS)]
     there = {path.name: path for path in files if path.resolve().is_relative_to(inside)}
@@ -110,15 +118,15 @@ def document_files(folder: Path, ids: Iterable[str]) -> tuple[dict[str, Path], l
     for id_ in ids:
         path = next((there[id_ + ending] for ending in ENDINGS if id_ + ending in there), None)
         if path is None:
-            reason = f"the metadata name it, and {folder} has no {id_}.pdf or {id_}_chunks.json"
+            reason = f"the metadata name it, and {name} has no {id_}.pdf or {id_}_chunks.json"
             entries.append(LedgerEntry("pages", id_, reason, "missing-document"))
         else:
             found[id_] = path
     used = {path.name for path in found.values()}
     entries += [
-        LedgerEntry("pages", name, "the metadata do not name it, so it is not read", "not-in-metadata")
-        for name in there
-        if name not in used
+        LedgerEntry("pages", file, "the metadata do not name it, so it is not read", "not-in-metadata")
+        for file in there
+        if file not in used
     ]
     entries += [
         LedgerEntry("pages", path.name, "a link that leads out of the folder is not followed", "link")
@@ -126,7 +134,7 @@ def document_files(folder: Path, ids: Iterable[str]) -> tuple[dict[str, Path], l
         if path.name not in there
     ]
     if not found:
-        raise InputError(f"{folder}: holds none of the documents that the metadata name")
+        raise InputError(f"{name}: holds none of the documents that the metadata name")
     return found, entries
 
 

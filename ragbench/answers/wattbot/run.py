@@ -1,7 +1,8 @@
 """Make a submission from PDFs and questions, stage by stage. The output of a finished stage is reused."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,9 @@ from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import file_sha256
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.corpus.file_limits import FileLimits
+from ragbench.corpus.load import is_archive
 from ragbench.engine import ask, embed
+from ragbench.io.archives import unpacked
 from ragbench.io.files import replacing, write_text
 from ragbench.io.parsing import as_written
 from ragbench.models.embed.base import Embedder
@@ -135,14 +138,17 @@ class Sources:
     entries: tuple[LedgerEntry, ...]
 
     @classmethod
-    def of(cls, folder: Path, metadata: Metadata) -> "Sources":
-        """Find the files of a folder that the metadata name.
+    @contextmanager
+    def of(cls, path: Path, metadata: Metadata) -> Iterator["Sources"]:
+        """Find the files that the metadata name in a folder, or in a zip file, which stays unpacked during the block.
 
         Raises:
             InputError: there is none.
         """
-        files, entries = document_files(folder, metadata.ids)
-        return cls(files, tuple(entries))
+        with ExitStack() as stack:
+            folder, skipped = stack.enter_context(unpacked(path)) if is_archive(path) else (path, list[LedgerEntry]())
+            files, entries = document_files(folder, metadata.ids, path)
+            yield cls(files, (*(entry._replace(stage="pages") for entry in skipped), *entries))
 
     def hashes(self) -> dict[str, str]:
         """sha256 of every file by id."""

@@ -14,8 +14,8 @@ from ragbench.corpus.chunk import chunk_corpus
 from ragbench.corpus.load import Loaded, load_corpus
 from ragbench.corpus.loaders.base import Loader
 from ragbench.corpus.reading import Source, read_items
+from ragbench.io.archives import unpack_zip
 from ragbench.io.chunk_files import is_chunk_file, read_chunks
-from ragbench.io.download import unpack_zip
 from ragbench.io.encoding import decode
 from tests.fuzz.target import add, also, desk, placed, target
 
@@ -116,6 +116,12 @@ def read_archive(data: bytes) -> None:
         unpack_zip(placed("archive.zip", data), Path(folder) / "out", most_bytes=1 << 24)
 
 
+@target("documents.zip-corpus")
+def read_zip_corpus(data: bytes) -> None:
+    """A ZIP archive of documents that nobody has checked."""
+    load_corpus(placed("archive.zip", data))
+
+
 @target("documents.encoding")
 def read_encoding(data: bytes) -> None:
     """The encoding of a text file."""
@@ -131,6 +137,12 @@ def read_chunk_lines(data: bytes) -> None:
     if is_chunk_file(path):
         load_corpus(path)
     read_chunks(path)
+
+
+@target("documents.paged-chunks", '"doc_id"', '"page_num": 1', '"chunk_idx_in_page"')
+def read_paged_chunk_lines(data: bytes) -> None:
+    """A file of chunks by page as JSON Lines."""
+    load_corpus(placed("chunks/pages.jsonl", data))
 
 
 @target("documents.chunks-parquet")
