@@ -33,6 +33,7 @@ MODULES = {
     "statistics": "significance",
     "unequal": "unequal",
     "repeats": "repeats",
+    "one_comparison": "one_comparison",
     "several": "several",
     "leaderboards": "leaderboards",
     "bayesian": "bayesian",
