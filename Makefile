@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Python compiles what is imported; to compile all that is installed would take most of a minute.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 
-.PHONY: demo test test-all faults lint types check docs pictures benchmark lock sbom audit licences hashes clean
+.PHONY: demo test test-all faults lint types check docs pictures benchmark gpu cpu lock sbom audit licences hashes clean
 
 demo: .venv/ready
 	@$(BIN)/ragbench demo --out reports/demo
@@ -62,6 +62,17 @@ benchmark: .venv/ready-bench
 .venv/ready-bench: .venv/ready-dev
 	$(PIP) --editable '.[bench]'
 	@touch $@
+
+# FAISS for NVIDIA GPUs instead of the build for CPUs, in the same version, and back. Both install the module faiss, so
+# only one of them may be there.
+FAISS := $(shell sed -n 's/^faiss-cpu==//p' constraints.txt)
+gpu: .venv/ready
+	$(BIN)/python -m pip uninstall --quiet --yes faiss-cpu faiss-gpu
+	$(PIP) faiss-gpu==$(FAISS)
+
+cpu: .venv/ready
+	$(BIN)/python -m pip uninstall --quiet --yes faiss-cpu faiss-gpu
+	$(PIP) faiss-cpu==$(FAISS)
 
 # Resolve anew for all extras and systems; read the diff before you commit it.
 lock: .venv/bin/python
