@@ -13,7 +13,7 @@ ROWS = [
     {"plugins"},
     {"io", "metrics", "stats"},
     {"corpus", "models"},
-    {"engine"},
+    {"engine", "engines"},
     {"retrievers", "golden", "answers"},
     {"comparison"},
     {"render"},

@@ -9,6 +9,7 @@ from ragbench.core.options import named, option, option_group, pairs
 from ragbench.corpus.chunk import AUTO
 from ragbench.corpus.clean import Clean
 from ragbench.corpus.file_limits import FILE_MEMORY, FILE_TIMEOUT, FileLimits
+from ragbench.engines.base import EngineName, EngineSettings
 from ragbench.io.tables import columns_by_role
 
 
@@ -129,6 +130,50 @@ class CacheFolder:
         "Folder for embeddings and other data that later runs use again.", default=None, section="Run",
         unset="the user's cache folder",
     )  # fmt: skip
+
+
+@option_group
+class EngineChoice:
+    """Where the work of a job runs."""
+
+    engine: EngineName = option(
+        "Where the work runs: local is this process, ray the workers of a Ray cluster.", default="local",
+        section="Engine",
+    )  # fmt: skip
+    ray_address: str | None = option(
+        "Address of the Ray cluster.", default=None, section="Engine", metavar="HOST:PORT",
+        unset="RAY_ADDRESS, else a session on this machine",
+    )  # fmt: skip
+    workers: int | None = option(
+        "Workers of Ray. Each loads the model once.", default=None, section="Engine",
+        unset="one for each core or GPU of the cluster",
+    )  # fmt: skip
+    gpus_per_worker: float | None = option(
+        "GPUs for each worker of Ray; workers share one if it is below 1.", default=None, section="Engine",
+        unset="none",
+    )  # fmt: skip
+    batch_size: int | None = option(
+        "Most rows that a worker takes at once.", default=None, section="Engine", unset="1024"
+    )
+
+    @property
+    def engine_settings(self) -> EngineSettings:
+        """The settings of the engine.
+
+        Raises:
+            SettingError: a number is too small, or an option of Ray is given for the local engine.
+        """
+        for name, value in (("workers", self.workers), ("batch_size", self.batch_size)):
+            if value is not None and value < 1:
+                raise SettingError(f"is {value}; it must be at least 1", option=name)
+        gpus = self.gpus_per_worker
+        if gpus is not None and not (0 < gpus < float("inf")):
+            raise SettingError(f"is {gpus:g}; it must be above 0, as in 1 or 0.5", option="gpus_per_worker")
+        if self.engine == "local":
+            for name in ("ray_address", "workers", "gpus_per_worker"):
+                if getattr(self, name) is not None:
+                    raise SettingError(f"applies to {named('engine')} ray only", option=name)
+        return EngineSettings(self.engine, self.ray_address, self.workers, gpus or 0.0, self.batch_size)
 
 
 @option_group
