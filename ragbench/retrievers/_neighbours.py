@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.core.errors import InputError, MissingExtra
+from ragbench.core.errors import InputError, MissingExtra, RagbenchError
 
 Found = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 Vectors = npt.NDArray[np.float32]
@@ -36,7 +36,7 @@ def exact(vectors: Vectors, device: Literal["auto", "cpu", "gpu"]) -> Neighbours
 
     Raises:
         MissingExtra: ``device`` is ``gpu`` and no installed library can use one.
-        InputError: faiss-cpu and faiss-gpu are both installed.
+        InputError: ``device`` is ``gpu`` and FAISS-GPU finds none, or faiss-cpu and faiss-gpu are both installed.
     """
     one_faiss()
     return exact_kind(device)(vectors)
@@ -47,6 +47,7 @@ def exact_kind(device: Literal["auto", "cpu", "gpu"]) -> "type[FaissFlat] | type
 
     Raises:
         MissingExtra: ``device`` is ``gpu`` and no installed library can use one.
+        InputError: ``device`` is ``gpu``, and FAISS-GPU is installed but finds none.
     """
     if device != "cpu":
         if faiss_gpus():
@@ -54,8 +55,25 @@ def exact_kind(device: Literal["auto", "cpu", "gpu"]) -> "type[FaissFlat] | type
         if torch_gpu(certain=device == "gpu"):
             return TorchGpu
         if device == "gpu":
-            raise MissingExtra("device=gpu found no GPU that FAISS or PyTorch can use; it", "gpu")
+            raise no_gpu()
     return FaissFlat
+
+
+def no_gpu() -> RagbenchError:
+    """Why no GPU was found: the driver where a library for GPUs is installed, else the missing libraries."""
+    here = {name: found.version for name in ("faiss-cpu", "faiss-gpu") for found in distributions(name=name)}
+    if "faiss-gpu" in here:
+        return InputError(
+            f"device=gpu: faiss-gpu {here['faiss-gpu']} is installed, but it finds no NVIDIA GPU. Run nvidia-smi to "
+            "see whether the driver works, or search with device=cpu"
+        )
+    wanted = f"faiss-gpu=={here['faiss-cpu']}" if "faiss-cpu" in here else "faiss-gpu"
+    return MissingExtra(
+        "device=gpu found no GPU that FAISS or PyTorch can use. FAISS uses one if you replace faiss-cpu with "
+        f"{wanted}: run 'make gpu' in a clone of ragbench, elsewhere 'pip uninstall faiss-cpu && pip install "
+        f"{wanted}'. PyTorch",
+        "gpu",
+    )
 
 
 def approximate(vectors: Vectors, factory: str, settings: dict[str, int], seed: int) -> Neighbours:

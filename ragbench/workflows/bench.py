@@ -46,7 +46,7 @@ from ragbench.workflows.by_wording import Copies
 from ragbench.workflows.holes import hole_ranges
 from ragbench.workflows.measure import Measured, measure, replay
 
-RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
+RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "faiss-gpu", "onnxruntime", "tokenizers", "numpy")
 """Libraries whose versions are part of a stored run's key: another version may rank differently."""
 
 RANKING_CODE = (

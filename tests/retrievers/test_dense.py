@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from importlib.metadata import distributions, version
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,11 @@ import pytest
 import ragbench as rb
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunk, Chunks
-from ragbench.core.errors import MissingExtra
+from ragbench.core.errors import InputError, MissingExtra
 from ragbench.core.runs import Query
 from ragbench.io.vectors import VectorStore
 from ragbench.models.embed.minilm import MiniLM
-from ragbench.retrievers._neighbours import approximate, exact
+from ragbench.retrievers._neighbours import approximate, exact, no_gpu
 from ragbench.retrievers.dense import Dense
 
 
@@ -84,9 +85,24 @@ def test_a_growing_corpus_embeds_only_what_is_new(shelf: Chunks, tmp_path: Path)
 
 @pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="this machine has a GPU")
 def test_a_gpu_that_is_not_there_is_said(shelf: Chunks) -> None:
-    with pytest.raises(MissingExtra, match=r"ragbench\[gpu\]"):
-        Dense(device="gpu").index(shelf, Context())
+    if any(distributions(name="faiss-gpu")):
+        with pytest.raises(InputError, match=rf"faiss-gpu {version('faiss-gpu')}"):
+            Dense(device="gpu").index(shelf, Context())
+    else:
+        with pytest.raises(MissingExtra, match=r"make gpu.*ragbench\[gpu\]") as caught:
+            Dense(device="gpu").index(shelf, Context())
+        assert f"faiss-gpu=={version('faiss-cpu')}" in str(caught.value)
     assert len(Dense(device="gpu", index_type="ivf").check()) == 1
+
+
+def test_faiss_for_gpus_without_a_gpu_points_to_the_driver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    package = tmp_path / "faiss_gpu-1.15.1.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: faiss-gpu\nVersion: 1.15.1\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    error = no_gpu()
+    assert isinstance(error, InputError)
+    assert "faiss-gpu 1.15.1" in str(error)
 
 
 @pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="this machine has a GPU")
