@@ -71,6 +71,10 @@ WORDINGS: dict[str, tuple[float, float, list[int], bool]] = {
 }
 """Spread of true means, standard deviation between wordings, queries of each, and whether documents are shared."""
 
+FEW_WORDINGS = (
+    "five wordings show how much wordings vary with four degrees of freedom, and at times they seem not to vary at all"
+)
+
 
 def run(options: Options) -> Section:
     """Some three minutes."""
@@ -215,7 +219,7 @@ def in_wordings(name: str, experiments: int) -> Iterator[Figure]:
     coverage = float(found[10].mean())
     yield Figure(
         name, "95% credible interval holds", coverage, target="at least .93", met=coverage >= 0.93,
-        peer=f"without {found[11].mean():.3f}",
+        peer=f"without {found[11].mean():.3f}", reason="" if coverage >= 0.93 else FEW_WORDINGS,
     )  # fmt: skip
 
 
