@@ -497,7 +497,7 @@ def commands() -> list[Command]:
 ALWAYS_VOLATILE = re.compile(r"versions|created.*|ragbench|python|_fingerprint")
 VOLATILE_KEYS = re.compile(
     ALWAYS_VOLATILE.pattern + r"|seconds|finished|.*_seconds|latency_ms.*|ms|p(50|95|99)(_low|_high)?|slower"
-    r"|latency\.parquet|checksum|qps|peak_memory_mib|elapsed.*"
+    r"|latency\.parquet|checksum|\w*qps|peak_memory_mib|elapsed.*"
 )
 PROGRESS = re.compile(r"[^\n]+: [\d,]+ (?:of [\d,]+|done in [\d.]+ s)")
 TIMED_COLUMN = re.compile(r"\b(?:ms|index s|queries/s|MiB)\b")

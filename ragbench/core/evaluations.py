@@ -99,6 +99,51 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class SearchSpeed:
+    """Queries per second of a vector search, without embedding the queries.
+
+    Attributes:
+        batch_qps: all queries at once.
+        single_qps: one query at a time, with one thread.
+        threads: threads that the batch may use.
+    """
+
+    batch_qps: float
+    single_qps: float
+    threads: int
+
+
+@dataclass(frozen=True)
+class ApproximateSearch:
+    """An approximate index beside exact search, on the queries of the evaluation.
+
+    Attributes:
+        index: the library and index that search.
+        recall: share of the k nearest neighbours that the index found, by k. Items with the exact score of the k-th
+            nearest neighbour count as found.
+        queries: number of queries, as they are written in the golden set.
+        vectors: number of vectors.
+        depth: neighbours that were asked for.
+        build_seconds: time to train and fill the index, without embedding.
+        index_bytes: bytes of the index as FAISS writes it.
+        exact_bytes: bytes of the vectors, which exact search needs.
+        speed: queries per second of the index.
+        exact_speed: queries per second of exact search.
+    """
+
+    index: str
+    recall: Mapping[int, float]
+    queries: int
+    vectors: int
+    depth: int
+    build_seconds: float
+    index_bytes: int
+    exact_bytes: int
+    speed: SearchSpeed
+    exact_speed: SearchSpeed
+
+
+@dataclass(frozen=True)
 class Setup:
     """What a system consists of, as the user wrote it.
 
@@ -146,6 +191,7 @@ class Arm:
         variance: components of variance by metric; empty for a single run.
         holes: what items without a label could change, by metric; empty unless it was asked for.
         setup: what it consists of; None in evaluations without this record.
+        approximate: the approximate indexes in it, beside exact search; empty for most systems.
     """
 
     name: str
@@ -167,6 +213,7 @@ class Arm:
     variance: Mapping[str, Components] = field(default_factory=dict)
     holes: Mapping[str, HoleRange] = field(default_factory=dict)
     setup: Setup | None = None
+    approximate: tuple[ApproximateSearch, ...] = ()
 
 
 @dataclass(frozen=True)

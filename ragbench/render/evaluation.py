@@ -38,6 +38,7 @@ from ragbench.io.scored_runs import (
 from ragbench.io.trec import write_qrels, write_trec_run
 from ragbench.metrics.holes import hole_notes
 from ragbench.metrics.parse import parse
+from ragbench.render.approximate import approximate_blocks, approximate_json
 from ragbench.render.blocks import Block, Cell, Line, markdown, notes_block, strong, terminal
 from ragbench.render.by_slice import slice_blocks, slices_json
 from ragbench.render.holes import hole_range_blocks, holes_json
@@ -89,6 +90,7 @@ def evaluation_blocks(evaluation: Evaluation) -> list[Block]:
     return [
         _metrics(ran, _mean(evaluation)),
         _costs(ran),
+        *approximate_blocks(ran),
         *holes,
         *varied,
         *slice_blocks([run for run in evaluation.scored if run.error is None], evaluation.by, primary),
@@ -375,6 +377,7 @@ def arm_json(arm: Arm) -> JSON:
         "search_seconds": arm.cost.search_seconds,
         "peak_memory_mib": arm.cost.peak_memory_mib,
         "cost_per_query": arm.cost.cost_per_query,
+        "approximate": approximate_json(arm),
         "tie_rate": arm.tie_rate,
         "failed_queries": arm.failed,
         "empty_queries": arm.empty,

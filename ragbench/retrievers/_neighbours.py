@@ -1,6 +1,9 @@
 """Nearest neighbours by inner product: FAISS on the CPU, FAISS or PyTorch on a GPU."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import distributions
 from importlib.util import find_spec
@@ -10,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.errors import InputError, MissingExtra, RagbenchError
+from ragbench.models.embed.base import Embedder
 
 Found = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 Vectors = npt.NDArray[np.float32]
@@ -76,7 +80,7 @@ def no_gpu() -> RagbenchError:
     )
 
 
-def approximate(vectors: Vectors, factory: str, settings: dict[str, int], seed: int) -> Neighbours:
+def approximate(vectors: Vectors, factory: str, settings: dict[str, int], seed: int) -> "FaissIndex":
     """A FAISS index by its factory string (``IVF256,Flat``), trained with the seed."""
     one_faiss()
     import faiss
@@ -151,9 +155,53 @@ class FaissIndex(Neighbours):
     def __init__(self, index: Any, name: str) -> None:
         self._index, self.name = index, name
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the index as FAISS writes it, vectors included. They are counted without a second copy."""
+        import faiss
+
+        library: Any = faiss
+        sizes: list[int] = []
+        writer = library.PyCallbackIOWriter(lambda part: sizes.append(len(part)))
+        library.write_index(self._index, writer)
+        del writer  # it flushes what it holds
+        return sum(sizes)
+
     def search(self, queries: Vectors, k: int) -> Found:
         scores, rows = self._index.search(np.ascontiguousarray(queries), k)
         return scores, rows
+
+
+@dataclass(frozen=True)
+class Approximation:
+    """An approximate index, with what exact search needs to judge it.
+
+    Attributes:
+        embedder: embeds queries.
+        chunks: fingerprint of the chunks.
+        vectors: the vectors of the chunks (n, d).
+        neighbours: the approximate index of them.
+        build_seconds: time to train and fill it, without embedding.
+    """
+
+    embedder: Embedder
+    chunks: str
+    vectors: Vectors
+    neighbours: FaissIndex
+    build_seconds: float
+
+
+@contextmanager
+def faiss_threads(number: int = 0) -> Iterator[int]:
+    """Let FAISS use so many threads in this thread (0: as many as before), and give their number."""
+    import faiss
+
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(number or before)
+    try:
+        yield number or before
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 class FaissGpu(FaissIndex):

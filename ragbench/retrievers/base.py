@@ -16,6 +16,7 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.runs import Query, Run, Unit
+from ragbench.retrievers._neighbours import Approximation
 
 
 class Ranking(NamedTuple):
@@ -39,8 +40,9 @@ class Index(ABC):
         item_ids: the ids it can return. The list may grow during searches, because a
             service may know items that the corpus lacks.
         unit: whether these are ids of chunks or of documents.
-        notes: facts about the index to report (``{"recall_against_flat": 0.997}``).
+        notes: facts about the index to report (``{"embedded": 1200}``).
         parts: the indexes it is made of.
+        approximation: the approximate index that it searches, for comparison with exact search; None for others.
         degraded: reason by query id, for queries that were not searched as the settings say, such as when a language
             model gave no answer. They are scored and reported, and their run is not stored.
         cost: price of the model answers behind the queries so far, whenever they were paid for, in the currency of the
@@ -50,6 +52,7 @@ class Index(ABC):
     item_ids: Sequence[str]
     unit: Unit = "chunk"
     parts: "Sequence[Index]" = ()
+    approximation: Approximation | None = None
     cost: float | None = None
 
     replays: ClassVar[bool] = False

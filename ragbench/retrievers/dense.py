@@ -1,13 +1,14 @@
 """Dense retrieval: any embedder, FAISS on the CPU, FAISS or PyTorch on a GPU."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.core.context import Context, generator
+from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import fingerprint
@@ -15,10 +16,8 @@ from ragbench.core.runs import Query
 from ragbench.engine import embed
 from ragbench.models.embed.base import Embedder
 from ragbench.plugins import EMBEDDERS, build
-from ragbench.retrievers._neighbours import FaissFlat, Neighbours, approximate, exact, exact_kind
+from ragbench.retrievers._neighbours import Approximation, FaissFlat, Neighbours, approximate, exact, exact_kind
 from ragbench.retrievers.base import Index, Ranking, Retriever
-
-RECALL_SAMPLE = 200
 
 
 @dataclass(frozen=True)
@@ -27,8 +26,8 @@ class Dense(Retriever):
 
     Attributes:
         model: spec of an embedder (``ragbench.models.embed``).
-        index_type: ``flat`` is exact; ``ivf`` and ``hnsw`` are approximate. Their
-            recall against flat is measured on a sample of the chunks and reported.
+        index_type: ``flat`` is exact; ``ivf`` and ``hnsw`` are approximate. An evaluation
+            reports their recall against exact search on its own queries.
         device: ``auto`` uses a GPU if FAISS-GPU or PyTorch can.
         nlist: IVF cells (0: four times the square root of the number of chunks).
         nprobe: IVF cells searched per query.
@@ -92,17 +91,19 @@ class Dense(Retriever):
         """Embed the chunks that are not in the store, and build the index."""
         embedder = cast(Embedder, build(EMBEDDERS, self.model))
         vectors, encoded, with_tokens = embed(embedder, chunks.contents, "passage", context)
+        approximation, start = None, time.perf_counter()
         if self.index_type == "flat":
             neighbours = exact(vectors, self.device)
         else:
-            neighbours = approximate(vectors, self._factory(len(vectors)), self._search_settings(), context.seed)
+            built = approximate(vectors, self._factory(len(vectors)), self._search_settings(), context.seed)
+            seconds = time.perf_counter() - start
+            neighbours, approximation = built, Approximation(embedder, chunks.fingerprint, vectors, built, seconds)
         index = DenseIndex(embedder, neighbours, chunks.ids, context if context.stored_queries else None)
+        index.approximation = approximation
         index.notes["embedded"] = encoded
         if with_tokens:
             index.notes["embedded_tokens_too"] = True
         index.notes["search"] = neighbours.name
-        if self.index_type != "flat":
-            index.notes["recall@10_against_flat"] = recall_against_flat(vectors, neighbours, context.seed)
         return index
 
     def _factory(self, n: int) -> str:
@@ -147,15 +148,3 @@ class DenseIndex(Index):
         """The k nearest chunks of each vector, float32 (q, d) of unit length, in the space of `embedder`."""
         scores, items = self._neighbours.search(vectors, min(k, len(self.item_ids)))
         return Ranking(items.astype(np.int32, copy=False), scores)
-
-
-def recall_against_flat(vectors: npt.NDArray[np.float32], neighbours: Neighbours, seed: int) -> float:
-    """Share of the 10 true nearest neighbours found, over a sample of the chunks as queries."""
-    rng = generator(seed, "recall-against-flat")
-    sample = np.sort(rng.choice(len(vectors), size=min(RECALL_SAMPLE, len(vectors)), replace=False))
-    queries = np.ascontiguousarray(vectors[sample])
-    k = min(10, len(vectors))
-    found: Any = neighbours.search(queries, k)[1]
-    true = exact(vectors, "cpu").search(queries, k)[1]
-    hits = sum(len(np.intersect1d(a, b)) for a, b in zip(found, true, strict=True))
-    return float(hits / true.size)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from ragbench.comparison.steps import steps_of
 from ragbench.core.context import Advance, Context, generator
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, RagbenchError
-from ragbench.core.evaluations import Arm, Cost, Evaluation, Latency
+from ragbench.core.evaluations import ApproximateSearch, Arm, Cost, Evaluation, Latency, SearchSpeed
 from ragbench.core.fingerprint import fingerprint, fingerprint_texts
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import EvaluationTask
@@ -42,9 +42,10 @@ from ragbench.retrievers.run import Run as RunFile
 from ragbench.stats.clusters import cluster_index
 from ragbench.stats.intervals import estimates
 from ragbench.stats.repeats import changed_queries, components_of
+from ragbench.workflows.approximate import ExactAnswers
 from ragbench.workflows.by_wording import Copies
 from ragbench.workflows.holes import hole_ranges
-from ragbench.workflows.measure import Measured, measure, replay
+from ragbench.workflows.measure import NOT_JUDGED, Measured, measure, replay
 
 RANKING_LIBRARIES = ("ragbench", "bm25s", "PyStemmer", "faiss-cpu", "faiss-gpu", "onnxruntime", "tokenizers", "numpy")
 """Libraries whose versions are part of a stored run's key: another version may rank differently."""
@@ -60,6 +61,7 @@ RANKING_CODE = (
     "models/rerank/*.py",
     "retrievers/*.py",
     "engine.py",
+    "workflows/approximate.py",
     "workflows/bench.py",
     "workflows/measure.py",
 )
@@ -182,6 +184,7 @@ class Bench:
             # A document takes the place of its best chunk, so enough chunks must be asked for to fill K documents.
             per_document = -(-len(chunks) // len(chunks.document_ids))
             self.depth *= 2 * per_document if per_document > 1 else 1
+        self.exact = ExactAnswers(task.queries, settings.seed)
         self.began = time.time()
 
     def arm(self, name: str, retriever: Retriever) -> Arm:
@@ -221,6 +224,7 @@ class Bench:
             degraded=degraded,
             from_store=from_store,
             notes=measured.notes,
+            approximate=measured.approximate,
             warnings=(
                 *self.caveats,
                 *self._warnings(run, measured),
@@ -286,10 +290,11 @@ class Bench:
             stored = self.store.load(key, {"chunk": self.chunks.ids, "document": self.chunks.document_ids})
             if stored is not None:
                 return _recall(stored), True
-        measured = measure(retriever, self.chunks, self.task.queries, self.depth, context)
+        measured = measure(retriever, self.chunks, self.task.queries, self.depth, context, self.exact)
         whole = not (measured.run.failures or measured.degraded)
         if key is not None and self.store is not None and whole:
-            facts = {"cost": asdict(measured.cost), "notes": measured.notes}
+            approximate = [asdict(one) for one in measured.approximate]
+            facts = {"cost": asdict(measured.cost), "notes": measured.notes, "approximate": approximate}
             try:
                 self.store.save(key, StoredRun(measured.run, facts))
             except OSError as error:
@@ -331,6 +336,8 @@ class Bench:
             )
         if run.repeated:
             found.append(f"{run.repeated} items were returned twice for a query; the better rank counts")
+        if NOT_JUDGED in notes:
+            found.append(f"its approximate index could not be compared with exact search: {notes[NOT_JUDGED]}")
         if "not_stored" in notes:
             found.append(f"its run could not be stored and will be computed again: {notes['not_stored']}")
         if run.failures:
@@ -491,7 +498,14 @@ def _results(run: Run, scores: Scores, cut: int) -> list[object]:
 
 
 def _recall(stored: StoredRun) -> Measured:
-    cost = dict(stored.facts["cost"])  # type: ignore[call-overload]
+    facts: dict[str, Any] = dict(stored.facts)
+    cost = dict(facts["cost"])
     if cost["latency_ms"] is not None:
         cost["latency_ms"] = Latency(**cost["latency_ms"])
-    return Measured(stored.run, Cost(**cost), dict(stored.facts["notes"]))  # type: ignore[call-overload]
+    approximate = tuple(_approximate(one) for one in facts["approximate"])
+    return Measured(stored.run, Cost(**cost), dict(facts["notes"]), approximate=approximate)
+
+
+def _approximate(stored: dict[str, Any]) -> ApproximateSearch:
+    speeds = {key: SearchSpeed(**stored[key]) for key in ("speed", "exact_speed")}
+    return ApproximateSearch(**{**stored, **speeds, "recall": {int(k): one for k, one in stored["recall"].items()}})

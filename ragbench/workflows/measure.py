@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
@@ -10,15 +11,18 @@ import numpy as np
 
 from ragbench.core.context import Context, generator
 from ragbench.core.documents import Chunks
-from ragbench.core.errors import ArmError
-from ragbench.core.evaluations import Cost, Latency
+from ragbench.core.errors import ArmError, RagbenchError
+from ragbench.core.evaluations import ApproximateSearch, Cost, Latency
 from ragbench.core.runs import CONSTANT, Query, Run, Unit
 from ragbench.engine import search
 from ragbench.retrievers.base import Index, Retriever
 from ragbench.retrievers.run import ABSENT, LONGEST, UNASKED
 from ragbench.retrievers.run import Run as RunFile
 from ragbench.stats.intervals import percentile
+from ragbench.workflows.approximate import ExactAnswers
 
+NOT_JUDGED = "approximate_search_not_judged"
+"""The note of an approximate index that could not be compared with exact search."""
 LATENCY_QUERIES = 300
 LATENCY_SECONDS = 20.0
 """Single queries are timed until so many are done or so much time is spent, whichever comes first."""
@@ -32,20 +36,37 @@ class Measured:
     cost: Cost
     notes: dict[str, object]
     degraded: dict[str, str] = field(default_factory=dict)
+    approximate: tuple[ApproximateSearch, ...] = ()
 
 
-def measure(retriever: Retriever, chunks: Chunks, queries: Sequence[Query], k: int, context: Context) -> Measured:
+def measure(
+    retriever: Retriever,
+    chunks: Chunks,
+    queries: Sequence[Query],
+    k: int,
+    context: Context,
+    exact: ExactAnswers | None = None,
+) -> Measured:
     """Index the chunks, answer all queries, and time a sample of them one by one. A repeat is not timed again.
+
+    Args:
+        retriever: what searches.
+        chunks: what it searches.
+        queries: the queries.
+        k: the depth of each ranking.
+        context: cache folder, seed and progress.
+        exact: exact answers with which approximate indexes are compared; None compares none.
 
     Raises:
         ArmError: it did not really run: nothing indexed, every query failed,
             nothing retrieved at all, or one score for everything.
     """
-    with PeakMemory() as peak:
-        start = time.perf_counter()
-        index = retriever.index(chunks, context)
-        index_seconds = time.perf_counter() - start
-        try:
+    with ExitStack() as closing:
+        with PeakMemory() as peak:
+            start = time.perf_counter()
+            index = retriever.index(chunks, context)
+            closing.callback(index.close)
+            index_seconds = time.perf_counter() - start
             if retriever.needs_chunks and not index.item_ids:
                 raise ArmError("its index is empty")
             run, search_seconds = search(index, queries, max(k, index.longest), context.progress)
@@ -54,12 +75,16 @@ def measure(retriever: Retriever, chunks: Chunks, queries: Sequence[Query], k: i
             paid, degraded = _paid(index), _degraded(index)
             timed = not _replays(index)
             latency = _latency(index, queries, k, context) if timed and not context.repeat else None
-        finally:
-            index.close()
+        approximate: tuple[ApproximateSearch, ...] = ()
+        if exact is not None and not context.repeat:
+            try:
+                approximate = exact.judge(index, k)
+            except RagbenchError as error:  # such as a table of vectors that lacks the queries as they are written
+                index.notes[NOT_JUDGED] = str(error)
     qps = len(queries) / max(search_seconds, 1e-9) if timed else None
     per_query = None if paid is None else paid / len(queries)
     cost = Cost(index_seconds, search_seconds, qps, latency, peak.mib, per_query)
-    return Measured(run, cost, dict(index.notes), degraded)
+    return Measured(run, cost, dict(index.notes), degraded, approximate)
 
 
 def replay(retriever: RunFile, queries: Sequence[Query], unit: Unit) -> Measured:

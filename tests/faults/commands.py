@@ -26,7 +26,7 @@ MODEL = "openai_compatible:m"
 PASSING = ("*.lock", ".lock", "*.sqlite", "*.sqlite-wal", "*.sqlite-shm", "*.damaged", "*.damaged-wal")
 """Files that are no result: locks and stored answers."""
 MEASURED = re.compile(
-    r"seconds|finished|.*_seconds|latency_ms\w*|p50|qps|peak_memory_mib|from_store|(.*\.)?embedded\w*|files|checksum"
+    r"seconds|finished|.*_seconds|latency_ms\w*|p50|\w*qps|peak_memory_mib|from_store|(.*\.)?embedded\w*|files|checksum"
 )
 """Keys of ``results.json`` whose values differ from run to run: what is measured, what was stored already, and
 the checksums of files, which are compared themselves."""

@@ -65,7 +65,7 @@ def test_approximate_search_finds_nearly_all(factory: str, settings: dict[str, i
     assert recall > 0.9
 
 
-def test_meaning_is_found_and_recall_of_approximations_is_noted(shelf: Chunks, tmp_path: Path) -> None:
+def test_meaning_is_found_and_vectors_are_kept(shelf: Chunks, tmp_path: Path) -> None:
     context = Context(cache=tmp_path)
     index = Dense().index(shelf, context)
     best = [index.search([Query("q", text)], 1).ranking(0)[0][0] for text in ("boil water", "jogging in the dark")]
@@ -73,7 +73,6 @@ def test_meaning_is_found_and_recall_of_approximations_is_noted(shelf: Chunks, t
     assert index.notes["embedded"] == len(shelf)
     again = Dense(index_type="hnsw").index(shelf, context)
     assert again.notes["embedded"] == 0
-    assert again.notes["recall@10_against_flat"] == 1.0
 
 
 def test_a_growing_corpus_embeds_only_what_is_new(shelf: Chunks, tmp_path: Path) -> None:
