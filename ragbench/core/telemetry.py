@@ -15,6 +15,7 @@ OFF = {
     "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime
     "RAGAS_DO_NOT_TRACK": "true",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "VLLM_NO_USAGE_STATS": "1",
     "SCARF_NO_ANALYTICS": "true",  # packages that count downloads and imports by Scarf
 }
 """What each library must find in the environment."""

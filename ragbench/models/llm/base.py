@@ -183,6 +183,8 @@ class LLM(ABC):
     """The name as the user wrote it: ``bedrock_converse:MODEL``, ``openai:MODEL``."""
     streams: bool = False
     """Whether `stream` passes text on while it is written. It becomes False if a server turns out not to stream."""
+    local: bool = False
+    """Whether it computes in this process. Such a call costs nothing and has no time limit."""
 
     @abstractmethod
     def fingerprint(self) -> str:
@@ -203,6 +205,14 @@ class LLM(ABC):
             LLMError: the call gave no answer, or broke off.
         """
         return await self.complete(request)
+
+    async def open(self) -> None:
+        """Do what has to be done once before calls, and does not count as their time, such as loading weights.
+
+        Raises:
+            LLMError: it cannot be done.
+        """
+        return
 
     async def aclose(self) -> None:
         """Release connections and threads, if there are any."""

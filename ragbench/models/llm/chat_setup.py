@@ -39,7 +39,8 @@ def check(model: str, params: Mapping[str, object]) -> None:
     if not provider or not name:
         raise SettingError(
             f"language model {model!r}: write provider:name, for example openai:gpt-4o-mini, bedrock_converse:MODEL "
-            "or, for a server of your own, openai_compatible:MODEL"
+            "or openai_compatible:MODEL for a server of your own, or transformers:, vllm: or llamacpp: for a model in "
+            "this process"
         )
     refuse_secrets(f"language model {model!r}", params)
     for key in sorted(OURS.keys() & params.keys()):

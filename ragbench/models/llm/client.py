@@ -216,7 +216,7 @@ class Client:
         for shared in list(self._shared.values()):
             shared.work.cancel()
         if self._paying:
-            await asyncio.wait(self._paying, timeout=self.limits.timeout + CLOSING_SECONDS)
+            await asyncio.wait(self._paying, timeout=CLOSING_SECONDS + (0 if self.llm.local else self.limits.timeout))
         if self._answers is not None:
             await asyncio.to_thread(self._answers.close)
         await self.llm.aclose()
@@ -369,6 +369,8 @@ class Client:
     ) -> _Paid:
         began, started = time.perf_counter(), time.monotonic()
         try:
+            await self.llm.open()
+            began, started = time.perf_counter(), time.monotonic()
             response = await self._complete(request, shown)
         except LLMError as error:
             if error.retry:
@@ -411,7 +413,7 @@ class Client:
 
     async def _complete(self, request: Request, shown: Shown | None) -> Response:
         try:
-            async with asyncio.timeout(self.limits.timeout):
+            async with asyncio.timeout(None if self.llm.local else self.limits.timeout):
                 return await (self.llm.complete(request) if shown is None else self.llm.stream(request, shown))
         except TimeoutError as error:
             reason = f"no answer within {self.limits.timeout:g} s"

@@ -8,12 +8,21 @@ from typing import Any
 from ragbench.core.context import generator
 from ragbench.core.pace import most_at_once
 from ragbench.models.llm.answers import AnswerStore
+from ragbench.models.llm.base import LLM
 from ragbench.models.llm.chat_model import ChatModel
 from ragbench.models.llm.client import Client
-from ragbench.models.llm.costs import Budget, find_price, require_price
+from ragbench.models.llm.costs import Budget, Price, find_price, require_price
 from ragbench.models.llm.limits import Limits
+from ragbench.models.llm.local.base import LocalModel
+from ragbench.models.llm.local.llamacpp import LlamaCpp
+from ragbench.models.llm.local.transformers import Transformers
+from ragbench.models.llm.local.vllm import VLLM
 from ragbench.models.llm.openai_compatible import PROVIDER, OpenAICompatible
 from ragbench.models.llm.structured import Structured
+
+LOCAL: Mapping[str, type[LocalModel]] = {kind.extra: kind for kind in (Transformers, VLLM, LlamaCpp)}
+"""Models that run in this process, by provider."""
+FREE = Price(0.0, 0.0, "computed in this process")
 
 
 def connect(
@@ -30,8 +39,9 @@ def connect(
     """Make a client for a model. Nothing is called yet.
 
     Args:
-        model: ``provider:name``: ``openai_compatible:MODEL`` is asked directly (see `OpenAICompatible`), all others
-            through LangChain: ``openai:gpt-4o-mini``, ``bedrock_converse:...``.
+        model: ``provider:name``: ``openai_compatible:MODEL`` is asked directly (see `OpenAICompatible`);
+            ``transformers:MODEL``, ``vllm:MODEL`` and ``llamacpp:FILE`` run in this process (see `LOCAL`); all others
+            are asked through LangChain: ``openai:gpt-4o-mini``, ``bedrock_converse:...``.
         params: further arguments of the model, such as ``{"base_url": "http://localhost:8000/v1"}``.
         limits: concurrency, rates, timeouts and retries.
         answers: file of the answer cache, which clients of several models may share; None stores nothing.
@@ -46,10 +56,16 @@ def connect(
         InputError: a file cannot be used.
     """
     limits = limits or Limits()
-    kind = OpenAICompatible if model.partition(":")[0] == PROVIDER else ChatModel
-    most = most_at_once(limits.concurrency)
-    llm = kind(model, params, structured=structured, timeout=limits.timeout, concurrency=most)
-    price = find_price(model, prices, base_url=llm.base_url)
+    provider, most = model.partition(":")[0], most_at_once(limits.concurrency)
+    llm: LLM
+    price: Price | None
+    if provider in LOCAL:
+        llm = LOCAL[provider](model, params, structured=structured, concurrency=most)
+        price = find_price(model, prices) or FREE
+    else:
+        kind = OpenAICompatible if provider == PROVIDER else ChatModel
+        llm = asked = kind(model, params, structured=structured, timeout=limits.timeout, concurrency=most)
+        price = find_price(model, prices, base_url=asked.base_url)
     jitter = generator(seed, "llm", "retries", model)
     # Before the cache is opened, so that a refused setting creates no file.
     require_price(model, price, budget)
@@ -88,6 +104,8 @@ def family(model: str) -> str | None:
     of others on a compatible server.
     """
     name = _PROVIDER.sub("", model.strip(), count=1)
+    if model.partition(":")[0] in LOCAL:
+        name = name.rstrip("/").rpartition("/")[2]  # folders are named for anything
     return next((known for known, pattern in FAMILIES if re.search(pattern, name, re.IGNORECASE)), None)
 
 
