@@ -28,6 +28,8 @@ class Dense(Retriever):
         model: spec of an embedder (``ragbench.models.embed``).
         index_type: ``flat`` is exact; ``ivf`` and ``hnsw`` are approximate. An evaluation
             reports their recall against exact search on its own queries.
+        encoding: how ``ivf`` and ``hnsw`` hold the vectors: ``flat`` as float32, ``sq8`` with 8 bits a number
+            (FAISS's scalar quantizer), a quarter of the bytes. ``sq8`` also rounds the scores.
         device: ``auto`` uses a GPU if FAISS-GPU or PyTorch can.
         nlist: IVF cells (0: four times the square root of the number of chunks).
         nprobe: IVF cells searched per query.
@@ -40,6 +42,7 @@ class Dense(Retriever):
 
     model: str = "minilm"
     index_type: Literal["flat", "ivf", "hnsw"] = "flat"
+    encoding: Literal["flat", "sq8"] = "flat"
     device: Literal["auto", "cpu", "gpu"] = "auto"
     nlist: int = 0
     nprobe: int = 16
@@ -65,6 +68,8 @@ class Dense(Retriever):
             )
             if value < least
         ]
+        if self.encoding != "flat" and self.index_type == "flat":
+            faults.append(f"encoding is {self.encoding}; it needs index_type=ivf or index_type=hnsw, as flat is exact")
         if self.device == "gpu" and self.index_type != "flat":
             faults.append("on a GPU only index_type=flat is available; it is exact and faster than the CPU indexes")
         try:
@@ -107,10 +112,11 @@ class Dense(Retriever):
         return index
 
     def _factory(self, n: int) -> str:
+        encoding = {"flat": "Flat", "sq8": "SQ8"}[self.encoding]
         if self.index_type == "hnsw":
-            return f"HNSW{self.m},Flat"
+            return f"HNSW{self.m},{encoding}"
         # Below 39 points per cell, FAISS warns that k-means has too few points.
-        return f"IVF{self.nlist or max(1, min(round(4 * n**0.5), n // 39))},Flat"
+        return f"IVF{self.nlist or max(1, min(round(4 * n**0.5), n // 39))},{encoding}"
 
     def _search_settings(self) -> dict[str, int]:
         if self.index_type == "hnsw":

@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from importlib.metadata import distributions, version
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from ragbench.io.vectors import VectorStore
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.retrievers._neighbours import approximate, exact, no_gpu
 from ragbench.retrievers.dense import Dense
+
+ENCODINGS: tuple[Literal["flat", "sq8"], ...] = ("flat", "sq8")
 
 
 def unit_vectors(n: int, seed: int = 0) -> np.ndarray:
@@ -80,6 +83,26 @@ def test_a_growing_corpus_embeds_only_what_is_new(shelf: Chunks, tmp_path: Path)
     Dense().index(shelf, context)
     more = Chunks.of([*shelf, Chunk("mug", "mug", "A mug for coffee.", 0, 17)])
     assert Dense().index(more, context).notes["embedded"] == 1
+
+
+@pytest.mark.parametrize("index_type", ["ivf", "hnsw"])
+def test_8_bits_a_number_need_a_quarter_of_the_bytes(index_type: Literal["ivf", "hnsw"], shelf: Chunks) -> None:
+    indexes = [Dense(index_type=index_type, encoding=encoding).index(shelf, Context()) for encoding in ENCODINGS]
+    runs = [index.search([Query("q", "boil water")], 3) for index in indexes]
+    assert runs[0].ranking(0)[0][0] == runs[1].ranking(0)[0][0] == "kettle"
+    np.testing.assert_allclose(runs[1].scores, runs[0].scores, atol=0.02)
+    flat, small = (index.approximation for index in indexes)
+    assert flat is not None
+    assert small is not None
+    # SQ8 keeps two floats for each dimension besides.
+    saved = flat.vectors.nbytes * 3 // 4 - 2 * 4 * flat.vectors.shape[1]
+    assert flat.neighbours.nbytes - small.neighbours.nbytes == pytest.approx(saved, abs=200)
+
+
+def test_flat_search_has_no_encoding() -> None:
+    assert len(Dense(encoding="sq8").check()) == 1
+    assert Dense(encoding="sq8", index_type="ivf").check() == []
+    assert Dense(encoding="sq8", index_type="ivf").key() != Dense(index_type="ivf").key()
 
 
 @pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="this machine has a GPU")
