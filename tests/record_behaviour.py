@@ -288,7 +288,7 @@ def commands() -> list[Command]:
         "plugins", "probe", "report", "score", "view", "batch submit", "batch status", "batch fetch",
         "baseline set", "baseline list", "baseline show", "baseline history", "data check", "data list", "data get",
         "doctor", "drift", "endpoint check", "experiments", "golden audit", "golden corpus", "golden review export",
-        "golden review import", "index", "judge check", "judge sheet", "metrics", "prefer", "seeds", "shadow",
+        "golden review import", "embed", "index", "judge check", "judge sheet", "metrics", "prefer", "seeds", "shadow",
         "wattbot run", "wattbot score",
     )  # fmt: skip
     found = [Command("help" + "-".join(["", *one.split()]), [*one.split(), "--help"]) for one in helped]

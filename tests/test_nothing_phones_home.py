@@ -54,6 +54,7 @@ COMMANDS = {
     "data list": ["data list"],
     "demo": ["demo"],
     "doctor": [f"eval {STONES} --retriever dense --cache {{out}}/cache", "doctor {out}"],
+    "embed": ["embed {in}/corpus.jsonl --out {out}/vectors"],
     "endpoint check": ["endpoint check {url}"],
     "drift": ["drift --reference datasets/shop --current datasets/shop/seed_queries.txt"],
     "eval": [f"eval {SHOP} --retriever bm25 --retriever dense --retriever rerank --out {{out}}/eval",

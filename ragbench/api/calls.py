@@ -26,6 +26,7 @@ from ragbench.workflows import chunk as chunk_workflow
 from ragbench.workflows import compare as compare_workflow
 from ragbench.workflows import doctor as doctor_workflow
 from ragbench.workflows import drift as drift_workflow
+from ragbench.workflows import embed as embed_workflow
 from ragbench.workflows import evaluate as evaluate_workflow
 from ragbench.workflows import experiments as experiments_workflow
 from ragbench.workflows import export as export_workflow
@@ -113,6 +114,15 @@ seeds = call(
 audit = call("audit", audit_workflow.Options, audit_workflow.run, called=SETS)
 export = call("export", export_workflow.Options, export_workflow.run, called=SETS)
 index = call("index", index_workflow.Options, index_workflow.run, called={"corpus": CORPUS})
+embed = call(
+    "embed",
+    embed_workflow.Options,
+    embed_workflow.run,
+    called={
+        "corpus": "a path of Parquet files or of documents, a corpus, or chunks, as rb.chunk(corpus) cuts them",
+        "columns": 'a mapping from roles to columns: {"text": "body", "vector": "embedding"}',
+    },
+)
 without_masked = call("without_masked", without_workflow.Options, without_workflow.run, called=SETS)
 
 evaluate = call(

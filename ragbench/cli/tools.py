@@ -1,4 +1,4 @@
-"""What ``doctor``, ``export``, ``index`` and ``data`` print, and their help."""
+"""What ``doctor``, ``embed``, ``export``, ``index`` and ``data`` print, and their help."""
 
 from typing import TYPE_CHECKING
 
@@ -7,10 +7,12 @@ from ragbench.cli.output import Output
 if TYPE_CHECKING:
     from ragbench.core.checkup import Checkup
     from ragbench.corpus.checks.result import DataCheck
+    from ragbench.engines.embed_stage import EmbeddedCorpus
     from ragbench.retrievers._vector_database import Indexed
     from ragbench.workflows.check_data import Options as CheckOptions
     from ragbench.workflows.data import Collections, FetchedCollection, FetchOptions, ListOptions
     from ragbench.workflows.doctor import Options as DoctorOptions
+    from ragbench.workflows.embed import Options as EmbedOptions
     from ragbench.workflows.export import Exported
     from ragbench.workflows.export import Options as ExportOptions
     from ragbench.workflows.index import Options as IndexOptions
@@ -32,6 +34,31 @@ def show_export(options: "ExportOptions", exported: "Exported", output: Output) 
         output.object(export_json(*written))
     else:
         for line in export_lines(*written):
+            output.say(line)
+
+
+HELP_EMBED = """Embed a corpus, and write its rows with their vectors to Parquet files.
+
+Example:
+  ragbench embed chunks.parquet --out vectors/
+  ragbench embed prompts.parquet --columns text=prompt --kind query --out vectors/
+  ragbench embed chunks/ --out vectors/ --engine ray --workers 8
+
+Rows of Parquet files keep their columns and their order. Documents are cut into
+chunks first. The same command after an interruption goes on with the parts that
+are missing. Both engines write the same bytes.
+
+Exit code 2: an error of usage or input."""
+
+
+def show_embed(options: "EmbedOptions", done: "EmbeddedCorpus", output: Output) -> None:
+    """Print how many rows were embedded, and where they are."""
+    from ragbench.render.embedded import embedded_json, embedded_lines
+
+    if output.as_json:
+        output.object(embedded_json(done))
+    else:
+        for line in embedded_lines(done):
             output.say(line)
 
 

@@ -24,6 +24,7 @@ from ragbench.engines.base import EngineSettings
 OBJECT_STORE_BYTES = 512 * 2**20
 """Of a local session. Descriptions of parts and small tables go through it; what does not fit is spilled to disk."""
 CONNECT_SECONDS = 5.0
+START_TRIES = 3
 MOST_SOCKET_PATH = 60
 """Ray puts sockets below its folder, and their paths may have some 100 characters."""
 QUIET = {
@@ -96,18 +97,22 @@ def _start(ray: Any, address: str, settings: EngineSettings, folder: Path | None
         }
     else:
         _reach(address)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ray.init(
-                address=address, namespace="ragbench", log_to_driver=False, configure_logging=True,
-                logging_level=logging.CRITICAL, **common,
-            )  # fmt: skip
-    except RagbenchError:
-        raise
-    # Ray raises RuntimeError for another version, and ConnectionError, ValueError and its own errors for the rest.
-    except Exception as error:
-        raise _start_error(address, error) from error
+    for left in reversed(range(START_TRIES)):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                ray.init(
+                    address=address, namespace="ragbench", log_to_driver=False, configure_logging=True,
+                    logging_level=logging.CRITICAL, **common,
+                )  # fmt: skip
+            return
+        # Ray raises RuntimeError for another version, and ConnectionError, ValueError and its own errors for the rest.
+        except Exception as error:
+            # Ray waits for half a minute, which a busy machine may exceed.
+            if not (left and address == "local" and "timed out" in str(error)):
+                raise _start_error(address, error) from error
+            ray.shutdown()
+            _end_processes(folder)
 
 
 def _reach(address: str) -> None:
@@ -160,7 +165,18 @@ def _folder() -> Iterator[Path | None]:
     try:
         yield folder if len(str(folder)) <= MOST_SOCKET_PATH else None
     finally:
+        _end_processes(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_processes(folder: Path | None) -> None:
+    """Kill what a session that did not come up left: Ray itself ends these processes when this one exits."""
+    import psutil
+
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if folder is not None and any(str(folder) in word for word in child.cmdline()):
+                child.kill()
 
 
 @contextmanager

@@ -58,7 +58,7 @@ class VectorStore:
         for start in range(0, len(missing), ROWS_PER_SHARD):
             rows = missing[start : start + ROWS_PER_SHARD]
             asked = [texts[row] for row in rows]
-            self._write(keys[rows], _finite(asked, encode(asked)))
+            self._write(keys[rows], finite(asked, encode(asked)))
         if len(missing):
             stored = Shards.open(self.folder, LAYOUT)
         return self._gather(stored, keys), len(missing)
@@ -90,7 +90,12 @@ class VectorStore:
         return out
 
 
-def _finite(texts: Sequence[str], vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def finite(texts: Sequence[str], vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The same vectors.
+
+    Raises:
+        InputError: one has a value that is not finite.
+    """
     wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(wrong):
         raise InputError(f"the embedder gives {len(wrong)} vectors with a value that is not finite; the first text "

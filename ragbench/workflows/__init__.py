@@ -55,6 +55,7 @@ WORKFLOWS = (
     ),
     Workflow("seeds", "seeds", "Build a golden set", "Make seed queries from a search log.", "seeds"),
     Workflow("chunk", "chunk", "Build a golden set", "Cut documents into chunks and write them to a file.", "chunk"),
+    Workflow("embed", "embed", "Tools", "Embed a corpus and write its vectors to Parquet files.", "embed"),
     Workflow("index", "index", "Tools", "Write chunks and their vectors into a vector database.", "index"),
     Workflow("audit", "golden audit", "Build a golden set", "Look for what makes a golden set misleading.", "audit"),
     Workflow(

@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.answers import judge_replies
@@ -153,6 +155,11 @@ def shop_service(folder: Path) -> None:
         'body: {query: "{question}", user_id: "{user}"}\n'
         "reply: {variant: header:X-Variant, document_ids: header:X-Products}\n"
     )
+
+
+def prompts(folder: Path) -> None:
+    """A Parquet file with a column of prompts."""
+    pq.write_table(pa.table({"prompt": ["Which tent is light?", "How do I boil water?"]}), folder / "prompts.parquet")
 
 
 def review(folder: Path) -> None:
@@ -366,6 +373,7 @@ RUN_HERE = {
     ),
     "guides/product-search.md": Place(team, writes_for_products),
     "guides/report.md": Place(),
+    "guides/scale.md": Place(prompts),
     "guides/retrievers.md": Place(few_queries, says_texts),
     "getting-started.md": Place(codes=(("ragbench gate", 1),)),
     "guides/vector-databases.md": Place(),
@@ -508,6 +516,8 @@ def test_the_commands_of_a_page_run(ragbench: Any, tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     commands = run_here(page)
     assert commands
+    if any("--engine ray" in shown.line for shown in commands):
+        pytest.importorskip("ray", reason="the extra ray is not installed")
     prices = tmp_path / "prices.yaml"
     prices.write_text("'openai:gpt-4o-mini': {input: 0.15, output: 0.60}\n")
     with stand_ins(ragbench, place, monkeypatch) as addresses:

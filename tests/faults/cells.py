@@ -416,7 +416,7 @@ def corrupted(bench: Bench, command: Command, draw: random.Random) -> None:
 def stores(place: Path) -> list[Path]:
     """The files that a later run reads."""
     names = ("*.sqlite", "cache/**/*.npy", "cache/**/*.npz", "cache/**/*.index", "replies.jsonl", "embeddings.npy",
-             "chunks.jsonl", "batches.jsonl", "history.jsonl", "baseline.json")  # fmt: skip
+             "part-*.parquet", "chunks.jsonl", "batches.jsonl", "history.jsonl", "baseline.json")  # fmt: skip
     return sorted(
         path for path in place.rglob("*") if path.is_file() and path.stat().st_size and any(map(path.match, names))
     )

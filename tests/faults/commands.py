@@ -236,6 +236,10 @@ COMMANDS = (
         senseless={"corrupted store": KEEPS_NOTHING, "one cache": KEEPS_NOTHING},
     ),
     Command(
+        "embed", lambda i: ["embed", i / "texts", "--out", "out", "--npy"],
+        senseless={"one cache": "it uses no cache"},
+    ),
+    Command(
         "export", lambda i: ["export", "--golden", i / "golden.jsonl", "--to", "hf", "--out", "out"],
         senseless={"corrupted store": KEEPS_NOTHING, "one cache": KEEPS_NOTHING},
     ),
