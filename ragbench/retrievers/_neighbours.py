@@ -135,17 +135,21 @@ def torch_gpu(*, certain: bool) -> bool:
 
 
 class FaissFlat(Neighbours):
-    """FAISS's brute-force search directly on the array, so that memory-mapped vectors are never copied."""
+    """FAISS's brute-force search directly on the array, so that memory-mapped vectors are never copied.
+
+    Attributes:
+        vectors: the array, float32 (n, d).
+    """
 
     name = "faiss flat"
 
     def __init__(self, vectors: Vectors) -> None:
-        self._vectors = vectors
+        self.vectors = vectors
 
     def search(self, queries: Vectors, k: int) -> Found:
         import faiss
 
-        scores, rows = faiss.knn(np.ascontiguousarray(queries), self._vectors, k, metric=faiss.METRIC_INNER_PRODUCT)
+        scores, rows = faiss.knn(np.ascontiguousarray(queries), self.vectors, k, metric=faiss.METRIC_INNER_PRODUCT)
         return scores, rows
 
 

@@ -13,6 +13,7 @@ from ragbench.core.errors import ArmError, did_you_mean
 from ragbench.core.runs import Query
 from ragbench.corpus.languages import languages_of_chunks
 from ragbench.corpus.words import OTHER, UNSPACED, Words, language_named, stemmers
+from ragbench.retrievers._cut import first_rows
 from ragbench.retrievers.base import Index, Ranking, Retriever
 
 AUTO = "auto"
@@ -97,20 +98,20 @@ class BM25Index(Index):
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
         """Rank chunks whose score is not 0: those that share a term with the query (all chunks for bm25l and bm25+)."""
-        items, scores = self._model.retrieve(
-            self._settings.tokenize([query.text for query in queries]),
-            k=min(k, len(self.item_ids)),
-            show_progress=False,
-            # Not "auto": it uses JAX where that is installed, which orders ties differently.
-            backend_selection="numpy",
-        )
-        return Ranking(np.where(scores != 0, items, -1).astype(np.int32, copy=False), scores)
+        words = self._words(queries)
+        items = np.full((len(queries), min(k, len(self.item_ids))), -1, dtype=np.int32)
+        scores = np.zeros(items.shape, dtype=np.float32)
+        for position, query_words in enumerate(words):
+            known = self._model.get_tokens_ids(query_words)
+            if known:
+                every = self._model.get_scores_from_ids(known)
+                rows = first_rows(every, items.shape[1], self.item_ids)
+                items[position, : len(rows)], scores[position, : len(rows)] = rows, every[rows]
+        return Ranking(items, scores)
 
     def score(self, queries: Sequence[Query], rows: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
         """BM25 scores (q, c) of the chunks ``rows`` (q, c) of each query; -1 stands for no chunk."""
-        from bm25s.tokenization import convert_tokenized_to_string_list
-
-        words = convert_tokenized_to_string_list(self._settings.tokenize([query.text for query in queries]))
+        words = self._words(queries)
         out = np.zeros(rows.shape, dtype=np.float32)
         for position, query_words in enumerate(words):
             known = self._model.get_tokens_ids(query_words)
@@ -118,3 +119,14 @@ class BM25Index(Index):
                 every = self._model.get_scores_from_ids(known)
                 out[position] = np.where(rows[position] >= 0, every[rows[position]], 0.0)
         return out
+
+    def _words(self, queries: Sequence[Query]) -> list[list[str]]:
+        return words_of(self._settings, [query.text for query in queries])
+
+
+def words_of(settings: BM25, texts: Sequence[str]) -> list[list[str]]:
+    """The words of each text, stemmed and without stop words, as the settings say."""
+    from bm25s.tokenization import convert_tokenized_to_string_list
+
+    found: list[list[str]] = convert_tokenized_to_string_list(settings.tokenize(texts))
+    return found

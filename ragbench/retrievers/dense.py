@@ -16,6 +16,7 @@ from ragbench.core.runs import Query
 from ragbench.engine import embed
 from ragbench.models.embed.base import Embedder
 from ragbench.plugins import EMBEDDERS, build
+from ragbench.retrievers._cut import nearest_rows
 from ragbench.retrievers._neighbours import Approximation, FaissFlat, Neighbours, approximate, exact, exact_kind
 from ragbench.retrievers.base import Index, Ranking, Retriever
 
@@ -152,5 +153,8 @@ class DenseIndex(Index):
 
     def nearest(self, vectors: npt.NDArray[np.float32], k: int) -> Ranking:
         """The k nearest chunks of each vector, float32 (q, d) of unit length, in the space of `embedder`."""
-        scores, items = self._neighbours.search(vectors, min(k, len(self.item_ids)))
+        k = min(k, len(self.item_ids))
+        if isinstance(self._neighbours, FaissFlat):
+            return Ranking(*nearest_rows(self._neighbours.search, self._neighbours.vectors, vectors, k, self.item_ids))
+        scores, items = self._neighbours.search(vectors, k)
         return Ranking(items.astype(np.int32, copy=False), scores)
