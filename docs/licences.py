@@ -63,6 +63,10 @@ EXCEPTIONS = {
 NVIDIA_REASON = "Comes with PyTorch on Linux, for the extras `gpu` and `st`, under NVIDIA's own terms."
 
 
+UNLOCKED = {"vllm"}
+"""Extras that are not locked, since their packages want other versions of those that are. They are not on the page."""
+
+
 def licence(found: PackageMetadata) -> str:
     """The licence of a package as an SPDX expression where its metadata allow it; empty if they state none."""
     if expression := found.get("License-Expression"):
@@ -106,7 +110,8 @@ def needed() -> dict[str, set[str]]:
     """The extras that need each package, ``ragbench`` for the package itself. Packages by their normal names."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     found: dict[str, set[str]] = {}
-    asked = {BASE: project["dependencies"], **project["optional-dependencies"]}
+    optional = {extra: lines for extra, lines in project["optional-dependencies"].items() if extra not in UNLOCKED}
+    asked = {BASE: project["dependencies"], **optional}
     for extra, lines in asked.items():
         for name in _closure([Requirement(line) for line in lines], asked):
             found.setdefault(name, set()).add(extra)
