@@ -114,7 +114,7 @@ def run(options: Options, context: Context) -> Shadow:
         ...     corpus="datasets/shop/product_catalog.csv",
         ... )
         >>> found.searches, round(found.overlap[10].mean, 2), round(found.changed[1].mean, 2)
-        (42, 0.8, 0.17)
+        (42, 0.81, 0.17)
     """
     if len(options.systems) != 2:
         raise SettingError(f"names {counted(len(options.systems), 'system')}; a shadow test has two", option="systems")
