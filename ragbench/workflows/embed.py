@@ -121,7 +121,7 @@ def _parquet(options: Options, context: Context) -> Iterator[tuple[list[Path], L
             yield [path.resolve() if options.engine == "ray" else path for path in found], Ledger()
             return
     if set(options.columns or {}) - {"vector"}:
-        raise SettingError(f"names columns of Parquet files, and {_shown(corpus)} is none", option="columns")
+        raise SettingError(f"applies to Parquet files, and {_shown(corpus)} is not one", option="columns")
     chunks, ledger = _chunks(options, context, read)
     with temporary_folder(options.out / "chunks") as folder:
         yield _copied(chunks, folder.resolve()), ledger
