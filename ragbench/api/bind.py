@@ -9,7 +9,9 @@ from ragbench.api.checked import KINDS
 from ragbench.api.notebook import bars
 from ragbench.core.context import Context
 from ragbench.core.options import OptionSpec, make, specs
+from ragbench.core.urls import urls_in_errors, with_urls
 from ragbench.io.outputs import check_outputs
+from ragbench.io.staged import take_urls
 
 P = ParamSpec("P")
 O = TypeVar("O")  # noqa: E741 (the options)
@@ -35,9 +37,7 @@ def call(
 
     def function(*args: P.args, **kwargs: P.kwargs) -> R:
         given = signature.bind(*args, **kwargs).arguments
-        made: O = make(options, given, called={**KINDS, **(called or {})}, whose=name)  # type: ignore[arg-type]
-        check_outputs(made)
-        return run(made, Context(progress=bars, say=print))
+        return _done(name, options, run, known, given, called)  # type: ignore[arg-type]
 
     signature = _signature(known, run)
     _dress(function, name, signature, known, run)
@@ -71,14 +71,30 @@ def call_many(
 
     def function(*args: Any, **kwargs: Any) -> R:
         given = signature.bind(*args, **kwargs).arguments
-        made = make(options, given, called={**KINDS, **(called or {})}, whose=name)
-        check_outputs(made)
-        return run(made, Context(progress=bars, say=print))
+        return _done(name, options, run, known, given, called)
 
     several = inspect.Parameter(first.name, inspect.Parameter.VAR_POSITIONAL)
     signature = inspect.Signature([several, *(_parameter(spec, keyword=True) for spec in others)])
     _dress(function, name, signature, known, run)
     return function
+
+
+def _done(
+    name: str,
+    options: type[O],
+    run: Callable[[O, Context], R],
+    known: list[OptionSpec],
+    given: Mapping[str, Any],
+    called: Mapping[str, str] | None,
+) -> R:
+    """Do the job with the arguments that were given."""
+    context = Context(progress=bars, say=lambda line: print(with_urls(line)))
+    with urls_in_errors():
+        values, stores = take_urls(known, given)
+        made = make(options, values, called={**KINDS, **(called or {})}, whose=name)
+        check_outputs(made)
+        with stores.at_hand(context, dry_run=bool(getattr(made, "dry_run", False))):
+            return run(made, context)
 
 
 def _signature(known: list[OptionSpec], run: Callable[..., Any]) -> inspect.Signature:

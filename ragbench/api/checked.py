@@ -3,7 +3,8 @@
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar, get_type_hints
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, get_args, get_type_hints
 
 from ragbench.core.answers import AnswerSet
 from ragbench.core.documents import Chunks, Corpus
@@ -11,6 +12,8 @@ from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
 from ragbench.core.kinds import Kinds, check_kinds, taken
 from ragbench.core.runs import Run
+from ragbench.core.urls import urls_in_errors
+from ragbench.io.staged import local_copy, names_url
 from ragbench.metrics.base import Metric
 
 P = ParamSpec("P")
@@ -49,15 +52,22 @@ def checked(call_name: str = "", /, **called: str) -> Callable[[Callable[P, R]],
             for name, value in given.arguments.items():
                 several = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
                 ones = [taken(one, hints.get(name)) for one in (value if several else (value,))]
+                if _takes_path(hints.get(name)):
+                    ones = [local_copy(one) if names_url(one) else one for one in ones]
                 for one in ones:
                     check_kinds(asked.__name__, hints, {name: one}, words)
                 given.arguments[name] = tuple(ones) if several else ones[0]
-            return call(*given.args, **given.kwargs)
+            with urls_in_errors():
+                return call(*given.args, **given.kwargs)
 
         asked.__name__ = call_name or call.__name__
         return asked
 
     return decorate
+
+
+def _takes_path(hint: object) -> bool:
+    return hint is Path or Path in get_args(hint)
 
 
 def _hints(call: Callable[..., object]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ragbench.core.errors import RagbenchError, nearest
 from ragbench.core.options import OptionSpec, alternatives, make, specs, spelled_by
 from ragbench.io.outputs import check_outputs
 from ragbench.io.places import cache_path
+from ragbench.io.staged import Stores, local_copy, names_url, take_urls
 from ragbench.view.spaces import remove_left
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -95,7 +96,7 @@ def command(
     parameters = [_parameter(spec) for spec in known]
     parameters.append(
         click.Option(
-            ["--config", CONFIG], type=click.Path(path_type=Path),
+            ["--config", CONFIG], type=click.Path(),
             help="YAML file with options; those on the command line take precedence.",
         )
     )  # fmt: skip
@@ -106,14 +107,16 @@ def command(
         config, as_json = given.pop(CONFIG), given.pop(JSON, False)
         values = {key: value for key, value in given.items() if value is not None and value != ()}
         output = Output(as_json)
-        made = _options(options, known, values, config, name)
+        made, stores = _options(options, known, values, config, name)
         remove_left(cache_path(getattr(made, "cache", None)))
         flags = {spec.name: _written(spec) for spec in known}
         with spelled_by(lambda option: flags.get(option) or flag(option)):
-            # Whatever is printed while a job runs must not stand between the lines of its JSON object.
-            with redirect_stdout(sys.stderr if as_json else sys.stdout):
-                result = run(made, output.context())
-            code = show(made, result, output)
+            context = output.context()
+            with stores.at_hand(context, dry_run=bool(getattr(made, "dry_run", False))):
+                # Whatever is printed while a job runs must not stand between the lines of its JSON object.
+                with redirect_stdout(sys.stderr if as_json else sys.stdout):
+                    result = run(made, context)
+                code = show(made, result, output)
         if code:
             raise click.exceptions.Exit(code)
 
@@ -198,28 +201,28 @@ def _simple(kinds: Sequence[Any]) -> tuple["click.ParamType[Any]", str | None]:
     for kind in kinds:
         if get_origin(kind) is Literal:
             return click.Choice([str(one) for one in get_args(kind)]), None
-    # A path keeps one of two slashes, and a system's name may hold a URL: FOLDER::http:url=http://...
-    path = click.Path() if str in kinds else click.Path(path_type=Path)
-    for kind, made in ((Path, path), (int, click.INT), (float, click.FLOAT)):
+    # A path would keep one of the two slashes of a URL.
+    for kind, made in ((Path, click.Path()), (int, click.INT), (float, click.FLOAT)):
         if kind in kinds:
             return made, None
     return click.STRING, None
 
 
 def _options(
-    options: type[Any], known: Sequence[OptionSpec], values: Mapping[str, Any], config: Path | None, name: str
-) -> Any:
-    """The options of the file under those of the command line."""
-    from_file = {} if config is None else _read(config, known)
+    options: type[Any], known: Sequence[OptionSpec], values: Mapping[str, Any], config: str | None, name: str
+) -> tuple[Any, Stores]:
+    """The options of the file under those of the command line, and the places in object stores that they name."""
+    from_file = {} if config is None else _read(Path(local_copy(config) if names_url(config) else config), known)
     flags = {spec.name: _written(spec) for spec in known}
     only_file = from_file.keys() - values.keys()
     with spelled_by(lambda option: f"{config}: {option}" if option in only_file else flags.get(option) or flag(option)):
         try:
-            made = make(options, {**from_file, **values}, whose=name)
+            given, stores = take_urls(known, {**from_file, **values})
+            made = make(options, given, whose=name)
             check_outputs(made)
-            return made
+            return made, stores
         except RagbenchError as error:
-            prefix = "" if config is None or str(config) in str(error) else f"{config}: "
+            prefix = "" if config is None or config in str(error) else f"{config}: "
             if not prefix:
                 raise
             raise type(error)("\n".join(prefix + line for line in str(error).splitlines())) from error

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ragbench.core.urls import with_urls
+
 
 def plain(value: object) -> object:
     """Convert a setting to JSON values. Dataclasses become objects that name their class, and paths become strings.
@@ -15,12 +17,14 @@ def plain(value: object) -> object:
     Raises:
         TypeError: the value has no stable written form.
     """
-    if value is None or isinstance(value, str | bool | int | float):
+    if isinstance(value, str):
+        return with_urls(value)
+    if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Path):
-        return str(value)
+        return with_urls(str(value))
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in sorted(value.items(), key=lambda kv: str(kv[0]))}
     if isinstance(value, list | tuple):

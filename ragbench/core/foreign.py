@@ -6,6 +6,8 @@ what nobody sees. Every surface passes it through these functions: nothing is re
 
 import re
 
+from ragbench.core.urls import with_urls
+
 _BREAKS = "\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
 _UNSEEN = (
     "\x00-\x1f\x7f-\x9f"  # controls, ESC and CSI among them
@@ -26,7 +28,7 @@ def one_line(text: str) -> str:
         >>> one_line("a\tb\x1b]52;c;aGk=\x07"), one_line("invoice\u202efdp.exe")
         ('a b\\x1b]52;c;aGk=\\x07', 'invoice\\u202efdp.exe')
     """
-    return _visible(_SEEN_BREAK.sub(" ", text), _UNSEEN_ONE)
+    return _visible(_SEEN_BREAK.sub(" ", with_urls(text)), _UNSEEN_ONE)
 
 
 def excerpt(text: str, longest: int) -> str:
@@ -37,7 +39,7 @@ def excerpt(text: str, longest: int) -> str:
 
 def in_lines(text: str) -> str:
     r"""A text of several lines. Line ends and tabs stay; what cannot be seen is written as an escape."""
-    return _visible(text, _UNSEEN_IN_LINES)
+    return _visible(with_urls(text), _UNSEEN_IN_LINES)
 
 
 def in_json(written: str) -> str:
@@ -47,7 +49,7 @@ def in_json(written: str) -> str:
         >>> in_json('"\u202e"')
         '"\\u202e"'
     """
-    return _UNSEEN_IN_LINES.sub(lambda found: _utf16(found[0]), written)
+    return _UNSEEN_IN_LINES.sub(lambda found: _utf16(found[0]), with_urls(written))
 
 
 def in_markdown(text: str) -> str:

@@ -41,18 +41,21 @@ class Declared:
     python: bool = True
     short: str = ""
     writes: str = ""
+    changes: bool = False
+    opens: bool = True
 
 
 @overload
 def option(
     help: str, *, section: str = ..., flag: str = ..., metavar: str = ..., positional: bool = ...,
-    parse: Callable[[str], Any] | None = ..., short: str = ..., writes: str = ...,
+    parse: Callable[[str], Any] | None = ..., short: str = ..., writes: str = ..., changes: bool = ...,
+    opens: bool = ...,
 ) -> Any: ...  # fmt: skip
 @overload
 def option(
     help: str, *, default: Any, section: str = ..., flag: str = ..., metavar: str = ..., positional: bool = ...,
     unset: str = ..., parse: Callable[[str], Any] | None = ..., python: bool = ..., short: str = ...,
-    writes: str = ...,
+    writes: str = ..., changes: bool = ..., opens: bool = ...,
 ) -> Any: ...  # fmt: skip
 def option(
     help: str,
@@ -67,6 +70,8 @@ def option(
     python: bool = True,
     short: str = "",
     writes: str = "",
+    changes: bool = False,
+    opens: bool = True,
 ) -> Any:
     """Declare one option as a field of a class decorated by `options` or `option_group`.
 
@@ -84,8 +89,11 @@ def option(
         short: a second name on the command line: ``-q``, ``--endpoint``.
         writes: what the job writes at the path: ``"folder"``, a format such as ``"HTML"``, or ``"path"`` if other
             options decide. `ragbench.io.outputs` checks the path before the job starts.
+        changes: whether the job may also write at the path of an input, such as a store of baselines. What it changed
+            below the URL of an object store is then uploaded.
+        opens: False for a URL of an object store that a service opens, and not ragbench.
     """
-    declared = Declared(help, section, flag, metavar, positional, unset, parse, python, short, writes)
+    declared = Declared(help, section, flag, metavar, positional, unset, parse, python, short, writes, changes, opens)
     if isinstance(default, list | dict | set):
         raise TypeError("the default of an option must be immutable")
     return dataclasses.field(default=default, metadata={KEY: declared})

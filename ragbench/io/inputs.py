@@ -7,9 +7,13 @@ two share nothing but the root of the file system is a path kept whole.
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from ragbench.core.errors import InputError
+from ragbench.core.urls import IN_TEXT, url_of
 
 INPUTS = "inputs"
 PATH = "path"
@@ -44,7 +48,7 @@ def moved(manifest: Mapping[str, Any], folder: Path, place: Path) -> dict[str, d
     """The inputs that the manifest of ``folder`` names, for a copy of it that lies at ``place``."""
     start = folder.resolve()
     return {
-        name: _held({key: start / value if key in PATHS else value for key, value in one.items()}, place)
+        name: _held({key: _at(start, value) if key in PATHS else value for key, value in one.items()}, place)
         for name, one in _records(manifest).items()
     }
 
@@ -55,25 +59,47 @@ def found(manifest: Mapping[str, Any], name: str, folder: Path) -> Input | None:
     if one is None:
         return None
     start = folder.resolve()
-    options = {key: from_here(start / value) if key in PATHS else value for key, value in one.items()}
+    options = {key: from_here(_at(start, value)) if key in PATHS else value for key, value in one.items()}
     return Input(Path(options.pop(PATH)), options)
 
 
 def from_here(path: Path) -> str:
-    """The path as one would type it in the working folder."""
-    return relative(path, Path.cwd())
+    """The path as one would type it in the working folder; that of a local copy of an object store stays whole."""
+    return str(path) if url_of(path) else relative(path, Path.cwd())
 
 
 def relative(path: Path, folder: Path) -> str:
-    """The path as it is seen from the folder, with ``/``; whole, where the two share no folder but the root."""
+    """The path as it is seen from the folder, with ``/``; whole, where the two share no folder but the root.
+
+    What lies in an object store is seen from the same bucket alone; elsewhere it has its URL.
+    """
     # A link to the file itself stays one, since it is meant to be followed when the file is read.
     absolute, start = Path.cwd() / path, folder.resolve()
     whole = absolute.resolve() if absolute.name == ".." else absolute.parent.resolve() / absolute.name
+    here, there = url_of(start), url_of(whole)
+    if _bucket(here) != _bucket(there):
+        return there or whole.as_posix()
     try:
         shared = Path(os.path.commonpath([whole, start]))
     except ValueError:
         return whole.as_posix()
     return whole.as_posix() if shared == Path(whole.anchor) else PurePosixPath(os.path.relpath(whole, start)).as_posix()
+
+
+def _bucket(url: str | None) -> tuple[str, ...]:
+    return tuple((url or "").split("/")[:3])
+
+
+def _at(folder: Path, written: str) -> Path:
+    """The path that a manifest in the folder names. What lies in an object store is fetched if it is there."""
+    url = written if IN_TEXT.match(written) else url_of(Path(os.path.normpath(folder / written)))
+    if url is None:
+        return folder / written
+    from ragbench.io.staged import local_copy
+
+    with suppress(InputError):  # it is as if a file is not there any more
+        return Path(local_copy(url))
+    return Path(url)
 
 
 def _records(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -29,7 +29,7 @@ WAIT_SECONDS = 30.0
 class StoreOptions:
     """Where the baselines are."""
 
-    store: Path = option("Folder of the baselines; you can commit it.", default=STORE)
+    store: Path = option("Folder of the baselines; you can commit it.", default=STORE, changes=True)
 
 
 @options

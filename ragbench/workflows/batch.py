@@ -49,7 +49,11 @@ class SubmitOptions(Options):
     """
 
     s3_uri: str | None = option(
-        "Bedrock: s3://bucket/folder for input and output.", default=None, section="Batches", metavar="URI"
+        "Bedrock: s3://bucket/folder for input and output.",
+        default=None,
+        section="Batches",
+        metavar="URI",
+        opens=False,
     )
     role_arn: str | None = option(
         "Bedrock: role that reads and writes there.", default=None, section="Batches", metavar="ARN"
@@ -261,7 +265,7 @@ class _Round:
 class StatusOptions:
     """The options of ``ragbench batch status`` and `ragbench.batch.status`."""
 
-    folder: Path = option("Folder of the run.", positional=True)
+    folder: Path = option("Folder of the run.", positional=True, changes=True)
     offline: bool = option("Show what is stored; ask no provider.", default=False)
 
 
@@ -339,7 +343,7 @@ def _state(batch: Batch, seen: Seen | str | None) -> BatchState:
 class FetchOptions:
     """The options of ``ragbench batch fetch`` and `ragbench.batch.fetch`."""
 
-    folder: Path = option("Folder of the run.", positional=True)
+    folder: Path = option("Folder of the run.", positional=True, changes=True)
     wait: bool = option("Wait until every batch has ended.", default=False)
     every: float = option("Seconds between two checks, with --wait.", default=60.0)
 

@@ -23,7 +23,7 @@ class Options:
 
     folder: Path = option(
         "Folder that ragbench wrote, or one that holds several: of a run, a cache, baselines, evaluations. Or the file "
-        "of an answer cache.", positional=True, section="Input",
+        "of an answer cache.", positional=True, section="Input", changes=True,
     )  # fmt: skip
     repair: bool = option(
         "Repair: save the readable answers of a damaged file, and remove damaged vectors and runs.", default=False,

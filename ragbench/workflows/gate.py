@@ -56,7 +56,7 @@ class Options(RelevanceLevel, SimpleRules):
         "queries.",
         default=None, section="Input", metavar="REF",
     )  # fmt: skip
-    store: Path = option("Folder of the baselines.", default=STORE, section="Input")
+    store: Path = option("Folder of the baselines.", default=STORE, section="Input", changes=True)
     out: Path | None = option(
         "Folder for gate.json, gate.md and gate.xml.", default=None, section="Output", writes="folder", python=False
     )

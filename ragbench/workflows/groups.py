@@ -128,7 +128,7 @@ class CacheFolder:
 
     cache: Path | None = option(
         "Folder for embeddings and other data that later runs use again.", default=None, section="Run",
-        unset="the user's cache folder",
+        unset="the user's cache folder", changes=True,
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ class Options(CorpusReading, CacheFolder):
     corpus: Path | Corpus | Chunks = option("File or folder of documents, or a file of chunks.", section="Input")
     into: str = option(
         "Vector database and collection, such as qdrant:path=db,collection=docs.", section="Output",
-        metavar="NAME:key=value,...",
+        metavar="NAME:key=value,...", changes=True,
     )  # fmt: skip
     replace: bool = option("Replace the collection if it exists.", default=False, section="Output")
 

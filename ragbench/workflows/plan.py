@@ -42,7 +42,7 @@ class Options(PlanSettings, GoldenReading):
         "Baseline of the gate: a stored name, FOLDER or FOLDER::ARM.", default=None, section="Gate", metavar="REF",
         unset="the first system of the pilot",
     )  # fmt: skip
-    store: Path = option("Folder of the baselines.", default=STORE, section="Gate")
+    store: Path = option("Folder of the baselines.", default=STORE, section="Gate", changes=True)
     intersect: bool = option("Use only the queries that both systems have.", default=False, section="Input")
 
 
