@@ -11,7 +11,7 @@ from pathlib import Path
 
 SCHEMES = ("s3", "gs", "abfs", "abfss")
 """Schemes of object stores: Amazon S3 and what speaks its protocol, Google Cloud Storage, Azure (also over TLS)."""
-IN_TEXT = re.compile(rf"\b(?:{'|'.join(SCHEMES)})://?(?=[^/\s])")
+IN_TEXT = re.compile(rf"\b(?:{'|'.join(SCHEMES)}):/{{1,3}}(?=[^/\s])")
 """The beginning of a URL. A path keeps one of its two slashes."""
 ANY_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/(?=/?[^/\s])")
 

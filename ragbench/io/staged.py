@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragbench.core.context import Context
 from ragbench.core.errors import InputError, RagbenchError, did_you_mean
 from ragbench.core.options import OptionSpec, named
 from ragbench.core.urls import ANY_SCHEME, IN_TEXT, SCHEMES, urls_in_errors
 
 if TYPE_CHECKING:
+    from ragbench.core.context import Context
     from ragbench.io.object_stores.mirror import Mirror
     from ragbench.io.object_stores.places import Place
 
@@ -46,7 +46,7 @@ class Stores:
     places: "dict[Place, bool]" = field(default_factory=dict)
 
     @contextmanager
-    def at_hand(self, context: Context, *, dry_run: bool = False) -> Iterator[None]:
+    def at_hand(self, context: "Context", *, dry_run: bool = False) -> Iterator[None]:
         """Fetch every place, and upload what the job wrote there when the block ends, however it ends.
 
         While the block lasts, finished files are uploaded from time to time, so that answers that were paid for survive
@@ -75,7 +75,7 @@ class Stores:
                 raise
             self._upload(outputs, context, failed=False)
 
-    def _upload(self, places: "Sequence[Place]", context: Context, *, failed: bool) -> None:
+    def _upload(self, places: "Sequence[Place]", context: "Context", *, failed: bool) -> None:
         """Upload everything. After a job that failed, its own error is the one to show."""
         assert self.mirror is not None
         for place in places:
@@ -89,7 +89,7 @@ class Stores:
 
 
 @contextmanager
-def _saved(mirror: "Mirror", places: "Sequence[Place]", context: Context) -> Iterator[None]:
+def _saved(mirror: "Mirror", places: "Sequence[Place]", context: "Context") -> Iterator[None]:
     """Upload finished files every `SAVE_SECONDS` while the block lasts."""
     ended = threading.Event()
 
@@ -141,7 +141,7 @@ def take_urls(known: Sequence[OptionSpec], given: Mapping[str, Any]) -> tuple[di
     return values, stores
 
 
-def local_copy(given: str | Path, context: Context | None = None) -> str:
+def local_copy(given: str | Path, context: "Context | None" = None) -> str:
     """Fetch what a URL names, and return the path of the local copy, with what else the text holds.
 
     Raises:

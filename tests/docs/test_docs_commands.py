@@ -38,6 +38,7 @@ RUN_ELSEWHERE = {
     ("guides/ci.md", ""): "tests/cli/test_gate_command.py",
     ("guides/compare.md", "console"): "tests/cli/test_compare_command.py",
     ("guides/metrics-of-run-files.md", "console"): "tests/cli/test_metrics_command.py",
+    ("guides/object-stores.md", "console"): "tests/docs/test_object_stores_page.py",
     ("guides/plan.md", "console"): "tests/cli/test_plan_command.py",
     ("guides/wattbot.md", "console"): "tests/cli/test_wattbot_docs.py",
 }

@@ -58,6 +58,8 @@ def parse_place(url: str) -> Place:
     shown = _shown(url)
     if scheme not in SCHEMES:
         raise InputError(f"{shown}: unknown scheme {scheme!r}{did_you_mean(scheme, KNOWN)}")
+    if url.startswith(f"{scheme}:///"):
+        raise InputError(f"{shown}: the URL names no bucket; the form is {scheme}://bucket/key")
     if "?" in rest or "#" in rest:
         raise InputError(
             f"{shown}: a URL of an object store has no query, such as a signature; give {scheme}://bucket/key, and "
