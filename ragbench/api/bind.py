@@ -9,7 +9,7 @@ from ragbench.api.checked import KINDS
 from ragbench.api.notebook import bars
 from ragbench.core.context import Context
 from ragbench.core.options import OptionSpec, make, specs
-from ragbench.core.urls import urls_in_errors, with_urls
+from ragbench.core.urls import urls_in_errors
 from ragbench.io.outputs import check_outputs
 from ragbench.io.staged import take_urls
 
@@ -88,12 +88,12 @@ def _done(
     called: Mapping[str, str] | None,
 ) -> R:
     """Do the job with the arguments that were given."""
-    context = Context(progress=bars, say=lambda line: print(with_urls(line)))
     with urls_in_errors():
         values, stores = take_urls(known, given)
         made = make(options, values, called={**KINDS, **(called or {})}, whose=name)
         check_outputs(made)
-        with stores.at_hand(context, dry_run=bool(getattr(made, "dry_run", False))):
+        reported = Context(progress=bars, say=print)
+        with stores.at_hand(reported, dry_run=bool(getattr(made, "dry_run", False))) as context:
             return run(made, context)
 
 

@@ -12,13 +12,13 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragbench.core.errors import InputError, RagbenchError, did_you_mean
 from ragbench.core.options import OptionSpec, named
-from ragbench.core.urls import ANY_SCHEME, IN_TEXT, SCHEMES, urls_in_errors
+from ragbench.core.urls import ANY_SCHEME, IN_TEXT, SCHEMES, urls_in_errors, with_urls
 
 if TYPE_CHECKING:
     from ragbench.core.context import Context
@@ -46,7 +46,7 @@ class Stores:
     places: "dict[Place, bool]" = field(default_factory=dict)
 
     @contextmanager
-    def at_hand(self, context: "Context", *, dry_run: bool = False) -> Iterator[None]:
+    def at_hand(self, context: "Context", *, dry_run: bool = False) -> "Iterator[Context]":
         """Fetch every place, and upload what the job wrote there when the block ends, however it ends.
 
         While the block lasts, finished files are uploaded from time to time, so that answers that were paid for survive
@@ -56,24 +56,28 @@ class Stores:
             context: where progress and notes go.
             dry_run: whether to upload nothing.
 
+        Yields:
+            the context for the job; its lines show URLs, not local copies.
+
         Raises:
             InputError: a place cannot be read, or what the job wrote cannot be uploaded; it stays here.
         """
         if self.mirror is None:
             with urls_in_errors():
-                yield
+                yield context
             return
+        shown = replace(context, say=lambda line: context.say(with_urls(line)))
         with urls_in_errors():
             for place, writes in self.places.items():
                 self.mirror.fetch(place, writes=writes, progress=context.progress)
             outputs = [] if dry_run else [place for place, writes in self.places.items() if writes]
             try:
-                with _saved(self.mirror, outputs, context):
-                    yield
+                with _saved(self.mirror, outputs, shown):
+                    yield shown
             except BaseException:
-                self._upload(outputs, context, failed=True)
+                self._upload(outputs, shown, failed=True)
                 raise
-            self._upload(outputs, context, failed=False)
+            self._upload(outputs, shown, failed=False)
 
     def _upload(self, places: "Sequence[Place]", context: "Context", *, failed: bool) -> None:
         """Upload everything. After a job that failed, its own error is the one to show."""
