@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from ragbench.core.fields import column_of
 from ragbench.core.judgements import Judgements
 
 Value = str | float
@@ -17,8 +18,7 @@ SEVERAL = "(several)"
 def values_of(name: str, documents: Iterable[tuple[str, Mapping[str, object]]]) -> dict[str, Value]:
     """Return the value of each document that has one.
 
-    Texts, numbers and truth values count; lists and objects do not. If every text is a number, the values are numbers,
-    because the cells of a table are texts.
+    Its kind is that of `ragbench.core.fields.column_of`; truth values become ``true`` and ``false``.
 
     Args:
         name: name of the attribute.
@@ -28,27 +28,13 @@ def values_of(name: str, documents: Iterable[tuple[str, Mapping[str, object]]]) 
         >>> values_of("price", [("a", {"price": "9.50"}), ("b", {"price": "12"}), ("c", {})])
         {'a': 9.5, 'b': 12.0}
     """
-    found: dict[str, Value] = {}
-    for id_, metadata in documents:
-        value = metadata.get(name)
-        if isinstance(value, bool):
-            found[id_] = str(value).lower()
-        elif isinstance(value, int | float) and np.isfinite(value):
-            found[id_] = float(value)
-        elif isinstance(value, str) and value.strip():
-            found[id_] = value.strip()
-    numbers = {id_: number for id_, value in found.items() if (number := _number(value)) is not None}
-    if len(numbers) == len(found):
-        return dict(numbers)
-    return {id_: value if isinstance(value, str) else f"{value:g}" for id_, value in found.items()}
-
-
-def _number(value: Value) -> float | None:
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if np.isfinite(number) else None
+    known = list(documents)
+    cells = column_of(metadata.get(name) for _, metadata in known).cells
+    return {
+        id_: str(cell).lower() if isinstance(cell, bool) else cell
+        for (id_, _), cell in zip(known, cells, strict=True)
+        if cell is not None
+    }
 
 
 def of_queries(judgements: Judgements, values: Mapping[str, Value]) -> list[Value | None]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ragbench.core.document import Chunk, Document
 from ragbench.core.errors import InputError
+from ragbench.core.fields import Fields
 from ragbench.core.fingerprint import fingerprint, fingerprint_texts
 from ragbench.core.ledger import Ledger, first_ten
 from ragbench.core.shown import Shown
@@ -173,6 +174,11 @@ class Chunks(Sequence[Chunk], Shown):
     def document_row(self) -> dict[str, int]:
         """Row of ``document_ids`` by document id."""
         return {id_: i for i, id_ in enumerate(self.document_ids)}
+
+    @cached_property
+    def fields(self) -> Fields:
+        """What the documents can be filtered by."""
+        return Fields(self.document_ids, self.titles, self.metadata)
 
     @cached_property
     def contents(self) -> list[str]:

@@ -153,6 +153,7 @@ class Setup:
         embedder: the embedder of the retriever and the reranker, if it was named apart from them.
         transform: the query transformation, if it was named apart from the retriever.
         reranker: what reorders the results, if it was named apart from the retriever.
+        filter: what the system may find, if it was named apart from the retriever.
         notes: what the user notes about the system.
         named: whether the user gave the system a name.
     """
@@ -162,6 +163,7 @@ class Setup:
     embedder: str | None = None
     transform: str | None = None
     reranker: str | None = None
+    filter: str | None = None
     notes: str = ""
     named: bool = False
 

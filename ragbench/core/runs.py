@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.errors import InputError
+from ragbench.core.filters import Filter
 from ragbench.core.fingerprint import fingerprint, fingerprint_texts
 from ragbench.core.order import Scores, canonical_order, first_of_each
 from ragbench.core.shown import Shown
@@ -277,12 +278,14 @@ class Query(NamedTuple):
         text: text to search for.
         exclude: item ids that must not appear in its ranking.
         history: the conversation before it, oldest turn first.
+        filter: the items that it may find, or None for all.
     """
 
     id: str
     text: str
     exclude: frozenset[str] = frozenset()
     history: History = ()
+    filter: Filter | None = None
 
 
 LOOKED_UP = 1000

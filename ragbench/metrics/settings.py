@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ragbench.core.errors import SettingError
+from ragbench.core.filters import Filter
 from ragbench.core.options import named, option, option_group
 from ragbench.core.spelling import given
 from ragbench.metrics.base import Metric
@@ -53,6 +54,13 @@ class EvaluationSettings:
         "Remove items without a label of 0 or above from every ranking before it is scored (trec_eval -J).",
         default=False, section="Evaluation",
     )  # fmt: skip
+    filter: str | None = option(
+        "Search only documents whose metadata match, as in 'price<100 and category=tents'.", default=None,
+        section="Retrieval", unset="all documents", metavar="FILTER",
+    )  # fmt: skip
+    filter_column: str | None = option(
+        "Column of the golden set with a filter for each query.", default=None, section="Retrieval", unset="none"
+    )
     overlap: float = option(
         "Share of the shorter of evidence and chunk that must overlap to make the chunk relevant.", default=0.5,
         section="Evaluation",
@@ -92,6 +100,11 @@ class EvaluationSettings:
         faults = []
         if not self.k or min(self.k) < 1:
             faults.append(f"{named('k')} is {', '.join(map(str, self.k))}; every cut-off must be at least 1")
+        if self.filter is not None:
+            try:
+                Filter.parse(self.filter)
+            except SettingError as error:
+                faults.append(f"{named('filter')}: {error}")
         if self.level_of < 1:
             faults.append(f"{named('level_of')} is {self.level_of}; it must be at least 1")
         if self.resamples < 100:

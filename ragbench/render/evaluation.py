@@ -193,10 +193,22 @@ def summary(evaluation: Evaluation) -> str:
         indexed = f"{chunks['documents']} documents in chunks: {cut}"
     queries = len(evaluation.task.queries)
     by_document = "; every document counts once" if _average(evaluation) == "documents" else ""
+    indexed += _filtered_by(evaluation)
     return (
         f"{queries} {'query' if queries == 1 else 'queries'}{_without_relevant(evaluation)}; {indexed}; "
         f"{evaluation.task.unit}s are judged; intervals resample {units(resampling)}{by_document}"
     )
+
+
+def _filtered_by(evaluation: Evaluation) -> str:
+    """The filters of the evaluation."""
+    settings = evaluation.manifest.get("settings")
+    if not isinstance(settings, Mapping):
+        return ""
+    parts = [str(settings["filter"])] if settings.get("filter") else []
+    if settings.get("filter_column"):
+        parts.append(f"the column {settings['filter_column']} of the queries")
+    return f", filtered by {' and '.join(parts)}" if parts else ""
 
 
 def _without_relevant(evaluation: Evaluation) -> str:

@@ -42,7 +42,7 @@ def first_rows(scores: Floats, k: int, item_ids: Sequence[str]) -> Rows:
 
 
 def nearest_rows(
-    search: Search, vectors: Floats, queries: Floats, k: int, item_ids: Sequence[str]
+    search: Search, vectors: Floats, queries: Floats, k: int, item_ids: Sequence[str], among: int | None = None
 ) -> tuple[npt.NDArray[np.int32], Floats]:
     """The k nearest rows (q, k) of each query, best first, and their scores (q, k).
 
@@ -50,15 +50,18 @@ def nearest_rows(
     vectors of the search. Where the scores around the cut are too close to call, the search goes deeper.
 
     Args:
-        search: an exact search in single precision over ``vectors``.
+        search: an exact search in single precision over ``vectors``, or some of them.
         vectors: float32 (n, d) of unit length.
         queries: float32 (q, d) of unit length.
-        k: how many, at most n.
+        k: how many; fewer if fewer are searched.
         item_ids: (n,) ids.
+        among: how many of the vectors are searched; None for all.
     """
+    among = len(vectors) if among is None else among
+    k = min(k, among)
     items = np.empty((len(queries), k), dtype=np.int32)
     scores = np.empty((len(queries), k), dtype=np.float32)
-    open_queries, depth = np.arange(len(queries)), min(k + SPARE, len(vectors))
+    open_queries, depth = np.arange(len(queries) if k else 0), min(k + SPARE, among)
     while len(open_queries):
         rough, rows = search(queries[open_queries], depth)
         unsure = []
@@ -66,9 +69,9 @@ def nearest_rows(
             exact = np.einsum("ij,j->i", vectors[found].astype(np.float64), queries[at].astype(np.float64))
             order = _in_order(exact.astype(np.float32), found, item_ids)[:k]
             items[at], scores[at] = found[order], exact[order]
-            if depth < len(vectors) and scores[at, -1] - lowest <= ROUNDING:
+            if depth < among and scores[at, -1] - lowest <= ROUNDING:
                 unsure.append(at)
-        open_queries, depth = np.array(unsure, dtype=np.int64), min(2 * depth, len(vectors))
+        open_queries, depth = np.array(unsure, dtype=np.int64), min(2 * depth, among)
     return items, scores
 
 

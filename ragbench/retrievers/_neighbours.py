@@ -17,6 +17,8 @@ from ragbench.models.embed.base import Embedder
 
 Found = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 Vectors = npt.NDArray[np.float32]
+ROWS_PER_BLOCK = 65_536
+"""Rows that are compared at a time where only some may be found."""
 GPU_SCORES = 1 << 30
 """Scores per step on a GPU: 4 GiB of float32."""
 
@@ -151,6 +153,27 @@ class FaissFlat(Neighbours):
 
         scores, rows = faiss.knn(np.ascontiguousarray(queries), self.vectors, k, metric=faiss.METRIC_INNER_PRODUCT)
         return scores, rows
+
+
+def nearest_of(vectors: Vectors, rows: npt.NDArray[np.int64], queries: Vectors, k: int) -> Found:
+    """Search exactly among some rows, a block of them after another, so that vectors on disk stay there.
+
+    Args:
+        vectors: float32 (n, d).
+        rows: int64 (m,), the rows that may be found.
+        queries: float32 (q, d).
+        k: how many; fewer if there are fewer rows.
+    """
+    k = min(k, len(rows))
+    scores = np.empty((len(queries), 0), dtype=np.float32)
+    found = np.empty((len(queries), 0), dtype=np.int64)
+    for start in range(0, len(rows), ROWS_PER_BLOCK):
+        part = rows[start : start + ROWS_PER_BLOCK]
+        fresh, at = FaissFlat(np.ascontiguousarray(vectors[part])).search(queries, min(k, len(part)))
+        scores, found = np.concatenate([scores, fresh], axis=1), np.concatenate([found, part[at]], axis=1)
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        scores, found = np.take_along_axis(scores, best, axis=1), np.take_along_axis(found, best, axis=1)
+    return scores, found
 
 
 class FaissIndex(Neighbours):

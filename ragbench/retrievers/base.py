@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
+from ragbench.core.errors import ArmError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.runs import Query, Run, Unit
 from ragbench.retrievers._neighbours import Approximation
@@ -31,6 +32,13 @@ class Ranking(NamedTuple):
     items: npt.NDArray[np.int32]
     scores: npt.NDArray[np.float32]
     failures: Mapping[int, str] = {}
+
+
+FILTERING = (
+    "bm25, dense, hybrid and rerank can. A retriever of your own sets filters = True in its "
+    "Index and reads query.filter"
+)
+"""What applies filters, for messages."""
 
 
 class Index(ABC):
@@ -66,6 +74,13 @@ class Index(ABC):
     excludes: ClassVar[bool] = False
     """Whether `rank` drops excluded items itself, so that `search` need not ask it for more items."""
 
+    @property
+    def filters(self) -> bool:
+        """Whether `rank` finds the best of the items that the filter of a query lets through (`Query.filter`). An index
+        that is made of others does if all of them do.
+        """
+        return bool(self.parts) and all(part.filters for part in self.parts)
+
     def __init__(self, item_ids: Sequence[str], unit: Unit = "chunk") -> None:
         self.item_ids = item_ids
         self.unit = unit
@@ -83,7 +98,13 @@ class Index(ABC):
         The method asks `rank` for extra items, as many as the longest exclusion list,
         drops the excluded items, and then cuts at k. A failed query has an empty
         ranking.
+
+        Raises:
+            ArmError: a query has a filter, and the index applies none.
         """
+        asked = next((query.filter for query in queries if query.filter is not None), None)
+        if asked is not None and not self.filters:
+            raise ArmError(f"it cannot apply the filter {str(asked)!r}; {FILTERING}")
         more = 0 if self.excludes else max((len(query.exclude) for query in queries), default=0)
         ranking = self.rank(queries, k + more)
         valid = ranking.items >= 0

@@ -10,10 +10,12 @@ import numpy.typing as npt
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, did_you_mean
+from ragbench.core.filters import Filter
 from ragbench.core.runs import Query
 from ragbench.corpus.languages import languages_of_chunks
 from ragbench.corpus.words import OTHER, UNSPACED, Words, language_named, stemmers
 from ragbench.retrievers._cut import first_rows
+from ragbench.retrievers._filters import each_filter, rows_of
 from ragbench.retrievers.base import Index, Ranking, Retriever
 
 AUTO = "auto"
@@ -83,7 +85,7 @@ class BM25(Retriever):
             how = f"stop={str(self.stop).lower()}, language={settings.language}"
             raise ArmError(f"no chunk has a word to index ({how})")
         model.index(tokens, show_progress=False)
-        index = BM25Index(settings, model, chunks.ids)
+        index = BM25Index(settings, model, chunks)
         if settings.language not in (self.language, "english"):
             index.notes["language"] = settings.language
         return index
@@ -92,20 +94,29 @@ class BM25(Retriever):
 class BM25Index(Index):
     """A bm25s index of chunks."""
 
-    def __init__(self, settings: BM25, model: Any, item_ids: Sequence[str]) -> None:
-        super().__init__(item_ids)
-        self._settings, self._model = settings, model
+    filters = True
+
+    def __init__(self, settings: BM25, model: Any, chunks: Chunks) -> None:
+        super().__init__(chunks.ids)
+        self._settings, self._model, self._chunks = settings, model, chunks
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
-        """Rank chunks whose score is not 0: those that share a term with the query (all chunks for bm25l and bm25+)."""
+        """Rank chunks whose score is not 0: those that share a term with the query (all chunks for bm25l and bm25+).
+
+        A filter leaves the statistics of the words as they are in the whole corpus.
+        """
+        return each_filter(queries, lambda some, _, filter_: self._rank(some, k, filter_))
+
+    def _rank(self, queries: Sequence[Query], k: int, filter_: Filter | None) -> Ranking:
         words = self._words(queries)
+        allowed = None if filter_ is None else rows_of(self._chunks, filter_)
         items = np.full((len(queries), min(k, len(self.item_ids))), -1, dtype=np.int32)
         scores = np.zeros(items.shape, dtype=np.float32)
         for position, query_words in enumerate(words):
             known = self._model.get_tokens_ids(query_words)
             if known:
                 every = self._model.get_scores_from_ids(known)
-                rows = first_rows(every, items.shape[1], self.item_ids)
+                rows = first_rows(every if allowed is None else every * allowed, items.shape[1], self.item_ids)
                 items[position, : len(rows)], scores[position, : len(rows)] = rows, every[rows]
         return Ranking(items, scores)
 

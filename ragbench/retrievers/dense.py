@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, cast
 
 import numpy as np
@@ -10,14 +11,24 @@ import numpy.typing as npt
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
-from ragbench.core.errors import SettingError
+from ragbench.core.errors import ArmError, SettingError
+from ragbench.core.filters import Filter
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.runs import Query
 from ragbench.engine import embed
 from ragbench.models.embed.base import Embedder
 from ragbench.plugins import EMBEDDERS, build
 from ragbench.retrievers._cut import nearest_rows
-from ragbench.retrievers._neighbours import Approximation, FaissFlat, Neighbours, approximate, exact, exact_kind
+from ragbench.retrievers._filters import each_filter, rows_of
+from ragbench.retrievers._neighbours import (
+    Approximation,
+    FaissFlat,
+    Neighbours,
+    approximate,
+    exact,
+    exact_kind,
+    nearest_of,
+)
 from ragbench.retrievers.base import Index, Ranking, Retriever
 
 
@@ -106,6 +117,7 @@ class Dense(Retriever):
             neighbours, approximation = built, Approximation(embedder, chunks.fingerprint, vectors, built, seconds)
         index = DenseIndex(embedder, neighbours, chunks.ids, context if context.stored_queries else None)
         index.approximation = approximation
+        index.filter_by(chunks, vectors)
         index.notes["embedded"] = encoded
         if with_tokens:
             index.notes["embedded_tokens_too"] = True
@@ -143,16 +155,58 @@ class DenseIndex(Index):
     ) -> None:
         super().__init__(item_ids)
         self.embedder, self._neighbours, self._stored = embedder, neighbours, stored
+        self._filtered: tuple[Chunks, npt.NDArray[np.float32]] | None = None
+
+    @property
+    def filters(self) -> bool:
+        """Whether the index knows its chunks."""
+        return self._filtered is not None
+
+    def filter_by(self, chunks: Chunks, vectors: npt.NDArray[np.float32]) -> None:
+        """Allow filters.
+
+        Args:
+            chunks: the n chunks of the index.
+            vectors: float32 (n, d), their vectors. The chunks that a filter lets through are searched exactly, also
+                where the index is approximate.
+        """
+        self._filtered = (chunks, vectors)
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
         """The k nearest chunks of each query."""
         texts = [query.text for query in queries]
         if self._stored is None:
-            return self.nearest(self.embedder.encode(texts, "query"), k)
-        return self.nearest(embed(self.embedder, texts, "query", self._stored, what="embedding queries").vectors, k)
+            return self.nearest(self.embedder.encode(texts, "query"), k, queries)
+        vectors = embed(self.embedder, texts, "query", self._stored, what="embedding queries").vectors
+        return self.nearest(vectors, k, queries)
 
-    def nearest(self, vectors: npt.NDArray[np.float32], k: int) -> Ranking:
-        """The k nearest chunks of each vector, float32 (q, d) of unit length, in the space of `embedder`."""
+    def nearest(self, vectors: npt.NDArray[np.float32], k: int, queries: Sequence[Query] = ()) -> Ranking:
+        """The k nearest chunks of each vector, float32 (q, d) of unit length, in the space of `embedder`.
+
+        Args:
+            vectors: the vectors.
+            k: how many chunks.
+            queries: the query of each vector, for their filters.
+        """
+        if all(query.filter is None for query in queries):
+            return self._nearest(vectors, k)
+        return each_filter(
+            queries,
+            lambda _, at, filter_: (
+                self._nearest(vectors[at], k) if filter_ is None else self._nearest_of(vectors[at], k, filter_)
+            ),
+        )
+
+    def _nearest_of(self, vectors: npt.NDArray[np.float32], k: int, filter_: Filter) -> Ranking:
+        if self._filtered is None:
+            raise ArmError(f"it cannot apply the filter {str(filter_)!r}; it does not know its chunks")
+        chunks, stored = self._filtered
+        rows = np.flatnonzero(rows_of(chunks, filter_))
+        return Ranking(
+            *nearest_rows(partial(nearest_of, stored, rows), stored, vectors, k, self.item_ids, among=len(rows))
+        )
+
+    def _nearest(self, vectors: npt.NDArray[np.float32], k: int) -> Ranking:
         k = min(k, len(self.item_ids))
         if isinstance(self._neighbours, FaissFlat):
             return Ranking(*nearest_rows(self._neighbours.search, self._neighbours.vectors, vectors, k, self.item_ids))

@@ -91,4 +91,4 @@ class HydeIndex(TransformedIndex):
             owners = np.repeat(np.arange(len(queries)), [len(texts) for texts in written])
             np.add.at(vectors, owners, embedder.encode(passages, "passage"))
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return self._dense.nearest(np.ascontiguousarray(vectors / np.where(lengths > 0, lengths, 1)), k)
+        return self._dense.nearest(np.ascontiguousarray(vectors / np.where(lengths > 0, lengths, 1)), k, queries)

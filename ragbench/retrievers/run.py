@@ -87,6 +87,7 @@ class RunIndex(OwnIdsIndex):
     """Rankings by query id."""
 
     replays = True
+    filters = True
 
     def __init__(self, settings: Run, chunks: Chunks, rankings: Rankings) -> None:
         super().__init__(chunks, settings.returns)
@@ -116,16 +117,26 @@ class RunIndex(OwnIdsIndex):
         )
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
-        """Return the first k of each query's ranking."""
+        """Return the first k of each query's ranking that its filter lets through. Ids that the corpus lacks stay."""
         for query in queries:
             self._unasked.pop(query.id, None)
         self.notes[UNASKED] = list(self._unasked)
-        return self.ranking(self._look_up(query.id, k) for query in queries)
+        return self.ranking(self._look_up(query, k) for query in queries)
 
-    def _look_up(self, query_id: str, k: int) -> Answer:
+    def _look_up(self, query: Query, k: int) -> Answer:
+        found = self._found(query.id)
+        if query.filter is None or isinstance(found, Failed):
+            return found if isinstance(found, Failed) else found[:k]
+        allowed = self._chunks.fields.mask(query.filter)
+        if self.unit == "chunk":
+            allowed = allowed[self._chunks.document_index]
+        known = self._chunks.row if self.unit == "chunk" else self._chunks.document_row
+        return [one for one in found if one[0] not in known or allowed[known[one[0]]]][:k]
+
+    def _found(self, query_id: str) -> Answer:
         at = self._position.get(query_id)
         if at is None:
             return Failed(ABSENT)
         if query_id in self._rankings.failures:
             return Failed(self._rankings.failures[query_id])
-        return self._rankings.ranking(at)[:k]
+        return self._rankings.ranking(at)

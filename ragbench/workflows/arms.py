@@ -23,7 +23,8 @@ Retrievers = Sequence[System] | Mapping[str, object]
 RETRIEVER, NAME = "retriever", "name"
 PARTS = ("chunker", "embedder", "transform", "reranker")
 """Parts of a description besides the retriever."""
-KEYS = (RETRIEVER, *PARTS, "notes")
+FILTER = "filter"
+KEYS = (RETRIEVER, *PARTS, FILTER, "notes")
 AND = " + "
 """Between a chunker and a retriever in a name that is made from both."""
 OF = "of"
@@ -156,17 +157,22 @@ def _described(name: str, system: Mapping[str, object]) -> tuple[str, ArmPlan]:
     given = {part: _spec(part, system[part]) for part in PARTS if system.get(part) is not None}
     if not isinstance(notes, str):
         raise SettingError(f"notes are {notes!r}; they must be a text")
+    filter_ = system.get(FILTER)
+    if not isinstance(filter_, str | None):
+        raise SettingError(f"filter is {filter_!r}; it must be a text, such as price<100")
     if isinstance(written, Retriever):
-        around = [part for part in given if part != "chunker"]
+        around = [part for part in given if part != "chunker"] + [FILTER] * (filter_ is not None)
         if around:
             raise SettingError(f"{around[0]} needs a retriever by its name, and {written!r} is one that was made")
         retriever, shown = written, repr(written)
     else:
         inner = _spec(RETRIEVER, written)
         whole = _around(inner, given.get("embedder"), given.get("transform"), given.get("reranker"))
+        if filter_ is not None:
+            whole = Spec("filtered", {FILTER: filter_, OF: whole.text}, "")
         retriever, shown = build(RETRIEVERS, whole), whole.text
     texts = {part: spec.text for part, spec in given.items()}
-    setup = Setup(shown, **texts, notes=notes.strip(), named=bool(name))
+    setup = Setup(shown, **texts, filter=filter_, notes=notes.strip(), named=bool(name))
     cut = [texts["chunker"]] if "chunker" in texts else []
     return name or AND.join([*cut, shown]), ArmPlan(retriever, setup)
 

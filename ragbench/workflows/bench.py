@@ -44,6 +44,7 @@ from ragbench.stats.intervals import estimates
 from ragbench.stats.repeats import changed_queries, components_of
 from ragbench.workflows.approximate import ExactAnswers
 from ragbench.workflows.by_wording import Copies
+from ragbench.workflows.filtering import filters_of, removed_by
 from ragbench.workflows.holes import hole_ranges
 from ragbench.workflows.measure import NOT_JUDGED, Measured, measure, replay
 
@@ -230,6 +231,7 @@ class Bench:
                 *self._warnings(run, measured),
                 *(entry.reason for entry in scores.ledger.of("nothing-judged")),
                 *strange,
+                *([] if self.chunks is None else removed_by(retriever, self.task, self.chunks)),
                 *self._unsteady(retriever, runs, changed),
             ),
             repeats=tuple(runs) if others else (),
@@ -304,6 +306,11 @@ class Bench:
     def _key(self, retriever: Retriever, chunks: Chunks, code: Sequence[str], repeat: int) -> str:
         asked = [[q.id, q.text, sorted(q.exclude), *([q.history] if q.history else [])] for q in self.task.queries]
         decides = [chunks.fingerprint, asked, retriever.key(), self.depth, self.settings.seed, library_versions()]
+        filters = {query.id: query.filter for query in self.task.queries if query.filter is not None}
+        used = {one.field for each in (*filters.values(), *filters_of(retriever)) for one in each.conditions}
+        if used:
+            own = [[id_, str(filter_)] for id_, filter_ in filters.items()]
+            decides.append([own, chunks.fields.fingerprint(sorted(used))])
         return fingerprint([*decides, code, repeat] if repeat else [*decides, code])
 
     def _judged(self, run: Run) -> Run:

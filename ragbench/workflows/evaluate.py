@@ -93,6 +93,8 @@ class Options(Chunkings, GoldenReading, LabelledChunks, EvaluationSettings, Cach
                     ("clean", self.clean is not None),
                     ("chunker", cut),
                     ("exclude_source", self.exclude_source),
+                    ("filter", self.filter is not None),
+                    ("filter_column", self.filter_column is not None),
                     ("label_chunker", self.label_chunker is not None),
                 )
                 if given

@@ -20,6 +20,7 @@ from ragbench.retrievers.base import Retriever
 from ragbench.workflows.arms import ArmPlan, Retrievers, arms_of
 from ragbench.workflows.bench import Asked, Bench, Searched
 from ragbench.workflows.by_wording import Copies
+from ragbench.workflows.filtering import with_filters
 
 DEFAULT_RETRIEVERS = ("bm25", "dense", "hybrid", "rerank")
 
@@ -128,6 +129,7 @@ def _bench(searched: Searched, golden: GoldenSet, level: str, settings: Evaluati
     fitted = copies.unmasked if copies is not None else searched.labelled or golden
     fitted = without_self(fitted, chunks) if settings.drop_self else fitted
     task = project_labels(fitted, chunks, unit=unit, overlap=settings.overlap, allow_missing=settings.allow_missing)
+    task = with_filters(task, fitted, chunks, settings)
     return Bench(Asked.of(golden), task, chunks, settings, context, copies, searched)
 
 
