@@ -14,6 +14,7 @@ from ragbench.core.options import option, option_group, part
 from ragbench.io.run_folder import SPENT
 from ragbench.models.llm.base import Answer, Request
 from ragbench.models.llm.client import Client
+from ragbench.models.llm.connect import Through
 from ragbench.models.llm.costs import Estimate
 from ragbench.models.llm.roles import CallOptions, ModelOptions, Models, write_spent
 
@@ -108,6 +109,7 @@ def judged(
     folder: Path | None,
     score: Callable[[Judge | None], Result],
     say: Callable[[str], None],
+    through: Through | None = None,
 ) -> tuple[Result, dict[str, dict[str, object]]]:
     """Score with the judge, whose answers are stored in the folder. Returns the result and what the judge took.
 
@@ -116,6 +118,7 @@ def judged(
         folder: where its answers are stored; None to score without a judge.
         score: scores with the judge, or without one.
         say: takes a line about stored answers that are damaged.
+        through: has other processes call the judge; by default, this process calls it.
 
     Raises:
         SettingError: the judge cannot be used.
@@ -124,7 +127,7 @@ def judged(
         return score(None), {}
     models, loop = Models(options), LoopThread("judge")
     try:
-        models.open(folder / JUDGED, say)
+        models.open(folder / JUDGED, say, through)
         try:
             result = score(Judge(models.clients[ROLE], options.models[ROLE], loop))
         finally:

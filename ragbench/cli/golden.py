@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from ragbench.workflows.batch import BatchState, Fetched, FetchOptions, StatusOptions, SubmitOptions, Submitted
     from ragbench.workflows.chunk import ChunkedCorpus
     from ragbench.workflows.chunk import Options as ChunkOptions
-    from ragbench.workflows.generate import GenerateResult, Plan
-    from ragbench.workflows.generate import Options as GenerateOptions
+    from ragbench.workflows.generate import GenerateResult, Plan, SetOptions
     from ragbench.workflows.review import ApplyOptions, ExportOptions
     from ragbench.workflows.seeds import Options as SeedsOptions
     from ragbench.workflows.seeds import SeedsPlan
@@ -35,7 +34,7 @@ it continues where it was, and no answer is paid for twice. Exit code 0: a set
 was written; 2: an error, a spent budget, or no query was accepted."""
 
 
-def show_generate(options: "GenerateOptions", result: "GenerateResult | Plan", output: Output) -> None:
+def show_generate(options: "SetOptions", result: "GenerateResult | Plan", output: Output) -> None:
     """Print the result of a run, or the estimate of a dry run."""
     from ragbench.render.generate import estimates_json, estimates_lines, generated_json, generated_lines
     from ragbench.workflows.generate import Plan

@@ -36,6 +36,7 @@ from ragbench.core.options import named, option, options, part
 from ragbench.core.runs import Query
 from ragbench.corpus.chunk import chunk_corpus
 from ragbench.engine import OfRepeat
+from ragbench.engines.model_workers import calls_through
 from ragbench.io.answer_files import ANSWERS, LEDGER, MANIFEST, TIMINGS, read_answers, with_timings, write_answers
 from ragbench.io.arm_folders import ARMS, write_arms
 from ragbench.io.files import write_text
@@ -46,11 +47,20 @@ from ragbench.io.run_folder import ANSWERS as STORE
 from ragbench.io.run_folder import SPENT, check_empty, claimed, identity, working_in
 from ragbench.io.tables import columns_by_role
 from ragbench.models.llm.base import Answer, Request
+from ragbench.models.llm.connect import Through
 from ragbench.models.llm.costs import Estimate
 from ragbench.models.llm.prompt import Prompt
 from ragbench.models.llm.roles import CallOptions, ModelOptions, Models, write_spent
 from ragbench.workflows.answer_arms import Arm, arms_of
-from ragbench.workflows.groups import CacheFolder, CorpusReading, DryRun, GoldenReading, RunFolder, ServiceHeaders
+from ragbench.workflows.groups import (
+    CacheFolder,
+    CorpusReading,
+    DryRun,
+    GoldenReading,
+    RunFolder,
+    ServiceHeaders,
+    WorkerChoice,
+)
 from ragbench.workflows.languages import language_lines
 from ragbench.workflows.reading import read_corpus, read_set
 
@@ -59,8 +69,9 @@ ROLE = "answer"
 
 @options
 class Options(
-    CorpusReading, GoldenReading, AnswerSettings, CallOptions, RunFolder, DryRun, CacheFolder, ServiceHeaders
-):
+    CorpusReading, GoldenReading, AnswerSettings, CallOptions, WorkerChoice, RunFolder, DryRun, CacheFolder,
+    ServiceHeaders,
+):  # fmt: skip
     """The options of ``ragbench answer`` and `ragbench.answer`."""
 
     corpus: Path | Corpus | None = option(
@@ -105,6 +116,8 @@ class Options(
         super().__post_init__()
         if not self.dry_run:
             _ = self.folder
+        if self.engine_settings.name != "local" and not self.llm:
+            raise SettingError(f"has workers call a language model: name one by {named('llm')}", option="engine")
         if self.repeats < 1:
             raise SettingError(f"is {self.repeats}; it must be at least 1", option="repeats")
         if self.golden is not None and self.questions is not None:
@@ -265,14 +278,15 @@ def run(options: Options, context: Context) -> AnswerResult | AnsweredArms | Ans
         return AnswerResult(_ask_service(options, context), {})
     arms = arms_of(options.retriever, options.llm, options.prompt)
     _check_parts(options, arms)
-    if len(arms) == 1:
-        return _run_one(options, arms[0], options.out, context, {})
     if options.dry_run:
         searches: dict[str, _Searched] = {}
         plans = [_run_one(options, arm, None, context, searches) for arm in arms]
         estimates = [plan for plan in plans if isinstance(plan, AnswerPlan)]
         return AnswerPlan(sum((plan.estimate for plan in estimates), Estimate()), sum(p.settled for p in estimates))
-    return _run_arms(options, arms, context)
+    with calls_through(options.engine_settings) as through:
+        if len(arms) == 1:
+            return _run_one(options, arms[0], options.out, context, {}, through)
+        return _run_arms(options, arms, context, through)
 
 
 def _check_parts(options: Options, arms: Sequence[Arm]) -> None:
@@ -296,7 +310,9 @@ def _check_parts(options: Options, arms: Sequence[Arm]) -> None:
         raise type(faults[0])("\n".join(map(str, faults)))
 
 
-def _run_arms(options: Options, arms: Sequence[Arm], context: Context) -> AnsweredArms:
+def _run_arms(
+    options: Options, arms: Sequence[Arm], context: Context, through: Through | None
+) -> AnsweredArms:  # fmt: skip
     """Run each system in a folder of its own. They share the store of paid answers, and so the budget."""
     out, results, searches = options.folder, list[AnswerResult](), dict[str, _Searched]()
     if not options.force and not (out / ARMS).exists():
@@ -305,15 +321,16 @@ def _run_arms(options: Options, arms: Sequence[Arm], context: Context) -> Answer
         write_arms([arm.row() for arm in arms], out)
         for arm in arms:
             context.say(f"{arm.name}:")
-            result = _run_one(options, arm, out / arm.folder, context, searches)
+            result = _run_one(options, arm, out / arm.folder, context, searches, through)
             assert isinstance(result, AnswerResult)
             results.append(result)
     return AnsweredArms(tuple(results))
 
 
 def _run_one(
-    options: Options, arm: Arm, out: Path | None, context: Context, searches: dict[str, _Searched]
-) -> AnswerResult | AnswerPlan:
+    options: Options, arm: Arm, out: Path | None, context: Context, searches: dict[str, _Searched],
+    through: Through | None = None,
+) -> AnswerResult | AnswerPlan:  # fmt: skip
     """Run one system.
 
     Args:
@@ -322,6 +339,7 @@ def _run_one(
         out: its own folder, which is that of the options or below it; None for a dry run.
         context: cache, seed and progress.
         searches: what was found by the retrievers so far; several systems may share one.
+        through: has workers call the model.
     """
     store = options.out or Path()
     with contextlib.closing(Models(options.models(arm))) as models:
@@ -333,7 +351,7 @@ def _run_one(
         with claimed(out, identified, RESULTS, resume=options.resume, force=options.force) as again:
             if again:
                 context.say(f"{out} already holds this run: continuing it")
-            models.open(store / STORE, context.say)
+            models.open(store / STORE, context.say, through)
             try:
                 runs, ledger = run_anywhere(_ask(out, options, prepared, models, context))
             finally:

@@ -28,9 +28,9 @@ from ragbench.models.llm.roles import ModelOptions, Models, write_spent
 from ragbench.models.llm.structured import REFUSED_FORM
 from ragbench.workflows.generate import (
     GenerateResult,
-    Options,
     Plan,
     Prepared,
+    SetOptions,
     choose,
     context_of,
     estimated,
@@ -42,7 +42,7 @@ from ragbench.workflows.generate import (
 
 
 @options
-class SubmitOptions(Options):
+class SubmitOptions(SetOptions):
     """The options of ``ragbench batch submit`` and `ragbench.batch.submit`: those of generate, and more.
 
     The limits on concurrency, rates and time have no effect on batches.

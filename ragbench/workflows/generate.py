@@ -15,6 +15,7 @@ from ragbench.core.loop import run_anywhere
 from ragbench.core.options import named, option, options, pairs, part
 from ragbench.core.spelling import given
 from ragbench.corpus.chunk import choose_chunker, chunk_corpus
+from ragbench.engines.model_workers import calls_through
 from ragbench.golden.drafting import read_seeds
 from ragbench.golden.generate import (
     STAGES_WITH_LLM,
@@ -45,7 +46,7 @@ from ragbench.io.run_folder import ANSWERS, SPENT, claimed, identity
 from ragbench.models.llm.batch.journal import Journal
 from ragbench.models.llm.costs import Estimate
 from ragbench.models.llm.roles import CallOptions, ModelOptions, Models, write_spent
-from ragbench.workflows.groups import CacheFolder, CorpusReading, DryRun, RunFolder
+from ragbench.workflows.groups import CacheFolder, CorpusReading, DryRun, RunFolder, WorkerChoice
 from ragbench.workflows.reading import read_corpus
 
 NONE = "none"
@@ -53,8 +54,10 @@ JUDGE, RECONSIDER = "judge", "reconsider"
 
 
 @options
-class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
-    """The options of ``ragbench generate`` and `ragbench.generate`. None stands where the default depends on others."""
+class SetOptions(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
+    """The options of a golden set, whether its models are called or sent batches. None stands where the default depends
+    on others.
+    """
 
     corpus: Path | Corpus = option("File or folder of documents, or a file of chunks.", section="Input")
     out: Path | None = option(
@@ -160,6 +163,16 @@ class Options(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
         return self.corpus.name if isinstance(self.corpus, Path) else "corpus"
 
 
+@options
+class Options(SetOptions, WorkerChoice):
+    """The options of ``ragbench generate`` and `ragbench.generate`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.engine_settings.name != "local" and not self.asks:
+            raise SettingError(f"has workers call a language model: name one by {named('llm')}", option="engine")
+
+
 PER_CHUNK, EXAMPLES = 5, 5
 Stages = Sequence[tuple[str, Stage]]
 
@@ -219,7 +232,7 @@ class Choices(NamedTuple):
     propose: bool = False
 
 
-def choose(options: Options) -> Choices:
+def choose(options: SetOptions) -> Choices:
     """Check the options and build the stages.
 
     Raises:
@@ -256,7 +269,7 @@ def choose(options: Options) -> Choices:
     return Choices(settings, usable, models_of_run, writer, propose=options.personas == PROPOSE)
 
 
-def _writer(options: Options) -> Writer:
+def _writer(options: SetOptions) -> Writer:
     """How the writer is asked.
 
     Raises:
@@ -278,7 +291,7 @@ def _writer(options: Options) -> Writer:
     return writer
 
 
-def _models(options: Options, stages: Stages) -> dict[str, str]:
+def _models(options: SetOptions, stages: Stages) -> dict[str, str]:
     """The writer's model, and one for each role of the stages."""
     if not options.asks:
         return {}
@@ -308,7 +321,7 @@ class Prepared(NamedTuple):
     propose: bool = False
 
 
-def prepare(options: Options, choices: Choices, context: Context) -> Prepared:
+def prepare(options: SetOptions, choices: Choices, context: Context) -> Prepared:
     """Read and chunk the corpus, choose the chunks to use, and report what was skipped.
 
     Raises:
@@ -402,18 +415,19 @@ def run(options: Options, context: Context) -> GenerateResult | Plan:
         with claimed(out, identified, RESULTS, resume=options.resume, force=options.force) as again:
             if again and models.clients:
                 context.say(f"{out} already holds this run: continuing it")
-            models.open(out / ANSWERS, context.say)
             _refuse_while_batches_run(options)
-            job = replace(prepared.job, askers=models.clients)
-            try:
-                job, generated = run_anywhere(written_by(job, prepared, out, context, models))
-            finally:
-                write_spent(out / SPENT, models)
+            with calls_through(options.engine_settings) as through:
+                models.open(out / ANSWERS, context.say, through)
+                job = replace(prepared.job, askers=models.clients)
+                try:
+                    job, generated = run_anywhere(written_by(job, prepared, out, context, models))
+                finally:
+                    write_spent(out / SPENT, models)
             written = write(options, job, generated, models, identified)
         return GenerateResult(written, generated, len(job.rows), models.totals(), prepared.skipped)
 
 
-def estimated(options: Options, prepared: Prepared, models: Models, context: Context) -> Plan:
+def estimated(options: SetOptions, prepared: Prepared, models: Models, context: Context) -> Plan:
     """Estimate calls, tokens and cost by role. Answers in the folder count as stored."""
     if not models.clients:
         return Plan({}, {})
@@ -429,13 +443,13 @@ def estimated(options: Options, prepared: Prepared, models: Models, context: Con
     return Plan(job.models, {**found, WRITER: found[WRITER] + proposal})
 
 
-def context_of(options: Options, context: Context) -> Context:
+def context_of(options: SetOptions, context: Context) -> Context:
     """The context of the run."""
     return replace(context, cache=cache_folder(options.cache), seed=options.seed)
 
 
 def write(
-    options: Options, job: Job, generated: Generated, models: Models, identified: Mapping[str, object]
+    options: SetOptions, job: Job, generated: Generated, models: Models, identified: Mapping[str, object]
 ) -> WrittenSet:
     """Write the results of the run into its folder.
 
@@ -451,7 +465,7 @@ def write(
     return write_outputs(options.folder, generated, document_of, identified, text, how)
 
 
-def _refuse_while_batches_run(options: Options) -> None:
+def _refuse_while_batches_run(options: SetOptions) -> None:
     waiting = sum(batch.lines for batch in Journal.read(options.folder).under_way())
     if waiting and not options.force:
         raise InputError(

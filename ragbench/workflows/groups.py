@@ -133,7 +133,7 @@ class CacheFolder:
 
 
 @option_group
-class EngineChoice:
+class WorkerChoice:
     """Where the work of a job runs."""
 
     engine: EngineName = option(
@@ -152,9 +152,6 @@ class EngineChoice:
         "GPUs for each worker of Ray; workers share one if it is below 1.", default=None, section="Engine",
         unset="none",
     )  # fmt: skip
-    batch_size: int | None = option(
-        "Most rows that a worker takes at once.", default=None, section="Engine", unset="1024"
-    )
 
     @property
     def engine_settings(self) -> EngineSettings:
@@ -163,7 +160,8 @@ class EngineChoice:
         Raises:
             SettingError: a number is too small, or an option of Ray is given for the local engine.
         """
-        for name, value in (("workers", self.workers), ("batch_size", self.batch_size)):
+        batch_size: int | None = getattr(self, "batch_size", None)
+        for name, value in (("workers", self.workers), ("batch_size", batch_size)):
             if value is not None and value < 1:
                 raise SettingError(f"is {value}; it must be at least 1", option=name)
         gpus = self.gpus_per_worker
@@ -173,7 +171,16 @@ class EngineChoice:
             for name in ("ray_address", "workers", "gpus_per_worker"):
                 if getattr(self, name) is not None:
                     raise SettingError(f"applies to {named('engine')} ray only", option=name)
-        return EngineSettings(self.engine, self.ray_address, self.workers, gpus or 0.0, self.batch_size)
+        return EngineSettings(self.engine, self.ray_address, self.workers, gpus or 0.0, batch_size)
+
+
+@option_group
+class EngineChoice(WorkerChoice):
+    """Where the work of a job on many rows runs."""
+
+    batch_size: int | None = option(
+        "Most rows that a worker takes at once.", default=None, section="Engine", unset="1024"
+    )
 
 
 @option_group

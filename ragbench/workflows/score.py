@@ -32,6 +32,8 @@ from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.options import named, option, options, part
 from ragbench.core.scored import QueryTable
+from ragbench.engines.base import EngineSettings
+from ragbench.engines.model_workers import calls_through
 from ragbench.io.arm_folders import read_arms, write_arms
 from ragbench.io.files import make_out
 from ragbench.io.inputs import Input
@@ -39,14 +41,15 @@ from ragbench.io.places import cache_folder
 from ragbench.io.run_folder import working_in
 from ragbench.io.scored_runs import RESULTS, check_scores_folder
 from ragbench.io.tables import columns_by_role
+from ragbench.models.llm.connect import Through
 from ragbench.models.llm.costs import Estimate
 from ragbench.render.answers import write_answer_scores
-from ragbench.workflows.groups import CacheFolder, CorpusLoading, DryRun, GoldenReading
+from ragbench.workflows.groups import CacheFolder, CorpusLoading, DryRun, GoldenReading, WorkerChoice
 from ragbench.workflows.reading import read_answer_set, read_corpus, read_set
 
 
 @options
-class Options(DryRun, CacheFolder, JudgeModel, RubricChoice, ScoreSettings, GoldenReading, CorpusLoading):
+class Options(DryRun, CacheFolder, JudgeModel, WorkerChoice, RubricChoice, ScoreSettings, GoldenReading, CorpusLoading):
     """The options of ``ragbench score`` and `ragbench.score_answers`."""
 
     answers: Path | AnswerSet = option(
@@ -139,13 +142,19 @@ def run(options: Options, context: Context) -> ScoredAnswers | ScoredArms | Judg
     for calibration in calibrations:
         check_applies(calibration, {name: repr(metric) for name, metric in metrics.items()}, options.judge)
     arms = read_arms(options.answers) if isinstance(options.answers, Path) else {}
-    if arms:
-        return _score_arms(options, arms, calibrations, context)
-    return _score(options, options.out, calibrations, context)
+    engine = EngineSettings() if options.dry_run else options.engine_settings
+    with calls_through(engine) as through:
+        if arms:
+            return _score_arms(options, arms, calibrations, context, through)
+        return _score(options, options.out, calibrations, context, through)
 
 
 def _score_arms(
-    options: Options, arms: Mapping[str, Path], calibrations: Sequence[Calibration | GradeCalibration], context: Context
+    options: Options,
+    arms: Mapping[str, Path],
+    calibrations: Sequence[Calibration | GradeCalibration],
+    context: Context,
+    through: Through | None,
 ) -> ScoredArms | JudgePlan:
     """Score each system into a folder of its own. They share the store of the judge's answers, and so the budget."""
     if options.name is not None:
@@ -158,7 +167,7 @@ def _score_arms(
     found, plans = list[ScoredAnswers](), list[JudgePlan]()
     for place in arms.values():
         out = None if options.out is None else options.out / place.name
-        one = _score(replace(options, answers=place, out=out), options.out, calibrations, context)
+        one = _score(replace(options, answers=place, out=out), options.out, calibrations, context, through)
         if isinstance(one, JudgePlan):
             plans.append(one)
         else:
@@ -178,7 +187,11 @@ def _score_arms(
 
 
 def _score(
-    options: Options, store: Path | None, calibrations: Sequence[Calibration | GradeCalibration], context: Context
+    options: Options,
+    store: Path | None,
+    calibrations: Sequence[Calibration | GradeCalibration],
+    context: Context,
+    through: Through | None,
 ) -> ScoredAnswers | JudgePlan:
     """Score one system.
 
@@ -187,6 +200,7 @@ def _score(
         store: the folder in which the judge's answers are kept.
         calibrations: of the judge.
         context: cache and progress.
+        through: has workers call the judge.
     """
     rubrics = rubric_specs(options.rubrics)
     if options.out is not None and not options.dry_run:
@@ -211,7 +225,7 @@ def _score(
     )  # fmt: skip
     models = None if options.judge is None else options.models(options.seed)
     with working_in(options.out):
-        evaluation, totals = judged(models, store, lambda judge: score(judge=judge), context.say)
+        evaluation, totals = judged(models, store, lambda judge: score(judge=judge), context.say, through)
         rates = tuple(
             calibrated_mean(one, evaluation, answers)
             if isinstance(one, GradeCalibration)
@@ -238,6 +252,8 @@ def _inputs(options: Options) -> tuple[GoldenSet, AnswerSet]:
 
 def _check(options: Options) -> None:
     """Refuse options that contradict each other."""
+    if options.engine_settings.name != "local" and options.judge is None:
+        raise SettingError(f"has workers call a judge: name one by {named('judge')}", option="engine")
     if options.judge is not None and options.out is None and not options.dry_run:
         raise SettingError(
             "is not given: name the folder for the scores. It keeps the judge's answers, which are paid for",

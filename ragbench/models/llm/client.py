@@ -5,6 +5,7 @@ import dataclasses
 import secrets
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -341,6 +342,9 @@ class Client:
         reserved = await self.budget.reserve(usage_bound(request), self.price)
         expected = estimated_usage(request)
         try:
+            # What waits for weights would all be sent in the first second after them. `_paid` raises what is wrong.
+            with suppress(LLMError):
+                await self.llm.open()
             while (wait := self._not_before - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
             await self._requests.take()

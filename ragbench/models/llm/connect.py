@@ -1,7 +1,8 @@
 """Make a client from a model's name, and read the model family from the name."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,45 @@ LOCAL: Mapping[str, type[LocalModel]] = {kind.extra: kind for kind in (Transform
 FREE = Price(0.0, 0.0, "computed in this process")
 
 
+@dataclass(frozen=True)
+class Connection:
+    """All that makes a model, without keys, so that another process can make the same one.
+
+    Attributes:
+        model: ``provider:name``.
+        params: further arguments of the model.
+        structured: see `StructuredLLM`.
+        timeout: the most seconds of one call.
+        concurrency: the most calls in flight.
+    """
+
+    model: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    structured: Structured = "auto"
+    timeout: float = 60.0
+    concurrency: int = 8
+
+    def open(self) -> LocalModel | OpenAICompatible | ChatModel:
+        """Make the model. Nothing is called yet.
+
+        Raises:
+            MissingExtra, SettingError: see `connect`.
+        """
+        provider = self.model.partition(":")[0]
+        if provider in LOCAL:
+            return LOCAL[provider](
+                self.model, self.params, structured=self.structured, concurrency=self.concurrency
+            )  # fmt: skip
+        kind = OpenAICompatible if provider == PROVIDER else ChatModel
+        return kind(
+            self.model, self.params, structured=self.structured, timeout=self.timeout, concurrency=self.concurrency
+        )
+
+
+Through = Callable[[Connection, LLM], LLM]
+"""Makes the model that a client calls, given the connection and the model that this process would call."""
+
+
 def connect(
     model: str,
     *,
@@ -35,6 +75,7 @@ def connect(
     prices: Path | None = None,
     seed: int = 0,
     structured: Structured = "auto",
+    through: Through | None = None,
 ) -> Client:
     """Make a client for a model. Nothing is called yet.
 
@@ -49,6 +90,7 @@ def connect(
         prices: the user's price table, a YAML file.
         seed: seed of the waits between tries; it changes no answer.
         structured: see `StructuredLLM`.
+        through: has other processes make the calls; by default, this process makes them.
 
     Raises:
         MissingExtra: the provider's library is not installed.
@@ -56,16 +98,15 @@ def connect(
         InputError: a file cannot be used.
     """
     limits = limits or Limits()
-    provider, most = model.partition(":")[0], most_at_once(limits.concurrency)
-    llm: LLM
-    price: Price | None
-    if provider in LOCAL:
-        llm = LOCAL[provider](model, params, structured=structured, concurrency=most)
-        price = find_price(model, prices) or FREE
+    connection = Connection(
+        model, dict(params or {}), structured, limits.timeout, most_at_once(limits.concurrency)
+    )  # fmt: skip
+    own = connection.open()
+    if isinstance(own, LocalModel):
+        price: Price | None = find_price(model, prices) or FREE
     else:
-        kind = OpenAICompatible if provider == PROVIDER else ChatModel
-        llm = asked = kind(model, params, structured=structured, timeout=limits.timeout, concurrency=most)
-        price = find_price(model, prices, base_url=asked.base_url)
+        price = find_price(model, prices, base_url=own.base_url)
+    llm = own if through is None else through(connection, own)
     jitter = generator(seed, "llm", "retries", model)
     # Before the cache is opened, so that a refused setting creates no file.
     require_price(model, price, budget)

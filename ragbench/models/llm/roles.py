@@ -13,7 +13,7 @@ from ragbench.io.files import write_text
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.base import Usage
 from ragbench.models.llm.client import Client
-from ragbench.models.llm.connect import connect
+from ragbench.models.llm.connect import Through, connect
 from ragbench.models.llm.costs import Budget, Price
 from ragbench.models.llm.limits import Limits
 
@@ -54,7 +54,10 @@ class CallOptions:
         """Arguments of the model."""
         return {"base_url": self.base_url} if self.base_url else {}
 
-    def connect(self, model: str, *, answers: Path | None, seed: int, budget: Budget | None = None) -> Client:
+    def connect(
+        self, model: str, *, answers: Path | None, seed: int, budget: Budget | None = None,
+        through: Through | None = None,
+    ) -> Client:  # fmt: skip
         """Make a client for a model. Nothing is called yet.
 
         Args:
@@ -62,6 +65,7 @@ class CallOptions:
             answers: the answer cache, if answers are kept.
             seed: seed of the waits between tries.
             budget: shared with other clients; by default, of this client alone.
+            through: has other processes make the calls.
 
         Raises:
             MissingExtra, SettingError: see `ragbench.models.llm.connect.connect`.
@@ -74,6 +78,7 @@ class CallOptions:
             budget=budget or Budget(self.max_cost, self.max_tokens),
             prices=self.prices,
             seed=seed,
+            through=through,
         )
 
 
@@ -100,20 +105,23 @@ class Models:
         self.store: AnswerStore | None = None
         self.clients = self._connect(None, Budget(options.calls.max_cost, options.calls.max_tokens))
 
-    def _connect(self, answers: Path | None, budget: Budget) -> dict[str, Client]:
+    def _connect(self, answers: Path | None, budget: Budget, through: Through | None = None) -> dict[str, Client]:
         options = self.options
         by_name = {
-            name: options.calls.connect(name, answers=answers, budget=budget, seed=options.seed)
+            name: options.calls.connect(name, answers=answers, budget=budget, seed=options.seed, through=through)
             for name in dict.fromkeys(options.models.values())
         }
         return {role: by_name[name] for role, name in options.models.items()}
 
-    def open(self, answers: Path, say: Callable[[str], None] = unheard) -> None:
+    def open(
+        self, answers: Path, say: Callable[[str], None] = unheard, through: Through | None = None
+    ) -> None:  # fmt: skip
         """Connect the clients to the answers of the run. What these answers cost counts against the budget.
 
         Args:
             answers: the answer cache.
             say: takes a line about answers that are damaged.
+            through: has other processes make the calls; by default, this process makes them.
         """
         if not self.clients:
             return
@@ -124,7 +132,7 @@ class Models:
         tokens = sum(usage.input_tokens + usage.output_tokens for _, usage, _ in paid)
         cost = sum(price.cost(usage) for _, usage, price in paid if price is not None)
         budget = Budget(self.options.calls.max_cost, self.options.calls.max_tokens, cost=cost, tokens=tokens)
-        self.clients = self._connect(answers, budget)
+        self.clients = self._connect(answers, budget, through)
 
     def paid(self) -> dict[str, tuple[int, Usage, Price | None]]:
         """Tokens and price of the folder's answers, by model."""

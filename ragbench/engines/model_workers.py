@@ -1,0 +1,259 @@
+"""Calls of a language model by workers of Ray.
+
+Only the calls leave the process of the job. The client stays there, with the rates, the budget, the circuit breaker
+and the answer cache. There is thus one of each, however many workers make the calls, and an answer is on disk before
+anything uses it. A worker holds the model alone: the connections to its service, or its weights.
+
+A worker that ends takes the calls with it that it had in flight. They count against the budget, since the service may
+bill them, and another worker makes them again.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+from ragbench.core.errors import RagbenchError
+from ragbench.engines.base import EngineSettings
+from ragbench.engines.session import session
+from ragbench.models.llm.base import CALL, LLM, UNREADABLE, LLMError, Request, Response
+from ragbench.models.llm.connect import Connection, Through
+
+MOST_LOSSES = 3
+"""The run ends if this many times the number of workers end with no answer between them."""
+CLOSING_SECONDS = 5.0
+
+
+@contextmanager
+def calls_through(settings: EngineSettings) -> Iterator[Through | None]:
+    """What makes the calls of models on the chosen engine; None for this process.
+
+    A Ray session that starts here ends with the block. Open it in a thread that lasts as long: the processes of a
+    session end with the thread that started them.
+
+    Raises:
+        MissingExtra: Ray is chosen and not installed.
+        InputError: there is no cluster at the address, or it cannot be used.
+    """
+    if settings.name == "local":
+        yield None
+        return
+    with session(settings) as cluster:
+        yield partial(ModelWorkers, workers=cluster.workers, gpus=settings.gpus_per_worker)
+
+
+class Failure(NamedTuple):
+    """An `LLMError` on its way between processes; see there."""
+
+    reason: str
+    retry: bool
+    retry_after: float | None = None
+    fatal: bool = False
+    limited: bool = False
+    in_doubt: bool = False
+    broken: bool = False
+
+    @classmethod
+    def of(cls, error: LLMError) -> "Failure":
+        """Take an error apart."""
+        return cls(
+            str(error), error.retry, error.retry_after, error.fatal, error.limited, error.in_doubt, error.broken
+        )  # fmt: skip
+
+    def error(self) -> LLMError:
+        """Put the error together again."""
+        reason, retry, retry_after, fatal, limited, in_doubt, broken = self
+        return LLMError(
+            reason, retry=retry, retry_after=retry_after, fatal=fatal, limited=limited, in_doubt=in_doubt,
+            broken=broken,
+        )  # fmt: skip
+
+
+class Worker:
+    """What runs in a worker: one model. Ray runs its calls in one event loop."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def open(self) -> Failure | None:
+        """Make the model, and load its weights if it has any. Returns why it cannot be used, or None."""
+        try:
+            self._llm: LLM = self._connection.open()
+            await self._llm.open()
+        except RagbenchError as error:
+            return Failure(str(error), retry=False, fatal=True)
+        except LLMError as error:
+            return Failure.of(error)
+        return None
+
+    async def complete(self, request: Request, call: str) -> Response | Failure:
+        """Make one call.
+
+        Args:
+            request: the question.
+            call: identity of the call, for services that know repeated ones.
+        """
+        CALL.set(call)
+        try:
+            return await self._llm.complete(request)
+        except LLMError as error:
+            return Failure.of(error)
+        except UNREADABLE as error:
+            reason = f"the reply cannot be read ({type(error).__name__}: {error})"
+            return Failure(reason, retry=False, in_doubt=True)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._llm.aclose()
+
+
+@dataclass(eq=False)
+class _Actor:
+    """A worker of Ray, and how many calls it has in flight."""
+
+    handle: Any
+    in_flight: int = 0
+
+
+class ModelWorkers(LLM):
+    """A language model that workers of Ray call. They start at the first call.
+
+    The process is connected to Ray already. Like the client in front of it, it works in one event loop. Text is not
+    passed on while it is written.
+
+    Args:
+        connection: makes the model, in each worker.
+        llm: the same model in this process, which gives name and identity.
+        workers: how many workers call it.
+        gpus: GPUs of each.
+    """
+
+    def __init__(self, connection: Connection, llm: LLM, *, workers: int, gpus: float = 0.0) -> None:
+        self.name = llm.name
+        self._connection, self._llm, self._count, self._gpus = connection, llm, workers, gpus
+        self._actors: list[_Actor] = []
+        self._starting: set[asyncio.Task[None]] = set()
+        self._begun = False
+        self._lost = 0
+        """Workers that ended since the last answer."""
+
+    def fingerprint(self) -> str:
+        """Identity of the model, whoever calls it."""
+        return self._llm.fingerprint()
+
+    async def open(self) -> None:
+        """Start the workers, and wait until one of them can be asked.
+
+        Raises:
+            LLMError: a worker cannot use the model, or the workers end while they start.
+        """
+        if not self._begun:
+            self._begun = True
+            self._add(self._count)
+        while not self._actors:
+            done, _ = await asyncio.wait(self._starting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+
+    async def complete(self, request: Request) -> Response:
+        """Have the worker with the fewest calls in flight make the call."""
+        import ray
+
+        await self.open()
+        actor = min(self._actors, key=lambda one: one.in_flight)
+        actor.in_flight += 1
+        call = actor.handle.complete.remote(request, CALL.get())
+        try:
+            outcome: Response | Failure = await call
+        except asyncio.CancelledError:
+            ray.cancel(call)
+            raise
+        except ray.exceptions.RayTaskError:  # an error in our own code, as in a call without workers
+            raise
+        except ray.exceptions.RayError as error:
+            raise self._ended(actor, error) from error
+        finally:
+            actor.in_flight -= 1
+        if isinstance(outcome, Failure):
+            raise outcome.error()
+        self._lost = 0
+        return outcome
+
+    async def aclose(self) -> None:
+        """End the workers."""
+        for task in self._starting:
+            task.cancel()
+        if self._actors:
+            import ray
+
+            closing = [actor.handle.aclose.remote() for actor in self._actors]
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSING_SECONDS):
+                    await asyncio.gather(*closing, return_exceptions=True)
+            for actor in self._actors:
+                ray.kill(actor.handle)
+        self._actors.clear()
+        await self._llm.aclose()
+
+    def _add(self, count: int) -> None:
+        for _ in range(count):
+            task = asyncio.create_task(self._open())
+            self._starting.add(task)
+            task.add_done_callback(self._opened)
+
+    def _opened(self, task: "asyncio.Task[None]") -> None:
+        # A task that failed stays, so that whoever waits for a worker is given its error.
+        if task.cancelled() or task.exception() is None:
+            self._starting.discard(task)
+
+    async def _open(self) -> None:
+        """Start a worker, and another one if it ends while it starts."""
+        import ray
+
+        # Calls wait for a service most of the time, so a worker without a GPU takes no share of a core.
+        worker = ray.remote(Worker).options(
+            num_cpus=0, num_gpus=self._gpus, max_concurrency=self._connection.concurrency + 1, max_restarts=0,
+            scheduling_strategy="SPREAD",
+        )  # fmt: skip
+        while True:
+            handle = worker.remote(self._connection)
+            try:
+                fault = await handle.open.remote()
+            except ray.exceptions.RayTaskError:
+                raise
+            except ray.exceptions.RayError as error:
+                self._lost += 1
+                if self._too_many_lost():
+                    raise LLMError(self._lost_as(error), retry=False, fatal=True) from error
+                continue
+            if fault is not None:
+                ray.kill(handle)
+                raise fault.error()
+            self._actors.append(_Actor(handle))
+            return
+
+    def _ended(self, actor: _Actor, error: Exception) -> LLMError:
+        """Replace a worker that ended. Returns what becomes of a call that it had in flight."""
+        if actor in self._actors:
+            self._actors.remove(actor)
+            self._lost += 1
+            self._add(1)
+        if self._too_many_lost():
+            return LLMError(self._lost_as(error), retry=False, fatal=True, in_doubt=True)
+        # The request may be what ends workers, so it counts like a failure of the service on this request.
+        reason = f"the worker that made the call ended: {_reason(error)}"
+        return LLMError(reason, retry=True, in_doubt=True, broken=True)
+
+    def _too_many_lost(self) -> bool:
+        return self._lost >= MOST_LOSSES * self._count
+
+    def _lost_as(self, error: Exception) -> str:
+        return f"{self._lost} workers of Ray ended one after another without an answer; the last: {_reason(error)}"
+
+
+def _reason(error: Exception) -> str:
+    """The first line of one of Ray's errors, which go on for many."""
+    return str(error).strip().partition("\n")[0]
