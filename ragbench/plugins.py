@@ -80,6 +80,7 @@ CHUNKERS = Kind("chunker", "ragbench.corpus.chunkers", "Chunker")
 LOADERS = Kind("loader", "ragbench.corpus.loaders", "Loader")
 STAGES = Kind("stage", "ragbench.golden.stages", "Stage")
 ANSWER_METRICS = Kind("answer_metric", "ragbench.answers.metrics", "AnswerMetric")
+PLATFORMS = Kind("platform", "ragbench.cloud", "Platform", helpers=("entry", "pack", "s3"))
 KINDS = (RETRIEVERS, METRICS, EMBEDDERS, RERANKERS, CHUNKERS, LOADERS, STAGES, ANSWER_METRICS)
 
 

@@ -123,6 +123,7 @@ PRINTERS = {
     "cli/evaluate.py": "which stream is which",
     "view/playground.py": "a traceback, as lines",
     "view/serve.py": "flushes",
+    "cloud/entry.py": "runs in the job, and repeats what the command there printed",
     "corpus/read_files.py": "answers to the process that asked",
     "render/blocks.py": "the renderer of terminals",
 }

@@ -14,7 +14,7 @@ ROWS = [
     {"io", "metrics", "stats"},
     {"corpus", "models"},
     {"engine", "engines"},
-    {"retrievers", "golden", "answers"},
+    {"retrievers", "golden", "answers", "cloud"},
     {"comparison"},
     {"render"},
     {"workflows"},

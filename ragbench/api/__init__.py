@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 from ragbench.answers.load.result import LoadResult
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.answers.wattbot.score.parts import Scored
-from ragbench.api import baseline, batch, data, endpoint, review, wattbot
+from ragbench.api import baseline, batch, data, endpoint, jobs, review, wattbot
 from ragbench.api.calls import (
     ab,
     answer,
@@ -159,6 +159,7 @@ __all__ = [
     "gate",
     "generate",
     "index",
+    "jobs",
     "judge_sheet",
     "load_answers",
     "load_corpus",

@@ -1,10 +1,13 @@
-"""What ``doctor``, ``embed``, ``export``, ``index`` and ``data`` print, and their help."""
+"""What ``doctor``, ``embed``, ``export``, ``index``, ``jobs`` and ``data`` print, and their help."""
 
 from typing import TYPE_CHECKING
 
 from ragbench.cli.output import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ragbench.cloud.base import Job
     from ragbench.core.checkup import Checkup
     from ragbench.corpus.checks.result import DataCheck
     from ragbench.engines.embed_stage import EmbeddedCorpus
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from ragbench.workflows.export import Exported
     from ragbench.workflows.export import Options as ExportOptions
     from ragbench.workflows.index import Options as IndexOptions
+    from ragbench.workflows.jobs import FetchedJob, LogsOptions, StatusOptions, StopOptions, SubmitOptions, SubmittedJob
+    from ragbench.workflows.jobs import FetchOptions as JobFetchOptions
 
 HELP_EXPORT = """Write a golden set in another format, and list what that format cannot hold.
 
@@ -80,6 +85,109 @@ def show_index(options: "IndexOptions", found: "Indexed", output: Output) -> Non
     else:
         for line in indexed_lines(found):
             output.say(line)
+
+
+HELP_JOBS_SUBMIT = """Run a command on a machine in the cloud.
+
+Example:
+  ragbench jobs submit --s3 s3://bucket/jobs --image IMAGE --role ARN
+      --instance ml.g5.xlarge --price-per-hour 1.41 --max-cost 5 --extra pdf
+      -- wattbot run --metadata metadata.csv --documents pdfs.zip --until embeddings --out run
+
+ragbench uploads the files that the command names, itself, and the list of packages
+that it needs. Paths that begin with s3:// are read where they are. --dry-run prints
+the request as JSON and sends nothing. Exit code 2: an error of usage or input."""
+
+
+def show_jobs_submit(options: "SubmitOptions", job: "SubmittedJob", output: Output) -> None:
+    """Print where the job is, how long it may run, and what to do next."""
+    if output.as_json or not job.sent:
+        output.object(
+            {"version": 1, "name": job.name, "folder": job.folder, "sent": job.sent, "most_seconds": job.seconds,
+             "most_cost": job.most_cost, "request": job.request}
+        )  # fmt: skip
+        return
+    output.say(f"{job.name}: started; its files are in {job.folder}")
+    cost = "" if job.most_cost is None else f", which cost at most {job.most_cost:,.2f} for the machine"
+    output.say(f"it is stopped after {job.seconds / 3600:,.2f} hours{cost}")
+    output.say(f"next: ragbench jobs status {job.name}, then ragbench jobs fetch {job.name} --out FOLDER")
+
+
+HELP_JOBS_STATUS = """Show the jobs that ragbench started, from any machine.
+
+Example:
+  ragbench jobs status
+  ragbench jobs status ragbench-wattbot-run-20260301-101500"""
+
+
+def show_jobs_status(options: "StatusOptions", jobs: "Sequence[Job]", output: Output) -> None:
+    """Print a row for each job."""
+    from ragbench.render.blocks import Block, terminal
+    from ragbench.render.jobs import HEAD, job_json, job_rows
+
+    if output.as_json:
+        output.object({"version": 1, "jobs": [job_json(job) for job in jobs]})
+    elif not jobs:
+        output.say("no job: none was started here, or none has these tags")
+    else:
+        output.table(terminal([Block("", HEAD, tuple(job_rows(jobs)), align="lllll")]))
+
+
+HELP_JOBS_LOGS = """Show the last lines that a job printed.
+
+Example:
+  ragbench jobs logs ragbench-wattbot-run-20260301-101500 --last 20"""
+
+
+def show_jobs_logs(options: "LogsOptions", lines: "Sequence[str]", output: Output) -> None:
+    """Print the lines."""
+    if output.as_json:
+        output.object({"version": 1, "name": options.name, "lines": list(lines)})
+    elif not lines:
+        output.say("it has printed nothing yet")
+    for line in () if output.as_json else lines:
+        output.lines(line)
+
+
+HELP_JOBS_FETCH = """Download what a job wrote.
+
+Example:
+  ragbench jobs fetch ragbench-wattbot-run-20260301-101500 --out runs/wattbot --wait
+
+The folder appears when it is complete. If the download was interrupted, repeat the
+command: it downloads what is missing. Of a job that failed or was stopped, you get
+what it wrote until then. Exit code 0: the job has ended well; 1: its files are here,
+and it failed or was stopped; 2: an error of usage or input."""
+
+
+def show_jobs_fetch(options: "JobFetchOptions", fetched: "FetchedJob", output: Output) -> int | None:
+    """Print where the files are, and why the job failed if it did."""
+    from ragbench.render.jobs import job_json
+
+    job = fetched.job
+    if output.as_json:
+        output.object({"version": 1, "job": job_json(job), "files": fetched.files, "out": str(fetched.out)})
+    else:
+        output.say(f"{job.name}: {job.state}, {fetched.files} files in {fetched.out}")
+        for line in fetched.log or job.reason.splitlines():
+            output.say(f"  {line}")
+    return 0 if job.state == "completed" else 1
+
+
+HELP_JOBS_STOP = """End a job. What it has written is kept.
+
+Example:
+  ragbench jobs stop ragbench-wattbot-run-20260301-101500"""
+
+
+def show_jobs_stop(options: "StopOptions", job: "Job", output: Output) -> None:
+    """Print its state."""
+    from ragbench.render.jobs import job_json
+
+    if output.as_json:
+        output.object({"version": 1, "job": job_json(job)})
+    else:
+        output.say(f"{job.name}: {job.state}")
 
 
 HELP_DATA_LIST = """List the public test collections that can be fetched, with size, licence and checksum.

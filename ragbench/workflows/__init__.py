@@ -114,6 +114,21 @@ WORKFLOWS = (
         "wattbot.score", "wattbot score", "Answers", "Score WattBot submissions.", "wattbot", "ScoreOptions",
         "run_score",
     ),
+    Workflow(
+        "jobs.submit", "jobs submit", "Tools", "Run a command on a machine in the cloud.", "jobs", "SubmitOptions",
+        "run_submit",
+    ),
+    Workflow(
+        "jobs.status", "jobs status", "Tools", "Show the jobs that were started.", "jobs", "StatusOptions",
+        "run_status",
+    ),
+    Workflow(
+        "jobs.logs", "jobs logs", "Tools", "Show the last lines that a job printed.", "jobs", "LogsOptions", "run_logs"
+    ),
+    Workflow(
+        "jobs.fetch", "jobs fetch", "Tools", "Download what a job wrote.", "jobs", "FetchOptions", "run_fetch"
+    ),
+    Workflow("jobs.stop", "jobs stop", "Tools", "End a job.", "jobs", "StopOptions", "run_stop"),
     Workflow("doctor", "doctor", "Tools", "Look for damaged files, and repair them.", "doctor"),
     Workflow("export", "export", "Tools", "Write a golden set in another format.", "export"),
     Workflow("data.check", "data check", "Tools", "Check the rows of a catalogue against a schema.", "check_data"),

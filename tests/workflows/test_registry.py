@@ -61,8 +61,9 @@ def test_errors_spell_the_option_as_the_surface_does(workflow: Workflow) -> None
     missing = [spec for spec in specs(options) if spec.required and not spec.declared.positional]
     if not missing:
         pytest.skip("this job has no option that must be given by name")
+    words = [word for spec in specs(options) if spec.required and spec.declared.positional for word in _given(spec)]
     with pytest.raises(ragbench.SettingError) as refused:
-        command_of(workflow).main([], standalone_mode=False)
+        command_of(workflow).main(words, standalone_mode=False)
     assert missing[0].flag in str(refused.value)
 
 

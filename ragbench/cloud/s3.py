@@ -1,0 +1,132 @@
+"""Files of jobs in S3, and what errors of AWS mean."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from ragbench.core.errors import InputError
+from ragbench.io.files import replacing, write_text
+
+SCHEME = "s3://"
+FETCHED = ".fetched.json"
+"""File in an unfinished download that holds the version of each file that is complete."""
+
+HINTS = {
+    "NoSuchBucket": "create the bucket, or name another",
+    "NoSuchKey": "there is no such object",
+    "404": "there is no such object",
+    "AccessDenied": "your credentials lack this right, or the bucket refuses it",
+    "AccessDeniedException": "your credentials lack this right, or the bucket refuses it",
+    "403": "your credentials lack this right, or the bucket refuses it",
+    "ExpiredToken": "sign in again: the token has expired",
+    "ExpiredTokenException": "sign in again: the token has expired",
+    "UnrecognizedClientException": "the access key is unknown; check AWS_PROFILE or AWS_ACCESS_KEY_ID",
+    "InvalidAccessKeyId": "the access key is unknown; check AWS_PROFILE or AWS_ACCESS_KEY_ID",
+    "ResourceLimitExceeded": "ask for a higher quota of this instance type, or name another type",
+    "ResourceInUse": "a job has this name already; choose another",
+    "ThrottlingException": "too many requests; run the same command again",
+}
+
+
+@contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Turn errors of AWS into one line that says what to do.
+
+    Raises:
+        InputError: AWS refused, or cannot be reached.
+    """
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (ClientError, BotoCoreError, Boto3Error) as error:
+        refusal = error.__context__ if isinstance(error, Boto3Error) else error
+        if not isinstance(refusal, ClientError):
+            raise InputError(f"{what}: {error}") from error
+        found = refusal.response.get("Error", {})
+        code, message = found.get("Code", "error"), found.get("Message", "")
+        hint = HINTS.get(code)
+        raise InputError(f"{what}: {message or code} ({code}){f'; {hint}' if hint else ''}") from error
+
+
+class Stored(NamedTuple):
+    """An object: its key, its size in bytes, and its version, which changes with its content."""
+
+    key: str
+    size: int
+    version: str
+
+
+def split(uri: str) -> tuple[str, str]:
+    """``("bucket", "key/of/it")`` of ``s3://bucket/key/of/it``.
+
+    Raises:
+        InputError: it is no such address.
+    """
+    bucket, _, key = uri.removeprefix(SCHEME).partition("/")
+    if not uri.startswith(SCHEME) or not bucket:
+        raise InputError(f"{uri}: expected s3://BUCKET/FOLDER")
+    return bucket, key
+
+
+@dataclass(frozen=True)
+class Store:
+    """Objects of S3, through one client of boto3."""
+
+    client: Any
+
+    def upload(self, path: Path, uri: str) -> None:
+        """Store a file, or every file of a folder below ``uri``. Hidden files are not stored."""
+        bucket, key = split(uri)
+        with explained(uri):
+            if path.is_file():
+                self.client.upload_file(str(path), bucket, f"{key}/{path.name}")
+                return
+            for file in sorted(path.rglob("*")):
+                inside = file.relative_to(path)
+                if file.is_file() and not any(part.startswith(".") for part in inside.parts):
+                    self.client.upload_file(str(file), bucket, f"{key}/{inside.as_posix()}")
+
+    def write(self, text: str, uri: str) -> None:
+        """Store a text."""
+        bucket, key = split(uri)
+        with explained(uri):
+            self.client.put_object(Bucket=bucket, Key=key, Body=text.encode())
+
+    def list(self, uri: str) -> list[Stored]:
+        """The objects whose keys begin with that of ``uri``."""
+        bucket, key = split(uri)
+        with explained(uri):
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+            return [Stored(one["Key"], one["Size"], one["ETag"]) for page in pages for one in page.get("Contents", ())]
+
+    def fetch(self, uri: str, folder: Path) -> int:
+        """Download the objects below ``uri`` into a folder. If it was interrupted, only what is missing is downloaded.
+
+        Returns:
+            The number of files.
+
+        Raises:
+            InputError: a key leads out of the folder, or an object cannot be downloaded.
+        """
+        bucket, prefix = split(uri)
+        index = folder / FETCHED
+        done: dict[str, str] = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else {}
+        objects = [one for one in self.list(f"{uri}/") if not one.key.endswith("/")]
+        for one in objects:
+            name = one.key.removeprefix(f"{prefix}/")
+            inside = PurePosixPath(name)
+            if inside.is_absolute() or ".." in inside.parts:
+                raise InputError(f"{SCHEME}{bucket}/{one.key}: its name leads out of {folder}")
+            path = folder / inside
+            if done.get(name) == one.version and path.is_file() and path.stat().st_size == one.size:
+                continue
+            with replacing(path) as temporary, explained(f"{SCHEME}{bucket}/{one.key}"):
+                self.client.download_file(bucket, one.key, str(temporary))
+            done[name] = one.version
+            write_text(index, json.dumps(done))
+        return len(objects)
