@@ -288,8 +288,8 @@ def commands() -> list[Command]:
         "plugins", "probe", "report", "score", "view", "batch submit", "batch status", "batch fetch",
         "baseline set", "baseline list", "baseline show", "baseline history", "data check", "data list", "data get",
         "doctor", "drift", "endpoint check", "experiments", "golden audit", "golden corpus", "golden review export",
-        "golden review import", "embed", "index", "judge check", "judge sheet", "metrics", "prefer", "seeds", "shadow",
-        "wattbot run", "wattbot score",
+        "golden review import", "embed", "index", "jobs submit", "jobs status", "jobs logs", "jobs fetch", "jobs stop",
+        "judge check", "judge sheet", "metrics", "prefer", "seeds", "shadow", "wattbot run", "wattbot score",
     )  # fmt: skip
     found = [Command("help" + "-".join(["", *one.split()]), [*one.split(), "--help"]) for one in helped]
 
@@ -434,6 +434,10 @@ def commands() -> list[Command]:
     add("wattbot-score-lesson", *scored, *pair, "--compat", "lesson", "--margin", ".01", *few, "--json")
     add("wattbot-run", "wattbot", "run", "--metadata", f"{ENERGY}/metadata.csv", "--documents", f"{ENERGY}/pdf",
         "--until", "embeddings", "--out", "out/wattbot", "--json")  # fmt: skip
+    job = ["jobs", "submit", "--s3", "s3://jobs/all", "--image", "image", "--role", "arn:aws:iam::123456789012:role/jobs",
+           "--name", "one", "--dry-run", "--no-install"]  # fmt: skip
+    add("jobs-submit", *job, "--price-per-hour", "2", "--max-cost", "3", "--", "wattbot", "run", "--metadata",
+        f"{ENERGY}/metadata.csv", "--documents", f"{ENERGY}/pdf", "--until", "embeddings", "--out", "run")  # fmt: skip
     # Reports
     add("report", "report", "out/shop", "--gate", "out/gate-fail", "--ab", "in/ab.json", "--out", "out/report.html",
         "--markdown", "out/comment.md", before=keep_ab)  # fmt: skip
@@ -468,6 +472,7 @@ def commands() -> list[Command]:
     add("wrong-judge-check", *check, "--metric", "column:own_scores")
     add("wrong-probe", "probe", "--category", "harmfull")
     add("wrong-wattbot", *scored, "--pred", f"{ENERGY}/metadata.csv")
+    add("wrong-jobs", *job, "--", "chunk", "--corpsu", CATALOG, "--out", "c.jsonl")
     add("wrong-report", "report", "nowhere")
     add("wrong-load", "load", "--url", "http://example.org/ask", "--golden", "datasets/shop")
     add("wrong-audit", "golden", "audit", "--corpus", CATALOG, "--golden", "out/reviewed", "--human", "nowhere")

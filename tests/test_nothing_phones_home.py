@@ -75,6 +75,9 @@ COMMANDS = {
     "judge check": [f"judge check --labels {{in}}/labels.jsonl --metric faithfulness --judge {MODEL} "
                     "--out {out}/check"],
     "index": ["index --corpus {in}/corpus.jsonl --into qdrant:path={out}/db,collection=stones"],
+    "jobs": ["jobs submit --s3 s3://jobs/all --image image --role arn:aws:iam::123456789012:role/jobs --name one "
+             "--no-install -- chunk --corpus datasets/shop/product_catalog.csv --out c.jsonl",
+             "jobs status", "jobs logs one", "jobs stop one", "jobs fetch one --out {out}/got"],
     "load": ["load --url {url} --questions {in}/questions.txt --concurrency 1 --requests 5 --out {out}/load"],
     "metrics": [f"metrics {EXAMPLE}/qrels.trec {EXAMPLE}/runs/bm25.trec"],
     "plan": [f"plan {EXAMPLE}"],
@@ -210,6 +213,17 @@ def asked_for(command: str) -> Iterator[str]:
 
         with serving_answers() as answers:
             yield answers.url
+    elif command == "jobs":
+        boto3 = pytest.importorskip("boto3", reason="sends jobs")
+        from tests.jobs.sagemaker_server import KEYS, REGION
+        from tests.jobs.sagemaker_server import serving as serving_jobs
+
+        with serving_jobs("InProgress") as variables:
+            url = variables["AWS_ENDPOINT_URL"]
+            client = boto3.client("s3", REGION, endpoint_url=url, aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
+                                  aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"])  # fmt: skip
+            client.put_object(Bucket="jobs", Key="all/ragbench-one/output/out/c.jsonl", Body=b"{}")
+            yield url
     elif command in REFUSED:
         from loopback import loopback
 
@@ -261,12 +275,16 @@ def test_every_command_is_watched() -> None:
 def test_a_command_reaches_only_what_it_was_asked_for(name: str, tmp_path: Path, inputs: Path) -> None:
     with asked_for(name) as url:
         more = {"HTTPS_PROXY": url, "https_proxy": url} if name in REFUSED else {}
+        if name == "jobs":
+            from tests.jobs.sagemaker_server import KEYS
+
+            more = {"AWS_ENDPOINT_URL": url, **KEYS}
         for line in COMMANDS[name]:
             words = [word.format(**{"in": inputs}, out=tmp_path / "out", url=url) for word in line.split()]
             found, printed = reached(command(words), tmp_path, OPENAI_API_KEY="sk-x", **more)
             assert "Usage: " not in printed, printed
             assert ("error: " in printed) == (name in REFUSED), printed
-            asks = "{url}" in line or name in REFUSED or "batch" in line
+            asks = "{url}" in line or name in REFUSED or name in ("batch", "jobs")
             assert found == ({port_of(url)} if asks else set()), (line, printed)
 
 

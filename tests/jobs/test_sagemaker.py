@@ -1,77 +1,34 @@
 """Jobs on SageMaker, against moto's server, with a runner that does what SageMaker does."""
 
+import json
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import ragbench as rb
-from ragbench.cloud import s3, sagemaker
+from ragbench.cloud import s3
 from ragbench.io.chunk_files import read_chunks
-from ragbench.models import aws
+from tests.jobs.conftest import Calls
+from tests.jobs.sagemaker_server import REGION, ROLE, run_as_sagemaker, running_job
 
 boto3 = pytest.importorskip("boto3", reason="sends jobs")
 CATALOG = Path(__file__).parents[2] / "datasets" / "shop" / "product_catalog.csv"
-WHERE = {"s3": "s3://jobs/all", "image": "image", "role": "arn:aws:iam::123456789012:role/jobs", "install": False}
-PREFIX = "/opt/ml/processing"
+WHERE = {"s3": "s3://jobs/all", "image": "image", "role": ROLE, "install": False}
+CHUNK = ["chunk", "--corpus", str(CATALOG), "--out", "c.parquet"]
 
 
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
-    """A server with a bucket; the arguments of each job that is created."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-    }.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
-    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="jobs")
-    requests: list[dict[str, Any]] = []
-
-    def session(what: str, params: Any) -> Any:
-        found = aws.session(what, params)
-        found.events.register("provide-client-params.sagemaker.CreateProcessingJob",
-                              lambda params, **_: requests.append(params))  # fmt: skip
-        return found
-
-    monkeypatch.setattr(sagemaker, "session", session)
-    yield requests
-    server.stop()
-
-
-def run_as_sagemaker(request: dict[str, Any], root: Path) -> int:
-    """S3 to the folders of the job, its entry point as a process, and its outputs to S3."""
-    store = s3.Store(boto3.client("s3", region_name="us-east-1"))
-
-    def local(path: str) -> Path:
-        return root / "processing" / path.removeprefix(PREFIX).lstrip("/")
-
-    for one in request["ProcessingInputs"]:
-        store.fetch(one["S3Input"]["S3Uri"].rstrip("/"), local(one["S3Input"]["LocalPath"]))
-    _, script = request["AppSpecification"]["ContainerEntrypoint"]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(root), **request["Environment"]}
-    code = subprocess.run([sys.executable, str(local(script))], env=environment, check=False).returncode
-    for one in request["ProcessingOutputConfig"]["Outputs"]:
-        store.upload(local(one["S3Output"]["LocalPath"]), one["S3Output"]["S3Uri"])
-    return code
-
-
-def test_a_job_runs_and_is_fetched(sent: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_a_job_runs_and_is_fetched(calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_KEY", "hidden")
     command = ["chunk", "--corpus", str(CATALOG), "--chunker=fixed:size=400", "--out", "c.parquet"]
     job = rb.jobs.submit(command, **WHERE, name="one", env=["SOME_KEY"], tags=["team=search"], price_per_hour=2.0,
                          max_cost=3.0)  # fmt: skip
     assert job.name == "ragbench-one"
     assert (job.seconds, job.most_cost) == (5400, 3.0)
-    (request,) = sent
+    (request,) = calls.of("CreateProcessingJob")
     assert request["StoppingCondition"] == {"MaxRuntimeInSeconds": 5400}
     assert request["Environment"] == {"SOME_KEY": "hidden"}
     assert "hidden" not in str(job.request)
@@ -92,8 +49,8 @@ def test_a_job_runs_and_is_fetched(sent: list[dict[str, Any]], tmp_path: Path, m
     assert rb.jobs.logs("one") == []
 
 
-def test_errors_say_what_to_do(sent: list[dict[str, Any]]) -> None:
-    command = ["chunk", "--corpus", str(CATALOG), "--out", "c.parquet"]
+def test_errors_say_what_to_do(calls: Calls) -> None:
+    command = CHUNK
     with pytest.raises(rb.InputError, match=r"NoSuchBucket.*create the bucket"):
         rb.jobs.submit(command, **{**WHERE, "s3": "s3://missing/x"})
     with pytest.raises(rb.InputError, match="must be an ARN"):
@@ -106,7 +63,7 @@ def test_errors_say_what_to_do(sent: list[dict[str, Any]]) -> None:
         rb.jobs.submit(command, **WHERE, env=["NOT_SET_HERE"])
     with pytest.raises(rb.SettingError, match="needs price_per_hour="):
         rb.jobs.submit(command, **WHERE, max_cost=1.0)
-    assert sent == []
+    assert calls.of("CreateProcessingJob") == []
 
 
 def test_a_dry_run_sends_nothing() -> None:
@@ -115,3 +72,79 @@ def test_a_dry_run_sends_nothing() -> None:
     assert job.request["ProcessingResources"] == {
         "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 30}
     }
+
+
+@pytest.mark.slow
+def test_a_failed_job_says_why_and_keeps_what_it_wrote(calls: Calls, ragbench: Any, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.csv"
+    broken.write_text("colour,size\nred,1\n")
+    rb.jobs.submit(["chunk", "--corpus", str(broken), "--out", "c.parquet"], **WHERE, name="wrong")
+    assert run_as_sagemaker(calls.of("CreateProcessingJob")[0], tmp_path / "ml") == 2
+    (job,) = rb.jobs.status()
+    assert job.state == "failed"
+    assert "broken.csv" in job.reason
+    client = boto3.client("logs", region_name=REGION)
+    group, stream = "/aws/sagemaker/ProcessingJobs", "ragbench-wrong/algo-1-1"
+    client.create_log_group(logGroupName=group)
+    client.create_log_stream(logGroupName=group, logStreamName=stream)
+    now = int(time.time() * 1000)
+    events = [{"timestamp": now + number, "message": f"line {number}"} for number in range(30)]
+    client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+    assert rb.jobs.logs("wrong", last=2) == ["line 28", "line 29"]
+    with pytest.raises(rb.InputError, match=r"failed and wrote nothing(?s:.*)line 29"):
+        rb.jobs.fetch("wrong", tmp_path / "got")
+    store = s3.Store(boto3.client("s3", region_name=REGION))
+    store.write("half", f"{job.folder}/output/out/c.parquet.part")
+    ragbench.environment.update(os.environ)
+    done = ragbench("jobs", "fetch", "wrong", "--out", tmp_path / "got")
+    assert done.code == 1
+    assert "failed, 1 file" in done.out
+    assert "line 29" in done.out
+    assert (tmp_path / "got" / "c.parquet.part").read_text() == "half"
+
+
+def test_a_running_job_is_stopped(calls: Calls, tmp_path: Path) -> None:
+    rb.jobs.submit(CHUNK, **WHERE, name="long")
+    running_job("ragbench-long").processing_job_status = "InProgress"
+    with pytest.raises(rb.InputError, match="it is running"):
+        rb.jobs.fetch("long", tmp_path / "got")
+    assert rb.jobs.stop("long").state == "stopped"
+    assert calls.of("StopProcessingJob") == [{"ProcessingJobName": "ragbench-long"}]
+    with pytest.raises(rb.InputError, match="has ended already"):
+        rb.jobs.stop("long")
+
+
+@pytest.mark.slow
+def test_an_interrupted_fetch_goes_on(calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = rb.jobs.submit(CHUNK, **WHERE, name="many")
+    store = s3.Store(boto3.client("s3", region_name=REGION))
+    for number in range(4):
+        store.write(f"part {number}", f"{job.folder}/output/out/{number}.txt")
+    whole = s3.write_text
+
+    def interrupted(path: Path, text: str) -> None:
+        whole(path, text)
+        if len(json.loads(text)) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(s3, "write_text", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        rb.jobs.fetch("many", tmp_path / "got")
+    assert not (tmp_path / "got").exists()
+    monkeypatch.setattr(s3, "write_text", whole)
+    calls.clear()
+    assert rb.jobs.fetch("many", tmp_path / "got").files == 4
+    assert sorted(one["Key"][-5:] for one in calls.of("GetObject")) == ["2.txt", "3.txt"]
+    assert {path.name: path.read_text() for path in (tmp_path / "got").iterdir()} == {
+        f"{number}.txt": f"part {number}" for number in range(4)
+    }
+    assert [path.name for path in tmp_path.iterdir()] == ["got"]
+
+
+def test_an_output_that_leads_out_of_the_folder_is_refused(calls: Calls, tmp_path: Path) -> None:
+    job = rb.jobs.submit(CHUNK, **WHERE, name="out")
+    boto3.client("s3", region_name=REGION).put_object(
+        Bucket="jobs", Key=f"{s3.split(job.folder)[1]}/output/out/a/../../x", Body=b"x"
+    )
+    with pytest.raises(rb.InputError, match="leads out of"):
+        rb.jobs.fetch("out", tmp_path / "got")
