@@ -434,8 +434,8 @@ def commands() -> list[Command]:
     add("wattbot-score-lesson", *scored, *pair, "--compat", "lesson", "--margin", ".01", *few, "--json")
     add("wattbot-run", "wattbot", "run", "--metadata", f"{ENERGY}/metadata.csv", "--documents", f"{ENERGY}/pdf",
         "--until", "embeddings", "--out", "out/wattbot", "--json")  # fmt: skip
-    job = ["jobs", "submit", "--s3", "s3://jobs/all", "--image", "image", "--role", "arn:aws:iam::123456789012:role/jobs",
-           "--name", "one", "--dry-run", "--no-install"]  # fmt: skip
+    job = ["jobs", "submit", "--s3", "s3://jobs/all", "--image", "image", "--role",
+           "arn:aws:iam::123456789012:role/jobs", "--name", "one", "--dry-run", "--no-install"]  # fmt: skip
     add("jobs-submit", *job, "--price-per-hour", "2", "--max-cost", "3", "--", "wattbot", "run", "--metadata",
         f"{ENERGY}/metadata.csv", "--documents", f"{ENERGY}/pdf", "--until", "embeddings", "--out", "run")  # fmt: skip
     # Reports
