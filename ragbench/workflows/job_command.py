@@ -50,11 +50,18 @@ def read_command(words: Sequence[str]) -> JobCommand:
     workflow = _workflow(words)
     own = workflow.command.split()
     options, _ = workflow.load()
-    known = _by_flag(specs(options))
+    every = specs(options)
+    known = _by_flag([spec for spec in every if not spec.declared.positional])
+    places = [spec for spec in every if spec.declared.positional]
     found = JobCommand(workflow.command, list[Word](own))
     left = words[len(own) :]
     given: set[str] = set()
     while left:
+        if places and not left[0].startswith("-"):
+            place = places.pop(0)
+            given.add(place.name)
+            found.words.append(_value(found, place, left.pop(0)))
+            continue
         flag, equals, value = left.pop(0).partition("=")
         spec = known.get(flag)
         if spec is None:
@@ -67,7 +74,10 @@ def read_command(words: Sequence[str]) -> JobCommand:
         if not equals and not left:
             raise SettingError(f"{workflow.command} {flag} needs a value", option="command")
         found.words.append(_value(found, spec, value if equals else left.pop(0)))
-    missing = [spec.flag for spec in known.values() if spec.required and spec.name not in given]
+    missing = [
+        spec.name.upper() if spec.declared.positional else spec.flag
+        for spec in every if spec.required and spec.name not in given
+    ]  # fmt: skip
     if missing:
         raise SettingError(f"{workflow.command} needs {missing[0]}", option="command")
     if not found.outputs:

@@ -11,8 +11,9 @@ import pytest
 import ragbench as rb
 from ragbench.cloud import s3
 from ragbench.io.chunk_files import read_chunks
+from ragbench.workflows.job_command import read_command
 from tests.jobs.conftest import Calls
-from tests.jobs.sagemaker_server import REGION, ROLE, run_as_sagemaker, running_job
+from tests.jobs.sagemaker_server import REGION, ROLE, rights_checked, run_as_sagemaker, running_job
 
 boto3 = pytest.importorskip("boto3", reason="sends jobs")
 CATALOG = Path(__file__).parents[2] / "datasets" / "shop" / "product_catalog.csv"
@@ -148,3 +149,41 @@ def test_an_output_that_leads_out_of_the_folder_is_refused(calls: Calls, tmp_pat
     )
     with pytest.raises(rb.InputError, match="leads out of"):
         rb.jobs.fetch("out", tmp_path / "got")
+
+
+def test_an_input_is_also_named_by_its_place() -> None:
+    for words in (["embed", str(CATALOG), "--out", "rows"], ["embed", "--out", "rows", str(CATALOG)]):
+        command = read_command(words)
+        assert command.inputs == {"corpus": CATALOG}
+        assert {"path": f"input/corpus/{CATALOG.name}"} in command.words
+        assert command.outputs == ["out"]
+    with pytest.raises(rb.SettingError, match="embed needs CORPUS"):
+        read_command(["embed", "--out", "rows"])
+    with pytest.raises(rb.SettingError, match="takes no word 'more'"):
+        read_command(["embed", str(CATALOG), "more", "--out", "rows"])
+
+
+@pytest.mark.slow
+def test_embed_runs_as_a_job(calls: Calls, tmp_path: Path) -> None:
+    (tmp_path / "three.csv").write_text("id,text\na,red apples\nb,a blue sky\nc,a green tent\n")
+    rb.jobs.submit(["embed", str(tmp_path / "three.csv"), "--out", "rows"], **WHERE, name="rows")
+    assert run_as_sagemaker(calls.of("CreateProcessingJob")[0], tmp_path / "ml") == 0
+    rb.jobs.fetch("rows", tmp_path / "got")
+    assert [path.name for path in (tmp_path / "got").glob("*.parquet")] == ["part-00000.parquet"]
+
+
+def test_a_missing_right_is_named(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    iam = boto3.client("iam", region_name=REGION)
+    iam.create_user(UserName="reader")
+    iam.put_user_policy(UserName="reader", PolicyName="list", PolicyDocument=json.dumps({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "sagemaker:ListProcessingJobs", "Resource": "*"}],
+    }))  # fmt: skip
+    key = iam.create_access_key(UserName="reader")["AccessKey"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    with rights_checked():
+        assert rb.jobs.status() == []
+        with pytest.raises(rb.InputError, match=r"sagemaker:DescribeProcessingJob.*your credentials lack this right"):
+            rb.jobs.submit(CHUNK, **WHERE, name="one")
+    assert calls.of("CreateProcessingJob") == []
