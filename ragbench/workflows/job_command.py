@@ -8,8 +8,10 @@ from typing import Any
 from ragbench.cloud.base import INPUT, OUTPUT
 from ragbench.cloud.s3 import SCHEME
 from ragbench.core.errors import InputError, SettingError, did_you_mean
-from ragbench.core.options import OptionSpec, alternatives, specs
+from ragbench.core.options import OptionSpec, alternatives, named, specs
+from ragbench.io.object_stores.places import local_path
 from ragbench.io.outputs import FOLDER
+from ragbench.io.staged import names_url
 from ragbench.workflows import WORKFLOWS, Workflow
 
 COMMANDS = ("chunk", "embed", "answer", "wattbot run")
@@ -105,6 +107,11 @@ def _value(found: JobCommand, spec: OptionSpec, value: str) -> Word:
     if not _takes_path(spec.kind) or spec.name == "cache":
         return value
     if spec.declared.writes:
+        if names_url(value):
+            raise SettingError(
+                f"{spec.flag} is {value}; jobs write into {named('s3')}, so give a name without a bucket",
+                option="command",
+            )
         folder = spec.declared.writes == FOLDER or not Path(value).suffix
         found.outputs.append(spec.name)
         return {"path": f"{OUTPUT}/{spec.name}" + ("" if folder else f"/{Path(value).name}")}
@@ -114,7 +121,9 @@ def _value(found: JobCommand, spec: OptionSpec, value: str) -> Word:
         # An address that ends with a slash is a folder.
         inside = "" if value.endswith("/") else f"/{PurePosixPath(value).name}"
         return {"path": f"{INPUT}/{name}{inside}"}
-    path = Path(value)
+    if names_url(value) and not value.startswith("file:"):
+        return value  # the job reads other stores itself
+    path = Path(local_path(value)) if names_url(value) else Path(value)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; {spec.flag} of the job's command names it")
     found.inputs[name] = path

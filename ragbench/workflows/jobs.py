@@ -50,9 +50,9 @@ class SubmitOptions(PlatformOptions):
 
     command: Sequence[str] = option(
         "Command that the job runs, after --: chunk, embed, answer or wattbot run.", positional=True,
-        metavar="COMMAND",
+        metavar="COMMAND", opens=False,
     )  # fmt: skip
-    s3: str = option("Folder for the files of jobs, s3://BUCKET/FOLDER.", section="Job", metavar="URI")
+    s3: str = option("Folder for the files of jobs, s3://BUCKET/FOLDER.", section="Job", metavar="URI", opens=False)
     image: str = option("Container image with Python 3.11 or later.", section="Job", metavar="URI")
     role: str = option("ARN of the role of the job.", section="Job", metavar="ARN")
     name: str | None = option(

@@ -163,6 +163,19 @@ def test_an_input_is_also_named_by_its_place() -> None:
         read_command(["embed", str(CATALOG), "more", "--out", "rows"])
 
 
+def test_urls_of_a_command() -> None:
+    def inputs(corpus: str) -> tuple[object, dict[str, Any]]:
+        command = read_command(["chunk", "--corpus", corpus, "--out", "c.jsonl"])
+        return command.words[2], command.inputs
+
+    assert inputs("s3://b/docs/") == ({"path": "input/corpus"}, {"corpus": "s3://b/docs/"})
+    assert inputs("s3://b/a.pdf") == ({"path": "input/corpus/a.pdf"}, {"corpus": "s3://b/a.pdf"})
+    assert inputs(CATALOG.as_uri()) == ({"path": f"input/corpus/{CATALOG.name}"}, {"corpus": CATALOG})
+    assert inputs("gs://b/docs") == ("gs://b/docs", {})
+    with pytest.raises(rb.SettingError, match="jobs write into s3="):
+        read_command(["chunk", "--corpus", str(CATALOG), "--out", "s3://b/c.jsonl"])
+
+
 @pytest.mark.slow
 def test_embed_runs_as_a_job(calls: Calls, tmp_path: Path) -> None:
     (tmp_path / "three.csv").write_text("id,text\na,red apples\nb,a blue sky\nc,a green tent\n")
